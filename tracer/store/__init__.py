@@ -1,0 +1,1 @@
+"""The only package that knows SQL: the schema, the writer, and one read module per noun."""

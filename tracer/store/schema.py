@@ -1,0 +1,226 @@
+"""The tables, as SQLAlchemy Core sees them; migrations/versions holds how they came to be.
+
+Whatever grows carries project_id and trace_id (or session_id) first in its primary key, so that
+it can be distributed by trace unchanged. No foreign keys and no sequences between such tables.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Numeric, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+from sqlalchemy.sql import text
+from sqlalchemy.types import Double
+
+from tracer.extensions import db
+
+metadata = db.metadata
+Time = DateTime(timezone=True)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, Time, nullable=False, server_default=text("now()"))
+
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    _now("created_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("project_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("public_key", Text, nullable=False, unique=True),
+    Column("secret_hash", Text, nullable=False, unique=True),
+    Column("secret_hint", Text, nullable=False),
+    _now("created_at"),
+    Column("revoked_at", Time),
+    Index("ix_api_keys_project", "project_id"),
+)
+
+# What the application said of a trace and what its spans add up to. `claims` remembers per
+# field how firmly and when it was said, so that records may arrive in any order.
+traces = Table(
+    "traces",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("user_id", Text),
+    Column("session_id", Text),
+    Column("environment", Text, nullable=False, server_default="default"),
+    Column("release", Text),
+    Column("version", Text),
+    Column("public", Boolean, nullable=False, server_default=text("false")),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("metadata", JSONB, nullable=False, server_default="{}"),
+    Column("input", JSON),
+    Column("output", JSON),
+    Column("claims", JSONB, nullable=False, server_default="{}"),
+    Column("start_time", Time, nullable=False),
+    Column("end_time", Time, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("root_span_id", Text),
+    Column("input_preview", Text),
+    Column("output_preview", Text),
+    Column("error_message", Text),
+    _count("span_count"),
+    _count("running_count"),
+    _count("error_count"),
+    _count("warning_count"),
+    _count("root_error_count"),
+    _count("flagged_count"),
+    _count("unpriced_count"),
+    Column("kinds", JSONB, nullable=False, server_default="{}"),
+    Column("models", JSONB, nullable=False, server_default="{}"),
+    Column("usage", JSONB, nullable=False, server_default="{}"),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("total_tokens", BigInteger),
+    Column("cost", JSONB, nullable=False, server_default="{}"),
+    Column("total_cost", Numeric),
+    _now("updated_at"),
+    Index("ix_traces_start", "project_id", text("start_time DESC"), text("trace_id DESC")),
+    Index("ix_traces_name", "project_id", "name", text("start_time DESC"), text("trace_id DESC")),
+    Index(
+        "ix_traces_user",
+        "project_id",
+        "user_id",
+        text("start_time DESC"),
+        text("trace_id DESC"),
+        postgresql_where=text("user_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_traces_session",
+        "project_id",
+        "session_id",
+        text("start_time DESC"),
+        text("trace_id DESC"),
+        postgresql_where=text("session_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_traces_status",
+        "project_id",
+        "status",
+        text("start_time DESC"),
+        text("trace_id DESC"),
+        postgresql_where=text("status <> 'completed'"),
+    ),
+    Index("ix_traces_tags", "tags", postgresql_using="gin"),
+)
+
+# Only what a row of the tree shows. A placeholder stands in for a parent that has not arrived.
+# `version` orders the records of one span (NULL: none has arrived, only patches or children).
+spans = Table(
+    "spans",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("span_id", Text, primary_key=True),
+    Column("parent_span_id", Text),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("start_time", Time, nullable=False),
+    Column("end_time", Time),
+    Column("first_token_time", Time),
+    Column("status", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("status_message", Text),
+    Column("model", Text),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("total_tokens", BigInteger),
+    Column("total_cost", Numeric),
+    Column("flags", ARRAY(Text)),
+    Column("placeholder", Boolean, nullable=False, server_default=text("false")),
+    Column("patched", Boolean, nullable=False, server_default=text("false")),
+    Column("version", BigInteger),
+    Index("ix_spans_tree", "project_id", "trace_id", "parent_span_id", "start_time", "span_id"),
+    Index(
+        "ix_spans_errors",
+        "project_id",
+        "trace_id",
+        "start_time",
+        "span_id",
+        postgresql_where=text("level = 'error'"),
+    ),
+)
+
+# Read one at a time. `json`, not `jsonb`: what was sent comes back in its own order and digits.
+span_payloads = Table(
+    "span_payloads",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("span_id", Text, primary_key=True),
+    Column("input", JSON),
+    Column("output", JSON),
+    Column("metadata", JSON),
+    Column("attributes", JSON),
+    Column("events", JSON),
+    Column("links", JSON),
+    Column("resource", JSON),
+    Column("scope", JSON),
+    Column("usage", JSON),
+    Column("cost", JSON),
+    Column("cost_source", Text),
+    Column("requested_model", Text),
+    Column("provider", Text),
+    Column("model_parameters", JSON),
+    Column("prompt_name", Text),
+    Column("prompt_version", Integer),
+    Column("dialect", Text),
+    Column("notes", JSON),
+    Column("sent_parent_id", Text),
+    Column("patch", JSON),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True, server_default=""),
+    Column("score_id", Text, primary_key=True),
+    Column("span_id", Text),
+    Column("session_id", Text),
+    Column("name", Text, nullable=False),
+    Column("data_type", Text, nullable=False),
+    Column("value", Double),
+    Column("string_value", Text),
+    Column("comment", Text),
+    Column("source", Text, nullable=False),
+    Column("metadata", JSONB, nullable=False, server_default="{}"),
+    Column("time", Time, nullable=False),
+    Index(
+        "ix_scores_session",
+        "project_id",
+        "session_id",
+        postgresql_where=text("session_id IS NOT NULL"),
+    ),
+)
+
+# What the traces of a session add up to, kept in the transaction that changes them.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("start_time", Time, nullable=False),
+    Column("end_time", Time, nullable=False),
+    _count("trace_count"),
+    _count("error_count"),
+    _count("running_count"),
+    Column("span_count", BigInteger, nullable=False, server_default="0"),
+    Column("total_tokens", BigInteger),
+    Column("total_cost", Numeric),
+    Index("ix_sessions_end", "project_id", text("end_time DESC"), text("session_id DESC")),
+)

@@ -1,0 +1,265 @@
+"""Reading spans: the tree one level at a time, a span with its payload, the path to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.records import Json
+from tracer.store.paging import Key, cut_page, decode_cursor
+from tracer.store.schema import span_payloads, spans
+
+CHILD_COUNT_CAP = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpanRow:
+    """A span as a row of the tree shows it."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    kind: str
+    name: str
+    start_time: datetime
+    end_time: datetime | None
+    first_token_time: datetime | None
+    status: str
+    level: str
+    status_message: str | None
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    total_cost: Decimal | None
+    flags: list[str]
+    placeholder: bool
+    """True: stands in for a parent that has not arrived."""
+    child_count: int
+    """Counted up to CHILD_COUNT_CAP + 1: more than the cap means "and more"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpanDetail(SpanRow):
+    """A span with its payload."""
+
+    requested_model: str | None
+    provider: str | None
+    model_parameters: dict[str, Json]
+    usage: dict[str, int]
+    cost: dict[str, Decimal]
+    cost_source: str | None
+    prompt_name: str | None
+    prompt_version: int | None
+    input: Json
+    output: Json
+    metadata: dict[str, Json]
+    attributes: dict[str, Json]
+    events: list[Json]
+    links: list[Json]
+    resource: dict[str, Json]
+    scope: dict[str, Json]
+    dialect: str | None
+    notes: dict[str, Json]
+    sent_parent_id: str | None
+    """The parent that the source named, where the tree could not follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """One page of the spans below `parent_id` (None: of the roots), in time order."""
+
+    parent_id: str | None
+    rows: list[SpanRow]
+    earlier: str | None
+    later: str | None
+
+
+NARROW = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
+WIDE = [name for name in SpanDetail.__dataclass_fields__ if name in span_payloads.c]
+_OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
+
+
+def children(
+    project_id: str, trace_id: str, parent_ids: Sequence[str | None], limit: int = 100
+) -> dict[str | None, Children]:
+    """Return the first page of children of each parent (None: the roots), in one statement.
+
+    Reads at most `limit` + 1 index entries per parent, however large the trace.
+    """
+    parents = sa.values(sa.column("parent_id", sa.Text), name="wanted").data(
+        [(parent_id,) for parent_id in parent_ids]
+    )
+    page = (
+        _tree_rows(project_id, trace_id)
+        # IS NOT DISTINCT FROM would not use the index; the two arms below do.
+        .where(spans.c.parent_span_id == parents.c.parent_id)
+        .order_by(spans.c.start_time, spans.c.span_id)
+        .limit(limit + 1)
+        .lateral("page")
+    )
+    found: dict[str | None, list[SpanRow]] = {parent_id: [] for parent_id in parent_ids}
+    named = [parent_id for parent_id in parent_ids if parent_id is not None]
+    if named:
+        for row in db.session.execute(sa.select(page).select_from(parents.join(page, sa.true()))):
+            found[row.parent_span_id].append(_span_row(row._mapping))
+    if len(named) < len(found):
+        found[None] = _level(project_id, trace_id, None, None, limit)
+    return {parent: _page(parent, rows, limit, None) for parent, rows in found.items()}
+
+
+def children_page(
+    project_id: str,
+    trace_id: str,
+    parent_id: str | None,
+    cursor: str | None = None,
+    around: str | None = None,
+    limit: int = 100,
+) -> Children:
+    """Return the page of one parent's children at `cursor`, or the one that starts at `around`.
+
+    Raises BadCursor. An `around` that is no span of the trace gives the first page.
+    """
+    if around is not None:
+        return _page_around(project_id, trace_id, parent_id, around, limit)
+    key = decode_cursor(cursor) if cursor else None
+    return _page(parent_id, _level(project_id, trace_id, parent_id, key, limit), limit, key)
+
+
+def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
+    """Return one span with its payload, or None; a placeholder is a span without one."""
+    narrow = [spans.c[name] for name in NARROW]
+    same = sa.and_(
+        span_payloads.c.project_id == spans.c.project_id,
+        span_payloads.c.trace_id == spans.c.trace_id,
+        span_payloads.c.span_id == spans.c.span_id,
+    )
+    query = (
+        sa.select(*narrow, _child_count(), *[span_payloads.c[name] for name in WIDE])
+        .select_from(spans.outerjoin(span_payloads, same))
+        .where(*_is(project_id, trace_id), spans.c.span_id == span_id)
+    )
+    row = db.session.execute(query).mappings().one_or_none()
+    return _detail(row) if row is not None else None
+
+
+_PATH = sa.text("""
+    WITH RECURSIVE up (span_id, parent_span_id, height) AS (
+        SELECT span_id, parent_span_id, 1 FROM spans
+        WHERE project_id = :project_id AND trace_id = :trace_id AND span_id = :span_id
+        UNION ALL
+        SELECT s.span_id, s.parent_span_id, up.height + 1
+        FROM up JOIN spans s ON s.project_id = :project_id AND s.trace_id = :trace_id
+            AND s.span_id = up.parent_span_id
+        WHERE up.height < :most
+    )
+    SELECT span_id, height FROM up
+""")
+
+
+def path_to(project_id: str, trace_id: str, span_id: str, limit: int = 100) -> list[SpanRow]:
+    """Return the span's ancestors, root first, and itself last; at most the `limit` nearest.
+
+    Empty where there is no such span.
+    """
+    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id, "most": limit}
+    heights = {row.span_id: row.height for row in db.session.execute(_PATH, values)}
+    query = _tree_rows(project_id, trace_id).where(spans.c.span_id.in_(heights))
+    rows = [_span_row(row) for row in db.session.execute(query).mappings()]
+    return sorted(rows, key=lambda row: -heights[row.span_id])
+
+
+def _page_around(
+    project_id: str, trace_id: str, parent_id: str | None, around: str, limit: int
+) -> Children:
+    query = sa.select(spans.c.start_time).where(
+        *_is(project_id, trace_id), spans.c.span_id == around
+    )
+    start = db.session.execute(query).scalar()
+    if start is None:
+        return children_page(project_id, trace_id, parent_id, limit=limit)
+    # One µs earlier than possible: the key is exclusive, and `around` itself must be in.
+    before = Key(False, start, around)
+    first = not _level(project_id, trace_id, parent_id, before, 0)
+    rows = _level(project_id, trace_id, parent_id, Key(True, start, around), limit, inclusive=True)
+    page = _page(parent_id, rows, limit, None if first else before._replace(forward=True))
+    return page
+
+
+def _is(project_id: str, trace_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return spans.c.project_id == project_id, spans.c.trace_id == trace_id
+
+
+def _child_count() -> sa.Label[int]:
+    child = spans.alias("child")
+    some = (
+        sa.select(sa.literal(1))
+        .where(
+            child.c.project_id == spans.c.project_id,
+            child.c.trace_id == spans.c.trace_id,
+            child.c.parent_span_id == spans.c.span_id,
+        )
+        .limit(CHILD_COUNT_CAP + 1)
+        .correlate(spans)
+        .subquery()
+    )
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery().label("child_count")
+
+
+def _tree_rows(project_id: str, trace_id: str) -> sa.Select[Any]:
+    narrow = [spans.c[name] for name in NARROW]
+    return sa.select(*narrow, _child_count()).where(*_is(project_id, trace_id))
+
+
+def _level(
+    project_id: str,
+    trace_id: str,
+    parent_id: str | None,
+    key: Key | None,
+    limit: int,
+    *,
+    inclusive: bool = False,
+) -> list[SpanRow]:
+    order = sa.tuple_(spans.c.start_time, spans.c.span_id)
+    query = _tree_rows(project_id, trace_id).where(
+        spans.c.parent_span_id.is_(None)
+        if parent_id is None
+        else spans.c.parent_span_id == parent_id
+    )
+    backward = key is not None and not key.forward
+    if key is not None:
+        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
+        forward = order >= last if inclusive else order > last
+        query = query.where(order < last if backward else forward)
+    direction = sa.desc if backward else sa.asc
+    query = query.order_by(direction(spans.c.start_time), direction(spans.c.span_id))
+    rows = db.session.execute(query.limit(limit + 1)).mappings()
+    return [_span_row(row) for row in rows]
+
+
+def _page(parent_id: str | None, rows: list[SpanRow], limit: int, key: Key | None) -> Children:
+    page, earlier, later = cut_page(rows, limit, key, lambda row: (row.start_time, row.span_id))
+    return Children(parent_id, page, earlier, later)
+
+
+def _span_row(row: sa.RowMapping) -> SpanRow:
+    values = dict(row)
+    values["flags"] = values["flags"] or []
+    return SpanRow(**values)
+
+
+def _detail(row: sa.RowMapping) -> SpanDetail:
+    values = dict(row)
+    values["flags"] = values["flags"] or []
+    for name in _OBJECTS:
+        values[name] = values[name] or {}
+    values["events"], values["links"] = values["events"] or [], values["links"] or []
+    values["notes"] = values["notes"] or {}
+    values["cost"] = {name: Decimal(str(amount)) for name, amount in values["cost"].items()}
+    return SpanDetail(**values)

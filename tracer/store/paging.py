@@ -7,9 +7,11 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,7 +29,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Page[T]:
+class Page(Generic[T]):
     """Rows in display order, and the cursors of the pages before and after (None: no more).
 
     In lists that run newest first `older` is the next page; in those that run oldest first
@@ -65,7 +67,7 @@ def decode_cursor(cursor: str) -> Key:
         raise BadCursor("this cursor was not made by this server") from None
 
 
-def cut_page[T](
+def cut_page(
     rows: Sequence[T],
     limit: int,
     key: Key | None,

@@ -80,6 +80,8 @@ traces = Table(
     _count("root_error_count"),
     _count("flagged_count"),
     _count("unpriced_count"),
+    _count("priced_count"),
+    _count("metered_count"),
     Column("kinds", JSONB, nullable=False, server_default="{}"),
     Column("models", JSONB, nullable=False, server_default="{}"),
     Column("usage", JSONB, nullable=False, server_default="{}"),

@@ -1,0 +1,143 @@
+"""What follows from single spans of a trace: its root's name, its bounds, its first error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tracer import messages
+from tracer.records import Json
+from tracer.store.change import Change
+from tracer.store.loading import TraceKey, columns_of
+from tracer.store.merge import Span
+from tracer.store.paging import to_micros
+from tracer.store.rollup import INDEXED_BYTES, Trace, clip
+
+_FIRSTS = """
+    SELECT k.project_id, k.trace_id, root.span_id, root.name, error.message
+    FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    LEFT JOIN LATERAL (
+        SELECT span_id, name FROM spans s
+        WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id
+            AND s.parent_span_id IS NULL AND NOT s.placeholder
+        ORDER BY start_time, span_id LIMIT 1
+    ) root ON true
+    LEFT JOIN LATERAL (
+        SELECT coalesce(status_message, name) AS message FROM spans s
+        WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.level = 'error'
+        ORDER BY start_time, span_id LIMIT 1
+    ) error ON true
+"""
+
+_BOUNDS = """
+    SELECT s.project_id, s.trace_id, min(start_time) AS first,
+        max(greatest(start_time, coalesce(end_time, start_time))) AS last
+    FROM spans s
+    JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
+    WHERE NOT s.placeholder
+    GROUP BY s.project_id, s.trace_id
+"""
+
+_ROOT_PAYLOAD = """
+    SELECT input, output FROM span_payloads
+    WHERE project_id = %s AND trace_id = %s AND span_id = %s
+"""
+
+
+def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
+    """Derive from all the spans of a trace."""
+    roots, errors = [], []
+    for span in spans:
+        record = span.record
+        at = (record.start_time, record.span_id)
+        if record.parent_span_id is None and not span.placeholder:
+            roots.append((at, span))
+        if record.level == "error":
+            errors.append((at, span))
+    if errors:
+        failed = min(errors, key=_first)[1].record
+        trace.derived.error_message = _line(failed.status_message or failed.name)
+    if roots:
+        root = min(roots, key=_first)[1].record
+        _set_root(trace, root.span_id, root.name)
+        _set_previews(trace, root.input, root.output)
+
+
+def from_database(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
+    """Derive anew for those of these traces where a root, an error or the bounds changed."""
+    moved = [key for key, change in changes.items() if change.new_bounds]
+    if moved:
+        _look_up_bounds(connection, changes, moved)
+    stirred = [key for key, change in changes.items() if _stirred(change)]
+    if not stirred:
+        return
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_FIRSTS, columns_of(stirred, 2)).fetchall()
+    for row in rows:
+        key = row["project_id"], row["trace_id"]
+        change = changes[key]
+        change.trace.derived.error_message = _line(row["message"])
+        previous = change.trace.derived.root_span_id
+        _set_root(change.trace, row["span_id"], row["name"] or "")
+        if row["span_id"] != previous or row["span_id"] in change.after or _unsaid(change):
+            _set_previews(change.trace, *_root_payload(connection, key, change))
+
+
+def _first(entry: tuple[tuple[int, str], Span]) -> tuple[int, str]:
+    return entry[0]
+
+
+def _stirred(change: Change) -> bool:
+    spans = [*change.after.values(), *(change.before.get(name) for name in change.after)]
+    return _unsaid(change) or any(
+        span is not None and (span.record.parent_span_id is None or span.record.level == "error")
+        for span in spans
+    )
+
+
+def _unsaid(change: Change) -> bool:
+    """Whether the trace's own input or output was cleared, so that the root's shows again."""
+    said = change.trace.claims.fields
+    return any(said.get(name) is None for name in change.speaks & {"input", "output"})
+
+
+def _set_root(trace: Trace, span_id: str | None, name: str) -> None:
+    trace.derived.root_span_id = span_id
+    trace.derived.root_name = clip(name, INDEXED_BYTES) or ""
+
+
+def _set_previews(trace: Trace, said: Json, answered: Json) -> None:
+    claims, derived = trace.claims, trace.derived
+    if "input" not in claims.ranks or ("input" in claims.fields and claims.fields["input"] is None):
+        derived.input_preview = None if said is None else messages.preview(said)
+    if "output" not in claims.ranks or (
+        "output" in claims.fields and claims.fields["output"] is None
+    ):
+        derived.output_preview = None if answered is None else messages.preview(answered)
+
+
+def _root_payload(
+    connection: psycopg.Connection[Any], key: TraceKey, change: Change
+) -> tuple[Json, Json]:
+    root_id = change.trace.derived.root_span_id
+    if root_id in change.after:
+        record = change.after[root_id].record
+        return record.input, record.output
+    row = connection.execute(_ROOT_PAYLOAD, (*key, root_id)).fetchone()
+    return (row[0], row[1]) if row else (None, None)
+
+
+def _look_up_bounds(
+    connection: psycopg.Connection[Any], changes: dict[TraceKey, Change], keys: list[TraceKey]
+) -> None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(_BOUNDS, columns_of(keys, 2)):
+            derived = changes[row["project_id"], row["trace_id"]].trace.derived
+            derived.start, derived.end = to_micros(row["first"]), to_micros(row["last"])
+
+
+def _line(message: str | None) -> str | None:
+    return " ".join(message[:400].split())[:200] if message else None

@@ -1,0 +1,119 @@
+"""One batch, one transaction: lock its traces, merge, write what changed, keep the sums true.
+
+All writes of a trace happen under the lock of its row, so nothing here can race: a trace that
+this transaction inserts has no spans yet, and the spans of one that it locks stand still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from tracer.records import Batch, ScoreRecord
+from tracer.store import cycles, derive, loading, saving
+from tracer.store.change import Arrivals, Change
+from tracer.store.loading import TraceKey
+from tracer.store.merge import needs_payload
+from tracer.store.rollup import Trace
+
+
+def store(connection: psycopg.Connection[Any], work: Iterable[tuple[str, Batch]]) -> None:
+    """Store batches of (project_id, batch) in one transaction, and commit.
+
+    Raises psycopg.Error; nothing is stored then.
+    """
+    arrivals, scores = _sort(work)
+    with connection.transaction():
+        if arrivals:
+            _store_traces(connection, arrivals)
+        if scores:
+            saving.save_scores(connection, scores)
+
+
+def _sort(
+    work: Iterable[tuple[str, Batch]],
+) -> tuple[dict[TraceKey, Arrivals], list[tuple[str, ScoreRecord]]]:
+    arrivals: dict[TraceKey, Arrivals] = {}
+    scores: list[tuple[str, ScoreRecord]] = []
+
+    def of(project_id: str, trace_id: str) -> Arrivals:
+        found = arrivals.get((project_id, trace_id))
+        if found is None:
+            found = arrivals[project_id, trace_id] = Arrivals(trace_id)
+        return found
+
+    for project_id, batch in work:
+        for record in batch.spans:
+            of(project_id, record.trace_id).add_record(record)
+        for patch in batch.patches:
+            of(project_id, patch.trace_id).patches[patch.span_id].append(patch)
+        for claim in batch.traces:
+            of(project_id, claim.trace_id).claims.append(claim)
+        scores += [(project_id, score) for score in batch.scores]
+    return arrivals, scores
+
+
+def _store_traces(connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals]) -> None:
+    keys = sorted(arrivals)
+    locked = loading.lock_traces(connection, keys)
+    born = _insert_new(connection, {key: arrivals[key] for key in keys if key not in locked})
+    late = [key for key in keys if key not in locked and key not in born]
+    if late:
+        # Somebody else inserted these since, and has committed.
+        locked |= loading.lock_traces(connection, late)
+    grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked)
+    saving.save_spans(connection, born | grown)
+    derive.from_database(connection, grown)
+    saving.update_traces(connection, grown)
+    saving.save_sessions(connection, born | grown)
+
+
+def _insert_new(
+    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals]
+) -> dict[TraceKey, Change]:
+    changes = {}
+    for key, arrived in arrivals.items():
+        change = Change.of(Trace.new(), arrived, None)
+        cycles.flatten_within(change)
+        change.count()
+        derive.from_spans(change.trace, change.after.values())
+        changes[key] = change
+    inserted = saving.insert_traces(connection, changes)
+    return {key: changes[key] for key in inserted}
+
+
+def _change_stored(
+    connection: psycopg.Connection[Any],
+    arrivals: dict[TraceKey, Arrivals],
+    locked: dict[TraceKey, Trace],
+) -> dict[TraceKey, Change]:
+    if not arrivals:
+        return {}
+    speaking = {
+        key: locked[key]
+        for key, arrived in arrivals.items()
+        if any(claim.fields.keys() & {"input", "output"} for claim in arrived.claims)
+    }
+    loading.load_said_payloads(connection, speaking)
+    keys = [(*key, span_id) for key, arrived in arrivals.items() for span_id in arrived.span_ids()]
+    stored = loading.load_spans(connection, keys)
+    wanted = {
+        key: span
+        for key, span in stored.items()
+        if needs_payload(span, *arrivals[key[:2]].of(key[2]))
+    }
+    loading.load_payloads(connection, wanted)
+    changes = {}
+    for key, arrived in arrivals.items():
+        held = {
+            span_id: stored[(*key, span_id)]
+            for span_id in arrived.span_ids()
+            if (*key, span_id) in stored
+        }
+        change = Change.of(locked[key], arrived, held)
+        cycles.flatten_across(connection, key, change)
+        change.count()
+        changes[key] = change
+    return changes

@@ -1,0 +1,243 @@
+"""Group commit: requests that arrive together share a transaction, and none harms another.
+
+Request threads hand their batch over and wait; one thread per process takes whatever has come
+in the meantime and stores it in one transaction. A batch that the database refuses is halved
+until the single bad item stands alone: that item is refused and everything else is stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+
+from tracer.records import Batch
+from tracer.store.transaction import store
+
+log = logging.getLogger("tracer.writer")
+
+# Enough to make the cost of a commit vanish, few enough to keep its latency low.
+GROUP_SPANS = 2_000
+# How long a request waits for a database that is away before it is told to come back.
+PATIENCE_SECONDS = 10.0
+KINDS = ("spans", "patches", "traces", "scores")
+
+# SQLSTATE classes that speak of the server's state and not of the data: connection, resources,
+# operator intervention, system error, deadlock and serialisation, object in use.
+_PASSING = frozenset({"08", "53", "57", "58", "40", "55"})
+
+
+class Overloaded(Exception):
+    """More is waiting to be written than the queue may hold: come back in a second."""
+
+
+class Unavailable(Exception):
+    """The database can't be reached or can't write: nothing of the batch is stored."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An item that the database refused."""
+
+    kind: str
+    """The list of the Batch that holds it: spans, patches, traces or scores."""
+    index: int
+    reason: str
+
+
+class _Submission:
+    """A batch on its way, and the thread that waits for it."""
+
+    def __init__(self, project_id: str, batch: Batch) -> None:
+        self.project_id = project_id
+        self.batch = batch
+        self.done = threading.Event()
+        self.rejected: list[Rejected] = []
+        self.failure: Exception | None = None
+
+    def parts(self) -> list[_Part]:
+        return [
+            _Part(self, kind, index, item)
+            for kind in KINDS
+            for index, item in enumerate(getattr(self.batch, kind))
+        ]
+
+
+class _Part(msgspec.Struct):
+    """One item of a submission."""
+
+    submission: _Submission
+    kind: str
+    index: int
+    item: Any
+
+
+class Writer:
+    """Stores batches for any number of threads; one per process, safe to make before a fork."""
+
+    def __init__(self, engine: sa.Engine, max_queue_spans: int = 50_000) -> None:
+        self._engine = engine
+        self._most = max_queue_spans
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._queue: deque[_Submission] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def write(self, project_id: str, batch: Batch) -> list[Rejected]:
+        """Store a batch, and return once it is committed the items that were refused.
+
+        Raises Overloaded at once where too much is waiting, Unavailable where the database
+        stays away; nothing of the batch is stored then.
+        """
+        if len(batch) == 0:
+            return []
+        submission = _Submission(project_id, batch)
+        self._submit(submission)
+        submission.done.wait()
+        if submission.failure is not None:
+            raise submission.failure
+        return submission.rejected
+
+    def close(self) -> None:
+        """Store what is waiting, and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _submit(self, submission: _Submission) -> None:
+        if self._pid != os.getpid():
+            self._reset()  # threads do not survive a fork
+        with self._changed:
+            size = len(submission.batch)
+            # A batch larger than the queue is taken when it comes alone: it would never fit.
+            if self._waiting and self._waiting + size > self._most:
+                raise Overloaded(f"{self._waiting} items are waiting to be written")
+            if self._closed:
+                raise Unavailable("the server is stopping")
+            self._waiting += size
+            self._queue.append(submission)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            group = self._take()
+            if not group:
+                return
+            try:
+                self._store(group)
+            except Exception as error:
+                # The outermost loop: whatever happened, the waiting threads must hear of it.
+                log.exception("a batch could not be written")
+                for submission in group:
+                    submission.failure = submission.failure or Unavailable(str(error))
+            finally:
+                with self._changed:
+                    self._waiting -= sum(len(submission.batch) for submission in group)
+                for submission in group:
+                    submission.done.set()
+
+    def _take(self) -> list[_Submission]:
+        """Wait for work, and take what is there up to GROUP_SPANS items; empty: closed."""
+        with self._changed:
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            group: list[_Submission] = []
+            size = 0
+            while self._queue and (not group or size + len(self._queue[0].batch) <= GROUP_SPANS):
+                group.append(self._queue.popleft())
+                size += len(group[-1].batch)
+            return group
+
+    def _store(self, group: list[_Submission]) -> None:
+        work = [(submission.project_id, submission.batch) for submission in group]
+        try:
+            self._commit(work)
+        except Unavailable as failure:
+            for submission in group:
+                submission.failure = failure
+        except (psycopg.Error, ValueError, TypeError) as error:
+            log.warning("the database refused a group of %d requests: %s", len(group), error)
+            if len(group) > 1:
+                for submission in group:
+                    self._store([submission])
+            else:
+                self._halve(group[0].parts(), error)
+
+    def _halve(self, parts: list[_Part], error: Exception) -> None:
+        """Store the parts of one refused submission that can be stored."""
+        if len(parts) == 1:
+            part = parts[0]
+            part.submission.rejected.append(Rejected(part.kind, part.index, _reason(error)))
+            return
+        middle = len(parts) // 2
+        for half in (parts[:middle], parts[middle:]):
+            try:
+                self._commit([(half[0].submission.project_id, _batch(half))])
+            except Unavailable as failure:
+                half[0].submission.failure = failure
+            except (psycopg.Error, ValueError, TypeError) as refusal:
+                self._halve(half, refusal)
+
+    def _commit(self, work: list[tuple[str, Batch]]) -> None:
+        """Store in one transaction; again after a deadlock or a lost connection."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        pause = 0.02
+        while True:
+            try:
+                return self._attempt(work)
+            except (psycopg.Error, sa.exc.DBAPIError) as error:
+                cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+                if not _passing(cause):
+                    raise
+                if time.monotonic() + pause > deadline:
+                    raise Unavailable(f"the database can't write: {cause}") from error
+            # Jitter keeps two writers that met in a deadlock from meeting again.
+            time.sleep(pause * (1 + random.random()))
+            pause = min(pause * 2, 1.0)
+
+    def _attempt(self, work: list[tuple[str, Batch]]) -> None:
+        pooled = self._engine.raw_connection()
+        try:
+            connection = pooled.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            store(connection, work)
+        except psycopg.OperationalError:
+            pooled.invalidate()
+            raise
+        finally:
+            pooled.close()
+
+
+def _passing(error: BaseException | None) -> bool:
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate[:2] in _PASSING
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return error.diag.message_primary
+    return str(error)
+
+
+def _batch(parts: list[_Part]) -> Batch:
+    return Batch(**{kind: [part.item for part in parts if part.kind == kind] for kind in KINDS})

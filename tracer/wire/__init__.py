@@ -1,0 +1,1 @@
+"""Bytes to records: every wire format and attribute dialect, pure."""

@@ -1,0 +1,135 @@
+"""Makes any decoded value storable: PostgreSQL takes no NUL, no lone surrogate and no NaN."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final
+
+import msgspec
+
+from tracer.records import Json
+
+MAX_DEPTH: Final = 64
+MAX_VALUE_BYTES: Final = 1024 * 1024
+REPLACEMENT: Final = "\ufffd"
+TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
+
+_decode = msgspec.json.Decoder().decode
+
+
+def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[str, Json]]:
+    """Return ``value`` fit for jsonb, and notes of what was changed (empty: nothing was).
+
+    Notes: ``cleaned`` lists what was replaced (``nul``, ``surrogate``, ``nan``), ``depth`` is the
+    limit that was exceeded, ``truncated`` and ``size`` (bytes) say what was cut. Long text is cut
+    where it stands; a list or object that is too long as a whole becomes cut JSON text.
+    """
+    notes: dict[str, Json] = {}
+    if type(value) is str:
+        return clean_text(value, notes, max_bytes), notes
+    value = _clean(value, notes, max_bytes, MAX_DEPTH)
+    if isinstance(value, (dict, list)):
+        encoded = msgspec.json.encode(value)
+        if len(encoded) > max_bytes:
+            value = _cut(encoded, notes, max_bytes)
+    return value, notes
+
+
+def clean_text(text: str, notes: dict[str, Json], max_bytes: int = MAX_VALUE_BYTES) -> str:
+    """Return ``text`` without NUL and lone surrogates, cut to ``max_bytes``; add to ``notes``."""
+    if "\x00" in text:
+        _note(notes, "nul")
+        text = text.replace("\x00", REPLACEMENT)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            _note(notes, "surrogate")
+            # Two halves that arrived one by one are a character again; a lone half is not.
+            halves = text.encode("utf-16-le", "surrogatepass")
+            text = halves.decode("utf-16-le", "replace")
+    if len(text) * 4 > max_bytes and len(encoded := text.encode()) > max_bytes:
+        text = _cut(encoded, notes, max_bytes)
+    return text
+
+
+def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
+    """Return the object or array that ``text`` holds as JSON, and notes; else ``text`` itself.
+
+    What is nested too deeply stays text: so nothing of it is lost.
+    """
+    head = text[:64].lstrip()[:1]
+    if head != "{" and head != "[":
+        return text, {}
+    try:
+        value = _decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        value = _decode_leniently(text)
+        if value is None:
+            return text, {}
+        return clean(value)
+    if text.count("[") + text.count("{") > MAX_DEPTH and _deeper_than(MAX_DEPTH, value):
+        return text, {"depth": MAX_DEPTH}
+    return clean(value) if "\\u0000" in text else (value, {})
+
+
+def _decode_leniently(text: str) -> Json:
+    # json reads what msgspec refuses but clients write: NaN, Infinity, lone surrogates.
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return None if _deeper_than(MAX_DEPTH, value) else value
+
+
+def _deeper_than(limit: int, value: Json) -> bool:
+    level: list[Any] = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _clean(value: Json, notes: dict[str, Json], max_bytes: int, depth: int) -> Json:
+    if isinstance(value, str):
+        return clean_text(value, notes, max_bytes)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        _note(notes, "nan")
+        return number_name(value)
+    if isinstance(value, (dict, list)) and depth == 0:
+        notes["depth"] = MAX_DEPTH
+        return TOO_DEEP
+    if isinstance(value, dict):
+        return {
+            clean_text(str(key), notes, max_bytes): _clean(item, notes, max_bytes, depth - 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_clean(item, notes, max_bytes, depth - 1) for item in value]
+    return value
+
+
+def number_name(value: float) -> str:
+    """Return JSON's customary text for a float that JSON has no number for."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _cut(encoded: bytes, notes: dict[str, Json], max_bytes: int) -> str:
+    notes["truncated"] = True
+    notes["size"] = len(encoded)
+    return f"{encoded[:max_bytes].decode(errors='ignore')}…[truncated, {len(encoded)} bytes]"
+
+
+def _note(notes: dict[str, Json], what: str) -> None:
+    found = notes.setdefault("cleaned", [])
+    if what not in found:
+        found.append(what)

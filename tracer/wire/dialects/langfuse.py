@@ -1,0 +1,88 @@
+"""Attributes of the Langfuse SDKs (v3 and later), https://langfuse.com/integrations/native/opentelemetry."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    boolean,
+    choice,
+    count,
+    mapping,
+    micros,
+    named_cost,
+    named_usage,
+    names,
+    present,
+    text,
+)
+
+KINDS: Final = (
+    "span",
+    "generation",
+    "event",
+    "embedding",
+    "agent",
+    "tool",
+    "chain",
+    "retriever",
+    "guardrail",
+    "evaluator",
+)
+
+_LEVELS: Final = {
+    "debug": ("debug", "trace", "verbose"),
+    "default": ("default", "info", "log", "notice", "ok", "success"),
+    "warning": ("warning", "warn"),
+    "error": ("error", "fatal", "critical"),
+}
+_LEVEL_OF: Final = {word: level for level, words in _LEVELS.items() for word in words}
+
+
+def _level(value: Json) -> str | None:
+    return _LEVEL_OF.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+_TRACE: Final = (
+    Rule("trace.name", "langfuse.trace.name", text),
+    Rule("trace.user_id", "langfuse.user.id", text, keep=True),
+    Rule("trace.session_id", "langfuse.session.id", text, keep=True),
+    Rule("trace.public", "langfuse.trace.public", boolean),
+    Rule("trace.public", "langfuse.public", boolean),
+    Rule("trace.tags", "langfuse.trace.tags", names, json=True),
+    Rule("trace.tags", "langfuse.tags", names, json=True),
+    Rule("trace.input", "langfuse.trace.input", present, json=True),
+    Rule("trace.output", "langfuse.trace.output", present, json=True),
+    Rule("trace.metadata", "langfuse.trace.metadata", mapping, json=True),
+    Rule("trace.metadata", "langfuse.trace.metadata.*", json=True),
+    Rule("trace.environment", "langfuse.environment", text, keep=True),
+    Rule("trace.release", "langfuse.release", text, keep=True),
+    Rule("trace.version", "langfuse.version", text, keep=True),
+)
+
+_OBSERVATION: Final = (
+    Rule("kind", "langfuse.observation.type", choice({kind: kind for kind in KINDS})),
+    Rule("level", "langfuse.observation.level", _level),
+    Rule("status_message", "langfuse.observation.status_message", text),
+    Rule("input", "langfuse.observation.input", present, json=True),
+    Rule("output", "langfuse.observation.output", present, json=True),
+    Rule("metadata", "langfuse.observation.metadata", mapping, json=True),
+    Rule("metadata", "langfuse.observation.metadata.*", json=True),
+    Rule("metadata", "langfuse.metadata", mapping, json=True),
+    Rule("metadata", "langfuse.metadata.*", json=True),
+    Rule("model", "langfuse.observation.model.name", text),
+    Rule("model_parameters", "langfuse.observation.model.parameters", mapping, json=True),
+    Rule("usage", "langfuse.observation.usage_details", named_usage, json=True),
+    Rule("cost", "langfuse.observation.cost_details", named_cost, json=True),
+    Rule("first_token_time", "langfuse.observation.completion_start_time", micros),
+    Rule("prompt_name", "langfuse.observation.prompt.name", text),
+    Rule("prompt_name", "langfuse.prompt.name", text),
+    Rule("prompt_version", "langfuse.observation.prompt.version", count),
+    Rule("prompt_version", "langfuse.prompt.version", count),
+    Rule("as_root", "langfuse.internal.as_root", boolean, keep=True),
+)
+
+DIALECT: Final = Dialect("langfuse", rules=_OBSERVATION + _TRACE, resource=_TRACE)

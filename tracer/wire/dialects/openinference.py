@@ -1,0 +1,72 @@
+"""OpenInference, https://github.com/Arize-ai/openinference/tree/main/spec."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.wire.dialects.flat import rebuild
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    amount,
+    choice,
+    inclusive_cost,
+    mapping,
+    names,
+    present,
+    text,
+    usage_rules,
+)
+
+_KINDS: Final = {
+    "LLM": "generation",
+    "CHAIN": "chain",
+    "AGENT": "agent",
+    "TOOL": "tool",
+    "RETRIEVER": "retriever",
+    "RERANKER": "reranker",
+    "EMBEDDING": "embedding",
+    "GUARDRAIL": "guardrail",
+    "EVALUATOR": "evaluator",
+}
+
+_COSTS: Final = {
+    "prompt": "input",
+    "completion": "output",
+    "total": "total",
+    "prompt_details.cache_read": "cache_read",
+    "prompt_details.cache_write": "cache_write",
+    "prompt_details.audio": "input_audio",
+    "completion_details.reasoning": "reasoning",
+    "completion_details.audio": "output_audio",
+}
+
+
+DIALECT: Final = Dialect(
+    "openinference",
+    rules=(
+        Rule("kind", "openinference.span.kind", choice(_KINDS)),
+        Rule("model", "llm.response.model_name", text),
+        Rule("model", "llm.model_name", text),
+        Rule("model", "embedding.model_name", text),
+        Rule("model", "reranker.model_name", text),
+        Rule("requested_model", "llm.request.model_name", text),
+        Rule("provider", "llm.provider", text),
+        Rule("provider", "llm.system", text),
+        Rule("model_parameters", "llm.invocation_parameters", mapping, json=True),
+        Rule("model_parameters", "embedding.invocation_parameters", mapping, json=True),
+        Rule("input", "llm.input_messages.*", build=rebuild),
+        Rule("output", "llm.output_messages.*", build=rebuild),
+        Rule("output", "retrieval.documents.*", build=rebuild),
+        Rule("output", "reranker.output_documents.*", build=rebuild),
+        Rule("input", "input.value", present, json=True, late=True),
+        Rule("output", "output.value", present, json=True, late=True),
+        *usage_rules("llm.token_count."),
+        *(
+            Rule("cost", f"llm.cost.{name}", amount, bucket, inclusive_cost)
+            for name, bucket in _COSTS.items()
+        ),
+        Rule("trace.tags", "tag.tags", names, json=True),
+        Rule("metadata", "metadata", mapping, json=True),
+    ),
+)

@@ -1,0 +1,221 @@
+"""What a dialect is made of: rules from attribute names to fields, and parsers of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Final, NamedTuple
+
+from tracer.records import Json
+from tracer.wire.usage import ALIASES, BUCKETS, disjoint
+
+Parse = Callable[[Json], Json]
+"""Returns the field's value, or None where the attribute's value can't be understood."""
+
+Build = Callable[[dict[str, Json]], tuple[Json, bool]]
+"""Makes a field of its parts; the flag says whether every part is told by the result."""
+
+
+class Rule(NamedTuple):
+    """One attribute name and the field it tells; a name that ends in ``*`` stands for a prefix.
+
+    ``field`` is a SpanRecord field, ``trace.`` and a trace field, or one of ``span.py``'s own
+    words. A rule with a ``part`` (for a prefix: the rest of the name) tells one part of the field.
+    """
+
+    field: str
+    key: str
+    parse: Parse | None = None
+    part: str | None = None
+    build: Build | None = None
+    """Makes the field of the parts that all rules with this same function have found."""
+    json: bool = False
+    """Text that holds a JSON object or array is decoded before ``parse``."""
+    keep: bool = False
+    """The attribute says more than the field does, so it stays in attributes as well."""
+    late: bool = False
+    """Tried after every dialect's other rules: a general name such as ``input.value``."""
+
+
+class Dialect(NamedTuple):
+    """One way to name things in attributes; of two rules for one field the earlier one wins."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    events: tuple[str, ...] = ()
+    """Span events whose attributes are read like the span's own."""
+    resource: tuple[Rule, ...] = ()
+    """Rules for the resource's attributes."""
+
+
+def text(value: Json) -> str | None:
+    """Return a non-empty scalar as text."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return str(value)
+
+
+def count(value: Json) -> int | None:
+    """Return a whole number that is not negative; text that holds one counts."""
+    number = amount(value)
+    if number is None or number > 2**53 or number != number.to_integral_value():
+        return None
+    return int(number)
+
+
+def amount(value: Json) -> Decimal | None:
+    """Return a finite number that is not negative, exactly as it was written."""
+    if type(value) is int:
+        return Decimal(value) if value >= 0 else None
+    if not isinstance(value, (float, str)):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number >= 0 and number.adjusted() < 30 else None
+
+
+def boolean(value: Json) -> bool | None:
+    """Return a boolean, also of its name as text."""
+    if isinstance(value, bool):
+        return value
+    return (
+        {"true": True, "false": False}.get(value.strip().lower())
+        if isinstance(value, str)
+        else None
+    )
+
+
+def mapping(value: Json) -> dict[str, Json] | None:
+    """Return a non-empty object."""
+    return value if isinstance(value, dict) and value else None
+
+
+def present(value: Json) -> Json:
+    """Return any value but the empty text, which instrumentations send for "nothing"."""
+    return None if value == "" else value
+
+
+def names(value: Json) -> list[str] | None:
+    """Return a list of texts; of one text: its parts between commas."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list):
+        return None
+    found = [name for item in value if (name := text(item))]
+    return list(dict.fromkeys(found)) or None
+
+
+def micros(value: Json) -> int | None:
+    """Return an ISO 8601 time (also quoted once more) as microseconds since the epoch, UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value.strip().strip('"'))
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        return None
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def choice(words: Mapping[str, str]) -> Parse:
+    """Return a parser that knows just ``words``."""
+
+    def parse(value: Json) -> str | None:
+        return words.get(value) if isinstance(value, str) else None
+
+    return parse
+
+
+def constant(word: str) -> Parse:
+    """Return a parser that says ``word`` of every value but the empty one."""
+
+    def parse(value: Json) -> str | None:
+        return None if value in ("", None) else word
+
+    return parse
+
+
+def usage_rules(prefix: str) -> tuple[Rule, ...]:
+    """Return one rule for each known spelling of each bucket under ``prefix``."""
+    return tuple(
+        Rule("usage", prefix + alias, count, bucket, inclusive_usage)
+        for bucket, aliases in ALIASES.items()
+        for alias in aliases
+    )
+
+
+def as_object(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build an object that holds the parts by name."""
+    return parts, True
+
+
+def inclusive_usage(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build usage of counts in which input and output include their parts."""
+    return disjoint(parts, inclusive=True)
+
+
+def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build cost likewise; what a total has over its parts becomes ``other``."""
+    return _with_other(*disjoint(parts, inclusive=True), parts.get("total"))
+
+
+def _with_other(
+    cost: dict[str, Decimal], complete: bool, total: Decimal | None
+) -> tuple[dict[str, Decimal], bool]:
+    if complete or total is None:
+        return cost, complete
+    rest = total - sum(cost.values())
+    # Parts are often rounded one by one: a trillionth of a dollar is no cost of its own.
+    if abs(rest) < Decimal("1e-12"):
+        return cost, True
+    return (cost | {"other": rest}, True) if rest > 0 else (cost, False)
+
+
+def named_usage(value: Json) -> dict[str, int] | None:
+    """Return the buckets of an object of counts, as SDKs hand them over.
+
+    Names of their own keep their name. Only counts that stand in a provider's ``…_details`` are
+    included in their whole, as the providers that report so do.
+    """
+    found = _by_bucket(value, count)
+    return disjoint(found, inclusive=_has_details(value))[0] if found else None
+
+
+def named_cost(value: Json) -> dict[str, Decimal] | None:
+    """Return the dollars by type of an object of amounts."""
+    found = _by_bucket(value, amount)
+    if not found:
+        return None
+    return _with_other(*disjoint(found, inclusive=_has_details(value)), found.get("total"))[0]
+
+
+def _has_details(value: Json) -> bool:
+    return any(isinstance(part, dict) for part in value.values())
+
+
+def _by_bucket(value: Json, parse: Callable[[Json], Json]) -> dict[str, Json] | None:
+    if not isinstance(value, dict):
+        return None
+    flat: dict[str, Json] = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            flat.update({f"{name}.{part}": number for part, number in item.items()})
+        elif item is not None:
+            flat[name] = item
+    found: dict[str, Json] = {}
+    for name, item in flat.items():
+        number = parse(item)
+        if number is None:
+            return None
+        found.setdefault(BUCKETS.get(name, name), number)
+    return found

@@ -1,0 +1,195 @@
+"""One OTLP span, however it was encoded, becomes one SpanRecord and what it says of its trace."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.wire.dialects import EVENT_NAMES, SPAN_TABLE, Resolution, resolve
+from tracer.wire.raw import Bad, Context, RawSpan
+from tracer.wire.traces import TraceFacts
+
+# The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.
+MAX_MICROS: Final = 253_402_300_799_999_999
+STATUS_ERROR: Final = 2
+
+# These repeat what the generations below them used; counted here it would be counted twice.
+WRAPPER_KINDS: Final = frozenset(("agent", "chain"))
+
+_NO_ID: Final = (b"", bytes(8))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord:
+    """Return the record of ``raw`` and add what it says of its trace to ``traces``.
+
+    ``now`` (microseconds) stands for the start of a span that has no time at all. Raises Bad.
+    """
+    trace_id, span_id, parent_id = _ids(raw)
+    start, end = _times(raw, now)
+    told = [event["attributes"] for event in raw.events if event["name"] in EVENT_NAMES]
+    found = resolve(SPAN_TABLE, [raw.attributes, *told])
+    kind = _settle(found)
+    fields = found.fields
+    error = raw.status_code == STATUS_ERROR
+    cost = fields.get("cost", {})
+    record = SpanRecord(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent_id,
+        start_time=start,
+        end_time=end,
+        version=start if end is None else end,
+        kind=kind,
+        name=fields.get("name", raw.name),
+        level=fields.get("level") or ("error" if error else "default"),
+        status_message=fields.get("status_message") or raw.status_message or None,
+        first_token_time=_first_token(fields, start),
+        model=fields.get("model") or fields.get("requested_model"),
+        requested_model=fields.get("requested_model"),
+        provider=fields.get("provider"),
+        model_parameters=fields.get("model_parameters", {}),
+        usage=fields.get("usage", {}),
+        cost=cost,
+        cost_source="given" if cost else None,
+        prompt_name=fields.get("prompt_name"),
+        prompt_version=fields.get("prompt_version"),
+        input=fields.get("input"),
+        output=fields.get("output"),
+        metadata={**context.metadata, **fields.get("metadata", {})},
+        attributes=found.rest(0, raw.attributes),
+        events=_events(raw, found) if raw.events else [],
+        links=raw.links,
+        resource=context.resource,
+        scope=context.scope,
+        dialect=found.claims[0].dialect if found.claims else None,
+    )
+    if error and record.status_message is None:
+        record.status_message = _exception(raw)
+    _flag(record, raw, found)
+    _tell_trace(record, found, context, traces)
+    return record
+
+
+def _ids(raw: RawSpan) -> tuple[str, str, str | None]:
+    if len(raw.trace_id) != 16 or not any(raw.trace_id):
+        raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
+    if len(raw.span_id) != 8 or not any(raw.span_id):
+        raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(raw.span_id)}")
+    if raw.parent_id in _NO_ID:
+        return raw.trace_id.hex(), raw.span_id.hex(), None
+    if len(raw.parent_id) != 8:
+        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
+    parent = None if raw.parent_id == raw.span_id else raw.parent_id.hex()
+    return raw.trace_id.hex(), raw.span_id.hex(), parent
+
+
+def _id(value: bytes) -> str:
+    return f"{len(value)} bytes" if any(value) or not value else f"{len(value)} zero bytes"
+
+
+def _times(raw: RawSpan, now: int) -> tuple[int, int | None]:
+    start, end = raw.start_ns // 1_000, raw.end_ns // 1_000
+    if not 0 <= start <= MAX_MICROS:
+        raise Bad("startTimeUnixNano", "expected nanoseconds between the years 1970 and 9999")
+    if not 0 <= end <= MAX_MICROS:
+        raise Bad("endTimeUnixNano", "expected nanoseconds between the years 1970 and 9999")
+    return start or end or now, end or None
+
+
+def _settle(found: Resolution) -> str:
+    """Return the kind, and forget what fields mean nothing for it."""
+    fields = found.fields
+    kind: str = fields.get("kind") or _likely_kind(fields)
+    if kind != "generation":
+        found.drop("prompt_name")
+        found.drop("prompt_version")
+    if kind in WRAPPER_KINDS:
+        for field in ("usage", "cost"):
+            if any(c.field == field and c.dialect != "langfuse" for c in found.claims):
+                found.drop(field)
+    return kind
+
+
+def _likely_kind(fields: dict[str, Json]) -> str:
+    if "model" in fields or "requested_model" in fields:
+        return "generation"
+    return str(fields.get("kind_hint", "span"))
+
+
+def _first_token(fields: dict[str, Json], start: int) -> int | None:
+    time: int | None = fields.get("first_token_time")
+    if time is None and (delay := fields.get("first_token_delay")) is not None:
+        time = start + delay
+    return time if time is not None and 0 <= time <= MAX_MICROS else None
+
+
+def _events(raw: RawSpan, found: Resolution) -> list[Json]:
+    events: list[Json] = []
+    source = 0
+    for event in raw.events:
+        attributes = event["attributes"]
+        if event["name"] in EVENT_NAMES:
+            source += 1
+            attributes = found.rest(source, attributes)
+        events.append(
+            {"name": event["name"], "time": _iso(event["time_ns"]), "attributes": attributes}
+        )
+    return events
+
+
+def _iso(nanos: int) -> str | None:
+    micros = nanos // 1_000
+    if not 0 < micros <= MAX_MICROS:
+        return None
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
+
+
+def _exception(raw: RawSpan) -> str | None:
+    for event in reversed(raw.events):
+        if event["name"] == "exception":
+            said = event["attributes"]
+            parts = (said.get("exception.type"), said.get("exception.message"))
+            return ": ".join(part for part in parts if isinstance(part, str) and part) or None
+    return None
+
+
+def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
+    flags: list[str] = []
+    notes: dict[str, Json] = {}
+    if raw.notes or found.notes:
+        fields = {claim.key: claim.field for claim in found.claims}
+        for key, note in {**raw.notes, **found.notes}.items():
+            notes[fields.get(key, key)] = note
+        for note in notes.values():
+            for flag in ("truncated", "cleaned"):
+                if (
+                    flag in note or (flag == "truncated" and "depth" in note)
+                ) and flag not in flags:
+                    flags.append(flag)
+    if raw.parent_id == raw.span_id:
+        flags.append("self_parent")
+        notes["parent_span_id"] = {"self_parent": True, "sent": raw.parent_id.hex()}
+    if record.end_time is not None and record.end_time < record.start_time:
+        flags.append("end_before_start")
+    if raw.dropped:
+        flags.append("dropped")
+        notes["dropped"] = raw.dropped
+    if flags or notes:
+        record.flags, record.notes = flags, notes
+
+
+def _tell_trace(
+    record: SpanRecord, found: Resolution, context: Context, traces: TraceFacts
+) -> None:
+    said = {field[6:]: value for field, value in found.fields.items() if field.startswith("trace.")}
+    if found.fields.get("as_root"):
+        said.setdefault("name", record.name)
+        for side, value in (("input", record.input), ("output", record.output)):
+            if value is not None:
+                said.setdefault(side, value)
+    if said:
+        traces.add(record.trace_id, RANK_SPAN, record.start_time, said)
+    if context.trace:
+        traces.add(record.trace_id, RANK_RESOURCE, record.start_time, context.trace)

@@ -1,0 +1,40 @@
+"""What spans say of their traces, each distinct saying once: the writer pays per record."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tracer.records import Json, TraceRecord
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+class TraceFacts:
+    """Collects the TraceRecords of one request."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, int, bytes], TraceRecord] = {}
+
+    def add(self, trace_id: str, rank: int, version: int, said: dict[str, Json]) -> None:
+        """Note that at ``version`` the trace was said to have these fields, tags and metadata."""
+        key = (trace_id, rank, _encode(said))
+        record = self._records.get(key)
+        if record is not None:
+            # Said again later, it is newer than what was said in between.
+            record.version = max(record.version, version)
+            return
+        fields = {name: value for name, value in said.items() if name not in ("tags", "metadata")}
+        self._records[key] = TraceRecord(
+            trace_id=trace_id,
+            rank=rank,
+            version=version,
+            fields=fields,
+            tags=said.get("tags", []),
+            metadata=said.get("metadata", {}),
+        )
+
+    def records(self) -> list[TraceRecord]:
+        """Return one record for each trace, rank and distinct content."""
+        return list(self._records.values())

@@ -1,0 +1,61 @@
+"""Just enough of the protobuf wire format to take a message apart without decoding its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracer.records import WireError
+
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+
+
+def messages(body: bytes, number: int) -> list[bytes]:
+    """Return the length-delimited values of field ``number``, undecoded, in order.
+
+    Raises WireError where ``body`` is no protobuf message or ends too early.
+    """
+    return [value for found, value in _fields(memoryview(body)) if found == number]
+
+
+def _fields(body: memoryview) -> Iterator[tuple[int, bytes]]:
+    place = 0
+    while place < len(body):
+        tag, place = _varint(body, place)
+        number, kind = tag >> 3, tag & 7
+        if number == 0:
+            raise WireError(f"the body is not valid protobuf: field number 0 at byte {place - 1}")
+        if kind == _LENGTH:
+            length, place = _varint(body, place)
+            end = place + length
+            if end > len(body):
+                raise _ended(len(body), end)
+            yield number, bytes(body[place:end])
+            place = end
+        elif kind == _VARINT:
+            _, place = _varint(body, place)
+        elif kind in (_FIXED64, _FIXED32):
+            place += 8 if kind == _FIXED64 else 4
+        else:
+            raise WireError(f"the body is not valid protobuf: wire type {kind} is not in use")
+    if place > len(body):
+        raise _ended(len(body), place)
+
+
+def _varint(body: memoryview, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while place < len(body) and shift < 70:
+        byte = body[place]
+        value |= (byte & 0x7F) << shift
+        place += 1
+        if byte < 0x80:
+            return value, place
+        shift += 7
+    if shift >= 70:
+        raise WireError("the body is not valid protobuf: a number of more than ten bytes")
+    raise _ended(len(body), place + 1)
+
+
+def _ended(length: int, wanted: int) -> WireError:
+    return WireError(
+        f"the protobuf body is truncated: a message of {length} bytes should have {wanted} or more"
+    )

@@ -166,6 +166,30 @@ class Batch(msgspec.Struct, kw_only=True):
         return len(self.spans) + len(self.patches) + len(self.traces) + len(self.scores)
 
 
+INPUT_BUCKETS: Final = ("input", "cache")
+OUTPUT_BUCKETS: Final = ("output", "reasoning")
+
+
+def token_sums(usage: dict[str, int]) -> tuple[int | None, int | None, int | None]:
+    """Return (input, output, total) tokens of disjoint buckets; None: nobody counted those.
+
+    A bucket belongs to the side its name begins with: cache_read and input_audio are input,
+    reasoning and output_audio are output; any other counts in the total alone.
+    """
+    if not usage:
+        return None, None, None
+    asked = [n for bucket, n in usage.items() if bucket.startswith(INPUT_BUCKETS)]
+    answered = [n for bucket, n in usage.items() if bucket.startswith(OUTPUT_BUCKETS)]
+    return sum(asked) if asked else None, sum(answered) if answered else None, sum(usage.values())
+
+
+def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
+    """Return the dollars of a cost by type, None where there is no cost."""
+    if not cost:
+        return None
+    return cost["total"] if "total" in cost else sum(cost.values(), Decimal(0))
+
+
 class Refusal(msgspec.Struct, kw_only=True):
     """Why one item of a request was not taken: its place, the field, and what was expected."""
 

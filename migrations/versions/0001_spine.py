@@ -62,6 +62,8 @@ CREATE TABLE traces (
     root_error_count INTEGER DEFAULT '0' NOT NULL,
     flagged_count INTEGER DEFAULT '0' NOT NULL,
     unpriced_count INTEGER DEFAULT '0' NOT NULL,
+    priced_count INTEGER DEFAULT '0' NOT NULL,
+    metered_count INTEGER DEFAULT '0' NOT NULL,
     kinds JSONB DEFAULT '{}' NOT NULL,
     models JSONB DEFAULT '{}' NOT NULL,
     usage JSONB DEFAULT '{}' NOT NULL,

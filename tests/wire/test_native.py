@@ -1,0 +1,282 @@
+"""The JSON API's requests: what they become, and what is said of those that don't fit."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.records import KINDS, LEVELS, RANK_CREATE, RANK_UPDATE, WireError
+from tracer.wire.native import (
+    Receipt,
+    decode_batch,
+    score_record,
+    span_patch,
+    span_record,
+    trace_record,
+)
+from tracer.wire.reading import MAX_DEPTH, read_item, read_json
+from tracer.wire.requests import (
+    Kind,
+    Level,
+    ScoreCreate,
+    SpanCreate,
+    SpanUpdate,
+    TraceCreate,
+    TraceUpdate,
+)
+
+NOW = 1_700_000_000_000_000
+RECEIPT = Receipt(time=NOW, max_value_bytes=1000)
+
+
+def refusal(value: Any, kind: type = SpanCreate) -> tuple[str, str]:
+    with pytest.raises(WireError) as caught:
+        read_item(value, kind, "spans[3]")
+    [one] = caught.value.refusals
+    assert one.item == "spans[3]"
+    return one.field, one.reason
+
+
+def span(**fields: Any) -> Any:
+    return span_record(read_item(fields, SpanCreate), "t", RECEIPT)
+
+
+def test_the_kinds_and_levels_of_requests_are_those_of_records():
+    assert set(get_args(Kind)) == {*KINDS, "retrieval"}
+    assert get_args(Level) == LEVELS
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "reason"),
+    [
+        ({"start_time": 5}, "start_time", "such as 2026-01-31T09:30:00.123456Z or null, got 5"),
+        ({"inptu": 1}, "inptu", "unknown field `inptu`; did you mean `input`?"),
+        ({"qqq": 1}, "qqq", "unknown field `qqq`"),
+        ({"name": 5}, "name", "expected text or null, got 5"),
+        ({"usage": {"input": -1}}, "usage[...]", 'expected a whole number >= 0, got {"input": -1}'),
+        ({"usage": {"input": 1, "prompt_tokens": 1}}, "usage.input", "under two names"),
+        ({"events": [{"name": "x"}]}, "events[0].time", "expected a value, got nothing"),
+        ({"kind": "spam"}, "kind", "expected one of span, generation"),
+        ({"id": ""}, "id", "of length >= 1"),
+        ({"id": "x" * 801}, "id", "of length <= 800"),
+        ({"id": "a\n"}, "id", "without control characters"),
+        ({"parent_id": "\ud83d"}, "parent_id", "without control characters"),
+        ({"parent_id": "a", "parent_span_id": "b"}, "parent_span_id", "got both"),
+        ({"start_time": "0001-01-01T00:00:00+10:00"}, "start_time", "between 1970 and 9998"),
+        ({"end_time": "9999-12-31T23:59:59-10:00"}, "end_time", "between 1970 and 9998"),
+        ({"cost": {"input": float("inf")}}, "cost[...]", "expected a number <= 1000000000.0"),
+        ([], "", "expected an object, got []"),
+    ],
+)
+def test_a_refusal_names_the_item_the_field_and_what_was_expected(
+    value: Any, field: str, reason: str
+):
+    found_field, found_reason = refusal(value)
+    assert found_field == field
+    assert reason in found_reason
+
+
+def test_an_invalid_time_is_quoted():
+    assert refusal({"start_time": "yesterday"})[1].endswith('got "yesterday"')
+
+
+def test_times_are_microseconds_and_naive_ones_are_utc():
+    record = span(start_time="2026-01-31T09:30:00.123456", end_time="2026-01-31T10:30:01+01:00")
+    assert record.end_time - record.start_time == 876_544
+
+
+def test_a_span_without_times_starts_at_its_receipt_and_runs():
+    record = span()
+    assert (record.start_time, record.end_time, record.version) == (NOW, None, NOW)
+    assert len(record.span_id) == 16
+
+
+def test_an_event_ends_as_it_starts():
+    record = span_record(read_item({}, SpanCreate), "t", RECEIPT, "event")
+    assert record.kind == "event"
+    assert record.end_time == record.start_time
+
+
+def test_an_event_with_a_duration_is_refused():
+    times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01Z"}
+    with pytest.raises(WireError, match="end_time: expected none"):
+        span(kind="event", **times)
+
+
+def test_a_route_of_one_kind_refuses_another():
+    with pytest.raises(WireError, match="kind: expected generation"):
+        span_record(read_item({"kind": "tool"}, SpanCreate), "t", RECEIPT, "generation")
+
+
+def test_retrieval_is_another_word_for_retriever():
+    assert span(kind="retrieval").kind == "retriever"
+
+
+def test_the_usage_words_of_providers_become_disjoint_buckets():
+    sent = {"prompt_tokens": 10, "cached_tokens": 4, "completion_tokens": 5, "total_tokens": 15}
+    assert span(usage=sent).usage == {"input": 6, "cache_read": 4, "output": 5}
+
+
+def test_a_total_alone_is_kept_and_a_contradicting_one_is_noted():
+    assert span(usage={"total_tokens": 7}).usage == {"total": 7}
+    record = span(usage={"input": 1, "output": 2, "total": 9})
+    assert record.usage == {"input": 1, "output": 2}
+    assert record.notes == {"usage": {"total": 9}}
+
+
+def test_money_keeps_the_digits_that_were_sent():
+    record = span(cost={"input": 0.1, "output": 1e-7})
+    assert record.cost == {"input": Decimal("0.1"), "output": Decimal("1e-7")}
+    assert record.cost_source == "given"
+    assert span(total_cost=0.3).cost == {"total": Decimal("0.3")}
+
+
+def test_what_cannot_be_stored_is_replaced_and_flagged():
+    record = span(name="a\x00b", input="\ud83d", metadata={"long": "x" * 2000, "k\x00": 1})
+    assert "\x00" not in record.name
+    assert record.flags == ["truncated", "cleaned"]
+    assert set(record.metadata) == {"long", "k\ufffd"}
+    assert len(record.metadata["long"]) < 1100
+    assert record.notes["metadata.long"]["size"] == 2000
+
+
+def test_null_in_a_create_is_as_good_as_absent():
+    everything = {name: None for name in ("name", "end_time", "usage", "metadata", "parent_id")}
+    assert span(id="s", **everything) == span(id="s")
+
+
+def test_an_update_names_what_it_changes_and_clears_what_is_null():
+    sent = read_item({"end_time": None, "model": "m", "metadata": None}, SpanUpdate)
+    patch = span_patch(sent, "t", "s", RECEIPT)
+    assert patch.fields == {"end_time": None, "model": "m"}
+
+
+def test_a_start_time_cannot_be_cleared():
+    sent = read_item({"start_time": None}, SpanUpdate)
+    with pytest.raises(WireError, match="start_time: expected a time"):
+        span_patch(sent, "t", "s", RECEIPT)
+
+
+def test_an_update_of_a_trace_outranks_a_create_and_replaces_its_tags():
+    created = trace_record(read_item({"name": None, "tags": ["a"]}, TraceCreate), "t", RECEIPT)
+    updated = trace_record(read_item({"name": None, "tags": ["b"]}, TraceUpdate), "t", RECEIPT)
+    assert (created.rank, created.fields, created.replace_tags) == (RANK_CREATE, {}, False)
+    assert (updated.rank, updated.fields, updated.replace_tags) == (
+        RANK_UPDATE,
+        {"name": None},
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "data_type", "value", "string_value"),
+    [
+        ({"value": 0.5}, "numeric", 0.5, None),
+        ({"value": 1}, "numeric", 1.0, None),
+        ({"value": True}, "boolean", 1.0, None),
+        ({"value": 0, "data_type": "boolean"}, "boolean", 0.0, None),
+        ({"value": "good"}, "categorical", None, "good"),
+        ({"value": "good", "data_type": "text"}, "text", None, "good"),
+    ],
+)
+def test_a_score_has_the_type_of_its_value(
+    sent: Any, data_type: str, value: float | None, string_value: str | None
+):
+    score = score_record(read_item({"name": "q", "trace_id": "t", **sent}, ScoreCreate), RECEIPT)
+    assert (score.data_type, score.value, score.string_value) == (data_type, value, string_value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"value": "x", "data_type": "numeric", "trace_id": "t"},
+        {"value": 2, "data_type": "boolean", "trace_id": "t"},
+        {"value": 2, "data_type": "text", "trace_id": "t"},
+        {"value": True, "data_type": "numeric", "trace_id": "t"},
+        {"value": float("nan"), "trace_id": "t"},
+        {"value": 1},
+        {"value": 1, "trace_id": "t", "session_id": "s"},
+        {"value": 1, "session_id": "s", "span_id": "x"},
+        {"trace_id": "t"},
+    ],
+)
+def test_a_score_that_makes_no_sense_is_refused(sent: Any):
+    with pytest.raises(WireError):
+        read_item({"name": "q", **sent}, ScoreCreate)
+
+
+def test_poison_items_of_a_batch_cost_only_themselves():
+    items = [{"trace_id": "t", "id": "a"}, 5, {"id": "b"}, {"trace_id": "t", "id": "c"}]
+    decoded = decode_batch(json.dumps({"spans": items}).encode(), RECEIPT)
+    assert [record.span_id for record in decoded.batch.spans] == ["a", "c"]
+    assert [bool(result.refusals) for result in decoded.results] == [False, True, True, False]
+    assert decoded.places == {("spans", 0): 0, ("spans", 1): 3}
+    assert decoded.results[2].refusals[0].item == "spans[2]"
+
+
+def test_the_last_of_several_records_of_a_span_in_a_batch_counts():
+    items = [{"trace_id": "t", "id": "a"}] * 3
+    decoded = decode_batch(json.dumps({"spans": items}).encode(), RECEIPT)
+    assert [record.version - NOW for record in decoded.batch.spans] == [0, 1, 2]
+
+
+def test_a_batch_of_too_many_items_is_refused():
+    with pytest.raises(WireError, match="at most 10000 items, got 10001") as caught:
+        decode_batch(b'{"spans":[' + b"0," * 10_000 + b"0]}", RECEIPT)
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize(
+    "deep", [b"[" * 100_000 + b"]" * 100_000, b"9" * 5000, b"NaN", b'"\\ud83d"']
+)
+def test_json_that_other_parsers_give_up_on_costs_no_neighbour(deep: bytes):
+    body = b'{"spans":[{"trace_id":"t","id":"a","input":%s},{"trace_id":"t","id":"b"}]}' % deep
+    decoded = decode_batch(body, RECEIPT)
+    assert [record.span_id for record in decoded.batch.spans] == ["a", "b"]
+
+
+def test_values_nested_too_deeply_are_cut_outside_of_strings_only():
+    body = b'{"a":"]]","b":' + b'["[",' * 5000 + b"1" + b"]" * 5000 + b',"c":2}'
+    value = read_json(body)
+    assert (value["a"], value["c"]) == ("]]", 2)
+    depth = 0
+    level = value["b"]
+    while isinstance(level, list):
+        level, depth = level[-1], depth + 1
+    assert depth < MAX_DEPTH
+    assert "too deeply" in level
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a":1}x', b"[" * 100_000, b'"\xff"', b"\x00"])
+def test_what_is_not_json_is_refused(body: bytes):
+    with pytest.raises(WireError) as caught:
+        read_json(body)
+    assert caught.value.status == 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*SpanCreate.__struct_fields__, "trace_id", "x"]), JSON))
+def test_any_object_is_a_span_or_a_refusal(item: dict[str, Any]):
+    body = json.dumps({"spans": [item, {"trace_id": "t", "id": "good"}]}).encode()
+    decoded = decode_batch(body, RECEIPT)
+    assert decoded.batch.spans[-1].span_id == "good"
+    assert len(decoded.batch.spans) == 2 - len(decoded.results[0].refusals)
+
+
+@given(st.binary(max_size=50))
+def test_any_bytes_are_json_or_a_refusal(body: bytes):
+    try:
+        read_json(body)
+    except WireError as error:
+        assert error.status == 400

@@ -1,0 +1,12 @@
+"""Blueprint of the JSON reads: traces, spans, sessions, scores, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from tracer.api import openapi, sessions, traces
+
+bp = Blueprint("api", __name__)
+bp.register_blueprint(traces.bp)
+bp.register_blueprint(sessions.bp)
+bp.register_blueprint(openapi.bp)

@@ -1,0 +1,135 @@
+"""The OpenAPI 3.1 document, made of the routes and the Structs that validate and answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from flask import Blueprint, Response, current_app
+from werkzeug.routing import Rule
+
+import tracer
+from tracer.web.operations import Operation, describe, operation_of, set_up
+from tracer.web.problems import PROBLEM_TYPE, Problem
+
+PREFIX: Final = "/api/v1"
+_REF: Final = "#/components/schemas/{name}"
+_VARIABLE: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+
+bp = Blueprint("openapi", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class Document(msgspec.Struct, kw_only=True):
+    """This document: OpenAPI 3.1."""
+
+    openapi: str
+    info: dict[str, Any]
+    servers: list[dict[str, Any]]
+    security: list[dict[str, Any]]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
+@bp.get("/openapi.json")
+@describe(Operation(summary="Read this document", answers={200: Document}, problems=(401,)))
+def read_document() -> Response:
+    """Return the document of exactly the routes that are served."""
+    return Response(msgspec.json.encode(document()), content_type="application/json")
+
+
+def document() -> Document:
+    """Return the description of every route below PREFIX of the current app."""
+    routes = list(_routes())
+    schemas = _schemas([operation for _, _, operation in routes])
+    paths: dict[str, Any] = {}
+    for rule, method, operation in routes:
+        path = _VARIABLE.sub(r"{\1}", rule.rule)
+        paths.setdefault(path, {})[method.lower()] = _operation(rule, operation, schemas)
+    return Document(
+        openapi="3.1.0",
+        info={"title": "Tracer", "version": tracer.__version__, "summary": "LLM traces"},
+        servers=[{"url": "/"}],
+        security=[{}, {"basic": []}, {"bearer": []}],
+        paths=paths,
+        components={
+            "schemas": schemas,
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic", "description": "public key : secret"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "the secret"},
+            },
+        },
+    )
+
+
+def _routes() -> Iterator[tuple[Rule, str, Operation]]:
+    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        operation = operation_of(current_app.view_functions[rule.endpoint])
+        if operation is not None:
+            methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+            yield from ((rule, method, operation) for method in sorted(methods))
+
+
+def _schemas(operations: list[Operation]) -> dict[str, Any]:
+    kinds: list[type] = [Problem]
+    for operation in operations:
+        kinds += [kind for kind in (operation.body, operation.query) if kind is not None]
+        kinds += operation.answers.values()
+    _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template=_REF)
+    return schemas
+
+
+def _operation(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": rule.endpoint.rpartition(".")[2],
+        "summary": operation.summary,
+        "parameters": _parameters(rule, operation, schemas),
+        "responses": {
+            str(status): _response(status, _content("application/json", kind))
+            for status, kind in operation.answers.items()
+        },
+    }
+    for status in operation.problems:
+        content = _content(PROBLEM_TYPE, Problem)
+        described["responses"][str(status)] = _response(status, content)
+    if operation.body is not None:
+        content = _content("application/json", operation.body)
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _parameters(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    text = {"type": "string", "minLength": 1, "maxLength": 800}
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": text}
+        for name in _VARIABLE.findall(rule.rule)
+    ]
+    if operation.query is not None:
+        properties = schemas[operation.query.__name__]["properties"]
+        found += [
+            {"name": name, "in": "query", "schema": _without_null(schema)}
+            for name, schema in properties.items()
+        ]
+    return found
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter, which is absent rather than null."""
+    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    if "default" in schema and schema["default"] is not None:
+        rest["default"] = schema["default"]
+    if "enum" in rest:
+        rest["enum"] = [option for option in rest["enum"] if option is not None]
+    return {**options[0], **rest} if options else rest
+
+
+def _content(media_type: str, kind: type) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+
+
+def _response(status: int, content: dict[str, Any]) -> dict[str, Any]:
+    return {"description": HTTPStatus(status).phrase, "content": content}

@@ -1,0 +1,62 @@
+"""Reads of sessions and their scores; their traces are the list of traces, filtered."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from tracer.api.queries import SessionQuery
+from tracer.store import scores, sessions
+from tracer.store.sessions import SessionFilter
+from tracer.web import answers
+from tracer.web.answers import Scores, Session, SessionPage
+from tracer.web.auth import project_id
+from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
+from tracer.web.problems import NotFound
+
+bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.get("/sessions")
+@describe(
+    Operation(
+        summary="List sessions, latest activity first",
+        query=SessionQuery,
+        answers={200: SessionPage},
+        problems=(400, 401),
+    )
+)
+def list_sessions() -> Response:
+    """Return one page of the project's sessions."""
+    query = read_query(SessionQuery)
+    where = SessionFilter(
+        since=query.since,
+        until=query.until,
+        user_id=query.user_id,
+        environment=query.environment,
+    )
+    page = sessions.list_sessions(project_id(), where, query.cursor, query.limit)
+    rows = [answers.session(row, project_id()) for row in page.items]
+    return answer(SessionPage(data=rows, next_cursor=page.older, prev_cursor=page.newer))
+
+
+@bp.get("/sessions/<id:session_id>")
+@describe(Operation(summary="Read a session", answers={200: Session}, problems=READ_PROBLEMS))
+def read_session(session_id: str) -> Response:
+    """Return a session with its sums; its traces are /traces?session_id=…"""
+    found = sessions.get_session(project_id(), session_id)
+    if found is None:
+        raise NotFound(f"no session {session_id!r}")
+    return answer(answers.session(found, project_id()))
+
+
+@bp.get("/sessions/<id:session_id>/scores")
+@describe(
+    Operation(summary="List a session's scores", answers={200: Scores}, problems=READ_PROBLEMS)
+)
+def list_scores(session_id: str) -> Response:
+    """Return the scores of a session, which may have come before its traces."""
+    found = scores.list_scores(project_id(), session_id=session_id)
+    if not found and sessions.get_session(project_id(), session_id) is None:
+        raise NotFound(f"no session {session_id!r}")
+    return answer(Scores(data=[answers.score(row) for row in found]))

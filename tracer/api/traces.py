@@ -1,0 +1,101 @@
+"""Reads of traces, their spans level by level, and their scores."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from tracer.api.queries import SpanQuery, TraceQuery
+from tracer.store import scores, spans, traces
+from tracer.store.traces import TraceFilter
+from tracer.web import answers
+from tracer.web.answers import Scores, Span, SpanPage, Trace, TracePage
+from tracer.web.auth import project_id
+from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
+from tracer.web.problems import NotFound
+
+bp = Blueprint("traces", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.get("/traces")
+@describe(
+    Operation(
+        summary="List traces, newest first",
+        query=TraceQuery,
+        answers={200: TracePage},
+        problems=(400, 401),
+    )
+)
+def list_traces() -> Response:
+    """Return one page of the project's traces."""
+    query = read_query(TraceQuery)
+    where = TraceFilter(
+        since=query.since,
+        until=query.until,
+        name=query.name,
+        user_id=query.user_id,
+        session_id=query.session_id,
+        environment=query.environment,
+        tag=query.tag,
+        status=query.status,
+    )
+    page = traces.list_traces(project_id(), where, query.cursor, query.limit)
+    rows = [answers.trace_summary(row) for row in page.items]
+    return answer(TracePage(data=rows, next_cursor=page.older, prev_cursor=page.newer))
+
+
+@bp.get("/traces/<id:trace_id>")
+@describe(Operation(summary="Read a trace", answers={200: Trace}, problems=READ_PROBLEMS))
+def read_trace(trace_id: str) -> Response:
+    """Return a trace with its own data; its spans are read level by level."""
+    found = traces.get_trace(project_id(), trace_id)
+    if found is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    return answer(answers.trace(found))
+
+
+@bp.get("/traces/<id:trace_id>/spans")
+@describe(
+    Operation(
+        summary="List the children of a span, or the roots of a trace",
+        query=SpanQuery,
+        answers={200: SpanPage},
+        problems=READ_PROBLEMS,
+    )
+)
+def list_spans(trace_id: str) -> Response:
+    """Return one page of one level; stand-ins for what has not arrived are named apart."""
+    query = read_query(SpanQuery)
+    page = spans.children_page(
+        project_id(), trace_id, query.parent, query.cursor, limit=query.limit
+    )
+    if not page.rows and traces.get_trace(project_id(), trace_id) is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    return answer(
+        SpanPage(
+            data=[answers.span_summary(r, project_id()) for r in page.rows if not r.placeholder],
+            missing_parents=[row.span_id for row in page.rows if row.placeholder],
+            next_cursor=page.later,
+            prev_cursor=page.earlier,
+        )
+    )
+
+
+@bp.get("/traces/<id:trace_id>/spans/<id:span_id>")
+@describe(Operation(summary="Read a span", answers={200: Span}, problems=READ_PROBLEMS))
+def read_span(trace_id: str, span_id: str) -> Response:
+    """Return a span with its payload."""
+    found = spans.get_span(project_id(), trace_id, span_id)
+    if found is None or found.placeholder:
+        raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
+    return answer(answers.span(found, project_id()))
+
+
+@bp.get("/traces/<id:trace_id>/scores")
+@describe(Operation(summary="List a trace's scores", answers={200: Scores}, problems=READ_PROBLEMS))
+def list_scores(trace_id: str) -> Response:
+    """Return the scores of a trace and its spans."""
+    found = scores.list_scores(project_id(), trace_id=trace_id)
+    if not found and traces.get_trace(project_id(), trace_id) is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    return answer(Scores(data=[answers.score(row) for row in found]))

@@ -1,0 +1,11 @@
+"""Blueprint of every write endpoint: OTLP and our own JSON API."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from tracer.ingestion import native, otlp
+
+bp = Blueprint("ingestion", __name__)
+bp.register_blueprint(otlp.bp)
+bp.register_blueprint(native.bp)

@@ -1,0 +1,148 @@
+"""Reads request bodies: bounded before and after decompression, in bounded memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Final, Protocol
+
+import zstandard
+from flask import Request
+
+from tracer.records import WireError
+
+CHUNK: Final = 64 * 1024
+# A zstd block of a few bytes can stand for 128 KiB, and its decompressor takes no output limit.
+ZSTD_CHUNK: Final = 1024
+ZSTD_WINDOW: Final = 8 * 1024 * 1024
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+    def feed(self, data: bytes) -> Iterator[bytes]: ...
+
+
+def read_body(request: Request, limit: int) -> bytes:
+    """Return the request's body, decompressed as its Content-Encoding says.
+
+    Raises WireError: 413 where it is longer than ``limit`` bytes, sent or decompressed; 415
+    for an encoding we don't know; 400 for a stream that is damaged or ends too early.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if request.content_length is not None and request.content_length > limit:
+        raise _too_large(limit)
+    sent = _bounded(_chunks(request.stream), limit)
+    if encoding in ("", "identity"):
+        return b"".join(sent)
+    if encoding not in _DECOMPRESSORS:
+        known = ", ".join(_DECOMPRESSORS)
+        raise WireError(f"Content-Encoding: expected one of {known}, got {encoding!r}", 415)
+    return b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
+
+
+def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:
+    """Return the request's media type; raises WireError (415) where it is none of ``accepted``.
+
+    None of ours can be sent by a web page of another origin without a CORS preflight.
+    """
+    if request.mimetype not in accepted:
+        wanted = " or ".join(accepted)
+        raise WireError(f"Content-Type: expected {wanted}, got {request.mimetype!r}", 415)
+    return request.mimetype
+
+
+def _too_large(limit: int) -> WireError:
+    return WireError(f"the body is longer than {limit} bytes", 413)
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _bounded(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        yield chunk
+
+
+def _decompress(chunks: Iterator[bytes], new: Callable[[bytes], _Decompressor]) -> Iterator[bytes]:
+    """Yield the decompressed stream in small pieces; several members in a row are one stream."""
+    member: _Decompressor | None = None
+    try:
+        for chunk in chunks:
+            while chunk:
+                if member is None or member.eof:
+                    member = new(chunk)
+                yield from member.feed(chunk)
+                chunk = member.unused_data if member.eof else b""
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise WireError(f"the compressed body is damaged: {error}") from None
+    if member is not None and not member.eof:
+        raise WireError("the compressed body ends too early")
+
+
+class _Zlib:
+    """gzip, zlib or raw deflate, by zlib's window bits; at most CHUNK bytes come out at once."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._inner = zlib.decompressobj(window_bits)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while True:
+            piece = self._inner.decompress(data, CHUNK)
+            data = self._inner.unconsumed_tail
+            yield piece
+            if self._inner.eof or not (data or len(piece) == CHUNK):
+                return
+
+
+class _Zstd:
+    """One zstd frame, fed in pieces so small that what comes out at once stays bounded."""
+
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+        self._rest = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data + self._rest
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), ZSTD_CHUNK):
+            yield self._inner.decompress(data[start : start + ZSTD_CHUNK])
+            if self._inner.eof:
+                self._rest = data[start + ZSTD_CHUNK :]
+                return
+
+
+def _deflate(first: bytes) -> _Zlib:
+    # HTTP's "deflate" is zlib's format, but some clients send the bare stream.
+    zlib_header = len(first) > 1 and first[0] & 0x0F == 8 and (first[0] << 8 | first[1]) % 31 == 0
+    return _Zlib(zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
+
+
+_DECOMPRESSORS: Final[dict[str, Callable[[bytes], _Decompressor]]] = {
+    "gzip": lambda _: _Zlib(16 + zlib.MAX_WBITS),
+    "deflate": _deflate,
+    "zstd": lambda _: _Zstd(),
+}

@@ -1,0 +1,72 @@
+"""POST /v1/traces as OTLP/HTTP says: answers and errors in the request's own encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from tracer.ingestion.body import check_content_type, read_body
+from tracer.ingestion.writing import config, store
+from tracer.records import Refusal
+from tracer.store.writer import Rejected
+from tracer.web.auth import identify
+from tracer.web.problems import EXPECTED, detail_of, status_of
+from tracer.wire.otlp import (
+    CONTENT_TYPES,
+    PROTOBUF,
+    Decoded,
+    decode_traces,
+    encode_answer,
+    encode_error,
+)
+
+NAMED: Final = 5
+"""Refused items that an answer names; it counts the rest."""
+
+bp = Blueprint("otlp", __name__)
+bp.before_request(identify)
+
+
+@bp.post("/v1/traces")
+def export() -> Response:
+    """Store the spans of an ExportTraceServiceRequest; what is refused is counted and named."""
+    content_type = check_content_type(request, CONTENT_TYPES)
+    body = read_body(request, config().max_body_bytes)
+    decoded = decode_traces(body, content_type, max_value_bytes=config().max_value_bytes)
+    rejected = store(decoded.batch)
+    refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
+    message = _message([*decoded.refusals, *_named(decoded, rejected)])
+    return Response(encode_answer(content_type, refused, message), content_type=content_type)
+
+
+def _named(decoded: Decoded, rejected: Sequence[Rejected]) -> list[Refusal]:
+    """Return what the database refused by the ids that the client knows it by."""
+    found = []
+    for one in rejected:
+        if one.kind == "spans":
+            span = decoded.batch.spans[one.index]
+            item = f"span {span.span_id} of trace {span.trace_id}"
+        else:
+            item = f"trace {decoded.batch.traces[one.index].trace_id}"
+        found.append(Refusal(item=item, field="", reason=one.reason))
+    return found
+
+
+def _message(refusals: Sequence[Refusal]) -> str:
+    named = "; ".join(str(refusal) for refusal in refusals[:NAMED])
+    more = len(refusals) - NAMED
+    return f"{named}; and {more} more" if more > 0 else named
+
+
+def _refuse(error: Exception) -> Response:
+    status, headers = status_of(error)
+    # A request that names neither encoding is answered in the one that OTLP makes the default.
+    content_type = request.mimetype if request.mimetype in CONTENT_TYPES else PROTOBUF
+    body = encode_error(content_type, detail_of(error))
+    return Response(body, status, headers, content_type=content_type)
+
+
+for kind in EXPECTED:
+    bp.register_error_handler(kind, _refuse)

@@ -1,0 +1,93 @@
+"""What each route takes and gives, said beside it; the OpenAPI document is made of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from tracer.records import Refusal, WireError
+from tracer.web.auth import identify
+from tracer.web.problems import register_problems
+from tracer.wire.reading import read_item
+from tracer.wire.requests import check_id
+
+V = TypeVar("V", bound=Callable[..., Any])
+Q = TypeVar("Q", bound=msgspec.Struct)
+
+# Costs are decimals, and leave as JSON numbers with the digits they have.
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One route for its readers: types are Structs, statuses those it can answer with."""
+
+    summary: str
+    answers: dict[int, type[msgspec.Struct]]
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    problems: tuple[int, ...] = field(default=())
+
+
+READ_PROBLEMS: Final = (400, 401, 404)
+WRITE_PROBLEMS: Final = (400, 401, 413, 415, 422, 429, 503)
+
+
+def set_up(bp: Blueprint) -> None:
+    """Make the blueprint's routes know who asks, check the ids of their paths, tell problems."""
+    bp.before_request(identify)
+    bp.before_request(check_path)
+    register_problems(bp)
+
+
+def check_path() -> None:
+    """Raise WireError where an id in the path can't be one: the database takes no NUL."""
+    for name, value in (request.view_args or {}).items():
+        try:
+            check_id(value, name)
+        except ValueError as error:
+            _, _, reason = str(error).partition(": ")
+            raise _refused(name, reason) from None
+
+
+def describe(operation: Operation) -> Callable[[V], V]:
+    """Attach what a route does to its view."""
+
+    def attach(view: V) -> V:
+        view.operation = operation  # type: ignore[attr-defined]
+        return view
+
+    return attach
+
+
+def operation_of(view: Callable[..., Any]) -> Operation | None:
+    """Return what was attached to a view, None: it is no route of the API."""
+    found: Operation | None = getattr(view, "operation", None)
+    return found
+
+
+def answer(
+    value: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Return a JSON response."""
+    return Response(_encoder.encode(value), status, headers, content_type="application/json")
+
+
+def read_query(kind: type[Q]) -> Q:
+    """Return the query string as a ``kind``; raises WireError naming the parameter."""
+    sent: dict[str, str] = {}
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise _refused(name, f"expected once, got {len(values)} times")
+        if "\x00" in values[0]:
+            raise _refused(name, "expected text without NUL")
+        sent[name] = values[0]
+    return read_item(sent, kind, strict=False)
+
+
+def _refused(name: str, reason: str) -> WireError:
+    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])

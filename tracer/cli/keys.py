@@ -1,0 +1,81 @@
+"""``tracer keys``: the API keys of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from tracer.cli.options import database_options, reachable, with_config
+from tracer.config import Config, ConfigError
+from tracer.store import projects
+
+_project = click.option(
+    "--project", default=projects.DEFAULT_PROJECT, show_default=True, help="Project id."
+)
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command()
+@click.argument("name", default="key")
+@_project
+@database_options
+@with_config
+def create(config: Config, name: str, project: str) -> None:
+    """Make a key called NAME; its secret is shown once."""
+    with _app(config, "tracer keys create"):
+        try:
+            key, secret = projects.create_key(project, name)
+        except projects.UnknownProject:
+            raise ConfigError(f"there is no project {project!r}: {_known()}") from None
+    click.echo(f"id      {key.key_id}")
+    click.echo(f"public  {key.public_key}")
+    click.echo(f"secret  {secret}")
+
+
+@keys.command("list")
+@_project
+@database_options
+@with_config
+def list_command(config: Config, project: str) -> None:
+    """List the keys of a project, oldest first."""
+    with _app(config, "tracer keys list"):
+        if projects.get_project(project) is None:
+            raise ConfigError(f"there is no project {project!r}: {_known()}")
+        for key in projects.list_keys(project):
+            state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
+            made = f"{key.created_at:%Y-%m-%d}"
+            click.echo(f"{key.key_id}  {key.public_key}  {made}  {state:<18}  {key.name}")
+
+
+@keys.command()
+@click.argument("key_id")
+@database_options
+@with_config
+def revoke(config: Config, key_id: str) -> None:
+    """Make the key of id KEY_ID invalid."""
+    with _app(config, "tracer keys revoke"):
+        if not projects.revoke_key(key_id):
+            raise ConfigError(f"there is no valid key {key_id!r}; `tracer keys list` shows them")
+    click.echo(f"revoked {key_id}")
+
+
+def _known() -> str:
+    return "there are " + ", ".join(project.project_id for project in projects.list_projects())
+
+
+@contextmanager
+def _app(config: Config, purpose: str) -> Iterator[None]:
+    """Run the block in the application's context, on a database of the newest revision."""
+    from tracer.app import create_app
+    from tracer.migrating import upgrade
+
+    with reachable(config, purpose) as config:
+        upgrade(config.database_url)
+        with create_app(config).app_context():
+            yield

@@ -1,0 +1,59 @@
+"""The lock on a data directory: one process family owns it, and others can say which."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+_LINGER_SECONDS = 10.0
+
+
+class Owned(Exception):
+    """Another process owns the data directory; ``pid`` and ``label`` say who and for what."""
+
+    def __init__(self, pid: int, label: str):
+        super().__init__(f"in use by process {pid} ({label})")
+        self.pid = pid
+        self.label = label
+
+
+@contextmanager
+def owned(data_dir: Path, label: str) -> Iterator[None]:
+    """Own ``data_dir`` while the block runs; ``label`` tells others what for.
+
+    Forked children share the lock, so it is free only when a killed owner's whole family has
+    gone; a new owner waits for that. Raises Owned, and OSError where the directory can't be
+    made or written.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _acquire(descriptor)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n{label}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int) -> None:
+    deadline = time.monotonic() + _LINGER_SECONDS
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid, label = _owner(descriptor)
+            if psutil.pid_exists(pid) or time.monotonic() > deadline:
+                raise Owned(pid, label) from None
+            time.sleep(0.05)
+
+
+def _owner(descriptor: int) -> tuple[int, str]:
+    lines = os.pread(descriptor, 4096, 0).decode(errors="replace").splitlines()
+    return (int(lines[0]), lines[1]) if len(lines) == 2 and lines[0].isdigit() else (0, "starting")

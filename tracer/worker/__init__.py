@@ -1,0 +1,1 @@
+"""Background tasks, in a process of their own beside the web workers."""

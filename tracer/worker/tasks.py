@@ -1,0 +1,30 @@
+"""The tasks and when they run; a new one is a function here with its decorators."""
+
+from __future__ import annotations
+
+from procrastinate import App, PsycopgConnector
+
+from tracer.config import Config
+from tracer.store.database import libpq_url
+
+KEEP_FINISHED_HOURS = 24
+
+
+def make_app(config: Config) -> App:
+    """Return the job queue of the configured database, with every task registered."""
+    # Two connections: one listens for new jobs, one works.
+    connector = PsycopgConnector(conninfo=libpq_url(config.database_url), min_size=1, max_size=2)
+    app = App(connector=connector)
+
+    @app.periodic(cron="17 * * * *")
+    @app.task(queueing_lock="forget_finished_jobs", pass_context=False)
+    async def forget_finished_jobs(timestamp: int) -> None:
+        """Delete jobs that ended a day ago, however they ended; hourly."""
+        await app.job_manager.delete_old_jobs(
+            nb_hours=KEEP_FINISHED_HOURS,
+            include_failed=True,
+            include_cancelled=True,
+            include_aborted=True,
+        )
+
+    return app

@@ -1,0 +1,5 @@
+"""For a WSGI server of your own: ``gunicorn wsgi:app``, with DATABASE_URL set."""
+
+from tracer.app import create_app
+
+app = create_app()

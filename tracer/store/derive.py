@@ -100,8 +100,7 @@ def _stirred(change: Change) -> bool:
 
 def _unsaid(change: Change) -> bool:
     """Whether the trace's own input or output was cleared, so that the root's shows again."""
-    said = change.trace.claims.fields
-    return any(said.get(name) is None for name in change.speaks & {"input", "output"})
+    return any(map(change.trace.claims.cleared, change.speaks & {"input", "output"}))
 
 
 def _set_root(trace: Trace, span_id: str | None, name: str) -> None:
@@ -111,11 +110,9 @@ def _set_root(trace: Trace, span_id: str | None, name: str) -> None:
 
 def _set_previews(trace: Trace, said: Json, answered: Json) -> None:
     claims, derived = trace.claims, trace.derived
-    if "input" not in claims.ranks or ("input" in claims.fields and claims.fields["input"] is None):
+    if not claims.speaks_for("input"):
         derived.input_preview = None if said is None else messages.preview(said)
-    if "output" not in claims.ranks or (
-        "output" in claims.fields and claims.fields["output"] is None
-    ):
+    if not claims.speaks_for("output"):
         derived.output_preview = None if answered is None else messages.preview(answered)
 
 

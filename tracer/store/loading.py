@@ -166,7 +166,9 @@ def _trace(row: dict[str, Any]) -> Trace:
     start, end = _span_bounds(row)
     return Trace(
         claims=Claims(
-            fields={name: row[name] for name in names if name in ranks} | times,
+            fields={name: row[name] for name in names if name in ranks}
+            | times
+            | dict.fromkeys(row["claims"].get("cleared", ())),
             tags=row["tags"],
             metadata=row["metadata"],
             ranks=ranks,

@@ -119,6 +119,14 @@ class Claims(msgspec.Struct):
             self.tags = sorted({*self.tags, *record.tags})
         self.seen = record.version if self.seen is None else min(self.seen, record.version)
 
+    def cleared(self, name: str) -> bool:
+        """Return whether the last word on an input or output was null: the root's shows then."""
+        return name in self.fields and self.fields[name] is None
+
+    def speaks_for(self, name: str) -> bool:
+        """Return whether the trace has an input or output of its own, loaded or not."""
+        return name in self.ranks and not self.cleared(name)
+
     def _put(
         self, held: dict[str, Json], key: str, rank_key: str, value: Json, at: list[int]
     ) -> None:
@@ -256,4 +264,7 @@ def _remembered(claims: Claims, derived: Derived) -> dict[str, Json]:
     if times:
         # The columns then hold what was said as well, so the spans' own bounds are kept apart.
         kept |= {"times": times, "bounds": [derived.start, derived.end]}
+    cleared = [name for name in ("input", "output") if claims.cleared(name)]
+    if cleared:
+        kept["cleared"] = cleared
     return kept

@@ -82,7 +82,9 @@ class Children:
 
 
 NARROW = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
-WIDE = [name for name in SpanDetail.__dataclass_fields__ if name in span_payloads.c]
+WIDE = [
+    name for name in SpanDetail.__dataclass_fields__ if name not in SpanRow.__dataclass_fields__
+]
 _OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
 
 

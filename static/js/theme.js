@@ -1,0 +1,13 @@
+// Loaded without defer, in <head>: the page must not paint in the wrong theme first.
+(() => {
+  const root = document.documentElement;
+  const show = (theme) => (theme === "auto" ? delete root.dataset.theme : (root.dataset.theme = theme));
+  root.classList.add("js");
+  try { show(localStorage.getItem("theme") || "auto"); } catch { show("auto"); }
+  addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-toggle=theme]")) return;
+    const next = { auto: "light", light: "dark", dark: "auto" }[root.dataset.theme || "auto"];
+    show(next);
+    try { localStorage.setItem("theme", next); } catch { /* private window: for this page only */ }
+  });
+})();

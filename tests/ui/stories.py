@@ -1,0 +1,131 @@
+"""Traces to look at: a builder of records, and stories that show what pages must show."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import Any
+
+from tracer.records import RANK_SPAN, Batch, Json, ScoreRecord, SpanRecord, TraceRecord
+
+SECOND = 1_000_000
+
+
+def now() -> int:
+    """Return microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+class Story:
+    """One trace in the making; times are seconds after its start."""
+
+    def __init__(self, trace_id: str, start: int | None = None, **fields: Any) -> None:
+        self.trace_id = trace_id
+        self.start = start if start is not None else now() - 60 * SECOND
+        self.batch = Batch()
+        tags = fields.pop("tags", [])
+        metadata = fields.pop("metadata", {})
+        self.batch.traces.append(
+            TraceRecord(
+                trace_id=trace_id,
+                rank=RANK_SPAN,
+                version=self.start,
+                fields=fields,
+                tags=tags,
+                metadata=metadata,
+            )
+        )
+
+    def span(
+        self,
+        span_id: str,
+        parent: str | None = None,
+        start: float = 0.0,
+        end: float | None = 1.0,
+        **fields: Any,
+    ) -> Story:
+        """Add a span; without ``end`` it is running."""
+        fields.setdefault("name", span_id)
+        first_token = fields.pop("first_token", None)
+        self.batch.spans.append(
+            SpanRecord(
+                trace_id=self.trace_id,
+                span_id=span_id,
+                parent_span_id=parent,
+                start_time=self._at(start),
+                end_time=None if end is None else self._at(end),
+                version=self._at(start),
+                first_token_time=None if first_token is None else self._at(first_token),
+                **fields,
+            )
+        )
+        return self
+
+    def generation(
+        self, span_id: str, parent: str | None, start: float, end: float, **fields: Any
+    ) -> Story:
+        """Add a model call with usage and cost."""
+        values: dict[str, Any] = {
+            "kind": "generation",
+            "model": "gpt-4o",
+            "usage": {"input": 1904, "output": 512},
+            "cost": {"input": Decimal("0.0048"), "output": Decimal("0.0051")},
+            "cost_source": "computed",
+            "first_token": start + (end - start) * 0.2,
+        }
+        return self.span(span_id, parent, start, end, **values | fields)
+
+    def score(self, name: str, value: float, span_id: str | None = None) -> Story:
+        """Add a judgement."""
+        self.batch.scores.append(
+            ScoreRecord(
+                score_id=f"{self.trace_id}-{name}",
+                name=name,
+                data_type="numeric",
+                value=value,
+                trace_id=self.trace_id,
+                span_id=span_id,
+                time=self.start,
+            )
+        )
+        return self
+
+    def _at(self, seconds: float) -> int:
+        return self.start + round(seconds * SECOND)
+
+
+def say(role: str, text: str) -> Json:
+    """Return a chat message."""
+    return {"role": role, "content": text}
+
+
+def agent(trace_id: str = "a" * 32, **fields: Any) -> Story:
+    """Return an agent with tools, one of which failed."""
+    told = {
+        "name": "resolve_ticket",
+        "user_id": "user-417",
+        "session_id": "chat_91c2",
+        "environment": "production",
+        "tags": ["agent", "billing"],
+        "input": [say("user", "I was charged twice.")],
+    }
+    story = Story(trace_id, **told | fields)
+    story.span(
+        "root", None, 0, 9, kind="agent", name="resolve_ticket", output="Both are **fixed**."
+    )
+    story.generation("plan", "root", 0.5, 2, input=[say("user", "What now?")])
+    story.span("gather", "root", 2, 4, kind="chain")
+    story.span("search", "gather", 2, 3, kind="retriever")
+    story.span("lookup", "gather", 3, 4, kind="tool")
+    story.span(
+        "refund", "root", 4, 6, kind="tool", level="error", status_message="504 Gateway Timeout"
+    )
+    return story
+
+
+def wide(trace_id: str = "b" * 32, children: int = 250) -> Story:
+    """Return one root with many children."""
+    story = Story(trace_id, name="wide").span("root", None, 0, 10, kind="chain")
+    for n in range(children):
+        story.span(f"child-{n:04}", "root", n * 0.01, n * 0.01 + 0.5, kind="tool")
+    return story

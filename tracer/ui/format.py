@@ -1,0 +1,113 @@
+"""Numbers, money and times as every page writes them; None, which nobody sent, is blank."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+_SECONDS_UNTIL_MINUTES = 600
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def duration(value: timedelta | None) -> str:
+    """Return e.g. ``410 ms``, ``9.80 s``, ``94.0 s``, ``129 s``, ``32 min``, ``5.2 h``."""
+    if value is None:
+        return ""
+    seconds = max(value.total_seconds(), 0.0)
+    if seconds < 0.0009995:
+        return f"{seconds * 1e6:.0f} µs" if seconds else "0 ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < _SECONDS_UNTIL_MINUTES:
+        return f"{_three_digits(seconds)} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{seconds / _HOUR:.1f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.1f} d"
+
+
+def _three_digits(value: float) -> str:
+    for limit, digits in ((9.995, 2), (99.95, 1)):
+        if value < limit:
+            return f"{value:.{digits}f}"
+    return f"{value:.0f}"
+
+
+def count(value: int | None) -> str:
+    """Return e.g. ``512``, ``5,584``, ``19.7k``, ``105k``, ``1.24M``."""
+    if value is None:
+        return ""
+    if value < 10_000:
+        return f"{value:,}"
+    for unit, name in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
+        if value < unit * 999.5:
+            return f"{_three_digits(value / unit)}{name}"
+    return f"{value / 1e12:,.1f}T"
+
+
+def whole(value: int | None) -> str:
+    """Return every digit: ``5,056``."""
+    return "" if value is None else f"{value:,}"
+
+
+def plural(value: int, noun: str) -> str:
+    """Return ``1 span`` or ``5,056 spans``."""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def money(value: Decimal | None) -> str:
+    """Return dollars with as many digits as tell them apart: ``$0.0097``, ``$0.029``, ``$1.22``."""
+    if value is None:
+        return ""
+    if value == 0:
+        return "$0"
+    if 0 < value < Decimal("0.0001"):
+        return "<$0.0001"
+    if abs(value) < Decimal("0.00995"):
+        return f"${value:.4f}"
+    return f"${value:.3f}" if abs(value) < Decimal("0.9995") else f"${value:,.2f}"
+
+
+def ago(time: datetime | None, now: datetime) -> str:
+    """Return how long ago ``time`` was, ``6 s`` to ``30 d``, and beyond that the date."""
+    if time is None:
+        return ""
+    seconds = max((now - time).total_seconds(), 0.0)
+    for limit, unit, name in ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h")):
+        if seconds < limit:
+            return f"{int(seconds // unit)} {name}"
+    return (
+        f"{int(seconds // _DAY)} d"
+        if seconds < 31 * _DAY
+        else time.astimezone(UTC).strftime("%Y-%m-%d")
+    )
+
+
+def clock(time: datetime | None) -> str:
+    """Return the time of day in UTC, ``14:02:11``."""
+    return time.astimezone(UTC).strftime("%H:%M:%S") if time else ""
+
+
+def day(time: datetime | None) -> str:
+    """Return the date in UTC, ``2026-11-23``."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d") if time else ""
+
+
+def stamp(time: datetime | None) -> str:
+    """Return date and time with milliseconds, ``2026-11-23 14:02:11.204 UTC``."""
+    if time is None:
+        return ""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+
+
+def meter(value: timedelta | None) -> int:
+    """Return a duration as percent of a log scale from 100 ms (0) to 10 minutes (100)."""
+    if value is None or value <= timedelta(0):
+        return 3
+    position = (math.log10(value.total_seconds()) + 1) / (math.log10(600) + 1)
+    return max(3, min(100, round(position * 100)))
+
+
+FILTERS = {
+    f.__name__: f for f in (duration, count, whole, plural, money, ago, clock, day, stamp, meter)
+}

@@ -1,0 +1,68 @@
+"""The blueprint, and what all pages share: the project of the URL, fragments, caching."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.store.paging import BadCursor
+from tracer.store.projects import DEFAULT_PROJECT, get_project, list_projects
+from tracer.ui.format import FILTERS
+
+bp = Blueprint("ui", __name__)
+
+for _name, _filter in FILTERS.items():
+    bp.add_app_template_filter(_filter, _name)
+
+
+@bp.app_template_filter("quote")
+def quote_id(text: str) -> str:
+    """Return ``text`` for use in a query string, slashes and all."""
+    return quote(text, safe="")
+
+
+@bp.app_context_processor
+def common() -> dict[str, Any]:
+    """Give every template the time the page was made, and the project switcher's list."""
+    return {"now": datetime.now(UTC), "list_projects": list_projects}
+
+
+@bp.url_value_preprocessor
+def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Put the URL's project into ``g.project``; 404 where there is none."""
+    project_id = (values or {}).get("project_id")
+    if project_id is None:
+        return
+    g.project = get_project(project_id)
+    if g.project is None:
+        abort(404, f"There is no project “{project_id}”.")
+
+
+@bp.after_request
+def keep_private(response: Response) -> Response:
+    """Let nobody else keep a page, and nobody take a fragment for one."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.update(("HX-Request-Type", "Cookie"))
+    return response
+
+
+@bp.errorhandler(BadCursor)
+def bad_cursor(_error: BadCursor) -> tuple[str, int]:
+    """Say what a broken paging link means."""
+    message = "This link's place in the list can't be read. Start again from the first page."
+    return render_template("error.html", code=400, title="Bad Request", message=message), 400
+
+
+@bp.get("/")
+def home() -> AnyResponse:
+    """Go to where most visits start."""
+    return redirect(url_for("ui.trace_list", project_id=DEFAULT_PROJECT))
+
+
+def is_fragment() -> bool:
+    """Return whether htmx asks for a part of a page (a restored history entry wants it whole)."""
+    return request.headers.get("HX-Request-Type") == "partial"

@@ -1,0 +1,114 @@
+"""The list of sessions, and one session as the conversation that its traces were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import abort, render_template, request, url_for
+
+from tracer.records import Json
+from tracer.store import scores, sessions, traces
+from tracer.store.sessions import SessionFilter
+from tracer.store.traces import TraceDetail
+from tracer.ui.body import Body, Reader
+from tracer.ui.filters import BadFilter, Filters
+from tracer.ui.format import duration
+from tracer.ui.pages import bp
+
+_FIELDS = ("environment", "user", "from", "to")
+_PAUSE = timedelta(minutes=1)
+_PER_PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One trace of a session: what was asked, what came back, and how long nobody spoke before."""
+
+    trace: TraceDetail
+    question: Body
+    answer: Body
+    missing: str
+    pause: timedelta | None
+
+
+@bp.get("/project/<project_id>/sessions")
+def session_list(project_id: str) -> str:
+    """Show sessions, latest activity first."""
+    filters = Filters(request.args, _FIELDS, url_for("ui.session_list", project_id=project_id))
+    now = datetime.now(UTC)
+    try:
+        where = SessionFilter(
+            since=filters.time("from", now),
+            until=filters.time("to", now),
+            user_id=filters.get("user"),
+            environment=filters.get("environment"),
+        )
+    except BadFilter as error:
+        abort(400, str(error))
+    page = sessions.list_sessions(project_id, where, request.args.get("cursor"))
+    environments = traces.facets(project_id).environments
+    return render_template(
+        "sessions/list.html",
+        page=page,
+        filters=filters,
+        picks=[
+            filters.pick("environment", "Any environment", environments),
+            filters.period(),
+        ],
+    )
+
+
+@bp.get("/project/<project_id>/sessions/<id:session_id>")
+def session(project_id: str, session_id: str) -> str:
+    """Show a session's traces in order, each as question and answer."""
+    found = sessions.get_session(project_id, session_id)
+    if found is None:
+        abort(404, f"This project has no session “{session_id}”.")
+    page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
+    return render_template(
+        "sessions/session.html",
+        session=found,
+        page=page,
+        exchanges=exchanges(page.items),
+        scores=scores.list_scores(project_id, session_id=session_id),
+        path=request.path,
+    )
+
+
+def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
+    """Return the traces as exchanges; all of them share one page's worth of markdown."""
+    reader = Reader()
+    found: list[Exchange] = []
+    ended: datetime | None = None
+    for row in rows:
+        pause = row.start_time - ended if ended else None
+        ended = max(ended or row.end_time, row.end_time)
+        found.append(
+            Exchange(
+                trace=row,
+                question=_last(reader, row.input, "user"),
+                answer=_last(reader, row.output, "assistant"),
+                missing=_missing(row),
+                pause=pause if pause and pause >= _PAUSE else None,
+            )
+        )
+    return found
+
+
+def _last(reader: Reader, value: Json, role: str) -> Body:
+    """Return the last message of ``role`` alone: what came before it, earlier traces have told."""
+    body = reader.read(value, "", output=role == "assistant")
+    spoken = [turn for turn in body.turns if turn.role == role] or body.turns
+    body.turns = spoken[-1:]
+    return body
+
+
+def _missing(row: TraceDetail) -> str:
+    if row.status == "running":
+        return "No answer yet: still running"
+    took = duration(row.end_time - row.start_time)
+    if row.status == "error":
+        return f"No answer: {row.error_message or 'failed'} after {took}"
+    return "No output was sent"

@@ -1,0 +1,25 @@
+"""What an empty project shows: commands that send a first trace as they are printed."""
+
+from __future__ import annotations
+
+_PYTHON = """\
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(
+    SimpleSpanProcessor(OTLPSpanExporter("{endpoint}/v1/traces")))
+provider.get_tracer("hello").start_span("answer", attributes={{
+    "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 14, "gen_ai.usage.output_tokens": 9,
+    "gen_ai.input.messages": '[{{"role": "user", "parts": ['
+        '{{"type": "text", "content": "Why is the sky blue?"}}]}}]',
+    "gen_ai.output.messages": '[{{"role": "assistant", "parts": ['
+        '{{"type": "text", "content": "Air scatters blue light most."}}]}}]',
+}}).end()"""
+
+
+def python_program(endpoint: str) -> str:
+    """Return a program that sends one model call to the server at ``endpoint``."""
+    return _PYTHON.format(endpoint=endpoint)

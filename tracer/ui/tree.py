@@ -1,0 +1,151 @@
+"""Which rows of a tree a page shows: the first levels, what was asked for, the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from tracer.store import spans
+from tracer.store.paging import decode_cursor
+from tracer.store.spans import Children, SpanRow
+
+ROWS = 100
+"""Rows that a page opens by itself; levels that were asked for come on top."""
+_STATEMENTS = 8
+_PAGE = 100
+_PATH_PAGE = 10
+
+
+@dataclass(slots=True)
+class Node:
+    """A row of the tree; ``level`` holds its children where it is open."""
+
+    span: SpanRow
+    depth: int
+    level: Level | None = None
+
+
+@dataclass(slots=True)
+class Level:
+    """A page of one parent's children, with the cursors of the pages around it."""
+
+    parent_id: str | None
+    depth: int
+    nodes: list[Node]
+    earlier: str | None
+    later: str | None
+
+
+@dataclass(slots=True)
+class Forest:
+    """The roots, and apart from them the end of a path that is too long to be shown whole."""
+
+    roots: Level
+    apart: Node | None
+    row_count: int
+
+
+@dataclass(slots=True)
+class TreeReader:
+    """Reads levels of one trace; each statement reads at most a page per parent."""
+
+    project_id: str
+    trace_id: str
+    levels: dict[str | None, Children] = field(default_factory=dict)
+    apart: SpanRow | None = None
+
+    def page(self, parent_id: str | None, cursor: str) -> None:
+        """Show the children of ``parent_id`` from ``cursor`` on; raises BadCursor."""
+        self._page_of(parent_id, cursor=cursor)
+        if parent_id is not None:
+            self.reveal(parent_id)
+
+    def open(self, wanted: Iterable[str]) -> None:
+        """Open breadth-first while the rows fit, and every node of ``wanted`` that is met."""
+        asked = set(wanted)
+        self._load([None])
+        for _ in range(_STATEMENTS):
+            room = ROWS - self._row_count()
+            parents: list[str | None] = []
+            for span in self._closed():
+                fits = span.child_count <= room or (
+                    room == ROWS - 1 and span.parent_span_id is None
+                )
+                if span.span_id in asked or fits:
+                    parents.append(span.span_id)
+                    room -= span.child_count
+            if not parents:
+                return
+            self._load(parents)
+
+    def reveal(self, span_id: str) -> bool:
+        """Open the path to a span; return whether there is such a span."""
+        path = spans.path_to(self.project_id, self.trace_id, span_id)
+        if not path:
+            return False
+        ids: list[str | None] = [span.span_id for span in path]
+        if path[0].parent_span_id is None:
+            ids.insert(0, None)
+        else:
+            self.apart = path[0]
+        self._load(ids[:-1], limit=_PAGE if len(ids) <= _PATH_PAGE else _PATH_PAGE)
+        for parent_id, child_id in pairwise(ids):
+            if all(row.span_id != child_id for row in self.levels[parent_id].rows):
+                self._page_of(parent_id, around=child_id)
+        return True
+
+    def forest(self) -> Forest:
+        """Return what was read, as nested levels."""
+        left = dict(self.levels)
+        roots = _level(left, None, 0)
+        apart = _node(left, self.apart, 1) if self.apart else None
+        return Forest(roots, apart, self._row_count())
+
+    def _load(self, parent_ids: list[str | None], limit: int = _PAGE) -> None:
+        missing = [parent_id for parent_id in parent_ids if parent_id not in self.levels]
+        if missing:
+            self.levels |= spans.children(self.project_id, self.trace_id, missing, limit)
+
+    def _page_of(
+        self, parent_id: str | None, cursor: str | None = None, around: str | None = None
+    ) -> None:
+        self.levels[parent_id] = spans.children_page(
+            self.project_id, self.trace_id, parent_id, cursor, around
+        )
+
+    def _closed(self) -> list[SpanRow]:
+        rows = (row for level in self.levels.values() for row in level.rows)
+        return [row for row in rows if row.child_count and row.span_id not in self.levels]
+
+    def _row_count(self) -> int:
+        return sum(len(level.rows) for level in self.levels.values())
+
+
+def read_level(
+    project_id: str, trace_id: str, parent_id: str | None, cursor: str | None, depth: int
+) -> Level:
+    """Return one page of children; a page that continues another doesn't point back at it.
+
+    Raises BadCursor.
+    """
+    page = spans.children_page(project_id, trace_id, parent_id, cursor)
+    level = _level({parent_id: page}, parent_id, depth)
+    if cursor is not None:
+        if decode_cursor(cursor).forward:
+            level.earlier = None
+        else:
+            level.later = None
+    return level
+
+
+def _level(left: dict[str | None, Children], parent_id: str | None, depth: int) -> Level:
+    # Taken out, so that spans which are each other's parents can't go round for ever.
+    page = left.pop(parent_id)
+    nodes = [_node(left, row, depth) for row in page.rows]
+    return Level(parent_id, depth, nodes, page.earlier, page.later)
+
+
+def _node(left: dict[str | None, Children], row: SpanRow, depth: int) -> Node:
+    level = _level(left, row.span_id, depth + 1) if row.span_id in left else None
+    return Node(row, depth, level)

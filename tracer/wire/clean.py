@@ -59,8 +59,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
 
     What is nested too deeply stays text: so nothing of it is lost.
     """
-    head = text[:64].lstrip()[:1]
-    if head != "{" and head != "[":
+    if text[:1] not in ("{", "[") and text[:64].lstrip()[:1] not in ("{", "["):
         return text, {}
     try:
         value = _decode(text)

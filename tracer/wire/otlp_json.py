@@ -22,6 +22,7 @@ from tracer.wire.raw import (
     Keeper,
     RawSpan,
     add_otlp_facts,
+    drops,
 )
 
 _decode: Final = msgspec.json.Decoder().decode
@@ -33,6 +34,7 @@ _KINDS: Final = {
     "SPAN_KIND_PRODUCER": 4,
     "SPAN_KIND_CONSUMER": 5,
 }
+_DROPPED: Final = ("droppedAttributesCount", "droppedEventsCount", "droppedLinksCount")
 _STATUS_CODES: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
@@ -129,7 +131,7 @@ class _Reader:
             attributes=attributes,
             events=[self._event(event) for event in events[:MAX_EVENTS] if isinstance(event, dict)],
             links=[self._link(link) for link in links[:MAX_LINKS] if isinstance(link, dict)],
-            dropped=_dropped(span, events, links),
+            dropped=_dropped(span),
             notes={},
         )
         raw.notes = self.keeper.take_notes()
@@ -152,7 +154,7 @@ class _Reader:
         for pair in pairs[:MAX_ATTRIBUTES]:
             if not isinstance(pair, dict):
                 continue
-            key = keeper.text("attributes", str(pair.get("key", "")))
+            key = keeper.key(str(pair.get("key", "")))
             value = pair.get("value")
             text = value.get("stringValue") if isinstance(value, dict) else None
             if type(text) is str:
@@ -274,17 +276,7 @@ def _alternatives(value: str) -> bytes | None:
     return b"-_" if "-" in value or "_" in value else None
 
 
-def _dropped(span: dict[str, Json], events: list[Json], links: list[Json]) -> dict[str, int]:
-    kept = {
-        "attributes": (_sequence(span, "attributes"), MAX_ATTRIBUTES),
-        "events": (events, MAX_EVENTS),
-        "links": (links, MAX_LINKS),
-    }
-    counts: dict[str, int] = {}
-    for name, (values, limit) in kept.items():
-        sent = _get(span, f"dropped{name.capitalize()}Count")
-        over = max(len(values) - limit, 0)
-        count = over + (_enum(sent, {}) if sent else 0)
-        if count > 0:
-            counts[name] = count
-    return counts
+def _dropped(span: dict[str, Json]) -> dict[str, int]:
+    said = [_enum(_get(span, name), {}) for name in _DROPPED]
+    sent = [len(_sequence(span, name)) for name in ("attributes", "events", "links")]
+    return drops((said[0], said[1], said[2]), (sent[0], sent[1], sent[2]))

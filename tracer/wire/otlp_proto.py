@@ -17,6 +17,7 @@ from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
 from tracer.wire.raw import (
     MAX_ATTRIBUTES,
     MAX_EVENTS,
+    MAX_KEY_LENGTH,
     MAX_LINKS,
     Bad,
     Context,
@@ -24,6 +25,7 @@ from tracer.wire.raw import (
     Keeper,
     RawSpan,
     add_otlp_facts,
+    drops,
 )
 from tracer.wire.wireformat import messages
 
@@ -58,7 +60,8 @@ class _Reader:
 
     def span(self, span: Span) -> RawSpan:
         keeper = self.keeper
-        attributes = self.attributes(span.attributes)
+        pairs, events, links = span.attributes, span.events, span.links
+        attributes = self.attributes(pairs)
         add_otlp_facts(attributes, span.kind, span.trace_state)
         status = span.status
         return RawSpan(
@@ -71,9 +74,9 @@ class _Reader:
             status_code=status.code,
             status_message=keeper.text("status_message", status.message),
             attributes=attributes,
-            events=[self._event(event) for event in span.events[:MAX_EVENTS]],
-            links=[self._link(link) for link in span.links[:MAX_LINKS]],
-            dropped=_dropped(span),
+            events=[self._event(event) for event in events[:MAX_EVENTS]] if events else [],
+            links=[self._link(link) for link in links[:MAX_LINKS]] if links else [],
+            dropped=_dropped(span, len(pairs), len(events), len(links)),
             notes=keeper.take_notes(),
         )
 
@@ -90,13 +93,16 @@ class _Reader:
     def attributes(self, pairs: Sequence[KeyValue]) -> dict[str, Json]:
         keeper = self.keeper
         found: dict[str, Json] = {}
+        safe_length = keeper.safe_length
         for pair in pairs if len(pairs) <= MAX_ATTRIBUTES else pairs[:MAX_ATTRIBUTES]:
             key, value = pair.key, pair.value
-            if "\x00" in key:
-                key = keeper.text("attributes", key)
-            text = value.string_value
-            if text:
-                found[key] = keeper.text(key, text)
+            if "\x00" in key or len(key) > MAX_KEY_LENGTH:
+                key = keeper.key(key)
+            # Protobuf text is valid UTF-8, so that only these two can be wrong with it.
+            if text := value.string_value:
+                if len(text) > safe_length or "\x00" in text:
+                    text = keeper.text(key, text)
+                found[key] = text
                 continue
             which = value.WhichOneof("value")
             if which == "int_value":
@@ -144,13 +150,11 @@ class _Reader:
         }
 
 
-def _dropped(span: Span) -> dict[str, int]:
-    counts = {
-        "attributes": span.dropped_attributes_count + max(len(span.attributes) - MAX_ATTRIBUTES, 0),
-        "events": span.dropped_events_count + max(len(span.events) - MAX_EVENTS, 0),
-        "links": span.dropped_links_count + max(len(span.links) - MAX_LINKS, 0),
-    }
-    return {name: count for name, count in counts.items() if count}
+def _dropped(span: Span, attributes: int, events: int, links: int) -> dict[str, int]:
+    return drops(
+        (span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count),
+        (attributes, events, links),
+    )
 
 
 def _salvage(body: bytes, reader: _Reader) -> Iterator[Group]:

@@ -7,14 +7,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from tracer.records import Json
+from tracer.records import Json, TraceRecord
 from tracer.wire.clean import clean, clean_text
-from tracer.wire.dialects import RESOURCE_TABLE, resolve
+from tracer.wire.resolution import RESOURCE_TABLE, resolve
 
 MAX_SPANS: Final = 100_000
 MAX_ATTRIBUTES: Final = 1_000
 MAX_EVENTS: Final = 1_000
 MAX_LINKS: Final = 1_000
+MAX_KEY_LENGTH: Final = 1_000
 
 SPAN_KINDS: Final = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
@@ -52,14 +53,15 @@ class RawSpan(msgspec.Struct, gc=False):
 class Context:
     """What the spans of one ScopeSpans share; its dicts are shared by their records as well."""
 
-    __slots__ = ("metadata", "resource", "scope", "trace")
+    __slots__ = ("metadata", "resource", "scope", "told", "trace")
 
     def __init__(self, resource: dict[str, Json], scope: dict[str, Json]) -> None:
         self.resource = resource
         self.scope = scope
-        fields = resolve(RESOURCE_TABLE, [resource]).fields
-        self.trace = {name[6:]: value for name, value in fields.items()}
+        self.trace = resolve(RESOURCE_TABLE, [resource]).trace()
         self.metadata: dict[str, Json] = self.trace.get("metadata", {})
+        self.told: dict[str, TraceRecord] = {}
+        """What the resource says of each trace that has spans here."""
 
 
 class Group(NamedTuple):
@@ -73,25 +75,38 @@ class Group(NamedTuple):
 
 
 class Keeper:
-    """Keeps values within limits and storable; collects notes of what it had to change."""
+    """Keeps values within limits and storable; collects notes of what it had to change.
 
-    __slots__ = ("_max_bytes", "_safe_length", "notes")
+    Text of at most ``safe_length`` characters is never too long.
+    """
+
+    __slots__ = ("_max_bytes", "notes", "safe_length")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         # UTF-8 takes at most four bytes a character: shorter text needs no count.
-        self._safe_length = max_bytes // 4
+        self.safe_length = max_bytes // 4
         self.notes: dict[str, Json] = {}
 
     def text(self, key: str, text: str) -> str:
         """Return ``text`` as it can be stored."""
-        if len(text) <= self._safe_length and "\x00" not in text and text.isascii():
+        if len(text) <= self.safe_length and "\x00" not in text and text.isascii():
             return text
         notes: dict[str, Json] = {}
         text = clean_text(text, notes, self._max_bytes)
         if notes:
             self.notes[key] = notes
         return text
+
+    def key(self, key: str) -> str:
+        """Return an attribute's name as it can be stored."""
+        text = self.text(key[:MAX_KEY_LENGTH], key)
+        if len(text) <= MAX_KEY_LENGTH:
+            return text
+        # Two long names must not become one: the place among the notes tells them apart.
+        short = f"{text[:MAX_KEY_LENGTH]}…[{len(text)} characters, {len(self.notes)}]"
+        self.notes[short] = {"truncated": True, "size": len(text.encode())}
+        return short
 
     def value(self, key: str, value: Json) -> Json:
         """Return ``value`` as it can be stored."""
@@ -114,3 +129,24 @@ def add_otlp_facts(attributes: dict[str, Json], kind: int, trace_state: str) -> 
         attributes.setdefault("span.kind", SPAN_KINDS[kind])
     if trace_state:
         attributes.setdefault("w3c.tracestate", trace_state)
+
+
+def drops(said: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str, int]:
+    """Return what the sender said it left out, and what the limits leave out of what it sent.
+
+    Both are counts of attributes, events and links.
+    """
+    if said == _NONE and sent[0] <= MAX_ATTRIBUTES and max(sent[1:]) <= MAX_EVENTS:
+        return {}
+    limits = (MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)
+    counts = [
+        count + max(held - limit, 0) for count, held, limit in zip(said, sent, limits, strict=True)
+    ]
+    return {
+        name: count
+        for name, count in zip(("attributes", "events", "links"), counts, strict=True)
+        if count > 0
+    }
+
+
+_NONE: Final = (0, 0, 0)

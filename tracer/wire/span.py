@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
-from tracer.wire.dialects import EVENT_NAMES, SPAN_TABLE, Resolution, resolve
 from tracer.wire.raw import Bad, Context, RawSpan
+from tracer.wire.resolution import EVENT_NAMES, SPAN_TABLE, Resolution, resolve
 from tracer.wire.traces import TraceFacts
 
 # The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.
@@ -17,6 +17,7 @@ STATUS_ERROR: Final = 2
 # These repeat what the generations below them used; counted here it would be counted twice.
 WRAPPER_KINDS: Final = frozenset(("agent", "chain"))
 
+_NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,8 +29,10 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     """
     trace_id, span_id, parent_id = _ids(raw)
     start, end = _times(raw, now)
-    told = [event["attributes"] for event in raw.events if event["name"] in EVENT_NAMES]
-    found = resolve(SPAN_TABLE, [raw.attributes, *told])
+    sources = [raw.attributes]
+    if raw.events:
+        sources += [event["attributes"] for event in raw.events if event["name"] in EVENT_NAMES]
+    found = resolve(SPAN_TABLE, sources)
     kind = _settle(found)
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
@@ -57,7 +60,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         prompt_version=fields.get("prompt_version"),
         input=fields.get("input"),
         output=fields.get("output"),
-        metadata={**context.metadata, **fields.get("metadata", {})},
+        metadata=_metadata(context, fields),
         attributes=found.rest(0, raw.attributes),
         events=_events(raw, found) if raw.events else [],
         links=raw.links,
@@ -72,10 +75,15 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     return record
 
 
+def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
+    own: dict[str, Json] = fields.get("metadata", {})
+    return {**context.metadata, **own} if context.metadata else own
+
+
 def _ids(raw: RawSpan) -> tuple[str, str, str | None]:
-    if len(raw.trace_id) != 16 or not any(raw.trace_id):
+    if len(raw.trace_id) != 16 or raw.trace_id == _NO_TRACE:
         raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
-    if len(raw.span_id) != 8 or not any(raw.span_id):
+    if len(raw.span_id) != 8 or raw.span_id in _NO_ID:
         raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(raw.span_id)}")
     if raw.parent_id in _NO_ID:
         return raw.trace_id.hex(), raw.span_id.hex(), None
@@ -107,7 +115,7 @@ def _settle(found: Resolution) -> str:
         found.drop("prompt_version")
     if kind in WRAPPER_KINDS:
         for field in ("usage", "cost"):
-            if any(c.field == field and c.dialect != "langfuse" for c in found.claims):
+            if any(c.rule.field == field and c.dialect != "langfuse" for c in found.claims):
                 found.drop(field)
     return kind
 
@@ -159,7 +167,7 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
     flags: list[str] = []
     notes: dict[str, Json] = {}
     if raw.notes or found.notes:
-        fields = {claim.key: claim.field for claim in found.claims}
+        fields = {claim.key: claim.rule.field for claim in found.claims}
         for key, note in {**raw.notes, **found.notes}.items():
             notes[fields.get(key, key)] = note
         for note in notes.values():
@@ -183,7 +191,7 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
 def _tell_trace(
     record: SpanRecord, found: Resolution, context: Context, traces: TraceFacts
 ) -> None:
-    said = {field[6:]: value for field, value in found.fields.items() if field.startswith("trace.")}
+    said = found.trace()
     if found.fields.get("as_root"):
         said.setdefault("name", record.name)
         for side, value in (("input", record.input), ("output", record.output)):
@@ -191,5 +199,12 @@ def _tell_trace(
                 said.setdefault(side, value)
     if said:
         traces.add(record.trace_id, RANK_SPAN, record.start_time, said)
-    if context.trace:
-        traces.add(record.trace_id, RANK_RESOURCE, record.start_time, context.trace)
+    if not context.trace:
+        return
+    told = context.told.get(record.trace_id)
+    if told is None:
+        context.told[record.trace_id] = traces.add(
+            record.trace_id, RANK_RESOURCE, record.start_time, context.trace
+        )
+    elif record.start_time > told.version:
+        told.version = record.start_time

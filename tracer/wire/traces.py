@@ -8,7 +8,7 @@ import msgspec
 
 from tracer.records import Json, TraceRecord
 
-_encode: Final = msgspec.json.Encoder(order="sorted").encode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class TraceFacts:
@@ -17,23 +17,24 @@ class TraceFacts:
     def __init__(self) -> None:
         self._records: dict[tuple[str, int, bytes], TraceRecord] = {}
 
-    def add(self, trace_id: str, rank: int, version: int, said: dict[str, Json]) -> None:
+    def add(self, trace_id: str, rank: int, version: int, said: dict[str, Json]) -> TraceRecord:
         """Note that at ``version`` the trace was said to have these fields, tags and metadata."""
         key = (trace_id, rank, _encode(said))
         record = self._records.get(key)
-        if record is not None:
+        if record is None:
+            record = TraceRecord(
+                trace_id=trace_id,
+                rank=rank,
+                version=version,
+                fields={name: said[name] for name in said if name not in ("tags", "metadata")},
+                tags=said.get("tags", []),
+                metadata=said.get("metadata", {}),
+            )
+            self._records[key] = record
+        elif version > record.version:
             # Said again later, it is newer than what was said in between.
-            record.version = max(record.version, version)
-            return
-        fields = {name: value for name, value in said.items() if name not in ("tags", "metadata")}
-        self._records[key] = TraceRecord(
-            trace_id=trace_id,
-            rank=rank,
-            version=version,
-            fields=fields,
-            tags=said.get("tags", []),
-            metadata=said.get("metadata", {}),
-        )
+            record.version = version
+        return record
 
     def records(self) -> list[TraceRecord]:
         """Return one record for each trace, rank and distinct content."""

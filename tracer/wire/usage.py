@@ -101,18 +101,19 @@ def disjoint(sent: Mapping[str, N], *, inclusive: bool) -> tuple[dict[str, N], b
     Parts that exceed their whole can't be within it, so the source counts exclusively whatever
     it promises. ``total`` stays only where it is all there is, so that values may be summed.
     """
-    found = {name: value for name, value in sent.items() if name != "total"}
+    found = dict(sent)
+    total = found.pop("total", None)
     if inclusive:
         for whole, parts in PARTS.items():
             if whole in found:
-                within = sum(
-                    (found[part] for part in parts if part in found), start=found[whole] * 0
-                )
-                if within <= found[whole]:
-                    found[whole] -= within
-    total = sent.get("total")
+                rest = found[whole]
+                for part in parts:
+                    if part in found:
+                        rest -= found[part]
+                if rest >= 0:
+                    found[whole] = rest
     if total is None:
         return found, True
     if not found:
         return {"total": total}, True
-    return found, sum(found.values(), start=total * 0) == total
+    return found, sum(found.values()) == total

@@ -49,6 +49,10 @@ class Dialect(NamedTuple):
     """Rules for the resource's attributes."""
 
 
+# Sums of counts have to fit PostgreSQL's bigint, and any count of tokens is far below this.
+_MAX_COUNT: Final = 2**53
+
+
 def text(value: Json) -> str | None:
     """Return a non-empty scalar as text."""
     if isinstance(value, str):
@@ -60,8 +64,10 @@ def text(value: Json) -> str | None:
 
 def count(value: Json) -> int | None:
     """Return a whole number that is not negative; text that holds one counts."""
+    if type(value) is int:
+        return value if 0 <= value <= _MAX_COUNT else None
     number = amount(value)
-    if number is None or number > 2**53 or number != number.to_integral_value():
+    if number is None or number > _MAX_COUNT or number != number.to_integral_value():
         return None
     return int(number)
 

@@ -92,7 +92,9 @@ def _operation(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> dic
             for status, kind in operation.answers.items()
         },
     }
-    for status in operation.problems:
+    # An id that no path can hold matches no route, or another one.
+    statuses = {*operation.problems, 404, 405} if rule.arguments else operation.problems
+    for status in sorted(statuses):
         content = _content(PROBLEM_TYPE, Problem)
         described["responses"][str(status)] = _response(status, content)
     if operation.body is not None:

@@ -54,7 +54,7 @@ def read_session(session_id: str) -> Response:
 @describe(
     Operation(summary="List a session's scores", answers={200: Scores}, problems=READ_PROBLEMS)
 )
-def list_scores(session_id: str) -> Response:
+def list_session_scores(session_id: str) -> Response:
     """Return the scores of a session, which may have come before its traces."""
     found = scores.list_scores(project_id(), session_id=session_id)
     if not found and sessions.get_session(project_id(), session_id) is None:

@@ -93,7 +93,7 @@ def read_span(trace_id: str, span_id: str) -> Response:
 
 @bp.get("/traces/<id:trace_id>/scores")
 @describe(Operation(summary="List a trace's scores", answers={200: Scores}, problems=READ_PROBLEMS))
-def list_scores(trace_id: str) -> Response:
+def list_trace_scores(trace_id: str) -> Response:
     """Return the scores of a trace and its spans."""
     found = scores.list_scores(project_id(), trace_id=trace_id)
     if not found and traces.get_trace(project_id(), trace_id) is None:

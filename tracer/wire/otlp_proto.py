@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError
@@ -109,6 +110,8 @@ class _Reader:
                 found[key] = value.int_value
             elif which == "bool_value":
                 found[key] = value.bool_value
+            elif which == "double_value" and isfinite(number := value.double_value):
+                found[key] = number
             else:
                 found[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
         return found

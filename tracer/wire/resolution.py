@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
-from tracer.wire.dialects.table import Build, Rule
+from tracer.wire.dialects.table import Build, Parse, Rule
 
 MERGED: Final = frozenset(("metadata", "trace.metadata"))
 """Objects that every dialect may add to; the first one that says a key is believed."""
@@ -17,6 +17,7 @@ EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.
 
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
+_MAX_RESTS: Final = 50
 
 
 class Step(NamedTuple):
@@ -31,12 +32,50 @@ class Step(NamedTuple):
     part: str | None
 
 
-class Plan(NamedTuple):
-    """The steps for spans that have the same attribute names, as most spans of a program do."""
+_Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
 
-    steps: tuple[Step, ...]
-    trace_fields: tuple[tuple[str, str], ...]
-    """``("trace.user_id", "user_id")`` for each field of the trace that may be told."""
+
+class Plan:
+    """What to do with spans that have the same attribute names, as most of a program's do.
+
+    Which steps have told something is a number with a bit for each, the firmest lowest.
+    """
+
+    __slots__ = ("_names", "_rests", "masks", "moves", "steps", "trace_fields")
+
+    def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
+        self.steps = steps
+        self.moves: list[_Move] = []
+        """The steps with all that applying one takes: unpacked once, not once for each span."""
+        self.masks: dict[str, int] = {}
+        """By field: the bits of the steps that may tell it."""
+        for place, (_, source, key, _, rule, part) in enumerate(steps):
+            field, bit = rule.field, 1 << place
+            merged = field in MERGED
+            build = None if part is None else rule.build
+            self.moves.append((bit, source, key, field, rule.parse, rule.json, merged, build, part))
+            self.masks[field] = self.masks.get(field, 0) | bit
+        self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
+        self._names = names
+        self._rests: dict[tuple[int, int], tuple[str, ...]] = {}
+
+    def claims(self, told: int) -> list[Step]:
+        """Return the steps whose bits are set in ``told``."""
+        return [step for place, step in enumerate(self.steps) if told >> place & 1]
+
+    def rest(self, told: int, source: int) -> tuple[str, ...]:
+        """Return the names of the attributes of ``source`` that no field tells."""
+        names = self._rests.get((told, source))
+        if names is None:
+            keys = {
+                step.key
+                for step in self.claims(told)
+                if step.source == source and not step.rule.keep
+            }
+            names = tuple(name for name in self._names[source] if name not in keys)
+            if len(self._rests) < _MAX_RESTS:
+                self._rests[told, source] = names
+        return names
 
 
 class Table:
@@ -74,9 +113,7 @@ class Table:
             for key in keys
             for step in self._steps(key)
         )
-        fields = dict.fromkeys(step.rule.field for step in steps)
-        of_trace = [(field, field[6:]) for field in fields if field.startswith("trace.")]
-        return Plan(tuple(steps), tuple(of_trace))
+        return Plan(names, steps)
 
     def _steps(self, key: str) -> list[Step]:
         found = list(self._exact.get(key, ()))
@@ -88,23 +125,22 @@ class Table:
 
 
 class Resolution:
-    """Fields found in attributes; ``claims`` are the steps that told them, the firmest first."""
+    """Fields found in attributes, and which of the plan's steps have told them."""
 
-    __slots__ = ("_plan", "claims", "fields", "notes")
+    __slots__ = ("_plan", "_told", "fields", "notes")
 
     def __init__(self, plan: Plan, sources: list[dict[str, Json]]) -> None:
         self.fields: dict[str, Json] = {}
-        self.claims: list[Step] = []
         self.notes: dict[str, dict[str, Json]] = {}
+        """What decoding changed, by attribute name."""
         self._plan = plan
-        self._apply(plan.steps, sources)
+        self._told = 0
+        self._apply(plan.moves, sources)
 
-    def _apply(self, steps: tuple[Step, ...], sources: list[dict[str, Json]]) -> None:
-        fields, claims = self.fields, self.claims
+    def _apply(self, moves: list[_Move], sources: list[dict[str, Json]]) -> None:
+        fields, told = self.fields, 0
         builds: dict[str, Build] = {}
-        for step in steps:
-            _, source, key, _, rule, part = step
-            field, _, parse, _, build, json, _, _ = rule
+        for bit, source, key, field, parse, json, merged, build, part in moves:
             value = sources[source][key]
             if json and type(value) is str:
                 value, notes = decode_text(value)
@@ -114,24 +150,39 @@ class Resolution:
                 value = parse(value)
             if value is None:
                 continue
-            if field in MERGED:
+            if merged:
                 claimed = _merge(fields, field, value if part is None else {part: value})
-            elif build is None or part is None:
-                claimed = field not in builds and _same(fields.setdefault(field, value), value)
             elif field not in fields:
-                builds[field] = build
-                fields[field] = {part: value}
+                if build is None:
+                    fields[field] = value
+                else:
+                    builds[field] = build
+                    fields[field] = {part: value}
                 claimed = True
+            elif build is None:
+                claimed = field not in builds and _same(fields[field], value)
             else:
                 # Parts of different makings don't mix: the firmer one has the field.
                 known = builds.get(field) is build
                 claimed = known and _same(fields[field].setdefault(part, value), value)
             if claimed:
-                claims.append(step)
+                told |= bit
+        self._told = told
         for field, build in builds.items():
             fields[field], complete = build(fields[field])
             if not complete:
                 self.release(field)
+
+    @property
+    def claims(self) -> list[Step]:
+        """The steps that told the fields, the firmest first: what an explanation is made of."""
+        return self._plan.claims(self._told)
+
+    @property
+    def dialect(self) -> str | None:
+        """The dialect of the firmest claim."""
+        lowest = self._told & -self._told
+        return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
     def trace(self) -> dict[str, Json]:
         """Return the fields of the trace by their own names."""
@@ -140,7 +191,7 @@ class Resolution:
 
     def release(self, field: str) -> None:
         """Leave the attributes that told ``field`` where they were."""
-        self.claims = [claim for claim in self.claims if claim.rule.field != field]
+        self._told &= ~self._plan.masks[field]
 
     def drop(self, field: str) -> None:
         """Forget ``field`` and release its attributes."""
@@ -150,10 +201,7 @@ class Resolution:
 
     def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
         """Return ``attributes`` without those that fields now tell."""
-        told = {step.key for step in self.claims if step.source == source and not step.rule.keep}
-        if not told:
-            return attributes
-        return {key: value for key, value in attributes.items() if key not in told}
+        return {name: attributes[name] for name in self._plan.rest(self._told, source)}
 
 
 SPAN_TABLE: Final = Table({dialect.name: dialect.rules for dialect in DIALECTS})

@@ -66,7 +66,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         links=raw.links,
         resource=context.resource,
         scope=context.scope,
-        dialect=found.claims[0].dialect if found.claims else None,
+        dialect=found.dialect,
     )
     if error and record.status_message is None:
         record.status_message = _exception(raw)

@@ -75,7 +75,12 @@ DIALECT: Final = Dialect(
         Rule("cost", "gen_ai.usage.cost", amount, "total", inclusive_cost),
         Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", _seconds),
         Rule("prompt_name", "gen_ai.prompt.name", text),
-        Rule("trace.session_id", "gen_ai.conversation.id", text, keep=True),
+        Rule("trace.session_id", "gen_ai.conversation.id", text, keep=True, late=True),
     ),
-    events=("gen_ai.client.inference.operation.details",),
+    events=(
+        "gen_ai.client.inference.operation.details",
+        # Until 1.27 these two held the texts.
+        "gen_ai.content.prompt",
+        "gen_ai.content.completion",
+    ),
 )

@@ -85,4 +85,23 @@ _OBSERVATION: Final = (
     Rule("as_root", "langfuse.internal.as_root", boolean, keep=True),
 )
 
-DIALECT: Final = Dialect("langfuse", rules=_OBSERVATION + _TRACE, resource=_TRACE)
+# Frameworks' callbacks pass these through as metadata, since they have no field for them.
+_IN_METADATA: Final = tuple(
+    Rule(field, f"langfuse.{of}.metadata.langfuse_{name}", parse, json=name == "tags", keep=True)
+    for of in ("observation", "trace")
+    for field, name, parse in (
+        ("trace.user_id", "user_id", text),
+        ("trace.session_id", "session_id", text),
+        ("trace.tags", "tags", names),
+    )
+)
+
+DIALECT: Final = Dialect(
+    "langfuse",
+    rules=(*_OBSERVATION, *_TRACE, *_IN_METADATA),
+    resource=(
+        *_TRACE,
+        Rule("trace.metadata", "langfuse.metadata", mapping, json=True),
+        Rule("trace.metadata", "langfuse.metadata.*", json=True),
+    ),
+)

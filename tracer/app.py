@@ -102,12 +102,16 @@ def check_host() -> None:
     """Refuse a Host header that names somebody else. Raises Misdirected."""
     config: Config = current_app.extensions["tracer.config"]
     name = urlsplit(f"//{request.host}").hostname or ""
-    allowed = {part.strip().lower() for part in config.allowed_hosts.split(",")}
-    if name not in LOOPBACK_NAMES | allowed | {config.host}:
+    allowed = {*LOOPBACK_NAMES, config.host, *_names(config.allowed_hosts)}
+    if name not in allowed:
         raise Misdirected(
             f"This server is not known as “{name}”. Open it as http://127.0.0.1:{config.port}/,"
             " or start it with the name in TRACER_ALLOWED_HOSTS."
         )
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip().lower())]
 
 
 def add_headers(response: Response) -> Response:

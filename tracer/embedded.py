@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +61,7 @@ class EmbeddedError(ConfigError):
 def unusable(data_dir: Path, error: OSError) -> EmbeddedError:
     """Say that ``data_dir`` can't be used, and what to do."""
     return EmbeddedError(
-        f"cannot use the data directory {data_dir}: {error.strerror or error};"
+        f"cannot use the data directory {data_dir}: {error};"
         " choose one that this user may write with --data-dir"
     )
 
@@ -94,6 +95,8 @@ class Embedded:
 
     def postmaster(self) -> Postmaster | None:
         """Return the server that runs here, starting or ready, or None."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None  # a child that nobody asked after would stay a zombie
         try:
             lines = (self.pgdata / "postmaster.pid").read_text().splitlines()
             pid = int(lines[0])
@@ -113,24 +116,26 @@ class Embedded:
             user = account()
             own(self.data_dir, _binaries(), user)
             self._initialise(user)
+            taken_over = self.postmaster() is not None
+            if not taken_over:
+                self._launch(user)
         except OSError as error:
             raise unusable(self.data_dir, error) from error
-        taken_over = self.postmaster() is not None
-        if not taken_over:
-            self._launch(user)
         self._await_ready()
         return not taken_over
 
     def stop(self) -> None:
         """Stop the server in PostgreSQL's fast mode: open transactions are rolled back."""
         postmaster = self.postmaster()
-        if postmaster is None:
+        process = postmaster or self._process
+        if process is None:
             return
         for order in (signal.SIGINT, signal.SIGQUIT):
-            os.kill(postmaster.pid, order)
-            if self._gone(postmaster.pid, _STOP_SECONDS):
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, order)
+            if self._gone(_STOP_SECONDS):
                 return
-        raise EmbeddedError(f"PostgreSQL (process {postmaster.pid}) does not stop; see {self.log}")
+        raise EmbeddedError(f"PostgreSQL (process {process.pid}) does not stop; see {self.log}")
 
     def _serves_here(self, pid: int) -> bool:
         """Whether ``pid`` is a server of this directory: a stale file's pid may be anybody's."""
@@ -170,8 +175,12 @@ class Embedded:
         fresh.rename(self.pgdata)
 
     def _launch(self, user: Account | None) -> None:
-        self._forget_stale()
-        settings = {"unix_socket_directories": f'"{self._socket_dir(user)}"', **_SETTINGS}
+        if self._process is not None:
+            self._process.wait()  # found dead, it is a zombie until then
+        socket_dir = self._socket_dir(user)
+        for stale in (self.pgdata / "postmaster.pid", socket_dir / f".s.PGSQL.{_PORT}.lock"):
+            _forget(stale)
+        settings = {"unix_socket_directories": f'"{socket_dir}"', **_SETTINGS}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -186,20 +195,10 @@ class Embedded:
                 **_as(user),
             )
 
-    def _forget_stale(self) -> None:
-        """Remove a dead server's pid file when its pid now is another process's.
-
-        PostgreSQL would refuse to start then. Where the pid is free the file stays, for
-        PostgreSQL's own check that no process of the dead server lives on.
-        """
-        stale = self.pgdata / "postmaster.pid"
-        if stale.exists():
-            first = stale.read_text().partition("\n")[0]
-            if not first.isdigit() or psutil.pid_exists(int(first)):
-                stale.unlink()
-
     def _socket_dir(self, user: Account | None) -> Path:
-        if len(os.fsencode(self.pgdata / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES:
+        path = os.fsencode(self.pgdata / f".s.PGSQL.{_PORT}")
+        # To libpq a comma separates hosts, and quotes would need quoting in the setting.
+        if len(path) <= _SOCKET_PATH_BYTES and not set(b',"') & set(path):
             return self.pgdata
         name = hashlib.sha256(os.fsencode(self.pgdata)).hexdigest()[:16]
         runtime = os.environ.get("XDG_RUNTIME_DIR", "") if user is None else ""
@@ -218,21 +217,29 @@ class Embedded:
             postmaster = self.postmaster()
             if postmaster is not None and postmaster.ready:
                 return
-            if self._process is not None and self._process.poll() is not None:
-                raise EmbeddedError(f"PostgreSQL did not start: {_reason(self.log.read_text())}")
             if self._process is None and postmaster is None:
-                raise EmbeddedError(f"PostgreSQL stopped while it was taken over; see {self.log}")
+                raise EmbeddedError(f"PostgreSQL did not start: {_reason(self.log.read_text())}")
             time.sleep(0.01)
 
-    def _gone(self, pid: int, seconds: float) -> bool:
+    def _gone(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self._process is not None:
-                self._process.poll()  # a child that nobody waits for stays a zombie
-            if not self._serves_here(pid):
+            if self.postmaster() is None and self._process is None:
                 return True
             time.sleep(0.01)
         return False
+
+
+def _forget(stale: Path) -> None:
+    """Remove a dead server's pid file when its pid now is another process's.
+
+    PostgreSQL would refuse to start then. Where the pid is free the file stays, for
+    PostgreSQL's own check that no process of the dead server lives on.
+    """
+    if stale.exists():
+        first = stale.read_text().partition("\n")[0]
+        if not first.isdigit() or psutil.pid_exists(int(first)):
+            stale.unlink()
 
 
 def _binaries() -> Path:

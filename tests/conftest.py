@@ -1,0 +1,134 @@
+"""Fixtures for all tests: one embedded PostgreSQL, an empty database each, the app, a server."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support import serving
+from tracer.app import create_app
+from tracer.config import Config
+from tracer.embedded import Embedded
+from tracer.extensions import db
+from tracer.migrating import upgrade
+from tracer.store.projects import DEFAULT_PROJECT
+from tracer.store.writer import Writer
+
+
+@pytest.fixture(scope="session")
+def data_dirs() -> Iterator[Path]:
+    """A directory for data directories; its path is short, as socket paths must be."""
+    with tempfile.TemporaryDirectory(prefix="tracer-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="session")
+def postgres(data_dirs: Path) -> Iterator[Embedded]:
+    """The tests' PostgreSQL, which need not survive a crash of the machine."""
+    embedded = Embedded(data_dirs / "tests")
+    embedded.start()
+    try:
+        with psycopg.connect(embedded.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield embedded
+    finally:
+        embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres: Embedded) -> str:
+    """The tests' database, of the newest revision; `database_url` is what tests ask for."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE tests")
+    url = postgres.url.replace("/postgres?", "/tests?")
+    upgrade(url)
+    return url
+
+
+@pytest.fixture
+def database_url(migrated_url: str) -> str:
+    """A database as `tracer db upgrade` leaves it: the default project and nothing else."""
+    # Emptying takes 10 ms, a copy of a template database 70 ms.
+    with psycopg.connect(migrated_url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchone()
+        assert tables is not None
+        connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+        connection.execute("INSERT INTO projects VALUES (%s, %s)", [DEFAULT_PROJECT] * 2)
+    return migrated_url
+
+
+@pytest.fixture
+def bare_url(postgres: Embedded) -> Iterator[str]:
+    """A database of its own for one test, with nothing in it at all."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE bare")
+        try:
+            yield postgres.url.replace("/postgres?", "/bare?")
+        finally:
+            connection.execute("DROP DATABASE bare WITH (FORCE)")
+
+
+@pytest.fixture
+def config(database_url: str) -> Config:
+    """The default settings on the tests' database."""
+    return Config(database_url=database_url)
+
+
+@pytest.fixture
+def make_app() -> Iterator[Callable[[Config], Flask]]:
+    """Make applications that end with the test, with their threads and connections."""
+    made: list[Flask] = []
+
+    def make(config: Config) -> Flask:
+        made.append(create_app(config))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions["tracer.writer"].close()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[[Config], Flask], config: Config) -> Flask:
+    """The application with the default settings."""
+    return make_app(config)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application, in this process."""
+    return app.test_client()
+
+
+@pytest.fixture
+def writer(app: Flask) -> Writer:
+    """The application's writer."""
+    found: Writer = app.extensions["tracer.writer"]
+    return found
+
+
+@pytest.fixture
+def project(app: Flask) -> Iterator[str]:
+    """The default project's id, inside the application's context: store functions work."""
+    with app.app_context():
+        yield DEFAULT_PROJECT
+
+
+@pytest.fixture(scope="session")
+def server(data_dirs: Path) -> Iterator[str]:
+    """The URL of a real `tracer serve` with everything that belongs to it, shared by all tests."""
+    with serving(data_dir=data_dirs / "server") as serve:
+        yield serve.url

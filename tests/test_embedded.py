@@ -1,0 +1,208 @@
+"""The embedded PostgreSQL: made, started, taken over, stopped; and where it can not be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tracer.embedded import Embedded, EmbeddedError
+from tracer.lock import Owned, owned
+
+Make = Callable[[str], Embedded]
+
+
+@pytest.fixture(scope="module")
+def pattern(data_dirs: Path) -> Path:
+    """A data directory to copy: quicker than initdb for each test."""
+    embedded = Embedded(data_dirs / "pattern")
+    embedded.start()
+    with psycopg.connect(embedded.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    embedded.stop()
+    return embedded.data_dir
+
+
+@pytest.fixture
+def make(data_dirs: Path, pattern: Path) -> Iterator[Make]:
+    """Make stopped servers of the pattern in directories of the names given."""
+    made: list[Embedded] = []
+
+    def make(name: str) -> Embedded:
+        embedded = Embedded(data_dirs / name)
+        # cp, because it keeps the owner, which for root is not root.
+        embedded.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", pattern, embedded.data_dir], check=True)
+        made.append(embedded)
+        return embedded
+
+    yield make
+    for embedded in made:
+        embedded.stop()
+        shutil.rmtree(embedded.data_dir)
+
+
+def answer(embedded: Embedded) -> int:
+    with psycopg.connect(embedded.url) as connection:
+        row = connection.execute("SELECT answer FROM kept").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def kill_postmaster(embedded: Embedded) -> int:
+    postmaster = embedded.postmaster()
+    assert postmaster is not None
+    os.kill(postmaster.pid, signal.SIGKILL)
+    while embedded.postmaster() is not None:
+        time.sleep(0.01)
+    return postmaster.pid
+
+
+def test_it_speaks_utf8_checks_its_pages_and_waits_for_the_disk(postgres: Embedded) -> None:
+    settings = {
+        "server_encoding": "UTF8",
+        "data_checksums": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "jit": "off",
+        "listen_addresses": "",
+        "TimeZone": "UTC",
+    }
+    with psycopg.connect(postgres.url) as connection:
+        for name, value in settings.items():
+            row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+            assert row == (value,), name
+
+
+def test_fsync_is_on_unless_a_test_turns_it_off(make: Make) -> None:
+    embedded = make("fsync")
+    embedded.start()
+    with psycopg.connect(embedded.url) as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+
+
+def test_only_its_owner_can_reach_it(postgres: Embedded) -> None:
+    postmaster = postgres.postmaster()
+    assert postmaster is not None
+    assert stat.S_IMODE(os.stat(postmaster.socket_dir).st_mode) == 0o700
+    process = psutil.Process(postmaster.pid)
+    assert process.uids().real == os.stat(postmaster.socket_dir).st_uid != 0
+    assert [c for c in process.net_connections("inet")] == []
+
+
+def test_what_was_written_is_there_after_a_stop_and_a_start(make: Make) -> None:
+    embedded = make("restart")
+    assert embedded.start() is True
+    assert answer(embedded) == 42
+    embedded.stop()
+    assert embedded.postmaster() is None
+    embedded.start()
+    assert answer(embedded) == 42
+
+
+def test_a_server_left_running_is_taken_over(make: Make) -> None:
+    first = make("orphan")
+    first.start()
+    second = Embedded(first.data_dir)
+    assert second.start() is False
+    assert second.postmaster() == first.postmaster()
+    second.stop()
+    assert first.postmaster() is None
+
+
+def test_a_killed_server_recovers(make: Make) -> None:
+    embedded = make("killed")
+    embedded.start()
+    with psycopg.connect(embedded.url) as connection:
+        connection.execute("UPDATE kept SET answer = 43")
+    kill_postmaster(embedded)
+    assert embedded.start() is True
+    assert answer(embedded) == 43
+
+
+def test_a_dead_servers_pid_that_is_now_another_process_does_not_fool_it(make: Make) -> None:
+    embedded = make("reused")
+    embedded.start()
+    pid = kill_postmaster(embedded)
+    file = embedded.pgdata / "postmaster.pid"
+    # A process of the same account, which is what PostgreSQL itself falls for.
+    owner = embedded.pgdata.stat().st_uid
+    other = subprocess.Popen(["sleep", "60"], user=owner, cwd="/")
+    try:
+        text = file.read_text().replace(str(pid), str(other.pid), 1)
+        file.write_text(text)
+        assert embedded.postmaster() is None
+        assert embedded.start() is True
+        assert answer(embedded) == 42
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize("name", ['a b, c\'s "d"', "ä/" + "long" * 30])
+def test_any_directory_will_do(make: Make, name: str) -> None:
+    embedded = make(name)
+    embedded.start()
+    assert answer(embedded) == 42
+
+
+def test_a_stranger_in_the_place_of_the_short_socket_directory_is_not_trusted(
+    make: Make, monkeypatch: pytest.MonkeyPatch, data_dirs: Path
+) -> None:
+    embedded = make("long" * 30)
+    embedded.start()
+    postmaster = embedded.postmaster()
+    assert postmaster is not None
+    embedded.stop()
+    place = Path(postmaster.socket_dir)
+    place.chmod(0o777)
+    with pytest.raises(EmbeddedError, match="shorter --data-dir"):
+        embedded.start()
+    shutil.rmtree(place)
+
+
+def test_a_file_in_the_way_is_said_in_one_line(data_dirs: Path) -> None:
+    (data_dirs / "file").touch()
+    with pytest.raises(EmbeddedError, match=r"^cannot use the data directory .*--data-dir$"):
+        Embedded(data_dirs / "file" / "data").start()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_may_not_be_written_is_said_in_one_line(data_dirs: Path) -> None:
+    (data_dirs / "readonly").mkdir(mode=0o500)
+    with pytest.raises(EmbeddedError, match=r"^cannot use the data directory .*--data-dir$"):
+        Embedded(data_dirs / "readonly").start()
+
+
+@pytest.mark.parametrize(("version", "whose"), [("19", "a newer"), ("17", "another")])
+def test_another_versions_data_is_left_alone(make: Make, version: str, whose: str) -> None:
+    embedded = make(f"version{version}")
+    (embedded.pgdata / "PG_VERSION").write_text(f"{version}\n")
+    with pytest.raises(EmbeddedError, match=f"PostgreSQL {version} of {whose} Tracer"):
+        embedded.start()
+
+
+def test_why_it_does_not_start_is_said_in_one_line(make: Make) -> None:
+    embedded = make("broken")
+    (embedded.pgdata / "postgresql.auto.conf").write_text("shared_buffers = 'much'\n")
+    with pytest.raises(EmbeddedError, match="FATAL"):
+        embedded.start()
+
+
+def test_a_directory_has_one_owner_and_others_learn_which(data_dirs: Path) -> None:
+    holder = data_dirs / "locked"
+    with owned(holder, "first"), pytest.raises(Owned) as caught, owned(holder, "second"):
+        pass
+    assert (caught.value.pid, caught.value.label) == (os.getpid(), "first")
+    with owned(holder, "third"):
+        pass

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracer.wire.requests import SpanUpdate, TraceUpdate
+
 START = "2026-01-01T00:00:00.000000Z"
 END = "2026-01-01T00:00:01.500000Z"
 
@@ -274,6 +276,31 @@ def test_json_that_postgresql_cannot_hold_is_flagged_and_costs_no_neighbour(
     assert flags or poison.startswith(b"9")
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"trace_id": "t", "id": "\ud83d"},
+        {"trace_id": "t", "id": "a", "\ud83d": 1},
+        {"trace_id": "t", "id": "a", "events": [{"\ud83d": 1}]},
+        {"trace_id": "t", "id": "a", "kind": "\ud83d"},
+        {"trace_id": "t", "id": "a", "usage": {"\ud83d": -1}},
+        {"trace_id": "t", "id": "a", "usage": {"input": 1, "\x00": "\ud83d"}},
+    ],
+)
+def test_a_refusal_of_text_that_cannot_be_encoded_can_be_read(client: FlaskClient, item: Any):
+    answer = ok(client.post("/api/v1/batch", json={"spans": [item]}), 200)
+    assert answer["refused"] == 1
+    problem(client.post("/api/v1/traces/t/spans", json=item))
+
+
+def test_the_keys_of_open_objects_are_cleaned_too(client: FlaskClient):
+    keys = ("usage", "cost", "metadata", "attributes", "model_parameters")
+    sent = {key: {"a\x00": 1, "\ud83d": 2} for key in keys}
+    made = ok(client.post("/api/v1/traces/t/spans", json=sent))
+    assert [list(made[key]) for key in keys] == [["a\ufffd", "\ufffd"]] * 5
+    assert made["flags"] == ["cleaned"]
+
+
 def test_ids_that_fill_an_index_row_cost_no_neighbour(client: FlaskClient):
     wide = "".join(chr(0x4E00 + i * 7919 % 20000) for i in range(800))
     spans = [{"trace_id": wide, "id": wide[::-1], "parent_id": wide}, {"trace_id": "t", "id": "b"}]
@@ -308,3 +335,45 @@ def test_any_json_comes_back_as_it_was_sent(client: FlaskClient, value: Any):
         assert "\\u0000" in json.dumps(value)
     else:
         assert made["input"] == value
+
+
+def test_every_field_that_may_be_null_can_be_cleared(client: FlaskClient):
+    ok(client.post("/api/v1/traces", json={"id": "t", "name": "n", "tags": ["a"], "input": 1}))
+    fields = [*TraceUpdate.__struct_fields__]
+    fields.remove("public")
+    now = ok(client.patch("/api/v1/traces/t", json=dict.fromkeys(fields)), 200)
+    assert (now["name"], now["tags"], now["input"]) == ("", [], None)
+    ok(client.post("/api/v1/traces/t/spans", json={"id": "s", "usage": {"input": 1}, "cost": {}}))
+    fields = [*SpanUpdate.__struct_fields__]
+    for name in ("kind", "level", "start_time", "parent_span_id", "total_cost"):
+        fields.remove(name)
+    now = ok(client.patch("/api/v1/traces/t/spans/s", json=dict.fromkeys(fields)), 200)
+    assert (now["name"], now["usage"], now["cost"], now["events"]) == ("", {}, {}, [])
+    assert ok(client.get("/api/v1/traces/t"), 200)["total_tokens"] is None
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"id": "s", "parent_id": "s"},
+        {"id": "s", "start_time": END, "end_time": START},
+        {"id": "s", "usage": {"x" * 500: 10**12}, "cost": {"y": 1e9}},
+        {"id": "s", "start_time": "9998-12-31T23:59:59.999999Z"},
+        {"id": "s", "name": "x" * 2000, "model": "\U0001f600" * 2000, "provider": ""},
+    ],
+)
+def test_strange_spans_are_stored_and_read(client: FlaskClient, span: Any):
+    ok(client.post("/api/v1/traces/t/spans", json=span))
+    ok(client.get("/api/v1/traces/t/spans"), 200)
+    ok(client.get("/api/v1/traces"), 200)
+
+
+def test_a_cycle_is_flagged_and_shown(client: FlaskClient):
+    spans = [
+        {"trace_id": "t", "id": "a", "parent_id": "b"},
+        {"trace_id": "t", "id": "b", "parent_id": "a"},
+    ]
+    ok(client.post("/api/v1/batch", json={"spans": spans}), 200)
+    page = ok(client.get("/api/v1/traces/t/spans"), 200)
+    assert {row["id"] for row in page["data"]} == {"a", "b"}
+    assert all("cycle" in row["flags"] for row in page["data"])

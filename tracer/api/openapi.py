@@ -45,6 +45,7 @@ def document() -> Document:
     """Return the description of every route below PREFIX of the current app."""
     routes = list(_routes())
     schemas = _schemas([operation for _, _, operation in routes])
+    queries = {operation.query.__name__ for _, _, operation in routes if operation.query}
     paths: dict[str, Any] = {}
     for rule, method, operation in routes:
         path = _VARIABLE.sub(r"{\1}", rule.rule)
@@ -56,7 +57,7 @@ def document() -> Document:
         security=[{}, {"basic": []}, {"bearer": []}],
         paths=paths,
         components={
-            "schemas": schemas,
+            "schemas": {name: s for name, s in schemas.items() if name not in queries},
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic", "description": "public key : secret"},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "the secret"},
@@ -79,7 +80,19 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
         kinds += [kind for kind in (operation.body, operation.query) if kind is not None]
         kinds += operation.answers.values()
     _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template=_REF)
-    return schemas
+    return {name: _with_numbers(schema) for name, schema in schemas.items()}
+
+
+def _with_numbers(schema: Any) -> Any:
+    """Return the schema with decimals as the numbers that they are sent as."""
+    if isinstance(schema, list):
+        return [_with_numbers(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "decimal":
+        rest = {name: part for name, part in schema.items() if name != "format"}
+        return {**rest, "type": "number"}
+    return {name: _with_numbers(part) for name, part in schema.items()}
 
 
 def _operation(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from tracer.ingestion.writing import store
 from tracer.records import Refusal
 from tracer.web.problems import FieldError, field_errors
-from tracer.wire.native import DecodedBatch, Result
+from tracer.wire.batch import DecodedBatch, Result
 
 
 class ItemResult(msgspec.Struct, kw_only=True):

@@ -17,7 +17,8 @@ from tracer.web import answers
 from tracer.web.answers import Score, Span, Trace
 from tracer.web.auth import project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
-from tracer.wire.native import decode_batch, score_record, span_patch, span_record, trace_record
+from tracer.wire.batch import decode_batch
+from tracer.wire.native import score_record, span_patch, span_record, trace_record
 from tracer.wire.reading import read_item, read_json
 from tracer.wire.requests import (
     BatchRequest,

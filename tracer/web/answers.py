@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from msgspec import Meta
 
+from tracer.records import KINDS, LEVELS, STATUSES
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
 from tracer.store.spans import SpanDetail, SpanRow
@@ -19,9 +20,10 @@ from tracer.store.traces import TraceDetail, TraceRow
 S = TypeVar("S", bound=msgspec.Struct)
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-Money = Annotated[
-    Decimal, Meta(description="US dollars", extra_json_schema={"type": "number", "format": ""})
-]
+Money = Annotated[Decimal, Meta(description="US dollars")]
+Kind = Annotated[str, Meta(extra_json_schema={"enum": [*KINDS]})]
+Level = Annotated[str, Meta(extra_json_schema={"enum": [*LEVELS]})]
+Status = Annotated[str, Meta(extra_json_schema={"enum": [*STATUSES]})]
 
 
 class TraceSummary(msgspec.Struct, kw_only=True):
@@ -31,7 +33,7 @@ class TraceSummary(msgspec.Struct, kw_only=True):
     project_id: str
     url: Annotated[str, Meta(description="its page")]
     name: str
-    status: str
+    status: Status
     start_time: Time
     end_time: Annotated[Time | None, Meta(description="null: it is running")]
     duration_ms: float | None
@@ -39,6 +41,8 @@ class TraceSummary(msgspec.Struct, kw_only=True):
     running_count: int
     error_count: int
     warning_count: int
+    flagged_count: Annotated[int, Meta(description="spans with flags")]
+    unpriced_count: Annotated[int, Meta(description="spans with tokens and no price")]
     input_tokens: int | None
     output_tokens: int | None
     total_tokens: int | None
@@ -74,10 +78,10 @@ class SpanSummary(msgspec.Struct, kw_only=True):
     trace_id: str
     parent_id: str | None
     url: Annotated[str, Meta(description="its trace's page, with the span selected")]
-    kind: str
+    kind: Kind
     name: str
-    status: str
-    level: str
+    status: Status
+    level: Level
     status_message: str | None
     start_time: Time
     end_time: Annotated[Time | None, Meta(description="null: it is running")]
@@ -113,6 +117,9 @@ class Span(SpanSummary, kw_only=True):
     scope: dict[str, Any]
     dialect: str | None
     notes: Annotated[dict[str, Any], Meta(description="details of the flags, by field")]
+    sent_parent_id: Annotated[
+        str | None, Meta(description="the parent that was sent, where the tree can't follow it")
+    ]
 
 
 class Score(msgspec.Struct, kw_only=True):

@@ -90,9 +90,25 @@ def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True
     """
     try:
         return msgspec.convert(value, kind, strict=strict)
+    except UnicodeEncodeError:
+        # Where a lone surrogate names a field or an option; as a value it passes, to be flagged.
+        return read_item(_encodable(value), kind, item, strict=strict)
     except msgspec.ValidationError as error:
         refusal = _explain(error, value, kind, item)
         raise WireError(str(refusal), refusals=[refusal]) from None
+
+
+def printable(text: str) -> str:
+    """Return text that a client sent fit to be sent back: a lone surrogate can't be encoded."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _encodable(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {printable(key): _encodable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_encodable(part) for part in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str) -> Refusal:
@@ -104,7 +120,7 @@ def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str)
     assert match is not None
     text, path = match["text"], (match["path"] or "").lstrip(".")
     if named := re.search(r"(missing required|unknown) field `(.*)`", text, re.DOTALL):
-        field = f"{path}.{named[2]}".lstrip(".")
+        field = printable(f"{path}.{named[2]}".lstrip("."))
         missing = "expected a value, got nothing"
         unknown = named[1] == "unknown"
         return Refusal(item=item, field=field, reason=_unknown(field, kind) if unknown else missing)

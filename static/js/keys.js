@@ -54,10 +54,10 @@
   addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(document.querySelector(button.dataset.copy).innerText.trim(), "Text");
-    const selected = event.target.closest(".tree a[hx-get^='/'][href*='span=']");
+    const selected = event.target.closest(".tree a[href*='span='], [data-close]");
     if (!selected || event.ctrlKey || event.metaKey) return;
     all(".tree [aria-current]").forEach((row) => row.removeAttribute("aria-current"));
-    selected.closest(".row").setAttribute("aria-current", "true");
+    selected.closest(".row")?.setAttribute("aria-current", "true");
   });
   // One row of the tree is a stop of the Tab key, the others are reached from it with the arrows.
   addEventListener("focusin", (event) => {
@@ -66,6 +66,7 @@
     all(".tree .row a[href], .tree summary").forEach((other) => (other.tabIndex = -1));
     link(row).tabIndex = 0;
   });
+  document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "center" });
   for (const name of ["htmx:response:error", "htmx:error"])
     document.addEventListener(name, (event) => {
       const status = event.detail?.ctx?.response?.status;

@@ -87,6 +87,11 @@ class Filters:
             ) from None
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
+    def local(self, name: str) -> str:
+        """Return a time for a form field, which takes no relative ones and no zones."""
+        text = self.values.get(name, "")
+        return text[:19] if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text) else ""
+
     def chips(self) -> list[Chip]:
         """Return a chip per filter in use."""
         return [

@@ -15,6 +15,7 @@ _MOST_DEPTH = 5
 _MOST_KEYS = 100
 _MOST_CHARACTERS = 2_000
 _MOST_ITEMS = 1_500
+_PEEK_ITEMS = 3
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Item:
     css: str = ""
     text: str = ""
     brackets: str = ""
+    peek: str = ""
     size: int = 0
     open: bool = False
     items: list[Item] = field(default_factory=list)
@@ -101,7 +103,7 @@ def _item(
     css, text = _scalar(value)
     cut = 0
     if len(text) > _MOST_CHARACTERS and not whole:
-        text, cut = text[:_MOST_CHARACTERS] + "…", len(text)
+        text, cut = text[:_MOST_CHARACTERS] + "…", len(str(value))
     return Item(key, pointer, css, text, cut=cut)
 
 
@@ -115,6 +117,7 @@ def _container(
 ) -> Item:
     brackets, size = ("{}" if isinstance(value, dict) else "[]"), len(value)
     item = Item(key, pointer, brackets=brackets, size=size, open=depth < _OPEN_DEPTH)
+    item.peek = _peek(value) if key is not None else ""
     if depth < _MOST_DEPTH and budget.items > 0:
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for name, inner in islice(pairs, start, start + _MOST_KEYS):
@@ -126,12 +129,24 @@ def _container(
     return item
 
 
+def _peek(value: dict[str, Any] | list[Any]) -> str:
+    """Return the beginning of a container on one line, to tell it apart while it is closed."""
+    pairs = value.items() if isinstance(value, dict) else (("", inner) for inner in value)
+    words = []
+    for name, inner in islice(pairs, _PEEK_ITEMS):
+        nested = isinstance(inner, dict | list)
+        text = ("{…}" if isinstance(inner, dict) else "[…]") if nested else _scalar(inner)[1]
+        words.append(f"{name}: {text[:40]}" if name else text[:40])
+    return ", ".join(words)[:100] + (", …" if len(value) > _PEEK_ITEMS else "")
+
+
 def _escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
 def _scalar(value: Json) -> tuple[str, str]:
     if isinstance(value, str):
+        # Escapes help in a name, but not in a paragraph.
         return "s2", msgspec.json.encode(value).decode() if len(value) < 200 else f'"{value}"'
     if value is None or isinstance(value, bool):
         return "kc", {None: "null", True: "true", False: "false"}[value]

@@ -37,6 +37,10 @@ FLAGS = {
     "cycle": Flag("circle", "Its parents form a circle, so it is shown flat."),
     "end_before_start": Flag("clock", "It ended before it started: two clocks disagree."),
 }
+NOT_RECEIVED = (
+    "This span has not arrived: the spans under it name it as their parent."
+    " Its own record will take this place."
+)
 
 
 @dataclass(slots=True)
@@ -90,6 +94,8 @@ def span_panel(
         ("scores", "Scores", len(scores)),
         ("raw", "Raw", 0),
     ]
+    if span.placeholder:
+        tabs = tabs[:1]
     panel = Panel(
         title=span.name or ("not received" if span.placeholder else "unnamed"),
         kind=span.kind,
@@ -104,7 +110,9 @@ def span_panel(
         flags=[FLAGS[flag].text if flag in FLAGS else flag for flag in span.flags],
         failure=span.status_message or "" if span.status == "error" else "",
     )
-    if panel.tab == "io":
+    if span.placeholder:
+        panel.flags = [NOT_RECEIVED]
+    elif panel.tab == "io":
         _add_span_io(panel, span)
     elif panel.tab == "metadata":
         _add_span_metadata(panel, span)
@@ -223,14 +231,14 @@ def _add_span_io(panel: Panel, span: SpanDetail) -> None:
             "Input",
             "input",
             read(span.input, "/input", raw=panel.raw),
-            "" if span.placeholder else _no_input("span"),
+            _no_input("span"),
             _note(span, "input"),
         ),
         Section(
             "Output",
             "output",
             read(span.output, "/output", output=True, raw=panel.raw),
-            "" if span.placeholder else _no_output("span", running, failed),
+            _no_output("span", running, failed),
             _note(span, "output"),
             output=True,
         ),

@@ -9,6 +9,7 @@ from tracer.store.paging import from_micros, to_micros
 from tracer.ui.format import duration
 
 _TICKS = 5
+_LAST_TICK = 86  # percent; one nearer to the edge would run into the label there
 _CLOCK_STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
 
 
@@ -82,7 +83,7 @@ class Axis:
         times = [step * n for n in range(int(length / step) + 1)]
         marks = [Tick(round(t / length * 100, 2), _label(t, step)) for t in times]
         last = Tick(100, "now" if self.running else duration(self.length))
-        return [mark for mark in marks if mark.x < 90] + [last]
+        return [mark for mark in marks if mark.x <= _LAST_TICK] + [last]
 
 
 def _inside(percent: float) -> float:
@@ -109,7 +110,7 @@ def _label(seconds: float, step: float) -> str:
         return f"{seconds / 3600:g} h"
     if step >= 60:
         return f"{seconds / 60:g} min"
-    if step >= 1:
-        return f"{seconds:g} s"
+    if step >= 1 or seconds >= 1:
+        return f"{round(seconds, 6):g} s"
     unit, name = (1e3, "ms") if step >= 1e-3 else (1e6, "µs")
     return f"{round(seconds * unit):,} {name}"

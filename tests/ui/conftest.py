@@ -1,0 +1,41 @@
+"""Fixtures of the pages' tests: stories are stored with the real writer, pages come parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.ui.dom import Element, parse
+from tests.ui.stories import Story
+from tracer.store.projects import DEFAULT_PROJECT
+from tracer.store.writer import Writer
+
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+Tell = Callable[..., None]
+Page = Callable[..., Element]
+
+
+@pytest.fixture
+def tell(writer: Writer) -> Tell:
+    """Store stories, in the default project unless another is named."""
+
+    def store(*stories: Story, project: str = DEFAULT_PROJECT) -> None:
+        for story in stories:
+            assert writer.write(project, story.batch) == []
+
+    return store
+
+
+@pytest.fixture
+def page(client: FlaskClient) -> Page:
+    """Get a path under /project/default as a parsed document; a fragment as htmx asks for it."""
+
+    def get(path: str, status: int = 200, *, fragment: bool = False) -> Element:
+        answer = client.get(f"/project/default{path}", headers=FRAGMENT if fragment else {})
+        assert answer.status_code == status, answer.text
+        return parse(answer.text)
+
+    return get

@@ -1,0 +1,79 @@
+"""JSON as lines that fold: bounded, and every cut part can be reached by its pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.ui.jsonview import Item, dump, parse, resolve, view
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=30,
+)
+
+
+def walk(item: Item) -> Iterator[Item]:
+    yield item
+    for inner in item.items:
+        yield from walk(inner)
+
+
+@given(VALUES)
+def test_each_line_points_at_the_value_it_shows(value: Any) -> None:
+    for item in walk(view(value, "")):
+        shown = resolve(value, item.pointer)
+        assert item.size == (len(shown) if isinstance(shown, dict | list) else 0)
+
+
+def test_long_lists_continue_where_the_page_ended() -> None:
+    numbers = list(range(250))
+    first = view(numbers, "/x")
+    assert (len(first.items), first.left) == (100, 150)
+    second = view(numbers, "/x", 100)
+    assert (second.items[0].text, second.left) == ("100", 50)
+
+
+def test_deep_values_end_in_a_link() -> None:
+    value: Any = "end"
+    for _ in range(50):
+        value = {"in": value}
+    deepest = list(walk(view(value, "")))[-1]
+    assert (deepest.left, deepest.items) == (1, [])
+    assert resolve(value, deepest.pointer) != {}
+
+
+def test_a_wide_and_deep_value_is_bounded_as_a_whole() -> None:
+    value = [[[[i] * 90 for i in range(90)] for _ in range(90)] for _ in range(90)]
+    assert len(list(walk(view(value, "")))) < 2000
+
+
+def test_a_long_text_is_cut_until_it_is_asked_for_itself() -> None:
+    text = "x" * 5000
+    inner = view({"t": text}, "").items[0]
+    assert (len(inner.text), inner.cut) == (2001, 5000)
+    assert view(text, inner.pointer).text == f'"{text}"'
+
+
+@pytest.mark.parametrize("pointer", ["/no", "/list/9", "/list/x", "/text/0"])
+def test_a_pointer_to_nothing_is_an_error(pointer: str) -> None:
+    with pytest.raises(LookupError):
+        resolve({"list": [1], "text": "abc"}, pointer)
+
+
+def test_text_that_spells_json_is_read() -> None:
+    assert parse('{"a": 1}') == {"a": 1}
+    assert parse("{not json") == "{not json"
+    assert parse("plain") == "plain"
+
+
+def test_raw_is_indented_json_or_the_text_itself() -> None:
+    assert dump({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
+    assert dump("a\nb") == "a\nb"

@@ -19,7 +19,7 @@ DIFFERENCES: dict[str, str] = {
     "146/observations/0/environment": "an environment is shown as it was sent",
     "179/observations/0/input": "an index only orders: what has an odd one is kept, not dropped",
     "179/observations/0/input/0/message": "as above",
-    "214/observations/0/usageDetails/output": "audio tokens are within output: buckets are disjoint",
+    "214/observations/0/usageDetails/output": "audio tokens are within output, not beside it",
     "217/observations/0/usageDetails/output": EXCLUSIVE,
 }
 """Case number and pointer -> why ours is different on purpose; such a field counts as agreeing."""

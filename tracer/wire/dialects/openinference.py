@@ -59,6 +59,7 @@ DIALECT: Final = Dialect(
         Rule("output", "llm.output_messages.*", build=rebuild),
         Rule("output", "retrieval.documents.*", build=rebuild),
         Rule("output", "reranker.output_documents.*", build=rebuild),
+        Rule("input", "reranker.query", present),
         Rule("input", "input.value", present, json=True, late=True),
         Rule("output", "output.value", present, json=True, late=True),
         *usage_rules("llm.token_count."),

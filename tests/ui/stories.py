@@ -70,7 +70,7 @@ class Story:
             "model": "gpt-4o",
             "usage": {"input": 1904, "output": 512},
             "cost": {"input": Decimal("0.0048"), "output": Decimal("0.0051")},
-            "cost_source": "computed",
+            "cost_source": "given",
             "first_token": start + (end - start) * 0.2,
         }
         return self.span(span_id, parent, start, end, **values | fields)

@@ -1,0 +1,59 @@
+"""No page of one project shows anything of another."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+
+from tests.ui.conftest import Page, Tell
+from tests.ui.stories import agent
+from tracer.store.projects import create_project
+
+TRACE = "a" * 32
+VALUES = {"project_id": "other", "trace_id": TRACE, "session_id": "chat_91c2"}
+QUERY = {
+    "trace_spans": {"t": "0-1-d"},
+    "trace_span": {"id": "root"},
+    "trace_value": {"at": "/name"},
+}
+
+
+def endpoints(app: Flask) -> dict[str, set[str]]:
+    """Return the arguments of each of our pages that belongs to a project."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("ui.")]
+    return {rule.endpoint: rule.arguments for rule in rules if "project_id" in rule.arguments}
+
+
+def test_no_page_shows_what_another_project_holds(
+    app: Flask, client: FlaskClient, tell: Tell
+) -> None:
+    tell(agent())
+    with app.app_context():
+        create_project("other", "Other")
+    for endpoint, arguments in endpoints(app).items():
+        with app.test_request_context():
+            values = {name: VALUES[name] for name in arguments}
+            url = url_for(endpoint, **values, **QUERY.get(endpoint.removeprefix("ui."), {}))
+        answer = client.get(url)
+        assert answer.status_code == (200 if arguments == {"project_id"} else 404), url
+        assert "resolve_ticket" not in answer.text, url
+        own = url.replace("/project/other/", "/project/default/")
+        assert client.get(own).status_code == 200, own
+
+
+@pytest.mark.parametrize("path", ["/traces", "/sessions", f"/traces/{TRACE}"])
+def test_an_unknown_project_is_not_found(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"/project/nope{path}")
+    assert answer.status_code == 404
+    assert "no project “nope”" in answer.text
+
+
+def test_the_switcher_lists_the_projects(app: Flask, page: Page) -> None:
+    with app.app_context():
+        create_project("other", "Other")
+    links = page("/traces").one("nav", id="projects").all("a")
+    assert [(link.text, link["href"]) for link in links] == [
+        ("Other", "/project/other/traces"),
+        ("default", "/project/default/traces"),
+    ]

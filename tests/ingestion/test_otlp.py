@@ -172,16 +172,17 @@ def trouble(app: Flask) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "wait"),
-    [(Overloaded("50000 are waiting"), 429, "1"), (Unavailable("no database"), 503, "5")],
+    ("error", "status", "wait", "code"),
+    [(Overloaded("50000 are waiting"), 429, "1", 8), (Unavailable("no database"), 503, "5", 14)],
 )
 def test_a_server_in_trouble_says_when_to_come_back(
-    client: FlaskClient, trouble: Any, error: Exception, status: int, wait: str
+    client: FlaskClient, trouble: Any, error: Exception, status: int, wait: str, code: int
 ):
     trouble(error)
     answer = post(client, protobuf_of(span()), PROTOBUF)
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, wait)
-    assert Status.FromString(answer.data).message == str(error)
+    said = Status.FromString(answer.data)
+    assert (said.message, said.code) == (str(error), code)
     answer = client.post("/api/v1/traces", json={})
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, wait)
     assert answer.get_json()["detail"] == str(error)

@@ -231,6 +231,18 @@ def test_a_batch_of_too_many_items_is_refused():
     assert caught.value.status == 413
 
 
+def test_what_a_record_refuses_names_its_item_too():
+    sent = {"trace_id": "t", "kind": "event", "end_time": "2026-01-01T00:00:00Z"}
+    decoded = decode_batch(json.dumps({"spans": [sent]}).encode(), RECEIPT)
+    [refused] = decoded.results[0].refusals
+    assert (refused.item, refused.field) == ("spans[0]", "end_time")
+
+
+def test_nesting_beyond_all_measure_is_refused_before_it_is_walked():
+    with pytest.raises(WireError, match="nested deeper than"):
+        read_json(b"[" * 30_000_000)
+
+
 @pytest.mark.parametrize(
     "deep", [b"[" * 100_000 + b"]" * 100_000, b"9" * 5000, b"NaN", b'"\\ud83d"']
 )

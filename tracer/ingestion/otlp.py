@@ -22,6 +22,9 @@ from tracer.wire.otlp import (
     encode_error,
 )
 
+# google.rpc.Code; INVALID_ARGUMENT is what is left.
+_INVALID_ARGUMENT: Final = 3
+_CODES: Final = {401: 16, 413: 8, 429: 8, 503: 14}
 NAMED: Final = 5
 """Refused items that an answer names; it counts the rest."""
 
@@ -64,7 +67,7 @@ def _refuse(error: Exception) -> Response:
     status, headers = status_of(error)
     # A request that names neither encoding is answered in the one that OTLP makes the default.
     content_type = request.mimetype if request.mimetype in CONTENT_TYPES else PROTOBUF
-    body = encode_error(content_type, detail_of(error))
+    body = encode_error(content_type, detail_of(error), _CODES.get(status, _INVALID_ARGUMENT))
     return Response(body, status, headers, content_type=content_type)
 
 

@@ -15,6 +15,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_DEPTH: Final = 300
 """Levels of nesting that are parsed; the decoders recurse, and Python's stack is finite."""
+ABSURD_DEPTH: Final = 200_000
+"""Levels at which a request is refused: cutting walks through them one by one."""
 MAX_DIGITS: Final = 300
 DEEP_MARKER: Final = "…[truncated, nested too deeply]"
 
@@ -74,6 +76,8 @@ def _cut_deep(body: bytes) -> bytes:
         first = body[token.start() : token.start() + 1]
         if first in b"[{":
             depth += 1
+            if depth > ABSURD_DEPTH:
+                raise WireError(f"expected JSON: nested deeper than {ABSURD_DEPTH} levels")
             if depth == MAX_DEPTH + 1:
                 kept += body[start : token.start()], marker
         elif first in b"]}":

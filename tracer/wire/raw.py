@@ -100,13 +100,15 @@ class Keeper:
 
     def key(self, key: str) -> str:
         """Return an attribute's name as it can be stored."""
-        text = self.text(key[:MAX_KEY_LENGTH], key)
-        if len(text) <= MAX_KEY_LENGTH:
-            return text
-        # Two long names must not become one: the place among the notes tells them apart.
-        short = f"{text[:MAX_KEY_LENGTH]}…[{len(text)} characters, {len(self.notes)}]"
-        self.notes[short] = {"truncated": True, "size": len(text.encode())}
-        return short
+        notes: dict[str, Json] = {}
+        text = clean_text(key, notes, self._max_bytes)
+        if len(text) > MAX_KEY_LENGTH:
+            notes |= {"truncated": True, "size": len(key)}
+            # The place among the notes keeps two long names from becoming one.
+            text = f"{text[:MAX_KEY_LENGTH]}…[{len(key)} characters, {len(self.notes)}]"
+        if notes:
+            self.notes[text] = notes
+        return text
 
     def value(self, key: str, value: Json) -> Json:
         """Return ``value`` as it can be stored."""

@@ -1,0 +1,157 @@
+"""Whatever bytes and attributes arrive: no error but WireError, nothing lost, nothing negative."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import Any
+
+import msgspec
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.wire.otlp_making import decode_json, decode_protobuf, protobuf, request, span
+from tracer.records import SpanRecord, WireError
+from tracer.wire.dialects import DIALECTS
+from tracer.wire.otlp import CONTENT_TYPES, Decoded, decode_traces
+from tracer.wire.resolution import SPAN_TABLE, resolve
+
+KNOWN = sorted({rule.key for dialect in DIALECTS for rule in dialect.rules})
+
+keys = st.one_of(
+    st.sampled_from(KNOWN).flatmap(
+        lambda key: (
+            st.builds(
+                lambda end: key[:-1] + end,
+                st.sampled_from(["a", "0.message.role", "0.message", "1.x.0", "..", "0", "é"]),
+            )
+            if key.endswith("*")
+            else st.just(key)
+        )
+    ),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+)
+texts = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=30),
+    st.sampled_from(
+        ["LLM", "chat", "invoke_agent", "12", "-3", "1e400", "NaN", "true", "", "{", "[1, {}]"]
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["input", "total", "role", "a"]), inner, max_size=3)
+        ),
+    ).map(json.dumps),
+)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.binary(max_size=5)
+    | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+maps = st.dictionaries(keys, values, max_size=12)
+
+
+@given(st.binary(max_size=300), st.sampled_from(CONTENT_TYPES))
+def test_any_bytes_are_taken_or_refused_with_an_error_of_ours(body: bytes, media: str) -> None:
+    with contextlib.suppress(WireError):
+        decode_traces(body, media, max_value_bytes=100)
+
+
+@given(maps, st.data())
+def test_a_damaged_protobuf_request_raises_nothing_but_wire_errors(
+    says: dict[str, Any], data: st.DataObject
+) -> None:
+    body = bytearray(protobuf(says, spans=2).SerializeToString())
+    for _ in range(data.draw(st.integers(1, 3))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(WireError):
+        decode_protobuf(bytes(body))
+
+
+OTLP_NAMES = re.findall(
+    r"\w+",
+    """
+    resourceSpans scopeSpans spans resource scope attributes key value stringValue intValue
+    doubleValue arrayValue kvlistValue bytesValue values traceId spanId parentSpanId name kind
+    status code events links timeUnixNano startTimeUnixNano endTimeUnixNano traceState
+    droppedAttributesCount
+    """,
+)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(OTLP_NAMES),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@given(json_values)
+def test_any_json_is_taken_or_refused_with_an_error_of_ours(value: Any) -> None:
+    with contextlib.suppress(WireError):
+        decode_json(value)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(span())), json_values, max_size=6))
+def test_a_span_of_any_json_is_taken_or_refused_by_itself(fields: dict[str, Any]) -> None:
+    decoded = decode_json(request({**span(), **fields}, span(spanId="b7ad6b7169203399")))
+    assert decoded.batch.spans[-1].span_id == "b7ad6b7169203399"
+    assert len(decoded.batch.spans) + len(decoded.refusals) == decoded.total == 2
+
+
+def stored_everywhere(decoded: Decoded) -> None:
+    """Fail where something can't be stored as PostgreSQL's JSON."""
+    text = msgspec.json.encode(decoded).decode()
+    assert "\\u0000" not in text.replace("\\\\", "")
+
+
+def buckets_are_sound(record: SpanRecord) -> None:
+    assert all(type(count) is int and count >= 0 for count in record.usage.values())
+    assert all(amount.is_finite() and amount >= 0 for amount in record.cost.values())
+    assert "total" not in record.usage or len(record.usage) == 1
+
+
+@given(maps, maps)
+@example({"gen_ai.usage.input_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 9}, {})
+@example({"input.value": "[" * 200 + "]" * 200, "metadata": "[NaN]"}, {})
+def test_protobuf_and_json_of_any_attributes_agree(
+    says: dict[str, Any], where: dict[str, Any]
+) -> None:
+    from_protobuf = decode_protobuf(protobuf(says, where))
+    from_json = decode_json(request(span(says), resource=where))
+    assert msgspec.json.encode(from_protobuf) == msgspec.json.encode(from_json)
+    stored_everywhere(from_protobuf)
+    [record] = from_protobuf.batch.spans
+    buckets_are_sound(record)
+
+
+@given(maps)
+def test_every_attribute_is_told_by_a_field_or_stays_an_attribute(says: dict[str, Any]) -> None:
+    [record] = decode_protobuf(protobuf(says)).batch.spans
+    claims = {step.key: step.rule.field for step in resolve(SPAN_TABLE, [says]).claims}
+    for key in says:
+        if key.replace("\0", "\ufffd") not in record.attributes:
+            field = claims[key]
+            value = getattr(record, field, None)
+            grouped = field in ("usage", "cost", "metadata", "model_parameters")
+            assert field.startswith("trace.") or (value if grouped else value is not None)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from([key for key in KNOWN if not key.endswith("*")]), values)
+def test_a_known_name_with_any_value_never_raises(key: str, value: Any) -> None:
+    [record] = decode_protobuf(protobuf({key: value})).batch.spans
+    buckets_are_sound(record)

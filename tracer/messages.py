@@ -159,7 +159,7 @@ def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | Non
             return None
         last = messages[-1] if messages else None
         # The Responses API sends one turn as several items without a role of their own.
-        if last and "role" not in item and item.get("type") in _ITEMS and last.role == message.role:
+        if last and str(item.get("type")) in _ITEMS and last.role == message.role:
             last.parts += message.parts
         else:
             messages.append(message)
@@ -170,13 +170,15 @@ def _message(item: dict[str, Json], default: str) -> Message | None:
     for wrapper in ("message", "content", "kwargs"):
         inner = item.get(wrapper)
         if isinstance(inner, dict) and "role" not in item:
-            message = _message(inner, _langchain_role(item) or default)
+            role = _langchain_role(item)
+            message = _message({"role": role, **inner} if role else inner, default)
             if message is not None:
                 message.finish_reason = _finish_reason(item) or message.finish_reason
             return message
-    if item.get("type") in _ITEMS:
-        return Message(role=_ITEMS[item["type"]], parts=[read_part(item)])
-    role: Json = item.get("role") or _TYPES.get(str(item.get("type"))) or default
+    word = str(item.get("type"))
+    if word in _ITEMS:
+        return Message(role=_ITEMS[word], parts=[read_part(item)])
+    role: Json = item.get("role") or _TYPES.get(word) or default
     if not isinstance(role, str) or not _looks_said(item, default):
         return None
     parts = _content(item, _ROLES.get(role, role))

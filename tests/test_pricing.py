@@ -1,0 +1,102 @@
+"""Dollars by usage type, from the price list of genai-prices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from genai_prices import Usage, calc_price
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.pricing import PRICES_VERSION, price, unit_prices
+
+AT = 1_767_225_600_000_000
+MILLION = 1_000_000
+
+
+def test_each_bucket_is_billed_at_its_own_price() -> None:
+    rates = unit_prices("gpt-4o", "openai", AT)
+    usage = {"input": MILLION, "cache_read": MILLION, "output": MILLION, "reasoning": MILLION}
+    cost = price("gpt-4o", "openai", usage, AT)
+    assert cost == {bucket: rates[bucket] for bucket in usage}
+    assert rates["cache_read"] < rates["input"]
+    assert rates["reasoning"] == rates["output"]
+
+
+def test_an_unknown_model_is_unpriced_and_never_free() -> None:
+    assert price("no-such-model-at-all", "openai", {"input": 1}, AT) is None
+    assert price(None, "openai", {"input": 1}, AT) is None
+    assert unit_prices("no-such-model-at-all", None, AT) == {}
+
+
+def test_usage_without_a_priced_bucket_is_unpriced() -> None:
+    assert price("gpt-4o", "openai", {}, AT) is None
+    assert price("gpt-4o", "openai", {"total": 9}, AT) is None
+    assert price("gpt-4o", "openai", {"input": 1, "images": 2}, AT) == {
+        "input": Decimal("0.000002500000")
+    }
+
+
+def test_a_large_request_is_billed_by_the_tier_of_all_its_input() -> None:
+    small = price("gemini-1.5-pro", "google", {"input": 1000}, AT)
+    large = price("gemini-1.5-pro", "google", {"input": 1000, "cache_read": 200_000}, AT)
+    assert small and large
+    assert large["input"] > small["input"]
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("gpt-4o-2024-08-06", "azure.ai.openai"),
+        ("us.anthropic.claude-3-5-sonnet-20241022-v2:0", "aws.bedrock"),
+        ("gemini-1.5-pro", "gcp.vertex_ai"),
+        ("gemini-1.5-pro", "gcp.gemini"),
+        ("mistral-large-latest", "mistral_ai"),
+        ("claude-sonnet-4-5", "anthropic.messages"),
+        ("grok-4", "x_ai"),
+        ("openai/gpt-4o", None),
+        ("text-embedding-3-small", None),
+        ("gpt-4o", "a-gateway-of-our-own"),
+    ],
+)
+def test_names_that_traces_use_find_their_prices(model: str, provider: str | None) -> None:
+    assert price(model, provider, {"input": 1000}, AT)
+
+
+def test_a_model_run_at_home_has_no_price() -> None:
+    assert price("gpt-oss-20b", "openai", {"input": 1000}, AT)
+    assert price("gpt-oss-20b", "ollama", {"input": 1000}, AT) is None
+
+
+def test_a_price_that_depends_on_time_is_that_of_the_call() -> None:
+    before = unit_prices("openai/gpt-4o", "openrouter", AT)
+    later = unit_prices("openai/gpt-4o", "openrouter", AT + 365 * 86_400 * MILLION)
+    assert before["cache_read"] == before["input"]
+    assert later["cache_read"] < later["input"]
+
+
+@given(
+    st.sampled_from(["gpt-4o", "claude-sonnet-4-5", "gemini-1.5-pro", "gemini-2.0-flash"]),
+    *(st.integers(0, 500_000) for _ in range(4)),
+)
+def test_the_sum_is_what_genai_prices_itself_says(
+    model: str, uncached: int, cached: int, written: int, answered: int
+) -> None:
+    usage = {"input": uncached, "cache_read": cached, "cache_write": written, "output": answered}
+    cost = price(model, None, usage, AT)
+    reference = calc_price(
+        Usage(
+            input_tokens=uncached + cached + written,
+            cache_read_tokens=cached,
+            cache_write_tokens=written,
+            output_tokens=answered,
+        ),
+        model,
+    )
+    assert cost is not None
+    assert abs(sum(cost.values()) - reference.total_price) < Decimal("1e-9")
+
+
+def test_the_version_of_the_price_list_is_known() -> None:
+    assert PRICES_VERSION.split(".")[0].isdigit()

@@ -1,0 +1,92 @@
+"""Values made storable: what is changed, what is noted, what is left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.wire.clean import MAX_DEPTH, clean, decode_text
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "cleaned", "notes"),
+    [
+        ("plain", "plain", {}),
+        ({"a": [1, None, True, 1.5, "é😀"]}, {"a": [1, None, True, 1.5, "é😀"]}, {}),
+        ("a\0b", "a\ufffdb", {"cleaned": ["nul"]}),
+        ({"k\0": ["\ud800"]}, {"k\ufffd": ["\ufffd"]}, {"cleaned": ["nul", "surrogate"]}),
+        ("\ud83d\ude00", "😀", {"cleaned": ["surrogate"]}),
+        ([float("nan"), float("-inf")], ["NaN", "-Infinity"], {"cleaned": ["nan"]}),
+        (nested(MAX_DEPTH), nested(MAX_DEPTH), {}),
+    ],
+)
+def test_what_cant_be_stored_is_replaced_and_noted(
+    value: Any, cleaned: Any, notes: dict[str, Any]
+) -> None:
+    assert clean(value) == (cleaned, notes)
+
+
+def test_what_is_nested_too_deeply_ends_in_a_mark() -> None:
+    value, notes = clean(nested(MAX_DEPTH + 5))
+    for _ in range(MAX_DEPTH):
+        [value] = value
+    assert value == "…[nested deeper than 64 levels]"
+    assert notes == {"depth": MAX_DEPTH}
+
+
+def test_long_text_is_cut_at_a_character_and_says_its_size() -> None:
+    value, notes = clean("é" * 100, max_bytes=51)
+    assert value == "é" * 25 + "…[truncated, 200 bytes]"
+    assert notes == {"truncated": True, "size": 200}
+    assert clean("é" * 100, max_bytes=200) == ("é" * 100, {})
+
+
+def test_an_object_too_long_as_a_whole_becomes_cut_text() -> None:
+    value, notes = clean({"a": ["x" * 40] * 10}, max_bytes=100)
+    assert value.startswith('{"a":["xxx')
+    assert value.endswith(" bytes]")
+    assert notes["truncated"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": 1}', {"a": 1}),
+        ("  [1, 2]", [1, 2]),
+        ("[NaN]", ["NaN"]),
+        ('["\\ud83d"]', ["\ufffd"]),
+        ("[1e400]", ["Infinity"]),
+        ("5", "5"),
+        ('"quoted"', '"quoted"'),
+        ("{not json}", "{not json}"),
+        ("[" * 100_000, "[" * 100_000),
+        ("[" * 70 + "]" * 70, "[" * 70 + "]" * 70),
+        ("", ""),
+    ],
+)
+def test_only_text_that_holds_an_object_or_array_is_decoded(text: str, value: Any) -> None:
+    assert decode_text(text)[0] == value
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    )
+)
+def test_what_was_cleaned_is_clean(value: Any) -> None:
+    once, _ = clean(value)
+    assert clean(once) == (once, {})
+    assert msgspec.json.decode(msgspec.json.encode(once)) == once

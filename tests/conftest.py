@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support import serving
+from tests.support import Serve, serving
 from tracer.app import create_app
 from tracer.config import Config
 from tracer.embedded import Embedded
@@ -128,7 +128,13 @@ def project(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server(data_dirs: Path) -> Iterator[str]:
-    """The URL of a real `tracer serve` with everything that belongs to it, shared by all tests."""
+def served(data_dirs: Path) -> Iterator[Serve]:
+    """A real `tracer serve` with everything that belongs to it, shared by all tests."""
     with serving(data_dir=data_dirs / "server") as serve:
-        yield serve.url
+        yield serve
+
+
+@pytest.fixture
+def server(served: Serve) -> str:
+    """The URL of that server."""
+    return served.url

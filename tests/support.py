@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -24,6 +26,7 @@ class Serve:
     """A running ``tracer serve``: its process, its address and what it printed."""
 
     def __init__(self, *args: str, data_dir: Path | None = None, port: int | None = None):
+        self.data_dir = data_dir
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         where = ["--data-dir", str(data_dir)] if data_dir else []
@@ -36,22 +39,32 @@ class Serve:
             # A group of its own, so that a test can press Ctrl-C for all of it.
             start_new_session=True,
         )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def wait_ready(self) -> Serve:
-        """Return once the server answers; fails with its output when it ended instead."""
+        """Return once the server says that it is; fails with its output when it ended instead."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
+            # Its word, not an answer: the workers of a killed server still give those.
+            if any(line.startswith("Ready") for line in self._lines):
+                return self
             if self.process.poll() is not None:
                 raise AssertionError(f"tracer serve ended:\n{self.output()}")
-            if answers(self.url):
-                return self
             time.sleep(0.02)
         self.kill()
-        raise AssertionError(f"tracer serve does not answer:\n{self.output()}")
+        raise AssertionError(f"tracer serve does not get ready:\n{self.output()}")
 
     def output(self) -> str:
         """Return all that an ended server printed."""
-        return self.process.communicate(timeout=START_SECONDS)[0]
+        self._reader.join(START_SECONDS)
+        return "".join(self._lines)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            self._lines.extend(lines)
 
     def members(self) -> list[psutil.Process]:
         """Return the parent, the web workers and the background worker, without PostgreSQL."""
@@ -79,8 +92,15 @@ def serving(*args: str, data_dir: Path | None = None, port: int | None = None) -
     finally:
         if serve.process.poll() is None:
             serve.stop()
-        assert serve.process.stdout is not None
-        serve.process.stdout.close()
+        serve.output()
+
+
+def as_owner(path: Path) -> dict[str, Any]:
+    """Return what makes a subprocess run as the owner of ``path``, which for root is not root."""
+    if os.geteuid() != 0:
+        return {}
+    owner = path.stat()
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": [], "cwd": "/"}
 
 
 def run(*args: str, **more: str) -> subprocess.CompletedProcess[str]:

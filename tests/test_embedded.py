@@ -15,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from tests.support import as_owner
 from tracer.embedded import Embedded, EmbeddedError
 from tracer.lock import Owned, owned
 
@@ -135,8 +136,7 @@ def test_a_dead_servers_pid_that_is_now_another_process_does_not_fool_it(make: M
     pid = kill_postmaster(embedded)
     file = embedded.pgdata / "postmaster.pid"
     # A process of the same account, which is what PostgreSQL itself falls for.
-    owner = embedded.pgdata.stat().st_uid
-    other = subprocess.Popen(["sleep", "60"], user=owner, cwd="/")
+    other = subprocess.Popen(["sleep", "60"], **as_owner(embedded.pgdata))
     try:
         text = file.read_text().replace(str(pid), str(other.pid), 1)
         file.write_text(text)

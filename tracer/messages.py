@@ -170,8 +170,8 @@ def _message(item: dict[str, Json], default: str) -> Message | None:
     for wrapper in ("message", "content", "kwargs"):
         inner = item.get(wrapper)
         if isinstance(inner, dict) and "role" not in item:
-            role = _langchain_role(item)
-            message = _message({"role": role, **inner} if role else inner, default)
+            speaker = _langchain_role(item)
+            message = _message({"role": speaker, **inner} if speaker else inner, default)
             if message is not None:
                 message.finish_reason = _finish_reason(item) or message.finish_reason
             return message

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
+import psycopg
 import pytest
 import zstandard
 from flask import Flask
@@ -20,7 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from werkzeug.test import TestResponse
 
-from tracer.store.writer import Overloaded, Rejected, Unavailable
+from tracer.config import Config
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -148,49 +151,55 @@ def test_another_method_is_refused(client: FlaskClient):
     assert client.get("/v1/traces").status_code == 405
 
 
-class _Writer:
-    """A database that answers as one does in trouble; the real one is not asked to fail."""
-
-    def __init__(self, outcome: Exception | list[Rejected]) -> None:
-        self.outcome = outcome
-
-    def write(self, project_id: str, batch: Any) -> list[Rejected]:
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-
 @pytest.fixture
-def trouble(app: Flask) -> Iterator[Any]:
-    real = app.extensions["tracer.writer"]
-
-    def set_outcome(outcome: Exception | list[Rejected]) -> None:
-        app.extensions["tracer.writer"] = _Writer(outcome)
-
-    yield set_outcome
-    app.extensions["tracer.writer"] = real
+def refused_name(database_url: str) -> Iterator[str]:
+    """A name of spans that the database refuses while the test runs."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE spans ADD CONSTRAINT tame CHECK (name <> 'wild')")
+        yield "wild"
+        connection.execute("ALTER TABLE spans DROP CONSTRAINT tame")
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "wait", "code"),
-    [(Overloaded("50000 are waiting"), 429, "1", 8), (Unavailable("no database"), 503, "5", 14)],
-)
-def test_a_server_in_trouble_says_when_to_come_back(
-    client: FlaskClient, trouble: Any, error: Exception, status: int, wait: str, code: int
+def test_what_the_database_refuses_is_counted_and_named_as_well(
+    client: FlaskClient, refused_name: str
 ):
-    trouble(error)
+    bad = span(spanId="00f067aa0ba902b7", name=refused_name)
+    partial = post(client, json.dumps(request_of(bad, span())).encode()).get_json()
+    assert partial["partialSuccess"]["rejectedSpans"] == "1"
+    assert "span 00f067aa0ba902b7 of trace" in partial["partialSuccess"]["errorMessage"]
+    assert "tame" in partial["partialSuccess"]["errorMessage"]
+    assert stored(client)["name"] == "ask"
+
+
+def test_a_server_with_a_full_queue_says_when_to_come_back(
+    make_app: Callable[[Config], Flask], config: Config
+):
+    app = make_app(dataclasses.replace(config, max_queue_spans=1))
+    locked = psycopg.connect(config.database_url)
+    with ThreadPoolExecutor(2) as pool, locked:
+        locked.execute("LOCK TABLE traces IN ACCESS EXCLUSIVE MODE")
+        posts = {
+            pool.submit(post, app.test_client(), protobuf_of(span(spanId=f"{n:016x}")), PROTOBUF)
+            for n in (1, 2)
+        }
+        done, waiting = wait(posts, timeout=20, return_when=FIRST_COMPLETED)
+        locked.rollback()
+        [refused], [taken] = done, waiting
+        answer = refused.result()
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+        assert Status.FromString(answer.data).code == 8
+        assert taken.result().status_code == 200
+
+
+def test_a_server_without_its_database_says_when_to_come_back(
+    make_app: Callable[[Config], Flask], config: Config, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tracer.store.writer.PATIENCE_SECONDS", 0.1)
+    gone = config.database_url.replace("/tests?", "/no_such_database?")
+    client = make_app(dataclasses.replace(config, database_url=gone)).test_client()
     answer = post(client, protobuf_of(span()), PROTOBUF)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (status, wait)
-    said = Status.FromString(answer.data)
-    assert (said.message, said.code) == (str(error), code)
-    answer = client.post("/api/v1/traces", json={})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (status, wait)
-    assert answer.get_json()["detail"] == str(error)
-
-
-def test_what_the_database_refuses_is_counted_as_well(client: FlaskClient, trouble: Any):
-    trouble([Rejected("spans", 0, "index row too large")])
-    partial = post(client, json.dumps(request_of(span())).encode()).get_json()["partialSuccess"]
-    assert partial["rejectedSpans"] == "1"
-    assert SPAN in partial["errorMessage"]
-    assert "index row too large" in partial["errorMessage"]
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert Status.FromString(answer.data).code == 14
+    for answer in (client.post("/api/v1/traces", json={}), client.get("/api/v1/traces")):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.content_type == "application/problem+json"

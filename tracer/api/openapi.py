@@ -67,6 +67,7 @@ def document() -> Document:
 
 
 def _routes() -> Iterator[tuple[Rule, str, Operation]]:
+    # Sorted, so that two builds of the document differ only where the API does.
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operation_of(current_app.view_functions[rule.endpoint])
         if operation is not None:

@@ -69,6 +69,7 @@ def list_spans(trace_id: str) -> Response:
     page = spans.children_page(
         project_id(), trace_id, query.parent, query.cursor, limit=query.limit
     )
+    # Asked only of an empty page: the usual one costs a single query.
     if not page.rows and traces.get_trace(project_id(), trace_id) is None:
         raise NotFound(f"no trace {trace_id!r}")
     return answer(

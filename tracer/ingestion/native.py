@@ -110,6 +110,7 @@ def create_score() -> Response:
     """Store a score; the same id again replaces it."""
     record = score_record(read_item(read_json(json_body()), ScoreCreate), receipt())
     _store_one(Batch(scores=[record]))
+    # A score is stored as it is, so that reading it back could only give the same.
     row = ScoreRow(**msgspec.structs.asdict(record) | {"time": from_micros(record.time)})
     return answer(answers.score(row), 201)
 

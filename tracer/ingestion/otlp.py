@@ -39,6 +39,7 @@ def export() -> Response:
     body = read_body(request, config().max_body_bytes)
     decoded = decode_traces(body, content_type, max_value_bytes=config().max_value_bytes)
     rejected = store(decoded.batch)
+    # What was said of a trace is no span: a refusal of it is told, and not counted.
     refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
     message = _message([*decoded.refusals, *_named(decoded, rejected)])
     return Response(encode_answer(content_type, refused, message), content_type=content_type)

@@ -244,6 +244,7 @@ def _same(row: object, kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _trace_fields(row: TraceRow, kind: type[TraceSummary]) -> dict[str, Any]:
+    # A running trace has an end so far, which would pass for the real one.
     end = row.end_time if row.status != "running" else None
     return _same(row, kind) | {
         "id": row.trace_id,
@@ -265,6 +266,7 @@ def _span_fields(row: SpanRow, kind: type[SpanSummary], project_id: str) -> dict
 
 
 def _times(start: datetime, end: datetime | None) -> dict[str, Any]:
+    # Timestamps are whole microseconds, so three decimals of a millisecond are exact.
     duration = (end - start).total_seconds() * 1000 if end else None
     return {
         "start_time": iso(start),

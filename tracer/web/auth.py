@@ -41,6 +41,7 @@ def _project_of_key() -> str | None:
 
 
 def _project_without_key() -> str:
+    # The address we listen on decides, not the peer's: behind a proxy every peer is loopback.
     config: Config = current_app.extensions["tracer.config"]
     if not _is_loopback(config.host):
         raise Unauthorized("expected a key: Authorization: Basic public:secret, or Bearer secret")

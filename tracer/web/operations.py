@@ -81,6 +81,7 @@ def read_query(kind: type[Q]) -> Q:
     """Return the query string as a ``kind``; raises WireError naming the parameter."""
     sent: dict[str, str] = {}
     for name, values in request.args.lists():
+        # One of two values would be ignored, and the reader never told which.
         if len(values) > 1:
             raise _refused(name, f"expected once, got {len(values)} times")
         if "\x00" in values[0]:

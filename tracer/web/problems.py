@@ -15,6 +15,7 @@ from tracer.store.paging import BadCursor
 from tracer.store.writer import Overloaded, Unavailable
 
 PROBLEM_TYPE: Final = "application/problem+json"
+# Basic first: it is what browsers and most exporters know how to answer.
 CHALLENGE: Final = 'Basic realm="tracer", charset="UTF-8", Bearer realm="tracer"'
 RETRY_OVERLOADED: Final = 1
 RETRY_UNAVAILABLE: Final = 5
@@ -115,6 +116,7 @@ def http_problem(error: HTTPException) -> Response:
     """Return a framework error (no such route, wrong method …) as a problem document."""
     response = problem(error.code or 500, error.description or "")
     for name, value in error.get_headers():
+        # Allow, Retry-After and the like are kept; the body is another one now.
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response

@@ -80,6 +80,7 @@ def span_patch(
 
     Raises WireError as `span_record`, and where the start time is null.
     """
+    # Every page and sum is ordered by it; no other field is that indispensable.
     if sent.start_time is None:
         raise _refused("start_time", "expected a time, got null")
     cleaner = _Cleaner(receipt)

@@ -20,6 +20,7 @@ Maybe: TypeAlias = T | UnsetType | None
 MAX_ITEMS: Final = 10_000
 """Items of one batch."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Later times could not be read back: a zone ahead of UTC takes them beyond what Python holds.
 END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -36,6 +37,7 @@ Time = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
+# A span of more than a billion dollars is a unit mistake, and would drown every sum it is in.
 Dollars = Annotated[float, Meta(ge=0, le=1e9)]
 Kind = Literal[
     "span",
@@ -59,7 +61,7 @@ DataType = Literal["numeric", "categorical", "boolean", "text"]
 
 
 class _Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What all requests share: their ids and times are checked, and synonyms said once."""
+    """What all requests share: their ids and times are checked, unknown fields refused."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -188,6 +190,7 @@ class ScoreCreate(_Request, kw_only=True):
         _check_value(self.value, self.data_type)
 
 
+# Two Structs for one request: this one describes it, the next lets a bad item stand alone.
 class BatchRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Up to 10,000 items; each is taken or refused by itself."""
 

@@ -115,6 +115,7 @@ CREATE TABLE spans (
     flags TEXT[],
     placeholder BOOLEAN DEFAULT false NOT NULL,
     patched BOOLEAN DEFAULT false NOT NULL,
+    covered BOOLEAN DEFAULT false NOT NULL,
     version BIGINT,
     PRIMARY KEY (project_id, trace_id, span_id)
 );

@@ -14,7 +14,7 @@ _TRACES = """
     ), buckets AS (
         SELECT project_id, trace_id, jsonb_object_agg(key, n) FILTER (WHERE n <> 0) AS usage FROM (
             SELECT project_id, trace_id, key, sum(value::bigint) AS n
-            FROM real, json_each_text(usage) GROUP BY 1, 2, 3
+            FROM real, json_each_text(usage) WHERE NOT covered GROUP BY 1, 2, 3
         ) b GROUP BY 1, 2
     ), kinds AS (
         SELECT project_id, trace_id, jsonb_object_agg(kind, n) AS kinds FROM (
@@ -27,7 +27,8 @@ _TRACES = """
             count(*) FILTER (WHERE level = 'warning') AS warning_count,
             count(*) FILTER (WHERE level = 'error' AND parent_span_id IS NULL) AS root_error_count,
             count(*) FILTER (WHERE flags IS NOT NULL) AS flagged_count,
-            sum(total_tokens)::bigint AS total_tokens, sum(total_cost) AS total_cost,
+            sum(total_tokens) FILTER (WHERE NOT covered)::bigint AS total_tokens,
+            sum(total_cost) FILTER (WHERE NOT covered) AS total_cost,
             min(start_time) AS start_time,
             max(greatest(start_time, coalesce(end_time, start_time))) AS end_time
         FROM real GROUP BY 1, 2

@@ -81,6 +81,8 @@ class Change(msgspec.Struct):
     """Spans to write, as they become."""
     speaks: frozenset[str] = frozenset()
     """Trace fields that arrived."""
+    covering: set[str] = set()
+    """Stored spans that come to stand above a metered one."""
     new_bounds: bool = False
     """The earliest or the latest span moved inwards, so both ends must be looked up."""
 
@@ -115,6 +117,7 @@ def _merged(arrived: Arrivals, stored: dict[str, Span]) -> dict[str, Span]:
         held, start = stored.get(span_id), arrived.child_starts.get(span_id)
         span = merge(held, *arrived.of(span_id), start)
         if span is not None:
+            span.covered = held is not None and held.covered
             after[span_id] = span
     for parent, start in arrived.child_starts.items():
         held = stored.get(parent)
@@ -126,6 +129,7 @@ def _merged(arrived: Arrivals, stored: dict[str, Span]) -> dict[str, Span]:
             else merge(held, [], [], start)
         )
         if span is not None:
+            span.covered = held is not None and held.covered
             after[parent] = span
     return after
 

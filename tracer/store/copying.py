@@ -69,6 +69,7 @@ def _narrow(project_id: str, span: Span) -> str:
         _array(record.flags),
         "t" if span.placeholder else "f",
         "t" if span.patched else "f",
+        "t" if span.covered else "f",
         NULL if span.version is None else str(span.version),
     ))  # fmt: skip
 

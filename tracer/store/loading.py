@@ -99,7 +99,7 @@ def load_spans(connection: psycopg.Connection[Any], keys: Iterable[SpanKey]) -> 
     """Return those of the spans that exist, without their payloads."""
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(_SPANS, columns_of(keys, 3))
-        return {_key(row): _span(row) for row in cursor}
+        return {_key(row): read_span(row) for row in cursor}
 
 
 def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Span]) -> None:
@@ -126,7 +126,8 @@ def _micros(time: datetime | None) -> int | None:
     return None if time is None else to_micros(time)
 
 
-def _span(row: dict[str, Any]) -> Span:
+def read_span(row: dict[str, Any]) -> Span:
+    """Return the span of one row of `spans` beside its usage and cost."""
     return Span(
         record=SpanRecord(
             trace_id=row["trace_id"],
@@ -148,6 +149,7 @@ def _span(row: dict[str, Any]) -> Span:
         ),
         version=row["version"],
         patched=row["patched"],
+        covered=row["covered"],
         sent_parent_id=row["sent_parent_id"],
         loaded=False,
     )

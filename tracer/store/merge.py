@@ -33,6 +33,8 @@ class Span(msgspec.Struct, kw_only=True):
     """Precedence of the record it stands on; None: only patches or children have arrived."""
     patch: Patches = {}
     patched: bool = False
+    covered: bool = False
+    """True: something below it was metered, so its own usage repeats that."""
     sent_parent_id: str | None = None
     """The parent as sent, where the tree can't follow it."""
     loaded: bool = True

@@ -66,7 +66,8 @@ class Totals(msgspec.Struct):
         _bump(self.kinds, record.kind, sign)
         if record.model:
             _bump(self.models, record.model, sign)
-        self._add_use(record, sign)
+        if not span.covered:
+            self._add_use(record, sign)
 
     def _add_use(self, record: SpanRecord, sign: int) -> None:
         if record.usage:

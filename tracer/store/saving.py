@@ -28,7 +28,7 @@ def _typed(table: sa.Table, extra: str = "") -> str:
     return ", ".join(found) + extra
 
 
-_TRACE_COLUMNS = [name for name in schema.traces.c.keys() if name != "updated_at"]
+_TRACE_COLUMNS = [column.name for column in schema.traces.c if column.name != "updated_at"]
 _NAMES = ", ".join(_TRACE_COLUMNS)
 
 _INSERT_TRACES = f"""

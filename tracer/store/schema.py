@@ -145,6 +145,8 @@ spans = Table(
     Column("flags", ARRAY(Text)),
     Column("placeholder", Boolean, nullable=False, server_default=text("false")),
     Column("patched", Boolean, nullable=False, server_default=text("false")),
+    # True: something below it was metered, so its own usage repeats that and is not added up.
+    Column("covered", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger),
     Index("ix_spans_tree", "project_id", "trace_id", "parent_span_id", "start_time", "span_id"),
     Index(

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from tracer.records import Batch, ScoreRecord
-from tracer.store import cycles, derive, loading, saving
+from tracer.store import coverage, cycles, derive, loading, saving
 from tracer.store.change import Arrivals, Change
 from tracer.store.loading import TraceKey
 from tracer.store.merge import needs_payload
@@ -65,6 +65,8 @@ def _store_traces(connection: psycopg.Connection[Any], arrivals: dict[TraceKey, 
         locked |= loading.lock_traces(connection, late)
     grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked)
     saving.save_spans(connection, born | grown)
+    for key, change in grown.items():
+        coverage.spread_stored(connection, key, change)
     derive.from_database(connection, grown)
     saving.update_traces(connection, grown)
     saving.save_sessions(connection, born | grown)
@@ -77,6 +79,7 @@ def _insert_new(
     for key, arrived in arrivals.items():
         change = Change.of(Trace.new(), arrived, None)
         cycles.flatten_within(change)
+        coverage.spread(change, arrived)
         change.count()
         derive.from_spans(change.trace, change.after.values())
         changes[key] = change
@@ -114,6 +117,7 @@ def _change_stored(
         }
         change = Change.of(locked[key], arrived, held)
         cycles.flatten_across(connection, key, change)
+        change.covering = coverage.spread(change, arrived)
         change.count()
         changes[key] = change
     return changes

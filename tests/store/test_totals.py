@@ -1,0 +1,54 @@
+"""Usage is added up once, though wrappers repeat what the calls below them used."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.store.making import T0, clear, put, rows, span
+from tests.store.recount import disagreements
+
+USED = {"input": 100, "output": 10}
+AGENT = [
+    span("agent", kind="agent", usage={"input": 300, "output": 30}),
+    span("step", "agent", kind="chain", start_time=T0 + 1),
+    span("chat", "step", kind="generation", usage=USED, start_time=T0 + 2),
+    span("client", "chat", kind="generation", usage=USED, start_time=T0 + 3),
+    span("other", "step", kind="generation", usage=USED, start_time=T0 + 4),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::7])
+def test_wrappers_count_nothing_whenever_their_children_come(
+    connection: psycopg.Connection[Any], order: tuple[int, ...]
+) -> None:
+    clear(connection)
+    for number in order:
+        put(connection, copy.deepcopy(AGENT[number]))
+    (trace,) = rows(connection, "traces")
+    assert trace["usage"] == {"input": 200, "output": 20}
+    assert (trace["metered_count"], trace["total_tokens"]) == (2, 220)
+    assert disagreements(connection) == []
+    found = {row["span_id"]: row for row in rows(connection, "spans")}
+    assert found["agent"]["total_tokens"] == 330
+    assert [name for name in found if found[name]["covered"]] == ["agent", "chat", "step"]
+
+
+def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *copy.deepcopy(AGENT))
+    whole = rows(connection, "spans"), rows(connection, "traces")
+    clear(connection)
+    for item in AGENT:
+        put(connection, copy.deepcopy(item))
+    assert (rows(connection, "spans"), rows(connection, "traces")) == whole
+
+
+def test_a_wrapper_without_metered_children_counts_itself(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("agent", kind="agent", usage=USED), span("tool", "agent", kind="tool"))
+    assert rows(connection, "traces")[0]["total_tokens"] == 110

@@ -1,0 +1,97 @@
+"""Whose usage counts: a span above a metered one repeats it, and is not added up again.
+
+Frameworks report what an agent used on the agent and on each of its calls; so do chat models
+that wrap a provider's client. Coverage runs up from a metered span until it meets a span that is
+covered already: each span is covered once, so in the long run this costs one step per span.
+Placeholders are covered too, and so carry the news to a parent that arrives later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tracer.records import SpanPatch, SpanRecord
+from tracer.store import loading
+from tracer.store.change import Arrivals, Change
+from tracer.store.loading import TraceKey
+
+_COVER = """
+    WITH RECURSIVE up (span_id, parent_id) AS (
+        SELECT span_id, parent_span_id FROM spans
+        WHERE project_id = %(project_id)s AND trace_id = %(trace_id)s
+            AND span_id = ANY(%(ids)s) AND NOT covered
+        UNION
+        SELECT s.span_id, s.parent_span_id
+        FROM up JOIN spans s ON s.project_id = %(project_id)s AND s.trace_id = %(trace_id)s
+            AND s.span_id = up.parent_id AND NOT s.covered
+    ), flipped AS (
+        UPDATE spans s SET covered = true FROM up
+        WHERE s.project_id = %(project_id)s AND s.trace_id = %(trace_id)s
+            AND s.span_id = up.span_id
+        RETURNING s.*
+    )
+    SELECT f.*, p.usage, p.cost, p.cost_source, p.sent_parent_id FROM flipped f
+    JOIN span_payloads p USING (project_id, trace_id, span_id)
+    WHERE p.usage IS NOT NULL OR p.cost IS NOT NULL
+"""
+
+
+def spread(change: Change, arrived: Arrivals) -> set[str]:
+    """Cover the changing spans above metered ones; return the stored spans to go on from."""
+    onwards: set[str] = set()
+    for start in _starts(change, arrived):
+        at: str | None = start
+        while at is not None:
+            span = change.after.get(at)
+            if span is None:
+                held = change.before.get(at)
+                if held is None or not held.covered:
+                    onwards.add(at)
+                break
+            if span.covered:
+                break
+            span.covered = True
+            at = span.record.parent_span_id
+    return onwards
+
+
+def spread_stored(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
+    """Cover the stored spans that `spread` ended at, and take their usage out of the sums."""
+    if not change.covering:
+        return
+    values = {"project_id": key[0], "trace_id": key[1], "ids": list(change.covering)}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(_COVER, values):
+            span = loading.read_span(row)
+            change.trace.totals.add(span)
+            span.covered = False
+            change.trace.totals.add(span, -1)
+
+
+def _starts(change: Change, arrived: Arrivals) -> Iterator[str]:
+    """Yield the parents above which everything is to be covered."""
+    for span_id in arrived.records.keys() | arrived.patches.keys():
+        records, patches = arrived.of(span_id)
+        if _metered(records, patches):
+            span = change.after.get(span_id) or change.before[span_id]
+            # All records count, also those that lost: else the order of arrival would show.
+            parents = {record.parent_span_id for record in records}
+            yield from _known(parents | {span.record.parent_span_id})
+    for span_id, span in change.after.items():
+        held = change.before.get(span_id)
+        if span.covered and (held is None or held.record.parent_span_id is None):
+            yield from _known([span.record.parent_span_id])
+
+
+def _metered(records: list[SpanRecord], patches: list[SpanPatch]) -> bool:
+    return any(record.usage or record.cost for record in records) or any(
+        patch.fields.get("usage") or patch.fields.get("cost") for patch in patches
+    )
+
+
+def _known(parents: Iterable[str | None]) -> Iterator[str]:
+    return (parent for parent in parents if parent is not None)

@@ -25,14 +25,20 @@ START_SECONDS = 30.0
 class Serve:
     """A running ``tracer serve``: its process, its address and what it printed."""
 
-    def __init__(self, *args: str, data_dir: Path | None = None, port: int | None = None):
+    def __init__(
+        self,
+        *args: str,
+        data_dir: Path | None = None,
+        port: int | None = None,
+        code: Path = ROOT,
+    ):
         self.data_dir = data_dir
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         where = ["--data-dir", str(data_dir)] if data_dir else []
         self.process = subprocess.Popen(
             command("serve", "--port", str(self.port), *where, *args),
-            env=environ(),
+            env=environ(PYTHONPATH=str(code)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -84,9 +90,14 @@ class Serve:
 
 
 @contextmanager
-def serving(*args: str, data_dir: Path | None = None, port: int | None = None) -> Iterator[Serve]:
-    """Run ``tracer serve`` while the block runs, and stop it whatever happens there."""
-    serve = Serve(*args, data_dir=data_dir, port=port)
+def serving(
+    *args: str,
+    data_dir: Path | None = None,
+    port: int | None = None,
+    code: Path = ROOT,
+) -> Iterator[Serve]:
+    """Run ``tracer serve`` of ``code`` while the block runs, and stop it whatever happens there."""
+    serve = Serve(*args, data_dir=data_dir, port=port, code=code)
     try:
         yield serve.wait_ready()
     finally:
@@ -129,6 +140,12 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def read(url: str) -> bytes:
+    """Return what is at ``url``."""
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return bytes(answer.read())
 
 
 def free_port() -> int:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.support import Serve, answers, as_owner, free_port, run, serving
+from tests.support import Serve, answers, as_owner, free_port, read, run, serving
 from tracer.embedded import Embedded
 from tracer.migrating import upgrade
 from tracer.store.database import known_revisions
@@ -77,11 +76,6 @@ def pid_of(embedded: Embedded) -> int:
     return postmaster.pid
 
 
-def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return bytes(answer.read())
-
-
 def test_serve_says_what_it_does_and_where_it_is(data_dir: Path) -> None:
     with serving(data_dir=data_dir) as serve:
         assert answers(serve.url)
@@ -119,7 +113,7 @@ def test_a_stop_answers_what_is_under_way_and_leaves_nothing_behind(data_dir: Pa
         assert not any(process.is_running() for process in family)
     trace_id = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
     with serving(data_dir=data_dir) as again:
-        assert b"slow" in get(f"{again.url}/api/v1/traces/{trace_id}")
+        assert b"slow" in read(f"{again.url}/api/v1/traces/{trace_id}")
 
 
 @pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGHUP])
@@ -239,7 +233,7 @@ def test_after_a_kill_the_family_ends_and_the_next_start_takes_postgresql_over(
     data_dir: Path,
 ) -> None:
     with serving(data_dir=data_dir) as serve:
-        get(f"{serve.url}/healthz")
+        read(f"{serve.url}/healthz")
         family = serve.members()
         postmaster = pid_of(Embedded(data_dir))
         serve.kill()

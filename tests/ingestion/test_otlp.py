@@ -17,6 +17,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from google.protobuf.json_format import ParseDict
 from google.rpc.status_pb2 import Status
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -149,6 +151,37 @@ def test_an_unknown_content_encoding_is_refused(client: FlaskClient):
 
 def test_another_method_is_refused(client: FlaskClient):
     assert client.get("/v1/traces").status_code == 405
+
+
+GOOD = protobuf_of(span(attributes=[{"key": "k", "value": {"stringValue": "value"}}]))
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(cut=st.integers(0, len(GOOD)), extra=st.binary(max_size=8), at=st.integers(0, len(GOOD)))
+def test_damaged_protobuf_is_stored_or_refused(
+    client: FlaskClient, cut: int, extra: bytes, at: int
+):
+    damaged = (GOOD[:at] + extra + GOOD[at:])[: len(extra) + cut]
+    answer = post(client, damaged, PROTOBUF)
+    assert answer.status_code in (200, 400)
+    assert answer.content_type == PROTOBUF
+
+
+ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([{}])
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(odd=st.dictionaries(st.sampled_from([*span(), "parentSpanId", "attributes", "x"]), ODD))
+def test_odd_json_costs_no_neighbour(client: FlaskClient, odd: dict[str, Any]):
+    good = span(spanId="00f067aa0ba902b7")
+    answer = post(client, json.dumps(request_of({**span(), **odd}, good)).encode())
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json().get("partialSuccess", {}).get("rejectedSpans") in (None, "0", "1")
+    assert client.get(f"/api/v1/traces/{TRACE}/spans/00f067aa0ba902b7").status_code == 200
 
 
 @pytest.fixture

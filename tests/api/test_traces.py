@@ -99,7 +99,7 @@ def test_a_filter_that_makes_no_sense_is_refused(client: FlaskClient, query: Any
     assert answer.get_json()["errors"][0]["field"] == field
 
 
-@pytest.mark.parametrize("cursor", ["x", "€", "AAAA", "W3RydWUsMF0", ""])
+@pytest.mark.parametrize("cursor", ["x", "€", "AAAA", "W3RydWUsMF0", "W3RydWUsMCwiXHUwMDAwIl0", ""])
 @pytest.mark.parametrize("path", ["traces", "sessions", "traces/t/spans"])
 def test_a_cursor_that_is_not_ours_is_refused_or_leads_nowhere(
     client: FlaskClient, cursor: str, path: str

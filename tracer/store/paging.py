@@ -62,6 +62,8 @@ def decode_cursor(cursor: str) -> Key:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         forward, micros, row_id = msgspec.json.decode(raw, type=tuple[bool, int, str])
+        if "\x00" in row_id:
+            raise ValueError("no stored id has a NUL in it")
         return Key(forward, from_micros(micros), row_id)
     except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError):
         raise BadCursor("this cursor was not made by this server") from None

@@ -142,11 +142,13 @@ class Writer:
                 return
             try:
                 self._store(group)
-            except Exception as error:
+            except Exception:
                 # The outermost loop: whatever happened, the waiting threads must hear of it.
                 log.exception("a batch could not be written")
                 for submission in group:
-                    submission.failure = submission.failure or Unavailable(str(error))
+                    submission.failure = submission.failure or Unavailable(
+                        "the server failed to write this; its log says why"
+                    )
             finally:
                 with self._changed:
                     self._waiting -= sum(len(submission.batch) for submission in group)

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.raw import Bad, Context, RawSpan
 from tracer.wire.resolution import EVENT_NAMES, SPAN_TABLE, Resolution, resolve
 from tracer.wire.traces import TraceFacts
 
-# The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.
-MAX_MICROS: Final = 253_402_300_799_999_999
 STATUS_ERROR: Final = 2
 
 # These repeat what the generations below them used; counted here it would be counted twice.
@@ -48,7 +47,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         name=fields.get("name", raw.name),
         level=fields.get("level") or ("error" if error else "default"),
         status_message=fields.get("status_message") or raw.status_message or None,
-        first_token_time=_first_token(fields, start),
+        first_token_time=_first_token(found, start),
         model=fields.get("model") or fields.get("requested_model"),
         requested_model=fields.get("requested_model"),
         provider=fields.get("provider"),
@@ -126,11 +125,14 @@ def _likely_kind(fields: dict[str, Json]) -> str:
     return str(fields.get("kind_hint", "span"))
 
 
-def _first_token(fields: dict[str, Json], start: int) -> int | None:
-    time: int | None = fields.get("first_token_time")
-    if time is None and (delay := fields.get("first_token_delay")) is not None:
+def _first_token(found: Resolution, start: int) -> int | None:
+    time: int | None = found.fields.get("first_token_time")
+    if time is None and (delay := found.fields.get("first_token_delay")) is not None:
         time = start + delay
-    return time if time is not None and 0 <= time <= MAX_MICROS else None
+        if time > MAX_MICROS:
+            found.drop("first_token_delay")
+            return None
+    return time
 
 
 def _events(raw: RawSpan, found: Resolution) -> list[Json]:

@@ -77,20 +77,18 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 BUCKETS: Final = {alias: bucket for bucket, names in ALIASES.items() for alias in names}
 
-PARTS: Final = {
-    "input": (
-        "cache_read",
-        "cache_write",
-        "cache_write_5m",
-        "cache_write_1h",
-        "input_audio",
-        "input_image",
-        "input_video",
-    ),
-    "output": ("reasoning", "output_audio"),
+WHOLES: Final = {
+    "cache_read": "input",
+    "cache_write": "input",
+    "cache_write_5m": "input",
+    "cache_write_1h": "input",
+    "input_audio": "input",
+    "input_image": "input",
+    "input_video": "input",
+    "reasoning": "output",
+    "output_audio": "output",
 }
-"""Buckets that an inclusive source counts within ``input`` or ``output`` as well."""
-
+"""The bucket that an inclusive source counts a bucket's tokens in as well."""
 
 N = TypeVar("N", int, Decimal)
 
@@ -104,14 +102,13 @@ def disjoint(sent: Mapping[str, N], *, inclusive: bool) -> tuple[dict[str, N], b
     found = dict(sent)
     total = found.pop("total", None)
     if inclusive:
-        for whole, parts in PARTS.items():
-            if whole in found:
-                rest = found[whole]
-                for part in parts:
-                    if part in found:
-                        rest -= found[part]
-                if rest >= 0:
-                    found[whole] = rest
+        within: dict[str, N] = {}
+        for part, number in found.items():
+            if whole := WHOLES.get(part):
+                within[whole] = within[whole] + number if whole in within else number
+        for whole, number in within.items():
+            if whole in found and found[whole] >= number:
+                found[whole] -= number
     if total is None:
         return found, True
     if not found:

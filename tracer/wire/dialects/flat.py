@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from tracer.records import Json
 
@@ -12,27 +12,45 @@ WRAPPERS: Final = frozenset(("message", "message_content", "tool_call", "documen
 """Names that only repeat what an item of a list is."""
 
 
+Template = int | tuple["Template", ...] | dict[str, "Template"]
+"""A value's shape: a list as a tuple, and for each leaf the number of its part."""
+
+
 def rebuild(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return the value whose leaves are ``parts``; False where names contradict each other.
 
     ``{"0.message.role": "user"}`` gives ``[{"role": "user"}]``: numbers are places in a list, of
     which only the order counts, so that no index can make a list long.
     """
-    root: dict[str | int, Json] = {}
+    template, complete = _template(tuple(parts))
+    return _fill(template, list(parts.values())), complete
+
+
+def _fill(template: Template, leaves: list[Json]) -> Json:
+    if isinstance(template, int):
+        return leaves[template]
+    if isinstance(template, tuple):
+        return [_fill(item, leaves) for item in template]
+    return {name: _fill(item, leaves) for name, item in template.items()}
+
+
+@lru_cache(maxsize=1_000)
+def _template(names: tuple[str, ...]) -> tuple[Template, bool]:
+    """Return the shape that ``names`` describe; programs send few shapes, so it is remembered."""
+    root: dict[str | int, Any] = {}
     complete = True
-    for name, value in parts.items():
+    for leaf, name in enumerate(names):
         path = _path(name)
-        node = root
+        node: Any = root
         for segment in path[:-1]:
             node = node.setdefault(segment, {})
-            if type(node) is not dict:
+            if isinstance(node, int):
                 break
-        if type(node) is not dict or not path or node.setdefault(path[-1], value) is not value:
+        if isinstance(node, int) or not path or node.setdefault(path[-1], leaf) != leaf:
             complete = False
     return _settle(root), complete
 
 
-@lru_cache(maxsize=10_000)
 def _path(name: str) -> tuple[str | int, ...]:
     """Return the segments of a dotted name without the wrappers; (): too many of them."""
     path: list[str | int] = []
@@ -46,13 +64,10 @@ def _path(name: str) -> tuple[str | int, ...]:
     return tuple(path) if len(path) <= MAX_SEGMENTS else ()
 
 
-def _settle(node: dict[str | int, Json]) -> Json:
-    for name, value in node.items():
-        if type(value) is dict:
-            node[name] = _settle(value)
-    numbers = [name for name in node if type(name) is int]
-    if not numbers:
+def _settle(node: Any) -> Template:
+    if isinstance(node, int):
         return node
-    if len(numbers) == len(node):
-        return [node[number] for number in sorted(numbers)]
-    return {str(name): value for name, value in node.items()}
+    numbers = [name for name in node if isinstance(name, int)]
+    if numbers and len(numbers) == len(node):
+        return tuple(_settle(node[number]) for number in sorted(numbers))
+    return {str(name): _settle(item) for name, item in node.items()}

@@ -49,6 +49,9 @@ class Dialect(NamedTuple):
     """Rules for the resource's attributes."""
 
 
+# The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.
+MAX_MICROS: Final = 253_402_300_799_999_999
+
 # Sums of counts have to fit PostgreSQL's bigint, and any count of tokens is far below this.
 _MAX_COUNT: Final = 2**53
 
@@ -127,7 +130,8 @@ def micros(value: Json) -> int | None:
     if time.tzinfo is None:
         return None
     since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    told = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return told if 0 <= told <= MAX_MICROS else None
 
 
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -21,11 +21,11 @@
 
   // As in a WAI-ARIA tree: right opens or goes to the first child, left closes or goes to the parent.
   const turn = (open) => {
-    const row = here(), node = row?.closest("details.node"), own = row?.matches("summary");
+    const row = here(), toggle = row?.querySelector(".toggle");
     if (!row?.closest(".tree")) return false;
-    if (own && node.open !== open) node.open = open;
-    else if (own && open) step(1);
-    else if (!open) focus(link((own ? node.parentElement.closest("details.node") : node)?.querySelector("summary")));
+    if (toggle && toggle.open !== open) toggle.open = open;
+    else if (toggle && open) step(1);
+    else if (!open) focus(link(row.closest(".children")?.previousElementSibling));
     return true;
   };
   const nextError = () => {
@@ -37,8 +37,8 @@
     j: () => step(1), ArrowDown: () => here() && step(1),
     k: () => step(-1), ArrowUp: () => here() && step(-1),
     ArrowRight: () => turn(true), ArrowLeft: () => turn(false),
-    "]": () => all("details.node").forEach((node) => node.querySelector(":scope > .children[hx-get]") || (node.open = true)),
-    "[": () => all("details.node details.node").forEach((node) => (node.open = false)),
+    "]": () => all(".node:not(:has(> .children[hx-get])) > .row .toggle").forEach((toggle) => (toggle.open = true)),
+    "[": () => all(".children .toggle").forEach((toggle) => (toggle.open = false)),
     e: nextError,
     c: () => copy(location.href, "Address"),
   };

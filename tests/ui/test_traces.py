@@ -158,12 +158,11 @@ def test_a_closed_node_loads_its_children_when_it_is_opened(tell: Tell, page: Pa
     story = wide()
     story.span("leaf", "child-0003", 0.1, 0.2)
     tell(story)
-    node = page(f"/traces/{WIDE}").one(id="s-child-0003")
-    shown = page(f"/traces/{WIDE}")
-    closed = next(d for d in shown.all("details") if node["id"] == d.all("summary")[0]["id"])
-    assert "open" not in closed.attributes
-    box = closed.one("div", "children")
-    assert box["hx-trigger"] == "toggle from:'closest details'"
+    nodes = page(f"/traces/{WIDE}").all("div", "node")
+    node = next(node for node in nodes if node.all("div", "row")[0]["id"] == "s-child-0003")
+    assert "open" not in node.one("details").attributes
+    box = node.one("div", "children")
+    assert box["hx-trigger"] == "toggle from:'previous .toggle'"
     loaded = page(box["hx-get"].removeprefix("/project/default"), fragment=True)
     assert names(loaded.one("div", "children")) == ["leaf"]
     assert loaded.one(id="s-leaf")["style"] == "--depth:2"
@@ -234,9 +233,9 @@ def test_ids_may_be_any_text(tell: Tell, client: FlaskClient) -> None:
     tell(Story(trace_id, name="odd").span(span_id).span("child", span_id, 0.1, 0.2))
     row = parse(client.get("/project/default/traces").text).one("a", "open")
     shown = parse(client.get(row["href"], environ_overrides={"RAW_URI": row["href"]}).text)
-    link = shown.all("div", "row")[0]
-    assert link.one("a").text == "child"
-    panel = shown.one("summary").one("a")["hx-get"]
+    parent, child = shown.all("div", "row")
+    assert child.one("a").text == "child"
+    panel = parent.one("a")["hx-get"]
     answer = client.get(panel, headers=FRAGMENT, environ_overrides={"RAW_URI": panel})
     assert parse(answer.text).one("code", id="subject").text == span_id
 

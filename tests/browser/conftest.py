@@ -1,0 +1,114 @@
+"""Fixtures of the browser tests: a headless Chromium, and the application on a real port."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.ui.stories import Story
+from tracer.store.projects import DEFAULT_PROJECT
+from tracer.store.writer import Writer
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), "")
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+Tell = Callable[..., None]
+Open = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip these tests where there is no Chromium, and say how to get one."""
+    skip = pytest.mark.skip(reason="no Chromium: apt-get install chromium (or .ci/run) brings one")
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            if not CHROMIUM:
+                item.add_marker(skip)
+
+
+class Quiet(WSGIRequestHandler):
+    """Logs no requests: a failing test's report is about the test."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests; each opens windows of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The address of the application, served by threads of this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def tell(writer: Writer) -> Tell:
+    """Store stories in the default project."""
+
+    def store(*stories: Story) -> None:
+        for story in stories:
+            assert writer.write(DEFAULT_PROJECT, story.batch) == []
+
+    return store
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What went wrong in the windows of this test; one that provokes a fault clears it."""
+    return []
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: str, faults: list[str]) -> Iterator[Open]:
+    """Open a path in a new window; errors on the console and requests elsewhere fail the test."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(
+        path: str, *, scripts: bool = True, theme: str = "light", width: int = 1440
+    ) -> Page:
+        context = chromium.new_context(
+            java_script_enabled=scripts,
+            color_scheme="dark" if theme == "dark" else "light",
+            viewport={"width": width, "height": 900},
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
+        page.on(
+            "request",
+            lambda sent: None if sent.url.startswith((site, "data:")) else faults.append(sent.url),
+        )
+        page.set_default_timeout(10_000)
+        page.goto(site + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []

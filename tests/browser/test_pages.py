@@ -1,0 +1,158 @@
+"""An engineer at work: from the list to the span that matters, with scripts and without."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, Tell
+from tests.ui.stories import Story, agent, wide
+
+DEEP = "d" * 32
+WIDE = "b" * 32
+
+
+def deep() -> Story:
+    """Return a trace in which three levels lie behind closed nodes."""
+    story = Story(DEEP, name="nightly").span("root", None, 0, 20, kind="agent")
+    for n in range(95):
+        story.span(f"step-{n:02}", "root", n * 0.1, n * 0.1 + 0.1, kind="tool")
+    for n in range(8):
+        story.span(f"part-{n}", "step-07", 0.7 + n * 0.01, 0.71 + n * 0.01, kind="chain")
+    for n in range(3):
+        story.generation(f"call-{n}", "part-4", 0.74, 0.75, input="the question")
+    return story
+
+
+def test_from_the_list_to_a_span_and_back(tell: Tell, visit: Open) -> None:
+    tell(deep(), agent())
+    page = visit("/project/default/traces")
+    page.get_by_role("link", name="nightly").click()
+    expect(page.locator("#s-step-94")).to_be_attached()
+    assert not page.locator("#s-part-4").is_visible()
+    page.locator("#s-step-07 summary").click()
+    expect(page.locator("#s-part-4")).to_be_visible()
+    page.locator("#s-part-4 summary").click()
+    page.locator("#s-call-2 a").click()
+    expect(page.locator("#panel h2").first).to_have_text("call-2")
+    expect(page.locator("#panel #input")).to_contain_text("the question")
+    expect(page.locator("#s-call-2")).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile(r"\?span=call-2$"))
+    page.reload()
+    expect(page.locator("#s-call-2")).to_be_in_viewport()
+    page.go_back()
+    expect(page.get_by_role("link", name="resolve_ticket")).to_be_visible()
+
+
+def test_the_same_without_scripts(tell: Tell, visit: Open) -> None:
+    tell(deep(), agent())
+    page = visit("/project/default/traces", scripts=False)
+    page.get_by_role("link", name="nightly").click()
+    page.locator("#s-step-07 summary").click()
+    page.get_by_role("link", name="8 spans").click()
+    page.locator("#s-part-4 summary").click()
+    page.get_by_role("link", name="3 spans").click()
+    page.locator("#s-call-2 a").click()
+    expect(page.locator("#panel h2").first).to_have_text("call-2")
+    expect(page.locator("#s-call-2")).to_have_attribute("aria-current", "true")
+    page.locator("#panel").get_by_role("link", name="Metadata").click()
+    expect(page.locator("#panel dl.facts").last).to_contain_text("part-4")
+    assert not page.get_by_title("Copy").first.is_visible()
+
+
+def test_the_next_hundred_take_the_place_of_their_link(tell: Tell, visit: Open) -> None:
+    tell(wide())
+    page = visit(f"/project/default/traces/{WIDE}")
+    expect(page.locator(".tree .row")).to_have_count(102)
+    page.get_by_text("Next 100").click()
+    expect(page.locator("#s-child-0199")).to_be_attached()
+    expect(page.locator(".tree .row")).to_have_count(202)
+    page.get_by_text("Next 100").click()
+    expect(page.locator(".tree .row")).to_have_count(251)
+    assert page.locator(".tree .row.more").count() == 0
+
+
+def test_an_opened_node_is_loaded_once(tell: Tell, visit: Open) -> None:
+    tell(deep())
+    page = visit(f"/project/default/traces/{DEEP}")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url) if "/spans?" in sent.url else None)
+    for _ in range(4):
+        page.locator("#s-step-07 summary").click()
+        expect(page.locator("#s-part-4")).to_be_attached()
+    assert len(asked) == 1
+
+
+def test_a_failed_load_is_said_and_can_be_tried_again(
+    tell: Tell, visit: Open, faults: list[str]
+) -> None:
+    tell(deep())
+    page = visit(f"/project/default/traces/{DEEP}")
+    page.route("**/spans?*", lambda route: route.abort())
+    page.locator("#s-step-07 summary").click()
+    expect(page.get_by_role("status")).to_contain_text("can't be reached")
+    page.unroute("**/spans?*")
+    page.locator("#s-step-07 summary").click()
+    page.locator("#s-step-07 summary").click()
+    expect(page.locator("#s-part-4")).to_be_visible()
+    assert [fault for fault in faults if "Fail" not in fault] == []
+    faults.clear()
+
+
+def test_the_tree_is_walked_with_the_keyboard(tell: Tell, visit: Open) -> None:
+    tell(deep())
+    page = visit(f"/project/default/traces/{DEEP}?span=root")
+
+    def focused() -> str:
+        return str(page.evaluate("document.activeElement.closest('.row')?.id"))
+
+    for key, expected in (
+        ("j", "s-step-00"),
+        ("ArrowDown", "s-step-01"),
+        ("k", "s-step-00"),
+        ("ArrowLeft", "s-root"),
+        ("ArrowRight", "s-step-00"),
+    ):
+        page.keyboard.press(key)
+        assert focused() == expected, key
+    for _ in range(7):
+        page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#s-part-0")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    assert focused() == "s-part-0"
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel h2").first).to_have_text("part-0")
+
+
+def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit("/project/default/traces")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("textbox", name="User").fill("?tj")
+    expect(page.locator("#keys")).to_be_hidden()
+    assert page.evaluate("document.documentElement.dataset.theme") is None
+    page.keyboard.press("Enter")
+    expect(page.locator("a.chip")).to_contain_text("?tj")
+
+
+def test_the_theme_is_chosen_in_three_states_and_kept(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit("/project/default/traces")
+    chosen = []
+    for _ in range(3):
+        page.get_by_title("Theme").click()
+        page.reload()
+        chosen.append(page.evaluate("document.documentElement.dataset.theme ?? 'auto'"))
+    assert chosen == ["light", "dark", "auto"]
+
+
+def test_ids_are_copied_with_a_click(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit(f"/project/default/traces/{'a' * 32}?span=plan")
+    page.locator("#panel .ident button").click()
+    expect(page.get_by_role("status")).to_have_text("Text copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "plan"

@@ -1,0 +1,47 @@
+"""The start page: both printed ways to send a trace work as printed, and the page sees it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open
+from tests.support import environ
+
+EMPTY = "/project/default/traces"
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, env=environ(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "rror" not in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_printed_curl_line_fills_the_page(visit: Open) -> None:
+    page = visit(EMPTY)
+    run([*shlex.split(page.locator("#curl").inner_text()), "--silent", "--show-error", "--fail"])
+    expect(page.get_by_role("link", name="hello")).to_be_visible()
+    expect(page.locator("td.say")).to_have_text("Hi")
+
+
+def test_the_printed_program_sends_a_generation(visit: Open) -> None:
+    page = visit(EMPTY)
+    run([sys.executable, "-c", page.locator("#python").inner_text()])
+    page.get_by_role("link", name="answer").click()
+    expect(page.locator(".tree .row.k-generation small")).to_have_text("gpt-4o")
+    expect(page.locator("#panel #input")).to_contain_text("Why is the sky blue?")
+    expect(page.locator("#panel #output")).to_contain_text("Air scatters blue light most.")
+    expect(page.locator(".sums")).to_contain_text("23 tokens")
+    expect(page.get_by_title("Cost")).to_contain_text("$0.0001")
+
+
+def test_without_scripts_the_page_reloads_until_it_is_there(visit: Open) -> None:
+    page = visit(EMPTY, scripts=False)
+    run([sys.executable, "-c", page.locator("#python").inner_text()])
+    expect(page.get_by_role("link", name="answer")).to_be_visible()

@@ -13,9 +13,6 @@ from tracer.wire.traces import TraceFacts
 
 STATUS_ERROR: Final = 2
 
-# These repeat what the generations below them used; counted here it would be counted twice.
-WRAPPER_KINDS: Final = frozenset(("agent", "chain"))
-
 _NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,10 +109,6 @@ def _settle(found: Resolution) -> str:
     if kind != "generation":
         found.drop("prompt_name")
         found.drop("prompt_version")
-    if kind in WRAPPER_KINDS:
-        for field in ("usage", "cost"):
-            if any(c.rule.field == field and c.dialect != "langfuse" for c in found.claims):
-                found.drop(field)
     return kind
 
 

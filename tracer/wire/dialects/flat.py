@@ -27,11 +27,14 @@ def rebuild(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 
 def _fill(template: Template, leaves: list[Json]) -> Json:
-    if isinstance(template, int):
-        return leaves[template]
+    if isinstance(template, dict):
+        return {
+            name: leaves[item] if type(item) is int else _fill(item, leaves)
+            for name, item in template.items()
+        }
     if isinstance(template, tuple):
         return [_fill(item, leaves) for item in template]
-    return {name: _fill(item, leaves) for name, item in template.items()}
+    return leaves[template]
 
 
 @lru_cache(maxsize=1_000)

@@ -87,6 +87,10 @@ class SpanRecord(msgspec.Struct, kw_only=True):
     """``given`` by the application, ``computed`` from prices, None: unpriced or nothing to price."""
     prompt_name: str | None = None
     prompt_version: int | None = None
+    tools: list[Json] = []
+    """Definitions of the tools that the model was offered, as sent."""
+    finish_reasons: list[str] = []
+    """Why each choice of the answer ended: stop, length, tool_calls …"""
     input: Json = None
     output: Json = None
     metadata: dict[str, Json] = {}
@@ -101,6 +105,8 @@ class SpanRecord(msgspec.Struct, kw_only=True):
     """``{"name", "version", "attributes"}``."""
     dialect: str | None = None
     """The attribute dialect that was understood first, None: none was."""
+    claimed: tuple[str, ...] = ()
+    """Names of the attributes that fields tell now and that ``attributes`` may lack."""
     flags: list[str] = []
     """What a reader must know: truncated, cleaned, self_parent, cycle, end_before_start, dropped."""
     notes: dict[str, Json] = {}

@@ -94,9 +94,12 @@ def _wide(project_id: str, span: Span, shared: dict[int, str]) -> str:
         _nullable(record.requested_model),
         _nullable(record.provider),
         _json(record.model_parameters or None),
+        _json(record.tools or None),
+        _json(record.finish_reasons or None),
         _nullable(record.prompt_name),
         NULL if record.prompt_version is None else str(record.prompt_version),
         record.dialect or NULL,
+        _shared(record.claimed, shared),
         _json(record.notes or None),
         _nullable(span.sent_parent_id),
         _json(span.patch or None),
@@ -120,8 +123,8 @@ def _json(value: Any) -> str:
     return NULL if value is None else encoder.encode(value).decode().replace("\\", "\\\\")
 
 
-def _shared(value: dict[str, Any], encoded: dict[int, str]) -> str:
-    """Encode once what all spans of a resource or scope share."""
+def _shared(value: Any, encoded: dict[int, str]) -> str:
+    """Encode once what many spans share: a resource, a scope, the names of claimed attributes."""
     text = encoded.get(id(value))
     if text is None:
         text = encoded[id(value)] = _json(value or None)

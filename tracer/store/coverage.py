@@ -34,7 +34,7 @@ _COVER = """
             AND s.span_id = up.span_id
         RETURNING s.*
     )
-    SELECT f.*, p.usage, p.cost, p.cost_source, p.sent_parent_id FROM flipped f
+    SELECT f.*, p.usage, p.cost, p.cost_source, p.dialect, p.sent_parent_id FROM flipped f
     JOIN span_payloads p USING (project_id, trace_id, span_id)
     WHERE p.usage IS NOT NULL OR p.cost IS NOT NULL
 """

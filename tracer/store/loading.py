@@ -39,7 +39,7 @@ _SAID_PAYLOADS = """
 """
 
 _SPANS = """
-    SELECT s.*, p.usage, p.cost, p.cost_source, p.sent_parent_id
+    SELECT s.*, p.usage, p.cost, p.cost_source, p.dialect, p.sent_parent_id
     FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
     JOIN spans s USING (project_id, trace_id, span_id)
     LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
@@ -62,10 +62,13 @@ _PAYLOAD_FIELDS = (
     "requested_model",
     "provider",
     "model_parameters",
+    "tools",
+    "finish_reasons",
     "prompt_name",
     "prompt_version",
     "dialect",
     "notes",
+    "claimed",
 )
 
 
@@ -112,6 +115,7 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
             for name in _PAYLOAD_FIELDS:
                 if row[name] is not None:
                     setattr(span.record, name, row[name])
+            span.record.claimed = tuple(span.record.claimed)
             span.patch = {
                 name: (entry[0], entry[1]) for name, entry in (row["patch"] or {}).items()
             }
@@ -145,6 +149,7 @@ def read_span(row: dict[str, Any]) -> Span:
             usage=row["usage"] or {},
             cost=decimals(row["cost"]),
             cost_source=row["cost_source"],
+            dialect=row["dialect"],
             flags=row["flags"] or [],
         ),
         version=row["version"],

@@ -166,7 +166,7 @@ _EMPTY: dict[str, Any] = {
     "name": "",
     "level": "default",
     **{name: {} for name in ("model_parameters", "usage", "cost", "metadata", "attributes")},
-    **{name: [] for name in ("events", "links", "flags")},
+    **{name: [] for name in ("events", "links", "flags", "tools", "finish_reasons")},
 }
 
 

@@ -6,7 +6,18 @@ it can be distributed by trace unchanged. No foreign keys and no sequences betwe
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Numeric, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 from sqlalchemy.sql import text
 from sqlalchemy.types import Double
@@ -180,9 +191,12 @@ span_payloads = Table(
     Column("requested_model", Text),
     Column("provider", Text),
     Column("model_parameters", JSON),
+    Column("tools", JSON),
+    Column("finish_reasons", JSON),
     Column("prompt_name", Text),
     Column("prompt_version", Integer),
     Column("dialect", Text),
+    Column("claimed", JSON),
     Column("notes", JSON),
     Column("sent_parent_id", Text),
     Column("patch", JSON),
@@ -210,6 +224,21 @@ scores = Table(
         "session_id",
         postgresql_where=text("session_id IS NOT NULL"),
     ),
+)
+
+# How well spans were understood, counted. Each transaction adds rows of its own, so that no two
+# writers meet in one; the background worker folds them (store/tallies.py).
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("measure", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("part", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("number", BigInteger, nullable=False),
+    # Spans that were counted, the latest first: [[trace_id, span_id], …]
+    Column("examples", JSONB, nullable=False, server_default="[]"),
+    _now("counted_at"),
 )
 
 # What the traces of a session add up to, kept in the transaction that changes them.

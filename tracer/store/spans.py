@@ -55,6 +55,8 @@ class SpanDetail(SpanRow):
     usage: dict[str, int]
     cost: dict[str, Decimal]
     cost_source: str | None
+    tools: list[Json]
+    finish_reasons: list[str]
     prompt_name: str | None
     prompt_version: int | None
     input: Json
@@ -66,6 +68,8 @@ class SpanDetail(SpanRow):
     resource: dict[str, Json]
     scope: dict[str, Json]
     dialect: str | None
+    claimed: list[str]
+    """Names of the sent attributes that the fields tell."""
     notes: dict[str, Json]
     sent_parent_id: str | None
     """The parent that the source named, where the tree could not follow it."""
@@ -261,7 +265,8 @@ def _detail(row: sa.RowMapping) -> SpanDetail:
     values["flags"] = values["flags"] or []
     for name in _OBJECTS:
         values[name] = values[name] or {}
-    values["events"], values["links"] = values["events"] or [], values["links"] or []
+    for name in ("events", "links", "tools", "finish_reasons", "claimed"):
+        values[name] = values[name] or []
     values["notes"] = values["notes"] or {}
     values["cost"] = {name: Decimal(str(amount)) for name, amount in values["cost"].items()}
     return SpanDetail(**values)

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from tracer.records import Batch, ScoreRecord
-from tracer.store import coverage, cycles, derive, loading, saving
+from tracer.store import coverage, cycles, derive, loading, saving, tallies
 from tracer.store.change import Arrivals, Change
 from tracer.store.loading import TraceKey
 from tracer.store.merge import needs_payload
@@ -70,6 +70,7 @@ def _store_traces(connection: psycopg.Connection[Any], arrivals: dict[TraceKey, 
     derive.from_database(connection, grown)
     saving.update_traces(connection, grown)
     saving.save_sessions(connection, born | grown)
+    tallies.count(connection, born | grown)
 
 
 def _insert_new(

@@ -6,6 +6,7 @@ from procrastinate import App, PsycopgConnector
 
 from tracer.config import Config
 from tracer.store.database import libpq_url
+from tracer.store.folding import FOLD_TALLIES
 
 KEEP_FINISHED_HOURS = 24
 
@@ -26,5 +27,11 @@ def make_app(config: Config) -> App:
             include_cancelled=True,
             include_aborted=True,
         )
+
+    @app.periodic(cron="* * * * * */20")
+    @app.task(queueing_lock="fold_tallies", pass_context=False)
+    async def fold_tallies(timestamp: int) -> None:
+        """Add up the counts that writers have left; every twenty seconds."""
+        await app.connector.execute_query_async(FOLD_TALLIES)
 
     return app

@@ -25,7 +25,8 @@ def said(record: SpanRecord | TraceRecord) -> dict[str, Any]:
     return {
         name: value
         for name, value in built.items()
-        if value not in empty and value != fields[name].default
+        # The names that fields tell are just those that are missing from the attributes.
+        if name != "claimed" and value not in empty and value != fields[name].default
     }
 
 

@@ -148,13 +148,13 @@ def test_every_attribute_is_told_by_a_field_or_stays_an_attribute(says: dict[str
     [group] = groups(body.SerializeToString(), 1 << 20)
     read = group.read(group.spans[0]).attributes
     assert len(read) == len(says)
+    assert sorted([*record.attributes, *record.claimed]) == sorted(read)
     claims = {step.key: step.rule.field for step in resolve(SPAN_TABLE, [read]).claims}
-    for key in read:
-        if key not in record.attributes:
-            field = {"first_token_delay": "first_token_time"}.get(claims[key], claims[key])
-            value = getattr(record, field, None)
-            grouped = field in ("usage", "cost", "metadata", "model_parameters")
-            assert field.startswith("trace.") or (value if grouped else value is not None)
+    for key in record.claimed:
+        field = {"first_token_delay": "first_token_time"}.get(claims[key], claims[key])
+        value = getattr(record, field, None)
+        grouped = field in ("usage", "cost", "metadata", "model_parameters", "tools")
+        assert field.startswith("trace.") or (value if grouped else value is not None)
 
 
 @settings(max_examples=300)

@@ -17,7 +17,7 @@ EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.
 
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
-_MAX_RESTS: Final = 50
+_MAX_SPLITS: Final = 50
 
 
 class Step(NamedTuple):
@@ -41,7 +41,7 @@ class Plan:
     Which steps have told something is a number with a bit for each, the firmest lowest.
     """
 
-    __slots__ = ("_names", "_rests", "masks", "moves", "steps", "trace_fields")
+    __slots__ = ("_names", "_splits", "masks", "moves", "steps", "trace_fields")
 
     def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
         self.steps = steps
@@ -57,25 +57,30 @@ class Plan:
             self.masks[field] = self.masks.get(field, 0) | bit
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
         self._names = names
-        self._rests: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._splits: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def claims(self, told: int) -> list[Step]:
         """Return the steps whose bits are set in ``told``."""
         return [step for place, step in enumerate(self.steps) if told >> place & 1]
 
-    def rest(self, told: int, source: int) -> tuple[str, ...]:
-        """Return the names of the attributes of ``source`` that no field tells."""
-        names = self._rests.get((told, source))
-        if names is None:
-            keys = {
+    def split(self, told: int, source: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of ``source``'s attributes that stay, and of those that fields tell.
+
+        The tuples are the same objects for all spans of this shape.
+        """
+        split = self._splits.get((told, source))
+        if split is None:
+            gone = {
                 step.key
                 for step in self.claims(told)
                 if step.source == source and not step.rule.keep
             }
-            names = tuple(name for name in self._names[source] if name not in keys)
-            if len(self._rests) < _MAX_RESTS:
-                self._rests[told, source] = names
-        return names
+            names = self._names[source]
+            stay = tuple(name for name in names if name not in gone)
+            split = stay, tuple(name for name in names if name in gone)
+            if len(self._splits) < _MAX_SPLITS:
+                self._splits[told, source] = split
+        return split
 
 
 class Table:
@@ -201,7 +206,11 @@ class Resolution:
 
     def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
         """Return ``attributes`` without those that fields now tell."""
-        return {name: attributes[name] for name in self._plan.rest(self._told, source)}
+        return {name: attributes[name] for name in self._plan.split(self._told, source)[0]}
+
+    def claimed(self) -> tuple[str, ...]:
+        """Return the names of the span's own attributes that ``rest`` leaves out."""
+        return self._plan.split(self._told, 0)[1]
 
 
 SPAN_TABLE: Final = Table({dialect.name: dialect.rules for dialect in DIALECTS})

@@ -54,6 +54,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         cost_source="given" if cost else None,
         prompt_name=fields.get("prompt_name"),
         prompt_version=fields.get("prompt_version"),
+        tools=fields.get("tools", []),
+        finish_reasons=fields.get("finish_reasons", []),
         input=fields.get("input"),
         output=fields.get("output"),
         metadata=_metadata(context, fields),
@@ -63,6 +65,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         resource=context.resource,
         scope=context.scope,
         dialect=found.dialect,
+        claimed=found.claimed(),
     )
     if error and record.status_message is None:
         record.status_message = _exception(raw)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tracer.records import Json
 
 MAX_SEGMENTS: Final = 16
-WRAPPERS: Final = frozenset(("message", "message_content", "tool_call", "document"))
+WRAPPERS: Final = frozenset(("message", "message_content", "tool_call", "document", "tool"))
 """Names that only repeat what an item of a list is."""
 
 

@@ -13,8 +13,10 @@ from tracer.wire.dialects.table import (
     choice,
     constant,
     inclusive_cost,
+    objects,
     present,
     text,
+    texts,
     usage_rules,
 )
 
@@ -73,6 +75,8 @@ DIALECT: Final = Dialect(
         Rule("output", "gen_ai.completion", present, json=True),
         *usage_rules("gen_ai.usage."),
         Rule("cost", "gen_ai.usage.cost", amount, "total", inclusive_cost),
+        Rule("tools", "gen_ai.tool.definitions", objects, json=True),
+        Rule("finish_reasons", "gen_ai.response.finish_reasons", texts, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", _seconds),
         Rule("prompt_name", "gen_ai.prompt.name", text),
         Rule("trace.session_id", "gen_ai.conversation.id", text, keep=True, late=True),

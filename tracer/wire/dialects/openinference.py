@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.records import Json
 from tracer.wire.dialects.flat import rebuild
 from tracer.wire.dialects.table import (
     Dialect,
@@ -15,6 +16,7 @@ from tracer.wire.dialects.table import (
     names,
     present,
     text,
+    texts,
     usage_rules,
 )
 
@@ -42,6 +44,17 @@ _COSTS: Final = {
 }
 
 
+def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return the tools' definitions, which stand at ``llm.tools.N.tool.json_schema``."""
+    found, complete = rebuild(parts)
+    if not isinstance(found, list):
+        return [], False
+    tools = [
+        item["json_schema"] for item in found if isinstance(item, dict) and "json_schema" in item
+    ]
+    return tools, complete and len(tools) == len(parts)
+
+
 DIALECT: Final = Dialect(
     "openinference",
     rules=(
@@ -62,6 +75,8 @@ DIALECT: Final = Dialect(
         Rule("input", "reranker.query", present),
         Rule("input", "input.value", present, json=True, late=True),
         Rule("output", "output.value", present, json=True, late=True),
+        Rule("tools", "llm.tools.*", build=_tools, json=True),
+        Rule("finish_reasons", "llm.finish_reason", texts),
         *usage_rules("llm.token_count."),
         *(
             Rule("cost", f"llm.cost.{name}", amount, bucket, inclusive_cost)

@@ -119,6 +119,22 @@ def names(value: Json) -> list[str] | None:
     return list(dict.fromkeys(found)) or None
 
 
+def texts(value: Json) -> list[str] | None:
+    """Return a list of texts as it is, one text as a list of it."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not value:
+        return None
+    return value if all(isinstance(item, str) and item for item in value) else None
+
+
+def objects(value: Json) -> list[Json] | None:
+    """Return a list of objects."""
+    if not isinstance(value, list) or not value:
+        return None
+    return value if all(isinstance(item, dict) for item in value) else None
+
+
 def micros(value: Json) -> int | None:
     """Return an ISO 8601 time (also quoted once more) as microseconds since the epoch, UTC."""
     if not isinstance(value, str):

@@ -15,6 +15,8 @@ MAX_VALUE_BYTES: Final = 1024 * 1024
 REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
+_LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -74,7 +76,9 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
 
 
 def _decode_leniently(text: str) -> Json:
-    # json reads what msgspec refuses but clients write: NaN, Infinity, lone surrogates.
+    # json reads what msgspec refuses but clients write; text that is just cut off has neither.
+    if not any(sign in text for sign in _LENIENT_SIGNS):
+        return None
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):

@@ -20,12 +20,14 @@ def include_name(name: str | None, kind: str, _parents: Any) -> bool:
 def run() -> None:
     """Run what alembic was asked for, in one transaction."""
     engine = context.config.attributes.get("engine")
-    if engine is None:
-        engine = current_app.extensions["migrate"].db.engine
+    metadata = context.config.attributes.get("metadata")
+    if engine is None:  # `flask db …`; `tracer db …` passes both
+        db = current_app.extensions["migrate"].db
+        engine, metadata = db.engine, db.metadata
     with engine.connect() as connection:
         context.configure(
             connection=connection,
-            target_metadata=context.config.attributes.get("metadata"),
+            target_metadata=metadata,
             include_name=include_name,
             compare_type=True,
             compare_server_default=True,

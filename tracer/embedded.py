@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -26,6 +27,7 @@ _PORT: Final = 5432
 # The smallest sun_path of a supported system is macOS's 104 bytes with the closing NUL.
 _SOCKET_PATH_BYTES: Final = 103
 _STOP_SECONDS: Final = 60.0
+_LINGER_SECONDS: Final = 10.0
 _LOG_BYTES: Final = 8 * 1024 * 1024
 
 # Durability is PostgreSQL's default (fsync, synchronous_commit, full_page_writes): never here.
@@ -117,11 +119,12 @@ class Embedded:
             own(self.data_dir, _binaries(), user)
             self._initialise(user)
             taken_over = self.postmaster() is not None
-            if not taken_over:
-                self._launch(user)
+            if taken_over:
+                self._await_ready()
+            else:
+                self._launch_patiently(user)
         except OSError as error:
             raise unusable(self.data_dir, error) from error
-        self._await_ready()
         return not taken_over
 
     def stop(self) -> None:
@@ -163,7 +166,8 @@ class Embedded:
 
     def _make(self, user: Account | None) -> None:
         # Made aside and then renamed, so that a half-made directory is never taken for a whole.
-        fresh = private_directory(self.data_dir / f"pg.new.{os.getpid()}", user)
+        shutil.rmtree(self.data_dir / "pg.new", ignore_errors=True)
+        fresh = private_directory(self.data_dir / "pg.new", user)
         command = [
             *(str(_binaries() / "initdb"), "--pgdata", str(fresh), "--username", USER),
             *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"),
@@ -173,6 +177,18 @@ class Embedded:
         if done.returncode:
             raise EmbeddedError(f"initdb failed in {self.data_dir}: {_reason(done.stderr)}")
         fresh.rename(self.pgdata)
+
+    def _launch_patiently(self, user: Account | None) -> None:
+        """Launch, waiting for the processes of a killed server to end."""
+        deadline = time.monotonic() + _LINGER_SECONDS
+        while True:
+            try:
+                self._launch(user)
+                return self._await_ready()
+            except EmbeddedError as error:
+                if "still in use" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def _launch(self, user: Account | None) -> None:
         if self._process is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import click
 
 from tracer import __version__
 from tracer.cli.options import database_options, reachable, with_config
+from tracer.cli.ports import listener_on
 from tracer.config import Config, ConfigError
 from tracer.embedded import Embedded
 from tracer.store import database
@@ -69,13 +71,18 @@ def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, 
 def _listener(config: Config) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
     try:
-        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=2) as answer:
-            ours = answer.headers.get("Server", "").startswith("gunicorn")
-            return "Tracer answers" if ours else "something that is not Tracer answers"
+        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=5) as answer:
+            if json.load(answer) == {"status": "ok"}:
+                return "Tracer answers"
     except urllib.error.HTTPError as error:
-        return f"something answers with status {error.code}"
+        if error.headers.get_content_type() == "application/problem+json":
+            return f"Tracer answers, but its database does not (status {error.code})"
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            return "free"
     except (OSError, ValueError):
-        return "free"
+        pass  # whoever it is does not speak as we do
+    return f"in use by {listener_on(config.port)}, which is not Tracer"
 
 
 def _database(config: Config) -> None:

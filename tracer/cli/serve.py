@@ -15,12 +15,12 @@ from dataclasses import replace
 from types import FrameType
 
 import click
-import psutil
 
 from tracer import __version__
 from tracer.cli.options import database_options, with_config
+from tracer.cli.ports import listener_on
 from tracer.config import Config, ConfigError
-from tracer.embedded import VERSION, Embedded, unusable
+from tracer.embedded import VERSION, Embedded, EmbeddedError, unusable
 from tracer.lock import Owned, owned
 
 # The workers of a killed parent hold its port for up to a second after it.
@@ -100,7 +100,7 @@ def _listen(config: Config) -> socket.socket:
                 ) from error
             if time.monotonic() > deadline:
                 raise ConfigError(
-                    f"port {config.port} is in use{_user_of(config.port)}:"
+                    f"port {config.port} is in use by {listener_on(config.port)}:"
                     " stop that, or choose another with --port"
                 ) from None
         time.sleep(0.1)
@@ -117,17 +117,6 @@ def _bound(config: Config) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _user_of(port: int) -> str:
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,):
-                name = psutil.Process(connection.pid).name() if connection.pid else "a process"
-                return f" by {name} (process {connection.pid})"
-    except psutil.Error:
-        pass  # an ordinary user may not see other users' sockets
-    return ""
 
 
 @contextmanager
@@ -148,7 +137,10 @@ def _database(config: Config) -> Iterator[tuple[Config, Callable[[], None]]]:
         def tend() -> None:
             if embedded.postmaster() is None:
                 click.echo(f"tracer: PostgreSQL ended; see {embedded.log}", err=True)
-                embedded.start()
+                try:
+                    embedded.start()
+                except EmbeddedError as error:
+                    click.echo(f"tracer: {error}; trying again", err=True)
 
         yield replace(config, database_url=embedded.url), tend
     finally:

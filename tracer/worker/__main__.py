@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 
+from procrastinate.exceptions import ConnectorException
+
 from tracer.config import Config
 from tracer.worker.tasks import make_app
 
@@ -40,6 +42,25 @@ async def _parent_gone() -> None:
         await asyncio.sleep(1.0)
 
 
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+class _Brief(logging.Formatter):
+    """Says in one line that the database is away; the parent starts us again."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.exc_info and isinstance(record.exc_info[1], ConnectorException):
+            record.exc_info = None
+            return f"tracer: {' '.join(record.getMessage().split())}"
+        return f"tracer: {super().format(record)}"
+
+
+def main() -> None:
+    """Work on the configured database."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Brief())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    # The listener says the same, once.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     asyncio.run(work(Config.from_env()))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from tracer.config import ConfigError
 # A further command is one line here: its name, its module and what it is called there.
 COMMANDS: Final = {
     "serve": ("tracer.cli.serve", "serve"),
+    "demo": ("tracer.cli.demo", "demo"),
     "db": ("tracer.cli.db", "db"),
     "keys": ("tracer.cli.keys", "keys"),
     "doctor": ("tracer.cli.doctor", "doctor"),

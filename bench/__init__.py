@@ -1,0 +1,1 @@
+"""What DESIGN promises in figures, measured on a real server: ``python -m bench``."""

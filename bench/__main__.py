@@ -1,0 +1,56 @@
+"""Start real servers, measure them, print a table and write JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+
+from bench import ingest, pages, start
+from bench.family import ROOT, family
+from bench.figures import QUICK, Figure, Sizes
+from bench.report import describe_machine, document, table, write_docs
+
+NAMES: Final = ("start", "ingest", "pages")
+RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
+DOCS: Final = ROOT / "docs" / "benchmarks.md"
+
+
+@click.command()
+@click.option("--only", type=click.Choice(NAMES), multiple=True, help="Measure just this.")
+@click.option("--quick", is_flag=True, help="Small sizes: proves that it works, says nothing.")
+@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULTS, help="Result.")
+@click.option("--docs", is_flag=True, help="Write the table into docs/benchmarks.md too.")
+def main(only: tuple[str, ...], quick: bool, path: Path, docs: bool) -> None:
+    """Measure what the design promises, on servers of our own."""
+    machine = describe_machine()
+    figures = measure(tuple(n for n in NAMES if not only or n in only), QUICK if quick else Sizes())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document(figures, machine), indent=2) + "\n")
+    if docs:
+        write_docs(DOCS, figures, machine)
+    click.echo(table(figures))
+    click.echo(f"\nwritten to {path}")
+
+
+def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
+    """Return the figures of the measurements called ``names``, in the order of NAMES."""
+    figures = []
+    if "start" in names:
+        click.echo("starting servers …", err=True)
+        figures += start.measure(sizes)
+    if names[-1] == "start":
+        return figures
+    # One server for both: pages are asked of a database that holds something.
+    with family() as server:
+        for name, module in (("ingest", ingest), ("pages", pages)):
+            if name in names:
+                click.echo(f"measuring {name} …", err=True)
+                figures += module.measure(server, sizes)
+    return figures
+
+
+if __name__ == "__main__":
+    main()

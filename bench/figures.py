@@ -1,0 +1,73 @@
+"""A measured figure beside its target, and the sizes of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MEGABYTE: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. A target is a least value, or a greatest one, or there is none."""
+
+    name: str
+    title: str
+    value: float
+    unit: str
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether the target is met; None: there is none."""
+        if self.least is not None:
+            return self.value >= self.least
+        return None if self.most is None else self.value <= self.most
+
+    @property
+    def target(self) -> str:
+        """The target as the table shows it."""
+        if self.least is not None:
+            return f"≥ {number(self.least)}"
+        return "" if self.most is None else f"≤ {number(self.most)}"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much a run sends and asks."""
+
+    starts: int = 3
+    settle_seconds: float = 3.0
+    """What a start does behind its first answer is over then."""
+    warm_seconds: float = 3.0
+    load_seconds: float = 15.0
+    copy_spans: int = 100_000
+    large_trace: int = 200_000
+    page_requests: int = 200
+
+
+QUICK: Final = Sizes(
+    starts=1,
+    settle_seconds=0.0,
+    warm_seconds=0.2,
+    load_seconds=0.5,
+    copy_spans=1_000,
+    large_trace=2_000,
+    page_requests=5,
+)
+
+
+def number(value: float) -> str:
+    """Return a number with the digits that matter."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that ``share`` (0 to 1) of ``values`` don't exceed; needs one at least."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

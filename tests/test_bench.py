@@ -1,0 +1,103 @@
+"""The bench runs as it is documented, and its load is what it says it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from bench.figures import Figure, number, percentile
+from bench.load import SPANS, TRACES, Template
+from bench.pages import large_trace
+from bench.report import BEGIN, END, write_docs
+from tests.support import ROOT, environ
+
+NAMES = {
+    *("cold_start", "memory_idle", "memory_idle_rss"),
+    *("ingest", "copy", "ingest_per_copy", "client_cpu", "memory_load", "memory_load_rss"),
+    *("ingest_p50", "ingest_p95", "ingest_p99", "ingest_one_trace"),
+}
+PAGES = ("trace", "jump", "children", "next", "panel")
+PARTS = ("p50", "p95", "p99", "size")
+
+
+def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--json", str(path)],
+        cwd=ROOT,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(path.read_text())
+    expected = NAMES | {f"{page}_{part}" for page in ("list", "api_list") for part in PARTS}
+    for page in PAGES:
+        expected |= {f"{page}_{spans}_{part}" for spans in (100, 2000) for part in PARTS}
+        expected.add(f"{page}_growth")
+    assert set(found["figures"]) == expected
+    assert all(
+        figure["value"] > 0 for name, figure in found["figures"].items() if name != "client_cpu"
+    )
+    assert found["machine"]["cores"] >= 1
+    assert len([line for line in done.stdout.splitlines() if " p95" in line]) == 1 + 2 + 2 * 5
+
+
+def _spans(body: bytes) -> list[Span]:
+    request = ExportTraceServiceRequest.FromString(body)
+    return [
+        span
+        for group in request.resource_spans
+        for scope in group.scope_spans
+        for span in scope.spans
+    ]
+
+
+def test_bodies_hold_new_traces_each_time() -> None:
+    template = Template(3)
+    one, other = _spans(template.fresh()), _spans(template.fresh())
+    assert len(one) == len(other) == SPANS
+    assert len({span.trace_id for span in one + other}) == 2 * TRACES
+    assert [span.name for span in one] == [span.name for span in other]
+    payload = sum(len(a.value.string_value) for span in one for a in span.attributes)
+    assert 800 <= payload / SPANS <= 1300
+
+
+@pytest.mark.parametrize("count", [100, 101, 2_000, 12_345])
+def test_the_large_trace_has_just_as_many_spans_as_asked_for(count: int) -> None:
+    spans = large_trace(count).spans
+    assert len(spans) == count == len({span.span_id for span in spans})
+    below = [span for span in spans if span.parent_span_id == spans[1].span_id]
+    assert len(below) == max((count - 10) // 2, 88)
+
+
+def test_a_verdict_compares_with_the_target() -> None:
+    assert Figure("a", "a", 3, "s", most=3).ok is True
+    assert Figure("a", "a", 3.1, "s", most=3).ok is False
+    assert Figure("a", "a", 2, "s", least=3).ok is False
+    assert Figure("a", "a", 2, "s").ok is None
+    assert (number(12_345.6), number(0.12345), number(99.94)) == ("12,346", "0.123", "99.9")
+    assert (percentile([4, 1, 3, 2], 0.5), percentile([4, 1, 3, 2], 0.99)) == (3, 4)
+
+
+def test_the_documentation_keeps_what_is_around_its_figures(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    machine = {
+        **{"cores": 2, "processor": "x", "memory_gb": 8, "system": "Linux", "python": "3.11"},
+        **{"postgresql": 18, "tracer": "0", "load_before": 0.1},
+    }
+    write_docs(page, [Figure("a", "speed", 5, "spans/s", least=4)], machine)
+    text = page.read_text()
+    assert text.startswith(f"before\n{BEGIN}") and text.endswith(f"{END}\nafter\n")
+    assert "| speed | 5 spans/s | ≥ 4 | met |" in text and "old" not in text
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="no place"):
+        write_docs(page, [], machine)

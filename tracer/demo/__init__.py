@@ -1,0 +1,1 @@
+"""A realistic data set, told in scenarios and sent as OTLP."""

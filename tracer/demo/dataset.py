@@ -1,0 +1,143 @@
+"""The whole data set: which application did what during the last 24 hours."""
+
+from __future__ import annotations
+
+import math
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from tracer.demo.dialects import About
+from tracer.demo.scenarios import office, posts, questions, research, review, shop, support, ticket
+from tracer.demo.story import Story
+
+_DAY: Final = 86_400.0
+_MINUTE: Final = 60.0
+_NEWEST: Final = 5 * _MINUTE
+"""Before now: by then everything that is not meant to run has ended."""
+_USERS: Final = (102, 251, 318, 388, 577, 640, 714)
+
+
+class Told(NamedTuple):
+    """A story; the interesting ones have a ``label``."""
+
+    story: Story
+    label: str = ""
+
+
+def tell(seed: int, now: float) -> list[Told]:
+    """Return the data set, oldest first: the same stories for the same seed, with ids of their own.
+
+    ``now`` is in seconds since the epoch.
+    """
+    rng = random.Random(seed)
+    told = [Told(story) for make in _ROUTINE for story in make(rng, now)]
+    told += _special(rng, now)
+    return sorted(told, key=lambda one: one.story.trace.spans[0].start_time_unix_nano)
+
+
+def _when(rng: random.Random, now: float) -> float:
+    """Return a time of the last day; there is more to see of the last hours."""
+    return now - _NEWEST - (_DAY - 2 * _NEWEST) * math.pow(rng.random(), 2.2)
+
+
+def _user(rng: random.Random) -> str:
+    return f"user-{rng.choice(_USERS)}"
+
+
+def _session(kind: str) -> str:
+    return f"{kind}_{secrets.token_hex(4)}"
+
+
+def _chats(rng: random.Random, now: float) -> Iterator[Story]:
+    for _ in range(3):
+        for turns in support.TALKS:
+            about = About(_user(rng), _session("chat"), ("chat",), {"channel": "web"})
+            start = min(_when(rng, now), now - 20 * _MINUTE)
+            yield from support.conversation(rng, start, turns, about)
+
+
+def _answers(rng: random.Random, now: float) -> Iterator[Story]:
+    for number in range(56):
+        who = "guest" if rng.random() < 0.5 else _user(rng)
+        about = About(who, _session("docs"), ("rag",), {"index": "articles-v3"})
+        start = _when(rng, now)
+        yield questions.answer_question(rng, start, about, limited=number % 19 == 7)
+
+
+def _moderation(rng: random.Random, now: float) -> Iterator[Story]:
+    for hours, failing in ((20.0, -1), (11.5, 3), (5.0, -1), (0.7, -1)):
+        yield from posts.batch(rng, now - hours * 3600, 11, failing)
+
+
+def _reviews(rng: random.Random, now: float) -> Iterator[Story]:
+    for change in review.CHANGES[1:]:
+        yield review.review(rng, _when(rng, now), change)
+
+
+def _office(rng: random.Random, now: float) -> Iterator[Story]:
+    for _ in range(18):
+        yield office.triage_email(rng, _when(rng, now), About("inbox-eu"))
+    for number in range(12):
+        about = About("erp-sync", _session("run"), ("ocr",), {"tray": number % 3})
+        yield office.extract_invoice(rng, _when(rng, now), about, readable=number % 6 != 2)
+    for minutes in (11, 24, 38, 17):
+        about = About("sales-emea", _session("call"))
+        yield office.summarise_call(rng, _when(rng, now), about, minutes=minutes)
+
+
+def _shop(rng: random.Random, now: float) -> Iterator[Story]:
+    for _ in range(14):
+        about = About(_user(rng), tags=("chat", "translation"))
+        yield shop.translate_reply(rng, _when(rng, now), about)
+    for _ in range(2):
+        yield shop.checkout_advice(rng, _when(rng, now), About(_user(rng)))
+    yield shop.nightly_digest(rng, now - 9 * 3600)
+    for _ in range(3):
+        yield support.staging(rng, _when(rng, now), About("dev-714", tags=("smoke",)))
+
+
+def _researches(rng: random.Random, now: float) -> Iterator[Story]:
+    for topic in research.TOPICS:
+        yield research.research(rng, _when(rng, now), topic, About(_user(rng), _session("res")))
+
+
+_ROUTINE: Final[tuple[Callable[[random.Random, float], Iterator[Story]], ...]] = (
+    _chats,
+    _answers,
+    _moderation,
+    _reviews,
+    _office,
+    _shop,
+    _researches,
+)
+
+
+def _special(rng: random.Random, now: float) -> Iterator[Told]:
+    yield from _invoices(rng, now)
+    long = About("user-318", _session("chat"), ("chat",))
+    yield Told(support.too_long(rng, now - 7 * _MINUTE, long), "a context that is too long")
+    cut = review.review(rng, now - 12 * _MINUTE, review.CHANGES[0], cut=True)
+    yield Told(cut, "an answer that was cut")
+    call = office.summarise_call(rng, now - 50 * _MINUTE, About("sales-emea"), minutes=88)
+    yield Told(call, "a model's refusal after much work")
+    lost = shop.checkout_advice(rng, now - 6 * _MINUTE, About("user-102"))
+    yield Told(lost, "a parent that never arrives")
+    running = research.running(rng, now, About("user-251", _session("res")))
+    yield Told(running, "still running")
+
+
+def _invoices(rng: random.Random, now: float) -> Iterator[Told]:
+    """Yield the session of user-417: a failed export, a lost reply, a ticket of 5,000 spans."""
+    about = About("user-417", _session("chat"), ("chat", "billing"), {"channel": "web"})
+    start = now - 34 * _MINUTE
+    for story in support.conversation(rng, start, support.INVOICES, about):
+        yield Told(story)
+    lost = support.lost_reply(rng, now - 13 * _MINUTE, about, "Nothing arrived.")
+    yield Told(lost, "a tool that times out")
+    for story in support.conversation(rng, now - 12 * _MINUTE, support.AFTERMATH, about):
+        yield Told(story)
+    yield Told(
+        ticket.resolve_ticket(rng, now - 4 * _MINUTE, about), f"an agent of {ticket.SPANS:,} spans"
+    )

@@ -1,0 +1,1 @@
+"""What the traced applications do; one module for each of them."""

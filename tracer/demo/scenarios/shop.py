@@ -1,0 +1,80 @@
+"""The shop around the agents: translations by a model of its own, a trace that crosses services."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Final
+
+from tracer.demo.calls import FLASH, GPT_4O_MINI, HOUSE, system, user
+from tracer.demo.dialects import LANGFUSE, About
+from tracer.demo.otlp import SERVER, Value
+from tracer.demo.story import App, Story
+
+REPLIES: Final = App("reply-translation", LANGFUSE)
+ADVICE: Final = App("shop-advice", LANGFUSE)
+DIGEST: Final = App("nightly-digest", LANGFUSE, release="2026.11.13")
+
+LETTERS: Final = (
+    ("Thank you for your patience. The refund is on its way.", "German"),
+    ("We have received your message and answer within a day.", "French"),
+    ("Your order has been sent in two parcels.", "Spanish"),
+    ("The book is out of print. May we look for a used copy?", "Italian"),
+)
+_IN: Final = {
+    "German": "Vielen Dank für Ihre Geduld. Die Erstattung ist unterwegs.",
+    "French": "Nous avons bien reçu votre message et répondons sous un jour.",
+    "Spanish": "Su pedido ha sido enviado en dos paquetes.",
+    "Italian": "Il libro è esaurito. Possiamo cercare una copia usata?",
+}
+_CHANNELS: Final = 17
+
+
+def translate_reply(rng: random.Random, start: float, about: About) -> Story:
+    """Return a translation by a model that is on no price list."""
+    story = Story(REPLIES, rng, start, about)
+    text, language = rng.choice(LETTERS)
+    with story.step("chain", "translate_reply", text) as root:
+        asked = [system(f"Translate into {language}. Keep the tone."), user(text)]
+        story.ask(HOUSE, asked, _IN[language], name="translate", limit=512)
+        root.give(_IN[language])
+    return story
+
+
+def checkout_advice(rng: random.Random, start: float, about: About) -> Story:
+    """Return the part of a distributed trace that we see: the caller never reports its own."""
+    story = Story(ADVICE, rng, start, replace(about, name="shop_advice"))
+    story.trace.below_unsent()
+    route: dict[str, Value] = {
+        "http.request.method": "POST",
+        "http.route": "/advice",
+        "http.response.status_code": 200,
+    }
+    question = "Is this edition the one with the maps?"
+    with story.trace.span("POST /advice", route, SERVER):
+        with story.step("agent", "shop_advice", question) as agent:
+            story.request("GET", "https://catalogue.example/items/9783", 200, 0.2)
+            answer = "Yes, the hardcover has all twelve maps. The paperback has none of them."
+            story.ask(GPT_4O_MINI, [user(question)], answer, context=740)
+            agent.give(answer)
+        story.wait(0.01)
+    return story
+
+
+def nightly_digest(rng: random.Random, start: float) -> Story:
+    """Return the digest of all channels, each summed up in its own branch."""
+    about = About("cron", tags=("batch", "digest"), metadata={"channels": _CHANNELS})
+    story = Story(DIGEST, rng, start, about)
+    with story.step("chain", "nightly_digest", f"{_CHANNELS} channels since yesterday") as root:
+        for channel in story.together(_CHANNELS):
+            with story.step("chain", f"channel {channel + 1}", {"channel": channel + 1}) as step:
+                found = rng.randrange(4, 14)
+                for _ in range(found):
+                    story.tool("read_thread", {"id": rng.randrange(10**6)}, {"posts": 6}, 0.2)
+                    text = "A question about delivery, answered."
+                    story.ask(FLASH, [user("Sum up.")], text, context=640, name="summarise_thread")
+                step.give(f"{found} threads, nothing urgent")
+        digest = "\n".join(f"- channel {n + 1}: nothing urgent" for n in range(_CHANNELS))
+        story.ask(GPT_4O_MINI, [user("Write the digest.")], digest, context=2_700, name="digest")
+        root.give(digest)
+    return story

@@ -4,6 +4,7 @@
   const rows = () => all(".tree .row a[href], .list .open, .exchange .open").filter((link) => link.checkVisibility());
   const here = () => document.activeElement?.closest(".row, tr, .exchange");
   const link = (row) => row?.querySelector(".row a[href], .name a[href], .open");
+  const narrow = () => matchMedia("(max-width: 640px)").matches;   // the panel is below the tree there
   const say = (text) => {
     const line = document.getElementById("status");
     line.textContent = text;
@@ -58,6 +59,7 @@
     if (!selected || event.ctrlKey || event.metaKey) return;
     all(".tree [aria-current]").forEach((row) => row.removeAttribute("aria-current"));
     selected.closest(".row")?.setAttribute("aria-current", "true");
+    if (narrow() && selected.matches(".tree a")) document.getElementById("panel").scrollIntoView();
   });
   // One row of the tree is a stop of the Tab key, the others are reached from it with the arrows.
   addEventListener("focusin", (event) => {
@@ -66,7 +68,9 @@
     all(".tree .row a[href], .tree summary").forEach((other) => (other.tabIndex = -1));
     link(row).tabIndex = 0;
   });
-  document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "center" });
+  const selected = document.querySelector(".row[aria-current]");
+  if (selected && narrow()) document.getElementById("panel").scrollIntoView();
+  else selected?.scrollIntoView({ block: "center" });
   for (const name of ["htmx:response:error", "htmx:error"])
     document.addEventListener(name, (event) => {
       const status = event.detail?.ctx?.response?.status;

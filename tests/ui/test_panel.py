@@ -124,6 +124,17 @@ def test_usage_and_cost_are_listed_by_type(tell: Tell, page: Page) -> None:
     assert "cost as sent by the application" in panel(page).text
 
 
+def test_how_an_answer_ended_stands_beside_it(tell: Tell, page: Page) -> None:
+    tools = [{"type": "function", "function": {"name": "find"}}]
+    usage = {"output": 1512}
+    ended = {"finish_reasons": ["length"], "usage": usage, "tools": tools, "output": "x"}
+    tell(story(kind="generation", model="m", **ended))
+    titles = [title.text for title in panel(page).all("div", "sect")]
+    assert titles[1].startswith("Output1,512 tokens, stopped at length")
+    peek = panel(page).one(id="tools").all("span", "peek")[0]
+    assert peek.text == 'type: "function", function: {…}'
+
+
 def test_an_unpriced_model_is_said(tell: Tell, page: Page) -> None:
     tell(story(kind="generation", model="own-model", usage={"input": 5}))
     assert "no price known for this model" in panel(page).text

@@ -60,8 +60,9 @@ def test_a_missing_answer_says_why(tell: Tell, page: Page) -> None:
 
 
 def test_totals_stand_above_and_per_trace_beside(tell: Tell, page: Page) -> None:
-    told = {"session_id": "chat", "name": "x"}
-    tell(*(Story(str(n), **told).generation("g", None, 0, 1) for n in range(3)))
+    tell(
+        *(Story(str(n), session_id="chat", name="x").generation("g", None, 0, 1) for n in range(3))
+    )
     shown = page("/sessions/chat")
     assert shown.one("p", "sums").text.endswith("7,248 tokens$0.0303 traces")
     assert [cell.text for cell in shown.one("tfoot").all("td")] == ["Total", "7,248", "$0.030"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
@@ -32,9 +34,10 @@ def test_no_page_shows_what_another_project_holds(
     with app.app_context():
         create_project("other", "Other")
     for endpoint, arguments in endpoints(app).items():
+        values: dict[str, Any] = {name: VALUES[name] for name in arguments}
+        values |= QUERY.get(endpoint.removeprefix("ui."), {})
         with app.test_request_context():
-            values = {name: VALUES[name] for name in arguments}
-            url = url_for(endpoint, **values, **QUERY.get(endpoint.removeprefix("ui."), {}))
+            url = url_for(endpoint, **values)
         answer = client.get(url)
         assert answer.status_code == (200 if arguments == {"project_id"} else 404), url
         assert "resolve_ticket" not in answer.text, url

@@ -15,7 +15,8 @@ from tracer.ui import jsonview
 from tracer.ui.filters import BadFilter, Filters
 from tracer.ui.markdown import code
 from tracer.ui.pages import bp, is_fragment
-from tracer.ui.panel import FLAGS, Panel, document, span_panel, trace_panel
+from tracer.ui.panel import Panel, document, trace_panel
+from tracer.ui.spanpanel import FLAGS, span_panel
 from tracer.ui.start import python_program
 from tracer.ui.timeline import Axis
 from tracer.ui.tree import TreeReader, read_level

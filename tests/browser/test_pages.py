@@ -126,6 +126,19 @@ def test_the_tree_is_walked_with_the_keyboard(tell: Tell, visit: Open) -> None:
     expect(page.locator("#panel h2").first).to_have_text("part-0")
 
 
+def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit(f"/project/default/traces/{'a' * 32}")
+    page.keyboard.press("[")
+    expect(page.locator("#s-search")).to_be_hidden()
+    page.keyboard.press("]")
+    expect(page.locator("#s-search")).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.locator("#s-refund a")).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator("#input pre")).to_contain_text('"I was charged twice."')
+
+
 def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
     tell(agent())
     page = visit("/project/default/traces")

@@ -10,7 +10,10 @@ from tracer.ui.format import duration
 
 _TICKS = 5
 _LAST_TICK = 86  # percent; one nearer to the edge would run into the label there
-_CLOCK_STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
+_CLOCK_STEPS = (
+    *(1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800),
+    *(3600, 7200, 10800, 21600, 43200),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import msgspec
 
 from tracer.records import Json, TraceRecord
 from tracer.wire.clean import clean, clean_text
-from tracer.wire.resolution import RESOURCE_TABLE, resolve
+from tracer.wire.resolution import RESOURCE_TABLE, dialects_of, resolve
 
 MAX_SPANS: Final = 100_000
 MAX_ATTRIBUTES: Final = 1_000
@@ -53,11 +53,12 @@ class RawSpan(msgspec.Struct, gc=False):
 class Context:
     """What the spans of one ScopeSpans share; its dicts are shared by their records as well."""
 
-    __slots__ = ("metadata", "resource", "scope", "told", "trace")
+    __slots__ = ("dialects", "metadata", "resource", "scope", "told", "trace")
 
     def __init__(self, resource: dict[str, Json], scope: dict[str, Json]) -> None:
         self.resource = resource
         self.scope = scope
+        self.dialects = dialects_of(scope.get("name", ""))
         self.trace = resolve(RESOURCE_TABLE, [resource]).trace()
         self.metadata: dict[str, Json] = self.trace.get("metadata", {})
         self.told: dict[str, TraceRecord] = {}

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
-from tracer.wire.dialects.table import Build, Parse, Rule
+from tracer.wire.dialects.table import EVENT, NAME, Build, Dialect, Parse, Rule
 
 MERGED: Final = frozenset(("metadata", "trace.metadata"))
 """Objects that every dialect may add to; the first one that says a key is believed."""
 
 EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.events)
+"""Events whose attributes are read like the span's own."""
+
+EVENTS_TOLD: Final = frozenset(
+    rule.key.removeprefix(EVENT)
+    for dialect in DIALECTS
+    for rule in dialect.rules
+    if rule.key.startswith(EVENT)
+)
+"""Events that tell something as a whole."""
 
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
@@ -25,13 +35,14 @@ class Step(NamedTuple):
 
     rank: int
     source: int
-    """0: the span's own attributes; n: those of the n-th of the events that were read."""
+    """0: the span's own attributes; then those of events, the events as a whole, the name."""
     key: str
     dialect: str
     rule: Rule
     part: str | None
 
 
+_Split = tuple[tuple[str, ...], tuple[str, ...]]
 _Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
 
 
@@ -41,7 +52,7 @@ class Plan:
     Which steps have told something is a number with a bit for each, the firmest lowest.
     """
 
-    __slots__ = ("_names", "_splits", "masks", "moves", "steps", "trace_fields")
+    __slots__ = ("_names", "_splits", "masks", "moves", "named", "sources", "steps", "trace_fields")
 
     def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
         self.steps = steps
@@ -56,94 +67,117 @@ class Plan:
             self.moves.append((bit, source, key, field, rule.parse, rule.json, merged, build, part))
             self.masks[field] = self.masks.get(field, 0) | bit
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
+        self.named = any(step.key == NAME for step in steps)
+        """The span's name is the last source."""
+        self.sources = len(names)
         self._names = names
-        self._splits: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._splits: dict[tuple[int, int, int], _Split] = {}
 
     def claims(self, told: int) -> list[Step]:
         """Return the steps whose bits are set in ``told``."""
         return [step for place, step in enumerate(self.steps) if told >> place & 1]
 
-    def split(self, told: int, source: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def split(self, told: int, denied: int, source: int) -> _Split:
         """Return the names of ``source``'s attributes that stay, and of those that fields tell.
 
         The tuples are the same objects for all spans of this shape.
         """
-        split = self._splits.get((told, source))
+        split = self._splits.get((told, denied, source))
         if split is None:
-            gone = {
-                step.key
-                for step in self.claims(told)
-                if step.source == source and not step.rule.keep
-            }
+            gone = self._gone(told, denied, source)
             names = self._names[source]
             stay = tuple(name for name in names if name not in gone)
             split = stay, tuple(name for name in names if name in gone)
             if len(self._splits) < _MAX_SPLITS:
-                self._splits[told, source] = split
+                self._splits[told, denied, source] = split
         return split
+
+    def _gone(self, told: int, denied: int, source: int) -> set[str]:
+        fields: dict[str, set[str]] = {}
+        kept: set[str] = set()
+        for step in self.claims(told):
+            if step.source == source:
+                fields.setdefault(step.key, set()).add(step.rule.field)
+                if step.rule.keep:
+                    kept.add(step.key)
+        # One attribute may tell two fields: it goes when each of them has what it says.
+        for step in self.claims(denied):
+            if step.source == source and step.rule.field not in fields.get(step.key, ()):
+                kept.add(step.key)
+        return fields.keys() - kept
 
 
 class Table:
     """The rules of all dialects by attribute name; remembers the plans it has made."""
 
-    def __init__(self, rules: Mapping[str, Iterable[Rule]]) -> None:
+    def __init__(self, rules: Iterable[tuple[Dialect, Iterable[Rule]]]) -> None:
         self._exact: dict[str, list[Step]] = {}
         self._prefixes: list[tuple[str, Step]] = []
-        self._plans: dict[tuple[tuple[str, ...], ...], Plan] = {}
-        for order, (dialect, its_rules) in enumerate(rules.items()):
+        self._plans: dict[tuple[frozenset[str], tuple[tuple[str, ...], ...]], Plan] = {}
+        for order, (dialect, its_rules) in enumerate(rules):
             for place, rule in enumerate(its_rules):
                 rank = (1_000_000 if rule.late else 0) + order * 1_000 + place
-                step = Step(rank, 0, rule.key, dialect, rule, rule.part)
+                step = Step(rank, 0, rule.key, dialect.name, rule, rule.part)
                 if rule.key.endswith("*"):
                     self._prefixes.append((rule.key[:-1], step))
                 else:
                     self._exact.setdefault(rule.key, []).append(step)
 
-    def plan(self, sources: list[dict[str, Json]]) -> Plan:
-        """Return what to do with attributes of these names."""
+    def plan(self, sources: list[dict[str, Json]], within: frozenset[str]) -> Plan:
+        """Return what to do with attributes of these names, in a scope of these dialects."""
         names = tuple([tuple(source) for source in sources])
-        plan = self._plans.get(names)
+        plan = self._plans.get((within, names))
         if plan is None:
-            plan = self._make(names)
-            if len(names[0]) <= _MAX_PLANNED:
+            plan = self._make(names, within)
+            if sum(map(len, names)) <= _MAX_PLANNED:
                 if len(self._plans) >= _MAX_PLANS:
                     self._plans.clear()
-                self._plans[names] = plan
+                self._plans[within, names] = plan
         return plan
 
-    def _make(self, names: tuple[tuple[str, ...], ...]) -> Plan:
-        steps = sorted(
+    def _make(self, names: tuple[tuple[str, ...], ...], within: frozenset[str]) -> Plan:
+        steps = [
             step._replace(source=source, key=key)
             for source, keys in enumerate(names)
             for key in keys
-            for step in self._steps(key)
-        )
-        return Plan(names, steps)
+            for step in self._steps(key, within)
+        ]
+        spoken = within.union(step.dialect for step in steps)
+        steps += [
+            step._replace(source=len(names))
+            for step in self._exact.get(NAME, ())
+            if step.dialect in (within if step.rule.scoped else spoken)
+        ]
+        return Plan(names, sorted(steps))
 
-    def _steps(self, key: str) -> list[Step]:
-        found = list(self._exact.get(key, ()))
-        named = {step.dialect for step in found}
-        for prefix, step in self._prefixes:
-            if key.startswith(prefix) and len(key) > len(prefix) and step.dialect not in named:
-                found.append(step._replace(part=key[len(prefix) :]))
-        return found
+    def _steps(self, key: str, within: frozenset[str]) -> list[Step]:
+        if key.startswith(EVENT):
+            name, _, place = key.rpartition("#")
+            found = [step._replace(part=place) for step in self._exact.get(name, ())]
+        else:
+            found = list(self._exact.get(key, ())) if key != NAME else []
+            named = {step.dialect for step in found}
+            for prefix, step in self._prefixes:
+                if key.startswith(prefix) and len(key) > len(prefix) and step.dialect not in named:
+                    found.append(step._replace(part=key[len(prefix) :]))
+        return [step for step in found if not step.rule.scoped or step.dialect in within]
 
 
 class Resolution:
     """Fields found in attributes, and which of the plan's steps have told them."""
 
-    __slots__ = ("_plan", "_told", "fields", "notes")
+    __slots__ = ("_denied", "_plan", "_told", "fields", "notes")
 
-    def __init__(self, plan: Plan, sources: list[dict[str, Json]]) -> None:
+    def __init__(self, plan: Plan, sources: list[dict[str, Json]], name: str = "") -> None:
         self.fields: dict[str, Json] = {}
         self.notes: dict[str, dict[str, Json]] = {}
         """What decoding changed, by attribute name."""
         self._plan = plan
-        self._told = 0
-        self._apply(plan.moves, sources)
+        self._told = self._denied = 0
+        self._apply(plan.moves, [*sources, {NAME: name}] if plan.named else sources)
 
     def _apply(self, moves: list[_Move], sources: list[dict[str, Json]]) -> None:
-        fields, told = self.fields, 0
+        fields, told, denied = self.fields, 0, 0
         builds: dict[str, Build] = {}
         for bit, source, key, field, parse, json, merged, build, part in moves:
             value = sources[source][key]
@@ -172,7 +206,9 @@ class Resolution:
                 claimed = known and _same(fields[field].setdefault(part, value), value)
             if claimed:
                 told |= bit
-        self._told = told
+            else:
+                denied |= bit
+        self._told, self._denied = told, denied
         for field, build in builds.items():
             fields[field], complete = build(fields[field])
             if not complete:
@@ -206,20 +242,46 @@ class Resolution:
 
     def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
         """Return ``attributes`` without those that fields now tell."""
-        return {name: attributes[name] for name in self._plan.split(self._told, source)[0]}
+        return {
+            name: attributes[name] for name in self._plan.split(self._told, self._denied, source)[0]
+        }
+
+    def events_told(self) -> set[int]:
+        """Return the places of the events of which fields tell everything."""
+        last = self._plan.sources - 1
+        gone = self._plan.split(self._told, self._denied, last)[1] if last else ()
+        return {int(key.rpartition("#")[2]) for key in gone if key.startswith(EVENT)}
 
     def claimed(self) -> tuple[str, ...]:
         """Return the names of the span's own attributes that ``rest`` leaves out."""
-        return self._plan.split(self._told, 0)[1]
+        return self._plan.split(self._told, self._denied, 0)[1]
 
 
-SPAN_TABLE: Final = Table({dialect.name: dialect.rules for dialect in DIALECTS})
-RESOURCE_TABLE: Final = Table({dialect.name: dialect.resource for dialect in DIALECTS})
+SPAN_TABLE: Final = Table([(dialect, dialect.rules) for dialect in DIALECTS])
+RESOURCE_TABLE: Final = Table([(dialect, dialect.resource) for dialect in DIALECTS])
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 
-def resolve(table: Table, sources: list[dict[str, Json]]) -> Resolution:
-    """Return the fields that ``sources`` tell; of two sources the earlier one is firmer."""
-    return Resolution(table.plan(sources), sources)
+@lru_cache(maxsize=1_000)
+def dialects_of(scope: str) -> frozenset[str]:
+    """Return the dialects to which spans of the instrumentation scope of this name belong."""
+    return frozenset(
+        dialect.name
+        for dialect in DIALECTS
+        for name in dialect.scopes
+        if scope == name or (name.endswith("*") and scope.startswith(name[:-1]))
+    )
+
+
+def resolve(
+    table: Table, sources: list[dict[str, Json]], within: frozenset[str] = _NONE, name: str = ""
+) -> Resolution:
+    """Return the fields that ``sources`` tell; of two sources the earlier one is firmer.
+
+    ``within`` are the dialects of the span's scope, ``name`` is the span's own.
+    """
+    return Resolution(table.plan(sources, within), sources, name)
 
 
 def _merge(fields: dict[str, Json], field: str, said: dict[str, Json]) -> bool:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
 from tracer.wire.dialects.table import MAX_MICROS
+from tracer.wire.events import events_left, exception, sources_of
 from tracer.wire.raw import Bad, Context, RawSpan
-from tracer.wire.resolution import EVENT_NAMES, SPAN_TABLE, Resolution, resolve
+from tracer.wire.resolution import SPAN_TABLE, Resolution, resolve
 from tracer.wire.traces import TraceFacts
 
 STATUS_ERROR: Final = 2
 
 _NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord:
@@ -27,8 +26,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     start, end = _times(raw, now)
     sources = [raw.attributes]
     if raw.events:
-        sources += [event["attributes"] for event in raw.events if event["name"] in EVENT_NAMES]
-    found = resolve(SPAN_TABLE, sources)
+        sources += sources_of(raw.events)
+    found = resolve(SPAN_TABLE, sources, context.dialects, raw.name)
     kind = _settle(found)
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
@@ -60,7 +59,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         output=fields.get("output"),
         metadata=_metadata(context, fields),
         attributes=found.rest(0, raw.attributes),
-        events=_events(raw, found) if raw.events else [],
+        events=events_left(raw.events, found) if raw.events else [],
         links=raw.links,
         resource=context.resource,
         scope=context.scope,
@@ -68,7 +67,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         claimed=found.claimed(),
     )
     if error and record.status_message is None:
-        record.status_message = _exception(raw)
+        record.status_message = exception(raw.events)
     _flag(record, raw, found)
     _tell_trace(record, found, context, traces)
     return record
@@ -129,36 +128,6 @@ def _first_token(found: Resolution, start: int) -> int | None:
             found.drop("first_token_delay")
             return None
     return time
-
-
-def _events(raw: RawSpan, found: Resolution) -> list[Json]:
-    events: list[Json] = []
-    source = 0
-    for event in raw.events:
-        attributes = event["attributes"]
-        if event["name"] in EVENT_NAMES:
-            source += 1
-            attributes = found.rest(source, attributes)
-        events.append(
-            {"name": event["name"], "time": _iso(event["time_ns"]), "attributes": attributes}
-        )
-    return events
-
-
-def _iso(nanos: int) -> str | None:
-    micros = nanos // 1_000
-    if not 0 < micros <= MAX_MICROS:
-        return None
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
-
-
-def _exception(raw: RawSpan) -> str | None:
-    for event in reversed(raw.events):
-        if event["name"] == "exception":
-            said = event["attributes"]
-            parts = (said.get("exception.type"), said.get("exception.message"))
-            return ": ".join(part for part in parts if isinstance(part, str) and part) or None
-    return None
 
 
 def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:

@@ -17,11 +17,21 @@ Build = Callable[[dict[str, Json]], tuple[Json, bool]]
 """Makes a field of its parts; the flag says whether every part is told by the result."""
 
 
+NAME: Final = "(name)"
+"""As a rule's key: the span's own name, which is no attribute."""
+
+EVENT: Final = "event:"
+"""Before a span event's name, as a key: that event, ``{"name", "time_ns", "attributes"}``."""
+
+
 class Rule(NamedTuple):
     """One attribute name and the field it tells; a name that ends in ``*`` stands for a prefix.
 
     ``field`` is a SpanRecord field, ``trace.`` and a trace field, or one of ``span.py``'s own
-    words. A rule with a ``part`` (for a prefix: the rest of the name) tells one part of the field.
+    words. A rule with a ``part`` tells one part of the field. What a prefix or an event tells is
+    a part by itself: the rest of the name, or the event's place among the span's events.
+
+    ``NAME`` is looked at only where another rule of the dialect, or its scope, fits the span.
     """
 
     field: str
@@ -36,6 +46,8 @@ class Rule(NamedTuple):
     """The attribute says more than the field does, so it stays in attributes as well."""
     late: bool = False
     """Tried after every dialect's other rules: a general name such as ``input.value``."""
+    scoped: bool = False
+    """Believed only of spans of the dialect's own ``scopes``: a name that others use too."""
 
 
 class Dialect(NamedTuple):
@@ -47,6 +59,8 @@ class Dialect(NamedTuple):
     """Span events whose attributes are read like the span's own."""
     resource: tuple[Rule, ...] = ()
     """Rules for the resource's attributes."""
+    scopes: tuple[str, ...] = ()
+    """Instrumentation scopes of the dialect; one that ends in ``*`` stands for a prefix."""
 
 
 # The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.

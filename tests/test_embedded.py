@@ -7,8 +7,10 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -128,6 +130,32 @@ def test_a_killed_server_recovers(make: Make) -> None:
     kill_postmaster(embedded)
     assert embedded.start() is True
     assert answer(embedded) == 43
+
+
+def test_it_waits_for_the_last_processes_of_a_killed_server(make: Make) -> None:
+    embedded = make("lingering")
+    embedded.start()
+    # Computing, its process does not notice that the server is gone.
+    query = "SELECT count(*) FROM generate_series(1, 8000000)"
+    thread = threading.Thread(target=run_until_killed, args=(embedded.url, query))
+    thread.start()
+    with psycopg.connect(embedded.url, autocommit=True) as watching:
+        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = %s"
+        while watching.execute(running, [query]).fetchone() is None:
+            time.sleep(0.01)
+    kill_postmaster(embedded)
+    assert embedded.start() is True
+    thread.join()
+    assert answer(embedded) == 42
+    assert "still in use" in embedded.log.read_text()
+
+
+def run_until_killed(url: str, query: str) -> None:
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        connection.execute(query)
 
 
 def test_a_dead_servers_pid_that_is_now_another_process_does_not_fool_it(make: Make) -> None:

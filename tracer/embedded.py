@@ -27,7 +27,7 @@ _PORT: Final = 5432
 # The smallest sun_path of a supported system is macOS's 104 bytes with the closing NUL.
 _SOCKET_PATH_BYTES: Final = 103
 _STOP_SECONDS: Final = 60.0
-_LINGER_SECONDS: Final = 10.0
+_LINGER_SECONDS: Final = 30.0
 _LOG_BYTES: Final = 8 * 1024 * 1024
 
 # Durability is PostgreSQL's default (fsync, synchronous_commit, full_page_writes): never here.

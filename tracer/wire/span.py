@@ -151,6 +151,8 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
     if raw.dropped:
         flags.append("dropped")
         notes["dropped"] = raw.dropped
+    if record.name != raw.name:
+        notes["name"] = {**notes.get("name", {}), "sent": raw.name}
     if flags or notes:
         record.flags, record.notes = flags, notes
 

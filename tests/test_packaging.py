@@ -28,21 +28,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("*.whl"))
 
 
-def tracked(directory: str) -> set[str]:
-    """Return the files of a directory that are under version control."""
-    command = ["git", "ls-files", "-z", directory]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return {name for name in listed.stdout.split("\0") if name}
+def files(directory: str) -> set[str]:
+    """Return the files of a directory of the checkout, without what Python leaves there."""
+    found = (path for path in (ROOT / directory).rglob("*") if path.is_file())
+    return {str(path.relative_to(ROOT)) for path in found if path.suffix != ".pyc"}
 
 
 def test_the_wheel_carries_the_code_and_every_asset_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    code = tracked("tracer")
+    code = files("tracer")
     assets = {
         f"tracer/_assets/{name}"
         for directory in ("static", "templates", "migrations")
-        for name in tracked(directory)
+        for name in files(directory)
     }
     assert assets
     assert code | assets <= names

@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from tracer.embedded import Embedded
+
 ROOT: Final = Path(__file__).parent.parent
 _PATIENCE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.005
@@ -27,6 +29,13 @@ class Memory(NamedTuple):
 
     pss: int
     rss: int
+
+
+class Cpu(NamedTuple):
+    """Seconds of processor time of a family, and of its PostgreSQL."""
+
+    server: float
+    database: float
 
 
 class Family:
@@ -82,6 +91,14 @@ class Family:
             pss=sum(getattr(info, "pss", info.rss) for info in found),
             rss=sum(info.rss for info in found),
         )
+
+    def cpu(self) -> Cpu:
+        """Return what was spent so far, by processes that still live."""
+        postmaster = Embedded(self.data_dir).postmaster()
+        assert postmaster is not None
+        database = psutil.Process(postmaster.pid)
+        backends = [database, *database.children(recursive=True)]
+        return Cpu(_spent(self.processes()), _spent(backends))
 
     def stop(self) -> None:
         """Stop the server as an operator does, and wait for its end."""
@@ -139,6 +156,17 @@ class Scale:
             self.peak = Memory(max(self.peak.pss, now.pss), max(self.peak.rss, now.rss))
             if self._done.wait(1.0):
                 return
+
+
+def _spent(processes: list[psutil.Process]) -> float:
+    seconds = 0.0
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        seconds += times.user + times.system
+    return seconds
 
 
 def _environ() -> dict[str, str]:

@@ -19,12 +19,15 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
     """Load the server, then copy what it stored into tables like its own."""
     # The first requests of a worker load prices, make connections and prepare statements.
     warm = send(server.port, sizes.warm_seconds)
+    before = server.cpu()
     with Scale(server) as scale:
         sent = send(server.port, sizes.load_seconds)
+    spent = [later - sooner for sooner, later in zip(before, server.cpu(), strict=True)]
     url = Embedded(server.data_dir).url
     _require_all(url, (len(warm.acks) + len(sent.acks)) * SPANS)
     seconds = max(time for time, _ in sent.acks) - min(time - took for time, took in sent.acks)
-    rate = len(sent.acks) * SPANS / seconds
+    spans = len(sent.acks) * SPANS
+    rate = spans / seconds
     copied = copy_rate(url, sizes.copy_spans)
     took = [latency * 1000 for _, latency in sent.acks]
     return [
@@ -34,7 +37,9 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
         Figure("ingest_p50", "a request of 100 spans, p50", percentile(took, 0.5), "ms"),
         Figure("ingest_p95", "a request of 100 spans, p95", percentile(took, 0.95), "ms"),
         Figure("ingest_p99", "a request of 100 spans, p99", percentile(took, 0.99), "ms"),
-        Figure("client_cpu", "cores used by the clients", sent.cpu_seconds / seconds, "cores"),
+        Figure("server_cpu", "processor time, server", spent[0] / spans * 1e6, "µs/span"),
+        Figure("database_cpu", "processor time, PostgreSQL", spent[1] / spans * 1e6, "µs/span"),
+        Figure("client_cpu", "processor time, clients", sent.cpu_seconds / spans * 1e6, "µs/span"),
         Figure("memory_load", "memory under load (PSS)", scale.peak.pss / MEGABYTE, "MB", most=400),
         Figure("memory_load_rss", "… RSS summed", scale.peak.rss / MEGABYTE, "MB", most=400),
     ]

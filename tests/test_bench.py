@@ -19,7 +19,8 @@ from tests.support import ROOT, environ
 
 NAMES = {
     *("cold_start", "memory_idle", "memory_idle_rss"),
-    *("ingest", "copy", "ingest_per_copy", "client_cpu", "memory_load", "memory_load_rss"),
+    *("ingest", "copy", "ingest_per_copy", "memory_load", "memory_load_rss"),
+    *("server_cpu", "database_cpu", "client_cpu"),
     *("ingest_p50", "ingest_p95", "ingest_p99", "ingest_one_trace"),
 }
 PAGES = ("trace", "jump", "children", "next", "panel")

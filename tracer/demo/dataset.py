@@ -37,9 +37,9 @@ def tell(seed: int, now: float) -> list[Told]:
     return sorted(told, key=lambda one: one.story.trace.spans[0].start_time_unix_nano)
 
 
-def _when(rng: random.Random, now: float) -> float:
-    """Return a time of the last day; there is more to see of the last hours."""
-    return now - _NEWEST - (_DAY - 2 * _NEWEST) * math.pow(rng.random(), 2.2)
+def _when(rng: random.Random, now: float, lasts: float = _NEWEST) -> float:
+    """Return a time of the last day, ``lasts`` seconds ago at least; the last hours are busier."""
+    return now - lasts - (_DAY - 2 * lasts) * math.pow(rng.random(), 2.2)
 
 
 def _user(rng: random.Random) -> str:
@@ -54,16 +54,23 @@ def _chats(rng: random.Random, now: float) -> Iterator[Story]:
     for _ in range(3):
         for turns in support.TALKS:
             about = About(_user(rng), _session("chat"), ("chat",), {"channel": "web"})
-            start = min(_when(rng, now), now - 20 * _MINUTE)
+            start = _when(rng, now, 20 * _MINUTE)
             yield from support.conversation(rng, start, turns, about)
 
 
 def _answers(rng: random.Random, now: float) -> Iterator[Story]:
-    for number in range(56):
-        who = "guest" if rng.random() < 0.5 else _user(rng)
-        about = About(who, _session("docs"), ("rag",), {"index": "articles-v3"})
-        start = _when(rng, now)
-        yield questions.answer_question(rng, start, about, limited=number % 19 == 7)
+    said = {"index": "articles-v3"}
+    for number in range(29):
+        about = About("guest", tags=("rag",), metadata=said)
+        limited = number % 14 == 7
+        yield questions.answer_question(rng, _when(rng, now), about, limited=limited)
+    for number in range(9):
+        about = About(_user(rng), _session("docs"), ("rag",), said)
+        start = _when(rng, now, 20 * _MINUTE)
+        for turn in range(3):
+            limited = number == 4 and turn == 1
+            yield questions.answer_question(rng, start, about, limited=limited)
+            start += rng.uniform(20, 200)
 
 
 def _moderation(rng: random.Random, now: float) -> Iterator[Story]:
@@ -79,12 +86,15 @@ def _reviews(rng: random.Random, now: float) -> Iterator[Story]:
 def _office(rng: random.Random, now: float) -> Iterator[Story]:
     for _ in range(18):
         yield office.triage_email(rng, _when(rng, now), About("inbox-eu"))
-    for number in range(12):
-        about = About("erp-sync", _session("run"), ("ocr",), {"tray": number % 3})
-        yield office.extract_invoice(rng, _when(rng, now), about, readable=number % 6 != 2)
+    for tray in range(3):
+        about = About("erp-sync", _session("run"), ("ocr",), {"tray": tray})
+        start = _when(rng, now, 20 * _MINUTE)
+        for number in range(4):
+            yield office.extract_invoice(rng, start, about, readable=(tray, number) != (1, 2))
+            start += rng.uniform(8, 20)
     for minutes in (11, 24, 38, 17):
-        about = About("sales-emea", _session("call"))
-        yield office.summarise_call(rng, _when(rng, now), about, minutes=minutes)
+        call = _when(rng, now)
+        yield office.summarise_call(rng, call, About("sales-emea"), minutes=minutes)
 
 
 def _shop(rng: random.Random, now: float) -> Iterator[Story]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -189,9 +190,9 @@ def wish(name: str, **arguments: Json) -> ToolCall:
     return ToolCall(f"call_{secrets.token_hex(6)}", name, arguments)
 
 
-def result(call: ToolCall, text: str) -> Message:
+def result(call: ToolCall, found: Json) -> Message:
     """Return a tool's answer to a wish."""
-    return Message("tool", text, answers=call.id)
+    return Message("tool", json.dumps(found, ensure_ascii=False), answers=call.id)
 
 
 def stack(*frames: tuple[str, int, str, str]) -> str:

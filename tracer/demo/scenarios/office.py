@@ -23,6 +23,7 @@ MAILS: Final = (
     ("Your newsletter was great", "none", "low"),
     ("Security: a customer sees other people's orders", "security", "urgent"),
 )
+_LANGUAGES: Final = ("Italian", "German", "English", "Polish")
 _TRIAGE: Final = system("Sort the e-mail: queue, urgency, language. Answer with JSON.")
 _READ: Final = system(
     "Read the invoice. Answer with JSON: supplier, number, date, currency, lines, total. The"
@@ -46,7 +47,11 @@ def triage_email(rng: random.Random, start: float, about: About) -> Story:
 def extract_invoice(rng: random.Random, start: float, about: About, *, readable: bool) -> Story:
     """Return a scan that is read; the sum is wrong at first, and stays so if not ``readable``."""
     story = Story(SCANS, rng, start, about)
-    name, pages, language = f"scan_{rng.randrange(180, 231):04}.pdf", rng.randrange(1, 8), "Italian"
+    name, pages, language = (
+        f"scan_{rng.randrange(180, 231):04}.pdf",
+        rng.randrange(1, 8),
+        rng.choice(_LANGUAGES),
+    )
     asked = [_READ, user(f"{name}, {pages} pages, {language}")]
     wrong, right = _invoice(rng, 184.50), _invoice(rng, 148.50)
     with story.step("chain", "extract_invoice", asked[1].text) as root:

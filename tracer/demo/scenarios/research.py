@@ -110,7 +110,7 @@ def _searcher(story: Story, part: str, *, blocked: bool) -> None:
             else:
                 story.tool("read_page", {"url": page["url"]}, page["title"], 1.1)
         text = f"Three sources on “{part}”; the first one measures it, the others quote it."
-        told = [*asked, decided, result(search, str(found))]
+        told = [*asked, decided, result(search, found)]
         story.ask(FLASH, told, text, thought="Which of these measured it?", context=9_400)
         searcher.give(text)
 

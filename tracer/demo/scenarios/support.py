@@ -181,7 +181,7 @@ def reply(
         call = wish(turn.tool, **turn.arguments)
         decided = story.ask(GPT_4O, asked, call, context=_TOOLS_TOKENS, cached=known)
         story.tool(turn.tool, turn.arguments, turn.found, 0.5)
-        told = [*asked, decided, result(call, str(turn.found))]
+        told = [*asked, decided, result(call, turn.found)]
         story.ask(GPT_4O, told, turn.answer, context=_TOOLS_TOKENS, cached=max(known, 0.5))
         root.give(turn.answer)
     return story
@@ -214,7 +214,7 @@ def too_long(rng: random.Random, start: float, about: About) -> Story:
         decided = story.ask(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS)
         pages = [{"number": f"INV-{20_100 + n}", "pages": 2} for n in range(60)]
         story.tool("read_invoices", call.arguments, pages, 2.4)
-        told = [RULES, user(question), decided, result(call, str(pages))]
+        told = [RULES, user(question), decided, result(call, pages)]
         story.refused(GPT_4O, told, 0.7, error)
         root.span.status(f"ContextLengthExceeded: {message}")
     return story

@@ -112,7 +112,7 @@ def _refund(story: Story) -> None:
     story.trace.wait(3.1)
     done = {"refund": "re_7Q", "state": "pending", "settles_in_days": 3}
     story.tool("refund_payment", {**arguments, "attempt": 2}, done, 1.4)
-    told = [*asked, decided, result(call, str(done))]
+    told = [*asked, decided, result(call, done)]
     again = wish("export_diagnostics", job=88_121)
     story.ask(GPT_4O, told, again, name="decide", context=6_300, cached=0.7)
 
@@ -132,7 +132,7 @@ def _diagnose(story: Story, searches: int) -> None:
         for shard in story.together(3):
             text = f"Shard {shard}: `CursorTimeout` at 60.0 s in every job of over 90,000 rows."
             story.ask(GPT_4O_MINI, asked, text, name="summarise_shard", context=5_900)
-        told = [*asked, decided, result(call, str(found))]
+        told = [*asked, decided, result(call, found)]
         story.ask(SONNET, told, _ANALYSIS, name="analyse", context=15_000, cached=0.74)
         story.tool("create_ticket", {"queue": "export", "severity": 2}, {"ticket": "SUP-5512"}, 1.2)
         agent.give(_ANALYSIS)

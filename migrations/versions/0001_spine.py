@@ -1,4 +1,4 @@
-"""The tables of the spine: projects and keys, traces, spans and their payloads, scores, sessions."""
+"""The spine: projects and keys, traces, spans and their payloads, scores, sessions."""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ class Load:
                 time.sleep(0.02)
                 continue
             if answer.status == 200:
-                assert not ExportTraceServiceResponse.FromString(reply).partial_success.rejected_spans
+                told = ExportTraceServiceResponse.FromString(reply)
+                assert not told.partial_success.rejected_spans
                 with self._lock:
                     self.acknowledged |= ids
         connection.close()

@@ -24,6 +24,7 @@ class Event:
 
 def read_event(event: Json, index: int, start: datetime) -> Event:
     """Return the ``index``-th event of a span that began at ``start``."""
+    # The three names by which OpenTelemetry records an exception; the rest is shown as sent.
     attributes = dict(event.get("attributes") or {})
     kind = str(attributes.pop("exception.type", ""))
     said = str(attributes.pop("exception.message", ""))
@@ -39,6 +40,7 @@ def read_event(event: Json, index: int, start: datetime) -> Event:
 
 def _offset(time: Json, start: datetime) -> str:
     try:
+        # From the start of its span: the time of day says nothing about what it waited for.
         return f"+{duration(took(start, datetime.fromisoformat(str(time))))}"
     except (ValueError, TypeError):
         return ""

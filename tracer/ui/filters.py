@@ -26,6 +26,7 @@ PERIODS = (
     ("7d", "Last 7 days"),
     ("30d", "Last 30 days"),
 )
+# Relative times stay true in a bookmark.
 _AGO = re.compile(r"(\d{1,4})(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -85,6 +86,7 @@ class Filters:
             raise BadFilter(
                 f"{name}={text!r}: expected a time like 2026-11-23T14:00, or 24h for a day ago."
             ) from None
+        # Form fields send no zone, and pages show UTC.
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
     def local(self, name: str) -> str:
@@ -103,6 +105,7 @@ class Filters:
         """Return a pick list; a value in use stays in it even where it is no longer offered."""
         chosen = self.values.get(name, "")
         options = [(value, value) for value in values]
+        # Pick lists are samples: a link may ask for what they don't hold.
         if chosen and chosen not in values:
             options.insert(0, (chosen, chosen))
         return Pick(name, unset, options, chosen)
@@ -117,6 +120,7 @@ class Filters:
 
     def url(self, without: str = "", **more: str | None) -> str:
         """Return the list's address with the filters in use but ``without``, and ``more``."""
+        # A cursor is never kept: it points into the list of other filters.
         query = {name: value for name, value in self.values.items() if name != without}
         query |= {name: value for name, value in more.items() if value}
         return f"{self._path}?{urlencode(query)}" if query else self._path

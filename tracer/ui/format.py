@@ -14,6 +14,7 @@ def duration(value: timedelta | None) -> str:
     """Return e.g. ``410 ms``, ``9.80 s``, ``94.0 s``, ``129 s``, ``32 min``, ``5.2 h``."""
     if value is None:
         return ""
+    # An end before the start is flagged elsewhere; a negative duration says nothing more.
     seconds = max(value.total_seconds(), 0.0)
     if seconds < 0.0009995:
         return f"{seconds * 1e6:.0f} µs" if seconds else "0 ms"
@@ -27,6 +28,7 @@ def duration(value: timedelta | None) -> str:
 
 
 def _three_digits(value: float) -> str:
+    # Limits are where rounding would add a digit: 9.996 is 10.0, not 10.00.
     for limit, digits in ((9.995, 2), (99.95, 1)):
         if value < limit:
             return f"{value:.{digits}f}"
@@ -72,6 +74,7 @@ def ago(time: datetime | None, now: datetime) -> str:
     """Return how long ago ``time`` was, ``6 s`` to ``30 d``, and beyond that the date."""
     if time is None:
         return ""
+    # Clocks of other machines may be ahead: nothing happened in the future.
     seconds = max((now - time).total_seconds(), 0.0)
     for limit, unit, name in ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h")):
         if seconds < limit:
@@ -104,6 +107,7 @@ def meter(value: timedelta | None) -> int:
     """Return a duration as percent of a log scale from 100 ms (0) to 10 minutes (100)."""
     if value is None or value <= timedelta(0):
         return 3
+    # A linear scale would show one long trace and forty-nine empty boxes.
     position = (math.log10(value.total_seconds()) + 1) / (math.log10(600) + 1)
     return max(3, min(100, round(position * 100)))
 

@@ -14,6 +14,7 @@ _OPEN_DEPTH = 2
 _MOST_DEPTH = 5
 _MOST_KEYS = 100
 _MOST_CHARACTERS = 2_000
+# Together the limits bound a page whatever the shape: wide, deep, or both.
 _MOST_ITEMS = 1_500
 _PEEK_ITEMS = 3
 
@@ -60,6 +61,7 @@ def resolve(document: Json, pointer: str) -> Json:
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, list):
+            # "-1" would silently be the last item.
             if not key.isdecimal():
                 raise LookupError(pointer)
             document = document[int(key)]
@@ -79,6 +81,7 @@ def dump(value: Json) -> str:
 
 def parse(text: str) -> Json:
     """Return the object or list that ``text`` spells as JSON, else the text."""
+    # Numbers and words are valid JSON too, but read better as text.
     if text[:1] not in ("{", "["):
         return text
     try:
@@ -118,9 +121,11 @@ def _container(
     brackets, size = ("{}" if isinstance(value, dict) else "[]"), len(value)
     item = Item(key, pointer, brackets=brackets, size=size, open=depth < _OPEN_DEPTH)
     item.peek = _peek(value) if key is not None else ""
+    # What is not walked is not shown, so a huge value costs no more than a small one.
     if depth < _MOST_DEPTH and budget.items > 0:
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for name, inner in islice(pairs, start, start + _MOST_KEYS):
+            # A rebuilt value has no address of its own: its links lead to where it came from.
             path = pointer if budget.fixed else f"{pointer}/{_escape(str(name))}"
             item.items.append(_item(str(name), inner, path, depth + 1, budget))
         item.left = size - start - len(item.items)

@@ -28,6 +28,7 @@ _TAGS = {
     *("pre", "code", "span", "strong", "em", "s", "a"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
+# Only classes that our style sheet knows: others could borrow the page's own look.
 _CLASSES = {"span": set(STANDARD_TYPES.values()), "pre": {"code"}}
 # A text with none of these means the same with and without markdown.
 _SYNTAX = re.compile(r"[*_`#>\[\]|~\\<&]|^\s*(?:[-+=]|\d+[.)])|^ {4}|^\t", re.MULTILINE)
@@ -50,6 +51,7 @@ def _paragraphs(text: str) -> Markup:
     return Markup("".join(f"<p>{part}</p>" for part in parts if part))  # each part is escaped
 
 
+# Tabs, polls and sessions show the same messages again and again.
 @lru_cache(maxsize=256)
 def _render(text: str) -> Markup:
     clean = nh3.clean(
@@ -63,6 +65,7 @@ def _render(text: str) -> Markup:
 
 
 def _highlight(source: str, language: str, _attributes: str) -> str:
+    # Lexers take longest where they guess, so a language is never guessed.
     if not language or len(source) > MOST_CHARACTERS:
         return escape(source)
     try:
@@ -87,8 +90,10 @@ def _image(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any
 
 
 def _make_parser() -> MarkdownIt:
+    # Single line breaks count: people and models write chats with them.
     parser = MarkdownIt("js-default", {"html": False, "breaks": True}).enable("table")
     parser.add_render_rule("fence", _fence)
+    # A rule and not `disable`: disabled, the image would become a link with a stray "!".
     parser.add_render_rule("image", _image)
     return parser
 

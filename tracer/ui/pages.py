@@ -37,6 +37,7 @@ def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     project_id = (values or {}).get("project_id")
     if project_id is None:
         return
+    # Here and not in each page, so that no page can forget to look.
     g.project = get_project(project_id)
     if g.project is None:
         abort(404, f"There is no project “{project_id}”.")
@@ -45,6 +46,7 @@ def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 @bp.after_request
 def keep_private(response: Response) -> Response:
     """Let nobody else keep a page, and nobody take a fragment for one."""
+    # Kept and asked for again: "back" is instant, and never shows a stale page as fresh.
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("HX-Request-Type", "Cookie"))
     return response
@@ -65,4 +67,5 @@ def home() -> AnyResponse:
 
 def is_fragment() -> bool:
     """Return whether htmx asks for a part of a page (a restored history entry wants it whole)."""
+    # Not HX-Request: htmx leaves it out when it restores a page from history.
     return request.headers.get("HX-Request-Type") == "partial"

@@ -98,6 +98,7 @@ def trace_panel(
                 output=True,
             ),
         ]
+        # A trace keeps its cost as one sum, so its rows have tokens alone.
         panel.usage, panel.usage_total = usage_rows(
             trace.usage, {}, trace.total_tokens, trace.total_cost
         )
@@ -126,6 +127,7 @@ def document(row: SpanDetail | TraceDetail) -> dict[str, Json]:
 def _plain(value: Any) -> Json:
     if isinstance(value, datetime):
         return value.isoformat()
+    # For reading only; sums are made where they are still exact.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):

@@ -18,7 +18,9 @@ from tracer.ui.format import duration
 from tracer.ui.pages import bp
 
 _FIELDS = ("environment", "user", "from", "to")
+# Shorter ones are somebody reading and typing.
 _PAUSE = timedelta(minutes=1)
+# Each may carry a message of several screens.
 _PER_PAGE = 30
 
 
@@ -79,11 +81,13 @@ def session(project_id: str, session_id: str) -> str:
 
 def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
     """Return the traces as exchanges; all of them share one page's worth of markdown."""
+    # One for all, so that a long session costs no more than one long span.
     reader = Reader()
     found: list[Exchange] = []
     ended: datetime | None = None
     for row in rows:
         pause = row.start_time - ended if ended else None
+        # A trace may run on while the next has begun: the pause is after the last to end.
         ended = max(ended or row.end_time, row.end_time)
         found.append(
             Exchange(

@@ -51,6 +51,7 @@ def span_panel(
         ("scores", "Scores", len(scores)),
         ("raw", "Raw", 0),
     ]
+    # Nothing is known of it but its id.
     if span.placeholder:
         tabs = tabs[:1]
     panel = Panel(
@@ -80,6 +81,7 @@ def span_panel(
     elif panel.tab == "scores":
         panel.scores = scores
     else:
+        # More than anybody reads; the API has the whole.
         panel.dump = jsonview.dump(document(span))[:_MOST_RAW]
     return panel
 
@@ -100,6 +102,7 @@ def _span_figures(span: SpanDetail, now: datetime) -> list[tuple[str, str]]:
 def _speed(span: SpanDetail) -> str:
     if not span.output_tokens or span.end_time is None or span.kind != "generation":
         return ""
+    # Speed is of the stream: waiting for the first token is the figure beside it.
     streaming = took(span.first_token_time or span.start_time, span.end_time)
     seconds = streaming.total_seconds()
     return f"{span.output_tokens / seconds:.0f} tok/s" if seconds > 0 else ""
@@ -179,6 +182,7 @@ def _how_it_ended(span: SpanDetail) -> str:
 
 
 def _note(span: SpanDetail, name: str) -> str:
+    # Notes are by field, so that each stands beside the value it speaks of.
     note = span.notes.get(name)
     if not isinstance(note, dict):
         return ""

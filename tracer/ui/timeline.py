@@ -58,12 +58,14 @@ class Axis:
     @property
     def length(self) -> timedelta:
         """The time shown, never zero."""
+        # A trace of one instant still needs something to divide by.
         return max(self.end - self.start, timedelta(microseconds=1))
 
     def bar(
         self, start: datetime, end: datetime | None, first_token: datetime | None = None
     ) -> Bar:
         """Return where a span lies; one without an end reaches to the end of the axis."""
+        # Clamped below, so that a wrong clock can't push a bar out of its row.
         left = (start - self.start) / self.length * 100
         right = 100.0 if end is None else (end - self.start) / self.length * 100
         x, stop = _inside(left), _inside(max(right, left))
@@ -83,6 +85,7 @@ class Axis:
     def ticks(self) -> list[Tick]:
         """Return the marks: 0, round times, and at the right edge ``now`` or the whole duration."""
         step, length = _step(self.length.total_seconds()), self.length.total_seconds()
+        # Counted, not added up: a sum of floats would drift off the round times.
         times = [step * n for n in range(int(length / step) + 1)]
         marks = [Tick(round(t / length * 100, 2), _label(t, step)) for t in times]
         last = Tick(100, "now" if self.running else duration(self.length))

@@ -22,6 +22,7 @@ from tracer.ui.timeline import Axis
 from tracer.ui.tree import TreeReader, read_level
 
 _FIELDS = ("status", "name", "environment", "tag", "user", "session", "from", "to")
+# Addresses have an end; the oldest are forgotten first.
 _MOST_OPEN = 20
 _MOST_DEPTH = 10_000
 
@@ -84,9 +85,11 @@ def trace(project_id: str, trace_id: str) -> str:
     opened = request.args.getlist("open")[-_MOST_OPEN:]
     selected, cursor = request.args.get("span"), request.args.get("after")
     tree = TreeReader(project_id, trace_id)
+    # First of all: what is read is not read again, so this page stays.
     if cursor:
         tree.page(request.args.get("of"), cursor)
     tree.open(opened)
+    # The last one was asked for just now; it may be behind what is not open any more.
     if opened and opened[-1] not in tree.levels and tree.reveal(opened[-1]):
         tree.open(opened)
     if selected:
@@ -134,6 +137,7 @@ def trace_span(project_id: str, trace_id: str) -> AnyResponse | str:
     )
     page = url_for("ui.trace", project_id=project_id, trace_id=trace_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
+    # The address bar follows the panel, so that a copied address shows the same.
     query = urlencode({name: value for name, value in shown.items() if value})
     return Response(html, headers={"HX-Replace-Url": f"{page}?{query}" if query else page})
 
@@ -186,6 +190,7 @@ def _common(found: TraceDetail) -> dict[str, object]:
 
 def _axis(found: TraceDetail) -> Axis:
     running = found.status == "running"
+    # The latest end known is behind the truth while spans are open.
     end = datetime.now(UTC) if running else found.end_time
     return Axis(found.start_time, max(end, found.start_time), running)
 

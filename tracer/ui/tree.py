@@ -14,6 +14,7 @@ ROWS = 100
 """Rows that a page opens by itself; levels that were asked for come on top."""
 _STATEMENTS = 8
 _PAGE = 100
+# A path 100 levels deep must not bring 100 siblings along on each.
 _PATH_PAGE = 10
 
 
@@ -68,7 +69,9 @@ class TreeReader:
         for _ in range(_STATEMENTS):
             room = ROWS - self._row_count()
             parents: list[str | None] = []
+            # Levels that don't fit are left closed, and smaller ones beside them still open.
             for span in self._closed():
+                # A lone root is no news without its children, however many they are.
                 fits = span.child_count <= room or (
                     room == ROWS - 1 and span.parent_span_id is None
                 )
@@ -85,6 +88,7 @@ class TreeReader:
         if not path:
             return False
         ids: list[str | None] = [span.span_id for span in path]
+        # Otherwise the path was cut at its top: its end is shown apart.
         if path[0].parent_span_id is None:
             ids.insert(0, None)
         else:
@@ -97,6 +101,7 @@ class TreeReader:
 
     def forest(self) -> Forest:
         """Return what was read, as nested levels."""
+        # A copy: building takes levels out.
         left = dict(self.levels)
         roots = _level(left, None, 0)
         apart = _node(left, self.apart, 1) if self.apart else None
@@ -131,6 +136,7 @@ def read_level(
     """
     page = spans.children_page(project_id, trace_id, parent_id, cursor)
     level = _level({parent_id: page}, parent_id, depth)
+    # The rows it continues are on the page already.
     if cursor is not None:
         if decode_cursor(cursor).forward:
             level.earlier = None

@@ -26,8 +26,10 @@ def usage_rows(
 ) -> tuple[list[UsageRow], UsageRow | None]:
     """Return a row per type and the row of the totals; none of both where nothing was sent."""
     rows = []
+    # A type may have a cost without tokens, such as a fee per request.
     for name in [*usage, *(name for name in cost if name not in usage and name != "total")]:
         sent, paid = usage.get(name), cost.get(name)
+        # From what was paid: list prices of today need not be those of then.
         price = paid * _PER_MILLION / sent if paid is not None and sent else None
         rows.append(
             UsageRow(name, sent, price, paid, round(paid / total * 100) if paid and total else 0)

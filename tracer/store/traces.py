@@ -60,6 +60,8 @@ class TraceRow:
 class TraceDetail(TraceRow):
     """A trace with its own data; input and output are the root span's where none were said."""
 
+    cost: dict[str, Decimal]
+    """Dollars by usage type; what was sent without a type is under ``total``."""
     metadata: dict[str, Json]
     input: Json
     output: Json
@@ -152,6 +154,7 @@ def detail_query() -> sa.Select[Any]:
     )
     return sa.select(
         *ROW_COLUMNS,
+        traces.c.cost,
         traces.c.metadata,
         traces.c.input,
         traces.c.output,
@@ -164,6 +167,7 @@ def detail(row: sa.RowMapping) -> TraceDetail:
     """Return the trace of one row of `detail_query`."""
     values = _ordered(row)
     root_input, root_output = values.pop("root_input"), values.pop("root_output")
+    values["cost"] = {name: Decimal(str(paid)) for name, paid in values["cost"].items()}
     if values["input"] is None:
         values["input"] = root_input
     if values["output"] is None:

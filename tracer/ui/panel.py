@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tracer.explain import Mapping
 from tracer.records import Json
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
@@ -59,6 +60,7 @@ class Panel:
     events: list[Event] = field(default_factory=list)
     links: list[dict[str, Json]] = field(default_factory=list)
     scores: Sequence[ScoreRow] = ()
+    mapping: Mapping | None = None
     dump: str = ""
 
 
@@ -98,10 +100,11 @@ def trace_panel(
                 output=True,
             ),
         ]
-        # A trace keeps its cost as one sum, so its rows have tokens alone.
         panel.usage, panel.usage_total = usage_rows(
-            trace.usage, {}, trace.total_tokens, trace.total_cost
+            trace.usage, trace.cost, trace.total_tokens, trace.total_cost
         )
+        for row in panel.usage:
+            row.price = None  # the mean over several models is no price
         panel.usage_note = (
             f"{trace.unpriced_count} without a known price" if trace.unpriced_count else ""
         )

@@ -66,6 +66,7 @@ class TraceSummary(msgspec.Struct, kw_only=True):
 class Trace(TraceSummary, kw_only=True):
     """A trace with its own data; input and output are the root span's where none were said."""
 
+    cost: Annotated[dict[str, Money], Meta(description="US dollars by usage type")]
     metadata: dict[str, Any]
     input: Any
     output: Any
@@ -104,7 +105,12 @@ class Span(SpanSummary, kw_only=True):
     model_parameters: dict[str, Any]
     usage: Annotated[dict[str, int], Meta(description="tokens by type, disjoint")]
     cost: Annotated[dict[str, Money], Meta(description="US dollars by usage type")]
-    cost_source: Annotated[str | None, Meta(description="given or computed; null: unpriced")]
+    cost_source: Annotated[
+        str | None, Meta(description="given, computed from list prices, or custom; null: unpriced")
+    ]
+    priced_by: Annotated[
+        str | None, Meta(description="the list and its version, or the id of the project's price")
+    ]
     prompt_name: str | None
     prompt_version: int | None
     input: Any

@@ -43,8 +43,9 @@ class Sizes:
     settle_seconds: float = 3.0
     """What a start does behind its first answer is over then."""
     warm_seconds: float = 3.0
-    load_seconds: float = 15.0
-    copy_spans: int = 100_000
+    rounds: int = 3
+    load_seconds: float = 6.0
+    copy_spans: int = 50_000
     large_trace: int = 200_000
     page_requests: int = 200
 
@@ -53,6 +54,7 @@ QUICK: Final = Sizes(
     starts=1,
     settle_seconds=0.0,
     warm_seconds=0.2,
+    rounds=1,
     load_seconds=0.5,
     copy_spans=1_000,
     large_trace=2_000,

@@ -3,45 +3,90 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from statistics import median
+from typing import Final, NamedTuple
 
 import psycopg
 
 from bench.family import Family, Scale
 from bench.figures import MEGABYTE, Figure, Sizes, percentile
-from bench.load import SPANS, send
+from bench.load import SPANS, Sent, send
 from tracer.embedded import Embedded
 
 TABLES: Final = ("spans", "span_payloads")
 
 
+class Round(NamedTuple):
+    """A while of load and the COPY right after it: noise on the machine is about the same."""
+
+    sent: Sent
+    server_seconds: float
+    database_seconds: float
+    copied: float
+
+    @property
+    def rate(self) -> float:
+        """Spans acknowledged per second."""
+        began = min(acknowledged - took for acknowledged, took in self.sent.acks)
+        ended = max(acknowledged for acknowledged, _ in self.sent.acks)
+        return len(self.sent.acks) * SPANS / (ended - began)
+
+
 def measure(server: Family, sizes: Sizes) -> list[Figure]:
-    """Load the server, then copy what it stored into tables like its own."""
+    """Load the server, and copy what it stored into tables like its own, several times."""
     # The first requests of a worker load prices, make connections and prepare statements.
-    warm = send(server.port, sizes.warm_seconds)
-    before = server.cpu()
-    with Scale(server) as scale:
-        sent = send(server.port, sizes.load_seconds)
-    spent = [later - sooner for sooner, later in zip(before, server.cpu(), strict=True)]
+    stored = len(send(server.port, sizes.warm_seconds).acks) * SPANS
     url = Embedded(server.data_dir).url
-    _require_all(url, (len(warm.acks) + len(sent.acks)) * SPANS)
-    seconds = max(time for time, _ in sent.acks) - min(time - took for time, took in sent.acks)
-    spans = len(sent.acks) * SPANS
-    rate = spans / seconds
-    copied = copy_rate(url, sizes.copy_spans)
-    took = [latency * 1000 for _, latency in sent.acks]
+    rounds = []
+    with Scale(server) as scale:
+        for _ in range(sizes.rounds):
+            rounds.append(_round(server, url, sizes))
+            stored += len(rounds[-1].sent.acks) * SPANS
+            _require_all(url, stored)
+    return [*_rates(rounds), *_costs(rounds), *_weights(scale)]
+
+
+def _round(server: Family, url: str, sizes: Sizes) -> Round:
+    before = server.cpu()
+    sent = send(server.port, sizes.load_seconds)
+    after = server.cpu()
+    spent = (after.server - before.server, after.database - before.database)
+    return Round(sent, *spent, copy_rate(url, sizes.copy_spans))
+
+
+def _rates(rounds: list[Round]) -> list[Figure]:
+    rate = median(each.rate for each in rounds)
+    copied = median(each.copied for each in rounds)
+    ratio = median(each.rate / each.copied for each in rounds)
+    took = [latency * 1000 for each in rounds for _, latency in each.sent.acks]
     return [
         Figure("ingest", "durable OTLP ingest", rate, "spans/s", least=12_000),
         Figure("copy", "the same rows by raw COPY", copied, "spans/s"),
-        Figure("ingest_per_copy", "ingest / COPY", rate / copied, "×", least=0.25),
+        Figure("ingest_per_copy", "ingest / COPY", ratio, "×", least=0.25),
         Figure("ingest_p50", "a request of 100 spans, p50", percentile(took, 0.5), "ms"),
         Figure("ingest_p95", "a request of 100 spans, p95", percentile(took, 0.95), "ms"),
         Figure("ingest_p99", "a request of 100 spans, p99", percentile(took, 0.99), "ms"),
-        Figure("server_cpu", "processor time, server", spent[0] / spans * 1e6, "µs/span"),
-        Figure("database_cpu", "processor time, PostgreSQL", spent[1] / spans * 1e6, "µs/span"),
-        Figure("client_cpu", "processor time, clients", sent.cpu_seconds / spans * 1e6, "µs/span"),
-        Figure("memory_load", "memory under load (PSS)", scale.peak.pss / MEGABYTE, "MB", most=400),
-        Figure("memory_load_rss", "… RSS summed", scale.peak.rss / MEGABYTE, "MB", most=400),
+    ]
+
+
+def _costs(rounds: list[Round]) -> list[Figure]:
+    spans = sum(len(each.sent.acks) for each in rounds) * SPANS
+    spent = {
+        "server": ("server", sum(each.server_seconds for each in rounds)),
+        "database": ("PostgreSQL", sum(each.database_seconds for each in rounds)),
+        "client": ("clients", sum(each.sent.cpu_seconds for each in rounds)),
+    }
+    return [
+        Figure(f"{name}_cpu", f"processor time, {title}", seconds / spans * 1e6, "µs/span")
+        for name, (title, seconds) in spent.items()
+    ]
+
+
+def _weights(scale: Scale) -> list[Figure]:
+    pss, rss = (weight / MEGABYTE for weight in scale.peak)
+    return [
+        Figure("memory_load", "memory under load (PSS)", pss, "MB", most=400),
+        Figure("memory_load_rss", "… RSS summed", rss, "MB", most=400),
     ]
 
 

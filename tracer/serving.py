@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import signal
 import socket
@@ -148,6 +149,10 @@ class Family(BaseApplication):
     def _worker_ready(self, worker: Any) -> None:
         # Ctrl-C reaches the whole process group; the parent alone decides what follows.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A request makes tens of thousands of objects, all of which die with it by their reference
+        # counts: collecting every 700 of them took a fifth of the time of ingest.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         if worker.age == 1:
             self.on_ready()
 

@@ -14,13 +14,17 @@ PAGES = [
     "/traces?name=resolve_ticket&status=completed",
     "/traces?name=nothing",
     f"/traces/{AGENT}",
-    *(f"/traces/{AGENT}?span=plan&tab={tab}" for tab in ("io", "metadata", "scores", "raw")),
+    *(
+        f"/traces/{AGENT}?span=plan&tab={tab}"
+        for tab in ("io", "metadata", "scores", "understood", "raw")
+    ),
     f"/traces/{AGENT}?span=refund&tab=events",
     f"/traces/{'b' * 32}?span=child-0120",
     f"/traces/{AGENT}?span=gone",
     f"/traces/{AGENT}/value?id=refund2&at=/input",
     "/sessions",
     "/sessions/chat_91c2",
+    "/understanding",
 ]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.queries import SpanQuery, TraceQuery
+from tracer.explain import Mapping, explain
 from tracer.store import scores, spans, traces
+from tracer.store.spans import SpanDetail
 from tracer.store.traces import TraceFilter
 from tracer.web import answers
 from tracer.web.answers import Scores, Span, SpanPage, Trace, TracePage
@@ -86,10 +88,21 @@ def list_spans(trace_id: str) -> Response:
 @describe(Operation(summary="Read a span", answers={200: Span}, problems=READ_PROBLEMS))
 def read_span(trace_id: str, span_id: str) -> Response:
     """Return a span with its payload."""
-    found = spans.get_span(project_id(), trace_id, span_id)
-    if found is None or found.placeholder:
-        raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
-    return answer(answers.span(found, project_id()))
+    return answer(answers.span(_span(trace_id, span_id), project_id()))
+
+
+@bp.get("/traces/<id:trace_id>/spans/<id:span_id>/mapping")
+@describe(
+    Operation(
+        summary="Explain how a span's attributes were understood",
+        answers={200: Mapping},
+        problems=READ_PROBLEMS,
+    )
+)
+def read_mapping(trace_id: str, span_id: str) -> Response:
+    """Return which attribute told which field by whose rule, and those that told nothing."""
+    found = _span(trace_id, span_id)
+    return answer(explain(found, traces.get_trace(project_id(), trace_id)))
 
 
 @bp.get("/traces/<id:trace_id>/scores")
@@ -100,3 +113,10 @@ def list_trace_scores(trace_id: str) -> Response:
     if not found and traces.get_trace(project_id(), trace_id) is None:
         raise NotFound(f"no trace {trace_id!r}")
     return answer(Scores(data=[answers.score(row) for row in found]))
+
+
+def _span(trace_id: str, span_id: str) -> SpanDetail:
+    found = spans.get_span(project_id(), trace_id, span_id)
+    if found is None or found.placeholder:
+        raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
+    return found

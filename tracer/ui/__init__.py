@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.ui import sessions, traces
+from tracer.ui import sessions, traces, understanding
 from tracer.ui.pages import bp
 
-__all__ = ["bp", "sessions", "traces"]
+__all__ = ["bp", "sessions", "traces", "understanding"]

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tracer.explain import Mapping
 from tracer.records import Json
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
@@ -17,6 +16,7 @@ from tracer.ui import jsonview
 from tracer.ui.body import Body, Reader
 from tracer.ui.events import Event
 from tracer.ui.format import stamp, whole
+from tracer.ui.mapping import MappingView
 from tracer.ui.usage import UsageRow, usage_rows
 
 
@@ -60,7 +60,7 @@ class Panel:
     events: list[Event] = field(default_factory=list)
     links: list[dict[str, Json]] = field(default_factory=list)
     scores: Sequence[ScoreRow] = ()
-    mapping: Mapping | None = None
+    mapping: MappingView | None = None
     dump: str = ""
 
 

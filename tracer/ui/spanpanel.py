@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tracer.explain import explain
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
+from tracer.store.traces import TraceDetail
 from tracer.ui import jsonview
 from tracer.ui.body import Reader
 from tracer.ui.events import read_event, took
 from tracer.ui.format import count, duration, money, stamp
+from tracer.ui.mapping import view_mapping
 from tracer.ui.panel import Panel, Section, document, json_section, known_tab, no_input, no_output
 from tracer.ui.usage import cost_note, usage_rows
 
@@ -41,14 +44,21 @@ _NOT_RECEIVED = (
 
 
 def span_panel(
-    span: SpanDetail, scores: Sequence[ScoreRow], tab: str, *, raw: bool, now: datetime
+    span: SpanDetail,
+    trace: TraceDetail,
+    scores: Sequence[ScoreRow],
+    tab: str,
+    *,
+    raw: bool,
+    now: datetime,
 ) -> Panel:
-    """Return the panel of a span; an unknown ``tab`` is the first."""
+    """Return the panel of a span of ``trace``; an unknown ``tab`` is the first."""
     tabs = [
         ("io", "Input / Output", 0),
         ("metadata", "Metadata", 0),
         ("events", "Events", len(span.events)),
         ("scores", "Scores", len(scores)),
+        ("understood", "Understood", 0),
         ("raw", "Raw", 0),
     ]
     # Nothing is known of it but its id.
@@ -80,6 +90,8 @@ def span_panel(
         ]
     elif panel.tab == "scores":
         panel.scores = scores
+    elif panel.tab == "understood":
+        panel.mapping = view_mapping(explain(span, trace))
     else:
         # More than anybody reads; the API has the whole.
         panel.dump = jsonview.dump(document(span))[:_MOST_RAW]

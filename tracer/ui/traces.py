@@ -209,4 +209,4 @@ def _panel(found: TraceDetail, span_id: str | None) -> Panel | None:
     if span is None:
         return None
     judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id)
-    return span_panel(span, judged, tab, raw=raw, now=now)
+    return span_panel(span, found, judged, tab, raw=raw, now=now)

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tracer.rates import PRICED_AS, Rates, Tier, price_of
 
 if TYPE_CHECKING:
     from genai_prices.types import (
         ModelInfo,
         ModelPrice,
         StartDateConstraint,
-        TieredPrices,
         TimeOfDateConstraint,
     )
 
@@ -53,27 +54,24 @@ PROVIDERS: Final = {
 LOCAL: Final = frozenset(("ollama", "lmstudio", "lm_studio", "llama_cpp", "llamafile", "vllm"))
 """Who runs models on one's own machine is paid by nobody's price list."""
 
-# The keys to look for, best first: what has no price of its own is billed like its whole.
-_PRICE_KEYS: Final = {
-    "input": ("input_mtok",),
-    "cache_read": ("cache_read_mtok", "input_mtok"),
-    "cache_write": ("cache_write_mtok", "cache_write_5m_mtok", "input_mtok"),
-    "cache_write_5m": ("cache_write_5m_mtok", "cache_write_mtok", "input_mtok"),
-    "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
-    "input_audio": ("input_audio_mtok", "input_mtok"),
-    "input_image": ("input_image_mtok", "input_mtok"),
-    "input_video": ("input_video_mtok", "input_mtok"),
-    "output": ("output_mtok",),
-    "reasoning": ("output_reasoning_mtok", "output_mtok"),
-    "output_audio": ("output_audio_mtok", "output_mtok"),
-}
-_INPUT_SIDE: Final = frozenset(name for name in _PRICE_KEYS if name.startswith(("input", "cache")))
+LIST_NAME: Final = f"genai-prices {PRICES_VERSION}"
+"""What spans that are priced from the list say of it."""
 
-_MILLION: Final = Decimal(1_000_000)
-_TRILLIONTH: Final = Decimal("1e-12")
+# How the list calls the price of a usage type where that is not the type's name.
+_LIST_KEYS: Final = {"reasoning": "output_reasoning"}
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_Rates = dict[str, "Decimal | TieredPrices"]
+
+class ListPrice(NamedTuple):
+    """An entry of the list: whose model, its name there, its prices."""
+
+    provider: str
+    model: str
+    rates: Rates
+
+
+_Schedule = list[tuple["_Constraint | None", ListPrice]]
 
 # Whose models may be called by name alone: the list's own guess knows only a name's beginning.
 _MAKERS: Final = ("openai", "anthropic", "google", "mistral", "cohere", "voyageai", "x-ai", "aws")
@@ -87,71 +85,113 @@ def price(
     ``usage`` holds disjoint buckets; one without a price is left out. Prices that depend on the
     size of the request are chosen by all tokens of its input side.
     """
-    rates = _rates_of(model, provider, at_micros)
-    if rates is None:
-        return None
-    size = sum(count for bucket, count in usage.items() if bucket in _INPUT_SIDE)
-    cost = {
-        bucket: (_rate(rates[bucket], size) * count / _MILLION).quantize(_TRILLIONTH)
-        for bucket, count in usage.items()
-        if bucket in rates
-    }
-    return cost or None
+    rates = list_rates(model, provider, at_micros)
+    return None if rates is None else rates.cost(usage)
 
 
 def unit_prices(model: str | None, provider: str | None, at_micros: int) -> dict[str, Decimal]:
     """Return dollars per million tokens by usage type, for a small request; {}: unknown model."""
-    rates = _rates_of(model, provider, at_micros) or {}
-    return {bucket: _rate(rate, 0) for bucket, rate in rates.items()}
+    rates = list_rates(model, provider, at_micros)
+    if rates is None:
+        return {}
+    prices = rates.prices()
+    found = {bucket: price_of(prices, bucket) for bucket in PRICED_AS}
+    return {bucket: price for bucket, price in found.items() if price is not None}
 
 
-def _rate(rate: Decimal | TieredPrices, size: int) -> Decimal:
-    if isinstance(rate, Decimal):
-        return rate
-    return next((tier.price for tier in reversed(rate.tiers) if size > tier.start), rate.base)
+def list_rates(model: str | None, provider: str | None, at_micros: int) -> Rates | None:
+    """Return what the list says of a model at a time, None: it does not know the model."""
+    entry = list_entry(model, provider, at_micros)
+    return entry.rates if entry else None
 
 
-def _rates_of(model: str | None, provider: str | None, at_micros: int) -> _Rates | None:
+def list_entry(model: str | None, provider: str | None, at_micros: int) -> ListPrice | None:
+    """Return the list's entry for a model's name as traces have it, None: there is none."""
     if not model:
         return None
     schedule = _schedule(model.strip().lower(), (provider or "").strip().lower())
-    if len(schedule) < 2:
-        return schedule[0][1] if schedule else None
+    if not schedule:
+        return None
+    return _holding(schedule, _EPOCH + timedelta(microseconds=at_micros))
+
+
+def search_list(text: str, at_micros: int, limit: int) -> list[ListPrice]:
+    """Return up to ``limit`` entries of the list whose provider or model contains ``text``."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    wanted = text.strip().lower()
     at = _EPOCH + timedelta(microseconds=at_micros)
-    for constraint, rates in schedule:
+    found: list[ListPrice] = []
+    for provider in get_snapshot().providers:
+        for info in provider.models:
+            if wanted in f"{provider.id}/{info.id}".lower():
+                if len(found) == limit:
+                    return found
+                if schedule := _entries(provider.id, info):
+                    found.append(_holding(schedule, at))
+    return found
+
+
+def provider_names(said: str | None) -> tuple[str, ...]:
+    """Return the names under which a provider may be known, as said first: lower case, unique."""
+    name = (said or "").strip().lower()
+    # Some frameworks add an API's name to the provider: "openai.responses", "anthropic.messages".
+    first = name.partition(".")[0]
+    names = (name, PROVIDERS.get(name, name), PROVIDERS.get(first, first))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _holding(schedule: _Schedule, at: datetime) -> ListPrice:
+    for constraint, entry in schedule:
         if constraint is None or constraint.active(at):
-            return rates
+            return entry
     return schedule[-1][1]
 
 
 @lru_cache(maxsize=10_000)
-def _schedule(model: str, provider: str) -> list[tuple[_Constraint | None, _Rates]]:
-    """Return the model's rates and when each holds, the firmest first; empty: unknown model."""
-    info = None if provider in LOCAL else _find(model, provider)
-    if info is None:
-        return []
+def _schedule(model: str, provider: str) -> _Schedule:
+    """Return the model's entries and when each holds, the firmest first; empty: unknown model."""
+    found = None if provider in LOCAL else _find(model, provider)
+    return _entries(*found) if found else []
+
+
+def _entries(provider_id: str, info: ModelInfo) -> _Schedule:
     if not isinstance(info.prices, list):
-        return [(None, _rates(info.prices))]
-    return [(item.constraint, _rates(item.prices)) for item in reversed(info.prices)]
+        rates = _rates(info.prices)
+        return [(None, ListPrice(provider_id, info.id, rates))] if rates else []
+    return [
+        (item.constraint, ListPrice(provider_id, info.id, rates))
+        for item in reversed(info.prices)
+        if (rates := _rates(item.prices))
+    ]
 
 
-def _rates(prices: ModelPrice) -> _Rates:
-    rates: _Rates = {}
-    for bucket, keys in _PRICE_KEYS.items():
-        for key in keys:
-            if (rate := getattr(prices, key)) is not None:
-                rates[bucket] = rate
-                break
-    return rates
+def _rates(prices: ModelPrice) -> Rates | None:
+    base: dict[str, Decimal] = {}
+    tiers: dict[int, dict[str, Decimal]] = {}
+    for bucket in PRICED_AS:
+        price = getattr(prices, f"{_LIST_KEYS.get(bucket, bucket)}_mtok")
+        if isinstance(price, Decimal):
+            base[bucket] = price
+        elif price is not None:
+            base[bucket] = price.base
+            for tier in price.tiers:
+                tiers.setdefault(tier.start, {})[bucket] = tier.price
+    if not base:
+        return None
+    return Rates(
+        base=base, tiers=[Tier(prices=found, above=start) for start, found in tiers.items()]
+    )
 
 
-def _find(model: str, provider: str) -> ModelInfo | None:
+def _find(model: str, provider: str) -> tuple[str, ModelInfo] | None:
     # The price list takes a tenth of a second to load: not before something needs a price.
     from genai_prices.data_snapshot import get_snapshot
 
     for provider_id, name in _guesses(model, provider):
         try:
-            return get_snapshot().find_provider_model(name, None, provider_id, None)[1]
+            found, info = get_snapshot().find_provider_model(name, None, provider_id, None)
+            return found.id, info
         except LookupError:
             continue
     return None
@@ -159,10 +199,8 @@ def _find(model: str, provider: str) -> ModelInfo | None:
 
 def _guesses(model: str, provider: str) -> Iterator[tuple[str | None, str]]:
     """Yield (provider, model) to look up: as said, then by the model's name alone."""
-    # Some frameworks add an API's name to the provider: "openai.responses", "anthropic.messages".
-    for said in dict.fromkeys((provider, provider.partition(".")[0])):
-        if said:
-            yield PROVIDERS.get(said, said), model
+    for name in provider_names(provider):
+        yield name, model
     yield None, model
     maker, _, name = model.rpartition("/")
     if maker:

@@ -84,7 +84,10 @@ class SpanRecord(msgspec.Struct, kw_only=True):
     cost: dict[str, Decimal] = {}
     """Dollars by usage type; ``total`` alone where only that was sent."""
     cost_source: str | None = None
-    """``given`` by the application, ``computed`` from prices, None: unpriced or nothing to price."""
+    """``given`` by the application, ``computed`` from list prices, ``custom``: from a price of the
+    project; None: unpriced or nothing to price."""
+    priced_by: str | None = None
+    """The list and its version, or the id of the project's price; None: not priced by us."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     tools: list[Json] = []
@@ -205,7 +208,11 @@ class Refusal(msgspec.Struct, kw_only=True):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.item}: {self.field}: {self.reason}" if self.field else f"{self.item}: {self.reason}"
+        return (
+            f"{self.item}: {self.field}: {self.reason}"
+            if self.field
+            else f"{self.item}: {self.reason}"
+        )
 
 
 class WireError(Exception):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import itertools
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.store.making import T0, clear, put, rows, span
+from tests.store.making import T0, claim, clear, everything, put, rows, span
 from tests.store.recount import disagreements
+from tracer.records import SpanPatch
 
 USED = {"input": 100, "output": 10}
 AGENT = [
@@ -52,3 +54,27 @@ def test_a_wrapper_without_metered_children_counts_itself(
 ) -> None:
     put(connection, span("agent", kind="agent", usage=USED), span("tool", "agent", kind="tool"))
     assert rows(connection, "traces")[0]["total_tokens"] == 110
+
+
+def test_a_session_that_loses_its_only_cost_has_none_and_not_zero(
+    connection: psycopg.Connection[Any],
+) -> None:
+    paid = {"cost": {"total": Decimal("0.1")}, "cost_source": "given", "usage": {"input": 3}}
+    put(connection, span("a", end_time=None, **paid), claim(session_id="s"))
+    put(connection, span("a"))
+    (session,) = rows(connection, "sessions")
+    assert (session["total_cost"], session["total_tokens"]) == (None, None)
+
+
+def test_the_same_record_wins_whether_an_update_comes_with_it_or_before(
+    connection: psycopg.Connection[Any],
+) -> None:
+    said = SpanPatch(trace_id="t", span_id="a", version=T0, fields={"output": "one"})
+    cut, whole = span("a", flags=["truncated"]), span("a")
+    found = []
+    for batches in ([[said, cut], [whole]], [[whole], [said, cut]]):
+        clear(connection)
+        for batch in batches:
+            put(connection, *copy.deepcopy(batch))
+        found.append(everything(connection))
+    assert found[0] == found[1]

@@ -1,12 +1,13 @@
-"""Blueprint of the JSON reads: traces, spans, sessions, scores, and the OpenAPI document."""
+"""Blueprint of the JSON reads: traces, spans, sessions, scores, prices, the OpenAPI document."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.api import openapi, sessions, traces
+from tracer.api import openapi, prices, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
 bp.register_blueprint(sessions.bp)
+bp.register_blueprint(prices.bp)
 bp.register_blueprint(openapi.bp)

@@ -50,6 +50,15 @@ class SessionQuery(_Query, kw_only=True):
     cursor: Cursor | None = None
 
 
+class MatchQuery(_Query, kw_only=True):
+    """A call that may never have been made: which price would it have?"""
+
+    model: Annotated[Text, Meta(min_length=1, description="the model that served")]
+    requested_model: Annotated[Text | None, Meta(description="the model asked for")] = None
+    provider: Text | None = None
+    at: Annotated[Time | None, Meta(description="when the span starts; absent: now")] = None
+
+
 class SpanQuery(_Query, kw_only=True):
     """Which level of a trace's tree."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.ingestion import native, otlp
+from tracer.ingestion import native, otlp, prices
 
 bp = Blueprint("ingestion", __name__)
 bp.register_blueprint(otlp.bp)
 bp.register_blueprint(native.bp)
+bp.register_blueprint(prices.bp)

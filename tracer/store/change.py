@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import msgspec
 
+from tracer.pricebook import PriceBook
 from tracer.records import SpanPatch, SpanRecord, TraceRecord
-from tracer.store.merge import Span, merge, placeholder
+from tracer.store.merge import LIST_ALONE, Span, merge, placeholder
 from tracer.store.rollup import Trace, extend
 
 
@@ -87,17 +88,23 @@ class Change(msgspec.Struct):
     """The earliest or the latest span moved inwards, so both ends must be looked up."""
 
     @classmethod
-    def of(cls, trace: Trace, arrived: Arrivals, stored: dict[str, Span] | None) -> Change:
+    def of(
+        cls,
+        trace: Trace,
+        arrived: Arrivals,
+        stored: dict[str, Span] | None,
+        book: PriceBook = LIST_ALONE,
+    ) -> Change:
         """Return what `arrived` makes of `trace`, whose claims it already changes.
 
-        `stored` None: the trace is new.
+        `stored` None: the trace is new. `book` has the prices of its project.
         """
         share = None if stored is None else Share.of(trace)
         for claim in arrived.claims:
             trace.claims.say(claim)
         speaks = frozenset(field for claim in arrived.claims for field in claim.fields)
         stored = stored or {}
-        return cls(trace, share, stored, _merged(arrived, stored), speaks)
+        return cls(trace, share, stored, _merged(arrived, stored, book), speaks)
 
     def count(self) -> None:
         """Apply to the trace's sums the difference that its changing spans make."""
@@ -111,11 +118,11 @@ class Change(msgspec.Struct):
         extend(derived, self.after.values())
 
 
-def _merged(arrived: Arrivals, stored: dict[str, Span]) -> dict[str, Span]:
+def _merged(arrived: Arrivals, stored: dict[str, Span], book: PriceBook) -> dict[str, Span]:
     after: dict[str, Span] = {}
     for span_id in arrived.records.keys() | arrived.patches.keys():
         held, start = stored.get(span_id), arrived.child_starts.get(span_id)
-        span = merge(held, *arrived.of(span_id), start)
+        span = merge(held, *arrived.of(span_id), start, book)
         if span is not None:
             span.covered = held is not None and held.covered
             after[span_id] = span
@@ -126,7 +133,7 @@ def _merged(arrived: Arrivals, stored: dict[str, Span]) -> dict[str, Span]:
         span = (
             placeholder(arrived.trace_id, parent, start)
             if held is None
-            else merge(held, [], [], start)
+            else merge(held, [], [], start, book)
         )
         if span is not None:
             span.covered = held is not None and held.covered

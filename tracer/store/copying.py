@@ -91,6 +91,7 @@ def _wide(project_id: str, span: Span, shared: dict[int, str]) -> str:
         _json(record.usage or None),
         _json(record.cost or None),
         record.cost_source or NULL,
+        record.priced_by or NULL,
         _nullable(record.requested_model),
         _nullable(record.provider),
         _json(record.model_parameters or None),

@@ -59,6 +59,7 @@ _PAYLOAD_FIELDS = (
     "links",
     "resource",
     "scope",
+    "priced_by",
     "requested_model",
     "provider",
     "model_parameters",

@@ -13,12 +13,18 @@ from typing import Any
 
 import msgspec
 
-from tracer import pricing
+from tracer.pricebook import GIVEN, PriceBook
 from tracer.records import Json, SpanPatch, SpanRecord
 
 FINISHED = 1 << 62
 # Flags that the store finds out itself, and so not part of what the source said.
 OWN_FLAGS = frozenset({"self_parent", "cycle", "end_before_start"})
+
+Cost = tuple[dict[str, Decimal], str | None, str | None]
+"""Dollars by usage type, where they come from, what they were priced by."""
+
+LIST_ALONE = PriceBook()
+"""The prices of a project that has none of its own."""
 
 Patches = dict[str, tuple[int, Json]]
 """Field (or ``metadata.<key>``) -> (version, value) of the latest patch."""
@@ -66,6 +72,7 @@ def merge(
     records: list[SpanRecord],
     patches: list[SpanPatch],
     child_start: int | None = None,
+    book: PriceBook = LIST_ALONE,
 ) -> Span | None:
     """Return the span as it is now, or None where nothing about it changed.
 
@@ -75,14 +82,16 @@ def merge(
     patch = merge_patches(stored.patch if stored else {}, patches)
     base = _base(stored, records)
     if base is None:
-        return _baseless(stored, patches, patch, child_start)
+        return _baseless(stored, patches, patch, child_start, book)
     record, version = base
     record = overlay(record, patch)
-    if stored and version == stored.version and patch == stored.patch:
-        held = _as_sent(stored)
-        if record is held or canonical(record) <= canonical(held):
-            return None
-    return finish(record, version=version, patch=patch)
+    if stored and version == stored.version:
+        held = overlay(_as_sent(stored), patch)
+        if canonical(record) <= canonical(held):
+            if patch == stored.patch:
+                return None
+            record = held
+    return finish(record, version=version, patch=patch, book=book)
 
 
 def _base(stored: Span | None, records: list[SpanRecord]) -> tuple[SpanRecord, int] | None:
@@ -101,14 +110,18 @@ def _base(stored: Span | None, records: list[SpanRecord]) -> tuple[SpanRecord, i
 
 
 def _baseless(
-    stored: Span | None, patches: list[SpanPatch], patch: Patches, child_start: int | None
+    stored: Span | None,
+    patches: list[SpanPatch],
+    patch: Patches,
+    child_start: int | None,
+    book: PriceBook,
 ) -> Span | None:
     known = stored.record if stored else patches[0]
     starts = [item.version for item in patches]
     starts += [] if child_start is None else [child_start]
     starts += [stored.record.start_time] if stored else []
     record = SpanRecord(trace_id=known.trace_id, span_id=known.span_id, start_time=min(starts))
-    span = finish(overlay(record, patch), version=None, patch=patch)
+    span = finish(overlay(record, patch), version=None, patch=patch, book=book)
     if stored and patch == stored.patch and span.record.start_time == stored.record.start_time:
         return None
     return span
@@ -177,7 +190,9 @@ def _typed(field: str, value: Json) -> Any:
     return value
 
 
-def finish(record: SpanRecord, *, version: int | None, patch: Patches) -> Span:
+def finish(
+    record: SpanRecord, *, version: int | None, patch: Patches, book: PriceBook = LIST_ALONE
+) -> Span:
     """Return the span that stores `record`: priced, its times checked, its parent followed."""
     flags = [flag for flag in record.flags if flag not in OWN_FLAGS]
     sent_parent_id = None
@@ -190,7 +205,7 @@ def finish(record: SpanRecord, *, version: int | None, patch: Patches) -> Span:
         parent = None if sent_parent_id else record.parent_span_id
         record = msgspec.structs.replace(record, flags=flags, parent_span_id=parent)
     return Span(
-        record=priced(record),
+        record=priced(record, book),
         version=version,
         patch=patch,
         patched=bool(patch),
@@ -198,14 +213,18 @@ def finish(record: SpanRecord, *, version: int | None, patch: Patches) -> Span:
     )
 
 
-def priced(record: SpanRecord) -> SpanRecord:
+def priced(record: SpanRecord, book: PriceBook) -> SpanRecord:
     """Return the record with the cost of its tokens, unless the application said one."""
-    if record.cost_source == "given" or not (record.usage and record.model):
+    before = record.cost, record.cost_source, record.priced_by
+    if record.cost_source == GIVEN:
+        now: Cost = record.cost, GIVEN, None
+    else:
+        # Priced anew: an update may have changed, or taken away, what an earlier cost stands on.
+        now = book.price(record) or ({}, None, None)
+    if now == before:
         return record
-    cost = pricing.price(record.model, record.provider, record.usage, record.start_time)
-    return msgspec.structs.replace(
-        record, cost=cost or {}, cost_source=None if cost is None else "computed"
-    )
+    cost, source, by = now
+    return msgspec.structs.replace(record, cost=cost, cost_source=source, priced_by=by)
 
 
 def flatten(span: Span) -> Span:
@@ -220,7 +239,7 @@ def flatten(span: Span) -> Span:
 
 def canonical(record: SpanRecord) -> bytes:
     """Return what the source said as comparable bytes: without what the store found out."""
-    given = record.cost_source == "given"
+    given = record.cost_source == GIVEN
     own_parent = record.parent_span_id == record.span_id
     said = msgspec.structs.replace(
         record,
@@ -228,6 +247,7 @@ def canonical(record: SpanRecord) -> bytes:
         flags=[flag for flag in record.flags if flag not in OWN_FLAGS],
         cost=record.cost if given else {},
         cost_source=record.cost_source if given else None,
+        priced_by=None,
     )
     return msgspec.json.encode(said, order="deterministic")
 

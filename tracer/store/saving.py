@@ -74,10 +74,12 @@ _ADD_TO_SESSIONS = f"""
             s.total_cost, excluded.total_cost)
 """
 
-_BOUND_SESSIONS = """
-    UPDATE sessions s SET start_time = b.first, end_time = b.last
+_RECOUNT_SESSIONS = """
+    UPDATE sessions s SET start_time = b.first, end_time = b.last,
+        total_tokens = b.tokens, total_cost = b.cost
     FROM (
-        SELECT t.project_id, t.session_id, min(start_time) AS first, max(end_time) AS last
+        SELECT t.project_id, t.session_id, min(start_time) AS first, max(end_time) AS last,
+            sum(total_tokens)::bigint AS tokens, sum(total_cost) AS cost
         FROM traces t
         JOIN unnest(%s::text[], %s::text[]) k (project_id, session_id)
             USING (project_id, session_id)
@@ -189,12 +191,18 @@ def save_sessions(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
         connection.execute(_ADD_TO_SESSIONS, [_json(rows)])
     if shrunk:
         keys = columns_of(sorted(shrunk), 2)
-        connection.execute(_BOUND_SESSIONS, keys)
+        connection.execute(_RECOUNT_SESSIONS, keys)
         connection.execute(_DROP_EMPTY_SESSIONS, keys)
 
 
 def _shrinks(old: Share, new: Share) -> bool:
-    return old.session_id != new.session_id or new.start > old.start or new.end < old.end
+    """Return whether what is left of the session can't be told by a difference.
+
+    Its bounds move inwards, or nobody may know tokens or a cost any more: that is not zero.
+    """
+    inwards = new.start > old.start or new.end < old.end
+    lost = (new.tokens is None) > (old.tokens is None) or (new.cost is None) > (old.cost is None)
+    return old.session_id != new.session_id or inwards or lost
 
 
 def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:

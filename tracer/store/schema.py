@@ -188,6 +188,7 @@ span_payloads = Table(
     Column("usage", JSON),
     Column("cost", JSON),
     Column("cost_source", Text),
+    Column("priced_by", Text),
     Column("requested_model", Text),
     Column("provider", Text),
     Column("model_parameters", JSON),
@@ -224,6 +225,22 @@ scores = Table(
         "session_id",
         postgresql_where=text("session_id IS NOT NULL"),
     ),
+)
+
+# A project's own prices. Never deleted, and never changed but for `retired_at` and `note`, so that
+# what a span was priced by can be looked up for ever. `rates` holds tracer.rates.Rates.
+prices = Table(
+    "prices",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("price_id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("provider", Text),
+    Column("start_time", Time),
+    Column("rates", JSONB, nullable=False),
+    Column("note", Text),
+    _now("created_at"),
+    Column("retired_at", Time),
 )
 
 # How well spans were understood, counted. Each transaction adds rows of its own, so that no two

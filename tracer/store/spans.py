@@ -55,6 +55,7 @@ class SpanDetail(SpanRow):
     usage: dict[str, int]
     cost: dict[str, Decimal]
     cost_source: str | None
+    priced_by: str | None
     tools: list[Json]
     finish_reasons: list[str]
     prompt_name: str | None

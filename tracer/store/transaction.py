@@ -11,23 +11,35 @@ from typing import Any
 
 import psycopg
 
+from tracer.pricebook import PriceBook
 from tracer.records import Batch, ScoreRecord
 from tracer.store import coverage, cycles, derive, loading, saving, tallies
 from tracer.store.change import Arrivals, Change
 from tracer.store.loading import TraceKey
 from tracer.store.merge import needs_payload
+from tracer.store.pricebooks import PriceBooks
 from tracer.store.rollup import Trace
 
+Books = dict[str, PriceBook]
+"""Each project's prices."""
 
-def store(connection: psycopg.Connection[Any], work: Iterable[tuple[str, Batch]]) -> None:
+
+def store(
+    connection: psycopg.Connection[Any],
+    work: Iterable[tuple[str, Batch]],
+    prices: PriceBooks | None = None,
+) -> None:
     """Store batches of (project_id, batch) in one transaction, and commit.
 
-    Raises psycopg.Error; nothing is stored then.
+    `prices` remembers the projects' own prices from one transaction to the next. Raises
+    psycopg.Error; nothing is stored then.
     """
     arrivals, scores = _sort(work)
     with connection.transaction():
         if arrivals:
-            _store_traces(connection, arrivals)
+            projects = {project_id for project_id, _ in arrivals}
+            books = (prices or PriceBooks()).load(connection, projects)
+            _store_traces(connection, arrivals, books)
         if scores:
             saving.save_scores(connection, scores)
 
@@ -55,15 +67,17 @@ def _sort(
     return arrivals, scores
 
 
-def _store_traces(connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals]) -> None:
+def _store_traces(
+    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
+) -> None:
     keys = sorted(arrivals)
     locked = loading.lock_traces(connection, keys)
-    born = _insert_new(connection, {key: arrivals[key] for key in keys if key not in locked})
+    born = _insert_new(connection, {key: arrivals[key] for key in keys if key not in locked}, books)
     late = [key for key in keys if key not in locked and key not in born]
     if late:
         # Somebody else inserted these since, and has committed.
         locked |= loading.lock_traces(connection, late)
-    grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked)
+    grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
     saving.save_spans(connection, born | grown)
     for key, change in grown.items():
         coverage.spread_stored(connection, key, change)
@@ -74,11 +88,11 @@ def _store_traces(connection: psycopg.Connection[Any], arrivals: dict[TraceKey, 
 
 
 def _insert_new(
-    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals]
+    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
 ) -> dict[TraceKey, Change]:
     changes = {}
     for key, arrived in arrivals.items():
-        change = Change.of(Trace.new(), arrived, None)
+        change = Change.of(Trace.new(), arrived, None, books[key[0]])
         cycles.flatten_within(change)
         coverage.spread(change, arrived)
         change.count()
@@ -92,6 +106,7 @@ def _change_stored(
     connection: psycopg.Connection[Any],
     arrivals: dict[TraceKey, Arrivals],
     locked: dict[TraceKey, Trace],
+    books: Books,
 ) -> dict[TraceKey, Change]:
     if not arrivals:
         return {}
@@ -116,7 +131,7 @@ def _change_stored(
             for span_id in arrived.span_ids()
             if (*key, span_id) in stored
         }
-        change = Change.of(locked[key], arrived, held)
+        change = Change.of(locked[key], arrived, held, books[key[0]])
         cycles.flatten_across(connection, key, change)
         change.covering = coverage.spread(change, arrived)
         change.count()

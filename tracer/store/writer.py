@@ -20,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from tracer.records import Batch
+from tracer.store.pricebooks import PriceBooks
 from tracer.store.transaction import store
 
 log = logging.getLogger("tracer.writer")
@@ -85,6 +86,7 @@ class Writer:
     def __init__(self, engine: sa.Engine, max_queue_spans: int = 50_000) -> None:
         self._engine = engine
         self._most = max_queue_spans
+        self.prices = PriceBooks()
         self._reset()
 
     def _reset(self) -> None:
@@ -219,7 +221,7 @@ class Writer:
         try:
             connection = pooled.driver_connection
             assert isinstance(connection, psycopg.Connection)
-            store(connection, work)
+            store(connection, work, self.prices)
         except psycopg.OperationalError:
             pooled.invalidate()
             raise

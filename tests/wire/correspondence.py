@@ -18,7 +18,10 @@ BUCKETS = {
     "input_tokens": "input",
     "output_tokens": "output",
     "input_cached_tokens": "cache_read",
+    "input_cache_read": "cache_read",
     "input_cache_creation": "cache_write",
+    "input_cache_creation_5m": "cache_write_5m",
+    "input_cache_creation_1h": "cache_write_1h",
     "output_reasoning_tokens": "reasoning",
     "output_audio_tokens": "output_audio",
 }
@@ -97,7 +100,7 @@ class Ours:
         if field == "metadata":
             return self._metadata(span, path[1:])
         if field in ("isAppRoot", "isRoot"):
-            return span.attributes.get("langfuse.internal.is_app_root")
+            return span.attributes.get("langfuse.internal.is_app_root", False)
         if field in OF_TRACE and field != "name":
             return self._fact(span.trace_id, OF_TRACE[field], [span])
         return dig(getattr(span, OBSERVATION_FIELDS[field]), path[1:])
@@ -124,8 +127,13 @@ class Ours:
         if field == "metadata":
             said = {key: value for record in told for key, value in record.metadata.items()}
             merged = {**(root or spans[0]).metadata, **said}
-            kept = {"resourceAttributes": spans[0].resource, "scope": spans[0].scope}
-            return dig({**kept, **merged}, path[1:])
+            # A trace without its root has no metadata but what was said of it.
+            kept = root and {
+                "resourceAttributes": root.resource,
+                "scope": root.scope,
+                "attributes": root.attributes,
+            }
+            return dig({**(kept or {}), **merged}, path[1:])
         if field in ("input", "output"):
             value = self._fact(trace_id, field, spans)
             return dig(value if value is not None or not root else getattr(root, field), path[1:])
@@ -187,9 +195,10 @@ def plain(value: Any) -> Any:
     """Return ``value`` without what is written differently but means the same."""
     value = parsed(value)
     if isinstance(value, dict):
-        if set(value) == {"message"} and isinstance(value["message"], dict):
-            return plain(value["message"])
-        return {key: plain(item) for key, item in value.items() if item is not None}
+        if set(value) == {"message"} and isinstance(inner := parsed(value["message"]), dict):
+            return plain(inner)
+        items = {key: plain(item) for key, item in value.items()}
+        return {key: item for key, item in items.items() if item not in (None, {}, [])}
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
@@ -198,6 +207,9 @@ def plain(value: Any) -> Any:
 def agrees(ours: Any, theirs: Any) -> bool:
     """Tell whether both mean the same: nothing, {} and [] are one."""
     ours, theirs = plain(ours), plain(theirs)
+    if isinstance(ours, list) and isinstance(theirs, dict) and len(ours) == 1:
+        # One choice is a list of one with us, as it is with more of them.
+        ours = ours[0]
     if isinstance(ours, str) and isinstance(theirs, str) and ISO.fullmatch(theirs):
         # They keep a time as it was written, we keep the moment.
         theirs = iso_millis(micros(theirs))

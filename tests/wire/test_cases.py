@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from tests.wire.otlp_making import decode_json
-from tracer.records import SpanRecord, TraceRecord
+from tracer.records import ScoreRecord, SpanRecord, TraceRecord
 from tracer.wire.dialects import DIALECTS
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 
 
-def said(record: SpanRecord | TraceRecord) -> dict[str, Any]:
+def said(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
     """Return the fields of a record that differ from their defaults, as JSON."""
     fields = {field.name: field for field in msgspec.structs.fields(type(record))}
     empty: tuple[Any, ...] = (None, {}, [])
@@ -37,6 +37,7 @@ def test_a_case_becomes_the_records_beside_it(path: Path) -> None:
     assert decoded.refusals == []
     assert [said(span) for span in decoded.batch.spans] == case["spans"]
     assert [said(trace) for trace in decoded.batch.traces] == case.get("traces", [])
+    assert [said(score) for score in decoded.batch.scores] == case.get("scores", [])
 
 
 def test_every_dialect_of_genai_has_five_cases() -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tracer.records import Json
 from tracer.wire.dialects.table import EVENT, MAX_MICROS
-from tracer.wire.resolution import EVENT_NAMES, EVENTS_TOLD, Resolution
+from tracer.wire.resolution import EVENT_NAMES, EVENTS_JOINED, EVENTS_TOLD, Resolution
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -16,12 +16,15 @@ def sources_of(events: list[dict[str, Json]]) -> list[dict[str, Json]]:
     """Return what rules are applied to beside the span's attributes, as ``resolve`` takes it."""
     sources: list[dict[str, Json]] = []
     whole: dict[str, Json] = {}
+    seen: set[str] = set()
     for place, event in enumerate(events):
         name = event["name"]
         if name in EVENT_NAMES:
             sources.append(event["attributes"])
-        if name in EVENTS_TOLD:
-            whole[f"{EVENT}{name}#{place}"] = event
+        if name in EVENTS_TOLD and (name in EVENTS_JOINED or name not in seen):
+            # Keys sort like the places in them.
+            whole[f"{EVENT}{name}#{place:04}"] = event
+            seen.add(name)
     return [*sources, whole] if whole else sources
 
 

@@ -52,7 +52,8 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
             except Bad as bad:
                 item = f"{group.path}.spans[{k}]"
                 refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))
-    return Decoded(Batch(spans=spans, traces=traces.records()), refusals, total)
+    batch = Batch(spans=spans, traces=traces.records(), scores=traces.scores)
+    return Decoded(batch, refusals, total)
 
 
 def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group]:

@@ -17,13 +17,15 @@ MERGED: Final = frozenset(("metadata", "trace.metadata"))
 EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.events)
 """Events whose attributes are read like the span's own."""
 
-EVENTS_TOLD: Final = frozenset(
-    rule.key.removeprefix(EVENT)
-    for dialect in DIALECTS
-    for rule in dialect.rules
-    if rule.key.startswith(EVENT)
-)
+_EVENT_RULES: Final = [
+    rule for dialect in DIALECTS for rule in dialect.rules if rule.key.startswith(EVENT)
+]
+EVENTS_TOLD: Final = frozenset(rule.key.removeprefix(EVENT) for rule in _EVENT_RULES)
 """Events that tell something as a whole."""
+EVENTS_JOINED: Final = frozenset(
+    rule.key.removeprefix(EVENT) for rule in _EVENT_RULES if rule.build
+)
+"""Those that tell it together; of any other only the first is looked at."""
 
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
@@ -232,7 +234,9 @@ class Resolution:
 
     def release(self, field: str) -> None:
         """Leave the attributes that told ``field`` where they were."""
-        self._told &= ~self._plan.masks[field]
+        mask = self._plan.masks[field]
+        self._denied |= self._told & mask
+        self._told &= ~mask
 
     def drop(self, field: str) -> None:
         """Forget ``field`` and release its attributes."""

@@ -9,9 +9,13 @@ from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.events import events_left, exception, sources_of
 from tracer.wire.raw import Bad, Context, RawSpan
 from tracer.wire.resolution import SPAN_TABLE, Resolution, resolve
+from tracer.wire.scores import scores_of
 from tracer.wire.traces import TraceFacts
 
 STATUS_ERROR: Final = 2
+_JUDGED: Final = frozenset(
+    ("scores", "annotations", "annotations_of_trace", "annotations_of_session")
+)
 
 _NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
@@ -68,9 +72,21 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     )
     if error and record.status_message is None:
         record.status_message = exception(raw.events)
+    if "pending" in fields and parent_id is not None:
+        _become_running(record, parent_id, fields.get("pending_parent"))
     _flag(record, raw, found)
     _tell_trace(record, found, context, traces)
+    if not _JUDGED.isdisjoint(fields):
+        traces.scores += scores_of(record, fields)
     return record
+
+
+def _become_running(record: SpanRecord, span_id: str, parent_id: Json) -> None:
+    """Make the record the running start of the span ``span_id``, as whose child it was sent."""
+    record.span_id = span_id
+    record.parent_span_id = None if parent_id in (None, span_id, _NO_ID[1].hex()) else parent_id
+    record.end_time = None
+    record.version = record.start_time
 
 
 def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:

@@ -6,16 +6,17 @@ from typing import Final
 
 import msgspec
 
-from tracer.records import Json, TraceRecord
+from tracer.records import Json, ScoreRecord, TraceRecord
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class TraceFacts:
-    """Collects the TraceRecords of one request."""
+    """Collects the TraceRecords of one request, and the scores that its spans carry."""
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, int, bytes], TraceRecord] = {}
+        self.scores: list[ScoreRecord] = []
 
     def add(self, trace_id: str, rank: int, version: int, said: dict[str, Json]) -> TraceRecord:
         """Note that at ``version`` the trace was said to have these fields, tags and metadata."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects import gen_ai, general, langfuse, openinference
+from tracer.wire.dialects import (
+    gen_ai,
+    general,
+    langfuse,
+    openinference,
+)
 from tracer.wire.dialects.table import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (

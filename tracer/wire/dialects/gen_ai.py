@@ -1,10 +1,11 @@
-"""OpenTelemetry's GenAI conventions since 1.37, https://opentelemetry.io/docs/specs/semconv/gen-ai/."""
+"""OpenTelemetry's GenAI conventions in all their generations, https://opentelemetry.io/docs/specs/semconv/gen-ai/."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from tracer.records import Json
+from tracer.wire.dialects import gen_ai_events
 from tracer.wire.dialects.table import (
     Dialect,
     Rule,
@@ -15,29 +16,33 @@ from tracer.wire.dialects.table import (
     inclusive_cost,
     objects,
     present,
+    seconds,
     text,
     texts,
     usage_rules,
+    words,
 )
 
-_OPERATIONS: Final = {
-    "generation": ("chat", "completion", "text_completion", "generate_content", "generate"),
-    "embedding": ("embeddings",),
-    "agent": ("invoke_agent", "create_agent"),
-    "chain": ("invoke_workflow",),
-    "tool": ("execute_tool",),
-    "retriever": ("retrieval",),
-    "reranker": ("rerank",),
-}
-_KIND_OF: Final = {word: kind for kind, words in _OPERATIONS.items() for word in words}
+_KIND_OF: Final = words(
+    {
+        "generation": "chat completion text_completion generate_content generate response",
+        "embedding": "embeddings embedding",
+        "agent": "invoke_agent create_agent agent_step",
+        "chain": "invoke_workflow execute_task plan",
+        "tool": "execute_tool",
+        "retriever": "retrieval search_memory",
+        "reranker": "rerank",
+    }
+)
 
 
-def _seconds(value: Json) -> int | None:
-    number = amount(value)
-    return int(number * 1_000_000) if number is not None and number < 10**9 else None
+def model_name(value: Json) -> str | None:
+    """Return a model's name, None for the words that stand for no model."""
+    name = text(value)
+    return None if name in ("none", "unknown", "undefined") else name
 
 
-def _messages(parts: dict[str, Json]) -> tuple[Json, bool]:
+def conversation(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return the messages, the system's instructions before them unless they are there."""
     system, messages = parts.get("system"), parts.get("messages")
     if system is None:
@@ -59,13 +64,14 @@ DIALECT: Final = Dialect(
         Rule("kind", "gen_ai.operation.name", choice(_KIND_OF), keep=True),
         Rule("kind", "gen_ai.tool.name", constant("tool"), keep=True, late=True),
         Rule("kind", "gen_ai.tool.call.id", constant("tool"), keep=True, late=True),
-        Rule("model", "gen_ai.response.model", text),
-        Rule("requested_model", "gen_ai.request.model", text),
+        Rule("name", "gen_ai.tool.name", text, keep=True),
+        Rule("model", "gen_ai.response.model", model_name),
+        Rule("requested_model", "gen_ai.request.model", model_name),
         Rule("provider", "gen_ai.provider.name", text),
         Rule("provider", "gen_ai.system", text),
         Rule("model_parameters", "gen_ai.request.*", present, build=as_object),
-        Rule("input", "gen_ai.input.messages", present, "messages", _messages, json=True),
-        Rule("input", "gen_ai.system_instructions", present, "system", _messages, json=True),
+        Rule("input", "gen_ai.input.messages", present, "messages", conversation, json=True),
+        Rule("input", "gen_ai.system_instructions", present, "system", conversation, json=True),
         Rule("input", "gen_ai.tool.call.arguments", present, json=True),
         Rule("input", "gen_ai.retrieval.query.text", present),
         Rule("output", "gen_ai.output.messages", present, json=True),
@@ -77,8 +83,11 @@ DIALECT: Final = Dialect(
         Rule("cost", "gen_ai.usage.cost", amount, "total", inclusive_cost),
         Rule("tools", "gen_ai.tool.definitions", objects, json=True),
         Rule("finish_reasons", "gen_ai.response.finish_reasons", texts, json=True),
-        Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", _seconds),
+        Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", seconds),
+        Rule("first_token_delay", "gen_ai.client.operation.time_to_first_chunk", seconds),
+        Rule("first_token_delay", "gen_ai.server.time_to_first_token", seconds),
         Rule("prompt_name", "gen_ai.prompt.name", text),
+        *gen_ai_events.RULES,
         Rule("trace.session_id", "gen_ai.conversation.id", text, keep=True, late=True),
     ),
     events=(

@@ -7,12 +7,14 @@ from typing import Final
 from tracer.records import Json
 from tracer.wire.dialects.flat import rebuild
 from tracer.wire.dialects.table import (
+    EVENT,
     Dialect,
     Rule,
     amount,
     choice,
     inclusive_cost,
     mapping,
+    moment,
     names,
     present,
     text,
@@ -41,6 +43,13 @@ _COSTS: Final = {
     "prompt_details.audio": "input_audio",
     "completion_details.reasoning": "reasoning",
     "completion_details.audio": "output_audio",
+}
+
+
+_JUDGED: Final = {
+    "annotations": "",
+    "annotations_of_trace": "trace.",
+    "annotations_of_session": "session.",
 }
 
 
@@ -82,7 +91,14 @@ DIALECT: Final = Dialect(
             Rule("cost", f"llm.cost.{name}", amount, bucket, inclusive_cost)
             for name, bucket in _COSTS.items()
         ),
+        Rule("first_token_time", f"{EVENT}First Token Stream Event", moment, keep=True),
         Rule("trace.tags", "tag.tags", names, json=True),
         Rule("metadata", "metadata", mapping, json=True),
+        # A score says less than they do: who judged, and what belongs together.
+        *(
+            Rule(field, f"{of}{word}.*", build=rebuild, json=True, keep=True)
+            for field, of in _JUDGED.items()
+            for word in ("annotations", "evaluations")
+        ),
     ),
 )

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
+import msgspec
+
 from tracer.records import Json
 from tracer.wire.usage import ALIASES, BUCKETS, disjoint
 
@@ -149,6 +151,24 @@ def objects(value: Json) -> list[Json] | None:
     return value if all(isinstance(item, dict) for item in value) else None
 
 
+def milliseconds(value: Json) -> int | None:
+    """Return a duration in milliseconds as microseconds."""
+    number = amount(value)
+    return int(number * 1_000) if number is not None and number < 10**12 else None
+
+
+def seconds(value: Json) -> int | None:
+    """Return a duration in seconds as microseconds."""
+    number = amount(value)
+    return int(number * 1_000_000) if number is not None and number < 10**9 else None
+
+
+def moment(event: Json) -> int | None:
+    """Return an event's time in microseconds."""
+    time: int = event["time_ns"] // 1_000
+    return time if 0 < time <= MAX_MICROS else None
+
+
 def micros(value: Json) -> int | None:
     """Return an ISO 8601 time (also quoted once more) as microseconds since the epoch, UTC."""
     if not isinstance(value, str):
@@ -167,11 +187,47 @@ def micros(value: Json) -> int | None:
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def choice(words: Mapping[str, str]) -> Parse:
-    """Return a parser that knows just ``words``."""
+def unquoted(value: Json) -> Json:
+    """Return any value but the empty text; of JSON text that is one string, that string."""
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeError):
+            return value
+    return present(value)
+
+
+def quoted(parse: Parse) -> Parse:
+    """Return ``parse`` for texts that are sent as JSON, in quotes."""
+    return lambda value: parse(unquoted(value))
+
+
+def at(*paths: str, parse: Parse) -> Parse:
+    """Return a parser of what lies at the first of the dotted ``paths`` that an object has."""
+    steps = [path.split(".") for path in paths]
+
+    def read(value: Json) -> Json:
+        for path in steps:
+            found = value
+            for name in path:
+                found = found.get(name) if isinstance(found, dict) else None
+            if found is not None and (told := parse(found)) is not None:
+                return told
+        return None
+
+    return read
+
+
+def words(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Return ``{"kind": "word word"}`` the other way round, for ``choice``."""
+    return {word: kind for kind, said in kinds.items() for word in said.split()}
+
+
+def choice(known: Mapping[str, str]) -> Parse:
+    """Return a parser that knows just these words."""
 
     def parse(value: Json) -> str | None:
-        return words.get(value) if isinstance(value, str) else None
+        return known.get(value) if isinstance(value, str) else None
 
     return parse
 
@@ -197,6 +253,11 @@ def usage_rules(prefix: str) -> tuple[Rule, ...]:
 def as_object(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Build an object that holds the parts by name."""
     return parts, True
+
+
+def in_order(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build a list of what events tell, in the order of their places."""
+    return [parts[place] for place in sorted(parts, key=int)], True
 
 
 def inclusive_usage(parts: dict[str, Json]) -> tuple[Json, bool]:
@@ -229,6 +290,12 @@ def named_usage(value: Json) -> dict[str, int] | None:
     """
     found = _by_bucket(value, count)
     return disjoint(found, inclusive=_has_details(value))[0] if found else None
+
+
+def inclusive_named_usage(value: Json) -> dict[str, int] | None:
+    """Return the buckets of an object of counts in which input and output include their parts."""
+    found = _by_bucket(value, count)
+    return disjoint(found, inclusive=True)[0] if found else None
 
 
 def named_cost(value: Json) -> dict[str, Decimal] | None:

@@ -8,13 +8,16 @@ from tracer.wire.dialects import (
     gen_ai,
     general,
     langfuse,
+    mlflow,
     openinference,
 )
 from tracer.wire.dialects.table import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     langfuse.DIALECT,
+    mlflow.DIALECT,
     openinference.DIALECT,
+    # These build on gen_ai's names, so that what they say in their own is the more exact.
     gen_ai.DIALECT,
     general.DIALECT,
 )

@@ -8,6 +8,7 @@ from tracer.wire.dialects import (
     gen_ai,
     general,
     langfuse,
+    langsmith,
     mlflow,
     openinference,
 )
@@ -18,6 +19,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     mlflow.DIALECT,
     openinference.DIALECT,
     # These build on gen_ai's names, so that what they say in their own is the more exact.
+    langsmith.DIALECT,
     gen_ai.DIALECT,
     general.DIALECT,
 )

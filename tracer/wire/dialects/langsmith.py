@@ -1,0 +1,99 @@
+"""LangSmith's OpenTelemetry export, https://docs.langchain.com/langsmith/trace-with-opentelemetry."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    as_object,
+    at,
+    choice,
+    count,
+    inclusive_usage,
+    mapping,
+    names,
+    objects,
+    present,
+    text,
+    words,
+)
+
+_KINDS: Final = words(
+    {
+        "generation": "llm",
+        "embedding": "embedding",
+        "chain": "chain prompt parser",
+        "tool": "tool",
+        "retriever": "retriever",
+    }
+)
+
+_METADATA: Final = "langsmith.metadata."
+
+# Details of the counts come as one object, wherever the model's client has put them.
+_DETAILS: Final = {
+    "cache_read": ("input_token_details", "cache_read"),
+    "cache_write": ("input_token_details", "cache_creation"),
+    "input_audio": ("input_token_details", "audio"),
+    "reasoning": ("output_token_details", "reasoning"),
+    "output_audio": ("output_token_details", "audio"),
+}
+
+
+def _some(value: Json) -> int | None:
+    """Return a count that isn't zero: details name every kind of token that there could be."""
+    return count(value) or None
+
+
+DIALECT: Final = Dialect(
+    "langsmith",
+    scopes=("langsmith",),
+    rules=(
+        # It knows more kinds than the operation's name beside it.
+        Rule("kind", "langsmith.span.kind", choice(_KINDS)),
+        Rule("name", "langsmith.trace.name", text, keep=True),
+        *(
+            Rule(
+                "usage",
+                f"{_METADATA}usage_metadata",
+                at(f"{side}.{name}", parse=_some),
+                bucket,
+                inclusive_usage,
+                json=True,
+                keep=True,
+            )
+            for bucket, (side, name) in _DETAILS.items()
+        ),
+        *(
+            Rule(
+                "usage",
+                f"gen_ai.usage.{side}",
+                at(name, parse=_some),
+                bucket,
+                inclusive_usage,
+                json=True,
+                keep=True,
+            )
+            for bucket, (side, name) in _DETAILS.items()
+        ),
+        Rule("model_parameters", f"{_METADATA}ls_temperature", present, "temperature", as_object),
+        Rule("model_parameters", f"{_METADATA}ls_max_tokens", present, "max_tokens", as_object),
+        Rule("model_parameters", "langsmith.request.streaming", present, "stream", as_object),
+        Rule("model", f"{_METADATA}ls_model_name", text, keep=True, late=True),
+        Rule("provider", f"{_METADATA}ls_provider", text, keep=True),
+        Rule("tools", "langsmith.tools", objects, json=True),
+        Rule("trace.user_id", f"{_METADATA}user_id", text, keep=True),
+        *(
+            Rule("trace.session_id", _METADATA + name, text, keep=True)
+            for name in ("session_id", "thread_id", "conversation_id")
+        ),
+        # LangSmith also calls its project a session, so a thread is the firmer one.
+        Rule("trace.session_id", "langsmith.trace.session_id", text, keep=True, late=True),
+        Rule("trace.tags", "langsmith.span.tags", names, json=True, keep=True),
+        Rule("metadata", "langsmith.metadata", mapping, json=True),
+        Rule("metadata", f"{_METADATA}*", json=True),
+    ),
+)

@@ -1,0 +1,195 @@
+"""Vercel's AI SDK, versions 3 to 6, https://ai-sdk.dev/docs/ai-sdk-core/telemetry."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.clean import decode_text
+from tracer.wire.dialects.table import (
+    EVENT,
+    Dialect,
+    Rule,
+    as_object,
+    at,
+    choice,
+    count,
+    inclusive_usage,
+    milliseconds,
+    names,
+    objects,
+    present,
+    text,
+    texts,
+    unquoted,
+    words,
+)
+
+_CALLS: Final = words(
+    {
+        "generation": "ai.generateText.doGenerate ai.streamText.doStream "
+        "ai.generateObject.doGenerate ai.streamObject.doStream",
+        "embedding": "ai.embed.doEmbed ai.embedMany.doEmbed",
+        "reranker": "ai.rerank.doRerank",
+        "tool": "ai.toolCall",
+    }
+)
+# What calls the model: it repeats the model and the sums of the calls below it.
+_WRAPPERS: Final = words(
+    {
+        "chain": "ai.generateText ai.streamText ai.generateObject ai.streamObject "
+        "ai.embed ai.embedMany ai.rerank"
+    }
+)
+
+_COUNTS: Final = {
+    "input": ("inputTokens", "promptTokens"),
+    "output": ("outputTokens", "completionTokens"),
+    "total": ("totalTokens", "tokens"),
+    "cache_read": ("cachedInputTokens", "inputTokenDetails.cacheReadTokens"),
+    "cache_write": ("inputTokenDetails.cacheWriteTokens",),
+    "reasoning": ("reasoningTokens", "outputTokenDetails.reasoningTokens"),
+}
+
+_CREATION: Final = "anthropic.usage.cache_creation"
+_CREATED_5M: Final = at(f"{_CREATION}.ephemeral_5m_input_tokens", parse=count)
+_CREATED_1H: Final = at(f"{_CREATION}.ephemeral_1h_input_tokens", parse=count)
+_CACHED: Final = at(
+    "anthropic.usage.cache_read_input_tokens",
+    "anthropic.cacheReadInputTokens",
+    "bedrock.usage.cacheReadInputTokens",
+    "openai.cachedPromptTokens",
+    parse=count,
+)
+_CREATED: Final = at(
+    "anthropic.usage.cache_creation_input_tokens",
+    "anthropic.cacheCreationInputTokens",
+    "bedrock.usage.cacheCreationInputTokens",
+    "bedrock.usage.cacheWriteInputTokens",
+    parse=count,
+)
+
+
+def _created_beside(value: Json) -> int | None:
+    """Return the tokens written to the cache that aren't told by how long they live there."""
+    created = _CREATED(value)
+    timed = (_CREATED_5M(value) or 0) + (_CREATED_1H(value) or 0)
+    return max(created - timed, 0) if created is not None else None
+
+
+_FROM_PROVIDER: Final = {
+    "cache_read": _CACHED,
+    "cache_write": _created_beside,
+    "cache_write_5m": _CREATED_5M,
+    "cache_write_1h": _CREATED_1H,
+    "reasoning": at("openai.reasoningTokens", parse=count),
+}
+
+
+def _first_word(value: Json) -> str | None:
+    return _CALLS.get(value.partition(" ")[0]) if isinstance(value, str) else None
+
+
+def _own_name(value: Json) -> str | None:
+    """Return an operation with the function's name behind it, unless it isn't of this SDK."""
+    name = text(value)
+    return name if name and name.startswith("ai.") else None
+
+
+def _vendor(value: Json) -> str | None:
+    """Return the vendor out of ``openai.chat``."""
+    name = text(value)
+    return name.partition(".")[0] if name else None
+
+
+def _tools(value: Json) -> list[Json] | None:
+    """Return the tools, which are JSON texts in a list."""
+    if not isinstance(value, list):
+        return None
+    return objects([decode_text(item)[0] if isinstance(item, str) else item for item in value])
+
+
+def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return text or object alone as they are, else one message of all that was answered."""
+    if len(parts) == 1 and parts.keys() & {"text", "object"}:
+        return next(iter(parts.values())), True
+    said = {
+        "role": "assistant",
+        "content": parts.get("text", parts.get("object")),
+        "reasoning": parts.get("reasoning"),
+        "files": parts.get("files"),
+        "tool_calls": parts.get("toolCalls"),
+    }
+    message = {name: value for name, value in said.items() if value is not None}
+    return message, not ("text" in parts and "object" in parts)
+
+
+DIALECT: Final = Dialect(
+    "vercel_ai",
+    scopes=("ai",),
+    rules=(
+        Rule("kind", "ai.operationId", choice(_CALLS | _WRAPPERS), keep=True),
+        Rule("kind", "operation.name", _first_word, keep=True),
+        Rule("name", "ai.toolCall.name", text, keep=True),
+        Rule("name", "operation.name", _own_name, keep=True),
+        Rule("model", "ai.response.model", text),
+        Rule("requested_model", "ai.model.id", text),
+        Rule("provider", "ai.model.provider", _vendor, keep=True),
+        Rule("model_parameters", "ai.settings.*", present, build=as_object),
+        Rule(
+            "model_parameters", "ai.prompt.toolChoice", present, "toolChoice", as_object, json=True
+        ),
+        Rule("input", "ai.prompt.messages", present, json=True),
+        Rule("input", "ai.prompt", present, json=True),
+        Rule("input", "ai.toolCall.args", unquoted, json=True),
+        Rule("input", "ai.value", unquoted, json=True),
+        Rule("input", "ai.values", present),
+        Rule("output", "ai.toolCall.result", unquoted, json=True),
+        *(
+            Rule("output", f"ai.{side}.{part}", present, part, _answer, json=part != "text")
+            for side in ("response", "result")
+            for part in ("text", "reasoning", "files", "object", "toolCalls")
+        ),
+        Rule("output", "ai.embedding", present, json=True),
+        Rule("output", "ai.embeddings", present),
+        Rule("tools", "ai.prompt.tools", _tools, json=True),
+        Rule("finish_reasons", "ai.response.finishReason", texts),
+        Rule("finish_reasons", "ai.finishReason", texts),
+        *(
+            Rule("usage", f"ai.usage.{name}", count, bucket, inclusive_usage)
+            for bucket, spellings in _COUNTS.items()
+            for name in spellings
+        ),
+        *(
+            Rule("usage", key, parse, bucket, inclusive_usage, json=True, keep=True)
+            for key in ("ai.response.providerMetadata", "ai.result.providerMetadata")
+            for bucket, parse in _FROM_PROVIDER.items()
+        ),
+        Rule("first_token_delay", "ai.response.msToFirstChunk", milliseconds),
+        Rule("first_token_delay", "ai.stream.msToFirstChunk", milliseconds),
+        Rule(
+            "first_token_delay",
+            f"{EVENT}ai.stream.firstChunk",
+            lambda event: milliseconds(event["attributes"].get("ai.response.msToFirstChunk")),
+            keep=True,
+        ),
+        Rule("trace.user_id", "ai.telemetry.metadata.userId", text, keep=True),
+        Rule("trace.session_id", "ai.telemetry.metadata.sessionId", text, keep=True),
+        Rule("trace.tags", "ai.telemetry.metadata.tags", names, json=True, keep=True),
+        Rule(
+            "prompt_name",
+            "ai.telemetry.metadata.langfusePrompt",
+            at("name", parse=text),
+            json=True,
+            keep=True,
+        ),
+        Rule(
+            "prompt_version",
+            "ai.telemetry.metadata.langfusePrompt",
+            at("version", parse=count),
+            json=True,
+            keep=True,
+        ),
+        Rule("metadata", "ai.telemetry.metadata.*", json=True),
+    ),
+)

@@ -11,6 +11,7 @@ from tracer.wire.dialects import (
     langsmith,
     mlflow,
     openinference,
+    pydantic_ai,
     vercel_ai,
 )
 from tracer.wire.dialects.table import Dialect
@@ -22,6 +23,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     # These build on gen_ai's names, so that what they say in their own is the more exact.
     langsmith.DIALECT,
     vercel_ai.DIALECT,
+    pydantic_ai.DIALECT,
     gen_ai.DIALECT,
     general.DIALECT,
 )

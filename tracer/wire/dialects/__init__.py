@@ -9,6 +9,7 @@ from tracer.wire.dialects import (
     general,
     langfuse,
     langsmith,
+    logfire,
     mlflow,
     openinference,
     pydantic_ai,
@@ -24,6 +25,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     langsmith.DIALECT,
     vercel_ai.DIALECT,
     pydantic_ai.DIALECT,
+    logfire.DIALECT,
     gen_ai.DIALECT,
     general.DIALECT,
 )

@@ -1,0 +1,51 @@
+"""Logfire, https://logfire.pydantic.dev/docs/: any span of its SDK, also before it has ended."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    at,
+    choice,
+    count,
+    names,
+    objects,
+    present,
+    text,
+)
+
+# Logfire's levels are OpenTelemetry's severity numbers.
+_LEVELS: Final = ((17, "error"), (13, "warning"), (9, "default"), (0, "debug"))
+
+
+def _level(value: Json) -> str | None:
+    number = count(value)
+    return next((name for least, name in _LEVELS if number >= least), None) if number else None
+
+
+def _span_id(value: Json) -> str | None:
+    """Return the hex id of a span; all zero stands for none."""
+    if not isinstance(value, str) or len(value) != 16:
+        return None
+    return value.lower() if all(digit in "0123456789abcdefABCDEF" for digit in value) else None
+
+
+DIALECT: Final = Dialect(
+    "logfire",
+    scopes=("logfire*",),
+    rules=(
+        Rule("level", "logfire.level_num", _level, keep=True),
+        Rule("kind_hint", "logfire.span_type", choice({"log": "event"}), keep=True),
+        Rule("pending", "logfire.span_type", choice({"pending_span": "pending"}), keep=True),
+        Rule("pending_parent", "logfire.pending_parent_id", _span_id, keep=True),
+        Rule("trace.tags", "logfire.tags", names, json=True, keep=True),
+        # Its instrumentations of OpenAI's and Anthropic's clients keep the calls themselves.
+        Rule("input", "request_data", present, json=True, scoped=True),
+        Rule("output", "response_data", present, json=True, scoped=True),
+        Rule("tools", "request_data", at("tools", parse=objects), json=True, scoped=True),
+        Rule("name", "logfire.msg", text, keep=True, late=True),
+    ),
+)

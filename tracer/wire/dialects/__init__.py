@@ -12,6 +12,7 @@ from tracer.wire.dialects import (
     logfire,
     mlflow,
     openinference,
+    openllmetry,
     pydantic_ai,
     vercel_ai,
 )
@@ -25,6 +26,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     langsmith.DIALECT,
     vercel_ai.DIALECT,
     pydantic_ai.DIALECT,
+    openllmetry.DIALECT,
     logfire.DIALECT,
     gen_ai.DIALECT,
     general.DIALECT,

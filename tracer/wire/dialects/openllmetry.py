@@ -1,0 +1,115 @@
+"""OpenLLMetry (Traceloop), https://www.traceloop.com/docs/openllmetry/contributing/semantic-conventions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.flat import rebuild
+from tracer.wire.dialects.table import (
+    EVENT,
+    Dialect,
+    Rule,
+    as_object,
+    choice,
+    constant,
+    count,
+    in_order,
+    inclusive_usage,
+    mapping,
+    moment,
+    present,
+    text,
+    texts,
+    unquoted,
+    words,
+)
+
+_REQUESTS: Final = words(
+    {"generation": "chat completion", "embedding": "embedding", "reranker": "rerank"}
+)
+_SPANS: Final = words({"chain": "workflow task", "agent": "agent", "tool": "tool"})
+
+_ASSOCIATED: Final = "traceloop.association.properties."
+
+_PARAMETERS: Final = {
+    "llm.top_k": "top_k",
+    "llm.temperature": "temperature",
+    "llm.frequency_penalty": "frequency_penalty",
+    "llm.presence_penalty": "presence_penalty",
+    "llm.chat.stop_sequences": "stop_sequences",
+    "llm.request.repetition_penalty": "repetition_penalty",
+    "llm.is_streaming": "stream",
+    "gen_ai.is_streaming": "stream",
+}
+
+_SEARCHED: Final = (
+    "db.vector.query.top_k",
+    "db.chroma.query.n_results",
+    "db.pinecone.query.top_k",
+    "pinecone.query.top_k",
+    "db.milvus.search.limit",
+    "db.milvus.query.limit",
+    "db.qdrant.query_batch.requests_count",
+    "qdrant.search.limit",
+)
+"""Attributes of searches in vector databases: such a span retrieves."""
+
+
+def _reasons(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return why each completion ended."""
+    return [
+        reason
+        for name, reason in parts.items()
+        if name.endswith(".finish_reason") and isinstance(reason, str) and reason
+    ], True
+
+
+def _found(event: Json) -> dict[str, Json] | None:
+    """Return a search's result without the prefix of its names."""
+    said: dict[str, Json] = event["attributes"]
+    short = {name.removeprefix(f"{event['name']}."): said[name] for name in said}
+    # Two names that differ only by the prefix keep what tells them apart.
+    return mapping(short if len(short) == len(said) else said)
+
+
+DIALECT: Final = Dialect(
+    "openllmetry",
+    rules=(
+        Rule("kind", "llm.request.type", choice(_REQUESTS), keep=True),
+        Rule("kind", "traceloop.span.kind", choice(_SPANS), keep=True),
+        Rule("input", "gen_ai.prompt.*", build=rebuild, json=True),
+        Rule("output", "gen_ai.completion.*", build=rebuild, json=True),
+        Rule("finish_reasons", "gen_ai.completion.*", build=_reasons),
+        Rule("prompt_name", "gen_ai.prompt.name", text),
+        Rule("prompt_name", "traceloop.prompt.key", text),
+        Rule("prompt_version", "traceloop.prompt.version", count),
+        Rule("tools", "llm.request.functions.*", build=rebuild, json=True),
+        Rule("finish_reasons", "llm.response.finish_reason", texts),
+        Rule("finish_reasons", "llm.response.stop_reason", texts),
+        Rule("finish_reasons", "gen_ai.response.finish_reason", texts),
+        Rule("finish_reasons", "gen_ai.response.stop_reason", texts),
+        Rule("usage", "llm.usage.total_tokens", count, "total", inclusive_usage),
+        Rule("usage", "llm.usage.reasoning_tokens", count, "reasoning", inclusive_usage),
+        *(
+            Rule("model_parameters", key, present, name, as_object)
+            for key, name in _PARAMETERS.items()
+        ),
+        *(Rule("kind_hint", key, constant("retriever"), keep=True) for key in _SEARCHED),
+        Rule("output", f"{EVENT}db.query.result", _found, build=in_order),
+        Rule("output", f"{EVENT}db.search.result", _found, build=in_order),
+        Rule("first_token_time", f"{EVENT}gen_ai.content.completion.chunk", moment, keep=True),
+        Rule("trace.user_id", f"{_ASSOCIATED}user_id", text, keep=True),
+        *(
+            Rule("trace.session_id", _ASSOCIATED + name, text, keep=True)
+            for name in ("session_id", "thread_id", "conversation_id", "chat_id")
+        ),
+        Rule("trace.user_id", "llm.user", text, keep=True),
+        Rule("trace.user_id", "gen_ai.user", text, keep=True),
+        Rule("metadata", f"{_ASSOCIATED}*", json=True),
+        Rule("input", "gen_ai.task.input", present, json=True, late=True),
+        Rule("output", "gen_ai.task.output", present, json=True, late=True),
+        Rule("input", "traceloop.entity.input", unquoted, json=True, late=True),
+        Rule("output", "traceloop.entity.output", unquoted, json=True, late=True),
+    ),
+)

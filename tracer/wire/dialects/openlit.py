@@ -1,0 +1,44 @@
+"""OpenLIT, https://docs.openlit.io: what it adds to OpenTelemetry's conventions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    choice,
+    present,
+    seconds,
+    text,
+    words,
+)
+
+_KINDS: Final = words(
+    {
+        "generation": "image audio video speech",
+        "chain": "framework workflow",
+        "agent": "agent",
+        "tool": "tool tools",
+        "retriever": "vectordb",
+    }
+)
+
+DIALECT: Final = Dialect(
+    "openlit",
+    scopes=("openlit*",),
+    rules=(
+        Rule("kind", "gen_ai.operation.name", choice(_KINDS), keep=True, scoped=True),
+        Rule("first_token_delay", "gen_ai.server.ttft", seconds),
+        Rule("input", "gen_ai.content.prompt", present, json=True),
+        Rule("output", "gen_ai.content.completion", present, json=True),
+        Rule("input", "gen_ai.tool.input", present, json=True),
+        Rule("input", "gen_ai.tool.args", present, json=True),
+        Rule("output", "gen_ai.tool.output", present, json=True),
+        Rule("input", "gen_ai.workflow.input", present, json=True),
+        Rule("output", "gen_ai.workflow.output", present, json=True),
+        Rule("input", "gen_ai.agent.input", present, json=True),
+        Rule("output", "gen_ai.agent.output", present, json=True),
+        Rule("trace.environment", "gen_ai.environment", text, keep=True),
+    ),
+)

@@ -15,6 +15,7 @@ from tracer.wire.dialects import (
     openlit,
     openllmetry,
     pydantic_ai,
+    semantic_kernel,
     vercel_ai,
 )
 from tracer.wire.dialects.table import Dialect
@@ -28,6 +29,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     vercel_ai.DIALECT,
     pydantic_ai.DIALECT,
     openlit.DIALECT,
+    semantic_kernel.DIALECT,
     openllmetry.DIALECT,
     logfire.DIALECT,
     gen_ai.DIALECT,

@@ -1,0 +1,43 @@
+"""Microsoft's Semantic Kernel and Agent Framework: their names beside OpenTelemetry's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    choice,
+    constant,
+    count,
+    inclusive_usage,
+    present,
+    text,
+    texts,
+    words,
+)
+
+_KINDS: Final = words(
+    {
+        "generation": "chat.completions chat.streaming_completions text.completions "
+        "text.streaming_completions",
+        "chain": "executor.process edge_group.process workflow.run workflow.build message.send",
+    }
+)
+
+DIALECT: Final = Dialect(
+    "semantic_kernel",
+    scopes=("Microsoft.SemanticKernel*", "semantic_kernel*", "agent_framework*"),
+    rules=(
+        Rule("kind", "gen_ai.operation.name", choice(_KINDS), keep=True),
+        Rule("kind", "semantic_kernel.function.name", constant("function"), keep=True, late=True),
+        Rule("name", "semantic_kernel.function.name", text, keep=True),
+        Rule("usage", "gen_ai.response.prompt_tokens", count, "input", inclusive_usage),
+        Rule("usage", "gen_ai.response.completion_tokens", count, "output", inclusive_usage),
+        Rule("finish_reasons", "gen_ai.response.finish_reason", texts, json=True),
+        Rule("input", "gen_ai.agent.invocation_input", present, json=True),
+        Rule("output", "gen_ai.agent.invocation_output", present, json=True),
+        Rule("input", "semantic_kernel.function.arguments", present, json=True),
+        Rule("output", "semantic_kernel.function.result", present, json=True),
+    ),
+)

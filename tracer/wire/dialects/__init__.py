@@ -16,6 +16,7 @@ from tracer.wire.dialects import (
     openllmetry,
     pydantic_ai,
     semantic_kernel,
+    spring_ai,
     vercel_ai,
 )
 from tracer.wire.dialects.table import Dialect
@@ -30,6 +31,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     pydantic_ai.DIALECT,
     openlit.DIALECT,
     semantic_kernel.DIALECT,
+    spring_ai.DIALECT,
     openllmetry.DIALECT,
     logfire.DIALECT,
     gen_ai.DIALECT,

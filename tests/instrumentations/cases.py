@@ -1,0 +1,30 @@
+"""The instrumentations, and what each must become: trees, and the fields that it doesn't send.
+
+A field that a case doesn't name must be there and equal what the provider really said. Those that
+it names must not be: when a newer version sends one, its test fails until the name is taken out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.instrumentations import clients, frameworks
+from tests.instrumentations.case import Case
+
+CASES: Final[tuple[Case, ...]] = (
+    clients.OPENINFERENCE_OPENAI,
+    clients.OPENINFERENCE_ANTHROPIC,
+    clients.OPENLLMETRY_OPENAI,
+    clients.OPENLLMETRY_ANTHROPIC,
+    frameworks.LANGCHAIN_OPENINFERENCE,
+    frameworks.LANGCHAIN_OPENLLMETRY,
+    frameworks.LANGSMITH,
+    frameworks.LLAMAINDEX,
+    clients.LITELLM,
+    frameworks.OPENAI_AGENTS,
+    frameworks.PYDANTIC_AI,
+    frameworks.CREWAI,
+    clients.MLFLOW,
+    frameworks.GOOGLE_ADK,
+    frameworks.VERCEL_AI,
+)

@@ -1,0 +1,208 @@
+"""Instrumentations of the clients that call a model, used by hand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.instrumentations.case import (
+    ANTHROPIC,
+    NO_FIRST_TOKEN,
+    NOBODY,
+    STREAMS_TELL_ASKED,
+    Case,
+    alone,
+)
+from tests.instrumentations.environments import OTEL
+from tests.instrumentations.judging import Scene
+
+BY_HAND: Final = "the application runs the tool, and traces nothing of it"
+NOT_STREAMED: Final = "not for streams"
+NOT_RESPONSES: Final = "not for the Responses API"
+COUNTS_BOTH_ENDS: Final = "the stream's first count of output is added to its last"
+
+
+def _plain(call: str, below: str = "") -> tuple[Scene, ...]:
+    """Return the scenes of a client used by hand, whose calls are all named alike."""
+    inner = f"\n    {below}" if below else ""
+    one = f"  generation {call}{inner}"
+    return (
+        Scene("agent", "agent", f"span agent\n{one}\n{one}", call),
+        Scene("stream", "stream", f"span stream\n{one}", call),
+        Scene("failure", "failure", f"span failure\n{one}", call),
+    )
+
+
+def _responses(call: str, embedding: str) -> tuple[Scene, ...]:
+    """Return the scenes of the Responses API, and of embeddings."""
+    one = f"  generation {call}"
+    return (
+        Scene("responses", "agent", f"span responses\n{one}\n{one}", call),
+        Scene("responses_stream", "stream", f"span responses_stream\n{one}", call),
+        Scene("embed", "embedding", f"span embed\n  embedding {embedding}", embedding),
+    )
+
+
+OPENLLMETRY_OPENAI: Final = Case(
+    "openllmetry-openai",
+    "OpenLLMetry, OpenAI",
+    "openllmetry_openai.py",
+    ("openai", "opentelemetry-instrumentation-openai", *OTEL),
+    (*_plain("openai.chat"), *_responses("openai.response", "openai.embeddings")),
+    not_sent={
+        "tool span": BY_HAND,
+        "session": NOBODY,
+        "user": NOBODY,
+        "stream.reasoning": NOT_STREAMED,
+        "responses_stream.first token": NOT_RESPONSES,
+    },
+)
+OPENLLMETRY_ANTHROPIC: Final = Case(
+    "openllmetry-anthropic",
+    "OpenLLMetry, Anthropic",
+    "openllmetry_anthropic.py",
+    ("anthropic", "opentelemetry-instrumentation-anthropic", *OTEL),
+    (
+        Scene(
+            "agent",
+            "agent",
+            """
+span agent
+  generation anthropic.chat
+  generation anthropic.messages.create
+  generation anthropic.chat
+  generation anthropic.messages.create
+""",
+            "anthropic.chat",
+        ),
+        Scene(
+            "stream",
+            "stream",
+            """
+span stream
+  generation anthropic.chat
+  generation anthropic.messages.create
+""",
+            "anthropic.chat",
+        ),
+        Scene(
+            "failure",
+            "failure",
+            """
+span failure
+  generation anthropic.chat
+  generation anthropic.messages.create
+""",
+            "anthropic.chat",
+        ),
+    ),
+    ANTHROPIC,
+    not_sent={
+        "tool span": BY_HAND,
+        "session": NOBODY,
+        "user": NOBODY,
+        "stream.first token": "only on the span of Anthropic's own SDK beside it",
+    },
+    wrong={
+        "stream.tokens": COUNTS_BOTH_ENDS,
+        "stream.cost": COUNTS_BOTH_ENDS,
+    },
+)
+OPENINFERENCE_OPENAI: Final = Case(
+    "openinference-openai",
+    "OpenInference, OpenAI",
+    "openinference_openai.py",
+    ("openai", "openinference-instrumentation-openai", *OTEL),
+    (*_plain("ChatCompletion"), *_responses("Response", "CreateEmbeddings")),
+    not_sent={"tool span": BY_HAND, "responses.finish reason": NOT_RESPONSES},
+)
+OPENINFERENCE_ANTHROPIC: Final = Case(
+    "openinference-anthropic",
+    "OpenInference, Anthropic",
+    "openinference_anthropic.py",
+    ("anthropic", "openinference-instrumentation-anthropic", *OTEL),
+    _plain("messages.create", "generation anthropic.messages.create"),
+    ANTHROPIC,
+    not_sent={
+        "tool span": BY_HAND,
+        "stream.first token": "only on the span of Anthropic's own SDK below it",
+    },
+)
+_PYTHON_TEXT: Final = "only as the text of a Python object, in `metadata.usage_object`"
+LITELLM: Final = Case(
+    "litellm",
+    "LiteLLM's OTel callback",
+    "litellm_callback.py",
+    ("litellm", "mcp", *OTEL),
+    (
+        Scene(
+            "agent",
+            "agent",
+            """
+span agent
+  generation litellm_request
+    span raw_gen_ai_request
+  generation litellm_request
+    span raw_gen_ai_request
+""",
+            "litellm_request",
+        ),
+        Scene("around the stream", "other", "span stream", ""),
+        Scene(
+            "stream",
+            "stream",
+            "generation litellm_request\n  span raw_gen_ai_request",
+            "litellm_request",
+        ),
+        Scene(
+            "failure", "failure", "span failure\n  generation litellm_request", "litellm_request"
+        ),
+    ),
+    variables={
+        # Its price list is in the package; else it is fetched.
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        # Else it writes on the span around it, where the second call overwrites the first.
+        "USE_OTEL_LITELLM_REQUEST_SPAN": "true",
+    },
+    not_sent={
+        "tool span": BY_HAND,
+        "cached": _PYTHON_TEXT,
+        "reasoning": _PYTHON_TEXT,
+        "session": NOBODY,
+        "stream.model": STREAMS_TELL_ASKED,
+        "stream.first token": NO_FIRST_TOKEN,
+    },
+)
+
+
+_OF_THE_TRACE: Final = "MLflow keeps it with the trace, which isn't exported"
+MLFLOW: Final = Case(
+    "mlflow",
+    "MLflow's OTLP export, OpenAI",
+    "mlflow_export.py",
+    ("mlflow", "openai", *OTEL),
+    (
+        Scene(
+            "agent",
+            "agent",
+            """
+agent agent
+  generation Completions
+  tool get_weather
+  generation Completions
+""",
+            "Completions",
+        ),
+        *alone("Completions"),
+    ),
+    variables={
+        "MLFLOW_ENABLE_OTLP_EXPORTER": "true",
+        "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    },
+    not_sent={
+        "provider": "only the messages' format is told",
+        "reasoning": "its counts have no such type",
+        "session": _OF_THE_TRACE,
+        "user": _OF_THE_TRACE,
+    },
+)

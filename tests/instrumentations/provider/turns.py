@@ -1,0 +1,71 @@
+"""What the stand-in provider says, whichever API it is asked through."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+ANSWER: Final = "Rayleigh scattering: short waves scatter most."
+"""To a question without tools."""
+FORECAST: Final = "It is 18 degrees and sunny in Paris."
+"""To a question whose tool has been called."""
+ARGUMENTS: Final = {"city": "Paris"}
+CALL_ID: Final = "call_1"
+CREATED: Final = 1_767_225_600
+
+SERVED: Final = {
+    "gpt-4o": "gpt-4o-2024-08-06",
+    "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
+}
+"""Providers answer with the name of the exact model that served."""
+
+
+class Counts(NamedTuple):
+    """Tokens as OpenAI counts them: input holds the cached, output holds the reasoning."""
+
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+
+
+FIRST: Final = Counts(1_200, 1_000, 90, 40)
+AFTER_TOOL: Final = Counts(1_300, 1_100, 30, 10)
+EMBEDDING_TOKENS: Final = 12
+
+
+class Turn(NamedTuple):
+    """One answer: a text, or the name of the tool to call."""
+
+    text: str | None
+    tool: str | None
+    counts: Counts
+    number: int = 1
+    """Of the conversation: ids are made of it, as no two answers share theirs."""
+
+    def pieces(self) -> list[str]:
+        """Return the text as it is streamed."""
+        return re.findall(r"\S+\s*", self.text or "")
+
+
+def next_turn(tools: list[str], answered: bool) -> Turn:
+    """Return the turn after a conversation; ``answered``: it holds a tool's result already."""
+    if answered:
+        return Turn(FORECAST, None, AFTER_TOOL, 2)
+    if tools:
+        return Turn(None, tools[0], FIRST)
+    return Turn(ANSWER, None, FIRST)
+
+
+def served(model: str) -> str:
+    """Return the name that the answer gives the model."""
+    return SERVED.get(model, model)
+
+
+def failure(model: str) -> int | None:
+    """Return the status that a model named ``fail-429`` wants to fail with."""
+    found = re.search(r"fail-(\d{3})", model)
+    return int(found[1]) if found else None
+
+
+Json = dict[str, Any]

@@ -1,0 +1,167 @@
+"""What Tracer made of an application's spans, whether read through its API or just decoded."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tracer.pricing import price
+from tracer.records import Batch, SpanRecord, cost_total
+
+Json = Any
+PATIENCE_SECONDS = 10.0
+
+
+class Span(msgspec.Struct, kw_only=True):
+    """The fields of a span that cases say something about."""
+
+    id: str
+    parent_id: str | None
+    start: str
+    kind: str
+    name: str
+    level: str
+    status_message: str | None
+    model: str | None
+    requested_model: str | None
+    provider: str | None
+    model_parameters: dict[str, Json]
+    usage: dict[str, int]
+    cost: Decimal | None
+    first_token: bool
+    tools: list[Json]
+    finish_reasons: list[str]
+    input: Json
+    output: Json
+
+
+class Trace(msgspec.Struct, kw_only=True):
+    """One scene: its spans by time, and what is known of the whole."""
+
+    spans: list[Span]
+    session: str | None = None
+    user: str | None = None
+    total_tokens: int | None = None
+    """None as well where only records were made: sums are the store's."""
+    stored: bool = False
+
+    def tree(self) -> str:
+        """Return a line for each span, indented below its parent: its kind and its name."""
+        return "\n".join(self._lines(self.roots(), 0))
+
+    def roots(self) -> list[Span]:
+        """Return the spans whose parent isn't in the trace."""
+        ids = {span.id for span in self.spans}
+        return [span for span in self.spans if span.parent_id not in ids]
+
+    def _lines(self, level: list[Span], depth: int) -> Iterator[str]:
+        for span in level:
+            yield f"{'  ' * depth}{span.kind} {span.name}"
+            below = [child for child in self.spans if child.parent_id == span.id]
+            yield from self._lines(below, depth + 1)
+
+
+def of_records(batch: Batch) -> list[Trace]:
+    """Return the traces of decoded records, in the order in which they began."""
+    records = sorted(batch.spans, key=lambda record: (record.start_time, record.span_id))
+    traces: dict[str, Trace] = {}
+    for record in records:
+        traces.setdefault(record.trace_id, Trace(spans=[])).spans.append(_of_record(record))
+    for said in batch.traces:
+        trace = traces[said.trace_id]
+        trace.session = said.fields.get("session_id") or trace.session
+        trace.user = said.fields.get("user_id") or trace.user
+    return list(traces.values())
+
+
+def _of_record(record: SpanRecord) -> Span:
+    cost = record.cost
+    if not cost and record.usage:
+        cost = price(record.model, record.provider, record.usage, record.start_time) or {}
+    return Span(
+        id=record.span_id,
+        parent_id=record.parent_span_id,
+        start=str(record.start_time),
+        kind=record.kind,
+        name=record.name,
+        level=record.level,
+        status_message=record.status_message,
+        model=record.model,
+        requested_model=record.requested_model,
+        provider=record.provider,
+        model_parameters=record.model_parameters,
+        usage=record.usage,
+        cost=cost_total(cost),
+        first_token=record.first_token_time is not None,
+        tools=record.tools,
+        finish_reasons=record.finish_reasons,
+        input=record.input,
+        output=record.output,
+    )
+
+
+def of_api(url: str, trace_ids: list[str]) -> list[Trace]:
+    """Return the traces as the JSON API of the server at ``url`` tells them."""
+    return [_of_trace(f"{url}/api/v1/traces/{trace_id}") for trace_id in trace_ids]
+
+
+def _of_trace(url: str) -> Trace:
+    whole = _get(url)
+    spans = list(_below(url, None))
+    spans.sort(key=lambda span: (span.start, span.id))
+    return Trace(
+        spans=spans,
+        session=whole["session_id"],
+        user=whole["user_id"],
+        total_tokens=whole["total_tokens"],
+        stored=True,
+    )
+
+
+def _below(url: str, parent: str | None) -> Iterator[Span]:
+    page = _get(f"{url}/spans" + (f"?parent={parent}" if parent else ""))
+    for row in page["data"]:
+        yield _of_api(_get(f"{url}/spans/{row['id']}"))
+        yield from _below(url, row["id"])
+
+
+def _of_api(said: dict[str, Json]) -> Span:
+    cost = said["total_cost"]
+    return Span(
+        id=said["id"],
+        parent_id=said["parent_id"],
+        start=said["start_time"],
+        kind=said["kind"],
+        name=said["name"],
+        level=said["level"],
+        status_message=said["status_message"],
+        model=said["model"],
+        requested_model=said["requested_model"],
+        provider=said["provider"],
+        model_parameters=said["model_parameters"],
+        usage=said["usage"],
+        cost=None if cost is None else Decimal(str(cost)),
+        first_token=said["completion_start_time"] is not None,
+        tools=said.get("tools", []),
+        finish_reasons=said.get("finish_reasons", []),
+        input=said["input"],
+        output=said["output"],
+    )
+
+
+def _get(url: str) -> Any:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return json.load(answer)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

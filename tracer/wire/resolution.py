@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -45,7 +46,7 @@ class Step(NamedTuple):
 
 
 _Split = tuple[tuple[str, ...], tuple[str, ...]]
-_Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
+_Move = tuple[int, int, str, str, Parse | None, bool, bool, bool, Build | None, str | None]
 
 
 class Plan:
@@ -60,13 +61,17 @@ class Plan:
         self.steps = steps
         self.moves: list[_Move] = []
         """The steps with all that applying one takes: unpacked once, not once for each span."""
+        read = Counter((step.source, step.key) for step in steps if step.rule.json)
         self.masks: dict[str, int] = {}
         """By field: the bits of the steps that may tell it."""
         for place, (_, source, key, _, rule, part) in enumerate(steps):
             field, bit = rule.field, 1 << place
             merged = field in MERGED
             build = None if part is None else rule.build
-            self.moves.append((bit, source, key, field, rule.parse, rule.json, merged, build, part))
+            shared = read[source, key] > 1
+            self.moves.append(
+                (bit, source, key, field, rule.parse, rule.json, shared, merged, build, part)
+            )
             self.masks[field] = self.masks.get(field, 0) | bit
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
         self.named = any(step.key == NAME for step in steps)
@@ -181,12 +186,18 @@ class Resolution:
     def _apply(self, moves: list[_Move], sources: list[dict[str, Json]]) -> None:
         fields, told, denied = self.fields, 0, 0
         builds: dict[str, Build] = {}
-        for bit, source, key, field, parse, json, merged, build, part in moves:
+        decoded: dict[tuple[int, str], Json] = {}
+        for bit, source, key, field, parse, json, shared, merged, build, part in moves:
             value = sources[source][key]
             if json and type(value) is str:
-                value, notes = decode_text(value)
-                if notes:
-                    self.notes[key] = notes
+                if shared and (source, key) in decoded:
+                    value = decoded[source, key]
+                else:
+                    value, notes = decode_text(value)
+                    if notes:
+                        self.notes[key] = notes
+                    if shared:
+                        decoded[source, key] = value
             if parse is not None:
                 value = parse(value)
             if value is None:

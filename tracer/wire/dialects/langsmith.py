@@ -18,6 +18,7 @@ from tracer.wire.dialects.table import (
     objects,
     present,
     text,
+    texts,
     words,
 )
 
@@ -47,6 +48,21 @@ def _some(value: Json) -> int | None:
     """Return a count that isn't zero: details name every kind of token that there could be."""
     return count(value) or None
 
+
+# LangChain's answer: a list of choices for each of the prompts, of which there is one.
+_FIRST: Final = "generations.0.0"
+_SERVED: Final = (
+    f"{_FIRST}.message.kwargs.response_metadata.model_name",
+    f"{_FIRST}.message.response_metadata.model_name",
+    f"{_FIRST}.generation_info.model_name",
+    "llm_output.model_name",
+)
+_ENDED: Final = (
+    f"{_FIRST}.generation_info.finish_reason",
+    f"{_FIRST}.generation_info.stop_reason",
+    f"{_FIRST}.message.kwargs.response_metadata.finish_reason",
+    f"{_FIRST}.message.kwargs.response_metadata.stop_reason",
+)
 
 DIALECT: Final = Dialect(
     "langsmith",
@@ -82,7 +98,11 @@ DIALECT: Final = Dialect(
         Rule("model_parameters", f"{_METADATA}ls_temperature", present, "temperature", as_object),
         Rule("model_parameters", f"{_METADATA}ls_max_tokens", present, "max_tokens", as_object),
         Rule("model_parameters", "langsmith.request.streaming", present, "stream", as_object),
-        Rule("model", f"{_METADATA}ls_model_name", text, keep=True, late=True),
+        Rule("model", "gen_ai.completion", at(*_SERVED, parse=text), json=True, scoped=True),
+        Rule(
+            "finish_reasons", "gen_ai.completion", at(*_ENDED, parse=texts), json=True, scoped=True
+        ),
+        Rule("requested_model", f"{_METADATA}ls_model_name", text, keep=True, late=True),
         Rule("provider", f"{_METADATA}ls_provider", text, keep=True),
         Rule("tools", "langsmith.tools", objects, json=True),
         Rule("trace.user_id", f"{_METADATA}user_id", text, keep=True),

@@ -8,9 +8,12 @@ from tracer.records import Json
 from tracer.wire.dialects.flat import rebuild
 from tracer.wire.dialects.table import (
     EVENT,
+    Build,
     Dialect,
+    Parse,
     Rule,
     amount,
+    at,
     choice,
     inclusive_cost,
     mapping,
@@ -64,6 +67,31 @@ def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
     return tools, complete and len(tools) == len(parts)
 
 
+def _untouched(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _said_by(role: str) -> Parse:
+    """Return a parser of texts into messages of ``role``."""
+
+    def parse(value: Json) -> list[Json] | None:
+        found = texts(value)
+        return [{"role": role, "content": item} for item in found] if found else None
+
+    return parse
+
+
+def _each_said_by(role: str) -> Build:
+    """Return what makes messages of texts that stand at ``N.prompt.text`` or the like."""
+
+    def build(parts: dict[str, Json]) -> tuple[Json, bool]:
+        numbered = sorted((name.partition(".")[0].rjust(9), said) for name, said in parts.items())
+        complete = all(name.endswith(".text") for name in parts)
+        return [{"role": role, "content": said} for _, said in numbered], complete
+
+    return build
+
+
 DIALECT: Final = Dialect(
     "openinference",
     rules=(
@@ -77,8 +105,17 @@ DIALECT: Final = Dialect(
         Rule("provider", "llm.system", text),
         Rule("model_parameters", "llm.invocation_parameters", mapping, json=True),
         Rule("model_parameters", "embedding.invocation_parameters", mapping, json=True),
+        Rule(
+            "requested_model",
+            "llm.invocation_parameters",
+            at("model", "model_name", parse=text),
+            json=True,
+        ),
         Rule("input", "llm.input_messages.*", build=rebuild),
         Rule("output", "llm.output_messages.*", build=rebuild),
+        Rule("input", "llm.prompts", _said_by("user")),
+        Rule("input", "llm.prompts.*", _untouched, build=_each_said_by("user")),
+        Rule("output", "llm.choices.*", _untouched, build=_each_said_by("assistant")),
         Rule("output", "retrieval.documents.*", build=rebuild),
         Rule("output", "reranker.output_documents.*", build=rebuild),
         Rule("input", "reranker.query", present),

@@ -203,14 +203,20 @@ def quoted(parse: Parse) -> Parse:
 
 
 def at(*paths: str, parse: Parse) -> Parse:
-    """Return a parser of what lies at the first of the dotted ``paths`` that an object has."""
+    """Return a parser of what lies at the first of the dotted ``paths`` that an object has.
+
+    ``0`` is the first item of a list.
+    """
     steps = [path.split(".") for path in paths]
 
     def read(value: Json) -> Json:
         for path in steps:
             found = value
             for name in path:
-                found = found.get(name) if isinstance(found, dict) else None
+                if name == "0" and isinstance(found, list):
+                    found = found[0] if found else None
+                else:
+                    found = found.get(name) if isinstance(found, dict) else None
             if found is not None and (told := parse(found)) is not None:
                 return told
         return None

@@ -1,0 +1,39 @@
+"""Spans of Anthropic's own SDKs and API, https://platform.claude.com/docs/en/api/opentelemetry/spans."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import NAME, Dialect, Rule, text
+
+_CALLS: Final = ("create", "stream", "parse")
+
+
+def _kind(value: Json) -> str | None:
+    """Return the kind of ``anthropic.messages.create``, ``anthropic.tool_use search`` …"""
+    method = str(value).partition(" ")[0].removeprefix("anthropic.")
+    if method.endswith("tool_use"):
+        return "tool"
+    noun, _, verb = method.partition(".")
+    if noun in ("messages", "completions") and verb in _CALLS:
+        return "generation"
+    return None
+
+
+def _tool(value: Json) -> str | None:
+    """Return the tool that a call's span names."""
+    method, _, tool = str(value).partition(" ")
+    return tool.strip() or None if method.endswith("tool_use") else None
+
+
+# The rest is OpenTelemetry's own: these spans follow its conventions, and say so in their scope.
+DIALECT: Final = Dialect(
+    "anthropic",
+    scopes=("com.anthropic.sdk*", "com.anthropic.claude-platform*"),
+    rules=(
+        Rule("kind", NAME, _kind, scoped=True, late=True),
+        Rule("name", NAME, _tool, scoped=True),
+        Rule("trace.session_id", "anthropic.session.id", text, keep=True, late=True),
+    ),
+)

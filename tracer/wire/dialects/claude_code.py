@@ -1,0 +1,97 @@
+"""Claude Code and the Agent SDK, https://code.claude.com/docs/en/monitoring-usage."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    EVENT,
+    NAME,
+    Dialect,
+    Rule,
+    as_object,
+    choice,
+    count,
+    milliseconds,
+    present,
+    text,
+    texts,
+    words,
+)
+from tracer.wire.usage import disjoint
+
+_KINDS: Final = words(
+    {
+        "agent": "interaction",
+        "generation": "llm_request",
+        "tool": "tool",
+        "span": "tool.execution tool.blocked_on_user hook",
+    }
+)
+_FULL: Final = {f"claude_code.{word}": kind for word, kind in _KINDS.items()}
+
+_COUNTS: Final = {
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "cache_read",
+    "cache_creation_tokens": "cache_write",
+}
+
+_REDACTED: Final = ("<REDACTED>", "__REDACTED__", "[REDACTED]")
+
+
+def _told(value: Json) -> Json:
+    """Return any value that was not left out for privacy."""
+    return None if value in _REDACTED else present(value)
+
+
+def _exclusive(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build usage of Anthropic's counts, in which the input holds no cached tokens."""
+    return disjoint(parts, inclusive=False)
+
+
+def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return the tool's name for its call, not for the waiting and running below it."""
+    name = parts.get("name")
+    return parts["tool"] if name == "claude_code.tool" and "tool" in parts else name, True
+
+
+def _tool_output(event: Json) -> Json:
+    said = {name: item for name, item in event["attributes"].items() if _told(item) is not None}
+    return next(iter(said.values())) if len(said) == 1 else said or None
+
+
+def _failed(value: Json) -> str | None:
+    return "error" if value in (False, "false") else None
+
+
+DIALECT: Final = Dialect(
+    "claude_code",
+    scopes=("com.anthropic.claude_code*",),
+    rules=(
+        Rule("kind", "span.type", choice(_KINDS | _FULL), keep=True, scoped=True),
+        Rule("kind", "span.type", choice(_FULL), keep=True),
+        Rule("kind", NAME, choice(_FULL)),
+        Rule("name", NAME, text, "name", _named, scoped=True),
+        Rule("name", "tool_name", text, "tool", _named, keep=True, scoped=True),
+        Rule("model", "model", text, scoped=True),
+        *(
+            Rule("usage", name, count, bucket, _exclusive, scoped=True)
+            for name, bucket in _COUNTS.items()
+        ),
+        Rule("first_token_delay", "ttft_ms", milliseconds, scoped=True),
+        Rule("finish_reasons", "stop_reason", texts, scoped=True),
+        Rule("input", "user_prompt", _told, scoped=True),
+        Rule("input", "new_context", _told, scoped=True, json=True),
+        Rule("input", "tool_input", _told, scoped=True, json=True),
+        *(
+            Rule("input", name, _told, name, as_object, scoped=True)
+            for name in ("full_command", "file_path", "skill_name", "subagent_type")
+        ),
+        Rule("output", "response.model_output", _told, json=True, scoped=True),
+        Rule("output", f"{EVENT}tool.output", _tool_output, scoped=True),
+        Rule("status_message", "error", text, scoped=True),
+        Rule("level", "success", _failed, keep=True, scoped=True),
+    ),
+)

@@ -1,0 +1,60 @@
+"""Database clients of the stock instrumentations, https://opentelemetry.io/docs/specs/semconv/database/."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import NAME, Dialect, Rule, constant, present, text
+
+_MARKS: Final = ("db.system.name", "db.system", "db.query.text", "db.statement")
+
+_SAID: Final = {
+    "summary": ("db.query.summary",),
+    "operation": ("db.operation.name", "db.operation"),
+    "target": ("db.collection.name", "db.sql.table", "db.mongodb.collection"),
+    "query": ("db.query.text", "db.statement"),
+    "database": ("db.namespace", "db.name"),
+    "system": ("db.system.name", "db.system"),
+}
+
+_TABLE: Final = re.compile(r'\b(?:FROM|INTO|UPDATE|TABLE|JOIN)\s+(["`\[\]\w.]+)', re.IGNORECASE)
+_MOST_READ: Final = 2_000
+
+
+def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return operation and table instead of a name that says less: ``SELECT``, the whole query."""
+    sent = parts["name"]
+    query = parts.get("query", "")[:_MOST_READ]
+    operation = parts.get("operation") or query.lstrip("( \t\r\n").partition(" ")[0].upper()
+    readable = parts.get("summary") or " ".join(filter(None, (operation, _target(parts, query))))
+    words = {"", operation.upper(), "QUERY", "EXECUTE", "CURSOR"}
+    places = [parts[part].upper() for part in ("database", "system") if part in parts]
+    words.update(place for place in places)
+    words.update(f"{operation.upper()} {place}" for place in places)
+    says_less = sent.upper() in words or (query and sent.strip() == query.strip())
+    return readable if says_less and readable else sent, True
+
+
+def _target(parts: dict[str, Json], query: str) -> str | None:
+    if target := parts.get("target"):
+        return str(target)
+    found = _TABLE.search(query)
+    return re.sub(r'["`\[\]]', "", found[1]) if found else None
+
+
+DIALECT: Final = Dialect(
+    "database",
+    rules=(
+        *(Rule("kind_hint", key, constant("database"), keep=True) for key in _MARKS),
+        Rule("input", "db.query.text", present, late=True),
+        Rule("input", "db.statement", present, late=True),
+        Rule("name", NAME, present, "name", _named, late=True),
+        *(
+            Rule("name", key, text, part, _named, keep=True, late=True)
+            for part, keys in _SAID.items()
+            for key in keys
+        ),
+    ),
+)

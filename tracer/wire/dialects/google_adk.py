@@ -1,0 +1,105 @@
+"""Google's Agent Development Kit, which Vertex AI's agents run on, https://google.github.io/adk-docs/observability/."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    NAME,
+    Dialect,
+    Rule,
+    at,
+    count,
+    mapping,
+    objects,
+    present,
+    text,
+    words,
+)
+
+_REQUEST: Final = "gcp.vertex.agent.llm_request"
+_RESPONSE: Final = "gcp.vertex.agent.llm_response"
+
+# Until 1.15 nothing but the name said what a span is.
+_KINDS: Final = words(
+    {
+        "chain": "invocation",
+        "agent": "agent_run invoke_agent",
+        "generation": "call_llm",
+        "tool": "execute_tool",
+    }
+)
+
+
+def _kind(name: Json) -> str | None:
+    """Return the kind of ``agent_run [planner]``, ``execute_tool search`` …"""
+    return _KINDS.get(str(name).partition(" ")[0])
+
+
+def _request(value: Json) -> Json:
+    """Return a request with its instructions where Gemini's own API has them: beside the contents."""
+    if not isinstance(value, dict):
+        return present(value)
+    config = value.get("config")
+    told = config.get("system_instruction") if isinstance(config, dict) else None
+    return {**value, "system_instruction": told} if told else value or None
+
+
+def _parameters(config: Json) -> dict[str, Json] | None:
+    found = mapping(config) or {}
+    apart = ("system_instruction", "tools")
+    return {name: value for name, value in found.items() if name not in apart} or None
+
+
+def _tools(groups: Json) -> list[Json] | None:
+    """Return the declared functions, and what else stands among the tools: search, code …"""
+    found: list[Json] = []
+    for group in objects(groups) or []:
+        declared = objects(group.get("function_declarations"))
+        found += declared if declared else [group]
+    return found or None
+
+
+def _reasons(reason: Json) -> list[str] | None:
+    said = text(reason)
+    return [said.lower()] if said else None
+
+
+def _usage(value: Json) -> dict[str, int] | None:
+    """Return Gemini's counts: thoughts come beside the candidates, the cache is in the prompt."""
+    sent = {name: number for name in value if (number := count(value[name])) is not None}
+    if "prompt_token_count" not in sent:
+        return None
+    asked = sent["prompt_token_count"] + sent.get("tool_use_prompt_token_count", 0)
+    cached = sent.get("cached_content_token_count", 0)
+    buckets = {
+        "input": asked - cached if cached <= asked else asked,
+        "cache_read": cached,
+        "output": sent.get("candidates_token_count", 0),
+        "reasoning": sent.get("thoughts_token_count", 0),
+    }
+    return {name: number for name, number in buckets.items() if number or name in _ALWAYS}
+
+
+_ALWAYS: Final = ("input", "output")
+
+DIALECT: Final = Dialect(
+    "google_adk",
+    scopes=("gcp.vertex.agent",),
+    rules=(
+        Rule("kind", NAME, _kind, scoped=True, late=True),
+        Rule("model", _RESPONSE, at("model_version", parse=text), json=True),
+        Rule("model_parameters", _REQUEST, at("config", parse=_parameters), json=True),
+        Rule("tools", _REQUEST, at("config.tools", parse=_tools), json=True),
+        Rule("input", _REQUEST, _request, json=True),
+        Rule("output", _RESPONSE, lambda value: present(value) or None, json=True),
+        Rule("finish_reasons", _RESPONSE, at("finish_reason", parse=_reasons), json=True),
+        # Its counts are more exact than the attributes made of them; others' blobs are not its own.
+        Rule("usage", _RESPONSE, at("usage_metadata", parse=_usage), json=True, scoped=True),
+        Rule("input", "gcp.vertex.agent.tool_call_args", present, json=True),
+        Rule("output", "gcp.vertex.agent.tool_response", present, json=True),
+        Rule("input", "gcp.vertex.agent.data", present, json=True),
+        Rule("trace.session_id", "gcp.vertex.agent.session_id", text, keep=True, late=True),
+    ),
+)

@@ -1,0 +1,56 @@
+"""HTTP clients and servers of the stock instrumentations, https://opentelemetry.io/docs/specs/semconv/http/."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from tracer.records import Json
+from tracer.wire.dialects.table import NAME, Dialect, Rule, constant, present, text
+
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
+
+_MARKS: Final = ("http.request.method", "http.method", "http.route", "http.url")
+
+_PLACES: Final = {
+    "method": ("http.request.method", "http.method"),
+    "route": ("http.route", "url.template"),
+    "path": ("url.path", "http.target"),
+    "url": ("url.full", "http.url"),
+}
+
+
+def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return method and place instead of a name that says less: ``GET``, ``HTTP POST``, a route."""
+    sent = parts["name"]
+    method, place = parts.get("method"), _place(parts)
+    bare = sent.removeprefix("HTTP ").strip()
+    says_less = bare.upper() in _METHODS or bare == place or sent in ("", "HTTP")
+    if method and place and says_less:
+        return f"{method.upper()} {place}", True
+    return sent, True
+
+
+def _place(parts: dict[str, Json]) -> str | None:
+    if route := parts.get("route"):
+        return str(route)
+    try:
+        url = urlsplit(parts.get("url") or parts.get("path") or "")
+    except ValueError:
+        return None
+    # Without the query: it makes names differ that mean the same, and may hold secrets.
+    return f"{url.hostname or ''}{url.path}" or None
+
+
+DIALECT: Final = Dialect(
+    "http",
+    rules=(
+        *(Rule("kind_hint", key, constant("http"), keep=True) for key in _MARKS),
+        Rule("name", NAME, present, "name", _named, late=True),
+        *(
+            Rule("name", key, text, part, _named, keep=True, late=True)
+            for part, keys in _PLACES.items()
+            for key in keys
+        ),
+    ),
+)

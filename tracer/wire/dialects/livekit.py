@@ -1,0 +1,92 @@
+"""LiveKit Agents: voice agents whose turns listen, think and speak, https://docs.livekit.io/agents/."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    NAME,
+    Dialect,
+    Rule,
+    choice,
+    objects,
+    present,
+    seconds,
+    text,
+    texts,
+    words,
+)
+
+_KINDS: Final = words(
+    {
+        "agent": "agent_turn start_agent_activity agent_session",
+        "tool": "function_tool",
+        "generation": "llm_request",
+        "chain": "llm_node stt_node tts_node user_turn",
+    }
+)
+
+# What the framework does around a conversation: of interest only to who looks for a fault.
+_PLUMBING: Final = words(
+    {
+        "debug": "agent_speaking user_speaking eou_detection drain_agent_activity "
+        "pause_agent_activity resume_agent_activity on_enter on_exit job_entrypoint "
+        "llm_request_run tts_request_run llm_fallback_adapter stt_fallback_adapter "
+        "tts_fallback_adapter"
+    }
+)
+
+
+def _named_tools(value: Json) -> list[Json] | None:
+    """Return the tools, of which only the names are sent."""
+    return [{"name": name} for name in texts(value) or []] or None
+
+
+def _failed(value: Json) -> str | None:
+    return "error" if value is True else None
+
+
+def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return the text alone as it is, else one message with the tools that were called."""
+    calls = parts.get("calls")
+    if calls is None:
+        return parts["text"], True
+    return {"role": "assistant", "content": parts.get("text"), "tool_calls": calls}, True
+
+
+def _content(name: str) -> tuple[str, str]:
+    """Return both spellings of an attribute; the newer one can be stripped by its marker."""
+    return f"lk.pii.{name}", f"lk.{name}"
+
+
+DIALECT: Final = Dialect(
+    "livekit",
+    scopes=("livekit-agents",),
+    rules=(
+        Rule("kind", NAME, choice(_KINDS), scoped=True),
+        Rule("level", "lk.function_tool.is_error", _failed, keep=True),
+        Rule("level_hint", NAME, choice(_PLUMBING), scoped=True),
+        Rule("name", "lk.function_tool.name", text, keep=True),
+        *(
+            Rule("input", key, present, json=True)
+            for name in (
+                "input_text",
+                "user_transcript",
+                "user_input",
+                "chat_ctx",
+                "function_tool.arguments",
+            )
+            for key in _content(name)
+        ),
+        *(Rule("output", key, present, json=True) for key in _content("function_tool.output")),
+        *(Rule("output", key, present, "text", _answer) for key in _content("response.text")),
+        *(
+            Rule("output", key, objects, "calls", _answer, json=True)
+            for key in _content("response.function_calls")
+        ),
+        Rule("tools", "lk.function_tools", _named_tools),
+        Rule("first_token_delay", "lk.response.ttft", seconds),
+        Rule("first_token_delay", "lk.response.ttfb", seconds),
+    ),
+)

@@ -1,0 +1,33 @@
+"""Remote calls of the stock instrumentations, https://opentelemetry.io/docs/specs/semconv/rpc/."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import NAME, Dialect, Rule, constant, present, text
+
+_MARKS: Final = ("rpc.system", "rpc.system.name", "rpc.service", "rpc.method")
+
+
+def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return service and method instead of a name that is only one of them."""
+    sent, method, service = parts["name"], parts.get("method", ""), parts.get("service", "")
+    # Of late the method is sent with the service before it.
+    readable = method if "/" in method or not service else f"{service}/{method}"
+    says_less = sent in ("", method, service, parts.get("system"), f"/{readable}")
+    return readable if says_less and method and readable else sent, True
+
+
+# A remote call is a request over the network, and so is shown as one.
+DIALECT: Final = Dialect(
+    "rpc",
+    rules=(
+        *(Rule("kind_hint", key, constant("http"), keep=True) for key in _MARKS),
+        Rule("name", NAME, present, "name", _named, late=True),
+        Rule("name", "rpc.method", text, "method", _named, keep=True, late=True),
+        Rule("name", "rpc.service", text, "service", _named, keep=True, late=True),
+        Rule("name", "rpc.system", text, "system", _named, keep=True, late=True),
+        Rule("name", "rpc.system.name", text, "system", _named, keep=True, late=True),
+    ),
+)

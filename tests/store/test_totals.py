@@ -78,3 +78,18 @@ def test_the_same_record_wins_whether_an_update_comes_with_it_or_before(
             put(connection, *copy.deepcopy(batch))
         found.append(everything(connection))
     assert found[0] == found[1]
+
+
+def test_a_trace_without_its_root_is_called_after_the_topmost_span_that_came(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("late", "missing", start_time=T0 + 9, input="second"))
+    put(connection, span("inner", "early", start_time=T0 + 2))
+    put(connection, span("early", "missing", start_time=T0 + 1, input="first", level="error"))
+    (trace,) = rows(connection, "traces")
+    assert (trace["name"], trace["input_preview"]) == ("early", "first")
+    assert (trace["root_span_id"], trace["status"]) == ("early", "error")
+    put(connection, span("missing", input="asked"))
+    (trace,) = rows(connection, "traces")
+    assert (trace["name"], trace["input_preview"]) == ("missing", "asked")
+    assert (trace["root_span_id"], trace["status"]) == ("missing", "completed")

@@ -17,7 +17,9 @@ from tracer.store.paging import to_micros
 from tracer.store.rollup import INDEXED_BYTES, Trace, clip
 
 _FIRSTS = """
-    SELECT k.project_id, k.trace_id, root.span_id, root.name, error.message
+    SELECT k.project_id, k.trace_id, error.message,
+        coalesce(root.span_id, topmost.span_id) AS span_id,
+        coalesce(root.name, topmost.name) AS name, root.span_id IS NULL AS rootless
     FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)
     LEFT JOIN LATERAL (
         SELECT span_id, name FROM spans s
@@ -25,6 +27,18 @@ _FIRSTS = """
             AND s.parent_span_id IS NULL AND NOT s.placeholder
         ORDER BY start_time, span_id LIMIT 1
     ) root ON true
+    LEFT JOIN LATERAL (
+        SELECT s.span_id, s.name FROM (
+            SELECT span_id FROM spans m
+            WHERE m.project_id = k.project_id AND m.trace_id = k.trace_id
+                AND m.parent_span_id IS NULL AND m.placeholder
+            ORDER BY start_time, span_id LIMIT 1
+        ) missing
+        JOIN spans s ON s.project_id = k.project_id AND s.trace_id = k.trace_id
+            AND s.parent_span_id = missing.span_id
+        WHERE root.span_id IS NULL
+        ORDER BY s.start_time, s.span_id LIMIT 1
+    ) topmost ON true
     LEFT JOIN LATERAL (
         SELECT coalesce(status_message, name) AS message FROM spans s
         WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.level = 'error'
@@ -49,19 +63,18 @@ _ROOT_PAYLOAD = """
 
 def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
     """Derive from all the spans of a trace."""
-    roots, errors = [], []
-    for span in spans:
-        record = span.record
-        at = (record.start_time, record.span_id)
-        if record.parent_span_id is None and not span.placeholder:
-            roots.append((at, span))
-        if record.level == "error":
-            errors.append((at, span))
-    if errors:
-        failed = min(errors, key=_first)[1].record
+    found = sorted(spans, key=_place)
+    failed = next((span.record for span in found if span.record.level == "error"), None)
+    if failed is not None:
         trace.derived.error_message = _line(failed.status_message or failed.name)
-    if roots:
-        root = min(roots, key=_first)[1].record
+    top = [span for span in found if span.record.parent_span_id is None]
+    root = next((span.record for span in top if not span.placeholder), None)
+    trace.derived.rootless = root is None
+    if root is None and top:
+        missing = top[0].record.span_id
+        below = (span.record for span in found if span.record.parent_span_id == missing)
+        root = next(below, None)
+    if root is not None:
         _set_root(trace, root.span_id, root.name)
         _set_previews(trace, root.input, root.output)
 
@@ -82,19 +95,25 @@ def from_database(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
         change.trace.derived.error_message = _line(row["message"])
         previous = change.trace.derived.root_span_id
         _set_root(change.trace, row["span_id"], row["name"] or "")
+        change.trace.derived.rootless = row["rootless"]
         if row["span_id"] != previous or row["span_id"] in change.after or _unsaid(change):
             _set_previews(change.trace, *_root_payload(connection, key, change))
 
 
-def _first(entry: tuple[tuple[int, str], Span]) -> tuple[int, str]:
-    return entry[0]
+def _place(span: Span) -> tuple[int, str]:
+    return span.record.start_time, span.record.span_id
 
 
 def _stirred(change: Change) -> bool:
     spans = [*change.after.values(), *(change.before.get(name) for name in change.after)]
-    return _unsaid(change) or any(
-        span is not None and (span.record.parent_span_id is None or span.record.level == "error")
-        for span in spans
+    return (
+        change.trace.derived.rootless
+        or _unsaid(change)
+        or any(
+            span is not None
+            and (span.record.parent_span_id is None or span.record.level == "error")
+            for span in spans
+        )
     )
 
 

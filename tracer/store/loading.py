@@ -185,6 +185,7 @@ def _trace(row: dict[str, Any]) -> Trace:
         totals=totals,
         derived=Derived(
             root_span_id=row["root_span_id"],
+            rootless=row["claims"].get("rootless", False),
             root_name="" if "name" in ranks else row["name"],
             input_preview=row["input_preview"],
             output_preview=row["output_preview"],

@@ -145,6 +145,8 @@ class Derived(msgspec.Struct):
     """What follows from single spans: the root's name, the bounds, the first error's text."""
 
     root_span_id: str | None = None
+    """The root, or until one arrives the first span below the first missing one."""
+    rootless: bool = False
     root_name: str = ""
     input_preview: str | None = None
     output_preview: str | None = None
@@ -173,7 +175,7 @@ class Trace(msgspec.Struct):
         counts = self.totals.counts
         if counts["running_count"]:
             return "running"
-        failed = "root_error_count" if self.derived.root_span_id else "error_count"
+        failed = "error_count" if self.derived.rootless else "root_error_count"
         return "error" if counts[failed] else "completed"
 
     @property
@@ -265,6 +267,8 @@ def _remembered(claims: Claims, derived: Derived) -> dict[str, Json]:
     if times:
         # The columns then hold what was said as well, so the spans' own bounds are kept apart.
         kept |= {"times": times, "bounds": [derived.start, derived.end]}
+    if derived.rootless:
+        kept["rootless"] = True
     cleared = [name for name in ("input", "output") if claims.cleared(name)]
     if cleared:
         kept["cleared"] = cleared

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.paging import Key, cut_page, decode_cursor
-from tracer.store.schema import span_payloads, spans
+from tracer.store.schema import prices, span_payloads, spans
 
 CHILD_COUNT_CAP = 100
 
@@ -56,6 +56,8 @@ class SpanDetail(SpanRow):
     cost: dict[str, Decimal]
     cost_source: str | None
     priced_by: str | None
+    price_model: str | None
+    """The name pattern of the project's price that priced it."""
     tools: list[Json]
     finish_reasons: list[str]
     prompt_name: str | None
@@ -88,7 +90,9 @@ class Children:
 
 NARROW = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
 WIDE = [
-    name for name in SpanDetail.__dataclass_fields__ if name not in SpanRow.__dataclass_fields__
+    name
+    for name in SpanDetail.__dataclass_fields__
+    if name not in SpanRow.__dataclass_fields__ and name != "price_model"
 ]
 _OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
 
@@ -147,9 +151,18 @@ def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
         span_payloads.c.trace_id == spans.c.trace_id,
         span_payloads.c.span_id == spans.c.span_id,
     )
+    its_price = sa.and_(
+        prices.c.project_id == spans.c.project_id,
+        prices.c.price_id == span_payloads.c.priced_by,
+    )
     query = (
-        sa.select(*narrow, _child_count(), *[span_payloads.c[name] for name in WIDE])
-        .select_from(spans.outerjoin(span_payloads, same))
+        sa.select(
+            *narrow,
+            _child_count(),
+            *[span_payloads.c[name] for name in WIDE],
+            prices.c.model.label("price_model"),
+        )
+        .select_from(spans.outerjoin(span_payloads, same).outerjoin(prices, its_price))
         .where(*_is(project_id, trace_id), spans.c.span_id == span_id)
     )
     row = db.session.execute(query).mappings().one_or_none()

@@ -95,6 +95,7 @@ class Writer:
         self._waiting = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._pooled: sa.PoolProxiedConnection | None = None
         self._closed = False
 
     def write(self, project_id: str, batch: Batch) -> list[Rejected]:
@@ -141,7 +142,7 @@ class Writer:
         while True:
             group = self._take()
             if not group:
-                return
+                return self._release()
             try:
                 self._store(group)
             except Exception:
@@ -217,16 +218,22 @@ class Writer:
             pause = min(pause * 2, 1.0)
 
     def _attempt(self, work: list[tuple[str, Batch]]) -> None:
-        pooled = self._engine.raw_connection()
+        # Kept between transactions: the pool's check of each connection is a round trip.
+        if self._pooled is None:
+            self._pooled = self._engine.raw_connection()
         try:
-            connection = pooled.driver_connection
+            connection = self._pooled.driver_connection
             assert isinstance(connection, psycopg.Connection)
             store(connection, work, self.prices)
-        except psycopg.OperationalError:
-            pooled.invalidate()
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self._pooled.invalidate()
+            self._release()
             raise
-        finally:
-            pooled.close()
+
+    def _release(self) -> None:
+        if self._pooled is not None:
+            self._pooled.close()
+            self._pooled = None
 
 
 def _passing(error: BaseException | None) -> bool:

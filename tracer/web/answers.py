@@ -111,6 +111,8 @@ class Span(SpanSummary, kw_only=True):
     priced_by: Annotated[
         str | None, Meta(description="the list and its version, or the id of the project's price")
     ]
+    tools: Annotated[list[Any], Meta(description="definitions of the tools that were offered")]
+    finish_reasons: Annotated[list[str], Meta(description="why each choice of the answer ended")]
     prompt_name: str | None
     prompt_version: int | None
     input: Any

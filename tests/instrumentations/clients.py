@@ -127,7 +127,6 @@ OPENINFERENCE_ANTHROPIC: Final = Case(
         "stream.first token": "only on the span of Anthropic's own SDK below it",
     },
 )
-_PYTHON_TEXT: Final = "only as the text of a Python object, in `metadata.usage_object`"
 LITELLM: Final = Case(
     "litellm",
     "LiteLLM's OTel callback",
@@ -165,8 +164,6 @@ span agent
     },
     not_sent={
         "tool span": BY_HAND,
-        "cached": _PYTHON_TEXT,
-        "reasoning": _PYTHON_TEXT,
         "session": NOBODY,
         "stream.model": STREAMS_TELL_ASKED,
         "stream.first token": NO_FIRST_TOKEN,

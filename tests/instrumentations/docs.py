@@ -26,9 +26,9 @@ The scenes are the same where possible: an agent is asked a question, calls a to
 answer is streamed; a call fails.
 
 This page is written by `python -m tests.instrumentations`. `make test-slow` compares likewise, and
-`make test` does so with what was recorded (`tests/wire/recorded/`). Another instrumentation takes an
-application in `tests/instrumentations/applications/`, a case in `clients.py` or `frameworks.py` there,
-and `python -m tests.instrumentations --record <name>`.
+`make test` does so with what was recorded (`tests/wire/recorded/`). Another instrumentation takes
+an application in `tests/instrumentations/applications/`, a case in `clients.py` or `frameworks.py`
+beside it, and `python -m tests.instrumentations --record <name>`.
 
 - ✓ equals the truth
 - – is not sent

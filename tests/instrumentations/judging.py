@@ -255,10 +255,11 @@ def _buckets(calls: list[Span], provider: Provider, *names: str) -> str:
 
 
 def _cost(calls: list[Span], trace: Trace, provider: Provider) -> str:
+    # Some sum their dollars in binary.
     return _each(
-        _same(call.cost, sum((dollars or {}).values()), call.cost is None)
+        _same(call.cost and round(call.cost, 12), total, call.cost is None)
         for call, usage in _truth(calls, provider)
-        for dollars in [price(provider.served, provider.name, usage, PRICED_AT)]
+        for total in [sum((price(provider.served, provider.name, usage, PRICED_AT) or {}).values())]
     )
 
 

@@ -132,6 +132,13 @@ def search_list(text: str, at_micros: int, limit: int) -> list[ListPrice]:
     return found
 
 
+def list_size() -> int:
+    """Return how many models the list has."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    return sum(len(provider.models) for provider in get_snapshot().providers)
+
+
 def provider_names(said: str | None) -> tuple[str, ...]:
     """Return the names under which a provider may be known, as said first: lower case, unique."""
     name = (said or "").strip().lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from flask.testing import FlaskClient
 
 from tests.ui.conftest import Page, Tell
 from tests.ui.stories import agent
+from tracer.pricebook import PriceDraft
+from tracer.rates import Rates
+from tracer.store.prices import create_price
 from tracer.store.projects import create_project
 
 TRACE = "a" * 32
@@ -33,8 +37,11 @@ def test_no_page_shows_what_another_project_holds(
     tell(agent())
     with app.app_context():
         create_project("other", "Other")
+        rates = Rates(base={"input": Decimal(1)})
+        price = create_price("default", PriceDraft(model="resolve_ticket", rates=rates))
+    known = VALUES | {"price_id": price.price_id}
     for endpoint, arguments in endpoints(app).items():
-        values: dict[str, Any] = {name: VALUES[name] for name in arguments}
+        values: dict[str, Any] = {name: known[name] for name in arguments}
         values |= QUERY.get(endpoint.removeprefix("ui."), {})
         with app.test_request_context():
             url = url_for(endpoint, **values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.ui import sessions, traces, understanding
+from tracer.ui import prices, sessions, settings, traces, understanding
 from tracer.ui.pages import bp
 
-__all__ = ["bp", "sessions", "traces", "understanding"]
+__all__ = ["bp", "prices", "sessions", "settings", "traces", "understanding"]

@@ -12,8 +12,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.paging import BadCursor
 from tracer.store.projects import DEFAULT_PROJECT, get_project, list_projects
 from tracer.ui.format import FILTERS
+from tracer.ui.origin import check_origin
 
 bp = Blueprint("ui", __name__)
+bp.before_request(check_origin)
 
 for _name, _filter in FILTERS.items():
     bp.add_app_template_filter(_filter, _name)

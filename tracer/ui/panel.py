@@ -56,6 +56,9 @@ class Panel:
     usage: list[UsageRow] = field(default_factory=list)
     usage_total: UsageRow | None = None
     usage_note: str = ""
+    price_id: str = ""
+    """The project's price that the cost was computed from."""
+    unpriced_model: str = ""
     facts: list[tuple[str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     links: list[dict[str, Json]] = field(default_factory=list)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracer.explain import explain
+from tracer.pricebook import CUSTOM
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
 from tracer.store.traces import TraceDetail
@@ -145,6 +146,8 @@ def _add_span_io(panel: Panel, span: SpanDetail) -> None:
         span.usage, span.cost, span.total_tokens, span.total_cost
     )
     panel.usage_note = cost_note(span)
+    panel.price_id = span.priced_by or "" if span.cost_source == CUSTOM else ""
+    panel.unpriced_model = span.model or "" if span.usage and span.cost_source is None else ""
     if span.tools:
         panel.sections.append(json_section("Tools offered", "tools", span.tools))
     if span.model_parameters:

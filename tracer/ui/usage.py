@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tracer.pricebook import COMPUTED, CUSTOM, GIVEN
 from tracer.store.spans import SpanDetail
 
 _PER_MILLION = 1_000_000
@@ -41,8 +42,14 @@ def usage_rows(
 
 def cost_note(span: SpanDetail) -> str:
     """Return where the cost comes from, or why there is none."""
-    if span.cost_source == "given":
+    if span.cost_source == GIVEN:
         return "cost as sent by the application"
-    if span.cost_source == "computed":
-        return "cost from list prices"
+    if span.cost_source == COMPUTED:
+        return (
+            f"cost from list prices, {span.priced_by}"
+            if span.priced_by
+            else "cost from list prices"
+        )
+    if span.cost_source == CUSTOM:
+        return f"cost from this project's price {span.price_model}"
     return "no price known for this model" if span.usage and span.model else ""

@@ -82,9 +82,11 @@ def _starts(change: Change, arrived: Arrivals) -> Iterator[str]:
             parents = {record.parent_span_id for record in records}
             yield from _known(parents | {span.record.parent_span_id})
     for span_id, span in change.after.items():
-        held = change.before.get(span_id)
-        if span.covered and (held is None or held.record.parent_span_id is None):
-            yield from _known([span.record.parent_span_id])
+        held, record = change.before.get(span_id), span.record
+        # Known before its parent was, by its children or by a patch: the news has yet to go up.
+        newly_linked = held is not None and held.record.parent_span_id is None
+        if newly_linked and (span.covered or record.usage or record.cost):
+            yield from _known([record.parent_span_id])
 
 
 def _metered(records: list[SpanRecord], patches: list[SpanPatch]) -> bool:

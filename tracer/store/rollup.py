@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -208,7 +209,13 @@ def extend(derived: Derived, spans: Iterable[Span]) -> None:
 
 def iso(micros: int) -> str:
     """Return a time as PostgreSQL and JSON read it."""
-    return from_micros(micros).isoformat()
+    return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
+
+
+@lru_cache(maxsize=4_096)
+def _second(seconds: int) -> str:
+    # The spans of a batch share few seconds, and formatting a time is dear.
+    return from_micros(seconds * 1_000_000).isoformat()[:19]
 
 
 def clip(text: str | None, most: int) -> str | None:

@@ -24,7 +24,11 @@ MOST_SHOWN: Final = 200
 _PARTED: Final = MERGED | {"usage", "cost", "model_parameters"}
 _ANY: Final = ("input", "output")
 # Rules have words of their own for what only leads to a field.
-_FIELD_OF: Final = {"kind_hint": "kind", "first_token_delay": "first_token_time"}
+_FIELD_OF: Final = {
+    "kind_hint": "kind",
+    "level_hint": "level",
+    "first_token_delay": "first_token_time",
+}
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -126,7 +130,8 @@ class _Reader:
             return "no dialect knows this name"
         for step in steps:
             field, _ = self._field(step)
-            if (teller := self._teller.get(field)) and self._parsed(step) is not None:
+            teller = self._teller.get(field) or self._teller.get(field.partition(".")[0])
+            if teller and self._parsed(step) is not None:
                 return f"{teller} told {field} otherwise"
         return f"its value does not tell {self._field(steps[0])[0]}"
 

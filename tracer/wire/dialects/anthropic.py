@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import NAME, Dialect, Rule, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _CALLS: Final = ("create", "stream", "parse")
 
@@ -34,6 +34,5 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("kind", NAME, _kind, scoped=True, late=True),
         Rule("name", NAME, _tool, scoped=True),
-        Rule("trace.session_id", "anthropic.session.id", text, keep=True, late=True),
     ),
 )

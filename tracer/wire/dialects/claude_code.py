@@ -53,7 +53,7 @@ def _exclusive(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return the tool's name for its call, not for the waiting and running below it."""
-    name = parts.get("name")
+    name = parts.get("name", "")
     return parts["tool"] if name == "claude_code.tool" and "tool" in parts else name, True
 
 

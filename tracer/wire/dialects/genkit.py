@@ -104,8 +104,9 @@ def _beside(value: Json) -> dict[str, Json] | None:
 
 
 def _usage(value: Json) -> dict[str, int] | None:
-    """Return the counts; plugins differ in whether the output holds the thoughts: the total tells."""
-    sent = {name: number for name in value if (number := count(value[name])) is not None}
+    """Return the counts; whether the output holds the thoughts differs, and the total tells."""
+    said = mapping(value) or {}
+    sent = {name: number for name in said if (number := count(said[name])) is not None}
     if "inputTokens" not in sent and "outputTokens" not in sent:
         return None
     asked, answered = sent.get("inputTokens", 0), sent.get("outputTokens", 0)

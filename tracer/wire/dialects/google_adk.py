@@ -38,12 +38,15 @@ def _kind(name: Json) -> str | None:
 
 
 def _request(value: Json) -> Json:
-    """Return a request with its instructions where Gemini's own API has them: beside the contents."""
+    """Return a request with its instructions beside the contents, as Gemini's own API has them."""
     if not isinstance(value, dict):
         return present(value)
-    config = value.get("config")
-    told = config.get("system_instruction") if isinstance(config, dict) else None
-    return {**value, "system_instruction": told} if told else value or None
+    config = mapping(value.get("config")) or {}
+    told = config.get("system_instruction")
+    if not told:
+        return value or None
+    rest = {name: item for name, item in config.items() if name != "system_instruction"}
+    return {**value, "config": rest, "system_instruction": told}
 
 
 def _parameters(config: Json) -> dict[str, Json] | None:
@@ -68,7 +71,8 @@ def _reasons(reason: Json) -> list[str] | None:
 
 def _usage(value: Json) -> dict[str, int] | None:
     """Return Gemini's counts: thoughts come beside the candidates, the cache is in the prompt."""
-    sent = {name: number for name in value if (number := count(value[name])) is not None}
+    said = mapping(value) or {}
+    sent = {name: number for name in said if (number := count(said[name])) is not None}
     if "prompt_token_count" not in sent:
         return None
     asked = sent["prompt_token_count"] + sent.get("tool_use_prompt_token_count", 0)

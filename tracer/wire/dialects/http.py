@@ -22,7 +22,7 @@ _PLACES: Final = {
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return method and place instead of a name that says less: ``GET``, ``HTTP POST``, a route."""
-    sent = parts["name"]
+    sent = parts.get("name", "")
     method, place = parts.get("method"), _place(parts)
     bare = sent.removeprefix("HTTP ").strip()
     says_less = bare.upper() in _METHODS or bare == place or sent in ("", "HTTP")
@@ -36,10 +36,10 @@ def _place(parts: dict[str, Json]) -> str | None:
         return str(route)
     try:
         url = urlsplit(parts.get("url") or parts.get("path") or "")
+        # Without the query: it makes names differ that mean the same, and may hold secrets.
+        return f"{url.hostname or ''}{url.path}" or None
     except ValueError:
         return None
-    # Without the query: it makes names differ that mean the same, and may hold secrets.
-    return f"{url.hostname or ''}{url.path}" or None
 
 
 DIALECT: Final = Dialect(

@@ -12,7 +12,7 @@ _MARKS: Final = ("rpc.system", "rpc.system.name", "rpc.service", "rpc.method")
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return service and method instead of a name that is only one of them."""
-    sent, method, service = parts["name"], parts.get("method", ""), parts.get("service", "")
+    sent, method, service = (parts.get(part, "") for part in ("name", "method", "service"))
     # Of late the method is sent with the service before it.
     readable = method if "/" in method or not service else f"{service}/{method}"
     says_less = sent in ("", method, service, parts.get("system"), f"/{readable}")

@@ -56,7 +56,16 @@ _MESSAGE_FIELDS: Final = _BODIES | {
     "tool_call_id",
 }
 
-_LISTS: Final = ("messages", "input", "contents", "output", "choices", "candidates", "generations")
+_LISTS: Final = (
+    "messages",
+    "input",
+    "contents",
+    "items",
+    "output",
+    "choices",
+    "candidates",
+    "generations",
+)
 """Where requests and responses keep their messages."""
 
 

@@ -45,7 +45,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         version=start if end is None else end,
         kind=kind,
         name=fields.get("name", raw.name),
-        level=fields.get("level") or ("error" if error else "default"),
+        level=fields.get("level") or ("error" if error else fields.get("level_hint", "default")),
         status_message=fields.get("status_message") or raw.status_message or None,
         first_token_time=_first_token(found, start),
         model=fields.get("model") or fields.get("requested_model"),

@@ -23,6 +23,7 @@ BUCKETS = {
     "input_cache_creation_5m": "cache_write_5m",
     "input_cache_creation_1h": "cache_write_1h",
     "output_reasoning_tokens": "reasoning",
+    "output_reasoning": "reasoning",
     "output_audio_tokens": "output_audio",
 }
 """Usage and cost types; all others are called the same."""

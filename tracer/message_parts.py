@@ -23,6 +23,7 @@ _KINDS: Final = {
         "function_call",
         "custom_tool_call",
         "functionCall",
+        "toolUse",
         "tool-call",
     ),
     "tool_result": (
@@ -34,6 +35,7 @@ _KINDS: Final = {
         "function_call_output",
         "custom_tool_call_output",
         "functionResponse",
+        "toolResult",
         "tool-result",
     ),
     "image": ("image", "image_url", "input_image"),
@@ -42,8 +44,15 @@ _KINDS: Final = {
 }
 _KIND_OF: Final = {word: kind for kind, words in _KINDS.items() for word in words}
 
-# Gemini names a part by the key that holds it.
-_KEYED: Final = ("functionCall", "functionResponse", "inlineData", "fileData")
+# Gemini and Bedrock name a part by the key that holds it.
+_KEYED: Final = (
+    "functionCall",
+    "functionResponse",
+    "inlineData",
+    "fileData",
+    "toolUse",
+    "toolResult",
+)
 _SNAKE: Final = {
     "function_call": "functionCall",
     "function_response": "functionResponse",
@@ -110,7 +119,7 @@ def read_part(item: Json) -> Part:
     word = item.get("type")
     if not isinstance(word, str):
         word = _word_of(item)
-    kind = _KIND_OF.get(word, "data")
+    kind = kind_of(word)
     if kind == "text":
         return _text(item)
     if kind == "reasoning":
@@ -120,6 +129,15 @@ def read_part(item: Json) -> Part:
     if kind == "tool_result":
         return _result(item)
     return Part(type="data", data=item) if kind == "data" else _media(item, kind)
+
+
+def kind_of(word: str) -> str:
+    """Return the type of a part that an API calls ``word``."""
+    kind = _KIND_OF.get(word)
+    if kind is None and word.endswith("_call"):
+        # The Responses API has a type for each of its own tools: web_search_call …
+        kind = "tool_call"
+    return kind or "data"
 
 
 def _word_of(item: dict[str, Json]) -> str:
@@ -165,20 +183,25 @@ def _reasoning(item: dict[str, Json]) -> Part:
 
 def _call(item: dict[str, Json]) -> Part:
     flat = _flat(item)
+    word = item.get("type")
+    own = word if isinstance(word, str) and word not in _KIND_OF else None
     return Part(
         type="tool_call",
-        id=_string(flat, "call_id", "toolCallId", "id"),
-        name=_string(flat, "name", "toolName"),
-        data=decoded(_first(flat, "arguments", "args", "input")),
+        id=_string(flat, "call_id", "toolCallId", "toolUseId", "id"),
+        name=_string(flat, "name", "toolName") or (own and own.removesuffix("_call")),
+        data=decoded(_first(flat, "arguments", "args", "input", "action", "queries", "code")),
     )
 
 
 def _result(item: dict[str, Json]) -> Part:
     flat = _flat(item)
     said = decoded(_first(flat, "response", "result", "output", "content"))
+    if isinstance(said, dict) and said.keys() == {"type", "value"}:
+        # The AI SDK says of an output whether it is text, JSON or an error.
+        said = said["value"]
     part = Part(
         type="tool_result",
-        id=_string(flat, "call_id", "tool_use_id", "tool_call_id", "toolCallId", "id"),
+        id=_string(flat, "call_id", "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "id"),
         name=_string(flat, "name", "toolName"),
     )
     if isinstance(said, list):

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from tracer.message_parts import Part, decoded, read_part, read_parts
+from tracer.message_parts import Part, decoded, kind_of, read_part, read_parts
 from tracer.records import Json
 
 __all__ = ("Message", "Part", "preview", "read_messages")
@@ -56,8 +56,12 @@ _MESSAGE_FIELDS: Final = _BODIES | {
     "tool_call_id",
 }
 
+_PROMPT: Final = frozenset(("system", "prompt", "messages"))
+"""What the AI SDK is called with."""
+
 _LISTS: Final = (
     "messages",
+    "prompt",
     "input",
     "contents",
     "items",
@@ -130,12 +134,19 @@ def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message
         return [message]
     if depth == 0:
         return None
+    if isinstance(text := value.get("combined_chunk_content"), str):
+        # Logfire's word for a stream that has been put together.
+        return [Message(role="assistant", parts=read_parts(text))]
+    if value.keys() <= _PROMPT and isinstance(asked := value.get("prompt"), str):
+        return [*_instructions(value), Message(role="user", parts=read_parts(asked))]
     for name in _LISTS:
         inner = decoded(value.get(name)) if name in value else None
         if isinstance(inner, list) and inner:
             messages = _of_list(inner, default, depth - 1)
             if messages:
                 return _instructions(value) + messages
+        elif isinstance(inner, dict) and name == "output":
+            return _of_object(inner, default, depth - 1)
         elif isinstance(inner, str) and name == "input" and "model" in value:
             return [
                 *_instructions(value),
@@ -168,7 +179,7 @@ def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | Non
             return None
         last = messages[-1] if messages else None
         # The Responses API sends one turn as several items without a role of their own.
-        if last and str(item.get("type")) in _ITEMS and last.role == message.role:
+        if last and _item_role(str(item.get("type"))) and last.role == message.role:
             last.parts += message.parts
         else:
             messages.append(message)
@@ -185,19 +196,25 @@ def _message(item: dict[str, Json], default: str) -> Message | None:
                 message.finish_reason = _finish_reason(item) or message.finish_reason
             return message
     word = str(item.get("type"))
-    if word in _ITEMS:
-        return Message(role=_ITEMS[word], parts=[read_part(item)])
+    if said_by := _item_role(word):
+        return Message(role=said_by, parts=[read_part(item)])
     role: Json = item.get("role") or _TYPES.get(word) or default
     if not isinstance(role, str) or not _looks_said(item, default):
         return None
-    parts = _content(item, _ROLES.get(role, role))
+    role = default if role == "unknown" else _ROLES.get(role.lower(), role.lower())
+    parts = _content(item, role)
     name = item.get("name")
     return Message(
-        role=_ROLES.get(role, role),
+        role=role,
         parts=parts,
         name=name if isinstance(name, str) else None,
         finish_reason=_finish_reason(item),
     )
+
+
+def _item_role(word: str) -> str | None:
+    """Return who says an item of the Responses API; None: the type is that of no such item."""
+    return _ITEMS.get(word) or ("assistant" if word.endswith("_call") else None)
 
 
 def _looks_said(item: dict[str, Json], default: str) -> bool:
@@ -216,21 +233,32 @@ def _content(item: dict[str, Json], role: str) -> list[Part]:
         if isinstance(said := item.get(name), str) and said:
             parts.append(Part(type="reasoning", text=said))
             break
-    answered = item.get("tool_call_id")
-    if role == "tool" and "parts" not in item:
+    answered = item.get("tool_call_id") or item.get("id")
+    if role == "tool" and "parts" not in item and not _holds_results(item.get("content")):
         result = {"type": "tool_result", "id": answered, "name": item.get("name")}
         parts.append(read_part({**result, "content": item.get("content")}))
     else:
         parts += read_parts(item.get("parts") if "parts" in item else item.get("content"))
     if isinstance(refusal := item.get("refusal"), str) and refusal:
         parts.append(Part(type="text", text=refusal))
-    calls = item.get("tool_calls") or item.get("toolCalls")
+    calls = decoded(item.get("tool_calls") or item.get("toolCalls"))
     if not calls and isinstance(old := item.get("function_call"), dict):
         calls = [old]
     for call in calls if isinstance(calls, list) else []:
         if isinstance(call, dict):
-            parts.append(read_part({**call, "type": "tool_call"}))
+            part = read_part({**call, "type": "tool_call"})
+            # Some say a call twice: among the contents and beside them.
+            if part.id is None or all(known.id != part.id for known in parts):
+                parts.append(part)
     return parts
+
+
+def _holds_results(content: Json) -> bool:
+    """Tell whether the content is a list of results, which name their calls themselves."""
+    return isinstance(content, list) and any(
+        isinstance(item, dict) and kind_of(str(item.get("type"))) == "tool_result"
+        for item in content
+    )
 
 
 def _finish_reason(item: dict[str, Json]) -> str | None:

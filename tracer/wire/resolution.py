@@ -46,7 +46,7 @@ class Step(NamedTuple):
 
 
 _Split = tuple[tuple[str, ...], tuple[str, ...]]
-_Move = tuple[int, int, str, str, Parse | None, bool, bool, bool, Build | None, str | None]
+_Move = tuple[int, int, str, str, Parse | None, int, bool, Build | None, str | None]
 
 
 class Plan:
@@ -60,7 +60,10 @@ class Plan:
     def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
         self.steps = steps
         self.moves: list[_Move] = []
-        """The steps with all that applying one takes: unpacked once, not once for each span."""
+        """The steps with all that applying one takes: unpacked once, not once for each span.
+
+        JSON text that several steps read (2, not 1) is decoded once.
+        """
         read = Counter((step.source, step.key) for step in steps if step.rule.json)
         self.masks: dict[str, int] = {}
         """By field: the bits of the steps that may tell it."""
@@ -68,10 +71,8 @@ class Plan:
             field, bit = rule.field, 1 << place
             merged = field in MERGED
             build = None if part is None else rule.build
-            shared = read[source, key] > 1
-            self.moves.append(
-                (bit, source, key, field, rule.parse, rule.json, shared, merged, build, part)
-            )
+            json = min(read[source, key], 2) if rule.json else 0
+            self.moves.append((bit, source, key, field, rule.parse, json, merged, build, part))
             self.masks[field] = self.masks.get(field, 0) | bit
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
         self.named = any(step.key == NAME for step in steps)
@@ -100,18 +101,22 @@ class Plan:
         return split
 
     def _gone(self, told: int, denied: int, source: int) -> set[str]:
-        fields: dict[str, set[str]] = {}
+        """Return the names of the attributes that leave, for fields tell all that they say."""
+        fields: dict[tuple[str, str], set[str]] = {}
         kept: set[str] = set()
         for step in self.claims(told):
-            if step.source == source:
-                fields.setdefault(step.key, set()).add(step.rule.field)
+            if step.source == source and not step.rule.aside:
+                fields.setdefault((step.key, step.dialect), set()).add(step.rule.field)
                 if step.rule.keep:
                     kept.add(step.key)
-        # One attribute may tell two fields: it goes when each of them has what it says.
+        # One dialect may find two fields in an attribute: it goes when each has what it says.
         for step in self.claims(denied):
-            if step.source == source and step.rule.field not in fields.get(step.key, ()):
+            claimed = fields.get((step.key, step.dialect))
+            if step.source != source or claimed is None or step.rule.aside:
+                continue
+            if step.rule.field not in claimed:
                 kept.add(step.key)
-        return fields.keys() - kept
+        return {key for key, _ in fields} - kept
 
 
 class Table:
@@ -187,17 +192,17 @@ class Resolution:
         fields, told, denied = self.fields, 0, 0
         builds: dict[str, Build] = {}
         decoded: dict[tuple[int, str], Json] = {}
-        for bit, source, key, field, parse, json, shared, merged, build, part in moves:
+        for bit, source, key, field, parse, json, merged, build, part in moves:
             value = sources[source][key]
             if json and type(value) is str:
-                if shared and (source, key) in decoded:
-                    value = decoded[source, key]
-                else:
+                if json == 1 or (source, key) not in decoded:
                     value, notes = decode_text(value)
                     if notes:
                         self.notes[key] = notes
-                    if shared:
+                    if json == 2:
                         decoded[source, key] = value
+                else:
+                    value = decoded[source, key]
             if parse is not None:
                 value = parse(value)
             if value is None:
@@ -256,7 +261,7 @@ class Resolution:
             self.release(field)
 
     def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
-        """Return ``attributes`` without those that fields now tell."""
+        """Return the ``attributes`` of an event without those that fields now tell."""
         return {
             name: attributes[name] for name in self._plan.split(self._told, self._denied, source)[0]
         }
@@ -267,9 +272,10 @@ class Resolution:
         gone = self._plan.split(self._told, self._denied, last)[1] if last else ()
         return {int(key.rpartition("#")[2]) for key in gone if key.startswith(EVENT)}
 
-    def claimed(self) -> tuple[str, ...]:
-        """Return the names of the span's own attributes that ``rest`` leaves out."""
-        return self._plan.split(self._told, self._denied, 0)[1]
+    def left(self, attributes: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """Return the span's own attributes that stay, and the names of those that fields tell."""
+        stay, gone = self._plan.split(self._told, self._denied, 0)
+        return {name: attributes[name] for name in stay}, gone
 
 
 SPAN_TABLE: Final = Table([(dialect, dialect.rules) for dialect in DIALECTS])

@@ -36,6 +36,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
     cost = fields.get("cost", {})
+    first_token = _first_token(found, start)
+    attributes, claimed = found.left(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
         span_id=span_id,
@@ -47,7 +49,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         name=fields.get("name", raw.name),
         level=fields.get("level") or ("error" if error else fields.get("level_hint", "default")),
         status_message=fields.get("status_message") or raw.status_message or None,
-        first_token_time=_first_token(found, start),
+        first_token_time=first_token,
         model=fields.get("model") or fields.get("requested_model"),
         requested_model=fields.get("requested_model"),
         provider=fields.get("provider"),
@@ -62,13 +64,13 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         input=fields.get("input"),
         output=fields.get("output"),
         metadata=_metadata(context, fields),
-        attributes=found.rest(0, raw.attributes),
+        attributes=attributes,
         events=events_left(raw.events, found) if raw.events else [],
         links=raw.links,
         resource=context.resource,
         scope=context.scope,
         dialect=found.dialect,
-        claimed=found.claimed(),
+        claimed=claimed,
     )
     if error and record.status_message is None:
         record.status_message = exception(raw.events)

@@ -77,6 +77,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 BUCKETS: Final = {alias: bucket for bucket, names in ALIASES.items() for alias in names}
 
+MEDIA: Final = frozenset(("input_audio", "output_audio", "input_image", "input_video"))
+
 WHOLES: Final = {
     "cache_read": "input",
     "cache_write": "input",

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.records import Json
 from tracer.wire.dialects.table import (
     Dialect,
     Rule,
     as_object,
     at,
     choice,
-    count,
     inclusive_usage,
     mapping,
     names,
     objects,
     present,
+    some,
     text,
     texts,
     words,
@@ -42,11 +41,6 @@ _DETAILS: Final = {
     "reasoning": ("output_token_details", "reasoning"),
     "output_audio": ("output_token_details", "audio"),
 }
-
-
-def _some(value: Json) -> int | None:
-    """Return a count that isn't zero: details name every kind of token that there could be."""
-    return count(value) or None
 
 
 # LangChain's answer: a list of choices for each of the prompts, of which there is one.
@@ -75,7 +69,7 @@ DIALECT: Final = Dialect(
             Rule(
                 "usage",
                 f"{_METADATA}usage_metadata",
-                at(f"{side}.{name}", parse=_some),
+                at(f"{side}.{name}", parse=some),
                 bucket,
                 inclusive_usage,
                 json=True,
@@ -87,7 +81,7 @@ DIALECT: Final = Dialect(
             Rule(
                 "usage",
                 f"gen_ai.usage.{side}",
-                at(name, parse=_some),
+                at(name, parse=some),
                 bucket,
                 inclusive_usage,
                 json=True,
@@ -98,9 +92,12 @@ DIALECT: Final = Dialect(
         Rule("model_parameters", f"{_METADATA}ls_temperature", present, "temperature", as_object),
         Rule("model_parameters", f"{_METADATA}ls_max_tokens", present, "max_tokens", as_object),
         Rule("model_parameters", "langsmith.request.streaming", present, "stream", as_object),
-        Rule("model", "gen_ai.completion", at(*_SERVED, parse=text), json=True, scoped=True),
-        Rule(
-            "finish_reasons", "gen_ai.completion", at(*_ENDED, parse=texts), json=True, scoped=True
+        *(
+            Rule(field, "gen_ai.completion", parse, json=True, scoped=True, aside=True)
+            for field, parse in (
+                ("model", at(*_SERVED, parse=text)),
+                ("finish_reasons", at(*_ENDED, parse=texts)),
+            )
         ),
         Rule("requested_model", f"{_METADATA}ls_model_name", text, keep=True, late=True),
         Rule("provider", f"{_METADATA}ls_provider", text, keep=True),

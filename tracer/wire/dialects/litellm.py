@@ -15,9 +15,9 @@ from tracer.wire.dialects.table import (
     amount,
     at,
     choice,
-    count,
     inclusive_cost,
     inclusive_usage,
+    some,
     text,
 )
 
@@ -71,7 +71,7 @@ DIALECT: Final = Dialect(
             Rule(
                 "usage",
                 "metadata.usage_object",
-                _within(path, lambda value: count(value) or None),
+                _within(path, some),
                 bucket,
                 inclusive_usage,
                 keep=True,

@@ -45,7 +45,9 @@ DIALECT: Final = Dialect(
         # Its instrumentations of OpenAI's and Anthropic's clients keep the calls themselves.
         Rule("input", "request_data", present, json=True, scoped=True),
         Rule("output", "response_data", present, json=True, scoped=True),
-        Rule("tools", "request_data", at("tools", parse=objects), json=True, scoped=True),
+        Rule(
+            "tools", "request_data", at("tools", parse=objects), json=True, scoped=True, aside=True
+        ),
         Rule("name", "logfire.msg", text, keep=True, late=True),
     ),
 )

@@ -96,6 +96,7 @@ DIALECT: Final = Dialect(
         Rule("cost", "mlflow.llm.cost", _costs, json=True),
         Rule("model", "mlflow.llm.model", quoted(text)),
         Rule("requested_model", "model", quoted(text), scoped=True),
+        Rule("model", "model", quoted(text), late=True, scoped=True, aside=True),
         Rule("provider", "mlflow.llm.provider", quoted(text)),
         Rule("tools", "mlflow.chat.tools", objects, json=True),
         Rule("tools", "tools", objects, json=True, scoped=True),

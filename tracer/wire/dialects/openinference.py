@@ -110,6 +110,7 @@ DIALECT: Final = Dialect(
             "llm.invocation_parameters",
             at("model", "model_name", parse=text),
             json=True,
+            aside=True,
         ),
         Rule("input", "llm.input_messages.*", build=rebuild),
         Rule("output", "llm.output_messages.*", build=rebuild),

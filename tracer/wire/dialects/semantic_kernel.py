@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.records import Json
 from tracer.wire.dialects.table import (
+    NAME,
     Dialect,
     Rule,
     choice,
@@ -13,7 +15,6 @@ from tracer.wire.dialects.table import (
     inclusive_usage,
     present,
     text,
-    texts,
     words,
 )
 
@@ -25,16 +26,24 @@ _KINDS: Final = words(
     }
 )
 
+
+def _reason(value: Json) -> list[str] | None:
+    """Return why the answer ended, out of Python's name for it: ``FinishReason.STOP``."""
+    reason = text(value)
+    return [reason.removeprefix("FinishReason.").lower()] if reason else None
+
+
 DIALECT: Final = Dialect(
     "semantic_kernel",
     scopes=("Microsoft.SemanticKernel*", "semantic_kernel*", "agent_framework*"),
     rules=(
         Rule("kind", "gen_ai.operation.name", choice(_KINDS), keep=True),
+        Rule("kind", NAME, choice({"AutoFunctionInvocationLoop": "chain"}), scoped=True),
         Rule("kind", "semantic_kernel.function.name", constant("function"), keep=True, late=True),
         Rule("name", "semantic_kernel.function.name", text, keep=True),
         Rule("usage", "gen_ai.response.prompt_tokens", count, "input", inclusive_usage),
         Rule("usage", "gen_ai.response.completion_tokens", count, "output", inclusive_usage),
-        Rule("finish_reasons", "gen_ai.response.finish_reason", texts, json=True),
+        Rule("finish_reasons", "gen_ai.response.finish_reason", _reason, scoped=True),
         Rule("input", "gen_ai.agent.invocation_input", present, json=True),
         Rule("output", "gen_ai.agent.invocation_output", present, json=True),
         Rule("input", "semantic_kernel.function.arguments", present, json=True),

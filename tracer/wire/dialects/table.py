@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer.records import Json
-from tracer.wire.usage import ALIASES, BUCKETS, disjoint
+from tracer.wire.usage import ALIASES, BUCKETS, MEDIA, disjoint
 
 Parse = Callable[[Json], Json]
 """Returns the field's value, or None where the attribute's value can't be understood."""
@@ -46,6 +46,8 @@ class Rule(NamedTuple):
     """Text that holds a JSON object or array is decoded before ``parse``."""
     keep: bool = False
     """The attribute says more than the field does, so it stays in attributes as well."""
+    aside: bool = False
+    """Reads a detail out of what another rule tells whole, and so claims nothing by itself."""
     late: bool = False
     """Tried after every dialect's other rules: a general name such as ``input.value``."""
     scoped: bool = False
@@ -89,6 +91,11 @@ def count(value: Json) -> int | None:
     if number is None or number > _MAX_COUNT or number != number.to_integral_value():
         return None
     return int(number)
+
+
+def some(value: Json) -> int | None:
+    """Return a count that isn't zero, where sources name each kind of token that there could be."""
+    return count(value) or None
 
 
 def amount(value: Json) -> Decimal | None:
@@ -250,7 +257,7 @@ def constant(word: str) -> Parse:
 def usage_rules(prefix: str) -> tuple[Rule, ...]:
     """Return one rule for each known spelling of each bucket under ``prefix``."""
     return tuple(
-        Rule("usage", prefix + alias, count, bucket, inclusive_usage)
+        Rule("usage", prefix + alias, some if bucket in MEDIA else count, bucket, inclusive_usage)
         for bucket, aliases in ALIASES.items()
         for alias in aliases
     )

@@ -14,6 +14,7 @@ from tests.instrumentations.case import Case
 CASES: Final[tuple[Case, ...]] = (
     clients.OPENINFERENCE_OPENAI,
     clients.OPENINFERENCE_ANTHROPIC,
+    clients.OPENINFERENCE_GOOGLE_GENAI,
     clients.OPENLLMETRY_OPENAI,
     clients.OPENLLMETRY_ANTHROPIC,
     frameworks.LANGCHAIN_OPENINFERENCE,
@@ -24,6 +25,7 @@ CASES: Final[tuple[Case, ...]] = (
     frameworks.OPENAI_AGENTS,
     frameworks.PYDANTIC_AI,
     frameworks.CREWAI,
+    frameworks.SEMANTIC_KERNEL,
     clients.MLFLOW,
     frameworks.GOOGLE_ADK,
     frameworks.VERCEL_AI,

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.instrumentations.case import (
     ANTHROPIC,
+    GEMINI,
     NO_FIRST_TOKEN,
     NOBODY,
     STREAMS_TELL_ASKED,
@@ -126,6 +127,19 @@ OPENINFERENCE_ANTHROPIC: Final = Case(
         "tool span": BY_HAND,
         "stream.first token": "only on the span of Anthropic's own SDK below it",
     },
+)
+OPENINFERENCE_GOOGLE_GENAI: Final = Case(
+    "openinference-google-genai",
+    "OpenInference, Google Gen AI",
+    "openinference_google_genai.py",
+    ("google-genai", "openinference-instrumentation-google-genai", *OTEL),
+    (
+        *_plain("GenerateContent")[:1],
+        Scene("stream", "stream", "span stream\n  generation GenerateContentStream", "Generate"),
+        *_plain("GenerateContent")[2:],
+    ),
+    GEMINI._replace(name="google"),
+    not_sent={"tool span": BY_HAND, "stream.first token": NO_FIRST_TOKEN},
 )
 LITELLM: Final = Case(
     "litellm",

@@ -67,7 +67,6 @@ agent invoke_agent weather
         "stream.model": STREAMS_TELL_ASKED,
         "stream.first token": NO_FIRST_TOKEN,
     },
-    wrong={"stream.output": 'a stream\'s role is "unknown"'},
 )
 _GRAPH: Final = Scene(
     "agent",
@@ -311,4 +310,59 @@ chain ai.generateText weather
             "ai.generateText.doGenerate",
         ),
     ),
+)
+AS_LOGS: Final = "goes out as log records"
+SEMANTIC_KERNEL: Final = Case(
+    "semantic-kernel",
+    "Semantic Kernel",
+    "semantic_kernel_agent.py",
+    ("semantic-kernel", *OTEL),
+    (
+        Scene(
+            "agent",
+            "agent",
+            """
+agent invoke_agent weather
+  span AutoFunctionInvocationLoop
+    generation chat gpt-4o
+    tool Weather-get_weather
+    generation chat gpt-4o
+""",
+            "chat",
+        ),
+        Scene(
+            "stream",
+            "stream",
+            """
+agent invoke_agent plain
+  span AutoFunctionInvocationLoop
+    generation chat gpt-4o
+""",
+            "chat",
+        ),
+        Scene(
+            "failure",
+            "failure",
+            """
+agent invoke_agent failing
+  span AutoFunctionInvocationLoop
+    generation chat fail-429
+""",
+            "chat",
+        ),
+    ),
+    variables={"SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE": "true"},
+    not_sent={
+        "model": "only the model asked for is told",
+        "input": AS_LOGS,
+        "output": AS_LOGS,
+        "tool call": AS_LOGS,
+        "tools offered": "only on the agent's span",
+        "cached": NOBODY,
+        "reasoning": NOBODY,
+        "session": NOBODY,
+        "user": NOBODY,
+        "stream.first token": NO_FIRST_TOKEN,
+    },
+    wrong={"cost": "cached tokens, which cost less, aren't told"},
 )

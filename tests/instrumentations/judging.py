@@ -285,8 +285,14 @@ def _user(calls: list[Span], trace: Trace, provider: Provider) -> str:
 
 
 def _totals(calls: list[Span], trace: Trace, provider: Provider) -> str | None:
-    wanted = sum(sum(usage.values()) for _, usage in _truth(calls, provider))
-    return _same(trace.total_tokens, wanted, trace.total_tokens is None) if trace.stored else None
+    """Judge whether the trace has what its calls have, and no wrapper's repetition of it."""
+    if not trace.stored:
+        return None
+    tokens = sum(token_sums(call.usage)[2] or 0 for call in calls)
+    dollars = sum(call.cost or 0 for call in calls)
+    counted = _same(trace.total_tokens, tokens, trace.total_tokens is None)
+    paid = _same(round(trace.total_cost or 0, 9), round(dollars, 9), trace.total_cost is None)
+    return _each(iter((counted, paid)))
 
 
 def _embedding_tokens(calls: list[Span], trace: Trace, provider: Provider) -> str:

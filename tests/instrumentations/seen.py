@@ -49,6 +49,7 @@ class Trace(msgspec.Struct, kw_only=True):
     user: str | None = None
     total_tokens: int | None = None
     """None as well where only records were made: sums are the store's."""
+    total_cost: Decimal | None = None
     stored: bool = False
 
     def tree(self) -> str:
@@ -120,6 +121,7 @@ def _of_trace(url: str) -> Trace:
         session=whole["session_id"],
         user=whole["user_id"],
         total_tokens=whole["total_tokens"],
+        total_cost=_dollars(whole["total_cost"]),
         stored=True,
     )
 
@@ -132,7 +134,6 @@ def _below(url: str, parent: str | None) -> Iterator[Span]:
 
 
 def _of_api(said: dict[str, Json]) -> Span:
-    cost = said["total_cost"]
     return Span(
         id=said["id"],
         parent_id=said["parent_id"],
@@ -146,13 +147,17 @@ def _of_api(said: dict[str, Json]) -> Span:
         provider=said["provider"],
         model_parameters=said["model_parameters"],
         usage=said["usage"],
-        cost=None if cost is None else Decimal(str(cost)),
+        cost=_dollars(said["total_cost"]),
         first_token=said["completion_start_time"] is not None,
         tools=said.get("tools", []),
         finish_reasons=said.get("finish_reasons", []),
         input=said["input"],
         output=said["output"],
     )
+
+
+def _dollars(number: float | None) -> Decimal | None:
+    return None if number is None else Decimal(str(number))
 
 
 def _get(url: str) -> Any:

@@ -323,7 +323,7 @@ SEMANTIC_KERNEL: Final = Case(
             "agent",
             """
 agent invoke_agent weather
-  span AutoFunctionInvocationLoop
+  chain AutoFunctionInvocationLoop
     generation chat gpt-4o
     tool Weather-get_weather
     generation chat gpt-4o
@@ -335,7 +335,7 @@ agent invoke_agent weather
             "stream",
             """
 agent invoke_agent plain
-  span AutoFunctionInvocationLoop
+  chain AutoFunctionInvocationLoop
     generation chat gpt-4o
 """,
             "chat",
@@ -345,7 +345,7 @@ agent invoke_agent plain
             "failure",
             """
 agent invoke_agent failing
-  span AutoFunctionInvocationLoop
+  chain AutoFunctionInvocationLoop
     generation chat fail-429
 """,
             "chat",

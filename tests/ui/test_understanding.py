@@ -72,7 +72,7 @@ def test_the_page_counts_what_is_known_and_what_is_missing(tell: Tell, page: Pag
         "none that is known": 5,
         "without model": 2,
         "without tokens": 1,
-        "ours": 1,
+        "ours add a price for ours": 1,
         "truncated A value was longer than this server keeps, and was cut.": 1,
     }
 
@@ -81,6 +81,7 @@ def test_each_count_leads_to_examples(tell: Tell, page: Page, client: FlaskClien
     tell(Story(TRACE, name="x").span("a/b", usage={"input": 1}, model="ours"))
     links = page("/understanding").one(id="main").all("a")
     assert {link["href"] for link in links} == {
+        "/project/default/prices/new?model=ours",
         f"/project/default/traces/{TRACE}?span=a/b&tab=understood",
         f"/project/default/traces/{TRACE}?span=a/b&tab=io",
     }

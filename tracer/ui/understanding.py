@@ -26,6 +26,8 @@ class Line:
     tab: str
     """Of an example's panel, where it shows what is counted."""
     examples: Sequence[tuple[str, str]]
+    unpriced: str | None
+    """The model that a price can be added for."""
     quiet: bool
     """There is nothing to name it by."""
 
@@ -112,5 +114,6 @@ def _line(tally: Tally, total: int) -> Line:
         share=100 * tally.number / total if total else 0,
         tab="io" if tally.measure == "unpriced" else "understood",
         examples=tally.examples,
+        unpriced=tally.value if tally.measure == "unpriced" and tally.value else None,
         quiet=quiet,
     )

@@ -172,6 +172,77 @@ CASES: dict[str, tuple[Any, list[Message]]] = {
     ),
     "wrapped": ([{"message": {"role": "user", "content": "hi"}}], [user("hi")]),
     "bare": ({"role": "user", "content": "hi"}, [user("hi")]),
+    "bedrock converse": (
+        {
+            "system": [{"text": "Be brief."}],
+            "messages": [
+                {"role": "user", "content": [{"text": "hi"}]},
+                {
+                    "role": "assistant",
+                    "content": [{"toolUse": {"toolUseId": "c1", "name": "f", "input": {"a": 1}}}],
+                },
+                {
+                    "role": "user",
+                    "content": [{"toolResult": {"toolUseId": "c1", "content": [{"text": "42"}]}}],
+                },
+            ],
+        },
+        [
+            Message(role="system", parts=[text("Be brief.")]),
+            user("hi"),
+            Message(role="assistant", parts=[call("f", {"a": 1}, "c1")]),
+            Message(role="user", parts=[result("42", "c1")]),
+        ],
+    ),
+    "ai sdk tool result": (
+        [
+            {
+                "role": "tool",
+                "content": [
+                    {
+                        "type": "tool-result",
+                        "toolCallId": "c1",
+                        "toolName": "f",
+                        "output": {"type": "text", "value": "42"},
+                    }
+                ],
+            }
+        ],
+        [Message(role="tool", parts=[result("42", "c1", "f")])],
+    ),
+    "ai sdk prompt": (
+        {"system": "Be brief.", "prompt": "hi"},
+        [Message(role="system", parts=[text("Be brief.")]), user("hi")],
+    ),
+    "opentelemetry event": (
+        [
+            {"role": "assistant", "tool_calls": json.dumps([OPENAI_CALL])},
+            {"role": "tool", "content": "42", "id": "c1"},
+        ],
+        [
+            Message(role="assistant", parts=[call("f", {"a": 1}, "c1")]),
+            Message(role="tool", parts=[result("42", "c1")]),
+        ],
+    ),
+    "a call said twice": (
+        [
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}],
+                "tool_calls": [OPENAI_CALL],
+            }
+        ],
+        [Message(role="assistant", parts=[call("f", {"a": 1}, "c1")])],
+    ),
+    "a call of the api's own tool": (
+        [{"type": "web_search_call", "id": "w1", "action": {"query": "cats"}}],
+        [Message(role="assistant", parts=[call("web_search", {"query": "cats"}, "w1")])],
+    ),
+    "a joined stream": (
+        {"combined_chunk_content": "Hello", "chunk_count": 3},
+        [Message(role="assistant", parts=[text("Hello")])],
+    ),
+    "an unknown role": ([{"role": "unknown", "content": "hi"}], [user("hi")]),
     "what is not understood": (
         [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],
         [Message(role="user", parts=[Part(type="data", data={"type": "hologram", "depth": 3})])],

@@ -52,6 +52,8 @@ def _named(decoded: Decoded, rejected: Sequence[Rejected]) -> list[Refusal]:
         if one.kind == "spans":
             span = decoded.batch.spans[one.index]
             item = f"span {span.span_id} of trace {span.trace_id}"
+        elif one.kind == "scores":
+            item = f"score {decoded.batch.scores[one.index].name}"
         else:
             item = f"trace {decoded.batch.traces[one.index].trace_id}"
         found.append(Refusal(item=item, field="", reason=one.reason))

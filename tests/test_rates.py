@@ -102,3 +102,9 @@ def test_a_cost_is_exact_to_the_last_digit(price: Decimal, count: int, bucket: s
     whole = PRICED_AS[bucket][-1]
     cost = Rates(base={whole: price}).cost({bucket: count})
     assert cost and Fraction(cost[bucket]) == Fraction(price) * count / MILLION
+
+
+def test_types_are_named_in_their_usual_order() -> None:
+    tier = Tier(above=5, prices=prices(reasoning="1", zebra="2"))
+    named = rates(tier, output="1", apples="3", cache_read="1", input="1")
+    assert named.types == ["input", "cache_read", "output", "reasoning", "apples", "zebra"]

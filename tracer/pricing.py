@@ -110,8 +110,8 @@ def list_entry(model: str | None, provider: str | None, at_micros: int) -> ListP
     if not model:
         return None
     schedule = _schedule(model.strip().lower(), (provider or "").strip().lower())
-    if not schedule:
-        return None
+    if len(schedule) < 2:
+        return schedule[0][1] if schedule else None
     return _holding(schedule, _EPOCH + timedelta(microseconds=at_micros))
 
 

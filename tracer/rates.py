@@ -96,10 +96,17 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             for part in (*tier.parameters, *tier.parameters.values()):
                 check_text(part, f"{place}.parameters", MOST_CHARACTERS)
 
+    @property
+    def types(self) -> list[str]:
+        """The usage types that have a price somewhere, in their usual order."""
+        named = dict.fromkeys([*self.base, *(name for tier in self.tiers for name in tier.prices)])
+        return [
+            *(name for name in PRICED_AS if name in named),
+            *sorted(named.keys() - PRICED_AS.keys()),
+        ]
+
     def prices(self, size: int = 0, told: Told = lambda _: None) -> Mapping[str, Decimal]:
         """Return the prices that hold for a call: the base, overlaid with the tiers that hold."""
-        if not self.tiers:
-            return self.base
         held = [tier for tier in self.tiers if tier.holds(size, told)]
         prices = dict(self.base)
         for tier in sorted(held, key=lambda tier: tier.firmness):
@@ -111,7 +118,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
         None: none of the types has a price.
         """
-        prices = self.prices(input_side(usage), told)
+        prices = self.prices(input_side(usage), told) if self.tiers else self.base
         cost = {}
         for bucket, count in usage.items():
             price = price_of(prices, bucket)

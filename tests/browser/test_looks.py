@@ -25,6 +25,9 @@ PAGES = [
     "/sessions",
     "/sessions/chat_91c2",
     "/understanding",
+    "/settings",
+    "/prices?model=gpt-4o",
+    "/prices/new",
 ]
 
 

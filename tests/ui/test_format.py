@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tracer.ui.format import ago, count, duration, meter, money, plural, stamp, whole
+from tracer.ui.format import ago, count, dollars, duration, meter, money, plural, stamp, whole
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -93,3 +93,12 @@ def test_the_meter_grows_with_the_logarithm_and_stays_within_its_box() -> None:
     sizes = [meter(timedelta(seconds=s)) for s in (0, 0.01, 0.4, 6, 100, 600, 90_000)]
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (3, 100)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("2.5", "$2.50"), ("3", "$3.00"), ("0.0750", "$0.075"), ("0", "$0"), ("1E+2", "$100.00")],
+)
+def test_a_price_shows_every_digit_and_cents_at_least(value: str, shown: str) -> None:
+    assert dollars(Decimal(value)) == shown
+    assert dollars(None) == ""

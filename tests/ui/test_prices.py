@@ -134,7 +134,7 @@ def test_the_list_shows_what_is_in_use_before_what_is_retired(project: str, page
     rows = table(page("/prices"), "Prices of this project")
     assert [row[:6] for row in rows] == [
         ["z-*", "acme", "always", "input $0.25", "", "in use"],
-        ["a-model", "any", "always", "input $1", "old", "retired"],
+        ["a-model", "any", "always", "input $1.00", "old", "retired"],
     ]
 
 
@@ -148,11 +148,11 @@ def test_a_name_is_tried_against_the_prices_and_the_list(project: str, page: Pag
     )
     own = page("/prices?model=GPT-4o&provider=azure.ai.openai&input=1000000&output=0")
     assert "This project's price gpt-4o of azure." in own.text
-    assert table(own, "The prices of this call") == [["input", "$7", "$8"]]
-    assert "1,000,000 input and 0 output tokens cost $8." in own.text
+    assert table(own, "The prices of this call") == [["input", "$7.00", "$8.00"]]
+    assert "1,000,000 input and 0 output tokens cost $8.00." in own.text
     listed = page("/prices?model=gpt-4o&provider=openai")
     assert f"List price of openai for gpt-4o, {LIST_NAME}." in listed.text
-    assert ["openai", "gpt-4o"] in [row[:2] for row in table(listed, "List prices")]
+    assert "openai / gpt-4o" in [row[0] for row in table(listed, "List prices")]
     unknown = page("/prices?model=unheard-of")
     assert "No price is known for unheard-of" in unknown.text
     assert unknown.one("a", css="link", href="/project/default/prices/new?model=unheard-of")
@@ -162,10 +162,10 @@ def test_a_trial_takes_its_date_and_its_parameters(project: str, page: Page) -> 
     flex = Tier(parameters={"service_tier": "flex"}, prices={"input": Decimal(1)})
     add(project, "m", "2", tiers=[flex])
     cheap = page("/prices?model=m&parameters=service_tier%3Dflex&input=1000000&output=0")
-    assert "cost $1." in cheap.text
+    assert "cost $1.00." in cheap.text
     add(project, "m", "9", start_time=datetime(2026, 1, 31, tzinfo=UTC))
     dated = [page(f"/prices?model=m&at=2026-01-{day}T00:00&input=1000000") for day in (30, 31)]
-    assert ["cost $2." in dated[0].text, "cost $9." in dated[1].text] == [True, True]
+    assert ["cost $2.00." in dated[0].text, "cost $9.00." in dated[1].text] == [True, True]
     broken = page("/prices?model=m&at=tomorrow")
     assert broken.one(id="at-error").text.startswith("expected a time")
 

@@ -70,6 +70,15 @@ def money(value: Decimal | None) -> str:
     return f"${value:.3f}" if abs(value) < Decimal("0.9995") else f"${value:,.2f}"
 
 
+def dollars(value: Decimal | None) -> str:
+    """Return a price with all its digits, and cents at least: ``$2.50``, ``$0.075``."""
+    if value is None:
+        return ""
+    digits = f"{value.normalize():f}"
+    missing = 2 - len(digits.partition(".")[2])
+    return f"${value:.2f}" if value and missing > 0 else f"${digits}"
+
+
 def ago(time: datetime | None, now: datetime) -> str:
     """Return how long ago ``time`` was, ``6 s`` to ``30 d``, and beyond that the date."""
     if time is None:
@@ -113,5 +122,6 @@ def meter(value: timedelta | None) -> int:
 
 
 FILTERS = {
-    f.__name__: f for f in (duration, count, whole, plural, money, ago, clock, day, stamp, meter)
+    f.__name__: f
+    for f in (duration, count, whole, plural, money, dollars, ago, clock, day, stamp, meter)
 }

@@ -49,8 +49,7 @@ class PriceForm:
     @classmethod
     def of(cls, draft: PriceDraft) -> PriceForm:
         """Return a form that holds this price."""
-        used = dict.fromkeys([*draft.rates.base, *(t for r in draft.rates.tiers for t in r.prices)])
-        types = list(dict.fromkeys([*TYPES, *used]))
+        types = list(dict.fromkeys([*TYPES, *draft.rates.types]))
 
         def column(prices: Prices) -> list[str]:
             return [f"{prices[name]:f}" if name in prices else "" for name in types]
@@ -102,12 +101,14 @@ class PriceForm:
 
     def draft(self) -> PriceDraft | None:
         """Return the price that the form describes; None: `errors` says what is wrong."""
+        if not self.model:
+            self.errors["model"] = "expected a model's name, or a pattern with *"
         self._check_types()
         base = self._prices(0)
         tiers = [self._tier(n) for n, column in enumerate(self.columns) if n and column]
         start = self._start()
-        if not base and "price.0.0" not in self.errors:
-            self.errors.setdefault("price.0.0", "expected at least one price in this column")
+        if not any(self.columns[0].prices):
+            self.errors["price.0.0"] = "expected at least one price in this column"
         if self.errors:
             return None
         try:
@@ -122,6 +123,16 @@ class PriceForm:
             name, _, reason = str(error).partition(": ")
             self.errors[_FIELDS.get(name, name)] = reason
             return None
+
+    def label(self, name: str) -> str:
+        """Return what a field is called in a sentence."""
+        kind, *place = name.split(".")
+        if kind == "type":
+            return f"Usage type {int(place[0]) + 1}"
+        if not place:
+            return kind.capitalize() if kind != "start" else "From"
+        column = f"Tier {place[0]}" if place[0] != "0" else "Base"
+        return f"{column}, {self.types[int(place[1])] if kind == 'price' else kind}"
 
     def _check_types(self) -> None:
         for row, name in enumerate(self.types):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -121,6 +124,25 @@ def test_parts_that_disagree_with_their_total_told_the_usage_and_stay() -> None:
 def test_a_long_value_is_shown_by_its_beginning() -> None:
     [item] = of({"input.value": "x" * 5000}).understood
     assert item.told[0].value == "x" * 200 + "…"
+
+
+def test_a_time_is_shown_as_the_api_has_it() -> None:
+    record = one(span({"gen_ai.response.time_to_first_chunk": 0.5}))
+    moment = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
+    stored = SimpleNamespace(**(msgspec.structs.asdict(record) | {"first_token_time": moment}))
+    assert told(explain(stored)) == {
+        "gen_ai.response.time_to_first_chunk": [
+            ("first_token_time", "2026-01-01T09:30:00.000000Z", "gen_ai")
+        ]
+    }
+
+
+def test_a_thousand_parts_of_one_large_value_are_explained_at_once() -> None:
+    says = {f"llm.input_messages.{n}.message.content": "x" * 1000 for n in range(1000)}
+    record = one(span(says))
+    start = time.process_time()
+    assert len(explain(record).understood) == 1000
+    assert time.process_time() - start < 0.5
 
 
 def test_the_traces_fields_have_the_traces_values() -> None:

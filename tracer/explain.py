@@ -108,6 +108,9 @@ class _Reader:
         self._again = resolve(SPAN_TABLE, [span.attributes], self._within, name).fields
         self._teller: dict[str, str] = {}
         """By field: the name that told it first."""
+        # A thousand attributes may tell parts of one large value: it is looked at once.
+        self._shown: dict[str, Json] = {}
+        self._rebuilt: dict[str, bool] = {}
 
     def sort(self) -> tuple[dict[str, list[Told]], dict[str, list[Step]]]:
         """Return what each name told, and the steps of names that told nothing."""
@@ -120,7 +123,11 @@ class _Reader:
                 silent.setdefault(step.key, []).append(step)
                 continue
             self._teller.setdefault(field, step.key)
-            told = Told(field=field, value=_short(became), dialect=step.dialect, rule=step.rule.key)
+            if field not in self._shown:
+                self._shown[field] = _short(became)
+            told = Told(
+                field=field, value=self._shown[field], dialect=step.dialect, rule=step.rule.key
+            )
             known.setdefault(step.key, []).append(told)
         return known, silent
 
@@ -157,8 +164,10 @@ class _Reader:
             # Many spans speak of a trace: what that has may be the word of another.
             return step.rule.keep and field not in self._teller
         if step.rule.build is not None and step.part is not None:
-            own = getattr(self._span, name)
-            return bool(_is_set(name, own) and own == self._again.get(name))
+            if name not in self._rebuilt:
+                own = getattr(self._span, name)
+                self._rebuilt[name] = _is_set(name, own) and own == self._again.get(name)
+            return self._rebuilt[name]
         if field in MERGED and isinstance(said, dict):
             return bool(said.items() <= self._span.metadata.items())
         return False
@@ -184,4 +193,6 @@ def _short(value: Json) -> Json:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     if len(text) > MOST_SHOWN:
         return text[:MOST_SHOWN] + "…"
-    return value.isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return value

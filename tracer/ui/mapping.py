@@ -8,6 +8,7 @@ from itertools import groupby
 from tracer.explain import Mapping, Told, Understood, Unmapped
 
 _MOST_NAMES = 6
+_LABELS = {"(name)": "the span's name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +43,5 @@ def _meaning(item: Understood) -> tuple[bool, list[Told]]:
 
 
 def _group(items: list[Understood]) -> Group:
-    names = [item.attribute for item in items]
+    names = [_LABELS.get(item.attribute, item.attribute) for item in items]
     return Group(names[:_MOST_NAMES], names[_MOST_NAMES:], items[0].kept, items[0].told)

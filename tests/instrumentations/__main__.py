@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="keep what was sent")
     asked = parser.parse_args()
     known = {case.name: case for case in CASES}
+    if unknown := set(asked.names) - known.keys():
+        parser.error(f"no case is named {', '.join(sorted(unknown))}: there are {', '.join(known)}")
     chosen = [known[name] for name in asked.names] or list(CASES)
     outcomes = _earlier()
     with (
@@ -46,7 +48,10 @@ def main() -> None:
             for problem in found.problems:
                 print(f"  {problem}", flush=True)
     _RESULTS.write_bytes(msgspec.json.encode(outcomes))
-    docs.write(outcomes)
+    if known.keys() <= outcomes.keys():
+        docs.write(outcomes)
+    else:
+        print(f"{docs.PATH.name} stays as it is until all have run")
 
 
 def _earlier() -> dict[str, Outcome]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from hypothesis import given
 
-from tests.wire.otlp_making import decode_protobuf, one, protobuf, span
+from tests.wire.otlp_making import attributes, decode_protobuf, one, protobuf, span
 from tests.wire.test_fuzz import maps
 from tracer.explain import Mapping, explain
 from tracer.records import SpanRecord
@@ -151,6 +151,30 @@ def test_the_traces_fields_have_the_traces_values() -> None:
     assert told(explain(record, trace)) == {
         "langfuse.trace.name": [("trace.name", "told", "langfuse")],
         "session.id": [("trace.session_id", None, "general")],
+    }
+
+
+def test_each_part_of_a_score_is_understood() -> None:
+    says = {"annotations.0.annotation.name": "helpful", "annotations.0.annotation.score": 1.0}
+    assert told(of(says)) == {name: [("scores", None, "openinference")] for name in says}
+
+
+def test_an_event_that_stays_is_understood_like_one_that_is_gone() -> None:
+    score = {"gen_ai.evaluation.name": "helpful", "gen_ai.evaluation.score.value": 1.0}
+    spoken = {"content": "hi", "role": "user"}
+    events = [
+        {"name": name, "timeUnixNano": "1", "attributes": attributes(values)}
+        for name, values in (
+            ("gen_ai.user.message", spoken),
+            ("gen_ai.evaluation.result", score),
+        )
+    ]
+    fields = {
+        name: [field for field, _, _ in ones] for name, ones in told(of({}, events=events)).items()
+    }
+    assert fields == {
+        "event:gen_ai.user.message#0": ["input"],
+        "event:gen_ai.evaluation.result#1": ["scores"],
     }
 
 

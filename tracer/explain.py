@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from tracer.records import Json, SpanRecord
 from tracer.wire.clean import decode_text
-from tracer.wire.dialects.table import EVENT, NAME
+from tracer.wire.dialects.table import EVENT, NAME, micros
 from tracer.wire.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
 
 MOST_SHOWN: Final = 200
@@ -28,6 +28,12 @@ _FIELD_OF: Final = {
     "kind_hint": "kind",
     "level_hint": "level",
     "first_token_delay": "first_token_time",
+    "pending": "status",
+    "pending_parent": "parent_span_id",
+    "annotations": "scores",
+    "annotations_of_trace": "scores",
+    "annotations_of_session": "scores",
+    "as_root": "trace",
 }
 
 
@@ -104,10 +110,11 @@ class _Reader:
             key = f"{EVENT}{called}#{place}"
             self._events[key] = event
             if event.get("attributes"):
-                self._stayed[key] = event
+                moment = micros(event.get("time")) or 0
+                self._stayed[key] = {**event, "time_ns": moment * 1_000}
         self._again = resolve(SPAN_TABLE, [span.attributes], self._within, name).fields
-        self._teller: dict[str, str] = {}
-        """By field: the name that told it first."""
+        self._teller: dict[str, Step] = {}
+        """By field: what told it first."""
         # A thousand attributes may tell parts of one large value: it is looked at once.
         self._shown: dict[str, Json] = {}
         self._rebuilt: dict[str, bool] = {}
@@ -122,7 +129,7 @@ class _Reader:
             if not self._told(step, field, became):
                 silent.setdefault(step.key, []).append(step)
                 continue
-            self._teller.setdefault(field, step.key)
+            self._teller.setdefault(field, step)
             if field not in self._shown:
                 self._shown[field] = _short(became)
             told = Told(
@@ -139,7 +146,7 @@ class _Reader:
             field, _ = self._field(step)
             teller = self._teller.get(field) or self._teller.get(field.partition(".")[0])
             if teller and self._parsed(step) is not None:
-                return f"{teller} told {field} otherwise"
+                return f"{teller.key} told {field} otherwise"
         return f"its value does not tell {self._field(steps[0])[0]}"
 
     def _field(self, step: Step) -> tuple[str, Json]:
@@ -162,7 +169,9 @@ class _Reader:
             return said is not None
         if not of_span:
             # Many spans speak of a trace: what that has may be the word of another.
-            return step.rule.keep and field not in self._teller
+            first = self._teller.get(field)
+            parts = first is not None and first.rule.build is not None
+            return step.rule.keep and (first is None or (parts and step.rule.build is not None))
         if step.rule.build is not None and step.part is not None:
             if name not in self._rebuilt:
                 own = getattr(self._span, name)

@@ -19,6 +19,7 @@ PAGES = [
         for tab in ("io", "metadata", "scores", "understood", "raw")
     ),
     f"/traces/{AGENT}?span=refund&tab=events",
+    f"/traces/{AGENT}?span=told&tab=understood",
     f"/traces/{'b' * 32}?span=child-0120",
     f"/traces/{AGENT}?span=gone",
     f"/traces/{AGENT}/value?id=refund2&at=/input",
@@ -39,6 +40,10 @@ def stories(tell: Tell) -> None:
     asked.append({"role": "assistant", "tool_calls": [call]})
     rich = agent(release="2026.11.20").generation("answer", "root", 6, 8, input=asked)
     rich.span("late", "gone", 6, 7, flags=["truncated"]).span("open", "root", 8, None)
+    names = [f"llm.input_messages.{n}.message.content" for n in range(9)]
+    said = {"model": "house-model", "input": ["hi"] * 9, "usage": {"input": 1}}
+    claimed = ("llm.model_name", "llm.token_count.prompt", *names)
+    rich.span("told", "root", 8, 9, claimed=claimed, attributes={"mine": 1, "user.id": "u"}, **said)
     rich.score("helpful", 1, "plan").score("kind", 0.5)
     broken = {"name": "exception", "attributes": {"exception.stacktrace": "Traceback\n" * 40}}
     rich.span("refund2", "root", 8, 9, events=[broken], input={"a": {"b": ["c"] * 120}})

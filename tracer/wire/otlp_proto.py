@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -29,6 +29,10 @@ from tracer.wire.raw import (
     drops,
 )
 from tracer.wire.wireformat import messages
+
+# Programs send few names, and names that are the same object are found faster ever after.
+_KEYS: Final[dict[str, str]] = {}
+_MAX_KEYS: Final = 10_000
 
 M = TypeVar("M", Resource, InstrumentationScope)
 
@@ -95,10 +99,10 @@ class _Reader:
         keeper = self.keeper
         found: dict[str, Json] = {}
         safe_length = keeper.safe_length
+        known = _KEYS.get
         for pair in pairs if len(pairs) <= MAX_ATTRIBUTES else pairs[:MAX_ATTRIBUTES]:
-            key, value = pair.key, pair.value
-            if "\x00" in key or len(key) > MAX_KEY_LENGTH:
-                key = keeper.key(key)
+            value = pair.value
+            key = known(pair.key) or self._new_key(pair.key)
             # Protobuf text is valid UTF-8, so that only these two can be wrong with it.
             if text := value.string_value:
                 if len(text) > safe_length or "\x00" in text:
@@ -115,6 +119,13 @@ class _Reader:
             else:
                 found[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
         return found
+
+    def _new_key(self, key: str) -> str:
+        if "\x00" in key or len(key) > MAX_KEY_LENGTH:
+            return self.keeper.key(key)
+        if len(_KEYS) < _MAX_KEYS:
+            _KEYS[key] = key
+        return key
 
     def _value(self, key: str, value: AnyValue, depth: int) -> Json:
         which = value.WhichOneof("value")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -14,6 +13,11 @@ from tracer.wire.dialects.table import EVENT, NAME, Build, Dialect, Parse, Rule
 
 MERGED: Final = frozenset(("metadata", "trace.metadata"))
 """Objects that every dialect may add to; the first one that says a key is believed."""
+
+RARE: Final = frozenset(
+    ("pending", "scores", "annotations", "annotations_of_trace", "annotations_of_session")
+)
+"""Fields that few spans have, and that take more than a field of the record."""
 
 EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.events)
 """Events whose attributes are read like the span's own."""
@@ -46,7 +50,7 @@ class Step(NamedTuple):
 
 
 _Split = tuple[tuple[str, ...], tuple[str, ...]]
-_Move = tuple[int, int, str, str, Parse | None, int, bool, Build | None, str | None]
+_Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
 
 
 class Plan:
@@ -55,26 +59,32 @@ class Plan:
     Which steps have told something is a number with a bit for each, the firmest lowest.
     """
 
-    __slots__ = ("_names", "_splits", "masks", "moves", "named", "sources", "steps", "trace_fields")
+    __slots__ = (
+        "_names",
+        "_splits",
+        "masks",
+        "moves",
+        "named",
+        "rare",
+        "sources",
+        "steps",
+        "trace_fields",
+    )
 
     def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
         self.steps = steps
         self.moves: list[_Move] = []
-        """The steps with all that applying one takes: unpacked once, not once for each span.
-
-        JSON text that several steps read (2, not 1) is decoded once.
-        """
-        read = Counter((step.source, step.key) for step in steps if step.rule.json)
+        """The steps with all that applying one takes: unpacked once, not once for each span."""
         self.masks: dict[str, int] = {}
         """By field: the bits of the steps that may tell it."""
         for place, (_, source, key, _, rule, part) in enumerate(steps):
             field, bit = rule.field, 1 << place
             merged = field in MERGED
             build = None if part is None else rule.build
-            json = min(read[source, key], 2) if rule.json else 0
-            self.moves.append((bit, source, key, field, rule.parse, json, merged, build, part))
+            self.moves.append((bit, source, key, field, rule.parse, rule.json, merged, build, part))
             self.masks[field] = self.masks.get(field, 0) | bit
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
+        self.rare = not RARE.isdisjoint(self.masks)
         self.named = any(step.key == NAME for step in steps)
         """The span's name is the last source."""
         self.sources = len(names)
@@ -178,12 +188,14 @@ class Table:
 class Resolution:
     """Fields found in attributes, and which of the plan's steps have told them."""
 
-    __slots__ = ("_denied", "_plan", "_told", "fields", "notes")
+    __slots__ = ("_denied", "_plan", "_told", "fields", "notes", "rare")
 
     def __init__(self, plan: Plan, sources: list[dict[str, Json]], name: str = "") -> None:
         self.fields: dict[str, Json] = {}
         self.notes: dict[str, dict[str, Json]] = {}
         """What decoding changed, by attribute name."""
+        self.rare = plan.rare
+        """There may be RARE ones among the fields."""
         self._plan = plan
         self._told = self._denied = 0
         self._apply(plan.moves, [*sources, {NAME: name}] if plan.named else sources)
@@ -191,18 +203,18 @@ class Resolution:
     def _apply(self, moves: list[_Move], sources: list[dict[str, Json]]) -> None:
         fields, told, denied = self.fields, 0, 0
         builds: dict[str, Build] = {}
-        decoded: dict[tuple[int, str], Json] = {}
+        text: str | None = None
+        decoded: Json = None
         for bit, source, key, field, parse, json, merged, build, part in moves:
             value = sources[source][key]
             if json and type(value) is str:
-                if json == 1 or (source, key) not in decoded:
-                    value, notes = decode_text(value)
+                # Several rules in a row may read one text.
+                if value is not text:
+                    text = value
+                    decoded, notes = decode_text(value)
                     if notes:
                         self.notes[key] = notes
-                    if json == 2:
-                        decoded[source, key] = value
-                else:
-                    value = decoded[source, key]
+                value = decoded
             if parse is not None:
                 value = parse(value)
             if value is None:

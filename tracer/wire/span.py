@@ -13,9 +13,6 @@ from tracer.wire.scores import scores_of
 from tracer.wire.traces import TraceFacts
 
 STATUS_ERROR: Final = 2
-_JUDGED: Final = frozenset(
-    ("scores", "annotations", "annotations_of_trace", "annotations_of_session")
-)
 
 _NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
@@ -74,11 +71,11 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     )
     if error and record.status_message is None:
         record.status_message = exception(raw.events)
-    if "pending" in fields and parent_id is not None:
+    if found.rare and "pending" in fields and parent_id is not None:
         _become_running(record, parent_id, fields.get("pending_parent"))
     _flag(record, raw, found)
     _tell_trace(record, found, context, traces)
-    if not _JUDGED.isdisjoint(fields):
+    if found.rare:
         traces.scores += scores_of(record, fields)
     return record
 

@@ -18,6 +18,7 @@ from tracer.store.paging import to_micros
 from tracer.store.schema import prices, traces
 
 RECENT_TRACES: Final = 1_000
+MOST_MODELS: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +122,7 @@ def recent_models(project_id: str) -> list[str]:
         .select_from(latest.join(model, sa.true()))
         .group_by(model.c.key)
         .order_by(sa.func.sum(sa.cast(model.c.value, sa.BigInteger)).desc(), model.c.key)
+        .limit(MOST_MODELS)
     )
     return list(db.session.scalars(query))
 

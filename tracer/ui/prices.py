@@ -21,6 +21,7 @@ from tracer.ui.pages import bp
 from tracer.ui.priceform import MORE_TIER, MORE_TYPE, PriceForm
 
 _MOST_FOUND = 25
+_MOST_UNPRICED = 100
 _MOST_TOKENS = 10**12
 _EXAMPLE = {"input": 10_000, "output": 1_000}
 
@@ -113,8 +114,7 @@ def price_list(project_id: str) -> str:
     now = datetime.now(UTC)
     unpriced = [
         Unpriced(tally, _match(book, rows, _call(tally.value, None, now)))
-        for tally in list_tallies(project_id)
-        if tally.measure == "unpriced"
+        for tally in _unpriced(project_id)
     ]
     asked = trial.model and not trial.errors
     return render_template(
@@ -163,7 +163,7 @@ def price(project_id: str, price_id: str) -> str:
     without = PriceBook(other.value() for other in others)
     with_it = PriceBook(some.value() for some in [*others, row])
     names = prices.recent_models(project_id)
-    names += [tally.value for tally in list_tallies(project_id) if tally.measure == "unpriced"]
+    names += [tally.value for tally in _unpriced(project_id)]
     names += [row.model] if "*" not in row.model else []
     now = max(datetime.now(UTC), row.start_time or datetime.now(UTC))
     calls = [_call(name, row.provider, now) for name in dict.fromkeys(filter(None, names))]
@@ -185,6 +185,12 @@ def change_price(project_id: str, price_id: str) -> AnyResponse:
     _price(project_id, price_id)
     prices.retire_price(project_id, price_id, retired=action == "retire")
     return redirect(_list_url(project_id, price_id), 303)
+
+
+def _unpriced(project_id: str) -> list[Tally]:
+    """Return the models whose calls lack a price, those with the most spans first."""
+    found = [tally for tally in list_tallies(project_id) if tally.measure == "unpriced"]
+    return found[:_MOST_UNPRICED]
 
 
 def _price(project_id: str, price_id: str) -> PriceRow:

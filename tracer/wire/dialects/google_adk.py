@@ -20,6 +20,8 @@ from tracer.wire.dialects.table import (
 
 _REQUEST: Final = "gcp.vertex.agent.llm_request"
 _RESPONSE: Final = "gcp.vertex.agent.llm_response"
+_ALWAYS: Final = ("input", "output")
+"""Buckets that are told also where nothing is in them."""
 
 # Until 1.15 nothing but the name said what a span is.
 _KINDS: Final = words(
@@ -85,8 +87,6 @@ def _usage(value: Json) -> dict[str, int] | None:
     }
     return {name: number for name, number in buckets.items() if number or name in _ALWAYS}
 
-
-_ALWAYS: Final = ("input", "output")
 
 DIALECT: Final = Dialect(
     "google_adk",

@@ -194,6 +194,11 @@ def micros(value: Json) -> int | None:
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
+def filled(value: Json) -> Json:
+    """Return any value that holds something: no empty text, list or object."""
+    return None if value in ("", [], {}) else value
+
+
 def unquoted(value: Json) -> Json:
     """Return any value but the empty text; of JSON text that is one string, that string."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':

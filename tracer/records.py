@@ -88,6 +88,10 @@ class SpanRecord(msgspec.Struct, kw_only=True):
     project; None: unpriced or nothing to price."""
     priced_by: str | None = None
     """The list and its version, or the id of the project's price; None: not priced by us."""
+    call_id: str | None = None
+    """The provider's id of its answer: one call may be reported by several spans."""
+    echo: bool = False
+    """A client's own report of a call, which does not count where an instrumentation's is there."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     tools: list[Json] = []

@@ -116,9 +116,15 @@ CREATE TABLE spans (
     placeholder BOOLEAN DEFAULT false NOT NULL,
     patched BOOLEAN DEFAULT false NOT NULL,
     covered BOOLEAN DEFAULT false NOT NULL,
+    call_id TEXT,
+    echo BOOLEAN DEFAULT false NOT NULL,
     version BIGINT,
     PRIMARY KEY (project_id, trace_id, span_id)
 );
+
+CREATE INDEX ix_spans_call ON spans
+    (project_id, trace_id, call_id)
+    WHERE call_id IS NOT NULL;
 
 CREATE INDEX ix_spans_errors ON spans
     (project_id, trace_id, start_time, span_id)

@@ -49,6 +49,28 @@ def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
     assert (rows(connection, "spans"), rows(connection, "traces")) == whole
 
 
+CALL = [
+    span("app", kind="chain"),
+    span("chat", "app", kind="generation", usage=USED, call_id="msg_1"),
+    span("own", "app", kind="generation", usage=USED, call_id="msg_1", echo=True),
+    span("alone", "app", kind="generation", usage=USED, call_id="msg_2", echo=True),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::3])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_clients_own_report_counts_only_where_nobody_else_reports_the_call(
+    connection: psycopg.Connection[Any], order: tuple[int, ...], size: int
+) -> None:
+    waiting = [copy.deepcopy(CALL[number]) for number in order]
+    while waiting:
+        put(connection, *waiting[:size])
+        waiting = waiting[size:]
+    (trace,) = rows(connection, "traces")
+    assert (trace["total_tokens"], trace["metered_count"]) == (220, 2)
+    assert disagreements(connection) == []
+
+
 def test_a_wrapper_without_metered_children_counts_itself(
     connection: psycopg.Connection[Any],
 ) -> None:

@@ -17,6 +17,8 @@ from tracer.store.schema import span_payloads, spans
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
+# Indexed, so that a longer one would not fit.
+CALL_ID_BYTES = 200
 NULL = "\\N"
 _NO_TOKENS = (None, None, None)
 
@@ -74,6 +76,8 @@ def _narrow(key: str, span: Span, record: SpanRecord) -> str:
         "t" if span.placeholder else "f",
         "t" if span.patched else "f",
         "t" if span.covered else "f",
+        NULL if record.call_id is None else _nullable(clip(record.call_id, CALL_ID_BYTES)),
+        "t" if record.echo else "f",
         NULL if span.version is None else str(span.version),
     ))  # fmt: skip
 

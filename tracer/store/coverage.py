@@ -4,6 +4,9 @@ Frameworks report what an agent used on the agent and on each of its calls; so d
 that wrap a provider's client. Coverage runs up from a metered span until it meets a span that is
 covered already: each span is covered once, so in the long run this costs one step per span.
 Placeholders are covered too, and so carry the news to a parent that arrives later.
+
+A client that reports its own calls does so beside its instrumentation: such an echo is covered
+by any other span with the same id of the provider's answer.
 """
 
 from __future__ import annotations
@@ -40,6 +43,14 @@ _COVER = """
 """
 
 
+_TWINS = """
+    SELECT k.project_id, k.trace_id, s.span_id, s.call_id, s.echo
+    FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, call_id)
+    JOIN spans s USING (project_id, trace_id, call_id)
+    WHERE s.echo OR s.total_tokens IS NOT NULL
+"""
+
+
 def spread(change: Change, arrived: Arrivals) -> set[str]:
     """Cover the changing spans above metered ones; return the stored spans to go on from."""
     onwards: set[str] = set()
@@ -57,6 +68,51 @@ def spread(change: Change, arrived: Arrivals) -> set[str]:
             span.covered = True
             at = span.record.parent_span_id
     return onwards
+
+
+def silence(change: Change, arrived: Arrivals) -> None:
+    """Cover the changing echoes of calls that an arriving span reports as well."""
+    reported = {record.call_id for record in _reports(arrived) if not record.echo}
+    for span in change.after.values():
+        if span.record.echo and span.record.call_id in reported:
+            span.covered = True
+
+
+def silence_stored(
+    connection: psycopg.Connection[Any],
+    arrivals: dict[TraceKey, Arrivals],
+    changes: dict[TraceKey, Change],
+) -> None:
+    """Cover echoes among stored spans, and arriving echoes of stored ones."""
+    calls = {
+        (*key, record.call_id)
+        for key, arrived in arrivals.items()
+        for record in _reports(arrived)
+        if record.call_id is not None
+    }
+    if not calls:
+        return
+    with connection.cursor() as cursor:
+        twins = cursor.execute(_TWINS, loading.columns_of(sorted(calls), 3)).fetchall()
+    for project_id, trace_id, span_id, call_id, echo in twins:
+        key = project_id, trace_id
+        change = changes[key]
+        if not echo:
+            for span in change.after.values():
+                if span.record.echo and span.record.call_id == call_id:
+                    span.covered = True
+        elif span_id not in change.after and any(
+            record.call_id == call_id and not record.echo for record in _reports(arrivals[key])
+        ):
+            change.covering.add(span_id)
+
+
+def _reports(arrived: Arrivals) -> Iterator[SpanRecord]:
+    """Yield the arriving records that tell what a call with an id used."""
+    for records in arrived.records.values():
+        for record in records:
+            if record.call_id is not None and (record.usage or record.cost):
+                yield record
 
 
 def spread_stored(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:

@@ -150,6 +150,8 @@ def read_span(row: dict[str, Any]) -> Span:
             usage=row["usage"] or {},
             cost=decimals(row["cost"]),
             cost_source=row["cost_source"],
+            call_id=row["call_id"],
+            echo=row["echo"],
             dialect=row["dialect"],
             flags=row["flags"] or [],
         ),

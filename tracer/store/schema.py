@@ -158,8 +158,17 @@ spans = Table(
     Column("patched", Boolean, nullable=False, server_default=text("false")),
     # True: something below it was metered, so its own usage repeats that and is not added up.
     Column("covered", Boolean, nullable=False, server_default=text("false")),
+    Column("call_id", Text),
+    Column("echo", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger),
     Index("ix_spans_tree", "project_id", "trace_id", "parent_span_id", "start_time", "span_id"),
+    Index(
+        "ix_spans_call",
+        "project_id",
+        "trace_id",
+        "call_id",
+        postgresql_where=text("call_id IS NOT NULL"),
+    ),
     Index(
         "ix_spans_errors",
         "project_id",

@@ -95,6 +95,7 @@ def _insert_new(
         change = Change.of(Trace.new(), arrived, None, books[key[0]])
         cycles.flatten_within(change)
         coverage.spread(change, arrived)
+        coverage.silence(change, arrived)
         change.count()
         derive.from_spans(change.trace, change.after.values())
         changes[key] = change
@@ -134,6 +135,9 @@ def _change_stored(
         change = Change.of(locked[key], arrived, held, books[key[0]])
         cycles.flatten_across(connection, key, change)
         change.covering = coverage.spread(change, arrived)
-        change.count()
+        coverage.silence(change, arrived)
         changes[key] = change
+    coverage.silence_stored(connection, arrivals, changes)
+    for change in changes.values():
+        change.count()
     return changes

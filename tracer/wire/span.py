@@ -54,6 +54,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         usage=fields.get("usage", {}),
         cost=cost,
         cost_source="given" if cost else None,
+        call_id=fields.get("call_id"),
+        echo=fields.get("echo", False),
         prompt_name=fields.get("prompt_name"),
         prompt_version=fields.get("prompt_version"),
         tools=fields.get("tools", []),

@@ -21,6 +21,10 @@ def _kind(value: Json) -> str | None:
     return None
 
 
+def _echo(value: Json) -> bool | None:
+    return True if _kind(value) == "generation" else None
+
+
 def _tool(value: Json) -> str | None:
     """Return the tool that a call's span names."""
     method, _, tool = str(value).partition(" ")
@@ -34,5 +38,7 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("kind", NAME, _kind, scoped=True, late=True),
         Rule("name", NAME, _tool, scoped=True),
+        # Sent beside what an instrumentation of the same SDK sends.
+        Rule("echo", NAME, _echo, scoped=True, late=True),
     ),
 )

@@ -80,6 +80,7 @@ DIALECT: Final = Dialect(
         Rule("output", "gen_ai.retrieval.documents", present, json=True),
         Rule("input", "gen_ai.prompt", present, json=True),
         Rule("output", "gen_ai.completion", present, json=True),
+        Rule("call_id", "gen_ai.response.id", text, keep=True),
         *usage_rules("gen_ai.usage."),
         Rule("cost", "gen_ai.usage.cost", amount, "total", inclusive_cost),
         Rule("tools", "gen_ai.tool.definitions", objects, json=True),

@@ -93,8 +93,13 @@ class Resolution:
                 denied |= bit
         self._told, self._denied = told, denied
         for field, build in builds.items():
-            fields[field], complete = build(fields[field])
-            if not complete:
+            built, complete = build(fields[field])
+            if built:
+                fields[field] = built
+            else:
+                # Parts of which nothing could be made tell nothing.
+                del fields[field]
+            if not (built and complete):
                 self.release(field)
 
     @property

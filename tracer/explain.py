@@ -166,7 +166,7 @@ class _Reader:
             return not of_span or _is_set(field, became)
         said = self._parsed(step)
         if said is None or said == became:
-            return said is not None
+            return said is not None and (not of_span or _is_set(name, said))
         if not of_span:
             # Many spans speak of a trace: what that has may be the word of another.
             first = self._teller.get(field)

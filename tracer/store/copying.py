@@ -108,7 +108,7 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: dict[int, str]) -> s
         _shared(record.claimed, shared) if record.claimed else NULL,
         _json(record.notes) if record.notes else NULL,
         _nullable(span.sent_parent_id),
-        _json(span.patch) if span.patch else NULL,
+        _json({"fields": span.patch, "hidden": span.hidden}) if span.patch else NULL,
     ))  # fmt: skip
 
 

@@ -117,9 +117,9 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
                 if row[name] is not None:
                     setattr(span.record, name, row[name])
             span.record.claimed = tuple(span.record.claimed)
-            span.patch = {
-                name: (entry[0], entry[1]) for name, entry in (row["patch"] or {}).items()
-            }
+            patch = row["patch"] or {"fields": {}, "hidden": {}}
+            span.patch = {name: (entry[0], entry[1]) for name, entry in patch["fields"].items()}
+            span.hidden = patch["hidden"]
             span.loaded = True
 
 

@@ -38,6 +38,8 @@ class Span(msgspec.Struct, kw_only=True):
     version: int | None = None
     """Precedence of the record it stands on; None: only patches or children have arrived."""
     patch: Patches = {}
+    hidden: dict[str, Json] = {}
+    """What the record it stands on said where patches lie over it."""
     patched: bool = False
     covered: bool = False
     """True: something below it was metered, so its own usage repeats that."""
@@ -84,13 +86,9 @@ def merge(
     if base is None:
         return _baseless(stored, patches, patch, child_start, book)
     record, version = base
-    record = overlay(record, patch)
-    if stored and version == stored.version:
-        held = overlay(_as_sent(stored), patch)
-        if canonical(record) <= canonical(held):
-            if patch == stored.patch:
-                return None
-            record = held
+    kept = all(record is not arrived for arrived in records)
+    if kept and stored and patch == stored.patch:
+        return None
     return finish(record, version=version, patch=patch, book=book)
 
 
@@ -104,8 +102,11 @@ def _base(stored: Span | None, records: list[SpanRecord]) -> tuple[SpanRecord, i
         best = record, precedence(record)
     if stored is None or stored.version is None:
         return best
+    held = underneath(stored)
     if best is None or best[1] < stored.version:
-        return _as_sent(stored), stored.version
+        return held, stored.version
+    if best[1] == stored.version and canonical(best[0]) <= canonical(held):
+        return held, stored.version
     return best
 
 
@@ -121,7 +122,7 @@ def _baseless(
     starts += [] if child_start is None else [child_start]
     starts += [stored.record.start_time] if stored else []
     record = SpanRecord(trace_id=known.trace_id, span_id=known.span_id, start_time=min(starts))
-    span = finish(overlay(record, patch), version=None, patch=patch, book=book)
+    span = finish(record, version=None, patch=patch, book=book)
     if stored and patch == stored.patch and span.record.start_time == stored.record.start_time:
         return None
     return span
@@ -193,7 +194,9 @@ def _typed(field: str, value: Json) -> Any:
 def finish(
     record: SpanRecord, *, version: int | None, patch: Patches, book: PriceBook = LIST_ALONE
 ) -> Span:
-    """Return the span that stores `record`: priced, its times checked, its parent followed."""
+    """Return the span of `record` under `patch`: priced, its times checked, its parent followed."""
+    hidden = {} if version is None else _hidden(record, patch)
+    record = overlay(record, patch)
     flags = [flag for flag in record.flags if flag not in OWN_FLAGS]
     sent_parent_id = None
     if record.parent_span_id == record.span_id or "self_parent" in record.flags:
@@ -208,6 +211,7 @@ def finish(
         record=priced(record, book),
         version=version,
         patch=patch,
+        hidden=hidden,
         patched=bool(patch),
         sent_parent_id=sent_parent_id,
     )
@@ -252,7 +256,14 @@ def canonical(record: SpanRecord) -> bytes:
     return msgspec.json.encode(said, order="deterministic")
 
 
-def _as_sent(stored: Span) -> SpanRecord:
-    if stored.sent_parent_id is None:
-        return stored.record
-    return msgspec.structs.replace(stored.record, parent_span_id=stored.sent_parent_id)
+def underneath(stored: Span) -> SpanRecord:
+    """Return the record that a stored span stands on, as it was sent."""
+    fields = {field: _typed(field, value) for field, value in stored.hidden.items()}
+    if stored.sent_parent_id is not None:
+        fields.setdefault("parent_span_id", stored.sent_parent_id)
+    return msgspec.structs.replace(stored.record, **fields) if fields else stored.record
+
+
+def _hidden(record: SpanRecord, patch: Patches) -> dict[str, Json]:
+    # Without it two records of equal rank would compare differently once a patch has come.
+    return {name: getattr(record, name) for name in {field.partition(".")[0] for field in patch}}

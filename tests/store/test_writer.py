@@ -55,8 +55,9 @@ def test_a_poison_item_is_refused_by_its_place_and_its_neighbours_are_stored(
 
 
 def test_a_request_that_shares_a_commit_with_a_failing_one_survives(
-    own_writer: Writer, connection: psycopg.Connection[Any]
+    own_writer: Writer, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writer_module, "THREADS", 1)
     results: dict[str, list[Rejected]] = {}
 
     def send(trace: str, **said: Any) -> None:

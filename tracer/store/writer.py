@@ -1,6 +1,6 @@
 """Group commit: requests that arrive together share a transaction, and none harms another.
 
-Request threads hand their batch over and wait; one thread per process takes whatever has come
+Request threads hand their batch over and wait; one of two threads per process takes whatever has come
 in the meantime and stores it in one transaction. A batch that the database refuses is halved
 until the single bad item stands alone: that item is refused and everything else is stored.
 """
@@ -27,6 +27,8 @@ log = logging.getLogger("tracer.writer")
 
 # Enough to make the cost of a commit vanish, few enough to keep its latency low.
 GROUP_SPANS = 2_000
+# While one waits for PostgreSQL, the other has the processor.
+THREADS = 2
 # How long a request waits for a database that is away before it is told to come back.
 PATIENCE_SECONDS = 10.0
 KINDS = ("spans", "patches", "traces", "scores")
@@ -94,8 +96,9 @@ class Writer:
         self._queue: deque[_Submission] = deque()
         self._waiting = 0
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._pooled: sa.PoolProxiedConnection | None = None
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._held = threading.local()
         self._closed = False
 
     def write(self, project_id: str, batch: Batch) -> list[Rejected]:
@@ -117,9 +120,9 @@ class Writer:
         """Store what is waiting, and end the thread."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _submit(self, submission: _Submission) -> None:
         if self._pid != os.getpid():
@@ -133,9 +136,10 @@ class Writer:
                 raise Unavailable("the server is stopping")
             self._waiting += size
             self._queue.append(submission)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-                self._thread.start()
+            if not self._idle and len(self._threads) < THREADS:
+                thread = threading.Thread(target=self._run, name="writer", daemon=True)
+                self._threads.append(thread)
+                thread.start()
             self._changed.notify()
 
     def _run(self) -> None:
@@ -161,8 +165,10 @@ class Writer:
     def _take(self) -> list[_Submission]:
         """Wait for work, and take what is there up to GROUP_SPANS items; empty: closed."""
         with self._changed:
+            self._idle += 1
             while not self._queue and not self._closed:
                 self._changed.wait()
+            self._idle -= 1
             group: list[_Submission] = []
             size = 0
             while self._queue and (not group or size + len(self._queue[0].batch) <= GROUP_SPANS):
@@ -219,21 +225,21 @@ class Writer:
 
     def _attempt(self, work: list[tuple[str, Batch]]) -> None:
         # Kept between transactions: the pool's check of each connection is a round trip.
-        if self._pooled is None:
-            self._pooled = self._engine.raw_connection()
+        if not hasattr(self._held, "pooled"):
+            self._held.pooled = self._engine.raw_connection()
         try:
-            connection = self._pooled.driver_connection
+            connection = self._held.pooled.driver_connection
             assert isinstance(connection, psycopg.Connection)
             store(connection, work, self.prices)
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._pooled.invalidate()
+            self._held.pooled.invalidate()
             self._release()
             raise
 
     def _release(self) -> None:
-        if self._pooled is not None:
-            self._pooled.close()
-            self._pooled = None
+        if hasattr(self._held, "pooled"):
+            self._held.pooled.close()
+            del self._held.pooled
 
 
 def _passing(error: BaseException | None) -> bool:

@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
-from bench import ingest, pages, start
+from bench import ingest, mapping, pages, start
 from bench.family import ROOT, family
 from bench.figures import QUICK, Figure, Sizes
 from bench.report import describe_machine, document, table, write_docs
 
-NAMES: Final = ("start", "ingest", "pages")
+NAMES: Final = ("start", "mapping", "ingest", "pages")
 RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -41,7 +41,10 @@ def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
     if "start" in names:
         click.echo("starting servers …", err=True)
         figures += start.measure(sizes)
-    if names[-1] == "start":
+    if "mapping" in names:
+        click.echo("measuring mapping …", err=True)
+        figures += mapping.measure(sizes)
+    if names[-1] in ("start", "mapping"):
         return figures
     # One server for both: pages are asked of a database that holds something.
     with family() as server:

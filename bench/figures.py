@@ -48,6 +48,7 @@ class Sizes:
     copy_spans: int = 50_000
     large_trace: int = 200_000
     page_requests: int = 200
+    mapping_rounds: int = 101
 
 
 QUICK: Final = Sizes(
@@ -59,6 +60,7 @@ QUICK: Final = Sizes(
     copy_spans=1_000,
     large_trace=2_000,
     page_requests=5,
+    mapping_rounds=3,
 )
 
 

@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from bench.figures import Figure, number, percentile
 from bench.load import SPANS, TRACES, Template
+from bench.mapping import CASES
 from bench.pages import large_trace
 from bench.report import BEGIN, END, write_docs
 from tests.support import ROOT, environ
@@ -23,6 +24,7 @@ NAMES = {
     *("server_cpu", "database_cpu", "client_cpu"),
     *("ingest_p50", "ingest_p95", "ingest_p99", "ingest_one_trace"),
 }
+MAPPED = {path.name.partition("-")[0] for path in CASES.glob("*.json")}
 PAGES = ("trace", "jump", "children", "next", "panel")
 PARTS = ("p50", "p95", "p99", "size")
 
@@ -39,7 +41,8 @@ def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(path.read_text())
-    expected = NAMES | {f"{page}_{part}" for page in ("list", "api_list") for part in PARTS}
+    expected = NAMES | {f"mapping_{name}" for name in MAPPED}
+    expected |= {f"{page}_{part}" for page in ("list", "api_list") for part in PARTS}
     for page in PAGES:
         expected |= {f"{page}_{spans}_{part}" for spans in (100, 2000) for part in PARTS}
         expected.add(f"{page}_growth")

@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
+from tracer.balancing import BalancedWorker, Board
 from tracer.config import Config
 
 _GRACE_SECONDS = 30
@@ -99,11 +100,14 @@ class Family(BaseApplication):
 
     def load_config(self) -> None:
         """Set what differs from gunicorn's defaults; its own files and variables are not read."""
+        board = Board(self.config.workers)
         heartbeat = "/dev/shm" if Path("/dev/shm").is_dir() else None
         settings: dict[str, Any] = {
             # From here on the socket is gunicorn's, which closes it when it stops.
             "bind": [f"fd://{self.listener.detach()}"],
-            "worker_class": "gthread",
+            "worker_class": BalancedWorker,
+            "pre_fork": board.seat,
+            "child_exit": board.leave,
             "workers": self.config.workers,
             "threads": self.config.threads,
             "timeout": 120,

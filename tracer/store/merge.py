@@ -195,18 +195,8 @@ def finish(
     record: SpanRecord, *, version: int | None, patch: Patches, book: PriceBook = LIST_ALONE
 ) -> Span:
     """Return the span of `record` under `patch`: priced, its times checked, its parent followed."""
-    hidden = {} if version is None else _hidden(record, patch)
-    record = overlay(record, patch)
-    flags = [flag for flag in record.flags if flag not in OWN_FLAGS]
-    sent_parent_id = None
-    if record.parent_span_id == record.span_id or "self_parent" in record.flags:
-        flags.append("self_parent")
-        sent_parent_id = record.span_id
-    if record.end_time is not None and record.end_time < record.start_time:
-        flags.append("end_before_start")
-    if sent_parent_id or flags != record.flags:
-        parent = None if sent_parent_id else record.parent_span_id
-        record = msgspec.structs.replace(record, flags=flags, parent_span_id=parent)
+    hidden = _hidden(record, patch) if patch and version is not None else {}
+    record, sent_parent_id = _checked(overlay(record, patch))
     return Span(
         record=priced(record, book),
         version=version,
@@ -217,8 +207,29 @@ def finish(
     )
 
 
+def _checked(record: SpanRecord) -> tuple[SpanRecord, str | None]:
+    """Return the record with the store's own flags, and the parent that the tree can't follow."""
+    end, own_parent = record.end_time, record.parent_span_id == record.span_id
+    backwards = end is not None and end < record.start_time
+    if not (record.flags or own_parent or backwards):
+        return record, None
+    flags = [flag for flag in record.flags if flag not in OWN_FLAGS]
+    sent_parent_id = None
+    if own_parent or "self_parent" in record.flags:
+        flags.append("self_parent")
+        sent_parent_id = record.span_id
+    if backwards:
+        flags.append("end_before_start")
+    if sent_parent_id or flags != record.flags:
+        parent = None if sent_parent_id else record.parent_span_id
+        record = msgspec.structs.replace(record, flags=flags, parent_span_id=parent)
+    return record, sent_parent_id
+
+
 def priced(record: SpanRecord, book: PriceBook) -> SpanRecord:
     """Return the record with the cost of its tokens, unless the application said one."""
+    if not record.usage and record.cost_source is None:
+        return record
     before = record.cost, record.cost_source, record.priced_by
     if record.cost_source == GIVEN:
         now: Cost = record.cost, GIVEN, None

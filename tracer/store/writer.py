@@ -1,7 +1,7 @@
 """Group commit: requests that arrive together share a transaction, and none harms another.
 
-Request threads hand their batch over and wait; one of two threads per process takes whatever has come
-in the meantime and stores it in one transaction. A batch that the database refuses is halved
+Request threads hand their batch over and wait; one of two writing threads takes whatever has
+come in the meantime and stores it in one transaction. A batch that the database refuses is halved
 until the single bad item stands alone: that item is refused and everything else is stored.
 """
 

@@ -8,6 +8,7 @@ import psycopg
 from flask import Flask
 
 from tests.store.making import T0, put, rows, span
+from tracer.records import SpanPatch
 from tracer.store import spans
 from tracer.store.spans import CHILD_COUNT_CAP
 
@@ -97,6 +98,15 @@ def test_a_cycle_lies_flat_and_flagged_however_it_closes(
         assert ids(level("b")) == ["leaf"]
         detail = spans.get_span("default", "t", "a")
     assert detail is not None and detail.sent_parent_id == "c"
+
+
+def test_an_update_of_a_span_in_a_cycle_leaves_it_flat(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, span("a", "b"), span("b", "a"))
+    put(connection, SpanPatch(trace_id="t", span_id="a", version=T0, fields={"output": "one"}))
+    with app.app_context():
+        assert [row.flags for row in level(None).rows] == [["cycle"], ["cycle"]]
 
 
 def test_a_span_that_is_its_own_parent_is_a_flagged_root(

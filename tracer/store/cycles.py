@@ -93,7 +93,9 @@ def _stored_parents(
     parents: dict[str, str | None],
     after: Iterable[str],
 ) -> dict[str, str | None]:
-    values = {"project_id": key[0], "trace_id": key[1], "ids": list(parents.keys() - set(after))}
+    # An update may name a span alone, so that its parent has not been looked at yet.
+    ids = {parent for parent in parents.values() if parent is not None}.difference(after)
+    values = {"project_id": key[0], "trace_id": key[1], "ids": list(ids)}
     return dict(connection.execute(_ANCESTORS, values).fetchall())
 
 

@@ -203,6 +203,11 @@ def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
     return cost["total"] if "total" in cost else sum(cost.values(), Decimal(0))
 
 
+def decimals(cost: dict[str, Json] | None) -> dict[str, Decimal]:
+    """Return a cost by type as JSON holds it, which has no decimals, as decimals."""
+    return {bucket: Decimal(str(dollars)) for bucket, dollars in (cost or {}).items()}
+
+
 class Refusal(msgspec.Struct, kw_only=True):
     """Why one item of a request was not taken: its place, the field, and what was expected."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -139,8 +138,3 @@ def _shared(value: Any, encoded: dict[int, str]) -> str:
 
 def _array(values: list[str]) -> str:
     return "{" + ",".join(values) + "}"
-
-
-def decimals(cost: dict[str, Any] | None) -> dict[str, Decimal]:
-    """Return a stored cost by type as decimals."""
-    return {bucket: Decimal(str(dollars)) for bucket, dollars in (cost or {}).items()}

@@ -51,9 +51,12 @@ _TWINS = """
 """
 
 
-def spread(change: Change, arrived: Arrivals) -> set[str]:
-    """Cover the changing spans above metered ones; return the stored spans to go on from."""
-    onwards: set[str] = set()
+def spread(change: Change, arrived: Arrivals) -> None:
+    """Cover the changing echoes and the changing spans above metered ones.
+
+    The stored spans to go on from are left in `change.covering`.
+    """
+    _silence(change, arrived)
     for start in _starts(change, arrived):
         at: str | None = start
         while at is not None:
@@ -61,16 +64,15 @@ def spread(change: Change, arrived: Arrivals) -> set[str]:
             if span is None:
                 held = change.before.get(at)
                 if held is None or not held.covered:
-                    onwards.add(at)
+                    change.covering.add(at)
                 break
             if span.covered:
                 break
             span.covered = True
             at = span.record.parent_span_id
-    return onwards
 
 
-def silence(change: Change, arrived: Arrivals) -> None:
+def _silence(change: Change, arrived: Arrivals) -> None:
     """Cover the changing echoes of calls that an arriving span reports as well."""
     reported = {record.call_id for record in _reports(arrived) if not record.echo}
     for span in change.after.values():

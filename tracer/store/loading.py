@@ -9,8 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tracer.records import SpanRecord
-from tracer.store.copying import decimals
+from tracer.records import SpanRecord, decimals
 from tracer.store.merge import Span
 from tracer.store.paging import to_micros
 from tracer.store.rollup import COUNTS, Claims, Derived, Totals, Trace
@@ -120,7 +119,6 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
             patch = row["patch"] or {"fields": {}, "hidden": {}}
             span.patch = {name: (entry[0], entry[1]) for name, entry in patch["fields"].items()}
             span.hidden = patch["hidden"]
-            span.loaded = True
 
 
 def _key(row: dict[str, Any]) -> SpanKey:
@@ -159,7 +157,6 @@ def read_span(row: dict[str, Any]) -> Span:
         patched=row["patched"],
         covered=row["covered"],
         sent_parent_id=row["sent_parent_id"],
-        loaded=False,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from tracer.pricebook import GIVEN, PriceBook
-from tracer.records import Json, SpanPatch, SpanRecord
+from tracer.records import Json, SpanPatch, SpanRecord, decimals
 
 FINISHED = 1 << 62
 # Flags that the store finds out itself, and so not part of what the source said.
@@ -45,8 +45,6 @@ class Span(msgspec.Struct, kw_only=True):
     """True: something below it was metered, so its own usage repeats that."""
     sent_parent_id: str | None = None
     """The parent as sent, where the tree can't follow it."""
-    loaded: bool = True
-    """False: read without its payload, which sufficed."""
 
     @property
     def placeholder(self) -> bool:
@@ -185,10 +183,7 @@ _EMPTY: dict[str, Any] = {
 
 
 def _typed(field: str, value: Json) -> Any:
-    # Patches are kept as JSON, which has no decimals.
-    if field == "cost":
-        return {bucket: Decimal(str(amount)) for bucket, amount in value.items()}
-    return value
+    return decimals(value) if field == "cost" else value
 
 
 def finish(

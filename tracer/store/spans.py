@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.records import Json
+from tracer.records import Json, decimals
 from tracer.store.paging import Key, cut_page, decode_cursor
 from tracer.store.schema import prices, span_payloads, spans
 
@@ -282,5 +282,5 @@ def _detail(row: sa.RowMapping) -> SpanDetail:
     for name in ("events", "links", "tools", "finish_reasons", "claimed"):
         values[name] = values[name] or []
     values["notes"] = values["notes"] or {}
-    values["cost"] = {name: Decimal(str(amount)) for name, amount in values["cost"].items()}
+    values["cost"] = decimals(values["cost"])
     return SpanDetail(**values)

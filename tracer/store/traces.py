@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.records import Json
+from tracer.records import Json, decimals
 from tracer.store.paging import Page, cut_page, decode_cursor
 from tracer.store.schema import span_payloads, traces
 
@@ -167,7 +167,7 @@ def detail(row: sa.RowMapping) -> TraceDetail:
     """Return the trace of one row of `detail_query`."""
     values = _ordered(row)
     root_input, root_output = values.pop("root_input"), values.pop("root_output")
-    values["cost"] = {name: Decimal(str(paid)) for name, paid in values["cost"].items()}
+    values["cost"] = decimals(values["cost"])
     if values["input"] is None:
         values["input"] = root_input
     if values["output"] is None:

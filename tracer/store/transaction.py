@@ -95,7 +95,6 @@ def _insert_new(
         change = Change.of(Trace.new(), arrived, None, books[key[0]])
         cycles.flatten_within(change)
         coverage.spread(change, arrived)
-        coverage.silence(change, arrived)
         change.count()
         derive.from_spans(change.trace, change.after.values())
         changes[key] = change
@@ -134,8 +133,7 @@ def _change_stored(
         }
         change = Change.of(locked[key], arrived, held, books[key[0]])
         cycles.flatten_across(connection, key, change)
-        change.covering = coverage.spread(change, arrived)
-        coverage.silence(change, arrived)
+        coverage.spread(change, arrived)
         changes[key] = change
     coverage.silence_stored(connection, arrivals, changes)
     for change in changes.values():

@@ -117,7 +117,7 @@ class Writer:
         return submission.rejected
 
     def close(self) -> None:
-        """Store what is waiting, and end the thread."""
+        """Store what is waiting, and end the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -217,11 +217,8 @@ class Refusal(msgspec.Struct, kw_only=True):
     reason: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.item}: {self.field}: {self.reason}"
-            if self.field
-            else f"{self.item}: {self.reason}"
-        )
+        # A request that is one item has no path to it.
+        return ": ".join(part for part in (self.item, self.field, self.reason) if part)
 
 
 class WireError(Exception):

@@ -404,3 +404,8 @@ def test_one_trace_written_by_many_at_once_has_every_span(app: Flask):
     assert ok(client.get("/api/v1/traces/t"), 200)["span_count"] == 81
     page = ok(client.get("/api/v1/traces/t/spans?parent=root&limit=1000"), 200)
     assert len({row["id"] for row in page["data"]}) == 80
+
+
+def test_a_refused_request_says_why_without_the_path_of_an_item(client: FlaskClient):
+    answer = problem(client.post("/api/v1/traces", json={"nmae": "x"}))
+    assert answer["detail"] == "nmae: no such field; did you mean `name`?"

@@ -55,8 +55,8 @@ def test_the_kinds_and_levels_of_requests_are_those_of_records():
     ("value", "field", "reason"),
     [
         ({"start_time": 5}, "start_time", "such as 2026-01-31T09:30:00.123456Z or null, got 5"),
-        ({"inptu": 1}, "inptu", "unknown field `inptu`; did you mean `input`?"),
-        ({"qqq": 1}, "qqq", "unknown field `qqq`"),
+        ({"inptu": 1}, "inptu", "no such field; did you mean `input`?"),
+        ({"qqq": 1}, "qqq", "no such field; known are parent_id, "),
         ({"name": 5}, "name", "expected text or null, got 5"),
         ({"usage": {"input": -1}}, "usage[...]", 'expected a whole number >= 0, got {"input": -1}'),
         ({"usage": {"input": 1, "prompt_tokens": 1}}, "usage.input", "under two names"),

@@ -133,8 +133,10 @@ def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str)
 
 
 def _unknown(field: str, kind: type) -> str:
-    near = get_close_matches(field, get_type_hints(kind), n=1)
-    return f"unknown field `{field}`" + (f"; did you mean `{near[0]}`?" if near else "")
+    known = list(get_type_hints(kind))
+    near = get_close_matches(field, known, n=1)
+    meant = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+    return f"no such field; {meant}"
 
 
 def _wanted(text: str, path: str, kind: type) -> str:

@@ -7,10 +7,10 @@ import shutil
 import signal
 import stat
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -132,30 +132,92 @@ def test_a_killed_server_recovers(make: Make) -> None:
     assert answer(embedded) == 43
 
 
+@contextmanager
+def lingering(embedded: Embedded) -> Iterator[None]:
+    """While it runs, a process of the server does not notice that the server is gone."""
+    with psycopg.connect(embedded.url) as connection:
+        backend = connection.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(backend, signal.SIGCONT)
+
+
+@contextmanager
+def starting(embedded: Embedded) -> Iterator[None]:
+    """Start the server beside what the block does, which must not end before that is done."""
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(embedded.start)
+        yield
+        assert started.result() is True
+
+
+def refusals(embedded: Embedded) -> int:
+    """How many launches found that processes of a killed server still live."""
+    return embedded.log.read_text().count("still in use")
+
+
+def await_refusals(embedded: Embedded, number: int) -> None:
+    deadline = time.monotonic() + 20
+    while refusals(embedded) < number:
+        assert time.monotonic() < deadline, embedded.log.read_text()
+        time.sleep(0.01)
+
+
 def test_it_waits_for_the_last_processes_of_a_killed_server(make: Make) -> None:
     embedded = make("lingering")
     embedded.start()
-    # Computing, its process does not notice that the server is gone.
-    query = "SELECT count(*) FROM generate_series(1, 8000000)"
-    thread = threading.Thread(target=run_until_killed, args=(embedded.url, query))
-    thread.start()
-    with psycopg.connect(embedded.url, autocommit=True) as watching:
-        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = %s"
-        while watching.execute(running, [query]).fetchone() is None:
-            time.sleep(0.01)
-    kill_postmaster(embedded)
-    assert embedded.start() is True
-    thread.join()
+    with ExitStack() as until_gone:
+        until_gone.enter_context(lingering(embedded))
+        kill_postmaster(embedded)
+        with starting(embedded):
+            await_refusals(embedded, 2)
+            until_gone.close()
     assert answer(embedded) == 42
-    assert "still in use" in embedded.log.read_text()
 
 
-def run_until_killed(url: str, query: str) -> None:
-    with (
-        suppress(psycopg.OperationalError),
-        psycopg.connect(url, autocommit=True) as connection,
-    ):
-        connection.execute(query)
+def test_what_a_killed_servers_processes_say_at_last_is_not_the_new_ones_reason(
+    make: Make,
+) -> None:
+    embedded = make("lastwords")
+    embedded.start()
+    # What a process that notices it late writes, of which as many may come as there were sessions.
+    words = "[1] FATAL:  terminating connection due to unexpected postmaster exit"
+    command = f"while :; do echo '2026-01-01 00:00:00.000 UTC {words}'; sleep 0.001; done"
+    with embedded.log.open("ab") as log:
+        others = subprocess.Popen(["sh", "-c", command], stdout=log)
+    with ExitStack() as until_gone:
+        until_gone.callback(others.wait)
+        until_gone.callback(others.kill)
+        until_gone.enter_context(lingering(embedded))
+        kill_postmaster(embedded)
+        with starting(embedded):
+            await_refusals(embedded, 5)
+            until_gone.close()
+    assert answer(embedded) == 42
+
+
+def test_an_empty_lock_file_of_a_crash_is_no_obstacle(make: Make) -> None:
+    embedded = make("empty")
+    embedded.start()
+    postmaster = embedded.postmaster()
+    assert postmaster is not None
+    kill_postmaster(embedded)
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (embedded.pgdata / name).write_text("")
+    assert embedded.start() is True
+    assert answer(embedded) == 42
+
+
+def test_settings_of_logs_do_not_hide_why_it_does_not_start(make: Make) -> None:
+    embedded = make("logs")
+    (embedded.pgdata / "postgresql.auto.conf").write_text(
+        "log_line_prefix = ''\nlogging_collector = on\nlog_destination = 'csvlog'\n"
+    )
+    (embedded.pgdata / "pg_hba.conf").write_text("nonsense\n")
+    with pytest.raises(EmbeddedError, match=r"\[\d+\] FATAL:  could not load .*pg_hba.conf"):
+        embedded.start()
 
 
 def test_a_dead_servers_pid_that_is_now_another_process_does_not_fool_it(make: Make) -> None:

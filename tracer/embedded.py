@@ -53,6 +53,11 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    # We read in the log why a launch failed, whatever somebody's ALTER SYSTEM says of logs.
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    "log_line_prefix": "%m [%p] ",
+    "lc_messages": "C",
 }
 
 
@@ -85,6 +90,9 @@ class Embedded:
         self.pgdata = data_dir / "pg"
         self.log = data_dir / "postgres.log"
         self._process: subprocess.Popen[bytes] | None = None
+        # Where in the log the process launched last began, and who it was.
+        self._log_start = 0
+        self._launched = 0
 
     @property
     def url(self) -> str:
@@ -201,6 +209,7 @@ class Embedded:
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             self._process = subprocess.Popen(
                 [_binaries() / "postgres", "-D", self.pgdata, "-p", str(_PORT), *options],
                 stdin=subprocess.DEVNULL,
@@ -210,6 +219,7 @@ class Embedded:
                 start_new_session=True,
                 **_as(user),
             )
+        self._launched = self._process.pid
 
     def _socket_dir(self, user: Account | None) -> Path:
         path = os.fsencode(self.pgdata / f".s.PGSQL.{_PORT}")
@@ -234,8 +244,20 @@ class Embedded:
             if postmaster is not None and postmaster.ready:
                 return
             if self._process is None and postmaster is None:
-                raise EmbeddedError(f"PostgreSQL did not start: {_reason(self.log.read_text())}")
+                raise EmbeddedError(f"PostgreSQL did not start: {_reason(self._said())}")
             time.sleep(0.01)
+
+    def _said(self) -> str:
+        """What the log holds since the last launch, of that process alone where it says why.
+
+        The last processes of a killed server write there, too, and theirs are FATAL as well; but
+        a process that the new server starts may also be the one that knows what is wrong.
+        """
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            text = log.read().decode(errors="replace")
+        sign = f" [{self._launched}] FATAL:"
+        return "\n".join(line for line in text.splitlines() if sign in line) or text
 
     def _gone(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

@@ -140,7 +140,7 @@ def show_error(error: HTTPException) -> Any:
 
     if error.code is None or error.code < 400:
         return error
-    if request.path.startswith(("/api/", "/v1/", "/healthz")):
+    if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
         g.pop("project", None)  # its menu asks the database, which may be what's wrong

@@ -3,6 +3,7 @@
 A WSGI server hands over the path unquoted, in which ``%2F`` and ``/`` look the same. So
 ``KeepEscapes`` reads the raw path and leaves ``%2F`` and ``%25`` (which makes that reversible)
 escaped, and routes that say ``<id:trace_id>`` unescape them. Building a URL does the reverse.
+An id that ends in ``.json`` is written ``%2Ejson``, or it would name the JSON twin of another.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST_ID = 800
-_KEPT = re.compile(r"%(2f|25)", re.IGNORECASE)
+_KEPT = re.compile(r"%(2f|25|2e(?=json(?:/|$)))", re.IGNORECASE)
 
 
 class KeepEscapes:
@@ -39,14 +40,15 @@ class IdConverter(BaseConverter):
 
     def to_python(self, value: str) -> str:
         """Return the id; a path that can't be one does not match the route."""
-        text = value.replace("%2F", "/").replace("%25", "%")
+        text = value.replace("%2F", "/").replace("%2E", ".").replace("%25", "%")
         if len(text) > LONGEST_ID:
             raise ValidationError
         return text
 
     def to_url(self, value: Any) -> str:
         """Return the id as a path segment."""
-        return quote(str(value), safe="")
+        path = quote(str(value), safe="")
+        return f"{path[:-5]}%2Ejson" if path.endswith(".json") else path
 
 
 def _path(environ: WSGIEnvironment) -> str:

@@ -42,7 +42,7 @@ def test_no_page_shows_what_another_project_holds(
     known = VALUES | {"price_id": price.price_id}
     for endpoint, arguments in endpoints(app).items():
         values: dict[str, Any] = {name: known[name] for name in arguments}
-        values |= QUERY.get(endpoint.removeprefix("ui."), {})
+        values |= QUERY.get(endpoint.removeprefix("ui.").removesuffix("_json"), {})
         with app.test_request_context():
             url = url_for(endpoint, **values)
         answer = client.get(url)

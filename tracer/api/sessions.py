@@ -36,8 +36,7 @@ def list_sessions() -> Response:
         environment=query.environment,
     )
     page = sessions.list_sessions(project_id(), where, query.cursor, query.limit)
-    rows = [answers.session(row, project_id()) for row in page.items]
-    return answer(SessionPage(data=rows, next_cursor=page.older, prev_cursor=page.newer))
+    return answer(answers.session_page(page, project_id()))
 
 
 @bp.get("/sessions/<id:session_id>")

@@ -42,8 +42,7 @@ def list_traces() -> Response:
         status=query.status,
     )
     page = traces.list_traces(project_id(), where, query.cursor, query.limit)
-    rows = [answers.trace_summary(row) for row in page.items]
-    return answer(TracePage(data=rows, next_cursor=page.older, prev_cursor=page.newer))
+    return answer(answers.trace_page(page))
 
 
 @bp.get("/traces/<id:trace_id>")

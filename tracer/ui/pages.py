@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.paging import BadCursor
@@ -55,10 +56,10 @@ def keep_private(response: Response) -> Response:
 
 
 @bp.errorhandler(BadCursor)
-def bad_cursor(_error: BadCursor) -> tuple[str, int]:
+def bad_cursor(_error: BadCursor) -> Any:
     """Say what a broken paging link means."""
     message = "This link's place in the list can't be read. Start again from the first page."
-    return render_template("error.html", code=400, title="Bad Request", message=message), 400
+    return current_app.handle_http_exception(BadRequest(message))
 
 
 @bp.get("/")

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import abort, render_template, request, url_for
+from flask import abort, request, url_for
 
 from tracer.records import Json
 from tracer.store import scores, sessions, traces
 from tracer.store.sessions import SessionFilter
 from tracer.store.traces import TraceDetail
+from tracer.ui import data
 from tracer.ui.body import Body, Reader
-from tracer.ui.filters import BadFilter, Filters
+from tracer.ui.filters import BadFilter, Filters, Pick
 from tracer.ui.format import duration
-from tracer.ui.pages import bp
+from tracer.ui.twins import Shown, twin
+from tracer.web import answers
 
 _FIELDS = ("environment", "user", "from", "to")
 # Shorter ones are somebody reading and typing.
@@ -35,8 +37,8 @@ class Exchange:
     pause: timedelta | None
 
 
-@bp.get("/project/<project_id>/sessions")
-def session_list(project_id: str) -> str:
+@twin("/project/<project_id>/sessions")
+def session_list(project_id: str) -> Shown:
     """Show sessions, latest activity first."""
     filters = Filters(request.args, _FIELDS, url_for("ui.session_list", project_id=project_id))
     now = datetime.now(UTC)
@@ -50,32 +52,36 @@ def session_list(project_id: str) -> str:
     except BadFilter as error:
         abort(400, str(error))
     page = sessions.list_sessions(project_id, where, request.args.get("cursor"))
-    environments = traces.facets(project_id).environments
-    return render_template(
+    return Shown(
         "sessions/list.html",
-        page=page,
-        filters=filters,
-        picks=[
-            filters.pick("environment", "Any environment", environments),
-            filters.period(),
-        ],
+        context=lambda: {"page": page, "filters": filters, "picks": _picks(project_id, filters)},
+        data=lambda: answers.session_page(page, project_id),
     )
 
 
-@bp.get("/project/<project_id>/sessions/<id:session_id>")
-def session(project_id: str, session_id: str) -> str:
+def _picks(project_id: str, filters: Filters) -> list[Pick]:
+    environments = traces.facets(project_id).environments
+    return [filters.pick("environment", "Any environment", environments), filters.period()]
+
+
+@twin("/project/<project_id>/sessions/<id:session_id>")
+def session(project_id: str, session_id: str) -> Shown:
     """Show a session's traces in order, each as question and answer."""
     found = sessions.get_session(project_id, session_id)
     if found is None:
         abort(404, f"This project has no session “{session_id}”.")
     page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
-    return render_template(
+    judged = scores.list_scores(project_id, session_id=session_id)
+    return Shown(
         "sessions/session.html",
-        session=found,
-        page=page,
-        exchanges=exchanges(page.items),
-        scores=scores.list_scores(project_id, session_id=session_id),
-        path=request.path,
+        context=lambda: {
+            "session": found,
+            "page": page,
+            "exchanges": exchanges(page.items),
+            "scores": judged,
+            "path": request.path,
+        },
+        data=lambda: data.session_view(found, page, judged, project_id),
     )
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from flask import Response, abort, render_template, request, url_for
+from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import STATUSES
 from tracer.store import scores, spans, traces
-from tracer.store.traces import TraceDetail, TraceFilter
-from tracer.ui import jsonview
+from tracer.store.paging import Page
+from tracer.store.scores import ScoreRow
+from tracer.store.spans import SpanDetail
+from tracer.store.traces import TraceDetail, TraceFilter, TraceRow
+from tracer.ui import data, jsonview
+from tracer.ui.data import Selected, Value
 from tracer.ui.filters import BadFilter, Filters
 from tracer.ui.markdown import code
-from tracer.ui.pages import bp, is_fragment
+from tracer.ui.pages import is_fragment
 from tracer.ui.panel import Panel, document, trace_panel
 from tracer.ui.spanpanel import FLAGS, span_panel
 from tracer.ui.start import python_program
 from tracer.ui.timeline import Axis
 from tracer.ui.tree import TreeReader, read_level
+from tracer.ui.twins import Shown, twin
+from tracer.web import answers
 
 _FIELDS = ("status", "name", "environment", "tag", "user", "session", "from", "to")
 # Addresses have an end; the oldest are forgotten first.
@@ -27,33 +34,37 @@ _MOST_OPEN = 20
 _MOST_DEPTH = 10_000
 
 
-@bp.get("/project/<project_id>/traces")
-def trace_list(project_id: str) -> str | AnyResponse:
+@twin("/project/<project_id>/traces")
+def trace_list(project_id: str) -> Shown | AnyResponse:
     """Show traces, newest first; before there are any, how to send one."""
     filters = Filters(request.args, _FIELDS, url_for("ui.trace_list", project_id=project_id))
     page = traces.list_traces(project_id, _condition(filters), request.args.get("cursor"))
-    if not page.items and not traces.has_traces(project_id):
-        if is_fragment():
-            return Response(status=204)
-        endpoint = request.host_url.rstrip("/")
-        program = code(python_program(endpoint), "python")
-        return render_template("start.html", endpoint=endpoint, program=program)
+    empty = not page.items and not traces.has_traces(project_id)
     if is_fragment():
-        # The start page asks whether something has come: it has.
-        return Response(headers={"HX-Refresh": "true"})
-    facets = traces.facets(project_id)
-    return render_template(
-        "traces/list.html",
-        page=page,
-        filters=filters,
-        picks=[
-            filters.pick("status", "Any status", STATUSES),
-            filters.pick("name", "Any name", facets.names),
-            filters.pick("environment", "Any environment", facets.environments),
-            filters.pick("tag", "Any tag", facets.tags),
-            filters.period(),
-        ],
+        # The start page asks whether something has come.
+        return Response(status=204) if empty else Response(headers={"HX-Refresh": "true"})
+    return Shown(
+        "start.html" if empty else "traces/list.html",
+        context=lambda: _start() if empty else _list(project_id, page, filters),
+        data=lambda: answers.trace_page(page),
     )
+
+
+def _start() -> dict[str, object]:
+    endpoint = request.host_url.rstrip("/")
+    return {"endpoint": endpoint, "program": code(python_program(endpoint), "python")}
+
+
+def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, object]:
+    facets = traces.facets(project_id)
+    picks = [
+        filters.pick("status", "Any status", STATUSES),
+        filters.pick("name", "Any name", facets.names),
+        filters.pick("environment", "Any environment", facets.environments),
+        filters.pick("tag", "Any tag", facets.tags),
+        filters.period(),
+    ]
+    return {"page": page, "filters": filters, "picks": picks}
 
 
 def _condition(filters: Filters) -> TraceFilter:
@@ -74,8 +85,8 @@ def _condition(filters: Filters) -> TraceFilter:
     )
 
 
-@bp.get("/project/<project_id>/traces/<id:trace_id>")
-def trace(project_id: str, trace_id: str) -> str:
+@twin("/project/<project_id>/traces/<id:trace_id>")
+def trace(project_id: str, trace_id: str) -> Shown:
     """Show one trace; ``span`` selects one of its spans and opens the path to it.
 
     Without a script, ``open`` (repeatable) opens nodes, and ``after`` with ``of`` pages through
@@ -95,19 +106,23 @@ def trace(project_id: str, trace_id: str) -> str:
     if selected:
         tree.reveal(selected)
     keep = urlencode([("open", span_id) for span_id in opened])
-    return render_template(
+    chosen = Choice.of(found, selected)
+    return Shown(
         "traces/trace.html",
-        forest=tree.forest(),
-        axis=_axis(found),
-        selected=selected,
-        keep=f"{keep}&" if keep else "",
-        panel=_panel(found, selected),
-        **_common(found),
+        context=lambda: {
+            "forest": tree.forest(),
+            "axis": _axis(found),
+            "selected": selected,
+            "keep": f"{keep}&" if keep else "",
+            "panel": _panel(chosen),
+            **_common(found),
+        },
+        data=lambda: data.trace_view(chosen.data(), tree.forest()),
     )
 
 
-@bp.get("/project/<project_id>/traces/<id:trace_id>/spans")
-def trace_spans(project_id: str, trace_id: str) -> str:
+@twin("/project/<project_id>/traces/<id:trace_id>/spans")
+def trace_spans(project_id: str, trace_id: str) -> Shown:
     """Return a page of children of ``parent`` (absent: the roots) as rows of the tree."""
     try:
         axis = Axis.parse(request.args.get("t", ""))
@@ -116,34 +131,41 @@ def trace_spans(project_id: str, trace_id: str) -> str:
         abort(400, "This link's time axis can't be read. Reload the page.")
     parent, cursor = request.args.get("parent"), request.args.get("after")
     found = _trace(project_id, trace_id)
-    return render_template(
+    level = read_level(project_id, trace_id, parent, cursor, depth)
+    return Shown(
         "traces/_level.html",
-        level=read_level(project_id, trace_id, parent, cursor, depth),
-        wrapped=cursor is None,
-        axis=axis,
-        selected=None,
-        keep="",
-        **_common(found),
+        context=lambda: {
+            "level": level,
+            "wrapped": cursor is None,
+            "axis": axis,
+            "selected": None,
+            "keep": "",
+            **_common(found),
+        },
+        data=lambda: data.level(level, project_id),
     )
 
 
-@bp.get("/project/<project_id>/traces/<id:trace_id>/span")
-def trace_span(project_id: str, trace_id: str) -> AnyResponse | str:
+@twin("/project/<project_id>/traces/<id:trace_id>/span")
+def trace_span(project_id: str, trace_id: str) -> Shown:
     """Return the panel of the span ``id`` (absent: of the trace), in the tab ``tab``."""
     found = _trace(project_id, trace_id)
     span_id, tab = request.args.get("id"), request.args.get("tab")
-    html = render_template(
-        "traces/_panel.html", keep="", panel=_panel(found, span_id), **_common(found)
-    )
+    chosen = Choice.of(found, span_id)
     page = url_for("ui.trace", project_id=project_id, trace_id=trace_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
     # The address bar follows the panel, so that a copied address shows the same.
     query = urlencode({name: value for name, value in shown.items() if value})
-    return Response(html, headers={"HX-Replace-Url": f"{page}?{query}" if query else page})
+    return Shown(
+        "traces/_panel.html",
+        context=lambda: {"keep": "", "panel": _panel(chosen), **_common(found)},
+        data=chosen.data,
+        headers={"HX-Replace-Url": f"{page}?{query}" if query else page},
+    )
 
 
-@bp.get("/project/<project_id>/traces/<id:trace_id>/value")
-def trace_value(project_id: str, trace_id: str) -> str:
+@twin("/project/<project_id>/traces/<id:trace_id>/value")
+def trace_value(project_id: str, trace_id: str) -> Shown:
     """Show what lies at JSON pointer ``at`` of a span (absent: of the trace), from ``start`` on."""
     found = _trace(project_id, trace_id)
     span_id, pointer = request.args.get("id"), request.args.get("at", "")
@@ -155,10 +177,16 @@ def trace_value(project_id: str, trace_id: str) -> str:
         value = jsonview.resolve(document(row), pointer)
     except LookupError:
         abort(404, f"There is nothing at {pointer}.")
-    template = "traces/_value.html" if is_fragment() else "traces/value.html"
-    item = jsonview.view(value, pointer, max(start, 0))
-    return render_template(
-        template, item=item, start=start, span_id=span_id, pointer=pointer, **_common(found)
+    return Shown(
+        "traces/_value.html" if is_fragment() else "traces/value.html",
+        context=lambda: {
+            "item": jsonview.view(value, pointer, max(start, 0)),
+            "start": start,
+            "span_id": span_id,
+            "pointer": pointer,
+            **_common(found),
+        },
+        data=lambda: Value(pointer=pointer, value=value),
     )
 
 
@@ -195,18 +223,40 @@ def _axis(found: TraceDetail) -> Axis:
     return Axis(found.start_time, max(end, found.start_time), running)
 
 
-def _panel(found: TraceDetail, span_id: str | None) -> Panel | None:
-    """Return the panel of the span, of the trace where none is asked for, None if there is none."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the panel is about: the span that is selected, or where none is the trace."""
+
+    trace: TraceDetail
+    span_id: str | None
+    span: SpanDetail | None
+    """None also where the trace has no span of that id."""
+    scores: list[ScoreRow]
+
+    @classmethod
+    def of(cls, trace: TraceDetail, span_id: str | None) -> Choice:
+        """Read the span and its scores, or those of the trace itself."""
+        key = (trace.project_id, trace.trace_id)
+        if span_id is None:
+            judged = scores.list_scores(key[0], trace_id=key[1])
+            return cls(trace, None, None, [score for score in judged if not score.span_id])
+        span = spans.get_span(*key, span_id)
+        judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id) if span else []
+        return cls(trace, span_id, span, judged)
+
+    def data(self) -> Selected:
+        """Return what the twin says; 404 where there is no such span."""
+        if self.span_id is not None and self.span is None:
+            abort(404, f"This trace has no span “{self.span_id}”.")
+        return data.selected(self.trace, self.span, self.scores)
+
+
+def _panel(chosen: Choice) -> Panel | None:
+    """Return the panel of what is chosen, None where there is no such span."""
     tab, raw = request.args.get("tab", ""), bool(request.args.get("raw"))
     now = datetime.now(UTC)
-    key = (found.project_id, found.trace_id)
-    if span_id is None:
-        judged = [
-            score for score in scores.list_scores(key[0], trace_id=key[1]) if not score.span_id
-        ]
-        return trace_panel(found, judged, tab, raw=raw, now=now)
-    span = spans.get_span(*key, span_id)
-    if span is None:
+    if chosen.span_id is None:
+        return trace_panel(chosen.trace, chosen.scores, tab, raw=raw, now=now)
+    if chosen.span is None:
         return None
-    judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id)
-    return span_panel(span, found, judged, tab, raw=raw, now=now)
+    return span_panel(chosen.span, chosen.trace, chosen.scores, tab, raw=raw, now=now)

@@ -12,6 +12,7 @@ from flask import request
 from msgspec import Meta
 
 from tracer.records import KINDS, LEVELS, STATUSES
+from tracer.store.paging import Page
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
 from tracer.store.spans import SpanDetail, SpanRow
@@ -202,6 +203,12 @@ def trace_summary(row: TraceRow) -> TraceSummary:
     return TraceSummary(**_trace_fields(row, TraceSummary))
 
 
+def trace_page(page: Page[TraceRow]) -> TracePage:
+    """Return a page of the list of traces."""
+    rows = [trace_summary(row) for row in page.items]
+    return TracePage(data=rows, next_cursor=page.older, prev_cursor=page.newer)
+
+
 def trace(row: TraceDetail) -> Trace:
     """Return a whole trace."""
     return Trace(**_trace_fields(row, Trace))
@@ -234,6 +241,12 @@ def session(row: SessionRow, project_id: str) -> Session:
         "end_time": iso(row.end_time),
     }
     return Session(**_same(row, Session) | own)
+
+
+def session_page(page: Page[SessionRow], project_id: str) -> SessionPage:
+    """Return a page of the list of sessions."""
+    rows = [session(row, project_id) for row in page.items]
+    return SessionPage(data=rows, next_cursor=page.older, prev_cursor=page.newer)
 
 
 def page_url(project_id: str, noun: str, row_id: str) -> str:

@@ -1,0 +1,118 @@
+"""What the JSON twins of the pages say, in the words of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tracer.store.paging import Page
+from tracer.store.scores import ScoreRow
+from tracer.store.sessions import SessionRow
+from tracer.store.spans import SpanDetail
+from tracer.store.traces import TraceDetail
+from tracer.ui.tree import Forest, Level, Node
+from tracer.web import answers
+from tracer.web.answers import Score, Session, Span, SpanSummary, Trace
+
+
+class TreeSpan(SpanSummary, kw_only=True):
+    """A row of the tree, and below it what is open."""
+
+    placeholder: bool
+    """True: stands for a parent that has not arrived."""
+    children: TreeLevel | None
+    """null: not opened."""
+
+
+class TreeLevel(msgspec.Struct, kw_only=True):
+    """One page of the children of a span (null: of the roots)."""
+
+    parent_id: str | None
+    data: list[TreeSpan]
+    next_cursor: str | None
+    prev_cursor: str | None
+
+
+class Selected(msgspec.Struct, kw_only=True):
+    """What the panel shows: a span, or where none is selected the trace."""
+
+    trace: Trace
+    span: Span | None
+    scores: list[Score]
+
+
+class TraceView(Selected, kw_only=True):
+    """The page of a trace: beside what the panel shows, the levels that are open."""
+
+    tree: TreeLevel
+    apart: TreeSpan | None
+    """The end of a path that is too long to be shown whole."""
+
+
+class Value(msgspec.Struct, kw_only=True):
+    """What lies at a JSON pointer of a span or trace."""
+
+    pointer: str
+    value: Any
+
+
+class SessionView(msgspec.Struct, kw_only=True):
+    """The page of a session: its sums, its scores, and a page of its traces, oldest first."""
+
+    session: Session
+    scores: list[Score]
+    data: list[Trace]
+    next_cursor: str | None
+    prev_cursor: str | None
+
+
+def selected(trace: TraceDetail, span: SpanDetail | None, scores: Sequence[ScoreRow]) -> Selected:
+    """Return what a panel shows."""
+    return Selected(
+        trace=answers.trace(trace),
+        span=answers.span(span, trace.project_id) if span else None,
+        scores=[answers.score(row) for row in scores],
+    )
+
+
+def trace_view(panel: Selected, forest: Forest) -> TraceView:
+    """Return the page of a trace."""
+    project_id = panel.trace.project_id
+    return TraceView(
+        **{name: getattr(panel, name) for name in Selected.__struct_fields__},
+        tree=level(forest.roots, project_id),
+        apart=_tree_span(forest.apart, project_id) if forest.apart else None,
+    )
+
+
+def level(shown: Level, project_id: str) -> TreeLevel:
+    """Return one level of the tree, with what is open below it."""
+    return TreeLevel(
+        parent_id=shown.parent_id,
+        data=[_tree_span(node, project_id) for node in shown.nodes],
+        next_cursor=shown.later,
+        prev_cursor=shown.earlier,
+    )
+
+
+def _tree_span(node: Node, project_id: str) -> TreeSpan:
+    return TreeSpan(
+        **msgspec.structs.asdict(answers.span_summary(node.span, project_id)),
+        placeholder=node.span.placeholder,
+        children=level(node.level, project_id) if node.level else None,
+    )
+
+
+def session_view(
+    row: SessionRow, page: Page[TraceDetail], scores: Sequence[ScoreRow], project_id: str
+) -> SessionView:
+    """Return the page of a session."""
+    return SessionView(
+        session=answers.session(row, project_id),
+        scores=[answers.score(score) for score in scores],
+        data=[answers.trace(found) for found in page.items],
+        next_cursor=page.newer,
+        prev_cursor=page.older,
+    )

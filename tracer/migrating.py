@@ -43,7 +43,8 @@ def configured(url: str, *, metadata: bool = False) -> Iterator[Config]:
     engine = sa.create_engine(database.sqlalchemy_url(url), poolclass=sa.NullPool)
     config.attributes["engine"] = engine
     if metadata:
-        from tracer.store.schema import metadata as tables
+        # Stands on the tables of spans, so with it all are known.
+        from tracer.store.library_schema import metadata as tables
 
         config.attributes["metadata"] = tables
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -10,20 +9,18 @@ from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import STATUSES
-from tracer.store import scores, spans, traces
+from tracer.store import spans, traces
 from tracer.store.paging import Page
-from tracer.store.scores import ScoreRow
-from tracer.store.spans import SpanDetail
 from tracer.store.traces import TraceDetail, TraceFilter, TraceRow
 from tracer.ui import data, jsonview
-from tracer.ui.data import Selected, Value
+from tracer.ui.data import Value
 from tracer.ui.filters import BadFilter, Filters
 from tracer.ui.markdown import code
 from tracer.ui.pages import is_fragment
-from tracer.ui.panel import Panel, document, trace_panel
-from tracer.ui.spanpanel import FLAGS, span_panel
+from tracer.ui.panel import document
 from tracer.ui.start import python_program
 from tracer.ui.timeline import Axis
+from tracer.ui.tracepage import Choice, common, find_trace, panel_of
 from tracer.ui.tree import TreeReader, read_level
 from tracer.ui.twins import Shown, twin
 from tracer.web import answers
@@ -92,7 +89,7 @@ def trace(project_id: str, trace_id: str) -> Shown:
     Without a script, ``open`` (repeatable) opens nodes, and ``after`` with ``of`` pages through
     the children of one.
     """
-    found = _trace(project_id, trace_id)
+    found = find_trace(project_id, trace_id)
     opened = request.args.getlist("open")[-_MOST_OPEN:]
     selected, cursor = request.args.get("span"), request.args.get("after")
     tree = TreeReader(project_id, trace_id)
@@ -114,8 +111,8 @@ def trace(project_id: str, trace_id: str) -> Shown:
             "axis": _axis(found),
             "selected": selected,
             "keep": f"{keep}&" if keep else "",
-            "panel": _panel(chosen),
-            **_common(found),
+            "panel": panel_of(chosen),
+            **common(found),
         },
         data=lambda: data.trace_view(chosen.data(), tree.forest()),
     )
@@ -130,7 +127,7 @@ def trace_spans(project_id: str, trace_id: str) -> Shown:
     except ValueError:
         abort(400, "This link's time axis can't be read. Reload the page.")
     parent, cursor = request.args.get("parent"), request.args.get("after")
-    found = _trace(project_id, trace_id)
+    found = find_trace(project_id, trace_id)
     level = read_level(project_id, trace_id, parent, cursor, depth)
     return Shown(
         "traces/_level.html",
@@ -140,7 +137,7 @@ def trace_spans(project_id: str, trace_id: str) -> Shown:
             "axis": axis,
             "selected": None,
             "keep": "",
-            **_common(found),
+            **common(found),
         },
         data=lambda: data.level(level, project_id),
     )
@@ -149,7 +146,7 @@ def trace_spans(project_id: str, trace_id: str) -> Shown:
 @twin("/project/<project_id>/traces/<id:trace_id>/span")
 def trace_span(project_id: str, trace_id: str) -> Shown:
     """Return the panel of the span ``id`` (absent: of the trace), in the tab ``tab``."""
-    found = _trace(project_id, trace_id)
+    found = find_trace(project_id, trace_id)
     span_id, tab = request.args.get("id"), request.args.get("tab")
     chosen = Choice.of(found, span_id)
     page = url_for("ui.trace", project_id=project_id, trace_id=trace_id)
@@ -158,7 +155,7 @@ def trace_span(project_id: str, trace_id: str) -> Shown:
     query = urlencode({name: value for name, value in shown.items() if value})
     return Shown(
         "traces/_panel.html",
-        context=lambda: {"keep": "", "panel": _panel(chosen), **_common(found)},
+        context=lambda: {"keep": "", "panel": panel_of(chosen), **common(found)},
         data=chosen.data,
         headers={"HX-Replace-Url": f"{page}?{query}" if query else page},
     )
@@ -167,7 +164,7 @@ def trace_span(project_id: str, trace_id: str) -> Shown:
 @twin("/project/<project_id>/traces/<id:trace_id>/value")
 def trace_value(project_id: str, trace_id: str) -> Shown:
     """Show what lies at JSON pointer ``at`` of a span (absent: of the trace), from ``start`` on."""
-    found = _trace(project_id, trace_id)
+    found = find_trace(project_id, trace_id)
     span_id, pointer = request.args.get("id"), request.args.get("at", "")
     start = request.args.get("start", 0, type=int)
     row = spans.get_span(project_id, trace_id, span_id) if span_id else found
@@ -184,36 +181,10 @@ def trace_value(project_id: str, trace_id: str) -> Shown:
             "start": start,
             "span_id": span_id,
             "pointer": pointer,
-            **_common(found),
+            **common(found),
         },
         data=lambda: Value(pointer=pointer, value=value),
     )
-
-
-def _trace(project_id: str, trace_id: str) -> TraceDetail:
-    found = traces.get_trace(project_id, trace_id)
-    if found is None:
-        abort(
-            404,
-            f"This project has no trace “{trace_id}”. It may not have been sent yet:"
-            " applications send spans in batches, some seconds after they end.",
-        )
-    return found
-
-
-def _common(found: TraceDetail) -> dict[str, object]:
-
-    def url(endpoint: str) -> str:
-        return url_for(endpoint, project_id=found.project_id, trace_id=found.trace_id)
-
-    return {
-        "trace": found,
-        "flags": FLAGS,
-        "page_url": url("ui.trace"),
-        "spans_url": url("ui.trace_spans"),
-        "panel_url": url("ui.trace_span"),
-        "value_url": url("ui.trace_value"),
-    }
 
 
 def _axis(found: TraceDetail) -> Axis:
@@ -221,42 +192,3 @@ def _axis(found: TraceDetail) -> Axis:
     # The latest end known is behind the truth while spans are open.
     end = datetime.now(UTC) if running else found.end_time
     return Axis(found.start_time, max(end, found.start_time), running)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the panel is about: the span that is selected, or where none is the trace."""
-
-    trace: TraceDetail
-    span_id: str | None
-    span: SpanDetail | None
-    """None also where the trace has no span of that id."""
-    scores: list[ScoreRow]
-
-    @classmethod
-    def of(cls, trace: TraceDetail, span_id: str | None) -> Choice:
-        """Read the span and its scores, or those of the trace itself."""
-        key = (trace.project_id, trace.trace_id)
-        if span_id is None:
-            judged = scores.list_scores(key[0], trace_id=key[1])
-            return cls(trace, None, None, [score for score in judged if not score.span_id])
-        span = spans.get_span(*key, span_id)
-        judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id) if span else []
-        return cls(trace, span_id, span, judged)
-
-    def data(self) -> Selected:
-        """Return what the twin says; 404 where there is no such span."""
-        if self.span_id is not None and self.span is None:
-            abort(404, f"This trace has no span “{self.span_id}”.")
-        return data.selected(self.trace, self.span, self.scores)
-
-
-def _panel(chosen: Choice) -> Panel | None:
-    """Return the panel of what is chosen, None where there is no such span."""
-    tab, raw = request.args.get("tab", ""), bool(request.args.get("raw"))
-    now = datetime.now(UTC)
-    if chosen.span_id is None:
-        return trace_panel(chosen.trace, chosen.scores, tab, raw=raw, now=now)
-    if chosen.span is None:
-        return None
-    return span_panel(chosen.span, chosen.trace, chosen.scores, tab, raw=raw, now=now)

@@ -1,0 +1,84 @@
+"""What the pages of one trace share: the trace itself, its addresses, and the panel beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import abort, request, url_for
+
+from tracer.store import scores, spans, traces
+from tracer.store.scores import ScoreRow
+from tracer.store.spans import SpanDetail
+from tracer.store.traces import TraceDetail
+from tracer.ui import data
+from tracer.ui.data import Selected
+from tracer.ui.panel import Panel, trace_panel
+from tracer.ui.spanpanel import FLAGS, span_panel
+
+
+def find_trace(project_id: str, trace_id: str) -> TraceDetail:
+    """Return the trace; 404 where there is none."""
+    found = traces.get_trace(project_id, trace_id)
+    if found is None:
+        abort(
+            404,
+            f"This project has no trace “{trace_id}”. It may not have been sent yet:"
+            " applications send spans in batches, some seconds after they end.",
+        )
+    return found
+
+
+def common(found: TraceDetail) -> dict[str, object]:
+    """Return what every page and fragment of a trace is rendered with."""
+
+    def url(endpoint: str) -> str:
+        return url_for(endpoint, project_id=found.project_id, trace_id=found.trace_id)
+
+    return {
+        "trace": found,
+        "flags": FLAGS,
+        "page_url": url("ui.trace"),
+        "spans_url": url("ui.trace_spans"),
+        "panel_url": url("ui.trace_span"),
+        "value_url": url("ui.trace_value"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the panel is about: the span that is selected, or where none is the trace."""
+
+    trace: TraceDetail
+    span_id: str | None
+    span: SpanDetail | None
+    """None also where the trace has no span of that id."""
+    scores: list[ScoreRow]
+
+    @classmethod
+    def of(cls, trace: TraceDetail, span_id: str | None) -> Choice:
+        """Read the span and its scores, or those of the trace itself."""
+        key = (trace.project_id, trace.trace_id)
+        if span_id is None:
+            judged = scores.list_scores(key[0], trace_id=key[1])
+            return cls(trace, None, None, [score for score in judged if not score.span_id])
+        span = spans.get_span(*key, span_id)
+        judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id) if span else []
+        return cls(trace, span_id, span, judged)
+
+    def data(self) -> Selected:
+        """Return what the twin says; 404 where there is no such span."""
+        if self.span_id is not None and self.span is None:
+            abort(404, f"This trace has no span “{self.span_id}”.")
+        return data.selected(self.trace, self.span, self.scores)
+
+
+def panel_of(chosen: Choice) -> Panel | None:
+    """Return the panel of what is chosen, None where there is no such span."""
+    tab, raw = request.args.get("tab", ""), bool(request.args.get("raw"))
+    now = datetime.now(UTC)
+    if chosen.span_id is None:
+        return trace_panel(chosen.trace, chosen.scores, tab, raw=raw, now=now)
+    if chosen.span is None:
+        return None
+    return span_panel(chosen.span, chosen.trace, chosen.scores, tab, raw=raw, now=now)

@@ -1,0 +1,85 @@
+"""A trace in reading order, against the plain tree of the same spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypothesis import given
+
+from tests.analysis.making import facts, grown, traces
+from tracer.analysis.forest import Forest, SpanFacts
+
+
+def read(spans: list[SpanFacts], parent: str | None = None) -> Iterator[SpanFacts]:
+    """Yield the spans as their tree reads, by definition."""
+    here = {span.span_id for span in spans}
+    for span in sorted(spans, key=lambda span: (span.start, span.span_id)):
+        if (span.parent_span_id if span.parent_span_id in here else None) == parent:
+            yield span
+            yield from read(spans, span.span_id)
+
+
+@given(traces())
+def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFacts]) -> None:
+    forest = grown(spans)
+    expected = list(read(spans))
+    assert forest.ids == [span.span_id for span in expected]
+    assert list(forest.starts) == [span.start for span in expected]
+    assert forest.tokens == [span.tokens for span in expected]
+    assert forest.costs == [span.cost for span in expected]
+    assert forest.levels == [span.level for span in expected]
+    assert [bool(one) for one in forest.covered] == [span.covered for span in expected]
+
+
+@given(traces())
+def test_parents_children_and_sizes_agree(spans: list[SpanFacts]) -> None:
+    forest = grown(spans)
+    parent_of = {span.span_id: span.parent_span_id for span in spans}
+    for at, span_id in enumerate(forest.ids):
+        parent = parent_of[span_id] if parent_of[span_id] in parent_of else None
+        assert (forest.ids[forest.parents[at]] if forest.parents[at] >= 0 else None) == parent
+        below = [n for n in range(len(forest)) if forest.parents[n] == at]
+        assert list(forest.children(at)) == below
+        assert forest.sizes[at] == 1 + sum(forest.sizes[n] for n in below)
+    assert list(forest.roots()) == [n for n in range(len(forest)) if forest.parents[n] < 0]
+
+
+def test_what_has_no_end_ends_with_what_is_known() -> None:
+    forest = grown(
+        [
+            facts("gone", start=0, end=None, placeholder=True),
+            facts("orphan", "gone", start=2, end=5),
+            facts("open", "gone", start=3, end=None),
+            facts("late", start=1, end=9),
+            facts("empty", start=4, end=None, placeholder=True),
+            facts("backwards", start=6, end=2),
+        ]
+    )
+    ends = dict(zip(forest.ids, forest.ends, strict=True))
+    assert ends == {"gone": 9, "orphan": 5, "open": 9, "late": 9, "empty": 4, "backwards": 6}
+    assert [name for name, runs in zip(forest.ids, forest.running, strict=True) if runs] == ["open"]
+
+
+def test_a_circle_is_cut_where_it_starts_and_loses_nothing() -> None:
+    spans = [
+        facts("b", "c", start=1),
+        facts("c", "a", start=2),
+        facts("a", "b", start=3),
+        facts("after", "b", start=4),
+        facts("root", start=5),
+        facts("self", "self", start=6),
+    ]
+    forest = grown(spans)
+    assert forest.ids == ["root", "b", "a", "c", "after", "self"]
+    assert list(forest.parents) == [-1, -1, 1, 2, 1, -1]
+
+
+def test_a_chain_of_any_depth_grows() -> None:
+    deep = 20_000
+    forest = grown(facts(f"{n:05}", f"{n - 1:05}" if n else None) for n in range(deep))
+    assert list(forest.sizes) == list(range(deep, 0, -1))
+
+
+def test_no_spans_are_a_forest() -> None:
+    forest = Forest.grow([])
+    assert (len(forest), list(forest.roots())) == (0, [])

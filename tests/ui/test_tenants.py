@@ -13,8 +13,11 @@ from tests.ui.conftest import Page, Tell
 from tests.ui.stories import agent
 from tracer.pricebook import PriceDraft
 from tracer.rates import Rates
+from tracer.store.dataset_runs import save_run
+from tracer.store.datasets import save_dataset, save_item
 from tracer.store.prices import create_price
 from tracer.store.projects import create_project
+from tracer.store.prompts import PromptDraft, create_version
 
 TRACE = "a" * 32
 VALUES = {"project_id": "other", "trace_id": TRACE, "session_id": "chat_91c2"}
@@ -39,7 +42,12 @@ def test_no_page_shows_what_another_project_holds(
         create_project("other", "Other")
         rates = Rates(base={"input": Decimal(1)})
         price = create_price("default", PriceDraft(model="resolve_ticket", rates=rates))
-    known = VALUES | {"price_id": price.price_id}
+        create_version("default", PromptDraft(name="faq", type="text", prompt="resolve_ticket"))
+        dataset = save_dataset("default", "faq", {"description": "resolve_ticket"})
+        save_item("default", "faq", "i", {"input": "resolve_ticket"})
+        save_run("default", dataset.dataset_id, "v1", "resolve_ticket", None)
+    library = {"name": "faq", "item_id": "i", "run": "v1"}
+    known = VALUES | library | {"price_id": price.price_id}
     for endpoint, arguments in endpoints(app).items():
         values: dict[str, Any] = {name: known[name] for name in arguments}
         values |= QUERY.get(endpoint.removeprefix("ui.").removesuffix("_json"), {})

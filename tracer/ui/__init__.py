@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tracer.ui import prices, sessions, settings, traces, understanding
+from tracer.ui import datasets, prices, prompts, sessions, settings, traces, understanding
 from tracer.ui.pages import bp
 
-__all__ = ["bp", "prices", "sessions", "settings", "traces", "understanding"]
+__all__ = [
+    "bp",
+    "datasets",
+    "prices",
+    "prompts",
+    "sessions",
+    "settings",
+    "traces",
+    "understanding",
+]

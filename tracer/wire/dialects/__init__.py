@@ -29,11 +29,13 @@ from tracer.wire.dialects import (
     semantic_kernel,
     smolagents,
     spring_ai,
+    tracer,
     vercel_ai,
 )
 from tracer.wire.dialects.table import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
+    tracer.DIALECT,
     langfuse.DIALECT,
     mlflow.DIALECT,
     openinference.DIALECT,

@@ -1,0 +1,263 @@
+"""Whatever the server does, the application goes on, and what fits the buffer arrives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tracer.sdk as tracer
+from tests.sdk.receiver import Receiver, hang, raw, receiving, reset, status, wait_for
+from tests.support import free_port
+from tracer.sdk._client import state
+
+QUICK = {"flush_seconds": 0.01, "exit_seconds": 2.0}
+
+
+@tracer.observe
+def double(number: int) -> int:
+    return 2 * number
+
+
+def work(count: int) -> list[int]:
+    return [double(number) for number in range(count)]
+
+
+def ids(receiver: Receiver) -> Counter[bytes]:
+    return Counter(span.span_id for span in receiver.ended())
+
+
+def test_spans_arrive_compressed_with_key_and_resource(receiver: Receiver) -> None:
+    tracer.init(receiver.url, "secret", service="shop", environment="test", release="1.2")
+    assert work(3) == [0, 2, 4]
+    assert tracer.flush()
+    assert receiver.names() == ["double"] * 3
+    sent = receiver.headers[0]
+    assert sent["authorization"] == "Bearer secret"
+    assert sent["content-type"] == "application/x-protobuf"
+    assert sent["content-encoding"] == "gzip"
+
+
+def test_spans_arrive_by_themselves(receiver: Receiver) -> None:
+    tracer.init(receiver.url, **QUICK)
+    work(2)
+    wait_for(lambda: len(receiver.ended()) == 2)
+
+
+def test_any_otlp_endpoint_may_be_given_by_its_whole_address(receiver: Receiver) -> None:
+    tracer.init(f"{receiver.url}/v1/traces", headers={"X-Team": "search"})
+    work(1)
+    assert tracer.flush()
+    assert receiver.names() == ["double"]
+    assert receiver.headers[0]["x-team"] == "search"
+
+
+def test_a_server_that_is_down_at_the_start_gets_everything_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    later = Receiver()
+    later.port = free_port()
+    tracer.init(later.url, **QUICK)
+    with caplog.at_level(logging.WARNING, "tracer.sdk"):
+        assert work(1_000) == [2 * number for number in range(1_000)]
+        wait_for(lambda: "can't take spans" in caplog.text, "the warning")
+    assert len(caplog.records) == 1, caplog.text
+    with receiving(later):
+        assert tracer.flush()
+        tracer.shutdown()
+    assert len(ids(later)) == 1_000
+
+
+def test_a_server_that_dies_midway_gets_everything_when_it_is_back(receiver: Receiver) -> None:
+    mortal = Receiver()
+    with receiving(mortal):
+        tracer.init(mortal.url, **QUICK)
+        work(10)
+        assert tracer.flush()
+    assert len(ids(mortal)) == 10
+    assert work(500)[-1] == 998
+    assert not tracer.flush(0.3)
+    with receiving(mortal):
+        assert tracer.flush()
+        tracer.shutdown()
+    assert len(ids(mortal)) == 510
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        status(429, 2, Retry_After="0"),
+        status(503, 2, Retry_After="0"),
+        status(502, 1),
+        status(500, 1),
+        raw(b"\x00\xff\x00 garbage\r\n\r\n", 2),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort", 1),
+        reset(2),
+    ],
+    ids=["429", "503", "502", "500", "garbage", "short", "reset"],
+)
+def test_what_could_not_be_taken_is_sent_again_just_as_it_was(
+    receiver: Receiver, behaviour: Callable[[Any], bool]
+) -> None:
+    receiver.behaviour = behaviour
+    tracer.init(receiver.url, **QUICK)
+    assert work(300) == [2 * number for number in range(300)]
+    wait_for(lambda: len(ids(receiver)) == 300, "recovery")
+    assert set(ids(receiver).values()) == {1}
+    assert receiver.requests[0] == receiver.requests[1]
+    assert tracer.dropped() == {}
+
+
+def test_retry_after_is_waited_for(receiver: Receiver) -> None:
+    receiver.behaviour = status(429, 1, Retry_After="1")
+    tracer.init(receiver.url, **QUICK)
+    work(1)
+    wait_for(lambda: receiver.ended())
+    first, second = receiver.times[:2]
+    assert second - first >= 1
+
+
+def test_an_answer_that_makes_no_sense_is_an_acknowledgement_all_the_same(
+    receiver: Receiver,
+) -> None:
+    receiver.behaviour = lambda handler: handler.answer(200, b"<html>welcome</html>") or True
+    tracer.init(receiver.url, **QUICK)
+    work(5)
+    assert tracer.flush()
+    assert len(receiver.requests) == 1
+
+
+def test_a_server_that_hangs_holds_nobody_up(receiver: Receiver) -> None:
+    receiver.behaviour = hang
+    tracer.init(receiver.url, timeout_seconds=60, exit_seconds=0.1, flush_seconds=0.01)
+    work(1)
+    wait_for(lambda: receiver.requests, "the request that hangs")
+    # These run to their end while the request still waits for its answer.
+    assert work(2_000)[-1] == 3_998
+    assert not tracer.flush(0.05)
+    assert len(receiver.requests) == 1
+    receiver.behaviour = None
+    receiver.released.set()
+    assert tracer.flush()
+    assert len(ids(receiver)) == 2_001
+
+
+def test_what_the_server_refuses_is_dropped_and_told_once(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.behaviour = status(401, 2)
+    tracer.init(receiver.url, "wrong", **QUICK)
+    for _ in range(2):
+        work(1)
+        assert tracer.flush()
+    work(1)
+    assert tracer.flush()
+    assert len(receiver.ended()) == 1
+    assert sum(tracer.dropped().values()) == 2
+    assert len([r for r in caplog.records if "401" in r.message]) == 1
+
+
+def test_what_does_not_fit_is_dropped_counted_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    later = Receiver()
+    later.port = free_port()
+    tracer.init(later.url, max_queue_spans=100, flush_seconds=60, exit_seconds=1)
+    assert work(1_000)[-1] == 1_998
+    assert tracer.dropped() == {"the queue is full": 900}
+    assert len([r for r in caplog.records if "dropped" in r.message]) == 1
+    with receiving(later):
+        assert tracer.flush()
+        tracer.shutdown()
+    assert len(ids(later)) == 100
+
+
+def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
+    tracer.init(f"http://127.0.0.1:{free_port()}", max_buffer_bytes=2_000_000, flush_seconds=60)
+    exporter = state.client and state.client.processor
+    for _ in range(30):
+        work(500)
+        assert not tracer.flush(0.2)
+    waiting: int = exporter._buffered_bytes  # type: ignore[union-attr]
+    assert waiting <= 2_000_000
+    tracer.shutdown(0.1)
+
+
+def test_what_runs_is_sent_too_and_its_end_follows(receiver: Receiver) -> None:
+    tracer.init(receiver.url, **QUICK)
+    with tracer.agent("long", input="question") as span:
+        wait_for(lambda: receiver.running(), "the running span")
+        assert receiver.ended() == []
+    assert tracer.flush()
+    running, ended = receiver.running()[0], receiver.ended()[0]
+    assert running.span_id == ended.span_id == bytes.fromhex(span.span_id)
+    assert running.start_time_unix_nano == ended.start_time_unix_nano
+    assert {pair.key for pair in running.attributes} == {"tracer.kind", "tracer.input"}
+
+
+def test_what_runs_is_not_sent_when_that_is_switched_off(receiver: Receiver) -> None:
+    tracer.init(receiver.url, running=False, **QUICK)
+    with tracer.agent("long"):
+        work(1)
+        wait_for(lambda: receiver.ended())
+        assert tracer.flush()
+    assert tracer.flush()
+    assert receiver.running() == []
+
+
+def test_threads_that_end_spans_while_others_are_sent_lose_none(receiver: Receiver) -> None:
+    tracer.init(receiver.url, **QUICK)
+    threads = [threading.Thread(target=work, args=(500,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tracer.flush()
+    assert len(ids(receiver)) == 4_000
+    assert set(ids(receiver).values()) == {1}
+
+
+def test_a_spool_keeps_what_the_server_could_not_take(tmp_path: Path) -> None:
+    later = Receiver()
+    later.port = free_port()
+    tracer.init(later.url, spool=tmp_path / "spool", **QUICK)
+    work(300)
+    tracer.shutdown(0.5)
+    files = list((tmp_path / "spool").glob("*.otlp"))
+    assert files
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+    with receiving(later):
+        # As the next start of the application does.
+        tracer.init(later.url, spool=tmp_path / "spool", **QUICK)
+        assert tracer.flush()
+        tracer.shutdown()
+    assert len(ids(later)) == 300
+    assert set(ids(later).values()) == {1}
+    assert not list((tmp_path / "spool").glob("*.otlp"))
+
+
+def test_a_spool_that_is_full_is_no_reason_to_fail(tmp_path: Path) -> None:
+    later = Receiver()
+    later.port = free_port()
+    tracer.init(later.url, spool=tmp_path / "spool", max_spool_bytes=10, **QUICK)
+    work(10)
+    tracer.shutdown(0.2)
+    assert not list((tmp_path / "spool").glob("*.otlp"))
+
+
+def test_scores_arrive_beside_the_spans(receiver: Receiver) -> None:
+    tracer.init(receiver.url, **QUICK)
+    with tracer.span("answer") as span:
+        tracer.score("helpful", True, comment="short")
+    tracer.score("stars", 4, trace_id="f" * 32)
+    assert tracer.flush()
+    first, second = receiver.scores
+    assert (first["name"], first["value"], first["comment"]) == ("helpful", True, "short")
+    assert first["trace_id"] == span.trace_id
+    assert (second["value"], second["trace_id"]) == (4, "f" * 32)
+    assert first["id"] != second["id"]

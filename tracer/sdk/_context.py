@@ -1,0 +1,192 @@
+"""What is true of all spans below, in this process and in those that it calls."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from typing import Any, Final, ParamSpec, TypeVar
+
+from opentelemetry import baggage
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context, attach, create_key, get_current, set_value
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from tracer.sdk import _names as names
+from tracer.sdk._spans import leave, merge_json
+from tracer.sdk._values import to_json
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SAID: Final = create_key("tracer-said")
+# Where a context keeps its baggage: asked for once, since asking costs more than all else here.
+_BAGGAGE: Final = next(iter(baggage.set_baggage("key", "value", Context())))
+_PROPAGATORS: Final = (TraceContextTextMapPropagator(), W3CBaggagePropagator())
+_IN_BAGGAGE: Final = {
+    "tracer.session": names.SESSION,
+    "tracer.user": names.USER,
+    "tracer.tags": names.TAGS,
+    "tracer.metadata": names.TRACE_METADATA,
+}
+# Servers and proxies refuse long headers.
+_MAX_BAGGAGE: Final = 2_000
+_METADATA_BYTES: Final = 100_000
+
+
+@contextmanager
+def session(
+    id: str | None = None,
+    *,
+    user: str | None = None,
+    tags: Sequence[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+    propagate: bool = True,
+) -> Iterator[None]:
+    """Give session, user, tags and metadata to every trace that has spans inside the block.
+
+    Inside another ``session`` it adds to it. With ``propagate`` calls to other services carry it
+    in their W3C baggage, which every service called can read.
+    """
+    context = get_current()
+    said = dict(said_of(context) or {})
+    if id is not None:
+        said[names.SESSION] = str(id)
+    if user is not None:
+        said[names.USER] = str(user)
+    if tags:
+        said[names.TAGS] = list(dict.fromkeys([*said.get(names.TAGS, ()), *map(str, tags)]))
+    if metadata:
+        merged = merge_json(said.get(names.TRACE_METADATA), metadata, _METADATA_BYTES)
+        said[names.TRACE_METADATA] = merged
+    context = set_value(_SAID, said, context)
+    token = attach(_with_baggage(said, context) if propagate else context)
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+def _with_baggage(said: Mapping[str, Any], context: Context) -> Context:
+    for key, name in _IN_BAGGAGE.items():
+        value = said.get(name)
+        text = value if isinstance(value, str) or value is None else to_json(value)
+        if text is not None and len(text) <= _MAX_BAGGAGE:
+            context = baggage.set_baggage(key, text, context)
+    return context
+
+
+def said_of(context: Context | None) -> Mapping[str, Any] | None:
+    """Return the attributes that ``session`` gives to spans that start in ``context``."""
+    if context is None:
+        context = get_current()
+    said: Any = context.get(_SAID)
+    if said is not None:
+        return said if isinstance(said, dict) else None
+    # Another service's, if it came at all.
+    carried: Any = context.get(_BAGGAGE)
+    return _received(tuple(carried.get(key) for key in _IN_BAGGAGE)) if carried else None
+
+
+@functools.lru_cache(maxsize=256)
+def _received(values: tuple[object, ...]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for name, value in zip(_IN_BAGGAGE.values(), values, strict=True):
+        if isinstance(value, str) and value:
+            said[name] = value
+    if names.TAGS in said:
+        try:
+            tags = json.loads(said[names.TAGS])
+        except ValueError:
+            tags = None
+        if isinstance(tags, list):
+            said[names.TAGS] = [str(tag) for tag in tags]
+        else:
+            del said[names.TAGS]
+    return said
+
+
+def headers(carrier: dict[str, str] | None = None) -> dict[str, str]:
+    """Return ``carrier`` with the headers that make another service's spans part of this trace."""
+    carrier = {} if carrier is None else carrier
+    for propagator in _PROPAGATORS:
+        propagator.inject(carrier)
+    return carrier
+
+
+@contextmanager
+def continue_trace(headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> Iterator[None]:
+    """Make what starts inside the block part of the trace that a request's headers name.
+
+    Takes any mapping of headers, ASGI's pairs of bytes, or a WSGI environment.
+    """
+    token = attach(context_of(headers))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+def context_of(headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> Context:
+    """Return the context that a request's headers carry; an empty one for headers without."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    carrier = {_header(key): _text(value) for key, value in pairs}
+    context = Context()
+    for propagator in _PROPAGATORS:
+        context = propagator.extract(carrier, context)
+    return context
+
+
+def _header(name: Any) -> str:
+    return _text(name).lower().removeprefix("http_").replace("_", "-")
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def in_context(function: Callable[P, R]) -> Callable[P, R]:
+    """Return ``function`` so that it runs, in whatever thread, below what is current now."""
+    context = get_current()
+
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        token = attach(context)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            leave(token)
+
+    return inside
+
+
+def executor(pool: Executor) -> Executor:
+    """Return an executor on ``pool`` whose tasks run below the span that submitted them."""
+    return _Carrying(pool)
+
+
+class _Carrying(Executor):
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        # Asked without importing it, which would start what most programs never need.
+        processes = sys.modules.get("concurrent.futures.process")
+        if processes is not None and isinstance(self._pool, processes.ProcessPoolExecutor):
+            # A context can't be pickled; its headers can.
+            call = functools.partial(_elsewhere, headers(), fn)
+            return self._pool.submit(call, *args, **kwargs)  # type: ignore[no-any-return]
+        return self._pool.submit(in_context(fn), *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _elsewhere(
+    carried: dict[str, str], function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    with continue_trace(carried):
+        return function(*args, **kwargs)

@@ -1,0 +1,113 @@
+"""Turns on the instrumentation libraries that are installed: those of models, others when asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from tracer.sdk._client import state
+from tracer.sdk._config import logger
+
+_GROUPS: Final = ("openinference_instrumentor", "opentelemetry_instrumentor")
+_RANKS: Final = {"openinference": 0, "openllmetry": 1, "opentelemetry-genai": 2}
+
+# What the instrumentations themselves listen to, for `capture_content=False`.
+_WITHOUT_CONTENT: Final = {
+    "OPENINFERENCE_HIDE_INPUTS": "true",
+    "OPENINFERENCE_HIDE_OUTPUTS": "true",
+    "TRACELOOP_TRACE_CONTENT": "false",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "false",
+}
+
+
+class Instrumented(NamedTuple):
+    """What was turned on, as ``openai (openinference)``; and what was not, with the reason."""
+
+    on: list[str]
+    off: dict[str, str]
+
+
+class _Found(NamedTuple):
+    name: str
+    family: str
+    entry: Any
+    """Its ``importlib.metadata.EntryPoint``."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.family})"
+
+
+def instrument(
+    *others: str, only: Iterable[str] | None = None, exclude: Iterable[str] = ()
+) -> Instrumented:
+    """Turn on every installed instrumentation of OpenInference, OpenLLMetry, OpenTelemetry GenAI.
+
+    ``others`` are stock ones to turn on as well (``"httpx"``, ``"sqlalchemy"`` …; ``"all"``: each
+    that is installed). ``only`` and ``exclude`` name libraries, such as ``"openai"``. Where two
+    families have one for the same library, OpenInference's is taken: two would tell each call
+    twice. Never raises; call it after ``init``, and once.
+    """
+    result = Instrumented([], {})
+    client = state.client
+    if client is None:
+        return result
+    if not client.config.capture_content:
+        os.environ.update(_WITHOUT_CONTENT)
+    wanted = None if only is None else set(only)
+    taken: set[str] = set()
+    for found in _installed():
+        if found.name in set(exclude) or (wanted is not None and found.name not in wanted):
+            continue
+        if found.family == "opentelemetry" and not {found.name, "all"} & set(others):
+            continue
+        if found.name in taken:
+            result.off[str(found)] = "another family's is on"
+            continue
+        problem = _turn_on(found, client.provider)
+        if problem is None:
+            taken.add(found.name)
+            result.on.append(str(found))
+        else:
+            result.off[str(found)] = problem
+    for name in set(others) - taken - {"all"}:
+        result.off.setdefault(name, f"pip install opentelemetry-instrumentation-{name}")
+    logger.info("instrumented: %s; not: %s", ", ".join(result.on) or "nothing", result.off)
+    return result
+
+
+def _installed() -> list[_Found]:
+    # Not every program asks, and importing it is a good part of importing the SDK.
+    from importlib.metadata import entry_points
+
+    entries = {entry.value: entry for group in _GROUPS for entry in entry_points(group=group)}
+    found = [_Found(entry.name, _family(entry), entry) for entry in entries.values()]
+    return sorted(found, key=lambda one: (_RANKS.get(one.family, 3), one.name))
+
+
+def _family(entry: Any) -> str:
+    if entry.value.startswith("openinference."):
+        return "openinference"
+    metadata = entry.dist.metadata
+    urls = [metadata.get("Home-page") or "", *(metadata.get_all("Project-URL") or [])]
+    if any("openllmetry" in url for url in urls):
+        return "openllmetry"
+    # OpenTelemetry's own ones for models stand beside those for everything else.
+    genai = any("instrumentation-genai" in url for url in urls)
+    return "opentelemetry-genai" if genai else "opentelemetry"
+
+
+def _turn_on(found: _Found, provider: Any) -> str | None:
+    """Turn one on; return why that failed, None: it did not."""
+    try:
+        instrumentor = found.entry.load()()
+        if instrumentor.is_instrumented_by_opentelemetry:
+            return None
+        conflict = instrumentor._check_dependency_conflicts()
+        if conflict is not None:
+            return str(conflict)
+        instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
+    except Exception as error:
+        # Third parties' code, of any age, against libraries of any age.
+        return f"{type(error).__name__}: {error}"
+    return None

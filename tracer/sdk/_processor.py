@@ -1,0 +1,113 @@
+"""What happens to every span of the provider, whoever made it, as it starts and as it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from tracer.sdk._config import Config
+from tracer.sdk._context import said_of
+from tracer.sdk._sampling import HeadSampler, TailBuffer
+
+
+class Processor(SpanProcessor):
+    """Gives spans their session, leaves out those that are not sampled, hands on the rest."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.sampler = HeadSampler(config)
+        self._running = config.running
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget the traces that wait for a decision."""
+        rules = self._config.tail
+        self._tail = TailBuffer(rules, self.sampler.verdicts) if rules is not None else None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        said = said_of(parent_context)
+        if said:
+            span.set_attributes(said)
+        context = span.get_span_context()
+        if context.trace_flags & 1:
+            if self._running:
+                self.announce(span, context.span_id)
+        elif self._tail is not None:
+            self._tail.started(context.trace_id)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        context = span.get_span_context()
+        if context is None:
+            return
+        if context.trace_flags & 1:
+            if self._running:
+                self.withdraw(context.span_id)
+            self.put(span)
+        elif self._tail is not None:
+            for kept in self._tail.ended(span):
+                self.put(kept)
+
+    def announce(self, span: ReadableSpan, span_id: int) -> None:
+        """Take note that a span runs."""
+
+    def withdraw(self, span_id: int) -> None:
+        """Take note that it has ended."""
+
+    def put(self, span: ReadableSpan) -> None:
+        """Take a span that has ended."""
+
+    def put_score(self, score: dict[str, Any]) -> None:
+        """Take a score, as the JSON API has it."""
+
+    def flush(self, timeout: float) -> bool:
+        """Send everything."""
+        return True
+
+    def close(self, timeout: float) -> bool:
+        """Send everything, and end."""
+        return True
+
+    def after_fork(self) -> None:
+        """Start afresh in a child process."""
+        self.renew()
+
+
+class Relay(SpanProcessor):
+    """Stands in a provider, which can't let go of a processor, for the one that is in use."""
+
+    def __init__(self) -> None:
+        self.target: Processor | None = None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if self.target is not None:
+            self.target.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.target is not None:
+            self.target.on_end(span)
+
+    def shutdown(self) -> None:
+        if self.target is not None:
+            self.target.close(self.target._config.exit_seconds)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self.target is None or self.target.flush(timeout_millis / 1_000)
+
+
+def frozen(span: ReadableSpan) -> ReadableSpan:
+    """Return what a span is by now, while its own thread may be changing it."""
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes=dict(span.attributes or {}),
+        events=list(span.events),
+        links=list(span.links),
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )

@@ -1,0 +1,395 @@
+"""A span that is OpenTelemetry's, light enough for every call, with the fields of an LLM span."""
+
+from __future__ import annotations
+
+import datetime
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from contextvars import Token
+from time import time_ns
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, get_current
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation import set_span_in_context
+
+from tracer.sdk import _names as names
+from tracer.sdk._config import Config, logger
+from tracer.sdk._values import describe, to_json
+
+Time = int | float | datetime.datetime
+"""Nanoseconds (int) or seconds (float) since the epoch, or a datetime."""
+
+_Self = TypeVar("_Self", bound="Span")
+_UNSET: Final[Any] = object()
+_MAX_STACK: Final = 60_000
+_STATUS: Final = Status(StatusCode.UNSET)
+_NO_RESOURCE: Final = Resource({})
+_SCOPE: Final = InstrumentationScope("tracer.sdk")
+
+
+class Span(ReadableSpan, trace.Span):
+    """One step of a trace; as a context manager it is the parent of what starts inside.
+
+    It is an OpenTelemetry span to everybody else, and goes to every processor of the provider.
+    The SDK's own class takes twice as long to make: its locks, limits and copies are left out.
+    The slots are ReadableSpan's public names.
+    """
+
+    __slots__ = (
+        *("_config", "_notify", "_open", "_token"),
+        *("attributes", "context", "end_time", "events", "instrumentation_scope", "kind", "links"),
+        *("name", "parent", "resource", "start_time", "status"),
+    )
+
+    name: str
+    context: SpanContext
+    parent: SpanContext | None
+    kind: SpanKind
+    start_time: int | None
+    end_time: int | None
+    status: Status
+    attributes: dict[str, Any]
+    events: list[Event]
+    links: list[Link]
+    resource: Resource
+    instrumentation_scope: InstrumentationScope | None
+
+    # Nothing is dropped here, and only old exporters ask for the last.
+    dropped_attributes = dropped_events = dropped_links = 0
+    _instrumentation_info = None
+
+    def __init__(
+        self,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        config: Config | None,
+        processor: SpanProcessor | None = None,
+        resource: Resource = _NO_RESOURCE,
+        start_time: int | None = None,
+    ) -> None:
+        """Make a span; without a ``processor`` it records nothing."""
+        self.name = name
+        self.context = context
+        self.parent = parent
+        self.kind = SpanKind.INTERNAL
+        self.resource = resource
+        self.instrumentation_scope = _SCOPE
+        self.attributes = {}
+        self.events = []
+        self.links = []
+        self.status = _STATUS
+        self.start_time = start_time or time_ns()
+        self.end_time = None
+        self._config = config
+        self._notify = processor
+        self._open = processor is not None
+        self._token: Token[Context] | None = None
+
+    def update(
+        self: _Self,
+        *,
+        name: str | None = None,
+        input: Any = _UNSET,
+        output: Any = _UNSET,
+        metadata: Mapping[str, Any] | None = None,
+        level: str | None = None,
+        status_message: str | None = None,
+        model: str | None = None,
+        model_parameters: Mapping[str, Any] | None = None,
+        provider: str | None = None,
+        usage: Any = None,
+        cost: Mapping[str, float] | float | None = None,
+        completion_start: Time | None = None,
+        prompt: str | tuple[str, int] | None = None,
+        kind: str | None = None,
+    ) -> _Self:
+        """Say more about the span; values are stored as they are now, later changes don't matter.
+
+        ``usage``: tokens by type, or the provider's own object. ``cost``: US dollars, by type or
+        in all. ``completion_start``: when the first token came. ``prompt``: its name, or name and
+        version. Metadata is merged by key. Never raises.
+        """
+        if not self._open or self._config is None:
+            return self
+        attributes, limit = self.attributes, self._config.max_value_bytes
+        if name is not None:
+            self.name = name
+        if kind is not None:
+            attributes[names.KIND] = kind
+        if self._config.capture_content:
+            if input is not _UNSET:
+                attributes[names.INPUT] = to_json(input, limit)
+            if output is not _UNSET:
+                attributes[names.OUTPUT] = to_json(output, limit)
+        if model is not None:
+            attributes[names.MODEL] = str(model)
+        if usage is not None:
+            attributes[names.USAGE] = to_json(usage, limit)
+        self._update_rarer(
+            limit, metadata, level, status_message, model_parameters, provider, cost, prompt
+        )
+        if completion_start is not None:
+            attributes[names.FIRST_TOKEN] = nanoseconds(completion_start)
+        return self
+
+    def _update_rarer(
+        self,
+        limit: int,
+        metadata: Mapping[str, Any] | None,
+        level: str | None,
+        status_message: str | None,
+        parameters: Mapping[str, Any] | None,
+        provider: str | None,
+        cost: Mapping[str, float] | float | None,
+        prompt: str | tuple[str, int] | None,
+    ) -> None:
+        attributes = self.attributes
+        if metadata:
+            merged = merge_json(attributes.get(names.METADATA), metadata, limit)
+            attributes[names.METADATA] = merged
+        if level is not None:
+            attributes[names.LEVEL] = level
+        if status_message is not None:
+            attributes[names.STATUS_MESSAGE] = str(status_message)
+        if parameters is not None:
+            attributes[names.PARAMETERS] = to_json(parameters, limit)
+        if provider is not None:
+            attributes[names.PROVIDER] = provider
+        if cost is not None:
+            by_type = cost if isinstance(cost, Mapping) else {"total": cost}
+            attributes[names.COST] = to_json(by_type, limit)
+        if prompt is not None:
+            name, version = (prompt, None) if isinstance(prompt, str) else prompt
+            attributes[names.PROMPT] = name
+            if version is not None:
+                attributes[names.PROMPT_VERSION] = version
+
+    def update_trace(
+        self: _Self,
+        *,
+        name: str | None = None,
+        input: Any = _UNSET,
+        output: Any = _UNSET,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        user: str | None = None,
+        session: str | None = None,
+        public: bool | None = None,
+    ) -> _Self:
+        """Say something about the trace as a whole, from wherever in it."""
+        if not self._open or self._config is None:
+            return self
+        attributes, limit = self.attributes, self._config.max_value_bytes
+        said = {names.TRACE_NAME: name, names.USER: user, names.SESSION: session}
+        attributes.update({key: value for key, value in said.items() if value is not None})
+        if self._config.capture_content:
+            if input is not _UNSET:
+                attributes[names.TRACE_INPUT] = to_json(input, limit)
+            if output is not _UNSET:
+                attributes[names.TRACE_OUTPUT] = to_json(output, limit)
+        if metadata:
+            merged = merge_json(attributes.get(names.TRACE_METADATA), metadata, limit)
+            attributes[names.TRACE_METADATA] = merged
+        if tags:
+            attributes[names.TAGS] = list(tags)
+        if public is not None:
+            attributes[names.PUBLIC] = public
+        return self
+
+    def fail(self, error: BaseException | str) -> None:
+        """Mark the span as failed; an exception is recorded with its stack."""
+        if isinstance(error, BaseException):
+            self.record_exception(error)
+            self.set_status(StatusCode.ERROR, f"{type(error).__qualname__}: {_message(error)}")
+        else:
+            self.set_status(StatusCode.ERROR, error)
+
+    def link(
+        self, to: trace.Span | SpanContext, attributes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Point at another span, also of another trace."""
+        self.add_link(to if isinstance(to, SpanContext) else to.get_span_context(), attributes)
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's id, as Tracer's pages and APIs know it."""
+        return f"{self.context.trace_id:032x}"
+
+    @property
+    def span_id(self) -> str:
+        """The span's id, likewise."""
+        return f"{self.context.span_id:016x}"
+
+    def end(self, end_time: Time | None = None) -> None:
+        """End the span, now or at ``end_time``; only the first call counts."""
+        if not self._open:
+            return
+        self._open = False
+        self.end_time = time_ns() if end_time is None else nanoseconds(end_time)
+        try:
+            if self._notify is not None:
+                self._notify.on_end(self)
+        except Exception:
+            # Another processor's failure must not become the application's.
+            logger.exception("a span could not be handed on")
+
+    def __enter__(self: _Self) -> _Self:
+        if self.context.is_valid:
+            self._token = attach(set_span_in_context(self, get_current()))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        if self._token is not None:
+            leave(self._token)
+            self._token = None
+        self.finish(error)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the span, failed where there is an ``error``."""
+        if error is not None:
+            self._note(error)
+        self.end()
+
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            self.fail(error)
+        elif not isinstance(error, GeneratorExit):
+            # Cancelled or interrupted from outside: it did not fail, nor did it finish.
+            self.update(level="warning", status_message=type(error).__qualname__)
+
+    # What follows is OpenTelemetry's interface.
+
+    def get_span_context(self) -> SpanContext:
+        return self.context
+
+    def is_recording(self) -> bool:
+        return self._open
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        if self._open:
+            self.attributes[key] = value
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        if self._open:
+            self.attributes.update(attributes)
+
+    def add_event(
+        self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
+    ) -> None:
+        if self._open:
+            self.events.append(Event(name, _scalars(attributes), timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
+        if self._open and context.is_valid:
+            self.links.append(Link(context, _scalars(attributes)))
+
+    def update_name(self, name: str) -> None:
+        if self._open:
+            self.name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        if self._open:
+            self.status = status if isinstance(status, Status) else Status(status, description)
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Mapping[str, Any] | None = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        if self._open:
+            said = {
+                "exception.type": f"{type(exception).__module__}.{type(exception).__qualname__}",
+                "exception.message": _message(exception),
+                "exception.stacktrace": _stack(exception),
+            }
+            said["exception.type"] = said["exception.type"].removeprefix("builtins.")
+            self.add_event("exception", {**said, **(attributes or {})}, timestamp)
+
+    def snapshot(self) -> ReadableSpan:
+        """Return what the span is now, for what needs OpenTelemetry's own class."""
+        return ReadableSpan(
+            name=self.name,
+            context=self.context,
+            parent=self.parent,
+            resource=self.resource,
+            attributes=dict(self.attributes),
+            events=list(self.events),
+            links=list(self.links),
+            kind=self.kind,
+            status=self.status,
+            start_time=self.start_time,
+            end_time=self.end_time,
+            instrumentation_scope=self.instrumentation_scope,
+        )
+
+    def to_json(self, indent: int | None = 4) -> str:
+        return str(self.snapshot().to_json(indent))
+
+
+OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT, None, None)
+"""Stands for every span while nothing is recorded; entering it changes nothing."""
+
+
+def leave(token: Token[Context]) -> None:
+    """Restore what was current before ``token``, as far as that is possible here.
+
+    OpenTelemetry logs an error where a generator is closed in another context than it ran in,
+    which is nobody's fault.
+    """
+    with suppress(ValueError, RuntimeError):
+        token.var.reset(token)
+
+
+def nanoseconds(time: Time) -> int:
+    """Return ``time`` as nanoseconds since the epoch."""
+    if isinstance(time, datetime.datetime):
+        return int(time.timestamp() * 1_000_000) * 1_000
+    return int(time * 1_000_000_000) if isinstance(time, float) else time
+
+
+def merge_json(old: Any, new: Mapping[str, Any], limit: int) -> str:
+    """Return the JSON object of ``new`` over that of the JSON text ``old``."""
+    text = to_json(dict(new), limit)
+    if not isinstance(old, str) or len(old) <= 2 or len(text) <= 2:
+        return text if len(text) > 2 or not isinstance(old, str) else old
+    # Of two entries of one name JSON's readers take the last.
+    return f"{old[:-1]},{text[1:]}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return describe(error)
+
+
+def _stack(error: BaseException) -> str:
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as failure:
+        return f"…[no stack: {type(failure).__qualname__}]"
+    return text if len(text) <= _MAX_STACK else f"…[truncated]{text[-_MAX_STACK:]}"
+
+
+def _scalars(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return attributes of an event or link as OTLP can hold them."""
+    plain = (str, bool, int, float)
+    return {
+        str(key): value if isinstance(value, plain) else to_json(value)
+        for key, value in (attributes or {}).items()
+    }

@@ -1,0 +1,192 @@
+"""Any value becomes JSON text: in C where it is plain data, with care where it is not."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import pathlib
+import uuid
+from collections import deque
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+_MAX_DEPTH: Final = 40
+_MAX_ITEMS: Final = 10_000
+_MAX_REPR: Final = 1_000
+_TEXTUAL: Final = (decimal.Decimal, uuid.UUID, pathlib.PurePath, complex)
+
+
+def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
+    """Return ``value`` as JSON text of at most about ``max_bytes`` in UTF-8; never raises.
+
+    What JSON doesn't know is stored by its content where it has one, else by its ``repr``. What is
+    too long is cut where it stands, with a marker; circles and endless nesting likewise.
+    """
+    try:
+        if _is_huge(value, max_bytes):
+            return _within(value, max_bytes)
+        text = _encode(value)
+        if text.isascii():
+            return text if len(text) <= max_bytes else _within(value, max_bytes)
+        # A lone surrogate can't be sent as UTF-8.
+        return text if len(text.encode()) <= max_bytes else _within(value, max_bytes)
+    except Exception:
+        # Circles, odd keys, surrogates, or an object that fails when it is looked at.
+        return _within(value, max_bytes)
+
+
+def _is_huge(value: Any, max_bytes: int) -> bool:
+    """Say what must not be encoded as a whole only to be cut afterwards."""
+    if isinstance(value, (str, bytes, bytearray)):
+        return len(value) > max_bytes
+    return isinstance(value, (list, tuple, dict)) and len(value) > _MAX_ITEMS
+
+
+def _within(value: Any, max_bytes: int) -> str:
+    budget = max_bytes
+    try:
+        while True:
+            text = _encode_ascii(_Cut(budget).plain(value, 0))
+            if len(text) <= max_bytes or budget < 100:
+                return text
+            # Escapes and punctuation came on top.
+            budget //= 2
+    except Exception as error:
+        # As where the application itself stands at the end of its stack.
+        return f'"…[not stored: {type(error).__qualname__}]"'
+
+
+class _Cut:
+    """Makes plain data of anything, within a budget of bytes."""
+
+    def __init__(self, budget: int) -> None:
+        self._left = budget
+        self._above: set[int] = set()
+
+    def plain(self, value: Any, depth: int) -> Any:
+        """Return ``value`` as what JSON knows."""
+        if id(value) in self._above:
+            return "…[circular]"
+        if depth > _MAX_DEPTH:
+            return f"…[nested deeper than {_MAX_DEPTH} levels]"
+        self._above.add(id(value))
+        try:
+            return self._composed(value, depth)
+        except Exception:
+            # It fails when it is looked at.
+            return describe(value)
+        finally:
+            self._above.discard(id(value))
+
+    def _composed(self, value: Any, depth: int) -> Any:
+        if value is None or type(value) in (bool, int, float):
+            self._left -= 8
+            # Python refuses to write out integers of thousands of digits.
+            return value if type(value) is not int or abs(value) < 2**64 else describe(value)
+        if isinstance(value, str):
+            # What follows a long text must not be lost for it.
+            return self._text(str.__str__(value), self._left // 2 if depth else self._left)
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, (list, tuple)):
+            return self._list(value, depth)
+        return self.plain(plain(value), depth + 1)
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            if self._left <= 0 or len(found) >= _MAX_ITEMS:
+                found["…"] = f"[truncated, {len(value) - len(found)} more entries]"
+                break
+            name = str.__str__(key) if isinstance(key, str) else describe(key)
+            found[self._text(name, max(self._left, _MAX_REPR))] = self.plain(item, depth + 1)
+        return found
+
+    def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        found: list[Any] = []
+        for item in value:
+            if self._left <= 0 or len(found) >= _MAX_ITEMS:
+                found.append(f"…[truncated, {len(value) - len(found)} more items]")
+                break
+            found.append(self.plain(item, depth + 1))
+        return found
+
+    def _text(self, text: str, room: int) -> str:
+        encoded = text[: room + 1].encode("utf-8", "replace")
+        if len(text) > room or len(encoded) > room:
+            encoded = encoded[: max(room, 0)]
+            self._left -= len(encoded)
+            return f"{encoded.decode('utf-8', 'ignore')}…[truncated, {len(text)} characters]"
+        self._left -= len(encoded)
+        return text
+
+
+def plain(value: Any) -> Any:
+    """Return something that JSON comes nearer to, for an object that it doesn't know."""
+    kind = type(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _bytes(bytes(value))
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, BaseException):
+        return {"type": kind.__qualname__, "message": str(value)}
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, _TEXTUAL):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (Set, deque, range)):
+        return list(value)
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        return f"{value.__module__}.{value.__qualname__}"
+    return _fields(value, kind)
+
+
+def _fields(value: Any, kind: type) -> Any:
+    """Return the content of objects of known families: pydantic, dataclasses, attrs, arrays."""
+    try:
+        if dataclasses.is_dataclass(kind):
+            names = [field.name for field in dataclasses.fields(kind)]
+            return {name: getattr(value, name, None) for name in names}
+        if hasattr(kind, "model_dump"):
+            return value.model_dump(mode="json", warnings=False)
+        if attrs := getattr(kind, "__attrs_attrs__", None):
+            return {field.name: getattr(value, field.name, None) for field in attrs}
+        if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
+            # Arrays of numpy and tensors of torch; a large one is told by its shape.
+            numel = getattr(value, "numel", None)
+            many = numel() if callable(numel) else value.size
+            return value.tolist() if many <= _MAX_ITEMS else describe(value)
+    except Exception:
+        pass
+    return describe(value)
+
+
+def _bytes(value: bytes) -> Any:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        kept = base64.b64encode(value[:100_000]).decode()
+        return {"bytes": len(value), "base64": kept}
+
+
+def describe(value: Any) -> str:
+    """Return a short text for any object, even one whose ``repr`` fails."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        return f"<{type(value).__qualname__}: repr failed with {type(error).__qualname__}>"
+    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…[truncated]"
+
+
+_COMPACT: Final = (",", ":")
+# One encoder for all: making it anew takes longer than most values do.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT, default=plain).encode
+_encode_ascii: Final = json.JSONEncoder(separators=_COMPACT, default=describe).encode

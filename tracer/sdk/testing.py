@@ -1,0 +1,129 @@
+"""For tests of instrumented applications: spans stay in memory, and are easy to ask about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from tracer.sdk import _names as names
+from tracer.sdk._client import install, start, state
+from tracer.sdk._config import read_config
+from tracer.sdk._mask import Masks
+from tracer.sdk._processor import Processor
+
+
+class Recorded:
+    """A span that was recorded, with the fields that Tracer would show."""
+
+    def __init__(self, span: ReadableSpan) -> None:
+        self.otel = span
+        """OpenTelemetry's own object."""
+        self.attributes: dict[str, Any] = dict(span.attributes or {})
+        context = span.get_span_context()
+        assert context is not None
+        self.name = span.name
+        self.trace_id = f"{context.trace_id:032x}"
+        self.span_id = f"{context.span_id:016x}"
+        self.parent_id = f"{span.parent.span_id:016x}" if span.parent is not None else None
+        self.kind: str = self.attributes.get(names.KIND, "span")
+        self.input = self._json(names.INPUT)
+        self.output = self._json(names.OUTPUT)
+        self.metadata = self._json(names.METADATA) or {}
+        self.usage = self._json(names.USAGE) or {}
+        self.cost = self._json(names.COST) or {}
+        self.model: str | None = self.attributes.get(names.MODEL)
+        self.session: str | None = self.attributes.get(names.SESSION)
+        self.user: str | None = self.attributes.get(names.USER)
+        self.tags: Sequence[str] = self.attributes.get(names.TAGS, ())
+        self.error = span.status.description if span.status.status_code.name == "ERROR" else None
+        self.events = [event.name for event in span.events]
+
+    def _json(self, name: str) -> Any:
+        text = self.attributes.get(name)
+        try:
+            return None if text is None else json.loads(text)
+        except ValueError:
+            return text
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name!r}{' failed' if self.error else ''}>"
+
+
+class Recording(Processor):
+    """What was recorded since the block began, in the order in which it ended."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(read_config(settings, {}))
+        self._masks = Masks(self._config)
+        self.spans: list[Recorded] = []
+        self.scores: list[dict[str, Any]] = []
+
+    def put(self, span: ReadableSpan) -> None:
+        self.spans.append(Recorded(self._masks.span(span) if self._masks else span))
+
+    def put_score(self, score: dict[str, Any]) -> None:
+        self.scores.append(score)
+
+    def named(self, name: str, kind: str | None = None) -> list[Recorded]:
+        """Return the spans of this name, and of this kind where one is given."""
+        return [s for s in self.spans if s.name == name and kind in (None, s.kind)]
+
+    def one(self, name: str, kind: str | None = None) -> Recorded:
+        """Return the one span of this name. Raises AssertionError unless there is just one."""
+        found = self.named(name, kind)
+        assert len(found) == 1, f"{len(found)} spans are {kind or ''} {name!r} in:\n{self.tree()}"
+        return found[0]
+
+    def tree(self) -> str:
+        """Return the spans as indented lines, ``kind name``, siblings by their start."""
+        return "\n".join(self._lines(None, ""))
+
+    def assert_tree(self, expected: str) -> None:
+        """Compare ``tree()`` with a text, whose own indentation doesn't matter."""
+        lines = [line for line in expected.splitlines() if line.strip()]
+        margin = min((len(line) - len(line.lstrip()) for line in lines), default=0)
+        wanted = "\n".join(line[margin:].rstrip() for line in lines)
+        assert self.tree() == wanted, f"recorded:\n{self.tree()}\nexpected:\n{wanted}"
+
+    def assert_no_errors(self) -> None:
+        """Fail with the spans that failed."""
+        failed = [f"{span.name}: {span.error}" for span in self.spans if span.error]
+        assert not failed, "\n".join(failed)
+
+    def _lines(self, parent: str | None, indent: str) -> Iterator[str]:
+        known = {span.span_id for span in self.spans}
+        below = [
+            span
+            for span in self.spans
+            if (span.parent_id if span.parent_id in known else None) == parent
+        ]
+        for span in sorted(below, key=lambda span: span.otel.start_time or 0):
+            yield f"{indent}{span.kind} {span.name}{' failed' if span.error else ''}"
+            yield from self._lines(span.span_id, f"{indent}  ")
+
+
+@contextmanager
+def recording(**settings: Any) -> Iterator[Recording]:
+    """Record in memory while the block runs, with the settings of ``init``; nothing is sent.
+
+    A pytest fixture is ``with recording() as spans: yield spans``. What the process recorded
+    before goes on afterwards.
+    """
+    before = state.client
+    state.client = None
+    recorded = Recording(**settings)
+    start(recorded._config, recorded)
+    try:
+        yield recorded
+    finally:
+        state.client = None
+        install(None)
+        if before is not None:
+            start(before.config, before.processor)
+
+
+__all__ = ["Recorded", "Recording", "recording"]

@@ -1,0 +1,84 @@
+"""Tracer's own names: what `tracer.sdk` sends where OpenTelemetry has no name, or a poorer one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tracer.records import KINDS, LEVELS, Json
+from tracer.wire.dialects.table import (
+    MAX_MICROS,
+    Dialect,
+    Rule,
+    boolean,
+    choice,
+    count,
+    mapping,
+    named_cost,
+    named_usage,
+    names,
+    text,
+)
+
+
+def _value(sent: Json) -> Json:
+    """Return the value that JSON text holds: unlike elsewhere, a text is sent in its quotes."""
+    if not isinstance(sent, str):
+        return sent
+    try:
+        return msgspec.json.decode(sent)
+    except (msgspec.DecodeError, UnicodeError):
+        # Cut by a limit on the way: what is left is still worth showing.
+        return sent
+
+
+def _usage(sent: Json) -> dict[str, int] | None:
+    """Return the buckets of a provider's own object, which holds more than counts."""
+    if not isinstance(sent, dict):
+        return None
+    counts: dict[str, Json] = {}
+    for name, part in sent.items():
+        if _is_number(part):
+            counts[name] = part
+        elif isinstance(part, dict) and name.endswith("_details"):
+            counts[name] = {kind: number for kind, number in part.items() if _is_number(number)}
+    return named_usage(counts)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _moment(sent: Json) -> int | None:
+    """Return nanoseconds since the epoch as microseconds."""
+    if type(sent) is not int:
+        return None
+    return sent // 1_000 if 0 < sent // 1_000 <= MAX_MICROS else None
+
+
+DIALECT: Final = Dialect(
+    "tracer",
+    rules=(
+        Rule("kind", "tracer.kind", choice({kind: kind for kind in KINDS})),
+        Rule("level", "tracer.level", choice({level: level for level in LEVELS})),
+        Rule("status_message", "tracer.status_message", text),
+        Rule("input", "tracer.input", _value, json=True),
+        Rule("output", "tracer.output", _value, json=True),
+        Rule("metadata", "tracer.metadata", mapping, json=True),
+        Rule("model", "tracer.model", text),
+        Rule("model_parameters", "tracer.model_parameters", mapping, json=True),
+        Rule("usage", "tracer.usage", _usage, json=True),
+        Rule("cost", "tracer.cost", named_cost, json=True),
+        Rule("first_token_time", "tracer.first_token_time", _moment),
+        Rule("prompt_name", "tracer.prompt.name", text),
+        Rule("prompt_version", "tracer.prompt.version", count),
+        Rule("trace.name", "tracer.trace.name", text),
+        Rule("trace.input", "tracer.trace.input", _value, json=True),
+        Rule("trace.output", "tracer.trace.output", _value, json=True),
+        Rule("trace.metadata", "tracer.trace.metadata", mapping, json=True),
+        Rule("trace.tags", "tracer.trace.tags", names, json=True),
+        Rule("trace.public", "tracer.trace.public", boolean),
+    ),
+    resource=(Rule("trace.release", "tracer.release", text, keep=True),),
+)

@@ -22,6 +22,8 @@ PAGES = [
     f"/traces/{AGENT}?span=told&tab=understood",
     f"/traces/{'b' * 32}?span=child-0120",
     f"/traces/{AGENT}?span=gone",
+    f"/traces/{AGENT}/log?q=refund",
+    f"/traces/{AGENT}/log?span=plan",
     f"/traces/{AGENT}/value?id=refund2&at=/input",
     "/sessions",
     "/sessions/chat_91c2",

@@ -89,6 +89,8 @@ def test_hostile_text_stays_text(client: FlaskClient, tell: Tell) -> None:
         *(f"{base}?span={span}&tab={tab}" for tab in ("io", "metadata", "events", "scores", "raw")),
         f"{base}?span={span}&raw=1",
         f"{base}/value?id={span}&at=/attributes",
+        *(f"{base}/log{more}" for more in ("", f"?q={span}", f"?kind={span}&level={span}")),
+        f"{base}/log?span={span}",
         f"{base}/{span}",
         f"/project/{span}/traces",
     ]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Text,
@@ -282,4 +283,56 @@ sessions = Table(
     Column("total_tokens", BigInteger),
     Column("total_cost", Numeric),
     Index("ix_sessions_end", "project_id", text("end_time DESC"), text("session_id DESC")),
+)
+
+# A trace in the order of time, for its log and the search in it: derived in the background, in
+# segments (analysis/postings.py). A new state is written behind the old one, and the row here
+# turns from one to the other, so that readers never see half of either.
+timelines = Table(
+    "timelines",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    _count("first_segment"),
+    _count("segment_count"),
+    _count("entry_count"),
+    _count("span_count"),
+    # traces.updated_at of the state that was read; NULL: none was yet.
+    Column("state_of", Time),
+    # When somebody asked for a newer state.
+    Column("wanted_at", Time),
+    Index("ix_timelines_wanted", "wanted_at", postgresql_where=text("wanted_at IS NOT NULL")),
+)
+
+timeline_segments = Table(
+    "timeline_segments",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("segment", Integer, primary_key=True, autoincrement=False),
+    Column("entry_count", Integer, nullable=False),
+    # The first time of each page: µs, eight bytes each, little end first.
+    Column("starts", LargeBinary, nullable=False),
+)
+
+# The entries themselves: (time, span, number of the event in it), packed.
+timeline_pages = Table(
+    "timeline_pages",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("segment", Integer, primary_key=True, autoincrement=False),
+    Column("page", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+timeline_words = Table(
+    "timeline_words",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("segment", Integer, primary_key=True, autoincrement=False),
+    Column("first_word", LargeBinary, primary_key=True),
+    Column("last_word", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )

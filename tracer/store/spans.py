@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -193,6 +193,12 @@ def path_to(project_id: str, trace_id: str, span_id: str, limit: int = 100) -> l
     query = _tree_rows(project_id, trace_id).where(spans.c.span_id.in_(heights))
     rows = [_span_row(row) for row in db.session.execute(query).mappings()]
     return sorted(rows, key=lambda row: -heights[row.span_id])
+
+
+def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[str, SpanRow]:
+    """Return those of the spans that there are, by id."""
+    query = _tree_rows(project_id, trace_id).where(spans.c.span_id.in_(list(span_ids)))
+    return {row.span_id: _span_row(row) for row in db.session.execute(query).mappings()}
 
 
 def _page_around(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from procrastinate import App, PsycopgConnector
 
 from tracer.config import Config
@@ -33,5 +35,14 @@ def make_app(config: Config) -> App:
     async def fold_tallies(timestamp: int) -> None:
         """Add up the counts that writers have left; every twenty seconds."""
         await app.connector.execute_query_async(FOLD_TALLIES)
+
+    @app.periodic(cron="* * * * * */2")
+    @app.task(queueing_lock="fill_timelines", pass_context=False)
+    async def fill_timelines(timestamp: int) -> None:
+        """Put traces in order of time for their logs and searches; every two seconds."""
+        # Imported where the work begins: most servers never have a trace that is this large.
+        from tracer.store.timeline_filling import fill_wanted
+
+        await asyncio.to_thread(fill_wanted, libpq_url(config.database_url))
 
     return app

@@ -1,0 +1,49 @@
+"""A trace in the order of time, whichever way it is read; and the wish for a newer state of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from tracer.analysis.found import Asked, Found
+from tracer.extensions import db
+from tracer.store.timeline_small import read_small
+from tracer.store.timeline_stored import read_stored
+
+_WANT = sa.text("""
+    INSERT INTO timelines (project_id, trace_id, wanted_at) VALUES (:project, :trace, now())
+    ON CONFLICT (project_id, trace_id) DO UPDATE SET wanted_at = now()
+    WHERE timelines.wanted_at IS NULL
+""")
+
+
+class Timeline(Protocol):
+    """The entries of a trace."""
+
+    behind: int
+    """Spans that are not in it yet, as far as that is known."""
+
+    def find(self, asked: Asked) -> Found:
+        """Return the entries that are all of what is asked for."""
+
+
+def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
+    """Return the timeline of a trace. None: it is large, and its timeline is not there yet.
+
+    One that is missing or behind is wished for, and the worker fills it.
+    """
+    stored = read_stored(project_id, trace_id)
+    if stored is not None and not stored.behind:
+        return stored
+    small = read_small(project_id, trace_id)
+    if small is not None:
+        return small
+    want(project_id, trace_id)
+    return stored
+
+
+def want(project_id: str, trace_id: str) -> None:
+    """Ask the worker for the trace's timeline."""
+    db.session.execute(_WANT, {"project": project_id, "trace": trace_id})
+    db.session.commit()

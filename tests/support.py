@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,14 @@ def read(url: str) -> bytes:
     """Return what is at ``url``."""
     with urllib.request.urlopen(url, timeout=20) as answer:
         return bytes(answer.read())
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Return once the condition is true; fails after half a minute without it."""
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.01)
 
 
 def free_port() -> int:

@@ -137,7 +137,8 @@ class TraceRecord(msgspec.Struct, kw_only=True):
     """What was said of a trace as a whole, by an API call or by one of its spans.
 
     ``fields`` has names out of ``TRACE_FIELDS``; per field the highest (rank, version) wins.
-    Tags unite, unless ``replace_tags``; metadata is merged by key under the same order.
+    Tags unite, unless ``replace_tags``; metadata is merged by key under the same order. What people
+    add to the tags (True) or take away (False) stays over what the application says.
     """
 
     trace_id: str
@@ -147,6 +148,8 @@ class TraceRecord(msgspec.Struct, kw_only=True):
     tags: list[str] = []
     replace_tags: bool = False
     metadata: dict[str, Json] = {}
+    tag_edits: dict[str, bool] = {}
+    editor: str = ""
 
 
 class ScoreRecord(msgspec.Struct, kw_only=True):
@@ -165,6 +168,9 @@ class ScoreRecord(msgspec.Struct, kw_only=True):
     source: str = "api"
     metadata: dict[str, Json] = {}
     time: int = 0
+    author: str | None = None
+    """The name of the person who judged, where one did."""
+    author_id: str | None = None
 
 
 class Batch(msgspec.Struct, kw_only=True):

@@ -87,6 +87,8 @@ def claims(draw: st.DrawFn) -> TraceRecord:
         **draw(st.sampled_from(CLAIMS)),
     )
     said.tags = draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))
+    said.tag_edits = draw(st.dictionaries(st.sampled_from(["x", "z"]), st.booleans(), max_size=2))
+    said.editor = draw(st.sampled_from(["", "Ada"]))
     said.metadata = draw(st.sampled_from([{}, {"m": 1}, {"m": 2}]))
     return said
 

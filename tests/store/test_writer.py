@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tests.store.making import T0, claim, rows, span
 from tests.store.recount import disagreements
+from tests.support import wait_until
 from tracer.records import Batch
 from tracer.store import writer as writer_module
 from tracer.store.writer import Overloaded, Rejected, Unavailable, Writer
@@ -85,15 +86,6 @@ def test_a_request_that_shares_a_commit_with_a_failing_one_survives(
     assert results["good"] == results["fine"] == results["held"] == []
     assert [(one.kind, one.index) for one in results["bad"]] == [("spans", 0)]
     assert {row["trace_id"] for row in rows(connection, "traces")} == {"held", "good", "fine"}
-
-
-def wait_until(condition: Any) -> None:
-    limit = threading.Event()
-    for _ in range(500):
-        if condition():
-            return
-        limit.wait(0.01)
-    raise AssertionError("the condition never came true")
 
 
 def test_eight_writers_on_the_same_traces_lose_and_double_nothing(

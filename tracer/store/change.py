@@ -106,6 +106,11 @@ class Change(msgspec.Struct):
         stored = stored or {}
         return cls(trace, share, stored, _merged(arrived, stored, book), speaks)
 
+    @property
+    def share(self) -> Share:
+        """What the trace adds to its session now."""
+        return Share.of(self.trace)
+
     def count(self) -> None:
         """Apply to the trace's sums the difference that its changing spans make."""
         totals, derived = self.trace.totals, self.trace.derived

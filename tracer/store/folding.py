@@ -1,4 +1,4 @@
-"""Adding up the rows of `tallies` that transactions leave: SQL alone, for the lean worker."""
+"""Adding up the rows of `tallies`, and taking spans out of them: SQL alone, for the lean worker."""
 
 from __future__ import annotations
 
@@ -23,4 +23,35 @@ FOLD_TALLIES = f"""
         ) e
     ), max(g.counted_at)
     FROM gone g GROUP BY g.project_id, g.measure, g.value
+"""
+
+# What store/tallies.py counted of a trace's spans, taken back out.
+UNCOUNT_TALLIES = """
+    INSERT INTO tallies (project_id, measure, value, number)
+    SELECT s.project_id, m.measure, m.value, -count(*)
+    FROM spans s
+    LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
+    CROSS JOIN LATERAL (
+        SELECT 'dialect', coalesce(p.dialect, '')
+        UNION ALL SELECT 'generation', 'without model'
+            WHERE s.kind = 'generation' AND coalesce(s.model, '') = ''
+        UNION ALL SELECT 'generation', 'without tokens'
+            WHERE s.kind = 'generation' AND p.usage IS NULL AND s.end_time IS NOT NULL
+        UNION ALL SELECT 'unpriced', coalesce(s.model, '')
+            WHERE p.usage IS NOT NULL AND p.cost IS NULL
+        UNION ALL SELECT 'flag', flag FROM unnest(s.flags) flag
+    ) m (measure, value)
+    WHERE s.project_id = %s AND s.trace_id = %s AND NOT s.placeholder
+    GROUP BY s.project_id, m.measure, m.value
+"""
+
+_NAMES_TRACE = """project_id = %(project_id)s
+        AND examples @> jsonb_build_array(jsonb_build_array(%(trace_id)s::text))"""
+HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM tallies WHERE {_NAMES_TRACE})"
+FORGET_EXAMPLES = f"""
+    UPDATE tallies SET examples = (
+        SELECT coalesce(jsonb_agg(example ORDER BY place), '[]')
+        FROM jsonb_array_elements(examples) WITH ORDINALITY e (example, place)
+        WHERE example ->> 0 <> %(trace_id)s
+    ) WHERE {_NAMES_TRACE}
 """

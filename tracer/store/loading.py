@@ -176,7 +176,8 @@ def _trace(row: dict[str, Any]) -> Trace:
             fields={name: row[name] for name in names if name in ranks}
             | times
             | dict.fromkeys(row["claims"].get("cleared", ())),
-            tags=row["tags"],
+            tags=row["claims"].get("tags", row["tags"]),
+            tag_edits=row["claims"].get("tag_edits", {}),
             metadata=row["metadata"],
             ranks=ranks,
             seen=row["claims"].get("seen"),

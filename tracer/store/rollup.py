@@ -103,6 +103,8 @@ class Claims(msgspec.Struct):
     metadata: dict[str, Json] = {}
     ranks: dict[str, list[int]] = {}
     """Field, ``metadata.<key>`` or ``tags`` (when replaced) -> [rank, version]."""
+    tag_edits: dict[str, list[Any]] = {}
+    """Tag -> [version, is there, who]: the latest word of a person, which no application undoes."""
     seen: int | None = None
     """Earliest version of any record: where a trace begins that has no span yet (µs)."""
 
@@ -119,7 +121,16 @@ class Claims(msgspec.Struct):
             self.tags = held["tags"]
         elif record.tags and "tags" not in self.ranks:
             self.tags = sorted({*self.tags, *record.tags})
+        for tag, there in record.tag_edits.items():
+            edit = [record.version, there, record.editor]
+            self.tag_edits[tag] = max(self.tag_edits.get(tag, edit), edit)
         self.seen = record.version if self.seen is None else min(self.seen, record.version)
+
+    def shown_tags(self) -> list[str]:
+        """Return the tags said by the application, as people edited them."""
+        edits = self.tag_edits.items()
+        added = {tag for tag, (_, there, _) in edits if there}
+        return sorted(({*self.tags} - {tag for tag, _ in edits}) | added)
 
     def cleared(self, name: str) -> bool:
         """Return whether the last word on an input or output was null: the root's shows then."""
@@ -240,7 +251,7 @@ def columns(trace: Trace) -> dict[str, Any]:
         "session_id": trace.session_id,
         "environment": clip(said.get("environment"), INDEXED_BYTES) or "default",
         "public": bool(said.get("public")),
-        "tags": claims.tags,
+        "tags": claims.shown_tags(),
         "metadata": {key: value for key, value in claims.metadata.items() if value is not None},
         "claims": _remembered(claims, derived),
         "start_time": iso(start),
@@ -276,6 +287,9 @@ def _remembered(claims: Claims, derived: Derived) -> dict[str, Json]:
         kept |= {"times": times, "bounds": [derived.start, derived.end]}
     if derived.rootless:
         kept["rootless"] = True
+    if claims.tag_edits:
+        # The column then holds the edited ones, so what was said is kept apart.
+        kept |= {"tags": claims.tags, "tag_edits": claims.tag_edits}
     cleared = [name for name in ("input", "output") if claims.cleared(name)]
     if cleared:
         kept["cleared"] = cleared

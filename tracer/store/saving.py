@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from tracer.records import ScoreRecord
-from tracer.store import rollup, schema
+from tracer.store import holding, rollup, schema, tombstones
 from tracer.store.change import Change, Share
 from tracer.store.copying import copy_spans, encoder
 from tracer.store.loading import TraceKey, columns_of
@@ -101,7 +101,13 @@ _SAVE_SCORES = f"""
         span_id = excluded.span_id, session_id = excluded.session_id, name = excluded.name,
         data_type = excluded.data_type, value = excluded.value,
         string_value = excluded.string_value, comment = excluded.comment,
-        source = excluded.source, metadata = excluded.metadata, time = excluded.time
+        source = excluded.source, metadata = excluded.metadata, time = excluded.time,
+        author = excluded.author, author_id = excluded.author_id
+"""
+
+_UNDO = """
+    DELETE FROM traces t USING unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id
 """
 
 
@@ -113,6 +119,11 @@ def insert_traces(
         return []
     rows = [_trace_row(key, change) for key, change in changes.items()]
     return connection.execute(_INSERT_TRACES, [_json(rows)]).fetchall()
+
+
+def remove_traces(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
+    """Take the rows of these traces, and nothing else, out again."""
+    connection.execute(_UNDO, columns_of(keys, 2))
 
 
 def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
@@ -172,19 +183,22 @@ class _Sum(msgspec.Struct):
             self.cost = (self.cost or 0) + sign * share.cost
 
 
-def save_sessions(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
+Move = tuple[str, Share | None, Share | None]
+"""A project, and what one of its traces was and is of its session; None: it was or is not there."""
+
+
+def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) -> None:
     """Apply to the sessions the difference that their changing traces make."""
     sums: dict[SessionKey, _Sum] = defaultdict(_Sum)
     shrunk: set[SessionKey] = set()
-    for (project_id, _), change in changes.items():
-        old, new = change.share_before, Share.of(change.trace)
+    for project_id, old, new in moves:
         if old == new:
             continue
         if old is not None and old.session_id is not None:
             sums[project_id, old.session_id].add(old, -1)
-            if _shrinks(old, new):
+            if new is None or _shrinks(old, new):
                 shrunk.add((project_id, old.session_id))
-        if new.session_id is not None:
+        if new is not None and new.session_id is not None:
             sums[project_id, new.session_id].add(new, 1)
     if sums:
         rows = [_session_row(key, one) for key, one in sums.items()]
@@ -222,8 +236,16 @@ def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:
 
 def save_scores(
     connection: psycopg.Connection[Any], items: Iterable[tuple[str, ScoreRecord]]
-) -> None:
-    """Write scores; one of the same id replaces the one before."""
+) -> set[TraceKey]:
+    """Write scores; one of the same id replaces the one before. Return the deleted traces.
+
+    The scores of those are not written.
+    """
+    items = list(items)
+    keys = {(project_id, score.trace_id) for project_id, score in items if score.trace_id}
+    # A score may come before its trace, so there may be no row to lock.
+    holding.hold(connection, keys)
+    deleted = tombstones.deleted_of(connection, keys)
     rows = {
         (project_id, score.trace_id or "", score.score_id): {
             **msgspec.structs.asdict(score),
@@ -232,8 +254,11 @@ def save_scores(
             "time": rollup.iso(score.time),
         }
         for project_id, score in items
+        if (project_id, score.trace_id) not in deleted
     }
-    connection.execute(_SAVE_SCORES, [_json(list(rows.values()))])
+    if rows:
+        connection.execute(_SAVE_SCORES, [_json(list(rows.values()))])
+    return deleted
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

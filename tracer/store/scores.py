@@ -30,6 +30,9 @@ class ScoreRow:
     source: str
     metadata: dict[str, Json]
     time: datetime
+    author: str | None = None
+    author_id: str | None = None
+    """Who judged, where a person did."""
 
 
 def list_scores(
@@ -43,9 +46,7 @@ def list_scores(
 
     At most MOST of them: a page that listed more would help nobody.
     """
-    query = sa.select(*[scores.c[name] for name in ScoreRow.__dataclass_fields__]).where(
-        scores.c.project_id == project_id
-    )
+    query = sa.select(*_COLUMNS).where(scores.c.project_id == project_id)
     for column, wanted in (
         ("trace_id", trace_id),
         ("span_id", span_id),
@@ -54,4 +55,30 @@ def list_scores(
         if wanted is not None:
             query = query.where(scores.c[column] == wanted)
     rows = db.session.execute(query.order_by(scores.c.time, scores.c.score_id).limit(MOST))
-    return [ScoreRow(**{**row, "trace_id": row["trace_id"] or None}) for row in rows.mappings()]
+    return [_row(row) for row in rows.mappings()]
+
+
+def get_score(project_id: str, score_id: str) -> ScoreRow | None:
+    """Return a score, or None; of several of one id, which only clients can make, the latest."""
+    query = sa.select(*_COLUMNS).where(*_is(project_id, score_id))
+    row = db.session.execute(query.order_by(scores.c.time.desc()).limit(1)).mappings().first()
+    return None if row is None else _row(row)
+
+
+def delete_score(project_id: str, score_id: str) -> bool:
+    """Delete a score; return whether there was one."""
+    query = sa.delete(scores).where(*_is(project_id, score_id)).returning(scores.c.score_id)
+    deleted = db.session.execute(query).all()
+    db.session.commit()
+    return bool(deleted)
+
+
+_COLUMNS = [scores.c[name] for name in ScoreRow.__dataclass_fields__]
+
+
+def _is(project_id: str, score_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return scores.c.project_id == project_id, scores.c.score_id == score_id
+
+
+def _row(row: sa.RowMapping) -> ScoreRow:
+    return ScoreRow(**{**row, "trace_id": row["trace_id"] or None})

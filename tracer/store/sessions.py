@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
+from tracer.store.marks import ScoreSummary, mark_columns, mark_conditions, summarise
 from tracer.store.paging import Page, cut_page, decode_cursor
 from tracer.store.schema import sessions, traces
 from tracer.store.traces import TraceDetail, detail, detail_query, page_query
@@ -17,7 +18,7 @@ from tracer.store.traces import TraceDetail, detail, detail_query, page_query
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionRow:
-    """A session with what its traces add up to; who and where are its latest trace's."""
+    """A session with what its traces add up to; who, where and tags are its latest trace's."""
 
     session_id: str
     start_time: datetime
@@ -32,8 +33,12 @@ class SessionRow:
     total_cost: Decimal | None
     user_id: str | None
     environment: str
+    tags: list[str]
     last_name: str
     last_input_preview: str | None
+    bookmarked: bool
+    comment_count: int
+    scores: list[ScoreSummary]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +49,10 @@ class SessionFilter:
     until: datetime | None = None
     user_id: str | None = None
     environment: str | None = None
+    tag: str | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
 
 
 def list_sessions(
@@ -60,7 +69,7 @@ def list_sessions(
     direction = sa.desc if descending else sa.asc
     query = query.order_by(direction(sessions.c.end_time), direction(sessions.c.session_id))
     rows = db.session.execute(query.limit(limit + 1)).mappings()
-    found = [SessionRow(**row) for row in rows]
+    found = [_row(row) for row in rows]
     page, newer, older = cut_page(found, limit, key, lambda row: (row.end_time, row.session_id))
     return Page(page, older, newer)
 
@@ -69,7 +78,7 @@ def get_session(project_id: str, session_id: str) -> SessionRow | None:
     """Return one session, or None."""
     query = _query(project_id).where(sessions.c.session_id == session_id)
     row = db.session.execute(query).mappings().one_or_none()
-    return SessionRow(**row) if row is not None else None
+    return _row(row) if row is not None else None
 
 
 def session_traces(
@@ -84,11 +93,16 @@ def session_traces(
     return Page(page, older, newer)
 
 
+def _row(row: sa.RowMapping) -> SessionRow:
+    return SessionRow(**{**row, "scores": summarise(row["scores"])})
+
+
 def _query(project_id: str) -> sa.Select[Any]:
     latest = (
         sa.select(
             traces.c.user_id,
             traces.c.environment,
+            traces.c.tags,
             traces.c.name.label("last_name"),
             traces.c.input_preview.label("last_input_preview"),
         )
@@ -102,7 +116,7 @@ def _query(project_id: str) -> sa.Select[Any]:
     )
     own = [sessions.c[name] for name in SessionRow.__dataclass_fields__ if name in sessions.c]
     return (
-        sa.select(*own, *latest.c)
+        sa.select(*own, *latest.c, *mark_columns(sessions))
         .select_from(sessions.join(latest, sa.true()))
         .where(sessions.c.project_id == project_id)
     )
@@ -118,7 +132,11 @@ def _conditions(where: SessionFilter) -> list[sa.ColumnElement[bool]]:
         value = getattr(where, name)
         if value is not None:
             found.append(_has_trace(traces.c[name] == value))
-    return found
+    if where.tag is not None:
+        found.append(_has_trace(traces.c.tags.contains([where.tag])))
+    return found + mark_conditions(
+        sessions, bookmarked=where.bookmarked, commented=where.commented, scored=where.scored
+    )
 
 
 def _has_trace(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -15,6 +15,7 @@ import psycopg
 from tracer.analysis import entries, words
 from tracer.analysis.entries import PAGE, SPAN, Entry
 from tracer.analysis.postings import SEGMENT, Postings
+from tracer.store.holding import hold
 
 T = TypeVar("T")
 
@@ -108,6 +109,8 @@ def fill(connection: psycopg.Connection[Any], project_id: str, trace_id: str) ->
     """
     key: dict[str, Any] = {"project": project_id, "trace": trace_id}
     with connection.transaction():
+        # Or what we write would stay, where the trace is deleted meanwhile.
+        hold(connection, [(project_id, trace_id)])
         # Read before the spans are: what comes meanwhile makes the state old, never lost.
         state = connection.execute(_STATE, key).fetchone()
         if state is None:

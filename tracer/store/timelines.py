@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from tracer.analysis.found import Asked, Found
 from tracer.extensions import db
+from tracer.store.subjects import NoSubject, Subject, marking
 from tracer.store.timeline_small import read_small
 from tracer.store.timeline_stored import read_stored
 
@@ -45,5 +47,5 @@ def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
 
 def want(project_id: str, trace_id: str) -> None:
     """Ask the worker for the trace's timeline."""
-    db.session.execute(_WANT, {"project": project_id, "trace": trace_id})
-    db.session.commit()
+    with suppress(NoSubject), marking(Subject(project_id=project_id, trace_id=trace_id)):
+        db.session.execute(_WANT, {"project": project_id, "trace": trace_id})

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json, decimals
+from tracer.store.marks import ScoreSummary, mark_columns, mark_conditions, summarise
 from tracer.store.paging import Page, cut_page, decode_cursor
 from tracer.store.schema import span_payloads, traces
 
@@ -54,6 +55,9 @@ class TraceRow:
     output_preview: str | None
     error_message: str | None
     root_span_id: str | None
+    bookmarked: bool
+    comment_count: int
+    scores: list[ScoreSummary]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +83,9 @@ class TraceFilter:
     environment: str | None = None
     tag: str | None = None
     status: str | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """Return the SQL conditions of the fields that are set."""
@@ -94,7 +101,9 @@ class TraceFilter:
             found.append(traces.c.start_time < self.until)
         if self.tag is not None:
             found.append(traces.c.tags.contains([self.tag]))
-        return found
+        return found + mark_conditions(
+            traces, bookmarked=self.bookmarked, commented=self.commented, scored=self.scored
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,10 @@ class Facets:
     tags: list[str]
 
 
-ROW_COLUMNS = [traces.c[name] for name in TraceRow.__dataclass_fields__]
+ROW_COLUMNS = [
+    *(traces.c[name] for name in TraceRow.__dataclass_fields__ if name in traces.c),
+    *mark_columns(traces),
+]
 
 
 def list_traces(
@@ -178,6 +190,7 @@ def detail(row: sa.RowMapping) -> TraceDetail:
 def _ordered(row: sa.RowMapping) -> dict[str, Any]:
     values = dict(row)
     values["models"] = dict(sorted(values["models"].items(), key=lambda item: (-item[1], item[0])))
+    values["scores"] = summarise(values["scores"])
     return values
 
 

@@ -13,7 +13,7 @@ import psycopg
 
 from tracer.pricebook import PriceBook
 from tracer.records import Batch, ScoreRecord
-from tracer.store import coverage, cycles, derive, loading, saving, tallies
+from tracer.store import coverage, cycles, derive, loading, saving, tallies, tombstones
 from tracer.store.change import Arrivals, Change
 from tracer.store.loading import TraceKey
 from tracer.store.merge import needs_payload
@@ -28,20 +28,22 @@ def store(
     connection: psycopg.Connection[Any],
     work: Iterable[tuple[str, Batch]],
     prices: PriceBooks | None = None,
-) -> None:
+) -> set[TraceKey]:
     """Store batches of (project_id, batch) in one transaction, and commit.
 
-    `prices` remembers the projects' own prices from one transaction to the next. Raises
-    psycopg.Error; nothing is stored then.
+    `prices` remembers the projects' own prices from one transaction to the next. Return the
+    deleted traces, of which nothing was stored. Raises psycopg.Error; nothing is stored then.
     """
     arrivals, scores = _sort(work)
+    deleted: set[TraceKey] = set()
     with connection.transaction():
         if arrivals:
             projects = {project_id for project_id, _ in arrivals}
             books = (prices or PriceBooks()).load(connection, projects)
-            _store_traces(connection, arrivals, books)
+            deleted |= _store_traces(connection, arrivals, books)
         if scores:
-            saving.save_scores(connection, scores)
+            deleted |= saving.save_scores(connection, scores)
+    return deleted
 
 
 def _sort(
@@ -69,22 +71,41 @@ def _sort(
 
 def _store_traces(
     connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
-) -> None:
-    keys = sorted(arrivals)
-    locked = loading.lock_traces(connection, keys)
-    born = _insert_new(connection, {key: arrivals[key] for key in keys if key not in locked}, books)
-    late = [key for key in keys if key not in locked and key not in born]
-    if late:
-        # Somebody else inserted these since, and has committed.
-        locked |= loading.lock_traces(connection, late)
+) -> set[TraceKey]:
+    locked: dict[TraceKey, Trace] = {}
+    born: dict[TraceKey, Change] = {}
+    # More than once only where somebody else inserts one between our two looks, or deletes it.
+    while missing := [key for key in sorted(arrivals) if key not in locked and key not in born]:
+        locked |= loading.lock_traces(connection, missing)
+        new = {key: arrivals[key] for key in missing if key not in locked}
+        born |= _insert_new(connection, new, books)
+    deleted = _refuse_deleted(connection, born)
     grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
     saving.save_spans(connection, born | grown)
     for key, change in grown.items():
         coverage.spread_stored(connection, key, change)
     derive.from_database(connection, grown)
     saving.update_traces(connection, grown)
-    saving.save_sessions(connection, born | grown)
+    moves = ((key[0], one.share_before, one.share) for key, one in (born | grown).items())
+    saving.save_sessions(connection, moves)
     tallies.count(connection, born | grown)
+    return deleted
+
+
+def _refuse_deleted(
+    connection: psycopg.Connection[Any], born: dict[TraceKey, Change]
+) -> set[TraceKey]:
+    """Take those of the inserted traces out again that were deleted, and return them.
+
+    Asked once their rows are ours: whoever deletes a trace has its row first, so that from here
+    on nobody can.
+    """
+    deleted = tombstones.deleted_of(connection, born)
+    if deleted:
+        saving.remove_traces(connection, deleted)
+    for key in deleted:
+        del born[key]
+    return deleted
 
 
 def _insert_new(

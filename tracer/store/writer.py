@@ -20,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from tracer.records import Batch
+from tracer.store.loading import TraceKey
 from tracer.store.pricebooks import PriceBooks
 from tracer.store.transaction import store
 
@@ -32,6 +33,7 @@ THREADS = 2
 # How long a request waits for a database that is away before it is told to come back.
 PATIENCE_SECONDS = 10.0
 KINDS = ("spans", "patches", "traces", "scores")
+DELETED = "its trace was deleted: what comes late for it is refused for a day"
 
 # SQLSTATE classes that speak of the server's state and not of the data: connection, resources,
 # operator intervention, system error, deadlock and serialisation, object in use.
@@ -80,6 +82,15 @@ class _Part(msgspec.Struct):
     kind: str
     index: int
     item: Any
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The project and the trace that it belongs to."""
+        return self.submission.project_id, self.item.trace_id
+
+    def refuse(self, reason: str) -> None:
+        """Say that this item is not stored."""
+        self.submission.rejected.append(Rejected(self.kind, self.index, reason))
 
 
 class Writer:
@@ -179,7 +190,9 @@ class Writer:
     def _store(self, group: list[_Submission]) -> None:
         work = [(submission.project_id, submission.batch) for submission in group]
         try:
-            self._commit(work)
+            deleted = self._commit(work)
+            for part in _parts_of(group, deleted):
+                part.refuse(DELETED)
         except Unavailable as failure:
             for submission in group:
                 submission.failure = failure
@@ -194,20 +207,24 @@ class Writer:
     def _halve(self, parts: list[_Part], error: Exception) -> None:
         """Store the parts of one refused submission that can be stored."""
         if len(parts) == 1:
-            part = parts[0]
-            part.submission.rejected.append(Rejected(part.kind, part.index, _reason(error)))
-            return
+            return parts[0].refuse(_reason(error))
         middle = len(parts) // 2
         for half in (parts[:middle], parts[middle:]):
             try:
-                self._commit([(half[0].submission.project_id, _batch(half))])
+                deleted = self._commit([(half[0].submission.project_id, _batch(half))])
+                for part in half:
+                    if part.key in deleted:
+                        part.refuse(DELETED)
             except Unavailable as failure:
                 half[0].submission.failure = failure
             except (psycopg.Error, ValueError, TypeError) as refusal:
                 self._halve(half, refusal)
 
-    def _commit(self, work: list[tuple[str, Batch]]) -> None:
-        """Store in one transaction; again after a deadlock or a lost connection."""
+    def _commit(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
+        """Store in one transaction; again after a deadlock or a lost connection.
+
+        Return the deleted traces, of which nothing was stored.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
         pause = 0.02
         while True:
@@ -223,14 +240,14 @@ class Writer:
             time.sleep(pause * (1 + random.random()))
             pause = min(pause * 2, 1.0)
 
-    def _attempt(self, work: list[tuple[str, Batch]]) -> None:
+    def _attempt(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
         # Kept between transactions: the pool's check of each connection is a round trip.
         if not hasattr(self._held, "pooled"):
             self._held.pooled = self._engine.raw_connection()
         try:
             connection = self._held.pooled.driver_connection
             assert isinstance(connection, psycopg.Connection)
-            store(connection, work, self.prices)
+            return store(connection, work, self.prices)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             self._held.pooled.invalidate()
             self._release()
@@ -240,6 +257,12 @@ class Writer:
         if hasattr(self._held, "pooled"):
             self._held.pooled.close()
             del self._held.pooled
+
+
+def _parts_of(group: list[_Submission], traces: set[TraceKey]) -> list[_Part]:
+    if not traces:
+        return []
+    return [part for submission in group for part in submission.parts() if part.key in traces]
 
 
 def _passing(error: BaseException | None) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 from procrastinate import App, PsycopgConnector
 
 from tracer.config import Config
+from tracer.store import emptying
 from tracer.store.database import libpq_url
 from tracer.store.folding import FOLD_TALLIES
 
@@ -45,4 +47,16 @@ def make_app(config: Config) -> App:
 
         await asyncio.to_thread(fill_wanted, libpq_url(config.database_url))
 
+    @app.periodic(cron="* * * * *")
+    @app.task(queueing_lock="empty_deleted_traces", pass_context=False)
+    async def empty_deleted_traces(timestamp: int) -> None:
+        """Finish deletes that were cut short, and forget those of a day ago; every minute."""
+        await asyncio.to_thread(_empty, libpq_url(config.database_url))
+
     return app
+
+
+def _empty(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        emptying.empty_left(connection)
+        emptying.forget(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -101,13 +102,17 @@ def _register(app: Flask) -> None:
 def check_host() -> None:
     """Refuse a Host header that names somebody else. Raises Misdirected."""
     config: Config = current_app.extensions["tracer.config"]
-    name = urlsplit(f"//{request.host}").hostname or ""
-    allowed = {*LOOPBACK_NAMES, config.host, *_names(config.allowed_hosts)}
-    if name not in allowed:
+    name = _host_name(request.host)
+    if name not in LOOPBACK_NAMES and name not in {config.host, *_names(config.allowed_hosts)}:
         raise Misdirected(
             f"This server is not known as “{name}”. Open it as http://127.0.0.1:{config.port}/,"
             " or start it with the name in TRACER_ALLOWED_HOSTS."
         )
+
+
+@lru_cache(maxsize=1_000)
+def _host_name(host: str) -> str:
+    return urlsplit(f"//{host}").hostname or ""
 
 
 def _names(text: str) -> list[str]:
@@ -116,8 +121,11 @@ def _names(text: str) -> list[str]:
 
 def add_headers(response: Response) -> Response:
     """Add the security headers, and let browsers keep what carries its version in its path."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    # Few responses bring one of these: one look at each name's letters is enough.
+    said = {name.lower() for name, _ in response.headers}
+    response.headers.extend(
+        (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in said
+    )
     if request.path.startswith("/static/vendor/") and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

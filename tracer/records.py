@@ -8,6 +8,7 @@ Money is US dollars as ``Decimal``. A JSON value is what ``msgspec.json.decode``
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -55,7 +56,7 @@ TRACE_FIELDS: Final = (
 )
 
 
-class SpanRecord(msgspec.Struct, kw_only=True):
+class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
     """One span as its source described it, complete: a later record of it replaces this one.
 
     ``version`` orders the records of one span: a finished record beats a running one, then the
@@ -197,9 +198,23 @@ def token_sums(usage: dict[str, int]) -> tuple[int | None, int | None, int | Non
     """
     if not usage:
         return None, None, None
-    asked = [n for bucket, n in usage.items() if bucket.startswith(INPUT_BUCKETS)]
-    answered = [n for bucket, n in usage.items() if bucket.startswith(OUTPUT_BUCKETS)]
-    return sum(asked) if asked else None, sum(answered) if answered else None, sum(usage.values())
+    asked = answered = None
+    total = 0
+    for bucket, number in usage.items():
+        total += number
+        side = _side(bucket)
+        if side == "input":
+            asked = number if asked is None else asked + number
+        elif side == "output":
+            answered = number if answered is None else answered + number
+    return asked, answered, total
+
+
+@lru_cache(maxsize=1_000)
+def _side(bucket: str) -> str | None:
+    if bucket.startswith(INPUT_BUCKETS):
+        return "input"
+    return "output" if bucket.startswith(OUTPUT_BUCKETS) else None
 
 
 def cost_total(cost: dict[str, Decimal]) -> Decimal | None:

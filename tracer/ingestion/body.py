@@ -12,6 +12,8 @@ from flask import Request
 from tracer.records import WireError
 
 CHUNK: Final = 64 * 1024
+# What a client sends is read in larger pieces: each read waits anew for its turn to run Python.
+READ: Final = 1024 * 1024
 # A zstd block of a few bytes can stand for 128 KiB, and its decompressor takes no output limit.
 ZSTD_CHUNK: Final = 1024
 ZSTD_WINDOW: Final = 8 * 1024 * 1024
@@ -60,7 +62,7 @@ def _too_large(limit: int) -> WireError:
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK):
+    while chunk := stream.read(READ):
         yield chunk
 
 

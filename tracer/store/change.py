@@ -9,7 +9,7 @@ import msgspec
 
 from tracer.pricebook import PriceBook
 from tracer.records import SpanPatch, SpanRecord, TraceRecord
-from tracer.store.merge import LIST_ALONE, Span, merge, placeholder
+from tracer.store.merge import LIST_ALONE, Span, finish, merge, placeholder, precedence
 from tracer.store.rollup import Trace, extend
 
 
@@ -125,7 +125,12 @@ class Change(msgspec.Struct):
 
 def _merged(arrived: Arrivals, stored: dict[str, Span], book: PriceBook) -> dict[str, Span]:
     after: dict[str, Span] = {}
-    for span_id in arrived.records.keys() | arrived.patches.keys():
+    for span_id, records in arrived.records.items():
+        # By far the most spans arrive once, finished, and are not stored yet.
+        if len(records) == 1 and span_id not in stored and span_id not in arrived.patches:
+            record = records[0]
+            after[span_id] = finish(record, version=precedence(record), patch={}, book=book)
+    for span_id in (arrived.records.keys() | arrived.patches.keys()) - after.keys():
         held, start = stored.get(span_id), arrived.child_starts.get(span_id)
         span = merge(held, *arrived.of(span_id), start, book)
         if span is not None:

@@ -139,7 +139,7 @@ def _starts(change: Change, arrived: Arrivals) -> Iterator[str]:
             # All records count, also those that lost: else the order of arrival would show.
             parents = {record.parent_span_id for record in records}
             yield from _known(parents | {span.record.parent_span_id})
-    for span_id, span in change.after.items():
+    for span_id, span in change.after.items() if change.before else ():
         held, record = change.before.get(span_id), span.record
         # Known before its parent was, by its children or by a patch: the news has yet to go up.
         newly_linked = held is not None and held.record.parent_span_id is None
@@ -148,9 +148,10 @@ def _starts(change: Change, arrived: Arrivals) -> Iterator[str]:
 
 
 def _metered(records: list[SpanRecord], patches: list[SpanPatch]) -> bool:
-    return any(record.usage or record.cost for record in records) or any(
-        patch.fields.get("usage") or patch.fields.get("cost") for patch in patches
-    )
+    for record in records:
+        if record.usage or record.cost:
+            return True
+    return any(patch.fields.get("usage") or patch.fields.get("cost") for patch in patches)
 
 
 def _known(parents: Iterable[str | None]) -> Iterator[str]:

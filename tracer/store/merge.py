@@ -30,7 +30,7 @@ Patches = dict[str, tuple[int, Json]]
 """Field (or ``metadata.<key>``) -> (version, value) of the latest patch."""
 
 
-class Span(msgspec.Struct, kw_only=True):
+class Span(msgspec.Struct, kw_only=True, gc=False):
     """A span as it is to be stored, or as it was."""
 
     record: SpanRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 
@@ -229,6 +229,10 @@ def _second(seconds: int) -> str:
     return from_micros(seconds * 1_000_000).isoformat()[:19]
 
 
+@overload
+def clip(text: str, most: int) -> str: ...
+@overload
+def clip(text: str | None, most: int) -> str | None: ...
 def clip(text: str | None, most: int) -> str | None:
     """Return the text cut to `most` bytes of UTF-8, at a character."""
     if text is None or len(text) * 4 <= most:

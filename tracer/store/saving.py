@@ -155,8 +155,7 @@ def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Chan
         for table in (schema.spans.name, schema.span_payloads.name):
             connection.execute(_DELETE.format(table), columns_of(replaced, 3))
     with connection.cursor() as cursor:
-        rows = ((key[0], span) for key, one in changes.items() for span in one.after.values())
-        copy_spans(cursor, rows)
+        copy_spans(cursor, ((key, change.after.values()) for key, change in changes.items()))
 
 
 class _Sum(msgspec.Struct):

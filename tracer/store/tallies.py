@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,36 +48,29 @@ class Tally:
     examples: list[tuple[str, str]]
 
 
-def measures(span: Span) -> Iterator[Measure]:
-    """Yield what this span counts as."""
+def measures(span: Span) -> list[Measure]:
+    """Return what this span counts as."""
     if span.placeholder:
-        return
+        return []
     record = span.record
-    yield "dialect", record.dialect or ""
+    found = [("dialect", record.dialect or "")]
     if record.kind == "generation":
         if not record.model:
-            yield "generation", "without model"
+            found.append(("generation", "without model"))
         if not record.usage and record.end_time is not None:
-            yield "generation", "without tokens"
+            found.append(("generation", "without tokens"))
     if record.usage and not record.cost:
-        yield "unpriced", record.model or ""
+        found.append(("unpriced", record.model or ""))
     for flag in record.flags:
-        yield "flag", flag
+        found.append(("flag", flag))
+    return found
 
 
 def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
     """Count the spans that change, as part of their transaction."""
-    found: dict[tuple[str, Measure], _Tally] = {}
+    found: dict[str, dict[Measure, _Tally]] = {}
     for (project_id, trace_id), change in changes.items():
-        for span_id, span in change.after.items():
-            for measure in measures(span):
-                tally = found.setdefault((project_id, measure), _Tally())
-                tally.number += 1
-                if len(tally.examples) < EXAMPLES:
-                    tally.examples.append((trace_id, span_id))
-            old = change.before.get(span_id)
-            for measure in measures(old) if old is not None else ():
-                found.setdefault((project_id, measure), _Tally()).number -= 1
+        _add(found.setdefault(project_id, {}), trace_id, change)
     rows = [
         {
             "project_id": project_id,
@@ -87,11 +79,26 @@ def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) 
             "number": tally.number,
             "examples": tally.examples,
         }
-        for (project_id, (measure, value)), tally in found.items()
+        for project_id, its in found.items()
+        for (measure, value), tally in its.items()
         if tally.number
     ]
     if rows:
         connection.execute(_ADD, [encoder.encode(rows).decode()])
+
+
+def _add(found: dict[Measure, _Tally], trace_id: str, change: Change) -> None:
+    for span_id, span in change.after.items():
+        for measure in measures(span):
+            tally = found.get(measure)
+            if tally is None:
+                tally = found[measure] = _Tally()
+            tally.number += 1
+            if len(tally.examples) < EXAMPLES:
+                tally.examples.append((trace_id, span_id))
+        old = change.before.get(span_id)
+        for measure in measures(old) if old is not None else ():
+            found.setdefault(measure, _Tally()).number -= 1
 
 
 def list_tallies(project_id: str) -> list[Tally]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from flask import current_app, g, request
 
@@ -48,6 +49,7 @@ def _project_without_key() -> str:
     return DEFAULT_PROJECT
 
 
+@lru_cache(maxsize=100)
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

@@ -69,6 +69,7 @@ class _Reader:
         attributes = self.attributes(pairs)
         add_otlp_facts(attributes, span.kind, span.trace_state)
         status = span.status
+        message = status.message
         return RawSpan(
             trace_id=span.trace_id,
             span_id=span.span_id,
@@ -77,7 +78,7 @@ class _Reader:
             start_ns=span.start_time_unix_nano,
             end_ns=span.end_time_unix_nano,
             status_code=status.code,
-            status_message=keeper.text("status_message", status.message),
+            status_message=keeper.text("status_message", message) if message else "",
             attributes=attributes,
             events=[self._event(event) for event in events[:MAX_EVENTS]] if events else [],
             links=[self._link(link) for link in links[:MAX_LINKS]] if links else [],
@@ -116,6 +117,8 @@ class _Reader:
                 found[key] = value.bool_value
             elif which == "double_value" and isfinite(number := value.double_value):
                 found[key] = number
+            elif which == "array_value" and (texts := self._texts(value.array_value.values)):
+                found[key] = texts
             else:
                 found[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
         return found
@@ -144,6 +147,14 @@ class _Reader:
             self.keeper.notes[key] = {"bytes": "base64"}
             return b64encode(value.bytes_value).decode()
         return None if which is None else getattr(value, which)
+
+    def _texts(self, values: Sequence[AnyValue]) -> list[str] | None:
+        """Return a list of short texts, which needs no cleaning; None: it is none."""
+        texts = [value.string_value for value in values]
+        together = "".join(texts)
+        if not all(texts) or len(together) > self.keeper.safe_length or "\x00" in together:
+            return None
+        return texts
 
     def _too_deep(self, key: str) -> str:
         self.keeper.notes[key] = {"depth": MAX_DEPTH}

@@ -16,6 +16,26 @@ RARE: Final = frozenset(
 )
 """Fields that few spans have, and that take more than a field of the record."""
 
+OWN: Final = frozenset(
+    (
+        "call_id",
+        "cost",
+        "echo",
+        "finish_reasons",
+        "input",
+        "model",
+        "model_parameters",
+        "output",
+        "prompt_name",
+        "prompt_version",
+        "provider",
+        "requested_model",
+        "tools",
+        "usage",
+    )
+)
+"""Fields that are the record's own as they are."""
+
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
 _MAX_SPLITS: Final = 50
@@ -35,6 +55,9 @@ class Step(NamedTuple):
 
 _Split = tuple[tuple[str, ...], tuple[str, ...]]
 Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
+"""Bit, source, key, field, parse, json, merged, build, part: all that applying a step takes."""
+Lone = tuple[int, int, str, str, Parse | None, bool]
+"""Bit, source, key, field, parse, json: the only step that may tell its field."""
 
 
 class Plan:
@@ -46,9 +69,11 @@ class Plan:
     __slots__ = (
         "_names",
         "_splits",
+        "lone",
         "masks",
         "moves",
         "named",
+        "own",
         "rare",
         "sources",
         "steps",
@@ -57,16 +82,16 @@ class Plan:
 
     def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
         self.steps = steps
-        self.moves: list[Move] = []
-        """The steps with all that applying one takes: unpacked once, not once for each span."""
         self.masks: dict[str, int] = {}
         """By field: the bits of the steps that may tell it."""
-        for place, (_, source, key, _, rule, part) in enumerate(steps):
-            field, bit = rule.field, 1 << place
-            merged = field in MERGED
-            build = None if part is None else rule.build
-            self.moves.append((bit, source, key, field, rule.parse, rule.json, merged, build, part))
-            self.masks[field] = self.masks.get(field, 0) | bit
+        for place, step in enumerate(steps):
+            self.masks[step.rule.field] = self.masks.get(step.rule.field, 0) | 1 << place
+        self.lone: list[Lone] = []
+        self.moves: list[Move] = []
+        """The other steps; both are unpacked once, not once for each span."""
+        for place, step in enumerate(steps):
+            self._add(step, 1 << place)
+        self.own = [field for field in self.masks if field in OWN]
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
         self.rare = not RARE.isdisjoint(self.masks)
         self.named = any(step.key == NAME for step in steps)
@@ -74,6 +99,16 @@ class Plan:
         self.sources = len(names)
         self._names = names
         self._splits: dict[tuple[int, int, int], _Split] = {}
+
+    def _add(self, step: Step, bit: int) -> None:
+        rule = step.rule
+        merged = rule.field in MERGED
+        build = None if step.part is None else rule.build
+        if self.masks[rule.field] == bit and not merged and build is None:
+            self.lone.append((bit, step.source, step.key, rule.field, rule.parse, rule.json))
+        else:
+            which = bit, step.source, step.key, rule.field
+            self.moves.append((*which, rule.parse, rule.json, merged, build, step.part))
 
     def claims(self, told: int) -> list[Step]:
         """Return the steps whose bits are set in ``told``."""

@@ -9,7 +9,7 @@ from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME, Build
-from tracer.wire.plans import MERGED, Move, Plan, Step, Table
+from tracer.wire.plans import MERGED, Plan, Step, Table
 
 __all__ = (
     "EVENTS_JOINED",
@@ -51,14 +51,34 @@ class Resolution:
         """There may be RARE ones among the fields."""
         self._plan = plan
         self._told = self._denied = 0
-        self._apply(plan.moves, [*sources, {NAME: name}] if plan.named else sources)
+        if plan.named:
+            sources = [*sources, {NAME: name}]
+        self._apply_lone(sources)
+        if plan.moves:
+            self._apply(sources)
 
-    def _apply(self, moves: list[Move], sources: list[dict[str, Json]]) -> None:
-        fields, told, denied = self.fields, 0, 0
+    def _apply_lone(self, sources: list[dict[str, Json]]) -> None:
+        """Apply the steps that nobody contests, which are most: there is nothing to weigh."""
+        fields, told = self.fields, 0
+        for bit, source, key, field, parse, json in self._plan.lone:
+            value = sources[source][key]
+            if json and type(value) is str:
+                value, notes = decode_text(value)
+                if notes:
+                    self.notes[key] = notes
+            if parse is not None:
+                value = parse(value)
+            if value is not None:
+                fields[field] = value
+                told |= bit
+        self._told = told
+
+    def _apply(self, sources: list[dict[str, Json]]) -> None:
+        fields, told, denied = self.fields, self._told, 0
         builds: dict[str, Build] = {}
         text: str | None = None
         decoded: Json = None
-        for bit, source, key, field, parse, json, merged, build, part in moves:
+        for bit, source, key, field, parse, json, merged, build, part in self._plan.moves:
             value = sources[source][key]
             if json and type(value) is str:
                 # Several rules in a row may read one text.
@@ -112,6 +132,11 @@ class Resolution:
         """The dialect of the firmest claim."""
         lowest = self._told & -self._told
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
+
+    def own(self) -> dict[str, Json]:
+        """Return the fields that are the record's own as they are."""
+        fields = self.fields
+        return {name: fields[name] for name in self._plan.own if name in fields}
 
     def trace(self) -> dict[str, Json]:
         """Return the fields of the trace by their own names."""

@@ -32,7 +32,6 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     kind = _settle(found)
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
-    cost = fields.get("cost", {})
     first_token = _first_token(found, start)
     attributes, claimed = found.left(raw.attributes)
     record = SpanRecord(
@@ -47,30 +46,22 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         level=fields.get("level") or ("error" if error else fields.get("level_hint", "default")),
         status_message=fields.get("status_message") or raw.status_message or None,
         first_token_time=first_token,
-        model=fields.get("model") or fields.get("requested_model"),
-        requested_model=fields.get("requested_model"),
-        provider=fields.get("provider"),
-        model_parameters=fields.get("model_parameters", {}),
-        usage=fields.get("usage", {}),
-        cost=cost,
-        cost_source="given" if cost else None,
-        call_id=fields.get("call_id"),
-        echo=fields.get("echo", False),
-        prompt_name=fields.get("prompt_name"),
-        prompt_version=fields.get("prompt_version"),
-        tools=fields.get("tools", []),
-        finish_reasons=fields.get("finish_reasons", []),
-        input=fields.get("input"),
-        output=fields.get("output"),
         metadata=_metadata(context, fields),
         attributes=attributes,
-        events=events_left(raw.events, found) if raw.events else [],
         links=raw.links,
         resource=context.resource,
         scope=context.scope,
         dialect=found.dialect,
         claimed=claimed,
+        # Few of these are told of a span: the others' defaults cost less than asking for each.
+        **found.own(),
     )
+    if record.model is None:
+        record.model = record.requested_model
+    if record.cost:
+        record.cost_source = "given"
+    if raw.events:
+        record.events = events_left(raw.events, found)
     if error and record.status_message is None:
         record.status_message = exception(raw.events)
     if found.rare and "pending" in fields and parent_id is not None:

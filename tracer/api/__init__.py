@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.api import openapi, prices, sessions, traces
+from tracer.api import exports, openapi, prices, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
 bp.register_blueprint(sessions.bp)
 bp.register_blueprint(prices.bp)
+bp.register_blueprint(exports.bp)
 bp.register_blueprint(openapi.bp)

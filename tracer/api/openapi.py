@@ -106,6 +106,9 @@ def _operation(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> dic
             for status, kind in operation.answers.items()
         },
     }
+    if operation.files:
+        contents: dict[str, Any] = {media: {"schema": {}} for media in operation.files}
+        described["responses"]["200"] = _response(200, contents)
     # An id that no path can hold matches no route, or another one.
     statuses = {*operation.problems, 404, 405} if rule.arguments else operation.problems
     for status in sorted(statuses):

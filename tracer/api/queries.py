@@ -11,6 +11,9 @@ from msgspec import Meta
 from tracer.wire.requests import Id, Text, Time, as_utc
 
 Limit = Annotated[int, Meta(ge=1, le=1000, description="rows of one page")]
+Budget = Annotated[
+    int, Meta(ge=200, le=1_000_000, description="of markdown: about how many tokens")
+]
 Cursor = Annotated[str, Meta(description="next_cursor or prev_cursor of a page")]
 
 
@@ -65,3 +68,10 @@ class SpanQuery(_Query, kw_only=True):
     parent: Annotated[Id | None, Meta(description="a span's id; absent: the roots")] = None
     limit: Limit = 100
     cursor: Cursor | None = None
+
+
+class ExportQuery(_Query, kw_only=True):
+    """In which format a trace is wanted."""
+
+    format: Literal["json", "csv", "otlp", "markdown", "html"] = "json"
+    budget: Budget | None = None

@@ -52,6 +52,9 @@ def _named(decoded: Decoded, rejected: Sequence[Rejected]) -> list[Refusal]:
         if one.kind == "spans":
             span = decoded.batch.spans[one.index]
             item = f"span {span.span_id} of trace {span.trace_id}"
+        elif one.kind == "patches":
+            patch = decoded.batch.patches[one.index]
+            item = f"update of span {patch.span_id} of trace {patch.trace_id}"
         elif one.kind == "scores":
             item = f"score {decoded.batch.scores[one.index].name}"
         else:

@@ -40,7 +40,7 @@ _FIRSTS = """
         ORDER BY s.start_time, s.span_id LIMIT 1
     ) topmost ON true
     LEFT JOIN LATERAL (
-        SELECT coalesce(status_message, name) AS message FROM spans s
+        SELECT coalesce(nullif(status_message, ''), name) AS message FROM spans s
         WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.level = 'error'
         ORDER BY start_time, span_id LIMIT 1
     ) error ON true

@@ -225,6 +225,9 @@ def priced(record: SpanRecord, book: PriceBook) -> SpanRecord:
     """Return the record with the cost of its tokens, unless the application said one."""
     if not record.usage and record.cost_source is None:
         return record
+    if record.priced_by is not None:
+        # It comes out of an export, and is worth what it was worth there and then.
+        return record
     before = record.cost, record.cost_source, record.priced_by
     if record.cost_source == GIVEN:
         now: Cost = record.cost, GIVEN, None
@@ -265,6 +268,9 @@ def canonical(record: SpanRecord) -> bytes:
 def underneath(stored: Span) -> SpanRecord:
     """Return the record that a stored span stands on, as it was sent."""
     fields = {field: _typed(field, value) for field, value in stored.hidden.items()}
+    if stored.record.cost_source not in (None, GIVEN):
+        # Our own sum, and to be made anew: an update may change what it stands on.
+        fields |= {"cost": {}, "cost_source": None, "priced_by": None} | fields
     if stored.sent_parent_id is not None:
         fields.setdefault("parent_span_id", stored.sent_parent_id)
     return msgspec.structs.replace(stored.record, **fields) if fields else stored.record

@@ -31,6 +31,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     problems: tuple[int, ...] = field(default=())
+    files: tuple[str, ...] = field(default=())
+    """Media types of a 200 that is a file, and no Struct."""
 
 
 READ_PROBLEMS: Final = (400, 401, 404)

@@ -70,7 +70,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         if value is None:
             return text, {}
         return clean(value)
-    if text.count("[") + text.count("{") > MAX_DEPTH and _deeper_than(MAX_DEPTH, value):
+    if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
     return clean(value) if "\\u0000" in text else (value, {})
 
@@ -83,10 +83,11 @@ def _decode_leniently(text: str) -> Json:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
-    return None if _deeper_than(MAX_DEPTH, value) else value
+    return None if deeper_than(MAX_DEPTH, value) else value
 
 
-def _deeper_than(limit: int, value: Json) -> bool:
+def deeper_than(limit: int, value: Json) -> bool:
+    """Return whether ``value`` has more than ``limit`` levels of lists and objects."""
     level: list[Any] = [value]
     for _ in range(limit):
         level = [

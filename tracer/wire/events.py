@@ -44,6 +44,14 @@ def events_left(events: list[dict[str, Json]], found: Resolution) -> list[Json]:
     return left
 
 
+def events_as_sent(events: list[dict[str, Json]]) -> list[Json]:
+    """Return the events to store where no field tells anything of them."""
+    return [
+        {"name": event["name"], "time": _iso(event["time_ns"]), "attributes": event["attributes"]}
+        for event in events
+    ]
+
+
 def exception(events: list[dict[str, Json]]) -> str | None:
     """Return what the last exception said, as ``type: message``."""
     for event in reversed(events):

@@ -12,7 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tracer.records import Batch, Refusal, SpanRecord, WireError
 from tracer.wire import otlp_json, otlp_proto
-from tracer.wire.raw import MAX_SPANS, Bad, Group
+from tracer.wire.exported import is_exported, read_exported
+from tracer.wire.exported_trace import read_resource
+from tracer.wire.raw import MAX_SPANS, Bad, Context, Group, RawSpan
 from tracer.wire.span import read_span
 from tracer.wire.traces import TraceFacts
 
@@ -46,14 +48,29 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
         total += len(group.spans)
         if total > MAX_SPANS:
             raise WireError(f"more than {MAX_SPANS} spans in one request: send smaller ones", 413)
+        try:
+            read_resource(group.context.resource, traces)
+        except Bad as bad:
+            refusals.append(Refusal(item=group.path, field=bad.field, reason=bad.reason))
         for k, source in enumerate(group.spans):
             try:
-                spans.append(read_span(group.read(source), group.context, traces, now))
+                record = _read(group.read(source), group.context, traces, now)
             except Bad as bad:
                 item = f"{group.path}.spans[{k}]"
                 refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))
-    batch = Batch(spans=spans, traces=traces.records(), scores=traces.scores)
+                continue
+            if record is not None:
+                spans.append(record)
+    batch = Batch(
+        spans=spans, patches=traces.patches, traces=traces.records(), scores=traces.scores
+    )
     return Decoded(batch, refusals, total)
+
+
+def _read(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord | None:
+    if is_exported(raw):
+        return read_exported(raw, context, traces)
+    return read_span(raw, context, traces, now)
 
 
 def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group]:

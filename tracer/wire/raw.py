@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from tracer.export.names import PREFIX
 from tracer.records import Json, TraceRecord
 from tracer.wire.clean import clean, clean_text
 from tracer.wire.resolution import RESOURCE_TABLE, dialects_of, resolve
@@ -94,7 +95,9 @@ class Keeper:
         if len(text) <= self.safe_length and "\x00" not in text and text.isascii():
             return text
         notes: dict[str, Json] = {}
-        text = clean_text(text, notes, self._max_bytes)
+        # Of our own export the parts kept the limit when they came; as one text they are longer.
+        most = len(text) * 4 if key.startswith(PREFIX) else self._max_bytes
+        text = clean_text(text, notes, most)
         if notes:
             self.notes[key] = notes
         return text

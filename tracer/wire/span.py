@@ -23,7 +23,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
 
     ``now`` (microseconds) stands for the start of a span that has no time at all. Raises Bad.
     """
-    trace_id, span_id, parent_id = _ids(raw)
+    trace_id, span_id, parent_id = ids_of(raw)
     start, end = _times(raw, now)
     sources = [raw.attributes]
     if raw.events:
@@ -86,7 +86,8 @@ def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
     return {**context.metadata, **own} if context.metadata else own
 
 
-def _ids(raw: RawSpan) -> tuple[str, str, str | None]:
+def ids_of(raw: RawSpan) -> tuple[str, str, str | None]:
+    """Return the ids of the trace, the span and its parent as hex. Raises Bad."""
     if len(raw.trace_id) != 16 or raw.trace_id == _NO_TRACE:
         raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
     if len(raw.span_id) != 8 or raw.span_id in _NO_ID:

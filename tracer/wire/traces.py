@@ -6,17 +6,20 @@ from typing import Final
 
 import msgspec
 
-from tracer.records import Json, ScoreRecord, TraceRecord
+from tracer.records import Json, ScoreRecord, SpanPatch, TraceRecord
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class TraceFacts:
-    """Collects the TraceRecords of one request, and the scores that its spans carry."""
+    """Collects the TraceRecords of one request, and what else its spans carry beside themselves."""
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, int, bytes], TraceRecord] = {}
         self.scores: list[ScoreRecord] = []
+        self.patches: list[SpanPatch] = []
+        self.exported: list[TraceRecord] = []
+        """Those of our own export, which say everything once."""
 
     def add(self, trace_id: str, rank: int, version: int, said: dict[str, Json]) -> TraceRecord:
         """Note that at ``version`` the trace was said to have these fields, tags and metadata."""
@@ -39,4 +42,4 @@ class TraceFacts:
 
     def records(self) -> list[TraceRecord]:
         """Return one record for each trace, rank and distinct content."""
-        return list(self._records.values())
+        return [*self._records.values(), *self.exported]

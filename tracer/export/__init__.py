@@ -1,0 +1,1 @@
+"""Formats in which a trace leaves the tool: records in, text out."""

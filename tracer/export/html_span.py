@@ -1,0 +1,215 @@
+"""The parts of the exported page that say what a span, or the trace, has been sent with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import Any, Final
+
+import msgspec
+
+from tracer.export import words
+from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace, Text, decoded
+from tracer.messages import Message, Part, read_messages
+from tracer.records import KINDS, Json, decimals
+
+_MOST_VALUE: Final = 100_000
+_MOST_ALL: Final = 60_000_000
+_MOST_MESSAGES: Final = 200
+# Only what the policy lets in anyway, and nothing that can hold a script.
+_PICTURE: Final = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]{1,400000}")
+_FOLDED: Final = (
+    ("Metadata", "metadata"),
+    ("Model parameters", "model_parameters"),
+    ("Tools offered", "tools"),
+    ("Attributes", "attributes"),
+    ("Events", "events"),
+    ("Links", "links"),
+    ("Resource", "resource"),
+    ("Scope", "scope"),
+    ("Notes", "notes"),
+)
+_ICONS: Final = frozenset((*KINDS, "chevron", "gap", "error"))
+
+
+class Budget:
+    """How much text the page may still hold: a browser has to keep all of it."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_ALL
+
+    def take(self, text: str) -> str:
+        """Return the text escaped; of a long one the beginning, and what is left out."""
+        most = min(_MOST_VALUE, max(self._left, 0))
+        self._left -= min(len(text), most)
+        if len(text) <= most:
+            return escape(text)
+        return f"{escape(text[:most])}\n[{len(text) - most:,} more characters left out]"
+
+
+def icon(name: str, css: str = "") -> str:
+    """Return a picture of the page's sprite."""
+    name = name if name in _ICONS else "span"
+    return f'<svg class="i {css}" aria-hidden="true"><use href="#{name}"/></svg>'
+
+
+def overview(trace: ExportedTrace, scores: Iterable[ExportedScore]) -> str:
+    """Return what the panel shows while no span is selected."""
+    budget = Budget()
+    parts = ['<section class="about"><header><h2>Trace</h2></header>']
+    if trace.status == "error" and trace.error_message:
+        parts.append(f'<p class="alert">{escape(trace.error_message)}</p>')
+    parts.append(_facts(words.facts(trace)))
+    parts.append(_scores(list(scores)))
+    parts.append(_value("Input", trace.input, False, budget))
+    parts.append(_value("Output", trace.output, True, budget))
+    parts.append(_folded("Metadata", trace.metadata, budget))
+    parts.append('<p class="end">Select a span in the tree to see what it was sent with.</p>')
+    return "".join(parts) + "</section>\n"
+
+
+def section(number: int, span: ExportedSpan, budget: Budget) -> str:
+    """Return what the panel shows while the span is selected."""
+    name = "not received" if span.placeholder else span.name or "unnamed"
+    failed = " err" if span.status == "error" else ""
+    parts = [
+        f'<section class="span k-{escape(span.kind)}{failed}" id="s{number}"><header>'
+        f'<h2>{icon(span.kind)}{escape(name)}<a href="#">close</a></h2>{_figures(span)}</header>'
+    ]
+    if span.placeholder:
+        parts.append('<p class="box">Its children name it as their parent; it has not arrived.</p>')
+    if span.status_message and span.level in ("error", "warning"):
+        parts.append(f'<p class="alert">{budget.take(span.status_message)}</p>')
+    parts.append(_value("Input", span.input, False, budget))
+    parts.append(_value("Output", span.output, True, budget))
+    parts.append(_facts(_span_facts(span)))
+    parts += [_folded(title, getattr(span, field), budget) for title, field in _FOLDED]
+    return "".join(parts) + "</section>\n"
+
+
+def _figures(span: ExportedSpan) -> str:
+    if span.placeholder:
+        return ""
+    first = span.first_token_time
+    told = [
+        ("Duration", words.took(span.start_time, span.end_time)),
+        ("First token", words.took(span.start_time, first) if first else ""),
+        ("Model", span.model or ""),
+        ("Tokens", words.tokens(span)),
+        ("Cost", words.dollars(span.total_cost)),
+    ]
+    pairs = "".join(
+        f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in told if text
+    )
+    return f'<dl class="figures">{pairs}</dl>'
+
+
+def _span_facts(span: ExportedSpan) -> list[tuple[str, str]]:
+    usage: dict[str, int] = decoded(span.usage) or {}
+    cost = decimals(decoded(span.cost))
+    reasons: list[str] = decoded(span.finish_reasons) or []
+    asked = span.requested_model if span.requested_model != span.model else None
+    return [
+        ("Span", span.span_id),
+        ("Parent", span.parent_span_id or ""),
+        ("Parent as sent", span.sent_parent_id or ""),
+        ("Kind", span.kind),
+        ("Level", "" if span.level == "default" else span.level),
+        ("Started", words.stamp(span.start_time) if not span.placeholder else ""),
+        ("Ended", words.stamp(span.end_time) if span.end_time else ""),
+        ("Asked for", asked or ""),
+        ("Provider", span.provider or ""),
+        ("Usage", ", ".join(f"{count:,} {bucket}" for bucket, count in usage.items())),
+        ("Cost by type", ", ".join(f"{words.dollars(part)} {b}" for b, part in cost.items())),
+        ("Stopped at", ", ".join(reasons)),
+        ("Prompt", f"{span.prompt_name or ''} {span.prompt_version or ''}".strip()),
+        ("Flags", ", ".join(span.flags or [])),
+    ]
+
+
+def _facts(facts: list[tuple[str, str]]) -> str:
+    pairs = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in facts if text)
+    return f'<h3>Facts</h3><dl class="facts">{pairs}</dl>'
+
+
+def _scores(scores: list[ExportedScore]) -> str:
+    if not scores:
+        return ""
+    rows = [
+        (score.name, _score_value(score), score.span_id or "", score.source, score.comment or "")
+        for score in scores
+    ]
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    names = ("Score", "Value", "Span", "Source", "Comment")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    return f"<h3>Scores</h3><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _score_value(score: ExportedScore) -> str:
+    if score.value is None:
+        return score.string_value or ""
+    return str(bool(score.value)).lower() if score.data_type == "boolean" else f"{score.value:g}"
+
+
+def _folded(title: str, text: Text, budget: Budget) -> str:
+    value = decoded(text)
+    if not value:
+        return ""
+    return (
+        f'<details class="fold"><summary>{title}</summary>'
+        f'<div class="box"><pre>{budget.take(_pretty(value))}</pre></div></details>'
+    )
+
+
+def _value(title: str, text: Text, output: bool, budget: Budget) -> str:
+    if text is None:
+        return ""
+    value = decoded(text)
+    messages = read_messages(value, output=output)
+    if messages:
+        return f"<h3>{title}</h3>{_messages(messages, budget)}"
+    if isinstance(value, str):
+        return f'<h3>{title}</h3><div class="box say" dir="auto">{budget.take(value)}</div>'
+    return f'<h3>{title}</h3><div class="box"><pre>{budget.take(_pretty(value))}</pre></div>'
+
+
+def _messages(messages: list[Message], budget: Budget) -> str:
+    shown = messages[-_MOST_MESSAGES:]
+    before = len(messages) - len(shown)
+    told = f'<p class="box">{words.plural(before, "earlier message")} left out.</p>'
+    return (told if before else "") + "".join(_message(message, budget) for message in shown)
+
+
+def _message(message: Message, budget: Budget) -> str:
+    role = message.role if message.role in ("user", "assistant", "system", "tool") else "other"
+    body = "".join(_part(part, budget) for part in message.parts)
+    said = escape(f"{message.role} {message.name or ''}".strip())
+    return f'<article class="msg {role}"><p>{said}</p><div>{body}</div></article>'
+
+
+def _part(part: Part, budget: Budget) -> str:
+    if part.type == "text":
+        return f'<div class="say" dir="auto">{budget.take(part.text or "")}</div>'
+    if part.type == "reasoning":
+        text = budget.take(part.text or "")
+        return (
+            '<details class="fold"><summary>Reasoning</summary>'
+            f'<div class="say" dir="auto">{text}</div></details>'
+        )
+    if part.type == "image" and _PICTURE.fullmatch(part.url or ""):
+        return f'<img class="picture" src="{escape(part.url or "")}" alt="Image in the message">'
+    titles = {"tool_call": part.name or "tool", "tool_result": f"{part.name or ''} result".strip()}
+    value = part.data if part.data is not None else part.text or part.url
+    shown = value if isinstance(value, str) else _pretty(value)
+    title = escape(titles.get(part.type, part.type))
+    return (
+        f'<div class="call k-tool"><header>{icon("tool")} <b>{title}</b></header>'
+        f"<pre>{budget.take(shown)}</pre></div>"
+    )
+
+
+def _pretty(value: Json) -> Any:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,174 @@
+"""A trace as one JSON document: the trace, its scores, its spans in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from tracer.export.records import (
+    ExportedScore,
+    ExportedSpan,
+    ExportedTrace,
+    Source,
+    Text,
+    decoded,
+    iso,
+)
+from tracer.records import decimals
+
+FORMAT: Final = "tracer.trace"
+SESSION_FORMAT: Final = "tracer.session"
+VERSION: Final = 1
+
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_NOTHING: Final = msgspec.Raw(b"{}")
+_NONE: Final = msgspec.Raw(b"[]")
+_TRACE: Final = (
+    "name",
+    "status",
+    "span_count",
+    "error_count",
+    "warning_count",
+    "unpriced_count",
+    "user_id",
+    "session_id",
+    "environment",
+    "release",
+    "version",
+    "public",
+    "tags",
+    "models",
+    "kinds",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "usage",
+    "total_cost",
+    "error_message",
+    "root_span_id",
+    "input",
+    "output",
+)
+_SPAN: Final = (
+    "kind",
+    "name",
+    "status",
+    "level",
+    "status_message",
+    "model",
+    "requested_model",
+    "provider",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "total_cost",
+    "cost_source",
+    "priced_by",
+    "prompt_name",
+    "prompt_version",
+    "dialect",
+    "sent_parent_id",
+    "input",
+    "output",
+)
+_OBJECTS: Final = ("model_parameters", "usage", "metadata", "attributes", "resource", "scope")
+_LISTS: Final = ("tools", "finish_reasons", "events", "links")
+
+
+def write(source: Source) -> Iterator[str]:
+    """Yield the document; what was cut off in the middle is no JSON, and lacks ``complete``."""
+    head = {"format": FORMAT, "version": VERSION, "exported_at": iso(datetime.now(UTC))}
+    yield _encode(head).decode()[:-1]
+    yield from _body(source)
+
+
+def write_session(session_id: str, sources: Iterator[Source]) -> Iterator[str]:
+    """Yield the traces of a session as one document."""
+    head = {"format": SESSION_FORMAT, "version": VERSION, "exported_at": iso(datetime.now(UTC))}
+    yield _encode({**head, "session_id": session_id}).decode()[:-1] + ',\n"traces":['
+    between = "\n{"
+    for source in sources:
+        yield f'{between}"format":"{FORMAT}"'
+        yield from _body(source)
+        between = ",\n{"
+    yield '],\n"complete":true}\n'
+
+
+def _body(source: Source) -> Iterator[str]:
+    """Yield the rest of an object that has been begun, and its end."""
+    yield f',\n"trace":{_text(_trace(source.trace))}'
+    yield ',\n"scores":['
+    yield from _items(map(_score, source.scores()))
+    yield '],\n"spans":['
+    yield from _items(map(_span, source.in_time()))
+    yield '],\n"complete":true}\n'
+
+
+def _items(items: Iterator[dict[str, Any]]) -> Iterator[str]:
+    between = "\n"
+    for item in items:
+        yield between + _text(item)
+        between = ",\n"
+
+
+def _text(value: object) -> str:
+    return _encode(value).decode()
+
+
+def _trace(trace: ExportedTrace) -> dict[str, Any]:
+    end = trace.end_time if trace.status != "running" else None
+    return {
+        "id": trace.trace_id,
+        **_times(trace.start_time, end),
+        **{name: getattr(trace, name) for name in _TRACE},
+        "cost": decimals(trace.cost),
+        "metadata": trace.metadata or _NOTHING,
+    }
+
+
+def _span(span: ExportedSpan) -> dict[str, Any]:
+    first = span.first_token_time
+    return {
+        "id": span.span_id,
+        "parent_id": span.parent_span_id,
+        **_times(span.start_time, span.end_time),
+        "completion_start_time": iso(first) if first else None,
+        **{name: getattr(span, name) for name in _SPAN},
+        **{name: getattr(span, name) or _NOTHING for name in _OBJECTS},
+        **{name: getattr(span, name) or _NONE for name in _LISTS},
+        "cost": _cost(span.cost),
+        "flags": span.flags or [],
+        "notes": span.notes or _NOTHING,
+    }
+
+
+def _score(score: ExportedScore) -> dict[str, Any]:
+    value: Any = score.string_value if score.value is None else score.value
+    return {
+        "id": score.score_id,
+        "name": score.name,
+        "data_type": score.data_type,
+        "value": bool(value) if score.data_type == "boolean" else value,
+        "span_id": score.span_id,
+        "session_id": score.session_id,
+        "comment": score.comment,
+        "source": score.source,
+        "metadata": score.metadata or _NOTHING,
+        "time": iso(score.time),
+    }
+
+
+def _cost(text: Text) -> dict[str, Any]:
+    # Stored as text, since JSON has no decimals; said as the API says it.
+    return decimals(decoded(text))
+
+
+def _times(start: datetime, end: datetime | None) -> dict[str, Any]:
+    return {
+        "start_time": iso(start),
+        "end_time": iso(end) if end else None,
+        "duration_ms": round((end - start).total_seconds() * 1000, 3) if end else None,
+    }

@@ -1,0 +1,135 @@
+"""Stored JSON in the forms that OTLP has for it, where those bring it back unchanged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from tracer.export.names import PREFIX
+from tracer.export.records import Text, decoded
+from tracer.records import Json
+
+# Values that a receiver with usual limits takes as they are; larger ones travel as text.
+MOST_TEXT: Final = 200_000
+_MOST_ATTRIBUTES: Final = 500
+_MOST_DEPTH: Final = 20
+_MOST_KEY: Final = 500
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+HEX: Final = {size: re.compile(f"(?!0+$)[0-9a-f]{{{size}}}") for size in (16, 32)}
+
+Pairs = list[dict[str, Any]]
+
+
+class Unfit(Exception):
+    """A value that OTLP would not bring back as it is."""
+
+
+def fit(convert: Callable[[Json], Any], text: Text) -> Any:
+    """Return stored JSON in OTLP's form, None where that would not bring it back unchanged."""
+    if text is not None and len(bytes(text)) > MOST_TEXT:
+        return None
+    try:
+        return convert(decoded(text))
+    except Unfit:
+        return None
+
+
+def pairs_of(values: Json) -> Pairs:
+    """Return an object as OTLP's attributes. Raises Unfit."""
+    values = values or {}
+    if len(values) > _MOST_ATTRIBUTES or any(key.startswith(PREFIX) for key in values):
+        raise Unfit
+    return _pairs(values, _MOST_DEPTH)
+
+
+def _pairs(values: dict[str, Json], depth: int) -> Pairs:
+    if any(len(key) > _MOST_KEY for key in values):
+        raise Unfit
+    return [{"key": key, "value": any_value(value, depth)} for key, value in values.items()]
+
+
+def any_value(value: Json, depth: int) -> dict[str, Any]:
+    """Return a value as OTLP's AnyValue. Raises Unfit."""
+    if isinstance(value, str):
+        return {"stringValue": value}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise Unfit
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if value is None:
+        return {}
+    if depth == 0:
+        raise Unfit
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [any_value(item, depth - 1) for item in value]}}
+    return {"kvlistValue": {"values": _pairs(value, depth - 1)}}
+
+
+def scope_of(scope: Json) -> dict[str, Any]:
+    """Return an instrumentation scope. Raises Unfit."""
+    scope = scope or {}
+    names = {name: scope.get(name) or "" for name in ("name", "version")}
+    attributes = scope.get("attributes") or {}
+    told = {name: text for name, text in names.items() if text}
+    if scope != (told | {"attributes": attributes} if attributes else told):
+        raise Unfit
+    return {**told, "attributes": pairs_of(attributes)}
+
+
+def events_of(events: Json) -> Pairs:
+    """Return span events. Raises Unfit."""
+    return [_event(event) for event in _few(events)]
+
+
+def _event(event: Json) -> dict[str, Any]:
+    time = event.get("time")
+    nanos = _event_nanos(time) if time is not None else 0
+    if list(event) != ["name", "time", "attributes"] or len(event["name"]) > MOST_TEXT:
+        raise Unfit
+    return {
+        "name": event["name"],
+        "timeUnixNano": str(nanos),
+        "attributes": pairs_of(event["attributes"]),
+    }
+
+
+def _event_nanos(time: Json) -> int:
+    """Return an event's time. Raises Unfit where OTLP would bring back another text."""
+    try:
+        moment = datetime.fromisoformat(time)
+        if moment.isoformat().replace("+00:00", "Z") != time or moment <= EPOCH:
+            raise Unfit
+    except (TypeError, ValueError):
+        raise Unfit from None
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def links_of(links: Json) -> Pairs:
+    """Return span links. Raises Unfit."""
+    return [_link(link) for link in _few(links)]
+
+
+def _link(link: Json) -> dict[str, Any]:
+    if list(link) != ["trace_id", "span_id", "attributes"]:
+        raise Unfit
+    trace_id, span_id = link["trace_id"], link["span_id"]
+    if not HEX[32].fullmatch(str(trace_id)) or not HEX[16].fullmatch(str(span_id)):
+        raise Unfit
+    return {
+        "traceId": trace_id,
+        "spanId": span_id,
+        "attributes": pairs_of(link["attributes"]),
+    }
+
+
+def _few(items: Json) -> list[Json]:
+    found: list[Json] = items or []
+    if len(found) > _MOST_ATTRIBUTES:
+        raise Unfit
+    return found

@@ -1,0 +1,88 @@
+"""Figures as exports that are read write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from tracer.export.records import ExportedSpan, ExportedTrace
+
+
+def took(start: datetime, end: datetime | None) -> str:
+    """Return a duration with three digits, or that it has no end yet."""
+    if end is None:
+        return "running"
+    seconds = max((end - start).total_seconds(), 0.0)
+    if seconds < 1:
+        return f"{_three(seconds * 1000)} ms"
+    if seconds < 600:
+        return f"{_three(seconds)} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+def _three(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".") if value else "0"
+
+
+def stamp(time: datetime) -> str:
+    """Return date and time with milliseconds, UTC."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+
+
+def dollars(value: Decimal | None) -> str:
+    """Return money with as many digits as tell it apart from nothing; empty: unknown."""
+    if value is None:
+        return ""
+    if value == 0:
+        return "$0"
+    if 0 < value < Decimal("0.0001"):
+        return "<$0.0001"
+    return f"${value:.4f}" if abs(value) < 1 else f"${value:,.2f}"
+
+
+def tokens(of: ExportedSpan | ExportedTrace) -> str:
+    """Return the tokens of a span or trace: the sum, and its sides where both are known."""
+    if of.total_tokens is None:
+        return ""
+    sides = [
+        f"{count:,} {side}"
+        for side, count in (("in", of.input_tokens), ("out", of.output_tokens))
+        if count
+    ]
+    return f"{of.total_tokens:,} tokens" + (f" ({', '.join(sides)})" if len(sides) > 1 else "")
+
+
+def plural(number: int, noun: str) -> str:
+    """Return ``1 span`` or ``5,056 spans``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def facts(trace: ExportedTrace) -> list[tuple[str, str]]:
+    """Return what is known of a trace as a whole, by name; what nobody said is left out."""
+    end = None if trace.status == "running" else trace.end_time
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in trace.kinds.items())
+    found = [
+        ("Trace", trace.trace_id),
+        ("Status", {"error": "failed"}.get(trace.status, trace.status)),
+        ("Error", trace.error_message or "" if trace.status == "error" else ""),
+        ("Started", stamp(trace.start_time)),
+        ("Took", took(trace.start_time, end)),
+        ("Spans", f"{trace.span_count:,}" + (f" ({kinds})" if kinds else "")),
+        ("Errors", f"{trace.error_count:,}" if trace.error_count else ""),
+        ("Models", ", ".join(trace.models)),
+        ("Tokens", tokens(trace).replace(" tokens", "")),
+        ("Cost", _cost(trace)),
+        ("User", trace.user_id or ""),
+        ("Session", trace.session_id or ""),
+        ("Environment", trace.environment),
+        ("Release", trace.release or ""),
+        ("Version", trace.version or ""),
+        ("Tags", ", ".join(trace.tags)),
+    ]
+    return [(name, text) for name, text in found if text]
+
+
+def _cost(trace: ExportedTrace) -> str:
+    unpriced = f"{plural(trace.unpriced_count, 'call')} without a known price"
+    told = [dollars(trace.total_cost), unpriced if trace.unpriced_count else ""]
+    return ", ".join(text for text in told if text)

@@ -1,0 +1,262 @@
+"""Reading a trace whole: one snapshot of it, in pieces, so that memory does not grow with it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from tracer.export.records import PAYLOAD, ExportedScore, ExportedSpan, ExportedTrace, Row
+from tracer.extensions import db
+
+_TRACE_JSON: Final = ("metadata", "input", "output")
+
+# Payloads differ in size a thousandfold: how many are read at once follows from the last ones.
+_MOST_AT_ONCE: Final = 200
+_BYTES_AT_ONCE: Final = 2_000_000
+_IDS_AT_ONCE: Final = 5_000
+_CHILDREN_AT_ONCE: Final = 100
+_DEEP: Final = 50
+_CHILDREN_DEEP: Final = 4
+
+
+def _columns(kind: type[msgspec.Struct], texts: Iterable[str]) -> str:
+    names = kind.__struct_fields__
+    return ", ".join(f"{name}::text" if name in texts else name for name in names)
+
+
+_TRACE = f"""
+    SELECT {_columns(ExportedTrace, _TRACE_JSON)} FROM traces
+    WHERE project_id = %s AND trace_id = %s
+"""
+
+_SESSION = """
+    SELECT trace_id FROM traces WHERE project_id = %s AND session_id = %s
+    ORDER BY start_time, trace_id
+"""
+
+_SPANS = f"""
+    SELECT {_columns(ExportedSpan, PAYLOAD)}
+    FROM spans LEFT JOIN span_payloads USING (project_id, trace_id, span_id)
+    WHERE project_id = %s AND trace_id = %s AND span_id = ANY(%s)
+"""
+
+_SCORES = f"""
+    SELECT {_columns(ExportedScore, ("metadata",))} FROM scores
+    WHERE project_id = %s AND trace_id = %s ORDER BY time, score_id
+"""
+
+# Ids alone are sorted: of a million spans that is a matter of a second, of their payloads not.
+_IN_TIME = """
+    SELECT span_id FROM spans WHERE project_id = %s AND trace_id = %s AND NOT placeholder
+    ORDER BY start_time, span_id
+"""
+
+_CHILDREN = """
+    SELECT s.span_id, s.start_time, EXISTS (
+        SELECT FROM spans c WHERE c.project_id = s.project_id AND c.trace_id = s.trace_id
+            AND c.parent_span_id = s.span_id
+    )
+    FROM spans s WHERE s.project_id = %(project)s AND s.trace_id = %(trace)s
+        AND {of} AND (s.start_time, s.span_id) > (%(time)s, %(id)s)
+    ORDER BY s.start_time, s.span_id LIMIT %(most)s
+"""
+_ROOTS = _CHILDREN.format(of="s.parent_span_id IS NULL")
+_BELOW = _CHILDREN.format(of="s.parent_span_id = %(parent)s")
+
+_LEVEL = """
+    SELECT span_id, parent_span_id FROM spans
+    WHERE project_id = %s AND trace_id = %s AND parent_span_id {of}
+    ORDER BY start_time, span_id LIMIT %s
+"""
+_FIRST_LEVEL = _LEVEL.format(of="IS NULL")
+_NEXT_LEVEL = _LEVEL.format(of="= ANY(%s)")
+
+_COUNT_BELOW = """
+    SELECT parent_span_id, count(*) FROM spans
+    WHERE project_id = %s AND trace_id = %s AND parent_span_id = ANY(%s) GROUP BY 1
+"""
+
+
+class Snapshot:
+    """The database as it is at one moment, whatever is written while somebody reads it."""
+
+    def __init__(self) -> None:
+        self._connection = db.engine.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        driver = self._connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        self.driver = driver
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def trace(self, project_id: str, trace_id: str) -> TraceSource | None:
+        """Return a trace to be read, or None."""
+        cursor = self.driver.cursor(row_factory=dict_row)
+        row = cursor.execute(_TRACE, (project_id, trace_id)).fetchone()
+        if row is None:
+            return None
+        return TraceSource(self.driver, ExportedTrace(**_raw(row, _TRACE_JSON)))
+
+    def session(self, project_id: str, session_id: str) -> Iterator[TraceSource]:
+        """Yield the traces of a session, oldest first."""
+        for trace_id in _stream(self.driver, _SESSION, (project_id, session_id)):
+            found = self.trace(project_id, trace_id)
+            if found is not None:
+                yield found
+
+
+class TraceSource:
+    """One trace of a snapshot, as ``tracer.export`` reads it."""
+
+    def __init__(self, driver: psycopg.Connection[Any], trace: ExportedTrace) -> None:
+        self.trace = trace
+        self._driver = driver
+        self._key = trace.project_id, trace.trace_id
+
+    def scores(self) -> Iterator[ExportedScore]:
+        """Yield the scores of the trace and its spans, oldest first."""
+        with self._driver.cursor(f"scores_{uuid4().hex}", row_factory=dict_row) as cursor:
+            cursor.itersize = _MOST_AT_ONCE
+            for row in cursor.execute(_SCORES, self._key):
+                yield ExportedScore(**_raw(row, ("metadata",)))
+
+    def in_time(self) -> Iterator[ExportedSpan]:
+        """Yield every span that has arrived, in order of start and id."""
+        ids = _stream(self._driver, _IN_TIME, self._key)
+        return self._read(ids)
+
+    def in_tree(self) -> Iterator[Row]:
+        """Yield the rows of the whole tree, each parent before its children."""
+        return self._rows((depth, span_id, 0) for depth, span_id in self._walk())
+
+    def upper(self, most: int) -> Iterator[Row]:
+        """Yield the rows of the tree's upper levels, at most ``most`` of them."""
+        below: dict[str | None, list[str]] = {}
+        left, level = most, [None]
+        while left > 0 and level:
+            level = self._level(level, left, below)
+            left -= len(level)
+        shown = [span_id for ids in below.values() for span_id in ids]
+        # Only a file that is full can lack anything.
+        counts = self._counts_below(shown) if left <= 0 else {}
+        return self._rows(_nested(below, counts))
+
+    def _level(
+        self, parents: list[Any], most: int, below: dict[str | None, list[str]]
+    ) -> list[Any]:
+        """Put one level's ids into ``below`` by their parent, and return them."""
+        if parents == [None]:
+            rows = self._driver.execute(_FIRST_LEVEL, (*self._key, most)).fetchall()
+        else:
+            rows = self._driver.execute(_NEXT_LEVEL, (*self._key, parents, most)).fetchall()
+        for span_id, parent_id in rows:
+            below.setdefault(parent_id, []).append(span_id)
+        return [span_id for span_id, _ in rows]
+
+    def _counts_below(self, ids: list[str]) -> dict[str | None, int]:
+        rows = self._driver.execute(_COUNT_BELOW, (*self._key, ids)).fetchall()
+        counts: dict[str | None, int] = dict(rows)
+        return counts
+
+    def _walk(self) -> Iterator[tuple[int, str]]:
+        """Yield (depth, id) of the tree's rows; a level is read a page at a time."""
+        # What is left of each open level's page, and where the next page of it begins.
+        stack: list[_Place] = [self._page(None, 0, None)]
+        while stack:
+            place = stack[-1]
+            if not place.rows:
+                stack.pop()
+                if place.more:
+                    stack.append(self._page(place.parent_id, place.depth, place.last))
+                continue
+            span_id, start, has_children = place.rows.pop()
+            place.last = start, span_id
+            yield place.depth, span_id
+            # A level that is over makes room first: so a chain of any length takes none.
+            if not place.rows and not place.more:
+                stack.pop()
+            if has_children:
+                stack.append(self._page(span_id, place.depth + 1, None))
+
+    def _page(self, parent_id: str | None, depth: int, after: Any) -> _Place:
+        most = _CHILDREN_AT_ONCE if depth < _DEEP else _CHILDREN_DEEP
+        time, span_id = after or ("-infinity", "")
+        values = {"project": self._key[0], "trace": self._key[1], "parent": parent_id}
+        rows = self._driver.execute(
+            _ROOTS if parent_id is None else _BELOW,
+            {**values, "time": time, "id": span_id, "most": most},
+        ).fetchall()
+        return _Place(parent_id, depth, rows[::-1], len(rows) == most)
+
+    def _rows(self, places: Iterator[tuple[int, str, int]]) -> Iterator[Row]:
+        waiting: deque[tuple[int, int]] = deque()
+
+        def ids() -> Iterator[str]:
+            for depth, span_id, left_out in places:
+                waiting.append((depth, left_out))
+                yield span_id
+
+        for span in self._read(ids()):
+            depth, left_out = waiting.popleft()
+            yield Row(depth=depth, span=span, left_out=left_out)
+
+    def _read(self, ids: Iterator[str]) -> Iterator[ExportedSpan]:
+        """Yield the spans of these ids in their order."""
+        size = 20
+        while batch := list(islice(ids, size)):
+            cursor = self._driver.cursor(row_factory=dict_row)
+            rows = cursor.execute(_SPANS, (*self._key, batch)).fetchall()
+            weight = sum(len(row[name]) for row in rows for name in PAYLOAD if row[name])
+            found = {row["span_id"]: row for row in rows}
+            for span_id in batch:
+                yield ExportedSpan(**_raw(found[span_id], PAYLOAD))
+            each = max(weight // len(batch), 1)
+            size = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // each, size * 4))
+
+
+class _Place(msgspec.Struct):
+    """An open level of the tree: the rest of its page, last first, and whether pages follow."""
+
+    parent_id: str | None
+    depth: int
+    rows: list[Any]
+    more: bool
+    last: Any = None
+
+
+def _nested(
+    below: dict[str | None, list[str]], counts: dict[str | None, int]
+) -> Iterator[tuple[int, str, int]]:
+    """Yield (depth, id, children left out) of levels, each parent before its children."""
+    stack = [(0, span_id) for span_id in reversed(below.get(None, []))]
+    while stack:
+        depth, span_id = stack.pop()
+        inside = below.get(span_id, [])
+        yield depth, span_id, max(counts.get(span_id, 0) - len(inside), 0)
+        stack += [(depth + 1, child) for child in reversed(inside)]
+
+
+def _stream(driver: psycopg.Connection[Any], query: str, values: tuple[str, ...]) -> Iterator[str]:
+    """Yield the first column of a query's rows, some thousand of which are held at a time."""
+    with driver.cursor(f"ids_{uuid4().hex}") as cursor:
+        cursor.itersize = _IDS_AT_ONCE
+        for row in cursor.execute(query, values):
+            yield row[0]
+
+
+def _raw(row: dict[str, Any], texts: Iterable[str]) -> dict[str, Any]:
+    """Return a row with its JSON as text that is encoded as it is."""
+    for name in texts:
+        if row[name] is not None:
+            row[name] = msgspec.Raw(row[name])
+    return row

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tracer.ui import datasets, exports, log, prices, prompts, sessions, settings, traces, understanding
+from tracer.ui import (
+    datasets,
+    exports,
+    log,
+    prices,
+    prompts,
+    sessions,
+    settings,
+    traces,
+    understanding,
+)
 from tracer.ui.pages import bp
 
 __all__ = [

@@ -1,0 +1,169 @@
+"""Exports over HTTP: names, refusals, one moment, and what a broken one looks like."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+
+from tests.store.making import T0, put, span
+from tests.support import Serve
+from tracer.demo.otlp import Trace, requests
+from tracer.demo.sending import Server, http_transport
+from tracer.embedded import Embedded
+from tracer.export.formats import FORMATS
+from tracer.records import TraceRecord
+from tracer.store.export import Snapshot, TraceSource
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("base", ["/api/v1", "/project/default"])
+def test_every_format_is_a_file_with_a_name(
+    connection: Connection, client: FlaskClient, base: str, name: str
+) -> None:
+    put(connection, span("s", trace="a/b", name="Größe: 1\r\n"))
+    answer = client.get(f"{base}/traces/a%2Fb/export?format={name}")
+    assert answer.status_code == 200
+    assert answer.content_type == FORMATS[name].content_type
+    expected = f'attachment; filename="Gr-e-1-a-b.{FORMATS[name].suffix}"'
+    assert answer.headers["Content-Disposition"] == expected
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.content_length is None
+    assert answer.data
+
+
+def test_a_session_is_a_file_of_its_traces(connection: Connection, client: FlaskClient) -> None:
+    for number in range(3):
+        trace = f"t{number}"
+        claim = TraceRecord(trace_id=trace, rank=2, version=T0, fields={"session_id": "s 1"})
+        put(connection, span("a", trace=trace, start_time=T0 - number), claim)
+    for base in ("/api/v1", "/project/default"):
+        answer = client.get(f"{base}/sessions/s%201/export")
+        said = json.loads(answer.data)
+        assert (said["format"], said["session_id"], said["complete"]) == (
+            "tracer.session",
+            "s 1",
+            True,
+        )
+        assert [trace["trace"]["id"] for trace in said["traces"]] == ["t2", "t1", "t0"]
+        assert all(trace["complete"] and len(trace["spans"]) == 1 for trace in said["traces"])
+        assert 'filename="session-s-1.json"' in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("base", ["/api/v1", "/project/default"])
+def test_what_can_t_be_exported_says_so(
+    connection: Connection, client: FlaskClient, base: str
+) -> None:
+    put(connection, span("s"))
+    assert client.get(f"{base}/traces/nope/export?format=csv").status_code == 404
+    assert client.get(f"{base}/sessions/nope/export").status_code == 404
+    refused = client.get(f"{base}/traces/t/export?format=docx")
+    assert refused.status_code == 400
+    assert "markdown" in refused.text
+    for budget in ("199", "x", "1000001"):
+        path = f"{base}/traces/t/export?format=markdown&budget={budget}"
+        assert client.get(path).status_code == 400, budget
+
+
+@pytest.fixture
+def reading(connection: Connection) -> Iterator[Callable[[], TraceSource]]:
+    """Return what begins to read the trace, and ends it with the test."""
+    snapshots: list[Snapshot] = []
+
+    def begin() -> TraceSource:
+        snapshots.append(Snapshot())
+        source = snapshots[-1].trace("default", "t")
+        assert source is not None
+        return source
+
+    yield begin
+    for snapshot in snapshots:
+        snapshot.close()
+
+
+def test_an_export_is_of_one_moment(
+    connection: Connection, reading: Callable[[], TraceSource]
+) -> None:
+    put(connection, *(span(f"s{n:04}", start_time=T0 + n) for n in range(500)))
+    source = reading()
+    spans = source.in_time()
+    found = [next(spans)]
+    put(connection, *(span(f"z{n}", start_time=T0 + 1_000 + n) for n in range(100)))
+    connection.execute("DELETE FROM span_payloads")
+    connection.commit()
+    found += spans
+    assert [one.span_id for one in found] == [f"s{n:04}" for n in range(500)]
+    assert all(one.claimed is None for one in found)
+    assert len(list(source.in_tree())) == 500
+    assert len(list(reading().in_time())) == 600
+
+
+def test_the_tree_is_read_in_its_order_however_wide_or_deep(
+    connection: Connection, reading: Callable[[], TraceSource]
+) -> None:
+    chain = [span(f"c{n}", f"c{n - 1}" if n else None, start_time=T0 + n) for n in range(300)]
+    wide = [span(f"w{n:03}", "c120", start_time=T0 + 1_000 + n) for n in range(250)]
+    put(connection, *chain, *wide, span("lost", "gone", start_time=T0 + 5_000))
+    source = reading()
+    found = [(row.depth, row.span.span_id) for row in source.in_tree()]
+    expected = [(n, f"c{n}") for n in range(300)]
+    expected += [(121, f"w{n:03}") for n in range(250)] + [(0, "gone"), (1, "lost")]
+    assert found == expected
+    assert [row.span.span_id for row in source.upper(10_000)] == [one for _, one in expected]
+
+
+def test_the_upper_levels_say_what_is_missing_below(
+    connection: Connection, reading: Callable[[], TraceSource]
+) -> None:
+    below = [span(f"b{n}", "a", start_time=T0 + n) for n in range(5)]
+    deep = [span(f"c{n}", "b0", start_time=T0 + n) for n in range(4)]
+    put(connection, span("a"), *below, *deep)
+
+    def upper(most: int) -> list[tuple[int, str, int]]:
+        return [(row.depth, row.span.span_id, row.left_out) for row in reading().upper(most)]
+
+    assert upper(3) == [(0, "a", 3), (1, "b0", 4), (1, "b1", 0)]
+    assert upper(7) == [
+        (0, "a", 0),
+        (1, "b0", 3),
+        (2, "c0", 0),
+        *((1, f"b{n}", 0) for n in range(1, 5)),
+    ]
+    assert len(upper(10)) == 10
+    assert all(left_out == 0 for _, _, left_out in upper(10))
+
+
+@pytest.mark.parametrize("name", ["json", "csv"])
+def test_a_file_that_breaks_off_is_no_whole_one(served: Serve, data_dirs: Path, name: str) -> None:
+    trace = Trace(time.time() - 60, {"service.name": "big"}, "big")
+    with trace.span("root", {}):
+        for _ in range(1_500):
+            with trace.span("part", {"input.value": "x" * 20_000}):
+                trace.wait(0.001)
+    server = Server(http_transport(served.url))
+    server.send_all(requests([trace], 500))
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
+    connection.request("GET", f"/api/v1/traces/{trace.trace_id.hex()}/export?format={name}")
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Transfer-Encoding")) == (200, "chunked")
+    assert answer.read(1_000)
+    # As when the database goes away: the snapshot's connection ends in the middle.
+    with psycopg.connect(Embedded(data_dirs / "server").url, autocommit=True) as other:
+        ended = other.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE state = 'idle in transaction' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert ended is not None and ended[0] >= 1
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+    connection.close()

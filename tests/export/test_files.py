@@ -121,7 +121,7 @@ def test_nothing_in_a_transcript_ends_its_block_or_makes_a_heading(connection: C
     assert block == "```\n# no heading\n````\n"
 
 
-@pytest.mark.parametrize("budget", [200, 1_000, 5_000, 40_000])
+@pytest.mark.parametrize("budget", [200, 1_000, 20_000, 40_000])
 def test_a_transcript_keeps_its_budget_and_says_what_it_leaves_out(
     connection: Connection, budget: int
 ) -> None:
@@ -138,5 +138,5 @@ def test_a_transcript_keeps_its_budget_and_says_what_it_leaves_out(
         assert "span `root`" in text
     if budget == 1_000:
         assert "spans below left out" in text and "spans in deeper levels" in text
-    if budget == 40_000:
+    if budget == 20_000:
         assert "characters left out] …" in text and "span `s19-9`" in text

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tracer.sdk._config import Config, logger
 from tracer.sdk._mask import Masks
 from tracer.sdk._processor import Processor, frozen
-from tracer.sdk._sending import JSON, PROTOBUF, Outcome, Parcel, Sender
+from tracer.sdk._sending import JSON, PROTOBUF, Outcome, Parcel, Sender, library
 from tracer.sdk._spool import Spool
 
 _BATCH_SPANS: Final = 256
@@ -199,8 +199,9 @@ class Exporter(Processor):
             self._keep(Parcel("/api/v1/batch", JSON, body, len(scores)))
 
     def _pack(self, spans: Sequence[ReadableSpan]) -> Parcel:
-        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-
+        encode_spans = library(
+            "opentelemetry.exporter.otlp.proto.common.trace_encoder"
+        ).encode_spans
         masked = [self._masks.span(span) for span in spans] if self._masks else spans
         try:
             body = encode_spans(masked).SerializePartialToString()

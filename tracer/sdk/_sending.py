@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import os
 import time
+from importlib import import_module
+from threading import Lock
 from typing import Any, Final, Literal, NamedTuple
 
 from tracer.sdk._config import Config
@@ -13,6 +16,23 @@ JSON: Final = "application/json"
 
 _AGAIN: Final = frozenset((408, 429, 502, 503, 504))
 _MAX_WAIT: Final = 300.0
+
+
+_importing: Final = Lock()
+if hasattr(os, "register_at_fork"):
+    # A child that is forked in the middle of an import could never do it itself: its lock stays
+    # taken, by a thread that is not there.
+    os.register_at_fork(
+        before=_importing.acquire,
+        after_in_parent=_importing.release,
+        after_in_child=_importing.release,
+    )
+
+
+def library(name: str) -> Any:
+    """Return a module that is imported only once something is sent, since that takes its time."""
+    with _importing:
+        return import_module(name)
 
 
 class Parcel(NamedTuple):
@@ -46,11 +66,8 @@ class Sender:
 
     def send(self, parcel: Parcel, timeout: float) -> Outcome:
         """Return what became of ``parcel`` after ``timeout`` seconds at most; never raises."""
-        # Importing it takes as long as everything else here, and not every program sends.
-        import requests
-
         if self._session is None:
-            self._session = requests.Session()
+            self._session = library("requests").Session()
             self._session.headers.update(self._headers())
         headers = {"Content-Type": parcel.media, "Content-Encoding": "gzip"}
         url = self._config.url(parcel.path)
@@ -103,9 +120,8 @@ def _refusals(parcel: Parcel, answer: Any) -> tuple[str, int]:
         return (str(bad[0])[:300] if bad else ""), len(bad)
     if not answer.content:
         return "", 0
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    messages = library("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    partial = messages.ExportTraceServiceResponse.FromString(answer.content).partial_success
     return partial.error_message, partial.rejected_spans
 
 

@@ -1,0 +1,170 @@
+"""Beside others: a provider that is there already, and instrumentations that are installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from typing import Any, ClassVar
+
+import pytest
+
+import tracer.sdk as tracer
+from tests.instrumentations.provider.model_server import model_server
+from tests.sdk.receiver import Receiver
+from tests.sdk.test_processes import run
+from tests.support import environ
+from tracer.sdk import _instrument
+from tracer.sdk._client import state
+from tracer.sdk.testing import Recording
+
+JOINED = """
+import tracer.sdk as tracer
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider, sampling
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+memory = InMemorySpanExporter()
+provider = TracerProvider(resource=Resource({"service.name": "theirs"}), sampler=SAMPLER)
+provider.add_span_processor(SimpleSpanProcessor(memory))
+trace.set_tracer_provider(provider)
+tracer.init("URL", release="1.2")
+assert trace.get_tracer_provider() is provider
+"""
+
+
+def program(receiver: Receiver, sampler: str, rest: str) -> str:
+    """Run a program that has a provider of its own before it calls ``init``."""
+    code = JOINED.replace("SAMPLER", sampler).replace("URL", receiver.url) + rest
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environ(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_provider_that_is_there_is_joined_and_keeps_its_exporters(receiver: Receiver) -> None:
+    said = program(
+        receiver,
+        "sampling.ALWAYS_ON",
+        "with tracer.agent('ours', input=1), provider.get_tracer('x').start_as_current_span('t'):\n"
+        "    tracer.event('inside')\n"
+        "print(sorted(span.name for span in memory.get_finished_spans()))\n"
+        "print(memory.get_finished_spans()[-1].to_json())\n",
+    )
+    assert "['inside', 'ours', 't']" in said and '"name": "ours"' in said
+    assert receiver.names() == ["inside", "ours", "t"]
+    assert {one["service.name"] for one in receiver.resources} == {"theirs"}
+    assert any(one.get("tracer.release") == "1.2" for one in receiver.resources)
+
+
+def test_a_provider_that_is_joined_keeps_its_sampling(receiver: Receiver) -> None:
+    program(receiver, "sampling.ALWAYS_OFF", "tracer.event('ours')\ntracer.init(sample=0.5)\n")
+    assert receiver.names() == []
+
+
+def test_a_switched_off_opentelemetry_is_no_reason_to_fail(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert "done" in run("with tracer.span('x'): print('done')", receiver)
+    assert receiver.requests == []
+
+
+def test_init_again_starts_over_with_the_new_settings(receiver: Receiver) -> None:
+    tracer.init("http://127.0.0.1:1", exit_seconds=0.1)
+    tracer.init(receiver.url)
+    tracer.event("here")
+    assert tracer.flush()
+    assert receiver.names() == ["here"]
+    tracer.init(enabled=False)
+    assert state.client is None
+
+
+def test_an_installed_instrumentation_is_turned_on_and_its_calls_have_their_parent(
+    receiver: Receiver,
+) -> None:
+    with model_server() as models:
+        said = run(
+            f"""
+            print(tracer.instrument("nosuch"))
+            from openai import OpenAI
+            client = OpenAI(base_url="{models}/v1", api_key="none")
+            with tracer.agent("ours"):
+                client.chat.completions.create(
+                    model="gpt-4o", messages=[{{"role": "user", "content": "Why?"}}]
+                )
+            """,
+            receiver,
+        )
+    assert "on=['openai (openinference)']" in said
+    assert "'nosuch': 'pip install opentelemetry-instrumentation-nosuch'" in said
+    spans = {span.name: span for span in receiver.ended()}
+    assert spans["ChatCompletion"].parent_span_id == spans["ours"].span_id
+
+
+class _Instrumentor:
+    """As installed ones are: one each, remembered by its class."""
+
+    on: ClassVar[list[str]] = []
+    is_instrumented_by_opentelemetry = False
+
+    def _check_dependency_conflicts(self) -> None:
+        return None
+
+    def instrument(self, **options: Any) -> None:
+        self.on.append(type(self).__name__)
+
+
+class Stock(_Instrumentor):
+    """One of OpenTelemetry's own."""
+
+
+class Broken(_Instrumentor):
+    """One that does not fit what is installed."""
+
+    def instrument(self, **options: Any) -> None:
+        raise ImportError("cannot import name")
+
+
+class _Distribution:
+    def __init__(self, url: str) -> None:
+        self.metadata = self
+        self._url = url
+
+    def get(self, name: str) -> str:
+        return ""
+
+    def get_all(self, name: str) -> list[str]:
+        return [f"Homepage, {self._url}"]
+
+
+def entry(name: str, kind: type, url: str) -> EntryPoint:
+    found = EntryPoint(name, f"{kind.__module__}:{kind.__qualname__}", "g")
+    vars(found)["dist"] = _Distribution(url)
+    return found
+
+
+def test_stock_ones_wait_until_asked_and_a_broken_one_is_told_of(
+    spans: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llmetry = "https://github.com/traceloop/openllmetry/tree/main/packages/x"
+    contrib = "https://github.com/open-telemetry/opentelemetry-python-contrib"
+    installed = [entry("openai", Broken, llmetry), entry("httpx", Stock, contrib)]
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points",
+        lambda group: EntryPoints(installed if group == _instrument._GROUPS[1] else []),
+    )
+    result = tracer.instrument()
+    assert result.on == []
+    assert result.off == {"openai (openllmetry)": "ImportError: cannot import name"}
+    assert tracer.instrument("httpx", exclude=["openai"]).on == ["httpx (opentelemetry)"]
+    assert _Instrumentor.on == ["Stock"]
+
+
+def test_frameworks_that_are_not_there_are_told_of(
+    spans: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not tracer.celery()
+    assert "pip install opentelemetry-instrumentation-celery" in caplog.text

@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
-from bench import ingest, mapping, pages, start
+from bench import ingest, mapping, pages, sdk, start
 from bench.family import ROOT, family
 from bench.figures import QUICK, Figure, Sizes
 from bench.report import describe_machine, document, table, write_docs
 
-NAMES: Final = ("start", "mapping", "ingest", "pages")
+NAMES: Final = ("start", "mapping", "sdk", "ingest", "pages")
 RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -38,13 +38,11 @@ def main(only: tuple[str, ...], quick: bool, path: Path, docs: bool) -> None:
 def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
     """Return the figures of the measurements called ``names``, in the order of NAMES."""
     figures = []
-    if "start" in names:
-        click.echo("starting servers …", err=True)
-        figures += start.measure(sizes)
-    if "mapping" in names:
-        click.echo("measuring mapping …", err=True)
-        figures += mapping.measure(sizes)
-    if names[-1] in ("start", "mapping"):
+    for name, alone in (("start", start), ("mapping", mapping), ("sdk", sdk)):
+        if name in names:
+            click.echo(f"measuring {name} …", err=True)
+            figures += alone.measure(sizes)
+    if names[-1] not in ("ingest", "pages"):
         return figures
     # One server for both: pages are asked of a database that holds something.
     with family() as server:

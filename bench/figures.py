@@ -49,6 +49,11 @@ class Sizes:
     large_trace: int = 200_000
     page_requests: int = 200
     mapping_rounds: int = 101
+    sdk_calls: int = 5_000
+    sdk_offline: int = 1_000_000
+    sdk_imports: int = 7
+    sdk_peer: bool = True
+    """Beside Langfuse's SDK, which is installed for it."""
 
 
 QUICK: Final = Sizes(
@@ -61,6 +66,10 @@ QUICK: Final = Sizes(
     large_trace=2_000,
     page_requests=5,
     mapping_rounds=3,
+    sdk_calls=100,
+    sdk_offline=2_000,
+    sdk_imports=1,
+    sdk_peer=False,
 )
 
 

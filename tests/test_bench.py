@@ -22,6 +22,8 @@ NAMES = {
     *("cold_start", "memory_idle", "memory_idle_rss"),
     *("ingest", "copy", "ingest_per_copy", "memory_load", "memory_load_rss"),
     *("server_cpu", "database_cpu", "client_cpu"),
+    *("sdk_observed", "sdk_observed_bare", "sdk_generation", "sdk_generation_bare"),
+    *("sdk_memory", "sdk_import", "sdk_import_bare"),
     *("ingest_p50", "ingest_p95", "ingest_p99", "ingest_one_trace"),
 }
 MAPPED = {path.name.partition("-")[0] for path in CASES.glob("*.json")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -91,6 +92,34 @@ def test_the_wheel_installs_and_serves_in_an_empty_home(wheel: Path, data_dirs: 
     assert (home / ".tracer" / "pg").is_dir()
     assert Embedded(home / ".tracer").postmaster() is None
     assert list((home / "empty").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_wheel_without_extras_is_the_sdk_and_sends_a_trace(
+    wheel: Path, data_dirs: Path, server: str
+) -> None:
+    place = data_dirs / "base"
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    python = str(place / "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True)
+    program = (
+        "import tracer.sdk as tracer, importlib.util as u\n"
+        "assert not [name for name in ('flask', 'sqlalchemy', 'msgspec') if u.find_spec(name)]\n"
+        "tracer.init()\n"
+        "with tracer.agent('from the wheel'): print(tracer.current_trace_id())\n"
+    )
+    clean = {name: value for name, value in environ().items() if name != "PYTHONPATH"}
+    said = subprocess.run(
+        [python, "-c", program],
+        env={**clean, "TRACER_ENDPOINT": server},
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stderr == ""
+    trace = json.loads(read(f"{server}/api/v1/traces/{said.stdout.strip()}"))
+    assert trace["name"] == "from the wheel"
 
 
 def test_importing_the_package_loads_nothing() -> None:

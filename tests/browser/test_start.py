@@ -41,6 +41,15 @@ def test_the_printed_program_sends_a_generation(visit: Open) -> None:
     expect(page.get_by_title("Cost")).to_contain_text("$0.0001")
 
 
+def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(visit: Open) -> None:
+    page = visit(EMPTY)
+    run([sys.executable, "-c", page.locator("#sdk").inner_text()])
+    page.get_by_role("link", name="answer").click()
+    expect(page.locator("#panel #input")).to_contain_text("Why is the sky blue?")
+    expect(page.locator(".tree .row.k-generation small")).to_have_text("gpt-4o")
+    expect(page.locator(".sums")).to_contain_text("23 tokens")
+
+
 def test_without_scripts_the_page_reloads_until_it_is_there(visit: Open) -> None:
     page = visit(EMPTY, scripts=False)
     run([sys.executable, "-c", page.locator("#python").inner_text()])

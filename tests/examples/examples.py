@@ -1,68 +1,67 @@
-"""The examples: what each needs, and what Tracer shows of it."""
+"""The examples: what each needs, and what it prints in the end."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 from tests.instrumentations.environments import OTEL
+from tests.instrumentations.provider.turns import ANSWER, FORECAST
 
 
 class Example(NamedTuple):
-    """A script below ``examples/`` and the tree that it becomes."""
+    """A script below ``examples/``, the packages it is run with, and its answer."""
 
     script: str
     requirements: tuple[str, ...]
-    tree: tuple[str, ...]
-    """Lines that have to be there: ``kind name``, indented as the spans are nested."""
+    root: str
+    says: str = FORECAST
+
+    @property
+    def environment(self) -> str:
+        """Name of the environment that it is run in."""
+        return "example-" + self.script.removesuffix(".py").replace("/", "-")
 
 
-def _needs(*packages: str) -> tuple[str, ...]:
-    return (*OTEL, *packages)
-
-
-EXAMPLES: Final = (
-    Example(
-        "openai_chat.py",
-        _needs("openai", "openinference-instrumentation-openai"),
-        ("agent answer", "  generation chat gpt-4o", "  tool get_weather"),
-    ),
+OPENAI: Final = Example(
+    "openai_chat.py", (*OTEL, "openai", "openinference-instrumentation-openai"), "answer"
+)
+SERVICES: Final = Example(
+    "two_services/api.py",
+    (*OTEL, "fastapi", "uvicorn", "httpx", "opentelemetry-instrumentation-fastapi"),
+    "GET /ask",
+)
+INSTALLED: Final = (
     Example(
         "anthropic_chat.py",
-        _needs("anthropic", "openinference-instrumentation-anthropic"),
-        ("agent answer", "  tool get_weather"),
+        (*OTEL, "anthropic", "openinference-instrumentation-anthropic"),
+        "answer",
     ),
     Example(
         "langgraph_agent.py",
-        _needs("langchain", "langchain-openai", "openinference-instrumentation-langchain"),
-        ("agent ask",),
+        (*OTEL, "langchain", "langchain-openai", "openinference-instrumentation-langchain"),
+        "ask",
     ),
     Example(
         "llamaindex_agent.py",
-        _needs(
-            "llama-index-core",
-            "llama-index-llms-openai",
+        (
+            *(*OTEL, "llama-index-core", "llama-index-llms-openai"),
             "openinference-instrumentation-llama-index",
         ),
-        ("agent ask",),
+        "ask",
     ),
     Example(
         "litellm_chat.py",
-        _needs("litellm", "openinference-instrumentation-litellm"),
-        ("chain ask",),
+        (*OTEL, "litellm", "openinference-instrumentation-litellm"),
+        "ask",
+        ANSWER,
     ),
     Example(
         "openai_agents.py",
-        _needs("openai-agents", "openinference-instrumentation-openai-agents"),
-        ("chain ask",),
+        (*OTEL, "openai-agents", "openinference-instrumentation-openai-agents"),
+        "ask",
     ),
-    Example(
-        "pydantic_ai_agent.py",
-        _needs("pydantic-ai-slim[openai]"),
-        ("chain ask",),
-    ),
-    Example(
-        "two_services/api.py",
-        _needs("fastapi", "uvicorn", "httpx", "opentelemetry-instrumentation-fastapi"),
-        (),
-    ),
+    Example("pydantic_ai_agent.py", (*OTEL, "pydantic-ai-slim[openai]"), "ask"),
 )
+"""Those that bring frameworks along, each into an environment of its own."""
+
+EXAMPLES: Final = (OPENAI, *INSTALLED, SERVICES)

@@ -26,6 +26,16 @@ def test_the_printed_program_has_six_statements(page: Page) -> None:
     assert len(ast.parse(source).body) == 6
 
 
+def test_the_sdk_needs_two_lines_before_the_application_begins(page: Page) -> None:
+    program = page("/traces").one(id="sdk")
+    source = "".join(program._texts())
+    assert [type(part).__name__ for part in ast.parse(source).body[:3]] == [
+        "Import",
+        "Expr",
+        "FunctionDef",
+    ]
+
+
 def test_the_page_asks_again_until_something_came(
     client: FlaskClient, page: Page, tell: Tell
 ) -> None:

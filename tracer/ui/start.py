@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+_SDK = """\
+import tracer.sdk as tracer
+
+tracer.init("{endpoint}")
+
+@tracer.observe
+def answer(question):
+    with tracer.generation("chat", model="gpt-4o", input=question) as call:
+        call.update(output="Air scatters blue light most.", usage={{"input": 14, "output": 9}})
+
+answer("Why is the sky blue?")"""
+
 _PYTHON = """\
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
@@ -20,6 +32,11 @@ provider.get_tracer("hello").start_span("answer", attributes={{
 }}).end()"""
 
 
+def sdk_program(endpoint: str) -> str:
+    """Return a program that sends one model call to the server at ``endpoint`` by our SDK."""
+    return _SDK.format(endpoint=endpoint)
+
+
 def python_program(endpoint: str) -> str:
-    """Return a program that sends one model call to the server at ``endpoint``."""
+    """Return one that does so by OpenTelemetry alone."""
     return _PYTHON.format(endpoint=endpoint)

@@ -18,7 +18,7 @@ from tracer.ui.filters import BadFilter, Filters
 from tracer.ui.markdown import code
 from tracer.ui.pages import is_fragment
 from tracer.ui.panel import document
-from tracer.ui.start import python_program
+from tracer.ui.start import python_program, sdk_program
 from tracer.ui.timeline import Axis
 from tracer.ui.tracepage import Choice, common, find_trace, panel_of
 from tracer.ui.tree import TreeReader, read_level
@@ -49,7 +49,11 @@ def trace_list(project_id: str) -> Shown | AnyResponse:
 
 def _start() -> dict[str, object]:
     endpoint = request.host_url.rstrip("/")
-    return {"endpoint": endpoint, "program": code(python_program(endpoint), "python")}
+    return {
+        "endpoint": endpoint,
+        "sdk": code(sdk_program(endpoint), "python"),
+        "program": code(python_program(endpoint), "python"),
+    }
 
 
 def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, object]:

@@ -19,7 +19,8 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, Mask, Tail, logger, read_config
 from tracer.sdk._processor import Processor, Relay
-from tracer.sdk._spans import OFF, Span, Time, nanoseconds
+from tracer.sdk._spans import OFF, Span
+from tracer.sdk._values import Time, nanoseconds
 
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _NOT_SAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)

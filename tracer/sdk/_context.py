@@ -16,8 +16,8 @@ from opentelemetry.context import Context, attach, create_key, get_current, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tracer.sdk import _names as names
-from tracer.sdk._spans import leave, merge_json
-from tracer.sdk._values import to_json
+from tracer.sdk._spans import leave
+from tracer.sdk._values import merge_json, to_json
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import Token
@@ -21,14 +19,10 @@ from opentelemetry.trace.propagation import set_span_in_context
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger
-from tracer.sdk._values import describe, to_json
-
-Time = int | float | datetime.datetime
-"""Nanoseconds (int) or seconds (float) since the epoch, or a datetime."""
+from tracer.sdk._values import Time, merge_json, message_of, nanoseconds, stack_of, to_json
 
 _Self = TypeVar("_Self", bound="Span")
 _UNSET: Final[Any] = object()
-_MAX_STACK: Final = 60_000
 _STATUS: Final = Status(StatusCode.UNSET)
 _NO_RESOURCE: Final = Resource({})
 _SCOPE: Final = InstrumentationScope("tracer.sdk")
@@ -208,7 +202,7 @@ class Span(ReadableSpan, trace.Span):
         """Mark the span as failed; an exception is recorded with its stack."""
         if isinstance(error, BaseException):
             self.record_exception(error)
-            self.set_status(StatusCode.ERROR, f"{type(error).__qualname__}: {_message(error)}")
+            self.set_status(StatusCode.ERROR, f"{type(error).__qualname__}: {message_of(error)}")
         else:
             self.set_status(StatusCode.ERROR, error)
 
@@ -314,8 +308,8 @@ class Span(ReadableSpan, trace.Span):
         if self._open:
             said = {
                 "exception.type": f"{type(exception).__module__}.{type(exception).__qualname__}",
-                "exception.message": _message(exception),
-                "exception.stacktrace": _stack(exception),
+                "exception.message": message_of(exception),
+                "exception.stacktrace": stack_of(exception),
             }
             said["exception.type"] = said["exception.type"].removeprefix("builtins.")
             self.add_event("exception", {**said, **(attributes or {})}, timestamp)
@@ -353,37 +347,6 @@ def leave(token: Token[Context]) -> None:
     """
     with suppress(ValueError, RuntimeError):
         token.var.reset(token)
-
-
-def nanoseconds(time: Time) -> int:
-    """Return ``time`` as nanoseconds since the epoch."""
-    if isinstance(time, datetime.datetime):
-        return int(time.timestamp() * 1_000_000) * 1_000
-    return int(time * 1_000_000_000) if isinstance(time, float) else time
-
-
-def merge_json(old: Any, new: Mapping[str, Any], limit: int) -> str:
-    """Return the JSON object of ``new`` over that of the JSON text ``old``."""
-    text = to_json(dict(new), limit)
-    if not isinstance(old, str) or len(old) <= 2 or len(text) <= 2:
-        return text if len(text) > 2 or not isinstance(old, str) else old
-    # Of two entries of one name JSON's readers take the last.
-    return f"{old[:-1]},{text[1:]}"
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return describe(error)
-
-
-def _stack(error: BaseException) -> str:
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception as failure:
-        return f"…[no stack: {type(failure).__qualname__}]"
-    return text if len(text) <= _MAX_STACK else f"…[truncated]{text[-_MAX_STACK:]}"
 
 
 def _scalars(attributes: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from opentelemetry.trace import SpanContext
 
 from tracer.sdk._client import hex_id, parent_context, state, to_nanoseconds
 from tracer.sdk._config import logger
-from tracer.sdk._spans import OFF, Span, Time
+from tracer.sdk._spans import OFF, Span
+from tracer.sdk._values import Time
 
 Parent = trace.Span | SpanContext | str
 """A span, its context, or a traceparent header."""

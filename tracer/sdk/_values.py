@@ -9,6 +9,7 @@ import decimal
 import enum
 import json
 import pathlib
+import traceback
 import uuid
 from collections import deque
 from collections.abc import Mapping, Set
@@ -17,7 +18,12 @@ from typing import Any, Final
 _MAX_DEPTH: Final = 40
 _MAX_ITEMS: Final = 10_000
 _MAX_REPR: Final = 1_000
+_MAX_STACK: Final = 60_000
 _TEXTUAL: Final = (decimal.Decimal, uuid.UUID, pathlib.PurePath, complex)
+
+
+Time = int | float | datetime.datetime
+"""Nanoseconds (int) or seconds (float) since the epoch, or a datetime."""
 
 
 def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
@@ -184,6 +190,39 @@ def describe(value: Any) -> str:
     except Exception as error:
         return f"<{type(value).__qualname__}: repr failed with {type(error).__qualname__}>"
     return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…[truncated]"
+
+
+def nanoseconds(time: Time) -> int:
+    """Return ``time`` as nanoseconds since the epoch."""
+    if isinstance(time, datetime.datetime):
+        return int(time.timestamp() * 1_000_000) * 1_000
+    return int(time * 1_000_000_000) if isinstance(time, float) else time
+
+
+def merge_json(old: Any, new: Mapping[str, Any], limit: int) -> str:
+    """Return the JSON object of ``new`` over that of the JSON text ``old``."""
+    text = to_json(dict(new), limit)
+    if not isinstance(old, str) or len(old) <= 2 or len(text) <= 2:
+        return text if len(text) > 2 or not isinstance(old, str) else old
+    # Of two entries of one name JSON's readers take the last.
+    return f"{old[:-1]},{text[1:]}"
+
+
+def message_of(error: BaseException) -> str:
+    """Return an exception's text, even of one that fails to say it."""
+    try:
+        return str(error)
+    except Exception:
+        return describe(error)
+
+
+def stack_of(error: BaseException) -> str:
+    """Return an exception's stack as Python prints it, its innermost end where it is endless."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as failure:
+        return f"…[no stack: {type(failure).__qualname__}]"
+    return text if len(text) <= _MAX_STACK else f"…[truncated]{text[-_MAX_STACK:]}"
 
 
 _COMPACT: Final = (",", ":")

@@ -43,10 +43,11 @@ def configured(url: str, *, metadata: bool = False) -> Iterator[Config]:
     engine = sa.create_engine(database.sqlalchemy_url(url), poolclass=sa.NullPool)
     config.attributes["engine"] = engine
     if metadata:
-        # Stands on the tables of spans, so with it all are known.
-        from tracer.store.library_schema import metadata as tables
+        # Each stands on the tables of spans, so with these all are known.
+        from tracer.store import analysis_schema, library_schema
 
-        config.attributes["metadata"] = tables
+        assert analysis_schema.metadata is library_schema.metadata
+        config.attributes["metadata"] = library_schema.metadata
     try:
         yield config
     finally:

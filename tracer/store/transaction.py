@@ -13,7 +13,7 @@ import psycopg
 
 from tracer.pricebook import PriceBook
 from tracer.records import Batch, ScoreRecord
-from tracer.store import coverage, cycles, derive, loading, saving, tallies, tombstones
+from tracer.store import analysing, coverage, cycles, derive, loading, saving, tallies, tombstones
 from tracer.store.change import Arrivals, Change
 from tracer.store.loading import TraceKey
 from tracer.store.merge import needs_payload
@@ -89,6 +89,8 @@ def _store_traces(
     moves = ((key[0], one.share_before, one.share) for key, one in (born | grown).items())
     saving.save_sessions(connection, moves)
     tallies.count(connection, born | grown)
+    sizes = ((k, one.trace.totals.counts["span_count"]) for k, one in (born | grown).items())
+    analysing.note_changes(connection, sizes)
     return deleted
 
 

@@ -29,6 +29,8 @@ async def _run(config: Config) -> None:
     async with app.open_async():
         await app.run_worker_async(
             name="tracer",
+            # A large trace takes its time; folding and the like don't wait for it.
+            concurrency=3,
             # Notifications wake the worker; this is only how late a lost one is noticed.
             fetch_job_polling_interval=30.0,
             abort_job_polling_interval=30.0,

@@ -1,0 +1,13 @@
+"""What is told of a trace as a whole: each part made of its forest in one pass, stored by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tracer.analysis.forest import Forest
+
+PARTS: Final[dict[str, Callable[[Forest], Any]]] = {}
+"""Name -> what makes the part, as JSON. Of a large trace the worker stores all of them with the
+sums of its subtrees (store/analysing.py); of a small one each is made when it is asked for
+(store/forests.py)."""

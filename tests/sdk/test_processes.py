@@ -101,6 +101,29 @@ def test_a_fork_sends_its_own_spans_and_not_the_parents(receiver: Receiver) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_span_that_is_open_at_a_fork_is_sent_by_the_process_that_began_it(
+    receiver: Receiver,
+) -> None:
+    run(
+        """
+        with tracer.span("root") as root:
+            if os.fork() == 0:
+                root.update(output="of the child")
+                tracer.event("child")
+                sys.exit()
+            os.wait()
+            root.update(output="of the parent")
+        """,
+        receiver,
+    )
+    assert receiver.names() == ["child", "root"]
+    root = next(span for span in receiver.ended() if span.name == "root")
+    said = {pair.key: pair.value.string_value for pair in root.attributes}
+    assert said["tracer.output"] == '"of the parent"'
+    assert parents(receiver) == {"root": None, "child": "root"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forks_make_different_ids(receiver: Receiver) -> None:
     run(
         """

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, Mask, Tail, logger, read_config
 from tracer.sdk._processor import Processor, Relay
-from tracer.sdk._spans import OFF, Span
+from tracer.sdk._spans import OFF, Span, renew
 from tracer.sdk._values import Time, nanoseconds
 
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
@@ -37,6 +37,7 @@ class RandomIds(IdGenerator):
         self._random.seed()
 
     def generate_span_id(self) -> int:
+        # All zero stands for no id at all.
         return self._random.getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
@@ -57,9 +58,9 @@ class Client:
         # With OTEL_SDK_DISABLED the provider makes nothing.
         self._tracer = tracer if isinstance(tracer, Tracer) else None
         self._resource = provider.resource.merge(Resource(_said(config)))
-        # Asked directly, our own sampler is one call closer.
+        # Our own sampler is asked directly: finding the parent once more takes its time.
         own = isinstance(provider.sampler, Aimed)
-        self._sampler: Sampler = processor.sampler if own else provider.sampler
+        self._head = processor.sampler if own else None
 
     def start(
         self,
@@ -80,11 +81,16 @@ class Client:
         if parent is None or not parent.is_valid or trace_id not in (None, parent.trace_id):
             parent = None
             trace_id = trace_id or tracer.id_generator.generate_trace_id()
+            # A trace of its own: no processor may take what is current for its parent.
             if trace.get_current_span(context) is not trace.INVALID_SPAN:
                 context = trace.set_span_in_context(trace.INVALID_SPAN, context)
         else:
             trace_id = parent.trace_id
-        verdict = self._sampler.should_sample(context, trace_id, name, SpanKind.INTERNAL, None, ())
+        if self._head is not None:
+            verdict = self._head.decide(parent, trace_id, name)
+        else:
+            ask = tracer.sampler.should_sample
+            verdict = ask(context, trace_id, name, SpanKind.INTERNAL, None, ())
         sampled = verdict.decision is Decision.RECORD_AND_SAMPLE
         identity = SpanContext(
             trace_id,
@@ -93,6 +99,7 @@ class Client:
             _SAMPLED if sampled else _NOT_SAMPLED,
             verdict.trace_state,
         )
+        # It records nothing, but what starts below has to follow the decision.
         if verdict.decision is Decision.DROP:
             return Span(name, identity, parent, self.config)
         processor = tracer.span_processor
@@ -182,10 +189,12 @@ def start(config: Config, processor: Processor) -> None:
 def install(client: Client | None) -> Client | None:
     """Put ``client`` in the place of the one there was, which is ended and returned."""
     before, state.client = state.client, client
+    # Nobody hands spans to what is about to be closed; `start` aims the right one afterwards.
     for relay in state.relays.values():
         relay.target = None
     if before is not None:
         before.processor.close(before.config.exit_seconds)
+    # Once, however often `init` is called: neither hook can be taken back.
     if not state.hooked:
         state.hooked = True
         atexit.register(shutdown)
@@ -232,6 +241,7 @@ def _own_provider(config: Config, processor: Processor, there: object) -> Tracer
 
 
 def _after_fork() -> None:
+    renew()
     if state.own is not None and isinstance(state.own.id_generator, RandomIds):
         state.own.id_generator.renew()
     if state.client is not None:

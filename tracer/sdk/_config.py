@@ -83,6 +83,7 @@ class Config:
     """Longest time to send the rest when the program ends."""
 
     def __post_init__(self) -> None:
+        # A frozen dataclass has no other way to tidy up what it was given.
         object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
         shares = self.sample.values() if isinstance(self.sample, Mapping) else (self.sample,)
         if not all(0 <= share <= 1 for share in shares):

@@ -91,6 +91,7 @@ def said_of(context: Context | None) -> Mapping[str, Any] | None:
     return _received(tuple(carried.get(key) for key in _IN_BAGGAGE)) if carried else None
 
 
+# A request has many spans, and all of them are sent the same.
 @functools.lru_cache(maxsize=256)
 def _received(values: tuple[object, ...]) -> dict[str, Any]:
     said: dict[str, Any] = {}
@@ -123,6 +124,7 @@ def continue_trace(headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> It
 
     Takes any mapping of headers, ASGI's pairs of bytes, or a WSGI environment.
     """
+    # What is current here has no part in it: the request decides whose trace this is.
     token = attach(context_of(headers))
     try:
         yield

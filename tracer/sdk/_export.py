@@ -73,6 +73,7 @@ class Exporter(Processor):
     # In the application's threads: quick, and without a lock.
 
     def announce(self, span: ReadableSpan, span_id: int) -> None:
+        # What is not announced is only shown later: nothing is lost, so nothing is counted.
         if len(self._started) < self._config.max_queue_spans:
             self._started[span_id] = span
             if not self._busy:
@@ -82,6 +83,7 @@ class Exporter(Processor):
         self._started.pop(span_id, None)
 
     def put(self, span: ReadableSpan) -> None:
+        # By its texts, which are most of what it holds: to measure it would cost more than it.
         size = _SPAN_BYTES
         for value in (span.attributes or {}).values():
             if type(value) is str:
@@ -180,6 +182,7 @@ class Exporter(Processor):
                 return False
 
     def _encode(self) -> None:
+        # The application goes on noting what starts, in a dict of its own.
         started, self._started = self._started, {}
         running = [frozen(span) for span in started.values()]
         for at in range(0, len(running), _BATCH_SPANS):
@@ -195,6 +198,7 @@ class Exporter(Processor):
             self._keep(self._pack(batch))
         scores = [self._scores.popleft() for _ in range(min(len(self._scores), 1_000))]
         if scores:
+            # Level 1 takes a third of the time of the default, for a few more bytes.
             body = gzip.compress(json.dumps({"scores": scores}).encode(), 1)
             self._keep(Parcel("/api/v1/batch", JSON, body, len(scores)))
 
@@ -234,6 +238,7 @@ class Exporter(Processor):
     def _send(self, deadline: float) -> bool:
         while self._buffer:
             if not self._deliver(self._buffer[0], deadline):
+                # In order, so that a server that comes back gets the oldest first.
                 self._save()
                 return False
             self._take()
@@ -253,6 +258,7 @@ class Exporter(Processor):
 
     def _deliver(self, parcel: Parcel, deadline: float) -> bool:
         """Send ``parcel``; False where it has to wait."""
+        # A request must not outlast the flush that it is part of.
         timeout = min(self._config.timeout_seconds, deadline - time.monotonic())
         if timeout <= 0:
             return False
@@ -274,6 +280,7 @@ class Exporter(Processor):
                 self._config.endpoint,
                 outcome.reason,
             )
+        # Without jitter all processes of a service would come back at the same moment.
         wait = min(_FIRST_WAIT * 2**self._fails, _LONGEST_WAIT) * random.uniform(0.5, 1.0)
         self._fails = min(self._fails + 1, 10)
         if outcome.wait is not None:
@@ -319,6 +326,7 @@ class Exporter(Processor):
         if self._closed:
             return True
         sent = self.flush(timeout)
+        # The thread looks at this before and after each of its two waits.
         self._closed = True
         self._work.set()
         self._hurry.set()

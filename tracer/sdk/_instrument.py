@@ -106,6 +106,7 @@ def _turn_on(found: _Found, provider: Any) -> str | None:
         conflict = instrumentor._check_dependency_conflicts()
         if conflict is not None:
             return str(conflict)
+        # Checked above: by itself it would log an error and say nothing to us.
         instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
     except Exception as error:
         # Third parties' code, of any age, against libraries of any age.

@@ -113,9 +113,11 @@ class Masks:
         if isinstance(value, str):
             return self._substituted(value)
         if isinstance(value, Mapping):
+            # Names of entries may be what is to be hidden: addresses, for example.
             return {self._substituted(str(key)): self._walk(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._walk(item) for item in value]
+        # A number of an account may be sent as a number.
         if type(value) in (int, float):
             masked = self._substituted(str(value))
             return value if masked == str(value) else masked

@@ -86,6 +86,7 @@ def _plan(function: Any, name: str | None, kind: str, inputs: bool, outputs: boo
         p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
+    # By its name, as nothing tells a method from a function while its class is being made.
     skip = int(bool(positional) and positional[0] in _SELVES)
     called = name or str(getattr(function, "__qualname__", type(function).__qualname__))
     # A function inside a function is known by its own name.
@@ -142,7 +143,7 @@ def _begin(
         return OFF
     try:
         span = client.start(plan.name, plan.kind, context)
-        if plan.capture_input:
+        if plan.capture_input and (args or kwargs):
             said = _arguments(plan, args, kwargs)
             if said:
                 span.update(input=said)
@@ -189,11 +190,13 @@ class _Steps:
 
     def leave(self, token: Any) -> None:
         """End a step."""
+        # What the body has entered and not left yet, it finds again in its next step.
         self._context = get_current()
         leave(token)
 
     def saw(self, item: Any) -> None:
         """Take note of an item that was yielded."""
+        # Endless streams must not keep everything that they ever said.
         if self._plan.capture_output and len(self._yielded) < _MAX_YIELDED:
             self._yielded.append(item)
 
@@ -250,6 +253,7 @@ def _answer(generator: Any, item: Any) -> Any:
 
 
 def _close(generator: Any, steps: _Steps, error: BaseException | None) -> None:
+    # What the body does in its `finally` belongs to the span as well.
     token = steps.enter()
     try:
         generator.close()

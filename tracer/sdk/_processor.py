@@ -31,6 +31,7 @@ class Processor(SpanProcessor):
         if said:
             span.set_attributes(said)
         context = span.get_span_context()
+        # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
         if context.trace_flags & 1:
             if self._running:
                 self.announce(span, context.span_id)
@@ -98,6 +99,7 @@ class Relay(SpanProcessor):
 
 def frozen(span: ReadableSpan) -> ReadableSpan:
     """Return what a span is by now, while its own thread may be changing it."""
+    # Copies of a dict and of a list are made in one step, which no other thread interrupts.
     return ReadableSpan(
         name=span.name,
         context=span.get_span_context(),

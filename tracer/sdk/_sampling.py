@@ -12,7 +12,14 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState, get_current_span
+from opentelemetry.trace import (
+    Link,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceState,
+    get_current_span,
+)
 from opentelemetry.util.types import Attributes
 
 from tracer.sdk import _names as names
@@ -65,16 +72,23 @@ class HeadSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         parent = get_current_span(parent_context).get_span_context()
-        if parent.is_valid:
-            kept = parent.trace_flags & 1 or self.verdicts.get(trace_id)
-            state: TraceState | None = parent.trace_state
-        else:
+        result = self.decide(parent if parent.is_valid else None, trace_id, name)
+        # OpenTelemetry's tracer takes a span's first attributes from here.
+        if attributes:
+            return SamplingResult(result.decision, attributes, result.trace_state)
+        return result
+
+    def decide(self, parent: SpanContext | None, trace_id: int, name: str) -> SamplingResult:
+        """Return the decision of a span below ``parent``, which is valid where it is one."""
+        if parent is None:
+            # The lower half of an id is random in every tracer, the upper one may be a time.
             kept = self._all or self._share(name) * 2**64 > trace_id & (2**64 - 1)
-            state = None
+            return _RESULTS[Decision.RECORD_AND_SAMPLE if kept else self._rest]
+        kept = bool(parent.trace_flags & 1 or self.verdicts.get(trace_id))
         decision = Decision.RECORD_AND_SAMPLE if kept else self._rest
-        if not state and not attributes:
+        if not parent.trace_state:
             return _RESULTS[decision]
-        return SamplingResult(decision, attributes, state)
+        return SamplingResult(decision, None, parent.trace_state)
 
     def _share(self, name: str) -> float:
         return next((share for rule, share in self._rules if fnmatchcase(name, rule)), 1.0)
@@ -131,6 +145,7 @@ class TailBuffer:
                 self._give_up_oldest()
                 return []
             self._verdicts.put(trace_id, kept)
+            # Kept early it stays, with its open spans counted, so that they follow.
             spans, waiting.spans = waiting.spans, []
             self._count -= len(spans)
             if waiting.open <= 0:

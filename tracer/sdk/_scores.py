@@ -43,6 +43,7 @@ def score(
             # A trace that is left out has no page to show its score.
             return None
         trace_id = f"{current.trace_id:032x}"
+    # Made here and not by the server, so that what is sent twice is one score.
     id = id or uuid.uuid4().hex
     said = {
         "id": id,

@@ -74,6 +74,7 @@ class Sender:
         if parcel.path == "/v1/traces" and self._config.endpoint.endswith(parcel.path):
             url = self._config.endpoint
         try:
+            # Followed, a redirect would take the key to whoever it names.
             answer = self._session.post(
                 url, data=parcel.body, headers=headers, timeout=timeout, allow_redirects=False
             )
@@ -136,4 +137,5 @@ def _retry_after(text: str | None) -> float | None:
             seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
         except (TypeError, ValueError):
             return None
+    # NaN is the one number that is not itself.
     return min(max(seconds, 0.0), _MAX_WAIT) if seconds == seconds else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from contextvars import Token
 from time import time_ns
 from types import TracebackType
@@ -23,6 +22,8 @@ from tracer.sdk._values import Time, merge_json, message_of, nanoseconds, stack_
 
 _Self = TypeVar("_Self", bound="Span")
 _UNSET: Final[Any] = object()
+# Another object in every process: a forked child has the spans of its parent that are open.
+_here: object = object()
 _STATUS: Final = Status(StatusCode.UNSET)
 _NO_RESOURCE: Final = Resource({})
 _SCOPE: Final = InstrumentationScope("tracer.sdk")
@@ -37,7 +38,7 @@ class Span(ReadableSpan, trace.Span):
     """
 
     __slots__ = (
-        *("_config", "_notify", "_open", "_token"),
+        *("_config", "_home", "_notify", "_open", "_token"),
         *("attributes", "context", "end_time", "events", "instrumentation_scope", "kind", "links"),
         *("name", "parent", "resource", "start_time", "status"),
     )
@@ -80,9 +81,11 @@ class Span(ReadableSpan, trace.Span):
         self.events = []
         self.links = []
         self.status = _STATUS
+        # Set here and not at the call above: what comes in between is not the application's time.
         self.start_time = start_time or time_ns()
         self.end_time = None
         self._config = config
+        self._home = _here
         self._notify = processor
         self._open = processor is not None
         self._token: Token[Context] | None = None
@@ -227,6 +230,9 @@ class Span(ReadableSpan, trace.Span):
         if not self._open:
             return
         self._open = False
+        if self._home is not _here:
+            # Its own process ends it and sends it; from here it would come a second time.
+            return
         self.end_time = time_ns() if end_time is None else nanoseconds(end_time)
         try:
             if self._notify is not None:
@@ -236,6 +242,7 @@ class Span(ReadableSpan, trace.Span):
             logger.exception("a span could not be handed on")
 
     def __enter__(self: _Self) -> _Self:
+        # One that is not sampled is entered, too: what is below follows it.
         if self.context.is_valid:
             self._token = attach(set_span_in_context(self, get_current()))
         return self
@@ -246,6 +253,7 @@ class Span(ReadableSpan, trace.Span):
         error: BaseException | None,
         stack: TracebackType | None,
     ) -> None:
+        # Before the end, whose processors must not find an ended span current.
         if self._token is not None:
             leave(self._token)
             self._token = None
@@ -339,14 +347,22 @@ OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT, None, None)
 """Stands for every span while nothing is recorded; entering it changes nothing."""
 
 
+def renew() -> None:
+    """Note that this is another process than the one that began what is open."""
+    global _here
+    _here = object()
+
+
 def leave(token: Token[Context]) -> None:
     """Restore what was current before ``token``, as far as that is possible here.
 
     OpenTelemetry logs an error where a generator is closed in another context than it ran in,
     which is nobody's fault.
     """
-    with suppress(ValueError, RuntimeError):
+    try:  # noqa: SIM105 - `suppress` takes as long as everything else at the end of a span.
         token.var.reset(token)
+    except (ValueError, RuntimeError):
+        pass
 
 
 def _scalars(attributes: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Spool:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._size() + len(parcel.body) > self._max_bytes:
                 return False
+            # Others may read the directory now: what has its final name is whole.
             unfinished = self._directory / f"{name}.part"
             with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
                 f.write(head + b"\n" + parcel.body)

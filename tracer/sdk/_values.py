@@ -79,6 +79,7 @@ class _Cut:
             return "…[circular]"
         if depth > _MAX_DEPTH:
             return f"…[nested deeper than {_MAX_DEPTH} levels]"
+        # Those above it alone: the same value twice side by side is no circle.
         self._above.add(id(value))
         try:
             return self._composed(value, depth)
@@ -161,6 +162,7 @@ def _fields(value: Any, kind: type) -> Any:
         if dataclasses.is_dataclass(kind):
             names = [field.name for field in dataclasses.fields(kind)]
             return {name: getattr(value, name, None) for name in names}
+        # By what they have, not by what they are: none of these libraries may be imported here.
         if hasattr(kind, "model_dump"):
             return value.model_dump(mode="json", warnings=False)
         if attrs := getattr(kind, "__attrs_attrs__", None):

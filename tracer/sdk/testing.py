@@ -113,6 +113,7 @@ def recording(**settings: Any) -> Iterator[Recording]:
     A pytest fixture is ``with recording() as spans: yield spans``. What the process recorded
     before goes on afterwards.
     """
+    # Set aside, not ended: it goes on sending what it has.
     before = state.client
     state.client = None
     recorded = Recording(**settings)

@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
-from bench import ingest, mapping, pages, sdk, start
+from bench import exports, ingest, mapping, pages, sdk, start
 from bench.family import ROOT, family
 from bench.figures import QUICK, Figure, Sizes
 from bench.report import describe_machine, document, table, write_docs
 
-NAMES: Final = ("start", "mapping", "sdk", "ingest", "pages")
+NAMES: Final = ("start", "mapping", "sdk", "ingest", "pages", "export")
 RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -42,11 +42,11 @@ def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
         if name in names:
             click.echo(f"measuring {name} …", err=True)
             figures += alone.measure(sizes)
-    if names[-1] not in ("ingest", "pages"):
+    if names[-1] not in ("ingest", "pages", "export"):
         return figures
-    # One server for both: pages are asked of a database that holds something.
+    # One server for all: pages are asked of a database that holds something.
     with family() as server:
-        for name, module in (("ingest", ingest), ("pages", pages)):
+        for name, module in (("ingest", ingest), ("pages", pages), ("export", exports)):
             if name in names:
                 click.echo(f"measuring {name} …", err=True)
                 figures += module.measure(server, sizes)

@@ -54,6 +54,7 @@ class Sizes:
     sdk_imports: int = 7
     sdk_peer: bool = True
     """Beside Langfuse's SDK, which is installed for it."""
+    export_spans: int = 1_000_000
 
 
 QUICK: Final = Sizes(
@@ -70,6 +71,7 @@ QUICK: Final = Sizes(
     sdk_offline=2_000,
     sdk_imports=1,
     sdk_peer=False,
+    export_spans=2_000,
 )
 
 

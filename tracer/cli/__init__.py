@@ -14,6 +14,8 @@ from tracer.config import ConfigError
 COMMANDS: Final = {
     "serve": ("tracer.cli.serve", "serve"),
     "demo": ("tracer.cli.demo", "demo"),
+    "export": ("tracer.cli.exports", "export"),
+    "import": ("tracer.cli.exports", "import_"),
     "db": ("tracer.cli.db", "db"),
     "keys": ("tracer.cli.keys", "keys"),
     "doctor": ("tracer.cli.doctor", "doctor"),

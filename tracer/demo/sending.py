@@ -46,17 +46,25 @@ class Server:
 
     def send(self, request: ExportTraceServiceRequest) -> None:
         """Send one request, again where the server is busy. Raises SendError."""
-        headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
-        body = gzip.compress(request.SerializeToString(), 5)
+        answer = self._post(request.SerializeToString(), "application/x-protobuf")
+        partial = ExportTraceServiceResponse.FromString(answer).partial_success
+        _require_all(partial.rejected_spans, partial.error_message)
+
+    def send_json(self, body: bytes) -> None:
+        """Send one request that is OTLP/JSON already. Raises SendError."""
+        partial = json.loads(self._post(body, "application/json")).get("partialSuccess", {})
+        _require_all(int(partial.get("rejectedSpans", 0)), partial.get("errorMessage", ""))
+
+    def _post(self, body: bytes, content_type: str) -> bytes:
+        headers = {"Content-Type": content_type, "Content-Encoding": "gzip"}
+        packed = gzip.compress(body, 5)
         for _ in range(_ATTEMPTS):
-            answer = self._transport("POST", "/v1/traces", body, {**headers, **self._auth})
+            answer = self._transport("POST", "/v1/traces", packed, {**headers, **self._auth})
             if answer.status not in _BUSY:
                 break
             time.sleep(answer.retry_after)
         _require(answer)
-        partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
-        if partial.rejected_spans:
-            raise SendError(f"{partial.rejected_spans} spans refused: {partial.error_message}")
+        return answer.body
 
     def send_all(self, requests: Iterable[ExportTraceServiceRequest]) -> None:
         """Send requests one after the other. Raises SendError."""
@@ -69,6 +77,11 @@ class Server:
         _require(answer)
         found: dict[str, Any] = json.loads(answer.body)
         return found
+
+
+def _require_all(refused: int, message: str) -> None:
+    if refused:
+        raise SendError(f"{refused} spans refused: {message}")
 
 
 def _require(answer: Answer) -> None:

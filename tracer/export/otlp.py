@@ -33,6 +33,9 @@ from tracer.export.records import (
     Text,
 )
 
+BEGIN: Final = '{"resourceSpans":[\n'
+END: Final = "\n]}\n"
+
 _SPANS_A_LINE: Final = 200
 _SCORES_A_LINE: Final = 200
 _MICRO: Final = timedelta(microseconds=1)
@@ -59,14 +62,14 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def write(source: Source) -> Iterator[str]:
     """Yield the request, a resource on each line; what is cut off in the middle is no JSON."""
-    yield '{"resourceSpans":[\n'
+    yield BEGIN
     yield _line(_carrying(TRACE, _said(source.trace)))
     for scores in _batches(source.scores(), _SCORES_A_LINE):
         told = {"trace_id": source.trace.trace_id, "scores": [_score(score) for score in scores]}
         yield ",\n" + _line(_carrying(SCORES, told))
     for spans in _groups(source.in_time()):
         yield ",\n" + _line(_resource(source.trace.trace_id, spans))
-    yield "\n]}\n"
+    yield END
 
 
 def _line(resource: dict[str, Any]) -> str:

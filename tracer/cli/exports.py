@@ -1,0 +1,155 @@
+"""``tracer export`` and ``tracer import``: a trace as a file, and back from its OTLP/JSON."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote, urlencode
+
+import click
+
+from tracer.demo.sending import SendError, Server, http_transport
+from tracer.export.formats import FORMATS
+from tracer.export.otlp import BEGIN, END
+
+_CHUNK: Final = 1 << 16
+_REQUEST_BYTES: Final = 4_000_000
+_TIMEOUT_SECONDS: Final = 300
+
+Command = Callable[..., Any]
+
+
+def _server_options(command: Command) -> Command:
+    command = click.option("--key", default="", metavar="SECRET", help="A key's secret.")(command)
+    return click.option(
+        "--url", default="http://127.0.0.1:4318", show_default=True, help="The server."
+    )(command)
+
+
+@click.command()
+@click.argument("trace_id")
+@click.option("--format", "name", type=click.Choice(list(FORMATS)), default="json")
+@click.option("-o", "--output", metavar="FILE", help="Where to; - is the standard output.")
+@click.option("--budget", type=int, metavar="TOKENS", help="Trim a markdown transcript.")
+@_server_options
+def export(
+    trace_id: str, name: str, output: str | None, budget: int | None, url: str, key: str
+) -> None:
+    """Write the trace TRACE_ID of a running server to a file."""
+    query = {"format": name} | ({"budget": str(budget)} if budget else {})
+    path = f"/api/v1/traces/{quote(trace_id, safe='')}/export?{urlencode(query)}"
+    request = urllib.request.Request(url.rstrip("/") + path)
+    if key:
+        request.add_header("Authorization", f"Bearer {key}")
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
+            _save(answer, output)
+    except urllib.error.HTTPError as error:
+        raise click.ClickException(_reason(error)) from error
+    except http.client.HTTPException as error:
+        raise click.ClickException("the export broke off; nothing was kept of it") from error
+    except OSError as error:
+        raise click.ClickException(f"no export from {url}: {error}") from error
+
+
+def _save(answer: Any, output: str | None) -> None:
+    if output == "-":
+        _copy(answer, sys.stdout.buffer)
+        return
+    named = re.search(r'filename="([\w.-]+)"', answer.headers["Content-Disposition"])
+    path = Path(output or (named[1] if named else "trace"))
+    # Under another name until it is whole, so that a part can't be taken for it.
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            size = _copy(answer, file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    click.echo(f"wrote {path}, {size / 1e6:,.1f} MB")
+
+
+def _copy(answer: Any, file: BinaryIO) -> int:
+    size = 0
+    while chunk := answer.read(_CHUNK):
+        size += file.write(chunk)
+    return size
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["detail"])
+    except (ValueError, KeyError):
+        return f"the server answered with status {error.code}"
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@_server_options
+def import_(file: BinaryIO, url: str, key: str) -> None:
+    """Send FILE, an OTLP/JSON export (or any OTLP/JSON), to a running server."""
+    server = Server(http_transport(url), key)
+    total = Path(file.name).stat().st_size
+    hidden = not sys.stdout.isatty()
+    try:
+        with click.progressbar(length=total, hidden=hidden) as progress:
+            for body in _requests(_resources(file)):
+                server.send_json(body)
+                progress.update(len(body))
+    except SendError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"sent {total / 1e6:,.1f} MB to {url}")
+
+
+def _resources(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the resources of a file, of our own exports without reading them whole."""
+    if file.readline().strip() != BEGIN.encode().strip():
+        file.seek(0)
+        yield from _foreign(file.read())
+        return
+    # Before anything is sent: half a trace would look like a whole one.
+    file.seek(-len(END), 2)
+    if file.read() != END.encode():
+        raise click.ClickException(f"{file.name} was cut off: export it again")
+    file.seek(len(BEGIN))
+    for line in file:
+        resource = line.strip().rstrip(b",")
+        if resource.startswith(b"{"):
+            yield resource
+
+
+def _foreign(text: bytes) -> Iterator[bytes]:
+    """Yield the resources of OTLP/JSON: one request, or one on each line as collectors write."""
+    try:
+        try:
+            found = [json.loads(text)]
+        except json.JSONDecodeError:
+            found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        resources = [one for request in found for one in request["resourceSpans"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.ClickException(f"this is no OTLP/JSON with resourceSpans: {error}") from error
+    for resource in resources:
+        yield json.dumps(resource).encode()
+
+
+def _requests(resources: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield requests of some megabytes."""
+    held: list[bytes] = []
+    for resource in resources:
+        held.append(resource)
+        if sum(map(len, held)) >= _REQUEST_BYTES:
+            yield _request(held)
+            held = []
+    if held:
+        yield _request(held)
+
+
+def _request(resources: list[bytes]) -> bytes:
+    return b'{"resourceSpans":[' + b",".join(resources) + b"]}"

@@ -9,6 +9,7 @@ from itertools import pairwise
 from tracer.store import spans
 from tracer.store.paging import decode_cursor
 from tracer.store.spans import Children, SpanRow
+from tracer.store.subtrees import Subtree, read_subtrees
 
 ROWS = 100
 """Rows that a page opens by itself; levels that were asked for come on top."""
@@ -25,6 +26,8 @@ class Node:
     span: SpanRow
     depth: int
     level: Level | None = None
+    subtree: Subtree | None = None
+    """None: it is still being counted."""
 
 
 @dataclass(slots=True)
@@ -105,6 +108,7 @@ class TreeReader:
         left = dict(self.levels)
         roots = _level(left, None, 0)
         apart = _node(left, self.apart, 1) if self.apart else None
+        count(self.project_id, self.trace_id, [*roots.nodes, *([apart] if apart else [])])
         return Forest(roots, apart, self._row_count())
 
     def _load(self, parent_ids: list[str | None], limit: int = _PAGE) -> None:
@@ -136,6 +140,7 @@ def read_level(
     """
     page = spans.children_page(project_id, trace_id, parent_id, cursor)
     level = _level({parent_id: page}, parent_id, depth)
+    count(project_id, trace_id, level.nodes)
     # The rows it continues are on the page already.
     if cursor is not None:
         if decode_cursor(cursor).forward:
@@ -143,6 +148,18 @@ def read_level(
         else:
             level.later = None
     return level
+
+
+def count(project_id: str, trace_id: str, nodes: Iterable[Node]) -> None:
+    """Set what the subtrees of these nodes and of all that are open below them hold."""
+    found: list[Node] = []
+    ahead = list(nodes)
+    while ahead:
+        found.append(node := ahead.pop())
+        ahead += node.level.nodes if node.level else []
+    sums = read_subtrees(project_id, trace_id, [node.span for node in found])
+    for node in found if sums else ():
+        node.subtree = sums.get(node.span.span_id) if sums else None
 
 
 def _level(left: dict[str | None, Children], parent_id: str | None, depth: int) -> Level:

@@ -180,18 +180,6 @@ class SessionPage(msgspec.Struct, kw_only=True):
     prev_cursor: Annotated[str | None, Meta(description="newer ones; null: there are none")]
 
 
-class SpanPage(msgspec.Struct, kw_only=True):
-    """The children of one span, or the roots of a trace, in order of time."""
-
-    data: list[SpanSummary]
-    missing_parents: Annotated[
-        list[str],
-        Meta(description="among the roots: parents that have not arrived, ask ?parent= for theirs"),
-    ]
-    next_cursor: Annotated[str | None, Meta(description="later ones; null: there are none")]
-    prev_cursor: Annotated[str | None, Meta(description="earlier ones; null: there are none")]
-
-
 class Scores(msgspec.Struct, kw_only=True):
     """The scores of a trace or a session, oldest first; at most 1,000."""
 

@@ -92,7 +92,7 @@ def test_pages_lead_through_the_log_and_back(
     with app.app_context():
         timeline = open_timeline("default", "t")
         assert timeline is not None
-        log = Log("default", "t", timeline, Query(kind="event"))
+        log = Log("default", "t", timeline, Query(kind="event").asked())
         first = log.page(None, 4)
         second = log.page(first.later, 4)
         assert spans_of(first) + spans_of(second) == [(f"s{n:03}", 0) for n in range(3, 600, 100)]
@@ -100,9 +100,9 @@ def test_pages_lead_through_the_log_and_back(
         assert first.rows[0].time - first.rows[0].span.start_time == timedelta(seconds=5)
         assert (first.earlier, second.later) == (None, None)
         assert spans_of(log.page(second.earlier, 4)) == spans_of(first)
-        everything = Log("default", "t", timeline, Query()).page(None, 1000)
+        everything = Log("default", "t", timeline, Query().asked()).page(None, 1000)
         assert everything.count == len(everything.rows) == 607
-        worse = Log("default", "t", timeline, Query(level="warning")).page(None, 1000)
+        worse = Log("default", "t", timeline, Query(level="warning").asked()).page(None, 1000)
         assert {row.span.level for row in worse.rows} == {"warning", "error"}
 
 
@@ -111,7 +111,7 @@ def test_a_span_knows_its_place_among_the_hits(
 ) -> None:
     put(connection, *story())
     with app.app_context():
-        log = open_log("default", "t", Query(words="CursorTimeout"))
+        log = open_log("default", "t", Query(words="CursorTimeout").asked())
         assert log is not None
         hits = [row.span for row in log.page(None).rows]
         place = log.place(hits[3])
@@ -119,7 +119,7 @@ def test_a_span_knows_its_place_among_the_hits(
         assert (place.previous, place.next) == (hits[2].span_id, hits[4].span_id)
         first = log.place(None)
         assert (first.number, first.previous, first.next) == (None, None, hits[0].span_id)
-        every = open_log("default", "t", Query())
+        every = open_log("default", "t", Query().asked())
         assert every is not None
         between = log.place(next(r.span for r in every.page(None).rows if r.span.span_id == "s008"))
         assert (between.number, between.previous, between.next) == (None, "s007", "s057")
@@ -136,19 +136,19 @@ def test_a_large_trace_is_put_in_order_once_somebody_looks(
     connection.commit()
     assert fill_wanted(database_url) == 0
     with app.app_context():
-        assert open_log("default", "t", Query()) is None
+        assert open_log("default", "t", Query().asked()) is None
         assert fill_wanted(database_url) == 1
-        log = open_log("default", "t", Query(words="timeout"))
+        log = open_log("default", "t", Query(words="timeout").asked())
         assert log is not None
         assert (log.found.count, log.found.unsearched) == (12, 0)
         put(connection, span("late", "root", output="a timeout as well"))
-        log = open_log("default", "t", Query(words="timeout"))
+        log = open_log("default", "t", Query(words="timeout").asked())
         assert log is not None
         assert (log.found.count, log.found.unsearched) == (12, 1)
         connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
         connection.commit()
         assert fill_wanted(database_url) == 1
-        log = open_log("default", "t", Query(words="timeout"))
+        log = open_log("default", "t", Query(words="timeout").asked())
         assert log is not None
         assert (log.found.count, log.found.unsearched) == (13, 0)
     for table in ("timeline_segments", "timeline_pages", "timeline_words"):
@@ -163,7 +163,7 @@ def test_what_is_too_long_to_be_searched_at_once_is_told_and_wished_for(
     with app.app_context():
         with monkeypatch.context() as patch:
             patch.setattr(timeline_small, "_MOST_BYTES", 10_000)
-            log = open_log("default", "t", Query(words="even"))
+            log = open_log("default", "t", Query(words="even").asked())
         assert log is not None
         assert 0 < log.found.unsearched < 601
         assert log.found.count < 300
@@ -179,10 +179,10 @@ def test_a_term_that_begins_too_many_words_says_so(
     put(connection, *made)
     assert fill(connection, "default", "t") == 9_000
     with app.app_context():
-        log = open_log("default", "t", Query(words="item"))
+        log = open_log("default", "t", Query(words="item").asked())
         assert log is not None
         assert log.found.more and 500 < log.found.count < 9_000
-        log = open_log("default", "t", Query(words="item000000001234"))
+        log = open_log("default", "t", Query(words="item000000001234").asked())
         assert log is not None and (log.found.count, log.found.more) == (1, False)
 
 
@@ -193,5 +193,5 @@ def test_nothing_of_another_trace_or_project_is_found(
     put(connection, span("mine", input="secret"))
     fill(connection, "default", "t")
     with app.app_context():
-        log = open_log(*other, Query(words="secret"))
+        log = open_log(*other, Query(words="secret").asked())
         assert log is not None and log.found.count == 0

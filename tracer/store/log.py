@@ -88,11 +88,11 @@ class Place:
 
 
 class Log:
-    """The log of one trace under one query."""
+    """The log of one trace, of what is asked for."""
 
-    def __init__(self, project_id: str, trace_id: str, timeline: Timeline, query: Query) -> None:
+    def __init__(self, project_id: str, trace_id: str, timeline: Timeline, asked: Asked) -> None:
         self._key = (project_id, trace_id)
-        self.found: Found = timeline.find(query.asked())
+        self.found: Found = timeline.find(asked)
         if self.found.unsearched:
             want(project_id, trace_id)
 
@@ -141,10 +141,10 @@ class Log:
         return buckets(self.found, to_micros(start), to_micros(end), number)
 
 
-def open_log(project_id: str, trace_id: str, query: Query) -> Log | None:
+def open_log(project_id: str, trace_id: str, asked: Asked) -> Log | None:
     """Return the log of a trace. None: it is large, and is still being put in order."""
     timeline = open_timeline(project_id, trace_id)
-    return Log(project_id, trace_id, timeline, query) if timeline is not None else None
+    return Log(project_id, trace_id, timeline, asked) if timeline is not None else None
 
 
 def read_entries(project_id: str, trace_id: str, entries: Sequence[Entry]) -> list[LogRow]:

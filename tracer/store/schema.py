@@ -391,6 +391,8 @@ timelines = Table(
     _count("span_count"),
     # traces.updated_at of the state that was read; NULL: none was yet.
     Column("state_of", Time),
+    # analysis.findings.Findings of that state.
+    Column("findings", JSONB),
     # When somebody asked for a newer state.
     Column("wanted_at", Time),
     Index("ix_timelines_wanted", "wanted_at", postgresql_where=text("wanted_at IS NOT NULL")),

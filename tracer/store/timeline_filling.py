@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
 import psycopg
 
 from tracer.analysis import entries, words
 from tracer.analysis.entries import PAGE, SPAN, Entry
+from tracer.analysis.findings import Finder, Step
 from tracer.analysis.postings import SEGMENT, Postings
 from tracer.store.holding import hold
+from tracer.store.steps import STEP_COLUMNS
 
 T = TypeVar("T")
 
@@ -67,9 +70,19 @@ _TEXTS = f"""
     LEFT JOIN span_payloads p ON p.project_id = %(project)s AND p.trace_id = %(trace)s
         AND p.span_id = k.span_id
 """
+_STEPS = f"""
+    SELECT {STEP_COLUMNS}
+    FROM unnest(%(ids)s::text[]) WITH ORDINALITY k (span_id, place)
+    JOIN spans s ON s.project_id = %(project)s AND s.trace_id = %(trace)s
+        AND s.span_id = k.span_id
+    LEFT JOIN span_payloads p ON p.project_id = %(project)s AND p.trace_id = %(trace)s
+        AND p.span_id = k.span_id
+    ORDER BY k.place
+"""
 _TURN = """
     UPDATE timelines SET first_segment = %(first)s, segment_count = %(segments)s,
-        entry_count = %(entries)s, span_count = %(spans)s, state_of = %(state)s, wanted_at = NULL
+        entry_count = %(entries)s, span_count = %(spans)s, state_of = %(state)s, wanted_at = NULL,
+        findings = %(findings)s::jsonb
     WHERE project_id = %(project)s AND trace_id = %(trace)s
 """
 # A trace that doesn't come to rest is read once a minute all the same.
@@ -121,7 +134,7 @@ def fill(connection: psycopg.Connection[Any], project_id: str, trace_id: str) ->
             return None
         filling = _Filling(connection, key, first=old[0])
         filling.run()
-        done = {"first": old[0], "state": state[0], **filling.counts()}
+        done = {"first": old[0], "state": state[0], **filling.told()}
         connection.execute(_TURN, key | done)
         for table in _DERIVED:
             connection.execute(
@@ -153,15 +166,17 @@ class _Filling:
         self._connection = connection
         self._key = key
         self._first = self._segment = first
+        self._finder = Finder()
         self._clear()
         self.entry_count = self._span_count = 0
 
-    def counts(self) -> dict[str, int]:
+    def told(self) -> dict[str, Any]:
         """Return what the row of `timelines` says of the new state."""
         return {
             "segments": self._segment - self._first,
             "entries": self.entry_count,
             "spans": self._span_count,
+            "findings": msgspec.json.encode(self._finder.end()).decode(),
         }
 
     def run(self) -> None:
@@ -194,7 +209,9 @@ class _Filling:
         self._pages: list[tuple[Entry, ...]] = []
 
     def _add_page(self, page: tuple[_Row, ...]) -> None:
-        texts = self._texts([row.entry.span_id for row in page if row.entry.event == SPAN])
+        ids = [row.entry.span_id for row in page if row.entry.event == SPAN]
+        self._look(ids)
+        texts = self._texts(ids)
         for at, row in enumerate(page, self._count):
             raw = texts.get(row.entry.span_id, set()) if row.entry.event == SPAN else set()
             self._postings.add(at, raw, (kind_mark(row.kind), level_mark(row.level)))
@@ -212,6 +229,12 @@ class _Filling:
                 span_id: words.raw_words(said + b" " + words.plain(sent))
                 for span_id, said, sent in cursor.stream(_TEXTS, self._key | {"ids": span_ids})
             }
+
+    def _look(self, span_ids: list[str]) -> None:
+        """Show the next spans to the finder, in the order of time."""
+        with self._connection.cursor(binary=True) as cursor:
+            for row in cursor.stream(_STEPS, self._key | {"ids": span_ids}):
+                self._finder.add(Step(*row))
 
     def _write(self) -> None:
         key = (self._key["project"], self._key["trace"], self._segment)

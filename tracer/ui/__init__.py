@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from tracer.ui import (
     datasets,
+    explanation,
     exports,
+    findings,
     log,
     prices,
     prompts,
     sessions,
     settings,
+    statistics,
     traces,
+    transcript,
     understanding,
 )
 from tracer.ui.pages import bp
@@ -18,12 +22,16 @@ from tracer.ui.pages import bp
 __all__ = [
     "bp",
     "datasets",
+    "explanation",
     "exports",
+    "findings",
     "log",
     "prices",
     "prompts",
     "sessions",
     "settings",
+    "statistics",
     "traces",
+    "transcript",
     "understanding",
 ]

@@ -27,6 +27,11 @@ def duration(value: timedelta | None) -> str:
     return f"{seconds / _HOUR:.1f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.1f} d"
 
 
+def micros(value: int | None) -> str:
+    """Return microseconds as a duration."""
+    return "" if value is None else duration(timedelta(microseconds=value))
+
+
 def _three_digits(value: float) -> str:
     # Limits are where rounding would add a digit: 9.996 is 10.0, not 10.00.
     for limit, digits in ((9.995, 2), (99.95, 1)):
@@ -123,5 +128,5 @@ def meter(value: timedelta | None) -> int:
 
 FILTERS = {
     f.__name__: f
-    for f in (duration, count, whole, plural, money, dollars, ago, clock, day, stamp, meter)
+    for f in (duration, count, whole, plural, money, dollars, ago, clock, day, stamp, meter, micros)
 }

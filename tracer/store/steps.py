@@ -1,0 +1,23 @@
+"""What findings are made of, as SQL: shared by who reads them and by who stores them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_TEXT_BYTES: Final = 1_000_000
+
+# Only what a finding can be made of is unpacked: arguments of tools, answers where tools were
+# offered. The names are those of analysis.findings.Step.
+_NARROW: Final = """
+    s.span_id, s.parent_span_id, s.kind, s.name, s.level,
+    (extract(epoch FROM s.start_time) * 1000000)::bigint AS start,
+    (extract(epoch FROM s.end_time) * 1000000)::bigint AS "end"
+"""
+NEEDS_INPUT: Final = "s.kind IN ('tool', 'function')"
+NEEDS_OUTPUT: Final = "s.kind = 'generation' AND p.tools IS NOT NULL"
+STEP_COLUMNS: Final = f"""{_NARROW},
+    CASE WHEN {NEEDS_INPUT} AND pg_column_size(p.input) < {_TEXT_BYTES} THEN p.input END AS input,
+    CASE WHEN {NEEDS_OUTPUT} AND pg_column_size(p.output) < {_TEXT_BYTES}
+        THEN p.output END AS output,
+    CASE WHEN {NEEDS_OUTPUT} THEN p.tools END AS tools, p.finish_reasons
+"""

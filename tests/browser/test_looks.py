@@ -24,6 +24,7 @@ PAGES = [
     f"/traces/{AGENT}?span=gone",
     f"/traces/{AGENT}/log?q=refund",
     f"/traces/{AGENT}/log?span=plan",
+    *(f"/traces/{AGENT}/{view}?span=plan" for view in ("transcript", "statistics", "findings")),
     f"/traces/{AGENT}/value?id=refund2&at=/input",
     "/sessions",
     "/sessions/chat_91c2",

@@ -91,6 +91,8 @@ def test_hostile_text_stays_text(client: FlaskClient, tell: Tell) -> None:
         f"{base}/value?id={span}&at=/attributes",
         *(f"{base}/log{more}" for more in ("", f"?q={span}", f"?kind={span}&level={span}")),
         f"{base}/log?span={span}",
+        *(f"{base}/{view}?span={span}" for view in ("transcript", "findings", "statistics")),
+        f"{base}/statistics?sort={span}",
         f"{base}/{span}",
         f"/project/{span}/traces",
     ]

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tracer.analysis.forest import Forest
+from tracer.analysis.headline import headline
+from tracer.analysis.statistics import statistics
 
-PARTS: Final[dict[str, Callable[[Forest], Any]]] = {}
+PARTS: Final[dict[str, Callable[[Forest], Any]]] = {
+    "headline": headline,
+    "statistics": statistics,
+}
 """Name -> what makes the part, as JSON. Of a large trace the worker stores all of them with the
 sums of its subtrees (store/analysing.py); of a small one each is made when it is asked for
 (store/forests.py)."""

@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; a timeline that lacks its findings is filled again when they are asked for."""
+    """Add the column; a timeline that lacks it is filled again once somebody asks."""
     op.execute("ALTER TABLE timelines ADD COLUMN findings JSONB")
 
 

@@ -20,7 +20,7 @@ from tracer.demo.otlp import Trace, requests
 from tracer.demo.sending import Server, http_transport
 from tracer.embedded import Embedded
 from tracer.export.formats import FORMATS
-from tracer.records import TraceRecord
+from tracer.records import SpanPatch, TraceRecord
 from tracer.store.export import Snapshot, TraceSource
 
 Connection = psycopg.Connection[Any]
@@ -120,6 +120,17 @@ def test_the_tree_is_read_in_its_order_however_wide_or_deep(
     expected += [(121, f"w{n:03}") for n in range(250)] + [(0, "gone"), (1, "lost")]
     assert found == expected
     assert [row.span.span_id for row in source.upper(10_000)] == [one for _, one in expected]
+
+
+def test_a_span_that_was_moved_below_nothing_is_not_lost(
+    connection: Connection, reading: Callable[[], TraceSource]
+) -> None:
+    put(connection, span("root"), span("a", "root"), span("below", "a"))
+    moved = {"parent_span_id": "nowhere"}
+    put(connection, SpanPatch(trace_id="t", span_id="a", version=T0 + 5, fields=moved))
+    expected = [(0, "root"), (0, "a"), (1, "below")]
+    assert [(row.depth, row.span.span_id) for row in reading().in_tree()] == expected
+    assert {(row.depth, row.span.span_id) for row in reading().upper(9)} == {*expected}
 
 
 def test_the_upper_levels_say_what_is_missing_below(

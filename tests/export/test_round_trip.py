@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.export.conftest import exported, identical, take_back
@@ -163,8 +163,7 @@ def traces(draw: st.DrawFn) -> list[Any]:
 
 
 @settings(
-    max_examples=60,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -67,16 +67,22 @@ _CHILDREN = """
         AND {of} AND (s.start_time, s.span_id) > (%(time)s, %(id)s)
     ORDER BY s.start_time, s.span_id LIMIT %(most)s
 """
+# An update may have moved a span below one that never came: what no level leads to is not lost.
+_STRAY = """s.parent_span_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM spans p WHERE p.project_id = s.project_id AND p.trace_id = s.trace_id
+        AND p.span_id = s.parent_span_id
+)"""
 _ROOTS = _CHILDREN.format(of="s.parent_span_id IS NULL")
+_STRAYS = _CHILDREN.format(of=_STRAY)
 _BELOW = _CHILDREN.format(of="s.parent_span_id = %(parent)s")
 
 _LEVEL = """
-    SELECT span_id, parent_span_id FROM spans
-    WHERE project_id = %s AND trace_id = %s AND parent_span_id {of}
-    ORDER BY start_time, span_id LIMIT %s
+    SELECT s.span_id, {below} FROM spans s
+    WHERE s.project_id = %s AND s.trace_id = %s AND {of}
+    ORDER BY s.start_time, s.span_id LIMIT %s
 """
-_FIRST_LEVEL = _LEVEL.format(of="IS NULL")
-_NEXT_LEVEL = _LEVEL.format(of="= ANY(%s)")
+_FIRST_LEVEL = _LEVEL.format(below="NULL", of=f"(s.parent_span_id IS NULL OR {_STRAY})")
+_NEXT_LEVEL = _LEVEL.format(below="s.parent_span_id", of="s.parent_span_id = ANY(%s)")
 
 _COUNT_BELOW = """
     SELECT parent_span_id, count(*) FROM spans
@@ -170,14 +176,18 @@ class TraceSource:
 
     def _walk(self) -> Iterator[tuple[int, str]]:
         """Yield (depth, id) of the tree's rows; a level is read a page at a time."""
+        yield from self._descend(self._page(_ROOTS, None, 0, None))
+        yield from self._descend(self._page(_STRAYS, None, 0, None))
+
+    def _descend(self, level: _Place) -> Iterator[tuple[int, str]]:
         # What is left of each open level's page, and where the next page of it begins.
-        stack: list[_Place] = [self._page(None, 0, None)]
+        stack = [level]
         while stack:
             place = stack[-1]
             if not place.rows:
                 stack.pop()
                 if place.more:
-                    stack.append(self._page(place.parent_id, place.depth, place.last))
+                    stack.append(self._page(place.query, place.parent_id, place.depth, place.last))
                 continue
             span_id, start, has_children = place.rows.pop()
             place.last = start, span_id
@@ -186,17 +196,17 @@ class TraceSource:
             if not place.rows and not place.more:
                 stack.pop()
             if has_children:
-                stack.append(self._page(span_id, place.depth + 1, None))
+                stack.append(self._page(_BELOW, span_id, place.depth + 1, None))
 
-    def _page(self, parent_id: str | None, depth: int, after: Any) -> _Place:
+    def _page(self, query: str, parent_id: str | None, depth: int, after: Any) -> _Place:
         most = _CHILDREN_AT_ONCE if depth < _DEEP else _CHILDREN_DEEP
         time, span_id = after or ("-infinity", "")
         values = {"project": self._key[0], "trace": self._key[1], "parent": parent_id}
         rows = self._driver.execute(
-            _ROOTS if parent_id is None else _BELOW,
+            query.encode(),
             {**values, "time": time, "id": span_id, "most": most},
         ).fetchall()
-        return _Place(parent_id, depth, rows[::-1], len(rows) == most)
+        return _Place(query, parent_id, depth, rows[::-1], len(rows) == most)
 
     def _rows(self, places: Iterator[tuple[int, str, int]]) -> Iterator[Row]:
         waiting: deque[tuple[int, int]] = deque()
@@ -227,6 +237,7 @@ class TraceSource:
 class _Place(msgspec.Struct):
     """An open level of the tree: the rest of its page, last first, and whether pages follow."""
 
+    query: str
     parent_id: str | None
     depth: int
     rows: list[Any]

@@ -1,0 +1,24 @@
+"""All that `tracer demo` sends comes back as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from tests.export.conftest import exported, identical, take_back
+from tracer.demo.dataset import tell
+from tracer.demo.otlp import requests
+from tracer.store.transaction import store
+from tracer.wire.otlp import PROTOBUF, decode_traces
+
+
+def test_the_demo_comes_back_as_it_was(connection: psycopg.Connection[Any]) -> None:
+    traces = [told.story.trace for told in tell(1, 1_767_225_600.0)]
+    for request in requests(traces, 2_000):
+        body = request.SerializeToString()
+        batch = decode_traces(body, PROTOBUF, max_value_bytes=1 << 20).batch
+        store(connection, [("default", batch)])
+    for trace in traces:
+        take_back(connection, exported(trace_id=trace.trace_id.hex()))
+    identical(connection)

@@ -88,6 +88,7 @@ def _register(app: Flask) -> None:
     from tracer.api import bp as api
     from tracer.ingestion import bp as ingestion
     from tracer.ui import bp as ui
+    from tracer.ui import share_bp as share
 
     app.before_request(check_host)
     app.after_request(add_headers)
@@ -95,7 +96,7 @@ def _register(app: Flask) -> None:
     app.register_error_handler(OperationalError, show_unavailable)
     app.register_error_handler(PoolTimeout, show_unavailable)
     app.add_url_rule("/healthz", view_func=healthz)
-    for blueprint in (ingestion, api, ui):
+    for blueprint in (ingestion, api, ui, share):
         app.register_blueprint(blueprint)
 
 

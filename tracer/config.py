@@ -30,6 +30,8 @@ class Config:
     """Threads per web worker: requests under way at once."""
     allowed_hosts: str = ""
     """Further Host header names to accept, comma separated; loopback names always are."""
+    reader_header: str = ""
+    """Header in which a trusted proxy names who reads; empty: readers type their names."""
     max_body_bytes: int = 64 * 1024 * 1024
     """Largest request body, counted after decompression as well."""
     max_value_bytes: int = 1024 * 1024

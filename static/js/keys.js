@@ -73,7 +73,8 @@
   else selected?.scrollIntoView({ block: "center" });
   for (const name of ["htmx:response:error", "htmx:error"])
     document.addEventListener(name, (event) => {
-      const status = event.detail?.ctx?.response?.status;
+      const status = event.detail?.ctx?.response?.status, reason = event.detail?.ctx?.text;
+      if (status === 422 && reason) return say(reason);   // what is wrong with a form
       say(status ? `The server answered ${status}. Try again.` : "The server can't be reached.");
     });
 })();

@@ -48,6 +48,10 @@ def test_a_session_adds_up_its_traces(client: FlaskClient, sessions: None):
         "total_cost": 0.2,
         "user_id": "u0",
         "environment": "e2",
+        "tags": [],
+        "bookmarked": False,
+        "comment_count": 0,
+        "scores": [],
     }
     traces = client.get("/api/v1/traces?session_id=s2").get_json()["data"]
     assert [trace["id"] for trace in traces] == ["t2-2", "t2-1"]

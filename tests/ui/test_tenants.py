@@ -13,11 +13,15 @@ from tests.ui.conftest import Page, Tell
 from tests.ui.stories import agent
 from tracer.pricebook import PriceDraft
 from tracer.rates import Rates
+from tracer.store.comments import create_comment
 from tracer.store.dataset_runs import save_run
 from tracer.store.datasets import save_dataset, save_item
 from tracer.store.prices import create_price
 from tracer.store.projects import create_project
 from tracer.store.prompts import PromptDraft, create_version
+from tracer.store.scores import list_scores
+from tracer.store.shares import create_share, list_shares
+from tracer.store.subjects import Author, Subject
 
 TRACE = "a" * 32
 VALUES = {"project_id": "other", "trace_id": TRACE, "session_id": "chat_91c2"}
@@ -28,9 +32,13 @@ QUERY = {
 }
 
 
-def endpoints(app: Flask) -> dict[str, set[str]]:
-    """Return the arguments of each of our pages that belongs to a project."""
-    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("ui.")]
+def endpoints(app: Flask, method: str = "GET") -> dict[str, set[str]]:
+    """Return the arguments of each of our pages, or forms, that belongs to a project."""
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("ui.") and method in (rule.methods or ())
+    ]
     return {rule.endpoint: rule.arguments for rule in rules if "project_id" in rule.arguments}
 
 
@@ -58,6 +66,34 @@ def test_no_page_shows_what_another_project_holds(
         assert "resolve_ticket" not in answer.text, url
         own = url.replace("/project/other/", "/project/default/")
         assert client.get(own).status_code == 200, own
+
+
+def test_no_form_changes_what_another_project_holds(
+    app: Flask, client: FlaskClient, tell: Tell
+) -> None:
+    tell(agent().score("good", 1))
+    with app.app_context():
+        create_project("other", "Other")
+        subject = Subject(project_id="default", trace_id=TRACE)
+        mine = create_comment(subject, "mine", Author(name="Ada"))
+        link, _ = create_share(subject, Author())
+        score = list_scores("default", trace_id=TRACE)[0]
+    known = VALUES | {"comment_id": mine.comment_id, "share_id": link.share_id}
+    known |= {"score_id": score.score_id}
+    before = client.get(f"/project/default/traces/{TRACE}.json").get_json()
+    form = {"text": "theirs", "action": "delete", "add": "theirs", "reader": "Eve"}
+    tried = 0
+    for endpoint, arguments in endpoints(app, "POST").items():
+        if arguments & {"trace_id", "session_id"}:
+            with app.test_request_context():
+                url = url_for(endpoint, **{name: known[name] for name in arguments})
+            answer = client.post(url, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+            assert answer.status_code == 404, url
+            tried += 1
+    assert tried >= 13
+    assert client.get(f"/project/default/traces/{TRACE}.json").get_json() == before
+    with app.app_context():
+        assert [row.revoked_at for row in list_shares(subject)] == [None]
 
 
 @pytest.mark.parametrize("path", ["/traces", "/sessions", f"/traces/{TRACE}"])

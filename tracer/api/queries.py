@@ -38,6 +38,9 @@ class TraceQuery(_Query, kw_only=True):
     environment: Text | None = None
     tag: Text | None = None
     status: Literal["running", "completed", "error"] | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -49,6 +52,10 @@ class SessionQuery(_Query, kw_only=True):
     until: Annotated[Time | None, Meta(description="begun before this time")] = None
     user_id: Id | None = None
     environment: Text | None = None
+    tag: Text | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 

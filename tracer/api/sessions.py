@@ -34,6 +34,10 @@ def list_sessions() -> Response:
         until=query.until,
         user_id=query.user_id,
         environment=query.environment,
+        tag=query.tag,
+        bookmarked=query.bookmarked,
+        commented=query.commented,
+        scored=query.scored,
     )
     page = sessions.list_sessions(project_id(), where, query.cursor, query.limit)
     return answer(answers.session_page(page, project_id()))

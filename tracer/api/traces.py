@@ -42,6 +42,9 @@ def list_traces() -> Response:
         environment=query.environment,
         tag=query.tag,
         status=query.status,
+        bookmarked=query.bookmarked,
+        commented=query.commented,
+        scored=query.scored,
     )
     page = traces.list_traces(project_id(), where, query.cursor, query.limit)
     return answer(answers.trace_page(page))

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
+from tracer.store.holding import hold
 from tracer.store.library_schema import media, media_chunks, media_uses
+from tracer.store.tombstones import deleted_of
 
 CHUNK_BYTES: Final = 1024 * 1024
 
@@ -66,7 +69,8 @@ def announce(
         "content_length": length,
     }
     db.session.execute(insert(media).values(values).on_conflict_do_nothing())
-    if use is not None:
+    # A late announcement must not bring a part of a deleted trace back.
+    if use is not None and not _deleted(project_id, use.trace_id):
         used = {
             "project_id": project_id,
             "media_id": media_id,
@@ -79,6 +83,13 @@ def announce(
     found = get_medium(project_id, media_id)
     assert found is not None
     return found
+
+
+def _deleted(project_id: str, trace_id: str) -> bool:
+    driver = db.session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    hold(driver, [(project_id, trace_id)])
+    return bool(deleted_of(driver, [(project_id, trace_id)]))
 
 
 def get_medium(project_id: str, media_id: str) -> Medium | None:

@@ -12,6 +12,10 @@ from tracer.records import Json
 from tracer.store.schema import scores
 
 MOST = 1_000
+_RECENT = 300
+"""Scores by hand that tell what is judged in a project."""
+BY_HAND = "annotation"
+"""The source of scores that people gave on a page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +39,17 @@ class ScoreRow:
     """Who judged, where a person did."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreKind:
+    """What people judged lately: its name, its type, the range or categories that it has."""
+
+    name: str
+    data_type: str
+    low: float | None
+    high: float | None
+    categories: list[str]
+
+
 def list_scores(
     project_id: str,
     *,
@@ -56,6 +71,23 @@ def list_scores(
             query = query.where(scores.c[column] == wanted)
     rows = db.session.execute(query.order_by(scores.c.time, scores.c.score_id).limit(MOST))
     return [_row(row) for row in rows.mappings()]
+
+
+def list_kinds(project_id: str) -> list[ScoreKind]:
+    """Return what was judged by hand lately, the latest first, each name once."""
+    query = (
+        sa.select(scores.c.name, scores.c.data_type, scores.c.metadata)
+        .where(scores.c.project_id == project_id, scores.c.source == BY_HAND)
+        .order_by(scores.c.time.desc())
+        .limit(_RECENT)
+    )
+    found: dict[str, ScoreKind] = {}
+    for name, data_type, said in db.session.execute(query):
+        kind = ScoreKind(
+            name, data_type, said.get("min"), said.get("max"), said.get("categories", [])
+        )
+        found.setdefault(name, kind)
+    return list(found.values())
 
 
 def get_score(project_id: str, score_id: str) -> ScoreRow | None:

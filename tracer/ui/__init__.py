@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from tracer.ui import (
+    bookmarks,
+    comments,
     datasets,
+    deletes,
     explanation,
     exports,
     findings,
+    judging,
     log,
     prices,
     prompts,
     sessions,
     settings,
+    shares,
     statistics,
+    tags,
     traces,
     transcript,
     understanding,
 )
 from tracer.ui.pages import bp
+from tracer.ui.share import bp as share_bp
 
 __all__ = [
+    "bookmarks",
     "bp",
+    "comments",
     "datasets",
+    "deletes",
     "explanation",
     "exports",
     "findings",
+    "judging",
     "log",
     "prices",
     "prompts",
     "sessions",
     "settings",
+    "share_bp",
+    "shares",
     "statistics",
+    "tags",
     "traces",
     "transcript",
     "understanding",

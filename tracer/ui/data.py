@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tracer.store.comments import CommentRow
 from tracer.store.paging import Page
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
@@ -15,6 +16,7 @@ from tracer.store.traces import TraceDetail
 from tracer.ui.tree import Forest, Level, Node
 from tracer.web import answers
 from tracer.web.answers import Score, Session, Span, SpanSummary, Trace
+from tracer.web.marks import Comment, comment
 
 
 class TreeSpan(SpanSummary, kw_only=True):
@@ -41,6 +43,7 @@ class Selected(msgspec.Struct, kw_only=True):
     trace: Trace
     span: Span | None
     scores: list[Score]
+    comments: list[Comment]
 
 
 class TraceView(Selected, kw_only=True):
@@ -63,17 +66,24 @@ class SessionView(msgspec.Struct, kw_only=True):
 
     session: Session
     scores: list[Score]
+    comments: list[Comment]
     data: list[Trace]
     next_cursor: str | None
     prev_cursor: str | None
 
 
-def selected(trace: TraceDetail, span: SpanDetail | None, scores: Sequence[ScoreRow]) -> Selected:
+def selected(
+    trace: TraceDetail,
+    span: SpanDetail | None,
+    scores: Sequence[ScoreRow],
+    comments: Sequence[CommentRow],
+) -> Selected:
     """Return what a panel shows."""
     return Selected(
         trace=answers.trace(trace),
         span=answers.span(span, trace.project_id) if span else None,
         scores=[answers.score(row) for row in scores],
+        comments=[comment(row) for row in comments],
     )
 
 
@@ -106,12 +116,17 @@ def _tree_span(node: Node, project_id: str) -> TreeSpan:
 
 
 def session_view(
-    row: SessionRow, page: Page[TraceDetail], scores: Sequence[ScoreRow], project_id: str
+    row: SessionRow,
+    page: Page[TraceDetail],
+    scores: Sequence[ScoreRow],
+    comments: Sequence[CommentRow],
+    project_id: str,
 ) -> SessionView:
     """Return the page of a session."""
     return SessionView(
         session=answers.session(row, project_id),
         scores=[answers.score(score) for score in scores],
+        comments=[comment(said) for said in comments],
         data=[answers.trace(found) for found in page.items],
         next_cursor=page.newer,
         prev_cursor=page.older,

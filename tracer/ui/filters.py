@@ -17,6 +17,7 @@ LABELS = {
     "tag": "tag",
     "user": "user",
     "session": "session",
+    "marked": "marked",
     "from": "from",
     "to": "to",
 }
@@ -26,6 +27,7 @@ PERIODS = (
     ("7d", "Last 7 days"),
     ("30d", "Last 30 days"),
 )
+MARKS = (("bookmarked", "Bookmarked"), ("commented", "With comments"), ("scored", "With scores"))
 # Relative times stay true in a bookmark.
 _AGO = re.compile(r"(\d{1,4})(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -109,6 +111,21 @@ class Filters:
         if chosen and chosen not in values:
             options.insert(0, (chosen, chosen))
         return Pick(name, unset, options, chosen)
+
+    def marks(self) -> Pick:
+        """Return the pick list of what people made of it."""
+        chosen = self.values.get("marked", "")
+        return Pick("marked", "Any marks", list(MARKS), chosen)
+
+    def mark(self) -> dict[str, bool]:
+        """Return the condition that the pick list of marks stands for; raises BadFilter."""
+        chosen = self.values.get("marked")
+        if chosen is None:
+            return {}
+        if chosen not in dict(MARKS):
+            known = ", ".join(name for name, _ in MARKS)
+            raise BadFilter(f"marked={chosen!r}: expected one of {known}.")
+        return {chosen: True}
 
     def period(self) -> Pick:
         """Return the pick list of the time."""

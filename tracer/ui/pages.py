@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
+from markupsafe import Markup
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.paging import BadCursor
 from tracer.store.projects import DEFAULT_PROJECT, get_project, list_projects
 from tracer.ui.format import FILTERS
+from tracer.ui.markdown import markdown
 from tracer.ui.origin import check_origin
+
+MOST_MARKDOWN = 100_000
+"""Characters of comments that one page parses: about a fifth of a second."""
 
 bp = Blueprint("ui", __name__)
 bp.before_request(check_origin)
 
 for _name, _filter in FILTERS.items():
     bp.add_app_template_filter(_filter, _name)
+
+
+@bp.app_template_filter("markdown")
+def bounded_markdown(text: str) -> Markup | None:
+    """Return ``text`` rendered, None: too long, or this page has had its share of parsing."""
+    g.markdown_left = g.get("markdown_left", MOST_MARKDOWN) - len(text)
+    return markdown(text) if g.markdown_left >= 0 else None
 
 
 @bp.app_template_filter("quote")
@@ -72,3 +84,10 @@ def is_fragment() -> bool:
     """Return whether htmx asks for a part of a page (a restored history entry wants it whole)."""
     # Not HX-Request: htmx leaves it out when it restores a page from history.
     return request.headers.get("HX-Request-Type") == "partial"
+
+
+def refuse(reason: str) -> NoReturn:
+    """Say what is wrong with a form: in a line where htmx sent it, else as a page (422)."""
+    if is_fragment():
+        abort(Response(reason, 422, content_type="text/plain; charset=utf-8"))
+    abort(422, reason)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tracer.records import Json
+from tracer.store.comments import CommentRow
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
 from tracer.store.traces import TraceDetail
@@ -63,18 +64,26 @@ class Panel:
     events: list[Event] = field(default_factory=list)
     links: list[dict[str, Json]] = field(default_factory=list)
     scores: Sequence[ScoreRow] = ()
+    comments: Sequence[CommentRow] = ()
     mapping: MappingView | None = None
     dump: str = ""
 
 
 def trace_panel(
-    trace: TraceDetail, scores: Sequence[ScoreRow], tab: str, *, raw: bool, now: datetime
+    trace: TraceDetail,
+    scores: Sequence[ScoreRow],
+    comments: Sequence[CommentRow],
+    tab: str,
+    *,
+    raw: bool,
+    now: datetime,
 ) -> Panel:
     """Return the panel of a trace itself; an unknown ``tab`` is the first."""
     tabs = [
         ("io", "Input / Output", 0),
         ("metadata", "Metadata", 0),
         ("scores", "Scores", len(scores)),
+        ("comments", "Comments", len(comments)),
     ]
     panel = Panel(
         title=trace.name or "unnamed",
@@ -120,6 +129,8 @@ def trace_panel(
             ("Models", ", ".join(trace.models)),
         ]
         panel.sections = [json_section("Metadata", "metadata", trace.metadata)]
+    elif panel.tab == "comments":
+        panel.comments = comments
     else:
         panel.scores = scores
     return panel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from flask import abort, request, url_for
 
@@ -16,10 +17,11 @@ from tracer.ui import data
 from tracer.ui.body import Body, Reader
 from tracer.ui.filters import BadFilter, Filters, Pick
 from tracer.ui.format import duration
+from tracer.ui.marking import place_of
 from tracer.ui.twins import Shown, twin
 from tracer.web import answers
 
-_FIELDS = ("environment", "user", "from", "to")
+_FIELDS = ("environment", "tag", "user", "marked", "from", "to")
 # Shorter ones are somebody reading and typing.
 _PAUSE = timedelta(minutes=1)
 # Each may carry a message of several screens.
@@ -48,6 +50,8 @@ def session_list(project_id: str) -> Shown:
             until=filters.time("to", now),
             user_id=filters.get("user"),
             environment=filters.get("environment"),
+            tag=filters.get("tag"),
+            **filters.mark(),
         )
     except BadFilter as error:
         abort(400, str(error))
@@ -60,8 +64,13 @@ def session_list(project_id: str) -> Shown:
 
 
 def _picks(project_id: str, filters: Filters) -> list[Pick]:
-    environments = traces.facets(project_id).environments
-    return [filters.pick("environment", "Any environment", environments), filters.period()]
+    facets = traces.facets(project_id)
+    return [
+        filters.pick("environment", "Any environment", facets.environments),
+        filters.pick("tag", "Any tag", facets.tags),
+        filters.marks(),
+        filters.period(),
+    ]
 
 
 @twin("/project/<project_id>/sessions/<id:session_id>")
@@ -72,6 +81,7 @@ def session(project_id: str, session_id: str) -> Shown:
         abort(404, f"This project has no session “{session_id}”.")
     page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
     judged = scores.list_scores(project_id, session_id=session_id)
+    place = place_of(found, project_id)
     return Shown(
         "sessions/session.html",
         context=lambda: {
@@ -79,10 +89,17 @@ def session(project_id: str, session_id: str) -> Shown:
             "page": page,
             "exchanges": exchanges(page.items),
             "scores": judged,
+            "here": place,
             "path": request.path,
+            "trace_url": partial(_url, "ui.trace", project_id),
+            "values_url": lambda trace_id: _url("ui.trace_value", project_id, trace_id) + "?",
         },
-        data=lambda: data.session_view(found, page, judged, project_id),
+        data=lambda: data.session_view(found, page, judged, place.comments, project_id),
     )
+
+
+def _url(endpoint: str, project_id: str, trace_id: str) -> str:
+    return url_for(endpoint, project_id=project_id, trace_id=trace_id)
 
 
 def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:

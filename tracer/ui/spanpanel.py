@@ -8,6 +8,7 @@ from datetime import datetime
 
 from tracer.explain import explain
 from tracer.pricebook import CUSTOM
+from tracer.store.comments import CommentRow
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
 from tracer.store.traces import TraceDetail
@@ -48,6 +49,7 @@ def span_panel(
     span: SpanDetail,
     trace: TraceDetail,
     scores: Sequence[ScoreRow],
+    comments: Sequence[CommentRow],
     tab: str,
     *,
     raw: bool,
@@ -59,6 +61,7 @@ def span_panel(
         ("metadata", "Metadata", 0),
         ("events", "Events", len(span.events)),
         ("scores", "Scores", len(scores)),
+        ("comments", "Comments", len(comments)),
         ("understood", "Understood", 0),
         ("raw", "Raw", 0),
     ]
@@ -91,6 +94,8 @@ def span_panel(
         ]
     elif panel.tab == "scores":
         panel.scores = scores
+    elif panel.tab == "comments":
+        panel.comments = comments
     elif panel.tab == "understood":
         panel.mapping = view_mapping(explain(span, trace))
     else:

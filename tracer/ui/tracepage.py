@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 from flask import abort, request, url_for
 
-from tracer.store import scores, spans, traces
+from tracer.store import comments, scores, spans, traces
+from tracer.store.comments import CommentRow
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
+from tracer.store.subjects import Subject
 from tracer.store.traces import TraceDetail
 from tracer.ui import data
 from tracer.ui.data import Selected
+from tracer.ui.marking import place_of
 from tracer.ui.panel import Panel, trace_panel
 from tracer.ui.spanpanel import FLAGS, span_panel
 
@@ -37,6 +40,7 @@ def common(found: TraceDetail) -> dict[str, object]:
 
     return {
         "trace": found,
+        "here": place_of(found, found.project_id),
         "flags": FLAGS,
         "page_url": url("ui.trace"),
         "spans_url": url("ui.trace_spans"),
@@ -54,31 +58,37 @@ class Choice:
     span: SpanDetail | None
     """None also where the trace has no span of that id."""
     scores: list[ScoreRow]
+    comments: list[CommentRow]
+    """Of the trace: those on its spans too."""
 
     @classmethod
     def of(cls, trace: TraceDetail, span_id: str | None) -> Choice:
-        """Read the span and its scores, or those of the trace itself."""
+        """Read the span with its scores and comments, or those of the trace."""
         key = (trace.project_id, trace.trace_id)
+        subject = Subject(project_id=key[0], trace_id=key[1], span_id=span_id)
+        said = comments.list_comments(subject)
         if span_id is None:
             judged = scores.list_scores(key[0], trace_id=key[1])
-            return cls(trace, None, None, [score for score in judged if not score.span_id])
+            judged = [score for score in judged if not score.span_id]
+            return cls(trace, None, None, judged, said)
         span = spans.get_span(*key, span_id)
         judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id) if span else []
-        return cls(trace, span_id, span, judged)
+        return cls(trace, span_id, span, judged, said)
 
     def data(self) -> Selected:
         """Return what the twin says; 404 where there is no such span."""
         if self.span_id is not None and self.span is None:
             abort(404, f"This trace has no span “{self.span_id}”.")
-        return data.selected(self.trace, self.span, self.scores)
+        return data.selected(self.trace, self.span, self.scores, self.comments)
 
 
-def panel_of(chosen: Choice) -> Panel | None:
-    """Return the panel of what is chosen, None where there is no such span."""
-    tab, raw = request.args.get("tab", ""), bool(request.args.get("raw"))
+def panel_of(chosen: Choice, tab: str = "") -> Panel | None:
+    """Return the panel of what is chosen, in the tab asked for; None: there is no such span."""
+    tab, raw = tab or request.args.get("tab", ""), bool(request.args.get("raw"))
     now = datetime.now(UTC)
     if chosen.span_id is None:
-        return trace_panel(chosen.trace, chosen.scores, tab, raw=raw, now=now)
+        return trace_panel(chosen.trace, chosen.scores, chosen.comments, tab, raw=raw, now=now)
     if chosen.span is None:
         return None
-    return span_panel(chosen.span, chosen.trace, chosen.scores, tab, raw=raw, now=now)
+    found = chosen.scores, chosen.comments
+    return span_panel(chosen.span, chosen.trace, *found, tab, raw=raw, now=now)

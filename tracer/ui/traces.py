@@ -25,7 +25,7 @@ from tracer.ui.tree import TreeReader, read_level
 from tracer.ui.twins import Shown, twin
 from tracer.web import answers
 
-_FIELDS = ("status", "name", "environment", "tag", "user", "session", "from", "to")
+_FIELDS = ("status", "name", "environment", "tag", "user", "session", "marked", "from", "to")
 # Addresses have an end; the oldest are forgotten first.
 _MOST_OPEN = 20
 _MOST_DEPTH = 10_000
@@ -63,6 +63,7 @@ def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, 
         filters.pick("name", "Any name", facets.names),
         filters.pick("environment", "Any environment", facets.environments),
         filters.pick("tag", "Any tag", facets.tags),
+        filters.marks(),
         filters.period(),
     ]
     return {"page": page, "filters": filters, "picks": picks}
@@ -72,6 +73,7 @@ def _condition(filters: Filters) -> TraceFilter:
     now = datetime.now(UTC)
     try:
         since, until = filters.time("from", now), filters.time("to", now)
+        marked = filters.mark()
     except BadFilter as error:
         abort(400, str(error))
     return TraceFilter(
@@ -83,6 +85,7 @@ def _condition(filters: Filters) -> TraceFilter:
         environment=filters.get("environment"),
         tag=filters.get("tag"),
         status=filters.get("status"),
+        **marked,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from flask import Response, current_app, render_template, request, url_for
@@ -33,15 +33,16 @@ class Shown:
 
 
 View = Callable[..., Shown | AnyResponse]
+V = TypeVar("V", bound=View)
 
 
-def twin(rule: str) -> Callable[[View], View]:
+def twin(rule: str) -> Callable[[V], V]:
     """Serve a view at ``rule`` as HTML, and at ``rule`` with ``.json`` behind it as JSON.
 
     A view may answer by itself where there is nothing to show, as a redirect does.
     """
 
-    def register(view: View) -> View:
+    def register(view: V) -> V:
         name = view.__name__
         bp.add_url_rule(rule, name, _answering(view, _html))
         bp.add_url_rule(rule + SUFFIX, f"{name}_json", _answering(view, _json))

@@ -12,6 +12,7 @@ from flask import request
 from msgspec import Meta
 
 from tracer.records import KINDS, LEVELS, STATUSES
+from tracer.store.marks import ScoreSummary
 from tracer.store.paging import Page
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
@@ -62,6 +63,9 @@ class TraceSummary(msgspec.Struct, kw_only=True):
     output_preview: str | None
     error_message: str | None
     root_span_id: str | None
+    bookmarked: bool
+    comment_count: Annotated[int, Meta(description="those on its spans included")]
+    scores: Annotated[list[ScoreSummary], Meta(description="of the latest 20, by name")]
 
 
 class Trace(TraceSummary, kw_only=True):
@@ -145,6 +149,7 @@ class Score(msgspec.Struct, kw_only=True):
     source: str
     metadata: dict[str, Any]
     time: Time
+    author: Annotated[str | None, Meta(description="the person who judged, where one did")]
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -162,6 +167,10 @@ class Session(msgspec.Struct, kw_only=True):
     total_cost: Money | None
     user_id: Annotated[str | None, Meta(description="the latest trace's")]
     environment: Annotated[str, Meta(description="the latest trace's")]
+    tags: Annotated[list[str], Meta(description="the latest trace's")]
+    bookmarked: bool
+    comment_count: Annotated[int, Meta(description="those on the session itself")]
+    scores: Annotated[list[ScoreSummary], Meta(description="of the latest 20, by name")]
 
 
 class TracePage(msgspec.Struct, kw_only=True):

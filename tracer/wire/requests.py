@@ -60,7 +60,7 @@ Level = Literal["debug", "default", "warning", "error"]
 DataType = Literal["numeric", "categorical", "boolean", "text"]
 
 
-class _Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What all requests share: their ids and times are checked, unknown fields refused."""
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class _Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in values if value is not UNSET}
 
 
-class SpanUpdate(_Request, kw_only=True):
+class SpanUpdate(Request, kw_only=True):
     """Fields of a span; an update changes those it names and clears those that are null."""
 
     parent_id: Maybe[Id] = UNSET
@@ -118,7 +118,7 @@ class SpanUpdate(_Request, kw_only=True):
             _check_usage(self.usage)
 
 
-class SpanEvent(_Request, kw_only=True):
+class SpanEvent(Request, kw_only=True):
     """Something that happened at one moment within a span."""
 
     name: Text
@@ -138,7 +138,7 @@ class BatchSpan(SpanCreate, kw_only=True):
     trace_id: Id
 
 
-class TraceUpdate(_Request, kw_only=True):
+class TraceUpdate(Request, kw_only=True):
     """Fields of a trace; an update changes those it names and clears those that are null."""
 
     name: Maybe[Text] = UNSET
@@ -164,7 +164,7 @@ class TraceCreate(TraceUpdate, kw_only=True):
     id: Annotated[Id | UnsetType, Meta(description="made by the server where absent")] = UNSET
 
 
-class ScoreCreate(_Request, kw_only=True):
+class ScoreCreate(Request, kw_only=True):
     """A judgement of a trace, of a span (with its trace) or of a session."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]

@@ -44,9 +44,9 @@ def configured(url: str, *, metadata: bool = False) -> Iterator[Config]:
     config.attributes["engine"] = engine
     if metadata:
         # Each stands on the tables of spans, so with these all are known.
-        from tracer.store import analysis_schema, library_schema
+        from tracer.store import analysis_schema, library_schema, marks_schema
 
-        assert analysis_schema.metadata is library_schema.metadata
+        assert analysis_schema.metadata is library_schema.metadata is marks_schema.metadata
         config.attributes["metadata"] = library_schema.metadata
     try:
         yield config

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
-from tracer.store.schema import bookmarks
+from tracer.store.marks_schema import bookmarks
 from tracer.store.subjects import Author, Subject, marking
 
 

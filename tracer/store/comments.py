@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.schema import comments
+from tracer.store.marks_schema import comments
 from tracer.store.subjects import Author, Subject, marking
 
 MOST: Final = 500

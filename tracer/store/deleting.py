@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.store import emptying, holding, loading, saving, tombstones
 from tracer.store.change import Share
-from tracer.store.schema import comments, scores, sessions, shares, traces
+from tracer.store.marks_schema import comments, shares
+from tracer.store.schema import scores, sessions, traces
 
 # As many as share a transaction: their writers wait meanwhile.
 _AT_ONCE: Final = 200

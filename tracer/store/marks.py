@@ -9,7 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.records import Json
-from tracer.store.schema import bookmarks, comments, scores, traces
+from tracer.store.marks_schema import bookmarks, comments
+from tracer.store.schema import scores, traces
 
 MOST_SCORES: Final = 20
 """The latest scores that a summary is made of: however many there are, a list stays quick."""

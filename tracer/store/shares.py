@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.schema import shares
+from tracer.store.marks_schema import shares
 from tracer.store.subjects import Author, Subject, marking
 
 

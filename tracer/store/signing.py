@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
-from tracer.store.schema import secrets as table
+from tracer.store.marks_schema import secrets as table
 
 _COOKIES: Final = "cookies"
 

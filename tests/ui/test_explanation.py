@@ -157,3 +157,23 @@ def test_the_twins_say_the_same(tell: Tell, client: FlaskClient) -> None:
     assert [group["name"] for group in groups] == ["answer", "ask", "find", "root"]
     kinds = [finding["kind"] for finding in said("findings.json")["data"]]
     assert kinds == ["schema", "retried", "repeated", "cut"]
+
+
+def test_hits_are_stepped_through_in_the_tree(tell: Tell, page: Page, client: FlaskClient) -> None:
+    tell(talk())
+    found = page(f"{BASE}?q=sent").one(css="hits")
+    assert found.one("a", "link").text == "2 hits"
+    first = parse(client.get(found.one("a", title="Next hit")["href"]).text)
+    assert first.one(css="row", aria_current="true")["id"] == "s-find2"
+    assert first.one(css="hits").one("a", "link").text == "1 of 2 hits"
+    assert not first.all("a", title="Previous hit")
+    last = parse(client.get(first.one("a", title="Next hit")["href"]).text)
+    assert last.one(css="row", aria_current="true")["id"] == "s-answer"
+    assert last.one(css="hits").one("a", "link").text == "2 of 2 hits"
+    assert not last.all("a", title="Next hit")
+    back = parse(client.get(last.one("a", title="Previous hit")["href"]).text)
+    assert back.one(css="hits").text == first.one(css="hits").text
+    every = parse(client.get(last.one(css="hits").one("a", "link")["href"]).text)
+    assert len(every.one("table", "log").one("tbody").all("tr")) == 2
+    none = page(f"{BASE}?q=zzz").one(css="hits")
+    assert none.text == "0 hits"

@@ -93,6 +93,7 @@ def test_hostile_text_stays_text(client: FlaskClient, tell: Tell) -> None:
         f"{base}/log?span={span}",
         *(f"{base}/{view}?span={span}" for view in ("transcript", "findings", "statistics")),
         f"{base}/statistics?sort={span}",
+        *(f"{base}?q={more}" for more in (span, f"script&span={span}")),
         f"{base}/{span}",
         f"/project/{span}/traces",
     ]

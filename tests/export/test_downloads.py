@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
 from tests.store.making import T0, put, span
-from tests.support import Serve
-from tracer.demo.otlp import Trace, requests
-from tracer.demo.sending import Server, http_transport
-from tracer.embedded import Embedded
 from tracer.export.formats import FORMATS
 from tracer.records import SpanPatch, TraceRecord
 from tracer.store.export import Snapshot, TraceSource
@@ -152,29 +144,3 @@ def test_the_upper_levels_say_what_is_missing_below(
     ]
     assert len(upper(10)) == 10
     assert all(left_out == 0 for _, _, left_out in upper(10))
-
-
-@pytest.mark.parametrize("name", ["json", "csv"])
-def test_a_file_that_breaks_off_is_no_whole_one(served: Serve, data_dirs: Path, name: str) -> None:
-    trace = Trace(time.time() - 60, {"service.name": "big"}, "big")
-    with trace.span("root", {}):
-        for _ in range(1_500):
-            with trace.span("part", {"input.value": "x" * 20_000}):
-                trace.wait(0.001)
-    server = Server(http_transport(served.url))
-    server.send_all(requests([trace], 500))
-    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
-    connection.request("GET", f"/api/v1/traces/{trace.trace_id.hex()}/export?format={name}")
-    answer = connection.getresponse()
-    assert (answer.status, answer.getheader("Transfer-Encoding")) == (200, "chunked")
-    assert answer.read(1_000)
-    # As when the database goes away: the snapshot's connection ends in the middle.
-    with psycopg.connect(Embedded(data_dirs / "server").url, autocommit=True) as other:
-        ended = other.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE state = 'idle in transaction' AND pid <> pg_backend_pid()"
-        ).fetchone()
-    assert ended is not None and ended[0] >= 1
-    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        answer.read()
-    connection.close()

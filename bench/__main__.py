@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
-from bench import exports, ingest, mapping, pages, sdk, start
+from bench import exports, ingest, langfuse, mapping, pages, sdk, start
 from bench.family import ROOT, family
 from bench.figures import QUICK, Figure, Sizes
 from bench.report import describe_machine, document, table, write_docs
 
-NAMES: Final = ("start", "mapping", "sdk", "ingest", "pages", "export")
+NAMES: Final = ("start", "mapping", "sdk", "ingest", "langfuse", "pages", "export")
 RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -42,11 +42,16 @@ def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
         if name in names:
             click.echo(f"measuring {name} …", err=True)
             figures += alone.measure(sizes)
-    if names[-1] not in ("ingest", "pages", "export"):
+    if names[-1] not in ("ingest", "langfuse", "pages", "export"):
         return figures
     # One server for all: pages are asked of a database that holds something.
     with family() as server:
-        for name, module in (("ingest", ingest), ("pages", pages), ("export", exports)):
+        for name, module in (
+            ("ingest", ingest),
+            ("langfuse", langfuse),
+            ("pages", pages),
+            ("export", exports),
+        ):
             if name in names:
                 click.echo(f"measuring {name} …", err=True)
                 figures += module.measure(server, sizes)

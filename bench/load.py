@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import ClassVar, Final, Protocol
 
 from tracer.demo.otlp import Trace, requests
 
@@ -31,8 +31,28 @@ _TEXT: Final = (
 _WORDS: Final = _TEXT.split()
 
 
+class Request(Protocol):
+    """A kind of request, of which each has something new to tell."""
+
+    path: ClassVar[str]
+    content_type: ClassVar[str]
+
+    def __init__(self, seed: int) -> None: ...
+    def fresh(self) -> bytes:
+        """Return a body that has not been sent yet."""
+        ...
+
+    @staticmethod
+    def taken(status: int, answer: bytes) -> bool:
+        """Return whether an answer says that everything was stored."""
+        ...
+
+
 class Template:
     """An encoded request whose traces become new ones by exchanging their ids."""
+
+    path: ClassVar[str] = "/v1/traces"
+    content_type: ClassVar[str] = "application/x-protobuf"
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
@@ -47,6 +67,11 @@ class Template:
             body = body.replace(trace_id, secrets.token_bytes(16))
         return body
 
+    @staticmethod
+    def taken(status: int, answer: bytes) -> bool:
+        """Return whether no span was refused."""
+        return status == 200 and not answer
+
 
 def _trace(rng: random.Random) -> Trace:
     """Return an agent that thinks and uses a tool nine times: 20 spans of about 1 kB."""
@@ -57,8 +82,8 @@ def _trace(rng: random.Random) -> Trace:
         "gen_ai.agent.name": "support",
         "gen_ai.conversation.id": _SESSION,
         "user.id": f"user-{rng.randrange(1000)}",
-        "gen_ai.input.messages": _messages("user", _prose(rng, 60)),
-        "gen_ai.output.messages": _messages("assistant", _prose(rng, 80)),
+        "gen_ai.input.messages": _messages("user", prose(rng, 60)),
+        "gen_ai.output.messages": _messages("assistant", prose(rng, 80)),
     }
     with trace.span("invoke_agent support", agent):
         for _ in range(_STEPS):
@@ -84,13 +109,13 @@ def _chat(rng: random.Random) -> dict[str, str | bool | int | float | list[str]]
         "gen_ai.usage.input_tokens": rng.randrange(500, 4000),
         "gen_ai.usage.output_tokens": rng.randrange(50, 500),
         "gen_ai.usage.cache_read.input_tokens": rng.randrange(400),
-        "gen_ai.input.messages": _messages("user", _prose(rng, 90)),
-        "gen_ai.output.messages": _messages("assistant", _prose(rng, 40)),
+        "gen_ai.input.messages": _messages("user", prose(rng, 90)),
+        "gen_ai.output.messages": _messages("assistant", prose(rng, 40)),
     }
 
 
 def _tool(rng: random.Random) -> dict[str, str | bool | int | float | list[str]]:
-    found = [{"job_id": rng.randrange(10**6), "log": _prose(rng, 35)} for _ in range(4)]
+    found = [{"job_id": rng.randrange(10**6), "log": prose(rng, 35)} for _ in range(4)]
     return {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": "find_jobs",
@@ -104,23 +129,24 @@ def _messages(role: str, text: str) -> str:
     return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
 
 
-def _prose(rng: random.Random, words: int) -> str:
+def prose(rng: random.Random, words: int) -> str:
     return " ".join(rng.choices(_WORDS, k=words))
 
 
 class Client:
-    """One keep-alive connection that posts OTLP."""
+    """One keep-alive connection that posts requests of one kind."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, kind: type[Request] = Template) -> None:
+        self._kind = kind
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def post(self, body: bytes) -> None:
         """Send one request. Fails where it is not acknowledged."""
-        headers = {"Content-Type": "application/x-protobuf"}
-        self._connection.request("POST", "/v1/traces", body, headers)
+        headers = {"Content-Type": self._kind.content_type}
+        self._connection.request("POST", self._kind.path, body, headers)
         answer = self._connection.getresponse()
         text = answer.read()
-        if answer.status != 200 or text:
+        if not self._kind.taken(answer.status, text):
             raise RuntimeError(f"status {answer.status}: {text[:200]!r}")
 
 
@@ -132,13 +158,13 @@ class Sent:
     cpu_seconds: float = 0.0
 
 
-def send(port: int, seconds: float) -> Sent:
+def send(port: int, seconds: float, kind: type[Request] = Template) -> Sent:
     """Send for a while as CLIENTS connections out of PROCESSES processes do."""
     context = multiprocessing.get_context("spawn")
     ends, processes = [], []
     for number in range(PROCESSES):
         end, theirs = context.Pipe()
-        process = context.Process(target=_process, args=(theirs, number, port, seconds))
+        process = context.Process(target=_process, args=(theirs, number, port, seconds, kind))
         process.start()
         ends.append(end)
         processes.append(process)
@@ -152,16 +178,16 @@ def send(port: int, seconds: float) -> Sent:
     return Sent([ack for part in parts for ack in part.acks], sum(p.cpu_seconds for p in parts))
 
 
-def _process(end: Connection, number: int, port: int, seconds: float) -> None:
+def _process(end: Connection, number: int, port: int, seconds: float, kind: type[Request]) -> None:
     """Make ready, wait for the word, send, report: the life of one client process."""
-    templates = [Template(number * _TEMPLATES + n) for n in range(_TEMPLATES)]
+    templates = [kind(number * _TEMPLATES + n) for n in range(_TEMPLATES)]
     sent = Sent()
     # Ready and go: no client's preparation falls into another's measurement.
     end.send(None)
     end.recv()
     before = time.process_time()
     threads = [
-        threading.Thread(target=_connection, args=(port, templates, seconds, sent.acks))
+        threading.Thread(target=_connection, args=(port, kind, templates, seconds, sent.acks))
         for _ in range(CLIENTS // PROCESSES)
     ]
     for thread in threads:
@@ -173,9 +199,13 @@ def _process(end: Connection, number: int, port: int, seconds: float) -> None:
 
 
 def _connection(
-    port: int, templates: list[Template], seconds: float, acks: list[tuple[float, float]]
+    port: int,
+    kind: type[Request],
+    templates: list[Request],
+    seconds: float,
+    acks: list[tuple[float, float]],
 ) -> None:
-    client = Client(port)
+    client = Client(port, kind)
     deadline = time.monotonic() + seconds
     now = time.monotonic()
     while now < deadline:

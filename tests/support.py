@@ -31,6 +31,7 @@ class Serve:
         data_dir: Path | None = None,
         port: int | None = None,
         code: Path = ROOT,
+        **more: str,
     ):
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -38,7 +39,7 @@ class Serve:
         where = ["--data-dir", str(data_dir)] if data_dir else []
         self.process = subprocess.Popen(
             command("serve", "--port", str(self.port), *where, *args),
-            env=environ(PYTHONPATH=str(code)),
+            env=environ(PYTHONPATH=str(code), **more),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -95,9 +96,13 @@ def serving(
     data_dir: Path | None = None,
     port: int | None = None,
     code: Path = ROOT,
+    **more: str,
 ) -> Iterator[Serve]:
-    """Run ``tracer serve`` of ``code`` while the block runs, and stop it whatever happens there."""
-    serve = Serve(*args, data_dir=data_dir, port=port, code=code)
+    """Run ``tracer serve`` of ``code`` while the block runs, and stop it whatever happens there.
+
+    ``more`` are environment variables.
+    """
+    serve = Serve(*args, data_dir=data_dir, port=port, code=code, **more)
     try:
         yield serve.wait_ready()
     finally:

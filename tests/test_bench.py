@@ -23,6 +23,7 @@ from tracer.wire.dialects import DIALECTS
 NAMES = {
     *("cold_start", "memory_idle", "memory_idle_rss"),
     *("ingest", "copy", "ingest_per_copy", "memory_load", "memory_load_rss"),
+    *("langfuse", "langfuse_p95", "langfuse_otlp", "langfuse_per_otlp"),
     *("server_cpu", "database_cpu", "client_cpu"),
     *("sdk_observed", "sdk_observed_bare", "sdk_generation", "sdk_generation_bare"),
     *("sdk_memory", "sdk_import", "sdk_import_bare"),
@@ -59,7 +60,7 @@ def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
         if name != "client_cpu" and not name.endswith("_memory")
     )
     assert found["machine"]["cores"] >= 1
-    assert len([line for line in done.stdout.splitlines() if " p95" in line]) == 1 + 2 + 2 * 5
+    assert len([line for line in done.stdout.splitlines() if " p95" in line]) == 2 + 2 + 2 * 5
 
 
 def _spans(body: bytes) -> list[Span]:

@@ -189,7 +189,7 @@ def test_a_refused_login_is_said_without_the_password(
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://a:secret@127.0.0.1:1/x", ("unreachable", "a:***@127.0.0.1:1/x")),
+        ("postgresql://a:hunter2@127.0.0.1:1/x", ("unreachable", "a:***@127.0.0.1:1/x")),
         ("mysql://a:secret@127.0.0.1/x", ("expected postgresql://", "a:***@")),
     ],
 )
@@ -344,21 +344,26 @@ def test_a_schema_that_differs_is_told(bare_url: str) -> None:
 
 def test_doctor_tells_settings_and_sizes_and_hides_passwords(bare_url: str) -> None:
     upgrade(bare_url)
-    url = bare_url.replace("tracer@", "tracer:secret@")
-    told = run("doctor", DATABASE_URL=url, TRACER_WORKERS="3")
+    url = bare_url.replace("tracer@", "tracer:hunter2@")
+    told = run(
+        "doctor",
+        DATABASE_URL=url,
+        TRACER_WORKERS="3",
+        TRACER_INIT_PROJECT_SECRET_KEY="sk-hunter2",
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "tracer:***@" in told.stdout
-    assert "secret" not in told.stdout
+    assert "hunter2" not in told.stdout
     assert "3  (TRACER_WORKERS)" in told.stdout
     assert "(DATABASE_URL)" in told.stdout
     assert "spans" in told.stdout
 
 
 def test_doctor_fails_when_the_database_is_broken() -> None:
-    told = run("doctor", DATABASE_URL="postgresql://a:secret@127.0.0.1:1/x")
+    told = run("doctor", DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/x")
     assert told.returncode == 1
     assert "unreachable" in told.stdout
-    assert "secret" not in told.stdout + told.stderr
+    assert "hunter2" not in told.stdout + told.stderr
 
 
 def test_help_names_every_command() -> None:

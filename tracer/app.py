@@ -145,10 +145,13 @@ def show_unavailable(error: Exception) -> Any:
 
 def show_error(error: HTTPException) -> Any:
     """Return an HTTP error as a page, or as a problem document where programs ask."""
+    from tracer.web import langfuse
     from tracer.web.problems import http_problem
 
     if error.code is None or error.code < 400:
         return error
+    if request.path.startswith(f"{langfuse.PREFIX}/"):
+        return langfuse.http_refusal(error)
     if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:

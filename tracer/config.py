@@ -38,6 +38,14 @@ class Config:
     """Largest single attribute, input or output; longer ones are cut with a marker."""
     max_queue_spans: int = 50_000
     """Spans waiting to be written per worker; beyond it requests get 429."""
+    init_project_id: str = ""
+    """A project that is made at the start where there is none of this id."""
+    init_project_name: str = ""
+    """What it is called; empty: as its id."""
+    init_project_public_key: str = ""
+    """A key that opens it, made at the start; needs the secret as well."""
+    init_project_secret_key: str = ""
+    """The secret of that key, of which only a hash is stored."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Config:
@@ -47,13 +55,23 @@ class Config:
         """
         values: dict[str, object] = {}
         for field in fields(cls):
-            name = f"TRACER_{field.name.upper()}"
-            text = environ.get(name) or (
-                environ.get("DATABASE_URL") if field.name == "database_url" else None
-            )
-            if text:
+            name = variable(field.name, environ)
+            if text := environ.get(name):
                 values[field.name] = _parse(name, text, field.default)
         return cls(**values)  # type: ignore[arg-type]
+
+
+def variable(setting: str, environ: Mapping[str, str]) -> str:
+    """Return the name of the variable that a setting is read from: ours, unless that is unset."""
+    own = f"TRACER_{setting.upper()}"
+    if setting == "database_url":
+        other = "DATABASE_URL"
+    elif setting.startswith("init_"):
+        # Deployments that come from Langfuse bring these.
+        other = f"LANGFUSE_{setting.upper()}"
+    else:
+        return own
+    return other if environ.get(other) and not environ.get(own) else own
 
 
 def _parse(name: str, text: str, default: object) -> object:

@@ -132,6 +132,8 @@ class SpanPatch(msgspec.Struct, kw_only=True):
     span_id: str
     version: int
     fields: dict[str, Json]
+    deep: bool = False
+    """Objects within ``metadata`` are merged as well, rather than replaced."""
 
 
 class TraceRecord(msgspec.Struct, kw_only=True):
@@ -151,6 +153,8 @@ class TraceRecord(msgspec.Struct, kw_only=True):
     metadata: dict[str, Json] = {}
     tag_edits: dict[str, bool] = {}
     editor: str = ""
+    deep: bool = False
+    """Objects within ``metadata`` are merged as well, rather than replaced."""
 
 
 class ScoreRecord(msgspec.Struct, kw_only=True):
@@ -159,7 +163,7 @@ class ScoreRecord(msgspec.Struct, kw_only=True):
     score_id: str
     name: str
     data_type: str
-    """numeric, categorical, boolean or text."""
+    """numeric, categorical, boolean, text or correction."""
     value: float | None = None
     string_value: str | None = None
     trace_id: str | None = None
@@ -172,6 +176,11 @@ class ScoreRecord(msgspec.Struct, kw_only=True):
     author: str | None = None
     """The name of the person who judged, where one did."""
     author_id: str | None = None
+    config_id: str | None = None
+    """What it was checked against."""
+    environment: str | None = None
+    queue_id: str | None = None
+    """The list of work that it was given in."""
 
 
 class Batch(msgspec.Struct, kw_only=True):

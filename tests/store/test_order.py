@@ -33,6 +33,7 @@ PATCHES: list[dict[str, Any]] = [
 CLAIMS: list[dict[str, Any]] = [
     {"name": "n1"},
     {"name": "n2"},
+    {"name": None},
     {"session_id": "s1"},
     {"session_id": "s2"},
     {"input": "in"},

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -15,23 +16,84 @@ from google.rpc.status_pb2 import Status
 
 from tracer.config import Config
 from tracer.extensions import db
+from tracer.store.marks_schema import comments
 from tracer.store.projects import create_key, create_project, revoke_key
-from tracer.store.schema import prices
+from tracer.store.schema import prices, score_configs
 
 START = "2026-01-01T00:00:00Z"
 END = "2026-01-01T00:00:01Z"
-IDS = {"trace_id": "t", "span_id": "s", "session_id": "x", "price_id": "p"}
-QUERIES = {"/api/v1/prices/match": "/api/v1/prices/match?model=ours"}
+IDS = {
+    "trace_id": "t",
+    "span_id": "s",
+    "session_id": "x",
+    "price_id": "p",
+    "observation_id": "s",
+    "score_id": "q1",
+    "config_id": "c",
+    "comment_id": "m",
+    "share_id": "h",
+    "model_id": "p",
+}
+# A health check has no key, and the document is everybody's.
+OPEN = {"/api/public/health", "/api/public/ready"}
+DOCUMENTS = {"/api/v1/openapi.json", "/api/public/openapi.json"}
+# What only the project that has them may change, for the server gave them their ids.
+OWN = (
+    "/api/v1/prices/p",
+    "/api/public/score-configs/c",
+    "/api/public/scores/q1",
+    "/api/public/models/p",
+)
+MEASURED = {
+    "view": "observations",
+    "metrics": [{"measure": "count", "aggregation": "count"}],
+    "dimensions": [{"field": "name"}],
+    "fromTimestamp": START,
+    "toTimestamp": "2027-01-01T00:00:00Z",
+}
+ASKED = "query=" + quote(json.dumps(MEASURED))
+QUERIES = {
+    "/api/v1/prices/match": "/api/v1/prices/match?model=ours",
+    "/api/public/metrics": f"/api/public/metrics?{ASKED}",
+    "/api/public/v2/metrics": f"/api/public/v2/metrics?{ASKED}",
+}
 TRACE_HEX, SPAN_HEX = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 OTLP_SPAN = {"traceId": TRACE_HEX, "spanId": SPAN_HEX, "startTimeUnixNano": "1767225600000000000"}
 BODIES: dict[str, Any] = {
     "/v1/traces": {"resourceSpans": [{"scopeSpans": [{"spans": [OTLP_SPAN]}]}]},
+    "/api/public/otel/v1/traces": {"resourceSpans": [{"scopeSpans": [{"spans": [OTLP_SPAN]}]}]},
     "/api/v1/traces": {"id": "t", "name": "theirs", "session_id": "x"},
     "/api/v1/scores": {"trace_id": "t", "name": "theirs", "value": 1},
     "/api/v1/batch": {"spans": [{"trace_id": "t", "id": "s", "name": "theirs"}]},
     "/api/v1/prices": {"model": "ours", "rates": {"base": {"input": 1}}},
     "/api/v1/prices/p": {"retired": True},
     "/api/v1/prices/p/clone": {"model": "theirs"},
+    "/api/public/ingestion": {
+        "batch": [
+            {"id": "e", "timestamp": START, "type": "trace-create", "body": {"id": "t"}},
+            {
+                "id": "f",
+                "timestamp": START,
+                "type": "span-update",
+                "body": {"id": "s", "traceId": "t", "name": "theirs"},
+            },
+        ]
+    },
+    "/api/public/traces": {"id": "t", "name": "theirs", "traceIds": ["t"]},
+    "/api/public/models": {
+        "modelName": "theirs",
+        "matchPattern": "theirs",
+        "unit": "TOKENS",
+        "inputPrice": 0.1,
+    },
+    "/api/public/comments": {"objectType": "TRACE", "objectId": "t", "content": "theirs"},
+    "/api/public/spans": {"id": "s", "spanId": "s", "traceId": "t", "name": "theirs"},
+    "/api/public/generations": {"id": "s", "generationId": "s", "traceId": "t"},
+    "/api/public/events": {"id": "s", "traceId": "t", "name": "theirs"},
+    "/api/public/otel/v1/metrics": {},
+    "/api/public/scores": {"traceId": "t", "name": "theirs", "value": 1},
+    "/api/public/score-configs": {"name": "theirs", "dataType": "NUMERIC"},
+    "/api/public/score-configs/c": {"name": "theirs"},
 }
 
 
@@ -70,7 +132,7 @@ def routes(app: Flask) -> list[tuple[str, str]]:
             path = re.sub(r"<id:(\w+)>", lambda name: IDS[name[1]], rule.rule)
             path = QUERIES.get(path, path)
             found += [(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
-    return sorted(found)
+    return sorted(route for route in found if route[1] not in OPEN)
 
 
 def send(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -> Any:
@@ -80,10 +142,14 @@ def send(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -
     return client.open(path, method=method, json=body, headers=headers)
 
 
+_EXPORTED = re.compile(r'"exported_at":"[^"]*"')
+
+
 def fill(client: FlaskClient, key: Key) -> None:
     trace = {"id": "t", "name": "ours", "session_id": "x"}
     times = {"start_time": START, "end_time": END}
-    span = {"trace_id": "t", "id": "s", "name": "ours", "attributes": {"ours": 1}, **times}
+    what = {"name": "ours", "model": "ours", "attributes": {"ours": 1}}
+    span = {"trace_id": "t", "id": "s", **what, **times}
     scores = [
         {"id": "q1", "trace_id": "t", "name": "ours", "value": 1},
         {"id": "q2", "session_id": "x", "name": "ours", "value": 1},
@@ -94,12 +160,18 @@ def fill(client: FlaskClient, key: Key) -> None:
     row = {"project_id": key.key.project_id, "price_id": "p", "model": "ours"}
     with client.application.app_context():
         db.session.execute(sa.insert(prices).values(**row, rates={"base": {"input": "1"}}))
+        comment = {"project_id": key.key.project_id, "comment_id": "m", "trace_id": "t"}
+        db.session.execute(sa.insert(comments).values(**comment, text="ours"))
+        config = {"project_id": key.key.project_id, "config_id": "c", "name": "ours"}
+        db.session.execute(sa.insert(score_configs).values(**config, data_type="numeric"))
         db.session.commit()
 
 
 def snapshot(client: FlaskClient, app: Flask, key: Key) -> dict[str, str]:
     reads = [path for method, path in routes(app) if method == "GET"]
-    return {path: client.get(path, headers=key.bearer).text for path in reads}
+    found = {path: client.get(path, headers=key.bearer).text for path in reads}
+    # An export says when it was made.
+    return {path: _EXPORTED.sub("", text) for path, text in found.items()}
 
 
 def test_a_key_sees_nothing_of_another_project_on_any_route(
@@ -108,10 +180,13 @@ def test_a_key_sees_nothing_of_another_project_on_any_route(
     fill(client, ours)
     reads = [path for method, path in routes(app) if method == "GET"]
     assert len(reads) >= 8
-    for path in set(reads) - {"/api/v1/openapi.json"}:
+    for path in set(reads) - DOCUMENTS:
         assert "ours" in client.get(path, headers=ours.bearer).text, path
         answer = client.get(path, headers=theirs.bearer)
-        assert answer.status_code == 404 or answer.get_json().get("data", []) == [], path
+        nothing = answer.status_code == 404 or answer.get_json().get("data", []) == []
+        # The built-in list of models is everybody's.
+        shared = path in ("/api/public/projects", "/api/public/models")
+        assert nothing or shared, path
         assert "ours" not in answer.text, path
 
 
@@ -121,11 +196,13 @@ def test_a_key_changes_nothing_of_another_project_on_any_route(
     fill(client, ours)
     before = snapshot(client, app, ours)
     writes = [route for route in routes(app) if route[0] != "GET"]
+    # Last of all: what was deleted is refused for a day.
+    writes.sort(key=lambda route: route[0] == "DELETE")
     assert len(writes) >= 11
     for method, path in writes:
         answer = send(client, method, path, theirs.bearer)
         # Anybody may name a trace or span of their own "t"; prices get their ids from the server.
-        expected = (404,) if path.startswith("/api/v1/prices/p") else (200, 201)
+        expected = (404,) if path.startswith(OWN) else (200, 201, 207)
         assert answer.status_code in expected, (method, path, answer.text)
     assert snapshot(client, app, ours) == before
     assert client.get("/api/v1/traces", headers=theirs.bearer).get_json()["data"]

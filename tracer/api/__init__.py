@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.api import exports, marks, openapi, prices, sessions, traces
+from tracer.api import exports, langfuse, marks, openapi, prices, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
@@ -13,3 +13,4 @@ bp.register_blueprint(prices.bp)
 bp.register_blueprint(exports.bp)
 bp.register_blueprint(marks.bp)
 bp.register_blueprint(openapi.bp)
+bp.register_blueprint(langfuse.bp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, current_app
@@ -41,18 +41,30 @@ def read_document() -> Response:
     return Response(msgspec.json.encode(document()), content_type="application/json")
 
 
-def document() -> Document:
-    """Return the description of every route below PREFIX of the current app."""
-    routes = list(_routes())
-    schemas = _schemas([operation for _, _, operation in routes])
+class Api(NamedTuple):
+    """One API of the server: the routes below a prefix, and how they refuse."""
+
+    prefix: str
+    title: str
+    refusal: type[msgspec.Struct]
+    refusal_type: str
+
+
+NATIVE: Final = Api(f"{PREFIX}/", "Tracer", Problem, PROBLEM_TYPE)
+
+
+def document(api: Api = NATIVE) -> Document:
+    """Return the description of every route of an API of the current app."""
+    routes = list(_routes(api))
+    schemas = _schemas(api, [operation for _, _, operation in routes])
     queries = {operation.query.__name__ for _, _, operation in routes if operation.query}
     paths: dict[str, Any] = {}
     for rule, method, operation in routes:
         path = _VARIABLE.sub(r"{\1}", rule.rule)
-        paths.setdefault(path, {})[method.lower()] = _operation(rule, operation, schemas)
+        paths.setdefault(path, {})[method.lower()] = _operation(api, rule, operation, schemas)
     return Document(
         openapi="3.1.0",
-        info={"title": "Tracer", "version": tracer.__version__, "summary": "LLM traces"},
+        info={"title": api.title, "version": tracer.__version__, "summary": "LLM traces"},
         servers=[{"url": "/"}],
         security=[{}, {"basic": []}, {"bearer": []}],
         paths=paths,
@@ -66,17 +78,17 @@ def document() -> Document:
     )
 
 
-def _routes() -> Iterator[tuple[Rule, str, Operation]]:
+def _routes(api: Api) -> Iterator[tuple[Rule, str, Operation]]:
     # Sorted, so that two builds of the document differ only where the API does.
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operation_of(current_app.view_functions[rule.endpoint])
-        if operation is not None:
+        if operation is not None and rule.rule.startswith(api.prefix):
             methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
             yield from ((rule, method, operation) for method in sorted(methods))
 
 
-def _schemas(operations: list[Operation]) -> dict[str, Any]:
-    kinds: list[type] = [Problem]
+def _schemas(api: Api, operations: list[Operation]) -> dict[str, Any]:
+    kinds: list[type] = [api.refusal]
     for operation in operations:
         kinds += [kind for kind in (operation.body, operation.query) if kind is not None]
         kinds += operation.answers.values()
@@ -96,7 +108,9 @@ def _with_numbers(schema: Any) -> Any:
     return {name: _with_numbers(part) for name, part in schema.items()}
 
 
-def _operation(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    api: Api, rule: Rule, operation: Operation, schemas: dict[str, Any]
+) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": rule.endpoint.rpartition(".")[2],
         "summary": operation.summary,
@@ -112,7 +126,7 @@ def _operation(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> dic
     # An id that no path can hold matches no route, or another one.
     statuses = {*operation.problems, 404, 405} if rule.arguments else operation.problems
     for status in sorted(statuses):
-        content = _content(PROBLEM_TYPE, Problem)
+        content = _content(api.refusal_type, api.refusal)
         described["responses"][str(status)] = _response(status, content)
     if operation.body is not None:
         content = _content("application/json", operation.body)
@@ -127,10 +141,16 @@ def _parameters(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> li
         for name in _VARIABLE.findall(rule.rule)
     ]
     if operation.query is not None:
-        properties = schemas[operation.query.__name__]["properties"]
+        described = schemas[operation.query.__name__]
+        required = described.get("required", [])
         found += [
-            {"name": name, "in": "query", "schema": _without_null(schema)}
-            for name, schema in properties.items()
+            {
+                "name": name,
+                "in": "query",
+                "required": name in required,
+                "schema": _without_null(schema),
+            }
+            for name, schema in described["properties"].items()
         ]
     return found
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config, ConfigError
 from tracer.migrating import configured, upgrade
+from tracer.store.bootstrap import bootstrap
 
 
 @click.group()
@@ -19,9 +20,10 @@ def db() -> None:
 @database_options
 @with_config
 def upgrade_command(config: Config) -> None:
-    """Bring the schema to this version's revision."""
+    """Bring the schema to this version's revision, and make what TRACER_INIT_* asks for."""
     with reachable(config, "tracer db upgrade") as config:
         before, now = upgrade(config.database_url)
+        bootstrap(config)
     change = f"{now}, up to date" if before == now else f"{before or 'empty'} → {now}"
     click.echo(f"  {'schema':<11} {change}")
 

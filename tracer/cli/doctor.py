@@ -17,7 +17,7 @@ import click
 from tracer import __version__
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
-from tracer.config import Config, ConfigError
+from tracer.config import Config, ConfigError, variable
 from tracer.embedded import Embedded
 from tracer.store import database
 
@@ -54,17 +54,17 @@ def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, 
     plain = Config.from_env(environ)
     for field in fields(Config):
         value = getattr(config, field.name)
-        variable = f"TRACER_{field.name.upper()}"
-        if field.name == "database_url" and variable not in environ:
-            variable = "DATABASE_URL"
+        name = variable(field.name, environ)
         if field.name == "data_dir":
             given = plain.data_dir.expanduser().absolute() != value
         else:
             given = getattr(plain, field.name) != value
-        source = "flag" if given else variable if environ.get(variable) else "default"
+        source = "flag" if given else name if environ.get(name) else "default"
         shown = str(value) or "none"
         if field.name == "database_url":
             shown = database.shown_url(value) if value else "none: the embedded PostgreSQL"
+        elif field.name == "init_project_secret_key" and value:
+            shown = "***"
         yield field.name, shown, source
 
 

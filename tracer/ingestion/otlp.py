@@ -32,6 +32,12 @@ bp = Blueprint("otlp", __name__)
 bp.before_request(identify)
 
 
+def answer_errors(bp: Blueprint) -> None:
+    """Make what the blueprint's routes raise an answer that an exporter can read."""
+    for kind in EXPECTED:
+        bp.register_error_handler(kind, _refuse)
+
+
 @bp.post("/v1/traces")
 def export() -> Response:
     """Store the spans of an ExportTraceServiceRequest; what is refused is counted and named."""
@@ -77,5 +83,4 @@ def _refuse(error: Exception) -> Response:
     return Response(body, status, headers, content_type=content_type)
 
 
-for kind in EXPECTED:
-    bp.register_error_handler(kind, _refuse)
+answer_errors(bp)

@@ -11,7 +11,7 @@ from tracer.ingestion.body import check_content_type, read_body
 from tracer.records import Batch
 from tracer.store.writer import Rejected, Writer
 from tracer.web.auth import project_id
-from tracer.wire.native import Receipt
+from tracer.wire.receipt import Receipt
 
 
 def config() -> Config:

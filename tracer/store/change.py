@@ -26,11 +26,19 @@ class Arrivals(msgspec.Struct):
     def add_record(self, record: SpanRecord) -> None:
         """Take in one record."""
         self.records[record.span_id].append(record)
-        parent = record.parent_span_id
-        if parent is not None and parent != record.span_id:
+        self._expect(record.parent_span_id, record.span_id, record.start_time)
+
+    def add_patch(self, patch: SpanPatch) -> None:
+        """Take in one patch; a parent that it names has its place in the tree as well."""
+        self.patches[patch.span_id].append(patch)
+        parent = patch.fields.get("parent_span_id")
+        self._expect(parent, patch.span_id, patch.fields.get("start_time", patch.version))
+
+    def _expect(self, parent: str | None, child: str, child_start: int) -> None:
+        if parent is not None and parent != child:
             start = self.child_starts.get(parent)
-            if start is None or record.start_time < start:
-                self.child_starts[parent] = record.start_time
+            if start is None or child_start < start:
+                self.child_starts[parent] = child_start
 
     def span_ids(self) -> set[str]:
         """Return the ids of all spans that arrive, and of the parents they name."""

@@ -59,6 +59,38 @@ def list_comments(subject: Subject) -> list[CommentRow]:
     return [_row(row) for row in db.session.execute(query.order_by(*order).limit(MOST)).mappings()]
 
 
+def page_comments(
+    project_id: str,
+    *,
+    on: str | None,
+    object_id: str | None,
+    author_id: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[CommentRow], int]:
+    """Return comments of a whole project, newest first, and how many there are in all.
+
+    `on` is trace, observation (a span) or session; None: anything. No other word has any.
+    """
+    wanted = [comments.c.project_id == project_id]
+    if on is not None:
+        place = {
+            "trace": (comments.c.trace_id, sa.and_(comments.c.trace_id != "", _NO_SPAN)),
+            "observation": (comments.c.span_id, comments.c.span_id.is_not(None)),
+            "session": (comments.c.session_id, comments.c.session_id != ""),
+        }.get(on, (comments.c.comment_id, sa.false()))
+        wanted.append(place[1])
+        if object_id is not None:
+            wanted.append(place[0] == object_id)
+    if author_id is not None:
+        wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(comments).where(*wanted))
+    query = sa.select(*_COLUMNS).where(*wanted)
+    query = query.order_by(comments.c.created_at.desc(), comments.c.comment_id)
+    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [_row(row) for row in rows], total or 0
+
+
 def count_comments(subject: Subject) -> int:
     """Return how many comments a trace or session has, those on its spans included."""
     query = sa.select(sa.func.count()).select_from(comments).where(subject.on(comments))
@@ -122,6 +154,7 @@ def delete_comment(project_id: str, comment_id: str) -> bool:
     return deleted is not None
 
 
+_NO_SPAN = comments.c.span_id.is_(None)
 _COLUMNS = [comments.c[name] for name in CommentRow.__dataclass_fields__]
 
 

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from tracer.records import SpanRecord, cost_total, token_sums
-from tracer.store.merge import Span
+from tracer.store.merge import Patches, Span
 from tracer.store.rollup import clip, iso, status_of
 from tracer.store.schema import spans
 
@@ -184,13 +184,21 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared) -> bytes:
         record.finish_reasons or None,
         shared.json(record.claimed) if record.claimed else None,
         record.notes or None,
-        {"fields": span.patch, "hidden": span.hidden} if span.patch else None,
+        {"fields": _remembered(span.patch), "hidden": span.hidden} if span.patch else None,
     ))  # fmt: skip
     # JSON text holds no raw control characters: its line ends are those between the columns, the
     # last of which ends the row, and only its backslashes need care.
     columns = values.replace(b"\\", b"\\\\").replace(b"\n", b"\t", len(_JSON_COLUMNS) - 1)
     sent = JSON_NULL if sent_parent is None else _wide_text(sent_parent)
     return f"{key}\t{sent}\t{told}\t".encode() + columns
+
+
+def _remembered(patch: Patches) -> dict[str, tuple[Any, ...]]:
+    """Return the patches without the large values that the columns hold already."""
+    return {
+        field: entry[:1] if field in ("input", "output") and entry[1] is not None else entry
+        for field, entry in patch.items()
+    }
 
 
 def _text(value: str) -> str:

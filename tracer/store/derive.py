@@ -14,7 +14,7 @@ from tracer.store.change import Change
 from tracer.store.loading import TraceKey, columns_of
 from tracer.store.merge import Span
 from tracer.store.paging import to_micros
-from tracer.store.rollup import INDEXED_BYTES, Trace, clip
+from tracer.store.rollup import INDEXED_BYTES, OF_ROOT, Trace, clip
 
 _FIRSTS = """
     SELECT k.project_id, k.trace_id, error.message,
@@ -118,8 +118,8 @@ def _stirred(change: Change) -> bool:
 
 
 def _unsaid(change: Change) -> bool:
-    """Whether the trace's own input or output was cleared, so that the root's shows again."""
-    return any(map(change.trace.claims.cleared, change.speaks & {"input", "output"}))
+    """Whether the trace's own name, input or output was cleared, so that the root's shows again."""
+    return any(map(change.trace.claims.cleared, change.speaks.intersection(OF_ROOT)))
 
 
 def _set_root(trace: Trace, span_id: str | None, name: str) -> None:

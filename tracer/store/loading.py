@@ -117,7 +117,9 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
                     setattr(span.record, name, row[name])
             span.record.claimed = tuple(span.record.claimed)
             patch = row["patch"] or {"fields": {}, "hidden": {}}
-            span.patch = {name: (entry[0], entry[1]) for name, entry in patch["fields"].items()}
+            for name, (version, *value) in patch["fields"].items():
+                # A large value is kept once, in the column that it was laid over.
+                span.patch[name] = version, value[0] if value else row[name]
             span.hidden = patch["hidden"]
 
 
@@ -171,11 +173,12 @@ def _trace(row: dict[str, Any]) -> Trace:
         cost=decimals(row["cost"]),
     )
     start, end = _span_bounds(row)
+    cleared = row["claims"].get("cleared", ())
     return Trace(
         claims=Claims(
             fields={name: row[name] for name in names if name in ranks}
             | times
-            | dict.fromkeys(row["claims"].get("cleared", ())),
+            | dict.fromkeys(cleared),
             tags=row["claims"].get("tags", row["tags"]),
             tag_edits=row["claims"].get("tag_edits", {}),
             metadata=row["metadata"],
@@ -186,7 +189,7 @@ def _trace(row: dict[str, Any]) -> Trace:
         derived=Derived(
             root_span_id=row["root_span_id"],
             rootless=row["claims"].get("rootless", False),
-            root_name="" if "name" in ranks else row["name"],
+            root_name="" if "name" in ranks and "name" not in cleared else row["name"],
             input_preview=row["input_preview"],
             output_preview=row["output_preview"],
             error_message=row["error_message"],

@@ -15,6 +15,7 @@ import msgspec
 
 from tracer.pricebook import GIVEN, PriceBook
 from tracer.records import Json, SpanPatch, SpanRecord, decimals
+from tracer.store import deep
 
 FINISHED = 1 << 62
 # Flags that the store finds out itself, and so not part of what the source said.
@@ -27,7 +28,7 @@ LIST_ALONE = PriceBook()
 """The prices of a project that has none of its own."""
 
 Patches = dict[str, tuple[int, Json]]
-"""Field (or ``metadata.<key>``) -> (version, value) of the latest patch."""
+"""Field (or a part of the metadata, `store.deep`) -> (version, value) of the latest patch."""
 
 
 class Span(msgspec.Struct, kw_only=True, gc=False):
@@ -136,7 +137,7 @@ def merge_patches(held: Patches, patches: Iterable[SpanPatch]) -> Patches:
     merged = held
     for item in patches:
         merged = dict(merged) if merged is held else merged
-        for field, value in _flat(item.fields):
+        for field, value in _flat(item):
             new = (item.version, value)
             old = merged.get(field)
             if old is None or _patch_rank(new) > _patch_rank(old):
@@ -144,10 +145,10 @@ def merge_patches(held: Patches, patches: Iterable[SpanPatch]) -> Patches:
     return merged
 
 
-def _flat(fields: dict[str, Json]) -> Iterable[tuple[str, Json]]:
-    for field, value in fields.items():
+def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
+    for field, value in item.fields.items():
         if field == "metadata" and isinstance(value, dict):
-            yield from ((f"metadata.{key}", part) for key, part in value.items())
+            yield from deep.parts(value, deep=item.deep)
         else:
             yield field, value
 
@@ -161,14 +162,15 @@ def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
     if not patch:
         return record
     fields: dict[str, Any] = {}
-    metadata = dict(record.metadata)
-    for field, (_, value) in patch.items():
-        if field.startswith("metadata."):
-            metadata[field.removeprefix("metadata.")] = value
+    said: list[tuple[int, str, Json]] = []
+    for field, (version, value) in patch.items():
+        if field.startswith(deep.PREFIX):
+            said.append((version, field, value))
         elif value is None:
             fields[field] = _EMPTY.get(field)
         else:
             fields[field] = _typed(field, value)
+    metadata = deep.lay_over(record.metadata, said)
     fields["metadata"] = {key: value for key, value in metadata.items() if value is not None}
     return msgspec.structs.replace(record, **fields)
 

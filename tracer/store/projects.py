@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from tracer.extensions import db
+from tracer.store.hashing import hash_secret, hint_of
 from tracer.store.schema import api_keys, projects
 
 DEFAULT_PROJECT = "default"
@@ -78,8 +78,8 @@ def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
         "project_id": project_id,
         "name": name,
         "public_key": f"pk-tr-{secrets.token_hex(16)}",
-        "secret_hash": _hash(secret),
-        "secret_hint": f"…{secret[-4:]}",
+        "secret_hash": hash_secret(secret),
+        "secret_hint": hint_of(secret),
     }
     query = sa.insert(api_keys).values(values).returning(*_KEY_COLUMNS)
     key = ApiKey(*db.session.execute(query).one())
@@ -114,7 +114,7 @@ def authenticate(public_key: str | None, secret: str) -> Project | None:
     query = (
         sa.select(projects.c.project_id, projects.c.name, api_keys.c.public_key)
         .join_from(api_keys, projects, projects.c.project_id == api_keys.c.project_id)
-        .where(api_keys.c.secret_hash == _hash(secret), api_keys.c.revoked_at.is_(None))
+        .where(api_keys.c.secret_hash == hash_secret(secret), api_keys.c.revoked_at.is_(None))
     )
     row = db.session.execute(query).one_or_none()
     if row is None or (public_key and public_key != row.public_key):
@@ -123,7 +123,3 @@ def authenticate(public_key: str | None, secret: str) -> Project | None:
 
 
 _KEY_COLUMNS = [api_keys.c[name] for name in ApiKey.__dataclass_fields__]
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

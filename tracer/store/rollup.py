@@ -11,6 +11,7 @@ import msgspec
 
 from tracer import messages
 from tracer.records import Json, SpanRecord, TraceRecord, token_sums
+from tracer.store import deep
 from tracer.store.merge import Span
 from tracer.store.paging import from_micros
 
@@ -27,6 +28,8 @@ COUNTS = (
 )
 # Indexed text: a longer value would not fit into an index entry.
 INDEXED_BYTES = 600
+# Where nothing, or null, was said of these, the root span's show.
+OF_ROOT = ("name", "input", "output")
 NULLABLE = ("user_id", "session_id", "release", "version", "input", "output")
 
 
@@ -113,8 +116,8 @@ class Claims(msgspec.Struct):
         at = [record.rank, record.version]
         for field, value in record.fields.items():
             self._put(self.fields, field, field, value, at)
-        for key, value in record.metadata.items():
-            self._put(self.metadata, key, f"metadata.{key}", value, at)
+        for name, value in deep.parts(record.metadata, deep=record.deep):
+            deep.put(self.metadata, self.ranks, name, value, at)
         if record.replace_tags:
             held = {"tags": self.tags}
             self._put(held, "tags", "tags", sorted(set(record.tags)), at)
@@ -133,7 +136,7 @@ class Claims(msgspec.Struct):
         return sorted(({*self.tags} - {tag for tag, _ in edits}) | added)
 
     def cleared(self, name: str) -> bool:
-        """Return whether the last word on an input or output was null: the root's shows then."""
+        """Return whether the last word on a field of OF_ROOT was null: the root's shows then."""
         return name in self.fields and self.fields[name] is None
 
     def speaks_for(self, name: str) -> bool:
@@ -294,7 +297,7 @@ def _remembered(claims: Claims, derived: Derived) -> dict[str, Json]:
     if claims.tag_edits:
         # The column then holds the edited ones, so what was said is kept apart.
         kept |= {"tags": claims.tags, "tag_edits": claims.tag_edits}
-    cleared = [name for name in ("input", "output") if claims.cleared(name)]
+    cleared = [name for name in OF_ROOT if claims.cleared(name)]
     if cleared:
         kept["cleared"] = cleared
     return kept

@@ -102,7 +102,9 @@ _SAVE_SCORES = f"""
         data_type = excluded.data_type, value = excluded.value,
         string_value = excluded.string_value, comment = excluded.comment,
         source = excluded.source, metadata = excluded.metadata, time = excluded.time,
-        author = excluded.author, author_id = excluded.author_id
+        author = excluded.author, author_id = excluded.author_id,
+        config_id = excluded.config_id, environment = excluded.environment,
+        queue_id = excluded.queue_id
 """
 
 _UNDO = """

@@ -175,6 +175,9 @@ spans = Table(
         "call_id",
         postgresql_where=text("call_id IS NOT NULL"),
     ),
+    # One span by its id alone, and spans across traces: what other tools' APIs ask for.
+    Index("ix_spans_id", "project_id", "span_id"),
+    Index("ix_spans_start", "project_id", text("start_time DESC"), "trace_id", "span_id"),
     Index(
         "ix_spans_errors",
         "project_id",
@@ -235,6 +238,10 @@ scores = Table(
     Column("metadata", JSONB, nullable=False, server_default="{}"),
     Column("time", Time, nullable=False),
     *author(),
+    Column("config_id", Text),
+    Column("environment", Text),
+    Column("queue_id", Text),
+    Index("ix_scores_time", "project_id", text("time DESC"), "score_id"),
     Index(
         "ix_scores_session",
         "project_id",
@@ -251,6 +258,24 @@ scores = Table(
         text("time DESC"),
         postgresql_where=text("source = 'annotation'"),
     ),
+)
+
+# What scores are to look like: those that name a config are checked against it.
+score_configs = Table(
+    "score_configs",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("config_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("data_type", Text, nullable=False),
+    Column("min_value", Double),
+    Column("max_value", Double),
+    # [{"label", "value"}, …]
+    Column("categories", JSONB, nullable=False, server_default="[]"),
+    Column("description", Text),
+    Column("archived", Boolean, nullable=False, server_default=text("false")),
+    _now("created_at"),
+    _now("updated_at"),
 )
 
 # A project's own prices. Never deleted, and never changed but for `retired_at` and `note`, so that

@@ -37,6 +37,9 @@ class ScoreRow:
     author: str | None = None
     author_id: str | None = None
     """Who judged, where a person did."""
+    config_id: str | None
+    environment: str | None
+    queue_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

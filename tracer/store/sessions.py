@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -72,6 +73,34 @@ def list_sessions(
     found = [_row(row) for row in rows]
     page, newer, older = cut_page(found, limit, key, lambda row: (row.end_time, row.session_id))
     return Page(page, older, newer)
+
+
+def page_sessions(
+    project_id: str,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    environments: Sequence[str],
+    limit: int,
+    offset: int,
+) -> tuple[list[SessionRow], int]:
+    """Return sessions begun in [since, until), the latest first, and how many there are in all.
+
+    `environments`: a trace of the session ran in one of these; empty: anywhere.
+    """
+    query = _query(project_id)
+    if since is not None:
+        query = query.where(sessions.c.start_time >= since)
+    if until is not None:
+        query = query.where(sessions.c.start_time < until)
+    if environments:
+        query = query.where(_has_trace(traces.c.environment.in_(environments)))
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(query.subquery())
+    ).scalar_one()
+    query = query.order_by(sessions.c.start_time.desc(), sessions.c.session_id.desc())
+    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [SessionRow(**row) for row in rows], total
 
 
 def get_session(project_id: str, session_id: str) -> SessionRow | None:

@@ -13,7 +13,7 @@ from tracer.extensions import db
 from tracer.records import Json, decimals
 from tracer.store.marks import ScoreSummary, mark_columns, mark_conditions, summarise
 from tracer.store.paging import Page, cut_page, decode_cursor
-from tracer.store.schema import span_payloads, traces
+from tracer.store.schema import projects, span_payloads, traces
 
 FACET_LIMIT = 50
 FACET_SAMPLE = 1_000
@@ -155,6 +155,16 @@ def get_trace(project_id: str, trace_id: str) -> TraceDetail | None:
     query = detail_query().where(traces.c.project_id == project_id, traces.c.trace_id == trace_id)
     row = db.session.execute(query).mappings().one_or_none()
     return detail(row) if row is not None else None
+
+
+def project_of(trace_id: str) -> str | None:
+    """Return a project that has a trace of this id, None: none has."""
+    held = sa.exists().where(
+        traces.c.project_id == projects.c.project_id, traces.c.trace_id == trace_id
+    )
+    query = sa.select(projects.c.project_id).where(held).order_by(projects.c.project_id)
+    found: str | None = db.session.execute(query.limit(1)).scalar()
+    return found
 
 
 def detail_query() -> sa.Select[Any]:

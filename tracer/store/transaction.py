@@ -62,7 +62,7 @@ def _sort(
         for record in batch.spans:
             of(project_id, record.trace_id).add_record(record)
         for patch in batch.patches:
-            of(project_id, patch.trace_id).patches[patch.span_id].append(patch)
+            of(project_id, patch.trace_id).add_patch(patch)
         for claim in batch.traces:
             of(project_id, claim.trace_id).claims.append(claim)
         scores += [(project_id, score) for score in batch.scores]

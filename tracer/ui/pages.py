@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.paging import BadCursor
 from tracer.store.projects import DEFAULT_PROJECT, get_project, list_projects
+from tracer.store.traces import project_of
 from tracer.ui.format import FILTERS
 from tracer.ui.markdown import markdown
 from tracer.ui.origin import check_origin
@@ -78,6 +79,15 @@ def bad_cursor(_error: BadCursor) -> Any:
 def home() -> AnyResponse:
     """Go to where most visits start."""
     return redirect(url_for("ui.trace_list", project_id=DEFAULT_PROJECT))
+
+
+@bp.get("/trace/<id:trace_id>")
+def any_trace(trace_id: str) -> AnyResponse:
+    """Go to the page of a trace of which only the id is known, as some clients print links."""
+    project_id = project_of(trace_id)
+    if project_id is None:
+        abort(404, f"There is no trace “{trace_id}”.")
+    return redirect(url_for("ui.trace", project_id=project_id, trace_id=trace_id))
 
 
 def is_fragment() -> bool:

@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tracer.records import Batch, Json, Refusal, WireError
-from tracer.wire.native import Receipt, score_record, span_record, trace_record
+from tracer.wire.native import score_record, span_record, trace_record
 from tracer.wire.reading import printable, read_item, read_json
+from tracer.wire.receipt import Receipt
 from tracer.wire.requests import MAX_ITEMS, BatchEnvelope, BatchSpan, ScoreCreate, TraceCreate
 
 

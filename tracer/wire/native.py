@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from tracer.records import (
     TraceRecord,
     WireError,
 )
-from tracer.wire.clean import clean
+from tracer.wire.receipt import Cleaner, Receipt
 from tracer.wire.requests import (
     ScoreCreate,
     SpanCreate,
@@ -34,20 +33,11 @@ from tracer.wire.requests import (
 )
 from tracer.wire.usage import BUCKETS, disjoint
 
-_OBJECTS: Final = ("metadata", "attributes", "model_parameters")
 _TIMES: Final = {
     "start_time": "start_time",
     "end_time": "end_time",
     "completion_start_time": "first_token_time",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """When a request came (microseconds since the epoch), and how long its values may be."""
-
-    time: int
-    max_value_bytes: int
 
 
 def span_record(
@@ -57,7 +47,7 @@ def span_record(
 
     Raises WireError where the kind is another, or an event is given a duration.
     """
-    cleaner = _Cleaner(receipt)
+    cleaner = Cleaner(receipt)
     values = _span_values(sent, kind, cleaner)
     values = {name: value for name, value in values.items() if value is not None}
     values.setdefault("start_time", receipt.time)
@@ -83,7 +73,7 @@ def span_patch(
     # Every page and sum is ordered by it; no other field is that indispensable.
     if sent.start_time is None:
         raise _refused("start_time", "expected a time, got null")
-    cleaner = _Cleaner(receipt)
+    cleaner = Cleaner(receipt)
     values = _span_values(sent, kind, cleaner)
     if values.get("kind") == "event" and "start_time" in values:
         values["end_time"] = values["start_time"]
@@ -95,7 +85,7 @@ def span_patch(
 def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRecord:
     """Return what was said of a trace; an update outranks a create, and replaces the tags."""
     update = not isinstance(sent, TraceCreate)
-    cleaner = _Cleaner(receipt)
+    cleaner = Cleaner(receipt)
     said: dict[str, Json] = {}
     for name, value in sent.said().items():
         if name in ("start_time", "end_time") and value is not None:
@@ -124,7 +114,7 @@ def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
         "metadata": _given(sent.metadata) or {},
         "string_value": None if number else sent.value,
     }
-    cleaner = _Cleaner(receipt)
+    cleaner = Cleaner(receipt)
     text = {name: cleaner.value(name, value) for name, value in text.items()}
     return ScoreRecord(
         score_id=sent.id or secrets.token_hex(16),
@@ -138,35 +128,7 @@ def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
     )
 
 
-class _Cleaner:
-    """Makes values fit to be stored, and notes by field what that took."""
-
-    def __init__(self, receipt: Receipt) -> None:
-        self._max_bytes = receipt.max_value_bytes
-        self.notes: dict[str, Json] = {}
-
-    def value(self, name: str, value: Json) -> Json:
-        """Return the value of a field; those of an open object are bounded one by one."""
-        if name in _OBJECTS and isinstance(value, dict):
-            parts = {key: self.value(f"{name}.{key}", part) for key, part in value.items()}
-            return self.keys(name, parts)
-        cleaned, found = clean(value, max_bytes=self._max_bytes)
-        if found:
-            self.notes[clean(name)[0]] = found
-        return cleaned
-
-    def keys(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Return an object with its keys made fit alone."""
-        return {self.value(name, key): value for key, value in values.items()}
-
-    def flags(self) -> list[str]:
-        """Return what sums the notes up: what a reader of the span must know."""
-        cut = any("size" in note or "depth" in note for note in self.notes.values())
-        cleaned = any("cleaned" in note for note in self.notes.values())
-        return ["truncated"] * cut + ["cleaned"] * cleaned
-
-
-def _span_values(sent: SpanUpdate, kind: str | None, cleaner: _Cleaner) -> dict[str, Any]:
+def _span_values(sent: SpanUpdate, kind: str | None, cleaner: Cleaner) -> dict[str, Any]:
     """Return SpanRecord fields, null kept as None."""
     said = sent.said()
     for name in ("id", "trace_id"):
@@ -181,7 +143,7 @@ def _span_values(sent: SpanUpdate, kind: str | None, cleaner: _Cleaner) -> dict[
     return values
 
 
-def _span_field(name: str, value: Any, cleaner: _Cleaner) -> dict[str, Any]:
+def _span_field(name: str, value: Any, cleaner: Cleaner) -> dict[str, Any]:
     if name in _TIMES:
         return {_TIMES[name]: micros(value, name) if value is not None else None}
     if name in ("parent_id", "parent_span_id"):
@@ -200,7 +162,7 @@ def _span_field(name: str, value: Any, cleaner: _Cleaner) -> dict[str, Any]:
     return {name: cleaner.value(name, value)}
 
 
-def _usage(sent: dict[str, int], cleaner: _Cleaner) -> dict[str, int]:
+def _usage(sent: dict[str, int], cleaner: Cleaner) -> dict[str, int]:
     named = {BUCKETS.get(name, name): count for name, count in cleaner.keys("usage", sent).items()}
     # Who counts "prompt tokens" counts the cached ones among them; our own buckets are disjoint.
     buckets, whole = disjoint(named, inclusive="prompt_tokens" in sent)
@@ -209,7 +171,7 @@ def _usage(sent: dict[str, int], cleaner: _Cleaner) -> dict[str, int]:
     return buckets
 
 
-def _event(event: SpanEvent, cleaner: _Cleaner) -> dict[str, Json]:
+def _event(event: SpanEvent, cleaner: Cleaner) -> dict[str, Json]:
     time = as_utc(event.time, "time").isoformat(timespec="microseconds")
     return {
         "name": cleaner.value("events", event.name),

@@ -18,6 +18,7 @@ from tracer.wire.dialects.table import (
     names,
     present,
     text,
+    unquoted,
 )
 
 KINDS: Final = (
@@ -57,7 +58,7 @@ _TRACE: Final = (
     Rule("trace.input", "langfuse.trace.input", present, json=True),
     Rule("trace.output", "langfuse.trace.output", present, json=True),
     Rule("trace.metadata", "langfuse.trace.metadata", mapping, json=True),
-    Rule("trace.metadata", "langfuse.trace.metadata.*", json=True),
+    Rule("trace.metadata", "langfuse.trace.metadata.*", unquoted, json=True),
     Rule("trace.environment", "langfuse.environment", text, keep=True),
     Rule("trace.release", "langfuse.release", text, keep=True),
     Rule("trace.version", "langfuse.version", text, keep=True),
@@ -70,7 +71,7 @@ _OBSERVATION: Final = (
     Rule("input", "langfuse.observation.input", present, json=True),
     Rule("output", "langfuse.observation.output", present, json=True),
     Rule("metadata", "langfuse.observation.metadata", mapping, json=True),
-    Rule("metadata", "langfuse.observation.metadata.*", json=True),
+    Rule("metadata", "langfuse.observation.metadata.*", unquoted, json=True),
     Rule("metadata", "langfuse.metadata", mapping, json=True),
     Rule("metadata", "langfuse.metadata.*", json=True),
     Rule("model", "langfuse.observation.model.name", text),

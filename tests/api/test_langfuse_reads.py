@@ -1,0 +1,558 @@
+"""Langfuse's read API over HTTP, on a real database: groups, filters, pages, cursors, words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.ingestion.test_langfuse import event, taken
+
+T = "2026-01-01T00:00:{:02}.000Z"
+PUBLIC = "/api/public"
+
+
+def get(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
+    answer = client.get(f"{PUBLIC}/{path}", query_string=query)
+    assert answer.status_code == status, answer.text
+    return answer.get_json()
+
+
+def ids(found: Any) -> list[str]:
+    return [one["id"] for one in found["data"]]
+
+
+@pytest.fixture
+def filled(client: FlaskClient) -> FlaskClient:
+    """Three traces: t0 of user u0 in session s, with a generation below a span, and scores."""
+    for n in range(3):
+        taken(
+            client,
+            event(
+                "trace-create",
+                n,
+                id=f"t{n}",
+                name=f"name{n % 2}",
+                userId=f"u{n}",
+                sessionId="s" if n < 2 else None,
+                timestamp=T.format(n * 10),
+                tags=["all", f"tag{n}"],
+                environment="prod" if n else "dev",
+                metadata={"n": str(n), "deep": {"k": n}},
+                input={"question": n},
+                release="r",
+                version="v",
+            ),
+        )
+    taken(
+        client,
+        event(
+            "span-create",
+            id="outer",
+            traceId="t0",
+            name="outer",
+            startTime=T.format(1),
+            endTime=T.format(5),
+            input="plain",
+            metadata={"long": "x" * 300, "number": 5},
+        ),
+        event(
+            "generation-create",
+            id="llm",
+            traceId="t0",
+            parentObservationId="outer",
+            name="llm",
+            startTime=T.format(2),
+            endTime=T.format(4),
+            completionStartTime=T.format(3),
+            model="gpt-4o",
+            input=[{"role": "user", "content": "hi"}],
+            output="hello",
+            usageDetails={"input": 10, "output": 5, "input_cached_tokens": 2},
+            costDetails={"input": 0.01, "output": 0.02},
+            level="ERROR",
+            version="own",
+        ),
+        event("score-create", 1, id="q1", traceId="t0", name="good", value=0.5, comment="c"),
+        event(
+            "score-create", 2, id="q2", traceId="t0", observationId="llm", name="ok", value="yes"
+        ),
+        event("score-create", 3, id="q3", traceId="t1", name="good", value=1),
+        event("score-create", 4, id="q4", sessionId="s", name="flag", value=1, dataType="BOOLEAN"),
+        event("score-create", 5, id="q5", traceId="t1", name="note", value="w", dataType="TEXT"),
+    )
+    return client
+
+
+def test_traces_are_listed_newest_first_with_all_groups(filled: FlaskClient) -> None:
+    found = get(filled, "traces")
+    assert ids(found) == ["t2", "t1", "t0"]
+    assert found["meta"] == {"page": 1, "limit": 50, "totalItems": 3, "totalPages": 1}
+    first = found["data"][2]
+    assert first["timestamp"] == "2026-01-01T00:00:00.000Z"
+    assert first["observations"] == ["outer", "llm"]
+    assert first["scores"] == ["q2", "q1"]
+    assert (first["latency"], first["totalCost"]) == (5.0, 0.03)
+    assert first["htmlPath"] == "/project/default/traces/t0"
+    assert first["metadata"] == {"n": "0", "deep": {"k": 0}}
+    assert first["input"] == {"question": 0}
+    assert (first["userId"], first["sessionId"], first["environment"]) == ("u0", "s", "dev")
+
+
+def test_fields_leave_sentinels_for_what_is_not_asked(filled: FlaskClient) -> None:
+    found = get(filled, "traces", fields="core,unknown")["data"][2]
+    assert (found["input"], found["output"], found["metadata"]) == (None, None, {})
+    assert (found["observations"], found["scores"]) == ([], [])
+    assert (found["latency"], found["totalCost"]) == (-1, -1)
+    assert found["name"] == "name0"
+    whole = get(filled, "traces/t0", fields="core,observations")
+    assert [one["id"] for one in whole["observations"]] == ["outer", "llm"]
+    assert (whole["scores"], whole["latency"], whole["input"]) == ([], -1, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ({"limit": 2}, ["t2", "t1"]),
+        ({"limit": 2, "page": 2}, ["t0"]),
+        ({"userId": "u1"}, ["t1"]),
+        ({"name": "name0"}, ["t2", "t0"]),
+        ({"sessionId": "s"}, ["t1", "t0"]),
+        ({"fromTimestamp": T.format(10)}, ["t2", "t1"]),
+        ({"toTimestamp": T.format(10)}, ["t0"]),
+        ({"tags": ["all", "tag1"]}, ["t1"]),
+        ({"tags": "all"}, ["t2", "t1", "t0"]),
+        ({"environment": ["dev", "prod"]}, ["t2", "t1", "t0"]),
+        ({"environment": "dev"}, ["t0"]),
+        ({"release": "r", "version": "v", "orderBy": "timestamp.asc"}, ["t0", "t1", "t2"]),
+        ({"orderBy": "userId.desc"}, ["t2", "t1", "t0"]),
+    ],
+)
+def test_traces_are_filtered_sorted_and_paged(
+    filled: FlaskClient, query: dict[str, Any], wanted: list[str]
+) -> None:
+    assert ids(get(filled, "traces", **query)) == wanted
+
+
+def one(kind: str, column: str, operator: str, value: Any, key: str | None = None) -> Any:
+    return {"type": kind, "column": column, "operator": operator, "value": value, "key": key}
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        (one("string", "name", "=", "name1"), ["t1"]),
+        (one("string", "name", "contains", "ME1"), []),
+        (one("string", "userId", "ends with", "2"), ["t2"]),
+        (one("string", "userId", "does not contain", "2"), ["t1", "t0"]),
+        (one("stringOptions", "id", "any of", ["t0", "t2"]), ["t2", "t0"]),
+        (one("stringOptions", "sessionId", "none of", ["s"]), ["t2"]),
+        (one("arrayOptions", "tags", "any of", ["tag0", "tag1"]), ["t1", "t0"]),
+        (one("arrayOptions", "tags", "none of", ["tag0", "tag1"]), ["t2"]),
+        (one("arrayOptions", "tags", "all of", ["all", "tag2"]), ["t2"]),
+        (one("datetime", "timestamp", ">=", T.format(20)), ["t2"]),
+        (one("number", "latency", ">", 1), ["t0"]),
+        (one("number", "totalCost", "<=", 0.03), ["t0"]),
+        (one("stringObject", "metadata", "=", "1", "n"), ["t1"]),
+        (one("numberObject", "scores_avg", ">=", 1, "good"), ["t1"]),
+        (one("categoryOptions", "score_categories", "any of", ["yes"], "ok"), ["t0"]),
+        (one("null", "sessionId", "is null", ""), ["t2"]),
+        (one("null", "sessionId", "is not null", ""), ["t1", "t0"]),
+    ],
+)
+def test_the_filter_grammar_is_understood(
+    filled: FlaskClient, condition: Any, wanted: list[str]
+) -> None:
+    found = get(filled, "traces", filter=json.dumps([condition]))
+    assert ids(found) == wanted
+    assert found["meta"]["totalItems"] == len(wanted)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "not json",
+        "{}",
+        json.dumps([one("string", "nothing", "=", "x")]),
+        json.dumps([one("odd", "name", "=", "x")]),
+        json.dumps([one("string", "name", "~", "x")]),
+        json.dumps([one("number", "latency", ">", "x")]),
+        json.dumps([one("datetime", "timestamp", ">", "x")]),
+        json.dumps([one("stringObject", "metadata", "=", "x")]),
+    ],
+)
+def test_a_filter_that_cannot_be_asked_is_refused(filled: FlaskClient, sent: str) -> None:
+    assert "message" in get(filled, "traces", 400, filter=sent)
+
+
+def test_a_filter_takes_the_place_of_the_plain_parameter(filled: FlaskClient) -> None:
+    sent = json.dumps([one("string", "userId", "=", "u2")])
+    assert ids(get(filled, "traces", userId="u1", filter=sent)) == ["t2"]
+
+
+def test_a_trace_comes_with_its_observations_and_scores(filled: FlaskClient) -> None:
+    found = get(filled, "traces/t0")
+    assert [one["id"] for one in found["observations"]] == ["outer", "llm"]
+    generation = found["observations"][1]
+    assert generation["type"] == "GENERATION"
+    assert generation["parentObservationId"] == "outer"
+    assert generation["usageDetails"] == {
+        "input": 10,
+        "output": 5,
+        "input_cached_tokens": 2,
+        "total": 17,
+    }
+    assert generation["costDetails"] == {"input": 0.01, "output": 0.02, "total": 0.03}
+    usage = generation["usage"]
+    assert (usage["input"], usage["output"], usage["total"], usage["unit"]) == (12, 5, 17, "TOKENS")
+    assert generation["calculatedTotalCost"] == 0.03
+    assert (generation["latency"], generation["timeToFirstToken"]) == (2.0, 1.0)
+    assert (generation["level"], generation["version"]) == ("ERROR", "own")
+    assert generation["input"] == [{"role": "user", "content": "hi"}]
+    assert {one["id"] for one in found["scores"]} == {"q1", "q2"}
+
+
+def test_what_is_not_there_is_told_with_the_word_that_sdks_wait_for(filled: FlaskClient) -> None:
+    for path in ("traces/x", "observations/x", "sessions/x", "scores/x", "v2/scores/x"):
+        found = get(filled, path, 404)
+        assert found["error"] == "LangfuseNotFoundError"
+        assert "x" in found["message"]
+
+
+def test_observations_of_the_first_version(filled: FlaskClient) -> None:
+    assert ids(get(filled, "observations")) == ["llm", "outer"]
+    for query, wanted in (
+        ({"type": "GENERATION"}, ["llm"]),
+        ({"level": "ERROR"}, ["llm"]),
+        ({"userId": "u0", "name": "outer"}, ["outer"]),
+        ({"parentObservationId": "outer"}, ["llm"]),
+        ({"traceId": "t1"}, []),
+        ({"fromStartTime": T.format(2)}, ["llm"]),
+        ({"toStartTime": T.format(2)}, ["outer"]),
+        ({"filter": json.dumps([one("stringOptions", "type", "any of", ["SPAN"])])}, ["outer"]),
+        ({"filter": json.dumps([one("number", "timeToFirstToken", ">", 0.5)])}, ["llm"]),
+        ({"filter": json.dumps([one("string", "input", "contains", "plain")])}, ["outer"]),
+    ):
+        assert ids(get(filled, "observations", **query)) == wanted, query
+    assert get(filled, "observations/llm")["output"] == "hello"
+
+
+def test_observations_of_the_second_version_by_groups(filled: FlaskClient) -> None:
+    generation, outer = get(filled, "v2/observations")["data"]
+    assert set(generation) >= {"id", "traceId", "type", "name", "level", "userId", "modelId"}
+    assert generation["modelId"] is None and "input" not in generation
+    assert generation["userId"] == "u0" and generation["isRootObservation"] is False
+    assert outer["isRootObservation"] is True
+    fields = "io,metadata,model,usage,metrics,trace_context,time,prompt"
+    generation, outer = get(filled, "v2/observations", fields=fields)["data"]
+    assert json.loads(generation["input"]) == [{"role": "user", "content": "hi"}]
+    assert outer["input"] == "plain"
+    assert outer["metadata"] == {"long": "x" * 200, "number": "5"}
+    assert generation["tags"] == ["all", "tag0"]
+    assert (generation["model"], generation["latency"]) == ("gpt-4o", 2.0)
+    assert generation["totalCost"] == 0.03
+    found = get(filled, "v2/observations", fields="metadata", expandMetadata="long")["data"][1]
+    assert found["metadata"]["long"] == "x" * 300
+    assert get(filled, "v2/observations", 400, parseIoAsJson="true")
+
+
+def test_cursors_lead_through_all_observations_once(filled: FlaskClient) -> None:
+    for n in range(7):
+        taken(filled, event("span-create", 30, id=f"same{n}", traceId="t2", startTime=T.format(30)))
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        found = get(filled, "v2/observations", limit=2, **cursor)
+        seen += ids(found)
+        if "cursor" not in found["meta"]:
+            break
+        cursor = {"cursor": found["meta"]["cursor"]}
+    assert sorted(seen) == sorted([f"same{n}" for n in range(7)] + ["llm", "outer"])
+    assert get(filled, "v2/observations", 400, cursor="bad")
+
+
+def test_sessions_are_listed_and_read_with_their_traces(filled: FlaskClient) -> None:
+    found = get(filled, "sessions")
+    assert found["data"] == [
+        {
+            "id": "s",
+            "createdAt": "2026-01-01T00:00:00.000Z",
+            "projectId": "default",
+            "environment": "prod",
+        }
+    ]
+    assert get(filled, "sessions", fromTimestamp=T.format(1))["data"] == []
+    assert [one["id"] for one in get(filled, "sessions/s")["traces"]] == ["t1", "t0"]
+
+
+def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
+    assert ids(get(filled, "scores")) == ["q5", "q3", "q2", "q1"]
+    assert ids(get(filled, "v2/scores")) == ["q5", "q4", "q3", "q2", "q1"]
+    for query, wanted in (
+        ({"name": "good"}, ["q3", "q1"]),
+        ({"operator": ">", "value": 0.5}, ["q4", "q3"]),
+        ({"sessionId": "s"}, ["q4"]),
+        ({"traceId": "t0"}, ["q2", "q1"]),
+        ({"observationId": "llm"}, ["q2"]),
+        ({"dataType": "CATEGORICAL"}, ["q2"]),
+        ({"scoreIds": "q1,q5"}, ["q5", "q1"]),
+        ({"userId": "u1"}, ["q5", "q3"]),
+        ({"traceTags": "tag0"}, ["q2", "q1"]),
+        ({"environment": "dev"}, ["q2", "q1"]),
+        ({"source": "API", "limit": 1, "page": 2}, ["q4"]),
+        ({"source": "ANNOTATION"}, []),
+        ({"filter": json.dumps([one("stringOptions", "name", "any of", ["ok"])])}, ["q2"]),
+    ):
+        assert ids(get(filled, "v2/scores", **query)) == wanted, query
+    flag = get(filled, "v2/scores/q4")
+    assert (flag["dataType"], flag["value"], flag["stringValue"]) == ("BOOLEAN", 1, "True")
+    label = get(filled, "scores/q2")
+    assert (label["value"], label["stringValue"], label["observationId"]) == (0, "yes", "llm")
+    assert label["trace"]["userId"] == "u0"
+    assert get(filled, "v2/scores", fields="score")["data"][0]["trace"] is None
+
+
+def test_scores_of_the_third_version(filled: FlaskClient) -> None:
+    found = get(filled, "v3/scores", fields="details,subject,annotation")
+    assert ids(found) == ["q5", "q4", "q3", "q2", "q1"]
+    values = {one["id"]: one["value"] for one in found["data"]}
+    assert values == {"q1": 0.5, "q2": "yes", "q3": 1.0, "q4": True, "q5": "w"}
+    subjects = {one["id"]: one["subject"] for one in found["data"]}
+    assert subjects["q2"] == {"kind": "observation", "id": "llm", "traceId": "t0"}
+    assert subjects["q4"] == {"kind": "session", "id": "s"}
+    assert subjects["q1"] == {"kind": "trace", "id": "t0"}
+    assert "subject" not in get(filled, "v3/scores")["data"][0]
+    for query, wanted in (
+        ({"id": "q1,q2"}, ["q2", "q1"]),
+        ({"dataType": "NUMERIC", "valueMin": 0.7}, ["q3"]),
+        ({"traceId": "t0", "observationId": "llm"}, ["q2"]),
+        ({"value": "yes"}, ["q2"]),
+        ({"dataType": "BOOLEAN", "value": "true"}, ["q4"]),
+    ):
+        assert ids(get(filled, "v3/scores", **query)) == wanted, query
+    for query in ({"userId": "u"}, {"fields": "odd"}, {"valueMin": 1}, {"observationId": "llm"}):
+        assert get(filled, "v3/scores", 400, **query)
+    first = get(filled, "v3/scores", limit=3)
+    second = get(filled, "v3/scores", limit=3, cursor=first["meta"]["cursor"])
+    assert ids(first) + ids(second) == ["q5", "q4", "q3", "q2", "q1"]
+    assert "cursor" not in second["meta"]
+
+
+def test_scores_are_made_one_by_one_in_batches_and_deleted(filled: FlaskClient) -> None:
+    made = filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "n", "value": 1})
+    assert made.status_code == 200
+    score_id = made.get_json()["id"]
+    assert get(filled, f"v2/scores/{score_id}")["dataType"] == "NUMERIC"
+    batch = [
+        {"traceId": "t0", "name": "a", "value": True},
+        {"sessionId": "s", "name": "b", "value": "c"},
+    ]
+    answer = filled.post(f"{PUBLIC}/scores", json=batch)
+    assert (answer.status_code, answer.get_json()) == (202, {"message": "Accepted"})
+    answer = filled.post(f"{PUBLIC}/scores", json=[*batch, {"name": "c", "value": 1}])
+    assert answer.status_code == 207
+    found = answer.get_json()
+    assert (found["accepted"], found["rejected"]) == (2, 1)
+    assert "scores[2]: traceId" in found["errors"][0]["message"]
+    assert filled.delete(f"{PUBLIC}/scores/{score_id}").status_code == 202
+    assert get(filled, f"scores/{score_id}", 404)
+
+
+def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
+    def config(**body: Any) -> str:
+        answer = filled.post(f"{PUBLIC}/score-configs", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["id"])
+
+    number = config(name="grade", dataType="NUMERIC", minValue=1, maxValue=6)
+    categories = [{"label": "good", "value": 1}, {"label": "bad", "value": 0}]
+    label = config(name="verdict", dataType="CATEGORICAL", categories=categories)
+
+    def score(**body: Any) -> Any:
+        return filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "x", **body})
+
+    assert score(value=7, configId=number).status_code == 400
+    assert score(value="ugly", configId=label).status_code == 400
+    assert score(value="good", configId="none").status_code == 400
+    made = score(value="good", configId=label).get_json()["id"]
+    found = get(filled, f"v2/scores/{made}")
+    assert (found["name"], found["value"], found["configId"]) == ("verdict", 1, label)
+    bad = event("score-create", 9, "late", traceId="t0", name="x", value=9, configId=number)
+    answer = filled.post(f"{PUBLIC}/ingestion", json={"batch": [bad]}).get_json()
+    assert "body.value" in answer["errors"][0]["error"]
+    changed = filled.patch(f"{PUBLIC}/score-configs/{number}", json={"isArchived": True})
+    assert changed.get_json()["isArchived"] is True
+    assert score(value=3, configId=number).status_code == 400
+    assert {one["name"] for one in get(filled, "score-configs")["data"]} == {"grade", "verdict"}
+    assert get(filled, f"score-configs/{label}")["categories"][0]["label"] == "good"
+    wrong = filled.post(f"{PUBLIC}/score-configs", json={"name": "n", "dataType": "CATEGORICAL"})
+    assert wrong.status_code == 400
+
+
+def test_health_needs_no_key_and_projects_names_the_keys_own(client: FlaskClient) -> None:
+    assert get(client, "health")["status"] == "OK"
+    assert get(client, "ready")["status"] == "OK"
+    found = get(client, "projects")["data"]
+    assert found[0]["id"] == "default" and found[0]["organization"]["id"]
+
+
+def test_a_bad_page_is_refused_with_the_parameters_name(client: FlaskClient) -> None:
+    for query in ({"limit": 101}, {"page": 0}, {"fromTimestamp": "x"}, {"orderBy": "odd"}):
+        found = get(client, "traces", 400, **query)
+        assert found["error"][0]["path"] == [next(iter(query))]
+
+
+SPAN_OF_TIME = {"fromTimestamp": T.format(0), "toTimestamp": "2026-01-02T00:00:00Z"}
+
+
+def ask(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
+    return get(client, path, status, query=json.dumps({**SPAN_OF_TIME, **query}))
+
+
+def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
+    found = ask(
+        filled,
+        "metrics",
+        view="traces",
+        dimensions=[{"field": "name"}],
+        metrics=[
+            {"measure": "count", "aggregation": "count"},
+            {"measure": "totalCost", "aggregation": "sum"},
+        ],
+        orderBy=[{"field": "count_count", "direction": "desc"}],
+    )
+    assert found["data"] == [
+        {"name": "name0", "count_count": 2, "sum_totalCost": 0.03},
+        {"name": "name1", "count_count": 1, "sum_totalCost": None},
+    ]
+    for path in ("metrics", "v2/metrics"):
+        found = ask(
+            filled,
+            path,
+            view="observations",
+            dimensions=[{"field": "type"}, {"field": "providedModelName"}],
+            metrics=[
+                {"measure": "latency", "aggregation": "p95"},
+                {"measure": "totalTokens", "aggregation": "sum"},
+            ],
+            filters=[one("string", "level", "=", "ERROR")],
+            timeDimension={"granularity": "day"},
+        )
+        assert found["data"] == [
+            {
+                "time_dimension": "2026-01-01T00:00:00.000Z",
+                "type": "GENERATION",
+                "providedModelName": "gpt-4o",
+                "p95_latency": 2000.0,
+                "sum_totalTokens": 17,
+            }
+        ]
+    found = ask(
+        filled,
+        "v2/metrics",
+        view="scores-numeric",
+        dimensions=[{"field": "name"}],
+        metrics=[{"measure": "value", "aggregation": "avg"}],
+    )
+    assert found["data"] == [{"name": "good", "avg_value": 0.75}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"view": "traces"},
+        {"view": "observations", "dimensions": [{"field": "traceId"}]},
+        {"view": "observations", "metrics": [{"measure": "odd", "aggregation": "sum"}]},
+        {"view": "observations", "metrics": [{"measure": "latency", "aggregation": "odd"}]},
+        {"view": "observations", "orderBy": [{"field": "odd"}]},
+        {"view": "observations", "config": {"row_limit": 1001}},
+        {"view": "observations", "metrics": []},
+    ],
+)
+def test_metrics_that_cannot_be_asked_for_are_refused(
+    client: FlaskClient, query: dict[str, Any]
+) -> None:
+    count = [{"measure": "count", "aggregation": "count"}]
+    assert "message" in ask(client, "v2/metrics", 400, **{"metrics": count, **query})
+
+
+def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
+    [day] = get(filled, "metrics/daily")["data"]
+    assert (day["date"], day["countTraces"], day["countObservations"]) == ("2026-01-01", 3, 2)
+    assert day["totalCost"] == 0.03
+    [model] = day["usage"]
+    assert (model["model"], model["inputUsage"], model["totalUsage"]) == ("gpt-4o", 12, 17)
+    assert get(filled, "metrics/daily", traceName="name1")["data"] == []
+
+
+def test_comments_are_made_and_read(filled: FlaskClient) -> None:
+    def comment(**body: Any) -> Any:
+        return filled.post(f"{PUBLIC}/comments", json={"projectId": "x", "content": "c", **body})
+
+    on_trace = comment(objectType="TRACE", objectId="t0", authorUserId="me").get_json()["id"]
+    on_span = comment(objectType="OBSERVATION", objectId="llm").get_json()["id"]
+    on_session = comment(objectType="SESSION", objectId="s").get_json()["id"]
+    assert comment(objectType="TRACE", objectId="none").status_code == 404
+    assert comment(objectType="OBSERVATION", objectId="none").status_code == 404
+    found = get(filled, f"comments/{on_trace}")
+    assert (found["objectType"], found["objectId"], found["content"]) == ("TRACE", "t0", "c")
+    assert ids(get(filled, "comments")) == [on_session, on_span, on_trace]
+    assert ids(get(filled, "comments", objectType="OBSERVATION", objectId="llm")) == [on_span]
+    assert ids(get(filled, "comments", objectType="TRACE")) == [on_trace]
+    assert ids(get(filled, "comments", authorUserId="me")) == [on_trace]
+    assert get(filled, "comments", 400, objectId="t0")
+    assert get(filled, "comments/none", 404)["error"] == "LangfuseNotFoundError"
+
+
+def test_traces_are_deleted_whole_and_at_once(filled: FlaskClient) -> None:
+    answer = filled.delete(f"{PUBLIC}/traces/t0")
+    assert answer.get_json() == {"message": "Trace deleted successfully"}
+    assert get(filled, "traces/t0", 404)
+    assert ids(get(filled, "observations")) == []
+    answer = filled.delete(f"{PUBLIC}/traces", json={"traceIds": ["t1", "t2", "none"]})
+    assert answer.status_code == 200
+    assert get(filled, "traces")["data"] == []
+    assert filled.delete(f"{PUBLIC}/traces/t0").status_code == 200
+    assert filled.delete(f"{PUBLIC}/traces", json={"traceIds": []}).status_code == 400
+
+
+def test_a_link_with_the_id_alone_leads_to_the_traces_page(filled: FlaskClient) -> None:
+    answer = filled.get("/trace/t0")
+    assert (answer.status_code, answer.location) == (302, "/project/default/traces/t0")
+    assert filled.get("/trace/none").status_code == 404
+
+
+def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> None:
+    tier = {
+        "name": "large",
+        "priority": 1,
+        "conditions": [{"usageDetailPattern": "input", "operator": "gt", "value": 1000}],
+        "prices": {"input": 0.00002},
+    }
+    default = {"name": "s", "isDefault": True, "priority": 0, "conditions": []}
+    body = {
+        "modelName": "ours",
+        "matchPattern": "(?i)^(my-model.*)$",
+        "unit": "TOKENS",
+        "pricingTiers": [{**default, "prices": {"input": 0.00001, "output": 0.00003}}, tier],
+    }
+    made = client.post(f"{PUBLIC}/models", json=body).get_json()
+    assert (made["modelName"], made["isLangfuseManaged"]) == ("ours", False)
+    assert made["prices"] == {"input": {"price": 0.00001}, "output": {"price": 0.00003}}
+    assert made["pricingTiers"][1]["conditions"][0]["value"] == 1000
+    listed = get(client, "models", limit=2)
+    assert listed["data"][0]["id"] == made["id"]
+    assert listed["data"][1]["isLangfuseManaged"] is True
+    built_in = listed["data"][1]["id"]
+    assert get(client, f"models/{built_in}")["id"] == built_in
+    usage = {"input": 100, "output": 10}
+    sent = event("generation-create", id="g", traceId="t", model="my-model-2", usageDetails=usage)
+    taken(client, sent)
+    assert get(client, "observations/g")["calculatedTotalCost"] == pytest.approx(0.0013)
+    assert client.delete(f"{PUBLIC}/models/{built_in}").status_code == 400
+    assert client.delete(f"{PUBLIC}/models/{made['id']}").status_code == 200
+    assert get(client, f"models/{made['id']}", 404)
+    for wrong in ({**body, "inputPrice": 1}, {**body, "matchPattern": "^(a|b)$"}):
+        assert client.post(f"{PUBLIC}/models", json=wrong).status_code == 400

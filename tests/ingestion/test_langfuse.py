@@ -1,0 +1,365 @@
+"""Langfuse's ingestion API over HTTP, on a real database: what a batch becomes, event by event."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+T = "2026-01-01T00:00:{:02}.000Z"
+
+
+def event(kind: str, second: int = 0, event_id: str | None = None, **body: Any) -> dict[str, Any]:
+    made = event_id or f"{kind}-{second}-{body.get('id')}"
+    return {"id": made, "timestamp": T.format(second), "type": kind, "body": body}
+
+
+def post(client: FlaskClient, *events: Any) -> Any:
+    answer = client.post("/api/public/ingestion", json={"batch": [*events], "metadata": {}})
+    assert answer.status_code == 207, answer.text
+    return answer.get_json()
+
+
+def taken(client: FlaskClient, *events: Any) -> None:
+    found = post(client, *events)
+    assert found["errors"] == []
+    assert [one["status"] for one in found["successes"]] == [201] * len(events)
+
+
+def trace(client: FlaskClient, trace_id: str = "t") -> Any:
+    return client.get(f"/api/v1/traces/{trace_id}").get_json()
+
+
+def span(client: FlaskClient, span_id: str, trace_id: str = "t") -> Any:
+    answer = client.get(f"/api/v1/traces/{trace_id}/spans/{span_id}")
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def test_a_trace_with_a_nested_generation_is_stored(client: FlaskClient) -> None:
+    taken(
+        client,
+        event(
+            "trace-create",
+            id="t",
+            name="chat",
+            userId="u",
+            sessionId="s",
+            tags=["b", "a"],
+            metadata={"k": 1},
+            environment="Langfuse-Prod",
+            release="r1",
+            version="v1",
+            public=True,
+            input={"q": "hi"},
+            timestamp=T.format(0),
+        ),
+        event("span-create", 1, id="a", traceId="t", name="outer", startTime=T.format(1)),
+        event(
+            "generation-create",
+            2,
+            id="b",
+            traceId="t",
+            parentObservationId="a",
+            name="llm",
+            startTime=T.format(2),
+            completionStartTime=T.format(3),
+            model="gpt-4o",
+            modelParameters={"temperature": 0.2},
+            input=[{"role": "user", "content": "hi"}],
+            promptName="p",
+            promptVersion=3,
+        ),
+        event(
+            "generation-update",
+            4,
+            id="b",
+            traceId="t",
+            output="hello",
+            endTime=T.format(4),
+            usageDetails={"input": 10, "output": 5, "input_cached_tokens": 4},
+            level="WARNING",
+            statusMessage="slow",
+        ),
+        event("span-update", 5, id="a", traceId="t", endTime=T.format(5)),
+        event("event-create", 3, id="e", traceId="t", parentObservationId="b", name="note"),
+    )
+    found = trace(client)
+    assert (found["name"], found["user_id"], found["session_id"]) == ("chat", "u", "s")
+    assert (found["tags"], found["metadata"], found["environment"]) == (
+        ["a", "b"],
+        {"k": 1},
+        "prod",
+    )
+    assert (found["public"], found["input"], found["status"]) == (True, {"q": "hi"}, "completed")
+    assert found["kinds"] == {"span": 1, "generation": 1, "event": 1}
+    generation = span(client, "b")
+    assert generation["parent_id"] == "a"
+    assert generation["usage"] == {"input": 10, "output": 5, "cache_read": 4}
+    assert (generation["level"], generation["status_message"]) == ("warning", "slow")
+    assert (generation["model"], generation["model_parameters"]) == ("gpt-4o", {"temperature": 0.2})
+    assert generation["duration_ms"] == 2000
+    assert generation["completion_start_time"] == "2026-01-01T00:00:03.000000Z"
+    assert (generation["prompt_name"], generation["prompt_version"]) == ("p", 3)
+    assert generation["total_cost"] > 0
+    assert span(client, "e")["duration_ms"] == 0
+
+
+@pytest.mark.parametrize(
+    "kind", ["agent", "tool", "chain", "retriever", "evaluator", "embedding", "guardrail"]
+)
+def test_every_type_has_its_own_create(client: FlaskClient, kind: str) -> None:
+    taken(client, event(f"{kind}-create", id="a", traceId="t"))
+    assert span(client, "a")["kind"] == kind
+
+
+def test_the_oldest_events_name_the_type_in_the_body(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("observation-create", id="a", traceId="t", type="GENERATION", name="x"),
+        event("observation-update", 1, id="a", traceId="t", type="GENERATION", output=1),
+    )
+    found = span(client, "a")
+    assert (found["kind"], found["name"], found["output"]) == ("generation", "x", 1)
+
+
+def test_an_update_may_come_before_its_create_and_without_a_trace(client: FlaskClient) -> None:
+    taken(client, event("span-create", id="a", traceId="t", name="n", input="in"))
+    taken(client, event("span-update", 3, id="a", output="out", endTime=T.format(3)))
+    found = span(client, "a")
+    assert (found["name"], found["input"], found["output"]) == ("n", "in", "out")
+
+
+def test_an_observation_without_a_trace_has_one_of_its_own_id(client: FlaskClient) -> None:
+    taken(client, event("generation-create", id="alone", name="n"))
+    assert span(client, "alone", "alone")["name"] == "n"
+    assert trace(client, "alone")["name"] == "n"
+
+
+def test_null_clears_and_absent_leaves_but_null_texts_say_nothing(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("span-create", id="a", traceId="t", name="n", statusMessage="m", input="in"),
+        event("span-update", 1, id="a", traceId="t", statusMessage=None, input=None),
+    )
+    found = span(client, "a")
+    assert (found["name"], found["status_message"], found["input"]) == ("n", None, "in")
+
+
+def test_metadata_is_merged_deeply_and_tags_unite(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("trace-create", 2, id="t", tags=["b"], metadata={"x": {"two": 2, "both": "new"}}),
+        event("trace-create", 1, id="t", tags=["a"], metadata={"x": {"one": 1, "both": "old"}}),
+        event("span-create", 1, id="a", traceId="t", metadata={"x": {"y": {"z": 1}}}),
+        event("span-update", 2, id="a", traceId="t", metadata={"x": {"y": {"w": 2}}, "v": [1]}),
+        event("span-create", 3, id="b", traceId="t", metadata="plain"),
+    )
+    assert trace(client)["metadata"] == {"x": {"one": 1, "two": 2, "both": "new"}}
+    assert trace(client)["tags"] == ["a", "b"]
+    assert span(client, "a")["metadata"] == {"x": {"y": {"z": 1, "w": 2}}, "v": [1]}
+    assert span(client, "b")["metadata"] == {"metadata": "plain"}
+
+
+def test_the_first_word_on_time_and_environment_stays(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("trace-create", 2, id="t", timestamp=T.format(2), environment="late"),
+        event("trace-create", 1, id="t", timestamp=T.format(1), environment="early"),
+        event("span-create", 3, id="a", traceId="t", startTime=T.format(3)),
+        event("span-update", 4, id="a", traceId="t", startTime=T.format(4)),
+    )
+    assert trace(client)["environment"] == "early"
+    assert trace(client)["start_time"] == "2026-01-01T00:00:01.000000Z"
+    assert span(client, "a")["start_time"] == "2026-01-01T00:00:03.000000Z"
+
+
+def test_a_batch_that_is_sent_again_changes_nothing(client: FlaskClient) -> None:
+    events = [
+        event("trace-create", id="t", name="n", metadata={"a": {"b": 1}}),
+        event("generation-create", id="g", traceId="t", usage={"input": 3, "output": 4}),
+        event("score-create", traceId="t", name="good", value=1),
+    ]
+    taken(client, *events)
+    before = trace(client), span(client, "g"), client.get("/api/v1/traces/t/scores").get_json()
+    taken(client, *events)
+    after = trace(client), span(client, "g"), client.get("/api/v1/traces/t/scores").get_json()
+    assert after == before
+    assert len(after[2]["data"]) == 1
+
+
+def test_bad_events_are_told_one_by_one_and_cost_no_neighbour(client: FlaskClient) -> None:
+    found = post(
+        client,
+        event("trace-create", event_id="no-id", name="n"),
+        event("span-create", event_id="no-span-id", traceId="t"),
+        event("score-create", event_id="no-target", name="s", value=1),
+        event(
+            "score-create", event_id="wrong", traceId="t", name="s", value="x", dataType="NUMERIC"
+        ),
+        event(
+            "score-create", event_id="boolean", traceId="t", name="s", value=2, dataType="BOOLEAN"
+        ),
+        event("dataset-run-item-create", event_id="internal", id="x"),
+        event("span-create", event_id="level", id="a", traceId="t", level="LOUD"),
+        {"id": "late", "timestamp": "yesterday", "type": "trace-create", "body": {"id": "t"}},
+        {"type": "trace-create"},
+        7,
+        event("sdk-log", event_id="log", log="x"),
+        event("span-create", event_id="good", id="ok", traceId="t"),
+    )
+    assert found["successes"] == [{"id": "good", "status": 201}]
+    told = {one["id"]: one for one in found["errors"]}
+    assert told["no-id"]["error"] == "body.id: expected an id, got nothing"
+    assert told["no-span-id"]["error"] == "body.id: expected an id, got nothing"
+    assert "traceId or sessionId" in told["no-target"]["error"]
+    assert "finite number" in told["wrong"]["error"]
+    assert "body.level" in told["level"]["error"]
+    assert "dataset-run-item-create" in told["internal"]["error"]
+    assert {one["status"] for one in found["errors"]} == {400}
+    assert sorted(one["id"] for one in found["errors"]).count("unknown") == 2
+    assert len(found["errors"]) == 10
+
+
+def test_scores_of_every_type_are_stored(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("score-create", 1, id="n", traceId="t", name="number", value=0.5, comment="c"),
+        event("score-create", 2, id="c", traceId="t", name="label", value="good"),
+        event("score-create", 3, id="b", traceId="t", name="flag", value=1, dataType="BOOLEAN"),
+        event("score-create", 4, id="x", traceId="t", name="text", value="ab", dataType="TEXT"),
+        event("score-create", 5, id="s", sessionId="s", name="session", value=2),
+        event("score-create", 6, id="o", traceId="t", observationId="a", name="span", value=3),
+        event("score-create", 7, id="k", traceId="t", name="y", value="z", dataType="CORRECTION"),
+    )
+    found = {one["id"]: one for one in client.get("/api/v1/traces/t/scores").get_json()["data"]}
+    assert (found["n"]["value"], found["n"]["comment"]) == (0.5, "c")
+    assert (found["c"]["data_type"], found["c"]["value"]) == ("categorical", "good")
+    assert found["b"]["value"] is True
+    assert found["x"]["data_type"] == "text"
+    assert found["o"]["span_id"] == "a"
+    assert (found["k"]["data_type"], found["k"]["name"]) == ("correction", "output")
+    assert client.get("/api/v1/sessions/s/scores").get_json()["data"][0]["value"] == 2
+
+
+@pytest.mark.parametrize(
+    ("usage", "wanted"),
+    [
+        ({"input": 3, "output": 4, "total": 7, "unit": "TOKENS"}, {"input": 3, "output": 4}),
+        ({"promptTokens": 3, "completionTokens": 4}, {"input": 3, "output": 4}),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 5,
+                "total_tokens": 15,
+                "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": None},
+            },
+            {"input": 6, "output": 5, "cache_read": 4},
+        ),
+        ({"input": "3", "other": -1, "x": None}, {"input": 3}),
+    ],
+)
+def test_usage_is_read_in_every_generation_of_its_form(
+    client: FlaskClient, usage: dict[str, Any], wanted: dict[str, int]
+) -> None:
+    taken(client, event("generation-create", id="g", traceId="t", usage=usage))
+    got = {name: n for name, n in span(client, "g")["usage"].items() if n}
+    assert got == wanted
+
+
+def test_a_given_cost_is_kept(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("generation-create", id="g", traceId="t", usage={"input": 1, "totalCost": 0.25}),
+        event("generation-create", id="h", traceId="t", costDetails={"input": 1, "output": 2}),
+    )
+    assert span(client, "g")["cost"] == {"total": 0.25}
+    assert span(client, "h")["total_cost"] == 3
+
+
+def test_a_body_that_is_no_batch_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/api/public/ingestion", json={"events": []})
+    assert answer.status_code == 400
+    assert answer.get_json()["message"] == "Invalid request data"
+    assert answer.get_json()["error"][0]["path"] == ["batch"]
+    answer = client.post("/api/public/ingestion", json={"batch": []}, auth=("pk", "sk"))
+    assert answer.status_code == 401
+    assert "message" in answer.get_json()
+
+
+def test_single_objects_are_taken_as_the_oldest_clients_send_them(client: FlaskClient) -> None:
+    made = client.post("/api/public/traces", json={"name": "old"}).get_json()["id"]
+    assert trace(client, made)["name"] == "old"
+    for noun in ("spans", "generations", "events"):
+        body = {"traceId": made, "name": noun, "startTime": T.format(1)}
+        got = client.post(f"/api/public/{noun}", json=body).get_json()["id"]
+        assert span(client, got, made)["kind"] == noun[:-1]
+    sent = {"id": "g", "traceId": made, "startTime": T.format(1)}
+    client.post("/api/public/generations", json=sent)
+    body = {"generationId": "g", "endTime": T.format(2), "usage": {"promptTokens": 5}}
+    answer = client.patch("/api/public/generations", json=body)
+    assert (answer.status_code, answer.get_json()) == (200, {"id": "g"})
+    assert span(client, "g", made)["usage"] == {"input": 5}
+    answer = client.patch("/api/public/spans", json={"name": "n"})
+    assert answer.status_code == 400
+    assert answer.get_json()["error"][0]["path"] == ["id"]
+
+
+OTLP = {
+    "resourceSpans": [
+        {
+            "scopeSpans": [
+                {
+                    "spans": [
+                        {
+                            "traceId": "0af7651916cd43dd8448eb211c80319c",
+                            "spanId": "b7ad6b7169203331",
+                            "startTimeUnixNano": "1767225600000000000",
+                            "endTimeUnixNano": "1767225601000000000",
+                            "name": "n",
+                        }
+                    ]
+                }
+            ]
+        }
+    ]
+}
+OTEL = "/api/public/otel/v1/traces"
+
+
+def test_otlp_is_taken_under_langfuses_address(client: FlaskClient) -> None:
+    answer = client.post(OTEL, json=OTLP, headers={"x-langfuse-ingestion-version": "4"})
+    assert (answer.status_code, answer.data) == (200, b"{}")
+    assert trace(client, "0af7651916cd43dd8448eb211c80319c")["name"] == "n"
+    proto = ExportTraceServiceRequest()
+    body = gzip.compress(proto.SerializeToString())
+    answer = client.post(
+        OTEL, data=body, content_type="application/x-protobuf", headers={"Content-Encoding": "gzip"}
+    )
+    assert answer.status_code == 200
+    ExportTraceServiceResponse.FromString(answer.data)
+
+
+@pytest.mark.parametrize("sent", ["5", "four", "-1"])
+def test_an_unknown_version_of_ingestion_is_refused(client: FlaskClient, sent: str) -> None:
+    answer = client.post(OTEL, json=OTLP, headers={"x-langfuse-ingestion-version": sent})
+    assert answer.status_code == 400
+    assert "x-langfuse-ingestion-version" in answer.get_json()["message"]
+
+
+def test_metrics_are_accepted_and_ignored(client: FlaskClient) -> None:
+    for content_type in ("application/json", "application/x-protobuf"):
+        answer = client.post("/api/public/otel/v1/metrics", data=b"{}", content_type=content_type)
+        assert (answer.status_code, answer.content_type) == (200, content_type)
+
+
+def test_what_is_not_served_is_told_in_langfuses_words(client: FlaskClient) -> None:
+    answer = client.get("/api/public/no-such-route")
+    assert (answer.status_code, answer.get_json()["error"]) == (404, "LangfuseNotFoundError")
+    assert client.get("/api/public/ingestion").status_code == 405

@@ -1,0 +1,98 @@
+"""Langfuse's Python SDK 2 as its documentation shows it; prints what the harness has to look at."""
+
+import json
+import os
+
+from langchain_openai import ChatOpenAI
+from langfuse import Langfuse
+from langfuse.callback import CallbackHandler
+from langfuse.decorators import langfuse_context, observe
+from langfuse.openai import OpenAI
+
+MODELS = os.environ["MODELS"] + "/v1"
+MESSAGES = [{"role": "user", "content": "hi"}]
+langfuse = Langfuse()
+told = {"auth": langfuse.auth_check()}
+
+
+@observe()
+def inner(word):
+    return word.upper()
+
+
+@observe()
+def outer(word):
+    told["decorators"] = langfuse_context.get_current_trace_id()
+    return inner(word)
+
+
+def chat():
+    trace = langfuse.trace(
+        name="chat",
+        user_id="user",
+        session_id="session",
+        tags=["b", "a"],
+        metadata={"key": {"one": 1}},
+        input="question",
+        version="v1",
+        release="r1",
+    )
+    step = trace.span(name="step", input={"q": 1}, metadata={"m": {"one": 1}})
+    call = step.generation(
+        name="llm",
+        model="gpt-4o",
+        input=MESSAGES,
+        model_parameters={"temperature": 0.5},
+    )
+    call.update(metadata={"updated": True})
+    call.end(output="hello", usage_details={"input": 10, "output": 5})
+    step.event(name="note", input="n")
+    step.update(metadata={"m": {"two": 2}}, level="WARNING", status_message="slow")
+    step.end(output="done")
+    trace.update(output="answer", metadata={"key": {"two": 2}})
+    trace.score(name="number", value=0.5, comment="why")
+    trace.score(name="label", value="good", data_type="CATEGORICAL")
+    langfuse.score(trace_id=trace.id, name="flag", value=1, data_type="BOOLEAN")
+    call.score(name="span", value=1)
+    told["chat"] = trace.id
+    told["url"] = trace.get_trace_url()
+
+
+def openai():
+    answer = OpenAI(base_url=MODELS, api_key="none").chat.completions.create(
+        model="gpt-4o", messages=MESSAGES, name="openai"
+    )
+    assert answer.choices[0].message.content
+
+
+def langchain():
+    handler = CallbackHandler()
+    model = ChatOpenAI(model="gpt-4o", base_url=MODELS, api_key="none")
+    model.invoke("hi", config={"callbacks": [handler], "run_name": "langchain"})
+    handler.flush()
+    told["langchain"] = handler.get_trace_id()
+
+
+def reads():
+    trace = langfuse.fetch_trace(told["chat"]).data
+    observations = langfuse.fetch_observations(trace_id=told["chat"]).data
+    return {
+        "name": trace.name,
+        "observations": sorted(one.name for one in trace.observations),
+        "listed": sorted(one.name for one in observations),
+        "one": langfuse.fetch_observation(observations[0].id).data.id == observations[0].id,
+        "traces": [one.id for one in langfuse.fetch_traces(user_id="user", name="chat").data],
+        "sessions": [one.id for one in langfuse.fetch_sessions().data],
+        "scores": sorted(one.name for one in trace.scores),
+        "cost": trace.total_cost > 0,
+    }
+
+
+outer("a")
+chat()
+openai()
+langchain()
+langfuse_context.flush()
+langfuse.flush()
+told["reads"] = reads()
+print(json.dumps(told))

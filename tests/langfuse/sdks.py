@@ -1,0 +1,266 @@
+"""Which SDKs are driven, what each one's application does, and what has to come of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from tests.instrumentations import environments
+from tests.instrumentations.provider.model_server import model_server
+
+APPLICATIONS: Final = Path(__file__).with_name("applications")
+PUBLIC, SECRET = "pk-lf-test", "sk-lf-test"
+RUN_SECONDS: Final = 240.0
+_WITH: Final = ("openai>=2", "langchain-openai>=1", "langchain>=1")
+
+Read = Callable[..., Any]
+"""Reads a path of the JSON API with a query."""
+
+
+class Sdk(NamedTuple):
+    """One client in one version."""
+
+    name: str
+    title: str
+    package: str
+    application: str
+    requirements: tuple[str, ...]
+    features: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+
+PYTHON: Final = (
+    "decorators",
+    "nested generation",
+    "trace attributes",
+    "scores",
+    "OpenAI",
+    "LangChain",
+    "reads",
+)
+JS_3: Final = tuple(name for name in PYTHON if name not in ("decorators", "OpenAI", "LangChain"))
+JS_5: Final = ("decorators", *JS_3)
+LITELLM: Final = ("litellm", "langfuse>=2.60,<3", *environments.OTEL)
+SDKS: Final = (
+    Sdk(
+        "langfuse-python-2",
+        "Python 2",
+        "langfuse",
+        "python_2.py",
+        ("langfuse>=2.60,<3", "openai>=1,<2", "langchain-openai<1", "langchain<1"),
+        PYTHON,
+    ),
+    *[
+        Sdk(
+            f"langfuse-python-{major}",
+            f"Python {major}",
+            "langfuse",
+            "python_otel.py",
+            (f"langfuse>={major},<{major + 1}", *_WITH),
+            PYTHON,
+        )
+        for major in (3, 4, 5)
+    ],
+    Sdk("langfuse-js-3", "JavaScript 3", "langfuse", "js_3.mjs", ("langfuse@3",), JS_3),
+    Sdk(
+        "langfuse-js-5",
+        "JavaScript 5",
+        "@langfuse/tracing",
+        "js_5.mjs",
+        (
+            "@langfuse/tracing@5",
+            "@langfuse/otel@5",
+            "@langfuse/client@5",
+            "@opentelemetry/sdk-node",
+        ),
+        JS_5,
+    ),
+    *[
+        Sdk(
+            "langfuse-litellm",
+            f"LiteLLM `{callback}`",
+            "litellm",
+            "litellm_callbacks.py",
+            LITELLM,
+            ("LiteLLM",),
+            (callback,),
+        )
+        for callback in ("langfuse", "langfuse_otel")
+    ],
+)
+
+
+class Ran(NamedTuple):
+    """What an application told, its package's version, and all that it printed."""
+
+    told: dict[str, Any]
+    version: str
+    said: str
+
+
+def run(sdk: Sdk, url: str) -> Ran:
+    """Run the SDK's application against the server at ``url``.
+
+    Raises CannotInstall where its environment can't be made, AssertionError where it fails.
+    """
+    if sdk.application.endswith(".mjs"):
+        place = environments.node(sdk.name, sdk.requirements)
+        script = shutil.copy(APPLICATIONS / sdk.application, place)
+        command = ["node", str(script)]
+        version = environments.node_versions(place, [sdk.package])[sdk.package]
+    else:
+        interpreter = environments.python(sdk.name, sdk.requirements)
+        command = [str(interpreter), str(APPLICATIONS / sdk.application), *sdk.arguments]
+        version = environments.python_versions(interpreter, [sdk.package])[sdk.package]
+    with model_server() as models, tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            command,
+            env={**_environ(url), "MODELS": models, "HOME": home},
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+        )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return Ran(json.loads(done.stdout.strip().splitlines()[-1]), version, said)
+
+
+def _environ(url: str) -> dict[str, str]:
+    foreign = ("OTEL_", "PYTHON", "TRACER_", "LANGFUSE_", "LANGCHAIN_", "OPENAI_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {
+        **kept,
+        # The one thing that changes, under the name of each generation, and the keys.
+        "LANGFUSE_HOST": url,
+        "LANGFUSE_BASE_URL": url,
+        "LANGFUSE_BASEURL": url,
+        "LANGFUSE_OTEL_HOST": url,
+        "LANGFUSE_PUBLIC_KEY": PUBLIC,
+        "LANGFUSE_SECRET_KEY": SECRET,
+    }
+
+
+def check(feature: str, ran: Ran, read: Read) -> None:
+    """Raise AssertionError where a feature did not come to what its application did."""
+    _CHECKS[feature](ran.told, read)
+
+
+def _spans(read: Read, trace_id: str) -> dict[str, Any]:
+    found = read("v2/observations", traceId=trace_id, limit=100, fields=_GROUPS)["data"]
+    return {one["name"]: one for one in found}
+
+
+_GROUPS: Final = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
+
+
+def _decorators(told: Any, read: Read) -> None:
+    spans = _spans(read, told["decorators"])
+    # In SDK 2 the outermost function is the trace itself.
+    outer = spans.get("outer")
+    assert spans["inner"]["parentObservationId"] == (outer and outer["id"])
+    assert outer is None or outer["parentObservationId"] is None
+    trace = read(f"traces/{told['decorators']}")
+    assert trace["name"] == "outer"
+
+
+def _nested_generation(told: Any, read: Read) -> None:
+    spans = _spans(read, told["chat"])
+    call, step, note = spans["llm"], spans["step"], spans["note"]
+    assert call["parentObservationId"] == step["id"] == note["parentObservationId"]
+    assert (call["type"], note["type"]) == ("GENERATION", "EVENT")
+    assert call["model"] == "gpt-4o"
+    assert call["usageDetails"] == {"input": 10, "output": 5, "total": 15}
+    assert call["totalCost"] > 0
+    # SDK 2 makes a text of every parameter itself.
+    assert float(call["modelParameters"]["temperature"]) == 0.5
+    assert json.loads(call["input"]) == [{"role": "user", "content": "hi"}]
+    assert call["output"] == "hello"
+    assert call["metadata"]["updated"] in ("true", "True")
+    assert call["endTime"] is not None
+    assert (step["level"], step["statusMessage"]) == ("WARNING", "slow")
+    assert json.loads(step["input"]) == {"q": 1} and step["output"] == "done"
+
+
+def _trace_attributes(told: Any, read: Read) -> None:
+    trace = read(f"traces/{told['chat']}")
+    assert trace["name"] == "chat"
+    assert (trace["userId"], trace["sessionId"]) == ("user", "session")
+    assert (trace["tags"], trace["version"]) == (["a", "b"], "v1")
+    assert trace["metadata"]["key"] in ({"one": 1, "two": 2}, "one")
+    assert (trace["input"], trace["output"]) == ("question", "answer")
+    # The link that the SDK prints leads to the trace's page.
+    with urllib.request.urlopen(told["url"], timeout=20) as page:
+        assert page.url.endswith(f"/project/{trace['projectId']}/traces/{trace['id']}")
+    assert "session" in [one["id"] for one in read("sessions")["data"]]
+
+
+def _scores(told: Any, read: Read) -> None:
+    found = read("v2/scores", traceId=told["chat"])["data"]
+    scores = {one["name"]: one for one in found}
+    assert (scores["number"]["value"], scores["number"]["comment"]) == (0.5, "why")
+    assert scores["label"]["stringValue"] == "good"
+    assert (scores["flag"]["dataType"], scores["flag"]["value"]) == ("BOOLEAN", 1)
+    assert scores["span"]["observationId"] == _spans(read, told["chat"])["llm"]["id"]
+
+
+def _openai(_told: Any, read: Read) -> None:
+    [one] = read("observations", name="openai", type="GENERATION")["data"]
+    assert one["model"].startswith("gpt-4o")
+    assert one["usageDetails"]["total"] > 0
+    assert one["calculatedTotalCost"] > 0
+    assert one["output"]["content"]
+
+
+def _langchain(told: Any, read: Read) -> None:
+    found = read("v2/observations", traceId=told["langchain"], fields=_GROUPS)["data"]
+    # Where its OpenAI integration is loaded as well, both tell of the call.
+    one = next(one for one in found if one["name"] in ("ChatOpenAI", "langchain"))
+    assert one["model"].startswith("gpt-4o")
+    assert one["usageDetails"]["total"] > 0
+    assert one["output"]
+
+
+def _reads(told: Any, _read: Read) -> None:
+    reads = told["reads"]
+    assert told.get("auth", True) is True
+    assert reads["name"] == "chat"
+    assert {"llm", "note", "step"} <= set(reads["observations"])
+    assert {"llm", "note", "step"} <= set(reads["listed"])
+    assert reads["one"] is True
+    assert reads["traces"] == [told["chat"]]
+    assert "session" in reads["sessions"]
+    assert {"flag", "label", "number", "span"} <= set(reads.get("scores", _SCORES))
+    assert reads["cost"] is True
+
+
+_SCORES: Final = ("flag", "label", "number", "span")
+
+
+def _litellm(told: Any, read: Read) -> None:
+    found = read("observations", type="GENERATION", userId="user", fields=_GROUPS)["data"]
+    [one] = [one for one in found if read(f"traces/{one['traceId']}")["name"] == told["litellm"]]
+    assert one["model"].removeprefix("openai/").startswith("gpt-4o")
+    assert one["usageDetails"]["total"] > 0
+    assert one["calculatedTotalCost"] > 0
+    assert one["input"] and one["output"]
+    assert read(f"traces/{one['traceId']}")["sessionId"] == "session"
+
+
+_CHECKS: Final[dict[str, Callable[[Any, Read], None]]] = {
+    "decorators": _decorators,
+    "nested generation": _nested_generation,
+    "trace attributes": _trace_attributes,
+    "scores": _scores,
+    "OpenAI": _openai,
+    "LangChain": _langchain,
+    "reads": _reads,
+    "LiteLLM": _litellm,
+}

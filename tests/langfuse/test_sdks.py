@@ -1,0 +1,61 @@
+"""Langfuse's own SDKs, unmodified, against a served instance: nothing but the address changed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.instrumentations.environments import CannotInstall
+from tests.langfuse import docs
+from tests.langfuse.sdks import PUBLIC, SDKS, SECRET, Sdk, check, run
+from tests.support import serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=SDKS, ids=lambda sdk: sdk.title)
+def sdk(request: pytest.FixtureRequest) -> Sdk:
+    found: Sdk = request.param
+    return found
+
+
+@pytest.fixture
+def url(data_dirs: Path, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server with a project of this SDK alone, whose key is made at the start."""
+    place = data_dirs / f"sdk{SDKS.index(sdk)}"
+    with serving(
+        data_dir=place,
+        LANGFUSE_INIT_PROJECT_ID="acme",
+        LANGFUSE_INIT_PROJECT_PUBLIC_KEY=PUBLIC,
+        LANGFUSE_INIT_PROJECT_SECRET_KEY=SECRET,
+    ) as serve:
+        yield serve.url
+
+
+def test_an_sdk_works_by_its_address_alone(sdk: Sdk, url: str) -> None:
+    def read(path: str, **query: Any) -> Any:
+        pair = base64.b64encode(f"{PUBLIC}:{SECRET}".encode()).decode()
+        address = f"{url}/api/public/{path}?{urllib.parse.urlencode(query)}"
+        request = urllib.request.Request(address, headers={"Authorization": f"Basic {pair}"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    try:
+        ran = run(sdk, url)
+    except CannotInstall as reason:
+        pytest.skip(f"can't run here: {reason}")
+    wrong: dict[str, str] = {}
+    for feature in sdk.features:
+        try:
+            check(feature, ran, read)
+        except (AssertionError, KeyError, ValueError) as error:
+            wrong[feature] = f"{type(error).__name__}: {error}"
+    docs.note(sdk, ran.version, wrong)
+    assert wrong == {}, ran.said

@@ -1,0 +1,363 @@
+"""What Langfuse's API answers with: our rows in its words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+
+from tracer.records import token_sums
+from tracer.store.scorelists import FoundScore
+from tracer.store.spanlists import FoundSpan
+from tracer.store.traces import TraceDetail
+from tracer.web.answers import Time
+from tracer.web.langfuse import iso
+from tracer.wire.langfuse.words import (
+    BUCKET_NAMES,
+    DEFAULT_ENVIRONMENT,
+    ENVIRONMENT,
+    TYPE_OF,
+    VERSION,
+)
+
+UNASKED = -1
+"""What a sum is where its group of fields was not asked for."""
+
+
+class Answer(msgspec.Struct, kw_only=True, rename="camel"):
+    """What all answers share: their names are in camel case."""
+
+
+class CoreTrace(Answer, kw_only=True):
+    """A trace by itself."""
+
+    id: str
+    timestamp: Time
+    name: str | None
+    input: Any
+    output: Any
+    session_id: str | None
+    release: str | None
+    version: str | None
+    user_id: str | None
+    metadata: dict[str, Any]
+    tags: list[str]
+    public: bool
+    environment: str
+    bookmarked: bool
+    project_id: str
+    external_id: None
+    created_at: Time
+    updated_at: Time
+
+
+class ListedTrace(CoreTrace, kw_only=True):
+    """A trace of a list, with the ids of what belongs to it."""
+
+    html_path: str
+    latency: Annotated[float, Meta(description="seconds; -1: not asked for")]
+    total_cost: Annotated[float, Meta(description="US dollars; -1: not asked for")]
+    observations: list[str]
+    scores: list[str]
+
+
+class Usage(Answer, kw_only=True):
+    """Tokens by side, and what they cost."""
+
+    unit: str
+    input: int
+    output: int
+    total: int
+    input_cost: float | None
+    output_cost: float | None
+    total_cost: float | None
+
+
+class Observation(Answer, kw_only=True):
+    """An observation of the first version of the API."""
+
+    id: str
+    trace_id: str
+    project_id: str
+    type: str
+    name: str | None
+    start_time: Time
+    end_time: Time | None
+    completion_start_time: Time | None
+    model: str | None
+    model_parameters: dict[str, Any]
+    input: Any
+    output: Any
+    version: str | None
+    metadata: dict[str, Any]
+    usage: Usage
+    unit: str
+    level: str
+    status_message: str | None
+    parent_observation_id: str | None
+    prompt_id: str | None
+    prompt_name: str | None
+    prompt_version: int | None
+    model_id: str | None
+    input_price: float | None
+    output_price: float | None
+    total_price: float | None
+    calculated_input_cost: float | None
+    calculated_output_cost: float | None
+    calculated_total_cost: float | None
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    usage_details: dict[str, int]
+    cost_details: dict[str, float]
+    latency: float | None
+    time_to_first_token: float | None
+    environment: str
+    created_at: Time
+    updated_at: Time
+
+
+class ScoreTrace(Answer, kw_only=True):
+    """What a score says of its trace."""
+
+    user_id: str | None
+    tags: list[str]
+    environment: str
+    session_id: str | None
+
+
+class Score(Answer, kw_only=True):
+    """A score of the first two versions of the API."""
+
+    id: str
+    project_id: str
+    trace_id: str | None
+    session_id: str | None
+    observation_id: str | None
+    dataset_run_id: None
+    name: str
+    data_type: str
+    value: float | None
+    string_value: str | None
+    source: str
+    comment: str | None
+    metadata: dict[str, Any]
+    config_id: str | None
+    queue_id: str | None
+    author_user_id: str | None
+    environment: str
+    timestamp: Time
+    created_at: Time
+    updated_at: Time
+    trace: ScoreTrace | None
+
+
+class FullTrace(CoreTrace, kw_only=True):
+    """A trace with all that belongs to it."""
+
+    html_path: str
+    latency: float
+    total_cost: float
+    observations: list[Observation]
+    scores: list[Score]
+
+
+def maybe_iso(time: datetime | None) -> str | None:
+    """Return a time likewise, None where there is none."""
+    return None if time is None else iso(time)
+
+
+def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
+    """Return the fields of a trace; without ``io`` its texts are left out."""
+    return {
+        "id": row.trace_id,
+        "timestamp": iso(row.start_time),
+        "name": row.name or None,
+        "input": row.input if io else None,
+        "output": row.output if io else None,
+        "session_id": row.session_id,
+        "release": row.release,
+        "version": row.version,
+        "user_id": row.user_id,
+        "metadata": row.metadata if io else {},
+        "tags": row.tags,
+        "public": row.public,
+        "environment": row.environment,
+        "bookmarked": False,
+        "project_id": row.project_id,
+        "external_id": None,
+        "created_at": iso(row.start_time),
+        "updated_at": iso(row.end_time),
+    }
+
+
+def metrics_of(row: TraceDetail, *, asked: bool) -> dict[str, Any]:
+    """Return the sums of a trace and where its page is."""
+    path = f"/project/{quote(row.project_id, safe='')}/traces/{quote(row.trace_id, safe='')}"
+    seconds = (row.end_time - row.start_time).total_seconds()
+    return {
+        "html_path": path,
+        "latency": seconds if asked else UNASKED,
+        "total_cost": float(row.total_cost or 0) if asked else UNASKED,
+    }
+
+
+def usage_details(usage: dict[str, int]) -> dict[str, int]:
+    """Return tokens by type under Langfuse's names, and their sum."""
+    if not usage:
+        return {}
+    named = {BUCKET_NAMES.get(bucket, bucket): number for bucket, number in usage.items()}
+    return {**named, "total": sum(usage.values())}
+
+
+def cost_details(cost: dict[str, Decimal], total: Decimal | None) -> dict[str, float]:
+    """Return dollars by type under Langfuse's names, and their sum."""
+    named = {BUCKET_NAMES.get(bucket, bucket): float(part) for bucket, part in cost.items()}
+    return named if total is None else {**named, "total": float(total)}
+
+
+def side_costs(cost: dict[str, Decimal]) -> tuple[float | None, float | None]:
+    """Return the dollars of the input and of the output side, None where none has a price."""
+    sides: dict[str, Decimal] = {}
+    for bucket, dollars in cost.items():
+        name = BUCKET_NAMES.get(bucket, bucket)
+        for side in ("input", "output"):
+            if name.startswith(side):
+                sides[side] = sides.get(side, Decimal(0)) + dollars
+    asked, answered = sides.get("input"), sides.get("output")
+    return (
+        None if asked is None else float(asked),
+        None if answered is None else float(answered),
+    )
+
+
+def seconds_between(start: datetime, end: datetime | None) -> float | None:
+    """Return seconds from start to end, None while there is no end."""
+    return None if end is None else (end - start).total_seconds()
+
+
+def environment_of(row: FoundSpan) -> str:
+    """Return where a span ran: what it said itself, else its trace."""
+    own = row.attributes.get(ENVIRONMENT)
+    return own if isinstance(own, str) and own else row.environment
+
+
+def version_of(row: FoundSpan) -> str | None:
+    """Return the version of the application: what the span said itself, else its trace."""
+    own = row.attributes.get(VERSION)
+    return own if isinstance(own, str) else row.trace_version
+
+
+def observation(row: FoundSpan) -> Observation:
+    """Return an observation of the first version of the API."""
+    asked, answered, tokens = token_sums(row.usage)
+    total = None if row.total_cost is None else float(row.total_cost)
+    asked_cost, answered_cost = side_costs(row.cost)
+    return Observation(
+        id=row.span_id,
+        trace_id=row.trace_id,
+        project_id=row.project_id,
+        type=TYPE_OF[row.kind],
+        name=row.name or None,
+        start_time=iso(row.start_time),
+        end_time=maybe_iso(row.end_time),
+        completion_start_time=maybe_iso(row.first_token_time),
+        model=row.model,
+        model_parameters=row.model_parameters,
+        input=row.input,
+        output=row.output,
+        version=version_of(row),
+        metadata=row.metadata,
+        usage=Usage(
+            unit="TOKENS",
+            input=asked or 0,
+            output=answered or 0,
+            total=tokens or 0,
+            input_cost=asked_cost,
+            output_cost=answered_cost,
+            total_cost=total,
+        ),
+        unit="TOKENS",
+        level=row.level.upper(),
+        status_message=row.status_message,
+        parent_observation_id=row.parent_span_id,
+        prompt_id=None,
+        prompt_name=row.prompt_name,
+        prompt_version=row.prompt_version,
+        model_id=row.priced_by,
+        input_price=None,
+        output_price=None,
+        total_price=None,
+        calculated_input_cost=asked_cost,
+        calculated_output_cost=answered_cost,
+        calculated_total_cost=total,
+        prompt_tokens=asked or 0,
+        completion_tokens=answered or 0,
+        total_tokens=tokens or 0,
+        usage_details=usage_details(row.usage),
+        cost_details=cost_details(row.cost, row.total_cost),
+        latency=seconds_between(row.start_time, row.end_time),
+        time_to_first_token=seconds_between(row.start_time, row.first_token_time),
+        environment=environment_of(row),
+        created_at=iso(row.start_time),
+        updated_at=iso(row.updated_at),
+    )
+
+
+def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
+    """Return a score of the first two versions of the API; ``trace``: with what its trace says."""
+    words = _words(row)
+    return Score(
+        id=row.score_id,
+        project_id=project_id,
+        trace_id=row.trace_id,
+        session_id=row.session_id,
+        observation_id=row.span_id,
+        dataset_run_id=None,
+        name=row.name,
+        data_type=row.data_type.upper(),
+        value=None if row.data_type == "text" else row.value or 0,
+        string_value=words,
+        source=source_of(row),
+        comment=row.comment,
+        metadata=row.metadata,
+        config_id=row.config_id,
+        queue_id=row.queue_id,
+        author_user_id=getattr(row, "author_id", None),
+        environment=score_environment(row),
+        timestamp=iso(row.time),
+        created_at=iso(row.time),
+        updated_at=iso(row.time),
+        trace=_trace_of(row) if trace else None,
+    )
+
+
+def _words(row: FoundScore) -> str | None:
+    if row.data_type == "boolean":
+        return "True" if row.value else "False"
+    return row.string_value
+
+
+def source_of(row: FoundScore) -> str:
+    """Return where a score comes from, in the three words that Langfuse has for it."""
+    return {"annotation": "ANNOTATION", "eval": "EVAL"}.get(row.source, "API")
+
+
+def score_environment(row: FoundScore) -> str:
+    """Return where what a score judges ran."""
+    return row.environment or row.trace_environment or DEFAULT_ENVIRONMENT
+
+
+def _trace_of(row: FoundScore) -> ScoreTrace | None:
+    if row.trace_environment is None:
+        return None
+    return ScoreTrace(
+        user_id=row.trace_user_id,
+        tags=row.trace_tags or [],
+        environment=row.trace_environment,
+        session_id=row.trace_session_id,
+    )

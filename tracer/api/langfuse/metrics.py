@@ -1,0 +1,330 @@
+"""Metrics: measures by dimensions in both versions of the query, and the sums of each day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from flask import Blueprint, Response
+from msgspec import Meta, field
+
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.observations import COLUMNS as OBSERVATION_COLUMNS
+from tracer.api.langfuse.observations import in_our_words
+from tracer.api.langfuse.params import (
+    PageMeta,
+    PageQuery,
+    Query,
+    Texts,
+    page_meta,
+    read_conditions,
+    read_params,
+    refused,
+)
+from tracer.api.langfuse.scores import COLUMNS as SCORE_COLUMNS
+from tracer.api.langfuse.traces import COLUMNS as TRACE_COLUMNS
+from tracer.records import WireError
+from tracer.store import metrics
+from tracer.store.conditions import Condition
+from tracer.store.metrics import GRANULARITIES, TIME, DayOfModel, Question, TooLong
+from tracer.web.auth import project_id
+from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.wire.langfuse.words import TYPE_OF
+from tracer.wire.reading import read_item
+from tracer.wire.requests import Time, as_utc
+
+_VIEWS: Final = {
+    "traces": ("traces", TRACE_COLUMNS),
+    "observations": (
+        "spans",
+        {
+            **OBSERVATION_COLUMNS,
+            "traceRelease": "release",
+            "traceVersion": "trace_version",
+        },
+    ),
+}
+_SCORES: Final = {
+    "scores-numeric": ["numeric"],
+    "scores-categorical": ["categorical"],
+    "scores-boolean": ["boolean"],
+}
+_MEASURES: Final = {
+    "count": "count",
+    "observationsCount": "span_count",
+    "latency": "latency",
+    "streamingLatency": "streaming_latency",
+    "timeToFirstToken": "time_to_first_token",
+    "inputTokens": "input_tokens",
+    "outputTokens": "output_tokens",
+    "totalTokens": "total_tokens",
+    "totalCost": "total_cost",
+    "outputTokensPerSecond": "output_tokens_per_second",
+    "tokensPerSecond": "tokens_per_second",
+    "uniqueUserIds": "user_id",
+    "uniqueSessionIds": "session_id",
+    "value": "value",
+}
+_AGGREGATIONS: Final = ("sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99")
+# So many groups that nobody could read them; the first version allows them all the same.
+_CROWDED: Final = ("id", "traceId", "userId", "sessionId", "parentObservationId", "observationId")
+# The coarsest step that still gives about fifty points.
+_AUTO: Final = (
+    (timedelta(hours=2), "minute"),
+    (timedelta(days=3), "hour"),
+    (timedelta(days=90), "day"),
+    (timedelta(days=400), "week"),
+)
+
+bp = Blueprint("langfuse_metrics", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class MetricsQuery(Query, kw_only=True):
+    """A query as JSON."""
+
+    query: Annotated[str, Meta(description="JSON: view, metrics, dimensions, filters …")]
+
+
+class _Dimension(msgspec.Struct):
+    field: str
+
+
+class _Metric(msgspec.Struct):
+    measure: str
+    aggregation: str
+
+
+class _TimeDimension(msgspec.Struct):
+    granularity: Literal["auto", "minute", "hour", "day", "week", "month"]
+
+
+class _Order(msgspec.Struct):
+    field: str
+    direction: Literal["asc", "desc"] = "asc"
+
+
+class _Config(msgspec.Struct):
+    row_limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    bins: Any = None
+
+
+class _Asked(msgspec.Struct, kw_only=True, rename="camel"):
+    """A query for metrics."""
+
+    view: str
+    metrics: Annotated[list[_Metric], Meta(min_length=1, max_length=20)]
+    from_timestamp: Time
+    to_timestamp: Time
+    dimensions: Annotated[list[_Dimension], Meta(max_length=10)] = []
+    filters: list[Any] | None = None
+    time_dimension: _TimeDimension | None = None
+    order_by: list[_Order] | None = None
+    config: _Config | None = None
+
+
+class Metrics(Answer, kw_only=True):
+    """A row per combination of dimensions."""
+
+    data: list[dict[str, Any]]
+
+
+class DailyQuery(PageQuery, kw_only=True):
+    """Which days to add up, and what on them."""
+
+    trace_name: str | None = None
+    user_id: str | None = None
+    tags: Annotated[Texts, Meta(description="all of them")] = field(default_factory=list)
+    environment: Annotated[Texts, Meta(description="any of them")] = field(default_factory=list)
+    from_timestamp: Time | None = None
+    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
+
+
+class ModelDay(Answer, kw_only=True):
+    """What one model was used for on one day."""
+
+    model: str | None
+    input_usage: int
+    output_usage: int
+    total_usage: int
+    count_traces: int
+    count_observations: int
+    total_cost: float
+
+
+class Day(Answer, kw_only=True):
+    """One day (UTC)."""
+
+    date: str
+    count_traces: int
+    count_observations: int
+    total_cost: float
+    usage: list[ModelDay]
+
+
+class Days(Answer, kw_only=True):
+    """A page of days, the latest first."""
+
+    data: list[Day]
+    meta: PageMeta
+
+
+_ASK: Final = Operation(
+    summary="Ask for metrics", query=MetricsQuery, answers={200: Metrics}, problems=(*PROBLEMS, 422)
+)
+
+
+@bp.get("/metrics")
+@describe(_ASK)
+def read_metrics() -> Response:
+    """Return the measures of traces, observations or scores by dimensions."""
+    return _ask(first=True)
+
+
+@bp.get("/v2/metrics")
+@describe(_ASK)
+def read_metrics_v2() -> Response:
+    """Return likewise; of traces as such it knows nothing, nor of groups nobody could read."""
+    return _ask(first=False)
+
+
+@bp.get("/metrics/daily")
+@describe(Operation(summary="List days", query=DailyQuery, answers={200: Days}, problems=PROBLEMS))
+def list_days() -> Response:
+    """Return one page of days with what happened on them."""
+    query = read_params(DailyQuery)
+    wanted = _daily_conditions(query)
+    rows, total = metrics.days_of_models(
+        project_id(), [_of_span(one) for one in wanted], query.limit, query.offset
+    )
+    days = list(dict.fromkeys(row.day for row in rows))
+    begun = metrics.traces_by_day(project_id(), wanted, days)
+    data = [_day([row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
+    return reply(Days(data=data, meta=page_meta(query, total)))
+
+
+def _ask(*, first: bool) -> Response:
+    sent = read_params(MetricsQuery).query
+    try:
+        value = msgspec.json.decode(sent)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise refused("query", f"expected JSON: {error}") from None
+    asked = read_item(value, _Asked)
+    question, names = _question(asked, first=first)
+    try:
+        rows = metrics.ask(project_id(), question)
+    except TooLong as error:
+        raise WireError(str(error), 422) from None
+    return reply(Metrics(data=[_row(row, names) for row in rows]))
+
+
+def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
+    """Return the question in our words, and how each name of its answer is called in theirs."""
+    view, columns, more = _view(asked.view, first=first)
+    names: dict[str, str] = {TIME: TIME}
+    dimensions: list[str] = []
+    for one in asked.dimensions:
+        if one.field not in columns or (not first and one.field in _CROWDED):
+            raise refused("dimensions", f"{one.field!r} is no dimension of {asked.view}")
+        names[columns[one.field]] = one.field
+        dimensions.append(columns[one.field])
+    measured: list[tuple[str, str]] = []
+    for metric in asked.metrics:
+        if metric.measure not in _MEASURES or metric.aggregation not in _AGGREGATIONS:
+            told = f"{metric.aggregation} of {metric.measure}"
+            raise refused("metrics", f"{told!r} can't be measured here")
+        how = "unique" if metric.measure.startswith("unique") else metric.aggregation
+        measured.append((_MEASURES[metric.measure], how))
+        names[f"{how}_{_MEASURES[metric.measure]}"] = f"{metric.aggregation}_{metric.measure}"
+    ours = {theirs: our for our, theirs in names.items()}
+    for order in asked.order_by or []:
+        if order.field not in ours:
+            raise refused("orderBy", f"{order.field!r} is not in the answer")
+    conditions = read_conditions(asked.filters or [], columns)
+    question = Question(
+        view=view,
+        since=as_utc(asked.from_timestamp, "fromTimestamp"),
+        until=as_utc(asked.to_timestamp, "toTimestamp"),
+        metrics=measured,
+        dimensions=dimensions,
+        conditions=more + [in_our_words(one) for one in conditions],
+        granularity=_granularity(asked),
+        order=[(ours[one.field], one.direction == "desc") for one in asked.order_by or []],
+        limit=asked.config.row_limit if asked.config else 100,
+    )
+    return question, names
+
+
+def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
+    if name in _SCORES:
+        return "scores", SCORE_COLUMNS, [Condition("data_type", "any of", _SCORES[name])]
+    if name not in _VIEWS or (name == "traces" and not first):
+        known = [*_VIEWS, *_SCORES] if first else ["observations", *_SCORES]
+        raise refused("view", f"expected one of {', '.join(known)}, got {name!r}")
+    view, columns = _VIEWS[name]
+    return view, columns, []
+
+
+def _granularity(asked: _Asked) -> str | None:
+    if asked.time_dimension is None:
+        return None
+    if asked.time_dimension.granularity in GRANULARITIES:
+        return asked.time_dimension.granularity
+    since = as_utc(asked.from_timestamp, "fromTimestamp")
+    span = as_utc(asked.to_timestamp, "toTimestamp") - since
+    return next((name for longest, name in _AUTO if span <= longest), "month")
+
+
+def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    found = {names[name]: value for name, value in row.items()}
+    if TIME in found:
+        found[TIME] = iso(found[TIME])
+    if "type" in found:
+        found["type"] = TYPE_OF.get(found["type"], found["type"])
+    for name in ("level", "source", "dataType"):
+        if isinstance(found.get(name), str):
+            found[name] = found[name].upper()
+    return found
+
+
+def _daily_conditions(query: DailyQuery) -> list[Condition]:
+    """Return the conditions on traces."""
+    plain = {"name": query.trace_name, "user_id": query.user_id}
+    found = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
+    if query.tags:
+        found.append(Condition("tags", "all of", query.tags))
+    if query.environment:
+        found.append(Condition("environment", "any of", query.environment))
+    if query.from_timestamp is not None:
+        found.append(Condition("start_time", ">=", query.from_timestamp))
+    if query.to_timestamp is not None:
+        found.append(Condition("start_time", "<", query.to_timestamp))
+    return found
+
+
+def _of_span(one: Condition) -> Condition:
+    return one._replace(field="trace_name") if one.field == "name" else one
+
+
+def _day(rows: list[DayOfModel], begun: int) -> Day:
+    return Day(
+        date=rows[0].day.date().isoformat(),
+        count_traces=begun,
+        count_observations=sum(row.spans for row in rows),
+        total_cost=float(sum(row.cost for row in rows)),
+        usage=[
+            ModelDay(
+                model=row.model,
+                input_usage=row.input_tokens,
+                output_usage=row.output_tokens,
+                total_usage=row.total_tokens,
+                count_traces=row.traces,
+                count_observations=row.spans,
+                total_cost=float(row.cost),
+            )
+            for row in rows
+            if row.model is not None
+        ],
+    )

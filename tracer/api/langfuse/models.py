@@ -1,0 +1,68 @@
+"""Models with their pricing tiers: the project's own prices, then the built-in list."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import Final
+
+from flask import Blueprint, Response
+
+from tracer import pricing
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.pricing import ListPrice
+from tracer.store import prices
+from tracer.web.auth import project_id
+from tracer.web.langfuse import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse_models import LISTED, Model, list_id, listed_model, own_model
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+
+_DAY: Final = 86_400
+_MOST: Final = 100_000
+
+bp = Blueprint("langfuse_models", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class Models(Answer, kw_only=True):
+    """A page of models."""
+
+    data: list[Model]
+    meta: PageMeta
+
+
+@bp.get("/models")
+@describe(
+    Operation(summary="List models", query=PageQuery, answers={200: Models}, problems=PROBLEMS)
+)
+def list_models() -> Response:
+    """Return one page of models, the project's own first."""
+    query = read_params(PageQuery)
+    own = [own_model(row) for row in prices.list_prices(project_id()) if row.retired_at is None]
+    listed = _listed(int(time.time()) // _DAY)
+    first = max(query.offset - len(own), 0)
+    page = own[query.offset : query.offset + query.limit]
+    page += [listed_model(one) for one in listed[first : first + query.limit - len(page)]]
+    return reply(Models(data=page, meta=page_meta(query, len(own) + len(listed))))
+
+
+@bp.get("/models/<id:model_id>")
+@describe(Operation(summary="Read a model", answers={200: Model}, problems=(*PROBLEMS, 404)))
+def read_model(model_id: str) -> Response:
+    """Return a model, the project's own or one of the list."""
+    if model_id.startswith(LISTED):
+        for one in _listed(int(time.time()) // _DAY):
+            if list_id(one) == model_id:
+                return reply(listed_model(one))
+    row = prices.get_price(project_id(), model_id)
+    if row is None or row.retired_at is not None:
+        raise NotFound(f"Model {model_id} not found within authorized project")
+    return reply(own_model(row))
+
+
+@lru_cache(maxsize=1)
+def _listed(day: int) -> list[ListPrice]:
+    # Reading the whole list takes longer than an answer should, and changes by the day at most.
+    return pricing.search_list("", day * _DAY * 1_000_000, _MOST)

@@ -1,0 +1,187 @@
+"""Query strings as Langfuse's clients write them: repeated names, page numbers, JSON filters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from flask import request
+from msgspec import Meta
+
+from tracer.records import Refusal, WireError
+from tracer.store.conditions import Condition
+from tracer.wire.reading import read_item
+from tracer.wire.requests import Time, as_utc
+
+Q = TypeVar("Q", bound="Query")
+
+Page = Annotated[int, Meta(ge=1, le=1_000_000)]
+Limit = Annotated[int, Meta(ge=1, le=100)]
+Texts = Annotated[list[str], Meta(max_length=100)]
+Filter = Annotated[str, Meta(description="JSON: a list of {type, column, operator, value, key}")]
+
+
+class Query(msgspec.Struct, kw_only=True, rename="camel"):
+    """What all queries share: times are made aware, texts can be compared."""
+
+    def __post_init__(self) -> None:
+        for name, sent in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
+            value = getattr(self, name)
+            if isinstance(value, datetime):
+                setattr(self, name, as_utc(value, sent))
+
+
+class PageQuery(Query, kw_only=True):
+    """A numbered page of a list."""
+
+    page: Page = 1
+    limit: Limit = 50
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before the page."""
+        return (self.page - 1) * self.limit
+
+
+class Paged(Protocol):
+    """What asks for a numbered page."""
+
+    page: int
+    limit: int
+
+
+class PageMeta(msgspec.Struct, kw_only=True, rename="camel"):
+    """Where a page is in its list."""
+
+    page: int
+    limit: int
+    total_items: int
+    total_pages: int
+
+
+def page_meta(query: Paged, total: int) -> PageMeta:
+    """Return where the page of a query is."""
+    pages = -(-total // query.limit)
+    return PageMeta(page=query.page, limit=query.limit, total_items=total, total_pages=pages)
+
+
+def read_params(kind: type[Q]) -> Q:
+    """Return the query string as a ``kind``; what it has no field for is ignored.
+
+    Of a name that is sent several times and is no list, the last value counts. Raises WireError.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    names = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
+    sent: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        if any("\x00" in value for value in values):
+            raise refused(name, "expected text without NUL")
+        if name in names:
+            sent[name] = values if _is_list(hints[names[name]]) else values[-1]
+        else:
+            sent[name] = values[-1]
+    # A filter that is sent empty filters nothing.
+    return read_item(
+        {name: value for name, value in sent.items() if value != ""}, kind, strict=False
+    )
+
+
+def _is_list(hint: Any) -> bool:
+    if get_origin(hint) is list:
+        return True
+    return any(_is_list(part) for part in get_args(hint) if not isinstance(part, Meta))
+
+
+def refused(name: str, reason: str) -> WireError:
+    """Return the error that says what was expected of a parameter."""
+    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])
+
+
+def groups_of(fields: str | None, known: tuple[str, ...]) -> frozenset[str]:
+    """Return the named groups of fields; all where none is named, unknown names are ignored."""
+    if fields is None:
+        return frozenset(known)
+    return frozenset(name.strip() for name in fields.split(",")) & frozenset(known)
+
+
+def split(value: str | None) -> list[str]:
+    """Return the parts of a list with commas."""
+    return [part for part in (value or "").split(",") if part]
+
+
+class _Sent(msgspec.Struct):
+    """One condition of a JSON filter."""
+
+    type: str
+    column: str
+    operator: str
+    value: Any = None
+    key: str | None = None
+
+
+_TYPES: Final = (
+    "datetime",
+    "string",
+    "number",
+    "stringOptions",
+    "arrayOptions",
+    "stringObject",
+    "numberObject",
+    "booleanObject",
+    "categoryOptions",
+    "boolean",
+    "null",
+)
+
+
+def read_filter(sent: str | None, columns: dict[str, str]) -> list[Condition]:
+    """Return the conditions of a JSON filter, by our names of the columns. Raises WireError."""
+    if not sent:
+        return []
+    try:
+        listed = msgspec.json.decode(sent, type=list[_Sent])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise refused("filter", f"expected a JSON list of conditions: {error}") from None
+    return [_condition(one, columns) for one in listed]
+
+
+def read_conditions(sent: list[Any], columns: dict[str, str]) -> list[Condition]:
+    """Return likewise the conditions of a filter that is decoded already."""
+    return [_condition(read_item(one, _Sent), columns) for one in sent]
+
+
+def _condition(sent: _Sent, columns: dict[str, str]) -> Condition:
+    if sent.type not in _TYPES:
+        raise refused("filter", f"unknown type {sent.type!r}")
+    field = columns.get(sent.column)
+    if field is None:
+        raise refused("filter", f"unknown column {sent.column!r}")
+    value = sent.value
+    if sent.type == "datetime":
+        try:
+            value = msgspec.convert(value, Time)
+            value = as_utc(value, "filter")
+        except (msgspec.ValidationError, ValueError):
+            raise refused("filter", f"{sent.column}: expected a time, got {value!r}") from None
+    operator = "contains" if sent.operator == "matches" else sent.operator
+    return Condition(field, operator, value, sent.key)
+
+
+def encode_cursor(*parts: Any) -> str:
+    """Return a cursor that holds these values."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, kind: Any) -> Any:
+    """Return the values of a cursor as a ``kind``; raises WireError for what is none of ours."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        found = msgspec.json.decode(raw, type=kind)
+        if any(isinstance(part, str) and "\x00" in part for part in found):
+            raise ValueError("no stored id has a NUL in it")
+        return found
+    except (binascii.Error, msgspec.MsgspecError, ValueError):
+        raise refused("cursor", "was not made by this server") from None

@@ -1,0 +1,116 @@
+"""Conditions of lists as values: a field, an operator, what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from tracer.records import Json
+
+Column = sa.ColumnElement[Any]
+
+
+class Condition(NamedTuple):
+    """One condition on a row; all of a list's conditions hold."""
+
+    field: str
+    operator: str
+    """One of OPERATORS, or of LIST_OPERATORS, or ``is null``, ``is not null``."""
+    value: Json | datetime
+    key: str | None = None
+    """The part of a field that has parts: of metadata, or the name of a score."""
+
+
+class BadCondition(ValueError):
+    """A condition that can't be asked: "field: reason"."""
+
+
+OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
+    "=": lambda column, value: column == value,
+    # What is not there differs from every value.
+    "<>": lambda column, value: column.is_distinct_from(value),
+    ">": lambda column, value: column > value,
+    "<": lambda column, value: column < value,
+    ">=": lambda column, value: column >= value,
+    "<=": lambda column, value: column <= value,
+    "contains": lambda column, value: column.contains(value, autoescape=True),
+    "does not contain": lambda column, value: (
+        ~sa.func.coalesce(column.contains(value, autoescape=True), False)
+    ),
+    "starts with": lambda column, value: column.startswith(value, autoescape=True),
+    "ends with": lambda column, value: column.endswith(value, autoescape=True),
+    "any of": lambda column, value: column.in_(value),
+    "none of": lambda column, value: sa.or_(column.is_(None), column.not_in(value)),
+}
+
+LIST_OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
+    "=": lambda column, value: column.contains(value),
+    "any of": lambda column, value: column.overlap(value),
+    "none of": lambda column, value: ~column.overlap(value),
+    "all of": lambda column, value: column.contains(value),
+}
+
+
+class Field(NamedTuple):
+    """What a condition's field is in SQL: a column, or one made for each key."""
+
+    column: Column | None = None
+    of_key: Callable[[str], Column] | None = None
+
+
+def where(conditions: list[Condition], fields: Mapping[str, Field]) -> list[Column]:
+    """Return the SQL of conditions on these fields; raises BadCondition."""
+    return [_sql(condition, fields) for condition in conditions]
+
+
+def metadata_field(column: Column) -> Field:
+    """Return the field of an object whose parts are compared as text."""
+    return Field(of_key=lambda key: column.op("->>")(key))
+
+
+def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
+    name, operator, value, key = condition
+    field = fields.get(name)
+    if field is None:
+        raise BadCondition(f"{name}: no such column to filter by")
+    if field.of_key is not None:
+        if not key:
+            raise BadCondition(f"{name}: expected a key")
+        column = field.of_key(key)
+    else:
+        assert field.column is not None
+        column = field.column
+    if operator in ("is null", "is not null"):
+        return column.is_(None) if operator == "is null" else column.is_not(None)
+    known = LIST_OPERATORS if isinstance(column.type, ARRAY) else OPERATORS
+    if operator not in known:
+        raise BadCondition(f"{name}: operator {operator!r} does not fit it")
+    return known[operator](column, _fitting(name, operator, column, value))
+
+
+def _fitting(name: str, operator: str, column: Column, value: Any) -> Any:
+    """Return the value in the column's own type, so that the database never has to refuse it."""
+    several = operator.endswith(" of") or isinstance(column.type, ARRAY)
+    kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    if several:
+        values = value if isinstance(value, list) else [value]
+        return [_one(name, kind, one) for one in values]
+    return _one(name, kind, value)
+
+
+def _one(name: str, kind: Any, value: Any) -> Any:
+    if isinstance(kind, sa.DateTime):
+        fits = isinstance(value, datetime)
+    elif isinstance(kind, sa.Boolean):
+        fits = isinstance(value, bool)
+    elif isinstance(kind, sa.Numeric | sa.Float | sa.Integer):
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    else:
+        fits = isinstance(value, str) and "\x00" not in value
+    if not fits:
+        raise BadCondition(f"{name}: {value!r} does not fit the column")
+    return value

@@ -1,0 +1,15 @@
+"""What is stored of a key's secret: a hash to find it by, and a hint for its owner."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def hash_secret(secret: str) -> str:
+    """Return the SHA-256 of the secret in hexadecimal."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hint_of(secret: str) -> str:
+    """Return the end of the secret, by which its owner recognises it."""
+    return f"…{secret[-4:]}"

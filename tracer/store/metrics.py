@@ -1,0 +1,223 @@
+"""Aggregates over traces, spans and scores: measures by dimensions and by time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.store import scorelists, spanlists, tracelists
+from tracer.store.conditions import BadCondition, Column, Condition, Field, where
+from tracer.store.schema import scores, spans, traces
+
+GRANULARITIES: Final = ("minute", "hour", "day", "week", "month")
+TIME: Final = "time_dimension"
+SECONDS: Final = 30
+"""How long the database may add up; it is one query among those of all readers."""
+
+
+class TooLong(Exception):
+    """The question takes longer than SECONDS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What to add up, over which rows, by what. Metrics are (measure, aggregation)."""
+
+    view: str
+    since: datetime
+    until: datetime
+    metrics: Sequence[tuple[str, str]]
+    dimensions: Sequence[str] = ()
+    conditions: Sequence[Condition] = ()
+    granularity: str | None = None
+    order: Sequence[tuple[str, bool]] = ()
+    """(name in the answer, descending)"""
+    limit: int = 100
+
+
+class View(NamedTuple):
+    """Rows that can be added up: where they come from and what they have."""
+
+    rows: Callable[[sa.Select[Any], str, Sequence[Condition]], sa.Select[Any]]
+    time: Column
+    fields: Mapping[str, Field]
+    measures: Mapping[str, Column]
+
+
+def _milliseconds(start: Column, end: Column) -> Column:
+    return sa.cast(sa.extract("epoch", end - start) * 1000, sa.Float)
+
+
+def _traces(
+    query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]
+) -> sa.Select[Any]:
+    wanted = where(list(conditions), tracelists.FIELDS)
+    return query.select_from(traces).where(traces.c.project_id == project_id, *wanted)
+
+
+_LATENCY: Final = _milliseconds(spans.c.start_time, spans.c.end_time)
+_SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
+VIEWS: Final = {
+    "traces": View(
+        _traces,
+        traces.c.start_time,
+        tracelists.FIELDS,
+        {
+            "latency": _milliseconds(traces.c.start_time, traces.c.end_time),
+            "span_count": traces.c.span_count,
+            "total_tokens": traces.c.total_tokens,
+            "total_cost": traces.c.total_cost,
+            "user_id": traces.c.user_id,
+            "session_id": traces.c.session_id,
+        },
+    ),
+    "spans": View(
+        spanlists.rows,
+        spans.c.start_time,
+        spanlists.FIELDS,
+        {
+            "latency": _LATENCY,
+            "time_to_first_token": _milliseconds(spans.c.start_time, spans.c.first_token_time),
+            "streaming_latency": _milliseconds(spans.c.first_token_time, spans.c.end_time),
+            **{
+                name: spans.c[name]
+                for name in ("input_tokens", "output_tokens", "total_tokens", "total_cost")
+            },
+            "output_tokens_per_second": spans.c.output_tokens / _SECONDS,
+            "tokens_per_second": spans.c.total_tokens / _SECONDS,
+            "user_id": traces.c.user_id,
+            "session_id": traces.c.session_id,
+        },
+    ),
+    "scores": View(scorelists.rows, scores.c.time, scorelists.FIELDS, {"value": scores.c.value}),
+}
+
+
+def _percentile(part: float) -> Callable[[Column], Column]:
+    return lambda column: sa.func.percentile_cont(part).within_group(column)
+
+
+_AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
+    "sum": sa.func.sum,
+    "avg": sa.func.avg,
+    "min": sa.func.min,
+    "max": sa.func.max,
+    "count": sa.func.count,
+    "unique": lambda column: sa.func.count(sa.distinct(column)),
+    **{f"p{percent}": _percentile(percent / 100) for percent in (50, 75, 90, 95, 99)},
+}
+
+
+def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
+    """Return a row per combination of dimensions; raises BadCondition and TooLong."""
+    view = VIEWS[question.view]
+    groups = {name: _dimension(view, name) for name in question.dimensions}
+    if question.granularity is not None:
+        step: Column = sa.literal_column(f"'{question.granularity}'")
+        groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
+    sums = {f"{how}_{name}": _metric(view, name, how) for name, how in question.metrics}
+    labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
+    query = view.rows(sa.select(*labelled.values()), project_id, question.conditions)
+    query = query.where(view.time >= question.since, view.time < question.until)
+    query = query.group_by(*groups.values()).order_by(*_order(question, labelled))
+    db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
+    try:
+        rows = db.session.execute(query.limit(question.limit)).mappings().all()
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == "57014":
+            db.session.rollback()
+            raise TooLong(f"this takes longer than {SECONDS} s: ask for a shorter time") from None
+        raise
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _dimension(view: View, name: str) -> Column:
+    field = view.fields.get(name)
+    if field is None or field.column is None:
+        raise BadCondition(f"dimensions: no such dimension: {name}")
+    return field.column
+
+
+def _metric(view: View, name: str, how: str) -> Column:
+    if name == "count":
+        return sa.func.count()
+    if name not in view.measures:
+        raise BadCondition(f"metrics: no such measure: {name}")
+    if how not in _AGGREGATIONS:
+        raise BadCondition(f"metrics: no such aggregation: {how}")
+    return _AGGREGATIONS[how](view.measures[name])
+
+
+def _order(question: Question, labelled: Mapping[str, Column]) -> list[Column]:
+    found: list[Column] = []
+    for name, descending in question.order:
+        if name not in labelled:
+            raise BadCondition(f"orderBy: not in the answer: {name}")
+        column = labelled[name]
+        found.append(column.desc().nulls_last() if descending else column.asc().nulls_last())
+    if not found and TIME in labelled:
+        found.append(labelled[TIME].asc())
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayOfModel:
+    """What the spans that called one model used on one day (UTC); None: they called none."""
+
+    day: datetime
+    model: str | None
+    spans: int
+    traces: int
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cost: Decimal
+
+
+def days_of_models(
+    project_id: str, conditions: Sequence[Condition], limit: int, offset: int
+) -> tuple[list[DayOfModel], int]:
+    """Return what each model was used for on a page of days, latest first, and the days in all."""
+    day = sa.func.date_trunc(
+        sa.literal_column("'day'"), spans.c.start_time, sa.literal_column("'UTC'")
+    ).label("day")
+    dated = spanlists.rows(sa.select(day), project_id, conditions).distinct().subquery()
+    total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
+    page = sa.select(dated.c.day).order_by(dated.c.day.desc()).limit(limit).offset(offset)
+    wanted = [row.day for row in db.session.execute(page)]
+    none = sa.literal(0)
+    sums = [
+        sa.func.count().label("spans"),
+        sa.func.count(sa.distinct(spans.c.trace_id)).label("traces"),
+        *[
+            sa.func.coalesce(sa.func.sum(spans.c[name]), none).label(name)
+            for name in ("input_tokens", "output_tokens", "total_tokens")
+        ],
+        sa.func.coalesce(sa.func.sum(spans.c.total_cost), none).label("cost"),
+    ]
+    query = spanlists.rows(sa.select(day, spans.c.model, *sums), project_id, conditions)
+    query = query.where(day.element.in_(wanted)).group_by(day.element, spans.c.model)
+    query = query.order_by(sa.desc("day"), spans.c.model)
+    return [DayOfModel(**row) for row in db.session.execute(query).mappings()], total
+
+
+def traces_by_day(
+    project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
+) -> dict[datetime, int]:
+    """Return how many traces began on each of these days (UTC)."""
+    day = sa.func.date_trunc(
+        sa.literal_column("'day'"), traces.c.start_time, sa.literal_column("'UTC'")
+    )
+    query = _traces(sa.select(day, sa.func.count()), project_id, conditions)
+    query = query.where(day.in_(days)).group_by(day)
+    return {row[0]: row[1] for row in db.session.execute(query)}

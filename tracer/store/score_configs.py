@@ -1,0 +1,85 @@
+"""What scores are to look like: names, types, bounds and categories that a project agreed on."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.records import Json
+from tracer.store.schema import score_configs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreConfig:
+    """One agreement; an archived one is used for no new score."""
+
+    config_id: str
+    project_id: str
+    name: str
+    data_type: str
+    min_value: float | None
+    max_value: float | None
+    categories: list[dict[str, Json]]
+    """``{"label", "value"}`` each."""
+    description: str | None
+    archived: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = [score_configs.c[name] for name in ScoreConfig.__dataclass_fields__]
+
+
+def create_config(project_id: str, **said: Any) -> ScoreConfig:
+    """Add a config and return it."""
+    values = {"project_id": project_id, "config_id": secrets.token_hex(12), **said}
+    query = sa.insert(score_configs).values(values).returning(*_COLUMNS)
+    return _committed(query)
+
+
+def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig | None:
+    """Change a config and return it, None where there is none of this id."""
+    query = (
+        sa.update(score_configs)
+        .where(score_configs.c.project_id == project_id, score_configs.c.config_id == config_id)
+        .values(**said, updated_at=sa.func.now())
+        .returning(*_COLUMNS)
+    )
+    row = db.session.execute(query).mappings().one_or_none()
+    db.session.commit()
+    return ScoreConfig(**row) if row is not None else None
+
+
+def get_configs(project_id: str, config_ids: Sequence[str]) -> dict[str, ScoreConfig]:
+    """Return those of the configs that exist, by their ids."""
+    if not config_ids:
+        return {}
+    query = sa.select(*_COLUMNS).where(
+        score_configs.c.project_id == project_id, score_configs.c.config_id.in_(config_ids)
+    )
+    rows = db.session.execute(query).mappings()
+    return {row["config_id"]: ScoreConfig(**row) for row in rows}
+
+
+def list_configs(project_id: str, limit: int, offset: int) -> tuple[list[ScoreConfig], int]:
+    """Return a page of a project's configs, newest first, and how many there are in all."""
+    mine = score_configs.c.project_id == project_id
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(score_configs).where(mine)
+    ).scalar_one()
+    query = sa.select(*_COLUMNS).where(mine)
+    query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)
+    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [ScoreConfig(**row) for row in rows], total
+
+
+def _committed(query: Any) -> ScoreConfig:
+    row = db.session.execute(query).mappings().one()
+    db.session.commit()
+    return ScoreConfig(**row)

@@ -1,0 +1,109 @@
+"""Reading scores across traces and sessions, newest first, with whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.schema import scores, traces
+from tracer.store.scores import ScoreRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundScore(ScoreRow):
+    """A score beside what its trace says: None where it has no trace, or none has arrived."""
+
+    trace_user_id: str | None
+    trace_session_id: str | None
+    trace_environment: str | None
+    trace_tags: list[str] | None
+
+
+class ScoreKey(NamedTuple):
+    """Where a page of scores ends."""
+
+    time: datetime
+    score_id: str
+
+
+_OF_TRACE = {
+    "trace_user_id": traces.c.user_id,
+    "trace_session_id": traces.c.session_id,
+    "trace_environment": traces.c.environment,
+    "trace_tags": traces.c.tags,
+}
+_TRACE_ID = sa.func.nullif(scores.c.trace_id, "", type_=sa.Text)
+FIELDS: dict[str, Field] = {
+    **{
+        name: Field(scores.c[name])
+        for name in (
+            "score_id",
+            "span_id",
+            "session_id",
+            "name",
+            "data_type",
+            "value",
+            "string_value",
+            "comment",
+            "source",
+            "time",
+            "config_id",
+            "queue_id",
+        )
+    },
+    **{name: Field(column) for name, column in _OF_TRACE.items()},
+    "trace_id": Field(_TRACE_ID),
+    "environment": Field(
+        sa.func.coalesce(
+            scores.c.environment, traces.c.environment, sa.literal("default"), type_=sa.Text
+        )
+    ),
+    "metadata": metadata_field(scores.c.metadata),
+}
+"""What lists of scores can be asked for."""
+
+
+def list_scores(
+    project_id: str,
+    conditions: Sequence[Condition],
+    *,
+    after: ScoreKey | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[FoundScore]:
+    """Return scores that fulfil the conditions, newest first; raises BadCondition."""
+    columns = [
+        _OF_TRACE[name].label(name) if name in _OF_TRACE else scores.c[name]
+        for name in FoundScore.__dataclass_fields__
+    ]
+    query = rows(sa.select(*columns), project_id, conditions)
+    if after is not None:
+        last = sa.tuple_(sa.literal(after.time), sa.literal(after.score_id))
+        query = query.where(sa.tuple_(scores.c.time, scores.c.score_id) < last)
+    query = query.order_by(scores.c.time.desc(), scores.c.score_id.desc())
+    found = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [FoundScore(**{**row, "trace_id": row["trace_id"] or None}) for row in found]
+
+
+def count_scores(project_id: str, conditions: Sequence[Condition]) -> int:
+    """Return how many scores fulfil the conditions; raises BadCondition."""
+    query = rows(sa.select(sa.func.count()), project_id, conditions)
+    return int(db.session.execute(query).scalar_one())
+
+
+def rows(query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]) -> sa.Select[Any]:
+    """Return the query over the project\'s scores that fulfil the conditions."""
+    trace = sa.and_(
+        traces.c.project_id == scores.c.project_id, traces.c.trace_id == scores.c.trace_id
+    )
+    return (
+        query.select_from(scores.outerjoin(traces, trace))
+        .where(scores.c.project_id == project_id)
+        .where(*where(list(conditions), FIELDS))
+    )

@@ -1,0 +1,91 @@
+"""Reading traces by any of their fields, in numbered pages: what other tools' APIs ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from tracer.extensions import db
+from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.schema import scores, traces
+from tracer.store.traces import TraceDetail, detail, detail_query
+
+_SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time), sa.Float)
+ORDERS = ("trace_id", "start_time", "name", "user_id", "release", "version", "public", "session_id")
+"""What a list can be sorted by."""
+
+
+def _scores_of_trace(value: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[Any]:
+    return (
+        sa.select(value)
+        .where(
+            scores.c.project_id == traces.c.project_id,
+            scores.c.trace_id == traces.c.trace_id,
+            scores.c.name == key,
+        )
+        .correlate(traces)
+        .scalar_subquery()
+    )
+
+
+_LABELS = sa.func.coalesce(
+    sa.func.array_agg(scores.c.string_value, type_=ARRAY(sa.Text)),
+    sa.cast(sa.literal("{}"), ARRAY(sa.Text)),
+)
+FIELDS: dict[str, Field] = {
+    **{
+        name: Field(traces.c[name])
+        for name in (
+            *ORDERS,
+            "environment",
+            "tags",
+            "status",
+            "end_time",
+            "input_tokens",
+            "output_tokens",
+            "total_tokens",
+            "total_cost",
+            "error_count",
+            "warning_count",
+            "span_count",
+        )
+    },
+    "metadata": metadata_field(traces.c.metadata),
+    "latency": Field(_SECONDS),
+    "score_average": Field(
+        of_key=lambda key: _scores_of_trace(sa.func.avg(scores.c.value, type_=sa.Float), key)
+    ),
+    "score_flag": Field(
+        of_key=lambda key: _scores_of_trace(
+            sa.func.bool_or(scores.c.value != 0, type_=sa.Boolean), key
+        )
+    ),
+    "score_labels": Field(
+        of_key=lambda key: sa.type_coerce(_scores_of_trace(_LABELS, key), ARRAY(sa.Text))
+    ),
+}
+"""What lists of traces can be asked for."""
+
+
+def page_traces(
+    project_id: str,
+    conditions: Sequence[Condition],
+    *,
+    order: str = "start_time",
+    descending: bool = True,
+    limit: int,
+    offset: int,
+) -> tuple[list[TraceDetail], int]:
+    """Return traces with their own data, and how many there are in all; raises BadCondition."""
+    wanted = [traces.c.project_id == project_id, *where(list(conditions), FIELDS)]
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(traces).where(*wanted)
+    ).scalar_one()
+    direction = sa.desc if descending else sa.asc
+    query = detail_query().where(*wanted)
+    query = query.order_by(direction(traces.c[order]), direction(traces.c.trace_id))
+    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [detail(row) for row in rows], total

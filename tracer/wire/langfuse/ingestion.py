@@ -1,0 +1,183 @@
+"""``POST /api/public/ingestion``: a batch of events to records, and a result for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tracer.records import Batch, Json, Refusal, WireError
+from tracer.wire.langfuse.bodies import (
+    Event,
+    IngestionRequest,
+    ObservationBody,
+    ScoreBody,
+    TraceBody,
+    given,
+)
+from tracer.wire.langfuse.observations import observation_patches, trace_of_observation
+from tracer.wire.langfuse.order import Order
+from tracer.wire.langfuse.refusing import read_body, refused, within_body
+from tracer.wire.langfuse.scores import ConfigOf, score_record
+from tracer.wire.langfuse.traces import trace_records
+from tracer.wire.langfuse.words import TYPES
+from tracer.wire.reading import printable, read_item, read_json
+from tracer.wire.receipt import Receipt
+from tracer.wire.requests import MAX_ITEMS, micros
+
+_OBSERVATIONS: Final[dict[str, tuple[str | None, bool]]] = {
+    **{f"{kind}-create": (kind, False) for kind in TYPES.values()},
+    "span-update": ("span", True),
+    "generation-update": ("generation", True),
+    "observation-create": (None, False),
+    "observation-update": (None, True),
+}
+"""By type of event: the kind of span that it tells, and whether it is an update."""
+
+TraceOf = Callable[[str], str | None]
+"""Gives the trace of a span that is stored, by the span's id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What has to be looked up: the traces of spans, the configs of scores."""
+
+    trace_of: TraceOf
+    config_of: ConfigOf
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of one event."""
+
+    event_id: str
+    refusal: Refusal | None = None
+    silent: bool = False
+    """A message of the SDK's own, of which the answer says nothing."""
+
+
+@dataclass
+class DecodedIngestion:
+    """The records of a batch, and what becomes of each event; ``places`` leads between them."""
+
+    batch: Batch = field(default_factory=Batch)
+    outcomes: list[Outcome] = field(default_factory=list)
+    places: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(list of the batch, index in it) to the index within ``outcomes``."""
+
+
+class _Reader:
+    """Reads events one by one, so that a bad one costs only itself."""
+
+    def __init__(self, receipt: Receipt, stored: Stored) -> None:
+        self.decoded = DecodedIngestion()
+        self._receipt = receipt
+        self._stored = stored
+        self._traces: dict[str, str] = {}
+        """Of the batch's own observations: which trace they are in."""
+
+    def learn(self, value: Json) -> None:
+        """Note where an observation is, for events that name only the observation."""
+        body = value.get("body") if isinstance(value, dict) else None
+        if isinstance(body, dict):
+            span_id, trace_id = body.get("id"), body.get("traceId")
+            if isinstance(span_id, str) and isinstance(trace_id, str) and trace_id:
+                self._traces[span_id] = trace_id
+
+    def take(self, index: int, value: Json) -> None:
+        """Add one event: its records, or why there are none."""
+        outcome = Outcome(event_id=_event_id(value))
+        batch = self.decoded.batch
+        before = _sizes(batch)
+        try:
+            event = read_item(value, Event)
+            outcome.silent = event.type == "sdk-log"
+            self._read(event)
+        except WireError as error:
+            outcome.refusal = error.refusals[0]
+        for (kind, start), (_, end) in zip(before, _sizes(batch), strict=True):
+            for place in range(start, end):
+                self.decoded.places[kind, place] = index
+        self.decoded.outcomes.append(outcome)
+
+    def _read(self, event: Event) -> None:
+        if event.type == "trace-create":
+            self._trace(event)
+        elif event.type == "score-create":
+            self._score(event)
+        elif event.type in _OBSERVATIONS:
+            self._observation(event)
+        elif event.type != "sdk-log":
+            raise refused("type", f"expected a type of event, got {printable(event.type)!r}")
+
+    def _trace(self, event: Event) -> None:
+        body = read_body(event.body, TraceBody)
+        _require_id(body.id)
+        order = Order(micros(event.timestamp, "timestamp"), False)
+        self.decoded.batch.traces += trace_records(body, order, self._receipt)
+
+    def _observation(self, event: Event) -> None:
+        kind, update = _OBSERVATIONS[event.type]
+        body = read_body(event.body, ObservationBody)
+        span_id = _require_id(body.id)
+        order = Order(micros(event.timestamp, "timestamp"), update)
+        # An observation that no trace is named for has one to itself, of the same id.
+        trace_id = given(body.trace_id) or self._trace_of(span_id) or span_id
+        batch = self.decoded.batch
+        batch.patches += observation_patches(body, kind, trace_id, order, self._receipt)
+        batch.traces += trace_of_observation(body, trace_id, order)
+
+    def _trace_of(self, span_id: str) -> str | None:
+        return self._traces.get(span_id) or self._stored.trace_of(span_id)
+
+    def _score(self, event: Event) -> None:
+        body = read_body(event.body, ScoreBody)
+        # The event's own id: a batch that is sent again must not score again.
+        score_id = given(body.id) or event.id
+        time = micros(event.timestamp, "timestamp")
+        config_of = self._stored.config_of
+        try:
+            record = score_record(body, score_id, time, self._receipt, config_of)
+        except WireError as error:
+            within_body(error)
+            raise
+        self.decoded.batch.scores.append(record)
+
+
+def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIngestion:
+    """Return the records of a batch; an event that does not fit costs only itself.
+
+    Raises WireError for a body that is no batch at all (400), or of too many events (413).
+    """
+    request = read_item(read_json(body), IngestionRequest)
+    if len(request.batch) > MAX_ITEMS:
+        raise WireError(f"expected at most {MAX_ITEMS} events, got {len(request.batch)}", 413)
+    reader = _Reader(receipt, stored)
+    for value in request.batch:
+        reader.learn(value)
+    for index, value in enumerate(request.batch):
+        reader.take(index, value)
+    return reader.decoded
+
+
+def decode_event(value: Json, receipt: Receipt, stored: Stored) -> DecodedIngestion:
+    """Return the records of one event, or why there are none."""
+    reader = _Reader(receipt, stored)
+    reader.take(0, value)
+    return reader.decoded
+
+
+def _require_id(sent: object) -> str:
+    found = given(sent)
+    if not found:
+        raise refused("body.id", "expected an id, got nothing")
+    return str(found)
+
+
+def _event_id(value: Json) -> str:
+    sent = value.get("id") if isinstance(value, dict) else None
+    return printable(sent) if isinstance(sent, str) and sent else "unknown"
+
+
+def _sizes(batch: Batch) -> list[tuple[str, int]]:
+    return [(name, len(getattr(batch, name))) for name in batch.__struct_fields__]

@@ -1,0 +1,146 @@
+"""Model definitions as Langfuse has them, and prices as we have them, in both directions."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tracer.pricebook import PriceDraft
+from tracer.rates import Rates, Tier
+from tracer.wire.langfuse.refusing import refused
+from tracer.wire.langfuse.words import BUCKET_NAMES
+from tracer.wire.usage import BUCKETS
+
+_MILLION: Final = Decimal(1_000_000)
+_META: Final = re.compile(r"[\[\](){}|+?^$\\*]")
+# The names under which prices of the first form are known.
+_PLAIN: Final = {"input_price": "input", "output_price": "output", "total_price": "total"}
+
+Price = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Condition(msgspec.Struct, kw_only=True, rename="camel"):
+    """When a tier holds: by how much is used, or by what the call says."""
+
+    usage_detail_pattern: str | None = None
+    operator: Literal["gt", "gte", "lt", "lte", "eq", "neq", "in"] = "gt"
+    value: float | None = None
+    case_sensitive: bool = False
+    source: Literal["model_parameters", "metadata"] | None = None
+    key: str | None = None
+    values: list[str] = []
+
+
+class TierBody(msgspec.Struct, kw_only=True, rename="camel"):
+    """Prices that hold under conditions, or where no other tier does."""
+
+    name: str
+    prices: dict[str, Price]
+    is_default: bool = False
+    priority: int = 0
+    conditions: list[Condition] = []
+
+
+class ModelBody(msgspec.Struct, kw_only=True, rename="camel"):
+    """A model definition: dollars per token."""
+
+    model_name: Annotated[str, Meta(min_length=1, max_length=200)]
+    match_pattern: Annotated[str, Meta(min_length=1, max_length=200)]
+    start_date: datetime | None = None
+    unit: str | None = None
+    input_price: Price | None = None
+    output_price: Price | None = None
+    total_price: Price | None = None
+    pricing_tiers: list[TierBody] | None = None
+    tokenizer_id: str | None = None
+    tokenizer_config: Any = None
+
+
+def price_draft(body: ModelBody) -> PriceDraft:
+    """Return the price that a definition makes; raises WireError for what ours can't say."""
+    tiers = body.pricing_tiers or []
+    plain = {
+        bucket: dollars
+        for name, bucket in _PLAIN.items()
+        if (dollars := getattr(body, name)) is not None
+    }
+    if bool(tiers) == bool(plain):
+        raise refused("pricingTiers", "expected either prices or pricing tiers")
+    defaults = [tier for tier in tiers if tier.is_default or not tier.conditions]
+    if tiers and len(defaults) != 1:
+        raise refused("pricingTiers", "expected exactly one default, without conditions")
+    base = defaults[0].prices if tiers else plain
+    others = [one for tier in tiers if tier is not defaults[0] for one in _tiers(tier)]
+    try:
+        return PriceDraft(
+            model=_glob(body.match_pattern),
+            rates=Rates(base=_per_million(base), tiers=others),
+            start_time=body.start_date,
+            note=body.model_name,
+        )
+    except ValueError as error:
+        field, _, reason = str(error).partition(": ")
+        raise refused(field, reason) from None
+
+
+def _tiers(tier: TierBody) -> list[Tier]:
+    above: int | None = None
+    choices: list[dict[str, str]] = [{}]
+    for one in tier.conditions:
+        if one.usage_detail_pattern is not None:
+            above = _above(one)
+        elif one.source == "model_parameters" and one.key and one.values:
+            choices = [{**held, one.key: value} for held in choices for value in one.values]
+        else:
+            raise refused("pricingTiers", f"{tier.name}: conditions on metadata are not known")
+    prices = _per_million(tier.prices)
+    return [Tier(prices=prices, above=above, parameters=choice) for choice in choices]
+
+
+def _above(one: Condition) -> int:
+    """Return the number of input-side tokens above which the condition holds."""
+    if one.operator not in ("gt", "gte") or one.value is None:
+        raise refused("pricingTiers", "expected usage to be compared by gt or gte")
+    if "input" not in (one.usage_detail_pattern or "").lower():
+        raise refused("pricingTiers", "expected the usage of the input side")
+    return int(one.value) - (one.operator == "gte")
+
+
+def _per_million(prices: dict[str, float]) -> dict[str, Decimal]:
+    return {
+        BUCKETS.get(name, name): Decimal(repr(dollars)) * _MILLION
+        for name, dollars in prices.items()
+    }
+
+
+def per_token(prices: dict[str, Decimal]) -> dict[str, float]:
+    """Return dollars per token under Langfuse's names of dollars per million under ours."""
+    return {
+        BUCKET_NAMES.get(name, name): float(dollars / _MILLION) for name, dollars in prices.items()
+    }
+
+
+def _glob(pattern: str) -> str:
+    """Return the pattern that fits the same names, in which ``*`` stands for any text."""
+    plain = pattern.removeprefix("(?i)")
+    start = "" if plain.startswith("^") else "*"
+    end = "" if plain.endswith("$") else "*"
+    plain = plain.removeprefix("^").removesuffix("$")
+    if plain.startswith("(") and plain.endswith(")"):
+        plain = plain[1:-1]
+    parts = [re.sub(r"\\([-./:@_])", r"\1", part) for part in plain.split(".*")]
+    if any(_META.search(part) for part in parts):
+        raise refused(
+            "matchPattern", f"expected a name in which .* stands for any text, got {pattern!r}"
+        )
+    return re.sub(r"\*+", "*", start + "*".join(parts) + end)
+
+
+def match_pattern(glob: str) -> str:
+    """Return a name or pattern of ours as a regular expression."""
+    return f"(?i)^({'.*'.join(re.escape(part) for part in glob.split('*'))})$"

@@ -1,0 +1,115 @@
+"""Scores to records: the data type follows from the value where none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from tracer.records import Json, ScoreRecord
+from tracer.wire.langfuse.bodies import ScoreBody, given
+from tracer.wire.langfuse.observations import as_object
+from tracer.wire.langfuse.refusing import refused
+from tracer.wire.langfuse.words import DATA_TYPES, SOURCES, environment
+from tracer.wire.receipt import Cleaner, Receipt
+from tracer.wire.requests import micros
+
+_NUMBERS: Final = ("NUMERIC", "BOOLEAN")
+_OUTPUT: Final = "output"
+
+
+class Agreed(Protocol):
+    """What scores of a config are to look like; data types in our words."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def data_type(self) -> str: ...
+    @property
+    def min_value(self) -> float | None: ...
+    @property
+    def max_value(self) -> float | None: ...
+    @property
+    def categories(self) -> list[dict[str, Json]]: ...
+    @property
+    def archived(self) -> bool: ...
+
+
+ConfigOf = Callable[[str], Agreed | None]
+"""Gives the config of an id."""
+
+
+def score_record(
+    body: ScoreBody, score_id: str, time: int, receipt: Receipt, config_of: ConfigOf
+) -> ScoreRecord:
+    """Return the record of a score, given at ``time`` (µs) where it names no time itself.
+
+    Raises WireError where it is not what its config asks for.
+    """
+    record = _record(body, score_id, time, receipt)
+    if record.config_id is not None:
+        _conform(record, body, config_of(record.config_id))
+    return record
+
+
+def _record(body: ScoreBody, score_id: str, time: int, receipt: Receipt) -> ScoreRecord:
+    data_type = given(body.data_type) or type_of(body.value)
+    cleaner = Cleaner(receipt)
+    number = data_type in _NUMBERS
+    stamp = given(body.timestamp)
+    return ScoreRecord(
+        score_id=score_id,
+        # What a correction corrects is the output, whatever it is called.
+        name=_OUTPUT if data_type == "CORRECTION" else cleaner.value("name", body.name),
+        data_type=DATA_TYPES[data_type],
+        value=float(body.value) if number else None,
+        string_value=None if number else cleaner.value("value", body.value),
+        trace_id=given(body.trace_id),
+        span_id=given(body.observation_id),
+        session_id=given(body.session_id),
+        comment=cleaner.value("comment", given(body.comment)),
+        source=SOURCES[given(body.source) or "API"],
+        metadata=cleaner.value("metadata", as_object(body.metadata)),
+        config_id=given(body.config_id),
+        environment=environment(str(body.environment)) if given(body.environment) else None,
+        queue_id=given(body.queue_id),
+        time=micros(stamp, "timestamp") if stamp else time,
+    )
+
+
+def _conform(record: ScoreRecord, body: ScoreBody, config: Agreed | None) -> None:
+    """Make the record what its config says of it."""
+    if config is None:
+        raise refused("configId", f"expected the id of a score config, got {record.config_id!r}")
+    if config.archived:
+        raise refused("configId", f"expected a config in use: {config.name!r} is archived")
+    if given(body.data_type) is None and config.data_type in ("boolean", "text"):
+        # The value alone can't tell these from numbers and categories.
+        if (config.data_type == "text") != isinstance(body.value, str):
+            raise refused("value", f"expected a {config.data_type} value, as its config says")
+        record.data_type = config.data_type
+    if record.data_type != config.data_type:
+        raise refused("dataType", f"expected {config.data_type.upper()}, as its config says")
+    record.name = config.name
+    _check_bounds(record, config)
+
+
+def _check_bounds(record: ScoreRecord, config: Agreed) -> None:
+    if record.data_type == "categorical":
+        values = {one["label"]: one["value"] for one in config.categories}
+        if record.string_value not in values:
+            labels = ", ".join(map(str, values))
+            raise refused("value", f"expected one of {labels}, as its config says")
+        record.value = float(values[record.string_value])
+    elif record.data_type == "boolean" and record.value not in (0, 1):
+        raise refused("value", "expected 0 or 1")
+    elif record.data_type == "numeric":
+        low, high, value = config.min_value, config.max_value, record.value or 0.0
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise refused("value", f"expected {low} to {high}, as its config says")
+
+
+def type_of(value: Any) -> str:
+    """Return the data type of a value."""
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    return "CATEGORICAL" if isinstance(value, str) else "NUMERIC"

@@ -1,0 +1,47 @@
+"""When a request came and how long its values may be; what it takes to make them storable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracer.records import Json
+from tracer.wire.clean import clean
+
+_OBJECTS: Final = ("metadata", "attributes", "model_parameters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """When a request came (microseconds since the epoch), and how long its values may be."""
+
+    time: int
+    max_value_bytes: int
+
+
+class Cleaner:
+    """Makes values fit to be stored, and notes by field what that took."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self._max_bytes = receipt.max_value_bytes
+        self.notes: dict[str, Json] = {}
+
+    def value(self, name: str, value: Json) -> Json:
+        """Return the value of a field; those of an open object are bounded one by one."""
+        if name in _OBJECTS and isinstance(value, dict):
+            parts = {key: self.value(f"{name}.{key}", part) for key, part in value.items()}
+            return self.keys(name, parts)
+        cleaned, found = clean(value, max_bytes=self._max_bytes)
+        if found:
+            self.notes[clean(name)[0]] = found
+        return cleaned
+
+    def keys(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Return an object with its keys made fit alone."""
+        return {self.value(name, key): value for key, value in values.items()}
+
+    def flags(self) -> list[str]:
+        """Return what sums the notes up: what a reader of the span must know."""
+        cut = any("size" in note or "depth" in note for note in self.notes.values())
+        cleaned = any("cleaned" in note for note in self.notes.values())
+        return ["truncated"] * cut + ["cleaned"] * cleaned

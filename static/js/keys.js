@@ -11,6 +11,7 @@
     clearTimeout(say.timer);
     say.timer = setTimeout(() => (line.textContent = ""), 6000);
   };
+  addEventListener("say", (event) => say(event.detail));
   const focus = (target) => { target?.focus(); target?.scrollIntoView({ block: "nearest" }); };
   const step = (by) => {
     const links = rows(), now = links.indexOf(link(here()) ?? link(document.querySelector(".row[aria-current]")));
@@ -29,31 +30,49 @@
     else if (!open) focus(link(row.closest(".children")?.previousElementSibling));
     return true;
   };
-  const nextError = () => {
-    const failed = all(".tree .row.err, .list tr:has(.st .bad)").map(link).filter((a) => a?.checkVisibility());
-    const now = document.activeElement;
-    focus(failed.find((a) => now.compareDocumentPosition(a) & Node.DOCUMENT_POSITION_FOLLOWING && a !== now) ?? failed[0]);
+  // The server knows the next one however deep it is; where its row is here, nothing need be loaded.
+  const nextError = async () => {
+    const chip = document.getElementById("errors");
+    if (!chip) {
+      const failed = all(".list tr:has(.st .bad) .open"), now = document.activeElement;
+      return focus(failed.find((a) => a !== now && now.compareDocumentPosition(a) & Node.DOCUMENT_POSITION_FOLLOWING) ?? failed[0]);
+    }
+    const url = new URL(chip.href), row = here() ?? document.querySelector(".row[aria-current]");
+    if (row?.id) url.searchParams.set("after", row.id.slice(2));
+    const { span_id } = await (await fetch(`${url.pathname}.json${url.search}`)).json();
+    const next = link(document.getElementById(`s-${span_id}`));
+    if (next?.checkVisibility()) { next.click(); focus(next); }
+    else if (span_id) location.assign(url);
+  };
+  const search = () => {
+    const field = document.querySelector("input[type=search], .filters input");
+    focus(field);
+    return !!field;
   };
   const keys = {
-    j: () => step(1), ArrowDown: () => here() && step(1),
-    k: () => step(-1), ArrowUp: () => here() && step(-1),
+    j: () => step(1), ArrowDown: () => (here() ? step(1) : false),
+    k: () => step(-1), ArrowUp: () => (here() ? step(-1) : false),
     ArrowRight: () => turn(true), ArrowLeft: () => turn(false),
     "]": () => all(".node:not(:has(> .children[hx-get])) > .row .toggle").forEach((toggle) => (toggle.open = true)),
     "[": () => all(".children .toggle").forEach((toggle) => (toggle.open = false)),
-    e: nextError,
+    "/": search, "?": () => document.getElementById("keys")?.showModal(),
+    e: () => { nextError(); },
     c: () => copy(location.href, "Address"),
   };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [contenteditable]")) return;
+    if (document.getElementById("keys")?.open) return;
     const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    const act = keys[event.key];
-    if (button) button.click();
-    else if (!act || act() === false || (event.key.startsWith("Arrow") && !here())) return;
+    // What a page has no use for, its buttons may have, and else the browser.
+    const done = keys[event.key]?.() ?? keys[event.key];
+    if (!done && !button) return;
+    if (!done) button.click();
     event.preventDefault();
   });
 
   addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
+    if (event.target.closest("[data-key='?']")) keys["?"]();
     if (button) copy(document.querySelector(button.dataset.copy).innerText.trim(), "Text");
     const selected = event.target.closest(".tree a[href*='span='], [data-close]");
     if (!selected || event.ctrlKey || event.metaKey) return;
@@ -62,12 +81,25 @@
     if (narrow() && selected.matches(".tree a")) document.getElementById("panel").scrollIntoView();
   });
   // One row of the tree is a stop of the Tab key, the others are reached from it with the arrows.
+  let stop = null;
+  const rove = () => {
+    if (!stop?.isConnected) stop = link(document.querySelector(".row[aria-current]")) ?? link(document.querySelector(".tree .row"));
+    all(".tree .row a[href], .tree summary").forEach((other) => (other.tabIndex = other === stop ? 0 : -1));
+  };
   addEventListener("focusin", (event) => {
     const row = event.target.closest?.(".tree .row");
-    if (!row) return;
-    all(".tree .row a[href], .tree summary").forEach((other) => (other.tabIndex = -1));
-    link(row).tabIndex = 0;
+    if (row) { stop = link(row); rove(); }
   });
+  document.addEventListener("htmx:after:swap", rove);
+  rove();
+  // The traces of the list that a reader came from, filters and all, are those that n and p step through.
+  const list = all(".list:not(.log) .open").map((open) => open.pathname), path = location.pathname;
+  try {
+    if (list.length) sessionStorage.setItem("list", JSON.stringify(list));
+    const known = JSON.parse(sessionStorage.getItem("list") ?? "[]"), at = known.indexOf(path);
+    for (const [key, by] of [["p", -1], ["n", 1]])
+      if (at >= 0 && known[at + by]) document.querySelector(`.steps [data-key=${key}]`)?.setAttribute("href", known[at + by]);
+  } catch { /* private window: the steps are those of the whole list */ }
   const selected = document.querySelector(".row[aria-current]");
   if (selected && narrow()) document.getElementById("panel").scrollIntoView();
   else selected?.scrollIntoView({ block: "center" });

@@ -56,6 +56,8 @@ def chromium() -> Iterator[Browser]:
 def site(app: Flask) -> Iterator[str]:
     """The address of the application, served by threads of this process."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    # A page may be asking still when its test ends: its request must not outlive the database.
+    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

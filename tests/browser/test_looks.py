@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import Open, Tell
 from tests.ui.stories import Story, agent, say, wide
+from tests.ui.worst import WORST
 
 AGENT = "a" * 32
 PAGES = [
@@ -81,3 +82,16 @@ def test_no_page_is_wider_than_its_window(stories: None, visit: Open, width: int
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wide_pages.append(path)
     assert wide_pages == []
+
+
+def test_the_worst_cases_are_sound_and_fit(tell: Tell, visit: Open) -> None:
+    tell(*(story() for story in WORST.values()))
+    page = visit("/project/default/traces")
+    site = page.url
+    for number, name in enumerate(WORST, 1):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(f"{site}/{str(number) * 32}")
+        faults = Axe().run(page).response["violations"]
+        assert [f["id"] for f in faults if f["impact"] in ("serious", "critical")] == [], name
+        page.set_viewport_size({"width": 390, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

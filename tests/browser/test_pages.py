@@ -100,58 +100,6 @@ def test_a_failed_load_is_said_and_can_be_tried_again(
     faults.clear()
 
 
-def test_the_tree_is_walked_with_the_keyboard(tell: Tell, visit: Open) -> None:
-    tell(deep())
-    page = visit(f"/project/default/traces/{DEEP}?span=root")
-
-    def focused() -> str:
-        return str(page.evaluate("document.activeElement.closest('.row')?.id"))
-
-    for key, expected in (
-        ("j", "s-step-00"),
-        ("ArrowDown", "s-step-01"),
-        ("k", "s-step-00"),
-        ("ArrowLeft", "s-root"),
-        ("ArrowRight", "s-step-00"),
-    ):
-        page.keyboard.press(key)
-        assert focused() == expected, key
-    for _ in range(7):
-        page.keyboard.press("j")
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#s-part-0")).to_be_visible()
-    page.keyboard.press("ArrowRight")
-    assert focused() == "s-part-0"
-    page.keyboard.press("Enter")
-    expect(page.locator("#panel h2").first).to_have_text("part-0")
-
-
-def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit(f"/project/default/traces/{'a' * 32}")
-    page.keyboard.press("[")
-    expect(page.locator("#s-search")).to_be_hidden()
-    page.keyboard.press("]")
-    expect(page.locator("#s-search")).to_be_visible()
-    page.keyboard.press("e")
-    expect(page.locator("#s-refund a")).to_be_focused()
-    page.keyboard.press("r")
-    expect(page.locator("#input pre")).to_contain_text('"I was charged twice."')
-
-
-def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit("/project/default/traces")
-    page.keyboard.press("?")
-    expect(page.locator("#keys")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.get_by_role("textbox", name="User").fill("?tj")
-    expect(page.locator("#keys")).to_be_hidden()
-    assert page.evaluate("document.documentElement.dataset.theme") is None
-    page.keyboard.press("Enter")
-    expect(page.locator("a.chip")).to_contain_text("?tj")
-
-
 def test_the_theme_is_chosen_in_three_states_and_kept(tell: Tell, visit: Open) -> None:
     tell(agent())
     page = visit("/project/default/traces")
@@ -169,3 +117,53 @@ def test_ids_are_copied_with_a_click(tell: Tell, visit: Open) -> None:
     page.locator("#panel .ident button").click()
     expect(page.get_by_role("status")).to_have_text("Text copied")
     assert page.evaluate("navigator.clipboard.readText()") == "plan"
+
+
+def test_a_link_leads_into_the_third_page_of_children_six_levels_deep(
+    tell: Tell, visit: Open
+) -> None:
+    story = Story(DEEP, name="deep link").span("l0", None, 0, 90, kind="agent")
+    for n in range(1, 6):
+        story.span(f"l{n}", f"l{n - 1}", n, 90 - n, kind="chain")
+        for other in range(120):
+            story.span(f"x{n}-{other:03}", f"l{n - 1}", n + 0.1 + other * 0.01, n + 2)
+    for n in range(260):
+        story.span(f"c-{n:03}", "l5", 6 + n * 0.1, 6.1 + n * 0.1, kind="tool")
+    tell(story)
+    page = visit(f"/project/default/traces/{DEEP}?span=c-230")
+    row = page.locator("#s-c-230")
+    expect(row).to_be_in_viewport()
+    expect(row).to_have_attribute("aria-current", "true")
+    expect(row).to_have_attribute("style", "--depth:6")
+    expect(page.locator("#panel h2").first).to_have_text("c-230")
+    # Around it is the rest of its page, and what is before it is a link away.
+    expect(page.locator("#s-c-259")).to_be_attached()
+    before = page.locator(".row.more", has_text="100 earlier").last
+    before.locator("a").click()
+    expect(page.locator("#s-c-229")).to_be_attached()
+    expect(page.locator("#s-c-130")).to_be_attached()
+
+
+def test_a_full_pass_without_scripts(tell: Tell, visit: Open) -> None:
+    tell(deep(), agent())
+    page = visit("/project/default/traces", scripts=False)
+    page.get_by_role("link", name="resolve_ticket").click()
+    page.get_by_title("Zoom to 4.50 s – 5.40 s").click()
+    expect(page.locator(".axis .chip")).to_contain_text("4.50 s – 5.40 s")
+    page.get_by_role("link", name="1 error").click()
+    expect(page.locator("#panel h2").first).to_have_text("refund")
+    expect(page.locator(".axis .chip")).to_contain_text("4.50 s – 5.40 s")
+    page.get_by_title("Show the whole trace").click()
+    expect(page.locator(".axis .chip")).to_have_count(0)
+    for tab in ("Metadata", "Events", "Scores", "Understood", "Raw"):
+        page.locator("#panel .tabs").get_by_role("link", name=tab).click()
+        expect(page.locator("#panel .tabs [aria-current]")).to_have_text(tab)
+    page.get_by_title("Close").click()
+    expect(page.locator("#panel h2").first).to_have_text("resolve_ticket")
+    page.locator(".views").get_by_role("link", name="Log").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    page.locator(".views").get_by_role("link", name="Tree").click()
+    page.get_by_title(re.compile("^(Next|Previous) trace")).first.click()
+    expect(page.locator("h1")).to_have_text("nightly")
+    page.get_by_role("link", name="compress?").click()
+    expect(page.locator(".axis .chip")).to_have_text("idle time is short")

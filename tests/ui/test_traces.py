@@ -107,7 +107,7 @@ def test_the_tree_opens_its_first_levels(tell: Tell, page: Page) -> None:
 def test_bars_lie_on_the_traces_time(tell: Tell, page: Page) -> None:
     tell(agent())
     bars = [bar["style"] for bar in page(f"/traces/{AGENT}").all("i", "bar")]
-    assert bars[:2] == ["--x:0.0;--w:100.0", "--x:5.56;--w:16.67;--t:20.0"]
+    assert bars[:2] == ["--x:0.0;--w:100.0", "--x:5.555556;--w:16.666667;--t:20.0"]
 
 
 def test_a_failed_span_shows_its_reason_in_its_row(tell: Tell, page: Page) -> None:

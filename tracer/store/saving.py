@@ -41,11 +41,13 @@ _INSERT_TRACES = f"""
 _PLAIN = [n for n in _TRACE_COLUMNS if n not in ("project_id", "trace_id", "input", "output")]
 _SAYS = ", says_input boolean, says_output boolean"
 # Its own input and output are large and seldom said, so they are only touched when they were.
+# The time is the clock's, under the row's lock: two changes never share it, as their transactions'
+# beginnings might, and a page that shows the trace can tell by it whether anything is new.
 _UPDATE_TRACES = f"""
     UPDATE traces t SET {", ".join(f"{name} = r.{name}" for name in _PLAIN)},
         input = CASE WHEN r.says_input THEN r.input ELSE t.input END,
         output = CASE WHEN r.says_output THEN r.output ELSE t.output END,
-        updated_at = now()
+        updated_at = clock_timestamp()
     FROM json_to_recordset(%s::json) AS r ({_typed(schema.traces, _SAYS)})
     WHERE t.project_id = r.project_id AND t.trace_id = r.trace_id
 """

@@ -143,6 +143,25 @@ def children_page(
     return _page(parent_id, _level(project_id, trace_id, parent_id, key, limit), limit, key)
 
 
+def children_between(
+    project_id: str,
+    trace_id: str,
+    parent_id: str | None,
+    after: Key | None,
+    until: Key | None,
+    limit: int,
+    *,
+    inclusive: bool = False,
+) -> Children:
+    """Return the children from `after` (with it where `inclusive`) to `until` (with it).
+
+    None is open: the level's beginning, its end. At most `limit` rows; `later` leads on where
+    there are more of them.
+    """
+    rows = _level(project_id, trace_id, parent_id, after, limit, inclusive=inclusive, until=until)
+    return _page(parent_id, rows, limit, after)
+
+
 def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
     """Return one span with its payload, or None; a placeholder is a span without one."""
     narrow = [spans.c[name] for name in NARROW]
@@ -201,6 +220,42 @@ def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[s
     return {row.span_id: _span_row(row) for row in db.session.execute(query).mappings()}
 
 
+def start_of(project_id: str, trace_id: str, span_id: str) -> datetime | None:
+    """Return when a span began; None: it has not arrived."""
+    query = sa.select(spans.c.start_time).where(
+        *_is(project_id, trace_id), spans.c.span_id == span_id, spans.c.placeholder.is_(False)
+    )
+    return db.session.execute(query).scalar()
+
+
+def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
+    """Return the id of the failed span that began next after a span, round to the first again.
+
+    None: no span failed. One or two index entries are read.
+    """
+    start = (
+        after
+        and db.session.execute(
+            sa.select(spans.c.start_time).where(
+                *_is(project_id, trace_id), spans.c.span_id == after
+            )
+        ).scalar()
+    )
+    place = sa.tuple_(spans.c.start_time, spans.c.span_id)
+    query = (
+        sa.select(spans.c.span_id)
+        .where(*_is(project_id, trace_id), spans.c.level == "error")
+        .order_by(spans.c.start_time, spans.c.span_id)
+        .limit(1)
+    )
+    if start:
+        beyond = query.where(place > sa.tuple_(sa.literal(start), sa.literal(after)))
+        found: str | None = db.session.execute(beyond).scalar()
+        if found is not None:
+            return found
+    return db.session.execute(query).scalar()
+
+
 def _page_around(
     project_id: str, trace_id: str, parent_id: str | None, around: str, limit: int
 ) -> Children:
@@ -251,6 +306,7 @@ def _level(
     limit: int,
     *,
     inclusive: bool = False,
+    until: Key | None = None,
 ) -> list[SpanRow]:
     order = sa.tuple_(spans.c.start_time, spans.c.span_id)
     query = _tree_rows(project_id, trace_id).where(
@@ -263,6 +319,8 @@ def _level(
         last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
         forward = order >= last if inclusive else order > last
         query = query.where(order < last if backward else forward)
+    if until is not None:
+        query = query.where(order <= sa.tuple_(sa.literal(until.time), sa.literal(until.row_id)))
     direction = sa.desc if backward else sa.asc
     query = query.order_by(direction(spans.c.start_time), direction(spans.c.span_id))
     rows = db.session.execute(query.limit(limit + 1)).mappings()

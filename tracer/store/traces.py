@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.records import Json, decimals
 from tracer.store.marks import ScoreSummary, mark_columns, mark_conditions, summarise
-from tracer.store.paging import Page, cut_page, decode_cursor
+from tracer.store.paging import Key, Page, cut_page, decode_cursor
 from tracer.store.schema import projects, span_payloads, traces
 
 FACET_LIMIT = 50
@@ -58,6 +58,8 @@ class TraceRow:
     bookmarked: bool
     comment_count: int
     scores: list[ScoreSummary]
+    updated_at: datetime
+    """When it last changed: two states of a trace never have the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +167,27 @@ def project_of(trace_id: str) -> str | None:
     query = sa.select(projects.c.project_id).where(held).order_by(projects.c.project_id)
     found: str | None = db.session.execute(query.limit(1)).scalar()
     return found
+
+
+def get_row(project_id: str, trace_id: str) -> TraceRow | None:
+    """Return one trace without its texts, however long they are, or None."""
+    query = sa.select(*ROW_COLUMNS).where(
+        traces.c.project_id == project_id, traces.c.trace_id == trace_id
+    )
+    row = db.session.execute(query).mappings().one_or_none()
+    return TraceRow(**_ordered(row)) if row is not None else None
+
+
+def neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
+    """Return the ids of the traces before and after one in the list, which runs newest first."""
+    found = []
+    for forward in (False, True):
+        key = Key(forward, trace.start_time, trace.trace_id)
+        query = page_query(
+            sa.select(traces.c.trace_id), trace.project_id, key, 0, newest_first=True
+        )
+        found.append(db.session.execute(query).scalar())
+    return found[0], found[1]
 
 
 def detail_query() -> sa.Select[Any]:

@@ -12,10 +12,10 @@ from tracer.store.paging import Page
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
 from tracer.store.spans import SpanDetail
-from tracer.store.traces import TraceDetail
+from tracer.store.traces import TraceDetail, TraceRow
 from tracer.ui.tree import Forest, Level, Node
 from tracer.web import answers
-from tracer.web.answers import Score, Session, Span, SpanSummary, Trace
+from tracer.web.answers import Score, Session, Span, SpanSummary, Trace, TraceSummary
 from tracer.web.marks import Comment, comment
 
 
@@ -52,6 +52,19 @@ class TraceView(Selected, kw_only=True):
     tree: TreeLevel
     apart: TreeSpan | None
     """The end of a path that is too long to be shown whole."""
+
+
+class LiveView(msgspec.Struct, kw_only=True):
+    """A trace as of now, and the pages of its tree that were asked for."""
+
+    trace: TraceSummary
+    levels: list[TreeLevel]
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """The span to go to; null: there is none."""
+
+    span_id: str | None
 
 
 class Value(msgspec.Struct, kw_only=True):
@@ -94,6 +107,14 @@ def trace_view(panel: Selected, forest: Forest) -> TraceView:
         **{name: getattr(panel, name) for name in Selected.__struct_fields__},
         tree=level(forest.roots, project_id),
         apart=_tree_span(forest.apart, project_id) if forest.apart else None,
+    )
+
+
+def live(trace: TraceRow, levels: Sequence[Level]) -> LiveView:
+    """Return the trace as of now, and pages of its tree."""
+    return LiveView(
+        trace=answers.trace_summary(trace),
+        levels=[level(shown, trace.project_id) for shown in levels],
     )
 
 

@@ -52,6 +52,8 @@ class Panel:
     raw: bool
     figures: list[tuple[str, str]]
     flags: list[str]
+    zoom: str = ""
+    """The range of time that shows the span, for an address."""
     failure: str = ""
     sections: list[Section] = field(default_factory=list)
     usage: list[UsageRow] = field(default_factory=list)

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.paging import BadCursor
 from tracer.store.scores import ScoreRow
 from tracer.store.shares import ShareRow, open_share
-from tracer.store.traces import TraceDetail
+from tracer.store.traces import TraceRow
 from tracer.ui import sessions, traces
 from tracer.ui.pages import bad_cursor
 from tracer.ui.panel import Panel
@@ -124,7 +124,7 @@ def _holds(share: ShareRow, trace_id: str) -> bool:
 def _render(template: str, shown: Shown) -> str:
     context = dict(shown.context())
     found = context["trace"]
-    assert isinstance(found, TraceDetail)
+    assert isinstance(found, TraceRow)
     panel = context.get("panel")
     if isinstance(panel, Panel):
         context["panel"] = _stripped(panel)
@@ -144,7 +144,7 @@ def _render(template: str, shown: Shown) -> str:
 
 def _stripped(panel: Panel) -> Panel:
     """Return the panel without what leads elsewhere, and without what people said."""
-    panel.links, panel.price_id, panel.unpriced_model = [], "", ""
+    panel.links, panel.price_id, panel.unpriced_model, panel.zoom = [], "", "", ""
     panel.scores = _judged(panel.scores)
     if not _share().show_comments:
         panel.tabs = [tab for tab in panel.tabs if tab[0] != "comments"]

@@ -19,6 +19,7 @@ from tracer.ui.format import count, duration, money, stamp
 from tracer.ui.mapping import view_mapping
 from tracer.ui.panel import Panel, Section, document, json_section, known_tab, no_input, no_output
 from tracer.ui.usage import cost_note, usage_rows
+from tracer.ui.window import Zoom
 
 _MOST_RAW = 400_000
 
@@ -80,6 +81,7 @@ def span_panel(
         raw=raw,
         figures=_span_figures(span, now),
         flags=[FLAGS[flag].text if flag in FLAGS else flag for flag in span.flags],
+        zoom="" if span.placeholder else str(Zoom.around(span.start_time, span.end_time)),
         failure=span.status_message or "" if span.status == "error" else "",
     )
     if span.placeholder:

@@ -4,36 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from flask import abort, request, url_for
 
 from tracer.store import comments, scores, spans, traces
 from tracer.store.comments import CommentRow
+from tracer.store.outlines import read_outline
 from tracer.store.scores import ScoreRow
 from tracer.store.spans import SpanDetail
 from tracer.store.subjects import Subject
-from tracer.store.traces import TraceDetail
-from tracer.ui import data
+from tracer.store.traces import TraceDetail, TraceRow
+from tracer.ui import address, data
+from tracer.ui.axis import Axis
 from tracer.ui.data import Selected
 from tracer.ui.marking import place_of
+from tracer.ui.minimap import Minimap
 from tracer.ui.panel import Panel, trace_panel
 from tracer.ui.spanpanel import FLAGS, span_panel
+from tracer.ui.timeframe import axis_of, base_axis, given_zoom
+from tracer.ui.window import Window
 
 
 def find_trace(project_id: str, trace_id: str) -> TraceDetail:
-    """Return the trace; 404 where there is none."""
-    found = traces.get_trace(project_id, trace_id)
-    if found is None:
-        abort(
-            404,
-            f"This project has no trace “{trace_id}”. It may not have been sent yet:"
-            " applications send spans in batches, some seconds after they end.",
-        )
-    return found
+    """Return the trace with its texts; 404 where there is none."""
+    return traces.get_trace(project_id, trace_id) or _no_trace(trace_id)
 
 
-def common(found: TraceDetail) -> dict[str, object]:
-    """Return what every page and fragment of a trace is rendered with."""
+def find_row(project_id: str, trace_id: str) -> TraceRow:
+    """Return the trace without its texts; 404 where there is none."""
+    return traces.get_row(project_id, trace_id) or _no_trace(trace_id)
+
+
+def _no_trace(trace_id: str) -> NoReturn:
+    abort(
+        404,
+        f"This project has no trace “{trace_id}”. It may not have been sent yet:"
+        " applications send spans in batches, some seconds after they end.",
+    )
+
+
+def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
+    """Return what every page and fragment of a trace is rendered with.
+
+    ``base`` is the axis that the rows lie on which are on the page already.
+    """
 
     def url(endpoint: str) -> str:
         return url_for(endpoint, project_id=found.project_id, trace_id=found.trace_id)
@@ -42,10 +57,28 @@ def common(found: TraceDetail) -> dict[str, object]:
         "trace": found,
         "here": place_of(found, found.project_id),
         "flags": FLAGS,
+        "axis": base or axis_of(found),
+        "selected": address.chosen("span"),
+        "keep": address.keep(),
+        "keep_but": address.keep,
         "page_url": url("ui.trace"),
         "spans_url": url("ui.trace_spans"),
         "panel_url": url("ui.trace_span"),
         "value_url": url("ui.trace_value"),
+        "live_url": url("ui.trace_live"),
+        "error_url": url("ui.trace_error"),
+    }
+
+
+def with_axis(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
+    """Return what `common` does, and what the head of the tree is rendered with."""
+    outline = read_outline(found)
+    base = base or base_axis(found, outline)
+    window = Window(base, axis_of(found), given_zoom())
+    return common(found, base) | {
+        "window": window,
+        "minimap": Minimap(outline, window),
+        "neighbours": traces.neighbours(found),
     }
 
 

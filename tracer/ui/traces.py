@@ -11,23 +11,23 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.records import STATUSES
 from tracer.store import spans, traces
 from tracer.store.paging import Page
-from tracer.store.traces import TraceDetail, TraceFilter, TraceRow
+from tracer.store.traces import TraceFilter, TraceRow
 from tracer.ui import data, jsonview
+from tracer.ui.address import MOST_OPEN, keep
 from tracer.ui.data import Value
 from tracer.ui.filters import BadFilter, Filters
+from tracer.ui.live import quiet, version
 from tracer.ui.markdown import code
 from tracer.ui.pages import is_fragment
 from tracer.ui.panel import document
 from tracer.ui.start import python_program, sdk_program
-from tracer.ui.timeline import Axis
-from tracer.ui.tracepage import Choice, common, find_trace, panel_of
+from tracer.ui.timeframe import given_axis
+from tracer.ui.tracepage import Choice, common, find_row, find_trace, panel_of, with_axis
 from tracer.ui.tree import TreeReader, read_level
 from tracer.ui.twins import Shown, twin
 from tracer.web import answers
 
 _FIELDS = ("status", "name", "environment", "tag", "user", "session", "marked", "from", "to")
-# Addresses have an end; the oldest are forgotten first.
-_MOST_OPEN = 20
 _MOST_DEPTH = 10_000
 
 
@@ -97,7 +97,7 @@ def trace(project_id: str, trace_id: str) -> Shown:
     the children of one.
     """
     found = find_trace(project_id, trace_id)
-    opened = request.args.getlist("open")[-_MOST_OPEN:]
+    opened = request.args.getlist("open")[-MOST_OPEN:]
     selected, cursor = request.args.get("span"), request.args.get("after")
     tree = TreeReader(project_id, trace_id)
     # First of all: what is read is not read again, so this page stays.
@@ -109,17 +109,15 @@ def trace(project_id: str, trace_id: str) -> Shown:
         tree.open(opened)
     if selected:
         tree.reveal(selected)
-    keep = urlencode([("open", span_id) for span_id in opened])
     chosen = Choice.of(found, selected)
     return Shown(
         "traces/trace.html",
         context=lambda: {
             "forest": tree.forest(),
-            "axis": _axis(found),
-            "selected": selected,
-            "keep": f"{keep}&" if keep else "",
             "panel": panel_of(chosen),
-            **common(found),
+            "version": version(found),
+            "quiet": quiet(found),
+            **with_axis(found),
         },
         data=lambda: data.trace_view(chosen.data(), tree.forest()),
     )
@@ -128,23 +126,20 @@ def trace(project_id: str, trace_id: str) -> Shown:
 @twin("/project/<project_id>/traces/<id:trace_id>/spans")
 def trace_spans(project_id: str, trace_id: str) -> Shown:
     """Return a page of children of ``parent`` (absent: the roots) as rows of the tree."""
+    axis = given_axis()
     try:
-        axis = Axis.parse(request.args.get("t", ""))
         depth = min(int(request.args.get("depth", "0")), _MOST_DEPTH)
     except ValueError:
-        abort(400, "This link's time axis can't be read. Reload the page.")
+        abort(400, "This link's place in the tree can't be read. Reload the page.")
     parent, cursor = request.args.get("parent"), request.args.get("after")
-    found = find_trace(project_id, trace_id)
+    found = find_row(project_id, trace_id)
     level = read_level(project_id, trace_id, parent, cursor, depth)
     return Shown(
         "traces/_level.html",
         context=lambda: {
             "level": level,
             "wrapped": cursor is None,
-            "axis": axis,
-            "selected": None,
-            "keep": "",
-            **common(found),
+            **common(found, axis),
         },
         data=lambda: data.level(level, project_id),
     )
@@ -159,10 +154,10 @@ def trace_span(project_id: str, trace_id: str) -> Shown:
     page = url_for("ui.trace", project_id=project_id, trace_id=trace_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
     # The address bar follows the panel, so that a copied address shows the same.
-    query = urlencode({name: value for name, value in shown.items() if value})
+    query = keep() + urlencode({name: value for name, value in shown.items() if value})
     return Shown(
         "traces/_panel.html",
-        context=lambda: {"keep": "", "panel": panel_of(chosen), **common(found)},
+        context=lambda: {"panel": panel_of(chosen), **common(found)},
         data=chosen.data,
         headers={"HX-Replace-Url": f"{page}?{query}" if query else page},
     )
@@ -192,10 +187,3 @@ def trace_value(project_id: str, trace_id: str) -> Shown:
         },
         data=lambda: Value(pointer=pointer, value=value),
     )
-
-
-def _axis(found: TraceDetail) -> Axis:
-    running = found.status == "running"
-    # The latest end known is behind the truth while spans are open.
-    end = datetime.now(UTC) if running else found.end_time
-    return Axis(found.start_time, max(end, found.start_time), running)

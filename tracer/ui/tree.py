@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tracer.store import spans
 from tracer.store.paging import decode_cursor
 from tracer.store.spans import Children, SpanRow
 from tracer.store.subtrees import Subtree, read_subtrees
+from tracer.ui.stretch import Stretch
 
 ROWS = 100
 """Rows that a page opens by itself; levels that were asked for come on top."""
 _STATEMENTS = 8
 _PAGE = 100
+# A page that has an end may have got rows in between since it was loaded.
+_GROWN_PAGE = 200
 # A path 100 levels deep must not bring 100 siblings along on each.
 _PATH_PAGE = 10
+
+
+# Two clocks in one process differ by some milliseconds; more than that is worth a word.
+_SKEW = timedelta(milliseconds=5)
 
 
 @dataclass(slots=True)
@@ -28,6 +36,8 @@ class Node:
     level: Level | None = None
     subtree: Subtree | None = None
     """None: it is still being counted."""
+    early: timedelta | None = None
+    """How long before its parent it began, which no clock that runs right can tell."""
 
 
 @dataclass(slots=True)
@@ -39,6 +49,8 @@ class Level:
     nodes: list[Node]
     earlier: str | None
     later: str | None
+    stretch: Stretch
+    """What of the level this page is, so that it can be read again when the trace has grown."""
 
 
 @dataclass(slots=True)
@@ -106,8 +118,8 @@ class TreeReader:
         """Return what was read, as nested levels."""
         # A copy: building takes levels out.
         left = dict(self.levels)
-        roots = _level(left, None, 0)
-        apart = _node(left, self.apart, 1) if self.apart else None
+        roots = _level(left, None, 0, None)
+        apart = _node(left, self.apart, 1, None) if self.apart else None
         count(self.project_id, self.trace_id, [*roots.nodes, *([apart] if apart else [])])
         return Forest(roots, apart, self._row_count())
 
@@ -139,12 +151,15 @@ def read_level(
     Raises BadCursor.
     """
     page = spans.children_page(project_id, trace_id, parent_id, cursor)
-    level = _level({parent_id: page}, parent_id, depth)
+    level = _level({parent_id: page}, parent_id, depth, start_of(project_id, trace_id, parent_id))
     count(project_id, trace_id, level.nodes)
     # The rows it continues are on the page already.
     if cursor is not None:
-        if decode_cursor(cursor).forward:
+        key = decode_cursor(cursor)
+        if key.forward:
             level.earlier = None
+            # What arrives later between two pages belongs to the second.
+            level.stretch = level.stretch.begun_after(key.time, key.row_id)
         else:
             level.later = None
     return level
@@ -162,13 +177,49 @@ def count(project_id: str, trace_id: str, nodes: Iterable[Node]) -> None:
         node.subtree = sums.get(node.span.span_id) if sums else None
 
 
-def _level(left: dict[str | None, Children], parent_id: str | None, depth: int) -> Level:
+def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
+    """Return a page of children that a reader has on the screen, as it is now."""
+    parent_id = stretch.parent_id
+    page = spans.children_between(
+        project_id,
+        trace_id,
+        parent_id,
+        stretch.after,
+        stretch.until,
+        _PAGE if stretch.until is None else _GROWN_PAGE,
+        inclusive=stretch.inclusive,
+    )
+    start = start_of(project_id, trace_id, parent_id)
+    level = _level({parent_id: page}, parent_id, stretch.depth, start)
+    level.earlier = None
+    if stretch.until is None:
+        level.stretch = stretch.ended_at(page)
+    else:
+        level.later, level.stretch = None, stretch
+    return level
+
+
+def start_of(project_id: str, trace_id: str, parent_id: str | None) -> datetime | None:
+    """Return when the parent of a level began, None where that is not known."""
+    return spans.start_of(project_id, trace_id, parent_id) if parent_id is not None else None
+
+
+def _level(
+    left: dict[str | None, Children], parent_id: str | None, depth: int, began: datetime | None
+) -> Level:
     # Taken out, so that spans which are each other's parents can't go round for ever.
     page = left.pop(parent_id)
-    nodes = [_node(left, row, depth) for row in page.rows]
-    return Level(parent_id, depth, nodes, page.earlier, page.later)
+    nodes = [_node(left, row, depth, began) for row in page.rows]
+    return Level(parent_id, depth, nodes, page.earlier, page.later, Stretch.of(page, depth))
 
 
-def _node(left: dict[str | None, Children], row: SpanRow, depth: int) -> Node:
-    level = _level(left, row.span_id, depth + 1) if row.span_id in left else None
-    return Node(row, depth, level)
+def _node(
+    left: dict[str | None, Children], row: SpanRow, depth: int, began: datetime | None
+) -> Node:
+    early = began - row.start_time if began is not None and not row.placeholder else None
+    node = Node(row, depth, early=early if early is not None and early > _SKEW else None)
+    if row.span_id in left:
+        # A placeholder begins with its earliest child, whatever the clocks say.
+        start = None if row.placeholder else row.start_time
+        node.level = _level(left, row.span_id, depth + 1, start)
+    return node

@@ -16,7 +16,7 @@ from tracer.ui.pages import bp
 SUFFIX: Final = ".json"
 
 # Costs are decimals, and leave as JSON numbers with the digits they have.
-_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+encoded: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _html(shown: Shown) -> Response:
 
 
 def _json(shown: Shown) -> Response:
-    return Response(_encode(shown.data()), content_type="application/json")
+    return Response(encoded(shown.data()), content_type="application/json")
 
 
 @bp.app_template_global()

@@ -1,0 +1,171 @@
+"""The keyboard alone is enough: rows, errors, neighbours, search, and the list of all keys."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, Tell
+from tests.browser.test_pages import DEEP, deep
+from tests.ui.stories import SECOND, Story, agent, now
+
+FAILED = "f" * 32
+
+
+def hidden_errors() -> Story:
+    """Return a trace whose second error is far down, and the third on its own page of children."""
+    story = Story(FAILED, name="failing").span("root", None, 0, 50)
+    story.span("early", "root", 0.5, 0.6, level="error")
+    for n in range(150):
+        story.span(f"c-{n:03}", "root", 1 + n * 0.1, 1.1 + n * 0.1)
+    story.span("d1", "c-003", 1.31, 1.32).span("d2", "d1", 1.31, 1.32)
+    story.span("deep", "d2", 1.31, 1.32, level="error")
+    return story.span("late", "root", 40, 41, level="error")
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.closest('.row')?.id"))
+
+
+def test_the_tree_is_walked_with_the_keyboard(tell: Tell, visit: Open) -> None:
+    tell(deep())
+    page = visit(f"/project/default/traces/{DEEP}?span=root")
+
+    for key, expected in (
+        ("j", "s-step-00"),
+        ("ArrowDown", "s-step-01"),
+        ("k", "s-step-00"),
+        ("ArrowLeft", "s-root"),
+        ("ArrowRight", "s-step-00"),
+    ):
+        page.keyboard.press(key)
+        assert focused(page) == expected, key
+    for _ in range(7):
+        page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#s-part-0")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "s-part-0"
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel h2").first).to_have_text("part-0")
+
+
+def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit(f"/project/default/traces/{'a' * 32}")
+    page.keyboard.press("[")
+    expect(page.locator("#s-search")).to_be_hidden()
+    page.keyboard.press("]")
+    expect(page.locator("#s-search")).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.locator("#s-refund a")).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator("#input pre")).to_contain_text('"I was charged twice."')
+
+
+def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit("/project/default/traces")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("textbox", name="User").fill("?tj")
+    expect(page.locator("#keys")).to_be_hidden()
+    assert page.evaluate("document.documentElement.dataset.theme") is None
+    page.keyboard.press("Enter")
+    expect(page.locator("a.chip")).to_contain_text("?tj")
+
+
+def test_the_next_error_is_found_wherever_it_is(tell: Tell, visit: Open) -> None:
+    tell(hidden_errors())
+    page = visit(f"/project/default/traces/{FAILED}")
+    for span_id in ("early", "deep", "late", "early"):
+        page.keyboard.press("e")
+        expect(page).to_have_url(re.compile(rf"span={span_id}$"))
+        expect(page.locator(f"#s-{span_id}")).to_have_attribute("aria-current", "true")
+        expect(page.locator("#panel h2").first).to_have_text(span_id)
+
+
+def test_errors_are_links_without_scripts(tell: Tell, visit: Open) -> None:
+    tell(hidden_errors())
+    page = visit(f"/project/default/traces/{FAILED}", scripts=False)
+    for span_id in ("early", "deep", "late", "early"):
+        page.get_by_role("link", name="3 errors").click()
+        expect(page.locator("#panel h2").first).to_have_text(span_id)
+
+
+def test_neighbours_are_those_of_the_list_with_its_filters(tell: Tell, visit: Open) -> None:
+    for n in range(6):
+        name = "even" if n % 2 == 0 else "odd"
+        tell(Story(f"{n:032}", now() - n * 10 * SECOND, name=name).span(f"r{n}"))
+    page = visit("/project/default/traces?name=even")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator("#s-r0")).to_be_visible()
+    for key, row in (("n", "r2"), ("n", "r4"), ("p", "r2")):
+        page.keyboard.press(key)
+        expect(page.locator(f"#s-{row}")).to_be_visible()
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    page.keyboard.press("n")
+    expect(page.locator("#s-r3")).to_be_visible()
+    page.keyboard.press("p")
+    page.keyboard.press("p")
+    expect(page.locator("#s-r1")).to_be_visible()
+
+
+def test_search_address_and_theme_are_a_key_away(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit("/project/default/traces")
+    page.keyboard.press("/")
+    expect(page.get_by_role("textbox", name="User")).to_be_focused()
+    page.goto(f"{page.url}/{'a' * 32}?span=plan")
+    page.keyboard.press("c")
+    expect(page.get_by_role("status")).to_have_text("Address copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.keyboard.press("t")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_visible()
+
+
+def test_one_row_of_the_tree_is_a_stop_of_the_tab_key(tell: Tell, visit: Open) -> None:
+    tell(deep())
+    page = visit(f"/project/default/traces/{DEEP}?span=step-03")
+
+    def stops() -> list[str]:
+        found: list[str] = page.evaluate(
+            """[...document.querySelectorAll(".tree .row :is(a, summary)")]
+                .filter((e) => e.tabIndex === 0).map((e) => e.closest(".row").id)"""
+        )
+        return found
+
+    assert stops() == ["s-step-03"]
+    page.locator("#s-step-03 a").focus()
+    page.keyboard.press("j")
+    assert stops() == ["s-step-04"]
+    page.locator("#s-step-07 summary").click()
+    expect(page.locator("#s-part-0")).to_be_visible()
+    assert len(stops()) == 1
+
+
+def test_arrows_scroll_where_no_row_has_the_focus(tell: Tell, visit: Open) -> None:
+    tell(deep())
+    page = visit(f"/project/default/traces/{DEEP}")
+    assert page.evaluate(
+        """() => document.body.dispatchEvent(
+            new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true, cancelable: true}))"""
+    )
+
+
+def test_every_key_of_the_list_does_something(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit("/project/default/traces")
+    page.keyboard.press("?")
+    named = page.locator("#keys kbd").all_inner_texts()
+    assert set(named) == set("/jk↓↑↵→←][enpz0rct?")
+    page.keyboard.press("j")
+    expect(page.locator("#keys")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#keys")).to_be_hidden()

@@ -18,6 +18,8 @@ def test_hostile_text_runs_nothing_and_loads_nothing(app: Flask, tell: Tell, vis
     site = page.url.partition("/project/")[0]
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url))
+    # A fragment by itself names no icon, so the browser asks for one that is not there.
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     for path in addresses(app, hostile_price(app)):
         # A fragment is looked at as a page of its own: nothing of ours is around it to help.
         page.goto(site + path)

@@ -24,6 +24,12 @@ def hidden_errors() -> Story:
     return story.span("late", "root", 40, 41, level="error")
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key once the page's scripts listen."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.closest('.row')?.id"))
 
@@ -58,10 +64,10 @@ def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
     expect(page.locator("#s-search")).to_be_hidden()
     page.keyboard.press("]")
     expect(page.locator("#s-search")).to_be_visible()
-    page.keyboard.press("e")
-    expect(page.locator("#s-refund a")).to_be_focused()
     page.keyboard.press("r")
     expect(page.locator("#input pre")).to_contain_text('"I was charged twice."')
+    page.keyboard.press("e")
+    expect(page.locator("#s-refund a")).to_be_focused()
 
 
 def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
@@ -81,7 +87,7 @@ def test_the_next_error_is_found_wherever_it_is(tell: Tell, visit: Open) -> None
     tell(hidden_errors())
     page = visit(f"/project/default/traces/{FAILED}")
     for span_id in ("early", "deep", "late", "early"):
-        page.keyboard.press("e")
+        press(page, "e")
         expect(page).to_have_url(re.compile(rf"span={span_id}$"))
         expect(page.locator(f"#s-{span_id}")).to_have_attribute("aria-current", "true")
         expect(page.locator("#panel h2").first).to_have_text(span_id)
@@ -104,15 +110,13 @@ def test_neighbours_are_those_of_the_list_with_its_filters(tell: Tell, visit: Op
     page.keyboard.press("Enter")
     expect(page.locator("#s-r0")).to_be_visible()
     for key, row in (("n", "r2"), ("n", "r4"), ("p", "r2")):
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator(f"#s-{row}")).to_be_visible()
     page.evaluate("sessionStorage.clear()")
     page.reload()
-    page.keyboard.press("n")
-    expect(page.locator("#s-r3")).to_be_visible()
-    page.keyboard.press("p")
-    page.keyboard.press("p")
-    expect(page.locator("#s-r1")).to_be_visible()
+    for key, row in (("n", "r3"), ("p", "r2"), ("p", "r1")):
+        press(page, key)
+        expect(page.locator(f"#s-{row}")).to_be_visible()
 
 
 def test_search_address_and_theme_are_a_key_away(tell: Tell, visit: Open) -> None:

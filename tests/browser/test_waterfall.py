@@ -90,7 +90,7 @@ def test_a_span_is_zoomed_to_and_back_in_place(tell: Tell, visit: Open) -> None:
     page = visit(f"{PATH}?span=talk")
     page.locator("#s-n02").evaluate("e => (e.mark = 'same')")
     page.keyboard.press("z")
-    expect(page.locator(".axis .chip")).to_contain_text("295 s – 405 s")
+    expect(page.locator(".axis .chip.run")).to_contain_text("295 s – 405 s")
     row = boxes(page)["talk"]
     unit = (row["right"] - row["left"]) / 110
     assert row["bar"] == pytest.approx(row["left"] + 5 * unit, abs=2)
@@ -100,17 +100,17 @@ def test_a_span_is_zoomed_to_and_back_in_place(tell: Tell, visit: Open) -> None:
     assert parse_qs(urlsplit(page.url).query)["span"] == ["talk"]
     assert zoom_of(page)
     page.reload()
-    expect(page.locator(".axis .chip")).to_contain_text("295 s – 405 s")
+    expect(page.locator(".axis .chip.run")).to_contain_text("295 s – 405 s")
     again = boxes(page)["talk"]
     assert (again["bar"], again["stop"]) == (row["bar"], row["stop"])
     page.locator("#s-n03 a").click()
     expect(page.locator("#panel h2").first).to_have_text("n03")
     assert zoom_of(page)
     page.keyboard.press("0")
-    expect(page.locator(".axis .chip")).to_have_count(0)
+    expect(page.locator(".axis .chip.run")).to_have_count(0)
     assert zoom_of(page) is None
     page.go_back()
-    expect(page.locator(".axis .chip")).to_contain_text("295 s – 405 s")
+    expect(page.locator(".axis .chip.run")).to_contain_text("295 s – 405 s")
 
 
 def test_a_millisecond_fills_the_window_when_zoomed_to(tell: Tell, visit: Open) -> None:
@@ -118,8 +118,10 @@ def test_a_millisecond_fills_the_window_when_zoomed_to(tell: Tell, visit: Open) 
     page = visit(f"{PATH}?span=first", scripts=False)
     assert boxes(page)["first"]["width"] == pytest.approx(2, abs=0.1)
     page.get_by_title("Zoom to this span").click()
+    page.wait_for_load_state()
     row = boxes(page)["first"]
     assert row["width"] > 0.9 * (row["right"] - row["left"])
     page.get_by_title("Show the whole trace").click()
+    page.wait_for_load_state()
     assert boxes(page)["first"]["width"] == pytest.approx(2, abs=0.1)
     expect(page.locator("#panel h2").first).to_have_text("first")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -159,6 +160,11 @@ def wait_until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
         time.sleep(0.01)
+
+
+def path_of(url: str) -> str:
+    """Return the path of an absolute URL, as a client in this process asks for it."""
+    return urlsplit(url).path
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "import": ("tracer.cli.exports", "import_"),
     "db": ("tracer.cli.db", "db"),
     "keys": ("tracer.cli.keys", "keys"),
+    "import": ("tracer.cli.importing", "import_"),
     "doctor": ("tracer.cli.doctor", "doctor"),
 }
 

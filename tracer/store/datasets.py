@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,6 +103,14 @@ def list_datasets(project_id: str, limit: int, offset: int = 0) -> tuple[list[Da
     return [Dataset(**row._mapping) for row in db.session.execute(query)], total
 
 
+def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of datasets by their ids."""
+    query = sa.select(datasets.c.dataset_id, datasets.c.name).where(
+        datasets.c.project_id == project_id, datasets.c.dataset_id.in_(dataset_ids)
+    )
+    return {dataset_id: name for dataset_id, name in db.session.execute(query)}
+
+
 def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
     """Return how many items each dataset has now; without any it is left out."""
     query = (
@@ -135,9 +143,13 @@ def save_item(
     if held is not None and held.dataset_id != dataset.dataset_id:
         db.session.rollback()
         raise ForeignItem(f"item {item_id!r} belongs to another dataset")
+    before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
+    if held is not None and before == before | fields:
+        # Said again, as an import does: no new state.
+        db.session.rollback()
+        return held, dataset
     now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     _close(project_id, item_id, now)
-    before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
     values = {
         **before,
         **fields,

@@ -171,3 +171,39 @@ media_uses = Table(
     Column("field", Text, primary_key=True),
     Column("media_id", Text, primary_key=True),
 )
+
+# What people are asked to judge, one after the other.
+queues = Table(
+    "queues",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("queue_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("config_ids", ARRAY(Text), nullable=False, server_default="{}"),
+    _now("created_at"),
+    _now("updated_at"),
+    Index("ix_queues_name", "project_id", "name", unique=True),
+)
+
+queue_items = Table(
+    "queue_items",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("queue_id", Text, primary_key=True),
+    Column("item_id", Text, primary_key=True),
+    # What is judged: "trace", "span" or "session", and its id.
+    Column("subject", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("completed_at", Time),
+    _now("created_at"),
+    _now("updated_at"),
+)
+
+queue_members = Table(
+    "queue_members",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("queue_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+)

@@ -73,20 +73,29 @@ class PromptFilter:
     """Exclusive."""
 
 
-def create_version(project_id: str, draft: PromptDraft) -> PromptVersion:
-    """Add a version to the prompt, made new where there is none, and move its labels to it."""
+def create_version(
+    project_id: str, draft: PromptDraft, *, version: int | None = None
+) -> PromptVersion:
+    """Add a version to the prompt, made new where there is none, and move its labels to it.
+
+    `version` None: the next number. A copy names the number that the original has; it must be
+    free.
+    """
     tags = {} if draft.tags is None else {"tags": sorted(set(draft.tags))}
     # One statement takes the number, so that two at once never get the same.
+    last = prompts.c.last_version
+    following = last + 1 if version is None else sa.func.greatest(last, version)
     numbered = (
         insert(prompts)
-        .values(project_id=project_id, name=draft.name, last_version=1, **tags)
+        .values(project_id=project_id, name=draft.name, last_version=version or 1, **tags)
         .on_conflict_do_update(
             index_elements=["project_id", "name"],
-            set_={"last_version": prompts.c.last_version + 1, "updated_at": sa.func.now(), **tags},
+            set_={"last_version": following, "updated_at": sa.func.now(), **tags},
         )
-        .returning(prompts.c.last_version)
+        .returning(last)
     )
-    version = db.session.execute(numbered).scalar_one()
+    newest = db.session.execute(numbered).scalar_one()
+    version = version or newest
     db.session.execute(
         sa.insert(prompt_versions).values(
             project_id=project_id,

@@ -49,6 +49,8 @@ def set_up(bp: Blueprint) -> None:
 def check_path() -> None:
     """Raise WireError where an id in the path can't be one: the database takes no NUL."""
     for name, value in (request.view_args or {}).items():
+        if not isinstance(value, str):
+            continue  # a number, which the router has checked
         try:
             check_id(value, name)
         except ValueError as error:

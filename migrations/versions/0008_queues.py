@@ -1,0 +1,54 @@
+"""Queues of what people are to judge."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+UPGRADE = """
+CREATE TABLE queues (
+    project_id TEXT NOT NULL,
+    queue_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    config_ids TEXT[] DEFAULT '{}' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (project_id, queue_id)
+);
+
+CREATE UNIQUE INDEX ix_queues_name ON queues (project_id, name);
+
+CREATE TABLE queue_items (
+    project_id TEXT NOT NULL,
+    queue_id TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    completed_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (project_id, queue_id, item_id)
+);
+
+CREATE TABLE queue_members (
+    project_id TEXT NOT NULL,
+    queue_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (project_id, queue_id, user_id)
+);
+"""
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    op.execute(UPGRADE)
+
+
+def downgrade() -> None:
+    """Drop the queues; what was judged stays with its traces."""
+    op.execute("DROP TABLE queue_members; DROP TABLE queue_items; DROP TABLE queues")

@@ -1,0 +1,231 @@
+"""A project of a Langfuse server is copied whole; our own server is that Langfuse."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.importing.older_api import newest_generation
+from tests.support import Serve, run
+from tracer.config import Config
+from tracer.embedded import Embedded
+from tracer.importing.journal import Journal
+from tracer.importing.remote import ATTEMPTS, ImportFailed, Remote
+from tracer.store.projects import create_key, create_project
+
+PICTURE = b"\x89PNG" + bytes(range(256)) * 20
+DIGEST = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
+MEDIA_ID = DIGEST[:22].replace("+", "-").replace("/", "_")
+NAMED = f"@@@langfuseMedia:type=image/png|id={MEDIA_ID}|source=bytes@@@"
+
+
+class Source:
+    """A project of a running server, and the keys that open it."""
+
+    def __init__(self, url: str, public: str, secret: str) -> None:
+        self.url, self.public, self.secret = url, public, secret
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call its API and return what it answers."""
+        pair = base64.b64encode(f"{self.public}:{self.secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+@pytest.fixture
+def source(served: Serve, make_app: Callable[[Config], Flask]) -> Source:
+    """A project with something of everything that can be copied."""
+    assert served.data_dir is not None
+    name = f"source-{uuid.uuid4().hex[:8]}"
+    with make_app(Config(database_url=Embedded(served.data_dir).url)).app_context():
+        create_project(name, name)
+        key, secret = create_key(name, "import")
+    made = Source(served.url, key.public_key, secret)
+    fill(made)
+    return made
+
+
+def event(kind: str, body: Any, second: int = 0) -> Any:
+    stamp = f"2026-01-01T00:00:{second:02}.000Z"
+    return {"id": uuid.uuid4().hex, "type": kind, "timestamp": stamp, "body": body}
+
+
+def fill(source: Source) -> None:
+    start, end = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:02.000Z"
+    trace = {"id": "t1", "name": "ask", "userId": "u", "sessionId": "s", "tags": ["a", "b"]}
+    root = {"id": "o1", "traceId": "t1", "name": "agent", "startTime": start, "endTime": end}
+    call = {
+        **{"id": "o2", "traceId": "t1", "parentObservationId": "o1", "name": "chat"},
+        **{"startTime": start, "endTime": end, "model": "gpt-4o", "level": "WARNING"},
+        "input": [{"role": "user", "content": NAMED}],
+        "output": {"role": "assistant", "content": "Hello"},
+        "modelParameters": {"temperature": 0.5},
+        "usageDetails": {"input": 10, "output": 5},
+        "metadata": {"k": {"deep": [1, 2]}},
+    }
+    score = {"id": "c1", "traceId": "t1", "observationId": "o2", "name": "good", "value": 0.75}
+    label = {"id": "c2", "traceId": "t1", "name": "tone", "value": "kind", "comment": "nice"}
+    events = [
+        event("trace-create", {**trace, "input": "Q", "output": "A", "metadata": {"m": 1}}),
+        event("agent-create", root, 1),
+        event("generation-create", call, 2),
+        event("score-create", score, 3),
+        event("score-create", label, 4),
+        event("trace-create", {"id": "t2", "name": "bare", "timestamp": start}),
+    ]
+    answer = source.call("POST", "/api/public/ingestion", {"batch": events})
+    assert answer["errors"] == []
+    announced = {
+        **{"traceId": "t1", "observationId": "o2", "field": "input", "contentType": "image/png"},
+        **{"contentLength": len(PICTURE), "sha256Hash": DIGEST},
+    }
+    told = source.call("POST", "/api/public/media", announced)
+    urllib.request.urlopen(
+        urllib.request.Request(told["uploadUrl"], PICTURE, method="PUT"), timeout=30
+    ).close()
+    for text in ("one", "two", "three"):
+        body = {"name": "a/greet", "prompt": text, "labels": [text], "tags": ["t"], "config": {}}
+        source.call("POST", "/api/public/v2/prompts", body)
+    delete_version_two(source)
+    source.call("POST", "/api/public/v2/datasets", {"name": "d/1", "metadata": {"x": 1}})
+    for item in ("i1", "i2"):
+        body = {"datasetName": "d/1", "id": item, "input": {"q": item}, "expectedOutput": "a"}
+        source.call("POST", "/api/public/dataset-items", body)
+    link = {"runName": "r", "datasetItemId": "i1", "traceId": "t1", "observationId": "o1"}
+    source.call("POST", "/api/public/dataset-run-items", link)
+
+
+def delete_version_two(source: Source) -> None:
+    """Leave a gap in the numbers, which the copy must keep."""
+    pair = base64.b64encode(f"{source.public}:{source.secret}".encode()).decode()
+    path = f"{source.url}/api/public/v2/prompts/a%2Fgreet?version=2"
+    asked = urllib.request.Request(
+        path, headers={"Authorization": f"Basic {pair}"}, method="DELETE"
+    )
+    urllib.request.urlopen(asked, timeout=30).close()
+
+
+@pytest.fixture
+def copy(source: Source, database_url: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Run the command against the source, or what stands before it."""
+
+    def command(host: str = "") -> str:
+        done = run(
+            *("import", "langfuse", "--host", host or source.url, "--public-key", source.public),
+            *("--database-url", database_url, "--data-dir", str(tmp_path)),
+            LANGFUSE_SECRET_KEY=source.secret,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert source.secret not in done.stdout
+        return done.stdout
+
+    yield command
+
+
+def everything(url: str) -> dict[str, list[Any]]:
+    """Return all rows of the tables that a copy fills."""
+    tables = (
+        *("traces", "spans", "span_payloads", "scores", "sessions", "media", "media_uses"),
+        *("prompts", "prompt_versions", "prompt_labels"),
+        *("datasets", "dataset_items", "dataset_runs", "dataset_run_items"),
+    )
+    with psycopg.connect(url) as connection:
+        return {
+            table: sorted(connection.execute(f"SELECT * FROM {table}".encode()).fetchall(), key=str)
+            for table in tables
+        }
+
+
+def whole(client: FlaskClient, path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.text)
+    return answer.get_json()
+
+
+def comparable(found: Any) -> Any:
+    """Leave out what says where and when a copy is, not what it is."""
+    if isinstance(found, dict):
+        places = ("projectId", "createdAt", "updatedAt", "htmlPath", "version", "datasetId")
+        places = (*places, "datasetRunId", "id") if "datasetRunName" in found else places
+        return {name: comparable(value) for name, value in found.items() if name not in places}
+    return [comparable(one) for one in found] if isinstance(found, list) else found
+
+
+PATHS = (
+    "/api/public/traces/t1",
+    "/api/public/traces/t2",
+    "/api/public/v2/prompts/a%2Fgreet?version=1",
+    "/api/public/v2/prompts/a%2Fgreet?version=3",
+    "/api/public/dataset-items?datasetName=d%2F1",
+)
+
+
+def test_everything_is_copied(source: Source, copy: Callable[..., str], client: FlaskClient):
+    assert "1 media copied" in copy()
+    for path in (*PATHS, "/api/public/datasets/d%2F1/runs/r"):
+        original, copied = source.call("GET", path), whole(client, path)
+        if path.endswith("/r"):
+            original.pop("id"), copied.pop("id")
+        assert comparable(copied) == comparable(original), path
+    url = whole(client, f"/api/public/media/{MEDIA_ID}")["url"]
+    assert client.get(url).data == PICTURE
+
+
+def test_a_copy_that_is_repeated_changes_nothing(
+    copy: Callable[..., str], client: FlaskClient, database_url: str
+) -> None:
+    copy()
+    before = everything(database_url)
+    copy()
+    assert everything(database_url) == before
+
+
+def test_a_server_without_the_first_generations_routes_is_copied_as_well(
+    source: Source, copy: Callable[..., str], client: FlaskClient
+) -> None:
+    with newest_generation(source.url) as host:
+        copy(host)
+    copied = whole(client, "/api/public/traces/t1")
+    original = source.call("GET", "/api/public/traces/t1")
+    for name in ("observations", "scores", "tags", "userId", "sessionId", "name"):
+        assert comparable(copied[name]) == comparable(original[name]), name
+
+
+def test_wrong_keys_are_said_in_one_line(source: Source, database_url: str, tmp_path: Path) -> None:
+    done = run(
+        *("import", "langfuse", "--host", source.url, "--public-key", "pk-lf-x"),
+        *("--database-url", database_url, "--data-dir", str(tmp_path)),
+        LANGFUSE_SECRET_KEY="sk-lf-secret",
+    )
+    assert done.returncode == 1
+    assert "does not accept these keys" in done.stderr
+    assert "sk-lf-secret" not in done.stderr + done.stdout
+
+
+def test_no_answer_is_waited_for_and_then_said() -> None:
+    waits: list[float] = []
+    with pytest.raises(ImportFailed, match="no answer from"):
+        Remote("http://127.0.0.1:9", "p", "s", waits.append).get("traces")
+    assert len(waits) == ATTEMPTS - 1
+
+
+def test_an_interrupted_copy_goes_on_where_it_was(tmp_path: Path) -> None:
+    Journal(tmp_path, "host", "p").note("traces", "2026-01-01")
+    assert Journal(tmp_path, "host", "p").get("traces") == "2026-01-01"
+    assert Journal(tmp_path, "other", "p").get("traces") is None
+    Journal(tmp_path, "host", "p").finish()
+    assert Journal(tmp_path, "host", "p").get("traces") is None

@@ -1,0 +1,74 @@
+"""Copies the media that values name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field
+from typing import IO, Final, cast
+
+from tracer.importing.events import Event
+from tracer.importing.remote import NotThere, Remote, segment
+from tracer.store import media
+from tracer.store.media import BadUpload, Use
+
+_REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
+_FIELDS: Final = ("input", "output", "metadata")
+_IN_MEMORY: Final = 1024 * 1024
+
+
+@dataclass
+class MediaCopier:
+    """Copies each medium once, and notes its uses."""
+
+    remote: Remote
+    project_id: str
+    copied: int = 0
+    missing: list[str] = field(default_factory=list)
+    """Ids of media that are named, and that the server does not have."""
+
+    def copy_of(self, event: Event) -> None:
+        """Copy what the values of an event name. Raises ImportFailed."""
+        body = event["body"]
+        span_id = body["id"] if "traceId" in body else ""
+        trace_id = body.get("traceId") or body["id"]
+        for name in _FIELDS:
+            if body.get(name) is None:
+                continue
+            for media_id in dict.fromkeys(_REFERENCE.findall(json.dumps(body[name]))):
+                self._copy(media_id, Use(trace_id=trace_id, span_id=span_id, field=name))
+
+    def _copy(self, media_id: str, use: Use) -> None:
+        held = media.get_medium(self.project_id, media_id)
+        if held is not None and held.uploaded_at is not None:
+            media.announce(
+                self.project_id, media_id, held.sha256, held.content_type, held.content_length, use
+            )
+            return
+        try:
+            told = self.remote.get(f"media/{segment(media_id)}")
+            with self.remote.download(told["url"]) as content:
+                self._store(media_id, str(told["contentType"]), content, use)
+        except NotThere:
+            self.missing.append(media_id)
+
+    def _store(self, media_id: str, content_type: str, content: IO[bytes], use: Use) -> None:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+            digest, length = hashlib.sha256(), 0
+            while piece := content.read(_IN_MEMORY):
+                digest.update(piece)
+                length += len(piece)
+                spool.write(piece)
+            spool.seek(0)
+            sha256 = base64.b64encode(digest.digest()).decode()
+            medium = media.announce(self.project_id, media_id, sha256, content_type, length, use)
+            try:
+                media.upload(self.project_id, medium, cast(IO[bytes], spool))
+            except BadUpload:
+                # Announced here as something else, by somebody else: theirs stays.
+                self.missing.append(media_id)
+            else:
+                self.copied += 1

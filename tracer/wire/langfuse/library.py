@@ -1,0 +1,244 @@
+"""What Langfuse's clients send of prompts, datasets and media; unknown fields are ignored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from tracer.wire.requests import Maybe, Time, as_utc
+
+Name = Annotated[str, Meta(min_length=1, max_length=500)]
+Label = Annotated[str, Meta(min_length=1, max_length=100)]
+Page = Annotated[int, Meta(ge=1, le=10_000, description="from 1 on")]
+Limit = Annotated[int, Meta(ge=1, le=100, description="rows of one page")]
+
+MOST_BYTES: Final = 1_000_000_000
+"""Largest announced medium, as at Langfuse."""
+
+
+class Sent(msgspec.Struct, kw_only=True, rename="camel"):
+    """What all of them share: text that the database takes, times with their zone."""
+
+    def __post_init__(self) -> None:
+        for name, sent in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
+            value = getattr(self, name)
+            if isinstance(value, datetime):
+                setattr(self, name, as_utc(value, sent))
+            # Any other field is JSON, which keeps what text columns can't.
+            elif name not in self.json_fields():
+                _check(value, sent)
+
+    @classmethod
+    def json_fields(cls) -> frozenset[str]:
+        """Return the names of the fields that may hold any JSON."""
+        return frozenset()
+
+
+def _check(value: object, sent: str) -> None:
+    texts = value if isinstance(value, list) else [value]
+    for text in texts:
+        if isinstance(text, str) and ("\x00" in text or not _encodable(text)):
+            raise ValueError(f"{sent}: expected text without control characters")
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class PageQuery(Sent, kw_only=True):
+    """A page of a list, by number."""
+
+    page: Page = 1
+    limit: Limit = 50
+
+
+class PromptBody(Sent, kw_only=True):
+    """A new version of a prompt."""
+
+    name: Name
+    prompt: Any
+    type: Literal["text", "chat"] = "text"
+    config: Any = None
+    labels: list[Label] | None = None
+    tags: list[Label] | None = None
+    commit_message: Annotated[str, Meta(max_length=2000)] | None = None
+    is_active: bool = False
+    """What the first SDKs sent for the label ``production``."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.type == "text" and not isinstance(self.prompt, str):
+            raise ValueError("prompt: expected text, since type is text")
+        if self.type == "chat":
+            _check_messages(self.prompt)
+
+    @classmethod
+    def json_fields(cls) -> frozenset[str]:
+        """Return the fields that may hold any JSON."""
+        return frozenset({"prompt", "config"})
+
+
+def _check_messages(prompt: object) -> None:
+    if not isinstance(prompt, list):
+        raise ValueError("prompt: expected a list of messages, since type is chat")
+    for place, message in enumerate(prompt):
+        if not isinstance(message, dict):
+            raise ValueError(f"prompt[{place}]: expected an object")
+        placeholder = message.get("type") == "placeholder"
+        for field in ("name",) if placeholder else ("role", "content"):
+            if field not in message:
+                raise ValueError(f"prompt[{place}].{field}: expected a value, got nothing")
+
+
+class LabelsBody(Sent, kw_only=True):
+    """Labels to point to a version."""
+
+    new_labels: list[Label]
+
+
+class PromptQuery(Sent, kw_only=True):
+    """Which version of a prompt is wanted; without either the one labelled ``production``."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    label: Label | None = None
+    resolve: bool = True
+
+
+class PromptListQuery(PageQuery, kw_only=True):
+    """Which prompts are wanted."""
+
+    name: str | None = None
+    label: str | None = None
+    tag: str | None = None
+    from_updated_at: Time | None = None
+    to_updated_at: Time | None = None
+
+
+class DatasetBody(Sent, kw_only=True):
+    """A dataset, or more about one."""
+
+    name: Name
+    description: Maybe[Annotated[str, Meta(max_length=10_000)]] = UNSET
+    metadata: Any = UNSET
+    input_schema: Any = UNSET
+    expected_output_schema: Any = UNSET
+
+    @classmethod
+    def json_fields(cls) -> frozenset[str]:
+        """Return the fields that may hold any JSON."""
+        return frozenset({"metadata", "input_schema", "expected_output_schema"})
+
+
+class DatasetItemBody(Sent, kw_only=True):
+    """An item, or more about one."""
+
+    dataset_name: Name
+    id: Name | None = None
+    input: Any = UNSET
+    expected_output: Any = UNSET
+    metadata: Any = UNSET
+    source_trace_id: Maybe[Name] = UNSET
+    source_observation_id: Maybe[Name] = UNSET
+    status: Literal["ACTIVE", "ARCHIVED"] | UnsetType | None = UNSET
+
+    @classmethod
+    def json_fields(cls) -> frozenset[str]:
+        """Return the fields that may hold any JSON."""
+        return frozenset({"input", "expected_output", "metadata"})
+
+
+class DatasetItemQuery(PageQuery, kw_only=True):
+    """Which items are wanted, and as of when."""
+
+    dataset_name: str | None = None
+    source_trace_id: str | None = None
+    source_observation_id: str | None = None
+    version: Time | None = None
+
+
+class RunItemBody(Sent, kw_only=True):
+    """That a trace answered an item in a run."""
+
+    run_name: Name
+    dataset_item_id: Name
+    run_description: str | None = None
+    metadata: Any = None
+    observation_id: Name | None = None
+    trace_id: Name | None = None
+    created_at: Time | None = None
+
+    @classmethod
+    def json_fields(cls) -> frozenset[str]:
+        """Return the fields that may hold any JSON."""
+        return frozenset({"metadata"})
+
+
+class RunItemQuery(PageQuery, kw_only=True):
+    """Whose items are wanted."""
+
+    dataset_id: str
+    run_name: str
+
+
+class MediaBody(Sent, kw_only=True):
+    """A file that is about to be uploaded."""
+
+    content_type: Annotated[str, Meta(min_length=3, max_length=200)]
+    content_length: Annotated[int, Meta(ge=0, le=MOST_BYTES)]
+    sha256_hash: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$", description="base64")] = (
+        msgspec.field(name="sha256Hash")
+    )
+    field: Annotated[str, Meta(min_length=1, max_length=100)]
+    trace_id: Name | None = None
+    observation_id: Name | None = None
+    dataset_id: Name | None = None
+    dataset_item_id: Name | None = None
+
+
+class MediaReport(Sent, kw_only=True):
+    """How an upload went, as the client saw it."""
+
+    uploaded_at: Time
+    upload_http_status: int
+    upload_http_error: str | None = None
+    upload_time_ms: int | None = None
+
+
+class QueueBody(Sent, kw_only=True):
+    """A queue of what people are to judge."""
+
+    name: Name
+    description: str | None = None
+    score_config_ids: list[Name] = []
+
+
+QueueStatus = Literal["PENDING", "COMPLETED"]
+
+
+class QueueItemQuery(PageQuery, kw_only=True):
+    """Which items of a queue are wanted."""
+
+    status: QueueStatus | None = None
+
+
+class QueueItemBody(Sent, kw_only=True):
+    """Something to judge."""
+
+    object_id: Name
+    object_type: Literal["TRACE", "OBSERVATION", "SESSION"]
+    status: QueueStatus | None = None
+
+
+class QueueItemUpdate(Sent, kw_only=True):
+    """Whether an item was judged."""
+
+    status: QueueStatus | None = None
+
+
+class AssignmentBody(Sent, kw_only=True):
+    """Who is to work on a queue."""
+
+    user_id: Name

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from google.rpc.status_pb2 import Status
 
+from tests.web import library
 from tracer.config import Config
 from tracer.extensions import db
 from tracer.store.marks_schema import comments
@@ -30,12 +31,13 @@ IDS = {
     "observation_id": "s",
     "score_id": "q1",
     "config_id": "c",
-    "comment_id": "m",
+    "comment_id": "k",
     "share_id": "h",
     "model_id": "p",
+    **library.IDS,
 }
-# A health check has no key, and the document is everybody's.
-OPEN = {"/api/public/health", "/api/public/ready"}
+# A health check has no key, the document is everybody's, a file's address is its own key.
+OPEN = {"/api/public/health", "/api/public/ready", "/api/public/media/content/<token>"}
 DOCUMENTS = {"/api/v1/openapi.json", "/api/public/openapi.json"}
 # What only the project that has them may change, for the server gave them their ids.
 OWN = (
@@ -43,6 +45,7 @@ OWN = (
     "/api/public/score-configs/c",
     "/api/public/scores/q1",
     "/api/public/models/p",
+    *library.OWN,
 )
 MEASURED = {
     "view": "observations",
@@ -55,6 +58,7 @@ ASKED = "query=" + quote(json.dumps(MEASURED))
 QUERIES = {
     "/api/v1/prices/match": "/api/v1/prices/match?model=ours",
     "/api/public/metrics": f"/api/public/metrics?{ASKED}",
+    **library.QUERIES,
     "/api/public/v2/metrics": f"/api/public/v2/metrics?{ASKED}",
 }
 TRACE_HEX, SPAN_HEX = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -94,6 +98,7 @@ BODIES: dict[str, Any] = {
     "/api/public/scores": {"traceId": "t", "name": "theirs", "value": 1},
     "/api/public/score-configs": {"name": "theirs", "dataType": "NUMERIC"},
     "/api/public/score-configs/c": {"name": "theirs"},
+    **library.BODIES,
 }
 
 
@@ -130,6 +135,7 @@ def routes(app: Flask) -> list[tuple[str, str]]:
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/api/", "/v1/")):
             path = re.sub(r"<id:(\w+)>", lambda name: IDS[name[1]], rule.rule)
+            path = path.replace("<int:version>", "1")
             path = QUERIES.get(path, path)
             found += [(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
     return sorted(route for route in found if route[1] not in OPEN)
@@ -138,11 +144,12 @@ def routes(app: Flask) -> list[tuple[str, str]]:
 def send(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -> Any:
     if method == "GET":
         return client.get(path, headers=headers)
-    body = BODIES.get(path, {"name": "theirs", "start_time": START})
+    body = BODIES.get(path.partition("?")[0], {"name": "theirs", "start_time": START})
     return client.open(path, method=method, json=body, headers=headers)
 
 
 _EXPORTED = re.compile(r'"exported_at":"[^"]*"')
+_SIGNED = re.compile(r'"url(Expiry)?":"[^"]*"')
 
 
 def fill(client: FlaskClient, key: Key) -> None:
@@ -160,18 +167,19 @@ def fill(client: FlaskClient, key: Key) -> None:
     row = {"project_id": key.key.project_id, "price_id": "p", "model": "ours"}
     with client.application.app_context():
         db.session.execute(sa.insert(prices).values(**row, rates={"base": {"input": "1"}}))
-        comment = {"project_id": key.key.project_id, "comment_id": "m", "trace_id": "t"}
+        comment = {"project_id": key.key.project_id, "comment_id": "k", "trace_id": "t"}
         db.session.execute(sa.insert(comments).values(**comment, text="ours"))
         config = {"project_id": key.key.project_id, "config_id": "c", "name": "ours"}
         db.session.execute(sa.insert(score_configs).values(**config, data_type="numeric"))
+        library.fill(key.key.project_id)
         db.session.commit()
 
 
 def snapshot(client: FlaskClient, app: Flask, key: Key) -> dict[str, str]:
     reads = [path for method, path in routes(app) if method == "GET"]
-    found = {path: client.get(path, headers=key.bearer).text for path in reads}
-    # An export says when it was made.
-    return {path: _EXPORTED.sub("", text) for path, text in found.items()}
+    texts = {path: client.get(path, headers=key.bearer).text for path in reads}
+    # An export says when it was made, and the address of a file is signed anew each time.
+    return {path: _SIGNED.sub("", _EXPORTED.sub("", text)) for path, text in texts.items()}
 
 
 def test_a_key_sees_nothing_of_another_project_on_any_route(

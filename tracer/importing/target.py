@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracer.importing.events import Event
-from tracer.importing.remote import ImportFailed
-from tracer.store import configs, spanlists
+from tracer.store import score_configs, spanlists
+from tracer.store.score_configs import ScoreConfig
 from tracer.store.writer import Writer
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
 from tracer.wire.receipt import Receipt
@@ -39,7 +39,9 @@ class Target:
         receipt = Receipt(time=time.time_ns() // 1000, max_value_bytes=self.max_value_bytes)
         stored = Stored(
             trace_of=lambda span_id: spanlists.trace_of(self.project_id, span_id),
-            config_of=lambda config_id: configs.get_config(self.project_id, config_id),
+            config_of=lambda config_id: score_configs.get_configs(self.project_id, [config_id]).get(
+                config_id
+            ),
         )
         decoded = decode_ingestion(body, receipt, stored)
         rejected = {}
@@ -55,5 +57,5 @@ class Target:
             else:
                 self.stored += 1
 
-
-__all__ = ["ImportFailed", "Target"]
+    def _config_of(self, config_id: str) -> ScoreConfig | None:
+        return score_configs.get_configs(self.project_id, [config_id]).get(config_id)

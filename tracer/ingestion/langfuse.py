@@ -10,12 +10,12 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from tracer.ingestion import otlp
-from tracer.ingestion.body import check_content_type, read_body
 from tracer.ingestion.writing import config, json_body, receipt, store
 from tracer.records import WireError
 from tracer.store import score_configs, spanlists
 from tracer.store.score_configs import ScoreConfig
 from tracer.web.auth import identify, project_id
+from tracer.web.body import check_content_type, read_body
 from tracer.web.langfuse import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.bodies import (

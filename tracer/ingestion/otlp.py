@@ -7,11 +7,11 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from tracer.ingestion.body import check_content_type, read_body
 from tracer.ingestion.writing import config, store
 from tracer.records import Refusal
 from tracer.store.writer import Rejected
 from tracer.web.auth import identify
+from tracer.web.body import check_content_type, read_body
 from tracer.web.problems import EXPECTED, detail_of, status_of
 from tracer.wire.otlp import (
     CONTENT_TYPES,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 
-from flask import current_app, request
+from flask import current_app
 
 from tracer.config import Config
-from tracer.ingestion.body import check_content_type, read_body
 from tracer.records import Batch
 from tracer.store.writer import Rejected, Writer
 from tracer.web.auth import project_id
+from tracer.web.body import json_body
 from tracer.wire.receipt import Receipt
+
+__all__ = ["config", "json_body", "receipt", "store"]
 
 
 def config() -> Config:
@@ -23,12 +25,6 @@ def config() -> Config:
 def receipt() -> Receipt:
     """Return the time of this moment, which orders what clients say, and the limits."""
     return Receipt(time=time.time_ns() // 1000, max_value_bytes=config().max_value_bytes)
-
-
-def json_body() -> bytes:
-    """Return the body of a JSON request; raises WireError (400, 413, 415)."""
-    check_content_type(request, ("application/json",))
-    return read_body(request, config().max_body_bytes)
 
 
 def store(batch: Batch) -> list[Rejected]:

@@ -144,7 +144,7 @@ def save_item(
         db.session.rollback()
         raise ForeignItem(f"item {item_id!r} belongs to another dataset")
     before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
-    if held is not None and before == before | fields:
+    if held is not None and before == {**before, **fields}:
         # Said again, as an import does: no new state.
         db.session.rollback()
         return held, dataset

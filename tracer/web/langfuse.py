@@ -111,6 +111,11 @@ def iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def exact(time: datetime) -> str:
+    """Return a time to the microsecond, where it is one that clients send back."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def refusal(
     status: int, message: str, error: Any = None, headers: dict[str, str] | None = None
 ) -> Response:

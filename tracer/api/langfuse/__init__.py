@@ -1,4 +1,4 @@
-"""Blueprint of the reads of Langfuse's API, in each of its versions: one module per noun."""
+"""Blueprint of Langfuse's API beside its ingestion, in each version: one module per noun."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from flask import Blueprint
 from tracer.api.langfuse import (
     comments,
     configs,
+    datasets,
     document,
+    media,
     metrics,
     models,
     observations,
     observations_v2,
+    prompts,
+    queues,
+    runs,
     scores,
     scores_v3,
     server,
@@ -24,11 +29,16 @@ bp.register_blueprint(server.open_bp)
 for module in (
     comments,
     configs,
+    datasets,
     document,
+    media,
     metrics,
     models,
     observations,
     observations_v2,
+    prompts,
+    queues,
+    runs,
     scores,
     scores_v3,
     server,
@@ -36,3 +46,4 @@ for module in (
     traces,
 ):
     bp.register_blueprint(module.bp)
+bp.register_blueprint(media.content)

@@ -8,14 +8,16 @@ from typing import Final
 from flask import Blueprint, Response, request, stream_with_context
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from tracer.api.langfuse.paging import iso
-from tracer.ingestion.writing import json_body
+from tracer.api.langfuse.answers import Answer
 from tracer.records import Refusal, WireError
 from tracer.store import media
 from tracer.store.media import BadUpload, Medium, Use
 from tracer.store.signing import cookie_secret
+from tracer.web.answers import Time
 from tracer.web.auth import project_id
-from tracer.web.langfuse import PREFIX, reply, set_up
+from tracer.web.body import json_body
+from tracer.web.langfuse import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, iso, reply, set_up
+from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound, Unauthorized, register_problems
 from tracer.wire.langfuse.library import MediaBody, MediaReport
 from tracer.wire.reading import read_item, read_json
@@ -36,7 +38,30 @@ content = Blueprint("langfuse_media_content", __name__, url_prefix=PREFIX)
 register_problems(content)
 
 
+class Announced(Answer, kw_only=True):
+    """Where to put a file; nowhere, if it is here already."""
+
+    media_id: str
+    upload_url: str | None
+
+
+class MediumAnswer(Answer, kw_only=True):
+    """An uploaded file, and where to fetch it for a while."""
+
+    media_id: str
+    content_type: str
+    content_length: int
+    uploaded_at: Time
+    url: str
+    url_expiry: Time
+
+
 @bp.post("/media")
+@describe(
+    Operation(
+        summary="Announce a file", body=MediaBody, answers={201: Announced}, problems=WRITE_PROBLEMS
+    )
+)
 def announce() -> Response:
     """Note a file and where it is used; answer with where to put it, unless it is here already."""
     sent = read_item(read_json(json_body()), MediaBody)
@@ -55,34 +80,48 @@ def announce() -> Response:
         reason = f"expected {medium.content_length}, as said before of the same content"
         raise WireError(reason, refusals=[Refusal(item="", field="contentLength", reason=reason)])
     here = medium.uploaded_at is not None
-    return reply({"mediaId": media_id, "uploadUrl": None if here else _address(medium)}, 201)
+    where = None if here else _address(medium)
+    return reply(Announced(media_id=media_id, upload_url=where), 201)
 
 
 @bp.get("/media/<id:media_id>")
+@describe(
+    Operation(
+        summary="Read where a file is", answers={200: MediumAnswer}, problems=(*PROBLEMS, 404)
+    )
+)
 def read_medium(media_id: str) -> Response:
     """Return what is known of an uploaded file, and where to fetch it."""
     medium = media.get_medium(project_id(), media_id)
     if medium is None or medium.uploaded_at is None:
         raise NotFound(f"Media asset not found or not uploaded: {media_id!r}")
     return reply(
-        {
-            "mediaId": medium.media_id,
-            "contentType": medium.content_type,
-            "contentLength": medium.content_length,
-            "uploadedAt": iso(medium.uploaded_at),
-            "url": _address(medium),
-            "urlExpiry": iso(datetime.now(UTC) + _VALID),
-        }
+        MediumAnswer(
+            media_id=medium.media_id,
+            content_type=medium.content_type,
+            content_length=medium.content_length,
+            uploaded_at=iso(medium.uploaded_at),
+            url=_address(medium),
+            url_expiry=iso(datetime.now(UTC) + _VALID),
+        )
     )
 
 
 @bp.patch("/media/<id:media_id>")
+@describe(
+    Operation(
+        summary="Report how an upload went",
+        body=MediaReport,
+        answers={200: Message},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
 def report(media_id: str) -> Response:
     """Take note of how an upload went; what counts is what was received."""
     read_item(read_json(json_body()), MediaReport)
     if media.get_medium(project_id(), media_id) is None:
         raise NotFound(f"Media asset not found: {media_id!r}")
-    return reply({"message": "OK"})
+    return reply(Message(message="OK"))
 
 
 @content.put("/media/content/<token>")
@@ -93,7 +132,7 @@ def upload(token: str) -> Response:
         media.upload(project, medium, request.stream)
     except BadUpload as error:
         raise WireError(str(error)) from None
-    return reply({"message": "OK"})
+    return reply(Message(message="OK"))
 
 
 @content.get("/media/content/<token>")

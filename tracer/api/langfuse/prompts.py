@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from flask import Blueprint, Response
+from msgspec import Meta
 
-from tracer.api.langfuse.paging import iso, offset_of, page
-from tracer.ingestion.writing import json_body
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, read_params
 from tracer.records import Json, Refusal, WireError
 from tracer.store import prompts
 from tracer.store.prompts import PromptDraft, PromptFilter, PromptVersion
+from tracer.web.answers import Time
 from tracer.web.auth import project_id
-from tracer.web.langfuse import PREFIX, reply, set_up
-from tracer.web.operations import read_query
+from tracer.web.body import json_body
+from tracer.web.langfuse import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, exact, reply, set_up
+from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
-from tracer.wire.langfuse.library import LabelsBody, PromptBody, PromptListQuery, PromptQuery
+from tracer.wire.langfuse.library import Label, LabelsBody, PromptBody
 from tracer.wire.reading import read_item, read_json
+from tracer.wire.requests import Time as SentTime
 
 PRODUCTION: Final = "production"
 """The label that is meant where none is named."""
@@ -28,8 +32,73 @@ bp = Blueprint("langfuse_prompts", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
+class PromptQuery(Query, kw_only=True):
+    """Which version of a prompt is wanted; without either the one labelled ``production``."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    label: Label | None = None
+    resolve: Annotated[bool, Meta(description="fill in the prompts it refers to")] = True
+
+
+class PromptListQuery(PageQuery, kw_only=True):
+    """Which prompts are wanted."""
+
+    name: str | None = None
+    label: str | None = None
+    tag: str | None = None
+    from_updated_at: SentTime | None = None
+    to_updated_at: Annotated[SentTime | None, Meta(description="exclusive")] = None
+
+
+class Prompt(Answer, kw_only=True):
+    """One version of a prompt."""
+
+    id: str
+    name: str
+    version: int
+    type: str
+    prompt: Any
+    config: Any
+    labels: list[str]
+    tags: list[str]
+    commit_message: str | None
+    created_at: Time
+    updated_at: Time
+    project_id: str
+    is_active: bool
+    """Whether it is labelled ``production``: what SDKs of the first generation read."""
+    resolution_graph: None
+
+
+class PromptSummary(Answer, kw_only=True):
+    """A prompt with the numbers of its versions."""
+
+    name: str
+    type: str
+    versions: list[int]
+    labels: list[str]
+    tags: list[str]
+    last_updated_at: Time
+    last_config: Any
+
+
+class PromptList(Answer, kw_only=True):
+    """A page of prompts."""
+
+    data: list[PromptSummary]
+    meta: PageMeta
+
+
 @bp.post("/v2/prompts")
 @bp.post("/prompts", endpoint="create_prompt_v1")
+@describe(
+    Operation(
+        summary="Create a version of a prompt",
+        body=PromptBody,
+        answers={201: Prompt},
+        problems=WRITE_PROBLEMS,
+    )
+)
 def create_prompt() -> Response:
     """Add a version to a prompt, made new where there is none of that name."""
     sent = read_item(read_json(json_body()), PromptBody)
@@ -43,13 +112,19 @@ def create_prompt() -> Response:
         tags=sent.tags,
         commit_message=sent.commit_message,
     )
-    return reply(_shape(prompts.create_version(project_id(), draft)), 201)
+    made = prompts.create_version(project_id(), draft)
+    return reply(_answer(made, made.prompt), 201)
 
 
 @bp.get("/v2/prompts")
+@describe(
+    Operation(
+        summary="List prompts", query=PromptListQuery, answers={200: PromptList}, problems=PROBLEMS
+    )
+)
 def list_prompts() -> Response:
     """Return a page of prompts, the last changed first."""
-    query = read_query(PromptListQuery)
+    query = read_params(PromptListQuery)
     wanted = PromptFilter(
         name=query.name,
         label=query.label,
@@ -57,33 +132,47 @@ def list_prompts() -> Response:
         since=query.from_updated_at,
         until=query.to_updated_at,
     )
-    rows, total = prompts.list_prompts(project_id(), wanted, query.limit, offset_of(query))
-    shapes = [
-        {
-            "name": row.name,
-            "type": row.type,
-            "versions": row.versions,
-            "labels": row.labels,
-            "tags": row.tags,
-            "lastUpdatedAt": iso(row.updated_at),
-            "lastConfig": row.config,
-        }
+    rows, total = prompts.list_prompts(project_id(), wanted, query.limit, query.offset)
+    data = [
+        PromptSummary(
+            name=row.name,
+            type=row.type,
+            versions=row.versions,
+            labels=row.labels,
+            tags=row.tags,
+            last_updated_at=exact(row.updated_at),
+            last_config=row.config,
+        )
         for row in rows
     ]
-    return reply(page(query, shapes, total))
+    return reply(PromptList(data=data, meta=page_meta(query, total)))
 
 
 @bp.get("/v2/prompts/<id:name>")
+@describe(
+    Operation(
+        summary="Read a version of a prompt",
+        query=PromptQuery,
+        answers={200: Prompt},
+        problems=(*PROBLEMS, 404),
+    )
+)
 def read_prompt(name: str) -> Response:
     """Return the version of a number or label, with the prompts that it refers to filled in."""
-    query = read_query(PromptQuery)
+    query = read_params(PromptQuery)
     found = _find(name, query.version, query.label)
-    if not query.resolve:
-        return reply(_shape(found))
-    return reply(_shape(found) | {"prompt": _resolve(found.prompt, [name])})
+    return reply(_answer(found, _resolve(found.prompt, [name]) if query.resolve else found.prompt))
 
 
 @bp.patch("/v2/prompts/<id:name>/versions/<int:version>")
+@describe(
+    Operation(
+        summary="Point labels to a version",
+        body=LabelsBody,
+        answers={200: Prompt},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
 def label_prompt(name: str, version: int) -> Response:
     """Point labels to a version, from wherever they pointed."""
     sent = read_item(read_json(json_body()), LabelsBody)
@@ -92,17 +181,26 @@ def label_prompt(name: str, version: int) -> Response:
         raise WireError(reason, refusals=[Refusal(item="", field="newLabels", reason=reason)])
     if not prompts.label_version(project_id(), name, version, sent.new_labels):
         raise NotFound(_missing(name, version, None))
-    return reply(_shape(_find(name, version, None)))
+    found = _find(name, version, None)
+    return reply(_answer(found, found.prompt))
 
 
 @bp.delete("/v2/prompts/<id:name>")
+@describe(
+    Operation(
+        summary="Delete versions of a prompt",
+        query=PromptQuery,
+        answers={200: Message},
+        problems=(*PROBLEMS, 404),
+    )
+)
 def delete_prompt(name: str) -> Response:
     """Delete a version, the version of a label, or without either the whole prompt."""
-    query = read_query(PromptQuery)
+    query = read_params(PromptQuery)
     gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
     if not gone:
         raise NotFound(_missing(name, query.version, query.label))
-    return Response(status=204)
+    return reply(Message(message=f"Deleted {gone} versions"))
 
 
 def _find(name: str, version: int | None, label: str | None) -> PromptVersion:
@@ -120,24 +218,23 @@ def _missing(name: str, version: int | None, label: str | None) -> str:
     return f"Prompt not found: {name!r}{told}"
 
 
-def _shape(found: PromptVersion) -> dict[str, Any]:
-    return {
-        "id": f"{found.name}:{found.version}",
-        "name": found.name,
-        "version": found.version,
-        "type": found.type,
-        "prompt": found.prompt,
-        "config": {} if found.config is None else found.config,
-        "labels": found.labels,
-        "tags": found.tags,
-        "commitMessage": found.commit_message,
-        "createdAt": iso(found.created_at),
-        "updatedAt": iso(found.created_at),
-        "projectId": project_id(),
-        # The SDKs of the first generation read this instead of labels.
-        "isActive": PRODUCTION in found.labels,
-        "resolutionGraph": None,
-    }
+def _answer(found: PromptVersion, prompt: Json) -> Prompt:
+    return Prompt(
+        id=f"{found.name}:{found.version}",
+        name=found.name,
+        version=found.version,
+        type=found.type,
+        prompt=prompt,
+        config={} if found.config is None else found.config,
+        labels=found.labels,
+        tags=found.tags,
+        commit_message=found.commit_message,
+        created_at=exact(found.created_at),
+        updated_at=exact(found.created_at),
+        project_id=project_id(),
+        is_active=PRODUCTION in found.labels,
+        resolution_graph=None,
+    )
 
 
 def _resolve(prompt: Json, path: list[str]) -> Json:

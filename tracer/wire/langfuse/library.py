@@ -1,4 +1,4 @@
-"""What Langfuse's clients send of prompts, datasets and media; unknown fields are ignored."""
+"""Bodies of prompts, datasets, media and queues; unknown fields are ignored, as Langfuse does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tracer.wire.requests import Maybe, Time, as_utc
 
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
-Page = Annotated[int, Meta(ge=1, le=10_000, description="from 1 on")]
-Limit = Annotated[int, Meta(ge=1, le=100, description="rows of one page")]
 
 MOST_BYTES: Final = 1_000_000_000
 """Largest announced medium, as at Langfuse."""
@@ -46,13 +44,6 @@ def _check(value: object, sent: str) -> None:
 
 def _encodable(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-class PageQuery(Sent, kw_only=True):
-    """A page of a list, by number."""
-
-    page: Page = 1
-    limit: Limit = 50
 
 
 class PromptBody(Sent, kw_only=True):
@@ -99,24 +90,6 @@ class LabelsBody(Sent, kw_only=True):
     new_labels: list[Label]
 
 
-class PromptQuery(Sent, kw_only=True):
-    """Which version of a prompt is wanted; without either the one labelled ``production``."""
-
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-    label: Label | None = None
-    resolve: bool = True
-
-
-class PromptListQuery(PageQuery, kw_only=True):
-    """Which prompts are wanted."""
-
-    name: str | None = None
-    label: str | None = None
-    tag: str | None = None
-    from_updated_at: Time | None = None
-    to_updated_at: Time | None = None
-
-
 class DatasetBody(Sent, kw_only=True):
     """A dataset, or more about one."""
 
@@ -150,15 +123,6 @@ class DatasetItemBody(Sent, kw_only=True):
         return frozenset({"input", "expected_output", "metadata"})
 
 
-class DatasetItemQuery(PageQuery, kw_only=True):
-    """Which items are wanted, and as of when."""
-
-    dataset_name: str | None = None
-    source_trace_id: str | None = None
-    source_observation_id: str | None = None
-    version: Time | None = None
-
-
 class RunItemBody(Sent, kw_only=True):
     """That a trace answered an item in a run."""
 
@@ -174,13 +138,6 @@ class RunItemBody(Sent, kw_only=True):
     def json_fields(cls) -> frozenset[str]:
         """Return the fields that may hold any JSON."""
         return frozenset({"metadata"})
-
-
-class RunItemQuery(PageQuery, kw_only=True):
-    """Whose items are wanted."""
-
-    dataset_id: str
-    run_name: str
 
 
 class MediaBody(Sent, kw_only=True):
@@ -216,12 +173,6 @@ class QueueBody(Sent, kw_only=True):
 
 
 QueueStatus = Literal["PENDING", "COMPLETED"]
-
-
-class QueueItemQuery(PageQuery, kw_only=True):
-    """Which items of a queue are wanted."""
-
-    status: QueueStatus | None = None
 
 
 class QueueItemBody(Sent, kw_only=True):

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import IO, Final, Protocol
 
 import zstandard
-from flask import Request
+from flask import Request, current_app, request
 
+from tracer.config import Config
 from tracer.records import WireError
 
 CHUNK: Final = 64 * 1024
@@ -26,6 +27,13 @@ class _Decompressor(Protocol):
     @property
     def unused_data(self) -> bytes: ...
     def feed(self, data: bytes) -> Iterator[bytes]: ...
+
+
+def json_body() -> bytes:
+    """Return the body of a JSON request; raises WireError (400, 413, 415)."""
+    config: Config = current_app.extensions["tracer.config"]
+    check_content_type(request, ("application/json",))
+    return read_body(request, config.max_body_bytes)
 
 
 def read_body(request: Request, limit: int) -> bytes:

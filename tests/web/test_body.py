@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from tracer.ingestion.body import read_body
 from tracer.records import WireError
+from tracer.web.body import read_body
 
 LIMIT = 100_000
 

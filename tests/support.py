@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import psutil
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 30.0
+# Long, since the machine may be busy: no figure is made of it.
+START_SECONDS = 120.0
 
 
 class Serve:

@@ -28,13 +28,13 @@ def test_a_trace_goes_out_and_comes_back(server: str, trace_id: str, tmp_path: P
     assert (done.returncode, done.stderr) == (0, "")
     assert str(path) in done.stdout
     before = read(f"{server}/api/v1/traces/{trace_id}")
-    done = run("import", str(path), "--url", server)
+    done = run("import", "file", str(path), "--url", server)
     assert (done.returncode, done.stderr) == (0, "")
     assert read(f"{server}/api/v1/traces/{trace_id}") == before
     # As another trace, which the server has not seen yet.
     other = path.read_text().replace(trace_id, "f" * 32)
     path.write_text(other)
-    assert run("import", str(path), "--url", server).returncode == 0
+    assert run("import", "file", str(path), "--url", server).returncode == 0
     copied = json.loads(read(f"{server}/api/v1/traces/{'f' * 32}"))
     same = json.loads(before)
     for told in (copied, same):
@@ -47,7 +47,7 @@ def test_what_collectors_write_is_taken_too(server: str, tmp_path: Path) -> None
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "traceId": trace}]}]}]}
     path = tmp_path / "lines.json"
     path.write_text(f"{json.dumps(request)}\n{json.dumps(request)}\n")
-    assert run("import", str(path), "--url", server).returncode == 0
+    assert run("import", "file", str(path), "--url", server).returncode == 0
     assert json.loads(read(f"{server}/api/v1/traces/{trace}"))["span_count"] == 1
 
 
@@ -60,8 +60,8 @@ def test_what_can_t_be_done_is_said_in_one_line(server: str, trace_id: str, tmp_
     other.write_text('{"a": 1}')
     for words, arguments in (
         ("no trace 'nope'", ("export", "nope", "-o", str(out))),
-        ("cut off", ("import", str(cut))),
-        ("resourceSpans", ("import", str(other))),
+        ("cut off", ("import", "file", str(cut))),
+        ("resourceSpans", ("import", "file", str(other))),
     ):
         done = run(*arguments, "--url", server)
         assert done.returncode != 0

@@ -15,10 +15,9 @@ COMMANDS: Final = {
     "serve": ("tracer.cli.serve", "serve"),
     "demo": ("tracer.cli.demo", "demo"),
     "export": ("tracer.cli.exports", "export"),
-    "import": ("tracer.cli.exports", "import_"),
+    "import": ("tracer.cli.importing", "import_"),
     "db": ("tracer.cli.db", "db"),
     "keys": ("tracer.cli.keys", "keys"),
-    "import": ("tracer.cli.importing", "import_"),
     "doctor": ("tracer.cli.doctor", "doctor"),
 }
 

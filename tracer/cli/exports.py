@@ -1,4 +1,4 @@
-"""``tracer export`` and ``tracer import``: a trace as a file, and back from its OTLP/JSON."""
+"""``tracer export`` and ``tracer import file``: a trace as a file, and back from its OTLP/JSON."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return f"the server answered with status {error.code}"
 
 
-@click.command("import")
+@click.command("file")
 @click.argument("file", type=click.File("rb"))
 @_server_options
-def import_(file: BinaryIO, url: str, key: str) -> None:
+def import_file(file: BinaryIO, url: str, key: str) -> None:
     """Send FILE, an OTLP/JSON export (or any OTLP/JSON), to a running server."""
     server = Server(http_transport(url), key)
     total = Path(file.name).stat().st_size

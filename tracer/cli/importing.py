@@ -1,4 +1,4 @@
-"""``tracer import``: copy what another tracing server holds."""
+"""``tracer import``: what an export holds, or another tracing server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import closing
 import click
 from flask import Flask
 
+from tracer.cli.exports import import_file
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config, ConfigError
 from tracer.importing.journal import Journal
@@ -23,7 +24,10 @@ _SHOWN_REFUSALS = 20
 
 @click.group("import")
 def import_() -> None:
-    """Copy what another tracing server holds into a project."""
+    """Take in what an export holds, or another tracing server."""
+
+
+import_.add_command(import_file)
 
 
 @import_.command()

@@ -31,7 +31,14 @@ import_.add_command(import_file)
 
 
 @import_.command()
-@click.option("--host", required=True, metavar="URL", help="The Langfuse server to copy from.")
+@click.option(
+    # Under another name: `host` is a setting of ours.
+    "--host",
+    "source",
+    required=True,
+    metavar="URL",
+    help="The Langfuse server to copy from.",
+)
 @click.option(
     "--public-key",
     required=True,
@@ -49,7 +56,7 @@ import_.add_command(import_file)
 )
 @database_options
 @with_config
-def langfuse(config: Config, host: str, public_key: str, secret_key: str, project: str) -> None:
+def langfuse(config: Config, source: str, public_key: str, secret_key: str, project: str) -> None:
     """Copy traces, observations, scores, media, prompts and datasets from a Langfuse server.
 
     An interrupted copy goes on where it was; a repeated one changes nothing that is the same.
@@ -57,8 +64,8 @@ def langfuse(config: Config, host: str, public_key: str, secret_key: str, projec
     from tracer.app import create_app
     from tracer.migrating import upgrade
 
-    journal = Journal(config.data_dir / "imports", host, project)
-    remote = Remote(host, public_key, secret_key)
+    journal = Journal(config.data_dir / "imports", source, project)
+    remote = Remote(source, public_key, secret_key)
     with reachable(config, "tracer import langfuse") as config:
         upgrade(config.database_url)
         app = create_app(config)

@@ -14,8 +14,12 @@ from schemathesis import GenerationMode
 
 from tests.api.test_openapi import CHECKS, METHODS, can_be_wrong
 
-# A health check answers anybody, and OTLP is told in a protocol of its own.
-ELSEWHERE = ("/api/public/health", "/api/public/ready", "/api/public/otel/")
+# A health check answers anybody, OTLP is told in a protocol of its own, and the address of a file's
+# content is given out by the server.
+ELSEWHERE = (
+    *("/api/public/health", "/api/public/ready", "/api/public/otel/"),
+    "/api/public/media/content/",
+)
 
 
 def test_the_document_names_exactly_the_routes_that_are_served(

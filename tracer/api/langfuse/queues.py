@@ -150,7 +150,7 @@ def read_queue(queue_id: str) -> Response:
         problems=(*PROBLEMS, 404),
     )
 )
-def list_items(queue_id: str) -> Response:
+def list_queue_items(queue_id: str) -> Response:
     """Return a page of a queue's items, the oldest first."""
     query = read_params(QueueItemQuery)
     _find(queue_id)
@@ -171,7 +171,7 @@ def list_items(queue_id: str) -> Response:
         problems=(*WRITE_PROBLEMS, 404),
     )
 )
-def create_item(queue_id: str) -> Response:
+def create_queue_item(queue_id: str) -> Response:
     """Put a trace, observation or session into a queue."""
     sent = read_item(read_json(json_body()), QueueItemBody)
     _find(queue_id)
@@ -205,7 +205,7 @@ def read_queue_item(queue_id: str, item_id: str) -> Response:
         problems=(*WRITE_PROBLEMS, 404),
     )
 )
-def update_item(queue_id: str, item_id: str) -> Response:
+def update_queue_item(queue_id: str, item_id: str) -> Response:
     """Mark an item as judged, or as not yet."""
     sent = read_item(read_json(json_body()), QueueItemUpdate)
     if sent.status is None:
@@ -222,7 +222,7 @@ def update_item(queue_id: str, item_id: str) -> Response:
         summary="Take an item out of a queue", answers={200: Success}, problems=(*PROBLEMS, 404)
     )
 )
-def delete_item(queue_id: str, item_id: str) -> Response:
+def delete_queue_item(queue_id: str, item_id: str) -> Response:
     """Take an item out of a queue."""
     if not queues.remove_item(project_id(), queue_id, item_id):
         raise NotFound(f"Annotation queue item not found: {item_id!r}")

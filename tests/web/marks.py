@@ -1,0 +1,37 @@
+"""Bookmarks, comments and links of a project, under ids that the tests of keys know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.store import marks_schema as tables
+
+IDS = {"comment_id": "k", "share_id": "h"}
+# The server gives these their ids.
+OWN = ("/api/v1/comments/k", "/api/v1/shares/h", "/api/v1/scores/q1", "/api/public/comments/k")
+BODIES: dict[str, Any] = {
+    "/api/v1/comments": {"trace_id": "t", "text": "theirs"},
+    "/api/v1/comments/k": {"text": "theirs"},
+    "/api/public/comments": {
+        **{"projectId": "theirs", "objectType": "TRACE", "objectId": "t", "content": "theirs"},
+    },
+    "/api/v1/traces/t/tags": {"add": ["theirs"]},
+    "/api/v1/traces/t/shares": {},
+    "/api/v1/sessions/x/shares": {},
+    "/api/v1/traces/t/bookmark": {},
+    "/api/v1/sessions/x/bookmark": {},
+}
+
+
+def fill(project_id: str) -> None:
+    """Give the trace "t" and the session "x" one of each, with the word "ours" in it."""
+    ours = {"project_id": project_id, "author": "ours"}
+    for number, on in enumerate(({"trace_id": "t"}, {"session_id": "x"})):
+        db.session.execute(sa.insert(tables.bookmarks).values(**ours, **on))
+        comment = {"comment_id": "kl"[number], "text": "ours"}
+        db.session.execute(sa.insert(tables.comments).values(**ours, **on, **comment))
+        link = {"share_id": "hi"[number], "token_hash": f"{project_id}{number}", "hint": "…"}
+        db.session.execute(sa.insert(tables.shares).values(**ours, **on, **link))

@@ -37,7 +37,9 @@ def measure(sizes: Sizes) -> list[Figure]:
 
 def _typical(paths: list[Path]) -> Path:
     """Return the case of middle size, of a model's call where the dialect has such."""
-    cases = [(json.loads(path.read_text()), path) for path in paths]
+    read = [(json.loads(path.read_text()), path) for path in paths]
+    # Some tell of a trace, or of scores, and of no span.
+    cases = [case for case in read if case[0]["spans"]]
     calls = [case for case in cases if case[0]["spans"][0].get("kind") == "generation"]
     sized = sorted(calls or cases, key=lambda case: len(json.dumps(case[0]["otlp"])))
     return sized[len(sized) // 2][1]

@@ -18,6 +18,4 @@ def remarks(place: Place, tab: str) -> AnyResponse | str:
         return render_template("marks/_session.html", here=place)
     found = find_trace(place.subject.project_id, place.subject.trace_id)
     chosen = Choice.of(found, place.subject.span_id)
-    return render_template(
-        "traces/_panel.html", keep="", panel=panel_of(chosen, tab), **common(found)
-    )
+    return render_template("traces/_panel.html", panel=panel_of(chosen, tab), **common(found))

@@ -36,7 +36,8 @@ def test_every_page_of_traces_and_sessions_has_a_twin(app: Flask) -> None:
     pages = [
         rule
         for rule in rules
-        if ("/traces" in rule or "/sessions" in rule) and not rule.endswith((".json", *FILES, *FORMS))
+        if ("/traces" in rule or "/sessions" in rule)
+        and not rule.endswith((".json", *FILES, *FORMS))
     ]
     assert len(pages) >= 7
     for rule in pages:

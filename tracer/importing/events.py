@@ -38,6 +38,8 @@ def observation_event(seen: dict[str, Any]) -> Event:
     # The newer API gives values as the text that was sent, JSON or not.
     for name in ("input", "output", "modelParameters"):
         body[name] = _parsed(body.get(name))
+    if isinstance(body.get("metadata"), dict):
+        body["metadata"] = {name: _parsed(value) for name, value in body["metadata"].items()}
     kind = str(seen.get("type", "SPAN")).lower()
     return _event(f"{kind}-create", seen, body, "updatedAt", "startTime")
 

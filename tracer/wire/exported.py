@@ -95,7 +95,8 @@ class _Fields(msgspec.Struct, kw_only=True):
 class _Patch(msgspec.Struct, kw_only=True):
     """Updates that lie over a span, and what they hide of it."""
 
-    fields: dict[str, tuple[Version, Any]]
+    fields: dict[str, Annotated[list[Any], Meta(min_length=1, max_length=2)]]
+    """By name the version, and the value unless the span's own field holds it."""
     hidden: dict[str, Any]
 
 
@@ -139,8 +140,11 @@ def read_exported(raw: RawSpan, context: Context, facts: TraceFacts) -> SpanReco
     if place.sent_parent_id is not None:
         said["parent_span_id"] = place.sent_parent_id
     if place.patch is not None:
+        shown = dict(said)
         said |= place.patch.hidden
-        facts.patches += _patches(place, place.patch, said["start_time"])
+        facts.patches += _patches(place, place.patch, shown)
+    if said["start_time"] is None:
+        said["start_time"] = raw.start_ns // 1_000
     if place.version is None:
         return None
     fields = _set(convert(said, _Fields))
@@ -178,27 +182,54 @@ def _native(raw: RawSpan, context: Context, parent_id: str | None) -> dict[str, 
     }
 
 
-def _patches(place: _Place, patch: _Patch, start: int) -> list[SpanPatch]:
-    """Return the updates by their versions, each field checked like the span's own."""
-    updates: dict[int, dict[str, Json]] = defaultdict(dict)
-    for name, (version, value) in patch.fields.items():
-        # Of metadata each key is updated by itself, whatever it is called.
-        field, dot, key = name.partition(".")
-        said = {key: value} if dot else value
+def _patches(place: _Place, patch: _Patch, shown: dict[str, Json]) -> list[SpanPatch]:
+    """Return the updates by their versions, each field checked like the span's own.
+
+    `shown` has the fields of the span as they are with the updates.
+    """
+    updates: dict[tuple[int, bool], dict[str, Json]] = defaultdict(dict)
+    for name, (sent, *value) in patch.fields.items():
+        field, dot, path = name.partition(".")
+        version = _version(name, sent)
+        told = value[0] if value else shown.get(name)
         if field not in _Fields.__struct_fields__ or (dot and field != "metadata"):
             raise Bad(f"{PREFIX}patch", f"there is no field {name!r}")
-        convert({field: said}, _Fields)
-        if dot:
-            updates[version].setdefault(field, {})[key] = value
-        else:
-            updates[version][field] = value
+        keys = _keys(path) if dot else []
+        convert({field: {keys[0]: told} if keys else told}, _Fields)
+        # Within an object of the metadata each part was updated by itself.
+        within = updates[version, len(keys) > 1]
+        if not keys:
+            within[field] = told
+            continue
+        held: Any = within.setdefault(field, {})
+        for key in keys[:-1]:
+            held = held.setdefault(key, {})
+        held[keys[-1]] = told
     if place.version is None:
         # It began with an update that a later one has replaced since.
-        updates.setdefault(max(start, 0), {})
+        start = shown.get("start_time")
+        updates.setdefault((max(start, 0) if isinstance(start, int) else 0, False), {})
     return [
-        SpanPatch(trace_id=place.trace_id, span_id=place.span_id, version=version, fields=fields)
-        for version, fields in updates.items()
+        SpanPatch(
+            trace_id=place.trace_id,
+            span_id=place.span_id,
+            version=version,
+            fields=fields,
+            deep=deep,
+        )
+        for (version, deep), fields in updates.items()
     ]
+
+
+def _version(name: str, sent: Json) -> int:
+    if type(sent) is not int or not 0 <= sent < 2**63:
+        raise Bad(f"{PREFIX}patch", f"expected a version of {name!r}, got {sent!r}")
+    return sent
+
+
+def _keys(path: str) -> list[str]:
+    """Return the keys of a path in metadata: between slashes, written as in RFC 6901."""
+    return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")]
 
 
 def _set(fields: _Fields) -> dict[str, Any]:

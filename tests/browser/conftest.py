@@ -39,6 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Quiet(WSGIRequestHandler):
     """Logs no requests: a failing test's report is about the test."""
 
+    # A browser opens connections ahead and asks nothing on them: their threads must end as well.
+    timeout = 2
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
 

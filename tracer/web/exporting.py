@@ -39,20 +39,24 @@ def session_file(project_id: str, session_id: str) -> Response:
 def _download(snapshot: Snapshot, text: Iterator[str], content_type: str, name: str) -> Response:
     # Without a length it leaves in chunks: where reading fails, the last one is missing, and so
     # no client takes the part for the whole.
-    response = Response(_chunks(text), content_type=content_type)
+    response = Response(_chunks(snapshot, text), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.call_on_close(snapshot.close)
     return response
 
 
-def _chunks(text: Iterator[str]) -> Iterator[bytes]:
-    """Yield pieces large enough that sending and compressing them pays."""
+def _chunks(snapshot: Snapshot, text: Iterator[str]) -> Iterator[bytes]:
+    """Yield pieces large enough to be worth sending; then let go of the trace."""
     held: list[str] = []
     length = 0
-    for piece in text:
-        held.append(piece)
-        length += len(piece)
-        if length >= _CHUNK_CHARACTERS:
-            yield "".join(held).encode()
-            held, length = [], 0
-    yield "".join(held).encode()
+    try:
+        for piece in text:
+            held.append(piece)
+            length += len(piece)
+            if length >= _CHUNK_CHARACTERS:
+                yield "".join(held).encode()
+                held, length = [], 0
+        yield "".join(held).encode()
+    finally:
+        # At the end at once, and not when somebody happens to close the response.
+        snapshot.close()

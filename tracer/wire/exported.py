@@ -16,7 +16,7 @@ from msgspec import Meta
 from tracer.export.names import ENCODED, MARK, NATIVE, PREFIX, SCALARS
 from tracer.records import Json, SpanPatch, SpanRecord
 from tracer.wire.events import events_as_sent
-from tracer.wire.exported_values import Micros, Version, Word, convert, decode
+from tracer.wire.exported_values import Micros, Version, Word, convert, decode, metadata_keys
 from tracer.wire.raw import Bad, Context, RawSpan
 from tracer.wire.requests import Id, check_id
 from tracer.wire.span import ids_of
@@ -194,7 +194,7 @@ def _patches(place: _Place, patch: _Patch, shown: dict[str, Json]) -> list[SpanP
         told = value[0] if value else shown.get(name)
         if field not in _Fields.__struct_fields__ or (dot and field != "metadata"):
             raise Bad(f"{PREFIX}patch", f"there is no field {name!r}")
-        keys = _keys(path) if dot else []
+        keys = metadata_keys(path) if dot else []
         convert({field: {keys[0]: told} if keys else told}, _Fields)
         # Within an object of the metadata each part was updated by itself.
         within = updates[version, len(keys) > 1]
@@ -225,11 +225,6 @@ def _version(name: str, sent: Json) -> int:
     if type(sent) is not int or not 0 <= sent < 2**63:
         raise Bad(f"{PREFIX}patch", f"expected a version of {name!r}, got {sent!r}")
     return sent
-
-
-def _keys(path: str) -> list[str]:
-    """Return the keys of a path in metadata: between slashes, written as in RFC 6901."""
-    return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")]
 
 
 def _set(fields: _Fields) -> dict[str, Any]:

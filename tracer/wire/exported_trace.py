@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from tracer.export.names import SCORES, TRACE
 from tracer.records import Json, ScoreRecord, TraceRecord
-from tracer.wire.exported_values import Micros, Version, Word, convert, decode
+from tracer.wire.exported_values import Micros, Version, Word, convert, decode, metadata_keys
 from tracer.wire.raw import Bad
 from tracer.wire.requests import DataType, Id, check_id
 from tracer.wire.traces import TraceFacts
@@ -87,20 +87,24 @@ def read_resource(resource: dict[str, Json], facts: TraceFacts) -> None:
 def _claims(said: _Trace) -> list[TraceRecord]:
     """Return the records that say each field as firmly and at the time that it was said."""
     claims = said.claims
-    records: dict[tuple[int, int], TraceRecord] = {}
+    records: dict[tuple[int, int, bool], TraceRecord] = {}
 
-    def of(rank: int, version: int) -> TraceRecord:
-        if (rank, version) not in records:
-            records[rank, version] = TraceRecord(trace_id=said.trace_id, rank=rank, version=version)
-        return records[rank, version]
+    def of(rank: int, version: int, *, deep: bool = False) -> TraceRecord:
+        key = (rank, version, deep)
+        if key not in records:
+            records[key] = TraceRecord(
+                trace_id=said.trace_id, rank=rank, version=version, deep=deep
+            )
+        return records[key]
 
     for name, (rank, version) in claims.ranks.items():
-        record = of(rank, version)
+        keys = metadata_keys(name.removeprefix("metadata.")) if name.startswith("metadata.") else []
+        # Within an object of the metadata each part was said by itself.
+        record = of(rank, version, deep=len(keys) > 1)
         if name == "tags":
             record.tags, record.replace_tags = said.tags, True
-        elif name.startswith("metadata."):
-            key = name.removeprefix("metadata.")
-            record.metadata = {**record.metadata, key: (said.metadata or {}).get(key)}
+        elif keys:
+            record.metadata = _with(record.metadata, keys, _found(said.metadata, keys))
         elif name in claims.times:
             record.fields = {**record.fields, name: claims.times[name]}
         elif name in _CLAIMED:
@@ -113,6 +117,20 @@ def _claims(said: _Trace) -> list[TraceRecord]:
         if "tags" not in claims.ranks:
             first.tags = said.tags
     return list(records.values())
+
+
+def _found(value: Json, keys: list[str]) -> Json:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _with(held: dict[str, Json], keys: list[str], value: Json) -> dict[str, Json]:
+    """Return the object with a value at a path."""
+    first, *rest = keys
+    within = held.get(first)
+    inner = _with(within if isinstance(within, dict) else {}, rest, value) if rest else value
+    return {**held, first: inner}
 
 
 _CLAIMED: Final = frozenset(_Trace.__struct_fields__) - {"trace_id", "claims", "tags", "metadata"}

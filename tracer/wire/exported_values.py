@@ -43,3 +43,8 @@ def convert(value: Json, kind: type[S]) -> S:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise Bad(MARK, str(error.__cause__ or error)) from None
+
+
+def metadata_keys(path: str) -> list[str]:
+    """Return the keys of a path in metadata: between slashes, written as in RFC 6901."""
+    return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")]

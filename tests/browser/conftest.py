@@ -46,9 +46,10 @@ class Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture(scope="session")
+# Not of the session: Playwright keeps an event loop in this thread, and other tests run their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each opens windows of its own."""
+    """One browser for a file of tests; each opens windows of its own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -109,7 +110,7 @@ def visit(chromium: Browser, site: str, faults: list[str]) -> Iterator[Open]:
             "request",
             lambda sent: None if sent.url.startswith((site, "data:")) else faults.append(sent.url),
         )
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.goto(site + path)
         return page
 

@@ -1,13 +1,15 @@
 """Pure: objects merged part by part, each part by its own rank, in whatever order they arrive.
 
 A part is named by the path of its keys: ``metadata.`` and the keys between slashes, in which
-``/`` is ``~1`` and ``~`` is ``~0`` (as in RFC 6901).
+``/`` is ``~1`` and ``~`` is ``~0`` (as in RFC 6901). An empty object that is merged, rather than
+set, says no more than that there is an object: its name ends in ``/~``, as no key's does. Where
+something else was there before, it gives way; what is within an object stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -17,7 +19,7 @@ PREFIX: Final = "metadata."
 # Each part has a rank of its own to be kept; an object of more parts is merged by its keys alone.
 MOST_PARTS: Final = 200
 
-_MISSING: Final = object()
+_OBJECT: Final = "/~"
 
 
 def parts(value: dict[str, Json], *, deep: bool) -> Iterator[tuple[str, Json]]:
@@ -33,17 +35,19 @@ def parts(value: dict[str, Json], *, deep: bool) -> Iterator[tuple[str, Json]]:
 def _leaves(prefix: str, value: dict[str, Json]) -> Iterator[tuple[str, Json]]:
     for key, part in value.items():
         name = prefix + _escaped(key)
-        if isinstance(part, dict) and part:
+        if not isinstance(part, dict):
+            yield name, part
+        elif part:
             yield from _leaves(f"{name}/", part)
         else:
-            yield name, part
+            yield name + _OBJECT, part
 
 
 def lay_over(base: dict[str, Json], said: Iterable[tuple[int, str, Json]]) -> dict[str, Json]:
     """Return ``base`` with parts of (version, name, value) laid over it, the oldest first."""
     found = dict(base)
     for _, name, value in sorted(said, key=lambda one: one[:2]):
-        _place(found, _path(name), value)
+        _place(found, name, value)
     return found
 
 
@@ -51,22 +55,24 @@ def put(
     held: dict[str, Json], ranks: dict[str, list[int]], name: str, value: Json, at: list[int]
 ) -> None:
     """Give a part of ``held`` its value, unless something firmer was said of it or around it."""
-    path = _path(name)
     old = ranks.get(name)
-    if old is not None and (at < old or (at == old and _bytes(value) <= _bytes(_find(held, path)))):
+    if old is not None and (at < old or (at == old and _bytes(value) <= _bytes(_find(held, name)))):
         return
     if any(ranks.get(above, at) > at for above in _above(name)):
         return
     ranks[name] = at
     within = [other for other in ranks if other.startswith(f"{name}/")]
-    if value == {} and within:
-        return
     stale = [other for other in within if ranks[other] < at]
+    if within and not stale:
+        return
     for other in stale:
         del ranks[other]
-        _remove(held, _path(other))
-    if len(stale) == len(within):
-        _place(held, path, value)
+    firmer = {other: _find(held, other) for other in within if other in ranks}
+    _place(held, name, {} if firmer else value)
+    for other, part in sorted(firmer.items(), key=lambda one: one[0]):
+        # One with others within has given way to them.
+        if not any(further.startswith(f"{other}/") for further in firmer):
+            _place(held, other, part)
 
 
 def _escaped(key: str) -> str:
@@ -85,26 +91,22 @@ def _above(name: str) -> Iterator[str]:
         place = name.find("/", place + 1)
 
 
-def _place(held: dict[str, Json], path: list[str], value: Json) -> None:
-    for key in path[:-1]:
+def _place(held: dict[str, Json], name: str, value: Json) -> None:
+    *above, last = _path(name.removesuffix(_OBJECT))
+    for key in above:
         # A copy: what was read may be shared with the record it came from.
         within = held.get(key)
         held[key] = held = dict(within) if isinstance(within, dict) else {}
-    if not (value == {} and isinstance(held.get(path[-1]), dict)):
-        held[path[-1]] = value
+    if not (name.endswith(_OBJECT) and isinstance(held.get(last), dict)):
+        held[last] = value
 
 
-def _find(held: Json, path: list[str]) -> Any:
-    for key in path:
-        held = held.get(key, _MISSING) if isinstance(held, dict) else _MISSING
-    return None if held is _MISSING else held
-
-
-def _remove(held: Json, path: list[str]) -> None:
-    for key in path[:-1]:
+def _find(held: Json, name: str) -> Json:
+    if name.endswith(_OBJECT):
+        return {}
+    for key in _path(name):
         held = held.get(key) if isinstance(held, dict) else None
-    if isinstance(held, dict):
-        held.pop(path[-1], None)
+    return held
 
 
 def _bytes(value: Json) -> bytes:

@@ -194,17 +194,18 @@ def _patches(place: _Place, patch: _Patch, shown: dict[str, Json]) -> list[SpanP
         told = value[0] if value else shown.get(name)
         if field not in _Fields.__struct_fields__ or (dot and field != "metadata"):
             raise Bad(f"{PREFIX}patch", f"there is no field {name!r}")
-        keys = metadata_keys(path) if dot else []
+        keys, is_object = metadata_keys(path) if dot else ([], False)
         convert({field: {keys[0]: told} if keys else told}, _Fields)
         # Within an object of the metadata each part was updated by itself.
-        within = updates[version, len(keys) > 1]
+        within = updates[version, len(keys) > 1 or is_object]
         if not keys:
             within[field] = told
             continue
         held: Any = within.setdefault(field, {})
         for key in keys[:-1]:
             held = held.setdefault(key, {})
-        held[keys[-1]] = told
+        if not (is_object and held.get(keys[-1])):
+            held[keys[-1]] = told
     if place.version is None:
         # It began with an update that a later one has replaced since.
         start = shown.get("start_time")

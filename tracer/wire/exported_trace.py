@@ -98,13 +98,15 @@ def _claims(said: _Trace) -> list[TraceRecord]:
         return records[key]
 
     for name, (rank, version) in claims.ranks.items():
-        keys = metadata_keys(name.removeprefix("metadata.")) if name.startswith("metadata.") else []
+        field, dot, path = name.partition(".")
+        keys, is_object = metadata_keys(path) if dot and field == "metadata" else ([], False)
         # Within an object of the metadata each part was said by itself.
-        record = of(rank, version, deep=len(keys) > 1)
+        record = of(rank, version, deep=len(keys) > 1 or is_object)
         if name == "tags":
             record.tags, record.replace_tags = said.tags, True
         elif keys:
-            record.metadata = _with(record.metadata, keys, _found(said.metadata, keys))
+            told = {} if is_object else _found(said.metadata, keys)
+            record.metadata = _with(record.metadata, keys, told)
         elif name in claims.times:
             record.fields = {**record.fields, name: claims.times[name]}
         elif name in _CLAIMED:
@@ -126,9 +128,11 @@ def _found(value: Json, keys: list[str]) -> Json:
 
 
 def _with(held: dict[str, Json], keys: list[str], value: Json) -> dict[str, Json]:
-    """Return the object with a value at a path."""
+    """Return the object with a value at a path; an empty object leaves one that is there."""
     first, *rest = keys
     within = held.get(first)
+    if isinstance(within, dict) and value == {} and not rest:
+        return held
     inner = _with(within if isinstance(within, dict) else {}, rest, value) if rest else value
     return {**held, first: inner}
 

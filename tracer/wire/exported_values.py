@@ -45,6 +45,10 @@ def convert(value: Json, kind: type[S]) -> S:
         raise Bad(MARK, str(error.__cause__ or error)) from None
 
 
-def metadata_keys(path: str) -> list[str]:
-    """Return the keys of a path in metadata: between slashes, written as in RFC 6901."""
-    return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")]
+def metadata_keys(path: str) -> tuple[list[str], bool]:
+    """Return the keys of a path in metadata, and whether it says that there is an object there.
+
+    Keys stand between slashes, written as in RFC 6901; a path to an object ends in ``/~``.
+    """
+    keys = path.removesuffix("/~").split("/")
+    return [key.replace("~1", "/").replace("~0", "~") for key in keys], path.endswith("/~")

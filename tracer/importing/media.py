@@ -65,6 +65,9 @@ class MediaCopier:
             spool.seek(0)
             sha256 = base64.b64encode(digest.digest()).decode()
             medium = media.announce(self.project_id, media_id, sha256, content_type, length, use)
+            if medium is None:
+                # Deleted here: its events are refused as well.
+                return
             try:
                 media.upload(self.project_id, medium, cast(IO[bytes], spool))
             except BadUpload:

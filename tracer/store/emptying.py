@@ -39,6 +39,24 @@ _FORGET = """
     DELETE FROM tombstones WHERE trace_id IS NULL AND deleted_at < now() - interval '1 day'
 """
 
+# First locked, then looked for: who notes another use of one of them holds its row meanwhile.
+_MEDIA = """
+    SELECT media_id FROM media WHERE project_id = %(project_id)s AND media_id IN (
+        SELECT u.media_id FROM media_uses u
+        WHERE u.project_id = %(project_id)s AND u.trace_id = %(trace_id)s
+    ) ORDER BY media_id FOR UPDATE
+"""
+_UNUSED = """
+    WITH gone AS (
+        DELETE FROM media m WHERE m.project_id = %s AND m.media_id = ANY(%s) AND NOT EXISTS (
+            SELECT FROM media_uses u
+            WHERE u.project_id = m.project_id AND u.media_id = m.media_id
+        ) RETURNING m.project_id, m.media_id
+    )
+    DELETE FROM media_chunks c USING gone
+    WHERE c.project_id = gone.project_id AND c.media_id = gone.media_id
+"""
+
 # A request that deletes a trace is left the time to do so itself.
 PATIENCE_SECONDS = 60
 
@@ -81,13 +99,16 @@ def _empty(connection: psycopg.Connection[Any], project_id: str, trace_id: str) 
     key = project_id, trace_id
     # Who looked for the trace before it went out of sight, and adds to it still, is waited for.
     hold(connection, [key], alone=True)
+    names = {"project_id": project_id, "trace_id": trace_id}
     connection.execute(UNCOUNT_TALLIES, key)
+    media = [media_id for (media_id,) in connection.execute(_MEDIA, names).fetchall()]
     tables = connection.execute(_TABLES, ("trace_id", ["tombstones", "traces"])).fetchall()
     for name, _ in tables:
         connection.execute(
             _named("DELETE FROM {} WHERE project_id = %s AND trace_id = %s", name), key
         )
-    names = {"project_id": project_id, "trace_id": trace_id}
+    if media:
+        connection.execute(_UNUSED, (project_id, media))
     # Asked anew each time: the worker may be folding rows that we wait for into one we don't see.
     while connection.execute(HAS_EXAMPLES, names).fetchone() == (True,):
         connection.execute(FORGET_EXAMPLES, names)

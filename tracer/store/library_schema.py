@@ -161,7 +161,7 @@ media_chunks = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-# Where media are used: a trace's own field has an empty span_id.
+# Where media are used: a trace's own field has an empty span_id; for a dataset's trace_id is empty.
 media_uses = Table(
     "media_uses",
     metadata,
@@ -170,6 +170,7 @@ media_uses = Table(
     Column("span_id", Text, primary_key=True, server_default=""),
     Column("field", Text, primary_key=True),
     Column("media_id", Text, primary_key=True),
+    Index("ix_media_uses_media", "project_id", "media_id"),
 )
 
 # What people are asked to judge, one after the other.

@@ -50,7 +50,7 @@ class Medium:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Use:
-    """Where in a trace a medium is used; `span_id` empty: by the trace itself."""
+    """Where a medium is used; `span_id` empty: by the trace itself, `trace_id` too: by no trace."""
 
     trace_id: str
     span_id: str
@@ -58,9 +58,16 @@ class Use:
 
 
 def announce(
-    project_id: str, media_id: str, sha256: str, content_type: str, length: int, use: Use | None
-) -> Medium:
-    """Return the medium of that id, made new where there is none, and note its use."""
+    project_id: str, media_id: str, sha256: str, content_type: str, length: int, use: Use
+) -> Medium | None:
+    """Return the medium of that id, made new where there is none, and note its use.
+
+    None: the trace that uses it was deleted, and nothing is noted.
+    """
+    # A late announcement must not bring a part of a deleted trace back.
+    if use.trace_id and _deleted(project_id, use.trace_id):
+        db.session.rollback()
+        return None
     values = {
         "project_id": project_id,
         "media_id": media_id,
@@ -68,21 +75,22 @@ def announce(
         "content_type": content_type,
         "content_length": length,
     }
-    db.session.execute(insert(media).values(values).on_conflict_do_nothing())
-    # A late announcement must not bring a part of a deleted trace back.
-    if use is not None and not _deleted(project_id, use.trace_id):
-        used = {
-            "project_id": project_id,
-            "media_id": media_id,
-            "trace_id": use.trace_id,
-            "span_id": use.span_id,
-            "field": use.field,
-        }
-        db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
+    query = insert(media).values(values)
+    # Locks it as well: a delete of its last use must see this one.
+    keys = [media.c.project_id, media.c.media_id]
+    db.session.execute(
+        query.on_conflict_do_update(index_elements=keys, set_={"media_id": media_id})
+    )
+    used = {
+        "project_id": project_id,
+        "media_id": media_id,
+        "trace_id": use.trace_id,
+        "span_id": use.span_id,
+        "field": use.field,
+    }
+    db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
     db.session.commit()
-    found = get_medium(project_id, media_id)
-    assert found is not None
-    return found
+    return get_medium(project_id, media_id)
 
 
 def _deleted(project_id: str, trace_id: str) -> bool:
@@ -125,11 +133,15 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
         db.session.rollback()
         raise BadUpload("the content's SHA-256 is not the one that was announced")
-    db.session.execute(
+    query = (
         sa.update(media)
         .where(media.c.project_id == project_id, media.c.media_id == medium.media_id)
         .values(uploaded_at=sa.func.now())
+        .returning(media.c.media_id)
     )
+    if db.session.execute(query).one_or_none() is None:
+        db.session.rollback()
+        raise BadUpload("the trace that uses it was deleted")
     db.session.commit()
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support import path_of
-from tracer.store.media import announce, get_medium
+from tracer.store.media import Use, announce, get_medium
 
 CONTENT = bytes(range(256)) * 10
 PUBLIC = "/api/public"
@@ -73,8 +73,15 @@ def test_an_address_is_of_one_medium_and_of_one_project(app: Flask, client: Flas
     client.put(path, data=CONTENT)
     with app.app_context():
         digest = body()["sha256Hash"]
-        other = announce("other", digest[:22], digest, "image/png", len(CONTENT), None)
-        assert other.uploaded_at is None
+        other = announce(
+            "other",
+            digest[:22],
+            digest,
+            "image/png",
+            len(CONTENT),
+            Use(trace_id="t", span_id="", field="input"),
+        )
+        assert other is not None and other.uploaded_at is None
         mine = get_medium("default", announced(client)["mediaId"])
         assert mine is not None and mine.uploaded_at is not None
 

@@ -13,6 +13,7 @@ from tracer.records import Refusal, WireError
 from tracer.store import media
 from tracer.store.media import BadUpload, Medium, Use
 from tracer.store.signing import cookie_secret
+from tracer.store.writer import DELETED
 from tracer.web.answers import Time
 from tracer.web.auth import project_id
 from tracer.web.body import json_body
@@ -67,15 +68,15 @@ def announce() -> Response:
     sent = read_item(read_json(json_body()), MediaBody)
     # The clients make the same id of the same content, and refuse any other.
     media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
-    use = None
-    if sent.trace_id is not None:
-        use = Use(trace_id=sent.trace_id, span_id=sent.observation_id or "", field=sent.field)
-    elif sent.dataset_id is None:
+    use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
+    if not use.trace_id and sent.dataset_id is None:
         reason = "expected the id of the trace that uses it"
         raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
     medium = media.announce(
         project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
     )
+    if medium is None:
+        raise WireError(DELETED, refusals=[Refusal(item="", field="traceId", reason=DELETED)])
     if medium.content_length != sent.content_length:
         reason = f"expected {medium.content_length}, as said before of the same content"
         raise WireError(reason, refusals=[Refusal(item="", field="contentLength", reason=reason)])

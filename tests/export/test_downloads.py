@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.store.making import T0, put, span
+from tests.support import Serve, wait_until
+from tracer.embedded import Embedded
 from tracer.export.formats import FORMATS
 from tracer.records import SpanPatch, TraceRecord
 from tracer.store.export import Snapshot, TraceSource
@@ -146,3 +150,51 @@ def test_the_upper_levels_say_what_is_missing_below(
     ]
     assert len(upper(10)) == 10
     assert all(left_out == 0 for _, _, left_out in upper(10))
+
+
+@pytest.fixture
+def long_trace(served: Serve) -> Iterator[Connection]:
+    """A connection to the database of a real server, which holds a trace of some 20 MB."""
+    assert served.data_dir is not None
+    with psycopg.connect(Embedded(served.data_dir).url, autocommit=True) as connection:
+        text = "x" * 10_000
+        put(connection, *(span(f"s{n}", trace="long", input=text) for n in range(2_000)))
+        yield connection
+
+
+# What another connection of the server does is seen as it is: none of them reads the trace.
+_READERS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL
+"""
+
+
+def test_a_reader_who_goes_away_leaves_no_snapshot_behind(
+    served: Serve, long_trace: Connection
+) -> None:
+    with socket.create_connection(("127.0.0.1", served.port)) as reader:
+        reader.sendall(
+            b"GET /api/v1/traces/long/export?format=otlp HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
+        assert reader.recv(1000).startswith(b"HTTP/1.1 200")
+        wait_until(lambda: long_trace.execute(_READERS).fetchall())
+    wait_until(lambda: not long_trace.execute(_READERS).fetchall())
+
+
+def test_a_download_that_breaks_off_is_no_whole_file(served: Serve, long_trace: Connection) -> None:
+    reader = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    reader.request("GET", "/api/v1/traces/long/export?format=csv")
+    answer = reader.getresponse()
+    assert answer.status == 200
+    answer.read(1000)
+    wait_until(lambda: long_trace.execute(_READERS).fetchall())
+    for (pid,) in long_trace.execute(_READERS).fetchall():
+        long_trace.execute("SELECT pg_terminate_backend(%s)", [pid])
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+    reader.close()
+    # The server goes on: a new connection takes the place of the one that was lost.
+    reader.request("GET", "/api/v1/traces/long/export?format=csv")
+    whole = reader.getresponse().read()
+    assert whole.count(b"\n") >= 2_001
+    reader.close()

@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+# The whole suite shares out its files among the cores; one that is named runs by itself.
+SPREAD := $(if $(ARGS),,-n logical --maxprocesses 4 --dist loadfile)
 # Where the embedded PostgreSQL keeps its data, unless TRACER_DATA_DIR says otherwise.
 DATA   := $(or $(TRACER_DATA_DIR),~/.tracer)
 
@@ -21,7 +23,7 @@ demo: $(VENV)/.server ## Send a realistic data set to the running server.
 	@exec $(BIN)/tracer demo $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests (one file: ARGS=tests/test_app.py).
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(SPREAD) $(ARGS)
 
 test-slow: $(VENV)/.dev ## Run the tests that take minutes or the network.
 	@$(BIN)/pytest -m slow $(ARGS)

@@ -55,14 +55,15 @@ def migrated_url(postgres: Embedded) -> str:
 @pytest.fixture
 def database_url(migrated_url: str) -> str:
     """A database as `tracer db upgrade` leaves it: the default project and nothing else."""
-    # Emptying takes 10 ms, a copy of a template database 70 ms.
     with psycopg.connect(migrated_url, autocommit=True) as connection:
+        # Most tables hold next to nothing: TRUNCATE makes new files for every one of them.
+        connection.execute("SET session_replication_role = replica")
         tables = connection.execute(
-            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
+            "SELECT string_agg(format('DELETE FROM %I', tablename), '; ') FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
         ).fetchone()
         assert tables is not None
-        connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+        connection.execute(tables[0].encode())
         connection.execute("INSERT INTO projects VALUES (%s, %s)", [DEFAULT_PROJECT] * 2)
     return migrated_url
 

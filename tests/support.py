@@ -156,7 +156,7 @@ def read(url: str) -> bytes:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Return once the condition is true; fails after half a minute without it."""
+    """Return once the condition is true; fails after START_SECONDS without it."""
     deadline = time.monotonic() + START_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"

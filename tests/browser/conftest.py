@@ -92,12 +92,10 @@ def visit(chromium: Browser, site: str, faults: list[str]) -> Iterator[Open]:
     """Open a path in a new window; errors on the console and requests elsewhere fail the test."""
     contexts: list[BrowserContext] = []
 
-    def open_page(
-        path: str, *, scripts: bool = True, theme: str = "light", width: int = 1440
-    ) -> Page:
+    def open_page(path: str, *, scripts: bool = True, width: int = 1440) -> Page:
         context = chromium.new_context(
             java_script_enabled=scripts,
-            color_scheme="dark" if theme == "dark" else "light",
+            color_scheme="light",
             viewport={"width": width, "height": 900},
             permissions=["clipboard-read", "clipboard-write"],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ def compare(path: Path) -> tuple[list[str], list[str]]:
     return pointers, wrong
 
 
-def test_the_asserted_fields_of_langfuses_own_cases_agree(pytestconfig: pytest.Config) -> None:
+def test_the_asserted_fields_of_langfuses_own_cases_agree(
+    record_property: Callable[[str, object], None],
+) -> None:
     if not CASES.is_dir():
         pytest.skip(f"no cases to compare with: {CASES} is absent")
     asserted: Counter[str] = Counter()
@@ -86,12 +89,13 @@ def test_the_asserted_fields_of_langfuses_own_cases_agree(pytestconfig: pytest.C
             (differing if line.partition(": ")[0] in DIFFERENCES else wrong).append(line)
     total = asserted.total()
     share = (total - len(wrong)) / total
-    pytestconfig.stash[AGREEMENT] = [
+    told = [
         f"Agreement with Langfuse's mapping: {total - len(wrong)} of {total} asserted fields"
         f" ({share:.1%}) in {len(paths)} cases of {len(asserted)} conventions,"
         f" {len(differing)} of them different on purpose",
         *(f"  not agreed: {line}" for line in wrong),
     ]
+    record_property(AGREEMENT, told)
     assert len(paths) >= 143
     assert len(differing) == len(DIFFERENCES), "a listed difference is none any more"
     assert share >= FLOOR

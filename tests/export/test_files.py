@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from typing import Any
@@ -14,9 +15,11 @@ from markdown_it import MarkdownIt
 from tests.export.conftest import exported
 from tests.store.making import T0, put, span
 from tracer.export import csv as csv_format
+from tracer.export import html, markdown
 from tracer.export import json as json_format
-from tracer.export import markdown
 from tracer.records import ScoreRecord
+from tracer.store.comments import create_comment, edit_comment
+from tracer.store.subjects import Author, Subject
 
 Connection = psycopg.Connection[Any]
 
@@ -41,6 +44,25 @@ def test_json_holds_everything_in_order_of_time(connection: Connection) -> None:
     assert said["spans"][0]["cost"]["input"] > 0
     assert [score["value"] for score in said["scores"]] == [True]
     assert said["trace"]["span_count"] == 3
+
+
+def test_json_holds_what_people_said(connection: Connection) -> None:
+    judged = {"data_type": "numeric", "value": 0.5, "trace_id": "t", "author": "Ada"}
+    put(
+        connection, span("a"), ScoreRecord(score_id="1", name="good", source="annotation", **judged)
+    )
+    subject = Subject(project_id="default", trace_id="t")
+    first = create_comment(subject, "**Why?**", Author(name="Ada"))
+    create_comment(dataclasses.replace(subject, span_id="a"), "Here.", Author(name="Ben"))
+    edit_comment("default", first.comment_id, "Why?")
+    said = json.loads(exported(json_format.write))
+    found = [(one["span_id"], one["text"], one["author"]) for one in said["comments"]]
+    assert found == [(None, "Why?", "Ada"), ("a", "Here.", "Ben")]
+    assert [bool(one["edited_at"]) for one in said["comments"]] == [True, False]
+    assert [(one["author"], one["value"]) for one in said["scores"]] == [("Ada", 0.5)]
+    # The files that are made to be given away keep it to themselves.
+    for write in (markdown.write, csv_format.write, html.write):
+        assert "Here." not in exported(write)
 
 
 def test_what_is_cut_off_is_no_json(connection: Connection) -> None:

@@ -103,7 +103,8 @@ def patches(draw: st.DrawFn) -> SpanPatch:
         ).filter(bool)
     )
     version = draw(times)
-    return SpanPatch(trace_id="t", span_id=draw(ids), version=version, fields=fields)
+    deep = draw(st.booleans())
+    return SpanPatch(trace_id="t", span_id=draw(ids), version=version, fields=fields, deep=deep)
 
 
 @st.composite
@@ -129,6 +130,9 @@ def claims(draw: st.DrawFn) -> TraceRecord:
     record.tags = draw(st.lists(texts, max_size=2))
     record.replace_tags = draw(st.booleans())
     record.metadata = draw(objects)
+    record.deep = draw(st.booleans())
+    record.tag_edits = draw(st.dictionaries(texts, st.booleans(), max_size=2))
+    record.editor = draw(texts)
     return record
 
 
@@ -148,6 +152,11 @@ def scores(draw: st.DrawFn) -> ScoreRecord:
         source=draw(st.sampled_from(["api", "otlp", "ui"])),
         metadata=draw(objects),
         time=draw(times),
+        author=draw(st.one_of(st.none(), texts)),
+        author_id=draw(st.one_of(st.none(), texts)),
+        config_id=draw(st.sampled_from([None, "c"])),
+        environment=draw(st.sampled_from([None, "e"])),
+        queue_id=draw(st.sampled_from([None, "q"])),
     )
 
 

@@ -1,4 +1,4 @@
-"""A trace as one JSON document: the trace, its scores, its spans in order of time."""
+"""A trace as one JSON document: itself, what people made of it, its spans in order of time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tracer.export.records import (
+    ExportedComment,
     ExportedScore,
     ExportedSpan,
     ExportedTrace,
@@ -102,6 +103,8 @@ def _body(source: Source) -> Iterator[str]:
     yield f',\n"trace":{_text(_trace(source.trace))}'
     yield ',\n"scores":['
     yield from _items(map(_score, source.scores()))
+    yield '],\n"comments":['
+    yield from _items(map(_comment, source.comments()))
     yield '],\n"spans":['
     yield from _items(map(_span, source.in_time()))
     yield '],\n"complete":true}\n'
@@ -156,8 +159,20 @@ def _score(score: ExportedScore) -> dict[str, Any]:
         "session_id": score.session_id,
         "comment": score.comment,
         "source": score.source,
+        "author": score.author,
         "metadata": score.metadata or _NOTHING,
         "time": iso(score.time),
+    }
+
+
+def _comment(comment: ExportedComment) -> dict[str, Any]:
+    return {
+        "id": comment.comment_id,
+        "span_id": comment.span_id,
+        "text": comment.text,
+        "author": comment.author,
+        "time": iso(comment.created_at),
+        "edited_at": iso(comment.edited_at) if comment.edited_at else None,
     }
 
 

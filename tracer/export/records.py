@@ -136,6 +136,22 @@ class ExportedScore(msgspec.Struct, kw_only=True):
     source: str
     metadata: Text
     time: datetime
+    author: str | None
+    author_id: str | None
+    config_id: str | None
+    environment: str | None
+    queue_id: str | None
+
+
+class ExportedComment(msgspec.Struct, kw_only=True):
+    """What a person wrote about the trace or one of its spans."""
+
+    comment_id: str
+    span_id: str | None
+    text: str
+    author: str | None
+    created_at: datetime
+    edited_at: datetime | None
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -151,6 +167,10 @@ class Source(Protocol):
     """One trace at one moment, read as it is written; reading twice gives the same."""
 
     trace: ExportedTrace
+
+    def comments(self) -> Iterator[ExportedComment]:
+        """Yield the comments on the trace and its spans, oldest first."""
+        ...
 
     def scores(self) -> Iterator[ExportedScore]:
         """Yield the scores of the trace and its spans, oldest first."""

@@ -12,7 +12,14 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from tracer.export.records import PAYLOAD, ExportedScore, ExportedSpan, ExportedTrace, Row
+from tracer.export.records import (
+    PAYLOAD,
+    ExportedComment,
+    ExportedScore,
+    ExportedSpan,
+    ExportedTrace,
+    Row,
+)
 from tracer.extensions import db
 
 _TRACE_JSON: Final = ("metadata", "input", "output")
@@ -50,6 +57,11 @@ _SPANS = f"""
 _SCORES = f"""
     SELECT {_columns(ExportedScore, ("metadata",))} FROM scores
     WHERE project_id = %s AND trace_id = %s ORDER BY time, score_id
+"""
+
+_COMMENTS = f"""
+    SELECT {_columns(ExportedComment, ())} FROM comments
+    WHERE project_id = %s AND trace_id = %s ORDER BY created_at, comment_id
 """
 
 # Ids alone are sorted: of a million spans that is a matter of a second, of their payloads not.
@@ -129,12 +141,18 @@ class TraceSource:
         self._driver = driver
         self._key = trace.project_id, trace.trace_id
 
+    def comments(self) -> Iterator[ExportedComment]:
+        """Yield the comments on the trace and its spans, oldest first."""
+        return (ExportedComment(**row) for row in self._marks(_COMMENTS))
+
     def scores(self) -> Iterator[ExportedScore]:
         """Yield the scores of the trace and its spans, oldest first."""
-        with self._driver.cursor(f"scores_{uuid4().hex}", row_factory=dict_row) as cursor:
+        return (ExportedScore(**_raw(row, ("metadata",))) for row in self._marks(_SCORES))
+
+    def _marks(self, query: str) -> Iterator[dict[str, Any]]:
+        with self._driver.cursor(f"marks_{uuid4().hex}", row_factory=dict_row) as cursor:
             cursor.itersize = _MOST_AT_ONCE
-            for row in cursor.execute(_SCORES, self._key):
-                yield ExportedScore(**_raw(row, ("metadata",)))
+            yield from cursor.execute(query, self._key)
 
     def in_time(self) -> Iterator[ExportedSpan]:
         """Yield every span that has arrived, in order of start and id."""

@@ -21,6 +21,10 @@ class _Claims(msgspec.Struct, kw_only=True):
     ranks: dict[str, tuple[Annotated[int, Meta(ge=1, le=4)], Version]] = {}
     seen: Version | None = None
     times: dict[Literal["start_time", "end_time"], Micros | None] = {}
+    tags: list[str] | None = None
+    """As the application said them, where people have edited them since."""
+    tag_edits: dict[str, tuple[Version, bool, str]] = {}
+    """Tag -> when it was added or taken away, and by whom."""
     cleared: list[Literal["input", "output"]] = []
 
 
@@ -57,6 +61,11 @@ class _Score(msgspec.Struct, kw_only=True):
     source: Word = "api"
     metadata: dict[str, Any] | None = None
     time: Micros
+    author: str | None = None
+    author_id: str | None = None
+    config_id: str | None = None
+    environment: str | None = None
+    queue_id: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("score_id", "span_id", "session_id"):
@@ -97,13 +106,14 @@ def _claims(said: _Trace) -> list[TraceRecord]:
             )
         return records[key]
 
+    tags = said.tags if claims.tags is None else claims.tags
     for name, (rank, version) in claims.ranks.items():
         field, dot, path = name.partition(".")
         keys, is_object = metadata_keys(path) if dot and field == "metadata" else ([], False)
         # Within an object of the metadata each part was said by itself.
         record = of(rank, version, deep=len(keys) > 1 or is_object)
         if name == "tags":
-            record.tags, record.replace_tags = said.tags, True
+            record.tags, record.replace_tags = tags, True
         elif keys:
             told = {} if is_object else _found(said.metadata, keys)
             record.metadata = _with(record.metadata, keys, told)
@@ -117,8 +127,14 @@ def _claims(said: _Trace) -> list[TraceRecord]:
         # The first word on a trace may have been overruled since; when it came still counts.
         first = of(1, claims.seen)
         if "tags" not in claims.ranks:
-            first.tags = said.tags
-    return list(records.values())
+            first.tags = tags
+    edits = [
+        TraceRecord(
+            trace_id=said.trace_id, rank=1, version=version, tag_edits={tag: there}, editor=editor
+        )
+        for tag, (version, there, editor) in claims.tag_edits.items()
+    ]
+    return [*records.values(), *edits]
 
 
 def _found(value: Json, keys: list[str]) -> Json:

@@ -37,6 +37,10 @@ class Deletion(msgspec.Struct, kw_only=True, rename="camel"):
 
     trace_ids: Annotated[list[str], Meta(min_length=1, max_length=1000)]
 
+    def __post_init__(self) -> None:
+        for place, trace_id in enumerate(self.trace_ids):
+            check_id(trace_id, f"traceIds[{place}]")
+
 
 class CommentBody(msgspec.Struct, kw_only=True, rename="camel"):
     """A new comment; the project of the key is the one that counts."""

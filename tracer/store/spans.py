@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -220,12 +220,30 @@ def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[s
     return {row.span_id: _span_row(row) for row in db.session.execute(query).mappings()}
 
 
-def start_of(project_id: str, trace_id: str, span_id: str) -> datetime | None:
-    """Return when a span began; None: it has not arrived."""
-    query = sa.select(spans.c.start_time).where(
+class Frame(Protocol):
+    """What the spans below a span are held against: the span itself, or as much as is known."""
+
+    @property
+    def start_time(self) -> datetime: ...
+    @property
+    def end_time(self) -> datetime | None: ...
+    @property
+    def kind(self) -> str: ...
+
+
+def frame_of(project_id: str, trace_id: str, span_id: str) -> Frame | None:
+    """Return a span's times and kind; None: it has not arrived."""
+    query = sa.select(spans.c.start_time, spans.c.end_time, spans.c.kind).where(
         *_is(project_id, trace_id), spans.c.span_id == span_id, spans.c.placeholder.is_(False)
     )
-    return db.session.execute(query).scalar()
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else _Frame(*row)
+
+
+class _Frame(NamedTuple):
+    start_time: datetime
+    end_time: datetime | None
+    kind: str
 
 
 def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:

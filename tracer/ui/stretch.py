@@ -23,6 +23,7 @@ class _Wire(msgspec.Struct, array_like=True):
     after: Place | None
     inclusive: bool
     until: Place | None
+    folds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,17 @@ class Stretch:
     after: Key | None = None
     inclusive: bool = False
     until: Key | None = None
+    folds: bool = False
+    """Runs of like rows are one row each, as they were when the page was made."""
 
     @classmethod
-    def of(cls, page: Children, depth: int) -> Stretch:
+    def of(cls, page: Children, depth: int, folds: bool) -> Stretch:
         """Return what ``page`` is of its level."""
         after = None
         if page.earlier is not None and page.rows:
             after = Key(True, page.rows[0].start_time, page.rows[0].span_id)
-        return cls(page.parent_id, depth, after, after is not None).ended_at(page)
+        first = cls(page.parent_id, depth, after, after is not None, folds=folds)
+        return first.ended_at(page)
 
     @classmethod
     def parse(cls, token: str) -> Stretch:
@@ -54,14 +58,20 @@ class Stretch:
         parts = [told.parent_id, *(place[1] for place in (told.after, told.until) if place)]
         if any("\x00" in part for part in parts if part):
             raise ValueError("no stored id has a NUL in it")
-        return cls(told.parent_id, told.depth, _key(told.after), told.inclusive, _key(told.until))
+        edges = _key(told.after), told.inclusive, _key(told.until)
+        return cls(told.parent_id, told.depth, *edges, told.folds)
 
     @property
     def token(self) -> str:
         """Return the stretch for an address."""
         raw = msgspec.json.encode(
             _Wire(
-                self.parent_id, self.depth, _place(self.after), self.inclusive, _place(self.until)
+                self.parent_id,
+                self.depth,
+                _place(self.after),
+                self.inclusive,
+                _place(self.until),
+                self.folds,
             )
         )
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

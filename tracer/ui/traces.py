@@ -99,7 +99,7 @@ def trace(project_id: str, trace_id: str) -> Shown:
     found = find_trace(project_id, trace_id)
     opened = request.args.getlist("open")[-MOST_OPEN:]
     selected, cursor = request.args.get("span"), request.args.get("after")
-    tree = TreeReader(project_id, trace_id)
+    tree = TreeReader(project_id, trace_id, folds=found.status != "running")
     # First of all: what is read is not read again, so this page stays.
     if cursor:
         tree.page(request.args.get("of"), cursor)
@@ -133,7 +133,8 @@ def trace_spans(project_id: str, trace_id: str) -> Shown:
         abort(400, "This link's place in the tree can't be read. Reload the page.")
     parent, cursor = request.args.get("parent"), request.args.get("after")
     found = find_row(project_id, trace_id)
-    level = read_level(project_id, trace_id, parent, cursor, depth)
+    folds = found.status != "running"
+    level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds)
     return Shown(
         "traces/_level.html",
         context=lambda: {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from tracer.store import spans
 from tracer.store.paging import decode_cursor
-from tracer.store.spans import Children, SpanRow
+from tracer.store.spans import Children, Frame, SpanRow
 from tracer.store.subtrees import Subtree, read_subtrees
+from tracer.ui.axis import Axis, Bar
+from tracer.ui.gaps import Gap, gaps_of
+from tracer.ui.runs import Run, folded
 from tracer.ui.stretch import Stretch
 
 ROWS = 100
@@ -38,6 +41,23 @@ class Node:
     """None: it is still being counted."""
     early: timedelta | None = None
     """How long before its parent it began, which no clock that runs right can tell."""
+    gap: Gap | None = None
+    """Before it, in which nothing was recorded."""
+
+    @property
+    def held(self) -> Subtree | SpanRow:
+        """What tells the tokens and the cost of all that a closed row stands for."""
+        return self.subtree or self.span
+
+    def path(self, axis: Axis) -> Bar | None:
+        """Return the part of it that is on the critical path: all the trace waited for at a time.
+
+        None: no part is, or it is not known yet. It begins with the span, or with its parent.
+        """
+        if self.subtree is None or not self.subtree.critical_us:
+            return None
+        start = self.span.start_time + (self.early or timedelta())
+        return axis.bar(start, start + timedelta(microseconds=self.subtree.critical_us))
 
 
 @dataclass(slots=True)
@@ -51,6 +71,14 @@ class Level:
     later: str | None
     stretch: Stretch
     """What of the level this page is, so that it can be read again when the trace has grown."""
+    gap: Gap | None = None
+    """After the last of all."""
+
+    def rows(self) -> Iterator[Node | Run]:
+        """Yield what the page shows: nodes, and runs of like ones."""
+        if self.stretch.folds:
+            return folded(self.nodes, more=self.later is not None)
+        return iter(self.nodes)
 
 
 @dataclass(slots=True)
@@ -68,6 +96,8 @@ class TreeReader:
 
     project_id: str
     trace_id: str
+    folds: bool = False
+    """Show runs of like spans as one row: not while they grow under the reader's eyes."""
     levels: dict[str | None, Children] = field(default_factory=dict)
     apart: SpanRow | None = None
 
@@ -118,8 +148,8 @@ class TreeReader:
         """Return what was read, as nested levels."""
         # A copy: building takes levels out.
         left = dict(self.levels)
-        roots = _level(left, None, 0, None)
-        apart = _node(left, self.apart, 1, None) if self.apart else None
+        roots = _level(left, None, 0, None, self.folds)
+        apart = _node(left, self.apart, 1, None, self.folds) if self.apart else None
         count(self.project_id, self.trace_id, [*roots.nodes, *([apart] if apart else [])])
         return Forest(roots, apart, self._row_count())
 
@@ -144,14 +174,21 @@ class TreeReader:
 
 
 def read_level(
-    project_id: str, trace_id: str, parent_id: str | None, cursor: str | None, depth: int
+    project_id: str,
+    trace_id: str,
+    parent_id: str | None,
+    cursor: str | None,
+    depth: int,
+    *,
+    folds: bool = False,
 ) -> Level:
     """Return one page of children; a page that continues another doesn't point back at it.
 
     Raises BadCursor.
     """
     page = spans.children_page(project_id, trace_id, parent_id, cursor)
-    level = _level({parent_id: page}, parent_id, depth, start_of(project_id, trace_id, parent_id))
+    frame = _frame_of(project_id, trace_id, parent_id)
+    level = _level({parent_id: page}, parent_id, depth, frame, folds)
     count(project_id, trace_id, level.nodes)
     # The rows it continues are on the page already.
     if cursor is not None:
@@ -189,9 +226,16 @@ def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
         _PAGE if stretch.until is None else _GROWN_PAGE,
         inclusive=stretch.inclusive,
     )
-    start = start_of(project_id, trace_id, parent_id)
-    level = _level({parent_id: page}, parent_id, stretch.depth, start)
+    frame = _frame_of(project_id, trace_id, parent_id)
+    level = _level({parent_id: page}, parent_id, stretch.depth, frame, stretch.folds)
     level.earlier = None
+    if stretch.after is not None:
+        # What earlier pages cover is not known here.
+        for node in level.nodes:
+            node.gap = None
+        level.gap = None
+    elif stretch.until is not None:
+        level.gap = None
     if stretch.until is None:
         level.stretch = stretch.ended_at(page)
     else:
@@ -199,27 +243,35 @@ def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
     return level
 
 
-def start_of(project_id: str, trace_id: str, parent_id: str | None) -> datetime | None:
-    """Return when the parent of a level began, None where that is not known."""
-    return spans.start_of(project_id, trace_id, parent_id) if parent_id is not None else None
+def _frame_of(project_id: str, trace_id: str, parent_id: str | None) -> Frame | None:
+    """Return what a level's spans are held against, None where that is not known."""
+    return spans.frame_of(project_id, trace_id, parent_id) if parent_id is not None else None
 
 
 def _level(
-    left: dict[str | None, Children], parent_id: str | None, depth: int, began: datetime | None
+    left: dict[str | None, Children],
+    parent_id: str | None,
+    depth: int,
+    frame: Frame | None,
+    folds: bool,
 ) -> Level:
     # Taken out, so that spans which are each other's parents can't go round for ever.
     page = left.pop(parent_id)
-    nodes = [_node(left, row, depth, began) for row in page.rows]
-    return Level(parent_id, depth, nodes, page.earlier, page.later, Stretch.of(page, depth))
+    gaps = gaps_of(page.rows, frame, begins=page.earlier is None, ends=page.later is None)
+    nodes = [_node(left, row, depth, frame, folds) for row in page.rows]
+    for node, gap in zip(nodes, gaps, strict=False):
+        node.gap = gap
+    stretch = Stretch.of(page, depth, folds)
+    return Level(parent_id, depth, nodes, page.earlier, page.later, stretch, gaps[-1])
 
 
 def _node(
-    left: dict[str | None, Children], row: SpanRow, depth: int, began: datetime | None
+    left: dict[str | None, Children], row: SpanRow, depth: int, frame: Frame | None, folds: bool
 ) -> Node:
-    early = began - row.start_time if began is not None and not row.placeholder else None
+    early = frame.start_time - row.start_time if frame and not row.placeholder else None
     node = Node(row, depth, early=early if early is not None and early > _SKEW else None)
     if row.span_id in left:
         # A placeholder begins with its earliest child, whatever the clocks say.
-        start = None if row.placeholder else row.start_time
-        node.level = _level(left, row.span_id, depth + 1, start)
+        within = None if row.placeholder else row
+        node.level = _level(left, row.span_id, depth + 1, within, folds)
     return node

@@ -47,7 +47,7 @@ PYTHON: Final = (
 )
 JS_3: Final = tuple(name for name in PYTHON if name not in ("decorators", "OpenAI", "LangChain"))
 JS_5: Final = ("decorators", *JS_3)
-LITELLM: Final = ("litellm", "langfuse>=2.60,<3", *environments.OTEL)
+LITELLM: Final = ("litellm", "langfuse>=4.7,<5", *environments.OTEL)
 SDKS: Final = (
     Sdk(
         "langfuse-python-2",

@@ -167,3 +167,29 @@ def test_a_full_pass_without_scripts(tell: Tell, visit: Open) -> None:
     expect(page.locator("h1")).to_have_text("nightly")
     page.get_by_role("link", name="compress?").click()
     expect(page.locator(".axis .chip")).to_have_text("idle time is short")
+
+
+def test_a_run_of_like_spans_opens_with_a_click_a_key_and_without_scripts(
+    tell: Tell, visit: Open
+) -> None:
+    story = Story(DEEP, name="runs").span("root", None, 0, 40)
+    for n in range(30):
+        story.span(f"c{n}", "root", n, n + 1, name="ask")
+    tell(story)
+    for scripts in (True, False):
+        page = visit(f"/project/default/traces/{DEEP}", scripts=scripts)
+        run, inner = page.locator("#f-c0 > .row"), page.locator("#s-c7")
+        expect(run).to_contain_text("30 × ask")
+        expect(inner).to_be_hidden()
+        run.locator("summary").click()
+        expect(inner).to_be_visible()
+        if scripts:
+            run.locator("a").focus()
+            page.keyboard.press("ArrowLeft")
+            expect(inner).to_be_hidden()
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("Enter")
+            expect(page.locator("#panel h2").first).to_have_text("ask")
+        page.goto(f"{page.url.partition('?')[0]}?span=c20")
+        expect(page.locator("#s-c20")).to_be_visible()

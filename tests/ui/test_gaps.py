@@ -70,7 +70,7 @@ def test_what_is_not_known_is_not_told() -> None:
 
 @pytest.mark.parametrize(
     ("length", "whole", "told"),
-    [(1, 50, True), (1, 200, False), (0.2, 2, True), (0.2, 10, False), (0.05, 0.2, False)],
+    [(1, 50, True), (1, 200, False), (0.2, 2, True), (0.5, 9, False), (0.05, 0.2, False)],
 )
 def test_a_short_gap_is_no_news(length: float, whole: float, told: bool) -> None:
     assert Gap(at(0), at(length)).tells(Axis(at(0), at(whole))) is told

@@ -14,8 +14,8 @@ WIDE = "b" * 32
 
 
 def names(page: Element) -> list[str]:
-    """Return the names of the rows of the tree, from top to bottom."""
-    rows = [row for row in page.all(css="row") if "more" not in row.classes]
+    """Return the names of the spans in the tree, from top to bottom."""
+    rows = [row for row in page.all(css="row") if not {"more", "gap"} & set(row.classes)]
     return [row.one(css="name").all("a")[0].text for row in rows]
 
 
@@ -100,7 +100,7 @@ def test_the_tree_opens_its_first_levels(tell: Tell, page: Page) -> None:
     assert names(shown) == [
         *("resolve_ticket", "plan", "gather", "search", "lookup", "refund"),
     ]
-    depths = [row["style"] for row in shown.all(css="row")]
+    depths = [row["style"] for row in shown.all(css="row") if "gap" not in row.classes]
     assert depths == [f"--depth:{depth}" for depth in (0, 1, 1, 2, 2, 1)]
 
 
@@ -230,7 +230,7 @@ def test_a_broken_fragment_address_is_a_clear_error(tell: Tell, page: Page, quer
 
 def test_ids_may_be_any_text(tell: Tell, client: FlaskClient) -> None:
     trace_id, span_id = "a/b?c=d&e#f %2F", "s/1?x=&\"'<"
-    tell(Story(trace_id, name="odd").span(span_id).span("child", span_id, 0.1, 0.2))
+    tell(Story(trace_id, name="odd").span(span_id).span("child", span_id, 0.0, 1.0))
     row = parse(client.get("/project/default/traces").text).one("a", "open")
     shown = parse(client.get(row["href"], environ_overrides={"RAW_URI": row["href"]}).text)
     parent, child = shown.all("div", "row")

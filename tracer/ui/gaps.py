@@ -12,7 +12,7 @@ from tracer.ui.axis import Axis
 
 # What is shorter, or next to nothing of the trace, is no news.
 _LONG, _LONG_SHARE = timedelta(seconds=1), 0.01
-_SHORT, _SHORT_SHARE = timedelta(milliseconds=100), 0.05
+_SHORT, _SHORT_SHARE = timedelta(milliseconds=100), 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,5 +175,15 @@ def test_hits_are_stepped_through_in_the_tree(tell: Tell, page: Page, client: Fl
     assert back.one(css="hits").text == first.one(css="hits").text
     every = parse(client.get(last.one(css="hits").one("a", "link")["href"]).text)
     assert len(every.one("table", "log").one("tbody").all("tr")) == 2
+    ticks = page(f"{BASE}?q=sent").one("div", "map").all("rect", "hit")
+    starts = {
+        row["id"]: row.one("i", "bar")["style"]
+        for row in first.all(css="row")
+        if "id" in row.attributes
+    }
+    wanted = [
+        starts[f"s-{name}"].partition(";")[0].removeprefix("--x:") for name in ("find2", "answer")
+    ]
+    assert [int(tick["x"]) for tick in ticks] == [int(float(x) * 2) for x in wanted]
     none = page(f"{BASE}?q=zzz").one(css="hits")
     assert none.text == "0 hits"

@@ -245,3 +245,15 @@ def test_pages_are_private_and_apart_from_their_fragments(tell: Tell, client: Fl
     headers = client.get(f"/project/default/traces/{AGENT}").headers
     assert headers["Cache-Control"] == "private, no-cache"
     assert {"HX-Request-Type", "Cookie"} <= set(headers["Vary"].split(", "))
+
+
+def test_what_a_growing_trace_changes_keeps_the_search_and_the_tabs(
+    tell: Tell, client: FlaskClient
+) -> None:
+    tell(agent())
+    base = f"/project/default/traces/{AGENT}"
+    headers = {**FRAGMENT, "HX-Current-URL": f"http://localhost{base}?q=refund"}
+    shown = parse(client.get(f"{base}/live?t=0-1-d", headers=headers).text)
+    assert shown.one("a", aria_current="page").text == "Tree"
+    assert shown.one("input", name="q")["value"] == "refund"
+    assert shown.one(css="hits").one("a", "link").text == "1 hit"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import request
+from flask import g
 
 from tracer.analysis.headline import Headline
+from tracer.analysis.outline import BUCKETS
 from tracer.store.explanations import read_headline
 from tracer.store.findings import read_findings
-from tracer.store.log import Place, Query, open_log
+from tracer.store.log import Log, Place, Query, open_log
 from tracer.store.spans import read_rows
 from tracer.store.traces import TraceRow
+from tracer.ui.address import chosen
+from tracer.ui.axis import Axis
 from tracer.ui.pages import bp
 
 
@@ -34,16 +37,40 @@ def explanation(trace: TraceRow) -> Explanation:
 
 
 @bp.app_template_global()
+def searched() -> str:
+    """Return the words that are searched for on the page of a trace."""
+    return (chosen("q") or "").strip()
+
+
+@bp.app_template_global()
 def search_place(trace: TraceRow) -> Place | None:
-    """Return where the selected span stands among the hits of ``q``.
+    """Return where the selected span stands among the hits.
 
     None: nothing is searched for, or the trace is still being put in order.
     """
-    words, span_id = request.args.get("q", "").strip(), request.args.get("span")
-    if not words:
-        return None
-    log = open_log(trace.project_id, trace.trace_id, Query(words=words).asked())
+    log, span_id = _hits(trace), chosen("span")
     if log is None:
         return None
     held = read_rows(trace.project_id, trace.trace_id, [span_id]) if span_id else {}
     return log.place(held.get(span_id or ""))
+
+
+@bp.app_template_global()
+def search_hits(trace: TraceRow, axis: Axis) -> list[int]:
+    """Return the parts of the minimap in which hits begin."""
+    log = _hits(trace)
+    if log is None:
+        return []
+    counts = log.buckets(axis.start, axis.end, BUCKETS)
+    return [place for place, count in enumerate(counts) if count]
+
+
+def _hits(trace: TraceRow) -> Log | None:
+    """Return the log of what is searched for; several parts of a page ask for the same."""
+    if not searched():
+        return None
+    key = (trace.project_id, trace.trace_id, searched())
+    held: dict[tuple[str, str, str], Log | None] = g.setdefault("hits", {})
+    if key not in held:
+        held[key] = open_log(*key[:2], Query(words=key[2]).asked())
+    return held[key]

@@ -44,6 +44,23 @@
     if (next?.checkVisibility()) { next.click(); focus(next); }
     else if (span_id) location.assign(url);
   };
+  // All nodes open as they come into view, each with a page of its own: however large the trace is.
+  let expanding = false;
+  const expand = () => {
+    const tree = document.getElementById("tree");
+    if (!expanding || !tree) return;
+    const { top, bottom } = tree.getBoundingClientRect(), end = Math.min(bottom, innerHeight) + 200;
+    for (const target of all(".toggle:not([open]), a[data-later]", tree)) {
+      const row = target.closest(".row"), box = row.getBoundingClientRect();
+      if (box.bottom < top || !row.checkVisibility()) continue;
+      if (box.top > end) return;
+      if (target.matches("a")) return target.click();
+      target.open = true;
+      if (row.nextElementSibling.matches("[hx-get]")) return;   // on with it when its children are here
+    }
+  };
+  document.addEventListener("htmx:after:swap", expand);
+  document.addEventListener("scrollend", expand, true);
   const search = () => {
     const field = document.querySelector("input[type=search], .filters input");
     focus(field);
@@ -53,8 +70,8 @@
     j: () => step(1), ArrowDown: () => (here() ? step(1) : false),
     k: () => step(-1), ArrowUp: () => (here() ? step(-1) : false),
     ArrowRight: () => turn(true), ArrowLeft: () => turn(false),
-    "]": () => all(".node:not(:has(> .children[hx-get])) > .row .toggle").forEach((toggle) => (toggle.open = true)),
-    "[": () => all(".children .toggle").forEach((toggle) => (toggle.open = false)),
+    "]": () => { expanding = true; expand(); },
+    "[": () => { expanding = false; all(".children .toggle").forEach((toggle) => (toggle.open = false)); },
     "/": search, "?": () => document.getElementById("keys")?.showModal(),
     e: () => { nextError(); },
     c: () => copy(location.href, "Address"),
@@ -72,7 +89,8 @@
 
   addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
-    if (event.target.closest("[data-key='?']")) keys["?"]();
+    const key = event.target.closest("[data-key='?'], [data-key=']']")?.dataset.key;
+    if (key) keys[key]();
     if (button) copy(document.querySelector(button.dataset.copy).innerText.trim(), "Text");
     const selected = event.target.closest(".tree a[href*='span='], [data-close]");
     if (!selected || event.ctrlKey || event.metaKey) return;
@@ -90,8 +108,9 @@
     const row = event.target.closest?.(".tree .row");
     if (row) { stop = link(row); rove(); }
   });
-  document.addEventListener("htmx:after:swap", rove);
-  rove();
+  const settle = () => { rove(); all("[data-script]").forEach((button) => (button.hidden = false)); };
+  document.addEventListener("htmx:after:swap", settle);
+  settle();
   // The traces of the list that a reader came from, filters and all, are those that n and p step through.
   const list = all(".list:not(.log) .open").map((open) => open.pathname), path = location.pathname;
   try {

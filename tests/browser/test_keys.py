@@ -70,6 +70,22 @@ def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
     expect(page.locator("#s-refund a")).to_be_focused()
 
 
+def test_all_nodes_open_page_by_page_as_a_reader_scrolls(tell: Tell, visit: Open) -> None:
+    tell(hidden_errors())
+    page = visit(f"/project/default/traces/{FAILED}")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url) if "/spans?" in sent.url else None)
+    page.get_by_role("button", name="Expand all").click()
+    expect(page.locator("#s-deep")).to_be_visible()
+    # What is far below is not asked for yet.
+    assert not any("after=" in url for url in asked)
+    expect(page.locator("#s-late")).to_have_count(0)
+    page.locator("#tree").evaluate("tree => tree.scrollTo(0, tree.scrollHeight)")
+    expect(page.locator("#s-late")).to_have_count(1)
+    page.keyboard.press("[")
+    expect(page.locator("#s-deep")).to_be_hidden()
+
+
 def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
     tell(agent())
     page = visit("/project/default/traces")

@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
-from bench import exports, ingest, langfuse, mapping, pages, sdk, start
+from bench import exports, ingest, langfuse, mapping, pages, sdk, start, tree
 from bench.family import ROOT, family
 from bench.figures import QUICK, Figure, Sizes
 from bench.report import describe_machine, document, table, write_docs
 
-NAMES: Final = ("start", "mapping", "sdk", "ingest", "langfuse", "pages", "export")
+NAMES: Final = ("start", "mapping", "sdk", "ingest", "langfuse", "pages", "tree", "export")
 RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -42,7 +42,7 @@ def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
         if name in names:
             click.echo(f"measuring {name} …", err=True)
             figures += alone.measure(sizes)
-    if names[-1] not in ("ingest", "langfuse", "pages", "export"):
+    if names[-1] not in ("ingest", "langfuse", "pages", "tree", "export"):
         return figures
     # One server for all: pages are asked of a database that holds something.
     with family() as server:
@@ -50,6 +50,7 @@ def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
             ("ingest", ingest),
             ("langfuse", langfuse),
             ("pages", pages),
+            ("tree", tree),
             ("export", exports),
         ):
             if name in names:

@@ -47,6 +47,7 @@ class Sizes:
     load_seconds: float = 6.0
     copy_spans: int = 50_000
     large_trace: int = 200_000
+    tree_spans: int = 1_000_000
     page_requests: int = 200
     mapping_rounds: int = 101
     sdk_calls: int = 5_000
@@ -65,6 +66,7 @@ QUICK: Final = Sizes(
     load_seconds=0.5,
     copy_spans=1_000,
     large_trace=2_000,
+    tree_spans=3_000,
     page_requests=5,
     mapping_rounds=3,
     sdk_calls=100,

@@ -39,7 +39,7 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
         fill.post(template.fresh())
     figures = []
     for page in _lists():
-        figures += _time(server, page, sizes.page_requests)[0]
+        figures += time_page(server, page, sizes.page_requests)[0]
     small = _pages(server, _send(server, SMALL)[0])
     large_trace, rate = _send(server, sizes.large_trace)
     large = _pages(server, large_trace)
@@ -47,8 +47,8 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
         Figure("ingest_one_trace", f"ingest, one trace of {sizes.large_trace:,}", rate, "spans/s")
     )
     for one, other in zip(small, large, strict=True):
-        below, p50 = _time(server, one, sizes.page_requests, SMALL)
-        above, p50_large = _time(server, other, sizes.page_requests, sizes.large_trace)
+        below, p50 = time_page(server, one, sizes.page_requests, SMALL)
+        above, p50_large = time_page(server, other, sizes.page_requests, sizes.large_trace)
         title = f"{one.title}, {sizes.large_trace:,} / {SMALL} spans"
         ratio = Figure(f"{one.name}_growth", title, p50_large / p50, "×", most=2)
         figures += [*below, *above, ratio]
@@ -87,7 +87,7 @@ def _middle_cursor(server: Family, trace: Trace, parent: str) -> str:
     return f"parent={parent}&after={quote(cursor)}"
 
 
-def _time(
+def time_page(
     server: Family, page: Page, count: int, spans: int | None = None
 ) -> tuple[list[Figure], float]:
     """Return the percentiles and the size of a page, and its p50 in milliseconds."""

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from bench import exports
+from bench import exports, tree
+from bench.__main__ import NAMES as ALL
 from bench.figures import Figure, number, percentile
 from bench.load import SPANS, TRACES, Template
 from bench.mapping import CASES
@@ -35,10 +37,13 @@ EXPORTED = {f"export_{name}{part}" for name in exports.FORMATS for part in ("", 
 PARTS = ("p50", "p95", "p99", "size")
 
 
-def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
-    path = tmp_path / "figures.json"
+def quick_run(path: Path, *names: str) -> tuple[Any, str]:
+    """Measure these small; return the JSON and what was printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick", "--json", str(path)],
+        [
+            *(sys.executable, "-m", "bench", "--quick", "--json", str(path)),
+            *(f"--only={name}" for name in names),
+        ],
         cwd=ROOT,
         env=environ(),
         capture_output=True,
@@ -47,20 +52,48 @@ def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(path.read_text())
-    expected = NAMES | EXPORTED | {f"mapping_{name}" for name in MAPPED}
-    expected |= {f"{page}_{part}" for page in ("list", "api_list") for part in PARTS}
-    for page in PAGES:
-        expected |= {f"{page}_{spans}_{part}" for spans in (100, 2000) for part in PARTS}
-        expected.add(f"{page}_growth")
-    assert set(found["figures"]) == expected
     assert all(
         figure["value"] > 0
         for name, figure in found["figures"].items()
         # Of a small trace memory does not grow at all.
         if name != "client_cpu" and not name.endswith("_memory")
     )
+    return found, done.stdout
+
+
+def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
+    found, printed = quick_run(tmp_path / "figures.json", *(n for n in ALL if n != "tree"))
+    expected = NAMES | EXPORTED | {f"mapping_{name}" for name in MAPPED}
+    expected |= {f"{page}_{part}" for page in ("list", "api_list") for part in PARTS}
+    for page in PAGES:
+        expected |= {f"{page}_{spans}_{part}" for spans in (100, 2000) for part in PARTS}
+        expected.add(f"{page}_growth")
+    assert set(found["figures"]) == expected
     assert found["machine"]["cores"] >= 1
-    assert len([line for line in done.stdout.splitlines() if " p95" in line]) == 2 + 2 + 2 * 5
+    assert len([line for line in printed.splitlines() if " p95" in line]) == 2 + 2 + 2 * 5
+
+
+@pytest.mark.slow
+def test_a_quick_run_measures_all_that_a_reader_does_with_a_large_trace(tmp_path: Path) -> None:
+    found, _ = quick_run(tmp_path / "figures.json", "tree")
+    expected = set()
+    for shape in tree.SHAPES:
+        expected |= {f"tree_{shape}_{part}" for part in ("sums", "log", "memory")}
+        for act in ("", "_open", "_next", "_jump", "_search", "_hit"):
+            name = f"tree_{shape}{act}"
+            expected |= {f"{name}_{spans}_{p}" for spans in (100, 3000) for p in ("p95", "size")}
+            expected.add(f"{name}_growth")
+    assert set(found["figures"]) == expected
+
+
+@pytest.mark.parametrize("shape", tree.SHAPES)
+@pytest.mark.parametrize("count", [100, 3_000])
+def test_each_shape_has_as_many_spans_as_asked_for(shape: str, count: int) -> None:
+    parents = [None, *tree.SHAPES[shape](count)]
+    assert len(parents) == count
+    assert all(parent is None or parent < number for number, parent in enumerate(parents))
+    roots = sum(parent is None for parent in parents)
+    assert roots == {"roots": min(count // 2, 1_000)}.get(shape, 1)
 
 
 def _spans(body: bytes) -> list[Span]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from tracer.store.paging import from_micros
 from tracer.store.timeline_filling import fill, fill_wanted
 from tracer.store.timeline_small import read_small
 from tracer.store.timeline_stored import read_stored
-from tracer.store.timelines import open_timeline
+from tracer.store.timelines import open_timeline, want
 
 SECOND = 1_000_000
 
@@ -195,3 +196,23 @@ def test_nothing_of_another_trace_or_project_is_found(
     with app.app_context():
         log = open_log(*other, Query(words="secret").asked())
         assert log is not None and log.found.count == 0
+
+
+def test_a_reader_does_not_wait_for_who_fills_it(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *story())
+
+    def ask() -> None:
+        with app.app_context():
+            want("default", "t")
+
+    ask()
+    connection.execute("SELECT FROM timelines FOR UPDATE")
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join(timeout=10)
+    waited = asking.is_alive()
+    connection.rollback()
+    asking.join()
+    assert not waited

@@ -13,8 +13,13 @@ from tracer.store.subjects import NoSubject, Subject, marking
 from tracer.store.timeline_small import read_small
 from tracer.store.timeline_stored import read_stored
 
+# Asked first: who fills it holds its row for as long as that takes, and an upsert would wait.
 _WANT = sa.text("""
-    INSERT INTO timelines (project_id, trace_id, wanted_at) VALUES (:project, :trace, now())
+    INSERT INTO timelines (project_id, trace_id, wanted_at)
+    SELECT :project, :trace, now() WHERE NOT EXISTS (
+        SELECT FROM timelines
+        WHERE project_id = :project AND trace_id = :trace AND wanted_at IS NOT NULL
+    )
     ON CONFLICT (project_id, trace_id) DO UPDATE SET wanted_at = now()
     WHERE timelines.wanted_at IS NULL
 """)

@@ -1,0 +1,243 @@
+"""Traces of a million spans in four shapes beside small ones: each thing that a reader does."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import psycopg
+
+from bench.family import Family, Scale
+from bench.figures import MEGABYTE, Figure, Sizes
+from bench.load import Client
+from bench.pages import SMALL, Page, time_page
+from tracer.demo.otlp import Trace, requests
+from tracer.embedded import Embedded
+
+_WORDS: Final = 5_000
+"""So many spans apart the same word occurs."""
+_CHAINS: Final = 100
+_ROOTS: Final = 1_000
+_STEP: Final = 1_000
+"""Microseconds from the start of one span to that of the next."""
+_PATIENCE_SECONDS: Final = 600
+Parents = Iterator[int | None]
+"""Of each span but the first the number of its parent, None: it is a root."""
+
+
+def _agent(count: int) -> Parents:
+    """Four to twenty below each, level by level."""
+    made, parent = 1, 0
+    while made < count:
+        for _ in range(min(4 + parent * 7 % 17, count - made)):
+            yield parent
+            made += 1
+        parent += 1
+
+
+def _wide(count: int) -> Parents:
+    """All below one root."""
+    yield from (0 for _ in range(1, count))
+
+
+def _deep(count: int) -> Parents:
+    """A hundred chains below one root."""
+    length = max((count - 1) // _CHAINS, 1)
+    yield from (n - 1 if (n - 1) % length else 0 for n in range(1, count))
+
+
+def _roots(count: int) -> Parents:
+    """A thousand roots, each with as many spans below it."""
+    length = max(count // _ROOTS, 2)
+    yield from (n // length * length if n % length else None for n in range(1, count))
+
+
+class Made(NamedTuple):
+    """A trace that is stored: its id, its first span's, and the parent of each span by number."""
+
+    trace_id: str
+    root: str
+    parents: list[int | None]
+
+    def span_id(self, number: int) -> str:
+        """Return the id of a span."""
+        return f"{number:016x}" if number else self.root
+
+
+SHAPES: Final[dict[str, Callable[[int], Parents]]] = {
+    "agent": _agent,
+    "wide": _wide,
+    "deep": _deep,
+    "roots": _roots,
+}
+
+_PLACES: Final = """
+    CREATE TEMP TABLE places (number INT PRIMARY KEY, parent INT, start_us BIGINT)
+    ON COMMIT DROP
+"""
+_SPANS: Final = """
+    INSERT INTO spans ({names}) SELECT {values}
+    FROM places b CROSS JOIN (SELECT * FROM spans WHERE trace_id = %(trace)s LIMIT 1) s
+    ORDER BY b.number
+"""
+_PAYLOADS: Final = """
+    INSERT INTO span_payloads ({names}) SELECT {values}
+    FROM places b CROSS JOIN (SELECT * FROM span_payloads WHERE trace_id = %(trace)s LIMIT 1) s
+    ORDER BY b.number
+"""
+_TOTAL: Final = """
+    UPDATE traces SET span_count = %(count)s, end_time = start_time + %(length)s * interval '1 us'
+    WHERE trace_id = %(trace)s
+"""
+_ID: Final = "lpad(to_hex({}), 16, '0')"
+_VALUES: Final = {
+    "span_id": _ID.format("b.number"),
+    "parent_span_id": f"CASE WHEN b.parent = 0 THEN %(root)s ELSE {_ID.format('b.parent')} END",
+    "name": "'step ' || b.number %% 7",
+    "start_time": "s.start_time + b.start_us * interval '1 us'",
+    "end_time": "s.start_time + (b.start_us + 900) * interval '1 us'",
+    "first_token_time": "NULL",
+    "level": "CASE WHEN b.number %% 1000 = 7 THEN 'error' ELSE 'default' END",
+    "status": "CASE WHEN b.number %% 1000 = 7 THEN 'error' ELSE 'completed' END",
+    "input": f"to_jsonb('look at needle' || b.number %% {_WORDS})",
+}
+_DONE: Final = """
+    SELECT count(*) FROM analyses WHERE trace_id = %s AND analysed = revision
+"""
+
+
+def measure(server: Family, sizes: Sizes) -> list[Figure]:
+    """Make each shape in two sizes, and time what a reader does with it."""
+    figures = []
+    for shape, parents in SHAPES.items():
+        small = _make(server, shape, parents, SMALL)
+        large = _make(server, shape, parents, sizes.tree_spans)
+        figures += _filled(server, shape, large.trace_id, sizes.tree_spans)
+        before = server.memory().pss
+        with Scale(server) as scale:
+            pairs = zip(_pages(server, shape, small), _pages(server, shape, large), strict=True)
+            for one, other in pairs:
+                below, p50 = time_page(server, one, sizes.page_requests, SMALL)
+                above, p50_large = time_page(server, other, sizes.page_requests, sizes.tree_spans)
+                title = f"{one.title}, {sizes.tree_spans:,} / {SMALL} spans"
+                growth = Figure(f"{one.name}_growth", title, p50_large / p50, "×", most=2)
+                figures += [*_told(below), *_told(above), growth]
+        grown = max(scale.peak.pss - before, 0) / MEGABYTE
+        title = f"{shape}: growth of memory over all of these"
+        figures.append(Figure(f"tree_{shape}_memory", title, grown, "MB", most=64))
+    return figures
+
+
+def _told(figures: list[Figure]) -> list[Figure]:
+    """Return p95 and size: there are many lines already."""
+    sizes = [
+        Figure(one.name, one.title, one.value, one.unit, most=60)
+        for one in figures
+        if one.name.endswith("_size")
+    ]
+    return [one for one in figures if one.name.endswith("_p95")] + sizes
+
+
+def _make(server: Family, shape: str, parents: Callable[[int], Parents], count: int) -> Made:
+    """Store a trace of ``count`` spans.
+
+    One span goes through the front door, and is multiplied in the database; a last one follows it
+    through the door, so that the server hears of a trace that has grown.
+    """
+    trace = Trace(time.time() - 3_600, {"service.name": "bench"}, "bench")
+    with trace.span(f"a trace, {shape}", {"gen_ai.operation.name": "execute_tool"}):
+        trace.wait(count * _STEP / 1e6)
+    last = Trace(time.time() - 3_600, {"service.name": "bench"}, "bench")
+    with last.span("the last", {"gen_ai.operation.name": "execute_tool"}):
+        last.wait(0.001)
+    last.trace_id = trace.trace_id
+    root = trace.spans[0].span_id
+    last.spans[0].trace_id, last.spans[0].parent_span_id = trace.trace_id, root
+    client = Client(server.port)
+    client.post(next(requests([trace], 10)).SerializeToString())
+    made = Made(trace.trace_id.hex(), root.hex(), [None, *parents(count - 1)])
+    _multiply(server, made)
+    client.post(next(requests([last], 10)).SerializeToString())
+    return made
+
+
+def _multiply(server: Family, made: Made) -> None:
+    named, parents = {"trace": made.trace_id, "root": made.root}, made.parents
+    with psycopg.connect(Embedded(server.data_dir).url) as connection:
+        connection.execute(_PLACES)
+        with connection.cursor().copy("COPY places FROM STDIN") as copy:
+            for number, parent in enumerate(parents[1:], 1):
+                copy.write_row((number, parent, number * _STEP))
+        for query, table in ((_SPANS, "spans"), (_PAYLOADS, "span_payloads")):
+            names = _columns(connection, table)
+            values = ", ".join(_VALUES.get(name, f"s.{name}") for name in names)
+            statement = query.format(names=", ".join(names), values=values)
+            connection.execute(statement.encode(), named)
+        sizes = {"count": len(parents), "length": (len(parents) + 1) * _STEP}
+        connection.execute(_TOTAL, {**named, **sizes})
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("ANALYZE spans, span_payloads")
+
+
+def _columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    query = f"SELECT * FROM {table} LIMIT 0"
+    return [column.name for column in connection.execute(query.encode()).description or ()]
+
+
+def _filled(server: Family, shape: str, trace_id: str, count: int) -> list[Figure]:
+    """Wait until what is derived of the trace is there; return how long it took."""
+    began = time.perf_counter()
+    with psycopg.connect(Embedded(server.data_dir).url, autocommit=True) as connection:
+        _await(lambda: connection.execute(_DONE, [trace_id]).fetchone() == (1,))
+    summed = time.perf_counter() - began
+    log = f"/project/default/traces/{trace_id}/log.json"
+    began = time.perf_counter()
+    _await(lambda: json.loads(_text(server, log))["data"] is not None)
+    ordered = time.perf_counter() - began
+    told = f"of {count:,} spans, there after"
+    return [
+        Figure(f"tree_{shape}_sums", f"{shape}: sums and findings {told}", summed, "s", most=30),
+        Figure(f"tree_{shape}_log", f"{shape}: log and search {told}", ordered, "s"),
+    ]
+
+
+def _await(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise RuntimeError("what is derived of a large trace never came")
+        time.sleep(0.1)
+
+
+def _pages(server: Family, shape: str, made: Made) -> list[Page]:
+    """Return what a reader does, in the middle of the trace."""
+    base, api = f"/project/default/traces/{made.trace_id}", f"/api/v1/traces/{made.trace_id}"
+    place = len(made.parents) // 2
+    # A root has nothing above it that could be opened.
+    place += made.parents[place] is None
+    middle, parent = made.span_id(place), made.span_id(made.parents[place] or 0)
+    axis = _text(server, base).partition('name="t" value="')[2].partition('"')[0]
+    rows = f"{base}/spans?depth=1&t={axis}"
+    # Where a chain hangs is the only level of it that has a second page.
+    level = {"roots": "", "agent": f"&parent={parent}"}.get(shape, f"&parent={made.root}")
+    cursor = json.loads(_text(server, f"{api}/spans?limit=1{level}"))["next_cursor"] or ""
+    word = f"needle{place % _WORDS}"
+    name = f"tree_{shape}"
+    return [
+        Page(name, f"{shape}: first paint", base),
+        Page(f"{name}_open", f"{shape}: a node opened", f"{rows}&parent={parent}", True),
+        Page(f"{name}_next", f"{shape}: next 100", f"{rows}&after={quote(cursor)}{level}", True),
+        Page(f"{name}_jump", f"{shape}: a span by its address", f"{base}?span={middle}"),
+        Page(f"{name}_search", f"{shape}: search", f"{base}/log?q={word}"),
+        Page(f"{name}_hit", f"{shape}: next hit", f"{base}?q={word}&span={middle}"),
+    ]
+
+
+def _text(server: Family, path: str) -> str:
+    body, packed = server.get(path)
+    return (gzip.decompress(body) if packed else body).decode()

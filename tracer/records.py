@@ -158,7 +158,7 @@ class TraceRecord(msgspec.Struct, kw_only=True):
 
 
 class ScoreRecord(msgspec.Struct, kw_only=True):
-    """A judgement of a trace, a span or a session: exactly one of number or text value."""
+    """A judgement of a trace, a span, a session or a run: exactly one of number or text value."""
 
     score_id: str
     name: str
@@ -181,6 +181,8 @@ class ScoreRecord(msgspec.Struct, kw_only=True):
     environment: str | None = None
     queue_id: str | None = None
     """The list of work that it was given in."""
+    run_id: str | None = None
+    """The run of a dataset, or the experiment, that is judged as a whole."""
 
 
 class Batch(msgspec.Struct, kw_only=True):

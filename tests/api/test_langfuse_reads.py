@@ -552,6 +552,11 @@ def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> Non
     taken(client, sent)
     assert get(client, "observations/g")["calculatedTotalCost"] == pytest.approx(0.0013)
     assert client.delete(f"{PUBLIC}/models/{built_in}").status_code == 400
+    assert client.put(f"{PUBLIC}/models/{built_in}", json=body).status_code == 400
+    changed = client.put(f"{PUBLIC}/models/{made['id']}", json={**body, "modelName": "new"})
+    assert get(client, f"models/{made['id']}", 404)
+    made = changed.get_json()
+    assert get(client, f"models/{made['id']}")["modelName"] == "new"
     assert client.delete(f"{PUBLIC}/models/{made['id']}").status_code == 200
     assert get(client, f"models/{made['id']}", 404)
     for wrong in ({**body, "inputPrice": 1}, {**body, "matchPattern": "^(a|b)$"}):

@@ -218,7 +218,7 @@ def test_bad_events_are_told_one_by_one_and_cost_no_neighbour(client: FlaskClien
     told = {one["id"]: one for one in found["errors"]}
     assert told["no-id"]["error"] == "body.id: expected an id, got nothing"
     assert told["no-span-id"]["error"] == "body.id: expected an id, got nothing"
-    assert "traceId or sessionId" in told["no-target"]["error"]
+    assert "one of traceId, sessionId" in told["no-target"]["error"]
     assert "finite number" in told["wrong"]["error"]
     assert "body.level" in told["level"]["error"]
     assert "dataset-run-item-create" in told["internal"]["error"]

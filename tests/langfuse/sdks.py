@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -43,10 +44,12 @@ PYTHON: Final = (
     "scores",
     "OpenAI",
     "LangChain",
+    "prompts",
+    "media",
+    "datasets and experiments",
     "reads",
 )
-JS_3: Final = tuple(name for name in PYTHON if name not in ("decorators", "OpenAI", "LangChain"))
-JS_5: Final = ("decorators", *JS_3)
+JS_3: Final = tuple(name for name in PYTHON if name != "decorators")
 LITELLM: Final = ("litellm", "langfuse>=4.7,<5", *environments.OTEL)
 SDKS: Final = (
     Sdk(
@@ -68,7 +71,21 @@ SDKS: Final = (
         )
         for major in (3, 4, 5)
     ],
-    Sdk("langfuse-js-3", "JavaScript 3", "langfuse", "js_3.mjs", ("langfuse@3",), JS_3),
+    Sdk(
+        "langfuse-js-3",
+        "JavaScript 3",
+        "langfuse",
+        "js_3.mjs",
+        (
+            "langfuse@3",
+            "langfuse-langchain@3",
+            "langchain@0.3",
+            "@langchain/core@0.3",
+            "@langchain/openai@0.6",
+            "openai@5",
+        ),
+        JS_3,
+    ),
     Sdk(
         "langfuse-js-5",
         "JavaScript 5",
@@ -78,9 +95,15 @@ SDKS: Final = (
             "@langfuse/tracing@5",
             "@langfuse/otel@5",
             "@langfuse/client@5",
+            "@langfuse/core@5",
+            "@langfuse/openai@5",
+            "@langfuse/langchain@5",
+            "@langchain/core@1",
+            "@langchain/openai@1",
+            "openai@6",
             "@opentelemetry/sdk-node",
         ),
-        JS_5,
+        PYTHON,
     ),
     *[
         Sdk(
@@ -228,6 +251,48 @@ def _langchain(told: Any, read: Read) -> None:
     assert one["output"]
 
 
+def _prompts(told: Any, _read: Read) -> None:
+    assert told["prompts"] == {
+        "texts": ["Hi Ann", "Hello Ann", "Bye Ann"],
+        "versions": [1, 2],
+        "config": {"t": 1},
+        "chat": "Ann?",
+        "fallback": True,
+        "cached": True,
+    }
+
+
+def _media(told: Any, read: Read) -> None:
+    trace = read(f"traces/{told['media']}")
+    said = json.dumps([trace["input"], trace["metadata"], trace["observations"]])
+    [media_id, *_] = re.findall(r"@@@langfuseMedia:type=text/plain\|id=([^|]+)\|", said)
+    with urllib.request.urlopen(read(f"media/{media_id}")["url"], timeout=20) as file:
+        assert file.read() == b"a file"
+
+
+def _datasets(told: Any, read: Read) -> None:
+    assert told["datasets"]["inputs"] == [1, 2]
+    assert told["datasets"]["linked"] == 2
+    run = read("datasets/faq/runs/run")
+    assert (run["description"], run["metadata"]) == ("why", {"m": 1})
+    items = {one["id"]: one for one in read("dataset-items", datasetName="faq")["data"]}
+    linked = run["datasetRunItems"]
+    assert sorted(items[one["datasetItemId"]]["input"]["q"] for one in linked) == [1, 2]
+    since = {"fromStartTime": "2020-01-01T00:00:00Z"}
+    [experiment] = read("experiments", **since, fields="core,scores")["data"]
+    assert (experiment["id"], experiment["itemCount"]) == (run["id"], 2)
+    # The first SDKs judge items alone.
+    assert [one["value"] for one in experiment["scores"]] in ([], [0.5])
+    answered = read("experiment-items", **since, fields="core,io,scores")["data"]
+    for one in answered:
+        assert str(one["output"]) == str(one["expectedOutput"])
+        assert [score["name"] for score in one["scores"]] == ["right"]
+    told_read = told["datasets"].get("read")
+    if told_read is not None:
+        assert told_read["experiments"] == [["run", 2, [0.5]]]
+        assert told_read["items"] == [["1", 1, ["right"]], ["2", 2, ["right"]]]
+
+
 def _reads(told: Any, _read: Read) -> None:
     reads = told["reads"]
     assert told.get("auth", True) is True
@@ -261,6 +326,9 @@ _CHECKS: Final[dict[str, Callable[[Any, Read], None]]] = {
     "scores": _scores,
     "OpenAI": _openai,
     "LangChain": _langchain,
+    "prompts": _prompts,
+    "media": _media,
+    "datasets and experiments": _datasets,
     "reads": _reads,
     "LiteLLM": _litellm,
 }

@@ -115,4 +115,6 @@ class LibraryCopier:
         told = (row.get("description"), row.get("metadata"))
         if held is not None and (held.description, held.metadata) == told:
             return held
-        return dataset_runs.save_run(self.project_id, dataset.dataset_id, row["name"], *told)
+        return dataset_runs.save_run(
+            self.project_id, dataset.dataset_id, row["name"], *told, row.get("id")
+        )

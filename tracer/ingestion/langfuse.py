@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +12,9 @@ from flask import Blueprint, Response, request
 
 from tracer.ingestion import otlp
 from tracer.ingestion.writing import config, json_body, receipt, store
-from tracer.records import WireError
-from tracer.store import score_configs, spanlists
+from tracer.records import SpanRecord, WireError
+from tracer.store import dataset_runs, score_configs, spanlists
+from tracer.store.dataset_runs import DatasetRun
 from tracer.store.score_configs import ScoreConfig
 from tracer.web.auth import identify, project_id
 from tracer.web.body import check_content_type, read_body
@@ -25,6 +27,7 @@ from tracer.wire.langfuse.bodies import (
     SpanChange,
     TraceBody,
 )
+from tracer.wire.langfuse.experiments import answered, told_object
 from tracer.wire.langfuse.ingestion import DecodedIngestion, Stored, decode_event, decode_ingestion
 from tracer.wire.otlp import CONTENT_TYPES
 from tracer.wire.reading import read_json
@@ -128,7 +131,9 @@ def create_event() -> Response:
 def export_traces() -> Response:
     """Store the spans of an ExportTraceServiceRequest."""
     _check_version()
-    return otlp.export()
+    answer, spans = otlp.take()
+    _keep_experiments(spans)
+    return answer
 
 
 @otel.post("/v1/metrics")
@@ -138,6 +143,19 @@ def export_metrics() -> Response:
     read_body(request, config().max_body_bytes)
     # An answer with no partial success is empty in protobuf.
     return Response(b"{}" if content_type == "application/json" else b"", content_type=content_type)
+
+
+def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
+    """Record which spans answered the items of experiments; again changes nothing."""
+    runs: dict[str, DatasetRun] = {}
+    for span, said in answered(spans):
+        if said.id not in runs:
+            metadata = told_object(span.attributes, "metadata")
+            runs[said.id] = dataset_runs.keep_run(
+                project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+            )
+        run_id = runs[said.id].run_id
+        dataset_runs.add_run_item(project_id(), run_id, said.item_id, span.trace_id, span.span_id)
 
 
 def _check_version() -> None:

@@ -29,14 +29,37 @@ def create_model() -> Response:
     return reply(own_model(prices.create_price(project_id(), draft)))
 
 
+@bp.put("/models/<id:model_id>")
+@describe(
+    Operation(
+        summary="Change a model",
+        body=ModelBody,
+        answers={200: Model},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def change_model(model_id: str) -> Response:
+    """Put another model, with an id of its own, in the place of one: prices never change."""
+    draft = price_draft(read_item(read_json(json_body()), ModelBody))
+    _check_own(model_id, "changed")
+    made = prices.create_price(project_id(), draft)
+    prices.retire_price(project_id(), model_id, retired=True)
+    return reply(own_model(made))
+
+
 @bp.delete("/models/<id:model_id>")
 @describe(Operation(summary="Delete a model", answers={200: Message}, problems=(*PROBLEMS, 404)))
 def delete_model(model_id: str) -> Response:
     """Take a model out of use: what it priced keeps its price."""
+    _check_own(model_id, "deleted")
+    prices.retire_price(project_id(), model_id, retired=True)
+    return reply(Message(message="Model deleted successfully"))
+
+
+def _check_own(model_id: str, done: str) -> None:
+    """Raise what a model that is not the project's own, or not in use, is refused by."""
     if model_id.startswith(LISTED):
-        raise WireError("a model of the built-in list can't be deleted", 400)
+        raise WireError(f"a model of the built-in list can't be {done}", 400)
     row = prices.get_price(project_id(), model_id)
     if row is None or row.retired_at is not None:
         raise NotFound(f"Model {model_id} not found within authorized project")
-    prices.retire_price(project_id(), model_id, retired=True)
-    return reply(Message(message="Model deleted successfully"))

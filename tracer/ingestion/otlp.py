@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from tracer.ingestion.writing import config, store
-from tracer.records import Refusal
+from tracer.records import Refusal, SpanRecord
 from tracer.store.writer import Rejected
 from tracer.web.auth import identify
 from tracer.web.body import check_content_type, read_body
@@ -41,6 +41,11 @@ def answer_errors(bp: Blueprint) -> None:
 @bp.post("/v1/traces")
 def export() -> Response:
     """Store the spans of an ExportTraceServiceRequest; what is refused is counted and named."""
+    return take()[0]
+
+
+def take() -> tuple[Response, Sequence[SpanRecord]]:
+    """Store likewise; return the answer, and the spans that were understood."""
     content_type = check_content_type(request, CONTENT_TYPES)
     body = read_body(request, config().max_body_bytes)
     decoded = decode_traces(body, content_type, max_value_bytes=config().max_value_bytes)
@@ -48,7 +53,8 @@ def export() -> Response:
     # What was said of a trace is no span: a refusal of it is told, and not counted.
     refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
     message = _message([*decoded.refusals, *_named(decoded, rejected)])
-    return Response(encode_answer(content_type, refused, message), content_type=content_type)
+    body = encode_answer(content_type, refused, message)
+    return Response(body, content_type=content_type), decoded.batch.spans
 
 
 def _named(decoded: Decoded, rejected: Sequence[Rejected]) -> list[Refusal]:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.library_schema import dataset_run_items, dataset_runs
+from tracer.store.schema import scores
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +21,7 @@ class DatasetRun:
     """One time that an application went through a dataset."""
 
     run_id: str
-    dataset_id: str
+    dataset_id: str | None
     name: str
     description: str | None
     metadata: Json
@@ -41,7 +42,12 @@ class RunItem:
 
 
 def save_run(
-    project_id: str, dataset_id: str, name: str, description: str | None, metadata: Json
+    project_id: str,
+    dataset_id: str,
+    name: str,
+    description: str | None,
+    metadata: Json,
+    run_id: str | None = None,
 ) -> DatasetRun:
     """Make the run, or change what is told of the one that has this name in the dataset."""
     told = {
@@ -53,7 +59,7 @@ def save_run(
         insert(dataset_runs)
         .values(
             project_id=project_id,
-            run_id=secrets.token_hex(12),
+            run_id=run_id or secrets.token_hex(12),
             dataset_id=dataset_id,
             name=name,
             **told,
@@ -66,6 +72,33 @@ def save_run(
     )
     row = db.session.execute(query).one()
     db.session.commit()
+    return DatasetRun(**row._mapping)
+
+
+def keep_run(
+    project_id: str,
+    run_id: str,
+    dataset_id: str | None,
+    name: str,
+    description: str | None,
+    metadata: Json,
+) -> DatasetRun:
+    """Return the run of this id, or of this name in the dataset; made where there is neither."""
+    query = insert(dataset_runs).values(
+        project_id=project_id,
+        run_id=run_id,
+        dataset_id=dataset_id,
+        name=name,
+        description=description,
+        metadata=metadata,
+    )
+    db.session.execute(query.on_conflict_do_nothing())
+    db.session.commit()
+    same = sa.select(*_RUN).where(dataset_runs.c.project_id == project_id)
+    by_id = same.where(dataset_runs.c.run_id == run_id)
+    row = db.session.execute(by_id).one_or_none()
+    if row is None:
+        row = db.session.execute(same.where(*_named(project_id, dataset_id, name))).one()
     return DatasetRun(**row._mapping)
 
 
@@ -147,7 +180,7 @@ def list_run_items(
 
 
 def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
-    """Delete a run with its items; the traces stay. Returns whether there was one."""
+    """Delete a run with its items and scores; the traces stay. Returns whether there was one."""
     query = (
         sa.delete(dataset_runs)
         .where(*_named(project_id, dataset_id, name))
@@ -159,6 +192,9 @@ def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
             dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id
         )
     )
+    db.session.execute(
+        sa.delete(scores).where(scores.c.project_id == project_id, scores.c.run_id == run_id)
+    )
     db.session.commit()
     return run_id is not None
 
@@ -167,7 +203,9 @@ _RUN = [dataset_runs.c[name] for name in DatasetRun.__dataclass_fields__]
 _RUN_ITEM = [dataset_run_items.c[name] for name in RunItem.__dataclass_fields__]
 
 
-def _named(project_id: str, dataset_id: str, name: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _named(
+    project_id: str, dataset_id: str | None, name: str
+) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         dataset_runs.c.project_id == project_id,
         dataset_runs.c.dataset_id == dataset_id,

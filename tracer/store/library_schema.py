@@ -114,7 +114,8 @@ dataset_runs = Table(
     metadata,
     Column("project_id", Text, primary_key=True),
     Column("run_id", Text, primary_key=True),
-    Column("dataset_id", Text, nullable=False),
+    # NULL: an experiment over data of the application's own.
+    Column("dataset_id", Text),
     Column("name", Text, nullable=False),
     Column("description", Text),
     Column("metadata", JSON),

@@ -106,7 +106,7 @@ _SAVE_SCORES = f"""
         source = excluded.source, metadata = excluded.metadata, time = excluded.time,
         author = excluded.author, author_id = excluded.author_id,
         config_id = excluded.config_id, environment = excluded.environment,
-        queue_id = excluded.queue_id
+        queue_id = excluded.queue_id, run_id = excluded.run_id
 """
 
 _UNDO = """

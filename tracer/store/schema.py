@@ -241,6 +241,7 @@ scores = Table(
     Column("config_id", Text),
     Column("environment", Text),
     Column("queue_id", Text),
+    Column("run_id", Text),
     Index("ix_scores_time", "project_id", text("time DESC"), "score_id"),
     Index(
         "ix_scores_session",
@@ -248,6 +249,12 @@ scores = Table(
         "session_id",
         text("time DESC"),
         postgresql_where=text("session_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_scores_run",
+        "project_id",
+        "run_id",
+        postgresql_where=text("run_id IS NOT NULL"),
     ),
     # Lists show the latest of each trace, however many it has.
     Index("ix_scores_latest", "project_id", "trace_id", text("time DESC")),

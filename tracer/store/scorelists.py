@@ -1,4 +1,4 @@
-"""Reading scores across traces and sessions, newest first, with whose they are."""
+"""Reading scores across traces, sessions and runs, newest first, with whose they are."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ FIELDS: dict[str, Field] = {
             "time",
             "config_id",
             "queue_id",
+            "run_id",
         )
     },
     **{name: Field(column) for name, column in _OF_TRACE.items()},

@@ -40,6 +40,7 @@ class ScoreRow:
     config_id: str | None
     environment: str | None
     queue_id: str | None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,13 @@
 // Langfuse's JavaScript SDK 5 as its documentation shows it; prints what the harness looks at.
+import { ChatOpenAI } from "@langchain/openai";
 import { LangfuseClient } from "@langfuse/client";
+import { LangfuseMedia } from "@langfuse/core";
+import { CallbackHandler } from "@langfuse/langchain";
+import { observeOpenAI } from "@langfuse/openai";
 import { LangfuseSpanProcessor } from "@langfuse/otel";
 import { observe, propagateAttributes, startActiveObservation } from "@langfuse/tracing";
 import { NodeSDK } from "@opentelemetry/sdk-node";
+import OpenAI from "openai";
 
 const processor = new LangfuseSpanProcessor();
 const sdk = new NodeSDK({ spanProcessors: [processor] });
@@ -56,6 +61,67 @@ langfuse.score.create({ traceId: told.chat, name: "number", value: 0.5, comment:
 const label = { name: "label", value: "good", dataType: "CATEGORICAL" };
 langfuse.score.create({ traceId: told.chat, ...label });
 langfuse.score.create({ traceId: told.chat, name: "flag", value: 1, dataType: "BOOLEAN" });
+
+const prompts = async (create, get) => {
+  await create({ name: "greet", prompt: "Hi {{who}}", labels: ["production"], config: { t: 1 } });
+  await create({ name: "greet", prompt: "Hello {{who}}", labels: ["staging"] });
+  const turn = { role: "user", content: "{{who}}?" };
+  await create({ name: "talk", type: "chat", prompt: [turn], labels: ["production"] });
+  const greet = await get("greet");
+  const staging = await get("greet", { label: "staging" });
+  const lost = await get("lost", { fallback: "Bye {{who}}", maxRetries: 0 });
+  const talk = await get("talk", { type: "chat" });
+  return {
+    texts: [greet, staging, lost].map((one) => one.compile({ who: "Ann" })),
+    versions: [greet.version, staging.version],
+    config: greet.config,
+    chat: talk.compile({ who: "Ann" })[0].content,
+    fallback: lost.isFallback,
+    cached: (await get("greet")) === greet,
+  };
+};
+told.prompts = await prompts(
+  (body) => langfuse.prompt.create(body),
+  (name, options) => langfuse.prompt.get(name, options),
+);
+
+const bytes = new TextEncoder().encode("a file");
+const file = new LangfuseMedia({ source: "bytes", contentBytes: bytes, contentType: "text/plain" });
+await startActiveObservation("media", async (span) => {
+  told.media = span.traceId;
+  span.update({ input: file });
+});
+
+await langfuse.api.datasets.create({ name: "faq", description: "d", metadata: { a: 1 } });
+for (const number of [1, 2]) {
+  const body = { datasetName: "faq", input: { q: number }, expectedOutput: number };
+  await langfuse.api.datasetItems.create({ ...body, metadata: { n: number } });
+}
+const dataset = await langfuse.dataset.get("faq");
+const result = await dataset.runExperiment({
+  name: "nightly",
+  runName: "run",
+  description: "why",
+  metadata: { m: 1 },
+  task: async (item) => item.input.q,
+  evaluators: [async () => ({ name: "right", value: 1 })],
+  runEvaluators: [async () => ({ name: "mean", value: 0.5 })],
+});
+told.datasets = {
+  inputs: dataset.items.map((item) => item.input.q).sort(),
+  linked: result.itemResults.length,
+  run: "run",
+};
+
+const address = { baseURL: `${process.env.MODELS}/v1`, apiKey: "none" };
+const messages = [{ role: "user", content: "hi" }];
+const client = observeOpenAI(new OpenAI(address), { generationName: "openai" });
+await client.chat.completions.create({ model: "gpt-4o", messages });
+await startActiveObservation("langchain", async (span) => {
+  told.langchain = span.traceId;
+  const model = new ChatOpenAI({ model: "gpt-4o", apiKey: "none", configuration: address });
+  await model.invoke("hi", { callbacks: [new CallbackHandler()] });
+});
 await langfuse.score.flush();
 await processor.forceFlush();
 await sdk.shutdown();

@@ -7,6 +7,7 @@ from langchain_openai import ChatOpenAI
 from langfuse import Langfuse
 from langfuse.callback import CallbackHandler
 from langfuse.decorators import langfuse_context, observe
+from langfuse.media import LangfuseMedia
 from langfuse.openai import OpenAI
 
 MODELS = os.environ["MODELS"] + "/v1"
@@ -73,6 +74,49 @@ def langchain():
     told["langchain"] = handler.get_trace_id()
 
 
+def prompts():
+    langfuse.create_prompt(
+        name="greet", prompt="Hi {{who}}", labels=["production"], config={"t": 1}
+    )
+    langfuse.create_prompt(name="greet", prompt="Hello {{who}}", labels=["staging"])
+    turn = {"role": "user", "content": "{{who}}?"}
+    langfuse.create_prompt(name="talk", type="chat", prompt=[turn], labels=["production"])
+    greet, staging = langfuse.get_prompt("greet"), langfuse.get_prompt("greet", label="staging")
+    lost = langfuse.get_prompt("lost", fallback="Bye {{who}}", max_retries=1)
+    return {
+        "texts": [one.compile(who="Ann") for one in (greet, staging, lost)],
+        "versions": [greet.version, staging.version],
+        "config": greet.config,
+        "chat": langfuse.get_prompt("talk", type="chat").compile(who="Ann")[0]["content"],
+        "fallback": lost.is_fallback,
+        "cached": langfuse.get_prompt("greet") is greet,
+    }
+
+
+def media():
+    file = LangfuseMedia(content_bytes=b"a file", content_type="text/plain")
+    told["media"] = langfuse.trace(name="media", metadata={"file": file}).id
+
+
+def datasets():
+    langfuse.create_dataset(name="faq", description="d", metadata={"a": 1})
+    for number in (1, 2):
+        langfuse.create_dataset_item(
+            dataset_name="faq", input={"q": number}, expected_output=number, metadata={"n": number}
+        )
+    dataset = langfuse.get_dataset("faq")
+    for item in dataset.items:
+        trace = langfuse.trace(name="answer", input=item.input, output=item.expected_output)
+        item.link(trace, "run", run_description="why", run_metadata={"m": 1})
+        trace.score(name="right", value=1)
+    run = langfuse.get_dataset_run("faq", "run")
+    return {
+        "inputs": sorted(item.input["q"] for item in dataset.items),
+        "linked": len(run.dataset_run_items),
+        "run": "run",
+    }
+
+
 def reads():
     trace = langfuse.fetch_trace(told["chat"]).data
     observations = langfuse.fetch_observations(trace_id=told["chat"]).data
@@ -94,5 +138,7 @@ openai()
 langchain()
 langfuse_context.flush()
 langfuse.flush()
-told["reads"] = reads()
+told |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
+media()
+langfuse.flush()
 print(json.dumps(told))

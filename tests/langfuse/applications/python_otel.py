@@ -2,11 +2,13 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from langchain_openai import ChatOpenAI
-from langfuse import Langfuse, observe, propagate_attributes
+from langfuse import Evaluation, Langfuse, observe, propagate_attributes
 from langfuse.langchain import CallbackHandler
+from langfuse.media import LangfuseMedia
 from langfuse.openai import OpenAI
 
 MAJOR = int(version("langfuse").partition(".")[0])
@@ -79,6 +81,54 @@ def langchain():
         told["langchain"] = root.trace_id
 
 
+def prompts():
+    langfuse.create_prompt(
+        name="greet", prompt="Hi {{who}}", labels=["production"], config={"t": 1}
+    )
+    langfuse.create_prompt(name="greet", prompt="Hello {{who}}", labels=["staging"])
+    turn = {"role": "user", "content": "{{who}}?"}
+    langfuse.create_prompt(name="talk", type="chat", prompt=[turn], labels=["production"])
+    greet, staging = langfuse.get_prompt("greet"), langfuse.get_prompt("greet", label="staging")
+    lost = langfuse.get_prompt("lost", fallback="Bye {{who}}", max_retries=0)
+    return {
+        "texts": [one.compile(who="Ann") for one in (greet, staging, lost)],
+        "versions": [greet.version, staging.version],
+        "config": greet.config,
+        "chat": langfuse.get_prompt("talk", type="chat").compile(who="Ann")[0]["content"],
+        "fallback": lost.is_fallback,
+        "cached": langfuse.get_prompt("greet") is greet,
+    }
+
+
+def media():
+    file = LangfuseMedia(content_bytes=b"a file", content_type="text/plain")
+    with langfuse.start_as_current_observation(name="media", as_type="span", input=file) as root:
+        told["media"] = root.trace_id
+
+
+def datasets():
+    langfuse.create_dataset(name="faq", description="d", metadata={"a": 1})
+    for number in (1, 2):
+        langfuse.create_dataset_item(
+            dataset_name="faq", input={"q": number}, expected_output=number, metadata={"n": number}
+        )
+    dataset = langfuse.get_dataset("faq")
+    result = dataset.run_experiment(
+        name="nightly",
+        run_name="run",
+        description="why",
+        metadata={"m": 1},
+        task=lambda *, item, **_: item.input["q"],
+        evaluators=[lambda **_: Evaluation(name="right", value=1)],
+        run_evaluators=[lambda **_: Evaluation(name="mean", value=0.5)],
+    )
+    return {
+        "inputs": sorted(item.input["q"] for item in dataset.items),
+        "linked": len(result.item_results),
+        "run": "run",
+    }
+
+
 def reads():
     return {3: reads_3, 4: reads_4, 5: reads_5}[MAJOR]()
 
@@ -145,5 +195,23 @@ chat()
 openai()
 langchain()
 langfuse.flush()
-told["reads"] = reads()
+told |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
+media()
+langfuse.flush()
+if MAJOR > 4:
+    since = datetime.now(UTC) - timedelta(hours=1)
+    told["datasets"]["read"] = {
+        "experiments": [
+            (one.name, one.item_count, [score.value for score in one.scores])
+            for one in langfuse.api.experiments.list(
+                from_start_time=since, fields="core,scores"
+            ).data
+        ],
+        "items": sorted(
+            (one.output, one.expected_output, [score.name for score in one.scores])
+            for one in langfuse.api.experiments.list_items(
+                from_start_time=since, fields="core,io,scores"
+            ).data
+        ),
+    }
 print(json.dumps(told))

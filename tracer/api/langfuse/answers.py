@@ -138,7 +138,7 @@ class Score(Answer, kw_only=True):
     trace_id: str | None
     session_id: str | None
     observation_id: str | None
-    dataset_run_id: None
+    dataset_run_id: str | None
     name: str
     data_type: str
     value: float | None
@@ -317,7 +317,7 @@ def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
         trace_id=row.trace_id,
         session_id=row.session_id,
         observation_id=row.span_id,
-        dataset_run_id=None,
+        dataset_run_id=row.run_id,
         name=row.name,
         data_type=row.data_type.upper(),
         value=None if row.data_type == "text" else row.value or 0,

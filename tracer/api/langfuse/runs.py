@@ -18,6 +18,7 @@ from tracer.web.body import json_body
 from tracer.web.langfuse import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, exact, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
+from tracer.wire.langfuse.experiments import run_id
 from tracer.wire.langfuse.library import RunItemBody
 from tracer.wire.reading import read_item, read_json
 
@@ -96,7 +97,12 @@ def create_run_item() -> Response:
         raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
     item = find_item(sent.dataset_item_id)
     run = dataset_runs.save_run(
-        project_id(), item.dataset_id, sent.run_name, sent.run_description, sent.metadata
+        project_id(),
+        item.dataset_id,
+        sent.run_name,
+        sent.run_description,
+        sent.metadata,
+        run_id(project_id(), item.dataset_id, sent.run_name),
     )
     made = dataset_runs.add_run_item(
         project_id(),

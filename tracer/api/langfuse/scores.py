@@ -34,6 +34,7 @@ COLUMNS: Final = {
     "traceId": "trace_id",
     "observationId": "span_id",
     "sessionId": "session_id",
+    "datasetRunId": "run_id",
     "timestamp": "time",
     "value": "value",
     "stringValue": "string_value",
@@ -67,6 +68,7 @@ class ScoresQuery(PageQuery, kw_only=True):
     score_ids: Annotated[str | None, Meta(description="with commas")] = None
     config_id: str | None = None
     session_id: str | None = None
+    dataset_run_id: str | None = None
     trace_id: str | None = None
     observation_id: Annotated[str | None, Meta(description="with commas")] = None
     queue_id: str | None = None
@@ -148,6 +150,7 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
         "name": query.name,
         "config_id": query.config_id,
         "session_id": query.session_id,
+        "run_id": query.dataset_run_id,
         "trace_id": query.trace_id,
         "queue_id": query.queue_id,
         "data_type": query.data_type and query.data_type.lower(),

@@ -99,7 +99,7 @@ def list_scores_v3() -> Response:
     page, meta = rows[: query.limit], ScoresV3Meta(limit=query.limit)
     if len(rows) > query.limit:
         meta.cursor = encode_cursor(page[-1].time, page[-1].score_id)
-    return reply(ScoresV3(data=[_score(row, groups) for row in page], meta=meta))
+    return reply(ScoresV3(data=[score_v3(row, groups) for row in page], meta=meta))
 
 
 def _conditions(query: ScoresV3Query) -> list[Condition]:
@@ -114,6 +114,7 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
         "trace_id": query.trace_id,
         "session_id": query.session_id,
         "span_id": query.observation_id,
+        "run_id": query.experiment_id,
     }
     found = [
         Condition(name, "any of", split(listed))
@@ -125,8 +126,8 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
     if query.data_type is not None:
         types = [name.lower() for name in _known("dataType", query.data_type, DATA_TYPES)]
         found.append(Condition("data_type", "any of", types))
-    if query.experiment_id is not None or query.author_user_id is not None:
-        # Nothing here is scored by these.
+    if query.author_user_id is not None:
+        # Nothing here is scored by users of Langfuse.
         found.append(Condition("score_id", "any of", []))
     if query.from_timestamp is not None:
         found.append(Condition("time", ">=", query.from_timestamp))
@@ -170,7 +171,8 @@ def _number(part: str) -> float:
         raise refused("value", f"expected numbers, true or false, got {part!r}") from None
 
 
-def _score(row: FoundScore, groups: list[str]) -> dict[str, Any]:
+def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
+    """Return a score of the third version of the API, with the groups of fields."""
     found: dict[str, Any] = {
         "id": row.score_id,
         "projectId": project_id(),
@@ -205,4 +207,6 @@ def _subject(row: FoundScore) -> dict[str, Any]:
         return {"kind": "observation", "id": row.span_id, "traceId": row.trace_id}
     if row.trace_id is not None:
         return {"kind": "trace", "id": row.trace_id}
+    if row.run_id is not None:
+        return {"kind": "experiment", "id": row.run_id}
     return {"kind": "session", "id": row.session_id}

@@ -105,7 +105,7 @@ class GenerationChange(ObservationBody, kw_only=True):
 
 
 class ScoreBody(Body, kw_only=True):
-    """A judgement of a trace, of an observation or of a session."""
+    """A judgement of a trace, of an observation, of a session or of a run."""
 
     id: Maybe[str] = UNSET
     trace_id: Maybe[str] = UNSET
@@ -125,12 +125,12 @@ class ScoreBody(Body, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (given(self.trace_id) or given(self.session_id)):
-            if given(self.dataset_run_id):
-                raise ValueError("datasetRunId: expected a trace or a session")
-            raise ValueError("traceId: expected traceId or sessionId, got neither")
-        if given(self.trace_id) and given(self.session_id):
-            raise ValueError("sessionId: expected either traceId or sessionId, got both")
+        subjects = (self.trace_id, self.session_id, self.dataset_run_id)
+        told = sum(bool(given(subject)) for subject in subjects)
+        if told != 1:
+            raise ValueError(
+                f"traceId: expected one of traceId, sessionId and datasetRunId, got {told}"
+            )
         if given(self.observation_id) and not given(self.trace_id):
             raise ValueError("traceId: expected the trace of the observation, got nothing")
         check_value(self.value, given(self.data_type))

@@ -72,6 +72,7 @@ def _record(body: ScoreBody, score_id: str, time: int, receipt: Receipt) -> Scor
         config_id=given(body.config_id),
         environment=environment(str(body.environment)) if given(body.environment) else None,
         queue_id=given(body.queue_id),
+        run_id=given(body.dataset_run_id) or None,
         time=micros(stamp, "timestamp") if stamp else time,
     )
 

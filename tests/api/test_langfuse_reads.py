@@ -561,3 +561,25 @@ def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> Non
     assert get(client, f"models/{made['id']}", 404)
     for wrong in ({**body, "inputPrice": 1}, {**body, "matchPattern": "^(a|b)$"}):
         assert client.post(f"{PUBLIC}/models", json=wrong).status_code == 400
+
+
+def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:
+    for trace_id in ("t", "u"):
+        taken(
+            client,
+            event("trace-create", id=trace_id, name="n"),
+            event("span-create", id=f"{trace_id}1", traceId=trace_id),
+            event("span-create", id=f"{trace_id}2", traceId=trace_id, parentObservationId="t1"),
+        )
+    assert client.put("/api/v1/traces/t/bookmark").status_code < 300
+    assert get(client, "traces/t")["bookmarked"] is True
+    marked = {one["id"]: one["bookmarked"] for one in get(client, "traces")["data"]}
+    assert marked == {"t": True, "u": False}
+    condition = json.dumps(
+        [{"type": "boolean", "column": "bookmarked", "operator": "=", "value": True}]
+    )
+    assert [one["id"] for one in get(client, "traces", filter=condition)["data"]] == ["t"]
+    ordered = get(client, "traces", orderBy="bookmarked.desc")["data"]
+    assert [one["id"] for one in ordered] == ["t", "u"]
+    found = get(client, "v2/observations", fields="basic")["data"]
+    assert [one["id"] for one in found if one["bookmarked"]] == ["t1"]

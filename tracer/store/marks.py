@@ -47,10 +47,15 @@ def mark_columns(of: sa.Table) -> list[sa.Label[Any]]:
     )
     count = sa.select(sa.func.count()).select_from(comments).where(_on(comments, of))
     return [
-        sa.exists().where(_on(bookmarks, of)).label("bookmarked"),
+        is_bookmarked(of).label("bookmarked"),
         count.scalar_subquery().label("comment_count"),
         sa.select(sa.func.jsonb_agg(latest.c.said)).scalar_subquery().label("scores"),
     ]
+
+
+def is_bookmarked(of: sa.Table) -> sa.ColumnElement[bool]:
+    """Return whether a row of traces or sessions has a bookmark."""
+    return sa.exists().where(_on(bookmarks, of)).correlate(of)
 
 
 def mark_conditions(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.records import Json, decimals
 from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.marks import is_bookmarked
 from tracer.store.schema import span_payloads, spans, traces
 
 
@@ -53,6 +54,8 @@ class FoundSpan:
     release: str | None
     trace_version: str | None
     public: bool
+    bookmarked: bool
+    """Whether its trace is."""
     tags: list[str]
     updated_at: datetime
 
@@ -72,6 +75,7 @@ _OF_TRACE = {
         name: traces.c[name]
         for name in ("user_id", "session_id", "environment", "release", "public", "tags")
     },
+    "bookmarked": is_bookmarked(traces),
     "updated_at": traces.c.updated_at,
 }
 _OBJECTS = ("usage", "cost", "model_parameters", "metadata", "attributes")

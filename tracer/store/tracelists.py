@@ -10,12 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
 from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.marks import is_bookmarked
 from tracer.store.schema import scores, traces
 from tracer.store.traces import TraceDetail, detail, detail_query
 
 _SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time), sa.Float)
-ORDERS = ("trace_id", "start_time", "name", "user_id", "release", "version", "public", "session_id")
-"""What a list can be sorted by."""
 
 
 def _scores_of_trace(value: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[Any]:
@@ -39,7 +38,14 @@ FIELDS: dict[str, Field] = {
     **{
         name: Field(traces.c[name])
         for name in (
-            *ORDERS,
+            "trace_id",
+            "start_time",
+            "name",
+            "user_id",
+            "release",
+            "version",
+            "public",
+            "session_id",
             "environment",
             "tags",
             "status",
@@ -53,6 +59,7 @@ FIELDS: dict[str, Field] = {
             "span_count",
         )
     },
+    "bookmarked": Field(is_bookmarked(traces)),
     "metadata": metadata_field(traces.c.metadata),
     "latency": Field(_SECONDS),
     "score_average": Field(
@@ -85,7 +92,9 @@ def page_traces(
         sa.select(sa.func.count()).select_from(traces).where(*wanted)
     ).scalar_one()
     direction = sa.desc if descending else sa.asc
+    column = FIELDS[order].column
+    assert column is not None, "an order is by a field that is a column"
     query = detail_query().where(*wanted)
-    query = query.order_by(direction(traces.c[order]), direction(traces.c.trace_id))
+    query = query.order_by(direction(column), direction(traces.c.trace_id))
     rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
     return [detail(row) for row in rows], total

@@ -187,7 +187,7 @@ def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
         "tags": row.tags,
         "public": row.public,
         "environment": row.environment,
-        "bookmarked": False,
+        "bookmarked": row.bookmarked,
         "project_id": row.project_id,
         "external_id": None,
         "created_at": iso(row.start_time),

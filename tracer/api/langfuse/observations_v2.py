@@ -144,7 +144,7 @@ def _basic(row: FoundSpan) -> dict[str, Any]:
         "statusMessage": row.status_message,
         "version": answers.version_of(row),
         "environment": answers.environment_of(row),
-        "bookmarked": False,
+        "bookmarked": row.bookmarked and row.parent_span_id is None,
         "public": row.public,
         "userId": row.user_id,
         "sessionId": row.session_id,

@@ -52,6 +52,7 @@ ORDERS: Final = {
     "release": "release",
     "version": "version",
     "public": "public",
+    "bookmarked": "bookmarked",
     "sessionId": "session_id",
 }
 COLUMNS: Final = {

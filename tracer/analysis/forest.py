@@ -7,7 +7,7 @@ Position 0 is the first root, and a span's children follow it depth first, earli
 - a subtree is a range: `range(i, i + sizes[i])` is the span `i` with everything below it;
 - `children(i)` steps from one sibling to the next.
 
-Columns and not objects, because a trace may have a million spans: about 250 bytes each.
+Columns and not objects, because a trace may have a million spans: about 300 bytes each.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -18,8 +19,9 @@ from tracer.analysis.critical import CriticalPath
 from tracer.analysis.forest import Forest
 from tracer.analysis.parts import PARTS
 from tracer.analysis.subtree import Subtrees, self_times
+from tracer.store.copying import NULL, escaped
 from tracer.store.holding import hold
-from tracer.store.paging import from_micros
+from tracer.store.rollup import iso
 
 SMALL_SPANS: Final = 2_000
 """Of traces up to here everything is worked out when it is asked for."""
@@ -103,9 +105,10 @@ def analyse(connection: psycopg.Connection[Any], project_id: str, trace_id: str)
             return False
         forest = Forest.grow(_facts(connection, key))
         connection.execute(_DELETE, key)
+        lines = _lines(forest, f"{escaped(project_id)}\t{escaped(trace_id)}\t")
         with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            for row in _rows(forest):
-                copy.write_row((project_id, trace_id, *row))
+            while batch := list(islice(lines, _BATCH)):
+                copy.write("".join(batch))
         parts = {name: make(forest) for name, make in PARTS.items()}
         done = {"revision": state[0], "parts": msgspec.json.encode(parts).decode()}
         # Last of all, since from here on a writer of the trace waits for us.
@@ -123,13 +126,14 @@ def _facts(connection: psycopg.Connection[Any], key: dict[str, str]) -> Iterator
             yield from rows
 
 
-def _rows(forest: Forest) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of `subtrees` but for their keys."""
+def _lines(forest: Forest, key: str) -> Iterator[str]:
+    """Yield the rows of `subtrees` as COPY takes them, in half the time of giving it values."""
     sums, alone, path = Subtrees(forest), self_times(forest), CriticalPath(forest).whole
     for at, span_id in enumerate(forest.ids):
         if forest.sizes[at] > 1 or path[at] or forest.covered[at] or forest.running[at]:
-            one = sums[at]
+            spans, errors, level, end, tokens, cost = sums[at]
             yield (
-                *(span_id, one.spans, one.errors, one.level, from_micros(one.end)),
-                *(one.tokens, one.cost, alone[at], path[at]),
+                f"{key}{escaped(span_id)}\t{spans}\t{errors}\t{level}\t{iso(end)}"
+                f"\t{NULL if tokens is None else tokens}\t{NULL if cost is None else f'{cost:f}'}"
+                f"\t{alone[at]}\t{path[at]}\n"
             )

@@ -69,10 +69,10 @@ def copy_spans(
     wide: list[bytes] = []
     shared = _Shared()
     for (project_id, trace_id), its_spans in traces:
-        trace = f"{_text(project_id)}\t{_text(trace_id)}\t"
+        trace = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
         for span in its_spans:
             record = span.record
-            key = trace + _text(record.span_id)
+            key = trace + escaped(record.span_id)
             narrow.append(_narrow(key, span, record, shared))
             if not span.placeholder:
                 wide.append(_wide(key, span, record, shared))
@@ -114,7 +114,7 @@ class _Shared:
         """Return a name as a column."""
         found = self._texts.get(value)
         if found is None:
-            found = self._texts[value] = _text(value)
+            found = self._texts[value] = escaped(value)
         return found
 
 
@@ -123,7 +123,7 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
     message, model, call_id = record.status_message, record.model, record.call_id
     return "\t".join((
         key,
-        NULL if parent is None else _text(parent),
+        NULL if parent is None else escaped(parent),
         record.kind,
         shared.text(record.name),
         iso(record.start_time),
@@ -131,14 +131,14 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
         NULL if first is None else iso(first),
         status_of(record),
         record.level,
-        NULL if message is None else _text(clip(message, MESSAGE_BYTES)),
+        NULL if message is None else escaped(clip(message, MESSAGE_BYTES)),
         NULL if model is None else shared.text(model),
         _use(record) if record.usage or record.cost else _NO_USE,
         _array(record.flags) if record.flags else NULL,
         "t" if span.placeholder else "f",
         "t" if span.patched else "f",
         "t" if span.covered else "f",
-        NULL if call_id is None else _text(clip(call_id, CALL_ID_BYTES)),
+        NULL if call_id is None else escaped(clip(call_id, CALL_ID_BYTES)),
         "t" if record.echo else "f",
         f"{NULL}\n" if span.version is None else f"{span.version}\n",
     ))  # fmt: skip
@@ -201,7 +201,8 @@ def _remembered(patch: Patches) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _text(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return a text as a column of COPY."""
     if "\\" in value:
         value = value.replace("\\", "\\\\")
     if value.isprintable():
@@ -211,7 +212,7 @@ def _text(value: str) -> str:
 
 def _wide_text(value: str) -> str:
     # COPY looks for its word for NULL before it takes escapes out.
-    return "nul\\l" if value == JSON_NULL else _text(value)
+    return "nul\\l" if value == JSON_NULL else escaped(value)
 
 
 def _array(values: list[str]) -> str:

@@ -35,7 +35,7 @@ async def run() -> None:
 def main() -> None:
     """Analyse what is due, behind everything else that wants the processor."""
     os.nice(_NICE)
-    # It makes millions of objects and no circles of them: looking for those took a quarter.
+    # It makes millions of objects and no circles of them: looking for those is wasted time.
     gc.disable()
     analyse_due(libpq_url(Config.from_env().database_url))
 

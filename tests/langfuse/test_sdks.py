@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.instrumentations.environments import CannotInstall
-from tests.langfuse import docs
+from tests.langfuse import docs, recording
 from tests.langfuse.sdks import PUBLIC, SDKS, SECRET, Sdk, check, run
 from tests.support import serving
 
@@ -47,15 +47,20 @@ def test_an_sdk_works_by_its_address_alone(sdk: Sdk, url: str) -> None:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
 
-    try:
-        ran = run(sdk, url)
-    except CannotInstall as reason:
-        pytest.skip(f"can't run here: {reason}")
-    wrong: dict[str, str] = {}
-    for feature in sdk.features:
+    # The proxy stays until the end: links that an SDK printed lead to it.
+    with recording.proxy(url) as (address, written):
         try:
-            check(feature, ran, read)
-        except (AssertionError, KeyError, ValueError) as error:
-            wrong[feature] = f"{type(error).__name__}: {error}"
+            ran = run(sdk, address)
+        except CannotInstall as reason:
+            pytest.skip(f"can't run here: {reason}")
+        told = [*written]
+        wrong: dict[str, str] = {}
+        for feature in sdk.features:
+            try:
+                check(feature, ran, read)
+            except (AssertionError, KeyError, ValueError) as error:
+                wrong[feature] = f"{type(error).__name__}: {error}"
     docs.note(sdk, ran.version, wrong)
+    if not wrong:
+        recording.keep(sdk, ran, told)
     assert wrong == {}, ran.said

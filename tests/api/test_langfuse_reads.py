@@ -484,7 +484,8 @@ def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
     assert day["totalCost"] == 0.03
     [model] = day["usage"]
     assert (model["model"], model["inputUsage"], model["totalUsage"]) == ("gpt-4o", 12, 17)
-    assert get(filled, "metrics/daily", traceName="name1")["data"] == []
+    [bare] = get(filled, "metrics/daily", traceName="name1")["data"]
+    assert (bare["countTraces"], bare["countObservations"], bare["usage"]) == (1, 0, [])
 
 
 def test_comments_are_made_and_read(filled: FlaskClient) -> None:
@@ -561,6 +562,17 @@ def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> Non
     assert get(client, f"models/{made['id']}", 404)
     for wrong in ({**body, "inputPrice": 1}, {**body, "matchPattern": "^(a|b)$"}):
         assert client.post(f"{PUBLIC}/models", json=wrong).status_code == 400
+
+
+def test_a_day_of_traces_alone_is_a_day(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("trace-create", id="t", timestamp="2026-01-01T00:00:00Z"),
+        event("span-create", id="s", traceId="t", startTime="2026-01-02T00:00:00Z"),
+    )
+    days = get(client, "metrics/daily")["data"]
+    counts = [(one["date"], one["countTraces"], one["countObservations"]) for one in days]
+    assert counts == [("2026-01-02", 0, 1), ("2026-01-01", 1, 0)]
 
 
 def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:

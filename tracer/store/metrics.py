@@ -184,17 +184,26 @@ class DayOfModel:
     cost: Decimal
 
 
-def days_of_models(
-    project_id: str, conditions: Sequence[Condition], limit: int, offset: int
-) -> tuple[list[DayOfModel], int]:
-    """Return what each model was used for on a page of days, latest first, and the days in all."""
-    day = sa.func.date_trunc(
-        sa.literal_column("'day'"), spans.c.start_time, sa.literal_column("'UTC'")
-    ).label("day")
-    dated = spanlists.rows(sa.select(day), project_id, conditions).distinct().subquery()
+def page_days(
+    project_id: str,
+    of_spans: Sequence[Condition],
+    of_traces: Sequence[Condition],
+    limit: int,
+    offset: int,
+) -> tuple[list[datetime], int]:
+    """Return a page of the days (UTC) on which anything began, latest first, and how many."""
+    began = spanlists.rows(sa.select(_day(spans)), project_id, of_spans)
+    dated = began.union(_traces(sa.select(_day(traces)), project_id, of_traces)).subquery()
     total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
     page = sa.select(dated.c.day).order_by(dated.c.day.desc()).limit(limit).offset(offset)
-    wanted = [row.day for row in db.session.execute(page)]
+    return [row.day for row in db.session.execute(page)], total
+
+
+def days_of_models(
+    project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
+) -> list[DayOfModel]:
+    """Return what each model was used for on each of these days (UTC), latest first."""
+    day = _day(spans)
     none = sa.literal(0)
     sums = [
         sa.func.count().label("spans"),
@@ -206,18 +215,22 @@ def days_of_models(
         sa.func.coalesce(sa.func.sum(spans.c.total_cost), none).label("cost"),
     ]
     query = spanlists.rows(sa.select(day, spans.c.model, *sums), project_id, conditions)
-    query = query.where(day.element.in_(wanted)).group_by(day.element, spans.c.model)
+    query = query.where(day.element.in_(days)).group_by(day.element, spans.c.model)
     query = query.order_by(sa.desc("day"), spans.c.model)
-    return [DayOfModel(**row) for row in db.session.execute(query).mappings()], total
+    return [DayOfModel(**row) for row in db.session.execute(query).mappings()]
 
 
 def traces_by_day(
     project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
 ) -> dict[datetime, int]:
     """Return how many traces began on each of these days (UTC)."""
-    day = sa.func.date_trunc(
-        sa.literal_column("'day'"), traces.c.start_time, sa.literal_column("'UTC'")
-    )
+    day = _day(traces)
     query = _traces(sa.select(day, sa.func.count()), project_id, conditions)
-    query = query.where(day.in_(days)).group_by(day)
+    query = query.where(day.element.in_(days)).group_by(day.element)
     return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def _day(of: sa.Table) -> sa.Label[Any]:
+    return sa.func.date_trunc(
+        sa.literal_column("'day'"), of.c.start_time, sa.literal_column("'UTC'")
+    ).label("day")

@@ -133,7 +133,8 @@ def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str)
 
 
 def _unknown(field: str, kind: type) -> str:
-    known = list(get_type_hints(kind))
+    # By the names that are sent, which may differ from those of the fields.
+    known = list(getattr(kind, "__struct_encode_fields__", get_type_hints(kind)))
     near = get_close_matches(field, known, n=1)
     meant = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
     return f"no such field; {meant}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -196,12 +196,11 @@ def list_days() -> Response:
     """Return one page of days with what happened on them."""
     query = read_params(DailyQuery)
     wanted = _daily_conditions(query)
-    rows, total = metrics.days_of_models(
-        project_id(), [_of_span(one) for one in wanted], query.limit, query.offset
-    )
-    days = list(dict.fromkeys(row.day for row in rows))
+    of_spans = [_of_span(one) for one in wanted]
+    days, total = metrics.page_days(project_id(), of_spans, wanted, query.limit, query.offset)
+    rows = metrics.days_of_models(project_id(), of_spans, days)
     begun = metrics.traces_by_day(project_id(), wanted, days)
-    data = [_day([row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
+    data = [_day(day, [row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
     return reply(Days(data=data, meta=page_meta(query, total)))
 
 
@@ -308,9 +307,9 @@ def _of_span(one: Condition) -> Condition:
     return one._replace(field="trace_name") if one.field == "name" else one
 
 
-def _day(rows: list[DayOfModel], begun: int) -> Day:
+def _day(day: datetime, rows: list[DayOfModel], begun: int) -> Day:
     return Day(
-        date=rows[0].day.date().isoformat(),
+        date=day.date().isoformat(),
         count_traces=begun,
         count_observations=sum(row.spans for row in rows),
         total_cost=float(sum(row.cost for row in rows)),

@@ -18,8 +18,8 @@ from bench.pages import SMALL, Page, time_page
 from tracer.demo.otlp import Trace, requests
 from tracer.embedded import Embedded
 
-_WORDS: Final = 5_000
-"""So many spans apart the same word occurs."""
+_HITS: Final = 100
+"""So many spans hold the same word, in a trace of any size."""
 _CHAINS: Final = 100
 _ROOTS: Final = 1_000
 _STEP: Final = 1_000
@@ -103,7 +103,7 @@ _VALUES: Final = {
     "first_token_time": "NULL",
     "level": "CASE WHEN b.number %% 1000 = 7 THEN 'error' ELSE 'default' END",
     "status": "CASE WHEN b.number %% 1000 = 7 THEN 'error' ELSE 'completed' END",
-    "input": f"to_jsonb('look at needle' || b.number %% {_WORDS})",
+    "input": "to_jsonb('look at needle' || b.number %% %(words)s)",
 }
 _DONE: Final = """
     SELECT count(*) FROM analyses WHERE trace_id = %s AND analysed = revision
@@ -166,7 +166,8 @@ def _make(server: Family, shape: str, parents: Callable[[int], Parents], count: 
 
 
 def _multiply(server: Family, made: Made) -> None:
-    named, parents = {"trace": made.trace_id, "root": made.root}, made.parents
+    parents = made.parents
+    named = {"trace": made.trace_id, "root": made.root, "words": len(parents) // _HITS}
     with psycopg.connect(Embedded(server.data_dir).url) as connection:
         connection.execute(_PLACES)
         with connection.cursor().copy("COPY places FROM STDIN") as copy:
@@ -226,7 +227,7 @@ def _pages(server: Family, shape: str, made: Made) -> list[Page]:
     # Where a chain hangs is the only level of it that has a second page.
     level = {"roots": "", "agent": f"&parent={parent}"}.get(shape, f"&parent={made.root}")
     cursor = json.loads(_text(server, f"{api}/spans?limit=1{level}"))["next_cursor"] or ""
-    word = f"needle{place % _WORDS}"
+    word = f"needle{place % (len(made.parents) // _HITS)}"
     name = f"tree_{shape}"
     return [
         Page(name, f"{shape}: first paint", base),

@@ -122,6 +122,9 @@ def _names(text: str) -> list[str]:
 
 def add_headers(response: Response) -> Response:
     """Add the security headers, and let browsers keep what carries its version in its path."""
+    if response.status_code == 304:
+        # Its body is not sent, so nobody else closes the file that it would have been.
+        response.close()
     # Few responses bring one of these: one look at each name's letters is enough.
     said = {name.lower() for name, _ in response.headers}
     response.headers.extend(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import re
+
+from flask.testing import FlaskClient
 
 from tracer.assets import asset_dir
 
@@ -62,3 +65,13 @@ def test_no_template_holds_a_script_or_style_of_its_own() -> None:
     for path in asset_dir("templates").rglob("*.html"):
         text = path.read_text()
         assert not re.search(r"<style|<script(?![^>]*\ssrc=)|hx-on|\son\w+=|\|\s*safe", text), path
+
+
+def test_a_file_that_a_browser_has_already_is_not_left_open(client: FlaskClient) -> None:
+    with client.get("/static/js/theme.js") as first:
+        tag = first.headers["ETag"]
+    answer = client.get("/static/js/theme.js", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.data) == (304, b"")
+    # What was left open would be told now, and fail the test.
+    del answer
+    gc.collect()

@@ -62,11 +62,13 @@ def fill(project_id: str) -> None:
         project_id,
         **{"run_id": "r", "dataset_id": "d", "name": "r", "description": "ours"},
     )
-    _add(
-        tables.dataset_run_items,
-        project_id,
-        **{"run_id": "r", "run_item_id": "x", "item_id": "i", "linked_trace_id": "ours"},
-    )
+    for run_item, trace_id in (("x", "ours"), ("y", "t")):
+        _add(
+            tables.dataset_run_items,
+            project_id,
+            **{"run_id": "r", "run_item_id": run_item, "item_id": "i"},
+            linked_trace_id=trace_id,
+        )
     _add(
         tables.media,
         project_id,

@@ -19,9 +19,9 @@ from tracer.analysis.critical import CriticalPath
 from tracer.analysis.forest import Forest
 from tracer.analysis.parts import PARTS
 from tracer.analysis.subtree import Subtrees, self_times
-from tracer.store.copying import NULL, escaped
 from tracer.store.holding import hold
-from tracer.store.rollup import iso
+from tracer.store.lines import NULL, escaped
+from tracer.store.paging import iso
 
 SMALL_SPANS: Final = 2_000
 """Of traces up to here everything is worked out when it is asked for."""

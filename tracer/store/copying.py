@@ -9,15 +9,16 @@ import msgspec
 import psycopg
 
 from tracer.records import SpanRecord, cost_total, token_sums
+from tracer.store.lines import NULL, escaped
 from tracer.store.merge import Patches, Span
-from tracer.store.rollup import clip, iso, status_of
+from tracer.store.paging import iso
+from tracer.store.rollup import clip, status_of
 from tracer.store.schema import spans
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
 # Indexed, so that a longer one would not fit.
 CALL_ID_BYTES = 200
-NULL = "\\N"
 JSON_NULL = "null"
 _NO_USE = "\t".join([NULL] * 4)
 Told = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]
@@ -199,15 +200,6 @@ def _remembered(patch: Patches) -> dict[str, tuple[Any, ...]]:
         field: entry[:1] if field in ("input", "output") and entry[1] is not None else entry
         for field, entry in patch.items()
     }
-
-
-def escaped(value: str) -> str:
-    """Return a text as a column of COPY."""
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if value.isprintable():
-        return value
-    return value.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
 
 def _wide_text(value: str) -> str:

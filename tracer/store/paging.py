@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -91,3 +92,14 @@ def cut_page(
     previous = encode_cursor(False, *of(page[0])) if has_previous else None
     following = encode_cursor(True, *of(page[-1])) if has_next else None
     return page, previous, following
+
+
+def iso(micros: int) -> str:
+    """Return a time as PostgreSQL and JSON read it."""
+    return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
+
+
+@lru_cache(maxsize=4_096)
+def _second(seconds: int) -> str:
+    # The spans of a batch share few seconds, and formatting a time is dear.
+    return from_micros(seconds * 1_000_000).isoformat()[:19]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, overload
 
 import msgspec
@@ -13,7 +12,7 @@ from tracer import messages
 from tracer.records import Json, SpanRecord, TraceRecord, token_sums
 from tracer.store import deep
 from tracer.store.merge import Span
-from tracer.store.paging import from_micros
+from tracer.store.paging import iso
 
 COUNTS = (
     "span_count",
@@ -219,17 +218,6 @@ def extend(derived: Derived, spans: Iterable[Span]) -> None:
             derived.start = record.start_time
         if derived.end is None or end > derived.end:
             derived.end = end
-
-
-def iso(micros: int) -> str:
-    """Return a time as PostgreSQL and JSON read it."""
-    return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
-
-
-@lru_cache(maxsize=4_096)
-def _second(seconds: int) -> str:
-    # The spans of a batch share few seconds, and formatting a time is dear.
-    return from_micros(seconds * 1_000_000).isoformat()[:19]
 
 
 @overload

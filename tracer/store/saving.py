@@ -16,6 +16,7 @@ from tracer.store import holding, rollup, schema, tombstones
 from tracer.store.change import Change, Share
 from tracer.store.copying import copy_spans, encoder
 from tracer.store.loading import TraceKey, columns_of
+from tracer.store.paging import iso
 
 SessionKey = tuple[str, str]
 """(project_id, session_id)"""
@@ -226,8 +227,8 @@ def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:
     return {
         "project_id": key[0],
         "session_id": key[1],
-        "start_time": rollup.iso(one.start),
-        "end_time": rollup.iso(one.end),
+        "start_time": iso(one.start),
+        "end_time": iso(one.end),
         "trace_count": one.traces,
         "error_count": one.errors,
         "running_count": one.running,
@@ -254,7 +255,7 @@ def save_scores(
             **msgspec.structs.asdict(score),
             "project_id": project_id,
             "trace_id": score.trace_id or "",
-            "time": rollup.iso(score.time),
+            "time": iso(score.time),
         }
         for project_id, score in items
         if (project_id, score.trace_id) not in deleted

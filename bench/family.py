@@ -76,7 +76,7 @@ class Family:
         """Return the parent and its children, without PostgreSQL."""
         parent = psutil.Process(self._process.pid)
         family = [parent, *parent.children(recursive=True)]
-        return [process for process in family if not process.name().startswith("postgres")]
+        return [process for process in family if not _ended_or_of_postgres(process)]
 
     def memory(self) -> Memory:
         """Return what the family occupies now."""
@@ -118,6 +118,13 @@ class Family:
             time.sleep(_POLL_SECONDS)
         self.stop()
         raise RuntimeError(f"tracer serve did not start:\n{self.log.read_text()}")
+
+
+def _ended_or_of_postgres(process: psutil.Process) -> bool:
+    try:
+        return process.name().startswith("postgres")
+    except psutil.NoSuchProcess:
+        return True  # what analyses large traces comes and goes
 
 
 @contextmanager

@@ -63,6 +63,11 @@ class Made(NamedTuple):
     root: str
     parents: list[int | None]
 
+    @property
+    def words(self) -> int:
+        """How many words there are, each in about as many spans as a search is to find."""
+        return max(len(self.parents) // _HITS, 1)
+
     def span_id(self, number: int) -> str:
         """Return the id of a span."""
         return f"{number:016x}" if number else self.root
@@ -167,7 +172,7 @@ def _make(server: Family, shape: str, parents: Callable[[int], Parents], count: 
 
 def _multiply(server: Family, made: Made) -> None:
     parents = made.parents
-    named = {"trace": made.trace_id, "root": made.root, "words": len(parents) // _HITS}
+    named = {"trace": made.trace_id, "root": made.root, "words": made.words}
     with psycopg.connect(Embedded(server.data_dir).url) as connection:
         connection.execute(_PLACES)
         with connection.cursor().copy("COPY places FROM STDIN") as copy:
@@ -227,7 +232,7 @@ def _pages(server: Family, shape: str, made: Made) -> list[Page]:
     # Where a chain hangs is the only level of it that has a second page.
     level = {"roots": "", "agent": f"&parent={parent}"}.get(shape, f"&parent={made.root}")
     cursor = json.loads(_text(server, f"{api}/spans?limit=1{level}"))["next_cursor"] or ""
-    word = f"needle{place % (len(made.parents) // _HITS)}"
+    word = f"needle{place % made.words}"
     name = f"tree_{shape}"
     return [
         Page(name, f"{shape}: first paint", base),

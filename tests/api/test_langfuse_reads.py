@@ -459,6 +459,73 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
     assert found["data"] == [{"name": "good", "avg_value": 0.75}]
 
 
+def histogram(client: FlaskClient, bins: int, **query: Any) -> list[Any]:
+    metrics = [{"measure": "latency", "aggregation": "histogram"}]
+    asked = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}
+    return ask(client, "v2/metrics", **asked)["data"]  # type: ignore[no-any-return]
+
+
+def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) -> None:
+    for n, seconds in enumerate((1, 1, 2, 4, 9, None)):
+        end = {} if seconds is None else {"endTime": T.format(seconds)}
+        name = "some" if n else "one"
+        taken(
+            client, event("span-create", id=f"h{n}", traceId="h", name=name, startTime=T.format(0))
+        )
+        taken(client, event("span-update", id=f"h{n}", traceId="h", **end))
+    assert histogram(client, 4) == [
+        {"histogram_latency": [[1000.0, 3000.0, 3], [3000.0, 5000.0, 1], [7000.0, 9000.0, 1]]}
+    ]
+    grouped = histogram(client, 2, dimensions=[{"field": "name"}])
+    assert {row["name"]: row["histogram_latency"] for row in grouped} == {
+        "one": [[1000.0, 1000.0, 1]],
+        "some": [[1000.0, 5000.0, 3], [5000.0, 9000.0, 1]],
+    }
+    nothing = histogram(client, 2, filters=[one("string", "name", "=", "none")])
+    assert nothing == [{"histogram_latency": None}]
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "found"),
+    [
+        ("root", None, {"a0", "b0"}),
+        ("first", None, {"a0", "b0"}),
+        ("last", None, {"a2", "b1"}),
+        ("nthFromStart", 2, {"a1", "b1"}),
+        ("nthFromEnd", 2, {"a1", "b0"}),
+        ("nthFromStart", 3, {"a2"}),
+        ("nthFromEnd", 4, set()),
+    ],
+)
+def test_observations_are_found_by_their_position_in_the_trace(
+    client: FlaskClient, key: str, place: int | None, found: set[str]
+) -> None:
+    for trace, length in (("a", 3), ("b", 2)):
+        for n in range(length):
+            parent = {"parentObservationId": f"{trace}0"} if n else {}
+            begun = {"id": f"{trace}{n}", "traceId": trace, "startTime": T.format(n), **parent}
+            taken(client, event("span-create", **begun))
+    told = one("positionInTrace", "positionInTrace", "=", place)
+    for path in ("observations", "v2/observations"):
+        assert set(ids(get(client, path, filter=json.dumps([{**told, "key": key}])))) == found
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": "middle"},
+        {"key": None},
+        {"key": "nthFromStart"},
+        {"key": "nthFromStart", "value": 0},
+        {"key": "nthFromEnd", "value": "1"},
+        {"key": "first", "operator": "<>"},
+    ],
+)
+def test_a_position_that_is_none_is_refused(client: FlaskClient, wrong: dict[str, Any]) -> None:
+    told = {**one("positionInTrace", "positionInTrace", "=", None), **wrong}
+    assert get(client, "observations", 400, filter=json.dumps([told]))
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -468,6 +535,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
         {"view": "observations", "metrics": [{"measure": "latency", "aggregation": "odd"}]},
         {"view": "observations", "orderBy": [{"field": "odd"}]},
         {"view": "observations", "config": {"row_limit": 1001}},
+        {"view": "observations", "config": {"bins": 101}},
         {"view": "observations", "metrics": []},
     ],
 )

@@ -170,7 +170,7 @@ def test_a_deleted_trace_leaves_nothing(
     assert analyse(connection, "default", "t")
     with app.app_context():
         delete_trace("default", "t")
-    for table in ("analyses", "subtrees"):
+    for table in ("analyses", "subtrees", "runs"):
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 

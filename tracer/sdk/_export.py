@@ -17,8 +17,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from tracer.sdk._config import Config, logger
 from tracer.sdk._mask import Masks
-from tracer.sdk._processor import Processor, frozen
+from tracer.sdk._processor import Processor
 from tracer.sdk._sending import JSON, PROTOBUF, Outcome, Parcel, Sender, library
+from tracer.sdk._spans import frozen
 from tracer.sdk._spool import Spool
 
 _BATCH_SPANS: Final = 256

@@ -95,21 +95,3 @@ class Relay(SpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self.target is None or self.target.flush(timeout_millis / 1_000)
-
-
-def frozen(span: ReadableSpan) -> ReadableSpan:
-    """Return what a span is by now, while its own thread may be changing it."""
-    # Copies of a dict and of a list are made in one step, which no other thread interrupts.
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=dict(span.attributes or {}),
-        events=list(span.events),
-        links=list(span.links),
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )

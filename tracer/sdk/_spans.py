@@ -119,55 +119,39 @@ class Span(ReadableSpan, trace.Span):
         attributes, limit = self.attributes, self._config.max_value_bytes
         if name is not None:
             self.name = name
-        if kind is not None:
-            attributes[names.KIND] = kind
         if self._config.capture_content:
             if input is not _UNSET:
                 attributes[names.INPUT] = to_json(input, limit)
             if output is not _UNSET:
                 attributes[names.OUTPUT] = to_json(output, limit)
-        if model is not None:
-            attributes[names.MODEL] = str(model)
-        if usage is not None:
-            attributes[names.USAGE] = to_json(usage, limit)
-        self._update_rarer(
-            limit, metadata, level, status_message, model_parameters, provider, cost, prompt
-        )
-        if completion_start is not None:
-            attributes[names.FIRST_TOKEN] = nanoseconds(completion_start)
-        return self
-
-    def _update_rarer(
-        self,
-        limit: int,
-        metadata: Mapping[str, Any] | None,
-        level: str | None,
-        status_message: str | None,
-        parameters: Mapping[str, Any] | None,
-        provider: str | None,
-        cost: Mapping[str, float] | float | None,
-        prompt: str | tuple[str, int] | None,
-    ) -> None:
-        attributes = self.attributes
         if metadata:
             merged = merge_json(attributes.get(names.METADATA), metadata, limit)
             attributes[names.METADATA] = merged
-        if level is not None:
-            attributes[names.LEVEL] = level
-        if status_message is not None:
-            attributes[names.STATUS_MESSAGE] = str(status_message)
-        if parameters is not None:
-            attributes[names.PARAMETERS] = to_json(parameters, limit)
-        if provider is not None:
-            attributes[names.PROVIDER] = provider
-        if cost is not None:
-            by_type = cost if isinstance(cost, Mapping) else {"total": cost}
-            attributes[names.COST] = to_json(by_type, limit)
-        if prompt is not None:
-            name, version = (prompt, None) if isinstance(prompt, str) else prompt
-            attributes[names.PROMPT] = name
-            if version is not None:
-                attributes[names.PROMPT_VERSION] = version
+        named = (prompt, None) if prompt is None or isinstance(prompt, str) else prompt
+        for key, text in (
+            (names.KIND, kind),
+            (names.MODEL, model),
+            (names.PROVIDER, provider),
+            (names.LEVEL, level),
+            (names.STATUS_MESSAGE, status_message),
+            (names.PROMPT, named[0]),
+        ):
+            if text is not None:
+                attributes[key] = str(text)
+        if cost is not None and not isinstance(cost, Mapping):
+            cost = {"total": cost}
+        for key, value in (
+            (names.USAGE, usage),
+            (names.COST, cost),
+            (names.PARAMETERS, model_parameters),
+        ):
+            if value is not None:
+                attributes[key] = to_json(value, limit)
+        if named[1] is not None:
+            attributes[names.PROMPT_VERSION] = named[1]
+        if completion_start is not None:
+            attributes[names.FIRST_TOKEN] = nanoseconds(completion_start)
+        return self
 
     def update_trace(
         self: _Self,
@@ -322,29 +306,31 @@ class Span(ReadableSpan, trace.Span):
             said["exception.type"] = said["exception.type"].removeprefix("builtins.")
             self.add_event("exception", {**said, **(attributes or {})}, timestamp)
 
-    def snapshot(self) -> ReadableSpan:
-        """Return what the span is now, for what needs OpenTelemetry's own class."""
-        return ReadableSpan(
-            name=self.name,
-            context=self.context,
-            parent=self.parent,
-            resource=self.resource,
-            attributes=dict(self.attributes),
-            events=list(self.events),
-            links=list(self.links),
-            kind=self.kind,
-            status=self.status,
-            start_time=self.start_time,
-            end_time=self.end_time,
-            instrumentation_scope=self.instrumentation_scope,
-        )
-
     def to_json(self, indent: int | None = 4) -> str:
-        return str(self.snapshot().to_json(indent))
+        return str(frozen(self).to_json(indent))
 
 
 OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT, None, None)
 """Stands for every span while nothing is recorded; entering it changes nothing."""
+
+
+def frozen(span: ReadableSpan) -> ReadableSpan:
+    """Return what a span is by now, while its own thread may be changing it."""
+    # Copies of a dict and of a list are made in one step, which no other thread interrupts.
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes=dict(span.attributes or {}),
+        events=list(span.events),
+        links=list(span.links),
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def renew() -> None:

@@ -46,3 +46,14 @@ subtrees = Table(
     Column("self_us", BigInteger, nullable=False),
     Column("critical_us", BigInteger, nullable=False),
 )
+
+# A run of like siblings, under its first span; only those that a page may not see whole
+# (analysis/runs.py).
+runs = Table(
+    "runs",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("span_id", Text, primary_key=True),
+    Column("facts", JSONB, nullable=False),
+)

@@ -9,20 +9,18 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from tracer.extensions import db
 from tracer.store import scorelists, spanlists, tracelists
 from tracer.store.conditions import BadCondition, Column, Condition, Field, where
-from tracer.store.schema import scores, spans, traces
+from tracer.store.patience import within
+from tracer.store.schema import scores, span_payloads, spans, traces
 
 GRANULARITIES: Final = ("minute", "hour", "day", "week", "month")
 TIME: Final = "time_dimension"
-SECONDS: Final = 30
-"""How long the database may add up; it is one query among those of all readers."""
-
-
-class TooLong(Exception):
-    """The question takes longer than SECONDS."""
+BINS: Final = 10
+"""Of a histogram, unless said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,8 @@ class Question:
     order: Sequence[tuple[str, bool]] = ()
     """(name in the answer, descending)"""
     limit: int = 100
+    bins: int = BINS
+    """Of each histogram."""
 
 
 class View(NamedTuple):
@@ -63,6 +63,7 @@ def _traces(
 
 _LATENCY: Final = _milliseconds(spans.c.start_time, spans.c.end_time)
 _SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
+_TABLES: Final = (traces, spans, span_payloads, scores)
 VIEWS: Final = {
     "traces": View(
         _traces,
@@ -121,19 +122,15 @@ def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
     if question.granularity is not None:
         step: Column = sa.literal_column(f"'{question.granularity}'")
         groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
-    sums = {f"{how}_{name}": _metric(view, name, how) for name, how in question.metrics}
+    sums = {
+        f"{how}_{name}": _metric(view, name, how, question.bins) for name, how in question.metrics
+    }
     labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
     query = view.rows(sa.select(*labelled.values()), project_id, question.conditions)
     query = query.where(view.time >= question.since, view.time < question.until)
     query = query.group_by(*groups.values()).order_by(*_order(question, labelled))
-    db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
-    try:
+    with within():
         rows = db.session.execute(query.limit(question.limit)).mappings().all()
-    except sa.exc.OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) == "57014":
-            db.session.rollback()
-            raise TooLong(f"this takes longer than {SECONDS} s: ask for a shorter time") from None
-        raise
     return [{name: _plain(value) for name, value in row.items()} for row in rows]
 
 
@@ -144,14 +141,44 @@ def _dimension(view: View, name: str) -> Column:
     return field.column
 
 
-def _metric(view: View, name: str, how: str) -> Column:
+def _metric(view: View, name: str, how: str, bins: int) -> Column:
     if name == "count":
         return sa.func.count()
     if name not in view.measures:
         raise BadCondition(f"metrics: no such measure: {name}")
+    if how == "histogram":
+        return _histogram(view.measures[name], bins)
     if how not in _AGGREGATIONS:
         raise BadCondition(f"metrics: no such aggregation: {how}")
     return _AGGREGATIONS[how](view.measures[name])
+
+
+def _histogram(measure: Column, bins: int) -> Column:
+    """Return [[from, to, how many], …]: bins of equal width from the least value to the greatest.
+
+    The values of a group are gathered and sorted into bins by the database; none has one bin.
+    """
+    measure = sa.cast(measure, sa.Float)
+    least, greatest = sa.func.min(measure), sa.func.max(measure)
+    gathered = sa.func.unnest(sa.func.array_agg(measure))
+    values = gathered.table_valued("value", name="values").render_derived()
+    value = sa.cast(values.c.value, sa.Float)
+    width = (greatest - least) / bins
+    # The greatest belongs into the last bin, which ends with it.
+    place = sa.func.least(sa.func.floor((value - least) / sa.func.nullif(width, 0)), bins - 1)
+    number = sa.func.coalesce(place, 0).label("number")
+    counted = (
+        sa.select(number, sa.func.count().label("count"))
+        .select_from(values)
+        .where(value.is_not(None))
+        .group_by(sa.text("number"))
+        .correlate(*_TABLES)
+        .subquery("counted")
+    )
+    start = least + counted.c.number * width
+    row = sa.func.jsonb_build_array(start, start + width, counted.c.count)
+    listed = sa.func.jsonb_agg(aggregate_order_by(row, counted.c.number))
+    return sa.select(listed).select_from(counted).correlate(*_TABLES).scalar_subquery()
 
 
 def _order(question: Question, labelled: Mapping[str, Column]) -> list[Column]:

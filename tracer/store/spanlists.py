@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json, decimals
-from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.conditions import Column, Condition, Field, metadata_field, where
 from tracer.store.marks import is_bookmarked
+from tracer.store.patience import within
 from tracer.store.schema import span_payloads, spans, traces
 
 
@@ -60,6 +61,10 @@ class FoundSpan:
     updated_at: datetime
 
 
+ROOT: Final = "root"
+"""Key of a condition on `position`; the others are numbers, from 1, or from -1 back."""
+
+
 class SpanKey(NamedTuple):
     """Where a page of spans ends."""
 
@@ -80,6 +85,28 @@ _OF_TRACE = {
 }
 _OBJECTS = ("usage", "cost", "model_parameters", "metadata", "attributes")
 _SECONDS = sa.extract("epoch", spans.c.end_time - spans.c.start_time)
+
+
+def _is_at(key: str) -> Column:
+    """Return whether a span is a certain one of its trace: ``root``, or the nth in time.
+
+    1 is the first, -1 the last.
+    """
+    if key == ROOT:
+        return spans.c.parent_span_id.is_(None)
+    place, other = int(key), spans.alias()
+    in_time = [other.c.start_time, other.c.span_id]
+    nth = (
+        sa.select(other.c.span_id)
+        .where(other.c.project_id == spans.c.project_id, other.c.trace_id == spans.c.trace_id)
+        .where(~other.c.placeholder)
+        .order_by(*(in_time if place > 0 else [column.desc() for column in in_time]))
+        .offset(abs(place) - 1)
+        .limit(1)
+    )
+    return spans.c.span_id == nth.correlate(spans).scalar_subquery()
+
+
 FIELDS: dict[str, Field] = {
     **{
         name: Field(spans.c[name])
@@ -114,6 +141,7 @@ FIELDS: dict[str, Field] = {
         sa.cast(spans.c.output_tokens / sa.func.nullif(_SECONDS, 0), sa.Float)
     ),
     "is_root": Field(spans.c.parent_span_id.is_(None)),
+    "position": Field(of_key=_is_at),
     "has_parent": Field(spans.c.parent_span_id.is_not(None)),
 }
 """What lists of spans can be asked for."""
@@ -148,7 +176,7 @@ def list_spans(
 ) -> list[FoundSpan]:
     """Return spans that fulfil the conditions, newest first, from after a key or an offset on.
 
-    Raises BadCondition.
+    Raises BadCondition and TooLong.
     """
     query = rows(sa.select(*_COLUMNS), project_id, conditions)
     if after is not None:
@@ -165,14 +193,16 @@ def list_spans(
             spans.c.start_time <= after.start_time,
         )
     query = query.order_by(spans.c.start_time.desc(), spans.c.trace_id, spans.c.span_id)
-    found = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    with within():
+        found = db.session.execute(query.limit(limit).offset(offset)).mappings().all()
     return [_found(row) for row in found]
 
 
 def count_spans(project_id: str, conditions: Sequence[Condition]) -> int:
-    """Return how many spans fulfil the conditions; raises BadCondition."""
+    """Return how many spans fulfil the conditions; raises BadCondition and TooLong."""
     query = rows(sa.select(sa.func.count()), project_id, conditions)
-    return int(db.session.execute(query).scalar_one())
+    with within():
+        return int(db.session.execute(query).scalar_one())
 
 
 def span_ids(project_id: str, trace_ids: Sequence[str], most: int) -> dict[str, list[str]]:

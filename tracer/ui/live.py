@@ -15,7 +15,7 @@ from tracer.ui.address import keep, state
 from tracer.ui.stretch import Stretch
 from tracer.ui.timeframe import given_axis
 from tracer.ui.tracepage import find_row, with_axis
-from tracer.ui.tree import count, read_stretch
+from tracer.ui.tree import complete, read_stretch
 from tracer.ui.twins import Shown, twin
 
 MOST_PAGES = 40
@@ -45,7 +45,7 @@ def trace_live(project_id: str, trace_id: str) -> Shown | AnyResponse:
     if version(trace) in request.if_none_match:
         return Response(status=304, headers=etag)
     levels = [read_stretch(project_id, trace_id, stretch) for stretch in _stretches()]
-    count(project_id, trace_id, [node for level in levels for node in level.nodes])
+    complete(project_id, trace_id, *levels)
     return Shown(
         "traces/_live.html",
         context=lambda: {"levels": levels, **with_axis(trace, axis)},

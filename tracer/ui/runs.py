@@ -10,6 +10,8 @@ from itertools import groupby
 from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
+from tracer.analysis.runs import LongRun
+from tracer.store.paging import encode_cursor, from_micros
 from tracer.ui.axis import Axis, Bar
 
 if TYPE_CHECKING:
@@ -26,8 +28,23 @@ class Run:
     """Neighbours on a page of one name and kind, all ended and closed."""
 
     nodes: Sequence[Node]
-    more: bool
-    """It goes on on the next page, perhaps."""
+    more: bool = False
+    """It goes on on the next page, perhaps; nobody knows yet how far."""
+    whole: LongRun | None = None
+    """What is known of it beyond the page."""
+
+    @property
+    def count(self) -> int:
+        """How many they are, as far as that is known."""
+        return self.whole.count if self.whole else len(self.nodes)
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where those begin that are not on the page; None: there are none, or it isn't known."""
+        if self.whole is None or self.whole.count <= len(self.nodes):
+            return None
+        last = self.nodes[-1].span
+        return encode_cursor(True, last.start_time, last.span_id)
 
     @property
     def first(self) -> Any:
@@ -42,21 +59,29 @@ class Run:
     @property
     def end_time(self) -> datetime:
         """When the last of them had ended."""
+        if self.whole:
+            return from_micros(self.whole.end)
         return max(_ended(node) for node in self.nodes)
 
     @property
     def p50(self) -> timedelta:
         """The median of how long they took."""
+        if self.whole:
+            return timedelta(microseconds=self.whole.p50)
         return median_low(_ended(node) - node.span.start_time for node in self.nodes)
 
     @property
     def error_count(self) -> int:
         """How many failed."""
+        if self.whole:
+            return self.whole.errors
         return sum(node.span.status == "error" for node in self.nodes)
 
     @property
     def total_tokens(self) -> int | None:
         """Of all of them and what is below, None: nobody told any."""
+        if self.whole:
+            return self.whole.tokens
         known = [node.held.total_tokens for node in self.nodes]
         told = [number for number in known if number is not None]
         return sum(told) if told else None
@@ -64,6 +89,8 @@ class Run:
     @property
     def total_cost(self) -> Decimal | None:
         """Dollars, likewise."""
+        if self.whole:
+            return self.whole.cost
         known = [node.held.total_cost for node in self.nodes]
         told = [dollars for dollars in known if dollars is not None]
         return sum(told, Decimal(0)) if told else None
@@ -71,22 +98,48 @@ class Run:
     def paths(self, axis: Axis) -> list[Bar]:
         """Return where the critical path leads through them."""
         found: list[Bar] = []
-        for bar in (path for node in self.nodes if (path := node.path(axis))):
+        for bar in self._paths(axis):
             if found and bar.x - found[-1].x - found[-1].width < _APART:
                 bar = Bar(found[-1].x, max(bar.x + bar.width - found[-1].x, 0), None)
                 found.pop()
             found.append(bar)
         return found
 
+    def _paths(self, axis: Axis) -> Iterator[Bar]:
+        if self.whole:
+            for start, end in self.whole.critical:
+                yield axis.bar(from_micros(start), from_micros(end))
+        else:
+            yield from (path for node in self.nodes if (path := node.path(axis)))
 
-def folded(nodes: Sequence[Node], *, more: bool) -> Iterator[Node | Run]:
-    """Yield the rows of a page, with a Run in place of LEAST or more like neighbours."""
+
+def folded(
+    nodes: Sequence[Node], *, more: bool, whole: LongRun | None = None
+) -> Iterator[Node | Run]:
+    """Yield the rows of a page, with a Run in place of LEAST or more like neighbours.
+
+    The last of them may go on where there is ``more``, unless ``whole`` tells how far it does.
+    """
     for alike, group in groupby(nodes, _likeness):
         members = list(group)
-        if alike is None or len(members) < LEAST:
+        last = members[-1] is nodes[-1]
+        if last and whole and members[0].span.span_id == whole.first_id:
+            yield Run(members, whole=whole)
+        elif alike is None or len(members) < LEAST:
             yield from members
         else:
-            yield Run(members, more and members[-1] is nodes[-1])
+            yield Run(members, more and last)
+
+
+def open_run(nodes: Sequence[Node]) -> str | None:
+    """Return the first span of the run that a page ends with, None: it ends with none."""
+    found = None
+    for node in reversed(nodes):
+        alike = _likeness(node)
+        if alike is None or alike != _likeness(nodes[-1]):
+            break
+        found = node.span.span_id
+    return found
 
 
 def _likeness(node: Node) -> tuple[str, str] | None:

@@ -86,6 +86,10 @@ class Stretch:
         """Return the stretch that begins behind a row of the page before."""
         return replace(self, after=Key(True, time, row_id), inclusive=False)
 
+    def within(self, end: Key) -> Stretch:
+        """Return the stretch that ends with a row, unless it ends before."""
+        return self if self.until is not None else replace(self, until=end)
+
     def ended_at(self, page: Children) -> Stretch:
         """Return the stretch that ends with ``page`` where more rows follow on another."""
         if page.later is None:

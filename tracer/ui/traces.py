@@ -125,7 +125,10 @@ def trace(project_id: str, trace_id: str) -> Shown:
 
 @twin("/project/<project_id>/traces/<id:trace_id>/spans")
 def trace_spans(project_id: str, trace_id: str) -> Shown:
-    """Return a page of children of ``parent`` (absent: the roots) as rows of the tree."""
+    """Return a page of children of ``parent`` (absent: the roots) as rows of the tree.
+
+    With ``until`` it is a page of a run, from the cursor ``after`` to that one.
+    """
     axis = given_axis()
     try:
         depth = min(int(request.args.get("depth", "0")), _MOST_DEPTH)
@@ -134,7 +137,8 @@ def trace_spans(project_id: str, trace_id: str) -> Shown:
     parent, cursor = request.args.get("parent"), request.args.get("after")
     found = find_row(project_id, trace_id)
     folds = found.status != "running"
-    level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds)
+    until = request.args.get("until")
+    level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds, until=until)
     return Shown(
         "traces/_level.html",
         context=lambda: {

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 
+from tracer.analysis.runs import LongRun
 from tracer.store import spans
-from tracer.store.paging import decode_cursor
+from tracer.store.paging import decode_cursor, encode_cursor, from_micros
+from tracer.store.runs import read_runs
 from tracer.store.spans import Children, Frame, SpanRow
 from tracer.store.subtrees import Subtree, read_subtrees
 from tracer.ui.axis import Axis, Bar
 from tracer.ui.gaps import Gap, gaps_of
-from tracer.ui.runs import Run, folded
+from tracer.ui.runs import Run, folded, open_run
 from tracer.ui.stretch import Stretch
 
 ROWS = 100
@@ -73,12 +75,34 @@ class Level:
     """What of the level this page is, so that it can be read again when the trace has grown."""
     gap: Gap | None = None
     """After the last of all."""
+    whole: LongRun | None = None
+    """The run that the page ends with, which goes on behind it."""
+    until: str | None = None
+    """The cursor of the last row, where the page is one of a run."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether rows may follow on another page."""
+        return self.later is not None or self.stretch.until is not None
+
+    @property
+    def following(self) -> str | None:
+        """Return the cursor of the next rows for who sees a run as one row."""
+        if self.whole is None or self.later is None:
+            return self.later
+        if self.whole.ends_level:
+            return None
+        return _cursor_behind(self.whole)
 
     def rows(self) -> Iterator[Node | Run]:
         """Yield what the page shows: nodes, and runs of like ones."""
         if self.stretch.folds:
-            return folded(self.nodes, more=self.later is not None)
+            return folded(self.nodes, more=self.cut, whole=self.whole)
         return iter(self.nodes)
+
+    def run_end(self, run: Run) -> str | None:
+        """Return the cursor of the last span of a run that is known as a whole."""
+        return _cursor_behind(run.whole) if run.whole else None
 
 
 @dataclass(slots=True)
@@ -150,7 +174,7 @@ class TreeReader:
         left = dict(self.levels)
         roots = _level(left, None, 0, None, self.folds)
         apart = _node(left, self.apart, 1, None, self.folds) if self.apart else None
-        count(self.project_id, self.trace_id, [*roots.nodes, *([apart] if apart else [])])
+        complete(self.project_id, self.trace_id, roots, apart=[apart] if apart else [])
         return Forest(roots, apart, self._row_count())
 
     def _load(self, parent_ids: list[str | None], limit: int = _PAGE) -> None:
@@ -181,15 +205,26 @@ def read_level(
     depth: int,
     *,
     folds: bool = False,
+    until: str | None = None,
 ) -> Level:
     """Return one page of children; a page that continues another doesn't point back at it.
 
-    Raises BadCursor.
+    Both cursors given it is a page of a run, which ends with the row of ``until``. Raises
+    BadCursor.
     """
-    page = spans.children_page(project_id, trace_id, parent_id, cursor)
+    end = decode_cursor(until) if until and cursor else None
+    if end and cursor:
+        after = decode_cursor(cursor)
+        page = spans.children_between(project_id, trace_id, parent_id, after, end, _PAGE)
+    else:
+        page = spans.children_page(project_id, trace_id, parent_id, cursor)
     frame = _frame_of(project_id, trace_id, parent_id)
-    level = _level({parent_id: page}, parent_id, depth, frame, folds)
-    count(project_id, trace_id, level.nodes)
+    level = _level({parent_id: page}, parent_id, depth, frame, folds and not end)
+    complete(project_id, trace_id, level)
+    if end:
+        # What follows the run is not the run's.
+        level.until, level.gap = until, None
+        level.stretch = level.stretch.within(end)
     # The rows it continues are on the page already.
     if cursor is not None:
         key = decode_cursor(cursor)
@@ -202,16 +237,25 @@ def read_level(
     return level
 
 
-def count(project_id: str, trace_id: str, nodes: Iterable[Node]) -> None:
-    """Set what the subtrees of these nodes and of all that are open below them hold."""
-    found: list[Node] = []
-    ahead = list(nodes)
+def complete(project_id: str, trace_id: str, *levels: Level, apart: Sequence[Node] = ()) -> None:
+    """Set what these levels and all that are open below them hold beyond their rows.
+
+    That is what the subtrees of their nodes add up to, and how far their last runs go.
+    """
+    nodes = list(apart)
+    cut: dict[str, Level] = {}
+    ahead = [*levels, *(node.level for node in apart if node.level)]
     while ahead:
-        found.append(node := ahead.pop())
-        ahead += node.level.nodes if node.level else []
-    sums = read_subtrees(project_id, trace_id, [node.span for node in found])
-    for node in found if sums else ():
-        node.subtree = sums.get(node.span.span_id) if sums else None
+        level = ahead.pop()
+        nodes += level.nodes
+        ahead += [node.level for node in level.nodes if node.level]
+        if level.stretch.folds and level.cut and (first := open_run(level.nodes)):
+            cut[first] = level
+    sums = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
+    for node in nodes:
+        node.subtree = sums.get(node.span.span_id)
+    for first, run in read_runs(project_id, trace_id, list(cut)).items():
+        cut[first].whole = run
 
 
 def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
@@ -241,6 +285,10 @@ def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
     else:
         level.later, level.stretch = None, stretch
     return level
+
+
+def _cursor_behind(run: LongRun) -> str:
+    return encode_cursor(True, from_micros(run.last_start), run.last_id)
 
 
 def _frame_of(project_id: str, trace_id: str, parent_id: str | None) -> Frame | None:

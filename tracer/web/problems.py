@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from tracer.records import Refusal, WireError
 from tracer.store.paging import BadCursor
+from tracer.store.patience import TooLong
 from tracer.store.writer import Overloaded, Unavailable
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -78,6 +79,8 @@ def status_of(error: Exception) -> tuple[int, dict[str, str]]:
         return 429, {"Retry-After": str(RETRY_OVERLOADED)}
     if isinstance(error, Unavailable | OperationalError):
         return 503, {"Retry-After": str(RETRY_UNAVAILABLE)}
+    if isinstance(error, TooLong):
+        return 422, {}
     if isinstance(error, Unauthorized):
         return 401, {"WWW-Authenticate": CHALLENGE}
     return (404, {}) if isinstance(error, NotFound) else (400, {})
@@ -91,6 +94,7 @@ EXPECTED: Final = (
     Unauthorized,
     NotFound,
     BadCursor,
+    TooLong,
 )
 """What a route may raise; anything else is a fault of ours."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 from urllib.parse import quote
 
 import msgspec
@@ -252,6 +252,19 @@ def version_of(row: FoundSpan) -> str | None:
     return own if isinstance(own, str) else row.trace_version
 
 
+@overload
+def prompt_id(name: str, version: int) -> str: ...
+
+
+@overload
+def prompt_id(name: str | None, version: int | None) -> str | None: ...
+
+
+def prompt_id(name: str | None, version: int | None) -> str | None:
+    """Return the id of a version of a prompt; None: it is not said which."""
+    return None if name is None or version is None else f"{name}:{version}"
+
+
 def observation(row: FoundSpan) -> Observation:
     """Return an observation of the first version of the API."""
     asked, answered, tokens = token_sums(row.usage)
@@ -285,7 +298,7 @@ def observation(row: FoundSpan) -> Observation:
         level=row.level.upper(),
         status_message=row.status_message,
         parent_observation_id=row.parent_span_id,
-        prompt_id=None,
+        prompt_id=prompt_id(row.prompt_name, row.prompt_version),
         prompt_name=row.prompt_name,
         prompt_version=row.prompt_version,
         model_id=row.priced_by,

@@ -24,10 +24,9 @@ from tracer.api.langfuse.params import (
 )
 from tracer.api.langfuse.scores import COLUMNS as SCORE_COLUMNS
 from tracer.api.langfuse.traces import COLUMNS as TRACE_COLUMNS
-from tracer.records import WireError
 from tracer.store import metrics
 from tracer.store.conditions import Condition
-from tracer.store.metrics import GRANULARITIES, TIME, DayOfModel, Question, TooLong
+from tracer.store.metrics import GRANULARITIES, TIME, DayOfModel, Question
 from tracer.web.auth import project_id
 from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
 from tracer.web.operations import Operation, describe
@@ -67,7 +66,10 @@ _MEASURES: Final = {
     "uniqueSessionIds": "session_id",
     "value": "value",
 }
-_AGGREGATIONS: Final = ("sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99")
+_AGGREGATIONS: Final = (
+    *("sum", "avg", "count", "max", "min", "histogram"),
+    *("p50", "p75", "p90", "p95", "p99"),
+)
 # So many groups that nobody could read them; the first version allows them all the same.
 _CROWDED: Final = ("id", "traceId", "userId", "sessionId", "parentObservationId", "observationId")
 # The coarsest step that still gives about fifty points.
@@ -108,7 +110,7 @@ class _Order(msgspec.Struct):
 
 class _Config(msgspec.Struct):
     row_limit: Annotated[int, Meta(ge=1, le=1000)] = 100
-    bins: Any = None
+    bins: Annotated[int, Meta(ge=1, le=100, description="of a histogram")] = metrics.BINS
 
 
 class _Asked(msgspec.Struct, kw_only=True, rename="camel"):
@@ -122,7 +124,7 @@ class _Asked(msgspec.Struct, kw_only=True, rename="camel"):
     filters: list[Any] | None = None
     time_dimension: _TimeDimension | None = None
     order_by: list[_Order] | None = None
-    config: _Config | None = None
+    config: _Config = field(default_factory=_Config)
 
 
 class Metrics(Answer, kw_only=True):
@@ -212,10 +214,7 @@ def _ask(*, first: bool) -> Response:
         raise refused("query", f"expected JSON: {error}") from None
     asked = read_item(value, _Asked)
     question, names = _question(asked, first=first)
-    try:
-        rows = metrics.ask(project_id(), question)
-    except TooLong as error:
-        raise WireError(str(error), 422) from None
+    rows = metrics.ask(project_id(), question)
     return reply(Metrics(data=[_row(row, names) for row in rows]))
 
 
@@ -251,7 +250,8 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
         conditions=more + [in_our_words(one) for one in conditions],
         granularity=_granularity(asked),
         order=[(ours[one.field], one.direction == "desc") for one in asked.order_by or []],
-        limit=asked.config.row_limit if asked.config else 100,
+        limit=asked.config.row_limit,
+        bins=asked.config.bins,
     )
     return question, names
 

@@ -63,6 +63,7 @@ COLUMNS: Final = {
     "output": "output",
     "hasParent": "has_parent",
     "isRootObservation": "is_root",
+    "positionInTrace": "position",
 }
 
 bp = Blueprint("langfuse_observations", __name__, url_prefix=PREFIX)
@@ -110,7 +111,7 @@ class Observations(Answer, kw_only=True):
         summary="List observations",
         query=ObservationsQuery,
         answers={200: Observations},
-        problems=PROBLEMS,
+        problems=(*PROBLEMS, 422),
     )
 )
 def list_observations() -> Response:

@@ -79,7 +79,7 @@ class ObservationsV2(Answer, kw_only=True):
         summary="List observations by groups of fields",
         query=ObservationsV2Query,
         answers={200: ObservationsV2},
-        problems=PROBLEMS,
+        problems=(*PROBLEMS, 422),
     )
 )
 def list_observations_v2() -> Response:
@@ -185,7 +185,7 @@ def _usage(row: FoundSpan) -> dict[str, Any]:
 
 def _prompt(row: FoundSpan) -> dict[str, Any]:
     return {
-        "promptId": None,
+        "promptId": answers.prompt_id(row.prompt_name, row.prompt_version),
         "promptName": row.prompt_name,
         "promptVersion": row.prompt_version,
     }

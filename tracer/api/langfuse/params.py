@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from tracer.records import Refusal, WireError
 from tracer.store.conditions import Condition
+from tracer.store.spanlists import ROOT
 from tracer.wire.reading import read_item
 from tracer.wire.requests import Time, as_utc
 
@@ -134,7 +135,10 @@ _TYPES: Final = (
     "categoryOptions",
     "boolean",
     "null",
+    "positionInTrace",
 )
+_PLACES: Final = {"first": 1, "last": -1, "nthFromStart": 1, "nthFromEnd": -1}
+_FURTHEST: Final = 10_000
 
 
 def read_filter(sent: str | None, columns: dict[str, str]) -> list[Condition]:
@@ -166,8 +170,24 @@ def _condition(sent: _Sent, columns: dict[str, str]) -> Condition:
             value = as_utc(value, "filter")
         except (msgspec.ValidationError, ValueError):
             raise refused("filter", f"{sent.column}: expected a time, got {value!r}") from None
+    if sent.type == "positionInTrace":
+        return Condition(field, "=", True, _position(sent))
     operator = "contains" if sent.operator == "matches" else sent.operator
     return Condition(field, operator, value, sent.key)
+
+
+def _position(sent: _Sent) -> str:
+    """Return the key of our condition on a span's position in its trace."""
+    if sent.operator != "=":
+        raise refused("filter", f"{sent.column}: expected the operator '='")
+    if sent.key == ROOT:
+        return ROOT
+    if sent.key not in _PLACES:
+        raise refused("filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_PLACES))}")
+    place = sent.value if sent.key.startswith("nth") else 1
+    if not isinstance(place, int) or not 1 <= place <= _FURTHEST:
+        raise refused("filter", f"{sent.column}: expected a number from 1 to {_FURTHEST:,}")
+    return str(place * _PLACES[sent.key])
 
 
 def encode_cursor(*parts: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from flask import Blueprint, Response
 from msgspec import Meta
 
-from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.answers import Answer, prompt_id
 from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, read_params
 from tracer.records import Json, Refusal, WireError
 from tracer.store import prompts
@@ -220,7 +220,7 @@ def _missing(name: str, version: int | None, label: str | None) -> str:
 
 def _answer(found: PromptVersion, prompt: Json) -> Prompt:
     return Prompt(
-        id=f"{found.name}:{found.version}",
+        id=prompt_id(found.name, found.version),
         name=found.name,
         version=found.version,
         type=found.type,

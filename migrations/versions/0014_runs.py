@@ -1,0 +1,29 @@
+"""Long runs of like siblings of large traces, which are told as one row."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table, and have every large trace analysed once more to fill it."""
+    op.execute("""
+        CREATE TABLE runs (
+            project_id text NOT NULL,
+            trace_id text NOT NULL,
+            span_id text NOT NULL,
+            facts jsonb NOT NULL,
+            PRIMARY KEY (project_id, trace_id, span_id)
+        );
+        UPDATE analyses SET analysed = NULL
+    """)
+
+
+def downgrade() -> None:
+    """Drop it."""
+    op.execute("DROP TABLE runs")

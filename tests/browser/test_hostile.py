@@ -6,7 +6,7 @@ from flask import Flask
 from playwright.sync_api import Locator, Page
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.hostile import ID, addresses, hostile, hostile_price
+from tests.ui.hostile import ID, RUN_ID, addresses, hostile, hostile_price, hostile_run
 from tests.ui.stories import Story
 
 STYLED = "getComputedStyle(document.querySelector('h1, h2, .row, .axis, body')).display"
@@ -45,6 +45,21 @@ def test_what_is_swapped_in_does_nothing_either(tell: Tell, visit: Open) -> None
     # The live trace brings hostile rows as well.
     tell(Story(ID).span("late <script>alert(7)</script>", "warned", 0.5, 0.6))
     page.get_by_text("late <script>").first.wait_for(state="attached")
+    quiet(page)
+    assert not [url for url in asked if "/evil" in url]
+
+
+def test_a_folded_run_does_nothing_either(tell: Tell, visit: Open) -> None:
+    tell(hostile_run())
+    page = visit(f"/project/default/traces/{RUN_ID}")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    assert page.locator(".row.many .name > a").inner_text().startswith("150 × ")
+    page.locator(".row.many summary").click()
+    page.locator(".row.leaf").first.wait_for()
+    page.get_by_role("link", name="Next 100").click()
+    page.locator(".row.leaf").nth(149).wait_for()
+    swapped_by(page, page.locator(".row.leaf .name > a").nth(140))
     quiet(page)
     assert not [url for url in asked if "/evil" in url]
 

@@ -24,6 +24,7 @@ BAD = (
     """<b style="background:url(//evil.example/e)">{{7*7}}<!--"""
 )
 ID = "e" * 32
+RUN_ID = "f" * 32
 QUOTED = quote(BAD, safe="")
 TABS = ("io", "metadata", "events", "scores", "understood", "raw")
 AXIS = "t=0-1-d"
@@ -51,6 +52,15 @@ QUERIES: dict[str, list[str]] = {
     "price_form": ["", f"model={QUOTED}"],
 }
 SHOWN = ("/traces", "/sessions", "/prices", "/understanding")
+
+
+def hostile_run() -> Story:
+    """Return a trace at rest with a run of 150 spans, more than a page, that folds into one row."""
+    story = Story(RUN_ID, name=f"run {BAD}").span(f"root {BAD}", None, 0, 200, name=BAD)
+    for n in range(150):
+        failed = {"level": "error", "status_message": BAD} if n == 3 else {}
+        story.span(f"{n} {BAD}", f"root {BAD}", n, n + 0.5, name=BAD, model=BAD, **failed)
+    return story
 
 
 def hostile() -> Story:

@@ -67,6 +67,12 @@ def said(trace: str, span_id: str, parent: str | None, n: int) -> SpanRecord:
     )
 
 
+def crowd() -> Iterator[SpanRecord]:
+    """Many traces of two spans: every other span is a root, for all that the planner knows."""
+    for n in range(10_000):
+        yield said(f"t{n // 2:04}", f"t{n}", f"t{n - 1}" if n % 2 else None, n)
+
+
 SHAPES = {"wide": wide, "deep": deep, "roots": roots, "agent": agent}
 MIDDLE = {"wide": "s10000", "deep": "c5-1500", "roots": "r10001", "agent": "a15000"}
 PARENT = {"wide": "root", "deep": "c5-1499", "roots": "r10000", "agent": "a700"}
@@ -76,7 +82,7 @@ PARENT = {"wide": "root", "deep": "c5-1499", "roots": "r10000", "agent": "a700"}
 def large(app: Flask, database_url: str) -> Iterator[psycopg.Connection[Any]]:
     """A database with a large trace of each shape, all that is derived of them, and statistics."""
     with psycopg.connect(database_url) as connection:
-        for shape in SHAPES.values():
+        for shape in (*SHAPES.values(), crowd):
             spans = list(shape())
             for at in range(0, SPANS, 5_000):
                 put(connection, *spans[at : at + 5_000])

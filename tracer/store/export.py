@@ -77,16 +77,17 @@ _CHILDREN = """
     )
     FROM spans s WHERE s.project_id = %(project)s AND s.trace_id = %(trace)s
         AND {of} AND (s.start_time, s.span_id) > (%(time)s, %(id)s)
-    ORDER BY s.start_time, s.span_id LIMIT %(most)s
+    ORDER BY {by}s.start_time, s.span_id LIMIT %(most)s
 """
 # An update may have moved a span below one that never came: what no level leads to is not lost.
 _STRAY = """s.parent_span_id IS NOT NULL AND NOT EXISTS (
     SELECT FROM spans p WHERE p.project_id = s.project_id AND p.trace_id = s.trace_id
         AND p.span_id = s.parent_span_id
 )"""
-_ROOTS = _CHILDREN.format(of="s.parent_span_id IS NULL")
-_STRAYS = _CHILDREN.format(of=_STRAY)
-_BELOW = _CHILDREN.format(of="s.parent_span_id = %(parent)s")
+# By the parent as well, which roots have in common: see store.spans.
+_ROOTS = _CHILDREN.format(of="s.parent_span_id IS NULL", by="s.parent_span_id, ")
+_STRAYS = _CHILDREN.format(of=_STRAY, by="")
+_BELOW = _CHILDREN.format(of="s.parent_span_id = %(parent)s", by="")
 
 _LEVEL = """
     SELECT s.span_id, {below} FROM spans s

@@ -98,9 +98,9 @@ WIDE = [
 _OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
 
 
-# The order of one parent's children. They have the parent in common, which PostgreSQL does not see of
-# roots (IS NULL): without it in the order, of a trace that is a large part of the table, it takes the
-# index of all spans by time, and reads the whole trace to find its roots.
+# The order of one parent's children. They have the parent in common, which PostgreSQL does not see
+# of roots (IS NULL): without it in the order, of a trace that is a large part of the table, it
+# takes the index of all spans by time, and reads the whole trace to find its roots.
 _PLACE: Final = ("parent_span_id", "start_time", "span_id")
 
 

@@ -10,22 +10,22 @@ from tests.analysis.making import facts, grown, traces
 from tracer.analysis.forest import SpanFacts
 from tracer.analysis.headline import headline
 from tracer.analysis.statistics import MOST_GROUPS, statistics
+from tracer.analysis.whole import Whole
 
 
 def test_a_headline_tells_what_the_end_waited_for() -> None:
-    told = headline(
-        grown(
-            [
-                facts("root", kind="agent", start=0, end=94),
-                facts("plan", "root", kind="generation", start=0, end=40),
-                facts("beside", "root", kind="generation", start=5, end=30),
-                facts("search", "root", kind="tool", start=45, end=60),
-                facts("look", "search", kind="retriever", start=50, end=55),
-                facts("answer", "root", kind="generation", start=60, end=90),
-                facts("check", "root", kind="guardrail", start=90, end=92),
-            ]
-        )
+    forest = grown(
+        [
+            facts("root", kind="agent", start=0, end=94),
+            facts("plan", "root", kind="generation", start=0, end=40),
+            facts("beside", "root", kind="generation", start=5, end=30),
+            facts("search", "root", kind="tool", start=45, end=60),
+            facts("look", "search", kind="retriever", start=50, end=55),
+            facts("answer", "root", kind="generation", start=60, end=90),
+            facts("check", "root", kind="guardrail", start=90, end=92),
+        ]
     )
+    told = headline(Whole(forest))
     shares = {one.family: (one.time, one.calls, one.in_sequence) for one in told.shares}
     assert shares == {
         "model": (70, 3, 2),
@@ -40,7 +40,7 @@ def test_a_headline_tells_what_the_end_waited_for() -> None:
 @given(traces())
 def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> None:
     forest = grown(spans)
-    told = headline(forest)
+    told = headline(Whole(forest))
     roots = list(forest.roots())
     whole = max(forest.ends[at] for at in roots) - min(forest.starts[at] for at in roots)
     assert told.time == whole == told.gaps + sum(share.time for share in told.shares)
@@ -52,7 +52,7 @@ def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> 
 @given(traces())
 def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFacts]) -> None:
     real = [span for span in spans if not span.placeholder]
-    groups = statistics(grown(spans)).groups
+    groups = statistics(Whole(grown(spans))).groups
     assert sum(group.count for group in groups) == len(real)
     for group in groups:
         held = [s for s in real if (s.name, s.kind, s.model) == (group.name, group.kind, None)]
@@ -73,6 +73,6 @@ def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFact
 
 def test_the_groups_that_took_least_are_left_out_where_there_are_too_many() -> None:
     many = [facts(f"s{n}", name=f"n{n}", end=n) for n in range(MOST_GROUPS + 5)]
-    told = statistics(grown(many))
+    told = statistics(Whole(grown(many)))
     assert (len(told.groups), told.left_out) == (MOST_GROUPS, 5)
     assert told.groups[-1].total_time == 5

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 
 from tests.analysis.making import facts, grown, traces
 from tracer.analysis import runs
-from tracer.analysis.critical import CriticalPath
 from tracer.analysis.forest import Forest, SpanFacts
 from tracer.analysis.runs import LongRun, long_runs
 from tracer.analysis.subtree import Subtrees
+from tracer.analysis.whole import Whole
 
 
 def told(forest: Forest) -> list[LongRun]:
-    return list(long_runs(forest, Subtrees(forest), CriticalPath(forest)))
+    return list(long_runs(Whole(forest)))
 
 
 def alike(forest: Forest, at: int) -> tuple[object, ...]:

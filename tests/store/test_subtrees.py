@@ -180,7 +180,7 @@ def test_parts_are_told_of_small_and_of_large_traces(
     few: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(PARTS, "names", lambda forest: sorted(forest.names))
+    monkeypatch.setitem(PARTS, "names", lambda whole: sorted(whole.forest.names))
     put(connection, *agent(), span("small", trace="s"))
     with app.app_context():
         assert forests.read_part("default", "s", "names") == ["small"]

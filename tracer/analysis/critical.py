@@ -53,15 +53,21 @@ class CriticalPath:
     def _through(
         self, forest: Forest, at: int, start: int, end: int
     ) -> Iterator[tuple[int, int, int]]:
-        """Yield the children that `at` waited for between two times, with the times of each."""
-        starts, ends = forest.starts, forest.ends
+        """Yield the children that `at` waited for between two times, with the times of each.
+
+        Only those that have children themselves: of a leaf it is all said here.
+        """
+        starts, ends, sizes = forest.starts, forest.ends, forest.sizes
         children = forest.children(at) if at >= 0 else forest.roots()
         now = end
         # Sorting keeps the earlier of two that end together in front, which is the longer one.
-        for child in sorted(children, key=lambda child: -min(ends[child], end)):
+        for child in sorted(children, key=lambda child: min(ends[child], end), reverse=True):
             child_start, child_end = max(starts[child], start), min(ends[child], end)
             if child_start < child_end <= now:
                 self.own[at] += now - child_end
-                yield child, child_start, child_end
+                if sizes[child] > 1:
+                    yield child, child_start, child_end
+                else:
+                    self.own[child] += child_end - child_start
                 now = child_start
         self.own[at] += now - start

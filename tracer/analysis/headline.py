@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from tracer.analysis.critical import CriticalPath
 from tracer.analysis.forest import Forest
+from tracer.analysis.whole import Whole
 
 FAMILY: Final = {
     "generation": "model",
@@ -48,9 +48,9 @@ class Headline(msgspec.Struct, kw_only=True):
     """True: a span that others name as their parent has not arrived."""
 
 
-def headline(forest: Forest) -> Headline:
+def headline(whole: Whole) -> Headline:
     """Return where the time of a trace went."""
-    path = CriticalPath(forest)
+    forest, path = whole.forest, whole.path
     shares = {name: Share(family=name, time=0, calls=0, in_sequence=0) for name in FAMILIES}
     gaps = path.idle
     for at, own in enumerate(path.own):

@@ -61,16 +61,15 @@ def outline(marks: Iterable[Mark], start: int, end: int) -> Outline:
     failures = [0] * (BUCKETS + 1)
     busy: list[tuple[int, int]] = []
     for mark in marks:
+        began, ended, kind, failed = mark
         # A span that ends where a bucket begins is not in it, unless it is an instant there.
-        first, last = (
-            min(max((time - start) * BUCKETS // length, 0), BUCKETS - 1)
-            for time in (mark.start, max(mark.end - 1, mark.start))
-        )
+        first = _within((began - start) * BUCKETS // length)
+        last = _within(((ended - 1 if ended > began else began) - start) * BUCKETS // length)
         # Only where a span begins and ends something changes, however long it is.
-        for change in (changes[mark.kind], failures) if mark.failed else (changes[mark.kind],):
+        for change in (changes[kind], failures) if failed else (changes[kind],):
             change[first] += 1
             change[last + 1] -= 1
-        busy.append((mark.start - start, mark.end - start))
+        busy.append((began - start, ended - start))
     by_kind = {kind: list(accumulate(change))[:BUCKETS] for kind, change in changes.items()}
     most = [Counter({kind: counts[n] for kind, counts in by_kind.items()}) for n in range(BUCKETS)]
     counts = [found.total() for found in most]
@@ -85,6 +84,12 @@ def outline(marks: Iterable[Mark], start: int, end: int) -> Outline:
         ],
         idle=_longest(_gaps(busy, end - start), length),
     )
+
+
+def _within(bucket: int) -> int:
+    if bucket < 0:
+        return 0
+    return bucket if bucket < BUCKETS else BUCKETS - 1
 
 
 def of_forest(forest: Forest) -> Outline:

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import msgspec
 
-from tracer.analysis.forest import Forest
 from tracer.analysis.headline import headline
 from tracer.analysis.outline import of_forest
 from tracer.analysis.statistics import statistics
+from tracer.analysis.whole import Whole
 
-PARTS: Final[dict[str, Callable[[Forest], Any]]] = {
+PARTS: Final[dict[str, Callable[[Whole], Any]]] = {
     "headline": headline,
     "statistics": statistics,
-    "outline": lambda forest: msgspec.to_builtins(of_forest(forest)),
+    "outline": lambda whole: msgspec.to_builtins(of_forest(whole.forest)),
 }
 """Name -> what makes the part, as JSON. Of a large trace the worker stores all of them with the
 sums of its subtrees (store/analysing.py); of a small one each is made when it is asked for

@@ -12,7 +12,7 @@ import msgspec
 
 from tracer.analysis.critical import CriticalPath
 from tracer.analysis.forest import Forest
-from tracer.analysis.subtree import Subtrees
+from tracer.analysis.whole import Whole
 
 LEAST: Final = 25
 """Shorter ones are seldom cut by the end of a page, and are told by what is on it."""
@@ -55,8 +55,9 @@ class _Found(NamedTuple):
     ends_level: bool
 
 
-def long_runs(forest: Forest, sums: Subtrees, path: CriticalPath) -> Iterator[LongRun]:
+def long_runs(whole: Whole) -> Iterator[LongRun]:
     """Yield the runs of at least LEAST spans."""
+    forest, sums, path = whole.forest, whole.sums, whole.path
     for found in _find(forest):
         at = list(_members(forest, found))
         tokens = [told for one in at if (told := sums[one].tokens) is not None]

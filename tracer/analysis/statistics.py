@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from tracer.analysis.forest import Forest
-from tracer.analysis.subtree import self_times
+from tracer.analysis.whole import Whole
 
 MOST_GROUPS: Final = 500
 
@@ -45,9 +45,9 @@ class Statistics(msgspec.Struct, kw_only=True):
     """Further groups."""
 
 
-def statistics(forest: Forest) -> Statistics:
+def statistics(whole: Whole) -> Statistics:
     """Return what the spans of a trace add up to by name, kind and model."""
-    alone = self_times(forest)
+    forest, alone = whole.forest, whole.alone
     members: dict[tuple[str, str, str | None], array[int]] = defaultdict(lambda: array("i"))
     keys = zip(forest.names, forest.kinds, forest.models, strict=True)
     for at, key in enumerate(keys):

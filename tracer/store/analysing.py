@@ -15,11 +15,10 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from tracer.analysis.critical import CriticalPath
 from tracer.analysis.forest import Forest
 from tracer.analysis.parts import PARTS
 from tracer.analysis.runs import long_runs
-from tracer.analysis.subtree import Subtrees, self_times
+from tracer.analysis.whole import Whole
 from tracer.store.holding import hold
 from tracer.store.lines import NULL, escaped
 from tracer.store.paging import iso
@@ -108,13 +107,12 @@ def analyse(connection: psycopg.Connection[Any], project_id: str, trace_id: str)
         state = connection.execute(_STATE, key).fetchone()
         if alone != (True,) or state is None:
             return False
-        forest = Forest.grow(_facts(connection, key))
+        whole = Whole(Forest.grow(_facts(connection, key)))
         connection.execute(_DELETE, key)
         whose = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
-        sums, path = Subtrees(forest), CriticalPath(forest)
-        _copy(connection, _COPY, _lines(forest, sums, path, whose))
-        _copy(connection, _COPY_RUNS, _run_lines(forest, sums, path, whose))
-        parts = {name: make(forest) for name, make in PARTS.items()}
+        _copy(connection, _COPY, _lines(whole, whose))
+        _copy(connection, _COPY_RUNS, _run_lines(whole, whose))
+        parts = {name: make(whole) for name, make in PARTS.items()}
         done = {"revision": state[0], "parts": msgspec.json.encode(parts).decode()}
         # Last of all, since from here on a writer of the trace waits for us.
         turned = connection.execute(_TURN, key | done).rowcount == 1
@@ -138,9 +136,9 @@ def _copy(connection: psycopg.Connection[Any], statement: str, lines: Iterator[s
             copy.write("".join(batch))
 
 
-def _lines(forest: Forest, sums: Subtrees, path: CriticalPath, key: str) -> Iterator[str]:
+def _lines(whole: Whole, key: str) -> Iterator[str]:
     """Yield the rows of `subtrees`."""
-    alone, critical = self_times(forest), path.whole
+    forest, sums, alone, critical = whole.forest, whole.sums, whole.alone, whole.path.whole
     for at, span_id in enumerate(forest.ids):
         if forest.sizes[at] > 1 or critical[at] or forest.covered[at] or forest.running[at]:
             spans, errors, level, end, tokens, cost = sums[at]
@@ -151,8 +149,8 @@ def _lines(forest: Forest, sums: Subtrees, path: CriticalPath, key: str) -> Iter
             )
 
 
-def _run_lines(forest: Forest, sums: Subtrees, path: CriticalPath, key: str) -> Iterator[str]:
+def _run_lines(whole: Whole, key: str) -> Iterator[str]:
     """Yield the rows of `runs`."""
-    for run in long_runs(forest, sums, path):
+    for run in long_runs(whole):
         facts = msgspec.json.encode(run).decode()
         yield f"{key}{escaped(run.first_id)}\t{escaped(facts)}\n"

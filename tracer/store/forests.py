@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from tracer.analysis.forest import Forest
 from tracer.analysis.parts import PARTS
+from tracer.analysis.whole import Whole
 from tracer.extensions import db
 from tracer.store.analysing import FACTS, SMALL_SPANS
 from tracer.store.analysis_schema import analyses
@@ -35,4 +36,4 @@ def read_part(project_id: str, trace_id: str, name: str) -> Any:
     if row is not None:
         return row[1] if row[0] else None
     forest = read_small(project_id, trace_id)
-    return None if forest is None else PARTS[name](forest)
+    return None if forest is None else PARTS[name](Whole(forest))

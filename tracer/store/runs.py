@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from tracer.analysis.critical import CriticalPath
 from tracer.analysis.runs import LongRun, long_runs
-from tracer.analysis.subtree import Subtrees
+from tracer.analysis.whole import Whole
 from tracer.extensions import db
 from tracer.store.analysis_schema import analyses, runs
 from tracer.store.forests import read_small
@@ -55,5 +54,5 @@ def _find(project_id: str, trace_id: str, first_ids: Sequence[str]) -> dict[str,
     if forest is None:
         return {}
     wanted = set(first_ids)
-    found = long_runs(forest, Subtrees(forest), CriticalPath(forest))
+    found = long_runs(Whole(forest))
     return {run.first_id: run for run in found if run.first_id in wanted}

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from tracer.analysis.critical import CriticalPath
-from tracer.analysis.subtree import Subtrees, self_times
+from tracer.analysis.whole import Whole
 from tracer.extensions import db
 from tracer.store.analysis_schema import analyses, subtrees
 from tracer.store.forests import read_small
@@ -106,7 +105,8 @@ def _add_up(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> dict[str
     if forest is None:
         return None
     wanted = {row.span_id for row in rows}
-    sums, alone, path = Subtrees(forest), self_times(forest), CriticalPath(forest).whole
+    whole = Whole(forest)
+    sums, alone, path = whole.sums, whole.alone, whole.path.whole
     return {
         span_id: Subtree(
             span_count=sums[at].spans,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
@@ -98,10 +99,54 @@ WIDE = [
 _OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
 
 
+# Statements are put together once: SQLAlchemy takes as long for that as PostgreSQL for an answer.
+_OF_TRACE: Final = (
+    spans.c.project_id == sa.bindparam("project_id"),
+    spans.c.trace_id == sa.bindparam("trace_id"),
+)
+
+
+def _child_count() -> sa.Label[int]:
+    child = spans.alias("child")
+    some = (
+        sa.select(sa.literal(1))
+        .where(
+            child.c.project_id == spans.c.project_id,
+            child.c.trace_id == spans.c.trace_id,
+            child.c.parent_span_id == spans.c.span_id,
+        )
+        .limit(CHILD_COUNT_CAP + 1)
+        .correlate(spans)
+        .subquery()
+    )
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery().label("child_count")
+
+
+_NARROW: Final = [*(spans.c[name] for name in NARROW), _child_count()]
+_ROWS: Final = sa.select(*_NARROW).where(*_OF_TRACE)
+_BY_ID: Final = _ROWS.where(spans.c.span_id.in_(sa.bindparam("ids", expanding=True)))
 # The order of one parent's children. They have the parent in common, which PostgreSQL does not see
 # of roots (IS NULL): without it in the order, of a trace that is a large part of the table, it
 # takes the index of all spans by time, and reads the whole trace to find its roots.
 _PLACE: Final = ("parent_span_id", "start_time", "span_id")
+
+
+def _first_children() -> sa.Select[Any]:
+    """Return the statement that reads the first page below each of several parents."""
+    # An array and not VALUES, which SQLAlchemy would put into words anew each time.
+    wanted = sa.bindparam("parents", type_=ARRAY(sa.Text))
+    parents = sa.func.unnest(wanted).table_valued("parent_id", name="wanted").render_derived()
+    page = (
+        # IS NOT DISTINCT FROM would not use the index, so that roots are read apart.
+        _ROWS.where(spans.c.parent_span_id == parents.c.parent_id)
+        .order_by(*(spans.c[name] for name in _PLACE))
+        .limit(sa.bindparam("most"))
+        .lateral("page")
+    )
+    return sa.select(page).select_from(parents.join(page, sa.true()))
+
+
+_FIRST_CHILDREN: Final = _first_children()
 
 
 def children(
@@ -112,21 +157,11 @@ def children(
     Reads at most `limit` + 1 index entries per parent, however large the trace.
     """
     named = [parent_id for parent_id in parent_ids if parent_id is not None]
-    # An array and not VALUES, which SQLAlchemy would put into words anew each time.
-    wanted = sa.literal(named, ARRAY(sa.Text))
-    parents = sa.func.unnest(wanted).table_valued("parent_id", name="wanted").render_derived()
-    page = (
-        _tree_rows(project_id, trace_id)
-        # IS NOT DISTINCT FROM would not use the index; the two arms below do.
-        .where(spans.c.parent_span_id == parents.c.parent_id)
-        .order_by(*(spans.c[name] for name in _PLACE))
-        .limit(limit + 1)
-        .lateral("page")
-    )
+    values = {"project_id": project_id, "trace_id": trace_id, "parents": named, "most": limit + 1}
     found: dict[str | None, list[SpanRow]] = {parent_id: [] for parent_id in parent_ids}
     if named:
-        for row in db.session.execute(sa.select(page).select_from(parents.join(page, sa.true()))):
-            found[row.parent_span_id].append(_span_row(row._mapping))
+        for row in db.session.execute(_FIRST_CHILDREN, values).mappings():
+            found[row["parent_span_id"]].append(_span_row(row))
     if len(named) < len(found):
         found[None] = _level(project_id, trace_id, None, None, limit)
     return {parent: _page(parent, rows, limit, None) for parent, rows in found.items()}
@@ -169,9 +204,7 @@ def children_between(
     return _page(parent_id, rows, limit, after)
 
 
-def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
-    """Return one span with its payload, or None; a placeholder is a span without one."""
-    narrow = [spans.c[name] for name in NARROW]
+def _detail_query() -> sa.Select[Any]:
     same = sa.and_(
         span_payloads.c.project_id == spans.c.project_id,
         span_payloads.c.trace_id == spans.c.trace_id,
@@ -181,17 +214,21 @@ def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
         prices.c.project_id == spans.c.project_id,
         prices.c.price_id == span_payloads.c.priced_by,
     )
-    query = (
-        sa.select(
-            *narrow,
-            _child_count(),
-            *[span_payloads.c[name] for name in WIDE],
-            prices.c.model.label("price_model"),
-        )
+    wide = [span_payloads.c[name] for name in WIDE]
+    return (
+        sa.select(*_NARROW, *wide, prices.c.model.label("price_model"))
         .select_from(spans.outerjoin(span_payloads, same).outerjoin(prices, its_price))
-        .where(*_is(project_id, trace_id), spans.c.span_id == span_id)
+        .where(*_OF_TRACE, spans.c.span_id == sa.bindparam("span_id"))
     )
-    row = db.session.execute(query).mappings().one_or_none()
+
+
+_DETAIL: Final = _detail_query()
+
+
+def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
+    """Return one span with its payload, or None; a placeholder is a span without one."""
+    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
+    row = db.session.execute(_DETAIL, values).mappings().one_or_none()
     return _detail(row) if row is not None else None
 
 
@@ -216,15 +253,15 @@ def path_to(project_id: str, trace_id: str, span_id: str, limit: int = 100) -> l
     """
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id, "most": limit}
     heights = {row.span_id: row.height for row in db.session.execute(_PATH, values)}
-    query = _tree_rows(project_id, trace_id).where(spans.c.span_id.in_(heights))
-    rows = [_span_row(row) for row in db.session.execute(query).mappings()]
+    rows = read_rows(project_id, trace_id, heights).values()
     return sorted(rows, key=lambda row: -heights[row.span_id])
 
 
 def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[str, SpanRow]:
     """Return those of the spans that there are, by id."""
-    query = _tree_rows(project_id, trace_id).where(spans.c.span_id.in_(list(span_ids)))
-    return {row.span_id: _span_row(row) for row in db.session.execute(query).mappings()}
+    values = {"project_id": project_id, "trace_id": trace_id, "ids": list(span_ids)}
+    rows = db.session.execute(_BY_ID, values).mappings()
+    return {row["span_id"]: _span_row(row) for row in rows}
 
 
 class Frame(Protocol):
@@ -302,27 +339,6 @@ def _is(project_id: str, trace_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return spans.c.project_id == project_id, spans.c.trace_id == trace_id
 
 
-def _child_count() -> sa.Label[int]:
-    child = spans.alias("child")
-    some = (
-        sa.select(sa.literal(1))
-        .where(
-            child.c.project_id == spans.c.project_id,
-            child.c.trace_id == spans.c.trace_id,
-            child.c.parent_span_id == spans.c.span_id,
-        )
-        .limit(CHILD_COUNT_CAP + 1)
-        .correlate(spans)
-        .subquery()
-    )
-    return sa.select(sa.func.count()).select_from(some).scalar_subquery().label("child_count")
-
-
-def _tree_rows(project_id: str, trace_id: str) -> sa.Select[Any]:
-    narrow = [spans.c[name] for name in NARROW]
-    return sa.select(*narrow, _child_count()).where(*_is(project_id, trace_id))
-
-
 def _level(
     project_id: str,
     trace_id: str,
@@ -333,23 +349,42 @@ def _level(
     inclusive: bool = False,
     until: Key | None = None,
 ) -> list[SpanRow]:
-    order = sa.tuple_(spans.c.start_time, spans.c.span_id)
-    query = _tree_rows(project_id, trace_id).where(
-        spans.c.parent_span_id.is_(None)
-        if parent_id is None
-        else spans.c.parent_span_id == parent_id
-    )
     backward = key is not None and not key.forward
-    if key is not None:
-        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
-        forward = order >= last if inclusive else order > last
-        query = query.where(order < last if backward else forward)
-    if until is not None:
-        query = query.where(order <= sa.tuple_(sa.literal(until.time), sa.literal(until.row_id)))
-    direction = sa.desc if backward else sa.asc
+    after = None if key is None else "<" if backward else ">=" if inclusive else ">"
+    query = _level_query(after, roots=parent_id is None, ends=until is not None)
+    values: dict[str, Any] = {"project_id": project_id, "trace_id": trace_id, "most": limit + 1}
+    if parent_id is not None:
+        values["parent_id"] = parent_id
+    for name, edge in (("key", key), ("until", until)):
+        if edge is not None:
+            values |= {f"{name}_time": edge.time, f"{name}_id": edge.row_id}
+    return [_span_row(row) for row in db.session.execute(query, values).mappings()]
+
+
+@lru_cache
+def _level_query(after: str | None, *, roots: bool, ends: bool) -> sa.Select[Any]:
+    """Return the statement for rows of a level that are ``after`` (``>=``, ``<`` …) a key."""
+    query = _ROWS.where(
+        spans.c.parent_span_id.is_(None)
+        if roots
+        else spans.c.parent_span_id == sa.bindparam("parent_id")
+    )
+    if after is not None:
+        query = query.where(_order().op(after)(_edge("key")))
+    if ends:
+        query = query.where(_order() <= _edge("until"))
+    direction = sa.desc if after == "<" else sa.asc
     query = query.order_by(*(direction(spans.c[name]) for name in _PLACE))
-    rows = db.session.execute(query.limit(limit + 1)).mappings()
-    return [_span_row(row) for row in rows]
+    return query.limit(sa.bindparam("most"))
+
+
+def _order() -> sa.Tuple:
+    return sa.tuple_(spans.c.start_time, spans.c.span_id)
+
+
+def _edge(name: str) -> sa.Tuple:
+    time = sa.bindparam(f"{name}_time", type_=spans.c.start_time.type)
+    return sa.tuple_(time, sa.bindparam(f"{name}_id", type_=sa.Text))
 
 
 def _page(parent_id: str | None, rows: list[SpanRow], limit: int, key: Key | None) -> Children:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask.testing import FlaskClient
 
 from tests.ui.conftest import Page
 from tests.ui.dom import Element
@@ -40,6 +41,20 @@ def test_a_prompt_shows_the_version_that_is_asked_for(project: str, page: Page) 
     assert "second words" not in older.text
     page("/prompts/greet?version=9", status=404)
     page("/prompts/nope", status=404)
+
+
+def test_a_run_shows_the_scores_of_it_as_a_whole(
+    project: str, page: Page, client: FlaskClient
+) -> None:
+    dataset = save_dataset(project, "faq", {})
+    run = save_run(project, dataset.dataset_id, "v1", None, None)
+    assert not page("/datasets/faq/runs/v1").all("section")
+    score = {"datasetRunId": run.run_id, "name": "mean", "value": 0.25, "comment": HOSTILE}
+    assert client.post("/api/public/scores", json=score).status_code == 200
+    [shown] = page("/datasets/faq/runs/v1").all("section")
+    assert shown.one("b").text == "mean"
+    assert "0.25" in shown.text and "alert(1)" in shown.text
+    assert not shown.all("img")
 
 
 def test_a_chat_prompt_reads_as_messages(project: str, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Reading scores: the judgements of a trace, one of its spans, or a session."""
+"""Reading scores: the judgements of a trace, one of its spans, a session, or a run."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ def list_scores(
     trace_id: str | None = None,
     span_id: str | None = None,
     session_id: str | None = None,
+    run_id: str | None = None,
 ) -> list[ScoreRow]:
-    """Return the scores of a trace (narrowed to a span) or of a session, oldest first.
+    """Return the scores of a trace (narrowed to a span), a session or a run, oldest first.
 
     At most MOST of them: a page that listed more would help nobody.
     """
@@ -70,6 +71,7 @@ def list_scores(
         ("trace_id", trace_id),
         ("span_id", span_id),
         ("session_id", session_id),
+        ("run_id", run_id),
     ):
         if wanted is not None:
             query = query.where(scores.c[column] == wanted)

@@ -8,7 +8,7 @@ from flask import abort, render_template, request
 from markupsafe import Markup
 
 from tracer.records import Json
-from tracer.store import dataset_runs, datasets
+from tracer.store import dataset_runs, datasets, scores
 from tracer.store.datasets import Dataset
 from tracer.ui import jsonview
 from tracer.ui.markdown import code
@@ -75,14 +75,20 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
 
 @bp.get("/project/<project_id>/datasets/<id:name>/runs/<id:run>")
 def dataset_run(project_id: str, name: str, run: str) -> str:
-    """Show which traces answered the items of a dataset in one run."""
+    """Show which traces answered the items of a dataset in one run, and its own scores."""
     found, asked = _dataset(project_id, name), Numbered.read()
     row = dataset_runs.get_run(project_id, found.dataset_id, run)
     if row is None:
         abort(404, f"The dataset “{name}” has no run “{run}”.")
     items, total = dataset_runs.list_run_items(project_id, row.run_id, PER_PAGE, asked.offset)
     return render_template(
-        "datasets/run.html", dataset=found, run=row, items=items, total=total, asked=asked
+        "datasets/run.html",
+        dataset=found,
+        run=row,
+        items=items,
+        total=total,
+        asked=asked,
+        scores=scores.list_scores(project_id, run_id=row.run_id),
     )
 
 

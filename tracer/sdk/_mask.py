@@ -12,6 +12,7 @@ from opentelemetry.trace import Status
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config
+from tracer.sdk._spans import frozen
 from tracer.sdk._values import to_json
 
 MASKED: Final = "[masked]"
@@ -64,24 +65,13 @@ class Masks:
         if status.description:
             said = self._text("status_message", status.description)
             status = Status(status.status_code, said if isinstance(said, str) else FAILED)
-        return ReadableSpan(
-            name=span.name,
-            context=span.get_span_context(),
-            parent=span.parent,
-            resource=span.resource,
-            attributes=self._attributes(span.attributes or {}),
-            events=[
-                Event(event.name, self._attributes(event.attributes or {}), event.timestamp)
-                for event in span.events
-                if self._content or not _is_content(event.name)
-            ],
-            links=span.links,
-            kind=span.kind,
-            status=status,
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
-        )
+        events = [
+            Event(event.name, self._attributes(event.attributes or {}), event.timestamp)
+            for event in span.events
+            if self._content or not _is_content(event.name)
+        ]
+        attributes = self._attributes(span.attributes or {})
+        return frozen(span, attributes=attributes, events=events, status=status)
 
     def _attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -314,23 +314,24 @@ OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT, None, None)
 """Stands for every span while nothing is recorded; entering it changes nothing."""
 
 
-def frozen(span: ReadableSpan) -> ReadableSpan:
-    """Return what a span is by now, while its own thread may be changing it."""
+def frozen(span: ReadableSpan, **changed: Any) -> ReadableSpan:
+    """Return what a span is by now, but for what is ``changed``; its thread may be at work on it."""
     # Copies of a dict and of a list are made in one step, which no other thread interrupts.
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=dict(span.attributes or {}),
-        events=list(span.events),
-        links=list(span.links),
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
+    now: dict[str, Any] = {
+        "name": span.name,
+        "context": span.get_span_context(),
+        "parent": span.parent,
+        "resource": span.resource,
+        "attributes": dict(span.attributes or {}),
+        "events": list(span.events),
+        "links": list(span.links),
+        "kind": span.kind,
+        "status": span.status,
+        "start_time": span.start_time,
+        "end_time": span.end_time,
+        "instrumentation_scope": span.instrumentation_scope,
+    }
+    return ReadableSpan(**now | changed)
 
 
 def renew() -> None:

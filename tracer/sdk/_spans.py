@@ -315,7 +315,7 @@ OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT, None, None)
 
 
 def frozen(span: ReadableSpan, **changed: Any) -> ReadableSpan:
-    """Return what a span is by now, but for what is ``changed``; its thread may be at work on it."""
+    """Return what a span is by now, but for what is ``changed``; a thread may be writing to it."""
     # Copies of a dict and of a list are made in one step, which no other thread interrupts.
     now: dict[str, Any] = {
         "name": span.name,

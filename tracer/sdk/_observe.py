@@ -96,9 +96,9 @@ def _plan(function: Any, name: str | None, kind: str, inputs: bool, outputs: boo
 
 def _wrapped(function: Any, plan: _Plan) -> Any:
     if inspect.isasyncgenfunction(function):
-        return _of_async_generators(function, plan)
+        return _of_generators(function, plan, _generated_async)
     if inspect.isgeneratorfunction(function):
-        return _of_generators(function, plan)
+        return _of_generators(function, plan, _generated)
     if inspect.iscoroutinefunction(function):
         return _of_coroutines(function, plan)
     return _of_functions(function, plan)
@@ -209,12 +209,14 @@ class _Steps:
         self.span.finish(error)
 
 
-def _of_generators(function: Callable[..., Any], plan: _Plan) -> Callable[..., Any]:
+def _of_generators(
+    function: Callable[..., Any], plan: _Plan, drive: Callable[[Any, _Steps], Any]
+) -> Callable[..., Any]:
     @functools.wraps(function)
     def observed(*args: Any, **kwargs: Any) -> Any:
         if state.client is None:
             return function(*args, **kwargs)
-        return _generated(function(*args, **kwargs), _Steps(plan, args, kwargs))
+        return drive(function(*args, **kwargs), _Steps(plan, args, kwargs))
 
     return observed
 
@@ -260,16 +262,6 @@ def _close(generator: Any, steps: _Steps, error: BaseException | None) -> None:
     finally:
         steps.leave(token)
         steps.end(error)
-
-
-def _of_async_generators(function: Callable[..., Any], plan: _Plan) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def observed(*args: Any, **kwargs: Any) -> Any:
-        if state.client is None:
-            return function(*args, **kwargs)
-        return _generated_async(function(*args, **kwargs), _Steps(plan, args, kwargs))
-
-    return observed
 
 
 async def _generated_async(generator: Any, steps: _Steps) -> AsyncIterator[Any]:

@@ -100,15 +100,15 @@ def trace(project_id: str, trace_id: str) -> Shown:
     opened = request.args.getlist("open")[-MOST_OPEN:]
     selected, cursor = request.args.get("span"), request.args.get("after")
     tree = TreeReader(project_id, trace_id, folds=found.status != "running")
-    # First of all: what is read is not read again, so this page stays.
+    # What was asked for comes first: what is read is not read again, and leaves less room for more.
     if cursor:
         tree.page(request.args.get("of"), cursor)
+    if selected:
+        tree.reveal(selected)
     tree.open(opened)
     # The last one was asked for just now; it may be behind what is not open any more.
     if opened and opened[-1] not in tree.levels and tree.reveal(opened[-1]):
         tree.open(opened)
-    if selected:
-        tree.reveal(selected)
     chosen = Choice.of(found, selected)
     return Shown(
         "traces/trace.html",

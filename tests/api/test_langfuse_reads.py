@@ -459,6 +459,26 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
     assert found["data"] == [{"name": "good", "avg_value": 0.75}]
 
 
+def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:
+    measures = ("inputCost", "outputCost", "countScores")
+    metrics = [{"measure": measure, "aggregation": "sum"} for measure in measures]
+    found = ask(
+        filled,
+        "v2/metrics",
+        view="observations",
+        dimensions=[{"field": "startTimeMonth"}],
+        metrics=metrics,
+        filters=[one("number", "inputCost", ">=", 0.01), one("number", "outputCost", "<", 0.03)],
+    )
+    expected = {"sum_inputCost": 0.01, "sum_outputCost": 0.02, "sum_countScores": 1}
+    assert found["data"] == [{"startTimeMonth": "2026-01", **expected}]
+    counted = [{"measure": "scoresCount", "aggregation": "sum"}]
+    month = [{"field": "timestampMonth"}]
+    found = ask(filled, "metrics", view="traces", dimensions=month, metrics=counted)
+    [row] = found["data"]
+    assert row["timestampMonth"] == "2026-01" and row["sum_scoresCount"] >= 2
+
+
 def histogram(client: FlaskClient, bins: int, **query: Any) -> list[Any]:
     metrics = [{"measure": "latency", "aggregation": "histogram"}]
     asked = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}

@@ -72,6 +72,12 @@ def metadata_field(column: Column) -> Field:
     return Field(of_key=lambda key: column.op("->>")(key))
 
 
+def month(time: Column) -> Column:
+    """Return the month of a time in UTC, as 2026-01."""
+    utc = sa.func.timezone(sa.literal_column("'UTC'"), time)
+    return sa.func.to_char(utc, sa.literal_column("'YYYY-MM'"), type_=sa.Text)
+
+
 def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
     name, operator, value, key = condition
     field = fields.get(name)

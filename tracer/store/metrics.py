@@ -61,6 +61,19 @@ def _traces(
     return query.select_from(traces).where(traces.c.project_id == project_id, *wanted)
 
 
+def _column(fields: Mapping[str, Field], name: str) -> Column:
+    column = fields[name].column
+    assert column is not None
+    return column
+
+
+def _score_count(of: sa.Table, *more: Column) -> Column:
+    """Return how many scores a row has."""
+    whose = (scores.c.project_id == of.c.project_id, scores.c.trace_id == of.c.trace_id)
+    count = sa.select(sa.func.count()).select_from(scores).where(*whose, *more)
+    return count.correlate(of).scalar_subquery()
+
+
 _LATENCY: Final = _milliseconds(spans.c.start_time, spans.c.end_time)
 _SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
 _TABLES: Final = (traces, spans, span_payloads, scores)
@@ -74,6 +87,7 @@ VIEWS: Final = {
             "span_count": traces.c.span_count,
             "total_tokens": traces.c.total_tokens,
             "total_cost": traces.c.total_cost,
+            "score_count": _score_count(traces),
             "user_id": traces.c.user_id,
             "session_id": traces.c.session_id,
         },
@@ -90,6 +104,8 @@ VIEWS: Final = {
                 name: spans.c[name]
                 for name in ("input_tokens", "output_tokens", "total_tokens", "total_cost")
             },
+            **{name: _column(spanlists.FIELDS, name) for name in ("input_cost", "output_cost")},
+            "score_count": _score_count(spans, scores.c.span_id == spans.c.span_id),
             "output_tokens_per_second": spans.c.output_tokens / _SECONDS,
             "tokens_per_second": spans.c.total_tokens / _SECONDS,
             "user_id": traces.c.user_id,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.conditions import Condition, Field, metadata_field, month, where
 from tracer.store.schema import scores, traces
 from tracer.store.scores import ScoreRow
 
@@ -66,6 +66,7 @@ FIELDS: dict[str, Field] = {
         )
     ),
     "metadata": metadata_field(scores.c.metadata),
+    "month": Field(month(scores.c.time)),
 }
 """What lists of scores can be asked for."""
 

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.records import Json, decimals
-from tracer.store.conditions import Column, Condition, Field, metadata_field, where
+from tracer.records import INPUT_BUCKETS, Json, decimals
+from tracer.store.conditions import Column, Condition, Field, metadata_field, month, where
 from tracer.store.marks import is_bookmarked
 from tracer.store.patience import within
 from tracer.store.schema import span_payloads, spans, traces
@@ -87,6 +87,19 @@ _OBJECTS = ("usage", "cost", "model_parameters", "metadata", "attributes")
 _SECONDS = sa.extract("epoch", spans.c.end_time - spans.c.start_time)
 
 
+def _cost_of(side: str) -> Column:
+    """Return the dollars of a span's buckets whose names match ``side``."""
+    each = sa.func.json_each_text(span_payloads.c.cost).table_valued("key", "value", name="each")
+    dollars = sa.func.sum(sa.cast(each.c.value, sa.Numeric))
+    return (
+        sa.select(dollars)
+        .select_from(each)
+        .where(each.c.key.regexp_match(side))
+        .correlate(span_payloads)
+        .scalar_subquery()
+    )
+
+
 def _is_at(key: str) -> Column:
     """Return whether a span is a certain one of its trace: ``root``, or the nth in time.
 
@@ -128,6 +141,9 @@ FIELDS: dict[str, Field] = {
         )
     },
     **{name: Field(column) for name, column in _OF_TRACE.items()},
+    "input_cost": Field(_cost_of("^(" + "|".join(INPUT_BUCKETS) + ")")),
+    "output_cost": Field(_cost_of("^(output|reasoning)")),
+    "month": Field(month(spans.c.start_time)),
     "prompt_name": Field(span_payloads.c.prompt_name),
     "prompt_version": Field(span_payloads.c.prompt_version),
     "input": Field(sa.cast(span_payloads.c.input, sa.Text)),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
-from tracer.store.conditions import Condition, Field, metadata_field, where
+from tracer.store.conditions import Condition, Field, metadata_field, month, where
 from tracer.store.marks import is_bookmarked
 from tracer.store.schema import scores, traces
 from tracer.store.traces import TraceDetail, detail, detail_query
@@ -62,6 +62,7 @@ FIELDS: dict[str, Field] = {
     "bookmarked": Field(is_bookmarked(traces)),
     "metadata": metadata_field(traces.c.metadata),
     "latency": Field(_SECONDS),
+    "month": Field(month(traces.c.start_time)),
     "score_average": Field(
         of_key=lambda key: _scores_of_trace(sa.func.avg(scores.c.value, type_=sa.Float), key)
     ),

@@ -35,13 +35,14 @@ from tracer.wire.reading import read_item
 from tracer.wire.requests import Time, as_utc
 
 _VIEWS: Final = {
-    "traces": ("traces", TRACE_COLUMNS),
+    "traces": ("traces", {**TRACE_COLUMNS, "timestampMonth": "month"}),
     "observations": (
         "spans",
         {
             **OBSERVATION_COLUMNS,
             "traceRelease": "release",
             "traceVersion": "trace_version",
+            "startTimeMonth": "month",
         },
     ),
 }
@@ -59,7 +60,11 @@ _MEASURES: Final = {
     "inputTokens": "input_tokens",
     "outputTokens": "output_tokens",
     "totalTokens": "total_tokens",
+    "inputCost": "input_cost",
+    "outputCost": "output_cost",
     "totalCost": "total_cost",
+    "scoresCount": "score_count",
+    "countScores": "score_count",
     "outputTokensPerSecond": "output_tokens_per_second",
     "tokensPerSecond": "tokens_per_second",
     "uniqueUserIds": "user_id",
@@ -258,7 +263,11 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
 
 def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
     if name in _SCORES:
-        return "scores", SCORE_COLUMNS, [Condition("data_type", "any of", _SCORES[name])]
+        return (
+            "scores",
+            {**SCORE_COLUMNS, "timestampMonth": "month"},
+            [Condition("data_type", "any of", _SCORES[name])],
+        )
     if name not in _VIEWS or (name == "traces" and not first):
         known = [*_VIEWS, *_SCORES] if first else ["observations", *_SCORES]
         raise refused("view", f"expected one of {', '.join(known)}, got {name!r}")

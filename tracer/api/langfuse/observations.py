@@ -54,6 +54,8 @@ COLUMNS: Final = {
     "outputTokens": "output_tokens",
     "totalTokens": "total_tokens",
     "totalCost": "total_cost",
+    "inputCost": "input_cost",
+    "outputCost": "output_cost",
     "model": "model",
     "providedModelName": "model",
     "promptName": "prompt_name",

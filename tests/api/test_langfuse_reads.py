@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.ingestion.test_langfuse import event, taken
+from tracer.api.langfuse.metrics import _MEASURES
 
 T = "2026-01-01T00:00:{:02}.000Z"
 PUBLIC = "/api/public"
@@ -457,6 +458,20 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
         metrics=[{"measure": "value", "aggregation": "avg"}],
     )
     assert found["data"] == [{"name": "good", "avg_value": 0.75}]
+
+
+def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> None:
+    taken_ones = 0
+    for view in ("traces", "observations", "scores-numeric"):
+        for measure in _MEASURES:
+            for aggregation in ("sum", "p95", "histogram"):
+                metrics = [{"measure": measure, "aggregation": aggregation}]
+                query = {"view": view, "metrics": metrics, "dimensions": [{"field": "name"}]}
+                told = json.dumps({**SPAN_OF_TIME, **query})
+                answer = filled.get(f"{PUBLIC}/metrics", query_string={"query": told})
+                assert answer.status_code in (200, 400), (query, answer.text)
+                taken_ones += answer.status_code == 200
+    assert taken_ones > 50
 
 
 def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.wire.otlp_making import decode_json, protobuf, request, span
@@ -116,6 +116,7 @@ anything = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
+@example({"version": None})
 @given(
     st.dictionaries(
         st.sampled_from([*SCALARS, *ENCODED, *NATIVE, "span_id", "name", "start_time", "flags"]),

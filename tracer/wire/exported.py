@@ -146,6 +146,8 @@ def read_exported(raw: RawSpan, context: Context, facts: TraceFacts) -> SpanReco
     if said["start_time"] is None:
         said["start_time"] = raw.start_ns // 1_000
     if place.version is None:
+        if place.patch is None:
+            raise Bad(f"{PREFIX}version", "expected a number, as nothing else tells of the span")
         return None
     fields = _set(convert(said, _Fields))
     fields["flags"] = [flag for flag in fields.get("flags", []) if flag not in _OWN_FLAGS]

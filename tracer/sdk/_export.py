@@ -185,7 +185,7 @@ class Exporter(Processor):
     def _encode(self) -> None:
         # The application goes on noting what starts, in a dict of its own.
         started, self._started = self._started, {}
-        running = [frozen(span) for span in started.values()]
+        running = [frozen(span, end_time=None) for span in started.values()]
         for at in range(0, len(running), _BATCH_SPANS):
             self._keep(self._pack(running[at : at + _BATCH_SPANS]))
         while self._queue:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-import sqlalchemy as sa
-
 from tracer.analysis.whole import Whole
-from tracer.extensions import db
-from tracer.store.analysis_schema import analyses, subtrees
+from tracer.store.analysis_schema import subtrees
+from tracer.store.derived import read_derived
 from tracer.store.forests import read_small
 from tracer.store.paging import from_micros, to_micros
 from tracer.store.spans import SpanRow
@@ -35,7 +33,7 @@ class Subtree:
     """Time on the critical path (µs); 0: it is not on it."""
 
 
-_COLUMNS = [subtrees.c[name] for name in Subtree.__dataclass_fields__]
+_COLUMNS = list(Subtree.__dataclass_fields__)
 
 
 def read_subtrees(
@@ -55,32 +53,11 @@ def _read_stored(
     project_id: str, trace_id: str, rows: Sequence[SpanRow]
 ) -> dict[str, Subtree] | None:
     """Return what is stored, empty: nothing that holds any more. None: the trace is small."""
-    here = (analyses.c.project_id == project_id, analyses.c.trace_id == trace_id)
-    # In one statement with the revision, so that both are of one moment.
-    its = sa.and_(
-        subtrees.c.project_id == analyses.c.project_id,
-        subtrees.c.trace_id == analyses.c.trace_id,
-        subtrees.c.span_id.in_([row.span_id for row in rows]),
-        analyses.c.analysed == analyses.c.revision,
-    )
-    query = (
-        sa.select(
-            (analyses.c.analysed == analyses.c.revision).label("holds"),
-            subtrees.c.span_id,
-            *_COLUMNS,
-        )
-        .select_from(analyses.outerjoin(subtrees, its))
-        .where(*here)
-    )
-    found = db.session.execute(query).mappings().all()
-    if not found:
-        return None
-    if not found[0]["holds"]:
-        return {}
+    stored = read_derived(project_id, trace_id, subtrees, _COLUMNS, [row.span_id for row in rows])
+    if stored is None or not stored.holds:
+        return None if stored is None else {}
     known = {
-        row["span_id"]: Subtree(**{column.name: row[column.name] for column in _COLUMNS})
-        for row in found
-        if row["span_id"] is not None
+        row["span_id"]: Subtree(**{name: row[name] for name in _COLUMNS}) for row in stored.rows
     }
     return {row.span_id: known.get(row.span_id) or _alone(row) for row in rows}
 

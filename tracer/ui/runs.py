@@ -30,21 +30,6 @@ class Run:
     nodes: Sequence[Node]
     more: bool = False
     """It goes on on the next page, perhaps; nobody knows yet how far."""
-    whole: LongRun | None = None
-    """What is known of it beyond the page."""
-
-    @property
-    def count(self) -> int:
-        """How many they are, as far as that is known."""
-        return self.whole.count if self.whole else len(self.nodes)
-
-    @property
-    def next_cursor(self) -> str | None:
-        """Where those begin that are not on the page; None: there are none, or it isn't known."""
-        if self.whole is None or self.whole.count <= len(self.nodes):
-            return None
-        last = self.nodes[-1].span
-        return encode_cursor(True, last.start_time, last.span_id)
 
     @property
     def first(self) -> Any:
@@ -57,31 +42,33 @@ class Run:
         return {node.span.span_id for node in self.nodes}
 
     @property
+    def next_cursor(self) -> str | None:
+        """Where those begin that are not on the page; None: there are none, or it isn't known."""
+        return None
+
+    @property
+    def count(self) -> int:
+        """How many they are, as far as that is known."""
+        return len(self.nodes)
+
+    @property
     def end_time(self) -> datetime:
         """When the last of them had ended."""
-        if self.whole:
-            return from_micros(self.whole.end)
         return max(_ended(node) for node in self.nodes)
 
     @property
     def p50(self) -> timedelta:
         """The median of how long they took."""
-        if self.whole:
-            return timedelta(microseconds=self.whole.p50)
         return median_low(_ended(node) - node.span.start_time for node in self.nodes)
 
     @property
     def error_count(self) -> int:
         """How many failed."""
-        if self.whole:
-            return self.whole.errors
         return sum(node.span.status == "error" for node in self.nodes)
 
     @property
     def total_tokens(self) -> int | None:
         """Of all of them and what is below, None: nobody told any."""
-        if self.whole:
-            return self.whole.tokens
         known = [node.held.total_tokens for node in self.nodes]
         told = [number for number in known if number is not None]
         return sum(told) if told else None
@@ -89,8 +76,6 @@ class Run:
     @property
     def total_cost(self) -> Decimal | None:
         """Dollars, likewise."""
-        if self.whole:
-            return self.whole.cost
         known = [node.held.total_cost for node in self.nodes]
         told = [dollars for dollars in known if dollars is not None]
         return sum(told, Decimal(0)) if told else None
@@ -98,19 +83,74 @@ class Run:
     def paths(self, axis: Axis) -> list[Bar]:
         """Return where the critical path leads through them."""
         found: list[Bar] = []
-        for bar in self._paths(axis):
+        for bar in self._bars(axis):
             if found and bar.x - found[-1].x - found[-1].width < _APART:
                 bar = Bar(found[-1].x, max(bar.x + bar.width - found[-1].x, 0), None)
                 found.pop()
             found.append(bar)
         return found
 
-    def _paths(self, axis: Axis) -> Iterator[Bar]:
-        if self.whole:
-            for start, end in self.whole.critical:
-                yield axis.bar(from_micros(start), from_micros(end))
-        else:
-            yield from (path for node in self.nodes if (path := node.path(axis)))
+    def _bars(self, axis: Axis) -> Iterator[Bar]:
+        return (path for node in self.nodes if (path := node.path(axis)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutRun(Run):
+    """A run that goes on behind the page, told as a whole."""
+
+    whole: LongRun
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where those begin that are not on the page."""
+        if self.whole.count <= len(self.nodes):
+            return None
+        last = self.nodes[-1].span
+        return encode_cursor(True, last.start_time, last.span_id)
+
+    @property
+    def until(self) -> str:
+        """The cursor of its last span."""
+        return cursor_behind(self.whole)
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return self.whole.count
+
+    @property
+    def end_time(self) -> datetime:
+        """When the last of them had ended."""
+        return from_micros(self.whole.end)
+
+    @property
+    def p50(self) -> timedelta:
+        """The median of how long they took."""
+        return timedelta(microseconds=self.whole.p50)
+
+    @property
+    def error_count(self) -> int:
+        """How many failed."""
+        return self.whole.errors
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Of all of them and what is below, None: nobody told any."""
+        return self.whole.tokens
+
+    @property
+    def total_cost(self) -> Decimal | None:
+        """Dollars, likewise."""
+        return self.whole.cost
+
+    def _bars(self, axis: Axis) -> Iterator[Bar]:
+        for start, end in self.whole.critical:
+            yield axis.bar(from_micros(start), from_micros(end))
+
+
+def cursor_behind(run: LongRun) -> str:
+    """Return the cursor of a run's last span, behind which its level goes on."""
+    return encode_cursor(True, from_micros(run.last_start), run.last_id)
 
 
 def folded(
@@ -124,7 +164,7 @@ def folded(
         members = list(group)
         last = members[-1] is nodes[-1]
         if last and whole and members[0].span.span_id == whole.first_id:
-            yield Run(members, whole=whole)
+            yield CutRun(members, whole=whole)
         elif alike is None or len(members) < LEAST:
             yield from members
         else:

@@ -9,13 +9,13 @@ from itertools import pairwise
 
 from tracer.analysis.runs import LongRun
 from tracer.store import spans
-from tracer.store.paging import decode_cursor, encode_cursor, from_micros
+from tracer.store.paging import decode_cursor
 from tracer.store.runs import read_runs
 from tracer.store.spans import Children, Frame, SpanRow
 from tracer.store.subtrees import Subtree, read_subtrees
 from tracer.ui.axis import Axis, Bar
 from tracer.ui.gaps import Gap, gaps_of
-from tracer.ui.runs import Run, folded, open_run
+from tracer.ui.runs import Run, cursor_behind, folded, open_run
 from tracer.ui.stretch import Stretch
 
 ROWS = 100
@@ -92,17 +92,13 @@ class Level:
             return self.later
         if self.whole.ends_level:
             return None
-        return _cursor_behind(self.whole)
+        return cursor_behind(self.whole)
 
     def rows(self) -> Iterator[Node | Run]:
         """Yield what the page shows: nodes, and runs of like ones."""
         if self.stretch.folds:
             return folded(self.nodes, more=self.cut, whole=self.whole)
         return iter(self.nodes)
-
-    def run_end(self, run: Run) -> str | None:
-        """Return the cursor of the last span of a run that is known as a whole."""
-        return _cursor_behind(run.whole) if run.whole else None
 
 
 @dataclass(slots=True)
@@ -212,10 +208,10 @@ def read_level(
     Both cursors given it is a page of a run, which ends with the row of ``until``. Raises
     BadCursor.
     """
-    end = decode_cursor(until) if until and cursor else None
-    if end and cursor:
-        after = decode_cursor(cursor)
-        page = spans.children_between(project_id, trace_id, parent_id, after, end, _PAGE)
+    key = None if cursor is None else decode_cursor(cursor)
+    end = decode_cursor(until) if until and key else None
+    if end:
+        page = spans.children_between(project_id, trace_id, parent_id, key, end, _PAGE)
     else:
         page = spans.children_page(project_id, trace_id, parent_id, cursor)
     frame = _frame_of(project_id, trace_id, parent_id)
@@ -226,8 +222,7 @@ def read_level(
         level.until, level.gap = until, None
         level.stretch = level.stretch.within(end)
     # The rows it continues are on the page already.
-    if cursor is not None:
-        key = decode_cursor(cursor)
+    if key is not None:
         if key.forward:
             level.earlier = None
             # What arrives later between two pages belongs to the second.
@@ -285,10 +280,6 @@ def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
     else:
         level.later, level.stretch = None, stretch
     return level
-
-
-def _cursor_behind(run: LongRun) -> str:
-    return encode_cursor(True, from_micros(run.last_start), run.last_id)
 
 
 def _frame_of(project_id: str, trace_id: str, parent_id: str | None) -> Frame | None:

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.ingestion.test_langfuse import event, taken
-from tracer.api.langfuse.metrics import _MEASURES
+from tracer.api.langfuse.metrics import MEASURES
 
 T = "2026-01-01T00:00:{:02}.000Z"
 PUBLIC = "/api/public"
@@ -463,7 +463,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
 def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> None:
     taken_ones = 0
     for view in ("traces", "observations", "scores-numeric"):
-        for measure in _MEASURES:
+        for measure in MEASURES:
             for aggregation in ("sum", "p95", "histogram"):
                 metrics = [{"measure": measure, "aggregation": aggregation}]
                 query = {"view": view, "metrics": metrics, "dimensions": [{"field": "name"}]}

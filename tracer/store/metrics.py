@@ -61,12 +61,6 @@ def _traces(
     return query.select_from(traces).where(traces.c.project_id == project_id, *wanted)
 
 
-def _column(fields: Mapping[str, Field], name: str) -> Column:
-    column = fields[name].column
-    assert column is not None
-    return column
-
-
 def _score_count(of: sa.Table, *more: Column) -> Column:
     """Return how many scores a row has."""
     whose = (scores.c.project_id == of.c.project_id, scores.c.trace_id == of.c.trace_id)
@@ -104,7 +98,8 @@ VIEWS: Final = {
                 name: spans.c[name]
                 for name in ("input_tokens", "output_tokens", "total_tokens", "total_cost")
             },
-            **{name: _column(spanlists.FIELDS, name) for name in ("input_cost", "output_cost")},
+            "input_cost": spanlists.INPUT_COST,
+            "output_cost": spanlists.OUTPUT_COST,
             "score_count": _score_count(spans, scores.c.span_id == spans.c.span_id),
             "output_tokens_per_second": spans.c.output_tokens / _SECONDS,
             "tokens_per_second": spans.c.total_tokens / _SECONDS,

@@ -46,12 +46,13 @@ _VIEWS: Final = {
         },
     ),
 }
+_SCORE_COLUMNS: Final = {**SCORE_COLUMNS, "timestampMonth": "month"}
 _SCORES: Final = {
     "scores-numeric": ["numeric"],
     "scores-categorical": ["categorical"],
     "scores-boolean": ["boolean"],
 }
-_MEASURES: Final = {
+MEASURES: Final = {
     "count": "count",
     "observationsCount": "span_count",
     "latency": "latency",
@@ -235,12 +236,12 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
         dimensions.append(columns[one.field])
     measured: list[tuple[str, str]] = []
     for metric in asked.metrics:
-        if metric.measure not in _MEASURES or metric.aggregation not in _AGGREGATIONS:
+        if metric.measure not in MEASURES or metric.aggregation not in _AGGREGATIONS:
             told = f"{metric.aggregation} of {metric.measure}"
             raise refused("metrics", f"{told!r} can't be measured here")
         how = "unique" if metric.measure.startswith("unique") else metric.aggregation
-        measured.append((_MEASURES[metric.measure], how))
-        names[f"{how}_{_MEASURES[metric.measure]}"] = f"{metric.aggregation}_{metric.measure}"
+        measured.append((MEASURES[metric.measure], how))
+        names[f"{how}_{MEASURES[metric.measure]}"] = f"{metric.aggregation}_{metric.measure}"
     ours = {theirs: our for our, theirs in names.items()}
     for order in asked.order_by or []:
         if order.field not in ours:
@@ -263,11 +264,7 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
 
 def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
     if name in _SCORES:
-        return (
-            "scores",
-            {**SCORE_COLUMNS, "timestampMonth": "month"},
-            [Condition("data_type", "any of", _SCORES[name])],
-        )
+        return "scores", _SCORE_COLUMNS, [Condition("data_type", "any of", _SCORES[name])]
     if name not in _VIEWS or (name == "traces" and not first):
         known = [*_VIEWS, *_SCORES] if first else ["observations", *_SCORES]
         raise refused("view", f"expected one of {', '.join(known)}, got {name!r}")

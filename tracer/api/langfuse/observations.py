@@ -21,6 +21,7 @@ from tracer.api.langfuse.params import (
 )
 from tracer.store import spanlists
 from tracer.store.conditions import Condition
+from tracer.store.patience import within
 from tracer.web.auth import project_id
 from tracer.web.langfuse import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
@@ -120,8 +121,9 @@ def list_observations() -> Response:
     """Return one page of the project's observations, newest first."""
     query = read_params(ObservationsQuery)
     wanted = conditions(query)
-    rows = spanlists.list_spans(project_id(), wanted, limit=query.limit, offset=query.offset)
-    total = spanlists.count_spans(project_id(), wanted)
+    with within():
+        rows = spanlists.list_spans(project_id(), wanted, limit=query.limit, offset=query.offset)
+        total = spanlists.count_spans(project_id(), wanted)
     data = [observation(row) for row in rows]
     return reply(Observations(data=data, meta=page_meta(query, total)))
 

@@ -23,6 +23,7 @@ from tracer.api.langfuse.params import (
 from tracer.records import Json
 from tracer.store import spanlists
 from tracer.store.conditions import Condition
+from tracer.store.patience import within
 from tracer.store.spanlists import FoundSpan, SpanKey
 from tracer.web.auth import project_id
 from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
@@ -91,9 +92,10 @@ def list_observations_v2() -> Response:
     after = None
     if query.cursor is not None:
         after = SpanKey(*decode_cursor(query.cursor, tuple[datetime, str, str]))
-    rows = spanlists.list_spans(
-        project_id(), _conditions(query), after=after, limit=query.limit + 1
-    )
+    with within():
+        rows = spanlists.list_spans(
+            project_id(), _conditions(query), after=after, limit=query.limit + 1
+        )
     page, meta = rows[: query.limit], CursorMeta()
     if len(rows) > query.limit:
         meta.cursor = encode_cursor(

@@ -20,9 +20,10 @@ from tests.store.test_order import records
 from tracer.pricebook import PriceDraft
 from tracer.rates import Rates, Tier
 from tracer.records import Batch, SpanPatch, SpanRecord
-from tracer.store import prices, spans
+from tracer.store import prices
 from tracer.store.pricebooks import PriceBooks
 from tracer.store.projects import create_project
+from tracer.store.span_details import get_span
 from tracer.store.transaction import store
 from tracer.store.writer import Writer
 
@@ -39,7 +40,7 @@ def costs(project: str, writer: Writer, *items: SpanRecord | SpanPatch) -> list[
     for item in items:
         (batch.spans if isinstance(item, SpanRecord) else batch.patches).append(item)  # type: ignore[arg-type]
     assert writer.write(project, batch) == []
-    found = [spans.get_span(project, "t", item.span_id) for item in items]
+    found = [get_span(project, "t", item.span_id) for item in items]
     return [(row.cost, row.cost_source, row.priced_by) for row in found if row]
 
 
@@ -60,7 +61,7 @@ def test_what_is_stored_keeps_its_cost_and_says_what_it_was_priced_by(
     before = costs(project, writer, span("a", model="house", usage=USAGE))
     prices.retire_price(project, made.price_id)
     costs(project, writer, span("a", model="house", usage=USAGE))
-    row = spans.get_span(project, "t", "a")
+    row = get_span(project, "t", "a")
     assert row and [(row.cost, row.cost_source, row.priced_by)] == before
     again = prices.retire_price(project, made.price_id, retired=False)
     assert again and again.retired_at is None
@@ -74,7 +75,7 @@ def test_another_process_uses_a_price_after_some_seconds(
     def put(span_id: str) -> Any:
         item = span(span_id, model="house", usage=USAGE)
         store(connection, [(project, Batch(spans=[item]))], elsewhere)
-        found = spans.get_span(project, "t", span_id)
+        found = get_span(project, "t", span_id)
         return found and found.cost
 
     assert put("a") == {}
@@ -129,7 +130,7 @@ def test_a_price_of_zero_costs_nothing_and_is_not_unpriced(project: str, writer:
     (unknown,) = costs(project, writer, span("b", model="unheard-of", usage=USAGE))
     assert free[0] == {"input": Decimal(0)}
     assert unknown == ({}, None, None)
-    found = spans.get_span(project, "t", "a"), spans.get_span(project, "t", "b")
+    found = get_span(project, "t", "a"), get_span(project, "t", "b")
     assert [row and row.total_cost for row in found] == [Decimal(0), None]
 
 

@@ -10,6 +10,7 @@ from flask import Flask
 from tests.store.making import T0, put, rows, span
 from tracer.records import SpanPatch
 from tracer.store import spans
+from tracer.store.span_details import get_span
 from tracer.store.spans import CHILD_COUNT_CAP
 
 
@@ -96,7 +97,7 @@ def test_a_cycle_lies_flat_and_flagged_however_it_closes(
             (name, ["cycle"]) for name in ("a", "b", "c")
         ]
         assert ids(level("b")) == ["leaf"]
-        detail = spans.get_span("default", "t", "a")
+        detail = get_span("default", "t", "a")
     assert detail is not None and detail.sent_parent_id == "c"
 
 
@@ -143,7 +144,7 @@ def test_a_span_gives_back_what_was_sent(app: Flask, connection: psycopg.Connect
     }
     put(connection, span("a", name="tab\there \\N", status_message="a\\b", **said))
     with app.app_context():
-        found = spans.get_span("default", "t", "a")
+        found = get_span("default", "t", "a")
     assert found is not None
     assert {name: getattr(found, name) for name in said} == said
     assert list(found.input) == ["z", "a"]

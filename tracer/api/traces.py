@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from tracer.api.queries import SpanQuery, TraceQuery
 from tracer.explain import Mapping, explain
 from tracer.store import scores, spans, traces
-from tracer.store.spans import SpanDetail
+from tracer.store.span_details import SpanDetail, get_span
 from tracer.store.subtrees import read_subtrees
 from tracer.store.traces import TraceFilter
 from tracer.web import answers
@@ -122,7 +122,7 @@ def list_trace_scores(trace_id: str) -> Response:
 
 
 def _span(trace_id: str, span_id: str) -> SpanDetail:
-    found = spans.get_span(project_id(), trace_id, span_id)
+    found = get_span(project_id(), trace_id, span_id)
     if found is None or found.placeholder:
         raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
     return found

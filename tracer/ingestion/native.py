@@ -10,9 +10,10 @@ from flask import Blueprint, Response
 from tracer.ingestion.batch import BatchResults, store_batch
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Refusal, WireError
-from tracer.store import spans, traces
+from tracer.store import traces
 from tracer.store.paging import from_micros
 from tracer.store.scores import ScoreRow
+from tracer.store.span_details import get_span
 from tracer.web import answers
 from tracer.web.answers import Score, Span, Trace
 from tracer.web.auth import project_id
@@ -151,6 +152,6 @@ def _trace(trace_id: str, status: int) -> Response:
 
 
 def _span(trace_id: str, span_id: str, status: int) -> Response:
-    stored = spans.get_span(project_id(), trace_id, span_id)
+    stored = get_span(project_id(), trace_id, span_id)
     assert stored is not None, "what was committed is read back"
     return answer(answers.span(stored, project_id()), status)

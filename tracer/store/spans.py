@@ -1,4 +1,4 @@
-"""Reading spans: the tree one level at a time, a span with its payload, the path to it."""
+"""Reading spans as rows of the tree: one level at a time, the path to one, those of some ids."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
-from tracer.records import Json, decimals
 from tracer.store.paging import Key, cut_page, decode_cursor
-from tracer.store.schema import prices, span_payloads, spans
+from tracer.store.schema import spans
 
 CHILD_COUNT_CAP = 100
 
@@ -47,39 +46,6 @@ class SpanRow:
     """Counted up to CHILD_COUNT_CAP + 1: more than the cap means "and more"."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpanDetail(SpanRow):
-    """A span with its payload."""
-
-    requested_model: str | None
-    provider: str | None
-    model_parameters: dict[str, Json]
-    usage: dict[str, int]
-    cost: dict[str, Decimal]
-    cost_source: str | None
-    priced_by: str | None
-    price_model: str | None
-    """The name pattern of the project's price that priced it."""
-    tools: list[Json]
-    finish_reasons: list[str]
-    prompt_name: str | None
-    prompt_version: int | None
-    input: Json
-    output: Json
-    metadata: dict[str, Json]
-    attributes: dict[str, Json]
-    events: list[Json]
-    links: list[Json]
-    resource: dict[str, Json]
-    scope: dict[str, Json]
-    dialect: str | None
-    claimed: list[str]
-    """Names of the sent attributes that the fields tell."""
-    notes: dict[str, Json]
-    sent_parent_id: str | None
-    """The parent that the source named, where the tree could not follow it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Children:
     """One page of the spans below `parent_id` (None: of the roots), in time order."""
@@ -91,16 +57,10 @@ class Children:
 
 
 NARROW = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
-WIDE = [
-    name
-    for name in SpanDetail.__dataclass_fields__
-    if name not in SpanRow.__dataclass_fields__ and name != "price_model"
-]
-_OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
 
 
 # Statements are put together once: SQLAlchemy takes as long for that as PostgreSQL for an answer.
-_OF_TRACE: Final = (
+OF_TRACE: Final = (
     spans.c.project_id == sa.bindparam("project_id"),
     spans.c.trace_id == sa.bindparam("trace_id"),
 )
@@ -122,8 +82,8 @@ def _child_count() -> sa.Label[int]:
     return sa.select(sa.func.count()).select_from(some).scalar_subquery().label("child_count")
 
 
-_NARROW: Final = [*(spans.c[name] for name in NARROW), _child_count()]
-_ROWS: Final = sa.select(*_NARROW).where(*_OF_TRACE)
+COLUMNS: Final[list[Any]] = [*(spans.c[name] for name in NARROW), _child_count()]
+_ROWS: Final = sa.select(*COLUMNS).where(*OF_TRACE)
 _BY_ID: Final = _ROWS.where(spans.c.span_id.in_(sa.bindparam("ids", expanding=True)))
 # The order of one parent's children. They have the parent in common, which PostgreSQL does not see
 # of roots (IS NULL): without it in the order, of a trace that is a large part of the table, it
@@ -202,34 +162,6 @@ def children_between(
     """
     rows = _level(project_id, trace_id, parent_id, after, limit, inclusive=inclusive, until=until)
     return _page(parent_id, rows, limit, after)
-
-
-def _detail_query() -> sa.Select[Any]:
-    same = sa.and_(
-        span_payloads.c.project_id == spans.c.project_id,
-        span_payloads.c.trace_id == spans.c.trace_id,
-        span_payloads.c.span_id == spans.c.span_id,
-    )
-    its_price = sa.and_(
-        prices.c.project_id == spans.c.project_id,
-        prices.c.price_id == span_payloads.c.priced_by,
-    )
-    wide = [span_payloads.c[name] for name in WIDE]
-    return (
-        sa.select(*_NARROW, *wide, prices.c.model.label("price_model"))
-        .select_from(spans.outerjoin(span_payloads, same).outerjoin(prices, its_price))
-        .where(*_OF_TRACE, spans.c.span_id == sa.bindparam("span_id"))
-    )
-
-
-_DETAIL: Final = _detail_query()
-
-
-def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
-    """Return one span with its payload, or None; a placeholder is a span without one."""
-    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
-    row = db.session.execute(_DETAIL, values).mappings().one_or_none()
-    return _detail(row) if row is not None else None
 
 
 _PATH = sa.text("""
@@ -396,15 +328,3 @@ def _span_row(row: sa.RowMapping) -> SpanRow:
     values = dict(row)
     values["flags"] = values["flags"] or []
     return SpanRow(**values)
-
-
-def _detail(row: sa.RowMapping) -> SpanDetail:
-    values = dict(row)
-    values["flags"] = values["flags"] or []
-    for name in _OBJECTS:
-        values[name] = values[name] or {}
-    for name in ("events", "links", "tools", "finish_reasons", "claimed"):
-        values[name] = values[name] or []
-    values["notes"] = values["notes"] or {}
-    values["cost"] = decimals(values["cost"])
-    return SpanDetail(**values)

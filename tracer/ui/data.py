@@ -11,7 +11,7 @@ from tracer.store.comments import CommentRow
 from tracer.store.paging import Page
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
-from tracer.store.spans import SpanDetail
+from tracer.store.span_details import SpanDetail
 from tracer.store.traces import TraceDetail, TraceRow
 from tracer.ui.tree import Forest, Level, Node
 from tracer.web import answers

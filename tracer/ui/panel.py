@@ -11,7 +11,7 @@ from typing import Any
 from tracer.records import Json
 from tracer.store.comments import CommentRow
 from tracer.store.scores import ScoreRow
-from tracer.store.spans import SpanDetail
+from tracer.store.span_details import SpanDetail
 from tracer.store.traces import TraceDetail
 from tracer.ui import jsonview
 from tracer.ui.body import Body, Reader

@@ -10,7 +10,7 @@ from tracer.explain import explain
 from tracer.pricebook import CUSTOM
 from tracer.store.comments import CommentRow
 from tracer.store.scores import ScoreRow
-from tracer.store.spans import SpanDetail
+from tracer.store.span_details import SpanDetail
 from tracer.store.traces import TraceDetail
 from tracer.ui import jsonview
 from tracer.ui.body import Reader

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from flask import abort, request, url_for
 
-from tracer.store import comments, scores, spans, traces
+from tracer.store import comments, scores, traces
 from tracer.store.comments import CommentRow
 from tracer.store.outlines import read_outline
 from tracer.store.scores import ScoreRow
-from tracer.store.spans import SpanDetail
+from tracer.store.span_details import SpanDetail, get_span
 from tracer.store.subjects import Subject
 from tracer.store.traces import TraceDetail, TraceRow
 from tracer.ui import address, data
@@ -104,7 +104,7 @@ class Choice:
             judged = scores.list_scores(key[0], trace_id=key[1])
             judged = [score for score in judged if not score.span_id]
             return cls(trace, None, None, judged, said)
-        span = spans.get_span(*key, span_id)
+        span = get_span(*key, span_id)
         judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id) if span else []
         return cls(trace, span_id, span, judged, said)
 

@@ -9,8 +9,9 @@ from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import STATUSES
-from tracer.store import spans, traces
+from tracer.store import traces
 from tracer.store.paging import Page
+from tracer.store.span_details import get_span
 from tracer.store.traces import TraceFilter, TraceRow
 from tracer.ui import data, jsonview
 from tracer.ui.address import MOST_OPEN, keep
@@ -174,7 +175,7 @@ def trace_value(project_id: str, trace_id: str) -> Shown:
     found = find_trace(project_id, trace_id)
     span_id, pointer = request.args.get("id"), request.args.get("at", "")
     start = request.args.get("start", 0, type=int)
-    row = spans.get_span(project_id, trace_id, span_id) if span_id else found
+    row = get_span(project_id, trace_id, span_id) if span_id else found
     if row is None:
         abort(404, f"This trace has no span “{span_id}”.")
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tracer.pricebook import COMPUTED, CUSTOM, GIVEN
-from tracer.store.spans import SpanDetail
+from tracer.store.span_details import SpanDetail
 
 _PER_MILLION = 1_000_000
 

@@ -16,7 +16,8 @@ from tracer.store.marks import ScoreSummary
 from tracer.store.paging import Page
 from tracer.store.scores import ScoreRow
 from tracer.store.sessions import SessionRow
-from tracer.store.spans import SpanDetail, SpanRow
+from tracer.store.span_details import SpanDetail
+from tracer.store.spans import SpanRow
 from tracer.store.traces import TraceDetail, TraceRow
 
 S = TypeVar("S", bound=msgspec.Struct)

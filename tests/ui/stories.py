@@ -61,6 +61,14 @@ class Story:
         )
         return self
 
+    def asks(self, parent: str, count: int) -> Story:
+        """Add like calls of a model, one a second from 20 s on; of a hundred the fourth fails."""
+        said = {"usage": {"input": 5}, "kind": "generation", "model": "house", "name": "ask"}
+        for n in range(count):
+            failed = {"level": "error"} if n % 100 == 3 else {}
+            self.span(f"s{n:03}", parent, 20 + n, 20.5 + n, **said, **failed)
+        return self
+
     def generation(
         self, span_id: str, parent: str | None, start: float, end: float, **fields: Any
     ) -> Story:

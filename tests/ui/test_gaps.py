@@ -78,11 +78,7 @@ def test_a_short_gap_is_no_news(length: float, whole: float, told: bool) -> None
 
 def many(count: int) -> Story:
     story = Story(ID).span("root", None, 0, 100, kind="agent")
-    story.span("first", "root", 0, 1)
-    for n in range(count):
-        failed = {"level": "error"} if n == 3 else {}
-        usage = {"usage": {"input": 5}, "kind": "generation", "model": "house"}
-        story.span(f"s{n:03}", "root", 20 + n, 20.5 + n, name="ask", **usage, **failed)
+    story.span("first", "root", 0, 1).asks("root", count)
     return story.span("last", "root", 90, 99)
 
 

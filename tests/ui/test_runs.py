@@ -24,10 +24,7 @@ def long(count: int, before: int = 5, after: int = 3) -> Story:
     story = Story(ID).span("root", None, 0, 9_000, kind="agent")
     for n in range(before):
         story.span(f"b{n}", "root", n / 10, n / 10 + 0.1)
-    for n in range(count):
-        failed = {"level": "error"} if n % 100 == 3 else {}
-        usage = {"usage": {"input": 5}, "kind": "generation", "model": "house"}
-        story.span(f"s{n:04}", "root", 20 + n, 20.5 + n, name="ask", **usage, **failed)
+    story.asks("root", count)
     for n in range(after):
         story.span(f"e{n}", "root", 8_000 + n, 8_000.5 + n)
     return story
@@ -74,7 +71,7 @@ def more(shown: Element) -> list[Element]:
 def test_a_run_beyond_the_page_is_told_whole(page: Page, tell_all: Tell, follow: Load) -> None:
     tell_all(long(480))
     shown = page(PAGE)
-    run = shown.one("div", id="f-s0000")
+    run = shown.one("div", id="f-s000")
     assert run.all("a")[0].text == "480 × ask"
     assert "p50 500 ms" in run.text and "5 errors" in run.text
     assert run.all("span", css="all")[0].text == "2,400"
@@ -87,7 +84,7 @@ def test_a_run_beyond_the_page_is_told_whole(page: Page, tell_all: Tell, follow:
         assert rows.all("div", css="many") == []
         seen += leaves(rows)
         inside = next(iter(more(rows)), None)
-    assert seen == [f"s{n:04}" for n in range(480)]
+    assert seen == [f"s{n:03}" for n in range(480)]
     # Behind it the level goes on.
     assert leaves(follow(behind)) == ["e0", "e1", "e2"]
 
@@ -95,15 +92,15 @@ def test_a_run_beyond_the_page_is_told_whole(page: Page, tell_all: Tell, follow:
 def test_nothing_is_offered_behind_a_run_that_ends_its_level(page: Page, tell_all: Tell) -> None:
     tell_all(long(300, after=0))
     shown = page(PAGE)
-    assert shown.one("div", id="f-s0000").all("a")[0].text == "300 × ask"
+    assert shown.one("div", id="f-s000").all("a")[0].text == "300 × ask"
     assert len(more(shown)) == 1
 
 
 def test_a_run_that_begins_at_the_end_of_a_page_is_one_row(page: Page, tell_all: Tell) -> None:
     tell_all(long(200, before=98))
-    run = page(PAGE).one("div", id="f-s0000")
+    run = page(PAGE).one("div", id="f-s000")
     assert run.all("a")[0].text == "200 × ask"
-    assert leaves(run) == ["s0000", "s0001"]
+    assert leaves(run) == ["s000", "s001"]
 
 
 def test_a_run_stays_whole_when_the_page_is_read_again(page: Page, tell_all: Tell) -> None:
@@ -112,7 +109,7 @@ def test_a_run_stays_whole_when_the_page_is_read_again(page: Page, tell_all: Tel
     pages = [one["data-page"] for one in shown.all("div", css="page")]
     axis = parse_qs(urlsplit(more(shown)[0]["hx-get"]).query)["t"][0]
     again = page(f"{PAGE}/live?t={axis}&" + "&".join(f"page={token}" for token in pages))
-    assert again.one("div", id="f-s0000").all("a")[0].text == "480 × ask"
+    assert again.one("div", id="f-s000").all("a")[0].text == "480 × ask"
 
 
 def test_a_page_of_a_run_read_again_ends_with_the_run(
@@ -123,7 +120,7 @@ def test_a_page_of_a_run_read_again_ends_with_the_run(
     rows = follow(inside)
     axis = parse_qs(urlsplit(behind["hx-get"]).query)["t"][0]
     token = rows.one("div", css="page")["data-page"]
-    assert leaves(page(f"{PAGE}/live?t={axis}&page={token}"))[-1] == "s0149"
+    assert leaves(page(f"{PAGE}/live?t={axis}&page={token}"))[-1] == "s149"
 
 
 def test_while_it_is_counted_a_run_tells_that_it_goes_on(
@@ -132,7 +129,7 @@ def test_while_it_is_counted_a_run_tells_that_it_goes_on(
     monkeypatch.setattr(analysing, "SMALL_SPANS", 2)
     tell(long(480))
     shown = page(PAGE)
-    assert shown.one("div", id="f-s0000").all("a")[0].text == "95+ × ask"
+    assert shown.one("div", id="f-s000").all("a")[0].text == "95+ × ask"
     assert len(more(shown)) == 1
 
 

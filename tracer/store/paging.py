@@ -15,6 +15,7 @@ import msgspec
 T = TypeVar("T")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class BadCursor(ValueError):
@@ -44,7 +45,7 @@ class Page(Generic[T]):
 
 def to_micros(time: datetime) -> int:
     """Return microseconds since the epoch, exactly (a float would lose the last digits)."""
-    return (time - EPOCH) // timedelta(microseconds=1)
+    return (time - EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:

@@ -36,6 +36,12 @@ class Bar:
     width: float
     first_token: float | None
 
+    @property
+    def style(self) -> str:
+        """The numbers by which the page's CSS draws it."""
+        token = f";--t:{self.first_token}" if self.first_token else ""
+        return f"--x:{self.x};--w:{self.width}{token}"
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -75,8 +81,7 @@ class Axis:
 
     def at(self, time: datetime) -> float:
         """Return where ``time`` lies, in percent; outside of the axis below 0 or above 100."""
-        offset = to_micros(time) - to_micros(self.start)
-        return self._drawn(offset) / self.drawn * 100
+        return self._drawn(to_micros(time) - self._origin) / self.drawn * 100
 
     def bar(
         self, start: datetime, end: datetime | None, first_token: datetime | None = None
@@ -96,9 +101,13 @@ class Axis:
         # A trace of one instant still needs something to divide by.
         return max(self._drawn(self._length), 1.0)
 
+    @cached_property
+    def _origin(self) -> int:
+        return to_micros(self.start)
+
     @property
     def _length(self) -> int:
-        return to_micros(self.end) - to_micros(self.start)
+        return to_micros(self.end) - self._origin
 
     @cached_property
     def _digits(self) -> int:

@@ -21,7 +21,7 @@ from tracer.ui.data import Selected
 from tracer.ui.marking import place_of
 from tracer.ui.minimap import Minimap
 from tracer.ui.panel import Panel, trace_panel
-from tracer.ui.spanpanel import FLAGS, span_panel
+from tracer.ui.spanpanel import span_panel
 from tracer.ui.timeframe import axis_of, base_axis, given_zoom
 from tracer.ui.window import Window
 
@@ -56,7 +56,6 @@ def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
     return {
         "trace": found,
         "here": place_of(found, found.project_id),
-        "flags": FLAGS,
         "axis": base or axis_of(found),
         "selected": address.chosen("span"),
         "keep": address.keep(),

@@ -42,10 +42,14 @@ def test_a_page_around_a_child_starts_with_it_and_leads_both_ways(
 ) -> None:
     put(connection, span("root"), *[span(f"c{n}", "root", start_time=T0 + n) for n in range(9)])
     with app.app_context():
-        page = level("root", around="c4", limit=3)
+        _, fifth = spans.path_to("default", "t", "c4")
+        assert fifth.ahead == 4
+        page = spans.siblings_from("default", "t", fifth, limit=3)
         assert ids(page) == ["c4", "c5", "c6"]
         assert ids(level("root", cursor=page.earlier, limit=3)) == ["c1", "c2", "c3"]
-        assert level("root", around="c0", limit=3).earlier is None
+        root, first = spans.path_to("default", "t", "c0")
+        assert spans.siblings_from("default", "t", first, limit=3).earlier is None
+        assert ids(spans.siblings_from("default", "t", root)) == ["root"]
 
 
 def test_several_levels_are_read_in_one_call(

@@ -20,10 +20,10 @@ def read_runs(project_id: str, trace_id: str, first_ids: Sequence[str]) -> dict[
     """
     if not first_ids:
         return {}
-    stored = read_derived(project_id, trace_id, runs, ["facts"], first_ids)
+    stored = read_derived(project_id, trace_id, runs, ("facts",), first_ids)
     if stored is None:
         return _find(project_id, trace_id, first_ids)
-    return {row["span_id"]: msgspec.convert(row["facts"], LongRun) for row in stored.rows}
+    return {span_id: msgspec.convert(facts, LongRun) for span_id, facts in stored.rows}
 
 
 def _find(project_id: str, trace_id: str, first_ids: Sequence[str]) -> dict[str, LongRun]:

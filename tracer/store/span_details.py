@@ -14,7 +14,7 @@ from tracer.store.schema import prices, span_payloads, spans
 from tracer.store.spans import COLUMNS, OF_TRACE, SpanRow
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class SpanDetail(SpanRow):
     """A span with its payload."""
 
@@ -85,7 +85,6 @@ def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
 
 def _detail(row: sa.RowMapping) -> SpanDetail:
     values = dict(row)
-    values["flags"] = values["flags"] or []
     for name in _OBJECTS:
         values[name] = values[name] or {}
     for name in ("events", "links", "tools", "finish_reasons", "claimed"):

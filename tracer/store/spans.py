@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,8 @@ from tracer.store.schema import spans
 CHILD_COUNT_CAP = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Not frozen: a page reads hundreds, and a frozen one takes five times as long to make.
+@dataclass(slots=True)
 class SpanRow:
     """A span as a row of the tree shows it."""
 
@@ -82,9 +83,17 @@ def _child_count() -> sa.Label[int]:
     return sa.select(sa.func.count()).select_from(some).scalar_subquery().label("child_count")
 
 
-COLUMNS: Final[list[Any]] = [*(spans.c[name] for name in NARROW), _child_count()]
+def _column(name: str) -> Any:
+    if name != "flags":
+        return spans.c[name]
+    return sa.func.coalesce(spans.c.flags, sa.literal_column("'{}'::text[]")).label(name)
+
+
+COLUMNS: Final[list[Any]] = [*(_column(name) for name in NARROW), _child_count()]
+"""What a SpanRow is made of, in its order."""
 _ROWS: Final = sa.select(*COLUMNS).where(*OF_TRACE)
-_BY_ID: Final = _ROWS.where(spans.c.span_id.in_(sa.bindparam("ids", expanding=True)))
+# An array, here and below: a list of any length would be put into words anew each time.
+_BY_ID: Final = _ROWS.where(spans.c.span_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
 # The order of one parent's children. They have the parent in common, which PostgreSQL does not see
 # of roots (IS NULL): without it in the order, of a trace that is a large part of the table, it
 # takes the index of all spans by time, and reads the whole trace to find its roots.
@@ -93,7 +102,6 @@ _PLACE: Final = ("parent_span_id", "start_time", "span_id")
 
 def _first_children() -> sa.Select[Any]:
     """Return the statement that reads the first page below each of several parents."""
-    # An array and not VALUES, which SQLAlchemy would put into words anew each time.
     wanted = sa.bindparam("parents", type_=ARRAY(sa.Text))
     parents = sa.func.unnest(wanted).table_valued("parent_id", name="wanted").render_derived()
     page = (
@@ -120,8 +128,8 @@ def children(
     values = {"project_id": project_id, "trace_id": trace_id, "parents": named, "most": limit + 1}
     found: dict[str | None, list[SpanRow]] = {parent_id: [] for parent_id in parent_ids}
     if named:
-        for row in db.session.execute(_FIRST_CHILDREN, values).mappings():
-            found[row["parent_span_id"]].append(_span_row(row))
+        for row in _read(_FIRST_CHILDREN, values):
+            found[row.parent_span_id].append(row)
     if len(named) < len(found):
         found[None] = _level(project_id, trace_id, None, None, limit)
     return {parent: _page(parent, rows, limit, None) for parent, rows in found.items()}
@@ -132,15 +140,12 @@ def children_page(
     trace_id: str,
     parent_id: str | None,
     cursor: str | None = None,
-    around: str | None = None,
     limit: int = 100,
 ) -> Children:
-    """Return the page of one parent's children at `cursor`, or the one that starts at `around`.
+    """Return the page of one parent's children at `cursor`, without one the first.
 
-    Raises BadCursor. An `around` that is no span of the trace gives the first page.
+    Raises BadCursor.
     """
-    if around is not None:
-        return _page_around(project_id, trace_id, parent_id, around, limit)
     key = decode_cursor(cursor) if cursor else None
     return _page(parent_id, _level(project_id, trace_id, parent_id, key, limit), limit, key)
 
@@ -164,36 +169,67 @@ def children_between(
     return _page(parent_id, rows, limit, after)
 
 
-_PATH = sa.text("""
-    WITH RECURSIVE up (span_id, parent_span_id, height) AS (
-        SELECT span_id, parent_span_id, 1 FROM spans
+class Step(NamedTuple):
+    """A span on the way from a root to another span."""
+
+    span_id: str
+    parent_id: str | None
+    start_time: datetime
+    ahead: int
+    """Siblings before it, counted up to a page of them."""
+
+
+# The rows ahead are counted along their own index, in whose order they lie: see _PLACE. Roots are
+# counted apart, for NULL is like no parent.
+_AHEAD: Final = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM spans s WHERE s.project_id = :project_id AND s.trace_id = :trace_id
+            AND s.parent_span_id {its} AND (s.start_time, s.span_id) < (up.start_time, up.span_id)
+        ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT :page
+    ) few
+"""
+_PATH: Final = sa.text(f"""
+    WITH RECURSIVE up (span_id, parent_span_id, start_time, height) AS (
+        SELECT span_id, parent_span_id, start_time, 1 FROM spans
         WHERE project_id = :project_id AND trace_id = :trace_id AND span_id = :span_id
         UNION ALL
-        SELECT s.span_id, s.parent_span_id, up.height + 1
+        SELECT s.span_id, s.parent_span_id, s.start_time, up.height + 1
         FROM up JOIN spans s ON s.project_id = :project_id AND s.trace_id = :trace_id
             AND s.span_id = up.parent_span_id
         WHERE up.height < :most
     )
-    SELECT span_id, height FROM up
+    SELECT span_id, parent_span_id, start_time, CASE
+        WHEN parent_span_id IS NULL THEN ({_AHEAD.format(its="IS NULL")})
+        ELSE ({_AHEAD.format(its="= up.parent_span_id")})
+    END
+    FROM up ORDER BY height DESC
 """)
 
 
-def path_to(project_id: str, trace_id: str, span_id: str, limit: int = 100) -> list[SpanRow]:
+def path_to(
+    project_id: str, trace_id: str, span_id: str, limit: int = 100, page: int = 100
+) -> list[Step]:
     """Return the span's ancestors, root first, and itself last; at most the `limit` nearest.
 
-    Empty where there is no such span.
+    Empty where there is no such span. Siblings ahead of each are counted up to `page`.
     """
-    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id, "most": limit}
-    heights = {row.span_id: row.height for row in db.session.execute(_PATH, values)}
-    rows = read_rows(project_id, trace_id, heights).values()
-    return sorted(rows, key=lambda row: -heights[row.span_id])
+    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
+    rows = db.session.execute(_PATH, values | {"most": limit, "page": page})
+    # By id: spans that are each other's parents come round again.
+    return list({row[0]: Step(*row) for row in rows}.values())
+
+
+def siblings_from(project_id: str, trace_id: str, step: Step, limit: int = 100) -> Children:
+    """Return the page of a level that starts with a span of it."""
+    start = Key(True, step.start_time, step.span_id)
+    rows = _level(project_id, trace_id, step.parent_id, start, limit, inclusive=True)
+    return _page(step.parent_id, rows, limit, start if step.ahead else None)
 
 
 def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[str, SpanRow]:
     """Return those of the spans that there are, by id."""
     values = {"project_id": project_id, "trace_id": trace_id, "ids": list(span_ids)}
-    rows = db.session.execute(_BY_ID, values).mappings()
-    return {row["span_id"]: _span_row(row) for row in rows}
+    return {row.span_id: row for row in _read(_BY_ID, values)}
 
 
 class Frame(Protocol):
@@ -250,23 +286,6 @@ def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
     return db.session.execute(query).scalar()
 
 
-def _page_around(
-    project_id: str, trace_id: str, parent_id: str | None, around: str, limit: int
-) -> Children:
-    query = sa.select(spans.c.start_time).where(
-        *_is(project_id, trace_id), spans.c.span_id == around
-    )
-    start = db.session.execute(query).scalar()
-    if start is None:
-        return children_page(project_id, trace_id, parent_id, limit=limit)
-    # One µs earlier than possible: the key is exclusive, and `around` itself must be in.
-    before = Key(False, start, around)
-    first = not _level(project_id, trace_id, parent_id, before, 0)
-    rows = _level(project_id, trace_id, parent_id, Key(True, start, around), limit, inclusive=True)
-    page = _page(parent_id, rows, limit, None if first else before._replace(forward=True))
-    return page
-
-
 def _is(project_id: str, trace_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return spans.c.project_id == project_id, spans.c.trace_id == trace_id
 
@@ -290,7 +309,7 @@ def _level(
     for name, edge in (("key", key), ("until", until)):
         if edge is not None:
             values |= {f"{name}_time": edge.time, f"{name}_id": edge.row_id}
-    return [_span_row(row) for row in db.session.execute(query, values).mappings()]
+    return list(_read(query, values))
 
 
 @lru_cache
@@ -324,7 +343,5 @@ def _page(parent_id: str | None, rows: list[SpanRow], limit: int, key: Key | Non
     return Children(parent_id, page, earlier, later)
 
 
-def _span_row(row: sa.RowMapping) -> SpanRow:
-    values = dict(row)
-    values["flags"] = values["flags"] or []
-    return SpanRow(**values)
+def _read(query: sa.Select[Any], values: dict[str, Any]) -> Iterator[SpanRow]:
+    return (SpanRow(*row) for row in db.session.execute(query, values))

@@ -15,7 +15,8 @@ from tracer.store.paging import from_micros, to_micros
 from tracer.store.spans import SpanRow
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Not frozen: see SpanRow.
+@dataclass(slots=True)
 class Subtree:
     """A span with everything below it, placeholders left out."""
 
@@ -33,7 +34,7 @@ class Subtree:
     """Time on the critical path (µs); 0: it is not on it."""
 
 
-_COLUMNS = list(Subtree.__dataclass_fields__)
+_COLUMNS = tuple(Subtree.__dataclass_fields__)
 
 
 def read_subtrees(
@@ -56,9 +57,7 @@ def _read_stored(
     stored = read_derived(project_id, trace_id, subtrees, _COLUMNS, [row.span_id for row in rows])
     if stored is None or not stored.holds:
         return None if stored is None else {}
-    known = {
-        row["span_id"]: Subtree(**{name: row[name] for name in _COLUMNS}) for row in stored.rows
-    }
+    known = {span_id: Subtree(*columns) for span_id, *columns in stored.rows}
     return {row.span_id: known.get(row.span_id) or _alone(row) for row in rows}
 
 

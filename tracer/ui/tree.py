@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise
 
 from tracer.analysis.runs import LongRun
 from tracer.store import spans
@@ -123,7 +122,9 @@ class TreeReader:
 
     def page(self, parent_id: str | None, cursor: str) -> None:
         """Show the children of ``parent_id`` from ``cursor`` on; raises BadCursor."""
-        self._page_of(parent_id, cursor=cursor)
+        self.levels[parent_id] = spans.children_page(
+            self.project_id, self.trace_id, parent_id, cursor
+        )
         if parent_id is not None:
             self.reveal(parent_id)
 
@@ -149,19 +150,23 @@ class TreeReader:
 
     def reveal(self, span_id: str) -> bool:
         """Open the path to a span; return whether there is such a span."""
-        path = spans.path_to(self.project_id, self.trace_id, span_id)
+        path = spans.path_to(self.project_id, self.trace_id, span_id, page=_PAGE)
         if not path:
             return False
-        ids: list[str | None] = [span.span_id for span in path]
         # Otherwise the path was cut at its top: its end is shown apart.
-        if path[0].parent_span_id is None:
-            ids.insert(0, None)
-        else:
-            self.apart = path[0]
-        self._load(ids[:-1], limit=_PAGE if len(ids) <= _PATH_PAGE else _PATH_PAGE)
-        for parent_id, child_id in pairwise(ids):
-            if all(row.span_id != child_id for row in self.levels[parent_id].rows):
-                self._page_of(parent_id, around=child_id)
+        if path[0].parent_id is not None:
+            top = path.pop(0).span_id
+            self.apart = spans.read_rows(self.project_id, self.trace_id, [top]).get(top)
+        limit = _PAGE if len(path) < _PATH_PAGE else _PATH_PAGE
+        # Where a step is not among its level's first, the level is read from there on.
+        near = {step.parent_id: step.ahead < limit for step in path}
+        self._load([parent_id for parent_id in near if near[parent_id]], limit)
+        for step in path:
+            level = self.levels.get(step.parent_id)
+            if level is None or all(row.span_id != step.span_id for row in level.rows):
+                self.levels[step.parent_id] = spans.siblings_from(
+                    self.project_id, self.trace_id, step
+                )
         return True
 
     def forest(self) -> Forest:
@@ -177,13 +182,6 @@ class TreeReader:
         missing = [parent_id for parent_id in parent_ids if parent_id not in self.levels]
         if missing:
             self.levels |= spans.children(self.project_id, self.trace_id, missing, limit)
-
-    def _page_of(
-        self, parent_id: str | None, cursor: str | None = None, around: str | None = None
-    ) -> None:
-        self.levels[parent_id] = spans.children_page(
-            self.project_id, self.trace_id, parent_id, cursor, around
-        )
 
     def _closed(self) -> list[SpanRow]:
         rows = (row for level in self.levels.values() for row in level.rows)

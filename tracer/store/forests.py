@@ -11,11 +11,16 @@ from tracer.analysis.parts import PARTS
 from tracer.analysis.whole import Whole
 from tracer.extensions import db
 from tracer.store.analysing import FACTS, SMALL_SPANS
-from tracer.store.analysis_schema import analyses
 
 # Each span may have a placeholder above it, which counts nowhere but is a row.
 _MOST_ROWS: Final = 2 * SMALL_SPANS
 _FACTS = sa.text(FACTS.format(project=":project", trace=":trace") + " LIMIT :most")
+
+# One of them alone: the others may be large.
+_PART = sa.text("""
+    SELECT analysed = revision, parts -> :name FROM analyses
+    WHERE project_id = :project AND trace_id = :trace
+""")
 
 
 def read_small(project_id: str, trace_id: str) -> Forest | None:
@@ -27,12 +32,8 @@ def read_small(project_id: str, trace_id: str) -> Forest | None:
 
 def read_part(project_id: str, trace_id: str, name: str) -> Any:
     """Return what `PARTS[name]` tells of a trace; None: the trace is still being counted."""
-    query = sa.select(
-        analyses.c.analysed == analyses.c.revision,
-        # One of them alone: the others may be large.
-        analyses.c.parts[name],
-    ).where(analyses.c.project_id == project_id, analyses.c.trace_id == trace_id)
-    row = db.session.execute(query).one_or_none()
+    key = {"project": project_id, "trace": trace_id}
+    row = db.session.execute(_PART, key | {"name": name}).one_or_none()
     if row is not None:
         return row[1] if row[0] else None
     forest = read_small(project_id, trace_id)

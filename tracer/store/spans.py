@@ -245,10 +245,8 @@ class Frame(Protocol):
 
 def frame_of(project_id: str, trace_id: str, span_id: str) -> Frame | None:
     """Return a span's times and kind; None: it has not arrived."""
-    query = sa.select(spans.c.start_time, spans.c.end_time, spans.c.kind).where(
-        *_is(project_id, trace_id), spans.c.span_id == span_id, spans.c.placeholder.is_(False)
-    )
-    row = db.session.execute(query).one_or_none()
+    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
+    row = db.session.execute(_FRAME, values).one_or_none()
     return None if row is None else _Frame(*row)
 
 
@@ -256,6 +254,11 @@ class _Frame(NamedTuple):
     start_time: datetime
     end_time: datetime | None
     kind: str
+
+
+_FRAME: Final = sa.select(*(spans.c[name] for name in _Frame._fields)).where(
+    *OF_TRACE, spans.c.span_id == sa.bindparam("span_id"), spans.c.placeholder.is_(False)
+)
 
 
 def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:

@@ -176,7 +176,11 @@ class Hits:
         # Of many pages each is but a dot on the axis.
         slices = PAGE // _SLICE if len(starts) < _MANY_PAGES else 1
         width = PAGE // 8 // slices
+        empty = bytes(PAGE // 8)
         for page, start in enumerate(starts):
+            # Most pages hold none of a hundred hits.
+            if packed[page * PAGE // 8 : (page + 1) * PAGE // 8] == empty:
+                continue
             end = starts[min(page + 1, len(starts) - 1)]
             for part in range(slices):
                 at = (page * slices + part) * width

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json, decimals
 from tracer.store.marks import ScoreSummary, mark_columns, mark_conditions, summarise
-from tracer.store.paging import Key, Page, cut_page, decode_cursor
+from tracer.store.paging import Page, cut_page, decode_cursor
 from tracer.store.schema import projects, span_payloads, traces
 
 FACET_LIMIT = 50
@@ -154,8 +155,8 @@ def page_query(
 
 def get_trace(project_id: str, trace_id: str) -> TraceDetail | None:
     """Return one trace with its data, or None."""
-    query = detail_query().where(traces.c.project_id == project_id, traces.c.trace_id == trace_id)
-    row = db.session.execute(query).mappings().one_or_none()
+    values = {"project_id": project_id, "trace_id": trace_id}
+    row = db.session.execute(_one_trace(whole=True), values).mappings().one_or_none()
     return detail(row) if row is not None else None
 
 
@@ -171,23 +172,38 @@ def project_of(trace_id: str) -> str | None:
 
 def get_row(project_id: str, trace_id: str) -> TraceRow | None:
     """Return one trace without its texts, however long they are, or None."""
-    query = sa.select(*ROW_COLUMNS).where(
-        traces.c.project_id == project_id, traces.c.trace_id == trace_id
-    )
-    row = db.session.execute(query).mappings().one_or_none()
+    values = {"project_id": project_id, "trace_id": trace_id}
+    row = db.session.execute(_one_trace(whole=False), values).mappings().one_or_none()
     return TraceRow(**_ordered(row)) if row is not None else None
+
+
+@lru_cache
+def _one_trace(*, whole: bool) -> sa.Select[Any]:
+    query = detail_query() if whole else sa.select(*ROW_COLUMNS)
+    return query.where(
+        traces.c.project_id == sa.bindparam("project_id"),
+        traces.c.trace_id == sa.bindparam("trace_id"),
+    )
+
+
+_NEIGHBOURS: Final = sa.text("""
+    SELECT (
+        SELECT trace_id FROM traces
+        WHERE project_id = :project AND (start_time, trace_id) > (:time, :trace)
+        ORDER BY start_time, trace_id LIMIT 1
+    ), (
+        SELECT trace_id FROM traces
+        WHERE project_id = :project AND (start_time, trace_id) < (:time, :trace)
+        ORDER BY start_time DESC, trace_id DESC LIMIT 1
+    )
+""")
 
 
 def neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
     """Return the ids of the traces before and after one in the list, which runs newest first."""
-    found = []
-    for forward in (False, True):
-        key = Key(forward, trace.start_time, trace.trace_id)
-        query = page_query(
-            sa.select(traces.c.trace_id), trace.project_id, key, 0, newest_first=True
-        )
-        found.append(db.session.execute(query).scalar())
-    return found[0], found[1]
+    key = {"project": trace.project_id, "time": trace.start_time, "trace": trace.trace_id}
+    before, after = db.session.execute(_NEIGHBOURS, key).one()
+    return before, after
 
 
 def detail_query() -> sa.Select[Any]:

@@ -27,6 +27,8 @@ class Place:
     """A trace or session as templates mark it; what they show of it is read when they do."""
 
     subject: Subject
+    bookmarked: bool = True
+    """False: it is known to have no bookmark; else it is looked for."""
 
     @property
     def noun(self) -> str:
@@ -41,7 +43,7 @@ class Place:
     @property
     def bookmark(self) -> Bookmark | None:
         """Its bookmark."""
-        return bookmarks.get_bookmark(self.subject)
+        return bookmarks.get_bookmark(self.subject) if self.bookmarked else None
 
     @property
     def comments(self) -> list[CommentRow]:
@@ -79,8 +81,8 @@ class Place:
 def place_of(row: TraceRow | SessionRow, project_id: str) -> Place:
     """Return where marks of a trace or session are made."""
     if isinstance(row, SessionRow):
-        return Place(Subject(project_id=project_id, session_id=row.session_id))
-    return Place(Subject(project_id=project_id, trace_id=row.trace_id))
+        return Place(Subject(project_id=project_id, session_id=row.session_id), row.bookmarked)
+    return Place(Subject(project_id=project_id, trace_id=row.trace_id), row.bookmarked)
 
 
 def marks(rule: str, *methods: str) -> Callable[[View], View]:

@@ -96,16 +96,19 @@ class Choice:
     @classmethod
     def of(cls, trace: TraceDetail, span_id: str | None) -> Choice:
         """Read the span with its scores and comments, or those of the trace."""
-        key = (trace.project_id, trace.trace_id)
-        subject = Subject(project_id=key[0], trace_id=key[1], span_id=span_id)
-        said = comments.list_comments(subject)
+        project_id, trace_id = trace.project_id, trace.trace_id
+        subject = Subject(project_id=project_id, trace_id=trace_id, span_id=span_id)
+        said, judged = [], []
+        # The trace has told already whether there are any.
+        if trace.comment_count:
+            said = comments.list_comments(subject)
+        if trace.scores:
+            judged = scores.list_scores(project_id, trace_id=trace_id, span_id=span_id)
         if span_id is None:
-            judged = scores.list_scores(key[0], trace_id=key[1])
             judged = [score for score in judged if not score.span_id]
             return cls(trace, None, None, judged, said)
-        span = get_span(*key, span_id)
-        judged = scores.list_scores(key[0], trace_id=key[1], span_id=span_id) if span else []
-        return cls(trace, span_id, span, judged, said)
+        span = get_span(project_id, trace_id, span_id)
+        return cls(trace, span_id, span, judged if span else [], said)
 
     def data(self) -> Selected:
         """Return what the twin says; 404 where there is no such span."""

@@ -79,7 +79,11 @@ def test_a_timeline_tells_what_a_small_trace_tells(
             assert not other.more and not one.unsearched
             for at in range(0, len(entries), 61):
                 key = entries[at]
-                assert one.rank(key) == other.rank(key) == at
+                behind = entries[at + 1] if at + 1 < len(entries) else None
+                beside = (entries[at - 1] if at else None, at, behind)
+                assert one.beside(key) == other.beside(key) == beside
+                between = key._replace(span_id=key.span_id + "?")
+                assert one.beside(between) == other.beside(between) == (key, None, behind)
                 for limit in (1, 7):
                     assert one.after(key, limit) == other.after(key, limit)
                     assert one.before(key, limit) == other.before(key, limit)
@@ -115,14 +119,15 @@ def test_a_span_knows_its_place_among_the_hits(
         log = open_log("default", "t", Query(words="CursorTimeout").asked())
         assert log is not None
         hits = [row.span for row in log.page(None).rows]
-        place = log.place(hits[3])
+        place = log.place(hits[3].span_id)
         assert (place.number, place.count) == (4, 12)
         assert (place.previous, place.next) == (hits[2].span_id, hits[4].span_id)
         first = log.place(None)
         assert (first.number, first.previous, first.next) == (None, None, hits[0].span_id)
         every = open_log("default", "t", Query().asked())
         assert every is not None
-        between = log.place(next(r.span for r in every.page(None).rows if r.span.span_id == "s008"))
+        assert any(row.span.span_id == "s008" for row in every.page(None).rows)
+        between = log.place("s008")
         assert (between.number, between.previous, between.next) == (None, "s007", "s057")
         start = from_micros(T0)
         assert sum(log.buckets(start, start + timedelta(seconds=200), 20)) == 12

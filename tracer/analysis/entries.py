@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import starmap
 from typing import Final, NamedTuple
 
 import msgspec
@@ -38,7 +39,7 @@ def pack_page(entries: Sequence[Entry]) -> bytes:
 def unpack_page(body: bytes) -> list[Entry]:
     """Return what `pack_page` was given."""
     columns = msgspec.msgpack.decode(zstandard.decompress(body))
-    return [Entry(*row) for row in zip(*columns, strict=True)]
+    return list(starmap(Entry, zip(*columns, strict=True)))
 
 
 def pack_times(times: Sequence[int]) -> bytes:

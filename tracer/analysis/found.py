@@ -19,6 +19,26 @@ class Asked(NamedTuple):
     levels: tuple[str, ...] = ()
 
 
+class Beside(NamedTuple):
+    """Where an entry stands among those that were found."""
+
+    previous: Entry | None
+    ahead: int | None
+    """How many lie ahead of it; None: it is none of them itself."""
+    following: Entry | None
+
+    @classmethod
+    def of(cls, key: Entry, near: Sequence[Entry], ahead: int) -> Beside:
+        """Return the place of ``key`` out of those found ``near`` it, in their order."""
+        previous = [entry for entry in near if entry < key]
+        following = [entry for entry in near if entry > key]
+        return cls(
+            previous[-1] if previous else None,
+            ahead if key in near else None,
+            following[0] if following else None,
+        )
+
+
 class Found(Protocol):
     """Entries in the order of time."""
 
@@ -34,8 +54,8 @@ class Found(Protocol):
     def before(self, key: Entry, limit: int) -> list[Entry]:
         """Return the last entries ahead of ``key``, in the order of time."""
 
-    def rank(self, key: Entry) -> int:
-        """Return how many entries lie ahead of ``key``."""
+    def beside(self, key: Entry) -> Beside:
+        """Return where ``key`` stands, whether it is one of them or not."""
 
     def times(self) -> Iterable[tuple[int, int]]:
         """Yield times (µs) and how many entries lie at or shortly behind each."""
@@ -60,9 +80,10 @@ class Listed:
         at = bisect_left(self._entries, key)
         return list(self._entries[max(at - limit, 0) : at])
 
-    def rank(self, key: Entry) -> int:
-        """Return how many entries lie ahead of ``key``."""
-        return bisect_left(self._entries, key)
+    def beside(self, key: Entry) -> Beside:
+        """Return where ``key`` stands, whether it is one of them or not."""
+        at = bisect_left(self._entries, key)
+        return Beside.of(key, self._entries[max(at - 1, 0) : at + 2], at)
 
     def times(self) -> Iterator[tuple[int, int]]:
         """Yield the time of each entry."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tracer.analysis.entries import SPAN, Entry
-from tracer.analysis.found import Asked, Found, buckets
+from tracer.analysis.found import Asked, Beside, Found, buckets
 from tracer.analysis.words import terms
 from tracer.extensions import db
 from tracer.records import LEVELS, Json
@@ -116,24 +116,21 @@ class Log:
             unsearched=found.unsearched,
         )
 
-    def place(self, span: SpanRow | None) -> Place:
+    def place(self, span_id: str | None) -> Place:
         """Return where a span stands among the hits; without one, what comes first."""
-        found, key = self.found, None
-        if span is not None:
-            key = Entry(to_micros(span.start_time), span.span_id)
-        following = found.after(key, 1)
-        preceding = found.before(key, 1) if key else []
-        number = None
-        # The hit behind its predecessor is the span itself, or the span is none.
-        if key and found.after(preceding[0] if preceding else None, 1) == [key]:
-            number = found.rank(key) + 1
+        found = self.found
+        start = spans.start_of(*self._key, span_id) if span_id else None
+        if span_id and start:
+            beside = found.beside(Entry(to_micros(start), span_id))
+        else:
+            beside = Beside(None, None, next(iter(found.after(None, 1)), None))
         return Place(
             count=found.count,
             more=found.more,
             unsearched=found.unsearched,
-            number=number,
-            previous=preceding[0].span_id if preceding else None,
-            next=following[0].span_id if following else None,
+            number=None if beside.ahead is None else beside.ahead + 1,
+            previous=beside.previous.span_id if beside.previous else None,
+            next=beside.following.span_id if beside.following else None,
         )
 
     def buckets(self, start: datetime, end: datetime, number: int) -> list[int]:

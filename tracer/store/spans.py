@@ -261,19 +261,24 @@ _FRAME: Final = sa.select(*(spans.c[name] for name in _Frame._fields)).where(
 )
 
 
+_START: Final = sa.select(spans.c.start_time).where(
+    *OF_TRACE, spans.c.span_id == sa.bindparam("span_id")
+)
+
+
+def start_of(project_id: str, trace_id: str, span_id: str) -> datetime | None:
+    """Return when a span began; None: there is no such span."""
+    values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
+    found: datetime | None = db.session.execute(_START, values).scalar()
+    return found
+
+
 def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
     """Return the id of the failed span that began next after a span, round to the first again.
 
     None: no span failed. One or two index entries are read.
     """
-    start = (
-        after
-        and db.session.execute(
-            sa.select(spans.c.start_time).where(
-                *_is(project_id, trace_id), spans.c.span_id == after
-            )
-        ).scalar()
-    )
+    start = after and start_of(project_id, trace_id, after)
     place = sa.tuple_(spans.c.start_time, spans.c.span_id)
     query = (
         sa.select(spans.c.span_id)

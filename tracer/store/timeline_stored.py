@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tracer.analysis import postings
 from tracer.analysis.entries import PAGE, Entry, unpack_page, unpack_times
-from tracer.analysis.found import Asked
+from tracer.analysis.found import Asked, Beside
 from tracer.analysis.words import Term
 from tracer.extensions import db
 from tracer.store.timeline_filling import kind_mark, level_mark
@@ -165,9 +165,14 @@ class Hits:
         numbers = list(islice(postings.members_before(self._held, at), limit))
         return self._timeline.entries(numbers[::-1])
 
-    def rank(self, key: Entry) -> int:
-        """Return how many entries lie ahead of ``key``."""
-        return (self._held & ((1 << self._timeline.place(key)) - 1)).bit_count()
+    def beside(self, key: Entry) -> Beside:
+        """Return where ``key`` stands, whether it is one of them or not."""
+        at = self._timeline.place(key)
+        # The first from there on may be the key itself.
+        numbers = [*islice(postings.members_before(self._held, at), 1)]
+        numbers += islice(postings.members(self._held, at), 2)
+        ahead = (self._held & ((1 << at) - 1)).bit_count()
+        return Beside.of(key, self._timeline.entries(numbers), ahead)
 
     def times(self) -> Iterator[tuple[int, int]]:
         """Yield about when entries lie: between two pages' starts time is taken as even."""

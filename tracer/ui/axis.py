@@ -25,7 +25,8 @@ class Cut(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: a page makes hundreds, and a frozen one takes five times as long to make.
+@dataclass(slots=True)
 class Bar:
     """A span on the axis: edge and width in percent of it, first token in percent of the bar.
 

@@ -11,7 +11,6 @@ from tracer.analysis.outline import BUCKETS
 from tracer.store.explanations import read_headline
 from tracer.store.findings import read_findings
 from tracer.store.log import Log, Place, Query, open_log
-from tracer.store.spans import read_rows
 from tracer.store.traces import TraceRow
 from tracer.ui.address import chosen
 from tracer.ui.axis import Axis
@@ -48,11 +47,8 @@ def search_place(trace: TraceRow) -> Place | None:
 
     None: nothing is searched for, or the trace is still being put in order.
     """
-    log, span_id = _hits(trace), chosen("span")
-    if log is None:
-        return None
-    held = read_rows(trace.project_id, trace.trace_id, [span_id]) if span_id else {}
-    return log.place(held.get(span_id or ""))
+    log = _hits(trace)
+    return log.place(chosen("span")) if log is not None else None
 
 
 @bp.app_template_global()

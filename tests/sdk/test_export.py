@@ -183,7 +183,7 @@ def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
     for _ in range(30):
         work(500)
         assert not tracer.flush(0.2)
-    waiting: int = exporter._buffered_bytes  # type: ignore[union-attr]
+    waiting: int = exporter._buffer.bytes  # type: ignore[union-attr]
     assert waiting <= 2_000_000
     tracer.shutdown(0.1)
 

@@ -161,6 +161,7 @@ def init(
     if not config.enabled:
         install(None)
         return
+    # Only programs that send something pay for importing what sends it.
     from tracer.sdk._export import Exporter
 
     start(config, Exporter(config))

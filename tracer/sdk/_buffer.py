@@ -25,7 +25,7 @@ class Parcel(NamedTuple):
 class Buffer:
     """What waits; with a ``directory``, which processes may share, ``spill`` moves it there."""
 
-    def __init__(self, directory: str, max_bytes: int) -> None:
+    def __init__(self, directory: str | os.PathLike[str] | None, max_bytes: int) -> None:
         self._parcels: deque[Parcel] = deque()
         self._directory = Path(directory).expanduser() if directory else None
         self._max_bytes = max_bytes

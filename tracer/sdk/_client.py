@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import os
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec
 
 from opentelemetry import trace
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Tracer, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, Tracer, TracerProvider
+from opentelemetry.sdk.trace import Span as OtelSpan
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, TraceFlags
 
 from tracer.sdk import _names as names
-from tracer.sdk._config import Config, Mask, Tail, logger, read_config
-from tracer.sdk._processor import Processor, Relay
-from tracer.sdk._spans import OFF, Span, renew
-from tracer.sdk._values import Time, nanoseconds
+from tracer.sdk._config import Config, logger, read_config
+from tracer.sdk._processor import Processor
+from tracer.sdk._spans import OFF, Span, unrecorded
 
-_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
-_NOT_SAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)
+P = ParamSpec("P")
+
+_SCOPE: Final = InstrumentationScope("tracer.sdk")
 
 
 class RandomIds(IdGenerator):
-    """Ids from a source of our own: programs seed Python's, and then repeat ids."""
+    """Ids of the system's making: programs seed Python's, and forks share it, and repeat ids."""
 
-    def __init__(self) -> None:
-        self._random = random.Random()
+    _random = random.SystemRandom()
 
-    def renew(self) -> None:
-        """Start afresh after a fork, so that no two processes make the same ids."""
-        self._random.seed()
+    # All zero stands for no id at all.
 
     def generate_span_id(self) -> int:
-        # All zero stands for no id at all.
         return self._random.getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
         return self._random.getrandbits(128) or 1
-
-    def is_trace_id_random(self) -> bool:
-        return True
 
 
 class Client:
@@ -57,10 +53,7 @@ class Client:
         tracer = provider.get_tracer("tracer.sdk")
         # With OTEL_SDK_DISABLED the provider makes nothing.
         self._tracer = tracer if isinstance(tracer, Tracer) else None
-        self._resource = provider.resource.merge(Resource(_said(config)))
-        # Our own sampler is asked directly: finding the parent once more takes its time.
-        own = isinstance(provider.sampler, Aimed)
-        self._head = processor.sampler if own else None
+        self._resource = provider.resource.merge(_resource(config))
 
     def start(
         self,
@@ -75,228 +68,151 @@ class Client:
         tracer = self._tracer
         if tracer is None:
             return OFF
-        if context is None:
-            context = get_current()
         parent: SpanContext | None = trace.get_current_span(context).get_span_context()
         if parent is None or not parent.is_valid or trace_id not in (None, parent.trace_id):
             parent = None
             trace_id = trace_id or tracer.id_generator.generate_trace_id()
             # A trace of its own: no processor may take what is current for its parent.
-            if trace.get_current_span(context) is not trace.INVALID_SPAN:
-                context = trace.set_span_in_context(trace.INVALID_SPAN, context)
+            context = trace.set_span_in_context(trace.INVALID_SPAN, context)
         else:
             trace_id = parent.trace_id
-        if self._head is not None:
-            verdict = self._head.decide(parent, trace_id, name)
-        else:
-            ask = tracer.sampler.should_sample
-            verdict = ask(context, trace_id, name, SpanKind.INTERNAL, None, ())
-        sampled = verdict.decision is Decision.RECORD_AND_SAMPLE
-        identity = SpanContext(
-            trace_id,
-            span_id or tracer.id_generator.generate_span_id(),
-            False,
-            _SAMPLED if sampled else _NOT_SAMPLED,
-            verdict.trace_state,
-        )
-        # It records nothing, but what starts below has to follow the decision.
+        verdict = tracer.sampler.should_sample(context, trace_id, name)
+        flags = TraceFlags(verdict.decision is Decision.RECORD_AND_SAMPLE)
+        span_id = span_id or tracer.id_generator.generate_span_id()
+        identity = SpanContext(trace_id, span_id, False, flags, verdict.trace_state)
         if verdict.decision is Decision.DROP:
-            return Span(name, identity, parent, self.config)
-        processor = tracer.span_processor
-        span = Span(name, identity, parent, self.config, processor, self._resource, start_time)
-        if verdict.attributes:
-            span.attributes.update(verdict.attributes)
-        span.attributes[names.KIND] = kind
-        processor.on_start(span, context)  # type: ignore[arg-type]
+            return unrecorded(name, identity, parent)
+        span = Span(
+            name,
+            identity,
+            parent,
+            resource=self._resource,
+            attributes={**verdict.attributes, names.KIND: kind},
+            span_processor=tracer.span_processor,
+            instrumentation_scope=_SCOPE,
+        )
+        span.begin(self.config, start_time, context)
         return span
 
 
 class _State:
     """What there is one of in a process."""
 
-    def __init__(self) -> None:
-        self.client: Client | None = None
-        self.own: TracerProvider | None = None
-        """The provider that we made, if any: once made it stays."""
-        self.relays: dict[int, Relay] = {}
-        """By the provider's ``id``."""
-        self.hooked = False
+    client: Client | None = None
+    own: TracerProvider | None = None
+    """The provider that we made, if any: once made it stays."""
 
 
 state: Final = _State()
 
 
-def init(
-    endpoint: str | None = None,
-    key: str | None = None,
-    *,
-    service: str | None = None,
-    environment: str | None = None,
-    release: str | None = None,
-    project: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    enabled: bool | None = None,
-    capture_content: bool | None = None,
-    running: bool | None = None,
-    sample: float | Mapping[str, float] | None = None,
-    tail: Tail | None = None,
-    mask: Mask | Sequence[Mask] | None = None,
-    spool: str | os.PathLike[str] | None = None,
-    max_value_bytes: int | None = None,
-    max_queue_spans: int | None = None,
-    max_buffer_bytes: int | None = None,
-    max_spool_bytes: int | None = None,
-    flush_seconds: float | None = None,
-    timeout_seconds: float | None = None,
-    exit_seconds: float | None = None,
-) -> None:
+class _Current(SpanProcessor, Sampler):
+    """Stands in a provider, which lets neither go, for the processor and the sampler in use."""
+
+    def on_start(self, span: OtelSpan, parent_context: Context | None = None) -> None:
+        if state.client is not None:
+            state.client.processor.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if state.client is not None:
+            state.client.processor.on_end(span)
+
+    def shutdown(self) -> None:
+        shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return flush(timeout_millis / 1_000)
+
+    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+        if state.client is None:
+            return SamplingResult(Decision.DROP)
+        return state.client.processor.sampler.should_sample(*args, **kwargs)
+
+    def get_description(self) -> str:
+        return "tracer.sdk"
+
+
+_current: Final = _Current()
+_joined: Final[list[TracerProvider]] = []
+
+
+def _with_settings(_: Callable[P, Config]) -> Callable[[Callable[..., None]], Callable[P, None]]:
+    """Give a function the parameters of Config, so that they are written in one place."""
+
+    def decorate(function: Callable[..., None]) -> Callable[P, None]:
+        function.__signature__ = inspect.signature(Config)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+@_with_settings(Config)
+def init(endpoint: str | None = None, key: str | None = None, **settings: Any) -> None:
     """Record and send traces from now on; what is not given comes from TRACER_* or is a default.
 
     Needs no server to be there. A provider that OpenTelemetry already has is joined: it keeps its
     own exporters and its own sampling. Called again, it starts over with the new settings. Raises
     ValueError for an argument that can't be meant. `docs/sdk.md` says what each does.
     """
-    given = {**locals(), "spool": os.fspath(spool) if spool is not None else None}
-    config = read_config(given)
-    if not config.enabled:
-        install(None)
-        return
-    # Only programs that send something pay for importing what sends it.
-    from tracer.sdk._export import Exporter
+    config = read_config({"endpoint": endpoint, "key": key, **settings})
+    shutdown()
+    if config.enabled:
+        # Only programs that send something pay for importing what sends it.
+        from tracer.sdk._export import Exporter
 
-    start(config, Exporter(config))
+        state.client = connected(config, Exporter(config))
 
 
-def start(config: Config, processor: Processor) -> None:
-    """Make ``processor`` the one that gets every span of the provider."""
+def connected(config: Config, processor: Processor) -> Client:
+    """Return a client of the provider there is; that one, or else one of our own, feeds it."""
     there = trace.get_tracer_provider()
     provider = there if isinstance(there, TracerProvider) else state.own
     if provider is None:
-        provider = state.own = _own_provider(config, processor, there)
-    elif isinstance(provider.sampler, Aimed):
-        provider.sampler.target = processor.sampler
-    elif config.sample != 1.0 or config.tail is not None:
-        logger.warning(
-            "the provider that is joined samples by itself: `sample`, `tail` are its own"
+        # Our own hook at exit waits no longer than it was told to.
+        provider = state.own = TracerProvider(
+            _current, Resource.create(_resource(config).attributes), False, id_generator=RandomIds()
         )
-    relay = state.relays.get(id(provider))
-    if relay is None:
-        relay = state.relays[id(provider)] = Relay()
-        provider.add_span_processor(relay)
-    install(Client(config, provider, processor))
-    relay.target = processor
+        trace.set_tracer_provider(provider)
+    if provider.sampler is not _current and (config.sample != 1.0 or config.tail is not None):
+        logger.warning("the provider that is joined samples by itself: `sample`, `tail` are idle")
+    if provider not in _joined:
+        _joined.append(provider)
+        provider.add_span_processor(_current)
+    return Client(config, provider, processor)
 
 
-def install(client: Client | None) -> Client | None:
-    """Put ``client`` in the place of the one there was, which is ended and returned."""
-    before, state.client = state.client, client
-    # Nobody hands spans to what is about to be closed; `start` aims the right one afterwards.
-    for relay in state.relays.values():
-        relay.target = None
-    if before is not None:
-        before.processor.close(before.config.exit_seconds)
-    # Once, however often `init` is called: neither hook can be taken back.
-    if not state.hooked:
-        state.hooked = True
-        atexit.register(shutdown)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_after_fork)
-    return before
-
-
-class Aimed(Sampler):
-    """Stands in our provider, whose sampler can't be exchanged, for the one in use."""
-
-    def __init__(self, target: Sampler) -> None:
-        self.target = target
-
-    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-        return self.target.should_sample(*args, **kwargs)
-
-    def get_description(self) -> str:
-        return self.target.get_description()
-
-
-def _said(config: Config) -> dict[str, str]:
+def _resource(config: Config) -> Resource:
     said = {
         "service.name": config.service,
         names.ENVIRONMENT: config.environment,
         names.RELEASE: config.release,
     }
-    return {name: value for name, value in said.items() if value}
-
-
-def _own_provider(config: Config, processor: Processor, there: object) -> TracerProvider:
-    provider = TracerProvider(
-        sampler=Aimed(processor.sampler),
-        resource=Resource.create(dict(_said(config))),
-        id_generator=RandomIds(),
-        # Our own hook at exit waits no longer than it was told to.
-        shutdown_on_exit=False,
-    )
-    if isinstance(there, trace.ProxyTracerProvider):
-        trace.set_tracer_provider(provider)
-    else:
-        logger.warning("%s takes no further exporter: only our own spans are sent", type(there))
-    return provider
-
-
-def _after_fork() -> None:
-    renew()
-    if state.own is not None and isinstance(state.own.id_generator, RandomIds):
-        state.own.id_generator.renew()
-    if state.client is not None:
-        state.client.processor.after_fork()
+    return Resource({name: value for name, value in said.items() if value})
 
 
 def flush(timeout: float = 30.0) -> bool:
     """Send everything that has ended, within ``timeout`` seconds; say whether all arrived."""
-    client = state.client
-    return client is None or client.processor.flush(timeout)
+    return state.client is None or state.client.processor.flush(timeout)
 
 
+@atexit.register
 def shutdown(timeout: float | None = None) -> bool:
     """Flush and stop recording; happens by itself at the end of the program."""
-    client = state.client
+    client, state.client = state.client, None
     if client is None:
         return True
-    sent = client.processor.close(client.config.exit_seconds if timeout is None else timeout)
-    install(None)
-    return sent
+    return client.processor.close(client.config.exit_seconds if timeout is None else timeout)
 
 
 def dropped() -> dict[str, int]:
     """Return how many spans and scores did not arrive, by reason."""
-    client = state.client
-    return dict(getattr(client.processor, "dropped", {})) if client is not None else {}
+    return dict(state.client.processor.dropped) if state.client is not None else {}
 
 
-def parent_context(parent: trace.Span | SpanContext | str) -> Context:
-    """Return a context in which ``parent`` (a span, or a traceparent header) is current.
-
-    Raises ValueError for a text that is no traceparent.
-    """
-    if isinstance(parent, str):
-        from tracer.sdk._context import context_of
-
-        context = context_of({"traceparent": parent})
-        if not trace.get_current_span(context).get_span_context().is_valid:
-            raise ValueError(f"parent={parent!r}: expected 00-<trace id>-<span id>-01")
-        return context
-    if isinstance(parent, SpanContext):
-        parent = trace.NonRecordingSpan(parent)
-    return trace.set_span_in_context(parent)
+def _after_fork() -> None:
+    if state.client is not None:
+        state.client.processor.after_fork()
 
 
-def hex_id(text: str | int | None, digits: int) -> int | None:
-    """Return an id given as hex digits. Raises ValueError for anything else."""
-    if text is None or isinstance(text, int):
-        return text
-    if len(text) != digits or not int(text, 16):
-        raise ValueError(f"{text!r}: expected {digits} hex digits that are not all zero")
-    return int(text, 16)
-
-
-def to_nanoseconds(time: Time | None) -> int | None:
-    """Return a time that may be absent."""
-    return None if time is None else nanoseconds(time)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

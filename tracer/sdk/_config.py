@@ -6,12 +6,10 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
 logger: Final = logging.getLogger("tracer.sdk")
-
-DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
 
 MaskFunction = Callable[[str, Any], Any]
 """Gets ``input``, ``output``, ``metadata`` or an attribute's name, and the value; returns what may
@@ -34,23 +32,24 @@ class Tail:
     """Those of whose spans (OpenTelemetry's ReadableSpan) this is true."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Config:
     """Every setting of ``init``; those marked with a variable are read from it when not given."""
 
-    endpoint: str = DEFAULT_ENDPOINT
+    endpoint: str | None = "http://127.0.0.1:4318"
     """Where Tracer, or any OTLP/HTTP endpoint, is (TRACER_ENDPOINT)."""
-    key: str = ""
+    key: str | None = None
     """Secret API key (TRACER_KEY); none is needed on loopback."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    _: KW_ONLY
+    headers: Mapping[str, str] | None = None
     """Further headers of every request, for other endpoints."""
-    project: str = "default"
+    project: str | None = "default"
     """Project that links name (TRACER_PROJECT); where data goes is the key's matter."""
-    service: str = ""
-    """Name of this service; OTEL_SERVICE_NAME where it is empty."""
-    environment: str = ""
+    service: str | None = None
+    """Name of this service; OTEL_SERVICE_NAME where it is not given."""
+    environment: str | None = None
     """production, staging … (TRACER_ENVIRONMENT)."""
-    release: str = ""
+    release: str | None = None
     """Version of the application (TRACER_RELEASE)."""
     enabled: bool = True
     """False: nothing is recorded at all (TRACER_ENABLED)."""
@@ -63,7 +62,7 @@ class Config:
     (TRACER_SAMPLE)."""
     tail: Tail | None = None
     """Which of the others are kept nevertheless."""
-    mask: Mask | Sequence[Mask] = ()
+    mask: Mask | Sequence[Mask] | None = None
     """Patterns and functions that inputs, outputs, metadata and all other texts pass through."""
     max_value_bytes: int = 1_000_000
     """Longest input, output or metadata; longer ones are cut with a marker."""
@@ -71,7 +70,7 @@ class Config:
     """Spans that may wait to be encoded; what comes on top is dropped and counted."""
     max_buffer_bytes: int = 32_000_000
     """Bytes that may wait, before and after they are encoded; what comes on top is dropped."""
-    spool: str = ""
+    spool: str | os.PathLike[str] | None = None
     """Directory where batches wait on disk while the server is away (TRACER_SPOOL)."""
     max_spool_bytes: int = 256_000_000
     """Size of that directory."""
@@ -83,8 +82,6 @@ class Config:
     """Longest time to send the rest when the program ends."""
 
     def __post_init__(self) -> None:
-        # A frozen dataclass has no other way to tidy up what it was given.
-        object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
         shares = self.sample.values() if isinstance(self.sample, Mapping) else (self.sample,)
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"sample={self.sample!r}: expected shares between 0 and 1")
@@ -92,8 +89,8 @@ class Config:
     def url(self, path: str) -> str:
         """Return the address of ``path`` below the endpoint."""
         # Collectors are often given by the whole address.
-        base = self.endpoint.removesuffix("/v1/traces")
-        return f"{base}{path}"
+        base = (self.endpoint or "").removesuffix("/v1/traces")
+        return f"{base.rstrip('/')}{path}"
 
 
 _VARIABLES: Final = (

@@ -44,12 +44,8 @@ class Exporter(Processor):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._masks = Masks(config)
-        self.dropped: dict[str, int] = {}
-        """How many spans and scores did not arrive, by reason."""
-        self.after_fork()
 
     def after_fork(self) -> None:
-        """Start afresh in a child: what waits here is the parent's to send."""
         super().after_fork()
         self._queue: deque[tuple[ReadableSpan | dict[str, Any], int]] = deque()
         self._queued_bytes = 0
@@ -67,16 +63,14 @@ class Exporter(Processor):
 
     # In the application's threads: quick.
 
-    def announce(self, span: ReadableSpan, span_id: int) -> None:
-        # What is not announced is only shown later: nothing is lost, so nothing is counted.
-        if len(self._started) < self._config.max_queue_spans:
+    def began(self, span: ReadableSpan, span_id: int) -> None:
+        # What does not fit is only shown later: nothing is lost, so nothing is counted.
+        if self._config.running and len(self._started) < self._config.max_queue_spans:
             self._started[span_id] = span
             self._awaken()
 
-    def withdraw(self, span_id: int) -> None:
+    def put(self, span: ReadableSpan, span_id: int = 0) -> None:
         self._started.pop(span_id, None)
-
-    def put(self, span: ReadableSpan) -> None:
         # By its texts, which are most of what it holds: to measure it would cost more than it.
         texts = (value for value in (span.attributes or {}).values() if type(value) is str)
         self._put(span, _SPAN_BYTES + sum(map(len, texts)))

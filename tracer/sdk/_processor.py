@@ -18,11 +18,12 @@ class Processor(SpanProcessor):
     def __init__(self, config: Config) -> None:
         self._config = config
         self.sampler = HeadSampler(config)
-        self._running = config.running
-        self.renew()
+        self.dropped: dict[str, int] = {}
+        """How many spans and scores did not arrive, by reason."""
+        self.after_fork()
 
-    def renew(self) -> None:
-        """Forget the traces that wait for a decision."""
+    def after_fork(self) -> None:
+        """Start afresh in a child process: what waits here is the parent's."""
         rules = self._config.tail
         self._tail = TailBuffer(rules, self.sampler.verdicts) if rules is not None else None
 
@@ -33,8 +34,7 @@ class Processor(SpanProcessor):
         context = span.get_span_context()
         # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
         if context.trace_flags & 1:
-            if self._running:
-                self.announce(span, context.span_id)
+            self.began(span, context.span_id)
         elif self._tail is not None:
             self._tail.started(context.trace_id)
 
@@ -43,55 +43,24 @@ class Processor(SpanProcessor):
         if context is None:
             return
         if context.trace_flags & 1:
-            if self._running:
-                self.withdraw(context.span_id)
-            self.put(span)
+            self.put(span, context.span_id)
         elif self._tail is not None:
             for kept in self._tail.ended(span):
                 self.put(kept)
 
-    def announce(self, span: ReadableSpan, span_id: int) -> None:
+    def began(self, span: ReadableSpan, span_id: int) -> None:
         """Take note that a span runs."""
 
-    def withdraw(self, span_id: int) -> None:
-        """Take note that it has ended."""
-
-    def put(self, span: ReadableSpan) -> None:
+    def put(self, span: ReadableSpan, span_id: int = 0) -> None:
         """Take a span that has ended."""
 
     def put_score(self, score: dict[str, Any]) -> None:
         """Take a score, as the JSON API has it."""
 
     def flush(self, timeout: float) -> bool:
-        """Send everything."""
+        """Send everything within ``timeout`` seconds."""
         return True
 
     def close(self, timeout: float) -> bool:
         """Send everything, and end."""
         return True
-
-    def after_fork(self) -> None:
-        """Start afresh in a child process."""
-        self.renew()
-
-
-class Relay(SpanProcessor):
-    """Stands in a provider, which can't let go of a processor, for the one that is in use."""
-
-    def __init__(self) -> None:
-        self.target: Processor | None = None
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        if self.target is not None:
-            self.target.on_start(span, parent_context)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        if self.target is not None:
-            self.target.on_end(span)
-
-    def shutdown(self) -> None:
-        if self.target is not None:
-            self.target.close(self.target._config.exit_seconds)
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self.target is None or self.target.flush(timeout_millis / 1_000)

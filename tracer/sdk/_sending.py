@@ -41,7 +41,7 @@ class Sender:
         self._session.headers["User-Agent"] = f"tracer-sdk/{__version__}"
         if config.key:
             self._session.headers["Authorization"] = f"Bearer {config.key}"
-        self._session.headers.update(config.headers)
+        self._session.headers.update(config.headers or {})
 
     def send(self, parcel: Parcel, timeout: float) -> Outcome:
         """Return what became of ``parcel`` after ``timeout`` seconds at most; never raises."""

@@ -2,121 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext
 
-from tracer.sdk._client import hex_id, parent_context, state, to_nanoseconds
+from tracer.sdk._client import state
 from tracer.sdk._config import logger
-from tracer.sdk._spans import OFF, Span
-from tracer.sdk._values import Time
-
-Parent = trace.Span | SpanContext | str
-"""A span, its context, or a traceparent header."""
+from tracer.sdk._context import context_of
+from tracer.sdk._spans import OFF, Fields, Options, Parent, Span, TraceFields
+from tracer.sdk._values import nanoseconds
 
 
-def start(
-    name: str,
-    kind: str = "span",
-    *,
-    parent: Parent | None = None,
-    start_time: Time | None = None,
-    trace_id: str | int | None = None,
-    span_id: str | int | None = None,
-    links: Sequence[trace.Span | SpanContext] = (),
-    **fields: Any,
-) -> Span:
+def start(name: str, kind: str = "span", **options: Unpack[Options]) -> Span:
     """Start a span by hand: it ends with its ``end()``, and is current only inside ``with``.
 
     Its parent is what is current, unless given. Ids are hex digits, 32 for a trace, 16 for a span.
-    ``fields`` are those of ``Span.update``. Raises ValueError for an id or parent that is none.
+    The other options are fields of ``Span.update``. Raises ValueError for an id or parent that is
+    none, TypeError for what is no option.
     """
-    client = state.client
-    if client is None:
+    parent, start_time = options.pop("parent", None), options.pop("start_time", None)
+    context = None if parent is None else _context_of(parent)
+    ids = _id(options.pop("trace_id", None), 32), _id(options.pop("span_id", None), 16)
+    links = options.pop("links", ())
+    fields: Any = options
+    if state.client is None:
         return OFF
-    context = None if parent is None else parent_context(parent)
-    ids = hex_id(trace_id, 32), hex_id(span_id, 16)
     try:
-        span = client.start(name, kind, context, to_nanoseconds(start_time), *ids)
+        moment = None if start_time is None else nanoseconds(start_time)
+        span = state.client.start(name, kind, context, moment, *ids)
     except Exception:
         # Whatever a sampler or processor of others raises is not the application's matter.
         logger.exception("a span could not be started")
         return OFF
     for to in links:
         span.link(to)
-    if fields:
-        span.update(**fields)
-    return span
+    return span.update(**fields) if fields else span
 
 
-def span(name: str, **options: Any) -> Span:
+def _context_of(parent: Parent) -> Context:
+    """Return a context in which ``parent`` is current."""
+    if isinstance(parent, str):
+        context = context_of({"traceparent": parent})
+        if not trace.get_current_span(context).get_span_context().is_valid:
+            raise ValueError(f"parent={parent!r}: expected 00-<trace id>-<span id>-01")
+        return context
+    if isinstance(parent, SpanContext):
+        parent = trace.NonRecordingSpan(parent)
+    return trace.set_span_in_context(parent)
+
+
+def _id(text: str | int | None, digits: int) -> int | None:
+    if text is None or isinstance(text, int):
+        return text
+    if len(text) != digits or not int(text, 16):
+        raise ValueError(f"{text!r}: expected {digits} hex digits that are not all zero")
+    return int(text, 16)
+
+
+def span(name: str, **options: Unpack[Options]) -> Span:
     """Start a step of any sort; options are those of ``start``."""
     return start(name, "span", **options)
 
 
-def generation(name: str, **options: Any) -> Span:
+def generation(name: str, **options: Unpack[Options]) -> Span:
     """Start a call of a model; say its ``model``, ``input``, then ``output`` and ``usage``."""
     return start(name, "generation", **options)
 
 
-def agent(name: str, **options: Any) -> Span:
+def agent(name: str, **options: Unpack[Options]) -> Span:
     """Start what decides by itself which steps to take."""
     return start(name, "agent", **options)
 
 
-def chain(name: str, **options: Any) -> Span:
+def chain(name: str, **options: Unpack[Options]) -> Span:
     """Start a fixed sequence of steps."""
     return start(name, "chain", **options)
 
 
-def tool(name: str, **options: Any) -> Span:
+def tool(name: str, **options: Unpack[Options]) -> Span:
     """Start the call of a tool that a model asked for."""
     return start(name, "tool", **options)
 
 
-def function(name: str, **options: Any) -> Span:
+def function(name: str, **options: Unpack[Options]) -> Span:
     """Start a function of the application's own."""
     return start(name, "function", **options)
 
 
-def retriever(name: str, **options: Any) -> Span:
+def retriever(name: str, **options: Unpack[Options]) -> Span:
     """Start a search for documents."""
     return start(name, "retriever", **options)
 
 
-def embedding(name: str, **options: Any) -> Span:
+def embedding(name: str, **options: Unpack[Options]) -> Span:
     """Start a call that turns texts into vectors."""
     return start(name, "embedding", **options)
 
 
-def reranker(name: str, **options: Any) -> Span:
+def reranker(name: str, **options: Unpack[Options]) -> Span:
     """Start a call that orders documents by relevance."""
     return start(name, "reranker", **options)
 
 
-def evaluator(name: str, **options: Any) -> Span:
+def evaluator(name: str, **options: Unpack[Options]) -> Span:
     """Start a judgement of an answer."""
     return start(name, "evaluator", **options)
 
 
-def guardrail(name: str, **options: Any) -> Span:
+def guardrail(name: str, **options: Unpack[Options]) -> Span:
     """Start a check of what goes in or out."""
     return start(name, "guardrail", **options)
 
 
-def database(name: str, **options: Any) -> Span:
+def database(name: str, **options: Unpack[Options]) -> Span:
     """Start a query of a database."""
     return start(name, "database", **options)
 
 
-def http(name: str, **options: Any) -> Span:
+def http(name: str, **options: Unpack[Options]) -> Span:
     """Start a request over the network."""
     return start(name, "http", **options)
 
 
-def event(name: str, **options: Any) -> Span:
+def event(name: str, **options: Unpack[Options]) -> Span:
     """Record something that happened just now, as a step without duration."""
     span = start(name, "event", **options)
     span.end(span.start_time)
@@ -129,12 +139,12 @@ def current_span() -> Span:
     return found if isinstance(found, Span) else OFF
 
 
-def update(**fields: Any) -> None:
+def update(**fields: Unpack[Fields]) -> None:
     """Say more about the current span; the fields are those of ``Span.update``."""
     current_span().update(**fields)
 
 
-def update_trace(**fields: Any) -> None:
+def update_trace(**fields: Unpack[TraceFields]) -> None:
     """Say something about the current trace; the fields are those of ``Span.update_trace``."""
     current_span().update_trace(**fields)
 

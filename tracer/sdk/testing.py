@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tracer.sdk import _names as names
-from tracer.sdk._client import install, start, state
+from tracer.sdk._client import connected, state
 from tracer.sdk._config import read_config
 from tracer.sdk._mask import Masks
 from tracer.sdk._processor import Processor
@@ -62,7 +62,7 @@ class Recording(Processor):
         self.spans: list[Recorded] = []
         self.scores: list[dict[str, Any]] = []
 
-    def put(self, span: ReadableSpan) -> None:
+    def put(self, span: ReadableSpan, span_id: int = 0) -> None:
         self.spans.append(Recorded(self._masks.span(span) if self._masks else span))
 
     def put_score(self, score: dict[str, Any]) -> None:
@@ -113,18 +113,13 @@ def recording(**settings: Any) -> Iterator[Recording]:
     A pytest fixture is ``with recording() as spans: yield spans``. What the process recorded
     before goes on afterwards.
     """
-    # Set aside, not ended: it goes on sending what it has.
-    before = state.client
-    state.client = None
     recorded = Recording(**settings)
-    start(recorded._config, recorded)
+    # Set aside, not ended: it goes on sending what it has.
+    before, state.client = state.client, connected(recorded._config, recorded)
     try:
         yield recorded
     finally:
-        state.client = None
-        install(None)
-        if before is not None:
-            start(before.config, before.processor)
+        state.client = before
 
 
 __all__ = ["Recorded", "Recording", "recording"]

@@ -16,31 +16,31 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, Tracer, TracerP
 from opentelemetry.sdk.trace import Span as OtelSpan
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger, read_config
 from tracer.sdk._processor import Processor
-from tracer.sdk._spans import OFF, Span, unrecorded
+from tracer.sdk._spans import OFF, Span
 
 P = ParamSpec("P")
 
-_SCOPE: Final = InstrumentationScope("tracer.sdk")
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+_NOT_SAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)
 
 
 class RandomIds(IdGenerator):
-    """Ids of the system's making: programs seed Python's, and forks share it, and repeat ids."""
+    """Ids from a source of our own: programs seed Python's, and then repeat ids."""
 
-    _random = random.SystemRandom()
+    source = random.Random()
 
     # All zero stands for no id at all.
 
     def generate_span_id(self) -> int:
-        return self._random.getrandbits(64) or 1
+        return self.source.getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
-        return self._random.getrandbits(128) or 1
+        return self.source.getrandbits(128) or 1
 
 
 class Client:
@@ -69,29 +69,24 @@ class Client:
         if tracer is None:
             return OFF
         parent: SpanContext | None = trace.get_current_span(context).get_span_context()
-        if parent is None or not parent.is_valid or trace_id not in (None, parent.trace_id):
-            parent = None
-            trace_id = trace_id or tracer.id_generator.generate_trace_id()
+        if trace_id is not None and parent is not None and parent.trace_id != trace_id:
             # A trace of its own: no processor may take what is current for its parent.
-            context = trace.set_span_in_context(trace.INVALID_SPAN, context)
+            parent, context = None, trace.set_span_in_context(trace.INVALID_SPAN, context)
+        if parent is None or not parent.is_valid:
+            parent, trace_id = None, trace_id or tracer.id_generator.generate_trace_id()
         else:
             trace_id = parent.trace_id
         verdict = tracer.sampler.should_sample(context, trace_id, name)
-        flags = TraceFlags(verdict.decision is Decision.RECORD_AND_SAMPLE)
+        flags = _SAMPLED if verdict.decision is Decision.RECORD_AND_SAMPLE else _NOT_SAMPLED
         span_id = span_id or tracer.id_generator.generate_span_id()
         identity = SpanContext(trace_id, span_id, False, flags, verdict.trace_state)
         if verdict.decision is Decision.DROP:
-            return unrecorded(name, identity, parent)
-        span = Span(
-            name,
-            identity,
-            parent,
-            resource=self._resource,
-            attributes={**verdict.attributes, names.KIND: kind},
-            span_processor=tracer.span_processor,
-            instrumentation_scope=_SCOPE,
-        )
-        span.begin(self.config, start_time, context)
+            # It records nothing, but what starts below has to follow the decision.
+            return Span(name, identity, parent)
+        said = {names.KIND: kind, **(verdict.attributes or {})}
+        processor = tracer.span_processor
+        span = Span(name, identity, parent, processor, self.config, self._resource, said)
+        span.start(start_time, context)
         return span
 
 
@@ -210,6 +205,8 @@ def dropped() -> dict[str, int]:
 
 
 def _after_fork() -> None:
+    # No two processes may make the same ids.
+    RandomIds.source.seed()
     if state.client is not None:
         state.client.processor.after_fork()
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
 from contextvars import Token
+from time import time_ns
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
 from opentelemetry import trace
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context, attach
 from opentelemetry.sdk import trace as otel
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, StatusCode
 from opentelemetry.trace.propagation import set_span_in_context
 
@@ -124,26 +129,43 @@ _TRACE_FIELDS: Final[_Written] = {
     "public": (names.PUBLIC, lambda public, *_: public),
 }
 _CONTENT: Final = ("input", "output")
-_NOTHING: Final = SpanLimits(0, 0, 0, 0, 0, 0)
+_SCOPE: Final = InstrumentationScope("tracer.sdk")
+# Of spans that record nothing: what is put there is gone.
+_NO_ATTRIBUTES: Final = BoundedAttributes(0, immutable=False)
+_NO_ITEMS: Final = BoundedList[Any](0)
+_NO_RESOURCE: Final = Resource({})
 
 
 class Span(otel.Span):
     """One step of a trace; as a context manager it is the parent of what starts inside.
 
-    It is an OpenTelemetry span, and goes to every processor of the provider. `Client.start` makes
-    it, in half the time that OpenTelemetry's tracer takes.
+    It is an OpenTelemetry span, and goes to every processor of the provider.
     """
 
-    _config: Config | None = None
-    """None: it records nothing."""
-    _process = 0
+    _limits = SpanLimits(*[SpanLimits.UNSET] * 8)
+    # Nothing here takes more than one step of a dict or a list.
+    _lock: Any = nullcontext()
     _token: Token[Context] | None = None
 
-    def begin(self, config: Config, start_time: int | None, context: Context | None) -> None:
-        """Start to record."""
+    def __init__(
+        self,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None = None,
+        processor: SpanProcessor | None = None,
+        config: Config | None = None,
+        resource: Resource = _NO_RESOURCE,
+        attributes: MutableMapping[str, Any] = _NO_ATTRIBUTES,
+    ) -> None:
+        """Make a span; without a ``processor`` it records nothing."""
+        # Not its own class's: OpenTelemetry takes a lock and four bounded copies for each span.
+        ReadableSpan.__init__(self, name, context, parent, resource, instrumentation_scope=_SCOPE)
+        self._attributes: Any = attributes
+        self._events: Any = _NO_ITEMS if processor is None else []
+        self._links: Any = _NO_ITEMS if processor is None else []
+        self._span_processor: Any = processor
         self._config = config
         self._process = os.getpid()
-        self.start(start_time, context)
 
     def update(self, **fields: Unpack[Fields]) -> Self:
         """Say more about the span; values are stored as they are now, later changes don't matter.
@@ -174,9 +196,9 @@ class Span(otel.Span):
             # None is an input and an output as well.
             wanted = self._config.capture_content if field in _CONTENT else value is not None
             if wanted:
-                old = (self._attributes or {}).get(key)
+                old = self._attributes.get(key)
                 attributes[key] = write(value, old, self._config.max_value_bytes)
-        self.set_attributes(attributes)
+        self._attributes.update(attributes)
         return self
 
     def fail(self, error: BaseException | str) -> None:
@@ -209,21 +231,25 @@ class Span(otel.Span):
         """The span's id, likewise."""
         return trace.format_span_id(self.context.span_id)
 
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        if self.is_recording():
+            self._attributes.update(attributes)
+
     def is_recording(self) -> bool:
-        return self._config is not None and super().is_recording()
+        return self._span_processor is not None and self._end_time is None
 
     def end(self, end_time: Time | None = None) -> None:
         """End the span, now or at ``end_time``; only the first call counts."""
         if not self.is_recording():
             return
-        if self._process != os.getpid():
-            # The process that began it ends it and sends it; from here it would come once more.
-            self._span_processor = otel.SpanProcessor()
-        try:
-            super().end(None if end_time is None else nanoseconds(end_time))
-        except Exception:
-            # Another processor's failure must not become the application's.
-            logger.exception("a span could not be handed on")
+        self._end_time = time_ns() if end_time is None else nanoseconds(end_time)
+        # The process that began it sends it; from here it would come once more.
+        if self._process == os.getpid():
+            try:
+                self._span_processor.on_end(self)
+            except Exception:
+                # Another processor's failure must not become the application's.
+                logger.exception("a span could not be handed on")
 
     def __enter__(self) -> Self:
         # One that is not sampled is entered, too: what is below follows it.
@@ -253,12 +279,7 @@ class Span(otel.Span):
         self.end()
 
 
-def unrecorded(name: str, context: SpanContext, parent: SpanContext | None = None) -> Span:
-    """Return a span that records nothing; what starts below it follows its context's flag."""
-    return Span(name, context, parent, resource=Resource({}), limits=_NOTHING)
-
-
-OFF: Final = unrecorded("", trace.INVALID_SPAN_CONTEXT)
+OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT)
 """Stands for every span while nothing is recorded; entering it changes nothing."""
 
 

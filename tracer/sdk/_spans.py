@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from contextvars import Token
+from copy import copy
 from time import time_ns
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
@@ -286,20 +287,13 @@ OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT)
 def frozen(span: ReadableSpan, **changed: Any) -> ReadableSpan:
     """Return what a span is by now, but for what is ``changed``; a thread may be writing to it."""
     now: dict[str, Any] = {
-        "name": span.name,
-        "context": span.get_span_context(),
-        "parent": span.parent,
-        "resource": span.resource,
         "attributes": dict(span.attributes or {}),
         "events": span.events,
         "links": span.links,
-        "kind": span.kind,
-        "status": span.status,
-        "start_time": span.start_time,
-        "end_time": span.end_time,
-        "instrumentation_scope": span.instrumentation_scope,
     }
-    return ReadableSpan(**now | changed)
+    frozen = copy(span)
+    vars(frozen).update({f"_{field}": value for field, value in (now | changed).items()})
+    return frozen
 
 
 def leave(token: Token[Context]) -> None:

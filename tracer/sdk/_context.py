@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.context import Context, attach, create_key, get_current, set_value
+from opentelemetry.context import Context, attach, create_key, get_current, get_value, set_value
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tracer.sdk import _names as names
 from tracer.sdk._spans import leave
-from tracer.sdk._values import merge_json, to_json
+from tracer.sdk._values import merge_json
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _SAID: Final = create_key("tracer-said")
-# Where a context keeps its baggage: asked for once, since asking costs more than all else here.
-_BAGGAGE: Final = next(iter(baggage.set_baggage("key", "value", Context())))
-_PROPAGATORS: Final = (TraceContextTextMapPropagator(), W3CBaggagePropagator())
+_PROPAGATOR: Final = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 _IN_BAGGAGE: Final = {
     "tracer.session": names.SESSION,
     "tracer.user": names.USER,
@@ -63,7 +62,13 @@ def session(
         merged = merge_json(said.get(names.TRACE_METADATA), metadata, _METADATA_BYTES)
         said[names.TRACE_METADATA] = merged
     context = set_value(_SAID, said, context)
-    token = attach(_with_baggage(said, context) if propagate else context)
+    with _inside(_with_baggage(said, context) if propagate else context):
+        yield
+
+
+@contextmanager
+def _inside(context: Context) -> Iterator[None]:
+    token = attach(context)
     try:
         yield
     finally:
@@ -72,74 +77,54 @@ def session(
 
 def _with_baggage(said: Mapping[str, Any], context: Context) -> Context:
     for key, name in _IN_BAGGAGE.items():
-        value = said.get(name)
-        text = value if isinstance(value, str) or value is None else to_json(value)
-        if text is not None and len(text) <= _MAX_BAGGAGE:
+        value = said.get(name, "")
+        text = value if isinstance(value, str) else json.dumps(value)
+        if 0 < len(text) <= _MAX_BAGGAGE:
             context = baggage.set_baggage(key, text, context)
     return context
 
 
-def said_of(context: Context | None) -> Mapping[str, Any] | None:
-    """Return the attributes that ``session`` gives to spans that start in ``context``."""
-    if context is None:
-        context = get_current()
-    said: Any = context.get(_SAID)
+def said_of(context: Context | None) -> Mapping[str, Any]:
+    """Return the attributes that ``session``, here or elsewhere, gives to spans in ``context``."""
+    said: Any = get_value(_SAID, context)
     if said is not None:
-        return said if isinstance(said, dict) else None
-    # Another service's, if it came at all.
-    carried: Any = context.get(_BAGGAGE)
-    return _received(tuple(carried.get(key) for key in _IN_BAGGAGE)) if carried else None
+        return said if isinstance(said, dict) else {}
+    carried = baggage.get_all(context)
+    return _received(carried) if carried else {}
 
 
-# A request has many spans, and all of them are sent the same.
-@functools.lru_cache(maxsize=256)
-def _received(values: tuple[object, ...]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for name, value in zip(_IN_BAGGAGE.values(), values, strict=True):
-        if isinstance(value, str) and value:
-            said[name] = value
-    if names.TAGS in said:
-        try:
-            tags = json.loads(said[names.TAGS])
-        except ValueError:
-            tags = None
-        if isinstance(tags, list):
-            said[names.TAGS] = [str(tag) for tag in tags]
-        else:
-            del said[names.TAGS]
+def _received(carried: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: carried[key] for key, name in _IN_BAGGAGE.items() if carried.get(key)}
+    tags = said.pop(names.TAGS, None)
+    # Whoever calls may send anything.
+    with suppress(TypeError, ValueError):
+        said[names.TAGS] = [str(tag) for tag in json.loads(tags)]
     return said
 
 
 def headers(carrier: dict[str, str] | None = None) -> dict[str, str]:
     """Return ``carrier`` with the headers that make another service's spans part of this trace."""
     carrier = {} if carrier is None else carrier
-    for propagator in _PROPAGATORS:
-        propagator.inject(carrier)
+    _PROPAGATOR.inject(carrier)
     return carrier
 
 
-@contextmanager
-def continue_trace(headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> Iterator[None]:
+def continue_trace(
+    headers: Mapping[str, str] | Iterable[tuple[Any, Any]],
+) -> AbstractContextManager[None]:
     """Make what starts inside the block part of the trace that a request's headers name.
 
     Takes any mapping of headers, ASGI's pairs of bytes, or a WSGI environment.
     """
-    # What is current here has no part in it: the request decides whose trace this is.
-    token = attach(context_of(headers))
-    try:
-        yield
-    finally:
-        leave(token)
+    return _inside(context_of(headers))
 
 
 def context_of(headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> Context:
     """Return the context that a request's headers carry; an empty one for headers without."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     carrier = {_header(key): _text(value) for key, value in pairs}
-    context = Context()
-    for propagator in _PROPAGATORS:
-        context = propagator.extract(carrier, context)
-    return context
+    # What is current here has no part in it: the request decides whose trace this is.
+    return _PROPAGATOR.extract(carrier, Context())
 
 
 def _header(name: Any) -> str:
@@ -152,17 +137,7 @@ def _text(value: Any) -> str:
 
 def in_context(function: Callable[P, R]) -> Callable[P, R]:
     """Return ``function`` so that it runs, in whatever thread, below what is current now."""
-    context = get_current()
-
-    @functools.wraps(function)
-    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        token = attach(context)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            leave(token)
-
-    return inside
+    return _inside(get_current())(function)
 
 
 def executor(pool: Executor) -> Executor:
@@ -177,18 +152,16 @@ class _Carrying(Executor):
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         # Asked without importing it, which would start what most programs never need.
         processes = sys.modules.get("concurrent.futures.process")
-        if processes is not None and isinstance(self._pool, processes.ProcessPoolExecutor):
+        apart = processes is not None and isinstance(self._pool, processes.ProcessPoolExecutor)
+        if apart:
             # A context can't be pickled; its headers can.
-            call = functools.partial(_elsewhere, headers(), fn)
-            return self._pool.submit(call, *args, **kwargs)  # type: ignore[no-any-return]
+            return self._pool.submit(partial(_elsewhere, headers(), fn), *args, **kwargs)
         return self._pool.submit(in_context(fn), *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
-def _elsewhere(
-    carried: dict[str, str], function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
-) -> R:
+def _elsewhere(carried: dict[str, str], function: Callable[..., R], *args: Any, **kwargs: Any) -> R:
     with continue_trace(carried):
         return function(*args, **kwargs)

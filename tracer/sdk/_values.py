@@ -9,17 +9,16 @@ import decimal
 import enum
 import json
 import pathlib
-import traceback
 import uuid
 from collections import deque
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
+from operator import attrgetter, methodcaller
 from typing import Any, Final
 
 _MAX_DEPTH: Final = 40
 _MAX_ITEMS: Final = 10_000
 _MAX_REPR: Final = 1_000
-_MAX_STACK: Final = 60_000
-_TEXTUAL: Final = (decimal.Decimal, uuid.UUID, pathlib.PurePath, complex)
+_MIN_KEY: Final = 50
 
 
 Time = int | float | datetime.datetime
@@ -33,16 +32,14 @@ def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
     too long is cut where it stands, with a marker; circles and endless nesting likewise.
     """
     try:
-        if _is_huge(value, max_bytes):
-            return _within(value, max_bytes)
-        text = _encode(value)
-        if text.isascii():
-            return text if len(text) <= max_bytes else _within(value, max_bytes)
-        # A lone surrogate can't be sent as UTF-8.
-        return text if len(text.encode()) <= max_bytes else _within(value, max_bytes)
+        if not _is_huge(value, max_bytes):
+            text = _encode(value)
+            if len(text if text.isascii() else text.encode()) <= max_bytes:
+                return text
     except Exception:
-        # Circles, odd keys, surrogates, or an object that fails when it is looked at.
-        return _within(value, max_bytes)
+        # Circles, odd keys, lone surrogates, or an object that fails when it is looked at.
+        pass
+    return _within(value, max_bytes)
 
 
 def _is_huge(value: Any, max_bytes: int) -> bool:
@@ -110,7 +107,7 @@ class _Cut:
                 found["…"] = f"[truncated, {len(value) - len(found)} more entries]"
                 break
             name = str.__str__(key) if isinstance(key, str) else describe(key)
-            found[self._text(name, max(self._left, _MAX_REPR))] = self.plain(item, depth + 1)
+            found[self._text(name, max(self._left, _MIN_KEY))] = self.plain(item, depth + 1)
         return found
 
     def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
@@ -134,50 +131,32 @@ class _Cut:
 
 def plain(value: Any) -> Any:
     """Return something that JSON comes nearer to, for an object that it doesn't know."""
-    kind = type(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return _bytes(bytes(value))
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, BaseException):
-        return {"type": kind.__qualname__, "message": str(value)}
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
-    if isinstance(value, _TEXTUAL):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (Set, deque, range)):
-        return list(value)
+    for kinds, content in _CONTENT:
+        if isinstance(value, kinds):
+            return content(value)
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}.{value.__qualname__}"
-    return _fields(value, kind)
+    return _fields(value, type(value))
 
 
-def _fields(value: Any, kind: type) -> Any:
-    """Return the content of objects of known families: pydantic, dataclasses, attrs, arrays."""
+def _fields(value: Any, kind: Any) -> Any:
+    """Return the content of objects of known families: pydantic, arrays, attrs, dataclasses."""
     try:
-        if dataclasses.is_dataclass(kind):
-            names = [field.name for field in dataclasses.fields(kind)]
-            return {name: getattr(value, name, None) for name in names}
         # By what they have, not by what they are: none of these libraries may be imported here.
         if hasattr(kind, "model_dump"):
             return value.model_dump(mode="json", warnings=False)
-        if attrs := getattr(kind, "__attrs_attrs__", None):
-            return {field.name: getattr(value, field.name, None) for field in attrs}
         if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
-            # Arrays of numpy and tensors of torch; a large one is told by its shape.
-            numel = getattr(value, "numel", None)
-            many = numel() if callable(numel) else value.size
+            # Of numpy, or torch, whose `size` is a method; a large one is told by its shape.
+            many = value.numel() if hasattr(kind, "numel") else value.size
             return value.tolist() if many <= _MAX_ITEMS else describe(value)
+        declared = getattr(kind, "__attrs_attrs__", None) or dataclasses.fields(kind)
+        return {field.name: getattr(value, field.name, None) for field in declared}
     except Exception:
-        pass
-    return describe(value)
+        return describe(value)
 
 
-def _bytes(value: bytes) -> Any:
+def _bytes(value: Any) -> Any:
+    value = bytes(value)
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -210,23 +189,16 @@ def merge_json(old: Any, new: Mapping[str, Any], limit: int) -> str:
     return f"{old[:-1]},{text[1:]}"
 
 
-def message_of(error: BaseException) -> str:
-    """Return an exception's text, even of one that fails to say it."""
-    try:
-        return str(error)
-    except Exception:
-        return describe(error)
-
-
-def stack_of(error: BaseException) -> str:
-    """Return an exception's stack as Python prints it, its innermost end where it is endless."""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception as failure:
-        return f"…[no stack: {type(failure).__qualname__}]"
-    return text if len(text) <= _MAX_STACK else f"…[truncated]{text[-_MAX_STACK:]}"
-
-
+_CONTENT: Final[tuple[tuple[Any, Callable[[Any], Any]], ...]] = (
+    ((bytes, bytearray, memoryview), _bytes),
+    (enum.Enum, attrgetter("value")),
+    (BaseException, lambda error: {"type": type(error).__qualname__, "message": str(error)}),
+    ((datetime.date, datetime.time), methodcaller("isoformat")),
+    (datetime.timedelta, methodcaller("total_seconds")),
+    ((decimal.Decimal, uuid.UUID, pathlib.PurePath, complex), str),
+    (Mapping, dict),
+    ((Set, deque, range), list),
+)
 _COMPACT: Final = (",", ":")
 # One encoder for all: making it anew takes longer than most values do.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT, default=plain).encode

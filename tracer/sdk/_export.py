@@ -63,14 +63,14 @@ class Exporter(Processor):
 
     # In the application's threads: quick.
 
-    def began(self, span: ReadableSpan, span_id: int) -> None:
+    def began(self, span: ReadableSpan) -> None:
         # What does not fit is only shown later: nothing is lost, so nothing is counted.
         if self._config.running and len(self._started) < self._config.max_queue_spans:
-            self._started[span_id] = span
+            self._started[span.context.span_id] = span
             self._awaken()
 
-    def put(self, span: ReadableSpan, span_id: int = 0) -> None:
-        self._started.pop(span_id, None)
+    def put(self, span: ReadableSpan) -> None:
+        self._started.pop(span.context.span_id, None)
         # By its texts, which are most of what it holds: to measure it would cost more than it.
         texts = (value for value in (span.attributes or {}).values() if type(value) is str)
         self._put(span, _SPAN_BYTES + sum(map(len, texts)))

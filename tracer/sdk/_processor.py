@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from tracer.sdk._config import Config
 from tracer.sdk._context import said_of
-from tracer.sdk._sampling import HeadSampler, TailBuffer
+from tracer.sdk._sampling import HeadSampler
 
 
 class Processor(SpanProcessor):
@@ -17,15 +17,13 @@ class Processor(SpanProcessor):
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.sampler = HeadSampler(config)
         self.dropped: dict[str, int] = {}
         """How many spans and scores did not arrive, by reason."""
         self.after_fork()
 
     def after_fork(self) -> None:
         """Start afresh in a child process: what waits here is the parent's."""
-        rules = self._config.tail
-        self._tail = TailBuffer(rules, self.sampler.verdicts) if rules is not None else None
+        self.sampler = HeadSampler(self._config)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         said = said_of(parent_context)
@@ -34,24 +32,22 @@ class Processor(SpanProcessor):
         context = span.get_span_context()
         # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
         if context.trace_flags & 1:
-            self.began(span, context.span_id)
-        elif self._tail is not None:
-            self._tail.started(context.trace_id)
+            self.began(span)
+        elif self.sampler.tail is not None:
+            self.sampler.tail.started(context.trace_id)
 
     def on_end(self, span: ReadableSpan) -> None:
-        context = span.get_span_context()
-        if context is None:
-            return
+        context = span.context
         if context.trace_flags & 1:
-            self.put(span, context.span_id)
-        elif self._tail is not None:
-            for kept in self._tail.ended(span):
+            self.put(span)
+        elif self.sampler.tail is not None:
+            for kept in self.sampler.tail.ended(context.trace_id, span):
                 self.put(kept)
 
-    def began(self, span: ReadableSpan, span_id: int) -> None:
+    def began(self, span: ReadableSpan) -> None:
         """Take note that a span runs."""
 
-    def put(self, span: ReadableSpan, span_id: int = 0) -> None:
+    def put(self, span: ReadableSpan) -> None:
         """Take a span that has ended."""
 
     def put_score(self, score: dict[str, Any]) -> None:

@@ -12,39 +12,13 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import (
-    Link,
-    SpanContext,
-    SpanKind,
-    StatusCode,
-    TraceState,
-    get_current_span,
-)
+from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, Tail
 
-_MAX_DECIDED: Final = 10_000
 _MAX_WAITING: Final = 10_000
-_RESULTS: Final = {decision: SamplingResult(decision) for decision in Decision}
-
-
-class Verdicts:
-    """What was decided of recent traces, for spans that start or end after the decision."""
-
-    def __init__(self) -> None:
-        self._decided: OrderedDict[int, bool] = OrderedDict()
-
-    def get(self, trace_id: int) -> bool | None:
-        """Return whether the trace is kept; None: not decided, or long ago."""
-        return self._decided.get(trace_id)
-
-    def put(self, trace_id: int, kept: bool) -> None:
-        """Remember the decision."""
-        self._decided[trace_id] = kept
-        while len(self._decided) > _MAX_DECIDED:
-            self._decided.popitem(last=False)
 
 
 class HeadSampler(Sampler):
@@ -56,10 +30,8 @@ class HeadSampler(Sampler):
 
     def __init__(self, config: Config) -> None:
         sample = config.sample
-        self._rules = list(sample.items()) if isinstance(sample, Mapping) else [("*", sample)]
-        self._all = all(share >= 1 for _, share in self._rules)
-        self._rest = Decision.DROP if config.tail is None else Decision.RECORD_ONLY
-        self.verdicts = Verdicts()
+        self._shares = sample if isinstance(sample, Mapping) else {"*": sample}
+        self.tail = TailBuffer(config.tail) if config.tail is not None else None
 
     def should_sample(
         self,
@@ -72,39 +44,31 @@ class HeadSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         parent = get_current_span(parent_context).get_span_context()
-        result = self.decide(parent if parent.is_valid else None, trace_id, name)
-        # OpenTelemetry's tracer takes a span's first attributes from here.
-        if attributes:
-            return SamplingResult(result.decision, attributes, result.trace_state)
-        return result
-
-    def decide(self, parent: SpanContext | None, trace_id: int, name: str) -> SamplingResult:
-        """Return the decision of a span below ``parent``, which is valid where it is one."""
-        if parent is None:
+        if parent.is_valid:
+            late = self.tail is not None and self.tail.keeps(trace_id)
+            kept = late or bool(parent.trace_flags & 1)
+        else:
             # The lower half of an id is random in every tracer, the upper one may be a time.
-            kept = self._all or self._share(name) * 2**64 > trace_id & (2**64 - 1)
-            return _RESULTS[Decision.RECORD_AND_SAMPLE if kept else self._rest]
-        kept = bool(parent.trace_flags & 1 or self.verdicts.get(trace_id))
-        decision = Decision.RECORD_AND_SAMPLE if kept else self._rest
-        if not parent.trace_state:
-            return _RESULTS[decision]
-        return SamplingResult(decision, None, parent.trace_state)
+            kept = self._share(name) * 2**64 > trace_id & (2**64 - 1)
+        rest = Decision.DROP if self.tail is None else Decision.RECORD_ONLY
+        decision = Decision.RECORD_AND_SAMPLE if kept else rest
+        return SamplingResult(decision, attributes, parent.trace_state)
 
     def _share(self, name: str) -> float:
-        return next((share for rule, share in self._rules if fnmatchcase(name, rule)), 1.0)
+        found = (share for rule, share in self._shares.items() if fnmatchcase(name, rule))
+        return next(found, 1.0)
 
     def get_description(self) -> str:
-        return f"tracer.sdk{self._rules}"
+        return f"tracer.sdk{self._shares}"
 
 
-class _Waiting:
+class _Trace:
     """The spans of one trace of which nobody knows yet whether it is kept."""
-
-    __slots__ = ("open", "spans")
 
     def __init__(self) -> None:
         self.open = 0
         self.spans: list[ReadableSpan] = []
+        self.kept = False
 
 
 class TailBuffer:
@@ -113,63 +77,59 @@ class TailBuffer:
     A trace is complete, as far as this process sees it, when none of its spans is open any more.
     """
 
-    def __init__(self, rules: Tail, verdicts: Verdicts) -> None:
+    def __init__(self, rules: Tail) -> None:
         self._rules = rules
-        self._verdicts = verdicts
-        self._traces: OrderedDict[int, _Waiting] = OrderedDict()
-        self._count = 0
+        self._traces: OrderedDict[int, _Trace] = OrderedDict()
+        self._waiting = 0
         self._lock = Lock()
-        self.overflown = 0
-        """Spans that were given up because too many were waiting."""
+
+    def keeps(self, trace_id: int) -> bool:
+        """Say whether the trace is kept after all, so far."""
+        found = self._traces.get(trace_id)
+        return found is not None and found.kept
 
     def started(self, trace_id: int) -> None:
         """Note that a span of the trace runs."""
         with self._lock:
-            self._traces.setdefault(trace_id, _Waiting()).open += 1
+            self._traces.setdefault(trace_id, _Trace()).open += 1
 
-    def ended(self, span: ReadableSpan) -> list[ReadableSpan]:
+    def ended(self, trace_id: int, span: ReadableSpan) -> list[ReadableSpan]:
         """Take a span; return those, of its trace, that are kept by now."""
-        context = span.get_span_context()
-        assert context is not None
-        trace_id = context.trace_id
         with self._lock:
-            waiting = self._traces.get(trace_id)
-            if waiting is None:
-                # It ended after its trace was given up, or was decided of.
-                return [span] if self._verdicts.get(trace_id) else []
-            waiting.open -= 1
-            waiting.spans.append(span)
-            self._count += 1
-            kept = self._verdicts.get(trace_id) or self._keeps(waiting)
-            if not kept and waiting.open > 0:
-                self._give_up_oldest()
+            trace = self._traces.get(trace_id)
+            if trace is None:
+                # It was given up.
                 return []
-            self._verdicts.put(trace_id, kept)
-            # Kept early it stays, with its open spans counted, so that they follow.
-            spans, waiting.spans = waiting.spans, []
-            self._count -= len(spans)
-            if waiting.open <= 0:
-                del self._traces[trace_id]
-            return spans if kept else []
+            trace.open -= 1
+            trace.spans.append(span)
+            self._waiting += 1
+            trace.kept = trace.kept or self._judge(trace)
+            if trace.kept:
+                # For spans that start or end after the decision.
+                self._traces.move_to_end(trace_id)
+                released, trace.spans = trace.spans, []
+                self._waiting -= len(released)
+            elif trace.open <= 0:
+                self._forget(trace_id)
+            while self._waiting > _MAX_WAITING or len(self._traces) > _MAX_WAITING:
+                self._forget(next(iter(self._traces)))
+            return released if trace.kept else []
 
-    def _give_up_oldest(self) -> None:
-        while self._count > _MAX_WAITING:
-            trace_id, waiting = self._traces.popitem(last=False)
-            self._verdicts.put(trace_id, False)
-            self._count -= len(waiting.spans)
-            self.overflown += len(waiting.spans)
+    def _forget(self, trace_id: int) -> None:
+        self._waiting -= len(self._traces.pop(trace_id).spans)
 
-    def _keeps(self, waiting: _Waiting) -> bool:
-        rules, last = self._rules, waiting.spans[-1]
+    def _judge(self, trace: _Trace) -> bool:
+        rules, last = self._rules, trace.spans[-1]
         if rules.errors and last.status.status_code is StatusCode.ERROR:
             return True
-        if rules.slower_than is not None and _seconds(last) > rules.slower_than:
+        seconds = ((last.end_time or 0) - (last.start_time or 0)) / 1e9
+        if rules.slower_than is not None and seconds > rules.slower_than:
             return True
         limit = rules.costs_more_than
-        if limit is not None and cost(last) and sum(map(cost, waiting.spans)) > limit:
+        if limit is not None and _cost(last) and sum(map(_cost, trace.spans)) > limit:
             return True
         # What the application judges by is the trace as a whole.
-        return rules.keep is not None and waiting.open <= 0 and _asks(rules.keep, waiting.spans)
+        return rules.keep is not None and trace.open <= 0 and _asks(rules.keep, trace.spans)
 
 
 def _asks(keep: Any, spans: list[ReadableSpan]) -> bool:
@@ -180,17 +140,11 @@ def _asks(keep: Any, spans: list[ReadableSpan]) -> bool:
         return True
 
 
-def _seconds(span: ReadableSpan) -> float:
-    return ((span.end_time or 0) - (span.start_time or 0)) / 1e9
-
-
-def cost(span: ReadableSpan) -> float:
+def _cost(span: ReadableSpan) -> float:
     """Return the dollars that the application gave a span, 0 where it gave none."""
-    text = (span.attributes or {}).get(names.COST)
-    if not isinstance(text, str):
-        return 0.0
+    said: Any = (span.attributes or {}).get(names.COST)
     try:
-        said = json.loads(text)
-        return float(said["total"] if "total" in said else sum(said.values()))
-    except (ValueError, TypeError):
+        costs = json.loads(said)
+        return float(costs["total"] if "total" in costs else sum(costs.values()))
+    except (TypeError, ValueError, AttributeError):
         return 0.0

@@ -62,7 +62,7 @@ class Recording(Processor):
         self.spans: list[Recorded] = []
         self.scores: list[dict[str, Any]] = []
 
-    def put(self, span: ReadableSpan, span_id: int = 0) -> None:
+    def put(self, span: ReadableSpan) -> None:
         self.spans.append(Recorded(self._masks.span(span) if self._masks else span))
 
     def put_score(self, score: dict[str, Any]) -> None:

@@ -179,7 +179,7 @@ def test_what_does_not_fit_is_dropped_counted_and_told_once(
 
 def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
     tracer.init(f"http://127.0.0.1:{free_port()}", max_buffer_bytes=2_000_000, flush_seconds=60)
-    exporter = state.client and state.client.processor
+    exporter = state.client and state.client.sink
     for _ in range(30):
         work(500)
         assert not tracer.flush(0.2)

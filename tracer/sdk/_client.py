@@ -20,7 +20,8 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger, read_config
-from tracer.sdk._processor import Processor
+from tracer.sdk._context import said_of
+from tracer.sdk._sampling import HeadSampler
 from tracer.sdk._spans import OFF, Span
 
 P = ParamSpec("P")
@@ -43,13 +44,28 @@ class RandomIds(IdGenerator):
         return self.source.getrandbits(128) or 1
 
 
+class Sink(SpanProcessor):
+    """Where the spans and scores go that are kept."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, int] = {}
+        """How many of them did not arrive, by reason."""
+
+    def put_score(self, score: dict[str, Any]) -> None:
+        """Take a score, as the JSON API has it."""
+
+    def after_fork(self) -> None:
+        """Start afresh in a child process: what waits here is the parent's."""
+
+
 class Client:
     """The settings, the provider that spans come from, and what becomes of them."""
 
-    def __init__(self, config: Config, provider: TracerProvider, processor: Processor) -> None:
+    def __init__(self, config: Config, provider: TracerProvider, sink: Sink) -> None:
         self.config = config
         self.provider = provider
-        self.processor = processor
+        self.sink = sink
+        self.sampler = HeadSampler(config)
         tracer = provider.get_tracer("tracer.sdk")
         # With OTEL_SDK_DISABLED the provider makes nothing.
         self._tracer = tracer if isinstance(tracer, Tracer) else None
@@ -102,15 +118,30 @@ state: Final = _State()
 
 
 class _Current(SpanProcessor, Sampler):
-    """Stands in a provider, which lets neither go, for the processor and the sampler in use."""
+    """Stands in a provider, which can't let it go, for the client in use."""
 
     def on_start(self, span: OtelSpan, parent_context: Context | None = None) -> None:
-        if state.client is not None:
-            state.client.processor.on_start(span, parent_context)
+        client = state.client
+        if client is None:
+            return
+        if said := said_of(parent_context):
+            span.set_attributes(said)
+        context = span.get_span_context()
+        # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
+        if context.trace_flags & 1:
+            client.sink.on_start(span)
+        elif client.sampler.tail is not None:
+            client.sampler.tail.started(context.trace_id)
 
     def on_end(self, span: ReadableSpan) -> None:
-        if state.client is not None:
-            state.client.processor.on_end(span)
+        client = state.client
+        if client is None:
+            return
+        if span.context.trace_flags & 1:
+            client.sink.on_end(span)
+        elif client.sampler.tail is not None:
+            for kept in client.sampler.tail.ended(span.context.trace_id, span):
+                client.sink.on_end(kept)
 
     def shutdown(self) -> None:
         shutdown()
@@ -121,7 +152,7 @@ class _Current(SpanProcessor, Sampler):
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
         if state.client is None:
             return SamplingResult(Decision.DROP)
-        return state.client.processor.sampler.should_sample(*args, **kwargs)
+        return state.client.sampler.should_sample(*args, **kwargs)
 
     def get_description(self) -> str:
         return "tracer.sdk"
@@ -158,7 +189,7 @@ def init(endpoint: str | None = None, key: str | None = None, **settings: Any) -
         state.client = connected(config, Exporter(config))
 
 
-def connected(config: Config, processor: Processor) -> Client:
+def connected(config: Config, sink: Sink) -> Client:
     """Return a client of the provider there is; that one, or else one of our own, feeds it."""
     there = trace.get_tracer_provider()
     provider = there if isinstance(there, TracerProvider) else state.own
@@ -173,7 +204,7 @@ def connected(config: Config, processor: Processor) -> Client:
     if provider not in _joined:
         _joined.append(provider)
         provider.add_span_processor(_current)
-    return Client(config, provider, processor)
+    return Client(config, provider, sink)
 
 
 def _resource(config: Config) -> Resource:
@@ -187,7 +218,7 @@ def _resource(config: Config) -> Resource:
 
 def flush(timeout: float = 30.0) -> bool:
     """Send everything that has ended, within ``timeout`` seconds; say whether all arrived."""
-    return state.client is None or state.client.processor.flush(timeout)
+    return state.client is None or state.client.sink.force_flush(int(timeout * 1_000))
 
 
 @atexit.register
@@ -196,19 +227,23 @@ def shutdown(timeout: float | None = None) -> bool:
     client, state.client = state.client, None
     if client is None:
         return True
-    return client.processor.close(client.config.exit_seconds if timeout is None else timeout)
+    seconds = client.config.exit_seconds if timeout is None else timeout
+    sent = client.sink.force_flush(int(seconds * 1_000))
+    client.sink.shutdown()
+    return sent
 
 
 def dropped() -> dict[str, int]:
     """Return how many spans and scores did not arrive, by reason."""
-    return dict(state.client.processor.dropped) if state.client is not None else {}
+    return dict(state.client.sink.dropped) if state.client is not None else {}
 
 
 def _after_fork() -> None:
     # No two processes may make the same ids.
     RandomIds.source.seed()
     if state.client is not None:
-        state.client.processor.after_fork()
+        state.client.sampler = HeadSampler(state.client.config)
+        state.client.sink.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -10,17 +10,18 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import Any, Final
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, Span
 
 from tracer.sdk._buffer import Buffer, Parcel
+from tracer.sdk._client import Sink, shutdown
 from tracer.sdk._config import Config, logger
 from tracer.sdk._mask import Masks
-from tracer.sdk._processor import Processor
 from tracer.sdk._sending import Outcome, Sender
 from tracer.sdk._spans import frozen
 
@@ -33,7 +34,7 @@ _MAX_BROKEN: Final = 5
 """How often a server may fail at a batch, which must not stand in the way for ever."""
 
 
-class Exporter(Processor):
+class Exporter(Sink):
     """Takes spans without ever waiting; a thread of its own encodes and sends them.
 
     OpenTelemetry's own gives a batch up after a few attempts. Here it waits, within bounds, until
@@ -42,11 +43,13 @@ class Exporter(Processor):
     """
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
+        super().__init__()
+        self._config = config
         self._masks = Masks(config)
 
+        self.after_fork()
+
     def after_fork(self) -> None:
-        super().after_fork()
         self._queue: deque[tuple[ReadableSpan | dict[str, Any], int]] = deque()
         self._queued_bytes = 0
         self._counting = threading.Lock()
@@ -63,13 +66,13 @@ class Exporter(Processor):
 
     # In the application's threads: quick.
 
-    def began(self, span: ReadableSpan) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         # What does not fit is only shown later: nothing is lost, so nothing is counted.
         if self._config.running and len(self._started) < self._config.max_queue_spans:
             self._started[span.context.span_id] = span
             self._awaken()
 
-    def put(self, span: ReadableSpan) -> None:
+    def on_end(self, span: ReadableSpan) -> None:
         self._started.pop(span.context.span_id, None)
         # By its texts, which are most of what it holds: to measure it would cost more than it.
         texts = (value for value in (span.attributes or {}).values() if type(value) is str)
@@ -94,11 +97,9 @@ class Exporter(Processor):
     def _awaken(self) -> None:
         if self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._run, name="tracer-export", daemon=True)
-            try:
+            # When the interpreter is about to end, the flush at exit sends what is here.
+            with suppress(RuntimeError):
                 self._thread.start()
-            except RuntimeError:
-                # The interpreter is about to end; the flush at exit sends what is here.
-                self._thread = None
             self._flush_with_multiprocessing()
         elif len(self._queue) > _BATCH_SPANS and not self._wake.is_set():
             self._wake.set()
@@ -107,7 +108,7 @@ class Exporter(Processor):
         """Flush at the end of a child of multiprocessing, which skips what atexit has."""
         util: Any = sys.modules.get("multiprocessing.util")
         if util is not None and sys.modules["multiprocessing"].parent_process() is not None:
-            util.Finalize(None, self.flush, [self._config.exit_seconds], exitpriority=0)
+            util.Finalize(None, shutdown, exitpriority=0)
 
     def _drop(self, count: int, reason: str) -> None:
         kind = reason.partition(":")[0]
@@ -125,13 +126,14 @@ class Exporter(Processor):
             with self._sending:
                 self._guarded(math.inf)
 
-    def flush(self, timeout: float) -> bool:
-        """Send all there is within ``timeout`` seconds; say whether that came about.
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send all there is in that time; say whether that came about.
 
         A server that can't be reached is asked just once: nobody waits for it at the exit.
         """
+        timeout = max(timeout_millis / 1_000, 0)
         deadline = monotonic() + timeout
-        if not self._sending.acquire(timeout=max(timeout, 0)):
+        if not self._sending.acquire(timeout=timeout):
             return False
         try:
             while True:
@@ -147,11 +149,8 @@ class Exporter(Processor):
         finally:
             self._sending.release()
 
-    def close(self, timeout: float) -> bool:
-        """Flush, put what is left on disk, and end the thread."""
-        if self._closed:
-            return True
-        sent = self.flush(timeout)
+    def shutdown(self) -> None:
+        """Put what is left on disk, and end the thread."""
         self._closed = True
         self._wake.set()
         if self._sending.acquire(timeout=0.1):
@@ -162,7 +161,6 @@ class Exporter(Processor):
         left = self._buffer.items() + len(self._queue)
         if left:
             logger.warning("%d spans could not be sent before the end", left)
-        return sent
 
     def _guarded(self, deadline: float) -> bool:
         # Instrumented HTTP clients must not trace our own requests.
@@ -235,8 +233,6 @@ class Exporter(Processor):
         if outcome.later and self._broken < _MAX_BROKEN:
             self._put_off(outcome)
             return False
-        if self._fails:
-            logger.info("%s answers again", self._config.endpoint)
         self._fails = self._broken = 0
         refused = parcel.items if outcome.later else outcome.refused
         if refused:

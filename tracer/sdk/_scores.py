@@ -56,5 +56,5 @@ def score(
         "metadata": json.loads(to_json(dict(metadata))) if metadata else None,
         "time": datetime.datetime.now(datetime.UTC).isoformat(),
     }
-    client.processor.put_score({field: told for field, told in said.items() if told is not None})
+    client.sink.put_score({field: told for field, told in said.items() if told is not None})
     return id

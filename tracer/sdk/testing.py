@@ -10,10 +10,9 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tracer.sdk import _names as names
-from tracer.sdk._client import connected, state
+from tracer.sdk._client import Sink, connected, state
 from tracer.sdk._config import read_config
 from tracer.sdk._mask import Masks
-from tracer.sdk._processor import Processor
 
 
 class Recorded:
@@ -53,16 +52,17 @@ class Recorded:
         return f"<{self.kind} {self.name!r}{' failed' if self.error else ''}>"
 
 
-class Recording(Processor):
+class Recording(Sink):
     """What was recorded since the block began, in the order in which it ended."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(read_config(settings, {}))
-        self._masks = Masks(self._config)
+        super().__init__()
+        self.config = read_config(settings, {})
+        self._masks = Masks(self.config)
         self.spans: list[Recorded] = []
         self.scores: list[dict[str, Any]] = []
 
-    def put(self, span: ReadableSpan) -> None:
+    def on_end(self, span: ReadableSpan) -> None:
         self.spans.append(Recorded(self._masks.span(span) if self._masks else span))
 
     def put_score(self, score: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ def recording(**settings: Any) -> Iterator[Recording]:
     """
     recorded = Recording(**settings)
     # Set aside, not ended: it goes on sending what it has.
-    before, state.client = state.client, connected(recorded._config, recorded)
+    before, state.client = state.client, connected(recorded.config, recorded)
     try:
         yield recorded
     finally:

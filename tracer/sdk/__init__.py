@@ -9,8 +9,7 @@ from __future__ import annotations
 from tracer.sdk._client import dropped, flush, init, shutdown
 from tracer.sdk._config import Tail
 from tracer.sdk._context import continue_trace, executor, headers, in_context, session
-from tracer.sdk._frameworks import celery, fastapi, flask
-from tracer.sdk._instrument import Instrumented, instrument
+from tracer.sdk._instrument import Instrumented, celery, fastapi, flask, instrument
 from tracer.sdk._observe import observe
 from tracer.sdk._scores import score
 from tracer.sdk._spans import Span

@@ -93,13 +93,25 @@ class Config:
         return f"{base.rstrip('/')}{path}"
 
 
-_VARIABLES: Final = (
-    *("endpoint", "key", "project", "environment", "release", "enabled", "capture_content"),
-    *("running", "sample", "spool"),
-)
-_WORDS: Final = {
-    **dict.fromkeys(("1", "true", "yes", "on"), True),
-    **dict.fromkeys(("0", "false", "no", "off"), False),
+def _flag(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(text)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError(text)
+    return share
+
+
+_VARIABLES: Final[dict[str, Callable[[str], Any]]] = {
+    **dict.fromkeys(("endpoint", "key", "project", "environment", "release", "spool"), str),
+    **dict.fromkeys(("enabled", "capture_content", "running"), _flag),
+    "sample": _share,
 }
 
 
@@ -110,26 +122,12 @@ def read_config(given: Mapping[str, Any], environ: Mapping[str, str] = os.enviro
     told of, since whoever deploys must not break what runs.
     """
     settings = {name: value for name, value in given.items() if value is not None}
-    for name in _VARIABLES:
-        text = environ.get(f"TRACER_{name.upper()}", "").strip()
+    for name, parse in _VARIABLES.items():
+        variable = f"TRACER_{name.upper()}"
+        text = environ.get(variable, "").strip()
         if text and name not in settings:
-            value = _parse(name, text)
-            if value is not None:
-                settings[name] = value
+            try:
+                settings[name] = parse(text)
+            except ValueError:
+                logger.warning("%s=%r can't be used and is passed over", variable, text)
     return Config(**settings)
-
-
-def _parse(name: str, text: str) -> Any:
-    value: Any = text
-    if name == "sample":
-        try:
-            value = float(text)
-        except ValueError:
-            value = None
-        if value is not None and not 0 <= value <= 1:
-            value = None
-    elif name in ("enabled", "capture_content", "running"):
-        value = _WORDS.get(text.lower())
-    if value is None:
-        logger.warning("TRACER_%s=%r can't be used and is passed over", name.upper(), text)
-    return value

@@ -1,9 +1,10 @@
-"""Turns on the instrumentation libraries that are installed: those of models, others when asked."""
+"""Turns on instrumentation libraries: all of models that are installed, frameworks one by one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from tracer.sdk._client import state
@@ -112,3 +113,39 @@ def _turn_on(found: _Found, provider: Any) -> str | None:
         # Third parties' code, of any age, against libraries of any age.
         return f"{type(error).__name__}: {error}"
     return None
+
+
+def flask(app: Any, **options: Any) -> bool:
+    """Trace each request of a Flask application, as part of its caller's trace.
+
+    ``options`` go to OpenTelemetry's FlaskInstrumentor. False: it isn't installed, or ``init`` was
+    not called, and the log says so.
+    """
+    return _stock("flask", "FlaskInstrumentor", "instrument_app", app, **options)
+
+
+def fastapi(app: Any, **options: Any) -> bool:
+    """Trace each request of a FastAPI application; otherwise like ``flask``."""
+    return _stock("fastapi", "FastAPIInstrumentor", "instrument_app", app, **options)
+
+
+def celery(**options: Any) -> bool:
+    """Trace the tasks of Celery, as part of the trace that sent them; otherwise like ``flask``.
+
+    Call it where tasks are sent and where they are worked on; workers that fork need nothing else.
+    """
+    return _stock("celery", "CeleryInstrumentor", "instrument", **options)
+
+
+def _stock(name: str, kind: str, method: str, *app: Any, **options: Any) -> bool:
+    if state.client is None:
+        logger.warning("%s is not traced: call tracer.init() first", name)
+        return False
+    package = f"opentelemetry-instrumentation-{name}"
+    try:
+        instrumentor = getattr(import_module(package.replace("-", ".")), kind)()
+    except ImportError as error:
+        logger.warning("%s is not traced (%s): pip install %s", name, error, package)
+        return False
+    getattr(instrumentor, method)(*app, tracer_provider=state.client.provider, **options)
+    return True

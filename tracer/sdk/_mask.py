@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status
 
 from tracer.sdk import _names as names
-from tracer.sdk._config import Config
+from tracer.sdk._config import Config, MaskFunction
 from tracer.sdk._spans import frozen
 from tracer.sdk._values import to_json
 
@@ -46,88 +48,77 @@ class Masks:
 
     def __init__(self, config: Config) -> None:
         given = config.mask
-        masks = given if isinstance(given, (list, tuple)) else [given]
-        self._patterns = [
-            re.compile(mask) if isinstance(mask, str) else mask
-            for mask in masks
-            if isinstance(mask, (str, re.Pattern))
-        ]
-        self._functions: list[Callable[[str, Any], Any]] = [m for m in masks if callable(m)]
+        masks: Any = given if isinstance(given, (list, tuple)) else [given] if given else []
+        self._masks = [mask if callable(mask) else _pattern(mask) for mask in masks]
         self._content = config.capture_content
         self._limit = config.max_value_bytes
 
     def __bool__(self) -> bool:
-        return bool(self._patterns or self._functions) or not self._content
+        return bool(self._masks) or not self._content
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return a copy of ``span`` that may be sent."""
         status = span.status
         if status.description:
-            said = self._text("status_message", status.description)
-            status = Status(status.status_code, said if isinstance(said, str) else FAILED)
+            status = Status(
+                status.status_code, str(self._value("status_message", status.description))
+            )
         events = [
-            Event(event.name, self._attributes(event.attributes or {}), event.timestamp)
+            Event(event.name, self._attributes(event.attributes), event.timestamp)
             for event in span.events
             if self._content or not _is_content(event.name)
         ]
-        attributes = self._attributes(span.attributes or {})
+        attributes = self._attributes(span.attributes)
         return frozen(span, attributes=attributes, events=events, status=status)
 
-    def _attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    def _attributes(self, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
         return {
-            key: value if key in _KEPT else self._text(key, value)
-            for key, value in attributes.items()
+            key: value if key in _KEPT else self._value(key, value)
+            for key, value in (attributes or {}).items()
             if self._content or not _is_content(key)
         }
 
-    def _text(self, key: str, value: Any) -> Any:
+    def _value(self, key: str, value: Any) -> Any:
         """Return an attribute's value masked; JSON text stays JSON text."""
         try:
-            if not isinstance(value, str):
-                return self._apply(key, value)
-            decoded = json.loads(value) if key in _FIELDS else _decoded(value)
-            if decoded is None:
-                return self._apply(key, value)
-            masked = self._apply(_FIELDS.get(key, key), decoded)
-            return value if masked == decoded else to_json(masked, self._limit)
+            decoded = masked = _decoded(key, value)
+            for mask in self._masks:
+                masked = mask(_FIELDS.get(key, key), masked)
+            if masked == decoded:
+                return value
+            return masked if decoded is value else to_json(masked, self._limit)
         except Exception:
             # Better nothing than what was to be hidden.
             return FAILED
 
-    def _apply(self, field: str, value: Any) -> Any:
-        for function in self._functions:
-            value = function(field, value)
-        return self._walk(value) if self._patterns else value
 
-    def _walk(self, value: Any) -> Any:
+def _decoded(key: str, value: Any) -> Any:
+    """Return what JSON text holds, and anything else as it is; so is a bare number of others."""
+    if isinstance(value, str) and (key in _FIELDS or value[:1] in ("{", "[", '"')):
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
+def _pattern(pattern: str | re.Pattern[str]) -> MaskFunction:
+    """Return the function that replaces what ``pattern`` finds, wherever in a value it stands."""
+    replace = partial(re.compile(pattern).sub, MASKED)
+
+    def walk(value: Any) -> Any:
         if isinstance(value, str):
-            return self._substituted(value)
+            return replace(value)
         if isinstance(value, Mapping):
             # Names of entries may be what is to be hidden: addresses, for example.
-            return {self._substituted(str(key)): self._walk(item) for key, item in value.items()}
+            return {replace(str(key)): walk(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self._walk(item) for item in value]
+            return [walk(item) for item in value]
         # A number of an account may be sent as a number.
-        if type(value) in (int, float):
-            masked = self._substituted(str(value))
-            return value if masked == str(value) else masked
+        if type(value) in (int, float) and (masked := replace(str(value))) != str(value):
+            return masked
         return value
 
-    def _substituted(self, text: str) -> str:
-        for pattern in self._patterns:
-            text = pattern.sub(MASKED, text)
-        return text
+    return lambda field, value: walk(value)
 
 
 def _is_content(name: str) -> bool:
     return bool(_CONTENT.fullmatch(name)) and not _NOT_CONTENT.fullmatch(name)
-
-
-def _decoded(text: str) -> Any:
-    """Return what JSON text holds; None: it is no JSON text, or a bare number."""
-    if text[:1] not in ("{", "[", '"'):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

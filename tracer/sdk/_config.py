@@ -93,25 +93,14 @@ class Config:
         return f"{base.rstrip('/')}{path}"
 
 
-def _flag(text: str) -> bool:
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    if text.lower() in ("0", "false", "no", "off"):
-        return False
-    raise ValueError(text)
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise ValueError(text)
-    return share
-
-
+_WORDS: Final = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
 _VARIABLES: Final[dict[str, Callable[[str], Any]]] = {
     **dict.fromkeys(("endpoint", "key", "project", "environment", "release", "spool"), str),
-    **dict.fromkeys(("enabled", "capture_content", "running"), _flag),
-    "sample": _share,
+    **dict.fromkeys(("enabled", "capture_content", "running"), lambda text: _WORDS[text.lower()]),
+    "sample": float,
 }
 
 
@@ -127,7 +116,8 @@ def read_config(given: Mapping[str, Any], environ: Mapping[str, str] = os.enviro
         text = environ.get(variable, "").strip()
         if text and name not in settings:
             try:
-                settings[name] = parse(text)
-            except ValueError:
+                # Alone, as here: one that can't be meant must not stop the others.
+                settings[name] = getattr(Config(**{name: parse(text)}), name)
+            except (KeyError, ValueError):
                 logger.warning("%s=%r can't be used and is passed over", variable, text)
     return Config(**settings)

@@ -34,6 +34,12 @@ _MAX_BROKEN: Final = 5
 """How often a server may fail at a batch, which must not stand in the way for ever."""
 
 
+def _size(span: ReadableSpan) -> int:
+    # By its texts, which are most of what it holds: to measure it would cost more than it.
+    texts = (value for value in (span.attributes or {}).values() if type(value) is str)
+    return _SPAN_BYTES + sum(map(len, texts))
+
+
 class Exporter(Sink):
     """Takes spans without ever waiting; a thread of its own encodes and sends them.
 
@@ -74,9 +80,7 @@ class Exporter(Sink):
 
     def on_end(self, span: ReadableSpan) -> None:
         self._started.pop(span.context.span_id, None)
-        # By its texts, which are most of what it holds: to measure it would cost more than it.
-        texts = (value for value in (span.attributes or {}).values() if type(value) is str)
-        self._put(span, _SPAN_BYTES + sum(map(len, texts)))
+        self._put(span, _size(span))
 
     def put_score(self, score: dict[str, Any]) -> None:
         self._put(score, _SPAN_BYTES)
@@ -89,10 +93,13 @@ class Exporter(Sink):
         ):
             self._drop(1, "the queue is full")
             return
+        self._queue.append((item, self._count(size)))
+        self._awaken()
+
+    def _count(self, size: int) -> int:
         with self._counting:
             self._queued_bytes += size
-        self._queue.append((item, size))
-        self._awaken()
+        return size
 
     def _awaken(self) -> None:
         if self._thread is None and not self._closed:
@@ -177,9 +184,10 @@ class Exporter(Sink):
     def _encode(self) -> None:
         # The application goes on noting what starts, in a dict of its own.
         started, self._started = self._started, {}
-        running = [frozen(span, end_time=None) for span in started.values()]
-        for at in range(0, len(running), _BATCH_SPANS):
-            self._pack(running[at : at + _BATCH_SPANS])
+        for span in list(started.values()):
+            running = frozen(span, end_time=None)
+            # On this side, as its end may be in the queue by now.
+            self._queue.appendleft((running, self._count(_size(running))))
         while self._queue:
             batch: list[ReadableSpan | dict[str, Any]] = []
             size = 0
@@ -190,8 +198,7 @@ class Exporter(Sink):
             self._pack([item for item in batch if not isinstance(item, dict)])
             if scores := [item for item in batch if isinstance(item, dict)]:
                 self._keep("scores", len(scores), json.dumps({"scores": scores}).encode())
-            with self._counting:
-                self._queued_bytes -= size
+            self._count(-size)
 
     def _pack(self, spans: Sequence[ReadableSpan]) -> None:
         masked = [self._masks.span(span) for span in spans] if self._masks else spans

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from contextvars import Token
 from copy import copy
 from time import time_ns
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict, Unpack
+from typing import Annotated, Any, Final, Self, TypedDict, Unpack, get_type_hints
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -30,26 +30,58 @@ Parent = trace.Span | SpanContext | str
 """A span, its context, or a traceparent header."""
 
 
+# What makes a field's attribute: of what is said, what was said before, and the longest text that
+# is allowed.
+
+
+def _text(value: Any, old: Any, limit: int) -> Any:
+    return str(value)
+
+
+def _same(value: Any, old: Any, limit: int) -> Any:
+    return value
+
+
+def _texts(value: Any, old: Any, limit: int) -> Any:
+    return [str(text) for text in value]
+
+
+def _json(value: Any, old: Any, limit: int) -> Any:
+    return to_json(value, limit)
+
+
+def _merged(value: Any, old: Any, limit: int) -> Any:
+    return merge_json(old, value, limit)
+
+
+def _costs(value: Any, old: Any, limit: int) -> Any:
+    return to_json(value if isinstance(value, Mapping) else {"total": value}, limit)
+
+
+def _moment(value: Any, old: Any, limit: int) -> Any:
+    return nanoseconds(value)
+
+
 class Said(TypedDict, total=False):
     """What can be said of a span, as it starts or later; None says nothing."""
 
-    input: Any
-    output: Any
-    metadata: Mapping[str, Any] | None
+    input: Annotated[Any, names.INPUT, _json]
+    output: Annotated[Any, names.OUTPUT, _json]
+    metadata: Annotated[Mapping[str, Any] | None, names.METADATA, _merged]
     """Merged with what was said before."""
-    level: str | None
+    level: Annotated[str | None, names.LEVEL, _text]
     """debug, default, warning, error."""
-    status_message: str | None
-    model: str | None
-    model_parameters: Mapping[str, Any] | None
-    provider: str | None
-    usage: Any
+    status_message: Annotated[str | None, names.STATUS_MESSAGE, _text]
+    model: Annotated[str | None, names.MODEL, _text]
+    model_parameters: Annotated[Mapping[str, Any] | None, names.PARAMETERS, _json]
+    provider: Annotated[str | None, names.PROVIDER, _text]
+    usage: Annotated[Any, names.USAGE, _json]
     """Tokens by type, or the provider's own object."""
-    cost: Mapping[str, float] | float | None
+    cost: Annotated[Mapping[str, float] | float | None, names.COST, _costs]
     """US dollars, by type or in all."""
-    completion_start: Time | None
+    completion_start: Annotated[Time | None, names.FIRST_TOKEN, _moment]
     """When the first token came."""
-    prompt: str | tuple[str, int] | None
+    prompt: Annotated[str | tuple[str, int] | None, names.PROMPT, _text]
     """Its name, or name and version."""
 
 
@@ -57,7 +89,7 @@ class Fields(Said, total=False):
     """What ``Span.update`` takes."""
 
     name: str | None
-    kind: str | None
+    kind: Annotated[str | None, names.KIND, _text]
 
 
 class Options(Said, total=False):
@@ -76,59 +108,24 @@ class Options(Said, total=False):
 class TraceFields(TypedDict, total=False):
     """What ``Span.update_trace`` takes."""
 
-    name: str | None
-    input: Any
-    output: Any
-    metadata: Mapping[str, Any] | None
-    tags: Sequence[str] | None
-    user: str | None
-    session: str | None
-    public: bool | None
+    name: Annotated[str | None, names.TRACE_NAME, _text]
+    input: Annotated[Any, names.TRACE_INPUT, _json]
+    output: Annotated[Any, names.TRACE_OUTPUT, _json]
+    metadata: Annotated[Mapping[str, Any] | None, names.TRACE_METADATA, _merged]
+    tags: Annotated[Sequence[str] | None, names.TAGS, _texts]
+    user: Annotated[str | None, names.USER, _text]
+    session: Annotated[str | None, names.SESSION, _text]
+    public: Annotated[bool | None, names.PUBLIC, _same]
 
 
-# A field's attribute, and what makes its value: of what is said, what was said before, and the
-# longest text that is allowed.
-_Written = dict[str, tuple[str, Callable[[Any, Any, int], Any]]]
+def _written(fields: type) -> dict[str, tuple[str, Callable[[Any, Any, int], Any]]]:
+    """Return the attribute of each field, and what makes its value."""
+    hints = get_type_hints(fields, include_extras=True)
+    return {name: getattr(hint, "__metadata__", ("", _same)) for name, hint in hints.items()}
 
 
-def _text(value: Any, old: Any, limit: int) -> str:
-    return str(value)
-
-
-def _json(value: Any, old: Any, limit: int) -> str:
-    return to_json(value, limit)
-
-
-def _merged(value: Any, old: Any, limit: int) -> str:
-    return merge_json(old, value, limit)
-
-
-_FIELDS: Final[_Written] = {
-    "kind": (names.KIND, _text),
-    "input": (names.INPUT, _json),
-    "output": (names.OUTPUT, _json),
-    "metadata": (names.METADATA, _merged),
-    "level": (names.LEVEL, _text),
-    "status_message": (names.STATUS_MESSAGE, _text),
-    "model": (names.MODEL, _text),
-    "model_parameters": (names.PARAMETERS, _json),
-    "provider": (names.PROVIDER, _text),
-    "usage": (names.USAGE, _json),
-    "cost": (names.COST, _json),
-    "completion_start": (names.FIRST_TOKEN, lambda time, *_: nanoseconds(time)),
-    "prompt": (names.PROMPT, _text),
-    "version": (names.PROMPT_VERSION, lambda version, *_: version),
-}
-_TRACE_FIELDS: Final[_Written] = {
-    "name": (names.TRACE_NAME, _text),
-    "input": (names.TRACE_INPUT, _json),
-    "output": (names.TRACE_OUTPUT, _json),
-    "metadata": (names.TRACE_METADATA, _merged),
-    "tags": (names.TAGS, lambda tags, *_: list(tags)),
-    "user": (names.USER, _text),
-    "session": (names.SESSION, _text),
-    "public": (names.PUBLIC, lambda public, *_: public),
-}
+_FIELDS: Final = _written(Fields)
+_TRACE_FIELDS: Final = _written(TraceFields)
 _CONTENT: Final = ("input", "output")
 _SCOPE: Final = InstrumentationScope("tracer.sdk")
 # Of spans that record nothing: what is put there is gone.
@@ -173,48 +170,41 @@ class Span(otel.Span):
 
         Raises TypeError for what is no field, and nothing else.
         """
-        said: dict[str, Any] = {**fields}
-        if (name := said.pop("name", None)) is not None and self.is_recording():
+        name, prompt = fields.pop("name", None), fields.get("prompt")
+        if name is not None and self.is_recording():
             self.update_name(name)
-        if isinstance(cost := said.get("cost"), (int, float)):
-            said["cost"] = {"total": cost}
-        if isinstance(prompt := said.get("prompt"), (tuple, list)):
-            said["prompt"], said["version"] = prompt
-        return self._say(_FIELDS, said)
+        if isinstance(prompt, tuple):
+            fields["prompt"], version = prompt
+            self.set_attribute(names.PROMPT_VERSION, version)
+        return self._say(_FIELDS, fields)
 
     def update_trace(self, **fields: Unpack[TraceFields]) -> Self:
         """Say something about the trace as a whole, from wherever in it."""
         return self._say(_TRACE_FIELDS, fields)
 
-    def _say(self, known: _Written, said: Mapping[str, Any]) -> Self:
+    def _say(self, known: Mapping[str, Any], said: Mapping[str, Any]) -> Self:
         if unknown := said.keys() - known.keys():
             raise TypeError(f"{sorted(unknown)}: expected some of {sorted(known)}")
-        if self._config is None or not self.is_recording():
+        config = self._config
+        if config is None or not self.is_recording():
             return self
-        attributes: dict[str, Any] = {}
         for field, value in said.items():
-            key, write = known[field]
             # None is an input and an output as well.
-            wanted = self._config.capture_content if field in _CONTENT else value is not None
-            if wanted:
+            if config.capture_content if field in _CONTENT else value is not None:
+                key, write = known[field]
                 old = self._attributes.get(key)
-                attributes[key] = write(value, old, self._config.max_value_bytes)
-        self._attributes.update(attributes)
+                self._attributes[key] = write(value, old, config.max_value_bytes)
         return self
 
     def fail(self, error: BaseException | str) -> None:
         """Mark the span as failed; an exception is recorded with its stack."""
-        if not self.is_recording():
-            return
-        said = error
-        if isinstance(error, BaseException):
-            try:
+        said = str(error) if isinstance(error, str) else describe(error)
+        if isinstance(error, BaseException) and self.is_recording():
+            # It may fail when it is asked for its text.
+            with suppress(Exception):
                 said = f"{type(error).__qualname__}: {error}"
                 self.record_exception(error)
-            except Exception:
-                # It fails when it is asked for its text.
-                said = describe(error)
-        self.set_status(StatusCode.ERROR, str(said))
+        self.set_status(StatusCode.ERROR, said)
 
     def link(
         self, to: trace.Span | SpanContext, attributes: Mapping[str, Any] | None = None

@@ -26,9 +26,6 @@ from tracer.sdk._spans import OFF, Span
 
 P = ParamSpec("P")
 
-_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
-_NOT_SAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)
-
 
 class RandomIds(IdGenerator):
     """Ids from a source of our own: programs seed Python's, and then repeat ids."""
@@ -84,24 +81,24 @@ class Client:
         tracer = self._tracer
         if tracer is None:
             return OFF
-        parent: SpanContext | None = trace.get_current_span(context).get_span_context()
-        if trace_id is not None and parent is not None and parent.trace_id != trace_id:
+        parent = trace.get_current_span(context).get_span_context()
+        if trace_id not in (None, parent.trace_id):
             # A trace of its own: no processor may take what is current for its parent.
-            parent, context = None, trace.set_span_in_context(trace.INVALID_SPAN, context)
-        if parent is None or not parent.is_valid:
-            parent, trace_id = None, trace_id or tracer.id_generator.generate_trace_id()
-        else:
-            trace_id = parent.trace_id
+            parent = trace.INVALID_SPAN_CONTEXT
+            context = trace.set_span_in_context(trace.INVALID_SPAN, context)
+        ids = tracer.id_generator
+        trace_id = parent.trace_id or trace_id or ids.generate_trace_id()
         verdict = tracer.sampler.should_sample(context, trace_id, name)
-        flags = _SAMPLED if verdict.decision is Decision.RECORD_AND_SAMPLE else _NOT_SAMPLED
-        span_id = span_id or tracer.id_generator.generate_span_id()
+        flags = TraceFlags(verdict.decision is Decision.RECORD_AND_SAMPLE)
+        span_id = span_id or ids.generate_span_id()
         identity = SpanContext(trace_id, span_id, False, flags, verdict.trace_state)
         if verdict.decision is Decision.DROP:
             # It records nothing, but what starts below has to follow the decision.
-            return Span(name, identity, parent)
+            return Span(name, identity)
+        above = parent if parent.is_valid else None
         said = {names.KIND: kind, **(verdict.attributes or {})}
         processor = tracer.span_processor
-        span = Span(name, identity, parent, processor, self.config, self._resource, said)
+        span = Span(name, identity, above, processor, self.config, self._resource, said)
         span.start(start_time, context)
         return span
 
@@ -152,7 +149,7 @@ class _Current(SpanProcessor, Sampler):
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
         if state.client is None:
             return SamplingResult(Decision.DROP)
-        return state.client.sampler.should_sample(*args, **kwargs)
+        return state.client.sampler.decide(*args, **kwargs)
 
     def get_description(self) -> str:
         return "tracer.sdk"
@@ -208,12 +205,12 @@ def connected(config: Config, sink: Sink) -> Client:
 
 
 def _resource(config: Config) -> Resource:
-    said = {
-        "service.name": config.service,
-        names.ENVIRONMENT: config.environment,
-        names.RELEASE: config.release,
-    }
-    return Resource({name: value for name, value in said.items() if value})
+    said = (
+        ("service.name", config.service),
+        (names.ENVIRONMENT, config.environment),
+        (names.RELEASE, config.release),
+    )
+    return Resource({name: value for name, value in said if value})
 
 
 def flush(timeout: float = 30.0) -> bool:

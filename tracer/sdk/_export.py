@@ -86,11 +86,8 @@ class Exporter(Sink):
         self._put(score, _SPAN_BYTES)
 
     def _put(self, item: ReadableSpan | dict[str, Any], size: int) -> None:
-        waiting = self._queued_bytes + self._buffer.bytes + size
-        if (
-            len(self._queue) >= self._config.max_queue_spans
-            or waiting > self._config.max_buffer_bytes
-        ):
+        config, waiting = self._config, self._queued_bytes + self._buffer.bytes + size
+        if len(self._queue) >= config.max_queue_spans or waiting > config.max_buffer_bytes:
             self._drop(1, "the queue is full")
             return
         self._queue.append((item, self._count(size)))

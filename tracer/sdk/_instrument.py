@@ -11,7 +11,14 @@ from tracer.sdk._client import state
 from tracer.sdk._config import logger
 
 _GROUPS: Final = ("openinference_instrumentor", "opentelemetry_instrumentor")
-_RANKS: Final = {"openinference": 0, "openllmetry": 1, "opentelemetry-genai": 2}
+# Each family with what its packages say of themselves, the one that is taken first: OpenTelemetry's
+# own for models stand beside those for everything else.
+_FAMILIES: Final = {
+    "openinference": "openinference.",
+    "openllmetry": "openllmetry",
+    "opentelemetry-genai": "instrumentation-genai",
+    "opentelemetry": "",
+}
 
 # What the instrumentations themselves listen to, for `capture_content=False`.
 _WITHOUT_CONTENT: Final = {
@@ -49,23 +56,21 @@ def instrument(
     families have one for the same library, OpenInference's is taken: two would tell each call
     twice. Never raises; call it after ``init``, and once.
     """
+    only, exclude = None if only is None else set(only), set(exclude)
     result = Instrumented([], {})
     client = state.client
     if client is None:
         return result
     if not client.config.capture_content:
         os.environ.update(_WITHOUT_CONTENT)
-    wanted = None if only is None else set(only)
     taken: set[str] = set()
     for found in _installed():
-        if found.name in set(exclude) or (wanted is not None and found.name not in wanted):
+        left_out = found.name in exclude or (only is not None and found.name not in only)
+        waits = found.family == "opentelemetry" and not {found.name, "all"} & set(others)
+        if left_out or waits:
             continue
-        if found.family == "opentelemetry" and not {found.name, "all"} & set(others):
-            continue
-        if found.name in taken:
-            result.off[str(found)] = "another family's is on"
-            continue
-        problem = _turn_on(found, client.provider)
+        twice = found.name in taken
+        problem = "another family's is on" if twice else _turn_on(found, client.provider)
         if problem is None:
             taken.add(found.name)
             result.on.append(str(found))
@@ -83,19 +88,14 @@ def _installed() -> list[_Found]:
 
     entries = {entry.value: entry for group in _GROUPS for entry in entry_points(group=group)}
     found = [_Found(entry.name, _family(entry), entry) for entry in entries.values()]
-    return sorted(found, key=lambda one: (_RANKS.get(one.family, 3), one.name))
+    return sorted(found, key=lambda one: (list(_FAMILIES).index(one.family), one.name))
 
 
 def _family(entry: Any) -> str:
-    if entry.value.startswith("openinference."):
-        return "openinference"
     metadata = entry.dist.metadata
-    urls = [metadata.get("Home-page") or "", *(metadata.get_all("Project-URL") or [])]
-    if any("openllmetry" in url for url in urls):
-        return "openllmetry"
-    # OpenTelemetry's own ones for models stand beside those for everything else.
-    genai = any("instrumentation-genai" in url for url in urls)
-    return "opentelemetry-genai" if genai else "opentelemetry"
+    urls = (metadata.get("Home-page") or "", *(metadata.get_all("Project-URL") or ()))
+    said = " ".join((entry.value, *urls))
+    return next(family for family, mark in _FAMILIES.items() if mark in said)
 
 
 def _turn_on(found: _Found, provider: Any) -> str | None:

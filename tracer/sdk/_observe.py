@@ -17,10 +17,6 @@ from tracer.sdk._spans import OFF, Span, leave
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MAX_YIELDED: Final = 10_000
-_POSITIONAL: Final = (
-    inspect.Parameter.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-)
 
 
 class Options(TypedDict, total=False):
@@ -80,7 +76,7 @@ class _Plan:
             parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError):
             parameters = []
-        self._names = [p.name for p in parameters if p.kind in _POSITIONAL]
+        self._names = [p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
         # By its name, as nothing tells a method from a function while its class is being made.
         self._skip = int(self._names[:1] in (["self"], ["cls"]))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any, Final
 
-from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState, get_current_span
-from opentelemetry.util.types import Attributes
+from opentelemetry.sdk.trace.sampling import Decision, SamplingResult
+from opentelemetry.trace import StatusCode, get_current_span
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, Tail
@@ -21,7 +19,7 @@ from tracer.sdk._config import Config, Tail
 _MAX_WAITING: Final = 10_000
 
 
-class HeadSampler(Sampler):
+class HeadSampler:
     """Decides at the root; every span below, in whatever service, follows the flag it was sent.
 
     With a tail rule the spans of what is left out are recorded without the flag, so that they can
@@ -33,17 +31,14 @@ class HeadSampler(Sampler):
         self._shares = sample if isinstance(sample, Mapping) else {"*": sample}
         self.tail = TailBuffer(config.tail) if config.tail is not None else None
 
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind | None = None,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        trace_state: TraceState | None = None,
+    def decide(
+        self, context: Any, trace_id: int, name: str, kind: Any = None, said: Any = None, *_: Any
     ) -> SamplingResult:
-        parent = get_current_span(parent_context).get_span_context()
+        """Return the decision of a span; arguments are those of OpenTelemetry's Sampler.
+
+        Its tracer takes a span's first attributes, ``said``, from the result.
+        """
+        parent = get_current_span(context).get_span_context()
         if parent.is_valid:
             late = self.tail is not None and self.tail.keeps(trace_id)
             kept = late or bool(parent.trace_flags & 1)
@@ -52,14 +47,11 @@ class HeadSampler(Sampler):
             kept = self._share(name) * 2**64 > trace_id & (2**64 - 1)
         rest = Decision.DROP if self.tail is None else Decision.RECORD_ONLY
         decision = Decision.RECORD_AND_SAMPLE if kept else rest
-        return SamplingResult(decision, attributes, parent.trace_state)
+        return SamplingResult(decision, said, parent.trace_state)
 
     def _share(self, name: str) -> float:
         found = (share for rule, share in self._shares.items() if fnmatchcase(name, rule))
         return next(found, 1.0)
-
-    def get_description(self) -> str:
-        return f"tracer.sdk{self._shares}"
 
 
 class _Trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -84,9 +85,7 @@ class Recording(Sink):
 
     def assert_tree(self, expected: str) -> None:
         """Compare ``tree()`` with a text, whose own indentation doesn't matter."""
-        lines = [line for line in expected.splitlines() if line.strip()]
-        margin = min((len(line) - len(line.lstrip()) for line in lines), default=0)
-        wanted = "\n".join(line[margin:].rstrip() for line in lines)
+        wanted = textwrap.dedent(expected).strip()
         assert self.tree() == wanted, f"recorded:\n{self.tree()}\nexpected:\n{wanted}"
 
     def assert_no_errors(self) -> None:

@@ -205,12 +205,12 @@ def connected(config: Config, sink: Sink) -> Client:
 
 
 def _resource(config: Config) -> Resource:
-    said = (
-        ("service.name", config.service),
-        (names.ENVIRONMENT, config.environment),
-        (names.RELEASE, config.release),
-    )
-    return Resource({name: value for name, value in said if value})
+    said = {
+        "service.name": config.service,
+        "deployment.environment.name": config.environment,
+        "tracer.release": config.release,
+    }
+    return Resource({name: value for name, value in said.items() if value})
 
 
 def flush(timeout: float = 30.0) -> bool:

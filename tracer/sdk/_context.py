@@ -18,7 +18,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from tracer.sdk import _names as names
 from tracer.sdk._spans import leave
-from tracer.sdk._values import merge_json
+from tracer.sdk._values import merged_json, to_json
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,16 +51,14 @@ def session(
     in their W3C baggage, which every service called can read.
     """
     context = get_current()
-    said = dict(said_of(context) or {})
-    if id is not None:
-        said[names.SESSION] = str(id)
-    if user is not None:
-        said[names.USER] = str(user)
+    said = dict(said_of(context))
+    given = {names.SESSION: id, names.USER: user}
+    said.update({name: str(value) for name, value in given.items() if value is not None})
     if tags:
         said[names.TAGS] = list(dict.fromkeys([*said.get(names.TAGS, ()), *map(str, tags)]))
     if metadata:
-        merged = merge_json(said.get(names.TRACE_METADATA), metadata, _METADATA_BYTES)
-        said[names.TRACE_METADATA] = merged
+        text = to_json(metadata, _METADATA_BYTES)
+        said[names.TRACE_METADATA] = merged_json(said.get(names.TRACE_METADATA, "{}"), text)
     context = set_value(_SAID, said, context)
     with _inside(_with_baggage(said, context) if propagate else context):
         yield

@@ -20,14 +20,7 @@ from tracer.sdk._values import to_json
 MASKED: Final = "[masked]"
 FAILED: Final = "[masking failed]"
 
-_FIELDS: Final = {
-    names.INPUT: "input",
-    names.OUTPUT: "output",
-    names.METADATA: "metadata",
-    names.TRACE_INPUT: "input",
-    names.TRACE_OUTPUT: "output",
-    names.TRACE_METADATA: "metadata",
-}
+_FIELD: Final = re.compile(r"tracer\.(?:trace\.)?(input|output|metadata)")
 # Structure, not content: a pattern for long numbers must not eat the tokens.
 _KEPT: Final = frozenset((names.KIND, names.LEVEL, names.USAGE, names.COST, names.FIRST_TOKEN))
 # How the other instrumentations name what was said, for `capture_content=False`.
@@ -81,9 +74,10 @@ class Masks:
     def _value(self, key: str, value: Any) -> Any:
         """Return an attribute's value masked; JSON text stays JSON text."""
         try:
-            decoded = masked = _decoded(key, value)
+            field = _FIELD.fullmatch(key)
+            decoded = masked = _decoded(value, always=field is not None)
             for mask in self._masks:
-                masked = mask(_FIELDS.get(key, key), masked)
+                masked = mask(field[1] if field else key, masked)
             if masked == decoded:
                 return value
             return masked if decoded is value else to_json(masked, self._limit)
@@ -92,9 +86,9 @@ class Masks:
             return FAILED
 
 
-def _decoded(key: str, value: Any) -> Any:
-    """Return what JSON text holds, and anything else as it is; so is a bare number of others."""
-    if isinstance(value, str) and (key in _FIELDS or value[:1] in ("{", "[", '"')):
+def _decoded(value: Any, always: bool) -> Any:
+    """Return what JSON text holds; a bare number is JSON text only where there is ``always``."""
+    if isinstance(value, str) and (always or value[:1] in ("{", "[", '"')):
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value

@@ -24,64 +24,55 @@ from opentelemetry.trace.propagation import set_span_in_context
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger
-from tracer.sdk._values import Time, describe, merge_json, nanoseconds, to_json
+from tracer.sdk._values import Time, describe, merged_json, nanoseconds, to_json
 
 Parent = trace.Span | SpanContext | str
 """A span, its context, or a traceparent header."""
 
 
-# What makes a field's attribute: of what is said, what was said before, and the longest text that
-# is allowed.
+# What makes a field's attribute: of what is said, and the longest text that is allowed.
 
 
-def _text(value: Any, old: Any, limit: int) -> Any:
-    return str(value)
-
-
-def _same(value: Any, old: Any, limit: int) -> Any:
+def _same(value: Any, limit: int) -> Any:
     return value
 
 
-def _texts(value: Any, old: Any, limit: int) -> Any:
+def _text(value: Any, limit: int) -> Any:
+    return str(value)
+
+
+def _texts(value: Any, limit: int) -> Any:
     return [str(text) for text in value]
 
 
-def _json(value: Any, old: Any, limit: int) -> Any:
-    return to_json(value, limit)
-
-
-def _merged(value: Any, old: Any, limit: int) -> Any:
-    return merge_json(old, value, limit)
-
-
-def _costs(value: Any, old: Any, limit: int) -> Any:
+def _costs(value: Any, limit: int) -> Any:
     return to_json(value if isinstance(value, Mapping) else {"total": value}, limit)
 
 
-def _moment(value: Any, old: Any, limit: int) -> Any:
+def _moment(value: Any, limit: int) -> Any:
     return nanoseconds(value)
 
 
 class Said(TypedDict, total=False):
     """What can be said of a span, as it starts or later; None says nothing."""
 
-    input: Annotated[Any, names.INPUT, _json]
-    output: Annotated[Any, names.OUTPUT, _json]
-    metadata: Annotated[Mapping[str, Any] | None, names.METADATA, _merged]
+    input: Annotated[Any, names.INPUT, to_json]
+    output: Annotated[Any, names.OUTPUT, to_json]
+    metadata: Annotated[Mapping[str, Any] | None, names.METADATA, to_json]
     """Merged with what was said before."""
     level: Annotated[str | None, names.LEVEL, _text]
     """debug, default, warning, error."""
-    status_message: Annotated[str | None, names.STATUS_MESSAGE, _text]
+    status_message: Annotated[str | None, "tracer.status_message", _text]
     model: Annotated[str | None, names.MODEL, _text]
-    model_parameters: Annotated[Mapping[str, Any] | None, names.PARAMETERS, _json]
-    provider: Annotated[str | None, names.PROVIDER, _text]
-    usage: Annotated[Any, names.USAGE, _json]
+    model_parameters: Annotated[Mapping[str, Any] | None, "tracer.model_parameters", to_json]
+    provider: Annotated[str | None, "gen_ai.provider.name", _text]
+    usage: Annotated[Any, names.USAGE, to_json]
     """Tokens by type, or the provider's own object."""
     cost: Annotated[Mapping[str, float] | float | None, names.COST, _costs]
     """US dollars, by type or in all."""
     completion_start: Annotated[Time | None, names.FIRST_TOKEN, _moment]
     """When the first token came."""
-    prompt: Annotated[str | tuple[str, int] | None, names.PROMPT, _text]
+    prompt: Annotated[str | tuple[str, int] | None, "tracer.prompt.name", _text]
     """Its name, or name and version."""
 
 
@@ -108,17 +99,17 @@ class Options(Said, total=False):
 class TraceFields(TypedDict, total=False):
     """What ``Span.update_trace`` takes."""
 
-    name: Annotated[str | None, names.TRACE_NAME, _text]
-    input: Annotated[Any, names.TRACE_INPUT, _json]
-    output: Annotated[Any, names.TRACE_OUTPUT, _json]
-    metadata: Annotated[Mapping[str, Any] | None, names.TRACE_METADATA, _merged]
+    name: Annotated[str | None, "tracer.trace.name", _text]
+    input: Annotated[Any, "tracer.trace.input", to_json]
+    output: Annotated[Any, "tracer.trace.output", to_json]
+    metadata: Annotated[Mapping[str, Any] | None, names.TRACE_METADATA, to_json]
     tags: Annotated[Sequence[str] | None, names.TAGS, _texts]
     user: Annotated[str | None, names.USER, _text]
     session: Annotated[str | None, names.SESSION, _text]
-    public: Annotated[bool | None, names.PUBLIC, _same]
+    public: Annotated[bool | None, "tracer.trace.public", _same]
 
 
-def _written(fields: type) -> dict[str, tuple[str, Callable[[Any, Any, int], Any]]]:
+def _written(fields: type) -> dict[str, tuple[str, Callable[[Any, int], Any]]]:
     """Return the attribute of each field, and what makes its value."""
     hints = get_type_hints(fields, include_extras=True)
     return {name: getattr(hint, "__metadata__", ("", _same)) for name, hint in hints.items()}
@@ -175,7 +166,7 @@ class Span(otel.Span):
             self.update_name(name)
         if isinstance(prompt, tuple):
             fields["prompt"], version = prompt
-            self.set_attribute(names.PROMPT_VERSION, version)
+            self.set_attribute("tracer.prompt.version", version)
         return self._say(_FIELDS, fields)
 
     def update_trace(self, **fields: Unpack[TraceFields]) -> Self:
@@ -192,8 +183,9 @@ class Span(otel.Span):
             # None is an input and an output as well.
             if config.capture_content if field in _CONTENT else value is not None:
                 key, write = known[field]
-                old = self._attributes.get(key)
-                self._attributes[key] = write(value, old, config.max_value_bytes)
+                text = write(value, config.max_value_bytes)
+                old = self._attributes.get(key) if field == "metadata" else None
+                self._attributes[key] = text if old is None else merged_json(old, text)
         return self
 
     def fail(self, error: BaseException | str) -> None:

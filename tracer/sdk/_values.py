@@ -180,13 +180,12 @@ def nanoseconds(time: Time) -> int:
     return int(time * 1_000_000_000) if isinstance(time, float) else time
 
 
-def merge_json(old: Any, new: Mapping[str, Any], limit: int) -> str:
-    """Return the JSON object of ``new`` over that of the JSON text ``old``."""
-    text = to_json(dict(new), limit)
-    if not isinstance(old, str) or len(old) <= 2 or len(text) <= 2:
-        return text if len(text) > 2 or not isinstance(old, str) else old
+def merged_json(old: str, new: str) -> str:
+    """Return the JSON object ``new`` over ``old``; what is not an object is replaced."""
+    if new == "{}" or not (old[:2] == '{"' and new[:1] == "{"):
+        return old if new == "{}" else new
     # Of two entries of one name JSON's readers take the last.
-    return f"{old[:-1]},{text[1:]}"
+    return f"{old[:-1]},{new[1:]}"
 
 
 _CONTENT: Final[tuple[tuple[Any, Callable[[Any], Any]], ...]] = (

@@ -140,16 +140,15 @@ class Exporter(Sink):
         if not self._sending.acquire(timeout=timeout):
             return False
         try:
-            while True:
-                # Only a wait that the server asked for is waited, where there is time.
-                if self._asked > deadline:
-                    return False
+            sent = False
+            # Only a wait that the server asked for is waited, where there is time.
+            while not sent and self._asked <= deadline:
                 sleep(max(0.0, self._asked - monotonic()))
-                self._due = 0.0
-                if self._guarded(deadline):
-                    return True
-                if self._asked <= monotonic():
-                    return False
+                self._asked = self._due = 0.0
+                sent = self._guarded(deadline)
+                if not self._asked:
+                    break
+            return sent
         finally:
             self._sending.release()
 

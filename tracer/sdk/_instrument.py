@@ -36,16 +36,6 @@ class Instrumented(NamedTuple):
     off: dict[str, str]
 
 
-class _Found(NamedTuple):
-    name: str
-    family: str
-    entry: Any
-    """Its ``importlib.metadata.EntryPoint``."""
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.family})"
-
-
 def instrument(
     *others: str, only: Iterable[str] | None = None, exclude: Iterable[str] = ()
 ) -> Instrumented:
@@ -64,31 +54,32 @@ def instrument(
     if not client.config.capture_content:
         os.environ.update(_WITHOUT_CONTENT)
     taken: set[str] = set()
-    for found in _installed():
-        left_out = found.name in exclude or (only is not None and found.name not in only)
-        waits = found.family == "opentelemetry" and not {found.name, "all"} & set(others)
-        if left_out or waits:
+    for family, entry in _installed():
+        name = entry.name
+        left_out = name in exclude or (only is not None and name not in only)
+        if left_out or (family == "opentelemetry" and not {name, "all"} & set(others)):
             continue
-        twice = found.name in taken
-        problem = "another family's is on" if twice else _turn_on(found, client.provider)
+        twice = name in taken
+        problem = "another family's is on" if twice else _turn_on(entry, client.provider)
         if problem is None:
-            taken.add(found.name)
-            result.on.append(str(found))
+            taken.add(name)
+            result.on.append(f"{name} ({family})")
         else:
-            result.off[str(found)] = problem
+            result.off[f"{name} ({family})"] = problem
     for name in set(others) - taken - {"all"}:
         result.off.setdefault(name, f"pip install opentelemetry-instrumentation-{name}")
     logger.info("instrumented: %s; not: %s", ", ".join(result.on) or "nothing", result.off)
     return result
 
 
-def _installed() -> list[_Found]:
+def _installed() -> list[tuple[str, Any]]:
+    """Return each family and ``importlib.metadata.EntryPoint``, first what is to be taken first."""
     # Not every program asks, and importing it is a good part of importing the SDK.
     from importlib.metadata import entry_points
 
     entries = {entry.value: entry for group in _GROUPS for entry in entry_points(group=group)}
-    found = [_Found(entry.name, _family(entry), entry) for entry in entries.values()]
-    return sorted(found, key=lambda one: (list(_FAMILIES).index(one.family), one.name))
+    found = [(_family(entry), entry) for entry in entries.values()]
+    return sorted(found, key=lambda one: (list(_FAMILIES).index(one[0]), one[1].name))
 
 
 def _family(entry: Any) -> str:
@@ -98,10 +89,10 @@ def _family(entry: Any) -> str:
     return next(family for family, mark in _FAMILIES.items() if mark in said)
 
 
-def _turn_on(found: _Found, provider: Any) -> str | None:
+def _turn_on(entry: Any, provider: Any) -> str | None:
     """Turn one on; return why that failed, None: it did not."""
     try:
-        instrumentor = found.entry.load()()
+        instrumentor = entry.load()()
         if instrumentor.is_instrumented_by_opentelemetry:
             return None
         conflict = instrumentor._check_dependency_conflicts()

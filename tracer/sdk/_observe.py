@@ -123,14 +123,13 @@ def _wrapped(function: Any, plan: _Plan) -> Any:
     def generate_async(*args: Any, **kwargs: Any) -> Any:
         return _AsyncGenerator(function(*args, **kwargs), plan, args, kwargs)
 
-    for is_sort, wrapper in (
+    sorts = (
         (inspect.isasyncgenfunction, generate_async),
         (inspect.isgeneratorfunction, generate),
         (inspect.iscoroutinefunction, call_async),
-    ):
-        if is_sort(function):
-            return functools.wraps(function)(wrapper)
-    return functools.wraps(function)(call)
+    )
+    wrapper = next((wrapper for is_sort, wrapper in sorts if is_sort(function)), call)
+    return functools.wraps(function)(wrapper)
 
 
 class _Steps:

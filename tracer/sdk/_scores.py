@@ -38,9 +38,8 @@ def score(
     if trace_id is None and session is None:
         if not current.is_valid:
             logger.warning("score %r: no trace is current; say its trace_id", name)
-            return None
-        if not current.trace_flags & 1 and client.config.tail is None:
-            # A trace that is left out has no page to show its score.
+        # A trace that is left out has no page to show its score.
+        if not current.is_valid or not (current.trace_flags & 1 or client.config.tail):
             return None
         trace_id = f"{current.trace_id:032x}"
     # Made here and not by the server, so that what is sent twice is one score.

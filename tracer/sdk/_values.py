@@ -19,6 +19,8 @@ _MAX_DEPTH: Final = 40
 _MAX_ITEMS: Final = 10_000
 _MAX_REPR: Final = 1_000
 _MIN_KEY: Final = 50
+_MARKER: Final = 30
+"""What saying that something was cut takes, about."""
 
 
 Time = int | float | datetime.datetime
@@ -54,7 +56,7 @@ def _within(value: Any, max_bytes: int) -> str:
     try:
         while True:
             text = _encode_ascii(_Cut(budget).plain(value, 0))
-            if len(text) <= max_bytes or budget < 100:
+            if len(text) <= max_bytes or budget < 10:
                 return text
             # Escapes and punctuation came on top.
             budget //= 2
@@ -120,12 +122,12 @@ class _Cut:
         return found
 
     def _text(self, text: str, room: int) -> str:
+        room = max(room, 0)
         encoded = text[: room + 1].encode("utf-8", "replace")
-        if len(text) > room or len(encoded) > room:
-            encoded = encoded[: max(room, 0)]
-            self._left -= len(encoded)
-            return f"{encoded.decode('utf-8', 'ignore')}…[truncated, {len(text)} characters]"
-        self._left -= len(encoded)
+        self._left -= min(len(encoded), room)
+        if len(encoded) > room:
+            self._left -= _MARKER
+            text = f"{encoded[:room].decode('utf-8', 'ignore')}…[truncated, {len(text)} characters]"
         return text
 
 

@@ -11,9 +11,7 @@ from tracer.sdk._config import Tail
 from tracer.sdk._context import continue_trace, executor, headers, in_context, session
 from tracer.sdk._instrument import Instrumented, celery, fastapi, flask, instrument
 from tracer.sdk._observe import observe
-from tracer.sdk._scores import score
-from tracer.sdk._spans import Span
-from tracer.sdk._start import (
+from tracer.sdk._record import (
     agent,
     chain,
     current_span,
@@ -29,12 +27,14 @@ from tracer.sdk._start import (
     http,
     reranker,
     retriever,
+    score,
     span,
     start,
     tool,
     update,
     update_trace,
 )
+from tracer.sdk._spans import Span
 
 __all__ = [
     "Instrumented",

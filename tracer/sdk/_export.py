@@ -30,8 +30,6 @@ _BATCH_BYTES: Final = 2_000_000
 _SPAN_BYTES: Final = 1_000
 """What a span takes besides its texts, about."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
-_MAX_BROKEN: Final = 5
-"""How often a server may fail at a batch, which must not stand in the way for ever."""
 
 
 def _size(span: ReadableSpan) -> int:
@@ -65,7 +63,7 @@ class Exporter(Sink):
         self._sending = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._fails = self._broken = 0
+        self._fails = 0
         self._due = self._asked = 0.0
         """When the next attempt is due, and until when the server asked to wait."""
         self._closed = False
@@ -232,14 +230,12 @@ class Exporter(Sink):
         if timeout <= 0:
             return False
         outcome = self._sender.send(parcel, timeout)
-        self._broken = self._broken + 1 if outcome.status == 500 else 0
-        if outcome.later and self._broken < _MAX_BROKEN:
+        if outcome.later:
             self._put_off(outcome)
             return False
-        self._fails = self._broken = 0
-        refused = parcel.items if outcome.later else outcome.refused
-        if refused:
-            self._drop(refused, f"{self._config.endpoint} refused: {outcome.reason}")
+        self._fails = 0
+        if outcome.refused:
+            self._drop(outcome.refused, f"{self._config.endpoint} refused: {outcome.reason}")
         return True
 
     def _put_off(self, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
 from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
 
 from opentelemetry import trace
@@ -72,10 +73,9 @@ class _Plan:
         self.kind = kind
         self.inputs = capture_input
         self.outputs = capture_output
-        try:
+        parameters: list[inspect.Parameter] = []
+        with suppress(TypeError, ValueError):
             parameters = list(inspect.signature(function).parameters.values())
-        except (TypeError, ValueError):
-            parameters = []
         self._names = [p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
         # By its name, as nothing tells a method from a function while its class is being made.

@@ -17,6 +17,8 @@ _PATHS: Final = {"spans": "/v1/traces", "scores": "/api/v1/batch"}
 _MEDIA: Final = {"spans": "application/x-protobuf", "scores": "application/json"}
 _AGAIN: Final = (408, 429, 500, 502, 503, 504)
 _MAX_WAIT: Final = 300.0
+_MAX_BROKEN: Final = 5
+"""How often a server may fail at a batch, which must not stand in the way for ever."""
 
 
 class Outcome(NamedTuple):
@@ -27,7 +29,6 @@ class Outcome(NamedTuple):
     """How many of the parcel's items were not taken."""
     later: bool = False
     """It was not taken, and may be asked again."""
-    status: int = 0
     wait: float | None = None
     """Seconds the server asked to wait for."""
 
@@ -37,6 +38,7 @@ class Sender:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._broken = 0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"tracer-sdk/{__version__}"
         if config.key:
@@ -59,12 +61,13 @@ class Sender:
             self.close()
             return Outcome(f"{type(error).__name__}: {error}", later=True)
         status = answer.status_code
+        self._broken = self._broken + 1 if status == 500 else 0
         if 200 <= status < 300:
             return _refusals(parcel, answer)
         said = f"{status} {answer.reason}: {answer.text[:200]}"
-        if status in _AGAIN:
+        if status in _AGAIN and self._broken < _MAX_BROKEN:
             wait = _retry_after(answer.headers.get("Retry-After"))
-            return Outcome(said, later=True, status=status, wait=wait)
+            return Outcome(said, later=True, wait=wait)
         return Outcome(said, parcel.items)
 
     def close(self) -> None:

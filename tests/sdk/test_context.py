@@ -68,7 +68,7 @@ def test_a_session_that_stays_here_is_not_in_the_headers(spans: Recording) -> No
 
 
 def test_hostile_baggage_is_no_reason_to_fail(spans: Recording) -> None:
-    sent = {"baggage": "tracer.tags=%5B1%2C,tracer.session=x,other=1,,=;", "traceparent": "junk"}
+    sent = {"baggage": "tracer.trace.tags=%5B1%2C,session.id=x,other=1,,=;", "traceparent": "junk"}
     with tracer.continue_trace(sent), tracer.span("callee"):
         pass
     found = spans.one("callee")

@@ -25,12 +25,7 @@ R = TypeVar("R")
 
 _SAID: Final = create_key("tracer-said")
 _PROPAGATOR: Final = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
-_IN_BAGGAGE: Final = {
-    "tracer.session": names.SESSION,
-    "tracer.user": names.USER,
-    "tracer.tags": names.TAGS,
-    "tracer.metadata": names.TRACE_METADATA,
-}
+_CARRIED: Final = (names.SESSION, names.USER, names.TAGS, names.TRACE_METADATA)
 # Servers and proxies refuse long headers.
 _MAX_BAGGAGE: Final = 2_000
 _METADATA_BYTES: Final = 100_000
@@ -74,11 +69,11 @@ def _inside(context: Context) -> Iterator[None]:
 
 
 def _with_baggage(said: Mapping[str, Any], context: Context) -> Context:
-    for key, name in _IN_BAGGAGE.items():
+    for name in _CARRIED:
         value = said.get(name, "")
         text = value if isinstance(value, str) else json.dumps(value)
         if 0 < len(text) <= _MAX_BAGGAGE:
-            context = baggage.set_baggage(key, text, context)
+            context = baggage.set_baggage(name, text, context)
     return context
 
 
@@ -92,7 +87,7 @@ def said_of(context: Context | None) -> Mapping[str, Any]:
 
 
 def _received(carried: Mapping[str, Any]) -> dict[str, Any]:
-    said = {name: carried[key] for key, name in _IN_BAGGAGE.items() if carried.get(key)}
+    said = {name: carried[name] for name in _CARRIED if carried.get(name)}
     tags = said.pop(names.TAGS, None)
     # Whoever calls may send anything.
     with suppress(TypeError, ValueError):

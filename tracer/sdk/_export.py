@@ -102,15 +102,12 @@ class Exporter(Sink):
             # When the interpreter is about to end, the flush at exit sends what is here.
             with suppress(RuntimeError):
                 self._thread.start()
-            self._flush_with_multiprocessing()
+            util: Any = sys.modules.get("multiprocessing.util")
+            if util is not None and sys.modules["multiprocessing"].parent_process() is not None:
+                # Children of multiprocessing skip what atexit has.
+                util.Finalize(None, shutdown, exitpriority=0)
         elif len(self._queue) > _BATCH_SPANS and not self._wake.is_set():
             self._wake.set()
-
-    def _flush_with_multiprocessing(self) -> None:
-        """Flush at the end of a child of multiprocessing, which skips what atexit has."""
-        util: Any = sys.modules.get("multiprocessing.util")
-        if util is not None and sys.modules["multiprocessing"].parent_process() is not None:
-            util.Finalize(None, shutdown, exitpriority=0)
 
     def _drop(self, count: int, reason: str) -> None:
         kind = reason.partition(":")[0]

@@ -53,9 +53,8 @@ class Masks:
         """Return a copy of ``span`` that may be sent."""
         status = span.status
         if status.description:
-            status = Status(
-                status.status_code, str(self._value("status_message", status.description))
-            )
+            said = self._value("status_message", status.description)
+            status = Status(status.status_code, str(said))
         events = [
             Event(event.name, self._attributes(event.attributes), event.timestamp)
             for event in span.events

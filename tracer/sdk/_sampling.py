@@ -121,15 +121,13 @@ class TailBuffer:
         if limit is not None and _cost(last) and sum(map(_cost, trace.spans)) > limit:
             return True
         # What the application judges by is the trace as a whole.
-        return rules.keep is not None and trace.open <= 0 and _asks(rules.keep, trace.spans)
-
-
-def _asks(keep: Any, spans: list[ReadableSpan]) -> bool:
-    try:
-        return bool(keep(spans))
-    except Exception:
-        # A rule that fails must neither lose the trace nor break the application.
-        return True
+        if rules.keep is None or trace.open > 0:
+            return False
+        try:
+            return bool(rules.keep(trace.spans))
+        except Exception:
+            # A rule that fails must neither lose the trace nor break the application.
+            return True
 
 
 def _cost(span: ReadableSpan) -> float:

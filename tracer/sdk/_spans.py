@@ -20,7 +20,6 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, StatusCode
-from opentelemetry.trace.propagation import set_span_in_context
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger
@@ -237,7 +236,7 @@ class Span(otel.Span):
     def __enter__(self) -> Self:
         # One that is not sampled is entered, too: what is below follows it.
         if self.context.is_valid:
-            self._token = attach(set_span_in_context(self))
+            self._token = attach(trace.set_span_in_context(self))
         return self
 
     def __exit__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -23,8 +23,7 @@ class Recorded:
         self.otel = span
         """OpenTelemetry's own object."""
         self.attributes: dict[str, Any] = dict(span.attributes or {})
-        context = span.get_span_context()
-        assert context is not None
+        context = span.context
         self.name = span.name
         self.trace_id = f"{context.trace_id:032x}"
         self.span_id = f"{context.span_id:016x}"
@@ -43,11 +42,11 @@ class Recorded:
         self.events = [event.name for event in span.events]
 
     def _json(self, name: str) -> Any:
-        text = self.attributes.get(name)
-        try:
-            return None if text is None else json.loads(text)
-        except ValueError:
-            return text
+        text: Any = self.attributes.get(name)
+        # One that was masked may be no JSON any more.
+        with suppress(TypeError, ValueError):
+            return json.loads(text)
+        return text
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r}{' failed' if self.error else ''}>"

@@ -156,8 +156,7 @@ class Exporter(Sink):
             self._buffer.spill()
             self._sender.close()
             self._sending.release()
-        left = self._buffer.items() + len(self._queue)
-        if left:
+        if left := self._buffer.items() + len(self._queue):
             logger.warning("%d spans could not be sent before the end", left)
 
     def _guarded(self, deadline: float) -> bool:
@@ -193,8 +192,7 @@ class Exporter(Sink):
 
     def _pack(self, spans: Sequence[ReadableSpan]) -> None:
         masked = [self._masks.span(span) for span in spans] if self._masks else spans
-        body = self._encoded(masked)
-        if body:
+        if body := self._encoded(masked):
             self._keep("spans", len(spans), body)
 
     def _encoded(self, spans: Sequence[ReadableSpan]) -> bytes:

@@ -43,11 +43,10 @@ class Masks:
         given = config.mask
         masks: Any = given if isinstance(given, (list, tuple)) else [given] if given else []
         self._masks = [mask if callable(mask) else _pattern(mask) for mask in masks]
-        self._content = config.capture_content
-        self._limit = config.max_value_bytes
+        self._config = config
 
     def __bool__(self) -> bool:
-        return bool(self._masks) or not self._content
+        return bool(self._masks) or not self._config.capture_content
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return a copy of ``span`` that may be sent."""
@@ -58,7 +57,7 @@ class Masks:
         events = [
             Event(event.name, self._attributes(event.attributes), event.timestamp)
             for event in span.events
-            if self._content or not _is_content(event.name)
+            if self._config.capture_content or not _is_content(event.name)
         ]
         attributes = self._attributes(span.attributes)
         return frozen(span, attributes=attributes, events=events, status=status)
@@ -67,7 +66,7 @@ class Masks:
         return {
             key: value if key in _KEPT else self._value(key, value)
             for key, value in (attributes or {}).items()
-            if self._content or not _is_content(key)
+            if self._config.capture_content or not _is_content(key)
         }
 
     def _value(self, key: str, value: Any) -> Any:
@@ -79,7 +78,7 @@ class Masks:
                 masked = mask(field[1] if field else key, masked)
             if masked == decoded:
                 return value
-            return masked if decoded is value else to_json(masked, self._limit)
+            return masked if decoded is value else to_json(masked, self._config.max_value_bytes)
         except Exception:
             # Better nothing than what was to be hidden.
             return FAILED

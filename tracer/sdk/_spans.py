@@ -8,7 +8,6 @@ from contextlib import nullcontext, suppress
 from contextvars import Token
 from copy import copy
 from time import time_ns
-from types import TracebackType
 from typing import Annotated, Any, Final, Self, TypedDict, Unpack, get_type_hints
 
 from opentelemetry import trace
@@ -20,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, StatusCode
+from opentelemetry.util.types import Attributes
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger
@@ -197,9 +197,7 @@ class Span(otel.Span):
                 self.record_exception(error)
         self.set_status(StatusCode.ERROR, said)
 
-    def link(
-        self, to: trace.Span | SpanContext, attributes: Mapping[str, Any] | None = None
-    ) -> None:
+    def link(self, to: trace.Span | SpanContext, attributes: Attributes = None) -> None:
         """Point at another span, also of another trace."""
         self.add_link(to if isinstance(to, SpanContext) else to.get_span_context(), attributes)
 
@@ -239,12 +237,7 @@ class Span(otel.Span):
             self._token = attach(trace.set_span_in_context(self))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        stack: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: Any, error: BaseException | None, stack: Any) -> None:
         # Before the end, whose processors must not find an ended span current.
         if self._token is not None:
             leave(self._token)
@@ -267,13 +260,10 @@ OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT)
 
 def frozen(span: ReadableSpan, **changed: Any) -> ReadableSpan:
     """Return what a span is by now, but for what is ``changed``; a thread may be writing to it."""
-    now: dict[str, Any] = {
-        "attributes": dict(span.attributes or {}),
-        "events": span.events,
-        "links": span.links,
-    }
     frozen = copy(span)
-    vars(frozen).update({f"_{field}": value for field, value in (now | changed).items()})
+    attributes = dict(span.attributes or {})
+    vars(frozen).update(_attributes=attributes, _events=span.events, _links=span.links)
+    vars(frozen).update({f"_{field}": value for field, value in changed.items()})
     return frozen
 
 

@@ -58,6 +58,17 @@ def test_a_function_sees_fields_and_attributes_by_name() -> None:
     assert {"input", "output", "metadata", "input.value"} <= set(seen)
 
 
+def test_a_function_may_change_what_it_is_given() -> None:
+    def mask(field: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            value.update(dict.fromkeys(value, "hidden"))
+        return value
+
+    with recording(mask=mask) as spans:
+        tracer.event("e", input={"card": CARD})
+    assert spans.one("e").input == {"card": "hidden"}
+
+
 def test_a_function_that_fails_lets_nothing_through() -> None:
     def mask(field: str, value: Any) -> Any:
         raise RuntimeError

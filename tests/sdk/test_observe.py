@@ -119,6 +119,26 @@ def test_a_generator_that_is_closed_or_left_alone_ends_its_span(spans: Recording
     assert [span.error for span in spans.named("count")] == [None, None]
 
 
+def test_generators_are_closed_whether_exhausted_or_never_begun(spans: Recording) -> None:
+    @tracer.observe
+    async def numbers() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    async def consume() -> None:
+        async with contextlib.aclosing(numbers()) as stream:
+            assert [number async for number in stream] == [1, 2]
+        async with contextlib.aclosing(numbers()):
+            pass
+
+    asyncio.run(consume())
+    with contextlib.closing(count(2)) as stream:
+        assert list(stream) == [0, 1]
+    with contextlib.closing(count(2)):
+        pass
+    assert [span.output for span in spans.spans if span.name != "add"] == [[1, 2], [0, 1]]
+
+
 def test_what_is_sent_and_thrown_into_a_generator_arrives(spans: Recording) -> None:
     @tracer.observe
     def echo() -> Iterator[str]:

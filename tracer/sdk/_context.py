@@ -22,6 +22,7 @@ from tracer.sdk._values import merged_json, to_json
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Headers = Mapping[str, str] | Iterable[tuple[Any, Any]]
 
 _SAID: Final = create_key("tracer-said")
 _PROPAGATOR: Final = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
@@ -102,9 +103,7 @@ def headers(carrier: dict[str, str] | None = None) -> dict[str, str]:
     return carrier
 
 
-def continue_trace(
-    headers: Mapping[str, str] | Iterable[tuple[Any, Any]],
-) -> AbstractContextManager[None]:
+def continue_trace(headers: Headers) -> AbstractContextManager[None]:
     """Make what starts inside the block part of the trace that a request's headers name.
 
     Takes any mapping of headers, ASGI's pairs of bytes, or a WSGI environment.
@@ -112,7 +111,7 @@ def continue_trace(
     return _inside(context_of(headers))
 
 
-def context_of(headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> Context:
+def context_of(headers: Headers) -> Context:
     """Return the context that a request's headers carry; an empty one for headers without."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     carrier = {_header(key): _text(value) for key, value in pairs}

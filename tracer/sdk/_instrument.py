@@ -59,8 +59,7 @@ def instrument(
         left_out = name in exclude or (only is not None and name not in only)
         if left_out or (family == "opentelemetry" and not {name, "all"} & set(others)):
             continue
-        twice = name in taken
-        problem = "another family's is on" if twice else _turn_on(entry, client.provider)
+        problem = "another family's is on" if name in taken else _turn_on(entry, client.provider)
         if problem is None:
             taken.add(name)
             result.on.append(f"{name} ({family})")

@@ -42,6 +42,8 @@ class Masks:
     def __init__(self, config: Config) -> None:
         given = config.mask
         masks: Any = given if isinstance(given, (list, tuple)) else [given] if given else []
+        # Patterns come last, so that they see what functions return.
+        masks = sorted(masks, key=callable, reverse=True)
         self._masks = [mask if callable(mask) else _pattern(mask) for mask in masks]
         self._config = config
 
@@ -76,7 +78,8 @@ class Masks:
             decoded = masked = _decoded(value, always=field is not None)
             for mask in self._masks:
                 masked = mask(field[1] if field else key, masked)
-            if masked == decoded:
+            # Decoded once more: a function may have changed in place what it was given.
+            if masked == _decoded(value, always=field is not None):
                 return value
             return masked if decoded is value else to_json(masked, self._config.max_value_bytes)
         except Exception:

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import suppress
-from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Final, Self, TypedDict, TypeVar, Unpack, overload
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, get_current
@@ -147,12 +147,15 @@ class _Steps:
         self._span: Span | None = None
         self._yielded: list[Any] = []
 
-    def __enter__(self) -> None:
+    def _begun(self) -> Self:
+        # Only now: a generator that nobody asks for anything leaves no span.
         if self._span is None:
-            # Only now: a generator that nobody asks for anything leaves none.
             self._span = self._plan.begin(*self._arguments, self._context)
             if self._span is not OFF:
                 self._context = trace.set_span_in_context(self._span, self._context)
+        return self
+
+    def __enter__(self) -> None:
         self._token = attach(self._context)
 
     def __exit__(self, kind: Any, error: BaseException | None, stack: Any) -> None:
@@ -181,14 +184,17 @@ class _Steps:
 
 class _Generator(_Steps, Generator[Any, Any, Any]):
     def send(self, value: Any) -> Any:
-        with self:
+        with self._begun():
             return self._saw(self._generator.send(value))
 
     def throw(self, *error: Any) -> Any:
-        if self._span is None:
-            return self._generator.throw(*error)
         with self:
             return self._saw(self._generator.throw(*error))
+
+    def close(self) -> None:
+        with self:
+            self._generator.close()
+        self._end(GeneratorExit())
 
     def __del__(self) -> None:
         self.close()
@@ -196,14 +202,17 @@ class _Generator(_Steps, Generator[Any, Any, Any]):
 
 class _AsyncGenerator(_Steps, AsyncGenerator[Any, Any]):
     async def asend(self, value: Any) -> Any:
-        with self:
+        with self._begun():
             return self._saw(await self._generator.asend(value))
 
     async def athrow(self, *error: Any) -> Any:
-        if self._span is None:
-            return await self._generator.athrow(*error)
         with self:
             return self._saw(await self._generator.athrow(*error))
+
+    async def aclose(self) -> None:
+        with self:
+            await self._generator.aclose()
+        self._end(GeneratorExit())
 
     def __del__(self) -> None:
         # Its event loop closes the generator itself.

@@ -69,7 +69,7 @@ class Config:
     max_queue_spans: int = 20_000
     """Spans that may wait to be encoded; what comes on top is dropped and counted."""
     max_buffer_bytes: int = 32_000_000
-    """Bytes that may wait, before and after they are encoded; what comes on top is dropped."""
+    """Bytes that may wait, encoded or not; what comes on top is dropped."""
     spool: str | os.PathLike[str] | None = None
     """Directory where batches wait on disk while the server is away (TRACER_SPOOL)."""
     max_spool_bytes: int = 256_000_000

@@ -67,10 +67,11 @@ def test_a_server_that_is_down_at_the_start_gets_everything_later(
         assert work(1_000) == [2 * number for number in range(1_000)]
         wait_for(lambda: "can't take spans" in caplog.text, "the warning")
     assert len(caplog.records) == 1, caplog.text
-    with receiving(later):
+    with receiving(later), caplog.at_level(logging.WARNING, "tracer.sdk"):
         assert tracer.flush()
         tracer.shutdown()
     assert len(ids(later)) == 1_000
+    assert [record.message for record in caplog.records[1:]] == [f"{later.url} answers again"]
 
 
 def test_a_server_that_dies_midway_gets_everything_when_it_is_back(receiver: Receiver) -> None:

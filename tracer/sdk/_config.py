@@ -93,7 +93,10 @@ class Config:
         return f"{base.rstrip('/')}{path}"
 
 
-_WORDS: Final = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
+_WORDS: Final = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
 _VARIABLES: Final[dict[str, Callable[[str], Any]]] = {
     **dict.fromkeys(("endpoint", "key", "project", "environment", "release", "spool"), str),
     **dict.fromkeys(("enabled", "capture_content", "running"), lambda text: _WORDS[text.lower()]),

@@ -228,7 +228,9 @@ class Exporter(Sink):
         if outcome.later:
             self._put_off(outcome)
             return False
-        self._fails = 0
+        if self._fails:
+            self._fails = 0
+            logger.warning("%s answers again", self._config.endpoint)
         if outcome.refused:
             self._drop(outcome.refused, f"{self._config.endpoint} refused: {outcome.reason}")
         return True

@@ -21,6 +21,7 @@ items = st.lists(texts, max_size=5) | st.lists(
 @example(value=["stop", ""], limit=1_000)
 @example(value=["a\0b", "c"], limit=1_000)
 @example(value=["long" * 5, "text" * 5], limit=40)
+@example(value=["0", "\x1f", "\x1f", "\x1f", "\x1f"], limit=40)
 def test_a_list_is_the_same_in_both_encodings(value: list[Any], limit: int) -> None:
     said = {"list": value, "gen_ai.response.finish_reasons": value}
     [of_protobuf] = decode_protobuf(protobuf(said), limit).batch.spans

@@ -152,9 +152,9 @@ class _Reader:
         """Return a list of short texts, which needs no cleaning; None: it is none."""
         texts = [value.string_value for value in values]
         together = "".join(texts)
-        if not all(texts) or len(together) > self.keeper.safe_length or "\x00" in together:
-            return None
-        return texts
+        # As JSON a character takes up to six bytes, and each text its quotes and a comma.
+        long = 2 * len(together) + len(texts) > self.keeper.safe_length
+        return None if long or not all(texts) or "\x00" in together else texts
 
     def _too_deep(self, key: str) -> str:
         self.keeper.notes[key] = {"depth": MAX_DEPTH}

@@ -10,22 +10,25 @@ from tracer.records import Json
 
 _MAX_JSON_TEXT: Final = 4 * 1024 * 1024
 
+TOOL_CALLS: Final = (
+    "tool_call",
+    "tool_use",
+    "server_tool_use",
+    "server_tool_call",
+    "mcp_tool_use",
+    "function",
+    "function_call",
+    "custom_tool_call",
+    "functionCall",
+    "toolUse",
+    "tool-call",
+)
+"""What APIs call the part that calls a tool."""
+
 _KINDS: Final = {
     "text": ("text", "input_text", "output_text", "summary_text", "refusal"),
     "reasoning": ("reasoning", "thinking", "redacted_thinking"),
-    "tool_call": (
-        "tool_call",
-        "tool_use",
-        "server_tool_use",
-        "server_tool_call",
-        "mcp_tool_use",
-        "function",
-        "function_call",
-        "custom_tool_call",
-        "functionCall",
-        "toolUse",
-        "tool-call",
-    ),
+    "tool_call": TOOL_CALLS,
     "tool_result": (
         "tool_result",
         "tool_call_response",

@@ -74,8 +74,17 @@ def metadata_field(column: Column) -> Field:
 
 def month(time: Column) -> Column:
     """Return the month of a time in UTC, as 2026-01."""
+    return _written(time, "YYYY-MM")
+
+
+def day(time: Column) -> Column:
+    """Return the day of a time in UTC, as 2026-01-31."""
+    return _written(time, "YYYY-MM-DD")
+
+
+def _written(time: Column, form: str) -> Column:
     utc = sa.func.timezone(sa.literal_column("'UTC'"), time)
-    return sa.func.to_char(utc, sa.literal_column("'YYYY-MM'"), type_=sa.Text)
+    return sa.func.to_char(utc, sa.literal_column(f"'{form}'"), type_=sa.Text)
 
 
 def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.conditions import Condition, Field, where
+from tracer.store.conditions import Column, Condition, Field, where
 from tracer.store.dataset_runs import DatasetRun
 from tracer.store.library_schema import dataset_run_items as items
 from tracer.store.library_schema import dataset_runs as runs
@@ -64,6 +64,23 @@ FIELDS = {
     "start_time": Field(_started),
 }
 """What both lists can be asked for."""
+
+
+def of_rows(column: Column, rows: sa.Table) -> Column:
+    """Return a column of the run that a row's trace answered an item of, the first of several."""
+    run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
+    return (
+        sa.select(column)
+        .select_from(items.join(runs, run))
+        .where(
+            items.c.project_id == rows.c.project_id, items.c.linked_trace_id == rows.c.trace_id
+        )
+        .order_by(items.c.created_at, items.c.run_id)
+        .limit(1)
+        .correlate(rows)
+        .scalar_subquery()
+    )
+
 
 _RUN = [runs.c[field.name] for field in fields(DatasetRun)]
 

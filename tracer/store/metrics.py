@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from tracer.extensions import db
 from tracer.store import scorelists, spanlists, tracelists
 from tracer.store.conditions import BadCondition, Column, Condition, Field, where
 from tracer.store.patience import within
 from tracer.store.schema import scores, span_payloads, spans, traces
+from tracer.store.tooluse import CALL_COUNT, CALLED, OFFER_COUNT, OFFERED
 
 GRANULARITIES: Final = ("minute", "hour", "day", "week", "month")
 TIME: Final = "time_dimension"
@@ -41,6 +42,13 @@ class Question:
     """Of each histogram."""
 
 
+class Parts(NamedTuple):
+    """What a row is taken apart into: it counts once for each of its parts, and not without."""
+
+    table: sa.TableValuedAlias
+    name: Column
+
+
 class View(NamedTuple):
     """Rows that can be added up: where they come from and what they have."""
 
@@ -48,6 +56,10 @@ class View(NamedTuple):
     time: Column
     fields: Mapping[str, Field]
     measures: Mapping[str, Column]
+    parts: Mapping[str, Parts] = {}
+    """Dimensions of which a row has several values."""
+    of_parts: Mapping[str, str] = {}
+    """Measures of parts, and the dimension that they are always asked by."""
 
 
 def _milliseconds(start: Column, end: Column) -> Column:
@@ -68,9 +80,26 @@ def _score_count(of: sa.Table, *more: Column) -> Column:
     return count.correlate(of).scalar_subquery()
 
 
+def _listed(names: Column, alias: str) -> Parts:
+    table = sa.func.unnest(names).table_valued("name", name=alias).render_derived()
+    return Parts(table, sa.cast(table.c.name, sa.Text))
+
+
+def _buckets(of: Column, total: Column, alias: str) -> Parts:
+    """Return the buckets of usage or cost, and their sum as a bucket of its own."""
+    whole = sa.func.jsonb_build_object(sa.literal_column("'total'"), total)
+    none = sa.literal_column("'{}'::jsonb")
+    every = sa.func.coalesce(sa.cast(of, JSONB), none).op("||")(sa.func.jsonb_strip_nulls(whole))
+    named = sa.func.jsonb_each_text(every).table_valued("name", "value", name=alias)
+    table = named.render_derived()
+    return Parts(table, sa.cast(table.c.name, sa.Text))
+
+
+_COSTS: Final = _buckets(span_payloads.c.cost, spans.c.total_cost, "costs")
+_USAGE: Final = _buckets(span_payloads.c.usage, spans.c.total_tokens, "used")
 _LATENCY: Final = _milliseconds(spans.c.start_time, spans.c.end_time)
 _SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
-_TABLES: Final = (traces, spans, span_payloads, scores)
+_TABLES: Final = (traces, spans, span_payloads, scores, _COSTS.table, _USAGE.table)
 VIEWS: Final = {
     "traces": View(
         _traces,
@@ -105,7 +134,20 @@ VIEWS: Final = {
             "tokens_per_second": spans.c.total_tokens / _SECONDS,
             "user_id": traces.c.user_id,
             "session_id": traces.c.session_id,
+            "trace_id": spans.c.trace_id,
+            # An average is one of those that had any.
+            "offer_count": sa.func.nullif(OFFER_COUNT, 0),
+            "call_count": sa.func.nullif(CALL_COUNT, 0),
+            "cost_by_type": sa.cast(_COSTS.table.c.value, sa.Numeric),
+            "usage_by_type": sa.cast(_USAGE.table.c.value, sa.BigInteger),
         },
+        {
+            "offered_tools": _listed(OFFERED, "offered"),
+            "called_tools": _listed(CALLED, "called"),
+            "cost_type": _COSTS,
+            "usage_type": _USAGE,
+        },
+        {"cost_by_type": "cost_type", "usage_by_type": "usage_type"},
     ),
     "scores": View(scorelists.rows, scores.c.time, scorelists.FIELDS, {"value": scores.c.value}),
 }
@@ -129,7 +171,9 @@ _AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
 def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
     """Return a row per combination of dimensions; raises BadCondition and TooLong."""
     view = VIEWS[question.view]
-    groups = {name: _dimension(view, name) for name in question.dimensions}
+    needed = [view.of_parts[name] for name, _ in question.metrics if name in view.of_parts]
+    wanted = dict.fromkeys([*question.dimensions, *needed])
+    groups = {name: _dimension(view, name) for name in wanted}
     if question.granularity is not None:
         step: Column = sa.literal_column(f"'{question.granularity}'")
         groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
@@ -139,13 +183,22 @@ def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
     labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
     query = view.rows(sa.select(*labelled.values()), project_id, question.conditions)
     query = query.where(view.time >= question.since, view.time < question.until)
-    query = query.group_by(*groups.values()).order_by(*_order(question, labelled))
+    for name in wanted.keys() & view.parts.keys():
+        query = query.join(view.parts[name].table, sa.true())
+    query = query.group_by(*_places(groups)).order_by(*_order(question, labelled))
     with within():
         rows = db.session.execute(query.limit(question.limit)).mappings().all()
     return [{name: _plain(value) for name, value in row.items()} for row in rows]
 
 
+def _places(groups: Iterable[str]) -> list[Column]:
+    # By their places: of what is written twice PostgreSQL does not always see that it is one.
+    return [sa.literal_column(str(place)) for place, _ in enumerate(groups, 1)]
+
+
 def _dimension(view: View, name: str) -> Column:
+    if name in view.parts:
+        return view.parts[name].name
     field = view.fields.get(name)
     if field is None or field.column is None:
         raise BadCondition(f"dimensions: no such dimension: {name}")

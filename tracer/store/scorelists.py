@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.conditions import Condition, Field, metadata_field, month, where
-from tracer.store.schema import scores, traces
+from tracer.store.conditions import Column, Condition, Field, day, metadata_field, month, where
+from tracer.store.experiments import of_rows
+from tracer.store.library_schema import dataset_runs
+from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import ScoreRow
 
 
@@ -39,6 +41,21 @@ _OF_TRACE = {
     "trace_tags": traces.c.tags,
 }
 _TRACE_ID = sa.func.nullif(scores.c.trace_id, "", type_=sa.Text)
+
+
+def _of_span(column: Column, table: sa.Table) -> Column:
+    return (
+        sa.select(column)
+        .where(
+            table.c.project_id == scores.c.project_id,
+            table.c.trace_id == scores.c.trace_id,
+            table.c.span_id == scores.c.span_id,
+        )
+        .correlate(scores)
+        .scalar_subquery()
+    )
+
+
 FIELDS: dict[str, Field] = {
     **{
         name: Field(scores.c[name])
@@ -67,6 +84,17 @@ FIELDS: dict[str, Field] = {
     ),
     "metadata": metadata_field(scores.c.metadata),
     "month": Field(month(scores.c.time)),
+    "day": Field(day(scores.c.time)),
+    "flag": Field(scores.c.value != 0),
+    "trace_name": Field(traces.c.name),
+    "trace_release": Field(traces.c.release),
+    "trace_version": Field(traces.c.version),
+    "span_name": Field(_of_span(spans.c.name, spans)),
+    "span_model": Field(_of_span(spans.c.model, spans)),
+    "prompt_name": Field(_of_span(span_payloads.c.prompt_name, span_payloads)),
+    "prompt_version": Field(_of_span(span_payloads.c.prompt_version, span_payloads)),
+    "answered_run_id": Field(of_rows(dataset_runs.c.run_id, scores)),
+    "answered_run_name": Field(of_rows(dataset_runs.c.name, scores)),
 }
 """What lists of scores can be asked for."""
 

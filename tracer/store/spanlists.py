@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.records import INPUT_BUCKETS, Json, decimals
 from tracer.store.conditions import Column, Condition, Field, metadata_field, month, where
+from tracer.store.experiments import of_rows
+from tracer.store.library_schema import dataset_run_items, dataset_runs
 from tracer.store.marks import is_bookmarked
-from tracer.store.schema import span_payloads, spans, traces
+from tracer.store.schema import prices, span_payloads, spans, traces
+from tracer.store.tooluse import CALL_COUNT, CALLED, OFFER_COUNT, OFFERED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +150,14 @@ FIELDS: dict[str, Field] = {
     "input_cost": Field(INPUT_COST),
     "output_cost": Field(OUTPUT_COST),
     "month": Field(month(spans.c.start_time)),
+    "offered_tools": Field(OFFERED),
+    "called_tools": Field(CALLED),
+    "offer_count": Field(OFFER_COUNT),
+    "call_count": Field(CALL_COUNT),
+    "run_id": Field(of_rows(dataset_runs.c.run_id, spans)),
+    "run_name": Field(of_rows(dataset_runs.c.name, spans)),
+    "dataset_id": Field(of_rows(dataset_runs.c.dataset_id, spans)),
+    "item_id": Field(of_rows(dataset_run_items.c.item_id, spans)),
     "prompt_name": Field(span_payloads.c.prompt_name),
     "prompt_version": Field(span_payloads.c.prompt_version),
     "input": Field(sa.cast(span_payloads.c.input, sa.Text)),

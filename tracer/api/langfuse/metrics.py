@@ -30,7 +30,7 @@ from tracer.store.metrics import GRANULARITIES, TIME, DayOfModel, Question
 from tracer.web.auth import project_id
 from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.words import TYPE_OF
+from tracer.wire.langfuse.words import BUCKET_NAMES, TYPE_OF
 from tracer.wire.reading import read_item
 from tracer.wire.requests import Time, as_utc
 
@@ -43,10 +43,26 @@ _VIEWS: Final = {
             "traceRelease": "release",
             "traceVersion": "trace_version",
             "startTimeMonth": "month",
+            "costType": "cost_type",
+            "usageType": "usage_type",
         },
     ),
 }
-_SCORE_COLUMNS: Final = {**SCORE_COLUMNS, "timestampMonth": "month"}
+_SCORE_COLUMNS: Final = {
+    **SCORE_COLUMNS,
+    "booleanValue": "flag",
+    "timestampMonth": "month",
+    "timestampDay": "day",
+    "traceName": "trace_name",
+    "traceRelease": "trace_release",
+    "traceVersion": "trace_version",
+    "observationName": "span_name",
+    "observationModelName": "span_model",
+    "observationPromptName": "prompt_name",
+    "observationPromptVersion": "prompt_version",
+    "experimentId": "answered_run_id",
+    "experimentName": "answered_run_name",
+}
 _SCORES: Final = {
     "scores-numeric": ["numeric"],
     "scores-categorical": ["categorical"],
@@ -68,12 +84,21 @@ MEASURES: Final = {
     "countScores": "score_count",
     "outputTokensPerSecond": "output_tokens_per_second",
     "tokensPerSecond": "tokens_per_second",
+    "toolDefinitions": "offer_count",
+    "toolCalls": "call_count",
+    "costByType": "cost_by_type",
+    "usageByType": "usage_by_type",
+    "traceId": "trace_id",
     "uniqueUserIds": "user_id",
     "uniqueSessionIds": "session_id",
     "value": "value",
 }
+_COUNTED: Final = ("traceId", "uniqueUserIds", "uniqueSessionIds")
+"""Measures that are no numbers: however they are asked for, it is how many there are."""
+_BY_TYPE: Final = {"cost_type": "costType", "usage_type": "usageType"}
+"""Dimensions that come with a measure, whether they are asked for or not."""
 _AGGREGATIONS: Final = (
-    *("sum", "avg", "count", "max", "min", "histogram"),
+    *("sum", "avg", "count", "max", "min", "uniq", "histogram"),
     *("p50", "p75", "p90", "p95", "p99"),
 )
 # So many groups that nobody could read them; the first version allows them all the same.
@@ -227,7 +252,7 @@ def _ask(*, first: bool) -> Response:
 def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
     """Return the question in our words, and how each name of its answer is called in theirs."""
     view, columns, more = _view(asked.view, first=first)
-    names: dict[str, str] = {TIME: TIME}
+    names: dict[str, str] = {TIME: TIME, **_BY_TYPE}
     dimensions: list[str] = []
     for one in asked.dimensions:
         if one.field not in columns or (not first and one.field in _CROWDED):
@@ -239,7 +264,8 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
         if metric.measure not in MEASURES or metric.aggregation not in _AGGREGATIONS:
             told = f"{metric.aggregation} of {metric.measure}"
             raise refused("metrics", f"{told!r} can't be measured here")
-        how = "unique" if metric.measure.startswith("unique") else metric.aggregation
+        uniq = metric.measure in _COUNTED or metric.aggregation == "uniq"
+        how = "unique" if uniq else metric.aggregation
         measured.append((MEASURES[metric.measure], how))
         names[f"{how}_{MEASURES[metric.measure]}"] = f"{metric.aggregation}_{metric.measure}"
     ours = {theirs: our for our, theirs in names.items()}
@@ -288,6 +314,9 @@ def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         found[TIME] = iso(found[TIME])
     if "type" in found:
         found["type"] = TYPE_OF.get(found["type"], found["type"])
+    for name in _BY_TYPE.values():
+        if name in found:
+            found[name] = BUCKET_NAMES.get(found[name], found[name])
     for name in ("level", "source", "dataType"):
         if isinstance(found.get(name), str):
             found[name] = found[name].upper()

@@ -67,6 +67,14 @@ COLUMNS: Final = {
     "hasParent": "has_parent",
     "isRootObservation": "is_root",
     "positionInTrace": "position",
+    "toolNames": "offered_tools",
+    "calledToolNames": "called_tools",
+    "toolDefinitions": "offer_count",
+    "toolCalls": "call_count",
+    "experimentId": "run_id",
+    "experimentName": "run_name",
+    "experimentDatasetId": "dataset_id",
+    "experimentItemId": "item_id",
 }
 
 bp = Blueprint("langfuse_observations", __name__, url_prefix=PREFIX)

@@ -16,6 +16,7 @@ from tracer.wire.dialects.table import (
     named_cost,
     named_usage,
     names,
+    objects,
     present,
     text,
     unquoted,
@@ -47,6 +48,26 @@ def _level(value: Json) -> str | None:
     return _LEVEL_OF.get(value.strip().lower()) if isinstance(value, str) else None
 
 
+def offered_tools(sent: Json) -> list[Json] | None:
+    """Return the definitions of tools within an input, the only place that clients have for them.
+
+    None: there are none.
+    """
+    if isinstance(sent, dict):
+        return objects(sent.get("tools")) or objects(sent.get("functions"))
+    if isinstance(sent, list):
+        # The callback for LangChain sends each as a message of its own.
+        told = [one for one in sent if isinstance(one, dict) and one.get("role") == "tool"]
+        return [one["content"] for one in told if _is_definition(one.get("content"))] or None
+    return None
+
+
+def _is_definition(content: Json) -> bool:
+    # A message of this role is otherwise what a tool answered, which may be any object.
+    said = content.get("function") if isinstance(content, dict) else None
+    return isinstance(said, dict) and isinstance(said.get("name"), str)
+
+
 _TRACE: Final = (
     Rule("trace.name", "langfuse.trace.name", text),
     Rule("trace.user_id", "langfuse.user.id", text, keep=True),
@@ -69,6 +90,7 @@ _OBSERVATION: Final = (
     Rule("level", "langfuse.observation.level", _level),
     Rule("status_message", "langfuse.observation.status_message", text),
     Rule("input", "langfuse.observation.input", present, json=True),
+    Rule("tools", "langfuse.observation.input", offered_tools, json=True),
     Rule("output", "langfuse.observation.output", present, json=True),
     Rule("metadata", "langfuse.observation.metadata", mapping, json=True),
     Rule("metadata", "langfuse.observation.metadata.*", unquoted, json=True),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from tracer.records import RANK_SPAN, Json, SpanPatch, TraceRecord
+from tracer.wire.dialects.langfuse import offered_tools
 from tracer.wire.langfuse.bodies import ObservationBody, given
 from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.usage import cost_of, usage_of
@@ -82,6 +83,8 @@ def _last(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
         value = getattr(body, name)
         if value is not UNSET and value is not None and value != "":
             told[name] = cleaner.value(name, value)
+    if tools := offered_tools(told.get("input")):
+        told["tools"] = tools
     if given(body.model_parameters):
         told["model_parameters"] = cleaner.value("model_parameters", body.model_parameters)
     if given(body.version):

@@ -8,83 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from tests.api.langfuse.reading import PUBLIC, T, get, ids, one
 from tests.ingestion.test_langfuse import event, taken
-from tracer.api.langfuse.metrics import MEASURES
-
-T = "2026-01-01T00:00:{:02}.000Z"
-PUBLIC = "/api/public"
-
-
-def get(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
-    answer = client.get(f"{PUBLIC}/{path}", query_string=query)
-    assert answer.status_code == status, answer.text
-    return answer.get_json()
-
-
-def ids(found: Any) -> list[str]:
-    return [one["id"] for one in found["data"]]
-
-
-@pytest.fixture
-def filled(client: FlaskClient) -> FlaskClient:
-    """Three traces: t0 of user u0 in session s, with a generation below a span, and scores."""
-    for n in range(3):
-        taken(
-            client,
-            event(
-                "trace-create",
-                n,
-                id=f"t{n}",
-                name=f"name{n % 2}",
-                userId=f"u{n}",
-                sessionId="s" if n < 2 else None,
-                timestamp=T.format(n * 10),
-                tags=["all", f"tag{n}"],
-                environment="prod" if n else "dev",
-                metadata={"n": str(n), "deep": {"k": n}},
-                input={"question": n},
-                release="r",
-                version="v",
-            ),
-        )
-    taken(
-        client,
-        event(
-            "span-create",
-            id="outer",
-            traceId="t0",
-            name="outer",
-            startTime=T.format(1),
-            endTime=T.format(5),
-            input="plain",
-            metadata={"long": "x" * 300, "number": 5},
-        ),
-        event(
-            "generation-create",
-            id="llm",
-            traceId="t0",
-            parentObservationId="outer",
-            name="llm",
-            startTime=T.format(2),
-            endTime=T.format(4),
-            completionStartTime=T.format(3),
-            model="gpt-4o",
-            input=[{"role": "user", "content": "hi"}],
-            output="hello",
-            usageDetails={"input": 10, "output": 5, "input_cached_tokens": 2},
-            costDetails={"input": 0.01, "output": 0.02},
-            level="ERROR",
-            version="own",
-        ),
-        event("score-create", 1, id="q1", traceId="t0", name="good", value=0.5, comment="c"),
-        event(
-            "score-create", 2, id="q2", traceId="t0", observationId="llm", name="ok", value="yes"
-        ),
-        event("score-create", 3, id="q3", traceId="t1", name="good", value=1),
-        event("score-create", 4, id="q4", sessionId="s", name="flag", value=1, dataType="BOOLEAN"),
-        event("score-create", 5, id="q5", traceId="t1", name="note", value="w", dataType="TEXT"),
-    )
-    return client
 
 
 def test_traces_are_listed_newest_first_with_all_groups(filled: FlaskClient) -> None:
@@ -135,10 +60,6 @@ def test_traces_are_filtered_sorted_and_paged(
     filled: FlaskClient, query: dict[str, Any], wanted: list[str]
 ) -> None:
     assert ids(get(filled, "traces", **query)) == wanted
-
-
-def one(kind: str, column: str, operator: str, value: Any, key: str | None = None) -> Any:
-    return {"type": kind, "column": column, "operator": operator, "value": value, "key": key}
 
 
 @pytest.mark.parametrize(
@@ -288,110 +209,6 @@ def test_sessions_are_listed_and_read_with_their_traces(filled: FlaskClient) -> 
     assert [one["id"] for one in get(filled, "sessions/s")["traces"]] == ["t1", "t0"]
 
 
-def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
-    assert ids(get(filled, "scores")) == ["q5", "q3", "q2", "q1"]
-    assert ids(get(filled, "v2/scores")) == ["q5", "q4", "q3", "q2", "q1"]
-    for query, wanted in (
-        ({"name": "good"}, ["q3", "q1"]),
-        ({"operator": ">", "value": 0.5}, ["q4", "q3"]),
-        ({"sessionId": "s"}, ["q4"]),
-        ({"traceId": "t0"}, ["q2", "q1"]),
-        ({"observationId": "llm"}, ["q2"]),
-        ({"dataType": "CATEGORICAL"}, ["q2"]),
-        ({"scoreIds": "q1,q5"}, ["q5", "q1"]),
-        ({"userId": "u1"}, ["q5", "q3"]),
-        ({"traceTags": "tag0"}, ["q2", "q1"]),
-        ({"environment": "dev"}, ["q2", "q1"]),
-        ({"source": "API", "limit": 1, "page": 2}, ["q4"]),
-        ({"source": "ANNOTATION"}, []),
-        ({"filter": json.dumps([one("stringOptions", "name", "any of", ["ok"])])}, ["q2"]),
-    ):
-        assert ids(get(filled, "v2/scores", **query)) == wanted, query
-    flag = get(filled, "v2/scores/q4")
-    assert (flag["dataType"], flag["value"], flag["stringValue"]) == ("BOOLEAN", 1, "True")
-    label = get(filled, "scores/q2")
-    assert (label["value"], label["stringValue"], label["observationId"]) == (0, "yes", "llm")
-    assert label["trace"]["userId"] == "u0"
-    assert get(filled, "v2/scores", fields="score")["data"][0]["trace"] is None
-
-
-def test_scores_of_the_third_version(filled: FlaskClient) -> None:
-    found = get(filled, "v3/scores", fields="details,subject,annotation")
-    assert ids(found) == ["q5", "q4", "q3", "q2", "q1"]
-    values = {one["id"]: one["value"] for one in found["data"]}
-    assert values == {"q1": 0.5, "q2": "yes", "q3": 1.0, "q4": True, "q5": "w"}
-    subjects = {one["id"]: one["subject"] for one in found["data"]}
-    assert subjects["q2"] == {"kind": "observation", "id": "llm", "traceId": "t0"}
-    assert subjects["q4"] == {"kind": "session", "id": "s"}
-    assert subjects["q1"] == {"kind": "trace", "id": "t0"}
-    assert "subject" not in get(filled, "v3/scores")["data"][0]
-    for query, wanted in (
-        ({"id": "q1,q2"}, ["q2", "q1"]),
-        ({"dataType": "NUMERIC", "valueMin": 0.7}, ["q3"]),
-        ({"traceId": "t0", "observationId": "llm"}, ["q2"]),
-        ({"value": "yes"}, ["q2"]),
-        ({"dataType": "BOOLEAN", "value": "true"}, ["q4"]),
-    ):
-        assert ids(get(filled, "v3/scores", **query)) == wanted, query
-    for query in ({"userId": "u"}, {"fields": "odd"}, {"valueMin": 1}, {"observationId": "llm"}):
-        assert get(filled, "v3/scores", 400, **query)
-    first = get(filled, "v3/scores", limit=3)
-    second = get(filled, "v3/scores", limit=3, cursor=first["meta"]["cursor"])
-    assert ids(first) + ids(second) == ["q5", "q4", "q3", "q2", "q1"]
-    assert "cursor" not in second["meta"]
-
-
-def test_scores_are_made_one_by_one_in_batches_and_deleted(filled: FlaskClient) -> None:
-    made = filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "n", "value": 1})
-    assert made.status_code == 200
-    score_id = made.get_json()["id"]
-    assert get(filled, f"v2/scores/{score_id}")["dataType"] == "NUMERIC"
-    batch = [
-        {"traceId": "t0", "name": "a", "value": True},
-        {"sessionId": "s", "name": "b", "value": "c"},
-    ]
-    answer = filled.post(f"{PUBLIC}/scores", json=batch)
-    assert (answer.status_code, answer.get_json()) == (202, {"message": "Accepted"})
-    answer = filled.post(f"{PUBLIC}/scores", json=[*batch, {"name": "c", "value": 1}])
-    assert answer.status_code == 207
-    found = answer.get_json()
-    assert (found["accepted"], found["rejected"]) == (2, 1)
-    assert "scores[2]: traceId" in found["errors"][0]["message"]
-    assert filled.delete(f"{PUBLIC}/scores/{score_id}").status_code == 202
-    assert get(filled, f"scores/{score_id}", 404)
-
-
-def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
-    def config(**body: Any) -> str:
-        answer = filled.post(f"{PUBLIC}/score-configs", json=body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.get_json()["id"])
-
-    number = config(name="grade", dataType="NUMERIC", minValue=1, maxValue=6)
-    categories = [{"label": "good", "value": 1}, {"label": "bad", "value": 0}]
-    label = config(name="verdict", dataType="CATEGORICAL", categories=categories)
-
-    def score(**body: Any) -> Any:
-        return filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "x", **body})
-
-    assert score(value=7, configId=number).status_code == 400
-    assert score(value="ugly", configId=label).status_code == 400
-    assert score(value="good", configId="none").status_code == 400
-    made = score(value="good", configId=label).get_json()["id"]
-    found = get(filled, f"v2/scores/{made}")
-    assert (found["name"], found["value"], found["configId"]) == ("verdict", 1, label)
-    bad = event("score-create", 9, "late", traceId="t0", name="x", value=9, configId=number)
-    answer = filled.post(f"{PUBLIC}/ingestion", json={"batch": [bad]}).get_json()
-    assert "body.value" in answer["errors"][0]["error"]
-    changed = filled.patch(f"{PUBLIC}/score-configs/{number}", json={"isArchived": True})
-    assert changed.get_json()["isArchived"] is True
-    assert score(value=3, configId=number).status_code == 400
-    assert {one["name"] for one in get(filled, "score-configs")["data"]} == {"grade", "verdict"}
-    assert get(filled, f"score-configs/{label}")["categories"][0]["label"] == "good"
-    wrong = filled.post(f"{PUBLIC}/score-configs", json={"name": "n", "dataType": "CATEGORICAL"})
-    assert wrong.status_code == 400
-
-
 def test_health_needs_no_key_and_projects_names_the_keys_own(client: FlaskClient) -> None:
     assert get(client, "health")["status"] == "OK"
     assert get(client, "ready")["status"] == "OK"
@@ -403,121 +220,6 @@ def test_a_bad_page_is_refused_with_the_parameters_name(client: FlaskClient) -> 
     for query in ({"limit": 101}, {"page": 0}, {"fromTimestamp": "x"}, {"orderBy": "odd"}):
         found = get(client, "traces", 400, **query)
         assert found["error"][0]["path"] == [next(iter(query))]
-
-
-SPAN_OF_TIME = {"fromTimestamp": T.format(0), "toTimestamp": "2026-01-02T00:00:00Z"}
-
-
-def ask(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
-    return get(client, path, status, query=json.dumps({**SPAN_OF_TIME, **query}))
-
-
-def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
-    found = ask(
-        filled,
-        "metrics",
-        view="traces",
-        dimensions=[{"field": "name"}],
-        metrics=[
-            {"measure": "count", "aggregation": "count"},
-            {"measure": "totalCost", "aggregation": "sum"},
-        ],
-        orderBy=[{"field": "count_count", "direction": "desc"}],
-    )
-    assert found["data"] == [
-        {"name": "name0", "count_count": 2, "sum_totalCost": 0.03},
-        {"name": "name1", "count_count": 1, "sum_totalCost": None},
-    ]
-    for path in ("metrics", "v2/metrics"):
-        found = ask(
-            filled,
-            path,
-            view="observations",
-            dimensions=[{"field": "type"}, {"field": "providedModelName"}],
-            metrics=[
-                {"measure": "latency", "aggregation": "p95"},
-                {"measure": "totalTokens", "aggregation": "sum"},
-            ],
-            filters=[one("string", "level", "=", "ERROR")],
-            timeDimension={"granularity": "day"},
-        )
-        assert found["data"] == [
-            {
-                "time_dimension": "2026-01-01T00:00:00.000Z",
-                "type": "GENERATION",
-                "providedModelName": "gpt-4o",
-                "p95_latency": 2000.0,
-                "sum_totalTokens": 17,
-            }
-        ]
-    found = ask(
-        filled,
-        "v2/metrics",
-        view="scores-numeric",
-        dimensions=[{"field": "name"}],
-        metrics=[{"measure": "value", "aggregation": "avg"}],
-    )
-    assert found["data"] == [{"name": "good", "avg_value": 0.75}]
-
-
-def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> None:
-    taken_ones = 0
-    for view in ("traces", "observations", "scores-numeric"):
-        for measure in MEASURES:
-            for aggregation in ("sum", "p95", "histogram"):
-                metrics = [{"measure": measure, "aggregation": aggregation}]
-                query = {"view": view, "metrics": metrics, "dimensions": [{"field": "name"}]}
-                told = json.dumps({**SPAN_OF_TIME, **query})
-                answer = filled.get(f"{PUBLIC}/metrics", query_string={"query": told})
-                assert answer.status_code in (200, 400), (query, answer.text)
-                taken_ones += answer.status_code == 200
-    assert taken_ones > 50
-
-
-def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:
-    measures = ("inputCost", "outputCost", "countScores")
-    metrics = [{"measure": measure, "aggregation": "sum"} for measure in measures]
-    found = ask(
-        filled,
-        "v2/metrics",
-        view="observations",
-        dimensions=[{"field": "startTimeMonth"}],
-        metrics=metrics,
-        filters=[one("number", "inputCost", ">=", 0.01), one("number", "outputCost", "<", 0.03)],
-    )
-    expected = {"sum_inputCost": 0.01, "sum_outputCost": 0.02, "sum_countScores": 1}
-    assert found["data"] == [{"startTimeMonth": "2026-01", **expected}]
-    counted = [{"measure": "scoresCount", "aggregation": "sum"}]
-    month = [{"field": "timestampMonth"}]
-    found = ask(filled, "metrics", view="traces", dimensions=month, metrics=counted)
-    [row] = found["data"]
-    assert row["timestampMonth"] == "2026-01" and row["sum_scoresCount"] >= 2
-
-
-def histogram(client: FlaskClient, bins: int, **query: Any) -> list[Any]:
-    metrics = [{"measure": "latency", "aggregation": "histogram"}]
-    asked = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}
-    return ask(client, "v2/metrics", **asked)["data"]  # type: ignore[no-any-return]
-
-
-def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) -> None:
-    for n, seconds in enumerate((1, 1, 2, 4, 9, None)):
-        end = {} if seconds is None else {"endTime": T.format(seconds)}
-        name = "some" if n else "one"
-        taken(
-            client, event("span-create", id=f"h{n}", traceId="h", name=name, startTime=T.format(0))
-        )
-        taken(client, event("span-update", id=f"h{n}", traceId="h", **end))
-    assert histogram(client, 4) == [
-        {"histogram_latency": [[1000.0, 3000.0, 3], [3000.0, 5000.0, 1], [7000.0, 9000.0, 1]]}
-    ]
-    grouped = histogram(client, 2, dimensions=[{"field": "name"}])
-    assert {row["name"]: row["histogram_latency"] for row in grouped} == {
-        "one": [[1000.0, 1000.0, 1]],
-        "some": [[1000.0, 5000.0, 3], [5000.0, 9000.0, 1]],
-    }
-    nothing = histogram(client, 2, filters=[one("string", "name", "=", "none")])
-    assert nothing == [{"histogram_latency": None}]
 
 
 @pytest.mark.parametrize(
@@ -559,36 +261,6 @@ def test_observations_are_found_by_their_position_in_the_trace(
 def test_a_position_that_is_none_is_refused(client: FlaskClient, wrong: dict[str, Any]) -> None:
     told = {**one("positionInTrace", "positionInTrace", "=", None), **wrong}
     assert get(client, "observations", 400, filter=json.dumps([told]))
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"view": "traces"},
-        {"view": "observations", "dimensions": [{"field": "traceId"}]},
-        {"view": "observations", "metrics": [{"measure": "odd", "aggregation": "sum"}]},
-        {"view": "observations", "metrics": [{"measure": "latency", "aggregation": "odd"}]},
-        {"view": "observations", "orderBy": [{"field": "odd"}]},
-        {"view": "observations", "config": {"row_limit": 1001}},
-        {"view": "observations", "config": {"bins": 101}},
-        {"view": "observations", "metrics": []},
-    ],
-)
-def test_metrics_that_cannot_be_asked_for_are_refused(
-    client: FlaskClient, query: dict[str, Any]
-) -> None:
-    count = [{"measure": "count", "aggregation": "count"}]
-    assert "message" in ask(client, "v2/metrics", 400, **{"metrics": count, **query})
-
-
-def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
-    [day] = get(filled, "metrics/daily")["data"]
-    assert (day["date"], day["countTraces"], day["countObservations"]) == ("2026-01-01", 3, 2)
-    assert day["totalCost"] == 0.03
-    [model] = day["usage"]
-    assert (model["model"], model["inputUsage"], model["totalUsage"]) == ("gpt-4o", 12, 17)
-    [bare] = get(filled, "metrics/daily", traceName="name1")["data"]
-    assert (bare["countTraces"], bare["countObservations"], bare["usage"]) == (1, 0, [])
 
 
 def test_comments_are_made_and_read(filled: FlaskClient) -> None:
@@ -665,17 +337,6 @@ def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> Non
     assert get(client, f"models/{made['id']}", 404)
     for wrong in ({**body, "inputPrice": 1}, {**body, "matchPattern": "^(a|b)$"}):
         assert client.post(f"{PUBLIC}/models", json=wrong).status_code == 400
-
-
-def test_a_day_of_traces_alone_is_a_day(client: FlaskClient) -> None:
-    taken(
-        client,
-        event("trace-create", id="t", timestamp="2026-01-01T00:00:00Z"),
-        event("span-create", id="s", traceId="t", startTime="2026-01-02T00:00:00Z"),
-    )
-    days = get(client, "metrics/daily")["data"]
-    counts = [(one["date"], one["countTraces"], one["countObservations"]) for one in days]
-    assert counts == [("2026-01-02", 0, 1), ("2026-01-01", 1, 0)]
 
 
 def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:

@@ -1,0 +1,277 @@
+"""Langfuse's metrics over HTTP, on a real database: measures, dimensions, histograms, days."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api.langfuse.reading import PUBLIC, SPAN_OF_TIME, T, ask, get, ids, one
+from tests.ingestion.test_langfuse import event, taken
+from tracer.api.langfuse.metrics import MEASURES
+
+
+def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
+    found = ask(
+        filled,
+        "metrics",
+        view="traces",
+        dimensions=[{"field": "name"}],
+        metrics=[
+            {"measure": "count", "aggregation": "count"},
+            {"measure": "totalCost", "aggregation": "sum"},
+        ],
+        orderBy=[{"field": "count_count", "direction": "desc"}],
+    )
+    assert found["data"] == [
+        {"name": "name0", "count_count": 2, "sum_totalCost": 0.03},
+        {"name": "name1", "count_count": 1, "sum_totalCost": None},
+    ]
+    for path in ("metrics", "v2/metrics"):
+        found = ask(
+            filled,
+            path,
+            view="observations",
+            dimensions=[{"field": "type"}, {"field": "providedModelName"}],
+            metrics=[
+                {"measure": "latency", "aggregation": "p95"},
+                {"measure": "totalTokens", "aggregation": "sum"},
+            ],
+            filters=[one("string", "level", "=", "ERROR")],
+            timeDimension={"granularity": "day"},
+        )
+        assert found["data"] == [
+            {
+                "time_dimension": "2026-01-01T00:00:00.000Z",
+                "type": "GENERATION",
+                "providedModelName": "gpt-4o",
+                "p95_latency": 2000.0,
+                "sum_totalTokens": 17,
+            }
+        ]
+    found = ask(
+        filled,
+        "v2/metrics",
+        view="scores-numeric",
+        dimensions=[{"field": "name"}],
+        metrics=[{"measure": "value", "aggregation": "avg"}],
+    )
+    assert found["data"] == [{"name": "good", "avg_value": 0.75}]
+
+
+def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> None:
+    taken_ones = 0
+    for view in ("traces", "observations", "scores-numeric"):
+        for measure in MEASURES:
+            for aggregation in ("sum", "p95", "histogram"):
+                metrics = [{"measure": measure, "aggregation": aggregation}]
+                query = {"view": view, "metrics": metrics, "dimensions": [{"field": "name"}]}
+                told = json.dumps({**SPAN_OF_TIME, **query})
+                answer = filled.get(f"{PUBLIC}/metrics", query_string={"query": told})
+                assert answer.status_code in (200, 400), (query, answer.text)
+                taken_ones += answer.status_code == 200
+    assert taken_ones > 50
+
+
+def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:
+    measures = ("inputCost", "outputCost", "countScores")
+    metrics = [{"measure": measure, "aggregation": "sum"} for measure in measures]
+    found = ask(
+        filled,
+        "v2/metrics",
+        view="observations",
+        dimensions=[{"field": "startTimeMonth"}],
+        metrics=metrics,
+        filters=[one("number", "inputCost", ">=", 0.01), one("number", "outputCost", "<", 0.03)],
+    )
+    expected = {"sum_inputCost": 0.01, "sum_outputCost": 0.02, "sum_countScores": 1}
+    assert found["data"] == [{"startTimeMonth": "2026-01", **expected}]
+    counted = [{"measure": "scoresCount", "aggregation": "sum"}]
+    month = [{"field": "timestampMonth"}]
+    found = ask(filled, "metrics", view="traces", dimensions=month, metrics=counted)
+    [row] = found["data"]
+    assert row["timestampMonth"] == "2026-01" and row["sum_scoresCount"] >= 2
+
+
+def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
+    """The dimension comes with the measure, and the sum is a type of its own."""
+    expected = {"input": 0.01, "output": 0.02, "total": 0.03}
+    for dimensions in ([], [{"field": "costType"}]):
+        metrics = [{"measure": "costByType", "aggregation": "sum"}]
+        found = ask(
+            filled, "v2/metrics", view="observations", dimensions=dimensions, metrics=metrics
+        )
+        assert {row["costType"]: row["sum_costByType"] for row in found["data"]} == expected
+    metrics = [
+        {"measure": "usageByType", "aggregation": aggregation} for aggregation in ("sum", "p50")
+    ]
+    found = ask(
+        filled,
+        "metrics",
+        view="observations",
+        dimensions=[{"field": "providedModelName"}],
+        metrics=metrics,
+        orderBy=[{"field": "sum_usageByType", "direction": "desc"}],
+        timeDimension={"granularity": "hour"},
+    )
+    told = [(row["usageType"], row["sum_usageByType"]) for row in found["data"]]
+    assert told == [("total", 17), ("input", 10), ("output", 5), ("input_cached_tokens", 2)]
+    assert {row["providedModelName"] for row in found["data"]} == {"gpt-4o"}
+    counted = ask(
+        filled,
+        "v2/metrics",
+        view="observations",
+        dimensions=[{"field": "usageType"}],
+        metrics=[{"measure": "count", "aggregation": "count"}],
+    )
+    assert {row["count_count"] for row in counted["data"]} == {1} and len(counted["data"]) == 4
+
+
+def test_what_is_no_number_is_counted(filled: FlaskClient) -> None:
+    measures = (("traceId", "uniq"), ("uniqueUserIds", "count"), ("totalTokens", "uniq"))
+    metrics = [{"measure": measure, "aggregation": how} for measure, how in measures]
+    found = ask(filled, "v2/metrics", view="observations", metrics=metrics)
+    expected = {"uniq_traceId": 1, "count_uniqueUserIds": 1, "uniq_totalTokens": 1}
+    assert found["data"] == [expected]
+
+
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in ("search", "book")
+]
+
+
+def called(*names: str) -> dict[str, Any]:
+    calls = [
+        {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for n, name in enumerate(names)
+    ]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+@pytest.fixture
+def with_tools(filled: FlaskClient) -> FlaskClient:
+    """Three generations more: one calls twice, one once, one is only offered its tools."""
+    asked = [{"role": "user", "content": "hi"}]
+    # As its callback for LangChain sends them.
+    told = [*asked, {"role": "tool", "content": TOOLS[0]}]
+    for n, (sent, output) in enumerate(
+        (
+            ({"messages": asked, "tools": TOOLS}, called("search", "search")),
+            ({"messages": asked, "tools": TOOLS}, called("book")),
+            (told, "no need"),
+        )
+    ):
+        said = {"startTime": T.format(20 + n), "endTime": T.format(21 + n), "input": sent}
+        taken(filled, event("generation-create", id=f"g{n}", traceId="t1", output=output, **said))
+    return filled
+
+
+REST = {"g2", "llm", "outer"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        (one("arrayOptions", "toolNames", "any of", ["book"]), {"g0", "g1"}),
+        (one("arrayOptions", "toolNames", "all of", ["book", "search"]), {"g0", "g1"}),
+        (one("arrayOptions", "calledToolNames", "any of", ["search"]), {"g0"}),
+        (
+            one("arrayOptions", "calledToolNames", "none of", ["search"]),
+            {"g1", "g2", "llm", "outer"},
+        ),
+        (one("number", "toolDefinitions", "=", 1), {"g2"}),
+        (one("number", "toolCalls", ">=", 2), {"g0"}),
+    ],
+)
+def test_observations_are_found_by_their_tools(
+    with_tools: FlaskClient, condition: dict[str, Any], found: set[str]
+) -> None:
+    for path in ("observations", "v2/observations"):
+        assert set(ids(get(with_tools, path, filter=json.dumps([condition])))) == found
+
+
+def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
+    metrics = [
+        {"measure": "count", "aggregation": "count"},
+        {"measure": "toolCalls", "aggregation": "sum"},
+        {"measure": "toolDefinitions", "aggregation": "avg"},
+    ]
+
+    def of(dimension: str) -> dict[str, tuple[Any, ...]]:
+        dimensions = [{"field": dimension}]
+        asked = {"view": "observations", "dimensions": dimensions, "metrics": metrics}
+        rows = ask(with_tools, "v2/metrics", **asked)["data"]
+        return {row.pop(dimension): tuple(row.values()) for row in rows}
+
+    assert of("toolNames") == {"search": (3, 3, 5 / 3), "book": (2, 3, 2.0)}
+    assert of("calledToolNames") == {"search": (1, 2, 2.0), "book": (1, 1, 2.0)}
+
+
+def histogram(client: FlaskClient, bins: int, **query: Any) -> list[Any]:
+    metrics = [{"measure": "latency", "aggregation": "histogram"}]
+    asked = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}
+    return ask(client, "v2/metrics", **asked)["data"]  # type: ignore[no-any-return]
+
+
+def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) -> None:
+    for n, seconds in enumerate((1, 1, 2, 4, 9, None)):
+        end = {} if seconds is None else {"endTime": T.format(seconds)}
+        name = "some" if n else "one"
+        taken(
+            client, event("span-create", id=f"h{n}", traceId="h", name=name, startTime=T.format(0))
+        )
+        taken(client, event("span-update", id=f"h{n}", traceId="h", **end))
+    assert histogram(client, 4) == [
+        {"histogram_latency": [[1000.0, 3000.0, 3], [3000.0, 5000.0, 1], [7000.0, 9000.0, 1]]}
+    ]
+    grouped = histogram(client, 2, dimensions=[{"field": "name"}])
+    assert {row["name"]: row["histogram_latency"] for row in grouped} == {
+        "one": [[1000.0, 1000.0, 1]],
+        "some": [[1000.0, 5000.0, 3], [5000.0, 9000.0, 1]],
+    }
+    nothing = histogram(client, 2, filters=[one("string", "name", "=", "none")])
+    assert nothing == [{"histogram_latency": None}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"view": "traces"},
+        {"view": "observations", "dimensions": [{"field": "traceId"}]},
+        {"view": "observations", "metrics": [{"measure": "odd", "aggregation": "sum"}]},
+        {"view": "observations", "metrics": [{"measure": "latency", "aggregation": "odd"}]},
+        {"view": "observations", "orderBy": [{"field": "odd"}]},
+        {"view": "observations", "config": {"row_limit": 1001}},
+        {"view": "observations", "config": {"bins": 101}},
+        {"view": "observations", "metrics": []},
+    ],
+)
+def test_metrics_that_cannot_be_asked_for_are_refused(
+    client: FlaskClient, query: dict[str, Any]
+) -> None:
+    count = [{"measure": "count", "aggregation": "count"}]
+    assert "message" in ask(client, "v2/metrics", 400, **{"metrics": count, **query})
+
+
+def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
+    [day] = get(filled, "metrics/daily")["data"]
+    assert (day["date"], day["countTraces"], day["countObservations"]) == ("2026-01-01", 3, 2)
+    assert day["totalCost"] == 0.03
+    [model] = day["usage"]
+    assert (model["model"], model["inputUsage"], model["totalUsage"]) == ("gpt-4o", 12, 17)
+    [bare] = get(filled, "metrics/daily", traceName="name1")["data"]
+    assert (bare["countTraces"], bare["countObservations"], bare["usage"]) == (1, 0, [])
+
+
+def test_a_day_of_traces_alone_is_a_day(client: FlaskClient) -> None:
+    taken(
+        client,
+        event("trace-create", id="t", timestamp="2026-01-01T00:00:00Z"),
+        event("span-create", id="s", traceId="t", startTime="2026-01-02T00:00:00Z"),
+    )
+    days = get(client, "metrics/daily")["data"]
+    counts = [(one["date"], one["countTraces"], one["countObservations"]) for one in days]
+    assert counts == [("2026-01-02", 0, 1), ("2026-01-01", 1, 0)]

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
 
 from tracer import pricing
 from tracer.rates import MOST_CHARACTERS, Name, Rates, check_text
-from tracer.records import SpanRecord
+from tracer.records import Json, SpanRecord
 
 MOST_NOTE: Final = 2_000
 _UNSAFE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -168,7 +168,17 @@ def matches(pattern: str, name: str) -> bool:
     return name.endswith(last) and len(name) - len(last) >= at
 
 
-def told(record: SpanRecord, name: str) -> str | None:
+class Call(Protocol):
+    """What a call says of itself."""
+
+    @property
+    def model_parameters(self) -> dict[str, Json]: ...
+
+    @property
+    def attributes(self) -> dict[str, Json]: ...
+
+
+def told(record: Call, name: str) -> str | None:
     """Return as text what the call says of a parameter: model parameters, then attributes."""
     parameters, attributes = record.model_parameters, record.attributes
     name = name.removeprefix("model_parameters.")

@@ -105,11 +105,15 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             *sorted(named.keys() - PRICED_AS.keys()),
         ]
 
+    def held(self, size: int = 0, told: Told = lambda _: None) -> list[Tier]:
+        """Return the tiers that hold for a call, the firmest last."""
+        held = (tier for tier in self.tiers if tier.holds(size, told))
+        return sorted(held, key=lambda tier: tier.firmness)
+
     def prices(self, size: int = 0, told: Told = lambda _: None) -> Mapping[str, Decimal]:
         """Return the prices that hold for a call: the base, overlaid with the tiers that hold."""
-        held = [tier for tier in self.tiers if tier.holds(size, told)]
         prices = dict(self.base)
-        for tier in sorted(held, key=lambda tier: tier.firmness):
+        for tier in self.held(size, told):
             prices |= tier.prices
         return prices
 

@@ -165,7 +165,7 @@ def comparable(found: Any) -> Any:
     if isinstance(found, dict):
         # A cost is copied as what it was, and not computed by a model's price again.
         places = ("projectId", "createdAt", "updatedAt", "htmlPath", "version", "datasetId")
-        places = (*places, "modelId")
+        places = (*places, "modelId", "inputPrice", "outputPrice", "totalPrice")
         places = (*places, "datasetRunId", "id") if "datasetRunName" in found else places
         return {name: comparable(value) for name, value in found.items() if name not in places}
     return [comparable(one) for one in found] if isinstance(found, list) else found

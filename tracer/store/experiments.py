@@ -72,9 +72,7 @@ def of_rows(column: Column, rows: sa.Table) -> Column:
     return (
         sa.select(column)
         .select_from(items.join(runs, run))
-        .where(
-            items.c.project_id == rows.c.project_id, items.c.linked_trace_id == rows.c.trace_id
-        )
+        .where(items.c.project_id == rows.c.project_id, items.c.linked_trace_id == rows.c.trace_id)
         .order_by(items.c.created_at, items.c.run_id)
         .limit(1)
         .correlate(rows)

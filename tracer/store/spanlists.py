@@ -8,9 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from tracer.extensions import db
+from tracer.rates import Rates
 from tracer.records import INPUT_BUCKETS, Json, decimals
 from tracer.store.conditions import Column, Condition, Field, metadata_field, month, where
 from tracer.store.experiments import of_rows
@@ -43,6 +45,9 @@ class FoundSpan:
     usage: dict[str, int]
     cost: dict[str, Decimal]
     priced_by: str | None
+    own_rates: Rates | None
+    """Those of the project's own price that it was priced by."""
+    provider: str | None
     model_parameters: dict[str, Json]
     prompt_name: str | None
     prompt_version: int | None
@@ -85,6 +90,15 @@ _OF_TRACE = {
     "bookmarked": is_bookmarked(traces),
     "updated_at": traces.c.updated_at,
 }
+_OWN_RATES = (
+    sa.select(prices.c.rates)
+    .where(
+        prices.c.project_id == span_payloads.c.project_id,
+        prices.c.price_id == span_payloads.c.priced_by,
+    )
+    .correlate(span_payloads)
+    .scalar_subquery()
+)
 _OBJECTS = ("usage", "cost", "model_parameters", "metadata", "attributes")
 _SECONDS = sa.extract("epoch", spans.c.end_time - spans.c.start_time)
 
@@ -254,9 +268,10 @@ def span_ids(project_id: str, trace_ids: Sequence[str], most: int) -> dict[str, 
     return found
 
 
+_BESIDE = {**_OF_TRACE, "own_rates": _OWN_RATES}
 _COLUMNS = [
-    _OF_TRACE[name].label(name)
-    if name in _OF_TRACE
+    _BESIDE[name].label(name)
+    if name in _BESIDE
     else (spans.c[name] if name in spans.c else span_payloads.c[name])
     for name in FoundSpan.__dataclass_fields__
 ]
@@ -284,4 +299,6 @@ def _found(row: sa.RowMapping) -> FoundSpan:
     for name in _OBJECTS:
         values[name] = values[name] or {}
     values["cost"] = decimals(values["cost"])
+    if values["own_rates"] is not None:
+        values["own_rates"] = msgspec.convert(values["own_rates"], Rates)
     return FoundSpan(**values)

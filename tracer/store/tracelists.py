@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
-from tracer.store.conditions import Condition, Field, metadata_field, month, where
+from tracer.store.conditions import Column, Condition, Field, metadata_field, month, where
 from tracer.store.marks import is_bookmarked
-from tracer.store.schema import scores, traces
+from tracer.store.schema import scores, span_payloads, spans, traces
+from tracer.store.spanlists import INPUT_COST, OUTPUT_COST
 from tracer.store.traces import TraceDetail, detail, detail_query
 
 _SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time), sa.Float)
 
 
-def _scores_of_trace(value: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[Any]:
-    return (
-        sa.select(value)
-        .where(
-            scores.c.project_id == traces.c.project_id,
-            scores.c.trace_id == traces.c.trace_id,
-            scores.c.name == key,
-        )
-        .correlate(traces)
-        .scalar_subquery()
-    )
+def _of_trace(value: Column, table: sa.Table, *more: Column) -> Column:
+    """Return what a trace's rows of a table come to."""
+    its = (table.c.project_id == traces.c.project_id, table.c.trace_id == traces.c.trace_id)
+    return sa.select(value).where(*its, *more).correlate(traces).scalar_subquery()
 
+
+def _scores_of_trace(value: Column, key: str) -> Column:
+    return _of_trace(value, scores, scores.c.name == key)
+
+
+def _spans_at(level: str) -> Column:
+    return _of_trace(sa.func.count(), spans, spans.c.level == level, ~spans.c.placeholder)
+
+
+_LEVEL = sa.case(
+    (traces.c.error_count > 0, "error"),
+    (traces.c.warning_count > 0, "warning"),
+    (_spans_at("default") > 0, "default"),
+    else_="debug",
+)
 
 _LABELS = sa.func.coalesce(
     sa.func.array_agg(scores.c.string_value, type_=ARRAY(sa.Text)),
@@ -62,6 +70,11 @@ FIELDS: dict[str, Field] = {
     "bookmarked": Field(is_bookmarked(traces)),
     "metadata": metadata_field(traces.c.metadata),
     "latency": Field(_SECONDS),
+    "level": Field(_LEVEL),
+    "default_count": Field(_spans_at("default")),
+    "debug_count": Field(_spans_at("debug")),
+    "input_cost": Field(_of_trace(sa.func.sum(INPUT_COST), span_payloads)),
+    "output_cost": Field(_of_trace(sa.func.sum(OUTPUT_COST), span_payloads)),
     "month": Field(month(traces.c.start_time)),
     "score_average": Field(
         of_key=lambda key: _scores_of_trace(sa.func.avg(scores.c.value, type_=sa.Float), key)

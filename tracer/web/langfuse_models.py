@@ -72,6 +72,13 @@ def list_id(one: ListPrice) -> str:
     return LISTED + f"{one.provider}:{one.model}".replace("/", ":")
 
 
+def tier_name(tier: Tier | None) -> str:
+    """Return what a tier is called; None: the prices that hold where no tier does."""
+    if tier is None:
+        return "Standard"
+    return ", ".join(tier.parameters.values()) or f"more than {tier.above}"
+
+
 def listed_model(one: ListPrice) -> Model:
     """Return an entry of the built-in list as a model."""
     return _model(
@@ -90,7 +97,7 @@ def _model(model_id: str, name: str, pattern: str, rates: Rates, **more: Any) ->
     tiers = [_tier(model_id, index, tier) for index, tier in enumerate(rates.tiers, 1)]
     default = PricingTier(
         id=f"{model_id}-0",
-        name="Standard",
+        name=tier_name(None),
         is_default=True,
         priority=0,
         conditions=[],
@@ -129,7 +136,7 @@ def _tier(model_id: str, index: int, tier: Tier) -> PricingTier:
         )
     return PricingTier(
         id=f"{model_id}-{index}",
-        name=", ".join(tier.parameters.values()) or f"more than {tier.above}",
+        name=tier_name(tier),
         is_default=False,
         priority=index,
         conditions=conditions,

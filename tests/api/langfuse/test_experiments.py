@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -150,3 +151,42 @@ def test_an_older_run_of_whole_traces_is_one_as_well(client: FlaskClient) -> Non
     assert (two["id"], two["input"], two["level"]) == ("bare", 5, "DEFAULT")
     [run] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}"))["data"]
     assert run["itemCount"] == 2
+
+
+def test_observations_and_scores_are_found_and_measured_by_their_experiment(
+    client: FlaskClient,
+) -> None:
+    answer_item(client, 1)
+    answer_item(client, 2, run="e2")
+    judged = {"name": "good", "value": 1, "traceId": f"{1:032x}", "observationId": f"{1:016x}"}
+    ok(client.post(f"{PUBLIC}/scores", json=judged))
+    for column, value, operator in (
+        ("experimentId", "e1", "="),
+        ("experimentItemId", "item1", "="),
+        ("experimentName", "nightly", "="),
+        ("experimentDatasetId", None, "is null"),
+    ):
+        kind = "null" if value is None else "string"
+        asked = {"type": kind, "column": column, "operator": operator, "value": value or ""}
+        query = {"filter": json.dumps([asked])}
+        found = ok(client.get(f"{PUBLIC}/v2/observations", query_string=query))["data"]
+        assert len({one["traceId"] for one in found}) == (1 if value in ("e1", "item1") else 2)
+    for view, dimension, counts in (
+        ("observations", "experimentId", {"e1": 3, "e2": 3}),
+        ("observations", "experimentName", {"nightly": 6}),
+        ("scores-numeric", "experimentId", {"e1": 1}),
+        ("scores-numeric", "observationName", {"span": 1}),
+        ("scores-numeric", "traceName", {"span": 1}),
+        ("scores-numeric", "observationModelName", {None: 1}),
+        ("scores-numeric", "observationPromptVersion", {None: 1}),
+    ):
+        asked = {
+            "view": view,
+            "dimensions": [{"field": dimension}],
+            "metrics": [{"measure": "count", "aggregation": "count"}],
+            "fromTimestamp": "2026-01-01T00:00:00Z",
+            "toTimestamp": "2100-01-01T00:00:00Z",
+        }
+        query = {"query": json.dumps(asked)}
+        rows = ok(client.get(f"{PUBLIC}/v2/metrics", query_string=query))["data"]
+        assert {row[dimension]: row["count_count"] for row in rows} == counts, dimension

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.api.langfuse.reading import PUBLIC, SPAN_OF_TIME, T, ask, get, ids, one
 from tests.ingestion.test_langfuse import event, taken
-from tracer.api.langfuse.metrics import MEASURES
+from tracer.api.langfuse.metrics import MEASURES, SCORE_DIMENSIONS, VIEWS
 
 
 def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
@@ -73,6 +73,29 @@ def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> 
                 assert answer.status_code in (200, 400), (query, answer.text)
                 taken_ones += answer.status_code == 200
     assert taken_ones > 50
+
+
+def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
+    """All but those that have a part for each key."""
+    named = {view: columns for view, (_, columns) in VIEWS.items()}
+    refused = set()
+    for view, columns in {**named, "scores-boolean": SCORE_DIMENSIONS}.items():
+        for dimension in columns:
+            query = {
+                "view": view,
+                "dimensions": [{"field": dimension}, {"field": "name"}],
+                "metrics": [{"measure": "count", "aggregation": "count"}],
+            }
+            told = json.dumps({**SPAN_OF_TIME, **query})
+            answer = filled.get(f"{PUBLIC}/metrics", query_string={"query": told})
+            assert answer.status_code in (200, 400), (query, answer.text)
+            if answer.status_code == 400:
+                refused.add(dimension)
+            elif view == "observations" and dimension not in ("toolNames", "calledToolNames"):
+                rows = answer.get_json()["data"]
+                assert {row["name"] for row in rows} <= {"outer", "llm"} and rows, dimension
+    of_keys = {"scores_avg", "score_categories", "score_booleans", "positionInTrace"}
+    assert refused == {"metadata", *of_keys}
 
 
 def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:

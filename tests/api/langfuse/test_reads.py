@@ -77,6 +77,13 @@ def test_traces_are_filtered_sorted_and_paged(
         (one("datetime", "timestamp", ">=", T.format(20)), ["t2"]),
         (one("number", "latency", ">", 1), ["t0"]),
         (one("number", "totalCost", "<=", 0.03), ["t0"]),
+        (one("number", "inputCost", "=", 0.01), ["t0"]),
+        (one("number", "outputCost", ">", 0.01), ["t0"]),
+        (one("string", "level", "=", "ERROR"), ["t0"]),
+        (one("stringOptions", "level", "none of", ["ERROR", "WARNING"]), ["t2", "t1"]),
+        (one("number", "errorCount", "=", 1), ["t0"]),
+        (one("number", "defaultCount", ">", 0), ["t0"]),
+        (one("number", "debugCount", ">", 0), []),
         (one("stringObject", "metadata", "=", "1", "n"), ["t1"]),
         (one("numberObject", "scores_avg", ">=", 1, "good"), ["t1"]),
         (one("categoryOptions", "score_categories", "any of", ["yes"], "ok"), ["t0"]),
@@ -359,3 +366,54 @@ def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:
     assert [one["id"] for one in ordered] == ["t", "u"]
     found = get(client, "v2/observations", fields="basic")["data"]
     assert [one["id"] for one in found if one["bookmarked"]] == ["t1"]
+
+
+def priced(client: FlaskClient, name: str, **said: Any) -> tuple[Any, Any]:
+    """Return a generation as both versions of the API tell it."""
+    times = {"startTime": T.format(1), "endTime": T.format(2)}
+    taken(client, event("generation-create", id=name, traceId="p", name=name, **times, **said))
+    found = get(client, "v2/observations", name=name, fields="model,usage")
+    return get(client, f"observations/{name}"), found["data"][0]
+
+
+def test_an_observation_tells_by_which_price_it_was_paid_for(client: FlaskClient) -> None:
+    usage = {"input": 1000, "output": 10}
+    first, second = priced(client, "listed", model="gpt-4o", usageDetails=usage)
+    assert (
+        first["modelId"] == second["modelId"] == second["internalModelId"] == "list:openai:gpt-4o"
+    )
+    model = get(client, f"models/{first['modelId']}")
+    assert (first["inputPrice"], first["outputPrice"]) == (0.0000025, 0.00001)
+    assert (model["inputPrice"], model["outputPrice"]) == (0.0000025, 0.00001)
+    assert (second["inputPrice"], second["outputPrice"]) == ("0.0000025", "0.00001")
+    assert (second["totalPrice"], second["usagePricingTierName"]) == (None, "Standard")
+
+    own = {
+        "modelName": "ours",
+        "matchPattern": "(?i)^(ours)$",
+        "pricingTiers": [
+            {"name": "Standard", "isDefault": True, "priority": 0, "prices": {"input": 1e-7}},
+            {
+                "name": "long",
+                "priority": 1,
+                "conditions": [{"usageDetailPattern": "input", "operator": "gt", "value": 500}],
+                "prices": {"input": 2e-7},
+            },
+        ],
+    }
+    answer = client.post(f"{PUBLIC}/models", json=own)
+    assert answer.status_code == 200, answer.text
+    for name, tokens, price, tier in (
+        ("short", 500, "0.0000001", "Standard"),
+        ("long", 501, "0.0000002", "more than 500"),
+    ):
+        first, second = priced(client, name, model="ours", usageDetails={"input": tokens})
+        assert first["modelId"] == second["modelId"] == answer.get_json()["id"]
+        assert (second["inputPrice"], second["usagePricingTierName"]) == (price, tier)
+        assert second["costDetails"]["input"] == pytest.approx(float(price) * tokens)
+
+
+def test_where_the_cost_was_sent_nothing_tells_a_price(client: FlaskClient) -> None:
+    said = {"usageDetails": {"input": 1}, "costDetails": {"input": 0.5}}
+    for found in priced(client, "sent", model="gpt-4o", **said):
+        assert (found["modelId"], found["inputPrice"]) == (None, None)

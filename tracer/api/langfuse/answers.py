@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
+from tracer.api.langfuse.paid import paid
 from tracer.records import token_sums
 from tracer.store.scorelists import FoundScore
 from tracer.store.spanlists import FoundSpan
@@ -223,16 +224,17 @@ def cost_details(cost: dict[str, Decimal], total: Decimal | None) -> dict[str, f
 def side_costs(cost: dict[str, Decimal]) -> tuple[float | None, float | None]:
     """Return the dollars of the input and of the output side, None where none has a price."""
     sides: dict[str, Decimal] = {}
-    for bucket, dollars in cost.items():
+    for bucket, part in cost.items():
         name = BUCKET_NAMES.get(bucket, bucket)
         for side in ("input", "output"):
             if name.startswith(side):
-                sides[side] = sides.get(side, Decimal(0)) + dollars
-    asked, answered = sides.get("input"), sides.get("output")
-    return (
-        None if asked is None else float(asked),
-        None if answered is None else float(answered),
-    )
+                sides[side] = sides.get(side, Decimal(0)) + part
+    return dollars(sides.get("input")), dollars(sides.get("output"))
+
+
+def dollars(amount: Decimal | None) -> float | None:
+    """Return dollars as JSON has them."""
+    return None if amount is None else float(amount)
 
 
 def seconds_between(start: datetime, end: datetime | None) -> float | None:
@@ -268,8 +270,9 @@ def prompt_id(name: str | None, version: int | None) -> str | None:
 def observation(row: FoundSpan) -> Observation:
     """Return an observation of the first version of the API."""
     asked, answered, tokens = token_sums(row.usage)
-    total = None if row.total_cost is None else float(row.total_cost)
+    total = dollars(row.total_cost)
     asked_cost, answered_cost = side_costs(row.cost)
+    price = paid(row)
     return Observation(
         id=row.span_id,
         trace_id=row.trace_id,
@@ -301,10 +304,10 @@ def observation(row: FoundSpan) -> Observation:
         prompt_id=prompt_id(row.prompt_name, row.prompt_version),
         prompt_name=row.prompt_name,
         prompt_version=row.prompt_version,
-        model_id=row.priced_by,
-        input_price=None,
-        output_price=None,
-        total_price=None,
+        model_id=price.model_id,
+        input_price=dollars(price.input_price),
+        output_price=dollars(price.output_price),
+        total_price=dollars(price.total_price),
         calculated_input_cost=asked_cost,
         calculated_output_cost=answered_cost,
         calculated_total_cost=total,

@@ -34,7 +34,7 @@ from tracer.wire.langfuse.words import BUCKET_NAMES, TYPE_OF
 from tracer.wire.reading import read_item
 from tracer.wire.requests import Time, as_utc
 
-_VIEWS: Final = {
+VIEWS: Final = {
     "traces": ("traces", {**TRACE_COLUMNS, "timestampMonth": "month"}),
     "observations": (
         "spans",
@@ -48,7 +48,7 @@ _VIEWS: Final = {
         },
     ),
 }
-_SCORE_COLUMNS: Final = {
+SCORE_DIMENSIONS: Final = {
     **SCORE_COLUMNS,
     "booleanValue": "flag",
     "timestampMonth": "month",
@@ -290,11 +290,11 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
 
 def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
     if name in _SCORES:
-        return "scores", _SCORE_COLUMNS, [Condition("data_type", "any of", _SCORES[name])]
-    if name not in _VIEWS or (name == "traces" and not first):
-        known = [*_VIEWS, *_SCORES] if first else ["observations", *_SCORES]
+        return "scores", SCORE_DIMENSIONS, [Condition("data_type", "any of", _SCORES[name])]
+    if name not in VIEWS or (name == "traces" and not first):
+        known = [*VIEWS, *_SCORES] if first else ["observations", *_SCORES]
         raise refused("view", f"expected one of {', '.join(known)}, got {name!r}")
-    view, columns = _VIEWS[name]
+    view, columns = VIEWS[name]
     return view, columns, []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import Meta
 from tracer.api.langfuse import answers
 from tracer.api.langfuse.answers import Answer, maybe_iso
 from tracer.api.langfuse.observations import ObservationFilters, conditions
+from tracer.api.langfuse.paid import Paid, paid
 from tracer.api.langfuse.params import (
     decode_cursor,
     encode_cursor,
@@ -123,8 +125,18 @@ def _observation(row: FoundSpan, groups: frozenset[str], expanded: set[str]) -> 
         elif group in groups:
             found |= _FIELDS[group](row)
     # These are always there, and filled only with their group.
-    prices = dict.fromkeys(("inputPrice", "outputPrice", "totalPrice"))
-    return {**found, "modelId": row.priced_by if "model" in groups else None, **prices}
+    price = paid(row) if "model" in groups else Paid()
+    return {
+        **found,
+        "modelId": price.model_id,
+        "inputPrice": _decimal(price.input_price),
+        "outputPrice": _decimal(price.output_price),
+        "totalPrice": _decimal(price.total_price),
+    }
+
+
+def _decimal(price: Decimal | None) -> str | None:
+    return None if price is None else format(price.normalize(), "f")
 
 
 def _core(row: FoundSpan) -> dict[str, Any]:
@@ -171,7 +183,7 @@ def _model(row: FoundSpan) -> dict[str, Any]:
         # Both names: its documentation has the one, its SDKs the other.
         "providedModelName": row.model,
         "model": row.model,
-        "internalModelId": row.priced_by,
+        "internalModelId": paid(row).model_id,
         "modelParameters": row.model_parameters,
     }
 
@@ -180,8 +192,8 @@ def _usage(row: FoundSpan) -> dict[str, Any]:
     return {
         "usageDetails": answers.usage_details(row.usage),
         "costDetails": answers.cost_details(row.cost, row.total_cost),
-        "totalCost": None if row.total_cost is None else float(row.total_cost),
-        "usagePricingTierName": None,
+        "totalCost": answers.dollars(row.total_cost),
+        "usagePricingTierName": paid(row).tier,
     }
 
 

@@ -17,6 +17,7 @@ from tracer.api.langfuse.answers import (
     observation,
     score,
 )
+from tracer.api.langfuse.observations import in_our_words
 from tracer.api.langfuse.params import (
     Filter,
     PageMeta,
@@ -66,8 +67,13 @@ COLUMNS: Final = {
     "outputTokens": "output_tokens",
     "totalTokens": "total_tokens",
     "totalCost": "total_cost",
+    "inputCost": "input_cost",
+    "outputCost": "output_cost",
+    "level": "level",
     "errorCount": "error_count",
     "warningCount": "warning_count",
+    "defaultCount": "default_count",
+    "debugCount": "debug_count",
     "scores_avg": "score_average",
     "score_categories": "score_labels",
     "score_booleans": "score_flag",
@@ -206,7 +212,7 @@ def _conditions(query: TracesQuery) -> list[Condition]:
         found.append(Condition("tags", "all of", query.tags))
     if query.environment:
         found.append(Condition("environment", "any of", query.environment))
-    told = read_filter(query.filter, COLUMNS)
+    told = [in_our_words(one) for one in read_filter(query.filter, COLUMNS)]
     # What the filter says of a column takes the place of the plain parameter.
     columns = {one.field for one in told}
     return [one for one in found if one.field not in columns] + told

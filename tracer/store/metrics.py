@@ -88,7 +88,7 @@ def _listed(names: Column, alias: str) -> Parts:
 def _buckets(of: Column, total: Column, alias: str) -> Parts:
     """Return the buckets of usage or cost, and their sum as a bucket of its own."""
     whole = sa.func.jsonb_build_object(sa.literal_column("'total'"), total)
-    none = sa.literal_column("'{}'::jsonb")
+    none: Column = sa.literal_column("'{}'::jsonb")
     every = sa.func.coalesce(sa.cast(of, JSONB), none).op("||")(sa.func.jsonb_strip_nulls(whole))
     named = sa.func.jsonb_each_text(every).table_valued("name", "value", name=alias)
     table = named.render_derived()

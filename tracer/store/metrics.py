@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -33,6 +33,8 @@ class Question:
     until: datetime
     metrics: Sequence[tuple[str, str]]
     dimensions: Sequence[str] = ()
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What values of a dimension are called in the answer; like-named ones are one group."""
     conditions: Sequence[Condition] = ()
     granularity: str | None = None
     order: Sequence[tuple[str, bool]] = ()
@@ -173,7 +175,7 @@ def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
     view = VIEWS[question.view]
     needed = [view.of_parts[name] for name, _ in question.metrics if name in view.of_parts]
     wanted = dict.fromkeys([*question.dimensions, *needed])
-    groups = {name: _dimension(view, name) for name in wanted}
+    groups = {name: _dimension(view, name, question.words) for name in wanted}
     if question.granularity is not None:
         step: Column = sa.literal_column(f"'{question.granularity}'")
         groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
@@ -196,13 +198,12 @@ def _places(groups: Iterable[str]) -> list[Column]:
     return [sa.literal_column(str(place)) for place, _ in enumerate(groups, 1)]
 
 
-def _dimension(view: View, name: str) -> Column:
-    if name in view.parts:
-        return view.parts[name].name
-    field = view.fields.get(name)
-    if field is None or field.column is None:
+def _dimension(view: View, name: str, words: Mapping[str, Mapping[str, str]]) -> Column:
+    column = view.parts[name].name if name in view.parts else view.fields.get(name, Field()).column
+    if column is None:
         raise BadCondition(f"dimensions: no such dimension: {name}")
-    return field.column
+    said = words.get(name)
+    return sa.case(dict(said), value=column, else_=column) if said else column
 
 
 def _metric(view: View, name: str, how: str, bins: int) -> Column:

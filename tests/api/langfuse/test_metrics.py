@@ -152,6 +152,40 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
     assert {row["count_count"] for row in counted["data"]} == {1} and len(counted["data"]) == 4
 
 
+def test_kinds_of_one_type_are_one_group(client: FlaskClient) -> None:
+    spans = [
+        {
+            "trace_id": "k",
+            "id": f"k{n}",
+            "kind": kind,
+            "start_time": T.format(n),
+            "end_time": T.format(n + 1),
+        }
+        for n, kind in enumerate(("tool", "function", "tool", "span"))
+    ]
+    answer = client.post("/api/v1/batch", json={"spans": spans})
+    assert answer.status_code in (200, 207), answer.text
+    count = [{"measure": "count", "aggregation": "count"}]
+    dimensions = [{"field": "type"}]
+    found = ask(client, "metrics", view="observations", dimensions=dimensions, metrics=count)
+    assert {row["type"]: row["count_count"] for row in found["data"]} == {"TOOL": 3, "SPAN": 1}
+    assert len(found["data"]) == 2
+
+
+def test_one_thing_asked_for_in_two_ways_is_told_twice(filled: FlaskClient) -> None:
+    measures = (("uniqueUserIds", "count"), ("uniqueUserIds", "uniq"))
+    found = ask(
+        filled,
+        "metrics",
+        view="observations",
+        dimensions=[{"field": "tags"}, {"field": "traceTags"}],
+        metrics=[{"measure": measure, "aggregation": how} for measure, how in measures],
+    )
+    tags = ["all", "tag0"]
+    counts = {"count_uniqueUserIds": 1, "uniq_uniqueUserIds": 1}
+    assert found["data"] == [{"tags": tags, "traceTags": tags, **counts}]
+
+
 def test_what_is_no_number_is_counted(filled: FlaskClient) -> None:
     measures = (("traceId", "uniq"), ("uniqueUserIds", "count"), ("totalTokens", "uniq"))
     metrics = [{"measure": measure, "aggregation": how} for measure, how in measures]

@@ -30,10 +30,12 @@ from tracer.store.metrics import GRANULARITIES, TIME, DayOfModel, Question
 from tracer.web.auth import project_id
 from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.words import BUCKET_NAMES, TYPE_OF
+from tracer.wire.langfuse.words import BUCKET_NAMES, DATA_TYPES, LEVELS, SOURCES, TYPE_OF
 from tracer.wire.reading import read_item
 from tracer.wire.requests import Time, as_utc
 
+_BY_TYPE: Final = {"costType": "cost_type", "usageType": "usage_type"}
+"""Dimensions that come with a measure, whether they are asked for or not."""
 VIEWS: Final = {
     "traces": ("traces", {**TRACE_COLUMNS, "timestampMonth": "month"}),
     "observations": (
@@ -43,8 +45,7 @@ VIEWS: Final = {
             "traceRelease": "release",
             "traceVersion": "trace_version",
             "startTimeMonth": "month",
-            "costType": "cost_type",
-            "usageType": "usage_type",
+            **_BY_TYPE,
         },
     ),
 }
@@ -95,8 +96,16 @@ MEASURES: Final = {
 }
 _COUNTED: Final = ("traceId", "uniqueUserIds", "uniqueSessionIds")
 """Measures that are no numbers: however they are asked for, it is how many there are."""
-_BY_TYPE: Final = {"cost_type": "costType", "usage_type": "usageType"}
-"""Dimensions that come with a measure, whether they are asked for or not."""
+# Several of our kinds are one type of theirs, so that groups are made of their words.
+_WORDS: Final = {
+    "kind": TYPE_OF,
+    "cost_type": BUCKET_NAMES,
+    "usage_type": BUCKET_NAMES,
+    **{
+        name: {ours: theirs for theirs, ours in words.items()}
+        for name, words in (("level", LEVELS), ("source", SOURCES), ("data_type", DATA_TYPES))
+    },
+}
 _AGGREGATIONS: Final = (
     *("sum", "avg", "count", "max", "min", "uniq", "histogram"),
     *("p50", "p75", "p90", "p95", "p99"),
@@ -250,42 +259,46 @@ def _ask(*, first: bool) -> Response:
 
 
 def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
-    """Return the question in our words, and how each name of its answer is called in theirs."""
+    """Return the question in our words, and what each name of its answer is in ours."""
     view, columns, more = _view(asked.view, first=first)
-    names: dict[str, str] = {TIME: TIME, **_BY_TYPE}
-    dimensions: list[str] = []
-    for one in asked.dimensions:
-        if one.field not in columns or (not first and one.field in _CROWDED):
-            raise refused("dimensions", f"{one.field!r} is no dimension of {asked.view}")
-        names[columns[one.field]] = one.field
-        dimensions.append(columns[one.field])
-    measured: list[tuple[str, str]] = []
-    for metric in asked.metrics:
-        if metric.measure not in MEASURES or metric.aggregation not in _AGGREGATIONS:
-            told = f"{metric.aggregation} of {metric.measure}"
-            raise refused("metrics", f"{told!r} can't be measured here")
-        uniq = metric.measure in _COUNTED or metric.aggregation == "uniq"
-        how = "unique" if uniq else metric.aggregation
-        measured.append((MEASURES[metric.measure], how))
-        names[f"{how}_{MEASURES[metric.measure]}"] = f"{metric.aggregation}_{metric.measure}"
-    ours = {theirs: our for our, theirs in names.items()}
+    dimensions = {one.field: _dimension(asked, one.field, columns) for one in asked.dimensions}
+    if crowded := not first and dimensions.keys() & _CROWDED:
+        raise refused("dimensions", f"{crowded} would make groups that nobody could read")
+    metrics = {f"{one.aggregation}_{one.measure}": _metric(one) for one in asked.metrics}
+    names = {TIME: TIME, **_BY_TYPE, **dimensions}
+    names |= {theirs: f"{how}_{measure}" for theirs, (measure, how) in metrics.items()}
     for order in asked.order_by or []:
-        if order.field not in ours:
+        if order.field not in names:
             raise refused("orderBy", f"{order.field!r} is not in the answer")
-    conditions = read_conditions(asked.filters or [], columns)
     question = Question(
         view=view,
         since=as_utc(asked.from_timestamp, "fromTimestamp"),
         until=as_utc(asked.to_timestamp, "toTimestamp"),
-        metrics=measured,
-        dimensions=dimensions,
-        conditions=more + [in_our_words(one) for one in conditions],
+        metrics=list(metrics.values()),
+        dimensions=list(dimensions.values()),
+        words=_WORDS,
+        conditions=more
+        + [in_our_words(one) for one in read_conditions(asked.filters or [], columns)],
         granularity=_granularity(asked),
-        order=[(ours[one.field], one.direction == "desc") for one in asked.order_by or []],
+        order=[(names[one.field], one.direction == "desc") for one in asked.order_by or []],
         limit=asked.config.row_limit,
         bins=asked.config.bins,
     )
     return question, names
+
+
+def _dimension(asked: _Asked, name: str, columns: dict[str, str]) -> str:
+    if name not in columns:
+        raise refused("dimensions", f"{name!r} is no dimension of {asked.view}")
+    return columns[name]
+
+
+def _metric(asked: _Metric) -> tuple[str, str]:
+    if asked.measure not in MEASURES or asked.aggregation not in _AGGREGATIONS:
+        told = f"{asked.aggregation} of {asked.measure}"
+        raise refused("metrics", f"{told!r} can't be measured here")
+    uniq = asked.measure in _COUNTED or asked.aggregation == "uniq"
+    return MEASURES[asked.measure], "unique" if uniq else asked.aggregation
 
 
 def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
@@ -309,17 +322,9 @@ def _granularity(asked: _Asked) -> str | None:
 
 
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    found = {names[name]: value for name, value in row.items()}
+    found = {theirs: row[ours] for theirs, ours in names.items() if ours in row}
     if TIME in found:
         found[TIME] = iso(found[TIME])
-    if "type" in found:
-        found["type"] = TYPE_OF.get(found["type"], found["type"])
-    for name in _BY_TYPE.values():
-        if name in found:
-            found[name] = BUCKET_NAMES.get(found[name], found[name])
-    for name in ("level", "source", "dataType"):
-        if isinstance(found.get(name), str):
-            found[name] = found[name].upper()
     return found
 
 

@@ -26,7 +26,9 @@ from tracer.store.paging import iso
 SMALL_SPANS: Final = 2_000
 """Of traces up to here everything is worked out when it is asked for."""
 QUIET_SECONDS: Final = 3
-_BATCH: Final = 10_000
+_BATCH: Final = 1_000
+_LINES: Final = 500
+"""No more than a socket holds: PostgreSQL takes them in while the next ones are made."""
 
 # The columns are those of analysis.forest.SpanFacts.
 FACTS: Final = """
@@ -123,16 +125,15 @@ def analyse(connection: psycopg.Connection[Any], project_id: str, trace_id: str)
 
 def _facts(connection: psycopg.Connection[Any], key: dict[str, str]) -> Iterator[tuple[Any, ...]]:
     query = FACTS.format(project="%(project)s", trace="%(trace)s")
-    with connection.cursor(name="facts", binary=True) as cursor:
-        cursor.execute(query, key)
-        while rows := cursor.fetchmany(_BATCH):
-            yield from rows
+    with connection.cursor() as cursor:
+        # Not fetched batch by batch, for which PostgreSQL would wait each time.
+        yield from cursor.stream(query, key, binary=True, size=_BATCH)
 
 
 def _copy(connection: psycopg.Connection[Any], statement: str, lines: Iterator[str]) -> None:
     """Hand over rows as lines, in half the time of giving them as values."""
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        while batch := list(islice(lines, _BATCH)):
+        while batch := list(islice(lines, _LINES)):
             copy.write("".join(batch))
 
 

@@ -60,16 +60,22 @@ def outline(marks: Iterable[Mark], start: int, end: int) -> Outline:
     changes: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (BUCKETS + 1))
     failures = [0] * (BUCKETS + 1)
     busy: list[tuple[int, int]] = []
-    for mark in marks:
-        began, ended, kind, failed = mark
+    for began, ended, kind, failed in marks:
+        began, ended = began - start, ended - start
         # A span that ends where a bucket begins is not in it, unless it is an instant there.
-        first = _within((began - start) * BUCKETS // length)
-        last = _within(((ended - 1 if ended > began else began) - start) * BUCKETS // length)
+        first = began * BUCKETS // length
+        last = (ended - (ended > began)) * BUCKETS // length
+        if first < 0 or last >= BUCKETS:
+            # Clocks differ, or the trace has grown since its times were read.
+            first, last = (min(max(bucket, 0), BUCKETS - 1) for bucket in (first, last))
         # Only where a span begins and ends something changes, however long it is.
-        for change in (changes[kind], failures) if failed else (changes[kind],):
-            change[first] += 1
-            change[last + 1] -= 1
-        busy.append((began - start, ended - start))
+        change = changes[kind]
+        change[first] += 1
+        change[last + 1] -= 1
+        if failed:
+            failures[first] += 1
+            failures[last + 1] -= 1
+        busy.append((began, ended))
     by_kind = {kind: list(accumulate(change))[:BUCKETS] for kind, change in changes.items()}
     most = [Counter({kind: counts[n] for kind, counts in by_kind.items()}) for n in range(BUCKETS)]
     counts = [found.total() for found in most]
@@ -84,12 +90,6 @@ def outline(marks: Iterable[Mark], start: int, end: int) -> Outline:
         ],
         idle=_longest(_gaps(busy, end - start), length),
     )
-
-
-def _within(bucket: int) -> int:
-    if bucket < 0:
-        return 0
-    return bucket if bucket < BUCKETS else BUCKETS - 1
 
 
 def of_forest(forest: Forest) -> Outline:

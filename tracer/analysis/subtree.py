@@ -75,7 +75,8 @@ class Subtrees:
         return len(self._spans)
 
     def __iter__(self) -> Iterator[Sums]:
-        return map(self.__getitem__, range(len(self)))
+        levels = map(LEVELS.__getitem__, self._worst)
+        return map(Sums, self._spans, self._errors, levels, self._ends, self._tokens, self._costs)
 
 
 def self_times(forest: Forest) -> array[int]:

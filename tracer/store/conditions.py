@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -70,6 +70,15 @@ def where(conditions: list[Condition], fields: Mapping[str, Field]) -> list[Colu
 def metadata_field(column: Column) -> Field:
     """Return the field of an object whose parts are compared as text."""
     return Field(of_key=lambda key: column.op("->>")(key))
+
+
+def beside(
+    value: Column, table: sa.Table, of: sa.Table, keys: Sequence[str], *more: Column
+) -> Column:
+    """Return what those rows of a table come to that have a row's project and these keys."""
+    same = [table.c[name] == of.c[name] for name in ("project_id", *keys)]
+    query = sa.select(value).select_from(table).where(*same, *more)
+    return query.correlate(of).scalar_subquery()
 
 
 def month(time: Column) -> Column:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from tracer.extensions import db
 from tracer.store import scorelists, spanlists, tracelists
-from tracer.store.conditions import BadCondition, Column, Condition, Field, where
+from tracer.store.conditions import BadCondition, Column, Condition, Field, beside, where
 from tracer.store.patience import within
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.tooluse import CALL_COUNT, CALLED, OFFER_COUNT, OFFERED
@@ -75,13 +75,6 @@ def _traces(
     return query.select_from(traces).where(traces.c.project_id == project_id, *wanted)
 
 
-def _score_count(of: sa.Table, *more: Column) -> Column:
-    """Return how many scores a row has."""
-    whose = (scores.c.project_id == of.c.project_id, scores.c.trace_id == of.c.trace_id)
-    count = sa.select(sa.func.count()).select_from(scores).where(*whose, *more)
-    return count.correlate(of).scalar_subquery()
-
-
 def _listed(names: Column, alias: str) -> Parts:
     table = sa.func.unnest(names).table_valued("name", name=alias).render_derived()
     return Parts(table, sa.cast(table.c.name, sa.Text))
@@ -112,7 +105,7 @@ VIEWS: Final = {
             "span_count": traces.c.span_count,
             "total_tokens": traces.c.total_tokens,
             "total_cost": traces.c.total_cost,
-            "score_count": _score_count(traces),
+            "score_count": beside(sa.func.count(), scores, traces, ("trace_id",)),
             "user_id": traces.c.user_id,
             "session_id": traces.c.session_id,
         },
@@ -131,7 +124,7 @@ VIEWS: Final = {
             },
             "input_cost": spanlists.INPUT_COST,
             "output_cost": spanlists.OUTPUT_COST,
-            "score_count": _score_count(spans, scores.c.span_id == spans.c.span_id),
+            "score_count": beside(sa.func.count(), scores, spans, ("trace_id", "span_id")),
             "output_tokens_per_second": spans.c.output_tokens / _SECONDS,
             "tokens_per_second": spans.c.total_tokens / _SECONDS,
             "user_id": traces.c.user_id,

@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.conditions import Column, Condition, Field, day, metadata_field, month, where
+from tracer.store.conditions import (
+    Column,
+    Condition,
+    Field,
+    beside,
+    day,
+    metadata_field,
+    month,
+    where,
+)
 from tracer.store.experiments import of_rows
 from tracer.store.library_schema import dataset_runs
 from tracer.store.schema import scores, span_payloads, spans, traces
@@ -44,16 +53,7 @@ _TRACE_ID = sa.func.nullif(scores.c.trace_id, "", type_=sa.Text)
 
 
 def _of_span(column: Column, table: sa.Table) -> Column:
-    return (
-        sa.select(column)
-        .where(
-            table.c.project_id == scores.c.project_id,
-            table.c.trace_id == scores.c.trace_id,
-            table.c.span_id == scores.c.span_id,
-        )
-        .correlate(scores)
-        .scalar_subquery()
-    )
+    return beside(column, table, scores, ("trace_id", "span_id"))
 
 
 FIELDS: dict[str, Field] = {

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
-from tracer.store.conditions import Column, Condition, Field, metadata_field, month, where
+from tracer.store.conditions import Column, Condition, Field, beside, metadata_field, month, where
 from tracer.store.marks import is_bookmarked
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.spanlists import INPUT_COST, OUTPUT_COST
@@ -18,9 +18,7 @@ _SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time),
 
 
 def _of_trace(value: Column, table: sa.Table, *more: Column) -> Column:
-    """Return what a trace's rows of a table come to."""
-    its = (table.c.project_id == traces.c.project_id, table.c.trace_id == traces.c.trace_id)
-    return sa.select(value).where(*its, *more).correlate(traces).scalar_subquery()
+    return beside(value, table, traces, ("trace_id",), *more)
 
 
 def _scores_of_trace(value: Column, key: str) -> Column:

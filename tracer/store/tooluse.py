@@ -41,7 +41,7 @@ _CALLS: Final = f"""
     END
 """
 _OFFERED: Final = """
-    SELECT DISTINCT coalesce(tool -> 'function' ->> 'name', tool ->> 'name') AS name
+    SELECT coalesce(tool -> 'function' ->> 'name', tool ->> 'name') AS name
     FROM (
         SELECT jsonb_path_query(span_payloads.tools::jsonb, '$[*]') AS tool
         UNION ALL

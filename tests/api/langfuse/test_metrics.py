@@ -12,6 +12,16 @@ from tests.api.langfuse.reading import PUBLIC, SPAN_OF_TIME, T, ask, get, ids, o
 from tests.ingestion.test_langfuse import event, taken
 from tracer.api.langfuse.metrics import MEASURES, SCORE_DIMENSIONS, VIEWS
 
+COUNT = {"measure": "count", "aggregation": "count"}
+
+
+def rows_or_refusal(client: FlaskClient, **query: Any) -> list[Any] | None:
+    """Return the rows of an answer, None: the question was refused; nothing else may happen."""
+    told = json.dumps({**SPAN_OF_TIME, **query})
+    answer = client.get(f"{PUBLIC}/metrics", query_string={"query": told})
+    assert answer.status_code in (200, 400), (query, answer.text)
+    return answer.get_json()["data"] if answer.status_code == 200 else None
+
 
 def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
     found = ask(
@@ -20,7 +30,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
         view="traces",
         dimensions=[{"field": "name"}],
         metrics=[
-            {"measure": "count", "aggregation": "count"},
+            COUNT,
             {"measure": "totalCost", "aggregation": "sum"},
         ],
         orderBy=[{"field": "count_count", "direction": "desc"}],
@@ -67,11 +77,9 @@ def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> 
         for measure in MEASURES:
             for aggregation in ("sum", "p95", "histogram"):
                 metrics = [{"measure": measure, "aggregation": aggregation}]
-                query = {"view": view, "metrics": metrics, "dimensions": [{"field": "name"}]}
-                told = json.dumps({**SPAN_OF_TIME, **query})
-                answer = filled.get(f"{PUBLIC}/metrics", query_string={"query": told})
-                assert answer.status_code in (200, 400), (query, answer.text)
-                taken_ones += answer.status_code == 200
+                dimensions = [{"field": "name"}]
+                rows = rows_or_refusal(filled, view=view, metrics=metrics, dimensions=dimensions)
+                taken_ones += rows is not None
     assert taken_ones > 50
 
 
@@ -81,18 +89,11 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
     refused = set()
     for view, columns in {**named, "scores-boolean": SCORE_DIMENSIONS}.items():
         for dimension in columns:
-            query = {
-                "view": view,
-                "dimensions": [{"field": dimension}, {"field": "name"}],
-                "metrics": [{"measure": "count", "aggregation": "count"}],
-            }
-            told = json.dumps({**SPAN_OF_TIME, **query})
-            answer = filled.get(f"{PUBLIC}/metrics", query_string={"query": told})
-            assert answer.status_code in (200, 400), (query, answer.text)
-            if answer.status_code == 400:
+            dimensions = [{"field": dimension}, {"field": "name"}]
+            rows = rows_or_refusal(filled, view=view, metrics=[COUNT], dimensions=dimensions)
+            if rows is None:
                 refused.add(dimension)
             elif view == "observations" and dimension not in ("toolNames", "calledToolNames"):
-                rows = answer.get_json()["data"]
                 assert {row["name"] for row in rows} <= {"outer", "llm"} and rows, dimension
     of_keys = {"scores_avg", "score_categories", "score_booleans", "positionInTrace"}
     assert refused == {"metadata", *of_keys}
@@ -147,7 +148,7 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
         "v2/metrics",
         view="observations",
         dimensions=[{"field": "usageType"}],
-        metrics=[{"measure": "count", "aggregation": "count"}],
+        metrics=[COUNT],
     )
     assert {row["count_count"] for row in counted["data"]} == {1} and len(counted["data"]) == 4
 
@@ -165,9 +166,8 @@ def test_kinds_of_one_type_are_one_group(client: FlaskClient) -> None:
     ]
     answer = client.post("/api/v1/batch", json={"spans": spans})
     assert answer.status_code in (200, 207), answer.text
-    count = [{"measure": "count", "aggregation": "count"}]
     dimensions = [{"field": "type"}]
-    found = ask(client, "metrics", view="observations", dimensions=dimensions, metrics=count)
+    found = ask(client, "metrics", view="observations", dimensions=dimensions, metrics=[COUNT])
     assert {row["type"]: row["count_count"] for row in found["data"]} == {"TOOL": 3, "SPAN": 1}
     assert len(found["data"]) == 2
 
@@ -252,7 +252,7 @@ def test_observations_are_found_by_their_tools(
 
 def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
     metrics = [
-        {"measure": "count", "aggregation": "count"},
+        COUNT,
         {"measure": "toolCalls", "aggregation": "sum"},
         {"measure": "toolDefinitions", "aggregation": "avg"},
     ]
@@ -309,8 +309,7 @@ def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) 
 def test_metrics_that_cannot_be_asked_for_are_refused(
     client: FlaskClient, query: dict[str, Any]
 ) -> None:
-    count = [{"measure": "count", "aggregation": "count"}]
-    assert "message" in ask(client, "v2/metrics", 400, **{"metrics": count, **query})
+    assert "message" in ask(client, "v2/metrics", 400, **{"metrics": [COUNT], **query})
 
 
 def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:

@@ -124,15 +124,24 @@ def _observation(row: FoundSpan, groups: frozenset[str], expanded: set[str]) -> 
             found["metadata"] = _metadata(row.metadata, expanded)
         elif group in groups:
             found |= _FIELDS[group](row)
+    return found | _price(row, groups)
+
+
+def _price(row: FoundSpan, groups: frozenset[str]) -> dict[str, Any]:
+    price = paid(row) if groups & {"model", "usage"} else Paid()
+    shown = price if "model" in groups else Paid()
     # These are always there, and filled only with their group.
-    price = paid(row) if "model" in groups else Paid()
-    return {
-        **found,
-        "modelId": price.model_id,
-        "inputPrice": _decimal(price.input_price),
-        "outputPrice": _decimal(price.output_price),
-        "totalPrice": _decimal(price.total_price),
+    told = {
+        "modelId": shown.model_id,
+        "inputPrice": _decimal(shown.input_price),
+        "outputPrice": _decimal(shown.output_price),
+        "totalPrice": _decimal(shown.total_price),
     }
+    if "model" in groups:
+        told["internalModelId"] = price.model_id
+    if "usage" in groups:
+        told["usagePricingTierName"] = price.tier
+    return told
 
 
 def _decimal(price: Decimal | None) -> str | None:
@@ -183,7 +192,6 @@ def _model(row: FoundSpan) -> dict[str, Any]:
         # Both names: its documentation has the one, its SDKs the other.
         "providedModelName": row.model,
         "model": row.model,
-        "internalModelId": paid(row).model_id,
         "modelParameters": row.model_parameters,
     }
 
@@ -193,7 +201,6 @@ def _usage(row: FoundSpan) -> dict[str, Any]:
         "usageDetails": answers.usage_details(row.usage),
         "costDetails": answers.cost_details(row.cost, row.total_cost),
         "totalCost": answers.dollars(row.total_cost),
-        "usagePricingTierName": paid(row).tier,
     }
 
 

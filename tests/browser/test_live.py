@@ -65,6 +65,7 @@ def test_what_runs_ends_and_the_page_stops_asking(tell: Tell, visit: Open) -> No
     tell(begun())
     page = visit(PATH)
     expect(page.locator("#s-step .bar.run")).to_be_attached()
+    expect(page.locator(".legend .bar.run")).to_be_visible()
     tell(more().span("step", "root", 0.5, 15, kind="chain").span("root", None, 0, 19, kind="agent"))
     expect(page.locator("#s-step .bar.run")).to_have_count(0)
     expect(page.locator("#s-root .num").first).to_have_text("19.0 s")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, ParamSpec
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, Tracer, TracerProvider
 from opentelemetry.sdk.trace import Span as OtelSpan
@@ -23,6 +23,7 @@ from tracer.sdk._config import Config, logger, read_config
 from tracer.sdk._context import said_of
 from tracer.sdk._sampling import HeadSampler
 from tracer.sdk._spans import OFF, Span
+from tracer.sdk._values import Time, nanoseconds
 
 P = ParamSpec("P")
 
@@ -73,24 +74,37 @@ class Client:
         name: str,
         kind: str,
         context: Context | None = None,
-        start_time: int | None = None,
+        start_time: Time | None = None,
         trace_id: int | None = None,
         span_id: int | None = None,
     ) -> Span:
-        """Return a new span below the one that is current in ``context``."""
+        """Return a new span below what is current in ``context``, else of the trace ``trace_id``.
+
+        One that can't be made is OFF.
+        """
+        # Asked for once, as whoever looks something up in it would ask again.
+        context = get_current() if context is None else context
+        try:
+            span = self._made(name, kind, context, trace_id, span_id)
+            if span.is_recording():
+                span.start(None if start_time is None else nanoseconds(start_time), context)
+            return span
+        except Exception:
+            # Whatever a sampler or processor of others raises is not the application's matter.
+            logger.exception("a span could not be started")
+            return OFF
+
+    def _made(
+        self, name: str, kind: str, context: Context, trace_id: int | None, span_id: int | None
+    ) -> Span:
         tracer = self._tracer
         if tracer is None:
             return OFF
-        parent = trace.get_current_span(context).get_span_context()
-        if trace_id not in (None, parent.trace_id):
-            # A trace of its own: no processor may take what is current for its parent.
-            parent = trace.INVALID_SPAN_CONTEXT
-            context = trace.set_span_in_context(trace.INVALID_SPAN, context)
-        ids = tracer.id_generator
+        ids, parent = tracer.id_generator, trace.get_current_span(context).get_span_context()
         trace_id = parent.trace_id or trace_id or ids.generate_trace_id()
+        span_id = span_id or ids.generate_span_id()
         verdict = tracer.sampler.should_sample(context, trace_id, name)
         flags = TraceFlags(verdict.decision is Decision.RECORD_AND_SAMPLE)
-        span_id = span_id or ids.generate_span_id()
         identity = SpanContext(trace_id, span_id, False, flags, verdict.trace_state)
         if verdict.decision is Decision.DROP:
             # It records nothing, but what starts below has to follow the decision.
@@ -98,27 +112,19 @@ class Client:
         above = parent if parent.is_valid else None
         said = {names.KIND: kind, **(verdict.attributes or {})}
         processor = tracer.span_processor
-        span = Span(name, identity, above, processor, self.config, self._resource, said)
-        span.start(start_time, context)
-        return span
+        return Span(name, identity, above, processor, self.config, self._resource, said)
 
 
-class _State:
-    """What there is one of in a process."""
+class State(SpanProcessor, Sampler):
+    """What there is one of in a process; providers, which let nothing go, know it for good."""
 
     client: Client | None = None
+    """The one in use, if any."""
     own: TracerProvider | None = None
-    """The provider that we made, if any: once made it stays."""
-
-
-state: Final = _State()
-
-
-class _Current(SpanProcessor, Sampler):
-    """Stands in a provider, which can't let it go, for the client in use."""
+    """The provider that we made, if any."""
 
     def on_start(self, span: OtelSpan, parent_context: Context | None = None) -> None:
-        client = state.client
+        client = self.client
         if client is None:
             return
         if said := said_of(parent_context):
@@ -131,7 +137,7 @@ class _Current(SpanProcessor, Sampler):
             client.sampler.tail.started(context.trace_id)
 
     def on_end(self, span: ReadableSpan) -> None:
-        client = state.client
+        client = self.client
         if client is None:
             return
         if span.context.trace_flags & 1:
@@ -147,15 +153,16 @@ class _Current(SpanProcessor, Sampler):
         return flush(timeout_millis / 1_000)
 
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-        if state.client is None:
+        client = self.client
+        if client is None:
             return SamplingResult(Decision.DROP)
-        return state.client.sampler.decide(*args, **kwargs)
+        return client.sampler.decide(*args, **kwargs)
 
     def get_description(self) -> str:
         return "tracer.sdk"
 
 
-_current: Final = _Current()
+state: Final = State()
 _joined: Final[list[TracerProvider]] = []
 
 
@@ -193,14 +200,14 @@ def connected(config: Config, sink: Sink) -> Client:
     if provider is None:
         # Our own hook at exit waits no longer than it was told to.
         provider = state.own = TracerProvider(
-            _current, Resource.create(_resource(config).attributes), False, id_generator=RandomIds()
+            state, Resource.create(_resource(config).attributes), False, id_generator=RandomIds()
         )
         trace.set_tracer_provider(provider)
-    if provider.sampler is not _current and (config.sample != 1.0 or config.tail is not None):
+    if provider.sampler is not state and (config.sample != 1.0 or config.tail is not None):
         logger.warning("the provider that is joined samples by itself: `sample`, `tail` are idle")
     if provider not in _joined:
         _joined.append(provider)
-        provider.add_span_processor(_current)
+        provider.add_span_processor(state)
     return Client(config, provider, sink)
 
 
@@ -215,7 +222,8 @@ def _resource(config: Config) -> Resource:
 
 def flush(timeout: float = 30.0) -> bool:
     """Send everything that has ended, within ``timeout`` seconds; say whether all arrived."""
-    return state.client is None or state.client.sink.force_flush(int(timeout * 1_000))
+    client = state.client
+    return client is None or client.sink.force_flush(int(timeout * 1_000))
 
 
 @atexit.register
@@ -232,7 +240,8 @@ def shutdown(timeout: float | None = None) -> bool:
 
 def dropped() -> dict[str, int]:
     """Return how many spans and scores did not arrive, by reason."""
-    return dict(state.client.sink.dropped) if state.client is not None else {}
+    client = state.client
+    return dict(client.sink.dropped) if client is not None else {}
 
 
 def _after_fork() -> None:

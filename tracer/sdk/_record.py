@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanContext
 
 from tracer.sdk._client import state
 from tracer.sdk._config import logger
 from tracer.sdk._context import context_of
 from tracer.sdk._spans import OFF, Fields, Options, Parent, Span, TraceFields
-from tracer.sdk._values import nanoseconds, to_json
+from tracer.sdk._values import to_json
 
 
 def start(name: str, kind: str = "span", **options: Unpack[Options]) -> Span:
@@ -26,35 +26,35 @@ def start(name: str, kind: str = "span", **options: Unpack[Options]) -> Span:
     The other options are fields of ``Span.update``. Raises ValueError for an id or parent that is
     none, TypeError for what is no option.
     """
-    parent, start_time = options.pop("parent", None), options.pop("start_time", None)
-    context = None if parent is None else _context_of(parent)
     ids = _id(options.pop("trace_id", None), 32), _id(options.pop("span_id", None), 16)
-    links = options.pop("links", ())
+    context = _below(options.pop("parent", None), ids[0])
+    start_time, links = options.pop("start_time", None), options.pop("links", ())
     fields: Any = options
-    if state.client is None:
+    # Read once: another thread may end it meanwhile.
+    client = state.client
+    if client is None:
         return OFF
-    try:
-        moment = None if start_time is None else nanoseconds(start_time)
-        span = state.client.start(name, kind, context, moment, *ids)
-    except Exception:
-        # Whatever a sampler or processor of others raises is not the application's matter.
-        logger.exception("a span could not be started")
-        return OFF
+    span = client.start(name, kind, context, start_time, *ids)
     for to in links:
         span.link(to)
     return span.update(**fields) if fields else span
 
 
-def _context_of(parent: Parent) -> Context:
-    """Return a context in which ``parent`` is current."""
+def _below(parent: Parent | None, trace_id: int | None) -> Context:
+    """Return a context in which ``parent`` is current, if it is of that trace."""
     if isinstance(parent, str):
         context = context_of({"traceparent": parent})
         if not trace.get_current_span(context).get_span_context().is_valid:
             raise ValueError(f"parent={parent!r}: expected 00-<trace id>-<span id>-01")
+    elif parent is not None:
+        above = trace.NonRecordingSpan(parent) if isinstance(parent, SpanContext) else parent
+        context = trace.set_span_in_context(above)
+    else:
+        context = get_current()
+    if trace_id in (None, trace.get_current_span(context).get_span_context().trace_id):
         return context
-    if isinstance(parent, SpanContext):
-        parent = trace.NonRecordingSpan(parent)
-    return trace.set_span_in_context(parent)
+    # A trace of its own: no processor may take what is current for its parent.
+    return trace.set_span_in_context(trace.INVALID_SPAN, context)
 
 
 def _id(text: str | int | None, digits: int) -> int | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from threading import Lock
 from typing import Any, Final
 
@@ -28,7 +29,9 @@ class HeadSampler:
 
     def __init__(self, config: Config) -> None:
         sample = config.sample
-        self._shares = sample if isinstance(sample, Mapping) else {"*": sample}
+        shares = sample if isinstance(sample, Mapping) else {}
+        self._shares = [(re.compile(translate(rule)).match, shares[rule]) for rule in shares]
+        self._rest = 1.0 if isinstance(sample, Mapping) else sample
         self.tail = TailBuffer(config.tail) if config.tail is not None else None
 
     def decide(
@@ -50,8 +53,7 @@ class HeadSampler:
         return SamplingResult(decision, said, parent.trace_state)
 
     def _share(self, name: str) -> float:
-        found = (share for rule, share in self._shares.items() if fnmatchcase(name, rule))
-        return next(found, 1.0)
+        return next((share for match, share in self._shares if match(name)), self._rest)
 
 
 class _Trace:

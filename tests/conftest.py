@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 
 from tests.support import Serve, serving
 from tracer.app import create_app
@@ -19,6 +20,10 @@ from tracer.extensions import db
 from tracer.migrating import upgrade
 from tracer.store.projects import DEFAULT_PROJECT
 from tracer.store.writer import Writer
+
+# Hypothesis measures by the clock: on a busy machine any example takes too long now and then.
+settings.register_profile("tracer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tracer")
 
 
 @pytest.fixture(scope="session")

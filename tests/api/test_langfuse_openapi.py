@@ -52,7 +52,6 @@ def _judge(app: Flask, examples: int) -> int:
 
             @settings(
                 max_examples=examples,
-                deadline=None,
                 database=None,
                 derandomize=True,
                 phases=[Phase.generate],

@@ -32,9 +32,7 @@ def test_every_column_of_a_payload_is_copied() -> None:
 @example(text="\\N", value="\\N")
 @example(text="\\.", value="\\.\n\\.")
 @example(text="a\tb\nc\rd\\t\v\x1f\x7f\x85\u2028", value={"\\": ["\t\n\r", "\\u0041", '"']})
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_a_span_says_comes_back(connection: Connection, text: str, value: Any) -> None:
     clear(connection)
     ids = {"parent": f"p{text}", "trace": f"t{text}"}

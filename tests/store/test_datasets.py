@@ -68,9 +68,7 @@ def test_an_item_belongs_to_one_dataset(project: str) -> None:
 CHANGES = st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 9)), max_size=12)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
 def test_a_dataset_reads_as_it_was_after_each_change(project: str, changes: Any) -> None:
     dataset = save_dataset(project, "faq", {})

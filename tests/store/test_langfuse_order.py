@@ -93,7 +93,6 @@ def stored(connection: psycopg.Connection[Any], batches: list[list[Json]]) -> An
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sent=events, dice=st.randoms(use_true_random=False))
@@ -108,7 +107,6 @@ def test_any_order_and_any_batching_give_the_same_rows(
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sent=events)

@@ -192,7 +192,6 @@ def books(project: str, connection: psycopg.Connection[Any]) -> PriceBooks:
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import logging
+import time
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -64,6 +66,31 @@ def test_spans_by_hand_have_the_parent_times_and_ids_that_were_given(spans: Reco
     assert spans.one("inside").parent_id == child.span_id
     assert spans.one("child").parent_id == "b" * 16
     assert spans.one("beside").parent_id is None
+
+
+def test_what_is_no_time_is_now_and_what_is_no_field_value_is_described(
+    spans: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    anything: Any = "yesterday", Mute(), 5
+    moment, model, tags = anything
+    before = time.time_ns()
+    span = tracer.start("odd", start_time=float("inf"))
+    span.update(completion_start=moment, model=model).update_trace(tags=tags)
+    span.end(float("nan"))
+    found = spans.one("odd")
+    start, end = found.otel.start_time or 0, found.otel.end_time or 0
+    first = found.attributes["tracer.first_token_time"]
+    assert before <= start <= first <= end <= time.time_ns()
+    assert found.tags == "5" and "Mute" in str(found.model)
+    assert [record.getMessage() for record in caplog.records] == [
+        "inf is no time; the present is taken",
+        "'yesterday' is no time; the present is taken",
+        "nan is no time; the present is taken",
+    ]
 
 
 def test_a_parent_may_be_a_header_of_another_process(spans: Recording) -> None:

@@ -87,7 +87,7 @@ class Client:
         try:
             span = self._made(name, kind, context, trace_id, span_id)
             if span.is_recording():
-                span.start(None if start_time is None else nanoseconds(start_time), context)
+                span.start(nanoseconds(start_time), context)
             return span
         except Exception:
             # Whatever a sampler or processor of others raises is not the application's matter.

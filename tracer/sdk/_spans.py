@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext, suppress
 from contextvars import Token
 from copy import copy
-from time import time_ns
 from typing import Annotated, Any, Final, Self, TypedDict, Unpack, get_type_hints
 
 from opentelemetry import trace
@@ -182,7 +181,11 @@ class Span(otel.Span):
             # None is an input and an output as well.
             if config.capture_content if field in _CONTENT else value is not None:
                 key, write = known[field]
-                text = write(value, config.max_value_bytes)
+                try:
+                    text = write(value, config.max_value_bytes)
+                except Exception:
+                    # It is not of the field's type, or fails when it is asked for its text.
+                    text = describe(value)
                 old = self._attributes.get(key) if field == "metadata" else None
                 self._attributes[key] = text if old is None else merged_json(old, text)
         return self
@@ -222,7 +225,7 @@ class Span(otel.Span):
         """End the span, now or at ``end_time``; only the first call counts."""
         if not self.is_recording():
             return
-        self._end_time = time_ns() if end_time is None else nanoseconds(end_time)
+        self._end_time = nanoseconds(end_time)
         # The process that began it sends it; from here it would come once more.
         if self._process == os.getpid():
             try:

@@ -12,8 +12,11 @@ import pathlib
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Set
-from operator import attrgetter, methodcaller
+from operator import attrgetter, index, methodcaller
+from time import time_ns
 from typing import Any, Final
+
+from tracer.sdk._config import logger
 
 _MAX_DEPTH: Final = 40
 _MAX_ITEMS: Final = 10_000
@@ -175,11 +178,17 @@ def describe(value: Any) -> str:
     return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…[truncated]"
 
 
-def nanoseconds(time: Time) -> int:
-    """Return ``time`` as nanoseconds since the epoch."""
-    if isinstance(time, datetime.datetime):
-        return int(time.timestamp() * 1_000_000) * 1_000
-    return int(time * 1_000_000_000) if isinstance(time, float) else time
+def nanoseconds(time: Time | None) -> int:
+    """Return ``time`` as nanoseconds since the epoch; the present for None and for what is none."""
+    if time is None:
+        return time_ns()
+    try:
+        if isinstance(time, datetime.datetime):
+            return int(time.timestamp() * 1_000_000) * 1_000
+        return int(time * 1_000_000_000) if isinstance(time, float) else index(time)
+    except (OverflowError, TypeError, ValueError):
+        logger.warning("%r is no time; the present is taken", time)
+        return time_ns()
 
 
 def merged_json(old: str, new: str) -> str:

@@ -39,7 +39,7 @@ def defined(forest: Forest) -> Counter[int]:
     return shares
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_the_path_is_what_its_definition_says(spans: list[SpanFacts]) -> None:
     forest = grown(spans)
@@ -48,7 +48,7 @@ def test_the_path_is_what_its_definition_says(spans: list[SpanFacts]) -> None:
     assert path.idle == shares[TOP]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_shares_add_up_to_the_time_there_is(spans: list[SpanFacts]) -> None:
     forest = grown(spans)

@@ -36,7 +36,7 @@ def test_a_headline_tells_what_the_end_waited_for() -> None:
     assert (told.time, told.gaps, told.running, told.partial) == (94, 7, False, False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> None:
     forest = grown(spans)
@@ -48,7 +48,7 @@ def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> 
     assert told.partial == any(span.placeholder for span in spans)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFacts]) -> None:
     real = [span for span in spans if not span.placeholder]

@@ -19,7 +19,7 @@ def read(spans: list[SpanFacts], parent: str | None = None) -> Iterator[SpanFact
             yield from read(spans, span.span_id)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFacts]) -> None:
     forest = grown(spans)
@@ -32,7 +32,7 @@ def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFact
     assert [bool(one) for one in forest.covered] == [span.covered for span in expected]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_parents_children_and_sizes_agree(spans: list[SpanFacts]) -> None:
     forest = grown(spans)

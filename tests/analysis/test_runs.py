@@ -28,7 +28,7 @@ def alike(forest: Forest, at: int) -> tuple[object, ...]:
     return forest.names[at], forest.kinds[at]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(traces(most=30))
 def test_runs_are_neighbours_of_one_name_and_kind(spans: list[SpanFacts]) -> None:
     forest = grown(spans)

@@ -18,7 +18,7 @@ def below(forest: Forest, at: int) -> list[int]:
     return [at, *(n for child in children for n in below(forest, child))]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_a_subtree_adds_up_what_is_in_it(spans: list[SpanFacts]) -> None:
     forest = grown(spans)
@@ -39,7 +39,7 @@ def test_a_subtree_adds_up_what_is_in_it(spans: list[SpanFacts]) -> None:
         )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(traces())
 def test_self_time_is_when_no_child_runs(spans: list[SpanFacts]) -> None:
     forest = grown(spans)

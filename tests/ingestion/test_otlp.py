@@ -157,7 +157,7 @@ GOOD = protobuf_of(span(attributes=[{"key": "k", "value": {"stringValue": "value
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(cut=st.integers(0, len(GOOD)), extra=st.binary(max_size=8), at=st.integers(0, len(GOOD)))
 def test_damaged_protobuf_is_stored_or_refused(
@@ -173,7 +173,7 @@ ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(odd=st.dictionaries(st.sampled_from([*span(), "parentSpanId", "attributes", "x"]), ODD))
 def test_odd_json_costs_no_neighbour(client: FlaskClient, odd: dict[str, Any]):

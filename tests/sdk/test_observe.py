@@ -370,7 +370,7 @@ def expected(program: Program, path: str, parent: str | None) -> Iterator[tuple[
         yield from expected(part, f"{path}.{number}", path)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(programs)
 def test_whatever_the_nesting_every_span_has_the_right_parent(program: Program) -> None:
     with recording() as spans:

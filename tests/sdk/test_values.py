@@ -165,7 +165,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(anything, st.integers(50, 2_000))
 def test_anything_becomes_json_within_its_limit(value: Any, limit: int) -> None:
     text = to_json(value, limit)

@@ -122,7 +122,6 @@ def test_the_last_trace_of_a_session_takes_it_along(connection: psycopg.Connecti
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

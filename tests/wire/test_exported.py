@@ -115,7 +115,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example({"version": None})
 @given(
     st.dictionaries(

@@ -216,9 +216,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=VALUES)
 def test_any_json_comes_back_as_it_was_sent(client: FlaskClient, value: Any):
     made = ok(client.post("/api/v1/traces/t/spans", json={"id": "s", "input": value}))

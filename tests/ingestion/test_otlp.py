@@ -156,9 +156,7 @@ def test_another_method_is_refused(client: FlaskClient):
 GOOD = protobuf_of(span(attributes=[{"key": "k", "value": {"stringValue": "value"}}]))
 
 
-@settings(
-    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, len(GOOD)), extra=st.binary(max_size=8), at=st.integers(0, len(GOOD)))
 def test_damaged_protobuf_is_stored_or_refused(
     client: FlaskClient, cut: int, extra: bytes, at: int
@@ -172,9 +170,7 @@ def test_damaged_protobuf_is_stored_or_refused(
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([{}])
 
 
-@settings(
-    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(odd=st.dictionaries(st.sampled_from([*span(), "parentSpanId", "attributes", "x"]), ODD))
 def test_odd_json_costs_no_neighbour(client: FlaskClient, odd: dict[str, Any]):
     good = span(spanId="00f067aa0ba902b7")

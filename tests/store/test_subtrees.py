@@ -202,9 +202,7 @@ def test_the_process_counts_what_is_due(
     assert found is not None and found["root"].span_count == SMALL_SPANS + 1
 
 
-@settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(traces(most=15))
 def test_stored_and_read_at_once_agree_on_any_trace(
     app: Flask,

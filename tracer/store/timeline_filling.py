@@ -81,7 +81,7 @@ _TURN = """
     WHERE project_id = %(project)s AND trace_id = %(trace)s
 """
 # A trace that doesn't come to rest is read once a minute all the same.
-_DUE = """
+DUE: Final = """
     SELECT l.project_id, l.trace_id FROM timelines l JOIN traces t USING (project_id, trace_id)
     WHERE l.wanted_at IS NOT NULL AND (
         t.updated_at < now() - interval '3 seconds'
@@ -144,7 +144,7 @@ def fill_wanted(url: str) -> int:
     """Fill the timelines that are wished for and whose traces are at rest; return how many."""
     number = 0
     with psycopg.connect(url, autocommit=True) as connection:
-        while due := connection.execute(_DUE).fetchone():
+        while due := connection.execute(DUE).fetchone():
             if fill(connection, *due) is None:
                 # Somebody else has it in hand.
                 break

@@ -10,6 +10,7 @@ from procrastinate.exceptions import ConnectorException
 
 from tracer.config import Config
 from tracer.worker.tasks import make_app
+from tracer.worker.watching import watch
 
 _STOP_SECONDS = 10.0
 
@@ -27,15 +28,20 @@ async def work(config: Config) -> None:
 async def _run(config: Config) -> None:
     app = make_app(config)
     async with app.open_async():
-        await app.run_worker_async(
-            name="tracer",
-            # A large trace takes its time; folding and the like don't wait for it.
-            concurrency=3,
-            # Notifications wake the worker; this is only how late a lost one is noticed.
-            fetch_job_polling_interval=30.0,
-            abort_job_polling_interval=30.0,
-            shutdown_graceful_timeout=_STOP_SECONDS,
-        )
+        watching = asyncio.create_task(watch(app, config))
+        try:
+            await app.run_worker_async(
+                name="tracer",
+                # A large delete takes its time; folding and the like don't wait for it.
+                concurrency=3,
+                # Notifications wake the worker; this is only how late a lost one is noticed.
+                fetch_job_polling_interval=30.0,
+                abort_job_polling_interval=30.0,
+                shutdown_graceful_timeout=_STOP_SECONDS,
+            )
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
 
 
 async def _parent_gone() -> None:

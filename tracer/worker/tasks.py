@@ -9,10 +9,8 @@ from procrastinate import App, PsycopgConnector
 
 from tracer.config import Config
 from tracer.store import emptying
-from tracer.store.analysing import DUE
 from tracer.store.database import libpq_url
 from tracer.store.folding import FOLD_TALLIES
-from tracer.worker import analysing
 
 KEEP_FINISHED_HOURS = 24
 
@@ -39,22 +37,6 @@ def make_app(config: Config) -> App:
     async def fold_tallies(timestamp: int) -> None:
         """Add up the counts that writers have left; every twenty seconds."""
         await app.connector.execute_query_async(FOLD_TALLIES)
-
-    @app.periodic(cron="* * * * * */2")
-    @app.task(queueing_lock="fill_timelines", pass_context=False)
-    async def fill_timelines(timestamp: int) -> None:
-        """Put traces in order of time for their logs and searches; every two seconds."""
-        # Imported where the work begins: most servers never have a trace that is this large.
-        from tracer.store.timeline_filling import fill_wanted
-
-        await asyncio.to_thread(fill_wanted, libpq_url(config.database_url))
-
-    @app.periodic(cron="* * * * * */2")
-    @app.task(queueing_lock="analyse_traces", pass_context=False)
-    async def analyse_traces(timestamp: int) -> None:
-        """Add up the large traces that have come to rest; every two seconds."""
-        if await app.connector.execute_query_all_async(DUE):
-            await analysing.run()
 
     @app.periodic(cron="* * * * *")
     @app.task(queueing_lock="empty_deleted_traces", pass_context=False)

@@ -32,11 +32,12 @@ async def watch(app: App, config: Config) -> None:
     """Fill timelines and analyse large traces when they are due, until cancelled."""
     fill = partial(asyncio.to_thread, fill_wanted, libpq_url(config.database_url))
     await asyncio.gather(
-        _whenever(app, DUE_TIMELINES, fill), _whenever(app, DUE_ANALYSES, analysing.run)
+        _whenever(app, "timelines", DUE_TIMELINES, fill),
+        _whenever(app, "analyses", DUE_ANALYSES, analysing.run),
     )
 
 
-async def _whenever(app: App, due: str, work: Callable[[], Awaitable[Any]]) -> None:
+async def _whenever(app: App, what: str, due: str, work: Callable[[], Awaitable[Any]]) -> None:
     """Do ``work`` as often as the query ``due`` finds something."""
     while True:
         pause = _EVERY_SECONDS
@@ -47,6 +48,6 @@ async def _whenever(app: App, due: str, work: Callable[[], Awaitable[Any]]) -> N
             # The database is away; the queue's worker says so, and ends.
             pass
         except Exception:
-            logger.exception("%s failed, and is tried again in a minute", work)
+            logger.exception("%s of large traces failed; next try in a minute", what)
             pause = _FAILED_SECONDS
         await asyncio.sleep(pause)

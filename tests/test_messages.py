@@ -242,6 +242,20 @@ CASES: dict[str, tuple[Any, list[Message]]] = {
         {"combined_chunk_content": "Hello", "chunk_count": 3},
         [Message(role="assistant", parts=[text("Hello")])],
     ),
+    "a tool offered among the messages": (
+        [
+            {"role": "user", "content": "Rain?"},
+            {"role": "tool", "content": {"type": "function", "function": {"name": "weather"}}},
+            {"role": "tool", "tool_call_id": "c1", "content": {"function": "none of ours"}},
+        ],
+        [
+            user("Rain?"),
+            Message(
+                role="tool",
+                parts=[Part(type="tool_result", id="c1", data={"function": "none of ours"})],
+            ),
+        ],
+    ),
     "an unknown role": ([{"role": "unknown", "content": "hi"}], [user("hi")]),
     "what is not understood": (
         [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],

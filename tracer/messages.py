@@ -9,7 +9,7 @@ import msgspec
 from tracer.message_parts import Part, decoded, kind_of, read_part, read_parts
 from tracer.records import Json
 
-__all__ = ("Message", "Part", "preview", "read_messages")
+__all__ = ("Message", "Part", "offered_tool", "preview", "read_messages")
 
 _MAX_DEPTH: Final = 8
 
@@ -97,6 +97,17 @@ def read_messages(value: Json, *, output: bool = False) -> list[Message] | None:
     return None
 
 
+def offered_tool(item: Json) -> Json:
+    """Return the definition of a tool that a list of messages offers; None: it's a message.
+
+    Langfuse's callback for LangChain sends each tool as a message of its own.
+    """
+    content = item.get("content") if isinstance(item, dict) and item.get("role") == "tool" else None
+    # A message of this role is otherwise what a tool answered, which may be any object.
+    said = content.get("function") if isinstance(content, dict) else None
+    return content if isinstance(said, dict) and isinstance(said.get("name"), str) else None
+
+
 def preview(value: Json, limit: int = 200) -> str:
     """Return one line that stands for ``value``: what the user said last, or compact text."""
     if value is None:
@@ -174,6 +185,9 @@ def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | Non
         if isinstance(item, list) and depth and len(items) == 1:
             # One batch of one conversation: [[message, message]].
             return _of_list(item, default, depth - 1)
+        if offered_tool(item) is not None:
+            # Nobody said it: it is shown as what it is, a tool.
+            continue
         message = _message(item, default) if isinstance(item, dict) else None
         if message is None:
             return None

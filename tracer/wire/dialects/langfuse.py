@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.messages import offered_tool
 from tracer.records import Json
 from tracer.wire.dialects.table import (
     Dialect,
@@ -56,16 +57,8 @@ def offered_tools(sent: Json) -> list[Json] | None:
     if isinstance(sent, dict):
         return objects(sent.get("tools")) or objects(sent.get("functions"))
     if isinstance(sent, list):
-        # The callback for LangChain sends each as a message of its own.
-        told = [one for one in sent if isinstance(one, dict) and one.get("role") == "tool"]
-        return [one["content"] for one in told if _is_definition(one.get("content"))] or None
+        return [tool for one in sent if (tool := offered_tool(one)) is not None] or None
     return None
-
-
-def _is_definition(content: Json) -> bool:
-    # A message of this role is otherwise what a tool answered, which may be any object.
-    said = content.get("function") if isinstance(content, dict) else None
-    return isinstance(said, dict) and isinstance(said.get("name"), str)
 
 
 _TRACE: Final = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.ui.stories import Story
@@ -21,6 +21,11 @@ ARGUMENTS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+
+# These tests are of what a page does: how long it may take is the benches' question, and a busy
+# machine has needed more than Playwright's five seconds for a page that does all that it should.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 Tell = Callable[..., None]
 Open = Callable[..., Page]
@@ -108,7 +113,7 @@ def visit(chromium: Browser, site: str, faults: list[str]) -> Iterator[Open]:
             "request",
             lambda sent: None if sent.url.startswith((site, "data:")) else faults.append(sent.url),
         )
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE)
         page.goto(site + path)
         return page
 

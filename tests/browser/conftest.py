@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from tests.ui.stories import Story
 from tracer.store.projects import DEFAULT_PROJECT
@@ -44,11 +47,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Quiet(WSGIRequestHandler):
     """Logs no requests: a failing test's report is about the test."""
 
-    # A browser opens connections ahead and asks nothing on them: their threads must end as well.
-    timeout = 2
-
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
+
+
+class Site(ThreadedWSGIServer):
+    """The application in threads, which end when it is closed and not after a silence.
+
+    A browser opens connections ahead. Closed while it asks its first question on one, they fail
+    the page; and a page that is asking still when its test ends must not outlive the database.
+    """
+
+    daemon_threads = False
+
+    def __init__(self, app: Flask) -> None:
+        self.taken: list[socket.socket] = []
+        super().__init__("127.0.0.1", 0, app, handler=Quiet)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, and remember it."""
+        connection, address = super().get_request()
+        self.taken.append(connection)
+        return connection, address
+
+    def server_close(self) -> None:
+        """Let every request be answered, none be asked any more, and the threads end."""
+        for connection in self.taken:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+        super().server_close()
 
 
 # Not of the session: Playwright keeps an event loop in this thread, and other tests run their own.
@@ -64,9 +91,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The address of the application, served by threads of this process."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    # A page may be asking still when its test ends: its request must not outlive the database.
-    server.daemon_threads = False
+    server = Site(app)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -105,6 +105,8 @@ def test_what_is_kept_early_carries_the_flag_from_then_on() -> None:
         with pytest.raises(LookupError), tracer.span("failing"):
             raise LookupError
         spans.one("failing")
+        # Also from a span that began before.
+        assert tracer.headers()["traceparent"].endswith("-01")
         with tracer.span("afterwards"):
             assert tracer.headers()["traceparent"].endswith("-01")
     assert {span.name for span in spans.spans} == {"root", "failing", "afterwards"}

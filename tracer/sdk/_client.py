@@ -129,12 +129,11 @@ class State(SpanProcessor, Sampler):
             return
         if said := said_of(parent_context):
             span.set_attributes(said)
-        context = span.get_span_context()
         # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
-        if context.trace_flags & 1:
+        if span.context.trace_flags & 1:
             client.sink.on_start(span)
         elif client.sampler.tail is not None:
-            client.sampler.tail.started(context.trace_id)
+            client.sampler.tail.started(span)
 
     def on_end(self, span: ReadableSpan) -> None:
         client = self.client
@@ -143,7 +142,7 @@ class State(SpanProcessor, Sampler):
         if span.context.trace_flags & 1:
             client.sink.on_end(span)
         elif client.sampler.tail is not None:
-            for kept in client.sampler.tail.ended(span.context.trace_id, span):
+            for kept in client.sampler.tail.ended(span):
                 client.sink.on_end(kept)
 
     def shutdown(self) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from fnmatch import translate
 from threading import Lock
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.sdk.trace.sampling import Decision, SamplingResult
-from opentelemetry.trace import StatusCode, get_current_span
+from opentelemetry.trace import SpanContext, StatusCode, TraceFlags, get_current_span
 
 from tracer.sdk import _names as names
 from tracer.sdk._config import Config, Tail
@@ -24,7 +25,7 @@ class HeadSampler:
     """Decides at the root; every span below, in whatever service, follows the flag it was sent.
 
     With a tail rule the spans of what is left out are recorded without the flag, so that they can
-    be kept later; when that is decided early, spans that start afterwards carry the flag.
+    be kept later; when that is decided early, those that run and those that start get the flag.
     """
 
     def __init__(self, config: Config) -> None:
@@ -60,7 +61,8 @@ class _Trace:
     """The spans of one trace of which nobody knows yet whether it is kept."""
 
     def __init__(self) -> None:
-        self.open = 0
+        # By their ids: one that the application forgot to end is not held for its sake.
+        self.open: WeakValueDictionary[int, Span] = WeakValueDictionary()
         self.spans: list[ReadableSpan] = []
         self.kept = False
 
@@ -82,28 +84,34 @@ class TailBuffer:
         found = self._traces.get(trace_id)
         return found is not None and found.kept
 
-    def started(self, trace_id: int) -> None:
-        """Note that a span of the trace runs."""
+    def started(self, span: Span) -> None:
+        """Note that a span runs."""
         with self._lock:
-            self._traces.setdefault(trace_id, _Trace()).open += 1
+            trace = self._traces.setdefault(span.context.trace_id, _Trace())
+            trace.open[span.context.span_id] = span
 
-    def ended(self, trace_id: int, span: ReadableSpan) -> list[ReadableSpan]:
+    def ended(self, span: ReadableSpan) -> list[ReadableSpan]:
         """Take a span; return those, of its trace, that are kept by now."""
+        trace_id = span.context.trace_id
         with self._lock:
             trace = self._traces.get(trace_id)
             if trace is None:
                 # It was given up.
                 return []
-            trace.open -= 1
+            trace.open.pop(span.context.span_id, None)
             trace.spans.append(span)
             self._waiting += 1
             trace.kept = trace.kept or self._judge(trace)
             if trace.kept:
+                for running in list(trace.open.values()):
+                    # What they call from now on has to follow them.
+                    running._context = _flagged(running.context)
+                trace.open.clear()
                 # For spans that start or end after the decision.
                 self._traces.move_to_end(trace_id)
                 released, trace.spans = trace.spans, []
                 self._waiting -= len(released)
-            elif trace.open <= 0:
+            elif not trace.open:
                 self._forget(trace_id)
             while self._waiting > _MAX_WAITING or len(self._traces) > _MAX_WAITING:
                 self._forget(next(iter(self._traces)))
@@ -123,13 +131,18 @@ class TailBuffer:
         if limit is not None and _cost(last) and sum(map(_cost, trace.spans)) > limit:
             return True
         # What the application judges by is the trace as a whole.
-        if rules.keep is None or trace.open > 0:
+        if rules.keep is None or trace.open:
             return False
         try:
             return bool(rules.keep(trace.spans))
         except Exception:
             # A rule that fails must neither lose the trace nor break the application.
             return True
+
+
+def _flagged(context: SpanContext) -> SpanContext:
+    flags = TraceFlags(context.trace_flags | 1)
+    return SpanContext(context.trace_id, context.span_id, False, flags, context.trace_state)
 
 
 def _cost(span: ReadableSpan) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -12,13 +13,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
-from tests.support import Serve, answers, as_owner, free_port, read, run, serving
+from tests.support import Serve, answers, as_owner, free_port, read, run, serving, wait_until
 from tracer.embedded import Embedded
 from tracer.migrating import upgrade
 from tracer.store.database import known_revisions
@@ -244,6 +246,28 @@ def test_after_a_kill_the_family_ends_and_the_next_start_takes_postgresql_over(
         _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
     assert Embedded(data_dir).postmaster() is None
+
+
+def test_after_a_kill_the_family_ends_though_a_client_keeps_its_connection_busy(
+    data_dir: Path,
+) -> None:
+    with serving(data_dir=data_dir) as serve:
+        family = serve.members()
+        client = http.client.HTTPConnection("127.0.0.1", serve.port)
+        asking = threading.Thread(target=_ask_until_refused, args=(client,))
+        asking.start()
+        wait_until(lambda: client.sock)
+        serve.kill()
+        _, alive = psutil.wait_procs(family, timeout=15)
+        assert alive == []
+        asking.join()
+
+
+def _ask_until_refused(client: http.client.HTTPConnection) -> None:
+    with suppress(OSError, http.client.HTTPException):
+        while True:
+            client.request("GET", "/healthz")
+            client.getresponse().read()
 
 
 def test_a_background_worker_that_ends_is_started_again(data_dir: Path) -> None:

@@ -57,6 +57,14 @@ class BalancedWorker(ThreadWorker):
         self.board.note(self.place, self.nr_conns)
         super().notify()
 
+    def is_parent_alive(self) -> bool:
+        """Return whether we have a parent; without one we stop as if it had told us to."""
+        if super().is_parent_alive():
+            return True
+        # gunicorn stops accepting, but would go on serving whoever keeps a connection busy.
+        self.alive = False
+        return False
+
     def accept(self, listener: Any) -> None:
         """Take a new connection, unless a sibling should; the poller asks again until one has."""
         if self._turns < _TURNS and self.board.has_lighter(self.nr_conns):

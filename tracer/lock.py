@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-_LINGER_SECONDS = 10.0
+# Workers without a parent answer what they are at, which takes them half a minute at most.
+_LINGER_SECONDS = 35.0
 
 
 class Owned(Exception):

@@ -128,6 +128,10 @@ class Broken(_Instrumentor):
         raise ImportError("cannot import name")
 
 
+class AsBroken(Broken):
+    """Another one; entries are told apart by their classes."""
+
+
 class _Distribution:
     def __init__(self, url: str) -> None:
         self.metadata = self
@@ -151,7 +155,10 @@ def test_stock_ones_wait_until_asked_and_a_broken_one_is_told_of(
 ) -> None:
     llmetry = "https://github.com/traceloop/openllmetry/tree/main/packages/x"
     contrib = "https://github.com/open-telemetry/opentelemetry-python-contrib"
-    installed = [entry("openai", Broken, llmetry), entry("httpx", Stock, contrib)]
+    installed = [
+        *(entry("openai", Broken, llmetry), entry("httpx", Stock, contrib)),
+        entry("redis", AsBroken, contrib),
+    ]
     monkeypatch.setattr(
         "importlib.metadata.entry_points",
         lambda group: EntryPoints(installed if group == _instrument._GROUPS[1] else []),
@@ -161,6 +168,9 @@ def test_stock_ones_wait_until_asked_and_a_broken_one_is_told_of(
     assert result.off == {"openai (openllmetry)": "ImportError: cannot import name"}
     assert tracer.instrument("httpx", exclude=["openai"]).on == ["httpx (opentelemetry)"]
     assert _Instrumentor.on == ["Stock"]
+    # What is installed and can't be turned on is not to be installed once more.
+    off = tracer.instrument("redis", exclude=["openai"]).off
+    assert off == {"redis (opentelemetry)": "ImportError: cannot import name"}
 
 
 def test_frameworks_that_are_not_there_are_told_of(

@@ -53,9 +53,11 @@ def instrument(
         return result
     if not client.config.capture_content:
         os.environ.update(_WITHOUT_CONTENT)
+    missing = set(others) - {"all"}
     taken: set[str] = set()
     for family, entry in _installed():
         name = entry.name
+        missing.discard(name)
         left_out = name in exclude or (only is not None and name not in only)
         if left_out or (family == "opentelemetry" and not {name, "all"} & set(others)):
             continue
@@ -65,8 +67,8 @@ def instrument(
             result.on.append(f"{name} ({family})")
         else:
             result.off[f"{name} ({family})"] = problem
-    for name in set(others) - taken - {"all"}:
-        result.off.setdefault(name, f"pip install opentelemetry-instrumentation-{name}")
+    for name in missing:
+        result.off[name] = f"pip install opentelemetry-instrumentation-{name}"
     logger.info("instrumented: %s; not: %s", ", ".join(result.on) or "nothing", result.off)
     return result
 

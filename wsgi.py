@@ -1,5 +1,7 @@
 """For a WSGI server of your own: ``gunicorn wsgi:app``, with DATABASE_URL set."""
 
 from tracer.app import create_app
+from tracer.extensions import migrate
 
 app = create_app()
+migrate(app)

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from tracer.assets import asset_dir
 from tracer.config import Config, ConfigError
-from tracer.extensions import db, migrate
+from tracer.extensions import db
 from tracer.paths import IdConverter, KeepEscapes
 from tracer.store.database import sqlalchemy_url
 
@@ -70,7 +70,6 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["tracer.config"] = config
     app.url_map.converters["id"] = IdConverter
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(asset_dir("migrations")))
     _add_writer(app, config)
     _register(app)
     app.wsgi_app = KeepEscapes(app.wsgi_app)  # type: ignore[method-assign]

@@ -1,0 +1,33 @@
+"""Flask's own command line makes migrations; what serves does not load what they need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.support import ROOT, environ
+from tracer.store.database import known_revisions
+
+
+def run(database_url: str, *command: str) -> str:
+    """Run ``command`` with Python in the checkout; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        env=environ(DATABASE_URL=database_url),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_flask_db_knows_the_migrations_and_the_database(migrated_url: str) -> None:
+    said = run(migrated_url, "-m", "flask", "--app", "wsgi", "db", "current")
+    assert said.split() == [known_revisions()[-1], "(head)"]
+
+
+def test_an_application_that_serves_loads_nothing_of_migrations(migrated_url: str) -> None:
+    code = "import sys; from tracer.app import create_app; create_app(); print(*sys.modules)"
+    assert not {"alembic", "flask_migrate", "mako"} & set(run(migrated_url, "-c", code).split())

@@ -127,7 +127,7 @@ def test_an_answer_that_makes_no_sense_is_an_acknowledgement_all_the_same(
     receiver: Receiver,
 ) -> None:
     receiver.behaviour = lambda handler: handler.answer(200, b"<html>welcome</html>") or True
-    tracer.init(receiver.url, **QUICK)
+    tracer.init(receiver.url, flush_seconds=60)
     work(5)
     assert tracer.flush()
     assert len(receiver.requests) == 1
@@ -152,7 +152,7 @@ def test_what_the_server_refuses_is_dropped_and_told_once(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.behaviour = status(401, 2)
-    tracer.init(receiver.url, "wrong", **QUICK)
+    tracer.init(receiver.url, "wrong", flush_seconds=60)
     for _ in range(2):
         work(1)
         assert tracer.flush()
@@ -161,6 +161,19 @@ def test_what_the_server_refuses_is_dropped_and_told_once(
     assert len(receiver.ended()) == 1
     assert sum(tracer.dropped().values()) == 2
     assert len([r for r in caplog.records if "401" in r.message]) == 1
+
+
+def test_what_was_refused_while_it_ran_is_not_lost_when_its_end_arrives(
+    receiver: Receiver,
+) -> None:
+    receiver.behaviour = status(401, 1)
+    tracer.init(receiver.url, "not yet", flush_seconds=60)
+    with tracer.span("long"):
+        assert tracer.flush()
+        assert len(receiver.requests) == 1
+    assert tracer.flush()
+    assert receiver.names() == ["long"]
+    assert tracer.dropped() == {}
 
 
 def test_what_does_not_fit_is_dropped_counted_and_told_once(
@@ -180,7 +193,7 @@ def test_what_does_not_fit_is_dropped_counted_and_told_once(
 
 def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
     tracer.init(f"http://127.0.0.1:{free_port()}", max_buffer_bytes=2_000_000, flush_seconds=60)
-    exporter = state.client and state.client.sink
+    exporter = state.client.sink
     for _ in range(30):
         work(500)
         assert not tracer.flush(0.2)

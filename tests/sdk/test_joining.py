@@ -15,7 +15,7 @@ from tests.sdk.receiver import Receiver
 from tests.sdk.test_processes import run
 from tests.support import environ
 from tracer.sdk import _instrument
-from tracer.sdk._client import state
+from tracer.sdk._client import IDLE, state
 from tracer.sdk.testing import Recording
 
 JOINED = """
@@ -79,7 +79,7 @@ def test_init_again_starts_over_with_the_new_settings(receiver: Receiver) -> Non
     assert tracer.flush()
     assert receiver.names() == ["here"]
     tracer.init(enabled=False)
-    assert state.client is None
+    assert state.client is IDLE
 
 
 def test_an_installed_instrumentation_is_turned_on_and_its_calls_have_their_parent(

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 
 class Parcel(NamedTuple):
-    """A request's body, compressed, and how much is in it."""
+    """A request's body, compressed."""
 
     kind: str
     """spans, or scores."""
     items: int
+    """How many would be lost with it."""
     body: bytes
     file: Path | None = None
     """Where it waits, if that is on disk."""

@@ -59,15 +59,17 @@ class Sink(SpanProcessor):
 class Client:
     """The settings, the provider that spans come from, and what becomes of them."""
 
-    def __init__(self, config: Config, provider: TracerProvider, sink: Sink) -> None:
+    def __init__(self, config: Config, provider: trace.TracerProvider, sink: Sink) -> None:
         self.config = config
         self.provider = provider
         self.sink = sink
         self.sampler = HeadSampler(config)
         tracer = provider.get_tracer("tracer.sdk")
-        # With OTEL_SDK_DISABLED the provider makes nothing.
+        # With OTEL_SDK_DISABLED, as before `init`, the provider makes nothing.
         self._tracer = tracer if isinstance(tracer, Tracer) else None
-        self._resource = provider.resource.merge(_resource(config))
+        self._resource = _resource(config)
+        if self._tracer is not None:
+            self._resource = self._tracer.resource.merge(self._resource)
 
     def start(
         self,
@@ -115,18 +117,29 @@ class Client:
         return Span(name, identity, above, processor, self.config, self._resource, said)
 
 
+def _resource(config: Config) -> Resource:
+    said = {
+        "service.name": config.service,
+        "deployment.environment.name": config.environment,
+        "tracer.release": config.release,
+    }
+    return Resource({name: value for name, value in said.items() if value})
+
+
+IDLE: Final = Client(Config(enabled=False), trace.NoOpTracerProvider(), Sink())
+"""The client while nothing is recorded."""
+
+
 class State(SpanProcessor, Sampler):
     """What there is one of in a process; providers, which let nothing go, know it for good."""
 
-    client: Client | None = None
-    """The one in use, if any."""
+    client = IDLE
+    """The one in use. Another thread may end it: whoever asks twice reads it once."""
     own: TracerProvider | None = None
     """The provider that we made, if any."""
 
     def on_start(self, span: OtelSpan, parent_context: Context | None = None) -> None:
         client = self.client
-        if client is None:
-            return
         if said := said_of(parent_context):
             span.set_attributes(said)
         # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
@@ -137,8 +150,6 @@ class State(SpanProcessor, Sampler):
 
     def on_end(self, span: ReadableSpan) -> None:
         client = self.client
-        if client is None:
-            return
         if span.context.trace_flags & 1:
             client.sink.on_end(span)
         elif client.sampler.tail is not None:
@@ -153,7 +164,7 @@ class State(SpanProcessor, Sampler):
 
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
         client = self.client
-        if client is None:
+        if client is IDLE:
             return SamplingResult(Decision.DROP)
         return client.sampler.decide(*args, **kwargs)
 
@@ -210,27 +221,15 @@ def connected(config: Config, sink: Sink) -> Client:
     return Client(config, provider, sink)
 
 
-def _resource(config: Config) -> Resource:
-    said = {
-        "service.name": config.service,
-        "deployment.environment.name": config.environment,
-        "tracer.release": config.release,
-    }
-    return Resource({name: value for name, value in said.items() if value})
-
-
 def flush(timeout: float = 30.0) -> bool:
     """Send everything that has ended, within ``timeout`` seconds; say whether all arrived."""
-    client = state.client
-    return client is None or client.sink.force_flush(int(timeout * 1_000))
+    return state.client.sink.force_flush(int(timeout * 1_000))
 
 
 @atexit.register
 def shutdown(timeout: float | None = None) -> bool:
     """Flush and stop recording; happens by itself at the end of the program."""
-    client, state.client = state.client, None
-    if client is None:
-        return True
+    client, state.client = state.client, IDLE
     seconds = client.config.exit_seconds if timeout is None else timeout
     sent = client.sink.force_flush(int(seconds * 1_000))
     client.sink.shutdown()
@@ -239,16 +238,14 @@ def shutdown(timeout: float | None = None) -> bool:
 
 def dropped() -> dict[str, int]:
     """Return how many spans and scores did not arrive, by reason."""
-    client = state.client
-    return dict(client.sink.dropped) if client is not None else {}
+    return dict(state.client.sink.dropped)
 
 
 def _after_fork() -> None:
     # No two processes may make the same ids.
     RandomIds.source.seed()
-    if state.client is not None:
-        state.client.sampler = HeadSampler(state.client.config)
-        state.client.sink.after_fork()
+    state.client.sampler = HeadSampler(state.client.config)
+    state.client.sink.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

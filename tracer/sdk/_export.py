@@ -38,6 +38,11 @@ def _size(span: ReadableSpan) -> int:
     return _SPAN_BYTES + sum(map(len, texts))
 
 
+def _last_words(spans: Sequence[ReadableSpan]) -> int:
+    # Those that run are told of again: without them nothing is lost.
+    return sum(span.end_time is not None for span in spans)
+
+
 class Exporter(Sink):
     """Takes spans without ever waiting; a thread of its own encodes and sends them.
 
@@ -110,6 +115,8 @@ class Exporter(Sink):
             self._wake.set()
 
     def _drop(self, count: int, reason: str) -> None:
+        if not count:
+            return
         kind = reason.partition(":")[0]
         if kind not in self.dropped:
             logger.warning("spans are dropped, since %s; told only once", reason)
@@ -193,14 +200,15 @@ class Exporter(Sink):
     def _pack(self, spans: Sequence[ReadableSpan]) -> None:
         masked = [self._masks.span(span) for span in spans] if self._masks else spans
         if body := self._encoded(masked):
-            self._keep("spans", len(spans), body)
+            self._keep("spans", _last_words(spans), body)
 
     def _encoded(self, spans: Sequence[ReadableSpan]) -> bytes:
         try:
             return encode_spans(spans).SerializePartialToString()
         except Exception as error:
             if len(spans) == 1:
-                self._drop(1, f"it can't be encoded ({type(error).__name__}: {error})")
+                reason = f"it can't be encoded ({type(error).__name__}: {error})"
+                self._drop(_last_words(spans), reason)
                 return b""
             # One that can't be encoded costs only itself; requests can be strung together.
             return b"".join(self._encoded([span]) for span in spans)
@@ -231,8 +239,9 @@ class Exporter(Sink):
         if self._fails:
             self._fails = 0
             logger.warning("%s answers again", self._config.endpoint)
-        if outcome.refused:
-            self._drop(outcome.refused, f"{self._config.endpoint} refused: {outcome.reason}")
+        # Which of them it refused is not said.
+        lost = min(outcome.refused, parcel.items)
+        self._drop(lost, f"{self._config.endpoint} refused: {outcome.reason}")
         return True
 
     def _put_off(self, outcome: Outcome) -> None:

@@ -49,7 +49,7 @@ def instrument(
     only, exclude = None if only is None else set(only), set(exclude)
     result = Instrumented([], {})
     client = state.client
-    if client is None:
+    if not client.config.enabled:
         return result
     if not client.config.capture_content:
         os.environ.update(_WITHOUT_CONTENT)
@@ -130,7 +130,8 @@ def celery(**options: Any) -> bool:
 
 
 def _stock(name: str, kind: str, method: str, *app: Any, **options: Any) -> bool:
-    if state.client is None:
+    client = state.client
+    if not client.config.enabled:
         logger.warning("%s is not traced: call tracer.init() first", name)
         return False
     package = f"opentelemetry-instrumentation-{name}"
@@ -139,5 +140,5 @@ def _stock(name: str, kind: str, method: str, *app: Any, **options: Any) -> bool
     except ImportError as error:
         logger.warning("%s is not traced (%s): pip install %s", name, error, package)
         return False
-    getattr(instrumentor, method)(*app, tracer_provider=state.client.provider, **options)
+    getattr(instrumentor, method)(*app, tracer_provider=client.provider, **options)
     return True

@@ -82,12 +82,8 @@ class _Plan:
 
     def begin(self, args: Any, kwargs: Any, context: Context | None = None) -> Span:
         """Return the span of a call."""
-        # Read once: another thread may end it meanwhile.
-        client = state.client
-        if client is None:
-            return OFF
-        span = client.start(self.name, self.kind, context)
-        if self.inputs and (said := self._arguments(args, kwargs)):
+        span = state.client.start(self.name, self.kind, context)
+        if self.inputs and span.is_recording() and (said := self._arguments(args, kwargs)):
             span.update(input=said)
         return span
 

@@ -30,11 +30,7 @@ def start(name: str, kind: str = "span", **options: Unpack[Options]) -> Span:
     context = _below(options.pop("parent", None), ids[0])
     start_time, links = options.pop("start_time", None), options.pop("links", ())
     fields: Any = options
-    # Read once: another thread may end it meanwhile.
-    client = state.client
-    if client is None:
-        return OFF
-    span = client.start(name, kind, context, start_time, *ids)
+    span = state.client.start(name, kind, context, start_time, *ids)
     for to in links:
         span.link(to)
     return span.update(**fields) if fields else span
@@ -162,7 +158,7 @@ def current_trace_id() -> str | None:
 def current_trace_url() -> str | None:
     """Return the address of the current trace's page; None: there is none."""
     client, trace_id = state.client, current_trace_id()
-    if client is None or trace_id is None:
+    if not client.config.enabled or trace_id is None:
         return None
     return client.config.url(f"/project/{client.config.project}/traces/{trace_id}")
 
@@ -184,7 +180,7 @@ def score(
     replaces the score. None: nothing is recorded, or nothing is current.
     """
     client = state.client
-    if client is None:
+    if not client.config.enabled:
         return None
     current = trace.get_current_span().get_span_context()
     if trace_id is None and session is None:

@@ -13,7 +13,7 @@ db = SQLAlchemy()
 def migrate(app: Flask) -> None:
     """Give ``app`` the commands ``flask db …``, with which migrations are made.
 
-    What only serves goes without: alembic and its templates take 7 MB of each worker.
+    What only serves goes without: alembic and its templates take 9 MB of each worker.
     """
     from flask_migrate import Migrate
 

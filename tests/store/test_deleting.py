@@ -80,6 +80,17 @@ def test_nothing_is_left_in_any_table(connection: psycopg.Connection[Any]) -> No
 
 
 @pytest.mark.usefixtures("context")
+def test_a_span_of_another_trace_may_have_the_deleted_ones_id(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, *whole(GONE), span(GONE, trace="other"))
+    assert delete_trace("default", GONE)
+    (only,) = tallies.list_tallies("default")
+    assert only.examples == [("other", GONE)]
+    assert disagreements(connection) == []
+
+
+@pytest.mark.usefixtures("context")
 def test_the_same_id_of_another_project_stays(connection: psycopg.Connection[Any]) -> None:
     put(connection, *whole(GONE))
     put(connection, *whole(GONE), project="theirs")

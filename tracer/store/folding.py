@@ -45,8 +45,10 @@ UNCOUNT_TALLIES = """
     GROUP BY s.project_id, m.measure, m.value
 """
 
-_NAMES_TRACE = """project_id = %(project_id)s
-        AND examples @> jsonb_build_array(jsonb_build_array(%(trace_id)s::text))"""
+# Not by containment: a span of another trace may have this trace's id.
+_NAMES_TRACE = """project_id = %(project_id)s AND EXISTS (
+        SELECT FROM jsonb_array_elements(examples) example WHERE example ->> 0 = %(trace_id)s
+    )"""
 HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM tallies WHERE {_NAMES_TRACE})"
 FORGET_EXAMPLES = f"""
     UPDATE tallies SET examples = (

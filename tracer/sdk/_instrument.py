@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from tracer.sdk._client import state
+from tracer.sdk._client import IDLE, state
 from tracer.sdk._config import logger
 
 _GROUPS: Final = ("openinference_instrumentor", "opentelemetry_instrumentor")
@@ -49,7 +49,7 @@ def instrument(
     only, exclude = None if only is None else set(only), set(exclude)
     result = Instrumented([], {})
     client = state.client
-    if not client.config.enabled:
+    if client is IDLE:
         return result
     if not client.config.capture_content:
         os.environ.update(_WITHOUT_CONTENT)
@@ -131,7 +131,7 @@ def celery(**options: Any) -> bool:
 
 def _stock(name: str, kind: str, method: str, *app: Any, **options: Any) -> bool:
     client = state.client
-    if not client.config.enabled:
+    if client is IDLE:
         logger.warning("%s is not traced: call tracer.init() first", name)
         return False
     package = f"opentelemetry-instrumentation-{name}"

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanContext
 
-from tracer.sdk._client import state
+from tracer.sdk._client import IDLE, state
 from tracer.sdk._config import logger
 from tracer.sdk._context import context_of
 from tracer.sdk._spans import OFF, Fields, Options, Parent, Span, TraceFields
@@ -158,7 +158,7 @@ def current_trace_id() -> str | None:
 def current_trace_url() -> str | None:
     """Return the address of the current trace's page; None: there is none."""
     client, trace_id = state.client, current_trace_id()
-    if not client.config.enabled or trace_id is None:
+    if client is IDLE or trace_id is None:
         return None
     return client.config.url(f"/project/{client.config.project}/traces/{trace_id}")
 
@@ -180,7 +180,7 @@ def score(
     replaces the score. None: nothing is recorded, or nothing is current.
     """
     client = state.client
-    if not client.config.enabled:
+    if client is IDLE:
         return None
     current = trace.get_current_span().get_span_context()
     if trace_id is None and session is None:

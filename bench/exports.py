@@ -13,7 +13,7 @@ from bench.figures import MEGABYTE, Figure, Sizes
 from bench.load import Client
 from bench.pages import large_trace
 from tracer.demo.otlp import Trace, requests
-from tracer.embedded import Embedded
+from tracer.server.postgres import Embedded
 
 FORMATS: Final = ("json", "csv", "otlp", "markdown", "html")
 _SEED: Final = 10_000

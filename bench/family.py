@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from tracer.embedded import Embedded
+from tracer.server.postgres import Embedded
 
 ROOT: Final = Path(__file__).parent.parent
 _PATIENCE_SECONDS: Final = 60.0

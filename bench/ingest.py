@@ -11,7 +11,7 @@ import psycopg
 from bench.family import Family, Scale
 from bench.figures import MEGABYTE, Figure, Sizes, percentile
 from bench.load import SPANS, Sent, send
-from tracer.embedded import Embedded
+from tracer.server.postgres import Embedded
 
 TABLES: Final = ("spans", "span_payloads")
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from bench.family import ROOT
 from bench.figures import Figure, Sizes
 from tracer.wire.dialects import DIALECTS
-from tracer.wire.otlp import PROTOBUF, decode_traces
+from tracer.wire.otlp.request import PROTOBUF, decode_traces
 
 CASES = ROOT / "tests" / "wire" / "cases"
 COMMON = ("langfuse", "gen_ai", "openinference")

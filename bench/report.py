@@ -14,7 +14,7 @@ import psutil
 
 from bench.figures import Figure, number
 from tracer import __version__
-from tracer.embedded import VERSION
+from tracer.server.postgres import VERSION
 
 BEGIN: Final = "<!-- figures: made by `python -m bench --docs` -->"
 END: Final = "<!-- end of figures -->"

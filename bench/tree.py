@@ -16,7 +16,7 @@ from bench.figures import MEGABYTE, Figure, Sizes
 from bench.load import Client
 from bench.pages import SMALL, Page, time_page
 from tracer.demo.otlp import Trace, requests
-from tracer.embedded import Embedded
+from tracer.server.postgres import Embedded
 
 _HITS: Final = 100
 """So many spans hold the same word, in a trace of any size."""

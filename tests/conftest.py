@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, settings
 from tests.support import Serve, serving
 from tracer.app import create_app
 from tracer.config import Config
-from tracer.embedded import Embedded
 from tracer.extensions import db
-from tracer.migrating import upgrade
-from tracer.store.projects import DEFAULT_PROJECT
-from tracer.store.writer import Writer
+from tracer.server.migrations import upgrade
+from tracer.server.postgres import Embedded
+from tracer.store.projects.projects import DEFAULT_PROJECT
+from tracer.store.writing.writer import Writer
 
 # Hypothesis measures by the clock: on a busy machine any example takes too long now and then.
 settings.register_profile("tracer", deadline=None, suppress_health_check=[HealthCheck.too_slow])

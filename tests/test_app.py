@@ -14,7 +14,7 @@ from werkzeug.test import EnvironBuilder
 
 from tracer.app import SECURITY_HEADERS, create_app
 from tracer.config import Config, ConfigError
-from tracer.paths import IdConverter, KeepEscapes
+from tracer.web.ids import IdConverter, KeepEscapes
 
 
 def test_health_is_told_by_the_database(client: FlaskClient) -> None:

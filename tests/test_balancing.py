@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.support import Serve, serving, wait_until
-from tracer.balancing import Board
+from tracer.server.balancing import Board
 
 CONNECTIONS = 40
 # Under load a worker may sleep for longer than its sibling waits, and once more after that.

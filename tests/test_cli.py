@@ -21,9 +21,9 @@ import psycopg
 import pytest
 
 from tests.support import Serve, answers, as_owner, free_port, read, run, serving, wait_until
-from tracer.embedded import Embedded
-from tracer.migrating import upgrade
-from tracer.store.database import known_revisions
+from tracer.server.migrations import upgrade
+from tracer.server.postgres import Embedded
+from tracer.store.database.server import known_revisions
 
 
 def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -16,11 +16,11 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from tests.support import free_port, run
+from tracer.cli.client import Answer, SendError, Server, Transport
 from tracer.cli.demo import BATCH_SPANS, demo
 from tracer.demo.dataset import Told, tell
 from tracer.demo.otlp import Trace, requests
 from tracer.demo.scenarios.ticket import SPANS, WIDE
-from tracer.demo.sending import Answer, SendError, Server, Transport
 
 DAY = 86_400
 

@@ -18,8 +18,8 @@ import psycopg
 import pytest
 
 from tests.support import as_owner
-from tracer.embedded import Embedded, EmbeddedError
-from tracer.lock import Owned, owned
+from tracer.server.lock import Owned, owned
+from tracer.server.postgres import Embedded, EmbeddedError
 
 Make = Callable[[str], Embedded]
 

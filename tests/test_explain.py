@@ -12,7 +12,7 @@ from hypothesis import given
 
 from tests.wire.otlp_making import attributes, decode_protobuf, one, protobuf, span
 from tests.wire.test_fuzz import maps
-from tracer.explain import Mapping, explain
+from tracer.mapping import Mapping, explain
 from tracer.records import SpanRecord
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from tests.support import ROOT, environ
-from tracer.store.database import known_revisions
+from tracer.store.database.server import known_revisions
 
 
 def run(database_url: str, *command: str) -> str:

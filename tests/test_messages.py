@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.messages import Message, Part, preview, read_messages
+from tracer.messages.conversation import Message, Part, preview, read_messages
 
 
 def text(words: str) -> Part:

@@ -16,7 +16,7 @@ import pytest
 from tests.support import ROOT, answers, environ, free_port, read, serving
 from tracer.assets import asset_dir
 from tracer.config import Config
-from tracer.embedded import Embedded
+from tracer.server.postgres import Embedded
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer import pricing
-from tracer.pricebook import Price, PriceBook, PriceDraft, matches
-from tracer.rates import Rates, Tier
+from tracer.pricing import list_prices
+from tracer.pricing.price_book import Price, PriceBook, PriceDraft, matches
+from tracer.pricing.rates import Rates, Tier
 from tracer.records import SpanRecord
 
 AT = 1_767_225_600_000_000
@@ -34,8 +34,8 @@ def call(model: str | None, **said: Any) -> SpanRecord:
 def test_without_prices_of_its_own_a_project_pays_the_list() -> None:
     found = PriceBook().price(call("gpt-4o", provider="openai"))
     assert found and found.source == "computed"
-    assert found.by == f"genai-prices {pricing.PRICES_VERSION}"
-    assert found.cost == pricing.price("gpt-4o", "openai", {"input": MILLION}, AT)
+    assert found.by == f"genai-prices {list_prices.PRICES_VERSION}"
+    assert found.cost == list_prices.price("gpt-4o", "openai", {"input": MILLION}, AT)
 
 
 def test_a_price_of_the_project_goes_before_the_list() -> None:

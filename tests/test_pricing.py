@@ -9,7 +9,7 @@ from genai_prices import Usage, calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.pricing import PRICES_VERSION, price, unit_prices
+from tracer.pricing.list_prices import PRICES_VERSION, price, unit_prices
 
 AT = 1_767_225_600_000_000
 MILLION = 1_000_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.rates import PRICED_AS, Rates, Tier
+from tracer.pricing.rates import PRICED_AS, Rates, Tier
 
 MILLION = 1_000_000
 

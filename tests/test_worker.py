@@ -12,8 +12,8 @@ from flask import Flask
 
 from tests.store.making import put, span
 from tests.support import environ, wait_until
-from tracer.store.analysing import SMALL_SPANS
-from tracer.store.timelines import want
+from tracer.store.analyses.compute import SMALL_SPANS
+from tracer.store.timeline.timeline import want
 
 _ANALYSED = "SELECT count(*) FROM analyses WHERE analysed = revision"
 _FILLED = "SELECT count(*) FROM timelines WHERE wanted_at IS NULL"

@@ -15,8 +15,8 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from tracer.assets import asset_dir
 from tracer.config import Config, ConfigError
 from tracer.extensions import db
-from tracer.paths import IdConverter, KeepEscapes
-from tracer.store.database import sqlalchemy_url
+from tracer.store.database.server import sqlalchemy_url
+from tracer.web.ids import IdConverter, KeepEscapes
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "; ".join(
@@ -77,7 +77,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _add_writer(app: Flask, config: Config) -> None:
-    from tracer.store.writer import Writer
+    from tracer.store.writing.writer import Writer
 
     with app.app_context():
         app.extensions["tracer.writer"] = Writer(db.engine, config.max_queue_spans)
@@ -147,13 +147,13 @@ def show_unavailable(error: Exception) -> Any:
 
 def show_error(error: HTTPException) -> Any:
     """Return an HTTP error as a page, or as a problem document where programs ask."""
-    from tracer.web import langfuse
+    from tracer.web.langfuse import routes
     from tracer.web.problems import http_problem
 
     if error.code is None or error.code < 400:
         return error
-    if request.path.startswith(f"{langfuse.PREFIX}/"):
-        return langfuse.http_refusal(error)
+    if request.path.startswith(f"{routes.PREFIX}/"):
+        return routes.http_refusal(error)
     if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:

@@ -10,7 +10,7 @@ import psycopg
 from tests.acceptance.otlp_load import Load
 from tests.store.recount import disagreements
 from tests.support import Serve, serving
-from tracer.embedded import Embedded
+from tracer.server.postgres import Embedded
 
 ROUNDS = 10
 SPANS_PER_ROUND = 2_000

@@ -74,7 +74,7 @@ def test_the_stock_sdk_with_openinference_needs_no_setting_at_all(data_dirs: Pat
 
 def texts(messages: Any) -> list[str]:
     """Return the text of each message, in whichever common form it was stored."""
-    from tracer.messages import read_messages
+    from tracer.messages.conversation import read_messages
 
     found = read_messages(messages)
     assert found is not None

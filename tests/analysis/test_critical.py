@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 
 from tests.analysis.making import facts, grown, traces
-from tracer.analysis.critical import CriticalPath
+from tracer.analysis.critical_path import CriticalPath
 from tracer.analysis.forest import Forest, SpanFacts
 
 TOP = -1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tracer.analysis.findings import MOST_SPANS, Finding, Step, find
-from tracer.analysis.schemas import faults, schemas_of
+from tracer.analysis.tool_schemas import faults, schemas_of
 
 SCHEMA = {
     "type": "object",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracer.analysis.activity import BUCKETS, MOST_IDLE, Idle, Mark, of_forest, outline
 from tracer.analysis.forest import Forest, SpanFacts
-from tracer.analysis.outline import BUCKETS, MOST_IDLE, Idle, Mark, of_forest, outline
 
 LENGTH = BUCKETS * 10
 

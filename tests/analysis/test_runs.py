@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 from tests.analysis.making import facts, grown, traces
-from tracer.analysis import runs
+from tracer.analysis import sibling_runs
 from tracer.analysis.forest import Forest, SpanFacts
-from tracer.analysis.runs import LongRun, long_runs
+from tracer.analysis.sibling_runs import LongRun, long_runs
 from tracer.analysis.subtree import Subtrees
 from tracer.analysis.whole import Whole
 
@@ -53,7 +53,7 @@ def test_runs_are_neighbours_of_one_name_and_kind(spans: list[SpanFacts]) -> Non
                     sum(costs, Decimal()) if costs else None,
                 )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "LEAST", 2)
+        patch.setattr(sibling_runs, "LEAST", 2)
         found = told(forest)
     assert {
         run.first_id: (

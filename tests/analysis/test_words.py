@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.postings import SEGMENT, Postings, find, members, members_before, reach
-from tracer.analysis.words import index_words, matches, plain, raw_words, terms
+from tracer.analysis.log.word_index import SEGMENT, Postings, find, members, members_before, reach
+from tracer.analysis.log.words import index_words, matches, plain, raw_words, terms
 
 TEXT = st.text(st.sampled_from('aAbBzZ09 _-."\\\né“Ⱥß東京都きİ'), max_size=30)
 

@@ -14,7 +14,7 @@ from tests.ingestion.test_otlp import TRACE as HEX
 from tests.ingestion.test_otlp import protobuf_of, request_of, span
 from tests.ui.conftest import FRAGMENT
 from tests.ui.test_marks import OURS
-from tracer.store.writer import DELETED
+from tracer.store.writing.writer import DELETED
 
 BOTH = pytest.mark.parametrize("path", [f"traces/{HEX}", "sessions/chat"])
 

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tracer.pricing import LIST_NAME, PRICES_VERSION
-from tracer.store.projects import create_key, create_project
+from tracer.pricing.list_prices import LIST_NAME, PRICES_VERSION
+from tracer.store.projects.projects import create_key, create_project
 
 RATES = {
     "base": {"input": 2.5, "output": 10, "cache_read": "0.0750"},

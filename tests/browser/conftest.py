@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from tests.ui.stories import Story
-from tracer.store.projects import DEFAULT_PROJECT
-from tracer.store.writer import Writer
+from tracer.store.projects.projects import DEFAULT_PROJECT
+from tracer.store.writing.writer import Writer
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), "")

@@ -13,9 +13,9 @@ from flask import Flask
 
 from tracer.export import otlp
 from tracer.export.records import Source
-from tracer.store.export import Snapshot
-from tracer.store.transaction import store
-from tracer.wire.otlp import JSON, decode_traces
+from tracer.store.traces.snapshot import Snapshot
+from tracer.store.writing.transaction import store
+from tracer.wire.otlp.request import JSON, decode_traces
 
 MAX_VALUE_BYTES = 1 << 20
 COPY = "copy"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import read, run
+from tracer.cli.client import Server, http_transport
 from tracer.demo.dataset import tell
 from tracer.demo.otlp import requests
-from tracer.demo.sending import Server, http_transport
 
 
 @pytest.fixture

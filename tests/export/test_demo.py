@@ -9,8 +9,8 @@ import psycopg
 from tests.export.conftest import exported, identical, take_back
 from tracer.demo.dataset import tell
 from tracer.demo.otlp import requests
-from tracer.store.transaction import store
-from tracer.wire.otlp import PROTOBUF, decode_traces
+from tracer.store.writing.transaction import store
+from tracer.wire.otlp.request import PROTOBUF, decode_traces
 
 
 def test_the_demo_comes_back_as_it_was(connection: psycopg.Connection[Any]) -> None:

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 
 from tests.store.making import T0, put, span
 from tests.support import Serve, wait_until
-from tracer.embedded import Embedded
 from tracer.export.formats import FORMATS
 from tracer.records import SpanPatch, TraceRecord
-from tracer.store.export import Snapshot, TraceSource
+from tracer.server.postgres import Embedded
+from tracer.store.traces.snapshot import Snapshot, TraceSource
 
 Connection = psycopg.Connection[Any]
 

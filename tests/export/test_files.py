@@ -18,8 +18,8 @@ from tracer.export import csv as csv_format
 from tracer.export import html, markdown
 from tracer.export import json as json_format
 from tracer.records import ScoreRecord
-from tracer.store.comments import create_comment, edit_comment
-from tracer.store.subjects import Author, Subject
+from tracer.store.annotations.comments import create_comment, edit_comment
+from tracer.store.annotations.subjects import Author, Subject
 
 Connection = psycopg.Connection[Any]
 

@@ -19,10 +19,10 @@ from flask.testing import FlaskClient
 from tests.importing.older_api import newest_generation
 from tests.support import Serve, run
 from tracer.config import Config
-from tracer.embedded import Embedded
 from tracer.importing.journal import Journal
 from tracer.importing.remote import ATTEMPTS, ImportFailed, Remote
-from tracer.store.projects import create_key, create_project
+from tracer.server.postgres import Embedded
+from tracer.store.projects.projects import create_key, create_project
 
 PICTURE = b"\x89PNG" + bytes(range(256)) * 20
 DIGEST = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.ingestion.answers import ok
-from tracer.wire.requests import SpanUpdate, TraceUpdate
+from tracer.wire.native.requests import SpanUpdate, TraceUpdate
 
 START = "2026-01-01T00:00:00.000000Z"
 END = "2026-01-01T00:00:01.500000Z"

@@ -16,8 +16,8 @@ from tests.instrumentations.provider.turns import (
     Counts,
 )
 from tests.instrumentations.seen import Span, Trace
-from tracer.messages import Message, read_messages
-from tracer.pricing import price
+from tracer.messages.conversation import Message, read_messages
+from tracer.pricing.list_prices import price
 from tracer.records import token_sums
 
 OK: Final = "✓"

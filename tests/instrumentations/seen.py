@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tracer.pricing import price
+from tracer.pricing.list_prices import price
 from tracer.records import Batch, SpanRecord, cost_total
 
 Json = Any

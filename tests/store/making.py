@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from tracer.records import Batch, SpanRecord, TraceRecord
-from tracer.store.transaction import store
+from tracer.store.writing.transaction import store
 
 T0 = 1_700_000_000_000_000
 """A moment in 2023, in µs."""

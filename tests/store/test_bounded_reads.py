@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from tests.store.making import T0, put, span
 from tracer.extensions import db
 from tracer.records import SpanRecord
-from tracer.store.analysing import analyse
-from tracer.store.timeline_filling import fill
+from tracer.store.analyses.compute import analyse
+from tracer.store.timeline.fill import fill
 
 SPANS = 20_000
 MOST = 3_000

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.store.making import clear, put, rows, span
-from tracer.store import copying
 from tracer.store.schema import span_payloads
+from tracer.store.writing import copy_spans
 
 Connection = psycopg.Connection[Any]
 
@@ -23,7 +23,7 @@ values = st.recursive(
 
 
 def test_every_column_of_a_payload_is_copied() -> None:
-    columns = copying._KEY_COLUMNS + copying._TOLD_COLUMNS + copying._JSON_COLUMNS
+    columns = copy_spans._KEY_COLUMNS + copy_spans._TOLD_COLUMNS + copy_spans._JSON_COLUMNS
     assert sorted(columns) == sorted(span_payloads.c.keys())
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracer.store.dataset_runs import (
+from tracer.store.library.dataset_runs import (
     add_run_item,
     delete_run,
     get_run,
@@ -17,7 +17,7 @@ from tracer.store.dataset_runs import (
     list_runs,
     save_run,
 )
-from tracer.store.datasets import (
+from tracer.store.library.datasets import (
     ForeignItem,
     UnknownDataset,
     delete_item,

@@ -7,8 +7,8 @@ import copy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracer.merging import deep
 from tracer.records import Json
-from tracer.store import deep
 
 keys = st.sampled_from(["a", "b", "c/d", "~", ""])
 leaves = st.sampled_from([None, 1, "x", [1], {}])

@@ -18,10 +18,13 @@ from tests.store.recount import disagreements
 from tests.store.test_order import claims, patches, records
 from tests.support import wait_until
 from tracer.records import Batch, ScoreRecord
-from tracer.store import deleting, emptying, scores, tallies
-from tracer.store.deleting import Contents, delete_session, delete_trace, delete_traces
-from tracer.store.transaction import store
-from tracer.store.writer import DELETED, Writer
+from tracer.store.deletion import purge
+from tracer.store.scores import scores
+from tracer.store.writing import count_spans
+from tracer.store.writing import delete as deleting
+from tracer.store.writing.delete import Contents, delete_session, delete_trace, delete_traces
+from tracer.store.writing.transaction import store
+from tracer.store.writing.writer import DELETED, Writer
 
 GONE = "trace-to-delete"
 
@@ -85,7 +88,7 @@ def test_a_span_of_another_trace_may_have_the_deleted_ones_id(
 ) -> None:
     put(connection, *whole(GONE), span(GONE, trace="other"))
     assert delete_trace("default", GONE)
-    (only,) = tallies.list_tallies("default")
+    (only,) = count_spans.list_tallies("default")
     assert only.examples == [("other", GONE)]
     assert disagreements(connection) == []
 
@@ -159,7 +162,7 @@ def test_what_is_left_is_as_if_the_trace_had_never_come(
 
 
 def tallied() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in tallies.list_tallies("default")}
+    return {(one.measure, one.value): one.number for one in count_spans.list_tallies("default")}
 
 
 @pytest.mark.usefixtures("context")
@@ -192,11 +195,11 @@ def test_after_a_day_the_id_is_free_again(
     put(connection, *whole(GONE))
     delete_trace("default", GONE)
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '23 hours'")
-    emptying.forget(connection)
+    purge.forget(connection)
     connection.commit()
     assert len(writer.write("default", Batch(spans=[span("late", trace=GONE)]))) == 1
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '2 hours'")
-    emptying.forget(connection)
+    purge.forget(connection)
     connection.commit()
     assert writer.write("default", Batch(spans=[span("late", trace=GONE)])) == []
 
@@ -210,14 +213,14 @@ def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
 
     put(connection, *whole(GONE))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(emptying, "empty", cut)
+        patch.setattr(purge, "empty", cut)
         delete_trace("default", GONE)
     assert everything(connection)["traces"] == []
     # The one who deletes is left a minute to do it.
-    assert emptying.empty_left(connection) == 0
+    assert purge.empty_left(connection) == 0
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '2 minutes'")
     connection.commit()
-    assert emptying.empty_left(connection) == 1
+    assert purge.empty_left(connection) == 1
     assert traces_of(connection, GONE) == []
     assert tallied() == {}
 

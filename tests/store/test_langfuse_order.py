@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.store.making import clear, everything
 from tests.store.recount import disagreements
 from tracer.records import Json
-from tracer.store.transaction import store
+from tracer.store.writing.transaction import store
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
-from tracer.wire.receipt import Receipt
+from tracer.wire.request_context import Receipt
 
 T = "2026-01-01T00:00:{:02}.000Z"
 NOTHING = Stored(trace_of=lambda _: None, config_of=lambda _: None)

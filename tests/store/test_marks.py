@@ -14,12 +14,16 @@ from tests.store.making import T0, claim, put, span
 from tests.store.test_deleting import GONE, score, traces_of, whole
 from tests.support import wait_until
 from tracer.records import RANK_CREATE, RANK_UPDATE, ScoreRecord, TraceRecord
-from tracer.store import bookmarks, comments, deleting, scores, sessions, shares, signing, traces
-from tracer.store.deleting import delete_session, delete_trace, delete_traces
-from tracer.store.marks import ScoreSummary
-from tracer.store.sessions import SessionFilter
-from tracer.store.subjects import Author, NoSubject, Subject
-from tracer.store.traces import TraceFilter
+from tracer.store.annotations import bookmarks, comments, shares
+from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.annotations.summaries import ScoreSummary
+from tracer.store.projects import cookie_secret
+from tracer.store.scores import scores
+from tracer.store.traces import sessions, traces
+from tracer.store.traces.sessions import SessionFilter
+from tracer.store.traces.traces import TraceFilter
+from tracer.store.writing import delete
+from tracer.store.writing.delete import delete_session, delete_trace, delete_traces
 
 ADA = Author(name="Ada", author_id="1")
 ON_TRACE = Subject(project_id="default", trace_id=GONE)
@@ -54,7 +58,7 @@ def test_marks_go_with_their_trace(connection: psycopg.Connection[Any]) -> None:
     put(connection, *whole(GONE), *whole("other"))
     for subject in (ON_TRACE, ON_SPAN, Subject(project_id="default", trace_id="other")):
         mark(subject)
-    assert deleting.trace_contents("default", GONE) == deleting.Contents(
+    assert delete.trace_contents("default", GONE) == delete.Contents(
         traces=1, spans=3, scores=1, comments=2, shares=2
     )
     before = traces_of(connection, GONE)
@@ -260,5 +264,5 @@ def test_a_summary_has_means_and_last_words(connection: psycopg.Connection[Any])
 
 
 def test_the_signing_secret_is_made_once() -> None:
-    assert len(signing.cookie_secret()) > 40
-    assert signing.cookie_secret() == signing.cookie_secret()
+    assert len(cookie_secret.cookie_secret()) > 40
+    assert cookie_secret.cookie_secret() == cookie_secret.cookie_secret()

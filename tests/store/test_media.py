@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from tests.store.making import put, span
-from tracer.store.deleting import delete_trace
-from tracer.store.media import (
+from tracer.store.library.media import (
     CHUNK_BYTES,
     BadUpload,
     Medium,
@@ -23,6 +22,7 @@ from tracer.store.media import (
     read,
     upload,
 )
+from tracer.store.writing.delete import delete_trace
 
 CONTENT = bytes(range(256)) * (CHUNK_BYTES // 100)
 USE = Use(trace_id="t", span_id="s", field="input")

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from tests.store.making import T0, clear, everything, rows, span
 from tests.store.test_order import records
-from tracer.pricebook import PriceDraft
-from tracer.rates import Rates, Tier
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates, Tier
 from tracer.records import Batch, SpanPatch, SpanRecord
-from tracer.store import prices
-from tracer.store.pricebooks import PriceBooks
-from tracer.store.projects import create_project
-from tracer.store.span_details import get_span
-from tracer.store.transaction import store
-from tracer.store.writer import Writer
+from tracer.store.projects import prices
+from tracer.store.projects.projects import create_project
+from tracer.store.traces.span_detail import get_span
+from tracer.store.writing.price_cache import PriceBooks
+from tracer.store.writing.transaction import store
+from tracer.store.writing.writer import Writer
 
 USAGE = {"input": 1_000_000}
 

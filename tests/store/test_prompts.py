@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
-from tracer.store.projects import create_project
-from tracer.store.prompts import (
+from tracer.store.library.prompts import (
     PromptDraft,
     PromptFilter,
     create_version,
@@ -18,6 +17,7 @@ from tracer.store.prompts import (
     list_versions,
     unlabel,
 )
+from tracer.store.projects.projects import create_project
 
 
 def add(project: str, text: str, *labels: str, name: str = "greet") -> int:

@@ -20,25 +20,26 @@ from tracer.analysis.forest import SpanFacts
 from tracer.analysis.parts import PARTS
 from tracer.extensions import db
 from tracer.records import SpanRecord
-from tracer.store import analysing, forests, spans
-from tracer.store.analysing import SMALL_SPANS, analyse, analyse_due
-from tracer.store.deleting import delete_trace
-from tracer.store.subtrees import Subtree, read_subtrees
+from tracer.store.analyses import compute, forests
+from tracer.store.analyses.compute import SMALL_SPANS, analyse, analyse_due
+from tracer.store.analyses.subtrees import Subtree, read_subtrees
+from tracer.store.traces import span_tree
+from tracer.store.writing.delete import delete_trace
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
     """Three spans make a large trace."""
-    monkeypatch.setattr(analysing, "SMALL_SPANS", 2)
+    monkeypatch.setattr(compute, "SMALL_SPANS", 2)
     return 2
 
 
 def sums(trace: str = "t") -> dict[str, Subtree] | None:
     """Return the subtrees of all spans that are opened."""
-    found: list[spans.SpanRow] = []
+    found: list[span_tree.SpanRow] = []
     level: list[str | None] = [None]
     while level:
-        pages = spans.children("default", trace, level, 1_000)
+        pages = span_tree.children("default", trace, level, 1_000)
         rows = [row for page in pages.values() for row in page.rows]
         found += rows
         level = [row.span_id for row in rows if row.child_count]
@@ -86,7 +87,7 @@ def test_a_large_trace_says_the_same_once_it_is_counted(
     with app.app_context():
         expected = sums()
         clear(connection)
-        monkeypatch.setattr(analysing, "SMALL_SPANS", 2)
+        monkeypatch.setattr(compute, "SMALL_SPANS", 2)
         put(connection, *agent())
         assert sums() is None
         assert analyse(connection, "default", "t")
@@ -213,7 +214,7 @@ def test_stored_and_read_at_once_agree_on_any_trace(
     clear(connection)
     connection.execute("TRUNCATE analyses, subtrees")
     connection.commit()
-    monkeypatch.setattr(analysing, "SMALL_SPANS", 0)
+    monkeypatch.setattr(compute, "SMALL_SPANS", 0)
     put(connection, *map(_record, facts))
     with app.app_context():
         assert analyse(connection, "default", "t")

@@ -11,15 +11,15 @@ import pytest
 from flask import Flask
 
 from tests.store.making import T0, put, span
-from tracer.analysis.found import Asked
-from tracer.analysis.words import terms
-from tracer.store import timeline_small
-from tracer.store.log import Log, LogPage, Query, open_log
-from tracer.store.paging import from_micros
-from tracer.store.timeline_filling import fill, fill_wanted
-from tracer.store.timeline_small import read_small
-from tracer.store.timeline_stored import read_stored
-from tracer.store.timelines import open_timeline, want
+from tracer.analysis.log.matches import Asked
+from tracer.analysis.log.words import terms
+from tracer.store.database.paging import from_micros
+from tracer.store.timeline import in_memory
+from tracer.store.timeline.fill import fill, fill_wanted
+from tracer.store.timeline.in_memory import read_small
+from tracer.store.timeline.indexed import read_stored
+from tracer.store.timeline.log import Log, LogPage, Query, open_log
+from tracer.store.timeline.timeline import open_timeline, want
 
 SECOND = 1_000_000
 
@@ -136,7 +136,7 @@ def test_a_span_knows_its_place_among_the_hits(
 def test_a_large_trace_is_put_in_order_once_somebody_looks(
     app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(timeline_small, "SMALL_SPANS", 100)
+    monkeypatch.setattr(in_memory, "SMALL_SPANS", 100)
     put(connection, *story())
     connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
     connection.commit()
@@ -168,7 +168,7 @@ def test_what_is_too_long_to_be_searched_at_once_is_told_and_wished_for(
     put(connection, *story())
     with app.app_context():
         with monkeypatch.context() as patch:
-            patch.setattr(timeline_small, "_MOST_BYTES", 10_000)
+            patch.setattr(in_memory, "_MOST_BYTES", 10_000)
             log = open_log("default", "t", Query(words="even").asked())
         assert log is not None
         assert 0 < log.found.unsearched < 601

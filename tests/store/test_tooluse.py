@@ -11,11 +11,11 @@ from flask import Flask
 
 from tests.store.making import put, span
 from tests.test_messages import CASES
-from tracer.analysis.schemas import schemas_of
+from tracer.analysis.tool_schemas import schemas_of
 from tracer.extensions import db
-from tracer.messages import read_messages
-from tracer.store import tooluse
+from tracer.messages.conversation import read_messages
 from tracer.store.schema import span_payloads
+from tracer.store.traces import tool_calls
 
 # Lists that were made texts are for those who read, not for those who search.
 WRITTEN = {name: value for name, (value, _) in CASES.items() if "\\" not in str(value)}
@@ -31,7 +31,7 @@ def test_calls_are_those_that_the_messages_tell(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *[span(name, output=value) for name, value in WRITTEN.items()])
-    names, counts = asked(app, tooluse.CALLED), asked(app, tooluse.CALL_COUNT)
+    names, counts = asked(app, tool_calls.CALLED), asked(app, tool_calls.CALL_COUNT)
     told = 0
     for name, value in WRITTEN.items():
         messages = read_messages(value, output=True) or []
@@ -61,8 +61,8 @@ def test_what_is_no_call_is_none(
     app: Flask, connection: psycopg.Connection[Any], output: Any
 ) -> None:
     put(connection, span("s", output=output))
-    assert asked(app, tooluse.CALLED) == {"s": []}
-    assert asked(app, tooluse.CALL_COUNT) == {"s": 0}
+    assert asked(app, tool_calls.CALLED) == {"s": []}
+    assert asked(app, tool_calls.CALL_COUNT) == {"s": 0}
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def test_offers_are_named_as_their_schemas_are(
 ) -> None:
     put(connection, span("s", tools=tools), span("none"))
     names = sorted(schemas_of(tools))
-    assert asked(app, tooluse.OFFERED) == {"s": names, "none": []}
-    assert asked(app, tooluse.OFFER_COUNT) == {"s": len(names), "none": 0}
+    assert asked(app, tool_calls.OFFERED) == {"s": names, "none": []}
+    assert asked(app, tool_calls.OFFER_COUNT) == {"s": len(names), "none": 0}

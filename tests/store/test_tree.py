@@ -9,16 +9,16 @@ from flask import Flask
 
 from tests.store.making import T0, put, rows, span
 from tracer.records import SpanPatch
-from tracer.store import spans
-from tracer.store.span_details import get_span
-from tracer.store.spans import CHILD_COUNT_CAP
+from tracer.store.traces import span_tree
+from tracer.store.traces.span_detail import get_span
+from tracer.store.traces.span_tree import CHILD_COUNT_CAP
 
 
-def level(parent: str | None, **at: Any) -> spans.Children:
-    return spans.children_page("default", "t", parent, **at)
+def level(parent: str | None, **at: Any) -> span_tree.Children:
+    return span_tree.children_page("default", "t", parent, **at)
 
 
-def ids(page: spans.Children) -> list[str]:
+def ids(page: span_tree.Children) -> list[str]:
     return [row.span_id for row in page.rows]
 
 
@@ -42,14 +42,14 @@ def test_a_page_around_a_child_starts_with_it_and_leads_both_ways(
 ) -> None:
     put(connection, span("root"), *[span(f"c{n}", "root", start_time=T0 + n) for n in range(9)])
     with app.app_context():
-        _, fifth = spans.path_to("default", "t", "c4")
+        _, fifth = span_tree.path_to("default", "t", "c4")
         assert fifth.ahead == 4
-        page = spans.siblings_from("default", "t", fifth, limit=3)
+        page = span_tree.siblings_from("default", "t", fifth, limit=3)
         assert ids(page) == ["c4", "c5", "c6"]
         assert ids(level("root", cursor=page.earlier, limit=3)) == ["c1", "c2", "c3"]
-        root, first = spans.path_to("default", "t", "c0")
-        assert spans.siblings_from("default", "t", first, limit=3).earlier is None
-        assert ids(spans.siblings_from("default", "t", root)) == ["root"]
+        root, first = span_tree.path_to("default", "t", "c0")
+        assert span_tree.siblings_from("default", "t", first, limit=3).earlier is None
+        assert ids(span_tree.siblings_from("default", "t", root)) == ["root"]
 
 
 def test_several_levels_are_read_in_one_call(
@@ -57,7 +57,7 @@ def test_several_levels_are_read_in_one_call(
 ) -> None:
     put(connection, span("a"), span("b"), span("a1", "a"), span("b1", "b"), span("b2", "b"))
     with app.app_context():
-        found = spans.children("default", "t", [None, "a", "b"], limit=1)
+        found = span_tree.children("default", "t", [None, "a", "b"], limit=1)
     assert {parent: ids(page) for parent, page in found.items()} == {
         None: ["a"],
         "a": ["a1"],
@@ -129,9 +129,9 @@ def test_the_path_leads_from_the_root_and_keeps_to_its_limit_in_a_deep_chain(
     chain = [span("0"), *[span(str(n), str(n - 1), start_time=T0 + n) for n in range(1, 10_000)]]
     put(connection, *chain)
     with app.app_context():
-        path = spans.path_to("default", "t", "3")
-        deep = spans.path_to("default", "t", "9999", limit=50)
-        assert spans.path_to("default", "t", "nowhere") == []
+        path = span_tree.path_to("default", "t", "3")
+        deep = span_tree.path_to("default", "t", "9999", limit=50)
+        assert span_tree.path_to("default", "t", "nowhere") == []
     assert [row.span_id for row in path] == ["0", "1", "2", "3"]
     assert [row.span_id for row in deep] == [str(n) for n in range(9_950, 10_000)]
 

@@ -14,8 +14,8 @@ from tests.store.making import T0, claim, rows, span
 from tests.store.recount import disagreements
 from tests.support import wait_until
 from tracer.records import Batch
-from tracer.store import writer as writer_module
-from tracer.store.writer import Overloaded, Rejected, Unavailable, Writer
+from tracer.store.writing import writer as writer_module
+from tracer.store.writing.writer import Overloaded, Rejected, Unavailable, Writer
 
 # PostgreSQL has no text with a NUL in it: what reaches the store with one is refused there.
 POISON = "nul \x00 byte"

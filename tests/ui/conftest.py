@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from tests.ui.dom import Element, parse
 from tests.ui.stories import Story
-from tracer.store.projects import DEFAULT_PROJECT
-from tracer.store.writer import Writer
+from tracer.store.projects.projects import DEFAULT_PROJECT
+from tracer.store.writing.writer import Writer
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 

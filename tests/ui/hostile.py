@@ -10,9 +10,9 @@ from urllib.parse import quote
 from flask import Flask, url_for
 
 from tests.ui.stories import Story, say
-from tracer.pricebook import PriceDraft
-from tracer.rates import Rates
-from tracer.store.prices import create_price
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates
+from tracer.store.projects.prices import create_price
 
 BAD = (
     """"'><script>alert(1)</script><img src=x onerror=alert(2) hx-get="/evil">"""

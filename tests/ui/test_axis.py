@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.ui.axis import Axis, Cut
+from tracer.ui.waterfall.axis import Axis, Cut
 
 START = datetime(2026, 11, 23, 14, 2, 11, 204_000, tzinfo=UTC)
 SECOND = 1_000_000

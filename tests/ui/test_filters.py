@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from tracer.ui.filters import BadFilter, Filters
+from tracer.ui.base.filters import BadFilter, Filters
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -7,7 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from tracer.ui.format import ago, count, dollars, duration, meter, money, plural, stamp, whole
+from tracer.ui.render.format import (
+    ago,
+    count,
+    dollars,
+    duration,
+    meter,
+    money,
+    plural,
+    stamp,
+    whole,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.ui.conftest import Page, Tell
 from tests.ui.stories import Story
-from tracer.store.spans import SpanRow
-from tracer.ui.axis import Axis
-from tracer.ui.gaps import Gap, gaps_of
+from tracer.store.traces.span_tree import SpanRow
+from tracer.ui.tree.gaps import Gap, gaps_of
+from tracer.ui.waterfall.axis import Axis
 
 ID = "a" * 32
 PAGE = f"/traces/{ID}"

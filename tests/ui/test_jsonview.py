@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.ui.jsonview import Item, dump, parse, resolve, view
+from tracer.ui.render.json_tree import Item, dump, parse, resolve, view
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 
 from tests.ui.conftest import Page
 from tests.ui.dom import Element
-from tracer.store.dataset_runs import add_run_item, save_run
-from tracer.store.datasets import delete_item, save_dataset, save_item
-from tracer.store.prompts import PromptDraft, create_version
+from tracer.store.library.dataset_runs import add_run_item, save_run
+from tracer.store.library.datasets import delete_item, save_dataset, save_item
+from tracer.store.library.prompts import PromptDraft, create_version
 
 HOSTILE = '<script>alert(1)</script>{{ 7*7 }} <img src=x onerror="alert(2)">'
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from tests.ui.conftest import Page, Tell
 from tests.ui.dom import Element, parse
 from tests.ui.stories import Story, agent, wide
-from tracer.store import timeline_small
-from tracer.store.paging import from_micros
+from tracer.store.database.paging import from_micros
+from tracer.store.timeline import in_memory
 
 AGENT = "a" * 32
 LOG = f"/traces/{AGENT}/log"
@@ -97,7 +97,7 @@ def test_an_entry_leads_to_its_span_beside_the_log(
 def test_a_large_trace_says_that_its_log_is_being_made(
     tell: Tell, page: Page, client: FlaskClient, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(timeline_small, "SMALL_SPANS", 3)
+    monkeypatch.setattr(in_memory, "SMALL_SPANS", 3)
     tell(told())
     assert "Being put in order" in page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ui.dom import parse
-from tracer.ui.markdown import MOST_CHARACTERS, code, markdown
+from tracer.ui.render.markdown import MOST_CHARACTERS, code, markdown
 
 ALLOWED = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre"),

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests.ui.conftest import Page, Tell
 from tests.ui.dom import Element, parse
 from tests.ui.stories import Story, agent
-from tracer.store import analysing
+from tracer.store.analyses import compute
 
 TRACE = "a" * 32
 BASE = f"/traces/{TRACE}"
@@ -76,7 +76,7 @@ def test_the_strip_of_a_large_trace_is_made_in_the_background(
     tell: Tell, page: Page, database_url: str
 ) -> None:
     story = Story(TRACE, name="large").span("root", None, 0, 10)
-    for n in range(analysing.SMALL_SPANS + 1):
+    for n in range(compute.SMALL_SPANS + 1):
         story.span(f"c{n}", "root", n * 0.001, n * 0.001 + 0.01, kind="tool")
     tell(story)
     shown = page(BASE)
@@ -84,7 +84,7 @@ def test_the_strip_of_a_large_trace_is_made_in_the_background(
     assert shown.one("div", "map").one("small").text == "still being counted"
     assert len(shown.one("div", "map").all("a")) == 10
     with psycopg.connect(database_url, autocommit=True) as connection:
-        assert analysing.analyse(connection, "default", TRACE)
+        assert compute.analyse(connection, "default", TRACE)
     shown = page(BASE)
     [*_, last] = blocks(shown, "k-tool")
     assert last[0] + last[1] == pytest.approx(2_010 / 10_000 * 200, abs=1)

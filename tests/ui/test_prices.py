@@ -13,11 +13,11 @@ from werkzeug.test import TestResponse
 from tests.ui.conftest import Page, Tell
 from tests.ui.dom import Element, parse
 from tests.ui.stories import Story
-from tracer.pricebook import PriceDraft
-from tracer.pricing import LIST_NAME
-from tracer.rates import Rates, Tier
-from tracer.store import prices
-from tracer.store.prices import PriceRow
+from tracer.pricing.list_prices import LIST_NAME
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates, Tier
+from tracer.store.projects import prices
+from tracer.store.projects.prices import PriceRow
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 NEW = "/project/default/prices/new"

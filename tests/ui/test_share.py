@@ -17,9 +17,9 @@ from tests.ui.stories import Story, agent
 from tests.ui.test_marks import OURS, TRACE, send
 from tracer.config import Config
 from tracer.extensions import db
-from tracer.store.comments import create_comment
-from tracer.store.deleting import delete_trace
-from tracer.store.subjects import Author, Subject
+from tracer.store.annotations.comments import create_comment
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.writing.delete import delete_trace
 
 OWN = "a" * 32
 OTHER = "other-trace"

@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 
 from tests.ui.conftest import Page, Tell
 from tests.ui.stories import SECOND, Story, now
-from tracer.store.spans import next_error
-from tracer.store.traces import get_row, neighbours
+from tracer.store.traces.span_tree import next_error
+from tracer.store.traces.traces import get_row, neighbours
 
 TRACE = "t"
 

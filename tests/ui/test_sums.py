@@ -12,7 +12,7 @@ from tests.ui.conftest import Page, Tell
 from tests.ui.dom import Element
 from tests.ui.stories import Story
 from tracer.config import Config
-from tracer.store import analysing
+from tracer.store.analyses import compute
 
 TRACE = "a" * 32
 
@@ -45,14 +45,14 @@ def test_a_row_adds_up_what_is_under_it(tell: Tell, page: Page) -> None:
 def test_a_large_trace_says_that_it_is_still_being_counted(
     tell: Tell, page: Page, client: FlaskClient, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analysing, "SMALL_SPANS", 3)
+    monkeypatch.setattr(compute, "SMALL_SPANS", 3)
     tell(story())
     assert marks(page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
     rows = client.get(f"/api/v1/traces/{TRACE}/spans").json
     assert rows is not None and rows["data"][0]["subtree"] is None
     with psycopg.connect(config.database_url, autocommit=True) as connection:
         connection.execute("UPDATE analyses SET changed_at = changed_at - %s", [timedelta(hours=1)])
-    assert analysing.analyse_due(config.database_url) == 1
+    assert compute.analyse_due(config.database_url) == 1
     assert marks(page(f"/traces/{TRACE}").one(id="s-step")) == ["Σ 2", "1 error"]
 
 

@@ -11,17 +11,17 @@ from flask.testing import FlaskClient
 
 from tests.ui.conftest import Page, Tell
 from tests.ui.stories import agent
-from tracer.pricebook import PriceDraft
-from tracer.rates import Rates
-from tracer.store.comments import create_comment
-from tracer.store.dataset_runs import save_run
-from tracer.store.datasets import save_dataset, save_item
-from tracer.store.prices import create_price
-from tracer.store.projects import create_project
-from tracer.store.prompts import PromptDraft, create_version
-from tracer.store.scores import list_scores
-from tracer.store.shares import create_share, list_shares
-from tracer.store.subjects import Author, Subject
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates
+from tracer.store.annotations.comments import create_comment
+from tracer.store.annotations.shares import create_share, list_shares
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.library.dataset_runs import save_run
+from tracer.store.library.datasets import save_dataset, save_item
+from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.projects.prices import create_price
+from tracer.store.projects.projects import create_project
+from tracer.store.scores.scores import list_scores
 
 TRACE = "a" * 32
 VALUES = {"project_id": "other", "trace_id": TRACE, "session_id": "chat_91c2"}

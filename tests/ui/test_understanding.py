@@ -12,7 +12,7 @@ from tests.ui.conftest import Page, Tell
 from tests.ui.dom import Element
 from tests.ui.stories import Story
 from tests.wire.otlp_making import SPAN_ID, TRACE_ID, request, span
-from tracer.store.projects import create_project
+from tracer.store.projects.projects import create_project
 
 TRACE = "a" * 32
 

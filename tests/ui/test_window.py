@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ui.test_axis import SECOND, START, at
-from tracer.ui.axis import Axis, Cut
-from tracer.ui.window import Window, Zoom
+from tracer.ui.waterfall.axis import Axis, Cut
+from tracer.ui.waterfall.window import Window, Zoom
 
 
 def window(length: float, zoom: Zoom | None = None, *, running: bool = False) -> Window:

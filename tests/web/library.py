@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store import library_schema as tables
+from tracer.store import schema as tables
 
 IDS = {"name": "n", "item_id": "i", "run": "r", "media_id": "m", "queue_id": "u"}
 QUERIES = {

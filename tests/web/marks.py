@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store import marks_schema as tables
+from tracer.store import schema as tables
 
 IDS = {"comment_id": "k", "share_id": "h"}
 # The server gives these their ids.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from tracer.records import WireError
-from tracer.web.body import read_body
+from tracer.web.bodies import read_body
 
 LIMIT = 100_000
 

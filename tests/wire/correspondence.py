@@ -10,7 +10,7 @@ import msgspec
 
 from tracer.records import RANK_SPAN, Json, SpanRecord, TraceRecord
 from tracer.wire.dialects.table import micros
-from tracer.wire.otlp import Decoded
+from tracer.wire.otlp.request import Decoded
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 

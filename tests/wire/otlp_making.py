@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tracer.records import SpanRecord
-from tracer.wire.otlp import JSON, PROTOBUF, Decoded, decode_traces
+from tracer.wire.otlp.request import JSON, PROTOBUF, Decoded, decode_traces
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN_ID = "b7ad6b7169203331"

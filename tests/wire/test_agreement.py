@@ -11,7 +11,7 @@ import pytest
 
 from tests.wire.conftest import AGREEMENT
 from tests.wire.correspondence import Ours, agrees
-from tracer.wire.otlp import JSON, decode_traces
+from tracer.wire.otlp.request import JSON, decode_traces
 
 CASES = Path(__file__).parents[3] / "shared" / "otlp-cases"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.wire.otlp_making import decode_json, one, span
-from tracer.explain import explain
-from tracer.messages import read_messages
+from tracer.mapping import explain
+from tracer.messages.conversation import read_messages
 
 CASES = Path(__file__).parent / "cases"
 

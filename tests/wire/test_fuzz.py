@@ -15,9 +15,9 @@ from tests.wire.otlp_making import attributes, decode_json, decode_protobuf, pro
 from tracer.records import SpanRecord, WireError
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME
-from tracer.wire.otlp import CONTENT_TYPES, Decoded, decode_traces
-from tracer.wire.otlp_proto import groups
-from tracer.wire.resolution import EVENT_NAMES, SPAN_TABLE, resolve
+from tracer.wire.otlp.protobuf import groups
+from tracer.wire.otlp.request import CONTENT_TYPES, Decoded, decode_traces
+from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
 
 RULES = [rule for dialect in DIALECTS for rule in dialect.rules if rule.key != NAME]
 KNOWN = sorted({rule.key for rule in RULES if not rule.key.startswith(EVENT)})

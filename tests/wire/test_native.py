@@ -11,16 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.records import KINDS, LEVELS, RANK_CREATE, RANK_UPDATE, WireError
-from tracer.wire.batch import decode_batch
-from tracer.wire.native import (
+from tracer.wire.native.batch import decode_batch
+from tracer.wire.native.records import (
     Receipt,
     score_record,
     span_patch,
     span_record,
     trace_record,
 )
-from tracer.wire.reading import MAX_DEPTH, read_item, read_json
-from tracer.wire.requests import (
+from tracer.wire.native.requests import (
     Kind,
     Level,
     ScoreCreate,
@@ -29,6 +28,7 @@ from tracer.wire.requests import (
     TraceCreate,
     TraceUpdate,
 )
+from tracer.wire.reading import MAX_DEPTH, read_item, read_json
 
 NOW = 1_700_000_000_000_000
 RECEIPT = Receipt(time=NOW, max_value_bytes=1000)

@@ -25,8 +25,8 @@ from tests.wire.otlp_making import (
     span,
 )
 from tracer.records import WireError
-from tracer.wire import raw
-from tracer.wire.otlp import JSON, PROTOBUF, decode_traces, encode_answer, encode_error
+from tracer.wire.otlp.request import JSON, PROTOBUF, decode_traces, encode_answer, encode_error
+from tracer.wire.spans import raw
 
 MICROS = START // 1_000
 OTHER = "b7ad6b7169203332"
@@ -302,7 +302,7 @@ def test_an_empty_request_is_fine() -> None:
 def test_too_many_spans_in_one_request_are_refused_as_a_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tracer.wire.otlp.MAX_SPANS", 2)
+    monkeypatch.setattr("tracer.wire.otlp.request.MAX_SPANS", 2)
     assert len(decode_json(request(span(), span())).batch.spans) == 2
     with pytest.raises(WireError, match="more than 2 spans") as caught:
         decode_json(request(span(), span(), span()))

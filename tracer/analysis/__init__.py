@@ -1,1 +1,1 @@
-"""What a whole trace tells: pure algorithms over a `Forest`, without SQL and without pages."""
+"""Analyses of a whole trace: pure algorithms over a `Forest`, without SQL and without pages."""

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from tracer.analysis.schemas import faults, schemas_of
-from tracer.message_parts import decoded
-from tracer.messages import read_messages
+from tracer.analysis.tool_schemas import faults, schemas_of
+from tracer.messages.conversation import read_messages
+from tracer.messages.parts import decoded
 from tracer.records import Json
 
 REPEATS: Final = 3

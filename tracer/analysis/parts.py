@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer.analysis.activity import of_forest
 from tracer.analysis.headline import headline
-from tracer.analysis.outline import of_forest
 from tracer.analysis.statistics import statistics
 from tracer.analysis.whole import Whole
 

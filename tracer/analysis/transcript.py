@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from tracer.message_parts import Part, decoded
-from tracer.messages import Message, read_messages
+from tracer.messages.conversation import Message, read_messages
+from tracer.messages.parts import Part, decoded
 from tracer.records import Json
 
 MODEL: Final = "generation"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from functools import cached_property
 
-from tracer.analysis.critical import CriticalPath
+from tracer.analysis.critical_path import CriticalPath
 from tracer.analysis.forest import Forest
 from tracer.analysis.subtree import Subtrees, self_times
 

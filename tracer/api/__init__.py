@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.api import exports, langfuse, marks, openapi, prices, sessions, traces
+from tracer.api import langfuse, openapi
+from tracer.api.v1 import annotations as marks
+from tracer.api.v1 import exports, prices, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)

@@ -8,9 +8,9 @@ from typing import Final
 
 import click
 
+from tracer.cli.client import SendError, Server, http_transport
 from tracer.demo.dataset import Told, tell
 from tracer.demo.otlp import requests
-from tracer.demo.sending import SendError, Server, http_transport
 
 BATCH_SPANS: Final = 500
 

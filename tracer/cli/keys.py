@@ -9,7 +9,7 @@ import click
 
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config, ConfigError
-from tracer.store import projects
+from tracer.store.projects import projects
 
 _project = click.option(
     "--project", default=projects.DEFAULT_PROJECT, show_default=True, help="Project id."
@@ -73,7 +73,7 @@ def _known() -> str:
 def _app(config: Config, purpose: str) -> Iterator[None]:
     """Run the block in the application's context, on a database of the newest revision."""
     from tracer.app import create_app
-    from tracer.migrating import upgrade
+    from tracer.server.migrations import upgrade
 
     with reachable(config, purpose) as config:
         upgrade(config.database_url)

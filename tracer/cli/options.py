@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from tracer.config import Config
-from tracer.embedded import Embedded, unusable
-from tracer.lock import Owned, owned
+from tracer.server.lock import Owned, owned
+from tracer.server.postgres import Embedded, unusable
 
 Command = Callable[..., None]
 

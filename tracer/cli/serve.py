@@ -20,8 +20,8 @@ from tracer import __version__
 from tracer.cli.options import database_options, with_config
 from tracer.cli.ports import listener_on
 from tracer.config import Config, ConfigError
-from tracer.embedded import VERSION, Embedded, EmbeddedError, unusable
-from tracer.lock import Owned, owned
+from tracer.server.lock import Owned, owned
+from tracer.server.postgres import VERSION, Embedded, EmbeddedError, unusable
 
 # The workers of a killed parent hold its port for up to a second after it.
 _LINGER_SECONDS = 2.0
@@ -49,7 +49,7 @@ def serve(config: Config) -> None:
 
 
 def _serve(config: Config, listener: socket.socket, tend: Callable[[], None]) -> None:
-    from tracer.serving import Family
+    from tracer.server.family import Family
 
     def ready() -> None:
         _say("pages", f"{_url(config)}/")
@@ -149,7 +149,7 @@ def _database(config: Config) -> Iterator[tuple[Config, Callable[[], None]]]:
 
 def _migrate(config: Config) -> None:
     """Migrate in a process of its own, which takes what migrations import with it."""
-    from tracer.serving import child_environ
+    from tracer.server.family import child_environ
 
     command = [sys.executable, "-P", "-m", "tracer", "db", "upgrade"]
     done = subprocess.run(command, env=child_environ(config), check=False)

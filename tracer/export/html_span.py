@@ -11,7 +11,7 @@ import msgspec
 
 from tracer.export import words
 from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace, Text, decoded
-from tracer.messages import Message, Part, read_messages
+from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import KINDS, Json, decimals
 
 _MOST_VALUE: Final = 100_000

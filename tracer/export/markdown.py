@@ -15,7 +15,7 @@ import msgspec
 
 from tracer.export import words
 from tracer.export.records import ExportedSpan, Row, Source, Text, decoded
-from tracer.messages import Message, Part, read_messages
+from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import Json
 
 CHARACTERS_A_TOKEN: Final = 4

@@ -1,7 +1,7 @@
 """Attributes by which an exported span says what OTLP has no field for.
 
 ``tracer.export`` marks a span that says all of itself in such attributes: one named like a field
-holds that field, a JSON value as its text. ``tracer.wire.exported`` reads what
+holds that field, a JSON value as its text. ``tracer.wire.exported.spans`` reads what
 ``tracer.export.otlp`` writes.
 """
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from tracer.importing.remote import NotThere, Remote, segment
 from tracer.importing.traces import Progress
-from tracer.store import dataset_runs, datasets, prompts
-from tracer.store.dataset_runs import DatasetRun
-from tracer.store.datasets import Dataset
-from tracer.store.prompts import LATEST, PromptDraft
+from tracer.store.library import dataset_runs, datasets, prompts
+from tracer.store.library.dataset_runs import DatasetRun
+from tracer.store.library.datasets import Dataset
+from tracer.store.library.prompts import LATEST, PromptDraft
 
 _TOLD: Final = {
     "description": "description",

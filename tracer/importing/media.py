@@ -12,8 +12,8 @@ from typing import IO, Final, cast
 
 from tracer.importing.events import Event
 from tracer.importing.remote import NotThere, Remote, segment
-from tracer.store import media
-from tracer.store.media import BadUpload, Use
+from tracer.store.library import media
+from tracer.store.library.media import BadUpload, Use
 
 _REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
 _FIELDS: Final = ("input", "output", "metadata")

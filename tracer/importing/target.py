@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracer.importing.events import Event
-from tracer.store import score_configs, spanlists
-from tracer.store.score_configs import ScoreConfig
-from tracer.store.writer import Writer
+from tracer.store.scores import configs
+from tracer.store.scores.configs import ScoreConfig
+from tracer.store.traces import span_search
+from tracer.store.writing.writer import Writer
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
-from tracer.wire.receipt import Receipt
+from tracer.wire.request_context import Receipt
 
 _BATCH: Final = 500
 
@@ -38,8 +39,8 @@ class Target:
         body: Any = json.dumps({"batch": list(events)}).encode()
         receipt = Receipt(time=time.time_ns() // 1000, max_value_bytes=self.max_value_bytes)
         stored = Stored(
-            trace_of=lambda span_id: spanlists.trace_of(self.project_id, span_id),
-            config_of=lambda config_id: score_configs.get_configs(self.project_id, [config_id]).get(
+            trace_of=lambda span_id: span_search.trace_of(self.project_id, span_id),
+            config_of=lambda config_id: configs.get_configs(self.project_id, [config_id]).get(
                 config_id
             ),
         )
@@ -58,4 +59,4 @@ class Target:
                 self.stored += 1
 
     def _config_of(self, config_id: str) -> ScoreConfig | None:
-        return score_configs.get_configs(self.project_id, [config_id]).get(config_id)
+        return configs.get_configs(self.project_id, [config_id]).get(config_id)

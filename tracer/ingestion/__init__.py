@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.ingestion import (
-    deletes,
-    langfuse,
-    langfuse_marks,
-    langfuse_models,
-    langfuse_scores,
-    marks,
-    native,
-    otlp,
-    prices,
-)
+from tracer.ingestion import otlp
+from tracer.ingestion.langfuse import comments, ingestion, models, scores
+from tracer.ingestion.v1 import annotations as marks
+from tracer.ingestion.v1 import deletes, prices, traces
 
 bp = Blueprint("ingestion", __name__)
 bp.register_blueprint(otlp.bp)
-bp.register_blueprint(native.bp)
+bp.register_blueprint(traces.bp)
 bp.register_blueprint(prices.bp)
 bp.register_blueprint(marks.bp)
 bp.register_blueprint(deletes.bp)
-bp.register_blueprint(langfuse.bp)
-bp.register_blueprint(langfuse.otel)
-bp.register_blueprint(langfuse_scores.bp)
-bp.register_blueprint(langfuse_marks.bp)
-bp.register_blueprint(langfuse_models.bp)
+bp.register_blueprint(ingestion.bp)
+bp.register_blueprint(ingestion.otel)
+bp.register_blueprint(scores.bp)
+bp.register_blueprint(comments.bp)
+bp.register_blueprint(models.bp)

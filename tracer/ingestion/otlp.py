@@ -9,11 +9,11 @@ from flask import Blueprint, Response, request
 
 from tracer.ingestion.writing import config, store
 from tracer.records import Refusal, SpanRecord
-from tracer.store.writer import Rejected
-from tracer.web.auth import identify
-from tracer.web.body import check_content_type, read_body
+from tracer.store.writing.writer import Rejected
+from tracer.web.bodies import check_content_type, read_body
+from tracer.web.keys import identify
 from tracer.web.problems import EXPECTED, detail_of, status_of
-from tracer.wire.otlp import (
+from tracer.wire.otlp.request import (
     CONTENT_TYPES,
     PROTOBUF,
     Decoded,

@@ -8,10 +8,10 @@ from flask import current_app
 
 from tracer.config import Config
 from tracer.records import Batch
-from tracer.store.writer import Rejected, Writer
-from tracer.web.auth import project_id
-from tracer.web.body import json_body
-from tracer.wire.receipt import Receipt
+from tracer.store.writing.writer import Rejected, Writer
+from tracer.web.bodies import json_body
+from tracer.web.keys import project_id
+from tracer.wire.request_context import Receipt
 
 __all__ = ["config", "json_body", "receipt", "store"]
 

@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
-from tracer.ui import (
-    bookmarks,
-    comments,
-    datasets,
-    deletes,
-    explanation,
-    exports,
-    findings,
-    judging,
-    live,
-    log,
-    prices,
-    prompts,
-    rows,
-    sessions,
-    settings,
-    shares,
-    statistics,
-    stepping,
-    tags,
-    traces,
-    transcript,
-    understanding,
-)
-from tracer.ui.pages import bp
-from tracer.ui.share import bp as share_bp
+from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
+from tracer.ui.base.blueprint import bp
+from tracer.ui.library import datasets, prompts
+from tracer.ui.lists import sessions
+from tracer.ui.project import mapping_quality, prices, settings
+from tracer.ui.shared.pages import bp as share_bp
+from tracer.ui.trace import export, live, next_error, page
+from tracer.ui.tree import rows
+from tracer.ui.views import findings, headline, log, statistics, transcript
 
 __all__ = [
     "bookmarks",
     "bp",
     "comments",
     "datasets",
-    "deletes",
-    "explanation",
-    "exports",
+    "delete",
+    "export",
     "findings",
-    "judging",
+    "headline",
     "live",
     "log",
+    "mapping_quality",
+    "next_error",
+    "page",
     "prices",
     "prompts",
     "rows",
+    "scores",
     "sessions",
     "settings",
     "share_bp",
     "shares",
     "statistics",
-    "stepping",
     "tags",
-    "traces",
     "transcript",
-    "understanding",
 ]

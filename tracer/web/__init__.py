@@ -1,1 +1,1 @@
-"""What every JSON route shares: who asks, how an answer looks, how a refusal looks."""
+"""What all JSON routes share: keys, request bodies, answers, problem documents."""

@@ -10,10 +10,10 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from tracer.records import Refusal, WireError
-from tracer.web.auth import identify
+from tracer.web.keys import identify
 from tracer.web.problems import register_problems
+from tracer.wire.native.requests import check_id
 from tracer.wire.reading import read_item
-from tracer.wire.requests import check_id
 
 V = TypeVar("V", bound=Callable[..., Any])
 Q = TypeVar("Q", bound=msgspec.Struct)

@@ -11,9 +11,9 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from tracer.records import Refusal, WireError
-from tracer.store.paging import BadCursor
-from tracer.store.patience import TooLong
-from tracer.store.writer import Overloaded, Unavailable
+from tracer.store.database.paging import BadCursor
+from tracer.store.database.timeout import TooLong
+from tracer.store.writing.writer import Overloaded, Unavailable
 
 PROBLEM_TYPE: Final = "application/problem+json"
 # Basic first: it is what browsers and most exporters know how to answer.

@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 
 from tracer.config import Config
-from tracer.store.analysing import analyse_due
-from tracer.store.database import libpq_url
+from tracer.store.analyses.compute import analyse_due
+from tracer.store.database.server import libpq_url
 
 _NICE = 10
 

@@ -8,9 +8,9 @@ import psycopg
 from procrastinate import App, PsycopgConnector
 
 from tracer.config import Config
-from tracer.store import emptying
-from tracer.store.database import libpq_url
-from tracer.store.folding import FOLD_TALLIES
+from tracer.store.counters.fold_sql import FOLD_TALLIES
+from tracer.store.database.server import libpq_url
+from tracer.store.deletion import purge
 
 KEEP_FINISHED_HOURS = 24
 
@@ -49,5 +49,5 @@ def make_app(config: Config) -> App:
 
 def _empty(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        emptying.empty_left(connection)
-        emptying.forget(connection)
+        purge.empty_left(connection)
+        purge.forget(connection)

@@ -16,10 +16,10 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
 from tracer.config import Config
-from tracer.store.analysing import DUE as DUE_ANALYSES
-from tracer.store.database import libpq_url
-from tracer.store.timeline_filling import DUE as DUE_TIMELINES
-from tracer.store.timeline_filling import fill_wanted
+from tracer.store.analyses.compute import DUE as DUE_ANALYSES
+from tracer.store.database.server import libpq_url
+from tracer.store.timeline.fill import DUE as DUE_TIMELINES
+from tracer.store.timeline.fill import fill_wanted
 from tracer.worker import analysing
 
 _EVERY_SECONDS: Final = 2.0

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support import path_of
-from tracer.store.media import Use, announce, get_medium
+from tracer.store.library.media import Use, announce, get_medium
 
 CONTENT = bytes(range(256)) * 10
 PUBLIC = "/api/public"

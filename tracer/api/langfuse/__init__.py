@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.api.langfuse import (
-    comments,
-    configs,
+from tracer.api.langfuse import comments, metrics, models, openapi, server
+from tracer.api.langfuse.library import (
+    dataset_runs,
     datasets,
-    document,
     evaluators,
     experiments,
     media,
-    metrics,
-    models,
-    observations,
-    observations_v2,
     prompts,
-    queues,
-    runs,
-    scores,
-    scores_v3,
-    server,
-    sessions,
-    traces,
 )
+from tracer.api.langfuse.scores import configs, queues, scores, scores_v3
+from tracer.api.langfuse.traces import observations, observations_v2, sessions, traces
 
 bp = Blueprint("langfuse_reads", __name__)
 bp.register_blueprint(server.open_bp)
@@ -32,7 +22,7 @@ for module in (
     comments,
     configs,
     datasets,
-    document,
+    openapi,
     evaluators,
     experiments,
     media,
@@ -42,7 +32,7 @@ for module in (
     observations_v2,
     prompts,
     queues,
-    runs,
+    dataset_runs,
     scores,
     scores_v3,
     server,

@@ -10,13 +10,13 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
-from tracer.api.langfuse.paid import paid
+from tracer.api.langfuse.span_prices import paid
 from tracer.records import token_sums
-from tracer.store.scorelists import FoundScore
-from tracer.store.spanlists import FoundSpan
-from tracer.store.traces import TraceDetail
-from tracer.web.answers import Time
-from tracer.web.langfuse import iso
+from tracer.store.scores.search import FoundScore
+from tracer.store.traces.span_search import FoundSpan
+from tracer.store.traces.traces import TraceDetail
+from tracer.web.answers.traces import Time
+from tracer.web.langfuse.routes import iso
 from tracer.wire.langfuse.words import (
     BUCKET_NAMES,
     DEFAULT_ENVIRONMENT,

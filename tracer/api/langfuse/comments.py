@@ -8,11 +8,11 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params, refused
-from tracer.store import comments
-from tracer.store.comments import CommentRow
-from tracer.web.answers import Time
-from tracer.web.auth import project_id
-from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.store.annotations import comments
+from tracer.store.annotations.comments import CommentRow
+from tracer.web.answers.traces import Time
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
 

@@ -10,8 +10,6 @@ from flask import Blueprint, Response
 from msgspec import Meta, field
 
 from tracer.api.langfuse.answers import Answer
-from tracer.api.langfuse.observations import COLUMNS as OBSERVATION_COLUMNS
-from tracer.api.langfuse.observations import in_our_words
 from tracer.api.langfuse.params import (
     PageMeta,
     PageQuery,
@@ -22,17 +20,19 @@ from tracer.api.langfuse.params import (
     read_params,
     refused,
 )
-from tracer.api.langfuse.scores import COLUMNS as SCORE_COLUMNS
-from tracer.api.langfuse.traces import COLUMNS as TRACE_COLUMNS
-from tracer.store import metrics
-from tracer.store.conditions import Condition
-from tracer.store.metrics import GRANULARITIES, TIME, DayOfModel, Question
-from tracer.web.auth import project_id
-from tracer.web.langfuse import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.api.langfuse.scores.scores import COLUMNS as SCORE_COLUMNS
+from tracer.api.langfuse.traces.observations import COLUMNS as OBSERVATION_COLUMNS
+from tracer.api.langfuse.traces.observations import in_our_words
+from tracer.api.langfuse.traces.traces import COLUMNS as TRACE_COLUMNS
+from tracer.store.database.conditions import Condition
+from tracer.store.metrics import query as metrics
+from tracer.store.metrics.query import GRANULARITIES, TIME, DayOfModel, Question
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.words import BUCKET_NAMES, DATA_TYPES, LEVELS, SOURCES, TYPE_OF
+from tracer.wire.native.requests import Time, as_utc
 from tracer.wire.reading import read_item
-from tracer.wire.requests import Time, as_utc
 
 _BY_TYPE: Final = {"costType": "cost_type", "usageType": "usage_type"}
 """Dimensions that come with a measure, whether they are asked for or not."""

@@ -8,14 +8,14 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from tracer import pricing
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.pricing import ListPrice
-from tracer.store import prices
-from tracer.web.auth import project_id
-from tracer.web.langfuse import PREFIX, PROBLEMS, reply, set_up
-from tracer.web.langfuse_models import LISTED, Model, list_id, listed_model, own_model
+from tracer.pricing import list_prices
+from tracer.pricing.list_prices import ListPrice
+from tracer.store.projects import prices
+from tracer.web.keys import project_id
+from tracer.web.langfuse.models import LISTED, Model, list_id, listed_model, own_model
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
 
@@ -65,4 +65,4 @@ def read_model(model_id: str) -> Response:
 @lru_cache(maxsize=1)
 def _listed(day: int) -> list[ListPrice]:
     # Reading the whole list takes longer than an answer should, and changes by the day at most.
-    return pricing.search_list("", day * _DAY * 1_000_000, _MOST)
+    return list_prices.search_list("", day * _DAY * 1_000_000, _MOST)

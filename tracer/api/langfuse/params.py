@@ -12,10 +12,10 @@ from flask import request
 from msgspec import Meta
 
 from tracer.records import Refusal, WireError
-from tracer.store.conditions import Condition
-from tracer.store.spanlists import ROOT
+from tracer.store.database.conditions import Condition
+from tracer.store.traces.span_search import ROOT
+from tracer.wire.native.requests import Time, as_utc
 from tracer.wire.reading import read_item
-from tracer.wire.requests import Time, as_utc
 
 Q = TypeVar("Q", bound="Query")
 

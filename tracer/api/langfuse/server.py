@@ -11,9 +11,9 @@ from sqlalchemy.exc import OperationalError
 import tracer
 from tracer.api.langfuse.answers import Answer
 from tracer.extensions import db
-from tracer.store.projects import get_project
-from tracer.web.auth import project_id
-from tracer.web.langfuse import PREFIX, PROBLEMS, reply, set_up
+from tracer.store.projects.projects import get_project
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 
 bp = Blueprint("langfuse_server", __name__, url_prefix=PREFIX)

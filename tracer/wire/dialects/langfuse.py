@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.messages import offered_tool
+from tracer.messages.conversation import offered_tool
 from tracer.records import Json
 from tracer.wire.dialects.table import (
     Dialect,

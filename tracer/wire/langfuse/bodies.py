@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.wire.requests import Maybe, Time, check_id, micros
+from tracer.wire.native.requests import Maybe, Time, check_id, micros
 
 Id = Annotated[str, Meta(min_length=1, max_length=800)]
 Name = Annotated[str, Meta(max_length=1000)]

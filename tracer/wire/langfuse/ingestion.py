@@ -21,9 +21,9 @@ from tracer.wire.langfuse.refusing import read_body, refused, within_body
 from tracer.wire.langfuse.scores import ConfigOf, score_record
 from tracer.wire.langfuse.traces import trace_records
 from tracer.wire.langfuse.words import TYPES
+from tracer.wire.native.requests import MAX_ITEMS, micros
 from tracer.wire.reading import printable, read_item, read_json
-from tracer.wire.receipt import Receipt
-from tracer.wire.requests import MAX_ITEMS, micros
+from tracer.wire.request_context import Receipt
 
 _OBSERVATIONS: Final[dict[str, tuple[str | None, bool]]] = {
     **{f"{kind}-create": (kind, False) for kind in TYPES.values()},

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.wire.requests import Maybe, Time, as_utc
+from tracer.wire.native.requests import Maybe, Time, as_utc
 
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]

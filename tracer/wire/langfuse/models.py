@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from tracer.pricebook import PriceDraft
-from tracer.rates import Rates, Tier
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates, Tier
 from tracer.wire.langfuse.refusing import refused
 from tracer.wire.langfuse.words import BUCKET_NAMES
 from tracer.wire.usage import BUCKETS

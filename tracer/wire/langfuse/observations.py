@@ -12,8 +12,8 @@ from tracer.wire.langfuse.bodies import ObservationBody, given
 from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.usage import cost_of, usage_of
 from tracer.wire.langfuse.words import LEVELS, TYPES, VERSION, environment
-from tracer.wire.receipt import Cleaner, Receipt
-from tracer.wire.requests import micros
+from tracer.wire.native.requests import micros
+from tracer.wire.request_context import Cleaner, Receipt
 
 _PLAIN: Final = ("name", "status_message", "model", "prompt_name", "prompt_version")
 _TIMES: Final = {"end_time": "end_time", "completion_start_time": "first_token_time"}

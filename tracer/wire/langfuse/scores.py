@@ -10,8 +10,8 @@ from tracer.wire.langfuse.bodies import ScoreBody, given
 from tracer.wire.langfuse.observations import as_object
 from tracer.wire.langfuse.refusing import refused
 from tracer.wire.langfuse.words import DATA_TYPES, SOURCES, environment
-from tracer.wire.receipt import Cleaner, Receipt
-from tracer.wire.requests import micros
+from tracer.wire.native.requests import micros
+from tracer.wire.request_context import Cleaner, Receipt
 
 _NUMBERS: Final = ("NUMERIC", "BOOLEAN")
 _OUTPUT: Final = "output"

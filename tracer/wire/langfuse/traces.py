@@ -11,8 +11,8 @@ from tracer.wire.langfuse.bodies import TraceBody, given
 from tracer.wire.langfuse.observations import as_object
 from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.words import environment
-from tracer.wire.receipt import Cleaner, Receipt
-from tracer.wire.requests import micros
+from tracer.wire.native.requests import micros
+from tracer.wire.request_context import Cleaner, Receipt
 
 _PLAIN: Final = ("name", "user_id", "session_id", "release", "version", "public")
 

@@ -1,0 +1,1 @@
+"""Prompts, datasets, experiments and media in Langfuse's format."""

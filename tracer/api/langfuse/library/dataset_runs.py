@@ -1,0 +1,211 @@
+"""Runs of datasets as Langfuse's clients record and read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.library.datasets import find_dataset, find_item
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.records import Refusal, WireError
+from tracer.store.library import dataset_runs
+from tracer.store.library.dataset_runs import DatasetRun, RunItem
+from tracer.web.answers.traces import Time
+from tracer.web.bodies import json_body
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Message,
+    exact,
+    reply,
+    set_up,
+)
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.langfuse.experiments import run_id
+from tracer.wire.langfuse.library import RunItemBody
+from tracer.wire.reading import read_item, read_json
+
+bp = Blueprint("langfuse_runs", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class RunItemQuery(PageQuery, kw_only=True):
+    """Whose items are wanted."""
+
+    dataset_id: str
+    run_name: str
+
+
+class RunItemAnswer(Answer, kw_only=True):
+    """That a trace, or an observation in it, answered an item."""
+
+    id: str
+    dataset_run_id: str
+    dataset_run_name: str
+    dataset_item_id: str
+    trace_id: str
+    observation_id: str | None
+    created_at: Time
+    updated_at: Time
+
+
+class RunItemList(Answer, kw_only=True):
+    """A page of a run's items."""
+
+    data: list[RunItemAnswer]
+    meta: PageMeta
+
+
+class RunAnswer(Answer, kw_only=True):
+    """A run of a dataset."""
+
+    id: str
+    name: str
+    description: str | None
+    metadata: Any
+    dataset_id: str
+    dataset_name: str
+    created_at: Time
+    updated_at: Time
+
+
+class RunList(Answer, kw_only=True):
+    """A page of a dataset's runs."""
+
+    data: list[RunAnswer]
+    meta: PageMeta
+
+
+class WholeRun(RunAnswer, kw_only=True):
+    """A run with all its items."""
+
+    dataset_run_items: list[RunItemAnswer]
+
+
+@bp.post("/dataset-run-items")
+@describe(
+    Operation(
+        summary="Record that a trace answered an item",
+        body=RunItemBody,
+        answers={200: RunItemAnswer},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def create_run_item() -> Response:
+    """Record that a trace answered an item; the run is made where there is none of that name."""
+    sent = read_item(read_json(json_body()), RunItemBody)
+    trace_id = sent.trace_id
+    if trace_id is None:
+        reason = "expected the id of the trace that answered the item"
+        raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
+    item = find_item(sent.dataset_item_id)
+    run = dataset_runs.save_run(
+        project_id(),
+        item.dataset_id,
+        sent.run_name,
+        sent.run_description,
+        sent.metadata,
+        run_id(project_id(), item.dataset_id, sent.run_name),
+    )
+    made = dataset_runs.add_run_item(
+        project_id(),
+        run.run_id,
+        item.item_id,
+        trace_id,
+        sent.observation_id,
+        sent.created_at,
+    )
+    return reply(_item(made, run))
+
+
+@bp.get("/dataset-run-items")
+@describe(
+    Operation(
+        summary="List a run's items",
+        query=RunItemQuery,
+        answers={200: RunItemList},
+        problems=(*PROBLEMS, 404),
+    )
+)
+def list_run_items() -> Response:
+    """Return a page of a run's items."""
+    query = read_params(RunItemQuery)
+    run = dataset_runs.get_run(project_id(), query.dataset_id, query.run_name)
+    if run is None:
+        raise NotFound(f"Dataset run not found: {query.run_name!r}")
+    rows, total = dataset_runs.list_run_items(project_id(), run.run_id, query.limit, query.offset)
+    data = [_item(row, run) for row in rows]
+    return reply(RunItemList(data=data, meta=page_meta(query, total)))
+
+
+@bp.get("/datasets/<id:name>/runs")
+@describe(
+    Operation(
+        summary="List a dataset's runs",
+        query=PageQuery,
+        answers={200: RunList},
+        problems=(*PROBLEMS, 404),
+    )
+)
+def list_runs(name: str) -> Response:
+    """Return a page of a dataset's runs, the newest first."""
+    query, dataset = read_params(PageQuery), find_dataset(name)
+    rows, total = dataset_runs.list_runs(
+        project_id(), dataset.dataset_id, query.limit, query.offset
+    )
+    data = [RunAnswer(**_run_fields(row, dataset.name)) for row in rows]
+    return reply(RunList(data=data, meta=page_meta(query, total)))
+
+
+@bp.get("/datasets/<id:name>/runs/<id:run>")
+@describe(Operation(summary="Read a run", answers={200: WholeRun}, problems=(*PROBLEMS, 404)))
+def read_run(name: str, run: str) -> Response:
+    """Return a run with all its items."""
+    dataset = find_dataset(name)
+    found = dataset_runs.get_run(project_id(), dataset.dataset_id, run)
+    if found is None:
+        raise NotFound(f"Dataset run not found: {run!r}")
+    rows, _ = dataset_runs.list_run_items(project_id(), found.run_id)
+    items = [_item(row, found) for row in rows]
+    return reply(WholeRun(**_run_fields(found, dataset.name), dataset_run_items=items))
+
+
+@bp.delete("/datasets/<id:name>/runs/<id:run>")
+@describe(Operation(summary="Delete a run", answers={200: Message}, problems=(*PROBLEMS, 404)))
+def delete_run(name: str, run: str) -> Response:
+    """Delete a run with its items; the traces stay."""
+    dataset = find_dataset(name)
+    if not dataset_runs.delete_run(project_id(), dataset.dataset_id, run):
+        raise NotFound(f"Dataset run not found: {run!r}")
+    return reply(Message(message="Dataset run successfully deleted"))
+
+
+def _run_fields(row: DatasetRun, dataset_name: str) -> dict[str, Any]:
+    return {
+        "id": row.run_id,
+        "name": row.name,
+        "description": row.description,
+        "metadata": row.metadata,
+        "dataset_id": row.dataset_id,
+        "dataset_name": dataset_name,
+        "created_at": exact(row.created_at),
+        "updated_at": exact(row.updated_at),
+    }
+
+
+def _item(row: RunItem, run: DatasetRun) -> RunItemAnswer:
+    return RunItemAnswer(
+        id=row.run_item_id,
+        dataset_run_id=run.run_id,
+        dataset_run_name=run.name,
+        dataset_item_id=row.item_id,
+        trace_id=row.linked_trace_id,
+        observation_id=row.linked_span_id,
+        created_at=exact(row.created_at),
+        updated_at=exact(row.created_at),
+    )

@@ -1,0 +1,296 @@
+"""Datasets, their items and runs as Langfuse's clients create and read them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from flask import Blueprint, Response
+from msgspec import UNSET, Meta
+
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.records import Refusal, WireError
+from tracer.store.library import dataset_runs, datasets
+from tracer.store.library.datasets import Dataset, DatasetItem, ForeignItem, UnknownDataset
+from tracer.web.answers.traces import Time
+from tracer.web.bodies import json_body
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Message,
+    exact,
+    reply,
+    set_up,
+)
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.langfuse.library import DatasetBody, DatasetItemBody
+from tracer.wire.native.requests import Time as SentTime
+from tracer.wire.reading import read_item, read_json
+
+_DATASET: Final = ("description", "metadata", "input_schema", "expected_output_schema")
+_ITEM: Final = {
+    "input": "input",
+    "expected_output": "expected_output",
+    "metadata": "metadata",
+    "source_trace_id": "source_trace_id",
+    "source_observation_id": "source_span_id",
+}
+"""Their names of an item's fields, and ours."""
+
+bp = Blueprint("langfuse_datasets", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class DatasetItemQuery(PageQuery, kw_only=True):
+    """Which items are wanted, and as of when."""
+
+    dataset_name: str | None = None
+    source_trace_id: str | None = None
+    source_observation_id: str | None = None
+    version: Annotated[SentTime | None, Meta(description="as they were at this time")] = None
+
+
+class DatasetAnswer(Answer, kw_only=True):
+    """A dataset without its items."""
+
+    id: str
+    name: str
+    description: str | None
+    metadata: Any
+    input_schema: Any
+    expected_output_schema: Any
+    project_id: str
+    created_at: Time
+    updated_at: Time
+
+
+class DatasetList(Answer, kw_only=True):
+    """A page of datasets."""
+
+    data: list[DatasetAnswer]
+    meta: PageMeta
+
+
+class ItemAnswer(Answer, kw_only=True):
+    """One state of an item; its version is the time since when it is so."""
+
+    id: str
+    status: str
+    input: Any
+    expected_output: Any
+    metadata: Any
+    source_trace_id: str | None
+    source_observation_id: str | None
+    dataset_id: str
+    dataset_name: str
+    created_at: Time
+    updated_at: Time
+    version: Time
+    media_references: list[Any]
+
+
+class ItemList(Answer, kw_only=True):
+    """A page of items."""
+
+    data: list[ItemAnswer]
+    meta: PageMeta
+
+
+class WholeDataset(DatasetAnswer, kw_only=True):
+    """A dataset with its items and the names of its runs, as the first SDKs read it."""
+
+    items: list[ItemAnswer]
+    runs: list[str]
+
+
+@bp.post("/v2/datasets")
+@bp.post("/datasets", endpoint="create_dataset_v1")
+@describe(
+    Operation(
+        summary="Make a dataset, or change what is told of it",
+        body=DatasetBody,
+        answers={200: DatasetAnswer},
+        problems=WRITE_PROBLEMS,
+    )
+)
+def create_dataset() -> Response:
+    """Make a dataset, or change what is told of the one that has this name."""
+    sent = read_item(read_json(json_body()), DatasetBody)
+    said = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
+    return reply(dataset_answer(datasets.save_dataset(project_id(), sent.name, said)))
+
+
+@bp.get("/v2/datasets")
+@describe(
+    Operation(
+        summary="List datasets", query=PageQuery, answers={200: DatasetList}, problems=PROBLEMS
+    )
+)
+def list_datasets() -> Response:
+    """Return a page of datasets, the newest first."""
+    query = read_params(PageQuery)
+    rows, total = datasets.list_datasets(project_id(), query.limit, query.offset)
+    data = [dataset_answer(row) for row in rows]
+    return reply(DatasetList(data=data, meta=page_meta(query, total)))
+
+
+@bp.get("/v2/datasets/<id:name>")
+@describe(
+    Operation(summary="Read a dataset", answers={200: DatasetAnswer}, problems=(*PROBLEMS, 404))
+)
+def read_dataset(name: str) -> Response:
+    """Return a dataset, without its items."""
+    return reply(dataset_answer(find_dataset(name)))
+
+
+@bp.post("/dataset-items")
+@describe(
+    Operation(
+        summary="Add an item, or give one a new state",
+        body=DatasetItemBody,
+        answers={200: ItemAnswer},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def create_item() -> Response:
+    """Add an item to a dataset, or give the one of that id a new state."""
+    sent = read_item(read_json(json_body()), DatasetItemBody)
+    said: dict[str, Any] = {
+        ours: value
+        for theirs, ours in _ITEM.items()
+        if (value := getattr(sent, theirs)) is not UNSET
+    }
+    if isinstance(sent.status, str):
+        said["archived"] = sent.status == "ARCHIVED"
+    try:
+        item, dataset = datasets.save_item(project_id(), sent.dataset_name, sent.id, said)
+    except UnknownDataset:
+        raise NotFound(f"Dataset not found: {sent.dataset_name!r}") from None
+    except ForeignItem as error:
+        raise WireError(
+            str(error), refusals=[Refusal(item="", field="id", reason=str(error))]
+        ) from None
+    return reply(item_answer(item, dataset.name))
+
+
+@bp.get("/dataset-items")
+@describe(
+    Operation(
+        summary="List items",
+        query=DatasetItemQuery,
+        answers={200: ItemList},
+        problems=(*PROBLEMS, 404),
+    )
+)
+def list_items() -> Response:
+    """Return a page of items as they are, or as they were at the time ``version``."""
+    query = read_params(DatasetItemQuery)
+    dataset = None if query.dataset_name is None else find_dataset(query.dataset_name)
+    rows, total = datasets.list_items(
+        project_id(),
+        None if dataset is None else dataset.dataset_id,
+        source_trace_id=query.source_trace_id,
+        source_span_id=query.source_observation_id,
+        at=query.version,
+        limit=query.limit,
+        offset=query.offset,
+    )
+    names = datasets.names_of(project_id(), {row.dataset_id for row in rows})
+    data = [item_answer(row, names[row.dataset_id]) for row in rows]
+    return reply(ItemList(data=data, meta=page_meta(query, total)))
+
+
+@bp.get("/dataset-items/<id:item_id>")
+@describe(Operation(summary="Read an item", answers={200: ItemAnswer}, problems=(*PROBLEMS, 404)))
+def read_item_of(item_id: str) -> Response:
+    """Return an item as it is now."""
+    item = find_item(item_id)
+    names = datasets.names_of(project_id(), {item.dataset_id})
+    return reply(item_answer(item, names[item.dataset_id]))
+
+
+@bp.delete("/dataset-items/<id:item_id>")
+@describe(Operation(summary="Delete an item", answers={200: Message}, problems=(*PROBLEMS, 404)))
+def delete_item(item_id: str) -> Response:
+    """End an item; the dataset as of before keeps it."""
+    if not datasets.delete_item(project_id(), item_id):
+        raise NotFound(f"Dataset item not found: {item_id!r}")
+    return reply(Message(message="Dataset item successfully deleted"))
+
+
+@bp.get("/datasets/<id:name>")
+@describe(
+    Operation(
+        summary="Read a dataset with its items",
+        answers={200: WholeDataset},
+        problems=(*PROBLEMS, 404),
+    )
+)
+def read_dataset_with_items(name: str) -> Response:
+    """Return a dataset with its items and the names of its runs, as the first SDKs read it."""
+    dataset = find_dataset(name)
+    rows, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=10_000)
+    runs, _ = dataset_runs.list_runs(project_id(), dataset.dataset_id, 10_000)
+    whole = WholeDataset(
+        **_dataset_fields(dataset),
+        items=[item_answer(row, dataset.name) for row in rows],
+        runs=[run.name for run in runs],
+    )
+    return reply(whole)
+
+
+def find_dataset(name: str) -> Dataset:
+    """Return the dataset of that name; raises NotFound."""
+    found = datasets.get_dataset(project_id(), name)
+    if found is None:
+        raise NotFound(f"Dataset not found: {name!r}")
+    return found
+
+
+def find_item(item_id: str) -> DatasetItem:
+    """Return the item of that id; raises NotFound."""
+    found = datasets.get_item(project_id(), item_id)
+    if found is None:
+        raise NotFound(f"Dataset item not found: {item_id!r}")
+    return found
+
+
+def dataset_answer(row: Dataset) -> DatasetAnswer:
+    """Return a dataset in Langfuse's words."""
+    return DatasetAnswer(**_dataset_fields(row))
+
+
+def item_answer(row: DatasetItem, dataset_name: str) -> ItemAnswer:
+    """Return an item's state in Langfuse's words."""
+    return ItemAnswer(
+        id=row.item_id,
+        status="ARCHIVED" if row.archived else "ACTIVE",
+        input=row.input,
+        expected_output=row.expected_output,
+        metadata=row.metadata,
+        source_trace_id=row.source_trace_id,
+        source_observation_id=row.source_span_id,
+        dataset_id=row.dataset_id,
+        dataset_name=dataset_name,
+        created_at=exact(row.created_at),
+        updated_at=exact(row.valid_from),
+        version=exact(row.valid_from),
+        media_references=[],
+    )
+
+
+def _dataset_fields(row: Dataset) -> dict[str, Any]:
+    return {
+        "id": row.dataset_id,
+        "name": row.name,
+        "description": row.description,
+        "metadata": row.metadata,
+        "input_schema": row.input_schema,
+        "expected_output_schema": row.expected_output_schema,
+        "project_id": project_id(),
+        "created_at": exact(row.created_at),
+        "updated_at": exact(row.updated_at),
+    }

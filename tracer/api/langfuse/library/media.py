@@ -1,0 +1,173 @@
+"""Media as Langfuse's clients announce, upload and fetch them, through addresses of our own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from flask import Blueprint, Response, request, stream_with_context
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from tracer.api.langfuse.answers import Answer
+from tracer.records import Refusal, WireError
+from tracer.store.library import media
+from tracer.store.library.media import BadUpload, Medium, Use
+from tracer.store.projects.cookie_secret import cookie_secret
+from tracer.store.writing.writer import DELETED
+from tracer.web.answers.traces import Time
+from tracer.web.bodies import json_body
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, iso, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound, Unauthorized, register_problems
+from tracer.wire.langfuse.library import MediaBody, MediaReport
+from tracer.wire.reading import read_item, read_json
+
+_ID_CHARACTERS: Final = 22
+_VALID: Final = timedelta(hours=1)
+# A browser that opens one must not run what a model or a user put into it.
+_INERT: Final = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    "Cache-Control": "private, max-age=3600",
+}
+_SHOWN: Final = ("image/", "audio/", "video/")
+
+bp = Blueprint("langfuse_media", __name__, url_prefix=PREFIX)
+set_up(bp)
+# Who comes with one of the addresses below was given it: they carry no key.
+content = Blueprint("langfuse_media_content", __name__, url_prefix=PREFIX)
+register_problems(content)
+
+
+class Announced(Answer, kw_only=True):
+    """Where to put a file; nowhere, if it is here already."""
+
+    media_id: str
+    upload_url: str | None
+
+
+class MediumAnswer(Answer, kw_only=True):
+    """An uploaded file, and where to fetch it for a while."""
+
+    media_id: str
+    content_type: str
+    content_length: int
+    uploaded_at: Time
+    url: str
+    url_expiry: Time
+
+
+@bp.post("/media")
+@describe(
+    Operation(
+        summary="Announce a file", body=MediaBody, answers={201: Announced}, problems=WRITE_PROBLEMS
+    )
+)
+def announce() -> Response:
+    """Note a file and where it is used; answer with where to put it, unless it is here already."""
+    sent = read_item(read_json(json_body()), MediaBody)
+    # The clients make the same id of the same content, and refuse any other.
+    media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
+    use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
+    if not use.trace_id and sent.dataset_id is None:
+        reason = "expected the id of the trace that uses it"
+        raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
+    medium = media.announce(
+        project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
+    )
+    if medium is None:
+        raise WireError(DELETED, refusals=[Refusal(item="", field="traceId", reason=DELETED)])
+    if medium.content_length != sent.content_length:
+        reason = f"expected {medium.content_length}, as said before of the same content"
+        raise WireError(reason, refusals=[Refusal(item="", field="contentLength", reason=reason)])
+    here = medium.uploaded_at is not None
+    where = None if here else _address(medium)
+    return reply(Announced(media_id=media_id, upload_url=where), 201)
+
+
+@bp.get("/media/<id:media_id>")
+@describe(
+    Operation(
+        summary="Read where a file is", answers={200: MediumAnswer}, problems=(*PROBLEMS, 404)
+    )
+)
+def read_medium(media_id: str) -> Response:
+    """Return what is known of an uploaded file, and where to fetch it."""
+    medium = media.get_medium(project_id(), media_id)
+    if medium is None or medium.uploaded_at is None:
+        raise NotFound(f"Media asset not found or not uploaded: {media_id!r}")
+    return reply(
+        MediumAnswer(
+            media_id=medium.media_id,
+            content_type=medium.content_type,
+            content_length=medium.content_length,
+            uploaded_at=iso(medium.uploaded_at),
+            url=_address(medium),
+            url_expiry=iso(datetime.now(UTC) + _VALID),
+        )
+    )
+
+
+@bp.patch("/media/<id:media_id>")
+@describe(
+    Operation(
+        summary="Report how an upload went",
+        body=MediaReport,
+        answers={200: Message},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def report(media_id: str) -> Response:
+    """Take note of how an upload went; what counts is what was received."""
+    read_item(read_json(json_body()), MediaReport)
+    if media.get_medium(project_id(), media_id) is None:
+        raise NotFound(f"Media asset not found: {media_id!r}")
+    return reply(Message(message="OK"))
+
+
+@content.put("/media/content/<token>")
+def upload(token: str) -> Response:
+    """Store the body as the content of the file that the address is of."""
+    project, medium = _opened(token)
+    try:
+        media.upload(project, medium, request.stream)
+    except BadUpload as error:
+        raise WireError(str(error)) from None
+    return reply(Message(message="OK"))
+
+
+@content.get("/media/content/<token>")
+def download(token: str) -> Response:
+    """Return the content, in pieces."""
+    project, medium = _opened(token)
+    if medium.uploaded_at is None:
+        raise NotFound("nothing was uploaded yet")
+    shown = medium.content_type.startswith(_SHOWN) and medium.content_type != "image/svg+xml"
+    headers = _INERT | {
+        "Content-Length": str(medium.content_length),
+        "Content-Disposition": "inline" if shown else "attachment",
+    }
+    pieces = stream_with_context(media.read(project, medium.media_id))
+    return Response(pieces, 200, headers, content_type=medium.content_type)
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(cookie_secret(), salt="media")
+
+
+def _address(medium: Medium) -> str:
+    token = _serializer().dumps([project_id(), medium.media_id])
+    assert isinstance(token, str)
+    return f"{request.host_url.rstrip('/')}{PREFIX}/media/content/{token}"
+
+
+def _opened(token: str) -> tuple[str, Medium]:
+    """Return the project and medium of an address; raises Unauthorized."""
+    try:
+        project, media_id = _serializer().loads(token, max_age=int(_VALID.total_seconds()))
+    except BadSignature:
+        raise Unauthorized("this address is not valid, or no longer") from None
+    medium = media.get_medium(project, media_id)
+    if medium is None:
+        raise NotFound("this file was deleted")
+    return project, medium

@@ -1,0 +1,23 @@
+"""The OpenAPI document of the Langfuse-compatible API, made of the types that check and answer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response
+
+from tracer.api.openapi import Api, Document, document
+from tracer.web.langfuse.routes import PREFIX, LangfuseError, reply, set_up
+from tracer.web.operations import Operation, describe
+
+API: Final = Api(f"{PREFIX}/", "Tracer, Langfuse-compatible", LangfuseError, "application/json")
+
+bp = Blueprint("langfuse_document", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+@bp.get("/openapi.json")
+@describe(Operation(summary="Read this document", answers={200: Document}, problems=(401,)))
+def read_langfuse_document() -> Response:
+    """Return the document of the routes that are served."""
+    return reply(document(API))

@@ -1,0 +1,1 @@
+"""Scores, score configs and annotation queues in Langfuse's format."""

@@ -1,0 +1,49 @@
+"""Reads of score configs: what scores are to look like."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.store.scores import configs
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, Config, config_answer, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+
+bp = Blueprint("langfuse_configs", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class Configs(Answer, kw_only=True):
+    """A page of score configs."""
+
+    data: list[Config]
+    meta: PageMeta
+
+
+@bp.get("/score-configs")
+@describe(
+    Operation(
+        summary="List score configs", query=PageQuery, answers={200: Configs}, problems=PROBLEMS
+    )
+)
+def list_configs() -> Response:
+    """Return one page of the project's score configs, newest first."""
+    query = read_params(PageQuery)
+    rows, total = configs.list_configs(project_id(), query.limit, query.offset)
+    data = [config_answer(row) for row in rows]
+    return reply(Configs(data=data, meta=page_meta(query, total)))
+
+
+@bp.get("/score-configs/<id:config_id>")
+@describe(
+    Operation(summary="Read a score config", answers={200: Config}, problems=(*PROBLEMS, 404))
+)
+def read_config(config_id: str) -> Response:
+    """Return a score config, in use or archived."""
+    found = configs.get_configs(project_id(), [config_id]).get(config_id)
+    if found is None:
+        raise NotFound(f"Score config {config_id} not found within authorized project")
+    return reply(config_answer(found))

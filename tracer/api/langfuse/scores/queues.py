@@ -1,0 +1,300 @@
+"""Annotation queues over Langfuse's API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response
+
+from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.records import Refusal, WireError
+from tracer.store.scores import queues
+from tracer.store.scores.queues import NameTaken, Queue, QueueItem
+from tracer.web.answers.traces import Time
+from tracer.web.bodies import json_body
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, exact, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.langfuse.library import (
+    AssignmentBody,
+    QueueBody,
+    QueueItemBody,
+    QueueItemUpdate,
+    QueueStatus,
+)
+from tracer.wire.reading import read_item, read_json
+
+_SUBJECTS: Final = {"TRACE": "trace", "OBSERVATION": "span", "SESSION": "session"}
+_OBJECTS: Final = {ours: theirs for theirs, ours in _SUBJECTS.items()}
+_COMPLETED: Final = "COMPLETED"
+
+bp = Blueprint("langfuse_queues", __name__, url_prefix=f"{PREFIX}/annotation-queues")
+set_up(bp)
+
+
+class QueueItemQuery(PageQuery, kw_only=True):
+    """Which items of a queue are wanted."""
+
+    status: QueueStatus | None = None
+
+
+class QueueAnswer(Answer, kw_only=True):
+    """A queue of what people are to judge."""
+
+    id: str
+    name: str
+    description: str | None
+    score_config_ids: list[str]
+    created_at: Time
+    updated_at: Time
+
+
+class QueueList(Answer, kw_only=True):
+    """A page of queues."""
+
+    data: list[QueueAnswer]
+    meta: PageMeta
+
+
+class QueueItemAnswer(Answer, kw_only=True):
+    """Something to judge."""
+
+    id: str
+    queue_id: str
+    object_id: str
+    object_type: str
+    status: str
+    completed_at: Time | None
+    created_at: Time
+    updated_at: Time
+
+
+class QueueItemList(Answer, kw_only=True):
+    """A page of a queue's items."""
+
+    data: list[QueueItemAnswer]
+    meta: PageMeta
+
+
+class Assignment(Answer, kw_only=True):
+    """Who works on a queue."""
+
+    user_id: str
+    queue_id: str
+    project_id: str
+
+
+class Success(Answer, kw_only=True):
+    """That something was done."""
+
+    success: bool
+    message: str = "OK"
+
+
+@bp.get("")
+@describe(
+    Operation(
+        summary="List annotation queues",
+        query=PageQuery,
+        answers={200: QueueList},
+        problems=PROBLEMS,
+    )
+)
+def list_queues() -> Response:
+    """Return a page of queues, the newest first."""
+    query = read_params(PageQuery)
+    rows, total = queues.list_queues(project_id(), query.limit, query.offset)
+    data = [_queue(row) for row in rows]
+    return reply(QueueList(data=data, meta=page_meta(query, total)))
+
+
+@bp.post("")
+@describe(
+    Operation(
+        summary="Make an annotation queue",
+        body=QueueBody,
+        answers={200: QueueAnswer},
+        problems=WRITE_PROBLEMS,
+    )
+)
+def create_queue() -> Response:
+    """Make a queue."""
+    sent = read_item(read_json(json_body()), QueueBody)
+    try:
+        made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
+    except NameTaken:
+        reason = f"expected another name: there is a queue {sent.name!r} already"
+        raise WireError(reason, refusals=[Refusal(item="", field="name", reason=reason)]) from None
+    return reply(_queue(made))
+
+
+@bp.get("/<id:queue_id>")
+@describe(
+    Operation(
+        summary="Read an annotation queue", answers={200: QueueAnswer}, problems=(*PROBLEMS, 404)
+    )
+)
+def read_queue(queue_id: str) -> Response:
+    """Return a queue."""
+    return reply(_queue(_find(queue_id)))
+
+
+@bp.get("/<id:queue_id>/items")
+@describe(
+    Operation(
+        summary="List a queue's items",
+        query=QueueItemQuery,
+        answers={200: QueueItemList},
+        problems=(*PROBLEMS, 404),
+    )
+)
+def list_queue_items(queue_id: str) -> Response:
+    """Return a page of a queue's items, the oldest first."""
+    query = read_params(QueueItemQuery)
+    _find(queue_id)
+    completed = None if query.status is None else query.status == _COMPLETED
+    rows, total = queues.list_items(
+        project_id(), queue_id, completed=completed, limit=query.limit, offset=query.offset
+    )
+    data = [_item(row) for row in rows]
+    return reply(QueueItemList(data=data, meta=page_meta(query, total)))
+
+
+@bp.post("/<id:queue_id>/items")
+@describe(
+    Operation(
+        summary="Put something into a queue",
+        body=QueueItemBody,
+        answers={200: QueueItemAnswer},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def create_queue_item(queue_id: str) -> Response:
+    """Put a trace, observation or session into a queue."""
+    sent = read_item(read_json(json_body()), QueueItemBody)
+    _find(queue_id)
+    made = queues.add_item(
+        project_id(),
+        queue_id,
+        _SUBJECTS[sent.object_type],
+        sent.object_id,
+        completed=sent.status == _COMPLETED,
+    )
+    return reply(_item(made))
+
+
+@bp.get("/<id:queue_id>/items/<id:item_id>")
+@describe(
+    Operation(
+        summary="Read an item of a queue", answers={200: QueueItemAnswer}, problems=(*PROBLEMS, 404)
+    )
+)
+def read_queue_item(queue_id: str, item_id: str) -> Response:
+    """Return an item of a queue."""
+    return reply(_item(_found(queues.get_item(project_id(), queue_id, item_id), item_id)))
+
+
+@bp.patch("/<id:queue_id>/items/<id:item_id>")
+@describe(
+    Operation(
+        summary="Mark an item as judged",
+        body=QueueItemUpdate,
+        answers={200: QueueItemAnswer},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def update_queue_item(queue_id: str, item_id: str) -> Response:
+    """Mark an item as judged, or as not yet."""
+    sent = read_item(read_json(json_body()), QueueItemUpdate)
+    if sent.status is None:
+        return read_queue_item(queue_id, item_id)
+    changed = queues.complete_item(
+        project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
+    )
+    return reply(_item(_found(changed, item_id)))
+
+
+@bp.delete("/<id:queue_id>/items/<id:item_id>")
+@describe(
+    Operation(
+        summary="Take an item out of a queue", answers={200: Success}, problems=(*PROBLEMS, 404)
+    )
+)
+def delete_queue_item(queue_id: str, item_id: str) -> Response:
+    """Take an item out of a queue."""
+    if not queues.remove_item(project_id(), queue_id, item_id):
+        raise NotFound(f"Annotation queue item not found: {item_id!r}")
+    return reply(Success(success=True, message="Annotation queue item deleted successfully"))
+
+
+@bp.post("/<id:queue_id>/assignments")
+@describe(
+    Operation(
+        summary="Ask somebody to work on a queue",
+        body=AssignmentBody,
+        answers={200: Assignment},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def assign(queue_id: str) -> Response:
+    """Ask somebody to work on a queue."""
+    sent = read_item(read_json(json_body()), AssignmentBody)
+    _find(queue_id)
+    queues.assign(project_id(), queue_id, sent.user_id)
+    return reply(Assignment(user_id=sent.user_id, queue_id=queue_id, project_id=project_id()))
+
+
+@bp.delete("/<id:queue_id>/assignments")
+@describe(
+    Operation(
+        summary="Ask somebody no longer",
+        body=AssignmentBody,
+        answers={200: Success},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def unassign(queue_id: str) -> Response:
+    """Ask somebody no longer."""
+    sent = read_item(read_json(json_body()), AssignmentBody)
+    _find(queue_id)
+    queues.unassign(project_id(), queue_id, sent.user_id)
+    return reply(Success(success=True))
+
+
+def _find(queue_id: str) -> Queue:
+    found = queues.get_queue(project_id(), queue_id)
+    if found is None:
+        raise NotFound(f"Annotation queue not found: {queue_id!r}")
+    return found
+
+
+def _found(item: QueueItem | None, item_id: str) -> QueueItem:
+    if item is None:
+        raise NotFound(f"Annotation queue item not found: {item_id!r}")
+    return item
+
+
+def _queue(row: Queue) -> QueueAnswer:
+    return QueueAnswer(
+        id=row.queue_id,
+        name=row.name,
+        description=row.description,
+        score_config_ids=row.config_ids,
+        created_at=exact(row.created_at),
+        updated_at=exact(row.updated_at),
+    )
+
+
+def _item(row: QueueItem) -> QueueItemAnswer:
+    return QueueItemAnswer(
+        id=row.item_id,
+        queue_id=row.queue_id,
+        object_id=row.subject_id,
+        object_type=_OBJECTS[row.subject],
+        status=_COMPLETED if row.completed_at else "PENDING",
+        completed_at=exact(row.completed_at) if row.completed_at else None,
+        created_at=exact(row.created_at),
+        updated_at=exact(row.updated_at),
+    )

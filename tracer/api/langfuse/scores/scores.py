@@ -1,0 +1,187 @@
+"""Reads of scores as the first two versions of the API have them: numbered pages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from flask import Blueprint, Response
+from msgspec import Meta, field
+
+from tracer.api.langfuse.answers import Answer, Score, score
+from tracer.api.langfuse.params import (
+    Filter,
+    PageMeta,
+    PageQuery,
+    Texts,
+    page_meta,
+    read_filter,
+    read_params,
+    refused,
+    split,
+)
+from tracer.store.database.conditions import Condition
+from tracer.store.scores import search
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.langfuse.bodies import ScoreType
+from tracer.wire.native.requests import Time
+
+COLUMNS: Final = {
+    "id": "score_id",
+    "name": "name",
+    "traceId": "trace_id",
+    "observationId": "span_id",
+    "sessionId": "session_id",
+    "datasetRunId": "run_id",
+    "timestamp": "time",
+    "value": "value",
+    "stringValue": "string_value",
+    "dataType": "data_type",
+    "source": "source",
+    "comment": "comment",
+    "configId": "config_id",
+    "queueId": "queue_id",
+    "environment": "environment",
+    "userId": "trace_user_id",
+    "traceTags": "trace_tags",
+    "tags": "trace_tags",
+    "metadata": "metadata",
+}
+
+bp = Blueprint("langfuse_scores", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class ScoresQuery(PageQuery, kw_only=True):
+    """Filters of the list of scores, all of which hold."""
+
+    user_id: str | None = None
+    name: str | None = None
+    from_timestamp: Time | None = None
+    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
+    environment: Annotated[Texts, Meta(description="any of them")] = field(default_factory=list)
+    source: Literal["API", "ANNOTATION", "EVAL"] | None = None
+    operator: Literal["<", ">", "<=", ">=", "=", "!="] | None = None
+    value: float | None = None
+    score_ids: Annotated[str | None, Meta(description="with commas")] = None
+    config_id: str | None = None
+    session_id: str | None = None
+    dataset_run_id: str | None = None
+    trace_id: str | None = None
+    observation_id: Annotated[str | None, Meta(description="with commas")] = None
+    queue_id: str | None = None
+    data_type: ScoreType | None = None
+    trace_tags: Annotated[Texts, Meta(description="all of them")] = field(default_factory=list)
+    fields: Annotated[str | None, Meta(description="score, trace")] = None
+    filter: Filter | None = None
+
+
+class Scores(Answer, kw_only=True):
+    """A page of scores."""
+
+    data: list[Score]
+    meta: PageMeta
+
+
+_LIST: Final = Operation(
+    summary="List scores", query=ScoresQuery, answers={200: Scores}, problems=PROBLEMS
+)
+_READ: Final = Operation(summary="Read a score", answers={200: Score}, problems=(*PROBLEMS, 404))
+
+
+@bp.get("/scores")
+@describe(_LIST)
+def list_scores() -> Response:
+    """Return one page of the scores of traces and their observations."""
+    return _page([Condition("trace_id", "is not null", None)])
+
+
+@bp.get("/v2/scores")
+@describe(_LIST)
+def list_scores_v2() -> Response:
+    """Return one page of the project's scores, newest first."""
+    return _page([])
+
+
+@bp.get("/scores/<id:score_id>")
+@describe(_READ)
+def read_score(score_id: str) -> Response:
+    """Return a score, whatever it judges."""
+    return _one(score_id)
+
+
+@bp.get("/v2/scores/<id:score_id>")
+@describe(_READ)
+def read_score_v2(score_id: str) -> Response:
+    """Return a score, whatever it judges."""
+    return _one(score_id)
+
+
+def _page(more: list[Condition]) -> Response:
+    query = read_params(ScoresQuery)
+    wanted = [*more, *_conditions(query)]
+    rows = search.list_scores(project_id(), wanted, limit=query.limit, offset=query.offset)
+    total = search.count_scores(project_id(), wanted)
+    with_trace = query.fields is None or "trace" in split(query.fields)
+    data = [score(row, project_id(), trace=with_trace) for row in rows]
+    return reply(Scores(data=data, meta=page_meta(query, total)))
+
+
+def _one(score_id: str) -> Response:
+    found = search.list_scores(project_id(), [Condition("score_id", "=", score_id)], limit=1)
+    if not found:
+        raise NotFound(f"Score {score_id} not found within authorized project")
+    return reply(score(found[0], project_id()))
+
+
+def source_condition(names: list[str]) -> Condition:
+    """Return the condition that a score's source is one of Langfuse's words."""
+    if "API" in names:
+        unwanted = [name for name in ("annotation", "eval") if name.upper() not in names]
+        return Condition("source", "none of", unwanted)
+    return Condition("source", "any of", [name.lower() for name in names])
+
+
+def _conditions(query: ScoresQuery) -> list[Condition]:
+    plain = {
+        "trace_user_id": query.user_id,
+        "name": query.name,
+        "config_id": query.config_id,
+        "session_id": query.session_id,
+        "run_id": query.dataset_run_id,
+        "trace_id": query.trace_id,
+        "queue_id": query.queue_id,
+        "data_type": query.data_type and query.data_type.lower(),
+    }
+    found = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
+    if query.from_timestamp is not None:
+        found.append(Condition("time", ">=", query.from_timestamp))
+    if query.to_timestamp is not None:
+        found.append(Condition("time", "<", query.to_timestamp))
+    if query.environment:
+        found.append(Condition("environment", "any of", query.environment))
+    if query.source is not None:
+        found.append(source_condition([query.source]))
+    for name, listed in (("score_id", query.score_ids), ("span_id", query.observation_id)):
+        if listed is not None:
+            found.append(Condition(name, "any of", split(listed)))
+    if query.trace_tags:
+        found.append(Condition("trace_tags", "all of", query.trace_tags))
+    if (query.operator is None) != (query.value is None):
+        raise refused("value", "expected operator and value together")
+    if query.operator is not None:
+        operator = "<>" if query.operator == "!=" else query.operator
+        found.append(Condition("value", operator, query.value))
+    return found + [_in_our_words(one) for one in read_filter(query.filter, COLUMNS)]
+
+
+def _in_our_words(one: Condition) -> Condition:
+    if one.field not in ("source", "data_type"):
+        return one
+    names = [str(name) for name in (one.value if isinstance(one.value, list) else [one.value])]
+    if one.field == "source" and one.operator in ("any of", "="):
+        return source_condition(names)
+    lower = [name.lower() for name in names]
+    return one._replace(value=lower if isinstance(one.value, list) else lower[0])

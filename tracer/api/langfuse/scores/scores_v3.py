@@ -1,0 +1,210 @@
+"""Reads of scores as the third version of the API has them: cursors, one value, one subject."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from flask import Blueprint, Response
+from msgspec import Meta
+
+from tracer.api.langfuse.answers import Answer, score_environment, source_of
+from tracer.api.langfuse.params import (
+    Query,
+    decode_cursor,
+    encode_cursor,
+    read_params,
+    refused,
+    split,
+)
+from tracer.api.langfuse.scores.scores import source_condition
+from tracer.store.database.conditions import Condition
+from tracer.store.scores import search
+from tracer.store.scores.search import FoundScore, ScoreKey
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.wire.native.requests import Time
+
+GROUPS: Final = ("details", "subject", "annotation")
+SOURCES: Final = ("API", "ANNOTATION", "EVAL")
+DATA_TYPES: Final = ("NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT", "CORRECTION")
+Listed = Annotated[str, Meta(description="one or several, with commas")]
+
+bp = Blueprint("langfuse_scores_v3", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class ScoresV3Query(Query, kw_only=True, forbid_unknown_fields=True):
+    """A page of scores after a cursor; a parameter that is none of these is refused."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: str | None = None
+    fields: Annotated[str | None, Meta(description=", ".join(GROUPS))] = None
+    id: Listed | None = None
+    name: Listed | None = None
+    source: Listed | None = None
+    data_type: Listed | None = None
+    environment: Listed | None = None
+    config_id: Listed | None = None
+    queue_id: Listed | None = None
+    author_user_id: Listed | None = None
+    value: Listed | None = None
+    trace_id: Listed | None = None
+    session_id: Listed | None = None
+    observation_id: Annotated[Listed | None, Meta(description="with traceId")] = None
+    experiment_id: Listed | None = None
+    value_min: float | None = None
+    value_max: float | None = None
+    from_timestamp: Time | None = None
+    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
+
+
+class ScoresV3Meta(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Where the next page is; absent: there is none."""
+
+    limit: int
+    cursor: str | None = None
+
+
+class ScoresV3(Answer, kw_only=True):
+    """A page of scores, each with the groups of fields that were asked for."""
+
+    data: list[dict[str, Any]]
+    meta: ScoresV3Meta
+
+
+@bp.get("/v3/scores")
+@describe(
+    Operation(
+        summary="List scores by groups of fields",
+        query=ScoresV3Query,
+        answers={200: ScoresV3},
+        problems=PROBLEMS,
+    )
+)
+def list_scores_v3() -> Response:
+    """Return one page of the project's scores, newest first."""
+    query = read_params(ScoresV3Query)
+    groups = split(query.fields)
+    if unknown := set(groups) - set(GROUPS):
+        raise refused("fields", f"expected any of {', '.join(GROUPS)}, got {sorted(unknown)[0]}")
+    after = None
+    if query.cursor is not None:
+        after = ScoreKey(*decode_cursor(query.cursor, tuple[datetime, str]))
+    rows = search.list_scores(project_id(), _conditions(query), after=after, limit=query.limit + 1)
+    page, meta = rows[: query.limit], ScoresV3Meta(limit=query.limit)
+    if len(rows) > query.limit:
+        meta.cursor = encode_cursor(page[-1].time, page[-1].score_id)
+    return reply(ScoresV3(data=[score_v3(row, groups) for row in page], meta=meta))
+
+
+def _conditions(query: ScoresV3Query) -> list[Condition]:
+    if query.observation_id is not None and query.trace_id is None:
+        raise refused("observationId", "expected traceId beside it")
+    plain = {
+        "score_id": query.id,
+        "name": query.name,
+        "environment": query.environment,
+        "config_id": query.config_id,
+        "queue_id": query.queue_id,
+        "trace_id": query.trace_id,
+        "session_id": query.session_id,
+        "span_id": query.observation_id,
+        "run_id": query.experiment_id,
+    }
+    found = [
+        Condition(name, "any of", split(listed))
+        for name, listed in plain.items()
+        if listed is not None
+    ]
+    if query.source is not None:
+        found.append(source_condition(_known("source", query.source, SOURCES)))
+    if query.data_type is not None:
+        types = [name.lower() for name in _known("dataType", query.data_type, DATA_TYPES)]
+        found.append(Condition("data_type", "any of", types))
+    if query.author_user_id is not None:
+        # Nothing here is scored by users of Langfuse.
+        found.append(Condition("score_id", "any of", []))
+    if query.from_timestamp is not None:
+        found.append(Condition("time", ">=", query.from_timestamp))
+    if query.to_timestamp is not None:
+        found.append(Condition("time", "<", query.to_timestamp))
+    return found + _of_value(query)
+
+
+def _of_value(query: ScoresV3Query) -> list[Condition]:
+    numeric = query.data_type == "NUMERIC"
+    found = []
+    for name, bound, operator in (
+        ("valueMin", query.value_min, ">="),
+        ("valueMax", query.value_max, "<="),
+    ):
+        if bound is not None:
+            if not numeric:
+                raise refused(name, "expected dataType=NUMERIC beside it")
+            found.append(Condition("value", operator, bound))
+    if query.value is not None:
+        if query.data_type in ("NUMERIC", "BOOLEAN"):
+            numbers = [_number(part) for part in split(query.value)]
+            found.append(Condition("value", "any of", numbers))
+        else:
+            found.append(Condition("string_value", "any of", split(query.value)))
+    return found
+
+
+def _known(name: str, listed: str, known: tuple[str, ...]) -> list[str]:
+    parts = split(listed)
+    if unknown := set(parts) - set(known):
+        raise refused(name, f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}")
+    return parts
+
+
+def _number(part: str) -> float:
+    words = {"true": 1.0, "false": 0.0}
+    try:
+        return float(words.get(part.lower(), part))
+    except ValueError:
+        raise refused("value", f"expected numbers, true or false, got {part!r}") from None
+
+
+def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
+    """Return a score of the third version of the API, with the groups of fields."""
+    found: dict[str, Any] = {
+        "id": row.score_id,
+        "projectId": project_id(),
+        "name": row.name,
+        "source": source_of(row),
+        "timestamp": iso(row.time),
+        "environment": score_environment(row),
+        "createdAt": iso(row.time),
+        "updatedAt": iso(row.time),
+        "dataType": row.data_type.upper(),
+        "value": _value(row),
+    }
+    if "details" in groups:
+        found |= {"comment": row.comment, "configId": row.config_id, "metadata": row.metadata}
+    if "subject" in groups:
+        found["subject"] = _subject(row)
+    if "annotation" in groups:
+        found |= {"authorUserId": getattr(row, "author_id", None), "queueId": row.queue_id}
+    return found
+
+
+def _value(row: FoundScore) -> float | bool | str:
+    if row.data_type == "boolean":
+        return bool(row.value)
+    if row.data_type == "numeric":
+        return row.value or 0.0
+    return row.string_value or ""
+
+
+def _subject(row: FoundScore) -> dict[str, Any]:
+    if row.span_id is not None:
+        return {"kind": "observation", "id": row.span_id, "traceId": row.trace_id}
+    if row.trace_id is not None:
+        return {"kind": "trace", "id": row.trace_id}
+    if row.run_id is not None:
+        return {"kind": "experiment", "id": row.run_id}
+    return {"kind": "session", "id": row.session_id}

@@ -1,0 +1,51 @@
+"""By which price a span was paid for, as Langfuse's API tells it: a model, its tier, its prices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from typing import Final, NamedTuple
+
+from tracer.pricing.list_prices import LIST_NAME, list_entry
+from tracer.pricing.price_book import told
+from tracer.pricing.rates import Rates, input_side
+from tracer.store.database.paging import to_micros
+from tracer.store.traces.span_search import FoundSpan
+from tracer.web.langfuse.models import list_id, tier_name
+
+
+class Paid(NamedTuple):
+    """None: it is not known, or the cost was sent."""
+
+    model_id: str | None = None
+    tier: str | None = None
+    input_price: Decimal | None = None
+    """Dollars per token, like the others."""
+    output_price: Decimal | None = None
+    total_price: Decimal | None = None
+
+
+_MILLION: Final = Decimal(1_000_000)
+
+
+def paid(row: FoundSpan) -> Paid:
+    """Return the price that made the cost of a span."""
+    if row.priced_by is None:
+        return Paid()
+    if row.own_rates is not None:
+        return _by(row.priced_by, row.own_rates, row)
+    entry = list_entry(row.model, row.provider, to_micros(row.start_time))
+    if entry is None:
+        return Paid()
+    if row.priced_by != LIST_NAME:
+        # By another version of the list, whose prices may have been others.
+        return Paid(list_id(entry))
+    return _by(list_id(entry), entry.rates, row)
+
+
+def _by(model_id: str, rates: Rates, row: FoundSpan) -> Paid:
+    call = input_side(row.usage), partial(told, row)
+    held, prices = rates.held(*call), rates.prices(*call)
+    sides = [prices.get(side) for side in ("input", "output", "total")]
+    per_token = [None if price is None else price / _MILLION for price in sides]
+    return Paid(model_id, tier_name(held[-1] if held else None), *per_token)

@@ -1,0 +1,1 @@
+"""Reads of traces, observations and sessions in Langfuse's format."""

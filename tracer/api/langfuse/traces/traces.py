@@ -1,0 +1,228 @@
+"""Reads of traces: lists with groups of fields, one with all that belongs to it; sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from flask import Blueprint, Response
+from msgspec import Meta, field
+
+from tracer.api.langfuse.answers import (
+    Answer,
+    CoreTrace,
+    FullTrace,
+    ListedTrace,
+    core_trace,
+    metrics_of,
+    observation,
+    score,
+)
+from tracer.api.langfuse.params import (
+    Filter,
+    PageMeta,
+    PageQuery,
+    Query,
+    Texts,
+    groups_of,
+    page_meta,
+    read_filter,
+    read_params,
+    refused,
+)
+from tracer.api.langfuse.traces.observations import in_our_words
+from tracer.records import WireError
+from tracer.store.database.conditions import Condition
+from tracer.store.scores import search
+from tracer.store.traces import span_search, trace_search, traces
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.native.requests import Time
+
+GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
+MOST_IDS: Final = 10_000
+"""Ids of observations of one trace that a list names."""
+MOST_OBSERVATIONS: Final = 20_000
+"""Observations that come with a trace; a larger one is read by pages of them."""
+
+ORDERS: Final = {
+    "id": "trace_id",
+    "timestamp": "start_time",
+    "name": "name",
+    "userId": "user_id",
+    "release": "release",
+    "version": "version",
+    "public": "public",
+    "bookmarked": "bookmarked",
+    "sessionId": "session_id",
+}
+COLUMNS: Final = {
+    **ORDERS,
+    "environment": "environment",
+    "tags": "tags",
+    "traceTags": "tags",
+    "metadata": "metadata",
+    "latency": "latency",
+    "inputTokens": "input_tokens",
+    "outputTokens": "output_tokens",
+    "totalTokens": "total_tokens",
+    "totalCost": "total_cost",
+    "inputCost": "input_cost",
+    "outputCost": "output_cost",
+    "level": "level",
+    "errorCount": "error_count",
+    "warningCount": "warning_count",
+    "defaultCount": "default_count",
+    "debugCount": "debug_count",
+    "scores_avg": "score_average",
+    "score_categories": "score_labels",
+    "score_booleans": "score_flag",
+}
+
+bp = Blueprint("langfuse_traces", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class TracesQuery(PageQuery, kw_only=True):
+    """Filters of the list of traces, all of which hold."""
+
+    user_id: str | None = None
+    name: str | None = None
+    session_id: str | None = None
+    from_timestamp: Time | None = None
+    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
+    order_by: Annotated[str | None, Meta(description="field.asc or field.desc")] = None
+    tags: Annotated[Texts, Meta(description="all of them")] = field(default_factory=list)
+    version: str | None = None
+    release: str | None = None
+    environment: Annotated[Texts, Meta(description="any of them")] = field(default_factory=list)
+    fields: Annotated[str | None, Meta(description=", ".join(GROUPS))] = None
+    filter: Filter | None = None
+
+
+class TraceQuery(Query, kw_only=True):
+    """Which groups of a trace's fields to read."""
+
+    fields: str | None = None
+
+
+class Traces(Answer, kw_only=True):
+    """A page of traces."""
+
+    data: list[ListedTrace]
+    meta: PageMeta
+
+
+@bp.get("/traces")
+@describe(
+    Operation(summary="List traces", query=TracesQuery, answers={200: Traces}, problems=PROBLEMS)
+)
+def list_traces() -> Response:
+    """Return one page of the project's traces, newest first unless another order is asked for."""
+    query = read_params(TracesQuery)
+    groups = groups_of(query.fields, GROUPS)
+    order, descending = _order(query.order_by)
+    rows, total = trace_search.page_traces(
+        project_id(),
+        _conditions(query),
+        order=order,
+        descending=descending,
+        limit=query.limit,
+        offset=query.offset,
+    )
+    ids = [row.trace_id for row in rows]
+    spans = span_search.span_ids(project_id(), ids if "observations" in groups else [], MOST_IDS)
+    scores = _score_ids(ids if "scores" in groups else [])
+    data = [
+        ListedTrace(
+            **core_trace(row, io="io" in groups),
+            **metrics_of(row, asked="metrics" in groups),
+            observations=spans.get(row.trace_id, []),
+            scores=scores.get(row.trace_id, []),
+        )
+        for row in rows
+    ]
+    return reply(Traces(data=data, meta=page_meta(query, total)))
+
+
+@bp.get("/traces/<id:trace_id>")
+@describe(
+    Operation(
+        summary="Read a trace",
+        query=TraceQuery,
+        answers={200: FullTrace},
+        problems=(*PROBLEMS, 404, 413),
+    )
+)
+def read_trace(trace_id: str) -> Response:
+    """Return a trace with its observations and scores."""
+    groups = groups_of(read_params(TraceQuery).fields, GROUPS)
+    row = traces.get_trace(project_id(), trace_id)
+    if row is None:
+        raise NotFound(f"Trace {trace_id} not found within authorized project")
+    if "observations" in groups and row.span_count > MOST_OBSERVATIONS:
+        raise WireError(
+            f"the trace has {row.span_count} observations: read it without the group"
+            f" observations, and these from {PREFIX}/v2/observations?traceId=…",
+            413,
+        )
+    mine = [Condition("trace_id", "=", trace_id)]
+    found = span_search.list_spans(
+        project_id(), mine, limit=MOST_OBSERVATIONS if "observations" in groups else 0
+    )
+    judged = search.list_scores(project_id(), mine, limit=MOST_IDS if "scores" in groups else 0)
+    return reply(
+        FullTrace(
+            **core_trace(row, io="io" in groups),
+            **metrics_of(row, asked="metrics" in groups),
+            observations=[observation(one) for one in reversed(found)],
+            scores=[score(one, project_id(), trace=False) for one in judged],
+        )
+    )
+
+
+def session_traces(session_id: str) -> list[CoreTrace]:
+    """Return the traces of a session, newest first, up to MOST_IDS."""
+    rows, _ = trace_search.page_traces(
+        project_id(), [Condition("session_id", "=", session_id)], limit=MOST_IDS, offset=0
+    )
+    return [CoreTrace(**core_trace(row, io=True)) for row in rows]
+
+
+def _order(sent: str | None) -> tuple[str, bool]:
+    if sent is None:
+        return "start_time", True
+    field, _, direction = sent.partition(".")
+    if field not in ORDERS or direction.lower() not in ("asc", "desc"):
+        names = ", ".join(ORDERS)
+        raise refused("orderBy", f"expected one of {names}, then .asc or .desc, got {sent!r}")
+    return ORDERS[field], direction.lower() == "desc"
+
+
+def _conditions(query: TracesQuery) -> list[Condition]:
+    plain = ("user_id", "name", "session_id", "version", "release")
+    found = [
+        Condition(name, "=", value) for name in plain if (value := getattr(query, name)) is not None
+    ]
+    if query.from_timestamp is not None:
+        found.append(Condition("start_time", ">=", query.from_timestamp))
+    if query.to_timestamp is not None:
+        found.append(Condition("start_time", "<", query.to_timestamp))
+    if query.tags:
+        found.append(Condition("tags", "all of", query.tags))
+    if query.environment:
+        found.append(Condition("environment", "any of", query.environment))
+    told = [in_our_words(one) for one in read_filter(query.filter, COLUMNS)]
+    # What the filter says of a column takes the place of the plain parameter.
+    columns = {one.field for one in told}
+    return [one for one in found if one.field not in columns] + told
+
+
+def _score_ids(trace_ids: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    if trace_ids:
+        wanted = [Condition("trace_id", "any of", trace_ids)]
+        for row in search.list_scores(project_id(), wanted, limit=MOST_IDS):
+            found.setdefault(row.trace_id or "", []).append(row.score_id)
+    return found

@@ -1,0 +1,1 @@
+"""Reads of our own JSON API."""

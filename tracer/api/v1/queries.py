@@ -1,0 +1,84 @@
+"""What the lists can be asked for: one Struct per list checks its query string."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tracer.wire.native.requests import Id, Text, Time, as_utc
+
+Limit = Annotated[int, Meta(ge=1, le=1000, description="rows of one page")]
+Budget = Annotated[
+    int, Meta(ge=200, le=1_000_000, description="of markdown: about how many tokens")
+]
+Cursor = Annotated[str, Meta(description="next_cursor or prev_cursor of a page")]
+
+
+class _Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What all lists share: times are made aware, and checked."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime):
+                setattr(self, name, as_utc(value, name))
+
+
+class TraceQuery(_Query, kw_only=True):
+    """Filters of the list of traces, all of which hold."""
+
+    since: Annotated[Time | None, Meta(description="started at this time or later")] = None
+    until: Annotated[Time | None, Meta(description="started before this time")] = None
+    name: Text | None = None
+    user_id: Id | None = None
+    session_id: Id | None = None
+    environment: Text | None = None
+    tag: Text | None = None
+    status: Literal["running", "completed", "error"] | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class SessionQuery(_Query, kw_only=True):
+    """Filters of the list of sessions, all of which hold."""
+
+    since: Annotated[Time | None, Meta(description="still active at this time")] = None
+    until: Annotated[Time | None, Meta(description="begun before this time")] = None
+    user_id: Id | None = None
+    environment: Text | None = None
+    tag: Text | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class MatchQuery(_Query, kw_only=True):
+    """A call that may never have been made: which price would it have?"""
+
+    model: Annotated[Text, Meta(min_length=1, description="the model that served")]
+    requested_model: Annotated[Text | None, Meta(description="the model asked for")] = None
+    provider: Text | None = None
+    at: Annotated[Time | None, Meta(description="when the span starts; absent: now")] = None
+
+
+class SpanQuery(_Query, kw_only=True):
+    """Which level of a trace's tree."""
+
+    parent: Annotated[Id | None, Meta(description="a span's id; absent: the roots")] = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class ExportQuery(_Query, kw_only=True):
+    """In which format a trace is wanted."""
+
+    format: Literal["json", "csv", "otlp", "markdown", "html"] = "json"
+    budget: Budget | None = None

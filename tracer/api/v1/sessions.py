@@ -1,0 +1,66 @@
+"""Reads of sessions and their scores; their traces are the list of traces, filtered."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from tracer.api.v1.queries import SessionQuery
+from tracer.store.scores import scores
+from tracer.store.traces import sessions
+from tracer.store.traces.sessions import SessionFilter
+from tracer.web.answers import traces
+from tracer.web.answers.traces import Scores, Session, SessionPage
+from tracer.web.keys import project_id
+from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
+from tracer.web.problems import NotFound
+
+bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.get("/sessions")
+@describe(
+    Operation(
+        summary="List sessions, latest activity first",
+        query=SessionQuery,
+        answers={200: SessionPage},
+        problems=(400, 401),
+    )
+)
+def list_sessions() -> Response:
+    """Return one page of the project's sessions."""
+    query = read_query(SessionQuery)
+    where = SessionFilter(
+        since=query.since,
+        until=query.until,
+        user_id=query.user_id,
+        environment=query.environment,
+        tag=query.tag,
+        bookmarked=query.bookmarked,
+        commented=query.commented,
+        scored=query.scored,
+    )
+    page = sessions.list_sessions(project_id(), where, query.cursor, query.limit)
+    return answer(traces.session_page(page, project_id()))
+
+
+@bp.get("/sessions/<id:session_id>")
+@describe(Operation(summary="Read a session", answers={200: Session}, problems=READ_PROBLEMS))
+def read_session(session_id: str) -> Response:
+    """Return a session with its sums; its traces are /traces?session_id=…"""
+    found = sessions.get_session(project_id(), session_id)
+    if found is None:
+        raise NotFound(f"no session {session_id!r}")
+    return answer(traces.session(found, project_id()))
+
+
+@bp.get("/sessions/<id:session_id>/scores")
+@describe(
+    Operation(summary="List a session's scores", answers={200: Scores}, problems=READ_PROBLEMS)
+)
+def list_session_scores(session_id: str) -> Response:
+    """Return the scores of a session, which may have come before its traces."""
+    found = scores.list_scores(project_id(), session_id=session_id)
+    if not found and sessions.get_session(project_id(), session_id) is None:
+        raise NotFound(f"no session {session_id!r}")
+    return answer(Scores(data=[traces.score(row) for row in found]))

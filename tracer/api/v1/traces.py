@@ -1,0 +1,129 @@
+"""Reads of traces, their spans level by level, and their scores."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from tracer.api.v1.queries import SpanQuery, TraceQuery
+from tracer.mapping import Mapping, explain
+from tracer.store.analyses.subtrees import read_subtrees
+from tracer.store.scores import scores
+from tracer.store.traces import span_tree, traces
+from tracer.store.traces.span_detail import SpanDetail, get_span
+from tracer.store.traces.traces import TraceFilter
+from tracer.web.answers import traces as answers
+from tracer.web.answers.subtrees import SpanPage, listed_span
+from tracer.web.answers.traces import Scores, Span, Trace, TracePage
+from tracer.web.keys import project_id
+from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
+from tracer.web.problems import NotFound
+
+bp = Blueprint("traces", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.get("/traces")
+@describe(
+    Operation(
+        summary="List traces, newest first",
+        query=TraceQuery,
+        answers={200: TracePage},
+        problems=(400, 401),
+    )
+)
+def list_traces() -> Response:
+    """Return one page of the project's traces."""
+    query = read_query(TraceQuery)
+    where = TraceFilter(
+        since=query.since,
+        until=query.until,
+        name=query.name,
+        user_id=query.user_id,
+        session_id=query.session_id,
+        environment=query.environment,
+        tag=query.tag,
+        status=query.status,
+        bookmarked=query.bookmarked,
+        commented=query.commented,
+        scored=query.scored,
+    )
+    page = traces.list_traces(project_id(), where, query.cursor, query.limit)
+    return answer(answers.trace_page(page))
+
+
+@bp.get("/traces/<id:trace_id>")
+@describe(Operation(summary="Read a trace", answers={200: Trace}, problems=READ_PROBLEMS))
+def read_trace(trace_id: str) -> Response:
+    """Return a trace with its own data; its spans are read level by level."""
+    found = traces.get_trace(project_id(), trace_id)
+    if found is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    return answer(answers.trace(found))
+
+
+@bp.get("/traces/<id:trace_id>/spans")
+@describe(
+    Operation(
+        summary="List the children of a span, or the roots of a trace",
+        query=SpanQuery,
+        answers={200: SpanPage},
+        problems=READ_PROBLEMS,
+    )
+)
+def list_spans(trace_id: str) -> Response:
+    """Return one page of one level; stand-ins for what has not arrived are named apart."""
+    query = read_query(SpanQuery)
+    page = span_tree.children_page(
+        project_id(), trace_id, query.parent, query.cursor, limit=query.limit
+    )
+    # Asked only of an empty page: the usual one does without.
+    if not page.rows and traces.get_trace(project_id(), trace_id) is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    rows = [row for row in page.rows if not row.placeholder]
+    sums = read_subtrees(project_id(), trace_id, rows)
+    return answer(
+        SpanPage(
+            data=[listed_span(row, project_id(), sums) for row in rows],
+            missing_parents=[row.span_id for row in page.rows if row.placeholder],
+            next_cursor=page.later,
+            prev_cursor=page.earlier,
+        )
+    )
+
+
+@bp.get("/traces/<id:trace_id>/spans/<id:span_id>")
+@describe(Operation(summary="Read a span", answers={200: Span}, problems=READ_PROBLEMS))
+def read_span(trace_id: str, span_id: str) -> Response:
+    """Return a span with its payload."""
+    return answer(answers.span(_span(trace_id, span_id), project_id()))
+
+
+@bp.get("/traces/<id:trace_id>/spans/<id:span_id>/mapping")
+@describe(
+    Operation(
+        summary="Explain how a span's attributes were understood",
+        answers={200: Mapping},
+        problems=READ_PROBLEMS,
+    )
+)
+def read_mapping(trace_id: str, span_id: str) -> Response:
+    """Return which attribute told which field by whose rule, and those that told nothing."""
+    found = _span(trace_id, span_id)
+    return answer(explain(found, traces.get_trace(project_id(), trace_id)))
+
+
+@bp.get("/traces/<id:trace_id>/scores")
+@describe(Operation(summary="List a trace's scores", answers={200: Scores}, problems=READ_PROBLEMS))
+def list_trace_scores(trace_id: str) -> Response:
+    """Return the scores of a trace and its spans."""
+    found = scores.list_scores(project_id(), trace_id=trace_id)
+    if not found and traces.get_trace(project_id(), trace_id) is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    return answer(Scores(data=[answers.score(row) for row in found]))
+
+
+def _span(trace_id: str, span_id: str) -> SpanDetail:
+    found = get_span(project_id(), trace_id, span_id)
+    if found is None or found.placeholder:
+        raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
+    return found

@@ -1,0 +1,121 @@
+"""Deletes of traces and writes of comments, as Langfuse's clients send them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Literal
+
+import msgspec
+from flask import Blueprint, Response
+from msgspec import Meta
+
+from tracer.ingestion.writing import json_body
+from tracer.store.annotations import comments
+from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.traces import span_search
+from tracer.store.writing import delete
+from tracer.web.keys import project_id
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Made,
+    Message,
+    reply,
+    set_up,
+)
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.langfuse.refusing import refused
+from tracer.wire.native.requests import check_id
+from tracer.wire.reading import read_item, read_json
+
+bp = Blueprint("langfuse_marks", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+class Deletion(msgspec.Struct, kw_only=True, rename="camel"):
+    """Which traces to delete."""
+
+    trace_ids: Annotated[list[str], Meta(min_length=1, max_length=1000)]
+
+    def __post_init__(self) -> None:
+        for place, trace_id in enumerate(self.trace_ids):
+            check_id(trace_id, f"traceIds[{place}]")
+
+
+class CommentBody(msgspec.Struct, kw_only=True, rename="camel"):
+    """A new comment; the project of the key is the one that counts."""
+
+    object_type: Literal["TRACE", "OBSERVATION", "SESSION", "PROMPT"]
+    object_id: str
+    content: Annotated[str, Meta(min_length=1, max_length=5000)]
+    project_id: str | None = None
+    author_user_id: str | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.object_id, "objectId")
+
+
+@bp.delete("/traces/<id:trace_id>")
+@describe(Operation(summary="Delete a trace", answers={200: Message}, problems=PROBLEMS))
+def delete_trace(trace_id: str) -> Response:
+    """Delete a trace with all that belongs to it, at once; 200 where there is none as well."""
+    delete.delete_trace(project_id(), trace_id)
+    return reply(Message(message="Trace deleted successfully"))
+
+
+@bp.delete("/traces")
+@describe(
+    Operation(
+        summary="Delete several traces",
+        body=Deletion,
+        answers={200: Message},
+        problems=WRITE_PROBLEMS,
+    )
+)
+def delete_traces() -> Response:
+    """Delete several traces likewise."""
+    for trace_id in read_item(read_json(json_body()), Deletion).trace_ids:
+        delete.delete_trace(project_id(), trace_id)
+    return reply(Message(message="Traces deleted successfully"))
+
+
+@bp.post("/comments")
+@describe(
+    Operation(
+        summary="Add a comment",
+        body=CommentBody,
+        answers={200: Made},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def create_comment() -> Response:
+    """Add a comment to a trace, an observation or a session."""
+    body = read_item(read_json(json_body()), CommentBody)
+    author = Author(name=_plain(body.author_user_id or ""))
+    try:
+        row = comments.create_comment(
+            _subject(body), _plain(body.content), author, str(uuid.uuid4())
+        )
+    except NoSubject as error:
+        raise NotFound(str(error)) from None
+    return reply(Made(id=row.comment_id))
+
+
+def _subject(body: CommentBody) -> Subject:
+    project = project_id()
+    if body.object_type == "TRACE":
+        return Subject(project_id=project, trace_id=body.object_id)
+    if body.object_type == "SESSION":
+        return Subject(project_id=project, session_id=body.object_id)
+    if body.object_type == "PROMPT":
+        raise refused("objectType", "expected TRACE, OBSERVATION or SESSION")
+    trace_id = span_search.trace_of(project, body.object_id)
+    if trace_id is None:
+        raise NotFound(f"Observation {body.object_id} not found within authorized project")
+    return Subject(project_id=project, trace_id=trace_id, span_id=body.object_id)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,230 @@
+"""The writes of Langfuse's API: batches of events, single objects, and OTLP under its address."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from tracer.ingestion import otlp
+from tracer.ingestion.writing import config, json_body, receipt, store
+from tracer.records import SpanRecord, WireError
+from tracer.store.library import dataset_runs
+from tracer.store.library.dataset_runs import DatasetRun
+from tracer.store.scores import configs
+from tracer.store.scores.configs import ScoreConfig
+from tracer.store.traces import span_search
+from tracer.web.bodies import check_content_type, read_body
+from tracer.web.keys import identify, project_id
+from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.wire.langfuse.bodies import (
+    GenerationChange,
+    IngestionRequest,
+    ObservationBody,
+    SpanChange,
+    TraceBody,
+)
+from tracer.wire.langfuse.experiments import answered, told_object
+from tracer.wire.langfuse.ingestion import DecodedIngestion, Stored, decode_event, decode_ingestion
+from tracer.wire.otlp.request import CONTENT_TYPES
+from tracer.wire.reading import read_json
+
+NEWEST: Final = 4
+"""The newest version of its ingestion that its clients name in a header."""
+VERSION_HEADER: Final = "x-langfuse-ingestion-version"
+
+bp = Blueprint("langfuse_writes", __name__, url_prefix=PREFIX)
+set_up(bp)
+otel = Blueprint("langfuse_otel", __name__, url_prefix=f"{PREFIX}/otel")
+otel.before_request(identify)
+otlp.answer_errors(otel)
+
+
+class EventDone(msgspec.Struct, kw_only=True):
+    """An event that was taken."""
+
+    id: str
+    status: int
+
+
+class EventRefused(msgspec.Struct, kw_only=True):
+    """An event that was not, and why."""
+
+    id: str
+    status: int
+    message: str
+    error: str
+
+
+class IngestionResults(msgspec.Struct, kw_only=True):
+    """What became of each event."""
+
+    successes: list[EventDone]
+    errors: list[EventRefused]
+
+
+def _single_operation(summary: str, body: type[msgspec.Struct]) -> Operation:
+    return Operation(summary=summary, body=body, answers={200: Made}, problems=WRITE_PROBLEMS)
+
+
+@bp.post("/ingestion")
+@describe(
+    Operation(
+        summary="Send a batch of events",
+        body=IngestionRequest,
+        answers={207: IngestionResults},
+        problems=WRITE_PROBLEMS,
+    )
+)
+def ingest() -> Response:
+    """Store a batch of events; always 207, with a result for each."""
+    decoded = decode_ingestion(json_body(), receipt(), stored())
+    return reply(_results(decoded, _stored(decoded)), 207)
+
+
+@bp.post("/traces")
+@describe(_single_operation("Create a trace, or say more about one", TraceBody))
+def create_trace() -> Response:
+    """Store a trace, or more about one."""
+    return _single("trace-create", "id")
+
+
+@bp.post("/spans")
+@describe(_single_operation("Create a span", ObservationBody))
+def create_span() -> Response:
+    """Store a span."""
+    return _single("span-create", "id")
+
+
+@bp.patch("/spans")
+@describe(_single_operation("Update a span", SpanChange))
+def update_span() -> Response:
+    """Store changes of a span."""
+    return _single("span-update", "spanId")
+
+
+@bp.post("/generations")
+@describe(_single_operation("Create a generation", ObservationBody))
+def create_generation() -> Response:
+    """Store a generation."""
+    return _single("generation-create", "id")
+
+
+@bp.patch("/generations")
+@describe(_single_operation("Update a generation", GenerationChange))
+def update_generation() -> Response:
+    """Store changes of a generation."""
+    return _single("generation-update", "generationId")
+
+
+@bp.post("/events")
+@describe(_single_operation("Create an event", ObservationBody))
+def create_event() -> Response:
+    """Store an event."""
+    return _single("event-create", "id")
+
+
+@otel.post("/v1/traces")
+def export_traces() -> Response:
+    """Store the spans of an ExportTraceServiceRequest."""
+    _check_version()
+    answer, spans = otlp.take()
+    _keep_experiments(spans)
+    return answer
+
+
+@otel.post("/v1/metrics")
+def export_metrics() -> Response:
+    """Take metrics and forget them, so that an exporter of both goes on."""
+    content_type = check_content_type(request, CONTENT_TYPES)
+    read_body(request, config().max_body_bytes)
+    # An answer with no partial success is empty in protobuf.
+    return Response(b"{}" if content_type == "application/json" else b"", content_type=content_type)
+
+
+def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
+    """Record which spans answered the items of experiments; again changes nothing."""
+    runs: dict[str, DatasetRun] = {}
+    for span, said in answered(spans):
+        if said.id not in runs:
+            metadata = told_object(span.attributes, "metadata")
+            runs[said.id] = dataset_runs.keep_run(
+                project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+            )
+        run_id = runs[said.id].run_id
+        dataset_runs.add_run_item(project_id(), run_id, said.item_id, span.trace_id, span.span_id)
+
+
+def _check_version() -> None:
+    sent = request.headers.get(VERSION_HEADER) or request.headers.get(VERSION_HEADER.title(), "")
+    if sent and not (sent.isascii() and sent.isdigit() and int(sent) <= NEWEST):
+        raise WireError(f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST}")
+
+
+def _single(kind: str, id_field: str) -> Response:
+    """Store what was sent as one event of this kind, and answer with the object's id."""
+    body = read_json(json_body())
+    if isinstance(body, dict):
+        body = {
+            **body,
+            "id": body.get(id_field) or (str(uuid.uuid4()) if id_field == "id" else None),
+        }
+    event = {"id": str(uuid.uuid4()), "timestamp": _now(), "type": kind, "body": body}
+    decoded = decode_event(event, receipt(), stored())
+    unstorable = _stored(decoded)
+    refused = decoded.outcomes[0].refusal
+    if refused is not None:
+        refused.field = refused.field.removeprefix("body.")
+        raise WireError(str(refused), refusals=[refused])
+    if unstorable:
+        raise WireError(unstorable[0], 422)
+    return reply(Made(id=body["id"]))
+
+
+def _now() -> str:
+    micros = time.time_ns() // 1_000
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
+    return f"{whole}.{micros % 1_000_000:06}Z"
+
+
+def stored() -> Stored:
+    """Return what the request's project has of the things that events may name."""
+    project = project_id()
+
+    def config_of(config_id: str) -> ScoreConfig | None:
+        return configs.get_configs(project, [config_id]).get(config_id)
+
+    return Stored(
+        trace_of=lambda span_id: span_search.trace_of(project, span_id), config_of=config_of
+    )
+
+
+def _stored(decoded: DecodedIngestion) -> dict[int, str]:
+    """Commit what was understood; return why the database refused an event, by its place."""
+    return {decoded.places[one.kind, one.index]: one.reason for one in store(decoded.batch)}
+
+
+def _results(decoded: DecodedIngestion, unstorable: dict[int, str]) -> IngestionResults:
+    successes: list[EventDone] = []
+    errors: list[EventRefused] = []
+    for place, outcome in enumerate(decoded.outcomes):
+        if outcome.refusal is not None:
+            errors.append(_failure(outcome.event_id, 400, INVALID, _text(outcome.refusal)))
+        elif place in unstorable:
+            errors.append(_failure(outcome.event_id, 422, "Can't be stored", unstorable[place]))
+        elif not outcome.silent:
+            successes.append(EventDone(id=outcome.event_id, status=201))
+    return IngestionResults(successes=successes, errors=errors)
+
+
+def _text(refusal: Any) -> str:
+    return f"{refusal.field}: {refusal.reason}" if refusal.field else str(refusal.reason)
+
+
+def _failure(event_id: str, status: int, message: str, error: str) -> EventRefused:
+    return EventRefused(id=event_id, status=status, message=message, error=error)

@@ -1,0 +1,65 @@
+"""Writes of model definitions, as Langfuse's clients send them: prices of the project's own."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from tracer.ingestion.writing import json_body
+from tracer.records import WireError
+from tracer.store.projects import prices
+from tracer.web.keys import project_id
+from tracer.web.langfuse.models import LISTED, Model, own_model
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
+from tracer.web.operations import Operation, describe
+from tracer.web.problems import NotFound
+from tracer.wire.langfuse.models import ModelBody, price_draft
+from tracer.wire.reading import read_item, read_json
+
+bp = Blueprint("langfuse_model_writes", __name__, url_prefix=PREFIX)
+set_up(bp)
+
+
+@bp.post("/models")
+@describe(
+    Operation(summary="Add a model", body=ModelBody, answers={200: Model}, problems=WRITE_PROBLEMS)
+)
+def create_model() -> Response:
+    """Add a price, which holds for what is stored from now on."""
+    draft = price_draft(read_item(read_json(json_body()), ModelBody))
+    return reply(own_model(prices.create_price(project_id(), draft)))
+
+
+@bp.put("/models/<id:model_id>")
+@describe(
+    Operation(
+        summary="Change a model",
+        body=ModelBody,
+        answers={200: Model},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def change_model(model_id: str) -> Response:
+    """Put another model, with an id of its own, in the place of one: prices never change."""
+    draft = price_draft(read_item(read_json(json_body()), ModelBody))
+    _check_own(model_id, "changed")
+    made = prices.create_price(project_id(), draft)
+    prices.retire_price(project_id(), model_id, retired=True)
+    return reply(own_model(made))
+
+
+@bp.delete("/models/<id:model_id>")
+@describe(Operation(summary="Delete a model", answers={200: Message}, problems=(*PROBLEMS, 404)))
+def delete_model(model_id: str) -> Response:
+    """Take a model out of use: what it priced keeps its price."""
+    _check_own(model_id, "deleted")
+    prices.retire_price(project_id(), model_id, retired=True)
+    return reply(Message(message="Model deleted successfully"))
+
+
+def _check_own(model_id: str, done: str) -> None:
+    """Raise what a model that is not the project's own, or not in use, is refused by."""
+    if model_id.startswith(LISTED):
+        raise WireError(f"a model of the built-in list can't be {done}", 400)
+    row = prices.get_price(project_id(), model_id)
+    if row is None or row.retired_at is not None:
+        raise NotFound(f"Model {model_id} not found within authorized project")

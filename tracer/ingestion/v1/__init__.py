@@ -1,0 +1,1 @@
+"""Writes of our own JSON API."""

@@ -1,0 +1,244 @@
+"""Writes of marks: bookmarks, tags, comments, public links."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from flask import Blueprint, Response, url_for
+
+from tracer.ingestion.writing import json_body, receipt, store
+from tracer.records import RANK_UPDATE, Batch, Refusal, TraceRecord, WireError
+from tracer.store.annotations import bookmarks, comments, shares
+from tracer.store.annotations.comments import TooManyEdits
+from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.scores import scores
+from tracer.store.traces import traces
+from tracer.web.answers.annotations import (
+    Bookmarked,
+    Comment,
+    NewShare,
+    Removed,
+    Share,
+    Tags,
+    bookmarked,
+    comment,
+    share,
+)
+from tracer.web.keys import project_id
+from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
+from tracer.web.problems import NotFound, problem
+from tracer.wire.native.annotations import (
+    CommentCreate,
+    CommentUpdate,
+    ShareCreate,
+    TagEdit,
+    cleaned,
+    said_id,
+)
+from tracer.wire.reading import read_item, read_json
+
+API: Final = "api"
+"""Who writes where no person does: whose marks the API may change."""
+PROBLEMS: Final = (400, 401, 404, 413, 415, 503)
+
+bp = Blueprint("mark_writes", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.errorhandler(NoSubject)
+def not_found(error: NoSubject) -> Response:
+    """Say that there is nothing to mark."""
+    return problem(404, str(error))
+
+
+def _turns(summary: str) -> Operation:
+    return Operation(summary=summary, answers={200: Bookmarked}, problems=(400, 401, 404, 503))
+
+
+@bp.put("/traces/<id:trace_id>/bookmark")
+@describe(_turns("Bookmark a trace"))
+def set_trace_bookmark(trace_id: str) -> Response:
+    """Bookmark a trace; one that is bookmarked stays so."""
+    return _bookmark(_trace(trace_id), there=True)
+
+
+@bp.delete("/traces/<id:trace_id>/bookmark")
+@describe(_turns("Take the bookmark of a trace away"))
+def remove_trace_bookmark(trace_id: str) -> Response:
+    """Take the bookmark away; a trace without one stays so."""
+    return _bookmark(_trace(trace_id), there=False)
+
+
+@bp.put("/sessions/<id:session_id>/bookmark")
+@describe(_turns("Bookmark a session"))
+def set_session_bookmark(session_id: str) -> Response:
+    """Bookmark a session; one that is bookmarked stays so."""
+    return _bookmark(_session(session_id), there=True)
+
+
+@bp.delete("/sessions/<id:session_id>/bookmark")
+@describe(_turns("Take the bookmark of a session away"))
+def remove_session_bookmark(session_id: str) -> Response:
+    """Take the bookmark away; a session without one stays so."""
+    return _bookmark(_session(session_id), there=False)
+
+
+@bp.post("/traces/<id:trace_id>/tags")
+@describe(
+    Operation(
+        summary="Add tags to a trace, or take some away",
+        body=TagEdit,
+        answers={200: Tags},
+        problems=(*WRITE_PROBLEMS, 404),
+    )
+)
+def edit_tags(trace_id: str) -> Response:
+    """Change some tags of a trace, whoever changes others meanwhile."""
+    sent = read_item(read_json(json_body()), TagEdit)
+    subject = _trace(trace_id)
+    subject.check()
+    record = TraceRecord(
+        trace_id=trace_id,
+        rank=RANK_UPDATE,
+        version=receipt().time,
+        tag_edits=sent.edits(),
+        editor=cleaned(sent.author),
+    )
+    for rejected in store(Batch(traces=[record])):
+        raise _refused(rejected.reason)
+    found = traces.get_trace(project_id(), trace_id)
+    if found is None:
+        raise NotFound(f"no trace {trace_id!r}")
+    return answer(Tags(tags=found.tags))
+
+
+@bp.post("/comments")
+@describe(
+    Operation(
+        summary="Comment on a trace, a span or a session",
+        body=CommentCreate,
+        answers={201: Comment},
+        problems=PROBLEMS,
+    )
+)
+def create_comment() -> Response:
+    """Add a comment."""
+    sent = read_item(read_json(json_body()), CommentCreate)
+    subject = Subject(
+        project_id=project_id(),
+        trace_id=said_id(sent.trace_id),
+        session_id=said_id(sent.session_id),
+        span_id=said_id(sent.span_id) or None,
+    )
+    made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))
+    return answer(comment(made), 201)
+
+
+@bp.patch("/comments/<id:comment_id>")
+@describe(
+    Operation(
+        summary="Edit a comment that came by the API",
+        body=CommentUpdate,
+        answers={200: Comment},
+        problems=(*PROBLEMS, 403, 422),
+    )
+)
+def update_comment(comment_id: str) -> Response:
+    """Replace what a comment says; a reader's own words are not ours to change."""
+    sent = read_item(read_json(json_body()), CommentUpdate)
+    found = comments.get_comment(project_id(), comment_id)
+    if found is not None and found.author_id != API:
+        raise WireError("only the reader who wrote this comment can edit it, on a page", 403)
+    try:
+        row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
+    except TooManyEdits as error:
+        raise _refused(str(error)) from None
+    if row is None:
+        raise NotFound(f"no comment {comment_id!r}")
+    return answer(comment(row))
+
+
+def _removes(summary: str) -> Operation:
+    return Operation(summary=summary, answers={200: Removed}, problems=(400, 401, 404, 503))
+
+
+@bp.delete("/comments/<id:comment_id>")
+@describe(_removes("Delete a comment, with its history"))
+def delete_comment(comment_id: str) -> Response:
+    """Delete a comment, whoever wrote it."""
+    if not comments.delete_comment(project_id(), comment_id):
+        raise NotFound(f"no comment {comment_id!r}")
+    return answer(Removed(id=comment_id, deleted=True))
+
+
+@bp.delete("/scores/<id:score_id>")
+@describe(_removes("Delete a score"))
+def delete_score(score_id: str) -> Response:
+    """Delete a score, whoever gave it."""
+    if not scores.delete_score(project_id(), score_id):
+        raise NotFound(f"no score {score_id!r}")
+    return answer(Removed(id=score_id, deleted=True))
+
+
+def _shares(summary: str) -> Operation:
+    return Operation(summary=summary, body=ShareCreate, answers={201: NewShare}, problems=PROBLEMS)
+
+
+@bp.post("/traces/<id:trace_id>/shares")
+@describe(_shares("Make a public link to a trace"))
+def share_trace(trace_id: str) -> Response:
+    """Make a link, whose address is told this once."""
+    return _share(_trace(trace_id))
+
+
+@bp.post("/sessions/<id:session_id>/shares")
+@describe(_shares("Make a public link to a session"))
+def share_session(session_id: str) -> Response:
+    """Make a link, whose address is told this once."""
+    return _share(_session(session_id))
+
+
+@bp.delete("/shares/<id:share_id>")
+@describe(
+    Operation(summary="Revoke a public link", answers={200: Share}, problems=(400, 401, 404, 503))
+)
+def revoke_share(share_id: str) -> Response:
+    """Make a link lead nowhere, at once."""
+    row = shares.revoke_share(project_id(), share_id)
+    if row is None:
+        raise NotFound(f"no link {share_id!r}")
+    return answer(share(row))
+
+
+def _trace(trace_id: str) -> Subject:
+    return Subject(project_id=project_id(), trace_id=trace_id)
+
+
+def _session(session_id: str) -> Subject:
+    return Subject(project_id=project_id(), session_id=session_id)
+
+
+def _author(name: str) -> Author:
+    return Author(name=cleaned(name), author_id=API)
+
+
+def _bookmark(subject: Subject, *, there: bool) -> Response:
+    bookmarks.set_bookmark(subject, there=there, author=_author(""))
+    return answer(bookmarked(bookmarks.get_bookmark(subject)))
+
+
+def _share(subject: Subject) -> Response:
+    sent = read_item(read_json(json_body()), ShareCreate)
+    row, token = shares.create_share(
+        subject,
+        _author(sent.author),
+        expires_at=sent.expiry(),
+        show_comments=sent.show_comments,
+    )
+    url = url_for("share.page", token=token, _external=True)
+    return answer(NewShare(**msgspec.structs.asdict(share(row)), url=url), 201)
+
+
+def _refused(reason: str) -> WireError:
+    return WireError(reason, 422, [Refusal(item="", field="", reason=reason)])

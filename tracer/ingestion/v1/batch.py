@@ -1,0 +1,55 @@
+"""A batch: many items in one request and one transaction, and a result for each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from tracer.ingestion.writing import store
+from tracer.records import Refusal
+from tracer.web.problems import FieldError, field_errors
+from tracer.wire.native.batch import DecodedBatch, Result
+
+
+class ItemResult(msgspec.Struct, kw_only=True):
+    """What became of one item."""
+
+    item: Annotated[str, Meta(description="its place in the request, as spans[3]")]
+    status: Annotated[int, Meta(description="201 stored, 400 not understood, 422 can't be stored")]
+    id: str | None
+    trace_id: str | None
+    errors: list[FieldError]
+
+
+class BatchResults(msgspec.Struct, kw_only=True):
+    """One result per item: traces first, then spans, then scores."""
+
+    accepted: int
+    refused: int
+    results: list[ItemResult]
+
+
+def store_batch(decoded: DecodedBatch) -> BatchResults:
+    """Commit what was understood of a batch, and say what became of each item."""
+    unstorable: dict[int, Refusal] = {}
+    for one in store(decoded.batch):
+        place = decoded.places[one.kind, one.index]
+        item = decoded.results[place].item
+        unstorable[place] = Refusal(item=item, field="", reason=one.reason)
+    results = [_result(result, unstorable.get(i)) for i, result in enumerate(decoded.results)]
+    accepted = sum(result.status == 201 for result in results)
+    return BatchResults(accepted=accepted, refused=len(results) - accepted, results=results)
+
+
+def _result(result: Result, unstorable: Refusal | None) -> ItemResult:
+    status = 400 if result.refusals else 422 if unstorable else 201
+    refusals = result.refusals or ([unstorable] if unstorable else [])
+    return ItemResult(
+        item=result.item,
+        status=status,
+        id=result.id,
+        trace_id=result.trace_id,
+        errors=field_errors(refusals),
+    )

@@ -1,0 +1,81 @@
+"""Writes of a project's prices; each is in use, or no longer, for what is stored after it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response
+from msgspec import UNSET
+
+from tracer.ingestion.writing import json_body
+from tracer.pricing.price_book import PriceDraft
+from tracer.records import Refusal, WireError
+from tracer.store.projects import prices
+from tracer.store.projects.prices import PriceRow
+from tracer.web.answers.prices import Price, price
+from tracer.web.keys import project_id
+from tracer.web.operations import Operation, answer, describe, set_up
+from tracer.web.problems import NotFound
+from tracer.wire.native.prices import PriceClone, PriceUpdate
+from tracer.wire.reading import read_item, read_json
+
+PROBLEMS: Final = (400, 401, 413, 415, 503)
+
+bp = Blueprint("price_writes", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.post("/prices")
+@describe(
+    Operation(summary="Add a price", body=PriceDraft, answers={201: Price}, problems=PROBLEMS)
+)
+def create_price() -> Response:
+    """Add a price, in use at once."""
+    draft = read_item(read_json(json_body()), PriceDraft)
+    return answer(price(prices.create_price(project_id(), draft)), 201)
+
+
+@bp.post("/prices/<id:price_id>/clone")
+@describe(
+    Operation(
+        summary="Add a price like another", body=PriceClone, answers={201: Price}, problems=PROBLEMS
+    )
+)
+def clone_price(price_id: str) -> Response:
+    """Add a price with what is different said; the other stays as it is."""
+    sent = read_item(read_json(json_body()), PriceClone)
+    try:
+        draft = sent.of(_stored(price_id).draft())
+    except ValueError as error:
+        field, _, reason = str(error).partition(": ")
+        raise WireError(
+            str(error), refusals=[Refusal(item="", field=field, reason=reason)]
+        ) from None
+    return answer(price(prices.create_price(project_id(), draft)), 201)
+
+
+@bp.patch("/prices/<id:price_id>")
+@describe(
+    Operation(
+        summary="Retire a price, or take it back into use; change its note",
+        body=PriceUpdate,
+        answers={200: Price},
+        problems=PROBLEMS,
+    )
+)
+def update_price(price_id: str) -> Response:
+    """Change what can change of a price: its rates never do."""
+    sent = read_item(read_json(json_body()), PriceUpdate)
+    row = _stored(price_id)
+    if sent.retired is not UNSET:
+        row = prices.retire_price(project_id(), price_id, retired=sent.retired) or row
+    if sent.note is not UNSET:
+        row = prices.annotate_price(project_id(), price_id, sent.note) or row
+    return answer(price(row))
+
+
+def _stored(price_id: str) -> PriceRow:
+    found = prices.get_price(project_id(), price_id)
+    if found is None:
+        raise NotFound(f"no price {price_id!r}")
+    return found

@@ -1,0 +1,1 @@
+"""What a span and a trace are, whatever arrived first (pure: no SQL)."""

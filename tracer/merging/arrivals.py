@@ -1,0 +1,165 @@
+"""Pure: what the arrivals for one trace change about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+import msgspec
+
+from tracer.merging.spans import LIST_ALONE, Span, finish, merge, placeholder, precedence
+from tracer.merging.traces import Trace, extend
+from tracer.pricing.price_book import PriceBook
+from tracer.records import SpanPatch, SpanRecord, TraceRecord
+
+
+class Arrivals(msgspec.Struct):
+    """What a batch brings for one trace."""
+
+    trace_id: str
+    records: dict[str, list[SpanRecord]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    patches: dict[str, list[SpanPatch]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    claims: list[TraceRecord] = []
+    child_starts: dict[str, int] = {}
+    """Parent id -> earliest start of its arriving children (µs)."""
+
+    def add_record(self, record: SpanRecord) -> None:
+        """Take in one record."""
+        self.records[record.span_id].append(record)
+        self._expect(record.parent_span_id, record.span_id, record.start_time)
+
+    def add_patch(self, patch: SpanPatch) -> None:
+        """Take in one patch; a parent that it names has its place in the tree as well."""
+        self.patches[patch.span_id].append(patch)
+        parent = patch.fields.get("parent_span_id")
+        self._expect(parent, patch.span_id, patch.fields.get("start_time", patch.version))
+
+    def _expect(self, parent: str | None, child: str, child_start: int) -> None:
+        if parent is not None and parent != child:
+            start = self.child_starts.get(parent)
+            if start is None or child_start < start:
+                self.child_starts[parent] = child_start
+
+    def span_ids(self) -> set[str]:
+        """Return the ids of all spans that arrive, and of the parents they name."""
+        return self.records.keys() | self.patches.keys() | self.child_starts.keys()
+
+    def of(self, span_id: str) -> tuple[list[SpanRecord], list[SpanPatch]]:
+        """Return what arrives of one span."""
+        return self.records.get(span_id, []), self.patches.get(span_id, [])
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What a trace adds to its session."""
+
+    session_id: str | None
+    start: int
+    end: int
+    error: bool
+    running: bool
+    spans: int
+    tokens: int | None
+    cost: Decimal | None
+
+    @classmethod
+    def of(cls, trace: Trace) -> Share:
+        """Return the share of a trace as it is now."""
+        start, end = trace.bounds()
+        counts, totals = trace.totals.counts, trace.totals
+        return cls(
+            session_id=trace.session_id,
+            start=start,
+            end=end,
+            error=trace.status == "error",
+            running=trace.status == "running",
+            spans=counts["span_count"],
+            tokens=sum(totals.usage.values()) if counts["metered_count"] else None,
+            cost=sum(totals.cost.values(), Decimal(0)) if counts["priced_count"] else None,
+        )
+
+
+class Change(msgspec.Struct):
+    """A trace as it becomes, beside the spans of it that change."""
+
+    trace: Trace
+    share_before: Share | None
+    """None: the trace is new."""
+    before: dict[str, Span]
+    """Those of its stored spans that were looked at."""
+    after: dict[str, Span] = {}
+    """Spans to write, as they become."""
+    speaks: frozenset[str] = frozenset()
+    """Trace fields that arrived."""
+    covering: set[str] = set()
+    """Stored spans that come to stand above a metered one."""
+    new_bounds: bool = False
+    """The earliest or the latest span moved inwards, so both ends must be looked up."""
+
+    @classmethod
+    def of(
+        cls,
+        trace: Trace,
+        arrived: Arrivals,
+        stored: dict[str, Span] | None,
+        book: PriceBook = LIST_ALONE,
+    ) -> Change:
+        """Return what `arrived` makes of `trace`, whose claims it already changes.
+
+        `stored` None: the trace is new. `book` has the prices of its project.
+        """
+        share = None if stored is None else Share.of(trace)
+        for claim in arrived.claims:
+            trace.claims.say(claim)
+        speaks = frozenset(field for claim in arrived.claims for field in claim.fields)
+        stored = stored or {}
+        return cls(trace, share, stored, _merged(arrived, stored, book), speaks)
+
+    @property
+    def share(self) -> Share:
+        """What the trace adds to its session now."""
+        return Share.of(self.trace)
+
+    def count(self) -> None:
+        """Apply to the trace's sums the difference that its changing spans make."""
+        totals, derived = self.trace.totals, self.trace.derived
+        for span_id, span in self.after.items():
+            old = self.before.get(span_id)
+            if old is not None and not old.placeholder:
+                totals.add(old, -1)
+                self.new_bounds |= _touches_bounds(self.trace, old)
+            totals.add(span)
+        extend(derived, self.after.values())
+
+
+def _merged(arrived: Arrivals, stored: dict[str, Span], book: PriceBook) -> dict[str, Span]:
+    after: dict[str, Span] = {}
+    for span_id, records in arrived.records.items():
+        # By far the most spans arrive once, finished, and are not stored yet.
+        if len(records) == 1 and span_id not in stored and span_id not in arrived.patches:
+            record = records[0]
+            after[span_id] = finish(record, version=precedence(record), patch={}, book=book)
+    for span_id in (arrived.records.keys() | arrived.patches.keys()) - after.keys():
+        held, start = stored.get(span_id), arrived.child_starts.get(span_id)
+        span = merge(held, *arrived.of(span_id), start, book)
+        if span is not None:
+            span.covered = held is not None and held.covered
+            after[span_id] = span
+    for parent, start in arrived.child_starts.items():
+        held = stored.get(parent)
+        if parent in after or (held is not None and held.version is not None):
+            continue
+        span = (
+            placeholder(arrived.trace_id, parent, start)
+            if held is None
+            else merge(held, [], [], start, book)
+        )
+        if span is not None:
+            span.covered = held is not None and held.covered
+            after[parent] = span
+    return after
+
+
+def _touches_bounds(trace: Trace, old: Span) -> bool:
+    derived, record = trace.derived, old.record
+    end = max(record.end_time or record.start_time, record.start_time)
+    return record.start_time == derived.start or end == derived.end

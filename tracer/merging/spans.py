@@ -1,0 +1,283 @@
+"""Pure: what a span is, given what is stored of it and what has just arrived, in any order.
+
+A span is its highest-ranking full record with the patches laid over it. Records rank by
+(finished, version, content), each patched field by (version, content): both are maxima, so
+the result depends neither on the order of arrival nor on repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tracer.merging import deep
+from tracer.pricing.price_book import GIVEN, PriceBook
+from tracer.records import Json, SpanPatch, SpanRecord, decimals
+
+FINISHED = 1 << 62
+# Flags that the store finds out itself, and so not part of what the source said.
+OWN_FLAGS = frozenset({"self_parent", "cycle", "end_before_start"})
+
+Cost = tuple[dict[str, Decimal], str | None, str | None]
+"""Dollars by usage type, where they come from, what they were priced by."""
+
+LIST_ALONE = PriceBook()
+"""The prices of a project that has none of its own."""
+
+Patches = dict[str, tuple[int, Json]]
+"""Field (or a part of the metadata, `store.deep`) -> (version, value) of the latest patch."""
+
+
+class Span(msgspec.Struct, kw_only=True, gc=False):
+    """A span as it is to be stored, or as it was."""
+
+    record: SpanRecord
+    """With every patch applied, and `parent_span_id` as the tree follows it."""
+    version: int | None = None
+    """Precedence of the record it stands on; None: only patches or children have arrived."""
+    patch: Patches = {}
+    hidden: dict[str, Json] = {}
+    """What the record it stands on said where patches lie over it."""
+    patched: bool = False
+    covered: bool = False
+    """True: something below it was metered, so its own usage repeats that."""
+    sent_parent_id: str | None = None
+    """The parent as sent, where the tree can't follow it."""
+
+    @property
+    def placeholder(self) -> bool:
+        """Whether it only stands in for a parent that has not arrived."""
+        return self.version is None and not self.patched
+
+
+def precedence(record: SpanRecord) -> int:
+    """Return the record's rank among those of its span: finished first, then by version."""
+    return record.version | FINISHED if record.end_time is not None else record.version
+
+
+def needs_payload(
+    stored: Span, records: Iterable[SpanRecord], patches: Iterable[SpanPatch]
+) -> bool:
+    """Return whether merging these into `stored` takes its payload as well."""
+    if stored.placeholder:
+        return False
+    same = any(precedence(record) == stored.version for record in records)
+    return stored.patched or same or any(True for _ in patches)
+
+
+def merge(
+    stored: Span | None,
+    records: list[SpanRecord],
+    patches: list[SpanPatch],
+    child_start: int | None = None,
+    book: PriceBook = LIST_ALONE,
+) -> Span | None:
+    """Return the span as it is now, or None where nothing about it changed.
+
+    `child_start` is the earliest start of its arriving children (µs): a span of which nothing
+    else is known begins there.
+    """
+    patch = merge_patches(stored.patch if stored else {}, patches)
+    base = _base(stored, records)
+    if base is None:
+        return _baseless(stored, patches, patch, child_start, book)
+    record, version = base
+    kept = all(record is not arrived for arrived in records)
+    if kept and stored and patch == stored.patch:
+        return None
+    return finish(record, version=version, patch=patch, book=book)
+
+
+def _base(stored: Span | None, records: list[SpanRecord]) -> tuple[SpanRecord, int] | None:
+    """Return the record that the span stands on, with its precedence; None: there is none."""
+    best = None
+    if len(records) == 1:
+        best = records[0], precedence(records[0])
+    elif records:
+        record = max(records, key=lambda one: (precedence(one), canonical(one)))
+        best = record, precedence(record)
+    if stored is None or stored.version is None:
+        return best
+    held = underneath(stored)
+    if best is None or best[1] < stored.version:
+        return held, stored.version
+    if best[1] == stored.version and canonical(best[0]) <= canonical(held):
+        return held, stored.version
+    return best
+
+
+def _baseless(
+    stored: Span | None,
+    patches: list[SpanPatch],
+    patch: Patches,
+    child_start: int | None,
+    book: PriceBook,
+) -> Span | None:
+    known = stored.record if stored else patches[0]
+    starts = [item.version for item in patches]
+    starts += [] if child_start is None else [child_start]
+    starts += [stored.record.start_time] if stored else []
+    record = SpanRecord(trace_id=known.trace_id, span_id=known.span_id, start_time=min(starts))
+    span = finish(record, version=None, patch=patch, book=book)
+    if stored and patch == stored.patch and span.record.start_time == stored.record.start_time:
+        return None
+    return span
+
+
+def placeholder(trace_id: str, span_id: str, start_time: int) -> Span:
+    """Return the stand-in for a parent that has not arrived."""
+    return Span(record=SpanRecord(trace_id=trace_id, span_id=span_id, start_time=start_time))
+
+
+def merge_patches(held: Patches, patches: Iterable[SpanPatch]) -> Patches:
+    """Return per field the patch of the highest (version, content)."""
+    merged = held
+    for item in patches:
+        merged = dict(merged) if merged is held else merged
+        for field, value in _flat(item):
+            new = (item.version, value)
+            old = merged.get(field)
+            if old is None or _patch_rank(new) > _patch_rank(old):
+                merged[field] = new
+    return merged
+
+
+def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
+    for field, value in item.fields.items():
+        if field == "metadata" and isinstance(value, dict):
+            yield from deep.parts(value, deep=item.deep)
+        else:
+            yield field, value
+
+
+def _patch_rank(entry: tuple[int, Json]) -> tuple[int, bytes]:
+    return entry[0], msgspec.json.encode(entry[1], order="deterministic")
+
+
+def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
+    """Return the record with the patched fields laid over it; a patched None clears."""
+    if not patch:
+        return record
+    fields: dict[str, Any] = {}
+    said: list[tuple[int, str, Json]] = []
+    for field, (version, value) in patch.items():
+        if field.startswith(deep.PREFIX):
+            said.append((version, field, value))
+        elif value is None:
+            fields[field] = _EMPTY.get(field)
+        else:
+            fields[field] = _typed(field, value)
+    metadata = deep.lay_over(record.metadata, said)
+    fields["metadata"] = {key: value for key, value in metadata.items() if value is not None}
+    return msgspec.structs.replace(record, **fields)
+
+
+_EMPTY: dict[str, Any] = {
+    "kind": "span",
+    "name": "",
+    "level": "default",
+    **{name: {} for name in ("model_parameters", "usage", "cost", "metadata", "attributes")},
+    **{name: [] for name in ("events", "links", "flags", "tools", "finish_reasons")},
+}
+
+
+def _typed(field: str, value: Json) -> Any:
+    return decimals(value) if field == "cost" else value
+
+
+def finish(
+    record: SpanRecord, *, version: int | None, patch: Patches, book: PriceBook = LIST_ALONE
+) -> Span:
+    """Return the span of `record` under `patch`: priced, its times checked, its parent followed."""
+    hidden = _hidden(record, patch) if patch and version is not None else {}
+    record, sent_parent_id = _checked(overlay(record, patch))
+    return Span(
+        record=priced(record, book),
+        version=version,
+        patch=patch,
+        hidden=hidden,
+        patched=bool(patch),
+        sent_parent_id=sent_parent_id,
+    )
+
+
+def _checked(record: SpanRecord) -> tuple[SpanRecord, str | None]:
+    """Return the record with the store's own flags, and the parent that the tree can't follow."""
+    end, own_parent = record.end_time, record.parent_span_id == record.span_id
+    backwards = end is not None and end < record.start_time
+    if not (record.flags or own_parent or backwards):
+        return record, None
+    flags = [flag for flag in record.flags if flag not in OWN_FLAGS]
+    sent_parent_id = None
+    if own_parent or "self_parent" in record.flags:
+        flags.append("self_parent")
+        sent_parent_id = record.span_id
+    if backwards:
+        flags.append("end_before_start")
+    if sent_parent_id or flags != record.flags:
+        parent = None if sent_parent_id else record.parent_span_id
+        record = msgspec.structs.replace(record, flags=flags, parent_span_id=parent)
+    return record, sent_parent_id
+
+
+def priced(record: SpanRecord, book: PriceBook) -> SpanRecord:
+    """Return the record with the cost of its tokens, unless the application said one."""
+    if not record.usage and record.cost_source is None:
+        return record
+    if record.priced_by is not None:
+        # It comes out of an export, and is worth what it was worth there and then.
+        return record
+    before = record.cost, record.cost_source, record.priced_by
+    if record.cost_source == GIVEN:
+        now: Cost = record.cost, GIVEN, None
+    else:
+        # Priced anew: an update may have changed, or taken away, what an earlier cost stands on.
+        now = book.price(record) or ({}, None, None)
+    if now == before:
+        return record
+    cost, source, by = now
+    return msgspec.structs.replace(record, cost=cost, cost_source=source, priced_by=by)
+
+
+def flatten(span: Span) -> Span:
+    """Return the span of a cycle as a flagged root."""
+    record = span.record
+    return msgspec.structs.replace(
+        span,
+        record=msgspec.structs.replace(record, parent_span_id=None, flags=[*record.flags, "cycle"]),
+        sent_parent_id=record.parent_span_id,
+    )
+
+
+def canonical(record: SpanRecord) -> bytes:
+    """Return what the source said as comparable bytes: without what the store found out."""
+    given = record.cost_source == GIVEN
+    own_parent = record.parent_span_id == record.span_id
+    said = msgspec.structs.replace(
+        record,
+        parent_span_id=None if own_parent else record.parent_span_id,
+        flags=[flag for flag in record.flags if flag not in OWN_FLAGS],
+        cost=record.cost if given else {},
+        cost_source=record.cost_source if given else None,
+        priced_by=None,
+    )
+    return msgspec.json.encode(said, order="deterministic")
+
+
+def underneath(stored: Span) -> SpanRecord:
+    """Return the record that a stored span stands on, as it was sent."""
+    fields = {field: _typed(field, value) for field, value in stored.hidden.items()}
+    if stored.record.cost_source not in (None, GIVEN):
+        # Our own sum, and to be made anew: an update may change what it stands on.
+        fields |= {"cost": {}, "cost_source": None, "priced_by": None} | fields
+    if stored.sent_parent_id is not None:
+        fields.setdefault("parent_span_id", stored.sent_parent_id)
+    return msgspec.structs.replace(stored.record, **fields) if fields else stored.record
+
+
+def _hidden(record: SpanRecord, patch: Patches) -> dict[str, Json]:
+    # Without it two records of equal rank would compare differently once a patch has come.
+    return {name: getattr(record, name) for name in {field.partition(".")[0] for field in patch}}

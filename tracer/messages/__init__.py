@@ -1,0 +1,1 @@
+"""Chat messages of every dialect in one form (pure)."""

@@ -1,0 +1,1 @@
+"""List prices, rates, and the price book of a project (pure)."""

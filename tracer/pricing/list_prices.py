@@ -1,0 +1,218 @@
+"""Model name and usage to dollars, from the prices that the genai-prices package carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tracer.pricing.rates import PRICED_AS, Rates, Tier, price_of
+
+if TYPE_CHECKING:
+    from genai_prices.types import (
+        ModelInfo,
+        ModelPrice,
+        StartDateConstraint,
+        TimeOfDateConstraint,
+    )
+
+    _Constraint = StartDateConstraint | TimeOfDateConstraint
+
+PRICES_VERSION: Final = version("genai-prices")
+
+PROVIDERS: Final = {
+    "aws.bedrock": "aws",
+    "amazon_bedrock": "aws",
+    "bedrock": "aws",
+    "az.ai.inference": "azure",
+    "az.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "azure.ai.openai": "azure",
+    "azure_openai": "azure",
+    "gcp": "google",
+    "gcp.gemini": "google",
+    "gcp.gen_ai": "google",
+    "gcp.vertex_ai": "google",
+    "gemini": "google",
+    "google_genai": "google",
+    "google_vertexai": "google",
+    "vertex_ai": "google",
+    "vertexai": "google",
+    "mistral_ai": "mistral",
+    "mistralai": "mistral",
+    "moonshot": "moonshotai",
+    "moonshot_ai": "moonshotai",
+    "together_ai": "together",
+    "x_ai": "x-ai",
+    "xai": "x-ai",
+}
+"""Provider names that traces use, by genai-prices' name where it differs."""
+
+LOCAL: Final = frozenset(("ollama", "lmstudio", "lm_studio", "llama_cpp", "llamafile", "vllm"))
+"""Who runs models on one's own machine is paid by nobody's price list."""
+
+LIST_NAME: Final = f"genai-prices {PRICES_VERSION}"
+"""What spans that are priced from the list say of it."""
+
+# How the list calls the price of a usage type where that is not the type's name.
+_LIST_KEYS: Final = {"reasoning": "output_reasoning"}
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ListPrice(NamedTuple):
+    """An entry of the list: whose model, its name there, its prices."""
+
+    provider: str
+    model: str
+    rates: Rates
+
+
+_Schedule = list[tuple["_Constraint | None", ListPrice]]
+
+# Whose models may be called by name alone: the list's own guess knows only a name's beginning.
+_MAKERS: Final = ("openai", "anthropic", "google", "mistral", "cohere", "voyageai", "x-ai", "aws")
+
+
+def price(
+    model: str | None, provider: str | None, usage: dict[str, int], at_micros: int
+) -> dict[str, Decimal] | None:
+    """Return the dollars of ``usage`` by type, or None where the model's price isn't known.
+
+    ``usage`` holds disjoint buckets; one without a price is left out. Prices that depend on the
+    size of the request are chosen by all tokens of its input side.
+    """
+    rates = list_rates(model, provider, at_micros)
+    return None if rates is None else rates.cost(usage)
+
+
+def unit_prices(model: str | None, provider: str | None, at_micros: int) -> dict[str, Decimal]:
+    """Return dollars per million tokens by usage type, for a small request; {}: unknown model."""
+    rates = list_rates(model, provider, at_micros)
+    if rates is None:
+        return {}
+    prices = rates.prices()
+    found = {bucket: price_of(prices, bucket) for bucket in PRICED_AS}
+    return {bucket: price for bucket, price in found.items() if price is not None}
+
+
+def list_rates(model: str | None, provider: str | None, at_micros: int) -> Rates | None:
+    """Return what the list says of a model at a time, None: it does not know the model."""
+    entry = list_entry(model, provider, at_micros)
+    return entry.rates if entry else None
+
+
+def list_entry(model: str | None, provider: str | None, at_micros: int) -> ListPrice | None:
+    """Return the list's entry for a model's name as traces have it, None: there is none."""
+    if not model:
+        return None
+    schedule = _schedule(model.strip().lower(), (provider or "").strip().lower())
+    if len(schedule) < 2:
+        return schedule[0][1] if schedule else None
+    return _holding(schedule, _EPOCH + timedelta(microseconds=at_micros))
+
+
+def search_list(text: str, at_micros: int, limit: int) -> list[ListPrice]:
+    """Return up to ``limit`` entries of the list whose provider or model contains ``text``."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    wanted = text.strip().lower()
+    at = _EPOCH + timedelta(microseconds=at_micros)
+    found: list[ListPrice] = []
+    for provider in get_snapshot().providers:
+        for info in provider.models:
+            if wanted in f"{provider.id}/{info.id}".lower():
+                if len(found) == limit:
+                    return found
+                if schedule := _entries(provider.id, info):
+                    found.append(_holding(schedule, at))
+    return found
+
+
+def list_size() -> int:
+    """Return how many models the list has."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    return sum(len(provider.models) for provider in get_snapshot().providers)
+
+
+def provider_names(said: str | None) -> tuple[str, ...]:
+    """Return the names under which a provider may be known, as said first: lower case, unique."""
+    name = (said or "").strip().lower()
+    # Some frameworks add an API's name to the provider: "openai.responses", "anthropic.messages".
+    first = name.partition(".")[0]
+    names = (name, PROVIDERS.get(name, name), PROVIDERS.get(first, first))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _holding(schedule: _Schedule, at: datetime) -> ListPrice:
+    for constraint, entry in schedule:
+        if constraint is None or constraint.active(at):
+            return entry
+    return schedule[-1][1]
+
+
+@lru_cache(maxsize=10_000)
+def _schedule(model: str, provider: str) -> _Schedule:
+    """Return the model's entries and when each holds, the firmest first; empty: unknown model."""
+    found = None if provider in LOCAL else _find(model, provider)
+    return _entries(*found) if found else []
+
+
+def _entries(provider_id: str, info: ModelInfo) -> _Schedule:
+    if not isinstance(info.prices, list):
+        rates = _rates(info.prices)
+        return [(None, ListPrice(provider_id, info.id, rates))] if rates else []
+    return [
+        (item.constraint, ListPrice(provider_id, info.id, rates))
+        for item in reversed(info.prices)
+        if (rates := _rates(item.prices))
+    ]
+
+
+def _rates(prices: ModelPrice) -> Rates | None:
+    base: dict[str, Decimal] = {}
+    tiers: dict[int, dict[str, Decimal]] = {}
+    for bucket in PRICED_AS:
+        price = getattr(prices, f"{_LIST_KEYS.get(bucket, bucket)}_mtok")
+        if isinstance(price, Decimal):
+            base[bucket] = price
+        elif price is not None:
+            base[bucket] = price.base
+            for tier in price.tiers:
+                tiers.setdefault(tier.start, {})[bucket] = tier.price
+    if not base:
+        return None
+    return Rates(
+        base=base, tiers=[Tier(prices=found, above=start) for start, found in tiers.items()]
+    )
+
+
+def _find(model: str, provider: str) -> tuple[str, ModelInfo] | None:
+    # The price list takes a tenth of a second to load: not before something needs a price.
+    from genai_prices.data_snapshot import get_snapshot
+
+    for provider_id, name in _guesses(model, provider):
+        try:
+            found, info = get_snapshot().find_provider_model(name, None, provider_id, None)
+            return found.id, info
+        except LookupError:
+            continue
+    return None
+
+
+def _guesses(model: str, provider: str) -> Iterator[tuple[str | None, str]]:
+    """Yield (provider, model) to look up: as said, then by the model's name alone."""
+    for name in provider_names(provider):
+        yield name, model
+    yield None, model
+    maker, _, name = model.rpartition("/")
+    if maker:
+        maker = maker.rpartition("/")[2]
+        yield PROVIDERS.get(maker, maker), name
+        yield None, name
+    for maker in _MAKERS:
+        yield maker, model

@@ -1,0 +1,193 @@
+"""Pure: which price a call has: the project's own, most specific first, else the list's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Final, NamedTuple, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from tracer.pricing import list_prices
+from tracer.pricing.rates import MOST_CHARACTERS, Name, Rates, check_text
+from tracer.records import Json, SpanRecord
+
+MOST_NOTE: Final = 2_000
+_UNSAFE: Final = re.compile("[\x00\ud800-\udfff]")
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+GIVEN: Final = "given"
+COMPUTED: Final = "computed"
+CUSTOM: Final = "custom"
+
+# What was served is what is billed, so it is believed before what was asked for.
+_SERVICE_TIER: Final = (
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "gen_ai.response.service_tier",
+)
+_ASKED_TIER: Final = ("openai.request.service_tier", "gen_ai.openai.request.service_tier")
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """A project's own price for the models whose name fits `model`."""
+
+    price_id: str
+    model: str
+    """A name, or a pattern in which each * stands for any text; letters' case does not matter."""
+    provider: str | None = None
+    start: int | None = None
+    """Holds for spans that start at this time (µs) or later; None: for all."""
+    rates: Rates
+    created: int = 0
+
+    @property
+    def firmness(self) -> tuple[bool, int, bool, int, int, str]:
+        """Which of two prices that fit wins: the higher."""
+        exact = "*" not in self.model
+        literal = len(self.model.replace("*", ""))
+        start = -1 if self.start is None else self.start
+        return exact, literal, self.provider is not None, start, self.created, self.price_id
+
+
+class PriceDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A price to add. Raises ValueError "field: expected …" where it can't be one."""
+
+    model: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MOST_CHARACTERS,
+            description="a model's name, or a pattern in which * stands for any text",
+        ),
+    ]
+    rates: Rates
+    provider: Annotated[Name | None, Meta(description="null: any")] = None
+    start_time: Annotated[
+        datetime | None,
+        Meta(
+            description="for spans that start then or later, ISO 8601; null: for all",
+            extra_json_schema={"format": "date-time"},
+        ),
+    ] = None
+    note: Annotated[str, Meta(max_length=MOST_NOTE)] | None = None
+
+    def __post_init__(self) -> None:
+        check_text(self.model, "model", MOST_CHARACTERS)
+        if self.provider is not None:
+            check_text(self.provider, "provider", MOST_CHARACTERS)
+        check_note(self.note)
+        if self.start_time is not None:
+            time = self.start_time
+            time = time if time.tzinfo else time.replace(tzinfo=UTC)
+            if not _EARLIEST <= time < _LATEST:
+                raise ValueError("start_time: expected a time between 1970 and 9998")
+            msgspec.structs.force_setattr(self, "start_time", time)
+
+
+def check_note(note: str | None) -> None:
+    """Raise ValueError "note: …" where the database can't hold it."""
+    if note is not None and (len(note) > MOST_NOTE or _UNSAFE.search(note)):
+        raise ValueError(f"note: expected up to {MOST_NOTE} characters, without NUL")
+
+
+class Priced(NamedTuple):
+    """A cost, where it comes from (computed or custom), and by which list or price."""
+
+    cost: dict[str, Decimal]
+    source: str
+    by: str
+
+
+class PriceBook:
+    """The prices of one project, in use; an empty one knows the list alone."""
+
+    def __init__(self, prices: Iterable[Price] = ()) -> None:
+        self._prices = sorted(prices, key=lambda price: price.firmness, reverse=True)
+        self._fitting = lru_cache(maxsize=10_000)(self._fit)
+
+    def find(
+        self, model: str | None, asked: str | None, provider: str | None, at: int
+    ) -> Price | None:
+        """Return the project's price for a call at `at` (µs), None: the list's holds.
+
+        The model that served is tried first, then the one asked for.
+        """
+        if not self._prices:
+            return None
+        for name in dict.fromkeys((model, asked)):
+            for price in self._fitting(name, provider) if name else ():
+                if price.start is None or price.start <= at:
+                    return price
+        return None
+
+    def price(self, record: SpanRecord) -> Priced | None:
+        """Return what the span's tokens cost; None: it has none, or there is no price for them."""
+        if not (record.usage and record.model):
+            return None
+        model, provider, at = record.model, record.provider, record.start_time
+        own = self.find(model, record.requested_model, provider, at)
+        if own is None:
+            cost = list_prices.price(model, provider, record.usage, at)
+            return None if cost is None else Priced(cost, COMPUTED, list_prices.LIST_NAME)
+        cost = own.rates.cost(record.usage, lambda name: told(record, name))
+        return None if cost is None else Priced(cost, CUSTOM, own.price_id)
+
+    def _fit(self, name: str, provider: str | None) -> list[Price]:
+        """Return the prices that fit, the firmest first."""
+        name = name.strip().lower()
+        said = list_prices.provider_names(provider)
+        return [
+            price
+            for price in self._prices
+            if matches(price.model.lower(), name)
+            and (price.provider is None or price.provider.lower() in said)
+        ]
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Return whether `name` is `pattern`, in which each * stands for any text."""
+    # Not a regular expression: one with many stars could take minutes to say no.
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    if not name.startswith(first):
+        return False
+    *middle, last = rest
+    at = len(first)
+    for part in middle:
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return name.endswith(last) and len(name) - len(last) >= at
+
+
+class Call(Protocol):
+    """What a call says of itself."""
+
+    @property
+    def model_parameters(self) -> dict[str, Json]: ...
+
+    @property
+    def attributes(self) -> dict[str, Json]: ...
+
+
+def told(record: Call, name: str) -> str | None:
+    """Return as text what the call says of a parameter: model parameters, then attributes."""
+    parameters, attributes = record.model_parameters, record.attributes
+    name = name.removeprefix("model_parameters.")
+    if name == "service_tier":
+        served = next((attributes[key] for key in _SERVICE_TIER if key in attributes), None)
+        asked = next((attributes[key] for key in _ASKED_TIER if key in attributes), None)
+        value = parameters.get(name) or asked if served is None else served
+    else:
+        value = parameters[name] if name in parameters else attributes.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""The process family: gunicorn, load balancing, embedded PostgreSQL, lock, migrations."""

@@ -1,0 +1,54 @@
+"""Schema migrations: which revision a database has, and the way to the one this code wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tracer.assets import asset_dir
+from tracer.store.database import server
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Bring the database to the newest revision; return the revisions before and after.
+
+    Raises DatabaseError.
+    """
+    newest = server.known_revisions()[-1]
+    with server.connect(url) as connection:
+        before = server.revision(connection)
+    if before != newest:
+        # Imported here: a start that has nothing to migrate is half a second quicker.
+        from alembic import command
+
+        with configured(url) as config:
+            command.upgrade(config, "head")
+    return before, newest
+
+
+@contextmanager
+def configured(url: str, *, metadata: bool = False) -> Iterator[Config]:
+    """Give alembic's configuration for the database at ``url``.
+
+    ``metadata``: with the tables of the code, to compare those of the database with.
+    """
+    import sqlalchemy as sa
+    from alembic.config import Config
+
+    config = Config(asset_dir("migrations") / "alembic.ini")
+    engine = sa.create_engine(server.sqlalchemy_url(url), poolclass=sa.NullPool)
+    config.attributes["engine"] = engine
+    if metadata:
+        # Each stands on the tables of spans, so with these all are known.
+        from tracer.store import schema
+
+        assert schema.metadata is schema.metadata is schema.metadata
+        config.attributes["metadata"] = schema.metadata
+    try:
+        yield config
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""Analyses of a trace or subtree: computed once, stored, read by pages and exports."""

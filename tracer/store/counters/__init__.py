@@ -1,0 +1,1 @@
+"""Append-only counters of attribute mapping, and their compaction."""

@@ -1,0 +1,1 @@
+"""SQL helpers that know no table: connections, keyset pages, conditions, locks, COPY text."""

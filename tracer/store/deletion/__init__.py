@@ -1,0 +1,1 @@
+"""Tombstones of deleted traces and sessions, and the purge that deletes their rows."""

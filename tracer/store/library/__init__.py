@@ -1,0 +1,1 @@
+"""Prompts, datasets with their runs, and media."""

@@ -1,0 +1,212 @@
+"""Runs of a dataset: which trace answered which item."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from tracer.extensions import db
+from tracer.records import Json
+from tracer.store.schema import dataset_run_items, dataset_runs, scores
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetRun:
+    """One time that an application went through a dataset."""
+
+    run_id: str
+    dataset_id: str | None
+    name: str
+    description: str | None
+    metadata: Json
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunItem:
+    """The trace, or span of it, that answered an item in a run."""
+
+    run_item_id: str
+    run_id: str
+    item_id: str
+    linked_trace_id: str
+    linked_span_id: str | None
+    created_at: datetime
+
+
+def save_run(
+    project_id: str,
+    dataset_id: str,
+    name: str,
+    description: str | None,
+    metadata: Json,
+    run_id: str | None = None,
+) -> DatasetRun:
+    """Make the run, or change what is told of the one that has this name in the dataset."""
+    told = {
+        key: value
+        for key, value in (("description", description), ("metadata", metadata))
+        if value is not None
+    }
+    query = (
+        insert(dataset_runs)
+        .values(
+            project_id=project_id,
+            run_id=run_id or secrets.token_hex(12),
+            dataset_id=dataset_id,
+            name=name,
+            **told,
+        )
+        .on_conflict_do_update(
+            index_elements=["project_id", "dataset_id", "name"],
+            set_={"updated_at": sa.func.now(), **told},
+        )
+        .returning(*_RUN)
+    )
+    row = db.session.execute(query).one()
+    db.session.commit()
+    return DatasetRun(**row._mapping)
+
+
+def keep_run(
+    project_id: str,
+    run_id: str,
+    dataset_id: str | None,
+    name: str,
+    description: str | None,
+    metadata: Json,
+) -> DatasetRun:
+    """Return the run of this id, or of this name in the dataset; made where there is neither."""
+    query = insert(dataset_runs).values(
+        project_id=project_id,
+        run_id=run_id,
+        dataset_id=dataset_id,
+        name=name,
+        description=description,
+        metadata=metadata,
+    )
+    db.session.execute(query.on_conflict_do_nothing())
+    db.session.commit()
+    same = sa.select(*_RUN).where(dataset_runs.c.project_id == project_id)
+    by_id = same.where(dataset_runs.c.run_id == run_id)
+    row = db.session.execute(by_id).one_or_none()
+    if row is None:
+        row = db.session.execute(same.where(*_named(project_id, dataset_id, name))).one()
+    return DatasetRun(**row._mapping)
+
+
+def add_run_item(
+    project_id: str,
+    run_id: str,
+    item_id: str,
+    trace_id: str,
+    span_id: str | None,
+    created_at: datetime | None = None,
+) -> RunItem:
+    """Record that a trace answered an item; said again of the same it is the same record."""
+    # Made of what it says, so that a repeated request adds nothing.
+    said = "\n".join((item_id, trace_id, span_id or ""))
+    values: dict[str, object] = {
+        "project_id": project_id,
+        "run_id": run_id,
+        "run_item_id": hashlib.sha256(said.encode()).hexdigest()[:32],
+        "item_id": item_id,
+        "linked_trace_id": trace_id,
+        "linked_span_id": span_id,
+    }
+    if created_at is not None:
+        values["created_at"] = created_at
+    query = (
+        insert(dataset_run_items)
+        .values(values)
+        .on_conflict_do_update(
+            index_elements=["project_id", "run_id", "run_item_id"], set_={"item_id": item_id}
+        )
+        .returning(*_RUN_ITEM)
+    )
+    row = db.session.execute(query).one()
+    db.session.commit()
+    return RunItem(**row._mapping)
+
+
+def get_run(project_id: str, dataset_id: str, name: str) -> DatasetRun | None:
+    """Return the run of that name in the dataset, or None."""
+    query = sa.select(*_RUN).where(*_named(project_id, dataset_id, name))
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else DatasetRun(**row._mapping)
+
+
+def list_runs(
+    project_id: str, dataset_id: str, limit: int, offset: int = 0
+) -> tuple[list[DatasetRun], int]:
+    """Return a page of a dataset's runs, the newest first, and how many there are in all."""
+    mine = (dataset_runs.c.project_id == project_id, dataset_runs.c.dataset_id == dataset_id)
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(dataset_runs).where(*mine)
+    ).scalar_one()
+    query = (
+        sa.select(*_RUN)
+        .where(*mine)
+        .order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [DatasetRun(**row._mapping) for row in db.session.execute(query)], total
+
+
+def list_run_items(
+    project_id: str, run_id: str, limit: int | None = None, offset: int = 0
+) -> tuple[list[RunItem], int]:
+    """Return a page of a run's items, the first answered first, and how many there are in all."""
+    mine = (dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id)
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(dataset_run_items).where(*mine)
+    ).scalar_one()
+    query = (
+        sa.select(*_RUN_ITEM)
+        .where(*mine)
+        .order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [RunItem(**row._mapping) for row in db.session.execute(query)], total
+
+
+def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
+    """Delete a run with its items and scores; the traces stay. Returns whether there was one."""
+    query = (
+        sa.delete(dataset_runs)
+        .where(*_named(project_id, dataset_id, name))
+        .returning(dataset_runs.c.run_id)
+    )
+    run_id = db.session.execute(query).scalar_one_or_none()
+    db.session.execute(
+        sa.delete(dataset_run_items).where(
+            dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id
+        )
+    )
+    db.session.execute(
+        sa.delete(scores).where(scores.c.project_id == project_id, scores.c.run_id == run_id)
+    )
+    db.session.commit()
+    return run_id is not None
+
+
+_RUN = [dataset_runs.c[name] for name in DatasetRun.__dataclass_fields__]
+_RUN_ITEM = [dataset_run_items.c[name] for name in RunItem.__dataclass_fields__]
+
+
+def _named(
+    project_id: str, dataset_id: str | None, name: str
+) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        dataset_runs.c.project_id == project_id,
+        dataset_runs.c.dataset_id == dataset_id,
+        dataset_runs.c.name == name,
+    )

@@ -1,0 +1,259 @@
+"""Datasets and their items, which keep every state they had: read as of now, or of any time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from tracer.extensions import db
+from tracer.records import Json
+from tracer.store.schema import dataset_items, datasets
+
+
+class UnknownDataset(LookupError):
+    """The project has no dataset of that name."""
+
+
+class ForeignItem(ValueError):
+    """The id belongs to an item of another dataset."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """A named collection of items to try an application with."""
+
+    dataset_id: str
+    name: str
+    description: str | None
+    metadata: Json
+    input_schema: Json
+    expected_output_schema: Json
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetItem:
+    """One state of an item."""
+
+    item_id: str
+    dataset_id: str
+    archived: bool
+    input: Json
+    expected_output: Json
+    metadata: Json
+    source_trace_id: str | None
+    source_span_id: str | None
+    created_at: datetime
+    valid_from: datetime
+    """When the item came to be as it is here."""
+
+
+ITEM_FIELDS = (
+    "archived",
+    "input",
+    "expected_output",
+    "metadata",
+    "source_trace_id",
+    "source_span_id",
+)
+
+
+def save_dataset(project_id: str, name: str, fields: Mapping[str, Json]) -> Dataset:
+    """Make the dataset, or change the given fields of the one that has this name."""
+    made = (
+        insert(datasets)
+        .values(project_id=project_id, dataset_id=secrets.token_hex(12), name=name, **fields)
+        .on_conflict_do_update(
+            index_elements=["project_id", "name"], set_={"updated_at": sa.func.now(), **fields}
+        )
+        .returning(*_DATASET)
+    )
+    row = db.session.execute(made).one()
+    db.session.commit()
+    return Dataset(**row._mapping)
+
+
+def get_dataset(project_id: str, name: str) -> Dataset | None:
+    """Return the dataset of that name, or None."""
+    query = sa.select(*_DATASET).where(datasets.c.project_id == project_id, datasets.c.name == name)
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else Dataset(**row._mapping)
+
+
+def list_datasets(project_id: str, limit: int, offset: int = 0) -> tuple[list[Dataset], int]:
+    """Return a page of datasets, the newest first, and how many there are in all."""
+    mine = datasets.c.project_id == project_id
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(datasets).where(mine)
+    ).scalar_one()
+    query = (
+        sa.select(*_DATASET)
+        .where(mine)
+        .order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Dataset(**row._mapping) for row in db.session.execute(query)], total
+
+
+def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of datasets by their ids."""
+    query = sa.select(datasets.c.dataset_id, datasets.c.name).where(
+        datasets.c.project_id == project_id, datasets.c.dataset_id.in_(dataset_ids)
+    )
+    return {dataset_id: name for dataset_id, name in db.session.execute(query)}
+
+
+def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
+    """Return how many items each dataset has now; without any it is left out."""
+    query = (
+        sa.select(dataset_items.c.dataset_id, sa.func.count())
+        .where(
+            dataset_items.c.project_id == project_id,
+            dataset_items.c.dataset_id.in_(dataset_ids),
+            dataset_items.c.valid_to.is_(None),
+        )
+        .group_by(dataset_items.c.dataset_id)
+    )
+    return {dataset_id: count for dataset_id, count in db.session.execute(query)}
+
+
+def save_item(
+    project_id: str, name: str, item_id: str | None, fields: Mapping[str, Any]
+) -> tuple[DatasetItem, Dataset]:
+    """Add an item to the dataset of that name, or give one of it a new state.
+
+    `fields` has some of ITEM_FIELDS; those left out stay as they were. Raises UnknownDataset,
+    ForeignItem.
+    """
+    dataset = get_dataset(project_id, name)
+    if dataset is None:
+        raise UnknownDataset(name)
+    item_id = item_id or secrets.token_hex(12)
+    # The state's time comes from the database's clock under this lock, so states never overlap.
+    _lock(project_id, item_id)
+    held = _current(project_id, item_id)
+    if held is not None and held.dataset_id != dataset.dataset_id:
+        db.session.rollback()
+        raise ForeignItem(f"item {item_id!r} belongs to another dataset")
+    before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
+    if held is not None and before == {**before, **fields}:
+        # Said again, as an import does: no new state.
+        db.session.rollback()
+        return held, dataset
+    now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    _close(project_id, item_id, now)
+    values = {
+        **before,
+        **fields,
+        "project_id": project_id,
+        "dataset_id": dataset.dataset_id,
+        "item_id": item_id,
+        "valid_from": now,
+        "created_at": now if held is None else held.created_at,
+    }
+    row = db.session.execute(sa.insert(dataset_items).values(values).returning(*_ITEM)).one()
+    db.session.commit()
+    return DatasetItem(**row._mapping), dataset
+
+
+def get_item(project_id: str, item_id: str) -> DatasetItem | None:
+    """Return an item as it is now, or None."""
+    return _current(project_id, item_id)
+
+
+def list_items(
+    project_id: str,
+    dataset_id: str | None = None,
+    *,
+    source_trace_id: str | None = None,
+    source_span_id: str | None = None,
+    at: datetime | None = None,
+    limit: int,
+    offset: int = 0,
+) -> tuple[list[DatasetItem], int]:
+    """Return a page of items, the newest first, and how many there are; `at`: as of then."""
+    items = dataset_items.c
+    conditions = [items.project_id == project_id]
+    if dataset_id is not None:
+        conditions.append(items.dataset_id == dataset_id)
+    if source_trace_id is not None:
+        conditions.append(items.source_trace_id == source_trace_id)
+    if source_span_id is not None:
+        conditions.append(items.source_span_id == source_span_id)
+    if at is None:
+        conditions.append(items.valid_to.is_(None))
+    else:
+        conditions += [
+            items.valid_from <= at,
+            sa.or_(items.valid_to.is_(None), items.valid_to > at),
+        ]
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(dataset_items).where(*conditions)
+    ).scalar_one()
+    query = (
+        sa.select(*_ITEM)
+        .where(*conditions)
+        .order_by(items.created_at.desc(), items.item_id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [DatasetItem(**row._mapping) for row in db.session.execute(query)], total
+
+
+def list_states(project_id: str, item_id: str) -> list[DatasetItem]:
+    """Return all states of an item, the newest first."""
+    query = (
+        sa.select(*_ITEM)
+        .where(dataset_items.c.project_id == project_id, dataset_items.c.item_id == item_id)
+        .order_by(dataset_items.c.valid_from.desc())
+    )
+    return [DatasetItem(**row._mapping) for row in db.session.execute(query)]
+
+
+def delete_item(project_id: str, item_id: str) -> bool:
+    """End an item; it stays in the dataset as of before. Returns whether there was one."""
+    _lock(project_id, item_id)
+    ended = _close(project_id, item_id, sa.func.clock_timestamp())
+    db.session.commit()
+    return ended
+
+
+_DATASET = [datasets.c[name] for name in Dataset.__dataclass_fields__]
+_ITEM = [dataset_items.c[name] for name in DatasetItem.__dataclass_fields__]
+
+
+def _lock(project_id: str, item_id: str) -> None:
+    key = sa.func.hashtextextended(f"{project_id}\n{item_id}", 0)
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+def _current(project_id: str, item_id: str) -> DatasetItem | None:
+    query = sa.select(*_ITEM).where(
+        dataset_items.c.project_id == project_id,
+        dataset_items.c.item_id == item_id,
+        dataset_items.c.valid_to.is_(None),
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else DatasetItem(**row._mapping)
+
+
+def _close(project_id: str, item_id: str, now: Any) -> bool:
+    query = (
+        sa.update(dataset_items)
+        .where(
+            dataset_items.c.project_id == project_id,
+            dataset_items.c.item_id == item_id,
+            dataset_items.c.valid_to.is_(None),
+        )
+        .values(valid_to=now)
+        .returning(dataset_items.c.item_id)
+    )
+    return db.session.execute(query).one_or_none() is not None

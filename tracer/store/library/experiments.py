@@ -1,0 +1,150 @@
+"""Runs by when their items were answered: across datasets, and those of no dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.store.database.conditions import Column, Condition, Field, where
+from tracer.store.library.dataset_runs import DatasetRun
+from tracer.store.schema import dataset_run_items as items
+from tracer.store.schema import dataset_runs as runs
+from tracer.store.schema import spans, traces
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment(DatasetRun):
+    """A run with what its answers add up to."""
+
+    start_time: datetime
+    end_time: datetime
+    item_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """An item of a run and the span that answered it; None: a trace that has no span."""
+
+    run: DatasetRun
+    item_id: str
+    trace_id: str
+    span_id: str | None
+    start_time: datetime
+
+
+class ExperimentKey(NamedTuple):
+    """Where a page of experiments ends."""
+
+    end_time: datetime
+    run_id: str
+
+
+class AnsweredKey(NamedTuple):
+    """Where a page of answered items ends."""
+
+    start_time: datetime
+    run_id: str
+    id: str
+    """Of the span, of the trace where there is none."""
+
+
+_started = sa.func.coalesce(spans.c.start_time, traces.c.start_time)
+_ended = sa.func.max(sa.func.coalesce(spans.c.end_time, spans.c.start_time, traces.c.end_time))
+_id = sa.func.coalesce(spans.c.span_id, traces.c.trace_id)
+FIELDS = {
+    "run_id": Field(runs.c.run_id),
+    "name": Field(runs.c.name),
+    "dataset_id": Field(runs.c.dataset_id),
+    "item_id": Field(items.c.item_id),
+    "start_time": Field(_started),
+}
+"""What both lists can be asked for."""
+
+
+def of_rows(column: Column, rows: sa.Table) -> Column:
+    """Return a column of the run that a row's trace answered an item of, the first of several."""
+    run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
+    return (
+        sa.select(column)
+        .select_from(items.join(runs, run))
+        .where(items.c.project_id == rows.c.project_id, items.c.linked_trace_id == rows.c.trace_id)
+        .order_by(items.c.created_at, items.c.run_id)
+        .limit(1)
+        .correlate(rows)
+        .scalar_subquery()
+    )
+
+
+_RUN = [runs.c[field.name] for field in fields(DatasetRun)]
+
+
+def list_experiments(
+    project_id: str, conditions: Sequence[Condition], after: ExperimentKey | None, limit: int
+) -> list[Experiment]:
+    """Return the runs with answers that fulfil the conditions, the last active first.
+
+    An answer whose trace was deleted does not count. Raises BadCondition.
+    """
+    columns = (*_RUN, sa.func.min(_started), _ended, sa.func.count())
+    query = _answers(project_id, conditions, *columns)
+    query = query.group_by(runs.c.project_id, runs.c.run_id).order_by(_ended.desc(), runs.c.run_id)
+    if after is not None:
+        earlier = sa.and_(_ended == after.end_time, runs.c.run_id > after.run_id)
+        query = query.having(sa.or_(_ended < after.end_time, earlier))
+    return [
+        Experiment(**_run(row), start_time=row[-3], end_time=row[-2], item_count=row[-1])
+        for row in db.session.execute(query.limit(limit))
+    ]
+
+
+def list_answered(
+    project_id: str, conditions: Sequence[Condition], after: AnsweredKey | None, limit: int
+) -> list[Answered]:
+    """Return the answers that fulfil the conditions, newest first. Raises BadCondition."""
+    columns = (*_RUN, items.c.item_id, traces.c.trace_id, spans.c.span_id, _started)
+    query = _answers(project_id, conditions, *columns)
+    query = query.order_by(_started.desc(), runs.c.run_id, _id)
+    if after is not None:
+        ids = sa.tuple_(runs.c.run_id, _id)
+        last = sa.tuple_(sa.literal(after.run_id), sa.literal(after.id))
+        same = sa.and_(_started == after.start_time, ids > last)
+        query = query.where(sa.or_(_started < after.start_time, same))
+    return [
+        Answered(
+            run=DatasetRun(**_run(row)),
+            item_id=row[-4],
+            trace_id=row[-3],
+            span_id=row[-2],
+            start_time=row[-1],
+        )
+        for row in db.session.execute(query.limit(limit))
+    ]
+
+
+def _answers(project_id: str, conditions: Sequence[Condition], *columns: Any) -> sa.Select[Any]:
+    """Return the query over what answers; of a whole trace, its root span where it has one."""
+    run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
+    trace = sa.and_(
+        traces.c.project_id == items.c.project_id, traces.c.trace_id == items.c.linked_trace_id
+    )
+    span = sa.and_(
+        spans.c.project_id == traces.c.project_id,
+        spans.c.trace_id == traces.c.trace_id,
+        spans.c.span_id == sa.func.coalesce(items.c.linked_span_id, traces.c.root_span_id),
+        ~spans.c.placeholder,
+    )
+    return (
+        sa.select(*columns)
+        .select_from(items.join(runs, run).join(traces, trace).outerjoin(spans, span))
+        .where(items.c.project_id == project_id)
+        .where(*where(list(conditions), FIELDS))
+    )
+
+
+def _run(row: sa.Row[Any]) -> dict[str, Any]:
+    return {field.name: row._mapping[field.name] for field in fields(DatasetRun)}

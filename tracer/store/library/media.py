@@ -1,0 +1,209 @@
+"""Media of traces: announced, uploaded in pieces, read in pieces; never held in memory whole."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from tracer.extensions import db
+from tracer.store.database.locks import hold
+from tracer.store.deletion.tombstones import deleted_of
+from tracer.store.schema import media, media_chunks, media_uses
+
+CHUNK_BYTES: Final = 1024 * 1024
+
+
+class BadUpload(ValueError):
+    """What was uploaded is not what was announced."""
+
+
+class Readable(Protocol):
+    """Something to read bytes from, as a request's body is."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Medium:
+    """A file that belongs to traces of a project."""
+
+    media_id: str
+    sha256: str
+    """Of the content, in base64."""
+    content_type: str
+    content_length: int
+    """In bytes, as announced; an upload of another length is refused."""
+    uploaded_at: datetime | None
+    """None: announced only."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Use:
+    """Where a medium is used; `span_id` empty: by the trace itself, `trace_id` too: by no trace."""
+
+    trace_id: str
+    span_id: str
+    field: str
+
+
+def announce(
+    project_id: str, media_id: str, sha256: str, content_type: str, length: int, use: Use
+) -> Medium | None:
+    """Return the medium of that id, made new where there is none, and note its use.
+
+    None: the trace that uses it was deleted, and nothing is noted.
+    """
+    # A late announcement must not bring a part of a deleted trace back.
+    if use.trace_id and _deleted(project_id, use.trace_id):
+        db.session.rollback()
+        return None
+    values = {
+        "project_id": project_id,
+        "media_id": media_id,
+        "sha256": sha256,
+        "content_type": content_type,
+        "content_length": length,
+    }
+    query = insert(media).values(values)
+    # Locks it as well: a delete of its last use must see this one.
+    keys = [media.c.project_id, media.c.media_id]
+    db.session.execute(
+        query.on_conflict_do_update(index_elements=keys, set_={"media_id": media_id})
+    )
+    used = {
+        "project_id": project_id,
+        "media_id": media_id,
+        "trace_id": use.trace_id,
+        "span_id": use.span_id,
+        "field": use.field,
+    }
+    db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
+    db.session.commit()
+    return get_medium(project_id, media_id)
+
+
+def _deleted(project_id: str, trace_id: str) -> bool:
+    driver = db.session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    hold(driver, [(project_id, trace_id)])
+    return bool(deleted_of(driver, [(project_id, trace_id)]))
+
+
+def get_medium(project_id: str, media_id: str) -> Medium | None:
+    """Return the medium, uploaded or not, or None."""
+    query = sa.select(*_MEDIUM).where(
+        media.c.project_id == project_id, media.c.media_id == media_id
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else Medium(**row._mapping)
+
+
+def upload(project_id: str, medium: Medium, content: Readable) -> None:
+    """Store the content, in one transaction. Raises BadUpload, with nothing stored then."""
+    _forget_content(project_id, medium.media_id)
+    digest, length = hashlib.sha256(), 0
+    for number, chunk in enumerate(_chunks(content)):
+        digest.update(chunk)
+        length += len(chunk)
+        # Found out early, so that nobody fills the disk with more than was announced.
+        if length > medium.content_length:
+            break
+        values = {
+            "project_id": project_id,
+            "media_id": medium.media_id,
+            "number": number,
+            "data": chunk,
+        }
+        db.session.execute(sa.insert(media_chunks).values(values))
+    if length != medium.content_length:
+        db.session.rollback()
+        told = "more" if length > medium.content_length else f"{length}"
+        raise BadUpload(f"expected {medium.content_length} bytes, got {told}")
+    if base64.b64encode(digest.digest()).decode() != medium.sha256:
+        db.session.rollback()
+        raise BadUpload("the content's SHA-256 is not the one that was announced")
+    query = (
+        sa.update(media)
+        .where(media.c.project_id == project_id, media.c.media_id == medium.media_id)
+        .values(uploaded_at=sa.func.now())
+        .returning(media.c.media_id)
+    )
+    if db.session.execute(query).one_or_none() is None:
+        db.session.rollback()
+        raise BadUpload("the trace that uses it was deleted")
+    db.session.commit()
+
+
+def read(project_id: str, media_id: str) -> Iterator[bytes]:
+    """Yield the content in pieces of at most CHUNK_BYTES; nothing where there is none."""
+    number = 0
+    while True:
+        query = sa.select(media_chunks.c.data).where(
+            media_chunks.c.project_id == project_id,
+            media_chunks.c.media_id == media_id,
+            media_chunks.c.number == number,
+        )
+        data = db.session.execute(query).scalar_one_or_none()
+        # A slow reader must not keep a connection and a snapshot for as long as it takes.
+        db.session.rollback()
+        if data is None:
+            return
+        yield data
+        number += 1
+
+
+def list_uses(project_id: str, trace_id: str) -> list[tuple[Use, Medium]]:
+    """Return the media of a trace with where they are used."""
+    query = (
+        sa.select(media_uses.c.span_id, media_uses.c.field, *_MEDIUM)
+        .join_from(
+            media_uses,
+            media,
+            sa.and_(
+                media.c.project_id == media_uses.c.project_id,
+                media.c.media_id == media_uses.c.media_id,
+            ),
+        )
+        .where(media_uses.c.project_id == project_id, media_uses.c.trace_id == trace_id)
+        .order_by(media_uses.c.span_id, media_uses.c.field, media.c.media_id)
+    )
+    return [
+        (
+            Use(trace_id=trace_id, span_id=row.span_id, field=row.field),
+            Medium(**{name: getattr(row, name) for name in Medium.__dataclass_fields__}),
+        )
+        for row in db.session.execute(query)
+    ]
+
+
+_MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__]
+
+
+def _forget_content(project_id: str, media_id: str) -> None:
+    db.session.execute(
+        sa.delete(media_chunks).where(
+            media_chunks.c.project_id == project_id, media_chunks.c.media_id == media_id
+        )
+    )
+
+
+def _chunks(content: Readable) -> Iterator[bytes]:
+    pending = b""
+    while piece := content.read(CHUNK_BYTES):
+        pending += piece
+        while len(pending) >= CHUNK_BYTES:
+            yield pending[:CHUNK_BYTES]
+            pending = pending[CHUNK_BYTES:]
+    if pending:
+        yield pending

@@ -1,0 +1,351 @@
+"""Prompts: versions that never change, and the labels that point to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+
+from tracer.extensions import db
+from tracer.records import Json
+from tracer.store.schema import prompt_labels, prompt_versions, prompts
+
+LATEST: Final = "latest"
+"""The label of the newest version; it can't be moved."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptDraft:
+    """What somebody says of a new version; `tags` None keeps those of the prompt."""
+
+    name: str
+    type: str
+    """``text`` or ``chat``."""
+    prompt: Json
+    config: Json = None
+    labels: tuple[str, ...] = ()
+    tags: list[str] | None = None
+    commit_message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptVersion:
+    """One version of a prompt, with the labels that point to it now."""
+
+    name: str
+    version: int
+    type: str
+    prompt: Json
+    config: Json
+    labels: list[str]
+    tags: list[str]
+    commit_message: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptSummary:
+    """A prompt as a list shows it."""
+
+    name: str
+    type: str
+    versions: list[int]
+    labels: list[str]
+    tags: list[str]
+    config: Json
+    """That of the newest version."""
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptFilter:
+    """Which prompts a list has; None: any."""
+
+    name: str | None = None
+    label: str | None = None
+    tag: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+
+
+def create_version(
+    project_id: str, draft: PromptDraft, *, version: int | None = None
+) -> PromptVersion:
+    """Add a version to the prompt, made new where there is none, and move its labels to it.
+
+    `version` None: the next number. A copy names the number that the original has; it must be
+    free.
+    """
+    tags = {} if draft.tags is None else {"tags": sorted(set(draft.tags))}
+    # One statement takes the number, so that two at once never get the same.
+    last = prompts.c.last_version
+    following = last + 1 if version is None else sa.func.greatest(last, version)
+    numbered = (
+        insert(prompts)
+        .values(project_id=project_id, name=draft.name, last_version=version or 1, **tags)
+        .on_conflict_do_update(
+            index_elements=["project_id", "name"],
+            set_={"last_version": following, "updated_at": sa.func.now(), **tags},
+        )
+        .returning(last)
+    )
+    newest = db.session.execute(numbered).scalar_one()
+    version = version or newest
+    db.session.execute(
+        sa.insert(prompt_versions).values(
+            project_id=project_id,
+            name=draft.name,
+            version=version,
+            type=draft.type,
+            prompt=draft.prompt,
+            config=draft.config,
+            commit_message=draft.commit_message,
+        )
+    )
+    _point(project_id, draft.name, version, draft.labels)
+    db.session.commit()
+    made = get_version(project_id, draft.name, version=version)
+    assert made is not None
+    return made
+
+
+def get_version(
+    project_id: str, name: str, *, version: int | None = None, label: str | None = None
+) -> PromptVersion | None:
+    """Return the version of that number, or the one that the label points to; None: no such."""
+    query = _versions(project_id).where(prompt_versions.c.name == name)
+    row = db.session.execute(_pick(query, project_id, version, label)).one_or_none()
+    return None if row is None else _version(row)
+
+
+def list_versions(project_id: str, name: str) -> list[PromptVersion]:
+    """Return all versions of a prompt, the newest first."""
+    query = _versions(project_id).where(prompt_versions.c.name == name)
+    rows = db.session.execute(query.order_by(prompt_versions.c.version.desc()))
+    return [_version(row) for row in rows]
+
+
+def list_prompts(
+    project_id: str, wanted: PromptFilter, limit: int, offset: int = 0
+) -> tuple[list[PromptSummary], int]:
+    """Return a page of prompts, the last changed first, and how many there are in all."""
+    conditions = [prompts.c.project_id == project_id, *_conditions(wanted)]
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(prompts).where(*conditions)
+    ).scalar_one()
+    query = (
+        sa.select(prompts.c.name, prompts.c.tags, prompts.c.updated_at)
+        .where(*conditions)
+        .order_by(prompts.c.updated_at.desc(), prompts.c.name)
+        .limit(limit)
+        .offset(offset)
+    )
+    return _summaries(project_id, db.session.execute(query).all()), total
+
+
+def label_version(project_id: str, name: str, version: int, labels: Iterable[str]) -> bool:
+    """Point labels to a version, from wherever they pointed; False: there is no such version."""
+    if get_version(project_id, name, version=version) is None:
+        return False
+    _point(project_id, name, version, labels)
+    db.session.execute(
+        sa.update(prompts)
+        .where(prompts.c.project_id == project_id, prompts.c.name == name)
+        .values(updated_at=sa.func.now())
+    )
+    db.session.commit()
+    return True
+
+
+def unlabel(project_id: str, name: str, label: str) -> bool:
+    """Take a label away; return whether it pointed anywhere."""
+    query = (
+        sa.delete(prompt_labels)
+        .where(*_is(prompt_labels, project_id, name), prompt_labels.c.label == label)
+        .returning(prompt_labels.c.version)
+    )
+    gone = db.session.execute(query).one_or_none()
+    db.session.commit()
+    return gone is not None
+
+
+def delete_versions(
+    project_id: str, name: str, *, version: int | None = None, label: str | None = None
+) -> int:
+    """Delete the version of a number, of a label, or without either the whole prompt.
+
+    Returns how many versions went.
+    """
+    some = sa.select(prompt_versions.c.version).where(*_is(prompt_versions, project_id, name))
+    if version is not None or label is not None:
+        some = _pick(some, project_id, version, label)
+    numbers = list(db.session.scalars(some))
+    for table in (prompt_labels, prompt_versions):
+        db.session.execute(
+            sa.delete(table).where(*_is(table, project_id, name), table.c.version.in_(numbers))
+        )
+    left = sa.exists().where(*_is(prompt_versions, project_id, name))
+    db.session.execute(sa.delete(prompts).where(*_is(prompts, project_id, name), ~left))
+    db.session.commit()
+    return len(numbers)
+
+
+def _point(project_id: str, name: str, version: int, labels: Iterable[str]) -> None:
+    wanted = sorted(set(labels) - {LATEST})
+    if not wanted:
+        return
+    rows = [
+        {"project_id": project_id, "name": name, "label": label, "version": version}
+        for label in wanted
+    ]
+    db.session.execute(
+        insert(prompt_labels)
+        .values(rows)
+        .on_conflict_do_update(
+            index_elements=["project_id", "name", "label"], set_={"version": version}
+        )
+    )
+
+
+def _is(table: sa.Table, project_id: str, name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.project_id == project_id, table.c.name == name
+
+
+def _pick(
+    query: sa.Select[Any], project_id: str, version: int | None, label: str | None
+) -> sa.Select[Any]:
+    """Narrow a selection of the versions of one name to a number and a label."""
+    if version is not None:
+        query = query.where(prompt_versions.c.version == version)
+    if label == LATEST:
+        return query.order_by(prompt_versions.c.version.desc()).limit(1)
+    if label is not None:
+        pointed = sa.select(prompt_labels.c.version).where(
+            prompt_labels.c.project_id == project_id,
+            prompt_labels.c.name == prompt_versions.c.name,
+            prompt_labels.c.label == label,
+        )
+        query = query.where(prompt_versions.c.version.in_(pointed))
+    return query
+
+
+def _versions(project_id: str) -> sa.Select[Any]:
+    labels = (
+        sa.select(sa.func.array_agg(prompt_labels.c.label))
+        .where(
+            prompt_labels.c.project_id == prompt_versions.c.project_id,
+            prompt_labels.c.name == prompt_versions.c.name,
+            prompt_labels.c.version == prompt_versions.c.version,
+        )
+        .scalar_subquery()
+    )
+    other = prompt_versions.alias("other")
+    newest = (
+        sa.select(sa.func.max(other.c.version))
+        .where(
+            other.c.project_id == prompt_versions.c.project_id,
+            other.c.name == prompt_versions.c.name,
+        )
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            prompt_versions,
+            prompts.c.tags,
+            labels.label("labels"),
+            (prompt_versions.c.version == newest).label("newest"),
+        )
+        .join_from(
+            prompt_versions,
+            prompts,
+            sa.and_(
+                prompts.c.project_id == prompt_versions.c.project_id,
+                prompts.c.name == prompt_versions.c.name,
+            ),
+        )
+        .where(prompt_versions.c.project_id == project_id)
+    )
+
+
+def _version(row: sa.Row[Any]) -> PromptVersion:
+    labels = [*(row.labels or []), *([LATEST] if row.newest else [])]
+    return PromptVersion(
+        name=row.name,
+        version=row.version,
+        type=row.type,
+        prompt=row.prompt,
+        config=row.config,
+        labels=sorted(labels),
+        tags=row.tags,
+        commit_message=row.commit_message,
+        created_at=row.created_at,
+    )
+
+
+def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
+    if wanted.name is not None:
+        yield prompts.c.name == wanted.name
+    if wanted.tag is not None:
+        yield prompts.c.tags.contains([wanted.tag])
+    if wanted.since is not None:
+        yield prompts.c.updated_at >= wanted.since
+    if wanted.until is not None:
+        yield prompts.c.updated_at < wanted.until
+    # Every prompt has a newest version, so "latest" narrows nothing.
+    if wanted.label is not None and wanted.label != LATEST:
+        yield sa.exists().where(
+            prompt_labels.c.project_id == prompts.c.project_id,
+            prompt_labels.c.name == prompts.c.name,
+            prompt_labels.c.label == wanted.label,
+        )
+
+
+def _summaries(project_id: str, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[PromptSummary]:
+    names = [row.name for row in rows]
+    every = _of_names(prompt_versions, project_id, names)
+    # Bodies stay where they are: a prompt may have hundreds of long versions.
+    numbers = sa.func.array_agg(prompt_versions.c.version.distinct()).label("versions")
+    held = db.session.execute(
+        sa.select(prompt_versions.c.name, numbers).where(*every).group_by(prompt_versions.c.name)
+    )
+    versions = {row.name: sorted(row.versions) for row in held}
+    newest = {
+        row.name: row
+        for row in db.session.execute(
+            sa.select(prompt_versions.c.name, prompt_versions.c.type, prompt_versions.c.config)
+            .ext(distinct_on(prompt_versions.c.name))
+            .where(*every)
+            .order_by(prompt_versions.c.name, prompt_versions.c.version.desc())
+        )
+    }
+    labels: dict[str, list[str]] = {name: [LATEST] for name in names}
+    for name, label in db.session.execute(
+        sa.select(prompt_labels.c.name, prompt_labels.c.label).where(
+            *_of_names(prompt_labels, project_id, names)
+        )
+    ):
+        labels[name].append(label)
+    return [
+        PromptSummary(
+            name=row.name,
+            type=newest[row.name].type,
+            versions=versions[row.name],
+            labels=sorted(labels[row.name]),
+            tags=row.tags,
+            config=newest[row.name].config,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+        if row.name in newest
+    ]
+
+
+def _of_names(
+    table: sa.Table, project_id: str, names: list[str]
+) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.project_id == project_id, table.c.name.in_(names)

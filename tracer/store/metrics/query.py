@@ -1,0 +1,322 @@
+"""Aggregates over traces, spans and scores: measures by dimensions and by time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+
+from tracer.extensions import db
+from tracer.store.database.conditions import BadCondition, Column, Condition, Field, beside, where
+from tracer.store.database.timeout import within
+from tracer.store.schema import scores, span_payloads, spans, traces
+from tracer.store.scores import search
+from tracer.store.traces import span_search, trace_search
+from tracer.store.traces.tool_calls import CALL_COUNT, CALLED, OFFER_COUNT, OFFERED
+
+GRANULARITIES: Final = ("minute", "hour", "day", "week", "month")
+TIME: Final = "time_dimension"
+BINS: Final = 10
+"""Of a histogram, unless said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What to add up, over which rows, by what. Metrics are (measure, aggregation)."""
+
+    view: str
+    since: datetime
+    until: datetime
+    metrics: Sequence[tuple[str, str]]
+    dimensions: Sequence[str] = ()
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What values of a dimension are called in the answer; like-named ones are one group."""
+    conditions: Sequence[Condition] = ()
+    granularity: str | None = None
+    order: Sequence[tuple[str, bool]] = ()
+    """(name in the answer, descending)"""
+    limit: int = 100
+    bins: int = BINS
+    """Of each histogram."""
+
+
+class Parts(NamedTuple):
+    """What a row is taken apart into: it counts once for each of its parts, and not without."""
+
+    table: sa.TableValuedAlias
+    name: Column
+
+
+class View(NamedTuple):
+    """Rows that can be added up: where they come from and what they have."""
+
+    rows: Callable[[sa.Select[Any], str, Sequence[Condition]], sa.Select[Any]]
+    time: Column
+    fields: Mapping[str, Field]
+    measures: Mapping[str, Column]
+    parts: Mapping[str, Parts] = {}
+    """Dimensions of which a row has several values."""
+    of_parts: Mapping[str, str] = {}
+    """Measures of parts, and the dimension that they are always asked by."""
+
+
+def _milliseconds(start: Column, end: Column) -> Column:
+    return sa.cast(sa.extract("epoch", end - start) * 1000, sa.Float)
+
+
+def _traces(
+    query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]
+) -> sa.Select[Any]:
+    wanted = where(list(conditions), trace_search.FIELDS)
+    return query.select_from(traces).where(traces.c.project_id == project_id, *wanted)
+
+
+def _listed(names: Column, alias: str) -> Parts:
+    table = sa.func.unnest(names).table_valued("name", name=alias).render_derived()
+    return Parts(table, sa.cast(table.c.name, sa.Text))
+
+
+def _buckets(of: Column, total: Column, alias: str) -> Parts:
+    """Return the buckets of usage or cost, and their sum as a bucket of its own."""
+    whole = sa.func.jsonb_build_object(sa.literal_column("'total'"), total)
+    none: Column = sa.literal_column("'{}'::jsonb")
+    every = sa.func.coalesce(sa.cast(of, JSONB), none).op("||")(sa.func.jsonb_strip_nulls(whole))
+    named = sa.func.jsonb_each_text(every).table_valued("name", "value", name=alias)
+    table = named.render_derived()
+    return Parts(table, sa.cast(table.c.name, sa.Text))
+
+
+_COSTS: Final = _buckets(span_payloads.c.cost, spans.c.total_cost, "costs")
+_USAGE: Final = _buckets(span_payloads.c.usage, spans.c.total_tokens, "used")
+_LATENCY: Final = _milliseconds(spans.c.start_time, spans.c.end_time)
+_SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
+_TABLES: Final = (traces, spans, span_payloads, scores, _COSTS.table, _USAGE.table)
+VIEWS: Final = {
+    "traces": View(
+        _traces,
+        traces.c.start_time,
+        trace_search.FIELDS,
+        {
+            "latency": _milliseconds(traces.c.start_time, traces.c.end_time),
+            "span_count": traces.c.span_count,
+            "total_tokens": traces.c.total_tokens,
+            "total_cost": traces.c.total_cost,
+            "score_count": beside(sa.func.count(), scores, traces, ("trace_id",)),
+            "user_id": traces.c.user_id,
+            "session_id": traces.c.session_id,
+        },
+    ),
+    "spans": View(
+        span_search.rows,
+        spans.c.start_time,
+        span_search.FIELDS,
+        {
+            "latency": _LATENCY,
+            "time_to_first_token": _milliseconds(spans.c.start_time, spans.c.first_token_time),
+            "streaming_latency": _milliseconds(spans.c.first_token_time, spans.c.end_time),
+            **{
+                name: spans.c[name]
+                for name in ("input_tokens", "output_tokens", "total_tokens", "total_cost")
+            },
+            "input_cost": span_search.INPUT_COST,
+            "output_cost": span_search.OUTPUT_COST,
+            "score_count": beside(sa.func.count(), scores, spans, ("trace_id", "span_id")),
+            "output_tokens_per_second": spans.c.output_tokens / _SECONDS,
+            "tokens_per_second": spans.c.total_tokens / _SECONDS,
+            "user_id": traces.c.user_id,
+            "session_id": traces.c.session_id,
+            "trace_id": spans.c.trace_id,
+            # An average is one of those that had any.
+            "offer_count": sa.func.nullif(OFFER_COUNT, 0),
+            "call_count": sa.func.nullif(CALL_COUNT, 0),
+            "cost_by_type": sa.cast(_COSTS.table.c.value, sa.Numeric),
+            "usage_by_type": sa.cast(_USAGE.table.c.value, sa.BigInteger),
+        },
+        {
+            "offered_tools": _listed(OFFERED, "offered"),
+            "called_tools": _listed(CALLED, "called"),
+            "cost_type": _COSTS,
+            "usage_type": _USAGE,
+        },
+        {"cost_by_type": "cost_type", "usage_by_type": "usage_type"},
+    ),
+    "scores": View(search.rows, scores.c.time, search.FIELDS, {"value": scores.c.value}),
+}
+
+
+def _percentile(part: float) -> Callable[[Column], Column]:
+    return lambda column: sa.func.percentile_cont(part).within_group(column)
+
+
+_AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
+    "sum": sa.func.sum,
+    "avg": sa.func.avg,
+    "min": sa.func.min,
+    "max": sa.func.max,
+    "count": sa.func.count,
+    "unique": lambda column: sa.func.count(sa.distinct(column)),
+    **{f"p{percent}": _percentile(percent / 100) for percent in (50, 75, 90, 95, 99)},
+}
+
+
+def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
+    """Return a row per combination of dimensions; raises BadCondition and TooLong."""
+    view = VIEWS[question.view]
+    needed = [view.of_parts[name] for name, _ in question.metrics if name in view.of_parts]
+    wanted = dict.fromkeys([*question.dimensions, *needed])
+    groups = {name: _dimension(view, name, question.words) for name in wanted}
+    if question.granularity is not None:
+        step: Column = sa.literal_column(f"'{question.granularity}'")
+        groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
+    sums = {
+        f"{how}_{name}": _metric(view, name, how, question.bins) for name, how in question.metrics
+    }
+    labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
+    query = view.rows(sa.select(*labelled.values()), project_id, question.conditions)
+    query = query.where(view.time >= question.since, view.time < question.until)
+    for name in wanted.keys() & view.parts.keys():
+        query = query.join(view.parts[name].table, sa.true())
+    query = query.group_by(*_places(groups)).order_by(*_order(question, labelled))
+    with within():
+        rows = db.session.execute(query.limit(question.limit)).mappings().all()
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _places(groups: Iterable[str]) -> list[Column]:
+    # By their places: of what is written twice PostgreSQL does not always see that it is one.
+    return [sa.literal_column(str(place)) for place, _ in enumerate(groups, 1)]
+
+
+def _dimension(view: View, name: str, words: Mapping[str, Mapping[str, str]]) -> Column:
+    column = view.parts[name].name if name in view.parts else view.fields.get(name, Field()).column
+    if column is None:
+        raise BadCondition(f"dimensions: no such dimension: {name}")
+    said = words.get(name)
+    return sa.case(dict(said), value=column, else_=column) if said else column
+
+
+def _metric(view: View, name: str, how: str, bins: int) -> Column:
+    if name == "count":
+        return sa.func.count()
+    if name not in view.measures:
+        raise BadCondition(f"metrics: no such measure: {name}")
+    if how == "histogram":
+        return _histogram(view.measures[name], bins)
+    if how not in _AGGREGATIONS:
+        raise BadCondition(f"metrics: no such aggregation: {how}")
+    return _AGGREGATIONS[how](view.measures[name])
+
+
+def _histogram(measure: Column, bins: int) -> Column:
+    """Return [[from, to, how many], …]: bins of equal width from the least value to the greatest.
+
+    The values of a group are gathered and sorted into bins by the database; none has one bin.
+    """
+    measure = sa.cast(measure, sa.Float)
+    least, greatest = sa.func.min(measure), sa.func.max(measure)
+    gathered = sa.func.unnest(sa.func.array_agg(measure))
+    values = gathered.table_valued("value", name="values").render_derived()
+    value = sa.cast(values.c.value, sa.Float)
+    width = (greatest - least) / bins
+    # The greatest belongs into the last bin, which ends with it.
+    place = sa.func.least(sa.func.floor((value - least) / sa.func.nullif(width, 0)), bins - 1)
+    number = sa.func.coalesce(place, 0).label("number")
+    counted = (
+        sa.select(number, sa.func.count().label("count"))
+        .select_from(values)
+        .where(value.is_not(None))
+        .group_by(sa.text("number"))
+        .correlate(*_TABLES)
+        .subquery("counted")
+    )
+    start = least + counted.c.number * width
+    row = sa.func.jsonb_build_array(start, start + width, counted.c.count)
+    listed = sa.func.jsonb_agg(aggregate_order_by(row, counted.c.number))
+    return sa.select(listed).select_from(counted).correlate(*_TABLES).scalar_subquery()
+
+
+def _order(question: Question, labelled: Mapping[str, Column]) -> list[Column]:
+    found: list[Column] = []
+    for name, descending in question.order:
+        if name not in labelled:
+            raise BadCondition(f"orderBy: not in the answer: {name}")
+        column = labelled[name]
+        found.append(column.desc().nulls_last() if descending else column.asc().nulls_last())
+    if not found and TIME in labelled:
+        found.append(labelled[TIME].asc())
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayOfModel:
+    """What the spans that called one model used on one day (UTC); None: they called none."""
+
+    day: datetime
+    model: str | None
+    spans: int
+    traces: int
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cost: Decimal
+
+
+def page_days(
+    project_id: str,
+    of_spans: Sequence[Condition],
+    of_traces: Sequence[Condition],
+    limit: int,
+    offset: int,
+) -> tuple[list[datetime], int]:
+    """Return a page of the days (UTC) on which anything began, latest first, and how many."""
+    began = span_search.rows(sa.select(_day(spans)), project_id, of_spans)
+    dated = began.union(_traces(sa.select(_day(traces)), project_id, of_traces)).subquery()
+    total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
+    page = sa.select(dated.c.day).order_by(dated.c.day.desc()).limit(limit).offset(offset)
+    return [row.day for row in db.session.execute(page)], total
+
+
+def days_of_models(
+    project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
+) -> list[DayOfModel]:
+    """Return what each model was used for on each of these days (UTC), latest first."""
+    day = _day(spans)
+    none = sa.literal(0)
+    sums = [
+        sa.func.count().label("spans"),
+        sa.func.count(sa.distinct(spans.c.trace_id)).label("traces"),
+        *[
+            sa.func.coalesce(sa.func.sum(spans.c[name]), none).label(name)
+            for name in ("input_tokens", "output_tokens", "total_tokens")
+        ],
+        sa.func.coalesce(sa.func.sum(spans.c.total_cost), none).label("cost"),
+    ]
+    query = span_search.rows(sa.select(day, spans.c.model, *sums), project_id, conditions)
+    query = query.where(day.element.in_(days)).group_by(day.element, spans.c.model)
+    query = query.order_by(sa.desc("day"), spans.c.model)
+    return [DayOfModel(**row) for row in db.session.execute(query).mappings()]
+
+
+def traces_by_day(
+    project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
+) -> dict[datetime, int]:
+    """Return how many traces began on each of these days (UTC)."""
+    day = _day(traces)
+    query = _traces(sa.select(day, sa.func.count()), project_id, conditions)
+    query = query.where(day.element.in_(days)).group_by(day.element)
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def _day(of: sa.Table) -> sa.Label[Any]:
+    return sa.func.date_trunc(
+        sa.literal_column("'day'"), of.c.start_time, sa.literal_column("'UTC'")
+    ).label("day")

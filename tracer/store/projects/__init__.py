@@ -1,0 +1,1 @@
+"""Projects with their API keys, secrets and prices."""

@@ -1,0 +1,62 @@
+"""The project and the key that the configuration asks for, made at the start; again: no change."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+import psycopg
+
+from tracer.config import Config, ConfigError
+from tracer.store.database import server
+from tracer.store.projects.secrets import hash_secret, hint_of
+
+_PROJECT: Final = """
+    INSERT INTO projects (project_id, name) VALUES (%s, %s) ON CONFLICT (project_id) DO NOTHING
+"""
+# The secret of a key may be changed by changing the setting; a revoked key stays revoked.
+_KEY: Final = """
+    INSERT INTO api_keys AS k (key_id, project_id, name, public_key, secret_hash, secret_hint)
+    VALUES (%s, %s, 'TRACER_INIT', %s, %s, %s)
+    ON CONFLICT (public_key) DO UPDATE
+        SET secret_hash = excluded.secret_hash, secret_hint = excluded.secret_hint
+        WHERE k.project_id = excluded.project_id
+    RETURNING project_id
+"""
+
+
+def bootstrap(config: Config) -> None:
+    """Make the project and the key of the TRACER_INIT_* settings, where they are not there yet.
+
+    Raises ConfigError where the settings contradict each other or what is stored.
+    """
+    project_id = config.init_project_id
+    public, secret = config.init_project_public_key, config.init_project_secret_key
+    if bool(public) != bool(secret) or (public and not project_id):
+        raise ConfigError(
+            "TRACER_INIT_PROJECT_ID, TRACER_INIT_PROJECT_PUBLIC_KEY and"
+            " TRACER_INIT_PROJECT_SECRET_KEY: expected all three, or the id alone"
+        )
+    if not project_id:
+        return
+    with server.connect(config.database_url) as connection:
+        connection.execute(_PROJECT, [project_id, config.init_project_name or project_id])
+        if public:
+            _make_key(connection, project_id, public, secret)
+
+
+def _make_key(
+    connection: psycopg.Connection[Any], project_id: str, public: str, secret: str
+) -> None:
+    values = [secrets.token_hex(8), project_id, public, hash_secret(secret), hint_of(secret)]
+    try:
+        taken = connection.execute(_KEY, values).fetchone() is None
+    except psycopg.errors.UniqueViolation:
+        # Not `from` the error: its text has the hash in it.
+        raise ConfigError(
+            "TRACER_INIT_PROJECT_SECRET_KEY: another key has this secret already"
+        ) from None
+    if taken:
+        raise ConfigError(
+            f"TRACER_INIT_PROJECT_PUBLIC_KEY={public}: a key of another project already"
+        )

@@ -1,0 +1,151 @@
+"""A project's own prices as rows: added, retired and brought back, never changed or deleted."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+from flask import current_app
+
+from tracer.extensions import db
+from tracer.pricing.price_book import Price, PriceBook, PriceDraft
+from tracer.pricing.rates import Rates
+from tracer.store.database.paging import to_micros
+from tracer.store.schema import prices, traces
+
+RECENT_TRACES: Final = 1_000
+MOST_MODELS: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PriceRow:
+    """One price of a project; a retired one is used for no new span."""
+
+    price_id: str
+    model: str
+    provider: str | None
+    start_time: datetime | None
+    rates: Rates
+    note: str | None
+    created_at: datetime
+    retired_at: datetime | None
+
+    def draft(self) -> PriceDraft:
+        """Return what it takes to add the same price again."""
+        fields = PriceDraft.__struct_fields__
+        return PriceDraft(**{name: getattr(self, name) for name in fields})
+
+    def value(self) -> Price:
+        """Return the price as it is used."""
+        return Price(
+            price_id=self.price_id,
+            model=self.model,
+            provider=self.provider,
+            start=None if self.start_time is None else to_micros(self.start_time),
+            rates=self.rates,
+            created=to_micros(self.created_at),
+        )
+
+
+def list_prices(project_id: str) -> list[PriceRow]:
+    """Return all prices of a project: those in use first, then by model, the latest start first."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(prices.c.project_id == project_id)
+        .order_by(
+            prices.c.retired_at.is_not(None),
+            sa.func.lower(prices.c.model),
+            prices.c.provider,
+            prices.c.start_time.desc().nulls_last(),
+            prices.c.created_at.desc(),
+            prices.c.price_id,
+        )
+    )
+    return [_row(row) for row in db.session.execute(query)]
+
+
+def get_price(project_id: str, price_id: str) -> PriceRow | None:
+    """Return a price of the project, retired or not, or None."""
+    query = sa.select(*_COLUMNS).where(*_is(project_id, price_id))
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else _row(row)
+
+
+def create_price(project_id: str, draft: PriceDraft) -> PriceRow:
+    """Add a price, which holds for spans that are stored from now on."""
+    values = {
+        **msgspec.structs.asdict(draft),
+        "project_id": project_id,
+        "price_id": secrets.token_hex(6),
+        # Decimals become text: JSON's numbers are read back as floats.
+        "rates": msgspec.to_builtins(draft.rates),
+    }
+    row = db.session.execute(sa.insert(prices).values(values).returning(*_COLUMNS)).one()
+    return _changed(project_id, row)
+
+
+def retire_price(project_id: str, price_id: str, *, retired: bool = True) -> PriceRow | None:
+    """Take a price out of use, or back into it; return it, None: the project has no such price.
+
+    One that is retired already keeps the time.
+    """
+    when = sa.func.coalesce(prices.c.retired_at, sa.func.now()) if retired else None
+    return _update(project_id, price_id, {"retired_at": when})
+
+
+def annotate_price(project_id: str, price_id: str, note: str | None) -> PriceRow | None:
+    """Replace the note of a price; return the price, None: the project has no such price."""
+    return _update(project_id, price_id, {"note": note})
+
+
+def price_book(rows: list[PriceRow]) -> PriceBook:
+    """Return those of the prices that are in use, as they are used."""
+    return PriceBook(row.value() for row in rows if row.retired_at is None)
+
+
+def recent_models(project_id: str) -> list[str]:
+    """Return the names of the models of the project's latest traces, most used first."""
+    latest = (
+        sa.select(traces.c.models)
+        .where(traces.c.project_id == project_id)
+        .order_by(traces.c.start_time.desc(), traces.c.trace_id.desc())
+        .limit(RECENT_TRACES)
+        .subquery()
+    )
+    model = sa.func.jsonb_each_text(latest.c.models).table_valued("key", "value")
+    query = (
+        sa.select(model.c.key)
+        .select_from(latest.join(model, sa.true()))
+        .group_by(model.c.key)
+        .order_by(sa.func.sum(sa.cast(model.c.value, sa.BigInteger)).desc(), model.c.key)
+        .limit(MOST_MODELS)
+    )
+    return list(db.session.scalars(query))
+
+
+_COLUMNS = [prices.c[name] for name in PriceRow.__dataclass_fields__]
+
+
+def _is(project_id: str, price_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return prices.c.project_id == project_id, prices.c.price_id == price_id
+
+
+def _row(row: sa.Row[tuple[object, ...]]) -> PriceRow:
+    return PriceRow(**row._asdict() | {"rates": msgspec.convert(row.rates, Rates)})
+
+
+def _update(project_id: str, price_id: str, values: dict[str, object]) -> PriceRow | None:
+    query = sa.update(prices).where(*_is(project_id, price_id)).values(values).returning(*_COLUMNS)
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else _changed(project_id, row)
+
+
+def _changed(project_id: str, row: sa.Row[tuple[object, ...]]) -> PriceRow:
+    db.session.commit()
+    # This process uses it at once; others within PriceBooks' few seconds.
+    current_app.extensions["tracer.writer"].prices.forget(project_id)
+    return _row(row)

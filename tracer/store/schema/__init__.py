@@ -1,0 +1,84 @@
+"""Every table, as SQLAlchemy Core sees it; migrations/versions holds how each came to be.
+
+Tables that grow carry project_id and trace_id (or session_id) first in their primary key, so that
+they can be distributed by trace unchanged. No foreign keys and no sequences between such tables.
+"""
+
+from __future__ import annotations
+
+from tracer.store.schema.analyses import (
+    analyses,
+    runs,
+    subtrees,
+    timeline_pages,
+    timeline_segments,
+    timeline_words,
+    timelines,
+)
+from tracer.store.schema.annotations import (
+    bookmarks,
+    comments,
+    queue_items,
+    queue_members,
+    queues,
+    score_configs,
+    scores,
+    shares,
+)
+from tracer.store.schema.base import Time, metadata
+from tracer.store.schema.counters import tallies
+from tracer.store.schema.deletion import tombstones
+from tracer.store.schema.library import (
+    dataset_items,
+    dataset_run_items,
+    dataset_runs,
+    datasets,
+    media,
+    media_chunks,
+    media_uses,
+    prompt_labels,
+    prompt_versions,
+    prompts,
+)
+from tracer.store.schema.projects import api_keys, prices, projects, secrets
+from tracer.store.schema.traces import sessions, span_payloads, spans, traces
+
+__all__ = [
+    "Time",
+    "analyses",
+    "api_keys",
+    "bookmarks",
+    "comments",
+    "dataset_items",
+    "dataset_run_items",
+    "dataset_runs",
+    "datasets",
+    "media",
+    "media_chunks",
+    "media_uses",
+    "metadata",
+    "prices",
+    "projects",
+    "prompt_labels",
+    "prompt_versions",
+    "prompts",
+    "queue_items",
+    "queue_members",
+    "queues",
+    "runs",
+    "score_configs",
+    "scores",
+    "secrets",
+    "sessions",
+    "shares",
+    "span_payloads",
+    "spans",
+    "subtrees",
+    "tallies",
+    "timeline_pages",
+    "timeline_segments",
+    "timeline_words",
+    "timelines",
+    "tombstones",
+    "traces",
+]

@@ -1,0 +1,62 @@
+"""Projects, their keys, their prices, and the server's secrets."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tracer.store.schema.base import Time, metadata, now_column
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    now_column("created_at"),
+)
+
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("project_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("public_key", Text, nullable=False, unique=True),
+    Column("secret_hash", Text, nullable=False, unique=True),
+    Column("secret_hint", Text, nullable=False),
+    now_column("created_at"),
+    Column("revoked_at", Time),
+    Index("ix_api_keys_project", "project_id"),
+)
+
+
+# A project's own prices. Never deleted, and never changed but for `retired_at` and `note`, so that
+# what a span was priced by can be looked up for ever. `rates` holds tracer.rates.Rates.
+prices = Table(
+    "prices",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("price_id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("provider", Text),
+    Column("start_time", Time),
+    Column("rates", JSONB, nullable=False),
+    Column("note", Text),
+    now_column("created_at"),
+    Column("retired_at", Time),
+)
+
+
+# What the server signs with, made by whichever process needs it first.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

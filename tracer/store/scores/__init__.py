@@ -1,0 +1,1 @@
+"""Scores, their configs, and the queues in which people review them."""

@@ -1,0 +1,194 @@
+"""Queues of what people are to judge, and who is asked to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from tracer.extensions import db
+from tracer.store.schema import queue_items, queue_members, queues
+
+
+class NameTaken(ValueError):
+    """The project has a queue of that name already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """What people are asked to judge, and by which score configs."""
+
+    queue_id: str
+    name: str
+    description: str | None
+    config_ids: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueItem:
+    """Something to judge; `subject` is trace, span or session."""
+
+    item_id: str
+    queue_id: str
+    subject: str
+    subject_id: str
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def create_queue(
+    project_id: str, name: str, description: str | None, config_ids: Sequence[str]
+) -> Queue:
+    """Make a queue. Raises NameTaken."""
+    values = {
+        "project_id": project_id,
+        "queue_id": secrets.token_hex(12),
+        "name": name,
+        "description": description,
+        "config_ids": list(config_ids),
+    }
+    try:
+        row = db.session.execute(sa.insert(queues).values(values).returning(*_QUEUE)).one()
+    except IntegrityError:
+        db.session.rollback()
+        raise NameTaken(name) from None
+    db.session.commit()
+    return Queue(**row._mapping)
+
+
+def get_queue(project_id: str, queue_id: str) -> Queue | None:
+    """Return the queue, or None."""
+    query = sa.select(*_QUEUE).where(
+        queues.c.project_id == project_id, queues.c.queue_id == queue_id
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else Queue(**row._mapping)
+
+
+def list_queues(project_id: str, limit: int, offset: int = 0) -> tuple[list[Queue], int]:
+    """Return a page of queues, the newest first, and how many there are in all."""
+    mine = queues.c.project_id == project_id
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(queues).where(mine)
+    ).scalar_one()
+    query = (
+        sa.select(*_QUEUE)
+        .where(mine)
+        .order_by(queues.c.created_at.desc(), queues.c.queue_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Queue(**row._mapping) for row in db.session.execute(query)], total
+
+
+def add_item(
+    project_id: str, queue_id: str, subject: str, subject_id: str, *, completed: bool = False
+) -> QueueItem:
+    """Put something into a queue."""
+    values = {
+        "project_id": project_id,
+        "queue_id": queue_id,
+        "item_id": secrets.token_hex(12),
+        "subject": subject,
+        "subject_id": subject_id,
+        "completed_at": sa.func.now() if completed else None,
+    }
+    row = db.session.execute(sa.insert(queue_items).values(values).returning(*_ITEM)).one()
+    db.session.commit()
+    return QueueItem(**row._mapping)
+
+
+def get_item(project_id: str, queue_id: str, item_id: str) -> QueueItem | None:
+    """Return an item of a queue, or None."""
+    query = sa.select(*_ITEM).where(*_is(project_id, queue_id, item_id))
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else QueueItem(**row._mapping)
+
+
+def list_items(
+    project_id: str, queue_id: str, *, completed: bool | None, limit: int, offset: int = 0
+) -> tuple[list[QueueItem], int]:
+    """Return a page of a queue's items, the oldest first; `completed` None: of both kinds."""
+    mine = [queue_items.c.project_id == project_id, queue_items.c.queue_id == queue_id]
+    if completed is not None:
+        done = queue_items.c.completed_at.is_not(None)
+        mine.append(done if completed else ~done)
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(queue_items).where(*mine)
+    ).scalar_one()
+    query = (
+        sa.select(*_ITEM)
+        .where(*mine)
+        .order_by(queue_items.c.created_at, queue_items.c.item_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [QueueItem(**row._mapping) for row in db.session.execute(query)], total
+
+
+def complete_item(
+    project_id: str, queue_id: str, item_id: str, *, completed: bool
+) -> QueueItem | None:
+    """Mark an item as judged, or as not yet; None: there is no such item."""
+    # Said twice, it keeps the time of the first.
+    when = sa.func.coalesce(queue_items.c.completed_at, sa.func.now()) if completed else None
+    query = (
+        sa.update(queue_items)
+        .where(*_is(project_id, queue_id, item_id))
+        .values(completed_at=when, updated_at=sa.func.now())
+        .returning(*_ITEM)
+    )
+    row = db.session.execute(query).one_or_none()
+    db.session.commit()
+    return None if row is None else QueueItem(**row._mapping)
+
+
+def remove_item(project_id: str, queue_id: str, item_id: str) -> bool:
+    """Take an item out of a queue; return whether it was there."""
+    query = (
+        sa.delete(queue_items)
+        .where(*_is(project_id, queue_id, item_id))
+        .returning(queue_items.c.item_id)
+    )
+    gone = db.session.execute(query).one_or_none()
+    db.session.commit()
+    return gone is not None
+
+
+def assign(project_id: str, queue_id: str, user_id: str) -> None:
+    """Ask somebody to work on a queue."""
+    values = {"project_id": project_id, "queue_id": queue_id, "user_id": user_id}
+    db.session.execute(insert(queue_members).values(values).on_conflict_do_nothing())
+    db.session.commit()
+
+
+def unassign(project_id: str, queue_id: str, user_id: str) -> None:
+    """Ask somebody no longer."""
+    db.session.execute(
+        sa.delete(queue_members).where(
+            queue_members.c.project_id == project_id,
+            queue_members.c.queue_id == queue_id,
+            queue_members.c.user_id == user_id,
+        )
+    )
+    db.session.commit()
+
+
+_QUEUE = [queues.c[name] for name in Queue.__dataclass_fields__]
+_ITEM = [queue_items.c[name] for name in QueueItem.__dataclass_fields__]
+
+
+def _is(project_id: str, queue_id: str, item_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        queue_items.c.project_id == project_id,
+        queue_items.c.queue_id == queue_id,
+        queue_items.c.item_id == item_id,
+    )

@@ -1,0 +1,1 @@
+"""A trace in order of time: log, transcript, findings."""

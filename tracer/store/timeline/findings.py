@@ -1,0 +1,68 @@
+"""The findings of a trace: of a small one worked out as they are read, of a large one as stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from tracer.analysis.findings import Findings, Step, find
+from tracer.extensions import db
+from tracer.store.timeline.finding_sql import NEEDS_INPUT, NEEDS_OUTPUT, STEP_COLUMNS
+from tracer.store.timeline.timeline import want
+
+MOST_SPANS: Final = 1_000
+# As stored; what is beyond is not unpacked, so that a page stays quick.
+_MOST_BYTES: Final = 1_000_000
+
+_SIZE = f"""
+    CASE WHEN {NEEDS_INPUT} THEN coalesce(pg_column_size(p.input), 0)
+        WHEN {NEEDS_OUTPUT} THEN coalesce(pg_column_size(p.output), 0) + pg_column_size(p.tools)
+        ELSE 0 END
+"""
+_STEPS = sa.text(f"""
+    SELECT * FROM (
+        SELECT {STEP_COLUMNS}, sum({_SIZE}) OVER (ORDER BY s.start_time, s.span_id) AS size
+        FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
+        WHERE s.project_id = :project AND s.trace_id = :trace AND NOT s.placeholder
+    ) sized WHERE size <= {_MOST_BYTES}
+    ORDER BY start, span_id
+""")
+_SMALL = sa.text("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM spans WHERE project_id = :project AND trace_id = :trace AND NOT placeholder
+        LIMIT :most
+    ) few
+""")
+_STORED = sa.text("""
+    SELECT l.findings, l.state_of = t.updated_at AS fresh
+    FROM timelines l JOIN traces t USING (project_id, trace_id)
+    WHERE l.project_id = :project AND l.trace_id = :trace AND l.findings IS NOT NULL
+""")
+
+
+def read_findings(project_id: str, trace_id: str) -> Findings | None:
+    """Return what is found in a trace; None: it is large, and the worker is still at it.
+
+    Of a large trace that goes on growing the findings are those of some moments ago.
+    """
+    key = {"project": project_id, "trace": trace_id}
+    stored = db.session.execute(_STORED, key).one_or_none()
+    if stored is not None and stored.fresh:
+        return msgspec.convert(stored.findings, Findings)
+    number = db.session.execute(_SMALL, key | {"most": MOST_SPANS + 1}).scalar_one()
+    if number <= MOST_SPANS:
+        steps = list(_read_steps(db.session.execute(_STEPS, key)))
+        if len(steps) < number:
+            # Cut at its size: what is found so far is told, and the rest is wished for.
+            want(project_id, trace_id)
+        return find(steps)
+    want(project_id, trace_id)
+    return msgspec.convert(stored.findings, Findings) if stored is not None else None
+
+
+def _read_steps(rows: Iterable[Any]) -> Iterator[Step]:
+    for row in rows:
+        yield Step(*(getattr(row, name) for name in Step._fields))

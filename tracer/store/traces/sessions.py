@@ -1,0 +1,181 @@
+"""Reading sessions: the list, one with its sums, and its traces in the order they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.store.annotations.summaries import (
+    ScoreSummary,
+    mark_columns,
+    mark_conditions,
+    summarise,
+)
+from tracer.store.database.paging import Page, cut_page, decode_cursor
+from tracer.store.schema import sessions, traces
+from tracer.store.traces.traces import TraceDetail, detail, detail_query, page_query
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionRow:
+    """A session with what its traces add up to; who, where and tags are its latest trace's."""
+
+    session_id: str
+    start_time: datetime
+    end_time: datetime
+    trace_count: int
+    error_count: int
+    """Failed traces."""
+    running_count: int
+    """Running traces."""
+    span_count: int
+    total_tokens: int | None
+    total_cost: Decimal | None
+    user_id: str | None
+    environment: str
+    tags: list[str]
+    last_name: str
+    last_input_preview: str | None
+    bookmarked: bool
+    comment_count: int
+    scores: list[ScoreSummary]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionFilter:
+    """Conditions of a list, all of which hold; None: any. `until` is exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    user_id: str | None = None
+    environment: str | None = None
+    tag: str | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
+
+
+def list_sessions(
+    project_id: str, where: SessionFilter, cursor: str | None = None, limit: int = 50
+) -> Page[SessionRow]:
+    """Return a page of a project's sessions, latest activity first; raises BadCursor."""
+    key = decode_cursor(cursor) if cursor else None
+    query = _query(project_id).where(*_conditions(where))
+    order = sa.tuple_(sessions.c.end_time, sessions.c.session_id)
+    descending = key is None or key.forward
+    if key is not None:
+        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
+        query = query.where(order < last if descending else order > last)
+    direction = sa.desc if descending else sa.asc
+    query = query.order_by(direction(sessions.c.end_time), direction(sessions.c.session_id))
+    rows = db.session.execute(query.limit(limit + 1)).mappings()
+    found = [_row(row) for row in rows]
+    page, newer, older = cut_page(found, limit, key, lambda row: (row.end_time, row.session_id))
+    return Page(page, older, newer)
+
+
+def page_sessions(
+    project_id: str,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    environments: Sequence[str],
+    limit: int,
+    offset: int,
+) -> tuple[list[SessionRow], int]:
+    """Return sessions begun in [since, until), the latest first, and how many there are in all.
+
+    `environments`: a trace of the session ran in one of these; empty: anywhere.
+    """
+    query = _query(project_id)
+    if since is not None:
+        query = query.where(sessions.c.start_time >= since)
+    if until is not None:
+        query = query.where(sessions.c.start_time < until)
+    if environments:
+        query = query.where(_has_trace(traces.c.environment.in_(environments)))
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(query.subquery())
+    ).scalar_one()
+    query = query.order_by(sessions.c.start_time.desc(), sessions.c.session_id.desc())
+    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [SessionRow(**row) for row in rows], total
+
+
+def get_session(project_id: str, session_id: str) -> SessionRow | None:
+    """Return one session, or None."""
+    query = _query(project_id).where(sessions.c.session_id == session_id)
+    row = db.session.execute(query).mappings().one_or_none()
+    return _row(row) if row is not None else None
+
+
+def session_traces(
+    project_id: str, session_id: str, cursor: str | None = None, limit: int = 50
+) -> Page[TraceDetail]:
+    """Return a page of a session's traces, oldest first; raises BadCursor."""
+    key = decode_cursor(cursor) if cursor else None
+    query = page_query(detail_query(), project_id, key, limit, newest_first=False)
+    rows = db.session.execute(query.where(traces.c.session_id == session_id)).mappings()
+    found = [detail(row) for row in rows]
+    page, older, newer = cut_page(found, limit, key, lambda row: (row.start_time, row.trace_id))
+    return Page(page, older, newer)
+
+
+def _row(row: sa.RowMapping) -> SessionRow:
+    return SessionRow(**{**row, "scores": summarise(row["scores"])})
+
+
+def _query(project_id: str) -> sa.Select[Any]:
+    latest = (
+        sa.select(
+            traces.c.user_id,
+            traces.c.environment,
+            traces.c.tags,
+            traces.c.name.label("last_name"),
+            traces.c.input_preview.label("last_input_preview"),
+        )
+        .where(
+            traces.c.project_id == sessions.c.project_id,
+            traces.c.session_id == sessions.c.session_id,
+        )
+        .order_by(traces.c.start_time.desc(), traces.c.trace_id.desc())
+        .limit(1)
+        .lateral("latest")
+    )
+    own = [sessions.c[name] for name in SessionRow.__dataclass_fields__ if name in sessions.c]
+    return (
+        sa.select(*own, *latest.c, *mark_columns(sessions))
+        .select_from(sessions.join(latest, sa.true()))
+        .where(sessions.c.project_id == project_id)
+    )
+
+
+def _conditions(where: SessionFilter) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if where.since is not None:
+        found.append(sessions.c.end_time >= where.since)
+    if where.until is not None:
+        found.append(sessions.c.start_time < where.until)
+    for name in ("user_id", "environment"):
+        value = getattr(where, name)
+        if value is not None:
+            found.append(_has_trace(traces.c[name] == value))
+    if where.tag is not None:
+        found.append(_has_trace(traces.c.tags.contains([where.tag])))
+    return found + mark_conditions(
+        sessions, bookmarked=where.bookmarked, commented=where.commented, scored=where.scored
+    )
+
+
+def _has_trace(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        traces.c.project_id == sessions.c.project_id,
+        traces.c.session_id == sessions.c.session_id,
+        condition,
+    )

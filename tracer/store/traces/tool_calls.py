@@ -1,0 +1,69 @@
+"""Which tools a span was offered and which it called, in SQL: out of its payload as it was sent.
+
+What is a call is told as `tracer.messages.parts` tells it, but wherever in an output it stands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from tracer.messages.parts import TOOL_CALLS
+
+_OWN_TYPES: Final = "|".join(word for word in TOOL_CALLS if not word.endswith("_call"))
+# Strict, for the lax mode would find what is in a list twice.
+_PATHS: Final = (
+    f'strict $.** ? (@.type like_regex "_call$|^({_OWN_TYPES})$")',
+    *(f'strict $.** ? (@.{key}.type() == "array").{key}[*]' for key in ("tool_calls", "toolCalls")),
+    *(
+        f'strict $.** ? (@.{key}.type() == "object").{key}'
+        for key in ("functionCall", "function_call", "toolUse")
+    ),
+)
+_FOUND: Final = " UNION ALL ".join(f"SELECT jsonb_path_query(said, '{path}')" for path in _PATHS)
+_KNOWN: Final = ", ".join(f"'{word}'" for word in TOOL_CALLS)
+# APIs write a call down in several places, with the same id; and definitions beside what was
+# called, which have no arguments. A tool of the API's own is named by the type of its call, and
+# tells its status or action, other than a call of another sort.
+_CALLS: Final = f"""
+    SELECT DISTINCT ON (1)
+        coalesce(call ->> 'call_id', call ->> 'toolCallId', call ->> 'toolUseId', call ->> 'id',
+            call ::text),
+        coalesce(call ->> 'name', call ->> 'toolName', call -> 'function' ->> 'name',
+            CASE WHEN call ->> 'type' NOT IN ({_KNOWN})
+                THEN regexp_replace(call ->> 'type', '_call$', '') END) AS name
+    FROM (SELECT span_payloads.output::jsonb AS said) sent, LATERAL ({_FOUND}) found (call)
+    WHERE jsonb_typeof(call) = 'object' AND CASE
+        WHEN call ->> 'type' = 'function' THEN call -> 'function' ? 'arguments'
+        ELSE coalesce(call ->> 'type' IN ({_KNOWN}), true) OR call ? 'status' OR call ? 'action'
+    END
+"""
+_OFFERED: Final = """
+    SELECT coalesce(tool -> 'function' ->> 'name', tool ->> 'name') AS name
+    FROM (
+        SELECT jsonb_path_query(span_payloads.tools::jsonb, '$[*]') AS tool
+        UNION ALL
+        SELECT jsonb_path_query(span_payloads.tools::jsonb,
+            '$[*].keyvalue() ? (@.key like_regex "^function_?[dD]eclarations$").value[*]')
+    ) tools
+"""
+
+
+def _names(rows: str) -> sa.ColumnElement[Any]:
+    names = f"ARRAY(SELECT DISTINCT name FROM ({rows}) named WHERE name IS NOT NULL ORDER BY name)"
+    return sa.literal_column(f"({names})", ARRAY(sa.Text))
+
+
+def _number(rows: str) -> sa.ColumnElement[Any]:
+    return sa.literal_column(f"(SELECT count(*) FROM ({rows}) counted)", sa.Integer)
+
+
+OFFERED: Final = _names(_OFFERED)
+"""Names of the tools that a span was offered; like the others a column beside span_payloads."""
+CALLED: Final = _names(_CALLS)
+"""Names of the tools that a span called, each once."""
+OFFER_COUNT: Final = sa.func.cardinality(OFFERED, type_=sa.Integer)
+CALL_COUNT: Final = _number(_CALLS)
+"""How often a span called a tool."""

@@ -1,0 +1,120 @@
+"""Reading traces by any of their fields, in numbered pages: what other tools' APIs ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from tracer.extensions import db
+from tracer.store.annotations.summaries import is_bookmarked
+from tracer.store.database.conditions import (
+    Column,
+    Condition,
+    Field,
+    beside,
+    metadata_field,
+    month,
+    where,
+)
+from tracer.store.schema import scores, span_payloads, spans, traces
+from tracer.store.traces.span_search import INPUT_COST, OUTPUT_COST
+from tracer.store.traces.traces import TraceDetail, detail, detail_query
+
+_SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time), sa.Float)
+
+
+def _of_trace(value: Column, table: sa.Table, *more: Column) -> Column:
+    return beside(value, table, traces, ("trace_id",), *more)
+
+
+def _scores_of_trace(value: Column, key: str) -> Column:
+    return _of_trace(value, scores, scores.c.name == key)
+
+
+def _spans_at(level: str) -> Column:
+    return _of_trace(sa.func.count(), spans, spans.c.level == level, ~spans.c.placeholder)
+
+
+_LEVEL = sa.case(
+    (traces.c.error_count > 0, "error"),
+    (traces.c.warning_count > 0, "warning"),
+    (_spans_at("default") > 0, "default"),
+    else_="debug",
+)
+
+_LABELS = sa.func.coalesce(
+    sa.func.array_agg(scores.c.string_value, type_=ARRAY(sa.Text)),
+    sa.cast(sa.literal("{}"), ARRAY(sa.Text)),
+)
+FIELDS: dict[str, Field] = {
+    **{
+        name: Field(traces.c[name])
+        for name in (
+            "trace_id",
+            "start_time",
+            "name",
+            "user_id",
+            "release",
+            "version",
+            "public",
+            "session_id",
+            "environment",
+            "tags",
+            "status",
+            "end_time",
+            "input_tokens",
+            "output_tokens",
+            "total_tokens",
+            "total_cost",
+            "error_count",
+            "warning_count",
+            "span_count",
+        )
+    },
+    "bookmarked": Field(is_bookmarked(traces)),
+    "metadata": metadata_field(traces.c.metadata),
+    "latency": Field(_SECONDS),
+    "level": Field(_LEVEL),
+    "default_count": Field(_spans_at("default")),
+    "debug_count": Field(_spans_at("debug")),
+    "input_cost": Field(_of_trace(sa.func.sum(INPUT_COST), span_payloads)),
+    "output_cost": Field(_of_trace(sa.func.sum(OUTPUT_COST), span_payloads)),
+    "month": Field(month(traces.c.start_time)),
+    "score_average": Field(
+        of_key=lambda key: _scores_of_trace(sa.func.avg(scores.c.value, type_=sa.Float), key)
+    ),
+    "score_flag": Field(
+        of_key=lambda key: _scores_of_trace(
+            sa.func.bool_or(scores.c.value != 0, type_=sa.Boolean), key
+        )
+    ),
+    "score_labels": Field(
+        of_key=lambda key: sa.type_coerce(_scores_of_trace(_LABELS, key), ARRAY(sa.Text))
+    ),
+}
+"""What lists of traces can be asked for."""
+
+
+def page_traces(
+    project_id: str,
+    conditions: Sequence[Condition],
+    *,
+    order: str = "start_time",
+    descending: bool = True,
+    limit: int,
+    offset: int,
+) -> tuple[list[TraceDetail], int]:
+    """Return traces with their own data, and how many there are in all; raises BadCondition."""
+    wanted = [traces.c.project_id == project_id, *where(list(conditions), FIELDS)]
+    total = db.session.execute(
+        sa.select(sa.func.count()).select_from(traces).where(*wanted)
+    ).scalar_one()
+    direction = sa.desc if descending else sa.asc
+    column = FIELDS[order].column
+    assert column is not None, "an order is by a field that is a column"
+    query = detail_query().where(*wanted)
+    query = query.order_by(direction(column), direction(traces.c.trace_id))
+    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [detail(row) for row in rows], total

@@ -1,0 +1,283 @@
+"""Reading traces: lists by keyset, one by its id, and the values to filter by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.records import Json, decimals
+from tracer.store.annotations.summaries import (
+    ScoreSummary,
+    mark_columns,
+    mark_conditions,
+    summarise,
+)
+from tracer.store.database.paging import Page, cut_page, decode_cursor
+from tracer.store.schema import projects, span_payloads, traces
+
+FACET_LIMIT = 50
+FACET_SAMPLE = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceRow:
+    """A trace as lists show it. Token sums and cost are None where nobody sent or priced any."""
+
+    project_id: str
+    trace_id: str
+    name: str
+    status: str
+    start_time: datetime
+    end_time: datetime
+    """The latest end known; of a running trace it moves on."""
+    span_count: int
+    running_count: int
+    error_count: int
+    warning_count: int
+    flagged_count: int
+    unpriced_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    usage: dict[str, int]
+    total_cost: Decimal | None
+    user_id: str | None
+    session_id: str | None
+    environment: str
+    release: str | None
+    version: str | None
+    public: bool
+    tags: list[str]
+    models: dict[str, int]
+    """Spans by model, the most used first."""
+    kinds: dict[str, int]
+    input_preview: str | None
+    output_preview: str | None
+    error_message: str | None
+    root_span_id: str | None
+    bookmarked: bool
+    comment_count: int
+    scores: list[ScoreSummary]
+    updated_at: datetime
+    """When it last changed: two states of a trace never have the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceDetail(TraceRow):
+    """A trace with its own data; input and output are the root span's where none were said."""
+
+    cost: dict[str, Decimal]
+    """Dollars by usage type; what was sent without a type is under ``total``."""
+    metadata: dict[str, Json]
+    input: Json
+    output: Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceFilter:
+    """Conditions of a list, all of which hold; None: any. `until` is exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    name: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    environment: str | None = None
+    tag: str | None = None
+    status: str | None = None
+    bookmarked: bool | None = None
+    commented: bool | None = None
+    scored: bool | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return the SQL conditions of the fields that are set."""
+        columns = ("name", "user_id", "session_id", "environment", "status")
+        found = [
+            traces.c[column] == value
+            for column in columns
+            if (value := getattr(self, column)) is not None
+        ]
+        if self.since is not None:
+            found.append(traces.c.start_time >= self.since)
+        if self.until is not None:
+            found.append(traces.c.start_time < self.until)
+        if self.tag is not None:
+            found.append(traces.c.tags.contains([self.tag]))
+        return found + mark_conditions(
+            traces, bookmarked=self.bookmarked, commented=self.commented, scored=self.scored
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Values seen lately, for pick lists; at most `FACET_LIMIT` of each."""
+
+    names: list[str]
+    environments: list[str]
+    tags: list[str]
+
+
+ROW_COLUMNS = [
+    *(traces.c[name] for name in TraceRow.__dataclass_fields__ if name in traces.c),
+    *mark_columns(traces),
+]
+
+
+def list_traces(
+    project_id: str, where: TraceFilter, cursor: str | None = None, limit: int = 50
+) -> Page[TraceRow]:
+    """Return a page of a project's traces, newest first; raises BadCursor."""
+    key = decode_cursor(cursor) if cursor else None
+    query = page_query(sa.select(*ROW_COLUMNS), project_id, key, limit, newest_first=True)
+    rows = db.session.execute(query.where(*where.conditions()))
+    found = [TraceRow(**_ordered(row)) for row in rows.mappings()]
+    page, newer, older = cut_page(found, limit, key, lambda row: (row.start_time, row.trace_id))
+    return Page(page, older, newer)
+
+
+def page_query(
+    query: sa.Select[Any], project_id: str, key: Any, limit: int, *, newest_first: bool
+) -> sa.Select[Any]:
+    """Return `query` over traces, cut to one page and one row more, in the key's direction."""
+    order = sa.tuple_(traces.c.start_time, traces.c.trace_id)
+    descending = newest_first == (key is None or key.forward)
+    if key is not None:
+        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
+        query = query.where(order < last if descending else order > last)
+    direction = sa.desc if descending else sa.asc
+    return (
+        query.where(traces.c.project_id == project_id)
+        .order_by(direction(traces.c.start_time), direction(traces.c.trace_id))
+        .limit(limit + 1)
+    )
+
+
+def get_trace(project_id: str, trace_id: str) -> TraceDetail | None:
+    """Return one trace with its data, or None."""
+    values = {"project_id": project_id, "trace_id": trace_id}
+    row = db.session.execute(_one_trace(whole=True), values).mappings().one_or_none()
+    return detail(row) if row is not None else None
+
+
+def project_of(trace_id: str) -> str | None:
+    """Return a project that has a trace of this id, None: none has."""
+    held = sa.exists().where(
+        traces.c.project_id == projects.c.project_id, traces.c.trace_id == trace_id
+    )
+    query = sa.select(projects.c.project_id).where(held).order_by(projects.c.project_id)
+    found: str | None = db.session.execute(query.limit(1)).scalar()
+    return found
+
+
+def get_row(project_id: str, trace_id: str) -> TraceRow | None:
+    """Return one trace without its texts, however long they are, or None."""
+    values = {"project_id": project_id, "trace_id": trace_id}
+    row = db.session.execute(_one_trace(whole=False), values).mappings().one_or_none()
+    return TraceRow(**_ordered(row)) if row is not None else None
+
+
+@lru_cache
+def _one_trace(*, whole: bool) -> sa.Select[Any]:
+    query = detail_query() if whole else sa.select(*ROW_COLUMNS)
+    return query.where(
+        traces.c.project_id == sa.bindparam("project_id"),
+        traces.c.trace_id == sa.bindparam("trace_id"),
+    )
+
+
+_NEIGHBOURS: Final = sa.text("""
+    SELECT (
+        SELECT trace_id FROM traces
+        WHERE project_id = :project AND (start_time, trace_id) > (:time, :trace)
+        ORDER BY start_time, trace_id LIMIT 1
+    ), (
+        SELECT trace_id FROM traces
+        WHERE project_id = :project AND (start_time, trace_id) < (:time, :trace)
+        ORDER BY start_time DESC, trace_id DESC LIMIT 1
+    )
+""")
+
+
+def neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
+    """Return the ids of the traces before and after one in the list, which runs newest first."""
+    key = {"project": trace.project_id, "time": trace.start_time, "trace": trace.trace_id}
+    before, after = db.session.execute(_NEIGHBOURS, key).one()
+    return before, after
+
+
+def detail_query() -> sa.Select[Any]:
+    """Return the statement that `detail` reads: traces beside their root span's payload."""
+    root = sa.and_(
+        span_payloads.c.project_id == traces.c.project_id,
+        span_payloads.c.trace_id == traces.c.trace_id,
+        span_payloads.c.span_id == traces.c.root_span_id,
+    )
+    return sa.select(
+        *ROW_COLUMNS,
+        traces.c.cost,
+        traces.c.metadata,
+        traces.c.input,
+        traces.c.output,
+        span_payloads.c.input.label("root_input"),
+        span_payloads.c.output.label("root_output"),
+    ).select_from(traces.outerjoin(span_payloads, root))
+
+
+def detail(row: sa.RowMapping) -> TraceDetail:
+    """Return the trace of one row of `detail_query`."""
+    values = _ordered(row)
+    root_input, root_output = values.pop("root_input"), values.pop("root_output")
+    values["cost"] = decimals(values["cost"])
+    if values["input"] is None:
+        values["input"] = root_input
+    if values["output"] is None:
+        values["output"] = root_output
+    return TraceDetail(**values)
+
+
+def _ordered(row: sa.RowMapping) -> dict[str, Any]:
+    values = dict(row)
+    values["models"] = dict(sorted(values["models"].items(), key=lambda item: (-item[1], item[0])))
+    values["scores"] = summarise(values["scores"])
+    return values
+
+
+def has_traces(project_id: str) -> bool:
+    """Return whether the project has any trace."""
+    query = sa.select(sa.exists().where(traces.c.project_id == project_id))
+    return bool(db.session.execute(query).scalar())
+
+
+# One index probe per distinct name, however many traces there are.
+_NAMES = sa.text("""
+    WITH RECURSIVE seen AS (
+        (SELECT name FROM traces WHERE project_id = :project_id ORDER BY name LIMIT 1)
+        UNION ALL
+        SELECT (SELECT name FROM traces WHERE project_id = :project_id AND name > seen.name
+                ORDER BY name LIMIT 1)
+        FROM seen WHERE seen.name IS NOT NULL
+    )
+    SELECT name FROM seen WHERE name <> '' LIMIT :most
+""")
+
+
+def facets(project_id: str) -> Facets:
+    """Return the values to filter by: names of all traces, the rest of the latest thousand."""
+    names = db.session.execute(_NAMES, {"project_id": project_id, "most": FACET_LIMIT}).scalars()
+    latest = (
+        sa.select(traces.c.environment, traces.c.tags)
+        .where(traces.c.project_id == project_id)
+        .order_by(traces.c.start_time.desc())
+        .limit(FACET_SAMPLE)
+    )
+    environments, tags = set(), set()
+    for environment, row_tags in db.session.execute(latest):
+        environments.add(environment)
+        tags.update(row_tags)
+    return Facets(list(names), sorted(environments)[:FACET_LIMIT], sorted(tags)[:FACET_LIMIT])

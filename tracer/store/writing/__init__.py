@@ -1,0 +1,1 @@
+"""Writes: one batch of records becomes rows, under the lock of its traces."""

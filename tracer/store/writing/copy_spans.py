@@ -1,0 +1,211 @@
+"""Spans as the lines that COPY takes: the innermost loop of writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import psycopg
+
+from tracer.merging.spans import Patches, Span
+from tracer.merging.traces import clip, status_of
+from tracer.records import SpanRecord, cost_total, token_sums
+from tracer.store.database.copy_text import NULL, escaped
+from tracer.store.database.paging import iso
+from tracer.store.schema import spans
+
+# A longer message is in the exception event in full; the tree shows one line.
+MESSAGE_BYTES = 8_000
+# Indexed, so that a longer one would not fit.
+CALL_ID_BYTES = 200
+JSON_NULL = "null"
+_NO_USE = "\t".join([NULL] * 4)
+Told = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]
+"""The values of _TOLD_COLUMNS."""
+
+encoder = msgspec.json.Encoder(decimal_format="string")
+
+_KEY_COLUMNS = ("project_id", "trace_id", "span_id", "sent_parent_id")
+_TOLD_COLUMNS = (
+    "cost_source",
+    "priced_by",
+    "requested_model",
+    "provider",
+    "prompt_name",
+    "prompt_version",
+    "dialect",
+)
+_JSON_COLUMNS = (
+    "input",
+    "output",
+    "metadata",
+    "attributes",
+    "events",
+    "links",
+    "resource",
+    "scope",
+    "usage",
+    "cost",
+    "model_parameters",
+    "tools",
+    "finish_reasons",
+    "claimed",
+    "notes",
+    "patch",
+)
+_NARROW = f"COPY spans ({', '.join(spans.c.keys())}) FROM STDIN"
+# Encoded at once, JSON columns that have no value come out as null.
+_WIDE = f"""
+    COPY span_payloads ({", ".join(_KEY_COLUMNS + _TOLD_COLUMNS + _JSON_COLUMNS)})
+    FROM STDIN (NULL '{JSON_NULL}')
+"""
+
+
+def copy_spans(
+    cursor: psycopg.Cursor[Any], traces: Iterable[tuple[tuple[str, str], Iterable[Span]]]
+) -> None:
+    """Add spans by (project, trace), none of which may be there yet, to both span tables."""
+    narrow: list[str] = []
+    wide: list[bytes] = []
+    shared = _Shared()
+    for (project_id, trace_id), its_spans in traces:
+        trace = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
+        for span in its_spans:
+            record = span.record
+            key = trace + escaped(record.span_id)
+            narrow.append(_narrow(key, span, record, shared))
+            if not span.placeholder:
+                wide.append(_wide(key, span, record, shared))
+    if narrow:
+        _copy(cursor, _NARROW, "".join(narrow).encode())
+    if wide:
+        _copy(cursor, _WIDE, b"".join(wide))
+
+
+def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: bytes) -> None:
+    with cursor.copy(statement.encode()) as copy:
+        copy.write(rows)
+
+
+class _Shared:
+    """What many spans of a batch have in common, made ready for COPY once."""
+
+    def __init__(self) -> None:
+        self._json: dict[int, msgspec.Raw] = {}
+        self._told: dict[Told, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def json(self, value: Any) -> msgspec.Raw:
+        """Return the JSON of a resource, a scope or names of attributes, of one object each."""
+        found = self._json.get(id(value))
+        if found is None:
+            found = self._json[id(value)] = msgspec.Raw(encoder.encode(value))
+        return found
+
+    def told(self, told: Told) -> str:
+        """Return columns of `span_payloads` of which there are few different ones."""
+        found = self._told.get(told)
+        if found is None:
+            columns = [JSON_NULL if one is None else _wide_text(str(one)) for one in told]
+            found = self._told[told] = "\t".join(columns)
+        return found
+
+    def text(self, value: str) -> str:
+        """Return a name as a column."""
+        found = self._texts.get(value)
+        if found is None:
+            found = self._texts[value] = escaped(value)
+        return found
+
+
+def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
+    parent, end, first = record.parent_span_id, record.end_time, record.first_token_time
+    message, model, call_id = record.status_message, record.model, record.call_id
+    return "\t".join((
+        key,
+        NULL if parent is None else escaped(parent),
+        record.kind,
+        shared.text(record.name),
+        iso(record.start_time),
+        NULL if end is None else iso(end),
+        NULL if first is None else iso(first),
+        status_of(record),
+        record.level,
+        NULL if message is None else escaped(clip(message, MESSAGE_BYTES)),
+        NULL if model is None else shared.text(model),
+        _use(record) if record.usage or record.cost else _NO_USE,
+        _array(record.flags) if record.flags else NULL,
+        "t" if span.placeholder else "f",
+        "t" if span.patched else "f",
+        "t" if span.covered else "f",
+        NULL if call_id is None else escaped(clip(call_id, CALL_ID_BYTES)),
+        "t" if record.echo else "f",
+        f"{NULL}\n" if span.version is None else f"{span.version}\n",
+    ))  # fmt: skip
+
+
+def _use(record: SpanRecord) -> str:
+    """Return tokens and dollars as columns."""
+    asked, answered, tokens = token_sums(record.usage)
+    cost = cost_total(record.cost)
+    return "\t".join((
+        NULL if asked is None else str(asked),
+        NULL if answered is None else str(answered),
+        NULL if tokens is None else str(tokens),
+        NULL if cost is None else f"{cost:f}",
+    ))  # fmt: skip
+
+
+def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared) -> bytes:
+    sent_parent = span.sent_parent_id
+    told = shared.told((
+        record.cost_source or None,
+        record.priced_by or None,
+        record.requested_model,
+        record.provider,
+        record.prompt_name,
+        record.prompt_version,
+        record.dialect or None,
+    ))  # fmt: skip
+    # One call for all of them costs a third of one for each.
+    values = encoder.encode_lines((
+        record.input,
+        record.output,
+        record.metadata or None,
+        record.attributes or None,
+        record.events or None,
+        record.links or None,
+        shared.json(record.resource) if record.resource else None,
+        shared.json(record.scope) if record.scope else None,
+        record.usage or None,
+        record.cost or None,
+        record.model_parameters or None,
+        record.tools or None,
+        record.finish_reasons or None,
+        shared.json(record.claimed) if record.claimed else None,
+        record.notes or None,
+        {"fields": _remembered(span.patch), "hidden": span.hidden} if span.patch else None,
+    ))  # fmt: skip
+    # JSON text holds no raw control characters: its line ends are those between the columns, the
+    # last of which ends the row, and only its backslashes need care.
+    columns = values.replace(b"\\", b"\\\\").replace(b"\n", b"\t", len(_JSON_COLUMNS) - 1)
+    sent = JSON_NULL if sent_parent is None else _wide_text(sent_parent)
+    return f"{key}\t{sent}\t{told}\t".encode() + columns
+
+
+def _remembered(patch: Patches) -> dict[str, tuple[Any, ...]]:
+    """Return the patches without the large values that the columns hold already."""
+    return {
+        field: entry[:1] if field in ("input", "output") and entry[1] is not None else entry
+        for field, entry in patch.items()
+    }
+
+
+def _wide_text(value: str) -> str:
+    # COPY looks for its word for NULL before it takes escapes out.
+    return "nul\\l" if value == JSON_NULL else escaped(value)
+
+
+def _array(values: list[str]) -> str:
+    return "{" + ",".join(values) + "}"

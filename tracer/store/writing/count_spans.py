@@ -1,0 +1,110 @@
+"""How well the spans of a project were understood: counted as they are stored, with examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.merging.arrivals import Change
+from tracer.merging.spans import Span
+from tracer.store.counters.fold_sql import EXAMPLES
+from tracer.store.writing.copy_spans import encoder
+from tracer.store.writing.load import TraceKey
+
+Measure = tuple[str, str]
+"""What is counted, and of which value: ("dialect", "openinference"), ("flag", "truncated") …"""
+
+_ADD = """
+    INSERT INTO tallies (project_id, measure, value, number, examples)
+    SELECT * FROM json_to_recordset(%s::json)
+        AS r (project_id text, measure text, value text, number bigint, examples jsonb)
+"""
+
+_READ = sa.text("""
+    SELECT measure, value, sum(number)::bigint AS number,
+        jsonb_path_query_array(jsonb_agg(examples ORDER BY counted_at DESC), '$[*][*]') AS examples
+    FROM tallies WHERE project_id = :project_id
+    GROUP BY measure, value HAVING sum(number) > 0 ORDER BY measure, sum(number) DESC, value
+""")
+
+
+class _Tally(msgspec.Struct):
+    number: int = 0
+    examples: list[tuple[str, str]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many spans there are of one measure and value; the examples are (trace, span) ids."""
+
+    measure: str
+    value: str
+    number: int
+    examples: list[tuple[str, str]]
+
+
+def measures(span: Span) -> list[Measure]:
+    """Return what this span counts as."""
+    if span.placeholder:
+        return []
+    record = span.record
+    found = [("dialect", record.dialect or "")]
+    if record.kind == "generation":
+        if not record.model:
+            found.append(("generation", "without model"))
+        if not record.usage and record.end_time is not None:
+            found.append(("generation", "without tokens"))
+    if record.usage and not record.cost:
+        found.append(("unpriced", record.model or ""))
+    for flag in record.flags:
+        found.append(("flag", flag))
+    return found
+
+
+def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
+    """Count the spans that change, as part of their transaction."""
+    found: dict[str, dict[Measure, _Tally]] = {}
+    for (project_id, trace_id), change in changes.items():
+        _add(found.setdefault(project_id, {}), trace_id, change)
+    rows = [
+        {
+            "project_id": project_id,
+            "measure": measure,
+            "value": value,
+            "number": tally.number,
+            "examples": tally.examples,
+        }
+        for project_id, its in found.items()
+        for (measure, value), tally in its.items()
+        if tally.number
+    ]
+    if rows:
+        connection.execute(_ADD, [encoder.encode(rows).decode()])
+
+
+def _add(found: dict[Measure, _Tally], trace_id: str, change: Change) -> None:
+    for span_id, span in change.after.items():
+        for measure in measures(span):
+            tally = found.get(measure)
+            if tally is None:
+                tally = found[measure] = _Tally()
+            tally.number += 1
+            if len(tally.examples) < EXAMPLES:
+                tally.examples.append((trace_id, span_id))
+        old = change.before.get(span_id)
+        for measure in measures(old) if old is not None else ():
+            found.setdefault(measure, _Tally()).number -= 1
+
+
+def list_tallies(project_id: str) -> list[Tally]:
+    """Return every count of a project above zero, by measure, the largest first."""
+    rows = db.session.execute(_READ, {"project_id": project_id})
+    return [
+        Tally(row.measure, row.value, row.number, [(t, s) for t, s in row.examples[:EXAMPLES]])
+        for row in rows
+    ]

@@ -1,0 +1,272 @@
+"""The statements that write: traces, their spans, their sessions, and scores."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from tracer.merging import traces as rollup
+from tracer.merging.arrivals import Change, Share
+from tracer.records import ScoreRecord
+from tracer.store import schema
+from tracer.store.database import locks
+from tracer.store.database.paging import iso
+from tracer.store.deletion import tombstones
+from tracer.store.writing.copy_spans import copy_spans, encoder
+from tracer.store.writing.load import TraceKey, columns_of
+
+SessionKey = tuple[str, str]
+"""(project_id, session_id)"""
+
+
+def _typed(table: sa.Table, extra: str = "") -> str:
+    """Return the table's columns as the column definition list of json_to_recordset."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    found = [f"{column.name} {column.type.compile(dialect)}" for column in table.columns]
+    return ", ".join(found) + extra
+
+
+_TRACE_COLUMNS = [column.name for column in schema.traces.c if column.name != "updated_at"]
+_NAMES = ", ".join(_TRACE_COLUMNS)
+
+_INSERT_TRACES = f"""
+    INSERT INTO traces ({_NAMES})
+    SELECT {_NAMES} FROM json_to_recordset(%s::json) AS r ({_typed(schema.traces)})
+    ON CONFLICT (project_id, trace_id) DO NOTHING
+    RETURNING project_id, trace_id
+"""
+
+_PLAIN = [n for n in _TRACE_COLUMNS if n not in ("project_id", "trace_id", "input", "output")]
+_SAYS = ", says_input boolean, says_output boolean"
+# Its own input and output are large and seldom said, so they are only touched when they were.
+# The time is the clock's, under the row's lock: two changes never share it, as their transactions'
+# beginnings might, and a page that shows the trace can tell by it whether anything is new.
+_UPDATE_TRACES = f"""
+    UPDATE traces t SET {", ".join(f"{name} = r.{name}" for name in _PLAIN)},
+        input = CASE WHEN r.says_input THEN r.input ELSE t.input END,
+        output = CASE WHEN r.says_output THEN r.output ELSE t.output END,
+        updated_at = clock_timestamp()
+    FROM json_to_recordset(%s::json) AS r ({_typed(schema.traces, _SAYS)})
+    WHERE t.project_id = r.project_id AND t.trace_id = r.trace_id
+"""
+
+_DELETE = """
+    DELETE FROM {} t
+    USING unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
+    WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id AND t.span_id = k.span_id
+"""
+
+# Every writer touches sessions in this order, so that two can't wait for each other.
+_ADD_TO_SESSIONS = f"""
+    INSERT INTO sessions AS s
+    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.sessions)})
+    ORDER BY project_id, session_id
+    ON CONFLICT (project_id, session_id) DO UPDATE SET
+        start_time = least(s.start_time, excluded.start_time),
+        end_time = greatest(s.end_time, excluded.end_time),
+        trace_count = s.trace_count + excluded.trace_count,
+        error_count = s.error_count + excluded.error_count,
+        running_count = s.running_count + excluded.running_count,
+        span_count = s.span_count + excluded.span_count,
+        total_tokens = coalesce(s.total_tokens + excluded.total_tokens,
+            s.total_tokens, excluded.total_tokens),
+        total_cost = coalesce(s.total_cost + excluded.total_cost,
+            s.total_cost, excluded.total_cost)
+"""
+
+_RECOUNT_SESSIONS = """
+    UPDATE sessions s SET start_time = b.first, end_time = b.last,
+        total_tokens = b.tokens, total_cost = b.cost
+    FROM (
+        SELECT t.project_id, t.session_id, min(start_time) AS first, max(end_time) AS last,
+            sum(total_tokens)::bigint AS tokens, sum(total_cost) AS cost
+        FROM traces t
+        JOIN unnest(%s::text[], %s::text[]) k (project_id, session_id)
+            USING (project_id, session_id)
+        GROUP BY t.project_id, t.session_id
+    ) b
+    WHERE s.project_id = b.project_id AND s.session_id = b.session_id
+"""
+
+_DROP_EMPTY_SESSIONS = """
+    DELETE FROM sessions s USING unnest(%s::text[], %s::text[]) k (project_id, session_id)
+    WHERE s.project_id = k.project_id AND s.session_id = k.session_id AND s.trace_count <= 0
+"""
+
+_SAVE_SCORES = f"""
+    INSERT INTO scores
+    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.scores)})
+    ORDER BY project_id, trace_id, score_id
+    ON CONFLICT (project_id, trace_id, score_id) DO UPDATE SET
+        span_id = excluded.span_id, session_id = excluded.session_id, name = excluded.name,
+        data_type = excluded.data_type, value = excluded.value,
+        string_value = excluded.string_value, comment = excluded.comment,
+        source = excluded.source, metadata = excluded.metadata, time = excluded.time,
+        author = excluded.author, author_id = excluded.author_id,
+        config_id = excluded.config_id, environment = excluded.environment,
+        queue_id = excluded.queue_id, run_id = excluded.run_id
+"""
+
+_UNDO = """
+    DELETE FROM traces t USING unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id
+"""
+
+
+def insert_traces(
+    connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]
+) -> list[TraceKey]:
+    """Insert those of the traces that are not there yet, and return their keys."""
+    if not changes:
+        return []
+    rows = [_trace_row(key, change) for key, change in changes.items()]
+    return connection.execute(_INSERT_TRACES, [_json(rows)]).fetchall()
+
+
+def remove_traces(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
+    """Take the rows of these traces, and nothing else, out again."""
+    connection.execute(_UNDO, columns_of(keys, 2))
+
+
+def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
+    """Write the new state of traces that this transaction has locked."""
+    if changes:
+        rows = [_trace_row(key, change) for key, change in changes.items()]
+        connection.execute(_UPDATE_TRACES, [_json(rows)])
+
+
+def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:
+    says = {f"says_{name}": name in change.speaks for name in ("input", "output")}
+    return {
+        "project_id": key[0],
+        "trace_id": key[1],
+        **rollup.columns(change.trace),
+        **says,
+    }
+
+
+def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
+    """Write the spans that change: the stored ones are replaced whole."""
+    replaced = [
+        (*key, span_id)
+        for key, change in changes.items()
+        for span_id in change.after
+        if span_id in change.before
+    ]
+    if replaced:
+        for table in (schema.spans.name, schema.span_payloads.name):
+            connection.execute(_DELETE.format(table), columns_of(replaced, 3))
+    with connection.cursor() as cursor:
+        copy_spans(cursor, ((key, change.after.values()) for key, change in changes.items()))
+
+
+class _Sum(msgspec.Struct):
+    """What a batch adds to one session."""
+
+    start: int = 1 << 62
+    end: int = 0
+    traces: int = 0
+    errors: int = 0
+    running: int = 0
+    spans: int = 0
+    tokens: Any = None
+    cost: Any = None
+
+    def add(self, share: Share, sign: int) -> None:
+        self.start, self.end = min(self.start, share.start), max(self.end, share.end)
+        self.traces += sign
+        self.errors += sign * share.error
+        self.running += sign * share.running
+        self.spans += sign * share.spans
+        if share.tokens is not None:
+            self.tokens = (self.tokens or 0) + sign * share.tokens
+        if share.cost is not None:
+            self.cost = (self.cost or 0) + sign * share.cost
+
+
+Move = tuple[str, Share | None, Share | None]
+"""A project, and what one of its traces was and is of its session; None: it was or is not there."""
+
+
+def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) -> None:
+    """Apply to the sessions the difference that their changing traces make."""
+    sums: dict[SessionKey, _Sum] = defaultdict(_Sum)
+    shrunk: set[SessionKey] = set()
+    for project_id, old, new in moves:
+        if old == new:
+            continue
+        if old is not None and old.session_id is not None:
+            sums[project_id, old.session_id].add(old, -1)
+            if new is None or _shrinks(old, new):
+                shrunk.add((project_id, old.session_id))
+        if new is not None and new.session_id is not None:
+            sums[project_id, new.session_id].add(new, 1)
+    if sums:
+        rows = [_session_row(key, one) for key, one in sums.items()]
+        connection.execute(_ADD_TO_SESSIONS, [_json(rows)])
+    if shrunk:
+        keys = columns_of(sorted(shrunk), 2)
+        connection.execute(_RECOUNT_SESSIONS, keys)
+        connection.execute(_DROP_EMPTY_SESSIONS, keys)
+
+
+def _shrinks(old: Share, new: Share) -> bool:
+    """Return whether what is left of the session can't be told by a difference.
+
+    Its bounds move inwards, or nobody may know tokens or a cost any more: that is not zero.
+    """
+    inwards = new.start > old.start or new.end < old.end
+    lost = (new.tokens is None) > (old.tokens is None) or (new.cost is None) > (old.cost is None)
+    return old.session_id != new.session_id or inwards or lost
+
+
+def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:
+    return {
+        "project_id": key[0],
+        "session_id": key[1],
+        "start_time": iso(one.start),
+        "end_time": iso(one.end),
+        "trace_count": one.traces,
+        "error_count": one.errors,
+        "running_count": one.running,
+        "span_count": one.spans,
+        "total_tokens": one.tokens,
+        "total_cost": one.cost,
+    }
+
+
+def save_scores(
+    connection: psycopg.Connection[Any], items: Iterable[tuple[str, ScoreRecord]]
+) -> set[TraceKey]:
+    """Write scores; one of the same id replaces the one before. Return the deleted traces.
+
+    The scores of those are not written.
+    """
+    items = list(items)
+    keys = {(project_id, score.trace_id) for project_id, score in items if score.trace_id}
+    # A score may come before its trace, so there may be no row to lock.
+    locks.hold(connection, keys)
+    deleted = tombstones.deleted_of(connection, keys)
+    rows = {
+        (project_id, score.trace_id or "", score.score_id): {
+            **msgspec.structs.asdict(score),
+            "project_id": project_id,
+            "trace_id": score.trace_id or "",
+            "time": iso(score.time),
+        }
+        for project_id, score in items
+        if (project_id, score.trace_id) not in deleted
+    }
+    if rows:
+        connection.execute(_SAVE_SCORES, [_json(list(rows.values()))])
+    return deleted
+
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return encoder.encode(rows).decode()

@@ -1,0 +1,166 @@
+"""One batch, one transaction: lock its traces, merge, write what changed, keep the sums true.
+
+All writes of a trace happen under the lock of its row, so nothing here can race: a trace that
+this transaction inserts has no spans yet, and the spans of one that it locks stand still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from tracer.merging.arrivals import Arrivals, Change
+from tracer.merging.spans import needs_payload
+from tracer.merging.traces import Trace
+from tracer.pricing.price_book import PriceBook
+from tracer.records import Batch, ScoreRecord
+from tracer.store.analyses import compute
+from tracer.store.deletion import tombstones
+from tracer.store.writing import count_spans, cycles, load, root_span, save, usage_dedup
+from tracer.store.writing.load import TraceKey
+from tracer.store.writing.price_cache import PriceBooks
+
+Books = dict[str, PriceBook]
+"""Each project's prices."""
+
+
+def store(
+    connection: psycopg.Connection[Any],
+    work: Iterable[tuple[str, Batch]],
+    prices: PriceBooks | None = None,
+) -> set[TraceKey]:
+    """Store batches of (project_id, batch) in one transaction, and commit.
+
+    `prices` remembers the projects' own prices from one transaction to the next. Return the
+    deleted traces, of which nothing was stored. Raises psycopg.Error; nothing is stored then.
+    """
+    arrivals, scores = _sort(work)
+    deleted: set[TraceKey] = set()
+    with connection.transaction():
+        if arrivals:
+            projects = {project_id for project_id, _ in arrivals}
+            books = (prices or PriceBooks()).load(connection, projects)
+            deleted |= _store_traces(connection, arrivals, books)
+        if scores:
+            deleted |= save.save_scores(connection, scores)
+    return deleted
+
+
+def _sort(
+    work: Iterable[tuple[str, Batch]],
+) -> tuple[dict[TraceKey, Arrivals], list[tuple[str, ScoreRecord]]]:
+    arrivals: dict[TraceKey, Arrivals] = {}
+    scores: list[tuple[str, ScoreRecord]] = []
+
+    def of(project_id: str, trace_id: str) -> Arrivals:
+        found = arrivals.get((project_id, trace_id))
+        if found is None:
+            found = arrivals[project_id, trace_id] = Arrivals(trace_id)
+        return found
+
+    for project_id, batch in work:
+        for record in batch.spans:
+            of(project_id, record.trace_id).add_record(record)
+        for patch in batch.patches:
+            of(project_id, patch.trace_id).add_patch(patch)
+        for claim in batch.traces:
+            of(project_id, claim.trace_id).claims.append(claim)
+        scores += [(project_id, score) for score in batch.scores]
+    return arrivals, scores
+
+
+def _store_traces(
+    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
+) -> set[TraceKey]:
+    locked: dict[TraceKey, Trace] = {}
+    born: dict[TraceKey, Change] = {}
+    # More than once only where somebody else inserts one between our two looks, or deletes it.
+    while missing := [key for key in sorted(arrivals) if key not in locked and key not in born]:
+        locked |= load.lock_traces(connection, missing)
+        new = {key: arrivals[key] for key in missing if key not in locked}
+        born |= _insert_new(connection, new, books)
+    deleted = _refuse_deleted(connection, born)
+    grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
+    save.save_spans(connection, born | grown)
+    for key, change in grown.items():
+        usage_dedup.spread_stored(connection, key, change)
+    root_span.from_database(connection, grown)
+    save.update_traces(connection, grown)
+    moves = ((key[0], one.share_before, one.share) for key, one in (born | grown).items())
+    save.save_sessions(connection, moves)
+    count_spans.count(connection, born | grown)
+    sizes = ((k, one.trace.totals.counts["span_count"]) for k, one in (born | grown).items())
+    compute.note_changes(connection, sizes)
+    return deleted
+
+
+def _refuse_deleted(
+    connection: psycopg.Connection[Any], born: dict[TraceKey, Change]
+) -> set[TraceKey]:
+    """Take those of the inserted traces out again that were deleted, and return them.
+
+    Asked once their rows are ours: whoever deletes a trace has its row first, so that from here
+    on nobody can.
+    """
+    deleted = tombstones.deleted_of(connection, born)
+    if deleted:
+        save.remove_traces(connection, deleted)
+    for key in deleted:
+        del born[key]
+    return deleted
+
+
+def _insert_new(
+    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
+) -> dict[TraceKey, Change]:
+    changes = {}
+    for key, arrived in arrivals.items():
+        change = Change.of(Trace.new(), arrived, None, books[key[0]])
+        cycles.flatten_within(change)
+        usage_dedup.spread(change, arrived)
+        change.count()
+        root_span.from_spans(change.trace, change.after.values())
+        changes[key] = change
+    inserted = save.insert_traces(connection, changes)
+    return {key: changes[key] for key in inserted}
+
+
+def _change_stored(
+    connection: psycopg.Connection[Any],
+    arrivals: dict[TraceKey, Arrivals],
+    locked: dict[TraceKey, Trace],
+    books: Books,
+) -> dict[TraceKey, Change]:
+    if not arrivals:
+        return {}
+    speaking = {
+        key: locked[key]
+        for key, arrived in arrivals.items()
+        if any(claim.fields.keys() & {"input", "output"} for claim in arrived.claims)
+    }
+    load.load_said_payloads(connection, speaking)
+    keys = [(*key, span_id) for key, arrived in arrivals.items() for span_id in arrived.span_ids()]
+    stored = load.load_spans(connection, keys)
+    wanted = {
+        key: span
+        for key, span in stored.items()
+        if needs_payload(span, *arrivals[key[:2]].of(key[2]))
+    }
+    load.load_payloads(connection, wanted)
+    changes = {}
+    for key, arrived in arrivals.items():
+        held = {
+            span_id: stored[(*key, span_id)]
+            for span_id in arrived.span_ids()
+            if (*key, span_id) in stored
+        }
+        change = Change.of(locked[key], arrived, held, books[key[0]])
+        cycles.flatten_across(connection, key, change)
+        usage_dedup.spread(change, arrived)
+        changes[key] = change
+    usage_dedup.silence_stored(connection, arrivals, changes)
+    for change in changes.values():
+        change.count()
+    return changes

@@ -1,0 +1,283 @@
+"""Group commit: requests that arrive together share a transaction, and none harms another.
+
+Request threads hand their batch over and wait; one of two writing threads takes whatever has
+come in the meantime and stores it in one transaction. A batch that the database refuses is halved
+until the single bad item stands alone: that item is refused and everything else is stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+
+from tracer.records import Batch
+from tracer.store.writing.load import TraceKey
+from tracer.store.writing.price_cache import PriceBooks
+from tracer.store.writing.transaction import store
+
+log = logging.getLogger("tracer.writer")
+
+# Enough to make the cost of a commit vanish, few enough to keep its latency low.
+GROUP_SPANS = 2_000
+# While one waits for PostgreSQL, the other has the processor.
+THREADS = 2
+# How long a request waits for a database that is away before it is told to come back.
+PATIENCE_SECONDS = 10.0
+KINDS = ("spans", "patches", "traces", "scores")
+DELETED = "its trace was deleted: what comes late for it is refused for a day"
+
+# SQLSTATE classes that speak of the server's state and not of the data: connection, resources,
+# operator intervention, system error, deadlock and serialisation, object in use.
+_PASSING = frozenset({"08", "53", "57", "58", "40", "55"})
+
+
+class Overloaded(Exception):
+    """More is waiting to be written than the queue may hold: come back in a second."""
+
+
+class Unavailable(Exception):
+    """The database can't be reached or can't write: nothing of the batch is stored."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An item that the database refused."""
+
+    kind: str
+    """The list of the Batch that holds it: spans, patches, traces or scores."""
+    index: int
+    reason: str
+
+
+class _Submission:
+    """A batch on its way, and the thread that waits for it."""
+
+    def __init__(self, project_id: str, batch: Batch) -> None:
+        self.project_id = project_id
+        self.batch = batch
+        self.done = threading.Event()
+        self.rejected: list[Rejected] = []
+        self.failure: Exception | None = None
+
+    def parts(self) -> list[_Part]:
+        return [
+            _Part(self, kind, index, item)
+            for kind in KINDS
+            for index, item in enumerate(getattr(self.batch, kind))
+        ]
+
+
+class _Part(msgspec.Struct):
+    """One item of a submission."""
+
+    submission: _Submission
+    kind: str
+    index: int
+    item: Any
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The project and the trace that it belongs to."""
+        return self.submission.project_id, self.item.trace_id
+
+    def refuse(self, reason: str) -> None:
+        """Say that this item is not stored."""
+        self.submission.rejected.append(Rejected(self.kind, self.index, reason))
+
+
+class Writer:
+    """Stores batches for any number of threads; one per process, safe to make before a fork."""
+
+    def __init__(self, engine: sa.Engine, max_queue_spans: int = 50_000) -> None:
+        self._engine = engine
+        self._most = max_queue_spans
+        self.prices = PriceBooks()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._queue: deque[_Submission] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._held = threading.local()
+        self._closed = False
+
+    def write(self, project_id: str, batch: Batch) -> list[Rejected]:
+        """Store a batch, and return once it is committed the items that were refused.
+
+        Raises Overloaded at once where too much is waiting, Unavailable where the database
+        stays away; nothing of the batch is stored then.
+        """
+        if len(batch) == 0:
+            return []
+        submission = _Submission(project_id, batch)
+        self._submit(submission)
+        submission.done.wait()
+        if submission.failure is not None:
+            raise submission.failure
+        return submission.rejected
+
+    def close(self) -> None:
+        """Store what is waiting, and end the threads."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _submit(self, submission: _Submission) -> None:
+        if self._pid != os.getpid():
+            self._reset()  # threads do not survive a fork
+        with self._changed:
+            size = len(submission.batch)
+            # A batch larger than the queue is taken when it comes alone: it would never fit.
+            if self._waiting and self._waiting + size > self._most:
+                raise Overloaded(f"{self._waiting} items are waiting to be written")
+            if self._closed:
+                raise Unavailable("the server is stopping")
+            self._waiting += size
+            self._queue.append(submission)
+            if not self._idle and len(self._threads) < THREADS:
+                thread = threading.Thread(target=self._run, name="writer", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            group = self._take()
+            if not group:
+                return self._release()
+            try:
+                self._store(group)
+            except Exception:
+                # The outermost loop: whatever happened, the waiting threads must hear of it.
+                log.exception("a batch could not be written")
+                for submission in group:
+                    submission.failure = submission.failure or Unavailable(
+                        "the server failed to write this; its log says why"
+                    )
+            finally:
+                with self._changed:
+                    self._waiting -= sum(len(submission.batch) for submission in group)
+                for submission in group:
+                    submission.done.set()
+
+    def _take(self) -> list[_Submission]:
+        """Wait for work, and take what is there up to GROUP_SPANS items; empty: closed."""
+        with self._changed:
+            self._idle += 1
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            self._idle -= 1
+            group: list[_Submission] = []
+            size = 0
+            while self._queue and (not group or size + len(self._queue[0].batch) <= GROUP_SPANS):
+                group.append(self._queue.popleft())
+                size += len(group[-1].batch)
+            return group
+
+    def _store(self, group: list[_Submission]) -> None:
+        work = [(submission.project_id, submission.batch) for submission in group]
+        try:
+            deleted = self._commit(work)
+            for part in _parts_of(group, deleted):
+                part.refuse(DELETED)
+        except Unavailable as failure:
+            for submission in group:
+                submission.failure = failure
+        except (psycopg.Error, ValueError, TypeError) as error:
+            log.warning("the database refused a group of %d requests: %s", len(group), error)
+            if len(group) > 1:
+                for submission in group:
+                    self._store([submission])
+            else:
+                self._halve(group[0].parts(), error)
+
+    def _halve(self, parts: list[_Part], error: Exception) -> None:
+        """Store the parts of one refused submission that can be stored."""
+        if len(parts) == 1:
+            return parts[0].refuse(_reason(error))
+        middle = len(parts) // 2
+        for half in (parts[:middle], parts[middle:]):
+            try:
+                deleted = self._commit([(half[0].submission.project_id, _batch(half))])
+                for part in half:
+                    if part.key in deleted:
+                        part.refuse(DELETED)
+            except Unavailable as failure:
+                half[0].submission.failure = failure
+            except (psycopg.Error, ValueError, TypeError) as refusal:
+                self._halve(half, refusal)
+
+    def _commit(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
+        """Store in one transaction; again after a deadlock or a lost connection.
+
+        Return the deleted traces, of which nothing was stored.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        pause = 0.02
+        while True:
+            try:
+                return self._attempt(work)
+            except (psycopg.Error, sa.exc.DBAPIError) as error:
+                cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+                if not _passing(cause):
+                    raise
+                if time.monotonic() + pause > deadline:
+                    raise Unavailable(f"the database can't write: {cause}") from error
+            # Jitter keeps two writers that met in a deadlock from meeting again.
+            time.sleep(pause * (1 + random.random()))
+            pause = min(pause * 2, 1.0)
+
+    def _attempt(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
+        # Kept between transactions: the pool's check of each connection is a round trip.
+        if not hasattr(self._held, "pooled"):
+            self._held.pooled = self._engine.raw_connection()
+        try:
+            connection = self._held.pooled.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            return store(connection, work, self.prices)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self._held.pooled.invalidate()
+            self._release()
+            raise
+
+    def _release(self) -> None:
+        if hasattr(self._held, "pooled"):
+            self._held.pooled.close()
+            del self._held.pooled
+
+
+def _parts_of(group: list[_Submission], traces: set[TraceKey]) -> list[_Part]:
+    if not traces:
+        return []
+    return [part for submission in group for part in submission.parts() if part.key in traces]
+
+
+def _passing(error: BaseException | None) -> bool:
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate[:2] in _PASSING
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return error.diag.message_primary
+    return str(error)
+
+
+def _batch(parts: list[_Part]) -> Batch:
+    return Batch(**{kind: [part.item for part in parts if part.kind == kind] for kind in KINDS})

@@ -1,0 +1,1 @@
+"""Forms and answers for bookmarks, comments, scores, share links, tags and deletes."""

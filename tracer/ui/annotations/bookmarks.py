@@ -1,0 +1,20 @@
+"""The star of a trace or session: set and taken away by a form of one button."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.store.annotations.bookmarks import set_bookmark
+from tracer.ui.base.blueprint import is_fragment
+from tracer.ui.base.subjects import Place, marks
+from tracer.ui.base.visitor import author
+
+
+@marks("/bookmark", "POST")
+def bookmark(place: Place) -> AnyResponse | str:
+    """Bookmark it, or with ``action=remove`` no longer."""
+    set_bookmark(place.subject, there=request.form.get("action") != "remove", author=author())
+    if is_fragment():
+        return render_template("marks/_star.html", here=place)
+    return place.back()

@@ -1,0 +1,45 @@
+"""Editing the tags of a trace: what is added and what is taken away, never the whole list."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from flask import current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.records import RANK_UPDATE, Batch, TraceRecord
+from tracer.store.writing.writer import Writer
+from tracer.ui.base.blueprint import bp, is_fragment, refuse
+from tracer.ui.base.visitor import author
+from tracer.ui.trace.context import common, find_trace
+
+MOST_CHARACTERS: Final = 200
+MOST_AT_ONCE: Final = 50
+
+
+@bp.post("/project/<project_id>/traces/<id:trace_id>/tags")
+def trace_tags(project_id: str, trace_id: str) -> AnyResponse | str:
+    """Add the tags in ``add`` (commas part them), and take those of ``remove`` away."""
+    find_trace(project_id, trace_id)
+    added = [tag for part in request.form.get("add", "").split(",") if (tag := part.strip())]
+    removed = request.form.getlist("remove")
+    edits = dict.fromkeys(removed, False) | dict.fromkeys(added, True)
+    if len(edits) > MOST_AT_ONCE or any(len(tag) > MOST_CHARACTERS for tag in added):
+        refuse(f"At most {MOST_AT_ONCE} tags at once, of at most {MOST_CHARACTERS} characters.")
+    if any(not tag.isprintable() for tag in added):
+        refuse("A tag can't hold control characters.")
+    if edits:
+        record = TraceRecord(
+            trace_id=trace_id,
+            rank=RANK_UPDATE,
+            version=time.time_ns() // 1000,
+            tag_edits=edits,
+            editor=author().name,
+        )
+        writer: Writer = current_app.extensions["tracer.writer"]
+        for rejected in writer.write(project_id, Batch(traces=[record])):
+            refuse(rejected.reason)
+    if is_fragment():
+        return render_template("marks/_tags.html", **common(find_trace(project_id, trace_id)))
+    return redirect(url_for("ui.trace", project_id=project_id, trace_id=trace_id), 303)

@@ -1,0 +1,1 @@
+"""What all pages share: blueprint, request helpers, current visitor, filters."""

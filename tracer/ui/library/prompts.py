@@ -1,0 +1,54 @@
+"""The prompts that applications fetch: their list, and one with its versions."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request
+from markupsafe import Markup
+
+from tracer.store.library import prompts
+from tracer.store.library.prompts import PromptFilter, PromptVersion
+from tracer.ui.base.blueprint import bp
+from tracer.ui.base.numbered_pages import PER_PAGE, Numbered
+from tracer.ui.render import json_tree
+from tracer.ui.render.markdown import code
+from tracer.ui.render.messages import Body, Reader
+
+
+@bp.get("/project/<project_id>/prompts")
+def prompt_list(project_id: str) -> str:
+    """Show the project's prompts, the last changed first."""
+    asked = Numbered.read()
+    rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, asked.offset)
+    return render_template("prompts/list.html", rows=rows, total=total, asked=asked)
+
+
+@bp.get("/project/<project_id>/prompts/<id:name>")
+def prompt(project_id: str, name: str) -> str:
+    """Show one version of a prompt (``version``; the newest unless asked for), and the others."""
+    versions = prompts.list_versions(project_id, name)
+    if not versions:
+        abort(404, f"This project has no prompt “{name}”.")
+    number = request.args.get("version", versions[0].version, type=int)
+    shown = next((version for version in versions if version.version == number), None)
+    if shown is None:
+        abort(404, f"The prompt “{name}” has no version {number}.")
+    return render_template(
+        "prompts/prompt.html",
+        versions=versions,
+        shown=shown,
+        body=_body(shown),
+        config=None if shown.config in (None, {}) else _json(shown.config),
+    )
+
+
+def _body(shown: PromptVersion) -> Body:
+    # A text is shown as it is written: its line breaks and braces are part of it.
+    body = Reader().read(shown.prompt, "", raw=shown.type != "chat")
+    for turn in body.turns:
+        # In a trace the system's words are repeated; here they are what the reader came for.
+        turn.closed = False
+    return body
+
+
+def _json(value: object) -> Markup:
+    return code(json_tree.dump(value), "json")

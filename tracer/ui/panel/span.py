@@ -1,0 +1,222 @@
+"""The panel of one span: its figures, messages, usage, metadata, events, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracer.mapping import explain
+from tracer.pricing.price_book import CUSTOM
+from tracer.store.annotations.comments import CommentRow
+from tracer.store.scores.scores import ScoreRow
+from tracer.store.traces.span_detail import SpanDetail
+from tracer.store.traces.traces import TraceDetail
+from tracer.ui.panel.events import read_event, took
+from tracer.ui.panel.mapping import view_mapping
+from tracer.ui.panel.trace import (
+    Panel,
+    Section,
+    document,
+    json_section,
+    known_tab,
+    no_input,
+    no_output,
+)
+from tracer.ui.panel.usage import cost_note, usage_rows
+from tracer.ui.render import json_tree
+from tracer.ui.render.format import count, duration, money, stamp
+from tracer.ui.render.messages import Reader
+from tracer.ui.waterfall.window import Zoom
+
+_MOST_RAW = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What a reader must know of a span: a word for its row, a sentence for its panel."""
+
+    short: str
+    text: str
+
+
+FLAGS = {
+    "truncated": Flag("cut", "A value was longer than this server keeps, and was cut."),
+    "cleaned": Flag("cleaned", "It held characters or numbers that can't be stored as they were."),
+    "dropped": Flag("dropped", "The SDK left something out before it was sent."),
+    "self_parent": Flag("own parent", "It names itself as its parent, so it is shown as a root."),
+    "cycle": Flag("circle", "Its parents form a circle, so it is shown flat."),
+    "end_before_start": Flag("clock", "It ended before it started: two clocks disagree."),
+}
+_NOT_RECEIVED = (
+    "This span has not arrived: the spans under it name it as their parent."
+    " Its own record will take this place."
+)
+
+
+def span_panel(
+    span: SpanDetail,
+    trace: TraceDetail,
+    scores: Sequence[ScoreRow],
+    comments: Sequence[CommentRow],
+    tab: str,
+    *,
+    raw: bool,
+    now: datetime,
+) -> Panel:
+    """Return the panel of a span of ``trace``; an unknown ``tab`` is the first."""
+    tabs = [
+        ("io", "Input / Output", 0),
+        ("metadata", "Metadata", 0),
+        ("events", "Events", len(span.events)),
+        ("scores", "Scores", len(scores)),
+        ("comments", "Comments", len(comments)),
+        ("understood", "Understood", 0),
+        ("raw", "Raw", 0),
+    ]
+    # Nothing is known of it but its id.
+    if span.placeholder:
+        tabs = tabs[:1]
+    panel = Panel(
+        title=span.name or ("not received" if span.placeholder else "unnamed"),
+        kind=span.kind,
+        failed=span.status == "error",
+        model=span.model,
+        subject=span.span_id,
+        span_id=span.span_id,
+        tab=known_tab(tab, tabs),
+        tabs=tabs,
+        raw=raw,
+        figures=_span_figures(span, now),
+        flags=[FLAGS[flag].text if flag in FLAGS else flag for flag in span.flags],
+        zoom="" if span.placeholder else str(Zoom.around(span.start_time, span.end_time)),
+        failure=span.status_message or "" if span.status == "error" else "",
+    )
+    if span.placeholder:
+        panel.flags = [_NOT_RECEIVED]
+    elif panel.tab == "io":
+        _add_span_io(panel, span)
+    elif panel.tab == "metadata":
+        _add_span_metadata(panel, span)
+    elif panel.tab == "events":
+        panel.events = [
+            read_event(event, n, span.start_time) for n, event in enumerate(span.events)
+        ]
+    elif panel.tab == "scores":
+        panel.scores = scores
+    elif panel.tab == "comments":
+        panel.comments = comments
+    elif panel.tab == "understood":
+        panel.mapping = view_mapping(explain(span, trace))
+    else:
+        # More than anybody reads; the API has the whole.
+        panel.dump = json_tree.dump(document(span))[:_MOST_RAW]
+    return panel
+
+
+def _span_figures(span: SpanDetail, now: datetime) -> list[tuple[str, str]]:
+    length = took(span.start_time, span.end_time or now) if not span.placeholder else None
+    first = took(span.start_time, span.first_token_time) if span.first_token_time else None
+    figures = [
+        ("Duration" if span.end_time else "Running for", duration(length)),
+        ("First token", duration(first)),
+        ("Speed", _speed(span)),
+        ("Tokens", count(span.total_tokens)),
+        ("Cost", money(span.total_cost)),
+    ]
+    return [(name, text) for name, text in figures if text]
+
+
+def _speed(span: SpanDetail) -> str:
+    if not span.output_tokens or span.end_time is None or span.kind != "generation":
+        return ""
+    # Speed is of the stream: waiting for the first token is the figure beside it.
+    streaming = took(span.first_token_time or span.start_time, span.end_time)
+    seconds = streaming.total_seconds()
+    return f"{span.output_tokens / seconds:.0f} tok/s" if seconds > 0 else ""
+
+
+def _add_span_io(panel: Panel, span: SpanDetail) -> None:
+    read = Reader().read
+    running, failed = span.status == "running", span.status == "error"
+    panel.sections = [
+        Section(
+            "Input",
+            "input",
+            read(span.input, "/input", raw=panel.raw),
+            no_input("span"),
+            _note(span, "input"),
+        ),
+        Section(
+            "Output",
+            "output",
+            read(span.output, "/output", output=True, raw=panel.raw),
+            no_output("span", running, failed),
+            _note(span, "output"),
+            output=True,
+            told=_how_it_ended(span),
+        ),
+    ]
+    panel.usage, panel.usage_total = usage_rows(
+        span.usage, span.cost, span.total_tokens, span.total_cost
+    )
+    panel.usage_note = cost_note(span)
+    panel.price_id = span.priced_by or "" if span.cost_source == CUSTOM else ""
+    panel.unpriced_model = span.model or "" if span.usage and span.cost_source is None else ""
+    if span.tools:
+        panel.sections.append(json_section("Tools offered", "tools", span.tools))
+    if span.model_parameters:
+        panel.sections.append(
+            json_section("Model parameters", "model_parameters", span.model_parameters)
+        )
+
+
+def _add_span_metadata(panel: Panel, span: SpanDetail) -> None:
+    prompt = span.prompt_name or ""
+    if prompt and span.prompt_version is not None:
+        prompt += f", version {span.prompt_version}"
+    panel.facts = [
+        ("Span id", span.span_id),
+        ("Parent id", span.parent_span_id or ""),
+        ("Parent as sent", span.sent_parent_id or ""),
+        ("Kind", span.kind),
+        ("Level", span.level if span.level != "default" else ""),
+        ("Status", span.status_message or ""),
+        ("Started", stamp(span.start_time)),
+        ("Ended", stamp(span.end_time)),
+        ("Model", span.model or ""),
+        ("Asked for", asked if (asked := span.requested_model or "") != span.model else ""),
+        ("Provider", span.provider or ""),
+        ("Prompt", prompt),
+        ("Understood as", span.dialect or ""),
+    ]
+    panel.facts = [(name, text) for name, text in panel.facts if text]
+    panel.links = span.links
+    for title, name in (
+        ("Metadata", "metadata"),
+        ("Attributes", "attributes"),
+        ("Resource", "resource"),
+        ("Scope", "scope"),
+        ("Notes", "notes"),
+    ):
+        value = getattr(span, name)
+        if value or name == "metadata":
+            panel.sections.append(json_section(title, name, value, _note(span, name)))
+
+
+def _how_it_ended(span: SpanDetail) -> str:
+    output = span.usage.get("output")
+    ended = ", ".join(span.finish_reasons)
+    words = [f"{output:,} tokens" if output else "", f"stopped at {ended}" if ended else ""]
+    return ", ".join(word for word in words if word)
+
+
+def _note(span: SpanDetail, name: str) -> str:
+    # Notes are by field, so that each stands beside the value it speaks of.
+    note = span.notes.get(name)
+    if not isinstance(note, dict):
+        return ""
+    size = note.get("size")
+    if note.get("truncated"):
+        return f"cut, was {size:,} bytes" if isinstance(size, int) else "cut"
+    return ", ".join(str(word) for word in note)

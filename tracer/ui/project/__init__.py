@@ -1,0 +1,1 @@
+"""Pages of a project: settings, prices, mapping quality, start page."""

@@ -1,0 +1,233 @@
+"""The prices of a project: the list, the form, what retiring one means; which price a name has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from flask import abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.pricing import list_prices
+from tracer.pricing.price_book import PriceBook
+from tracer.pricing.rates import Rates
+from tracer.records import SpanRecord, cost_total
+from tracer.store.database.paging import to_micros
+from tracer.store.projects import prices
+from tracer.store.projects.prices import PriceRow
+from tracer.store.writing.count_spans import Tally, list_tallies
+from tracer.ui.base.blueprint import bp
+from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
+
+_MOST_FOUND = 25
+_MOST_UNPRICED = 100
+_MOST_TOKENS = 10**12
+_EXAMPLE = {"input": 10_000, "output": 1_000}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """Which price a call would have."""
+
+    own: PriceRow | None
+    listed: list_prices.ListPrice | None
+    rates: Rates | None
+    cost: dict[str, Decimal]
+    total: Decimal | None
+
+    @property
+    def label(self) -> str:
+        """What it is called in a line."""
+        if self.own:
+            return f"this project's price {self.own.model}"
+        if self.listed:
+            return f"list price {self.listed.provider} / {self.listed.model}"
+        return "unpriced"
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A model with tokens and no price, and whether it would have one now."""
+
+    tally: Tally
+    match: Match
+
+
+@dataclass(slots=True)
+class Trial:
+    """A call to try the prices with: the fields as text, and what is wrong with them."""
+
+    model: str
+    provider: str
+    at: str
+    parameters: str
+    usage: dict[str, int]
+    errors: dict[str, str]
+    time: datetime
+
+    @classmethod
+    def read(cls) -> Trial:
+        """Return what the address asks for."""
+        args = request.args
+        errors: dict[str, str] = {}
+        time = datetime.now(UTC)
+        try:
+            if at := args.get("at", ""):
+                found = datetime.fromisoformat(at)
+                time = found if found.tzinfo else found.replace(tzinfo=UTC)
+                to_micros(time)
+        except (ValueError, OverflowError):
+            errors["at"] = "expected a time such as 2026-01-31T00:00"
+        return cls(
+            model=args.get("model", "").strip(),
+            provider=args.get("provider", "").strip(),
+            at=args.get("at", ""),
+            parameters=args.get("parameters", "").strip(),
+            usage={
+                name: min(max(args.get(name, example, type=int), 0), _MOST_TOKENS)
+                for name, example in _EXAMPLE.items()
+            },
+            errors=errors,
+            time=time,
+        )
+
+    def record(self) -> SpanRecord:
+        """Return the call as a span."""
+        pairs = (pair.partition("=") for pair in self.parameters.split(","))
+        return SpanRecord(
+            trace_id="",
+            span_id="",
+            start_time=to_micros(self.time),
+            model=self.model,
+            provider=self.provider or None,
+            usage=self.usage,
+            model_parameters={name.strip(): value.strip() for name, _, value in pairs},
+        )
+
+
+@bp.get("/project/<project_id>/prices")
+def price_list(project_id: str) -> str:
+    """Show the project's prices, try a name against them and the list, name what has none."""
+    rows = prices.list_prices(project_id)
+    book, trial = prices.price_book(rows), Trial.read()
+    now = datetime.now(UTC)
+    unpriced = [
+        Unpriced(tally, _match(book, rows, _call(tally.value, None, now)))
+        for tally in _unpriced(project_id)
+    ]
+    asked = trial.model and not trial.errors
+    return render_template(
+        "prices/list.html",
+        rows=rows,
+        trial=trial,
+        match=_match(book, rows, trial.record()) if asked else None,
+        found=list_prices.search_list(trial.model, to_micros(trial.time), _MOST_FOUND)
+        if asked
+        else [],
+        most_found=_MOST_FOUND,
+        unpriced=unpriced,
+        models=prices.recent_models(project_id),
+        list_name=list_prices.LIST_NAME,
+        entries=list_prices.list_size(),
+    )
+
+
+@bp.get("/project/<project_id>/prices/new")
+def price_form(project_id: str) -> str:
+    """Show the form of a new price: empty, for ``model``, or like the price ``like``."""
+    if like := request.args.get("like"):
+        return _form(PriceForm.of(_price(project_id, like).draft()))
+    return _form(
+        PriceForm(model=request.args.get("model", ""), provider=request.args.get("provider", ""))
+    )
+
+
+@bp.post("/project/<project_id>/prices/new")
+def create_price(project_id: str) -> AnyResponse | tuple[str, int] | str:
+    """Add the price that the form describes; without JavaScript it also grows by this way."""
+    form = PriceForm.read(request.form)
+    if request.form.get("more") in (MORE_TIER, MORE_TYPE):
+        return _form(form)
+    draft = form.draft()
+    if draft is None:
+        return _form(form), 422
+    row = prices.create_price(project_id, draft)
+    return redirect(_list_url(project_id, row.price_id), 303)
+
+
+@bp.get("/project/<project_id>/prices/<id:price_id>")
+def price(project_id: str, price_id: str) -> str:
+    """Show one price, and what becomes of calls when it is retired or taken back into use."""
+    row = _price(project_id, price_id)
+    rows = prices.list_prices(project_id)
+    others = [other for other in rows if other.price_id != price_id and not other.retired_at]
+    without = PriceBook(other.value() for other in others)
+    with_it = PriceBook(some.value() for some in [*others, row])
+    names = prices.recent_models(project_id)
+    names += [tally.value for tally in _unpriced(project_id)]
+    names += [row.model] if "*" not in row.model else []
+    now = max(datetime.now(UTC), row.start_time or datetime.now(UTC))
+    calls = [_call(name, row.provider, now) for name in dict.fromkeys(filter(None, names))]
+    concerned = [
+        (call.model, _match(without, rows, call))
+        for call in calls
+        if (found := with_it.find(call.model, None, call.provider, call.start_time))
+        and found.price_id == price_id
+    ]
+    return render_template("prices/price.html", row=row, concerned=concerned)
+
+
+@bp.post("/project/<project_id>/prices/<id:price_id>")
+def change_price(project_id: str, price_id: str) -> AnyResponse:
+    """Retire the price, or take it back into use."""
+    action = request.form.get("action")
+    if action not in ("retire", "restore"):
+        abort(400, "action: expected retire or restore.")
+    _price(project_id, price_id)
+    prices.retire_price(project_id, price_id, retired=action == "retire")
+    return redirect(_list_url(project_id, price_id), 303)
+
+
+def _unpriced(project_id: str) -> list[Tally]:
+    """Return the models whose calls lack a price, those with the most spans first."""
+    found = [tally for tally in list_tallies(project_id) if tally.measure == "unpriced"]
+    return found[:_MOST_UNPRICED]
+
+
+def _price(project_id: str, price_id: str) -> PriceRow:
+    found = prices.get_price(project_id, price_id)
+    if found is None:
+        abort(404, f"This project has no price “{price_id}”.")
+    return found
+
+
+def _list_url(project_id: str, price_id: str) -> str:
+    return url_for("ui.price_list", project_id=project_id, _anchor=f"price-{price_id}")
+
+
+def _form(form: PriceForm) -> str:
+    return render_template("prices/form.html", form=form)
+
+
+def _call(model: str, provider: str | None, at: datetime) -> SpanRecord:
+    return SpanRecord(
+        trace_id="",
+        span_id="",
+        start_time=to_micros(at),
+        model=model,
+        provider=provider,
+        usage=_EXAMPLE,
+    )
+
+
+def _match(book: PriceBook, rows: list[PriceRow], call: SpanRecord) -> Match:
+    own = book.find(call.model, None, call.provider, call.start_time)
+    row = next((row for row in rows if own and row.price_id == own.price_id), None)
+    listed = None
+    if row is None:
+        listed = list_prices.list_entry(call.model, call.provider, call.start_time)
+    rates = row.rates if row else listed.rates if listed else None
+    priced = book.price(call)
+    cost = priced.cost if priced else {}
+    return Match(own=row, listed=listed, rates=rates, cost=cost, total=cost_total(cost))

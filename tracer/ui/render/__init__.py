@@ -1,0 +1,1 @@
+"""Values to HTML: numbers, Markdown, JSON, chat messages, flags."""

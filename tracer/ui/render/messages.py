@@ -1,0 +1,147 @@
+"""An input or output as the reader sees it: messages in order, text, JSON, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from tracer.messages.conversation import Message, Part, read_messages
+from tracer.records import Json
+from tracer.ui.render import json_tree
+from tracer.ui.render.json_tree import Item
+from tracer.ui.render.markdown import markdown
+
+# At 2 ms per 1,000 characters this keeps a page of long messages under a tenth of a second.
+_MARKDOWN_PER_PAGE = 40_000
+_SYSTEM = ("system", "developer")
+# SVG is left out: it can carry scripts. So is every URL: loading it would tell who reads.
+_SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]+")
+
+
+@dataclass(slots=True)
+class Piece:
+    """One part of a message: ``html`` where it could be rendered, else ``text``, or ``json``."""
+
+    kind: str
+    """text, reasoning, call, result, image or file"""
+    html: Markup | None = None
+    text: str = ""
+    name: str = ""
+    json: Item | None = None
+    results: list[Piece] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One message."""
+
+    role: str
+    name: str
+    pieces: list[Piece]
+    closed: bool = False
+    finish: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The beginning of its text, for when it is closed."""
+        return next((piece.text for piece in self.pieces if piece.text), "")[:200]
+
+
+@dataclass(slots=True)
+class Body:
+    """What to show of one value; all empty: it was not sent."""
+
+    turns: list[Turn] = field(default_factory=list)
+    piece: Piece | None = None
+    json: Item | None = None
+    raw: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.turns or self.piece or self.json or self.raw is not None)
+
+
+class Reader:
+    """Makes bodies of one page, which together get a bounded amount of markdown parsing."""
+
+    def __init__(self) -> None:
+        self._characters = _MARKDOWN_PER_PAGE
+
+    def read(self, value: Json, pointer: str, *, output: bool = False, raw: bool = False) -> Body:
+        """Return the body of ``value``, which lies at ``pointer`` in its span or trace."""
+        if value is None:
+            return Body()
+        if raw:
+            return Body(raw=json_tree.dump(value))
+        # Whatever looks like a conversation is shown as one, also in a tool's or a chain's input.
+        messages = read_messages(value, output=output)
+        if messages:
+            return Body(turns=self.turns(messages, pointer))
+        if isinstance(value, str):
+            value = json_tree.parse(value)
+        if isinstance(value, str):
+            return Body(piece=self.text(value))
+        return Body(json=json_tree.view(value, pointer))
+
+    def turns(self, messages: Iterable[Message], pointer: str) -> list[Turn]:
+        """Return messages in reading order, each tool's result under the call that asked for it."""
+        turns: list[Turn] = []
+        calls: dict[str, Piece] = {}
+        for message in messages:
+            pieces = []
+            for part in message.parts:
+                piece = self._piece(part, pointer)
+                # Results come in a message of their own, but are read as the end of the call.
+                call = calls.get(part.id or "") if piece.kind == "result" else None
+                if call is not None:
+                    call.results.append(piece)
+                    continue
+                if piece.kind == "call" and part.id:
+                    calls[part.id] = piece
+                pieces.append(piece)
+            # A message whose every part went under a call would be an empty line.
+            if pieces or not message.parts:
+                closed = message.role in _SYSTEM
+                turns.append(
+                    Turn(
+                        message.role,
+                        message.name or "",
+                        pieces,
+                        closed,
+                        message.finish_reason or "",
+                    )
+                )
+        return turns
+
+    def text(self, text: str, kind: str = "text", name: str = "") -> Piece:
+        """Return text rendered as markdown while the page's budget lasts, then as it is."""
+        html = None
+        # What comes first is rendered; the rest stays readable as it is.
+        if len(text) <= self._characters:
+            html = markdown(text)
+            self._characters -= len(text)
+        return Piece(kind, html, text, name)
+
+    def _piece(self, part: Part, pointer: str) -> Piece:
+        if part.type in ("text", "reasoning"):
+            return self.text(part.text or "", part.type)
+        if part.type == "tool_call":
+            return Piece("call", name=part.name or "", json=json_tree.view_part(part.data, pointer))
+        if part.type == "tool_result":
+            return self._result(part, pointer)
+        if part.type == "image" and _SAFE_IMAGE.fullmatch(part.url or ""):
+            return Piece("image", text=part.url or "")
+        if part.type in ("image", "audio", "file"):
+            told = " ".join(word for word in (part.mime_type, part.name, part.url) if word)
+            return Piece("file", text=told or "not kept", name=part.type)
+        return Piece("data", json=json_tree.view_part(part.data, pointer), text=part.text or "")
+
+    def _result(self, part: Part, pointer: str) -> Piece:
+        value = part.data if part.data is not None else part.text
+        if isinstance(value, str):
+            value = json_tree.parse(value)
+        if isinstance(value, str):
+            return self.text(value, "result", part.name or "")
+        return Piece("result", name=part.name or "", json=json_tree.view_part(value, pointer))

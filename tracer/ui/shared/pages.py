@@ -1,0 +1,168 @@
+"""What a public link shows: its own trace, or its session with the traces in it; nothing else.
+
+The views are those of the pages for members; what they found is stripped of whatever leads on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.store.annotations.shares import ShareRow, open_share
+from tracer.store.database.paging import BadCursor
+from tracer.store.scores.scores import ScoreRow
+from tracer.store.traces.traces import TraceRow
+from tracer.ui.base.blueprint import bad_cursor
+from tracer.ui.base.representations import Shown
+from tracer.ui.lists import sessions
+from tracer.ui.panel.trace import Panel
+from tracer.ui.trace import page as traces
+from tracer.ui.trace.context import find_trace
+
+bp = Blueprint("share", __name__, url_prefix="/share/<token>")
+bp.register_error_handler(BadCursor, bad_cursor)
+
+# What of a trace itself is shown; who and where it was is not.
+_SHOWN = ("/input", "/output", "/metadata")
+
+
+@bp.url_value_preprocessor
+def load_share(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Find the link of the address, each time anew: it ends when it expires or is revoked."""
+    token = (values or {}).pop("token", "")
+    found = open_share(token)
+    if found is None:
+        abort(404, "This link leads nowhere (any more): it has expired, was revoked, or is wrong.")
+    g.share, g.token = found, token
+    trace_id = (values or {}).get("trace_id")
+    if trace_id is not None and not _holds(found, trace_id):
+        abort(404, "This link does not lead there.")
+
+
+@bp.url_defaults
+def add_token(_endpoint: str, values: dict[str, Any]) -> None:
+    """Keep links within the link."""
+    if "token" in g:
+        values.setdefault("token", g.token)
+
+
+@bp.after_request
+def hide(response: Response) -> Response:
+    """Tell robots and caches to forget the page, and other sites nothing of its address."""
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@bp.get("/")
+def page() -> AnyResponse | str:
+    """Show what is shared: a session here, a trace at its own address."""
+    share = _share()
+    if share.trace_id:
+        return redirect(url_for("share.trace", trace_id=share.trace_id))
+    assert share.session_id is not None
+    shown = sessions.session(share.project_id, share.session_id)
+    context = dict(shown.context())
+    judged = _judged(context["scores"])
+    return render_template(
+        "share/session.html",
+        **context
+        | {"share": share, "scores": judged, "comments": _comments(context), "here": None}
+        | {"trace_url": _url_of("share.trace"), "values_url": _url_of("share.value", "?")},
+    )
+
+
+@bp.get("/traces/<id:trace_id>")
+def trace(trace_id: str) -> str:
+    """Show the trace, with the panel of ``span``."""
+    return _render("share/trace.html", traces.trace(_share().project_id, trace_id))
+
+
+@bp.get("/traces/<id:trace_id>/spans")
+def spans(trace_id: str) -> str:
+    """Return a level of the tree."""
+    return _render("traces/_level.html", traces.trace_spans(_share().project_id, trace_id))
+
+
+@bp.get("/traces/<id:trace_id>/span")
+def span(trace_id: str) -> Response:
+    """Return the panel of a span."""
+    shown = traces.trace_span(_share().project_id, trace_id)
+    _, _, query = shown.headers["HX-Replace-Url"].partition("?")
+    own = url_for("share.trace", trace_id=trace_id)
+    address = f"{own}?{query}" if query else own
+    return Response(_render("traces/_panel.html", shown), headers={"HX-Replace-Url": address})
+
+
+@bp.get("/traces/<id:trace_id>/value")
+def value(trace_id: str) -> str:
+    """Show a part of a large value."""
+    of_trace = not request.args.get("id")
+    if of_trace and not request.args.get("at", "").startswith(_SHOWN):
+        abort(404, "There is nothing here.")
+    shown = traces.trace_value(_share().project_id, trace_id)
+    fragment = shown.template.rpartition("/")[2].startswith("_")
+    return _render(shown.template if fragment else "share/value.html", shown)
+
+
+def _share() -> ShareRow:
+    found: ShareRow = g.share
+    return found
+
+
+def _holds(share: ShareRow, trace_id: str) -> bool:
+    """Return whether the link leads to this trace: its own, or one of its session's."""
+    if share.trace_id:
+        return trace_id == share.trace_id
+    return find_trace(share.project_id, trace_id).session_id == share.session_id
+
+
+def _render(template: str, shown: Shown) -> str:
+    context = dict(shown.context())
+    found = context["trace"]
+    assert isinstance(found, TraceRow)
+    panel = context.get("panel")
+    if isinstance(panel, Panel):
+        context["panel"] = _stripped(panel)
+    urls = {
+        "page_url": "share.trace",
+        "spans_url": "share.spans",
+        "panel_url": "share.span",
+        "value_url": "share.value",
+    }
+    links = {name: url_for(to, trace_id=found.trace_id) for name, to in urls.items()}
+    own = dataclasses.replace(found, session_id=None, user_id=None)
+    # Nothing can be marked here, so that there is no place for it.
+    return render_template(
+        template, **context | links | {"trace": own, "here": None, "share": _share()}
+    )
+
+
+def _stripped(panel: Panel) -> Panel:
+    """Return the panel without what leads elsewhere, and without what people said."""
+    panel.links, panel.price_id, panel.unpriced_model, panel.zoom = [], "", "", ""
+    panel.scores = _judged(panel.scores)
+    if not _share().show_comments:
+        panel.tabs = [tab for tab in panel.tabs if tab[0] != "comments"]
+        if panel.tab == "comments":
+            abort(404, "Comments are not shared.")
+    return panel
+
+
+def _url_of(endpoint: str, ending: str = "") -> Callable[[str], str]:
+    return lambda trace_id: url_for(endpoint, trace_id=trace_id) + ending
+
+
+def _judged(scores: Any) -> list[ScoreRow]:
+    if _share().show_comments:
+        return list(scores)
+    return [dataclasses.replace(score, comment=None, author=None) for score in scores]
+
+
+def _comments(context: dict[str, Any]) -> list[Any]:
+    return list(context["here"].comments) if _share().show_comments else []

@@ -1,0 +1,1 @@
+"""Nodes, levels and rows of the span tree."""

@@ -1,0 +1,1 @@
+"""Time axis, zoom window and minimap of a trace."""

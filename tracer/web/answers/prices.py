@@ -1,0 +1,70 @@
+"""What the API answers of prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tracer.pricing.rates import Rates
+from tracer.store.projects.prices import PriceRow
+from tracer.web.answers.traces import Time, iso
+
+
+class Price(msgspec.Struct, kw_only=True):
+    """A price of the project's own."""
+
+    id: str
+    model: str
+    provider: str | None
+    start_time: Time | None
+    rates: Rates
+    note: str | None
+    created_at: Time
+    retired_at: Annotated[Time | None, Meta(description="null: it is in use")]
+
+
+class PriceList(msgspec.Struct, kw_only=True):
+    """The project's prices, those in use first, and the list that holds where none of them does."""
+
+    data: list[Price]
+    list_prices: Annotated[str, Meta(description="the built-in list and its version")]
+
+
+class ListEntry(msgspec.Struct, kw_only=True):
+    """Whose price of the built-in list it is."""
+
+    provider: str
+    model: str
+    version: str
+
+
+class PriceMatch(msgspec.Struct, kw_only=True):
+    """The price that a call would have."""
+
+    cost_source: Annotated[
+        Literal["computed", "custom"] | None, Meta(description="null: it would be unpriced")
+    ]
+    price: Annotated[Price | None, Meta(description="the project's own, where one fits")]
+    list_price: Annotated[ListEntry | None, Meta(description="the list's, where none does")]
+    rates: Rates | None
+
+
+def price(row: PriceRow) -> Price:
+    """Return a price as the API has it."""
+    return Price(
+        id=row.price_id,
+        model=row.model,
+        provider=row.provider,
+        start_time=_iso(row.start_time),
+        rates=row.rates,
+        note=row.note,
+        created_at=iso(row.created_at),
+        retired_at=_iso(row.retired_at),
+    )
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else iso(time)

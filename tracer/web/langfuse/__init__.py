@@ -1,0 +1,1 @@
+"""What the Langfuse-compatible reads and writes share."""

@@ -1,0 +1,150 @@
+"""What the Langfuse-compatible routes share: who asks, and refusals in the words of its clients."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from flask import Blueprint, Response
+from werkzeug.exceptions import HTTPException
+
+from tracer.records import Refusal, WireError
+from tracer.store.database.conditions import BadCondition
+from tracer.store.scores.configs import ScoreConfig
+from tracer.web.answers.traces import Time
+from tracer.web.keys import identify
+from tracer.web.operations import check_path
+from tracer.web.problems import EXPECTED, NotFound, detail_of, status_of
+
+PREFIX: Final = "/api/public"
+# Its SDKs try again on exactly this word.
+NOT_FOUND: Final = "LangfuseNotFoundError"
+INVALID: Final = "Invalid request data"
+
+PROBLEMS: Final = (400, 401)
+"""Statuses that any of its routes may refuse a request with."""
+
+WRITE_PROBLEMS: Final = (400, 401, 413, 415, 422, 429, 503)
+"""Likewise those that take something."""
+
+# Langfuse sends money and tokens as plain numbers.
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class LangfuseError(msgspec.Struct, kw_only=True):
+    """Why a request was refused: `error` names what is wrong, or each field that is."""
+
+    message: str
+    error: Any = None
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """That something was done."""
+
+    message: str
+
+
+def set_up(bp: Blueprint) -> None:
+    """Make the blueprint's routes know who asks, and refuse as Langfuse does."""
+    bp.before_request(identify)
+    bp.before_request(check_path)
+    for kind in (*EXPECTED, BadCondition):
+        bp.register_error_handler(kind, _answer)
+
+
+def reply(value: Any, status: int = 200) -> Response:
+    """Return a JSON response."""
+    return Response(_encoder.encode(value), status, content_type="application/json")
+
+
+class Made(msgspec.Struct, kw_only=True):
+    """The id of what was made or changed."""
+
+    id: str
+
+
+class Category(msgspec.Struct, kw_only=True):
+    """One of the values of a categorical score."""
+
+    label: str
+    value: float
+
+
+class Config(msgspec.Struct, kw_only=True, rename="camel"):
+    """What scores are to look like."""
+
+    id: str
+    name: str
+    created_at: Time
+    updated_at: Time
+    project_id: str
+    data_type: str
+    is_archived: bool
+    min_value: float | None
+    max_value: float | None
+    categories: list[Category] | None
+    description: str | None
+
+
+def config_answer(row: ScoreConfig) -> Config:
+    """Return a score config in Langfuse's words."""
+    return Config(
+        id=row.config_id,
+        name=row.name,
+        created_at=iso(row.created_at),
+        updated_at=iso(row.updated_at),
+        project_id=row.project_id,
+        data_type=row.data_type.upper(),
+        is_archived=row.archived,
+        min_value=row.min_value,
+        max_value=row.max_value,
+        categories=[Category(label=str(c["label"]), value=c["value"]) for c in row.categories]
+        or None,
+        description=row.description,
+    )
+
+
+def iso(time: datetime) -> str:
+    """Return a time as Langfuse writes it: UTC, in milliseconds."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def exact(time: datetime) -> str:
+    """Return a time to the microsecond, where it is one that clients send back."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def refusal(
+    status: int, message: str, error: Any = None, headers: dict[str, str] | None = None
+) -> Response:
+    """Return the response of a refused request."""
+    body = LangfuseError(message=message, error=error)
+    return Response(msgspec.json.encode(body), status, headers, content_type="application/json")
+
+
+def http_refusal(error: HTTPException) -> Response:
+    """Return a framework error (no such route, wrong method …) as Langfuse has it."""
+    status = error.code or 500
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name.lower() not in ("content-type", "content-length")
+    }
+    named = NOT_FOUND if status == 404 else HTTPStatus(status).phrase
+    return refusal(status, error.description or HTTPStatus(status).phrase, named, headers)
+
+
+def _answer(error: Exception) -> Response:
+    status, headers = status_of(error)
+    if isinstance(error, NotFound):
+        return refusal(status, str(error), NOT_FOUND, headers)
+    if isinstance(error, WireError) and error.refusals:
+        return refusal(status, INVALID, [_issue(one) for one in error.refusals], headers)
+    named = HTTPStatus(status).phrase
+    return refusal(status, detail_of(error), named, headers)
+
+
+def _issue(one: Refusal) -> dict[str, Any]:
+    return {"path": one.field.split(".") if one.field else [], "message": one.reason}

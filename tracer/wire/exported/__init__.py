@@ -1,0 +1,1 @@
+"""Spans and traces of our own export, read back as they were."""

@@ -1,0 +1,1 @@
+"""Requests of our own JSON API, checked and made into records."""

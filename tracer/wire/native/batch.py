@@ -1,0 +1,92 @@
+"""A batch of our own JSON API: items are read one by one, so that a bad one costs only itself."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tracer.records import Batch, Json, Refusal, WireError
+from tracer.wire.native.records import score_record, span_record, trace_record
+from tracer.wire.native.requests import (
+    MAX_ITEMS,
+    BatchEnvelope,
+    BatchSpan,
+    ScoreCreate,
+    TraceCreate,
+)
+from tracer.wire.reading import printable, read_item, read_json
+from tracer.wire.request_context import Receipt
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What became of one item of a batch: its place, its id, or why it was refused."""
+
+    item: str
+    id: str | None = None
+    trace_id: str | None = None
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class DecodedBatch:
+    """The records of a batch and a result per item; ``places`` leads from record to result."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.batch = Batch()
+        self.results: list[Result] = []
+        self.places: dict[tuple[str, int], int] = {}
+        """(list of the batch, index in it) to the index within ``results``."""
+        self._receipt = receipt
+        self._repeats: Counter[tuple[str, str]] = Counter()
+
+    def take(self, name: str, index: int, value: Json) -> None:
+        """Add one item of the list ``name``: its record, or why there is none."""
+        result = Result(item=f"{name}[{index}]")
+        read = {"traces": self._trace, "spans": self._span, "scores": self._score}[name]
+        try:
+            read(value, result)
+            self.places[name, len(getattr(self.batch, name)) - 1] = len(self.results)
+        except WireError as error:
+            if isinstance(value, dict) and isinstance(value.get("id"), str):
+                result.id = printable(value["id"])
+            for refusal in error.refusals:
+                refusal.item = result.item
+            result.refusals = error.refusals
+        self.results.append(result)
+
+    def _trace(self, value: Json, result: Result) -> None:
+        sent = read_item(value, TraceCreate, result.item)
+        result.id = sent.id or secrets.token_hex(16)
+        self.batch.traces.append(trace_record(sent, result.id, self._receipt))
+
+    def _span(self, value: Json, result: Result) -> None:
+        sent = read_item(value, BatchSpan, result.item)
+        span = span_record(sent, sent.trace_id, self._receipt)
+        # The last of several records of a span is the one that counts, as between requests.
+        key = span.trace_id, span.span_id
+        span.version += self._repeats[key]
+        self._repeats[key] += 1
+        result.id, result.trace_id = span.span_id, span.trace_id
+        self.batch.spans.append(span)
+
+    def _score(self, value: Json, result: Result) -> None:
+        score = score_record(read_item(value, ScoreCreate, result.item), self._receipt)
+        result.id, result.trace_id = score.score_id, score.trace_id
+        self.batch.scores.append(score)
+
+
+def decode_batch(body: bytes, receipt: Receipt) -> DecodedBatch:
+    """Return the records of a batch request; an item that does not fit costs only itself.
+
+    Raises WireError for a body that is no batch at all (400), or of too many items (413).
+    """
+    envelope = read_item(read_json(body), BatchEnvelope)
+    count = len(envelope.traces) + len(envelope.spans) + len(envelope.scores)
+    if count > MAX_ITEMS:
+        raise WireError(f"expected at most {MAX_ITEMS} items, got {count}", 413)
+    decoded = DecodedBatch(receipt)
+    for name in envelope.__struct_fields__:
+        for index, value in enumerate(getattr(envelope, name)):
+            decoded.take(name, index, value)
+    return decoded

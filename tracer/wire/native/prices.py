@@ -1,0 +1,43 @@
+"""The requests that change a price or make one out of another."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from tracer.pricing.price_book import MOST_NOTE, PriceDraft, check_note
+from tracer.pricing.rates import MOST_CHARACTERS, Name, Rates
+
+Note = Annotated[str, Meta(max_length=MOST_NOTE)]
+
+
+class PriceClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the new price has different from the one that it is made of; absent: the same."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=MOST_CHARACTERS)] | UnsetType = UNSET
+    rates: Rates | UnsetType = UNSET
+    provider: Name | UnsetType | None = UNSET
+    start_time: Annotated[
+        datetime | UnsetType | None, Meta(extra_json_schema={"format": "date-time"})
+    ] = UNSET
+    note: Note | UnsetType | None = UNSET
+
+    def of(self, draft: PriceDraft) -> PriceDraft:
+        """Return `draft` with what is different. Raises ValueError "field: expected …"."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        changed = {name: value for name, value in fields.items() if value is not UNSET}
+        return PriceDraft(**msgspec.structs.asdict(draft) | changed)
+
+
+class PriceUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What can change of a price: whether it is in use, and its note."""
+
+    retired: bool | UnsetType = UNSET
+    note: Note | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if self.note is not UNSET:
+            check_note(self.note)

@@ -1,0 +1,202 @@
+"""The checked requests of our own JSON API to records: cleaned, in microseconds, in our words."""
+
+from __future__ import annotations
+
+import secrets
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import UnsetType
+
+from tracer.records import (
+    RANK_CREATE,
+    RANK_UPDATE,
+    TRACE_FIELDS,
+    Json,
+    Refusal,
+    ScoreRecord,
+    SpanPatch,
+    SpanRecord,
+    TraceRecord,
+    WireError,
+)
+from tracer.wire.native.requests import (
+    ScoreCreate,
+    SpanCreate,
+    SpanEvent,
+    SpanUpdate,
+    TraceCreate,
+    TraceUpdate,
+    as_utc,
+    micros,
+)
+from tracer.wire.request_context import Cleaner, Receipt
+from tracer.wire.usage import BUCKETS, disjoint
+
+_TIMES: Final = {
+    "start_time": "start_time",
+    "end_time": "end_time",
+    "completion_start_time": "first_token_time",
+}
+
+
+def span_record(
+    sent: SpanCreate, trace_id: str, receipt: Receipt, kind: str | None = None
+) -> SpanRecord:
+    """Return the record of a new span; ``kind`` is what the route it came by asks for.
+
+    Raises WireError where the kind is another, or an event is given a duration.
+    """
+    cleaner = Cleaner(receipt)
+    values = _span_values(sent, kind, cleaner)
+    values = {name: value for name, value in values.items() if value is not None}
+    values.setdefault("start_time", receipt.time)
+    if values.get("kind") == "event":
+        values["end_time"] = values["start_time"]
+    return SpanRecord(
+        trace_id=trace_id,
+        span_id=sent.id or secrets.token_hex(8),
+        version=receipt.time,
+        flags=cleaner.flags(),
+        notes=cleaner.notes,
+        **values,
+    )
+
+
+def span_patch(
+    sent: SpanUpdate, trace_id: str, span_id: str, receipt: Receipt, kind: str | None = None
+) -> SpanPatch:
+    """Return the patch of the fields that were sent; null clears a field.
+
+    Raises WireError as `span_record`, and where the start time is null.
+    """
+    # Every page and sum is ordered by it; no other field is that indispensable.
+    if sent.start_time is None:
+        raise _refused("start_time", "expected a time, got null")
+    cleaner = Cleaner(receipt)
+    values = _span_values(sent, kind, cleaner)
+    if values.get("kind") == "event" and "start_time" in values:
+        values["end_time"] = values["start_time"]
+    if cleaner.notes:
+        values |= {"flags": cleaner.flags(), "notes": cleaner.notes}
+    return SpanPatch(trace_id=trace_id, span_id=span_id, version=receipt.time, fields=values)
+
+
+def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRecord:
+    """Return what was said of a trace; an update outranks a create, and replaces the tags."""
+    update = not isinstance(sent, TraceCreate)
+    cleaner = Cleaner(receipt)
+    said: dict[str, Json] = {}
+    for name, value in sent.said().items():
+        if name in ("start_time", "end_time") and value is not None:
+            value = micros(value, name)
+        # A create can't mean to clear anything, so its nulls are as good as absent.
+        if value is not None or update:
+            said[name] = cleaner.value(name, value)
+    return TraceRecord(
+        trace_id=trace_id,
+        rank=RANK_UPDATE if update else RANK_CREATE,
+        version=receipt.time,
+        fields={name: value for name, value in said.items() if name in TRACE_FIELDS},
+        tags=said.get("tags") or [],
+        replace_tags=update and "tags" in said,
+        metadata=said.get("metadata") or {},
+    )
+
+
+def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
+    """Return the record of a score, its data type taken from the value where none is named."""
+    data_type = _given(sent.data_type) or _data_type(sent.value)
+    number = data_type in ("numeric", "boolean")
+    text = {
+        "name": sent.name,
+        "comment": _given(sent.comment),
+        "metadata": _given(sent.metadata) or {},
+        "string_value": None if number else sent.value,
+    }
+    cleaner = Cleaner(receipt)
+    text = {name: cleaner.value(name, value) for name, value in text.items()}
+    return ScoreRecord(
+        score_id=sent.id or secrets.token_hex(16),
+        data_type=data_type,
+        value=float(sent.value) if number else None,
+        trace_id=_given(sent.trace_id),
+        span_id=_given(sent.span_id),
+        session_id=_given(sent.session_id),
+        time=micros(sent.time, "time") if sent.time else receipt.time,
+        **text,
+    )
+
+
+def _span_values(sent: SpanUpdate, kind: str | None, cleaner: Cleaner) -> dict[str, Any]:
+    """Return SpanRecord fields, null kept as None."""
+    said = sent.said()
+    for name in ("id", "trace_id"):
+        said.pop(name, None)
+    if found := _kind(said.get("kind"), kind):
+        said["kind"] = found
+    if found == "event" and said.get("end_time", sent.start_time) != sent.start_time:
+        raise _refused("end_time", "expected none: an event is a moment, its start_time")
+    values: dict[str, Any] = {}
+    for name, value in said.items():
+        values |= _span_field(name, value, cleaner)
+    return values
+
+
+def _span_field(name: str, value: Any, cleaner: Cleaner) -> dict[str, Any]:
+    if name in _TIMES:
+        return {_TIMES[name]: micros(value, name) if value is not None else None}
+    if name in ("parent_id", "parent_span_id"):
+        return {"parent_span_id": value}
+    if name == "usage":
+        return {"usage": _usage(value or {}, cleaner)}
+    if name in ("cost", "total_cost"):
+        parts = {"total": value} if isinstance(value, float) else value or {}
+        # The shortest text of the float is the decimal that the client wrote.
+        cost = {key: Decimal(repr(part)) for key, part in cleaner.keys("cost", parts).items()}
+        return {"cost": cost, "cost_source": "given" if cost else None}
+    if name == "metadata" and value is None:
+        return {}
+    if name == "events":
+        return {"events": [_event(event, cleaner) for event in value or []]}
+    return {name: cleaner.value(name, value)}
+
+
+def _usage(sent: dict[str, int], cleaner: Cleaner) -> dict[str, int]:
+    named = {BUCKETS.get(name, name): count for name, count in cleaner.keys("usage", sent).items()}
+    # Who counts "prompt tokens" counts the cached ones among them; our own buckets are disjoint.
+    buckets, whole = disjoint(named, inclusive="prompt_tokens" in sent)
+    if not whole:
+        cleaner.notes["usage"] = {"total": named["total"]}
+    return buckets
+
+
+def _event(event: SpanEvent, cleaner: Cleaner) -> dict[str, Json]:
+    time = as_utc(event.time, "time").isoformat(timespec="microseconds")
+    return {
+        "name": cleaner.value("events", event.name),
+        "time": time.replace("+00:00", "Z"),
+        "attributes": cleaner.value("attributes", event.attributes),
+    }
+
+
+def _kind(sent: str | None, wanted: str | None) -> str | None:
+    if sent == "retrieval":
+        sent = "retriever"
+    if sent and wanted and sent != wanted:
+        raise _refused("kind", f"expected {wanted}, as the route says, got {sent}")
+    return sent or wanted
+
+
+def _data_type(value: float | bool | str) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "numeric" if isinstance(value, float) else "categorical"
+
+
+def _given(value: Any) -> Any:
+    return None if isinstance(value, UnsetType) else value
+
+
+def _refused(name: str, reason: str) -> WireError:
+    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])

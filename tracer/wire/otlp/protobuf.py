@@ -1,0 +1,209 @@
+"""OTLP protobuf, read into groups of spans; one broken span costs only itself."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import Final, TypeVar
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tracer.records import Json
+from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
+from tracer.wire.otlp.protobuf_scan import messages
+from tracer.wire.spans.raw import (
+    MAX_ATTRIBUTES,
+    MAX_EVENTS,
+    MAX_KEY_LENGTH,
+    MAX_LINKS,
+    Bad,
+    Context,
+    Group,
+    Keeper,
+    RawSpan,
+    add_otlp_facts,
+    drops,
+)
+
+# Programs send few names, and names that are the same object are found faster ever after.
+_KEYS: Final[dict[str, str]] = {}
+_MAX_KEYS: Final = 10_000
+
+M = TypeVar("M", Resource, InstrumentationScope)
+
+
+def groups(body: bytes, max_value_bytes: int) -> Iterator[Group]:
+    """Yield the ScopeSpans of ``body``. Raises WireError where it is no trace request."""
+    reader = _Reader(Keeper(max_value_bytes))
+    try:
+        request = ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        return _salvage(body, reader)
+    return _walk(request, reader)
+
+
+def _walk(request: ExportTraceServiceRequest, reader: _Reader) -> Iterator[Group]:
+    for i, of_resource in enumerate(request.resource_spans):
+        resource = reader.attributes(of_resource.resource.attributes)
+        for j, of_scope in enumerate(of_resource.scope_spans):
+            context = Context(resource, reader.scope(of_scope.scope))
+            reader.keeper.take_notes()
+            path = f"resourceSpans[{i}].scopeSpans[{j}]"
+            yield Group(path, context, of_scope.spans, reader.span)
+
+
+class _Reader:
+    """Reads the messages of one request."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper = keeper
+
+    def span(self, span: Span) -> RawSpan:
+        keeper = self.keeper
+        pairs, events, links = span.attributes, span.events, span.links
+        attributes = self.attributes(pairs)
+        add_otlp_facts(attributes, span.kind, span.trace_state)
+        status = span.status
+        message = status.message
+        return RawSpan(
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            parent_id=span.parent_span_id,
+            name=keeper.text("name", span.name),
+            start_ns=span.start_time_unix_nano,
+            end_ns=span.end_time_unix_nano,
+            status_code=status.code,
+            status_message=keeper.text("status_message", message) if message else "",
+            attributes=attributes,
+            events=[self._event(event) for event in events[:MAX_EVENTS]] if events else [],
+            links=[self._link(link) for link in links[:MAX_LINKS]] if links else [],
+            dropped=_dropped(span, len(pairs), len(events), len(links)),
+            notes=keeper.take_notes(),
+        )
+
+    def scope(self, scope: InstrumentationScope) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        if scope.name:
+            found["name"] = self.keeper.text("scope", scope.name)
+        if scope.version:
+            found["version"] = self.keeper.text("scope", scope.version)
+        if scope.attributes:
+            found["attributes"] = self.attributes(scope.attributes)
+        return found
+
+    def attributes(self, pairs: Sequence[KeyValue]) -> dict[str, Json]:
+        keeper = self.keeper
+        found: dict[str, Json] = {}
+        safe_length = keeper.safe_length
+        known = _KEYS.get
+        for pair in pairs if len(pairs) <= MAX_ATTRIBUTES else pairs[:MAX_ATTRIBUTES]:
+            value = pair.value
+            key = known(pair.key) or self._new_key(pair.key)
+            # Protobuf text is valid UTF-8, so that only these two can be wrong with it.
+            if text := value.string_value:
+                if len(text) > safe_length or "\x00" in text:
+                    text = keeper.text(key, text)
+                found[key] = text
+                continue
+            which = value.WhichOneof("value")
+            if which == "int_value":
+                found[key] = value.int_value
+            elif which == "bool_value":
+                found[key] = value.bool_value
+            elif which == "double_value" and isfinite(number := value.double_value):
+                found[key] = number
+            elif which == "array_value" and (texts := self._texts(value.array_value.values)):
+                found[key] = texts
+            else:
+                found[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
+        return found
+
+    def _new_key(self, key: str) -> str:
+        if "\x00" in key or len(key) > MAX_KEY_LENGTH:
+            return self.keeper.key(key)
+        if len(_KEYS) < _MAX_KEYS:
+            _KEYS[key] = key
+        return key
+
+    def _value(self, key: str, value: AnyValue, depth: int) -> Json:
+        which = value.WhichOneof("value")
+        if which == "array_value":
+            if depth == 0:
+                return self._too_deep(key)
+            return [self._value(key, item, depth - 1) for item in value.array_value.values]
+        if which == "kvlist_value":
+            if depth == 0:
+                return self._too_deep(key)
+            return {
+                pair.key: self._value(key, pair.value, depth - 1)
+                for pair in value.kvlist_value.values
+            }
+        if which == "bytes_value":
+            self.keeper.notes[key] = {"bytes": "base64"}
+            return b64encode(value.bytes_value).decode()
+        return None if which is None else getattr(value, which)
+
+    def _texts(self, values: Sequence[AnyValue]) -> list[str] | None:
+        """Return a list of short texts, which needs no cleaning; None: it is none."""
+        texts = [value.string_value for value in values]
+        together = "".join(texts)
+        # As JSON a character takes up to six bytes, and each text its quotes and a comma.
+        long = 2 * len(together) + len(texts) > self.keeper.safe_length
+        return None if long or not all(texts) or "\x00" in together else texts
+
+    def _too_deep(self, key: str) -> str:
+        self.keeper.notes[key] = {"depth": MAX_DEPTH}
+        return TOO_DEEP
+
+    def _event(self, event: Span.Event) -> dict[str, Json]:
+        return {
+            "name": self.keeper.text("events", event.name),
+            "time_ns": event.time_unix_nano,
+            "attributes": self.attributes(event.attributes),
+        }
+
+    def _link(self, link: Span.Link) -> Json:
+        return {
+            "trace_id": link.trace_id.hex(),
+            "span_id": link.span_id.hex(),
+            "attributes": self.attributes(link.attributes),
+        }
+
+
+def _dropped(span: Span, attributes: int, events: int, links: int) -> dict[str, int]:
+    return drops(
+        (span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count),
+        (attributes, events, links),
+    )
+
+
+def _salvage(body: bytes, reader: _Reader) -> Iterator[Group]:
+    """Decode message by message what can't be decoded at once, as for text that is no UTF-8."""
+
+    def read(span: bytes) -> RawSpan:
+        try:
+            return reader.span(Span.FromString(span))
+        except DecodeError:
+            raise Bad("", "not a valid protobuf span (broken text or nested too deeply)") from None
+
+    for i, of_resource in enumerate(messages(body, 1)):
+        resource = reader.attributes(_parse_last(Resource, messages(of_resource, 1)).attributes)
+        for j, of_scope in enumerate(messages(of_resource, 2)):
+            scope = _parse_last(InstrumentationScope, messages(of_scope, 1))
+            context = Context(resource, reader.scope(scope))
+            reader.keeper.take_notes()
+            path = f"resourceSpans[{i}].scopeSpans[{j}]"
+            yield Group(path, context, messages(of_scope, 2), read)
+
+
+def _parse_last(kind: type[M], found: list[bytes]) -> M:
+    """Return the message; what is not told can't be told, so a broken one is an empty one."""
+    try:
+        return kind.FromString(found[-1]) if found else kind()
+    except DecodeError:
+        return kind()

@@ -1,0 +1,112 @@
+"""OTLP/HTTP trace requests: bytes to records, and the answers in the request's own encoding."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from tracer.records import Batch, Refusal, SpanRecord, WireError
+from tracer.wire.exported.spans import is_exported, read_exported
+from tracer.wire.exported.trace import read_resource
+from tracer.wire.otlp import json_encoding, protobuf
+from tracer.wire.spans.raw import MAX_SPANS, Bad, Context, Group, RawSpan
+from tracer.wire.spans.record import read_span
+from tracer.wire.spans.trace_facts import TraceFacts
+
+JSON: Final = "application/json"
+PROTOBUF: Final = "application/x-protobuf"
+CONTENT_TYPES: Final = (PROTOBUF, "application/protobuf", JSON)
+
+_INVALID_ARGUMENT: Final = 3
+
+
+class Decoded(msgspec.Struct):
+    """What a request held: records to store, spans refused, and how many spans it had in all."""
+
+    batch: Batch
+    refusals: list[Refusal]
+    total: int
+
+
+def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> Decoded:
+    """Return the records of an ExportTraceServiceRequest.
+
+    A value longer than ``max_value_bytes`` is cut and says so. A malformed span is refused by
+    itself. Raises WireError (400, 413, 415) for a body that can't be read as a request.
+    """
+    now = time.time_ns() // 1_000
+    spans: list[SpanRecord] = []
+    refusals: list[Refusal] = []
+    traces = TraceFacts()
+    total = 0
+    for group in _groups(body, content_type, max_value_bytes):
+        total += len(group.spans)
+        if total > MAX_SPANS:
+            raise WireError(f"more than {MAX_SPANS} spans in one request: send smaller ones", 413)
+        try:
+            read_resource(group.context.resource, traces)
+        except Bad as bad:
+            refusals.append(Refusal(item=group.path, field=bad.field, reason=bad.reason))
+        for k, source in enumerate(group.spans):
+            try:
+                record = _read(group.read(source), group.context, traces, now)
+            except Bad as bad:
+                item = f"{group.path}.spans[{k}]"
+                refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))
+                continue
+            if record is not None:
+                spans.append(record)
+    batch = Batch(
+        spans=spans, patches=traces.patches, traces=traces.records(), scores=traces.scores
+    )
+    return Decoded(batch, refusals, total)
+
+
+def _read(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord | None:
+    if is_exported(raw):
+        return read_exported(raw, context, traces)
+    return read_span(raw, context, traces, now)
+
+
+def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group]:
+    media = media_type(content_type)
+    if media not in CONTENT_TYPES:
+        raise WireError(f"content type {media or 'absent'}: expected {PROTOBUF} or {JSON}", 415)
+    groups = json_encoding.groups if media == JSON else protobuf.groups
+    return groups(body, max_value_bytes)
+
+
+def media_type(content_type: str) -> str:
+    """Return the media type of a Content-Type header, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def encode_answer(content_type: str, refused: int, message: str) -> bytes:
+    """Return an ExportTraceServiceResponse, with a partial success only where there is one.
+
+    ``message`` without ``refused`` is a warning.
+    """
+    if media_type(content_type) == JSON:
+        if not refused and not message:
+            return b"{}"
+        # 64-bit numbers are text in proto3's JSON.
+        partial = {"rejectedSpans": str(refused), "errorMessage": message}
+        return msgspec.json.encode({"partialSuccess": partial})
+    answer = ExportTraceServiceResponse()
+    if refused or message:
+        answer.partial_success.rejected_spans = refused
+        answer.partial_success.error_message = message
+    return answer.SerializeToString()
+
+
+def encode_error(content_type: str, message: str, code: int = _INVALID_ARGUMENT) -> bytes:
+    """Return a google.rpc.Status, as OTLP/HTTP wants every failure's body to be."""
+    if media_type(content_type) == JSON:
+        return msgspec.json.encode({"code": code, "message": message})
+    encoded: bytes = Status(code=code, message=message).SerializeToString()
+    return encoded

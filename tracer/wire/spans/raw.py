@@ -1,0 +1,158 @@
+"""The shape that both encodings of OTLP are read into, and the limits that reading keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tracer.export.names import PREFIX
+from tracer.records import Json, TraceRecord
+from tracer.wire.clean import clean, clean_text
+from tracer.wire.spans.resolution import RESOURCE_TABLE, dialects_of, resolve
+
+MAX_SPANS: Final = 100_000
+MAX_ATTRIBUTES: Final = 1_000
+MAX_EVENTS: Final = 1_000
+MAX_LINKS: Final = 1_000
+MAX_KEY_LENGTH: Final = 1_000
+
+SPAN_KINDS: Final = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
+
+
+class Bad(Exception):
+    """A span that can't be taken: the field at fault and what was expected there."""
+
+    def __init__(self, field: str, reason: str):
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+
+
+class RawSpan(msgspec.Struct, gc=False):
+    """An OTLP span whose attributes are plain JSON values, cleaned and within limits."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    name: str
+    start_ns: int
+    end_ns: int
+    status_code: int
+    status_message: str
+    attributes: dict[str, Json]
+    events: list[dict[str, Json]]
+    """``{"name", "time_ns", "attributes"}`` each."""
+    links: list[Json]
+    dropped: dict[str, int]
+    """How many ``attributes``, ``events`` and ``links`` the sender or a limit left out."""
+    notes: dict[str, Json]
+    """What was changed in a value, by attribute name or other place."""
+
+
+class Context:
+    """What the spans of one ScopeSpans share; its dicts are shared by their records as well."""
+
+    __slots__ = ("dialects", "metadata", "resource", "scope", "told", "trace")
+
+    def __init__(self, resource: dict[str, Json], scope: dict[str, Json]) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.dialects = dialects_of(scope.get("name", ""))
+        self.trace = resolve(RESOURCE_TABLE, [resource]).trace()
+        self.metadata: dict[str, Json] = self.trace.get("metadata", {})
+        self.told: dict[str, TraceRecord] = {}
+        """What the resource says of each trace that has spans here."""
+
+
+class Group(NamedTuple):
+    """The spans of one ScopeSpans in their own encoding, and the function that reads one."""
+
+    path: str
+    context: Context
+    spans: Sequence[Any]
+    read: Callable[[Any], RawSpan]
+    """Raises Bad."""
+
+
+class Keeper:
+    """Keeps values within limits and storable; collects notes of what it had to change.
+
+    Text of at most ``safe_length`` characters is never too long.
+    """
+
+    __slots__ = ("_max_bytes", "notes", "safe_length")
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        # UTF-8 takes at most four bytes a character: shorter text needs no count.
+        self.safe_length = max_bytes // 4
+        self.notes: dict[str, Json] = {}
+
+    def text(self, key: str, text: str) -> str:
+        """Return ``text`` as it can be stored."""
+        if len(text) <= self.safe_length and "\x00" not in text and text.isascii():
+            return text
+        notes: dict[str, Json] = {}
+        # Of our own export the parts kept the limit when they came; as one text they are longer.
+        most = len(text) * 4 if key.startswith(PREFIX) else self._max_bytes
+        text = clean_text(text, notes, most)
+        if notes:
+            self.notes[key] = notes
+        return text
+
+    def key(self, key: str) -> str:
+        """Return an attribute's name as it can be stored."""
+        notes: dict[str, Json] = {}
+        text = clean_text(key, notes, self._max_bytes)
+        if len(text) > MAX_KEY_LENGTH:
+            notes |= {"truncated": True, "size": len(key)}
+            # The place among the notes keeps two long names from becoming one.
+            text = f"{text[:MAX_KEY_LENGTH]}…[{len(key)} characters, {len(self.notes)}]"
+        if notes:
+            self.notes[text] = notes
+        return text
+
+    def value(self, key: str, value: Json) -> Json:
+        """Return ``value`` as it can be stored."""
+        value, notes = clean(value, max_bytes=self._max_bytes)
+        if notes:
+            self.notes[key] = {**self.notes.get(key, {}), **notes}
+        return value
+
+    def take_notes(self) -> dict[str, Json]:
+        """Return the notes since the last call."""
+        notes = self.notes
+        if notes:
+            self.notes = {}
+        return notes
+
+
+def add_otlp_facts(attributes: dict[str, Json], kind: int, trace_state: str) -> None:
+    """Keep what OTLP says beside attributes, under the names OpenTelemetry uses for Jaeger."""
+    if kind in SPAN_KINDS:
+        attributes.setdefault("span.kind", SPAN_KINDS[kind])
+    if trace_state:
+        attributes.setdefault("w3c.tracestate", trace_state)
+
+
+def drops(said: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str, int]:
+    """Return what the sender said it left out, and what the limits leave out of what it sent.
+
+    Both are counts of attributes, events and links.
+    """
+    if said == _NONE and sent[0] <= MAX_ATTRIBUTES and max(sent[1:]) <= MAX_EVENTS:
+        return {}
+    limits = (MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)
+    counts = [
+        count + max(held - limit, 0) for count, held, limit in zip(said, sent, limits, strict=True)
+    ]
+    return {
+        name: count
+        for name, count in zip(("attributes", "events", "links"), counts, strict=True)
+        if count > 0
+    }
+
+
+_NONE: Final = (0, 0, 0)

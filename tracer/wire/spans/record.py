@@ -1,0 +1,188 @@
+"""One OTLP span, however it was encoded, becomes one SpanRecord and what it says of its trace."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.wire.dialects.table import MAX_MICROS
+from tracer.wire.spans.events import events_left, exception, sources_of
+from tracer.wire.spans.raw import Bad, Context, RawSpan
+from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
+from tracer.wire.spans.scores import scores_of
+from tracer.wire.spans.trace_facts import TraceFacts
+
+STATUS_ERROR: Final = 2
+
+_NO_TRACE: Final = bytes(16)
+_NO_ID: Final = (b"", bytes(8))
+
+
+def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord:
+    """Return the record of ``raw`` and add what it says of its trace to ``traces``.
+
+    ``now`` (microseconds) stands for the start of a span that has no time at all. Raises Bad.
+    """
+    trace_id, span_id, parent_id = ids_of(raw)
+    start, end = _times(raw, now)
+    sources = [raw.attributes]
+    if raw.events:
+        sources += sources_of(raw.events)
+    found = resolve(SPAN_TABLE, sources, context.dialects, raw.name)
+    kind = _settle(found)
+    fields = found.fields
+    error = raw.status_code == STATUS_ERROR
+    first_token = _first_token(found, start)
+    attributes, claimed = found.left(raw.attributes)
+    record = SpanRecord(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent_id,
+        start_time=start,
+        end_time=end,
+        version=start if end is None else end,
+        kind=kind,
+        name=fields.get("name", raw.name),
+        level=fields.get("level") or ("error" if error else fields.get("level_hint", "default")),
+        status_message=fields.get("status_message") or raw.status_message or None,
+        first_token_time=first_token,
+        metadata=_metadata(context, fields),
+        attributes=attributes,
+        links=raw.links,
+        resource=context.resource,
+        scope=context.scope,
+        dialect=found.dialect,
+        claimed=claimed,
+        # Few of these are told of a span: the others' defaults cost less than asking for each.
+        **found.own(),
+    )
+    if record.model is None:
+        record.model = record.requested_model
+    if record.cost:
+        record.cost_source = "given"
+    if raw.events:
+        record.events = events_left(raw.events, found)
+    if error and record.status_message is None:
+        record.status_message = exception(raw.events)
+    if found.rare and "pending" in fields and parent_id is not None:
+        _become_running(record, parent_id, fields.get("pending_parent"))
+    _flag(record, raw, found)
+    _tell_trace(record, found, context, traces)
+    if found.rare:
+        traces.scores += scores_of(record, fields)
+    return record
+
+
+def _become_running(record: SpanRecord, span_id: str, parent_id: Json) -> None:
+    """Make the record the running start of the span ``span_id``, as whose child it was sent."""
+    record.span_id = span_id
+    record.parent_span_id = None if parent_id in (None, span_id, _NO_ID[1].hex()) else parent_id
+    record.end_time = None
+    record.version = record.start_time
+
+
+def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
+    own: dict[str, Json] = fields.get("metadata", {})
+    return {**context.metadata, **own} if context.metadata else own
+
+
+def ids_of(raw: RawSpan) -> tuple[str, str, str | None]:
+    """Return the ids of the trace, the span and its parent as hex. Raises Bad."""
+    if len(raw.trace_id) != 16 or raw.trace_id == _NO_TRACE:
+        raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
+    if len(raw.span_id) != 8 or raw.span_id in _NO_ID:
+        raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(raw.span_id)}")
+    if raw.parent_id in _NO_ID:
+        return raw.trace_id.hex(), raw.span_id.hex(), None
+    if len(raw.parent_id) != 8:
+        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
+    parent = None if raw.parent_id == raw.span_id else raw.parent_id.hex()
+    return raw.trace_id.hex(), raw.span_id.hex(), parent
+
+
+def _id(value: bytes) -> str:
+    return f"{len(value)} bytes" if any(value) or not value else f"{len(value)} zero bytes"
+
+
+def _times(raw: RawSpan, now: int) -> tuple[int, int | None]:
+    start, end = raw.start_ns // 1_000, raw.end_ns // 1_000
+    if not 0 <= start <= MAX_MICROS:
+        raise Bad("startTimeUnixNano", "expected nanoseconds between the years 1970 and 9999")
+    if not 0 <= end <= MAX_MICROS:
+        raise Bad("endTimeUnixNano", "expected nanoseconds between the years 1970 and 9999")
+    return start or end or now, end or None
+
+
+def _settle(found: Resolution) -> str:
+    """Return the kind, and forget what fields mean nothing for it."""
+    fields = found.fields
+    kind: str = fields.get("kind") or _likely_kind(fields)
+    if kind != "generation":
+        found.drop("prompt_name")
+        found.drop("prompt_version")
+    return kind
+
+
+def _likely_kind(fields: dict[str, Json]) -> str:
+    if "model" in fields or "requested_model" in fields:
+        return "generation"
+    return str(fields.get("kind_hint", "span"))
+
+
+def _first_token(found: Resolution, start: int) -> int | None:
+    time: int | None = found.fields.get("first_token_time")
+    if time is None and (delay := found.fields.get("first_token_delay")) is not None:
+        time = start + delay
+        if time > MAX_MICROS:
+            found.drop("first_token_delay")
+            return None
+    return time
+
+
+def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
+    flags: list[str] = []
+    notes: dict[str, Json] = {}
+    if raw.notes or found.notes:
+        fields = {claim.key: claim.rule.field for claim in found.claims}
+        for key, note in {**raw.notes, **found.notes}.items():
+            notes[fields.get(key, key)] = note
+        for note in notes.values():
+            for flag in ("truncated", "cleaned"):
+                if (
+                    flag in note or (flag == "truncated" and "depth" in note)
+                ) and flag not in flags:
+                    flags.append(flag)
+    if raw.parent_id == raw.span_id:
+        flags.append("self_parent")
+        notes["parent_span_id"] = {"self_parent": True, "sent": raw.parent_id.hex()}
+    if record.end_time is not None and record.end_time < record.start_time:
+        flags.append("end_before_start")
+    if raw.dropped:
+        flags.append("dropped")
+        notes["dropped"] = raw.dropped
+    if record.name != raw.name:
+        notes["name"] = {**notes.get("name", {}), "sent": raw.name}
+    if flags or notes:
+        record.flags, record.notes = flags, notes
+
+
+def _tell_trace(
+    record: SpanRecord, found: Resolution, context: Context, traces: TraceFacts
+) -> None:
+    said = found.trace()
+    if found.fields.get("as_root"):
+        said.setdefault("name", record.name)
+        for side, value in (("input", record.input), ("output", record.output)):
+            if value is not None:
+                said.setdefault(side, value)
+    if said:
+        traces.add(record.trace_id, RANK_SPAN, record.start_time, said)
+    if not context.trace:
+        return
+    told = context.told.get(record.trace_id)
+    if told is None:
+        context.told[record.trace_id] = traces.add(
+            record.trace_id, RANK_RESOURCE, record.start_time, context.trace
+        )
+    elif record.start_time > told.version:
+        told.version = record.start_time

@@ -1,0 +1,211 @@
+"""From attributes to fields: the rules of all dialects, applied in order of precedence."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.clean import decode_text
+from tracer.wire.dialects import DIALECTS
+from tracer.wire.dialects.table import EVENT, NAME, Build
+from tracer.wire.spans.plans import MERGED, Plan, Step, Table
+
+__all__ = (
+    "EVENTS_JOINED",
+    "EVENTS_TOLD",
+    "EVENT_NAMES",
+    "MERGED",
+    "RESOURCE_TABLE",
+    "SPAN_TABLE",
+    "Resolution",
+    "Step",
+    "dialects_of",
+    "resolve",
+)
+
+EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.events)
+"""Events whose attributes are read like the span's own."""
+
+_EVENT_RULES: Final = [
+    rule for dialect in DIALECTS for rule in dialect.rules if rule.key.startswith(EVENT)
+]
+EVENTS_TOLD: Final = frozenset(rule.key.removeprefix(EVENT) for rule in _EVENT_RULES)
+"""Events that tell something as a whole."""
+EVENTS_JOINED: Final = frozenset(
+    rule.key.removeprefix(EVENT) for rule in _EVENT_RULES if rule.build
+)
+"""Those that tell it together; of any other only the first is looked at."""
+
+
+class Resolution:
+    """Fields found in attributes, and which of the plan's steps have told them."""
+
+    __slots__ = ("_denied", "_plan", "_told", "fields", "notes", "rare")
+
+    def __init__(self, plan: Plan, sources: list[dict[str, Json]], name: str = "") -> None:
+        self.fields: dict[str, Json] = {}
+        self.notes: dict[str, dict[str, Json]] = {}
+        """What decoding changed, by attribute name."""
+        self.rare = plan.rare
+        """There may be RARE ones among the fields."""
+        self._plan = plan
+        self._told = self._denied = 0
+        if plan.named:
+            sources = [*sources, {NAME: name}]
+        self._apply_lone(sources)
+        if plan.moves:
+            self._apply(sources)
+
+    def _apply_lone(self, sources: list[dict[str, Json]]) -> None:
+        """Apply the steps that nobody contests, which are most: there is nothing to weigh."""
+        fields, told = self.fields, 0
+        for bit, source, key, field, parse, json in self._plan.lone:
+            value = sources[source][key]
+            if json and type(value) is str:
+                value, notes = decode_text(value)
+                if notes:
+                    self.notes[key] = notes
+            if parse is not None:
+                value = parse(value)
+            if value is not None:
+                fields[field] = value
+                told |= bit
+        self._told = told
+
+    def _apply(self, sources: list[dict[str, Json]]) -> None:
+        fields, told, denied = self.fields, self._told, 0
+        builds: dict[str, Build] = {}
+        text: str | None = None
+        decoded: Json = None
+        for bit, source, key, field, parse, json, merged, build, part in self._plan.moves:
+            value = sources[source][key]
+            if json and type(value) is str:
+                # Several rules in a row may read one text.
+                if value is not text:
+                    text = value
+                    decoded, notes = decode_text(value)
+                    if notes:
+                        self.notes[key] = notes
+                value = decoded
+            if parse is not None:
+                value = parse(value)
+            if value is None:
+                continue
+            if merged:
+                claimed = _merge(fields, field, value if part is None else {part: value})
+            elif field not in fields:
+                if build is None:
+                    fields[field] = value
+                else:
+                    builds[field] = build
+                    fields[field] = {part: value}
+                claimed = True
+            elif build is None:
+                claimed = field not in builds and _same(fields[field], value)
+            else:
+                # Parts of different makings don't mix: the firmer one has the field.
+                known = builds.get(field) is build
+                claimed = known and _same(fields[field].setdefault(part, value), value)
+            if claimed:
+                told |= bit
+            else:
+                denied |= bit
+        self._told, self._denied = told, denied
+        for field, build in builds.items():
+            built, complete = build(fields[field])
+            if built:
+                fields[field] = built
+            else:
+                # Parts of which nothing could be made tell nothing.
+                del fields[field]
+            if not (built and complete):
+                self.release(field)
+
+    @property
+    def claims(self) -> list[Step]:
+        """The steps that told the fields, the firmest first: what an explanation is made of."""
+        return self._plan.claims(self._told)
+
+    @property
+    def dialect(self) -> str | None:
+        """The dialect of the firmest claim."""
+        lowest = self._told & -self._told
+        return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
+
+    def own(self) -> dict[str, Json]:
+        """Return the fields that are the record's own as they are."""
+        fields = self.fields
+        return {name: fields[name] for name in self._plan.own if name in fields}
+
+    def trace(self) -> dict[str, Json]:
+        """Return the fields of the trace by their own names."""
+        fields = self.fields
+        return {name: fields[field] for field, name in self._plan.trace_fields if field in fields}
+
+    def release(self, field: str) -> None:
+        """Leave the attributes that told ``field`` where they were."""
+        mask = self._plan.masks[field]
+        self._denied |= self._told & mask
+        self._told &= ~mask
+
+    def drop(self, field: str) -> None:
+        """Forget ``field`` and release its attributes."""
+        if field in self.fields:
+            del self.fields[field]
+            self.release(field)
+
+    def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
+        """Return the ``attributes`` of an event without those that fields now tell."""
+        return {
+            name: attributes[name] for name in self._plan.split(self._told, self._denied, source)[0]
+        }
+
+    def events_told(self) -> set[int]:
+        """Return the places of the events of which fields tell everything."""
+        last = self._plan.sources - 1
+        gone = self._plan.split(self._told, self._denied, last)[1] if last else ()
+        return {int(key.rpartition("#")[2]) for key in gone if key.startswith(EVENT)}
+
+    def left(self, attributes: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """Return the span's own attributes that stay, and the names of those that fields tell."""
+        stay, gone = self._plan.split(self._told, self._denied, 0)
+        return {name: attributes[name] for name in stay}, gone
+
+
+SPAN_TABLE: Final = Table([(dialect, dialect.rules) for dialect in DIALECTS])
+RESOURCE_TABLE: Final = Table([(dialect, dialect.resource) for dialect in DIALECTS])
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@lru_cache(maxsize=1_000)
+def dialects_of(scope: str) -> frozenset[str]:
+    """Return the dialects to which spans of the instrumentation scope of this name belong."""
+    return frozenset(
+        dialect.name
+        for dialect in DIALECTS
+        for name in dialect.scopes
+        if scope == name or (name.endswith("*") and scope.startswith(name[:-1]))
+    )
+
+
+def resolve(
+    table: Table, sources: list[dict[str, Json]], within: frozenset[str] = _NONE, name: str = ""
+) -> Resolution:
+    """Return the fields that ``sources`` tell; of two sources the earlier one is firmer.
+
+    ``within`` are the dialects of the span's scope, ``name`` is the span's own.
+    """
+    return Resolution(table.plan(sources, within), sources, name)
+
+
+def _merge(fields: dict[str, Json], field: str, said: dict[str, Json]) -> bool:
+    """Add what is new; False where a firmer rule has said something else."""
+    found = fields.setdefault(field, {})
+    return all([_same(found.setdefault(name, item), item) for name, item in said.items()])
+
+
+def _same(told: Json, value: Json) -> bool:
+    # 1 and true are equal in Python, but not what was sent.
+    return told is value or (type(told) is type(value) and bool(told == value))

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.wire.otlp_making import SPAN_ID, TRACE_ID, request, span
-from tracer.store.projects.projects import create_key, create_project
+from tracer.store.projects.keys import create_key
+from tracer.store.projects.projects import create_project
 
 PATH = f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}/mapping"
 

@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tracer.pricing.list_prices import LIST_NAME, PRICES_VERSION
-from tracer.store.projects.projects import create_key, create_project
+from tracer.store.projects.keys import create_key
+from tracer.store.projects.projects import create_project
 
 RATES = {
     "base": {"input": 2.5, "output": 10, "cache_read": "0.0750"},

@@ -22,7 +22,8 @@ from tracer.config import Config
 from tracer.importing.journal import Journal
 from tracer.importing.remote import ATTEMPTS, ImportFailed, Remote
 from tracer.server.postgres import Embedded
-from tracer.store.projects.projects import create_key, create_project
+from tracer.store.projects.keys import create_key
+from tracer.store.projects.projects import create_project
 
 PICTURE = b"\x89PNG" + bytes(range(256)) * 20
 DIGEST = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()

@@ -10,7 +10,8 @@ from flask import Flask
 from tests.support import run
 from tracer.config import Config, ConfigError
 from tracer.store.projects.bootstrap import bootstrap
-from tracer.store.projects.projects import authenticate, get_project, list_keys, revoke_key
+from tracer.store.projects.keys import authenticate, list_keys, revoke_key
+from tracer.store.projects.projects import get_project
 
 PUBLIC, SECRET = "pk-lf-1234", "sk-lf-5678"
 

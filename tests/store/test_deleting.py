@@ -18,9 +18,9 @@ from tests.store.recount import disagreements
 from tests.store.test_order import claims, patches, records
 from tests.support import wait_until
 from tracer.records import Batch, ScoreRecord
+from tracer.store.counters.read import list_tallies
 from tracer.store.deletion import purge
 from tracer.store.scores import scores
-from tracer.store.writing import count_spans
 from tracer.store.writing import delete as deleting
 from tracer.store.writing.delete import Contents, delete_session, delete_trace, delete_traces
 from tracer.store.writing.transaction import store
@@ -88,7 +88,7 @@ def test_a_span_of_another_trace_may_have_the_deleted_ones_id(
 ) -> None:
     put(connection, *whole(GONE), span(GONE, trace="other"))
     assert delete_trace("default", GONE)
-    (only,) = count_spans.list_tallies("default")
+    (only,) = list_tallies("default")
     assert only.examples == [("other", GONE)]
     assert disagreements(connection) == []
 
@@ -162,7 +162,7 @@ def test_what_is_left_is_as_if_the_trace_had_never_come(
 
 
 def tallied() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in count_spans.list_tallies("default")}
+    return {(one.measure, one.value): one.number for one in list_tallies("default")}
 
 
 @pytest.mark.usefixtures("context")

@@ -9,13 +9,14 @@ from flask import Flask
 
 from tests.store.making import T0, put, span
 from tracer.store.counters.fold_sql import FOLD_TALLIES
+from tracer.store.counters.read import list_tallies
 from tracer.store.writing import count_spans
 
 USED = {"input": 1}
 
 
 def counts() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in count_spans.list_tallies("default")}
+    return {(one.measure, one.value): one.number for one in list_tallies("default")}
 
 
 def test_spans_are_counted_by_what_is_known_of_them(
@@ -54,7 +55,7 @@ def test_folding_changes_no_count_and_keeps_the_latest_examples(
         for _ in range(2):
             connection.execute(FOLD_TALLIES)
             connection.commit()
-        (only,) = count_spans.list_tallies("default")
+        (only,) = list_tallies("default")
         assert counts() == before == {("dialect", ""): 8}
         assert only.examples[0] == ("t7", "s7")
         assert len(only.examples) == count_spans.EXAMPLES

@@ -13,13 +13,13 @@ from flask import Flask
 from tests.store.making import T0, put, span
 from tracer.analysis.log.matches import Asked
 from tracer.analysis.log.words import terms
-from tracer.store.database.paging import from_micros
 from tracer.store.timeline import in_memory
 from tracer.store.timeline.fill import fill, fill_wanted
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
 from tracer.store.timeline.log import Log, LogPage, Query, open_log
 from tracer.store.timeline.timeline import open_timeline, want
+from tracer.times import from_micros
 
 SECOND = 1_000_000
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from tests.ui.conftest import Page, Tell
 from tests.ui.dom import Element, parse
 from tests.ui.stories import Story, agent, wide
-from tracer.store.database.paging import from_micros
 from tracer.store.timeline import in_memory
+from tracer.times import from_micros
 
 AGENT = "a" * 32
 LOG = f"/traces/{AGENT}/log"

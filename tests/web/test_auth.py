@@ -17,7 +17,8 @@ from google.rpc.status_pb2 import Status
 from tests.web import library, marks
 from tracer.config import Config
 from tracer.extensions import db
-from tracer.store.projects.projects import create_key, create_project, revoke_key
+from tracer.store.projects.keys import create_key, revoke_key
+from tracer.store.projects.projects import create_project
 from tracer.store.schema import prices, score_configs
 
 START = "2026-01-01T00:00:00Z"

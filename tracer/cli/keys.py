@@ -10,6 +10,7 @@ import click
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config, ConfigError
 from tracer.store.projects import projects
+from tracer.store.projects.keys import create_key, list_keys, revoke_key
 
 _project = click.option(
     "--project", default=projects.DEFAULT_PROJECT, show_default=True, help="Project id."
@@ -30,7 +31,7 @@ def create(config: Config, name: str, project: str) -> None:
     """Make a key called NAME; its secret is shown once."""
     with _app(config, "tracer keys create"):
         try:
-            key, secret = projects.create_key(project, name)
+            key, secret = create_key(project, name)
         except projects.UnknownProject:
             raise ConfigError(f"there is no project {project!r}: {_known()}") from None
     click.echo(f"id      {key.key_id}")
@@ -47,7 +48,7 @@ def list_command(config: Config, project: str) -> None:
     with _app(config, "tracer keys list"):
         if projects.get_project(project) is None:
             raise ConfigError(f"there is no project {project!r}: {_known()}")
-        for key in projects.list_keys(project):
+        for key in list_keys(project):
             state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
             made = f"{key.created_at:%Y-%m-%d}"
             click.echo(f"{key.key_id}  {key.public_key}  {made}  {state:<18}  {key.name}")
@@ -60,7 +61,7 @@ def list_command(config: Config, project: str) -> None:
 def revoke(config: Config, key_id: str) -> None:
     """Make the key of id KEY_ID invalid."""
     with _app(config, "tracer keys revoke"):
-        if not projects.revoke_key(key_id):
+        if not revoke_key(key_id):
             raise ConfigError(f"there is no valid key {key_id!r}; `tracer keys list` shows them")
     click.echo(f"revoked {key_id}")
 

@@ -12,7 +12,7 @@ from tracer.merging import deep
 from tracer.merging.spans import Span
 from tracer.messages import conversation
 from tracer.records import Json, SpanRecord, TraceRecord, token_sums
-from tracer.store.database.paging import iso
+from tracer.times import iso
 
 COUNTS = (
     "span_count",

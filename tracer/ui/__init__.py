@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts
-from tracer.ui.lists import sessions
+from tracer.ui.lists import sessions, traces
 from tracer.ui.project import mapping_quality, prices, settings
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
@@ -36,5 +36,6 @@ __all__ = [
     "shares",
     "statistics",
     "tags",
+    "traces",
     "transcript",
 ]

@@ -9,7 +9,8 @@ from flask import current_app, g, request
 
 from tracer.config import Config
 from tracer.extensions import db
-from tracer.store.projects.projects import DEFAULT_PROJECT, authenticate
+from tracer.store.projects.keys import authenticate
+from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.web.problems import Unauthorized
 
 

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from tracer.pricing.list_prices import LIST_NAME, list_entry
 from tracer.pricing.price_book import told
 from tracer.pricing.rates import Rates, input_side
-from tracer.store.database.paging import to_micros
 from tracer.store.traces.span_search import FoundSpan
+from tracer.times import to_micros
 from tracer.web.langfuse.models import list_id, tier_name
 
 

@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 from tracer.api.v1.queries import MatchQuery
 from tracer.pricing import list_prices as pricing
 from tracer.pricing.price_book import COMPUTED, CUSTOM
-from tracer.store.database.paging import to_micros
 from tracer.store.projects import prices
+from tracer.times import to_micros
 from tracer.web.answers.prices import ListEntry, Price, PriceList, PriceMatch, price
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up

@@ -10,10 +10,10 @@ from flask import Blueprint, Response
 from tracer.ingestion.v1.batch import BatchResults, store_batch
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Refusal, WireError
-from tracer.store.database.paging import from_micros
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import traces
 from tracer.store.traces.span_detail import get_span
+from tracer.times import from_micros
 from tracer.web.answers import traces as answers
 from tracer.web.answers.traces import Score, Span, Trace
 from tracer.web.keys import project_id

@@ -23,7 +23,7 @@ from tracer.analysis.sibling_runs import long_runs
 from tracer.analysis.whole import Whole
 from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.locks import hold
-from tracer.store.database.paging import iso
+from tracer.times import iso
 
 SMALL_SPANS: Final = 2_000
 """Of traces up to here everything is worked out when it is asked for."""

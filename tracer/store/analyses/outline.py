@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from tracer.analysis.activity import Mark, Outline, outline
 from tracer.extensions import db
 from tracer.store.analyses.forests import read_part
-from tracer.store.database.paging import to_micros
 from tracer.store.traces.traces import TraceRow
+from tracer.times import to_micros
 
 SMALL_SPANS: Final = 1_000
 """Up to here it is cheap enough to be made anew for each answer of a live trace."""

@@ -10,9 +10,9 @@ from decimal import Decimal
 from tracer.analysis.whole import Whole
 from tracer.store.analyses.forests import read_small
 from tracer.store.analyses.stored import read_derived
-from tracer.store.database.paging import from_micros, to_micros
 from tracer.store.schema import subtrees
 from tracer.store.traces.span_tree import SpanRow
+from tracer.times import from_micros, to_micros
 
 
 # Not frozen: see SpanRow.

@@ -6,16 +6,14 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+from tracer.times import from_micros, to_micros
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+T = TypeVar("T")
 
 
 class BadCursor(ValueError):
@@ -41,16 +39,6 @@ class Page(Generic[T]):
     items: list[T]
     older: str | None
     newer: str | None
-
-
-def to_micros(time: datetime) -> int:
-    """Return microseconds since the epoch, exactly (a float would lose the last digits)."""
-    return (time - EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """Return the UTC time of microseconds since the epoch."""
-    return EPOCH + timedelta(microseconds=micros)
 
 
 def encode_cursor(forward: bool, time: datetime, row_id: str) -> str:
@@ -93,14 +81,3 @@ def cut_page(
     previous = encode_cursor(False, *of(page[0])) if has_previous else None
     following = encode_cursor(True, *of(page[-1])) if has_next else None
     return page, previous, following
-
-
-def iso(micros: int) -> str:
-    """Return a time as PostgreSQL and JSON read it."""
-    return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
-
-
-@lru_cache(maxsize=4_096)
-def _second(seconds: int) -> str:
-    # The spans of a batch share few seconds, and formatting a time is dear.
-    return from_micros(seconds * 1_000_000).isoformat()[:19]

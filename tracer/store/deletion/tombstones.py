@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from tracer.store.writing.load import TraceKey, columns_of
+from tracer.store.database.keys import TraceKey, columns_of
 
 _DELETED = """
     SELECT t.project_id, t.trace_hash FROM tombstones t

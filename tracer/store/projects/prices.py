@@ -14,8 +14,8 @@ from flask import current_app
 from tracer.extensions import db
 from tracer.pricing.price_book import Price, PriceBook, PriceDraft
 from tracer.pricing.rates import Rates
-from tracer.store.database.paging import to_micros
 from tracer.store.schema import prices, traces
+from tracer.times import to_micros
 
 RECENT_TRACES: Final = 1_000
 MOST_MODELS: Final = 200

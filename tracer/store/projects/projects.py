@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from tracer.extensions import db
-from tracer.store.projects.secrets import hash_secret, hint_of
-from tracer.store.schema import api_keys, projects
+from tracer.store.schema import projects
 
 DEFAULT_PROJECT = "default"
 
@@ -27,19 +24,6 @@ class Project:
 
     project_id: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key of a project, without its secret."""
-
-    key_id: str
-    project_id: str
-    name: str
-    public_key: str
-    secret_hint: str
-    created_at: datetime
-    revoked_at: datetime | None
 
 
 # Each page reads these: a statement that is put together once costs half as much.
@@ -68,63 +52,3 @@ def create_project(project_id: str, name: str) -> Project:
         db.session.rollback()
         raise ValueError(f"project {project_id!r} exists already") from None
     return Project(project_id, name)
-
-
-def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
-    """Make a key and return it with its secret, which can't be read again.
-
-    Raises UnknownProject.
-    """
-    if get_project(project_id) is None:
-        raise UnknownProject(project_id)
-    secret = f"sk-tr-{secrets.token_urlsafe(32)}"
-    values = {
-        "key_id": secrets.token_hex(8),
-        "project_id": project_id,
-        "name": name,
-        "public_key": f"pk-tr-{secrets.token_hex(16)}",
-        "secret_hash": hash_secret(secret),
-        "secret_hint": hint_of(secret),
-    }
-    query = sa.insert(api_keys).values(values).returning(*_KEY_COLUMNS)
-    key = ApiKey(*db.session.execute(query).one())
-    db.session.commit()
-    return key, secret
-
-
-def list_keys(project_id: str) -> list[ApiKey]:
-    """Return a project's keys, revoked ones included, oldest first."""
-    query = sa.select(*_KEY_COLUMNS).where(api_keys.c.project_id == project_id)
-    return [ApiKey(*row) for row in db.session.execute(query.order_by(api_keys.c.created_at))]
-
-
-def revoke_key(key_id: str) -> bool:
-    """Make a key invalid at once; return whether there was a valid one of that id."""
-    query = (
-        sa.update(api_keys)
-        .where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=sa.func.now())
-        .returning(api_keys.c.key_id)
-    )
-    revoked = db.session.execute(query).one_or_none()
-    db.session.commit()
-    return revoked is not None
-
-
-def authenticate(public_key: str | None, secret: str) -> Project | None:
-    """Return the project that the secret opens, or None; a public key sent along must match.
-
-    The secret has 256 random bits, so a plain SHA-256 can't be searched; one index probe.
-    """
-    query = (
-        sa.select(projects.c.project_id, projects.c.name, api_keys.c.public_key)
-        .join_from(api_keys, projects, projects.c.project_id == api_keys.c.project_id)
-        .where(api_keys.c.secret_hash == hash_secret(secret), api_keys.c.revoked_at.is_(None))
-    )
-    row = db.session.execute(query).one_or_none()
-    if row is None or (public_key and public_key != row.public_key):
-        return None
-    return Project(row.project_id, row.name)
-
-
-_KEY_COLUMNS = [api_keys.c[name] for name in ApiKey.__dataclass_fields__]

@@ -14,16 +14,11 @@ from tracer.analysis.log.matches import Asked, Beside, Found, buckets
 from tracer.analysis.log.words import terms
 from tracer.extensions import db
 from tracer.records import LEVELS, Json
-from tracer.store.database.paging import (
-    BadCursor,
-    decode_cursor,
-    encode_cursor,
-    from_micros,
-    to_micros,
-)
+from tracer.store.database.paging import BadCursor, decode_cursor, encode_cursor
 from tracer.store.timeline.timeline import Timeline, open_timeline, want
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_tree import SpanRow
+from tracer.times import from_micros, to_micros
 
 PER_PAGE = 100
 

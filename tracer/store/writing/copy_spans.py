@@ -12,8 +12,8 @@ from tracer.merging.spans import Patches, Span
 from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
-from tracer.store.database.paging import iso
 from tracer.store.schema import spans
+from tracer.times import iso
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import psycopg
-import sqlalchemy as sa
 
-from tracer.extensions import db
 from tracer.merging.arrivals import Change
 from tracer.merging.spans import Span
 from tracer.store.counters.fold_sql import EXAMPLES
+from tracer.store.database.keys import TraceKey
 from tracer.store.writing.copy_spans import encoder
-from tracer.store.writing.load import TraceKey
 
 Measure = tuple[str, str]
 """What is counted, and of which value: ("dialect", "openinference"), ("flag", "truncated") …"""
@@ -25,27 +22,10 @@ _ADD = """
         AS r (project_id text, measure text, value text, number bigint, examples jsonb)
 """
 
-_READ = sa.text("""
-    SELECT measure, value, sum(number)::bigint AS number,
-        jsonb_path_query_array(jsonb_agg(examples ORDER BY counted_at DESC), '$[*][*]') AS examples
-    FROM tallies WHERE project_id = :project_id
-    GROUP BY measure, value HAVING sum(number) > 0 ORDER BY measure, sum(number) DESC, value
-""")
-
 
 class _Tally(msgspec.Struct):
     number: int = 0
     examples: list[tuple[str, str]] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many spans there are of one measure and value; the examples are (trace, span) ids."""
-
-    measure: str
-    value: str
-    number: int
-    examples: list[tuple[str, str]]
 
 
 def measures(span: Span) -> list[Measure]:
@@ -99,12 +79,3 @@ def _add(found: dict[Measure, _Tally], trace_id: str, change: Change) -> None:
         old = change.before.get(span_id)
         for measure in measures(old) if old is not None else ():
             found.setdefault(measure, _Tally()).number -= 1
-
-
-def list_tallies(project_id: str) -> list[Tally]:
-    """Return every count of a project above zero, by measure, the largest first."""
-    rows = db.session.execute(_READ, {"project_id": project_id})
-    return [
-        Tally(row.measure, row.value, row.number, [(t, s) for t, s in row.examples[:EXAMPLES]])
-        for row in rows
-    ]

@@ -9,8 +9,8 @@ import psycopg
 
 from tracer.merging.arrivals import Change
 from tracer.merging.spans import Span, flatten
+from tracer.store.database.keys import TraceKey
 from tracer.store.writing import load
-from tracer.store.writing.load import TraceKey
 
 # UNION (not UNION ALL) ends the walk even where the parents run in a circle; a span that was laid
 # flat still counts with the parent it was sent with.

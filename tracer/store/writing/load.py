@@ -12,12 +12,8 @@ from psycopg.rows import dict_row
 from tracer.merging.spans import Span
 from tracer.merging.traces import COUNTS, Claims, Derived, Totals, Trace
 from tracer.records import SpanRecord, decimals
-from tracer.store.database.paging import to_micros
-
-TraceKey = tuple[str, str]
-"""(project_id, trace_id)"""
-SpanKey = tuple[str, str, str]
-"""(project_id, trace_id, span_id)"""
+from tracer.store.database.keys import SpanKey, TraceKey, columns_of
+from tracer.times import to_micros
 
 # Every writer locks traces in this order, so that two can't wait for each other.
 _LOCK = """
@@ -70,11 +66,6 @@ _PAYLOAD_FIELDS = (
     "notes",
     "claimed",
 )
-
-
-def columns_of(keys: Iterable[tuple[str, ...]], width: int) -> list[list[str]]:
-    """Turn keys into the parallel arrays that unnest takes."""
-    return [list(column) for column in zip(*keys, strict=True)] or [[] for _ in range(width)]
 
 
 def lock_traces(

@@ -13,7 +13,7 @@ import psycopg
 from tracer.pricing.price_book import Price, PriceBook
 from tracer.pricing.rates import Rates
 from tracer.records import Json
-from tracer.store.database.paging import to_micros
+from tracer.times import to_micros
 
 KEPT_SECONDS: Final = 5.0
 """So long another process may go on with a project's prices of before."""

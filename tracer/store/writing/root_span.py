@@ -13,8 +13,8 @@ from tracer.merging.spans import Span
 from tracer.merging.traces import INDEXED_BYTES, OF_ROOT, Trace, clip
 from tracer.messages import conversation
 from tracer.records import Json
-from tracer.store.database.paging import to_micros
-from tracer.store.writing.load import TraceKey, columns_of
+from tracer.store.database.keys import TraceKey, columns_of
+from tracer.times import to_micros
 
 _FIRSTS = """
     SELECT k.project_id, k.trace_id, error.message,

@@ -16,10 +16,10 @@ from tracer.merging.arrivals import Change, Share
 from tracer.records import ScoreRecord
 from tracer.store import schema
 from tracer.store.database import locks
-from tracer.store.database.paging import iso
+from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
 from tracer.store.writing.copy_spans import copy_spans, encoder
-from tracer.store.writing.load import TraceKey, columns_of
+from tracer.times import iso
 
 SessionKey = tuple[str, str]
 """(project_id, session_id)"""

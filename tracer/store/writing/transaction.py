@@ -17,9 +17,9 @@ from tracer.merging.traces import Trace
 from tracer.pricing.price_book import PriceBook
 from tracer.records import Batch, ScoreRecord
 from tracer.store.analyses import compute
+from tracer.store.database.keys import TraceKey
 from tracer.store.deletion import tombstones
 from tracer.store.writing import count_spans, cycles, load, root_span, save, usage_dedup
-from tracer.store.writing.load import TraceKey
 from tracer.store.writing.price_cache import PriceBooks
 
 Books = dict[str, PriceBook]

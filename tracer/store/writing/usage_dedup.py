@@ -19,8 +19,8 @@ from psycopg.rows import dict_row
 
 from tracer.merging.arrivals import Arrivals, Change
 from tracer.records import SpanPatch, SpanRecord
+from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.writing import load
-from tracer.store.writing.load import TraceKey
 
 _COVER = """
     WITH RECURSIVE up (span_id, parent_id) AS (
@@ -95,7 +95,7 @@ def silence_stored(
     if not calls:
         return
     with connection.cursor() as cursor:
-        twins = cursor.execute(_TWINS, load.columns_of(sorted(calls), 3)).fetchall()
+        twins = cursor.execute(_TWINS, columns_of(sorted(calls), 3)).fetchall()
     for project_id, trace_id, span_id, call_id, echo in twins:
         key = project_id, trace_id
         change = changes[key]

@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from tracer.records import Batch
-from tracer.store.writing.load import TraceKey
+from tracer.store.database.keys import TraceKey
 from tracer.store.writing.price_cache import PriceBooks
 from tracer.store.writing.transaction import store
 

@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 from flask import abort, request, url_for
 
 from tracer.records import Json
+from tracer.store.annotations.comments import CommentRow
+from tracer.store.database.paging import Page
 from tracer.store.scores import scores
+from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import sessions, traces
-from tracer.store.traces.sessions import SessionFilter
+from tracer.store.traces.sessions import SessionFilter, SessionRow
 from tracer.store.traces.traces import TraceDetail
 from tracer.ui.base.filters import BadFilter, Filters, Pick
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.base.subjects import place_of
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import Body, Reader
-from tracer.ui.trace import data
 from tracer.web.answers import traces as answers
+from tracer.web.answers.annotations import Comment, comment
+from tracer.web.answers.traces import Score, Session, Trace
 
 _FIELDS = ("environment", "tag", "user", "marked", "from", "to")
 # Shorter ones are somebody reading and typing.
@@ -95,7 +100,7 @@ def session(project_id: str, session_id: str) -> Shown:
             "trace_url": partial(_url, "ui.trace", project_id),
             "values_url": lambda trace_id: _url("ui.trace_value", project_id, trace_id) + "?",
         },
-        data=lambda: data.session_view(found, page, judged, place.comments, project_id),
+        data=lambda: session_view(found, page, judged, place.comments, project_id),
     )
 
 
@@ -140,3 +145,32 @@ def _missing(row: TraceDetail) -> str:
     if row.status == "error":
         return f"No answer: {row.error_message or 'failed'} after {took}"
     return "No output was sent"
+
+
+class SessionView(msgspec.Struct, kw_only=True):
+    """The page of a session: its sums, its scores, and a page of its traces, oldest first."""
+
+    session: Session
+    scores: list[Score]
+    comments: list[Comment]
+    data: list[Trace]
+    next_cursor: str | None
+    prev_cursor: str | None
+
+
+def session_view(
+    row: SessionRow,
+    page: Page[TraceDetail],
+    scores: Sequence[ScoreRow],
+    comments: Sequence[CommentRow],
+    project_id: str,
+) -> SessionView:
+    """Return the page of a session."""
+    return SessionView(
+        session=answers.session(row, project_id),
+        scores=[answers.score(score) for score in scores],
+        comments=[comment(said) for said in comments],
+        data=[answers.trace(found) for found in page.items],
+        next_cursor=page.newer,
+        prev_cursor=page.older,
+    )

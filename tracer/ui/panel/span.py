@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from tracer.mapping import explain
@@ -25,6 +24,7 @@ from tracer.ui.panel.trace import (
 )
 from tracer.ui.panel.usage import cost_note, usage_rows
 from tracer.ui.render import json_tree
+from tracer.ui.render.flags import FLAGS
 from tracer.ui.render.format import count, duration, money, stamp
 from tracer.ui.render.messages import Reader
 from tracer.ui.waterfall.window import Zoom
@@ -32,22 +32,6 @@ from tracer.ui.waterfall.window import Zoom
 _MOST_RAW = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """What a reader must know of a span: a word for its row, a sentence for its panel."""
-
-    short: str
-    text: str
-
-
-FLAGS = {
-    "truncated": Flag("cut", "A value was longer than this server keeps, and was cut."),
-    "cleaned": Flag("cleaned", "It held characters or numbers that can't be stored as they were."),
-    "dropped": Flag("dropped", "The SDK left something out before it was sent."),
-    "self_parent": Flag("own parent", "It names itself as its parent, so it is shown as a root."),
-    "cycle": Flag("circle", "Its parents form a circle, so it is shown flat."),
-    "end_before_start": Flag("clock", "It ended before it started: two clocks disagree."),
-}
 _NOT_RECEIVED = (
     "This span has not arrived: the spans under it name it as their parent."
     " Its own record will take this place."

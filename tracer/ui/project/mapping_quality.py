@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from flask import render_template
 
-from tracer.store.writing.count_spans import Tally, list_tallies
+from tracer.store.counters.read import Tally, list_tallies
 from tracer.ui.base.blueprint import bp
-from tracer.ui.panel.span import FLAGS
+from tracer.ui.render.flags import FLAGS
 
 _NO_DIALECT = "none that is known"
 _NO_MODEL = "no model named"

@@ -13,10 +13,10 @@ from tracer.pricing import list_prices
 from tracer.pricing.price_book import PriceBook
 from tracer.pricing.rates import Rates
 from tracer.records import SpanRecord, cost_total
-from tracer.store.database.paging import to_micros
+from tracer.store.counters.read import Tally, list_tallies
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
-from tracer.store.writing.count_spans import Tally, list_tallies
+from tracer.times import to_micros
 from tracer.ui.base.blueprint import bp
 from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
 

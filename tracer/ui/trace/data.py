@@ -8,15 +8,13 @@ from typing import Any
 import msgspec
 
 from tracer.store.annotations.comments import CommentRow
-from tracer.store.database.paging import Page
 from tracer.store.scores.scores import ScoreRow
-from tracer.store.traces.sessions import SessionRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail, TraceRow
-from tracer.ui.tree.levels import Forest, Level, Node
+from tracer.ui.tree.nodes import Forest, Level, Node
 from tracer.web.answers import traces
 from tracer.web.answers.annotations import Comment, comment
-from tracer.web.answers.traces import Score, Session, Span, SpanSummary, Trace, TraceSummary
+from tracer.web.answers.traces import Score, Span, SpanSummary, Trace, TraceSummary
 
 
 class TreeSpan(SpanSummary, kw_only=True):
@@ -74,17 +72,6 @@ class Value(msgspec.Struct, kw_only=True):
     value: Any
 
 
-class SessionView(msgspec.Struct, kw_only=True):
-    """The page of a session: its sums, its scores, and a page of its traces, oldest first."""
-
-    session: Session
-    scores: list[Score]
-    comments: list[Comment]
-    data: list[Trace]
-    next_cursor: str | None
-    prev_cursor: str | None
-
-
 def selected(
     trace: TraceDetail,
     span: SpanDetail | None,
@@ -133,22 +120,4 @@ def _tree_span(node: Node, project_id: str) -> TreeSpan:
         **msgspec.structs.asdict(traces.span_summary(node.span, project_id)),
         placeholder=node.span.placeholder,
         children=level(node.level, project_id) if node.level else None,
-    )
-
-
-def session_view(
-    row: SessionRow,
-    page: Page[TraceDetail],
-    scores: Sequence[ScoreRow],
-    comments: Sequence[CommentRow],
-    project_id: str,
-) -> SessionView:
-    """Return the page of a session."""
-    return SessionView(
-        session=traces.session(row, project_id),
-        scores=[traces.score(score) for score in scores],
-        comments=[comment(said) for said in comments],
-        data=[traces.trace(found) for found in page.items],
-        next_cursor=page.newer,
-        prev_cursor=page.older,
     )

@@ -8,8 +8,8 @@ from flask import Response, abort, request, url_for
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.database.paging import to_micros
 from tracer.store.traces.traces import TraceRow
+from tracer.times import to_micros
 from tracer.ui.base.address import keep, state
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace import data

@@ -1,94 +1,25 @@
-"""The list of traces, and the page of one: its tree, its waterfall, and the panel beside them."""
+"""The page of a trace: its tree, its waterfall, and the panel beside them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from flask import Response, abort, request, url_for
-from werkzeug.wrappers import Response as AnyResponse
+from flask import abort, request, url_for
 
-from tracer.records import STATUSES
-from tracer.store.database.paging import Page
-from tracer.store.traces import traces
 from tracer.store.traces.span_detail import get_span
-from tracer.store.traces.traces import TraceFilter, TraceRow
 from tracer.ui.base.address import MOST_OPEN, keep
 from tracer.ui.base.blueprint import is_fragment
-from tracer.ui.base.filters import BadFilter, Filters
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.panel.trace import document
-from tracer.ui.project.start import python_program, sdk_program
 from tracer.ui.render import json_tree
-from tracer.ui.render.markdown import code
 from tracer.ui.trace import data
 from tracer.ui.trace.context import Choice, common, find_row, find_trace, panel_of, with_axis
 from tracer.ui.trace.data import Value
 from tracer.ui.trace.live import quiet, version
 from tracer.ui.tree.levels import TreeReader, read_level
 from tracer.ui.waterfall.from_request import given_axis
-from tracer.web.answers import traces as answers
 
-_FIELDS = ("status", "name", "environment", "tag", "user", "session", "marked", "from", "to")
 _MOST_DEPTH = 10_000
-
-
-@twin("/project/<project_id>/traces")
-def trace_list(project_id: str) -> Shown | AnyResponse:
-    """Show traces, newest first; before there are any, how to send one."""
-    filters = Filters(request.args, _FIELDS, url_for("ui.trace_list", project_id=project_id))
-    page = traces.list_traces(project_id, _condition(filters), request.args.get("cursor"))
-    empty = not page.items and not traces.has_traces(project_id)
-    if is_fragment():
-        # The start page asks whether something has come.
-        return Response(status=204) if empty else Response(headers={"HX-Refresh": "true"})
-    return Shown(
-        "start.html" if empty else "traces/list.html",
-        context=lambda: _start() if empty else _list(project_id, page, filters),
-        data=lambda: answers.trace_page(page),
-    )
-
-
-def _start() -> dict[str, object]:
-    endpoint = request.host_url.rstrip("/")
-    return {
-        "endpoint": endpoint,
-        "sdk": code(sdk_program(endpoint), "python"),
-        "program": code(python_program(endpoint), "python"),
-    }
-
-
-def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, object]:
-    facets = traces.facets(project_id)
-    picks = [
-        filters.pick("status", "Any status", STATUSES),
-        filters.pick("name", "Any name", facets.names),
-        filters.pick("environment", "Any environment", facets.environments),
-        filters.pick("tag", "Any tag", facets.tags),
-        filters.marks(),
-        filters.period(),
-    ]
-    return {"page": page, "filters": filters, "picks": picks}
-
-
-def _condition(filters: Filters) -> TraceFilter:
-    now = datetime.now(UTC)
-    try:
-        since, until = filters.time("from", now), filters.time("to", now)
-        marked = filters.mark()
-    except BadFilter as error:
-        abort(400, str(error))
-    return TraceFilter(
-        since=since,
-        until=until,
-        name=filters.get("name"),
-        user_id=filters.get("user"),
-        session_id=filters.get("session"),
-        environment=filters.get("environment"),
-        tag=filters.get("tag"),
-        status=filters.get("status"),
-        **marked,
-    )
 
 
 @twin("/project/<project_id>/traces/<id:trace_id>")

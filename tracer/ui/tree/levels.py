@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tracer.analysis.sibling_runs import LongRun
 from tracer.store.analyses.sibling_runs import read_runs
-from tracer.store.analyses.subtrees import Subtree, read_subtrees
+from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.database.paging import decode_cursor
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_tree import Children, Frame, SpanRow
-from tracer.ui.tree.gaps import Gap, gaps_of
+from tracer.ui.tree.gaps import gaps_of
+from tracer.ui.tree.nodes import Forest, Level, Node
 from tracer.ui.tree.page_token import Stretch
-from tracer.ui.tree.sibling_runs import Run, cursor_behind, folded, open_run
-from tracer.ui.waterfall.axis import Axis, Bar
+from tracer.ui.tree.sibling_runs import open_run
 
 ROWS = 100
 """Rows that a page opens by itself; levels that were asked for come on top."""
@@ -29,84 +28,6 @@ _PATH_PAGE = 10
 
 # Two clocks in one process differ by some milliseconds; more than that is worth a word.
 _SKEW = timedelta(milliseconds=5)
-
-
-@dataclass(slots=True)
-class Node:
-    """A row of the tree; ``level`` holds its children where it is open."""
-
-    span: SpanRow
-    depth: int
-    level: Level | None = None
-    subtree: Subtree | None = None
-    """None: it is still being counted."""
-    early: timedelta | None = None
-    """How long before its parent it began, which no clock that runs right can tell."""
-    gap: Gap | None = None
-    """Before it, in which nothing was recorded."""
-
-    @property
-    def held(self) -> Subtree | SpanRow:
-        """What tells the tokens and the cost of all that a closed row stands for."""
-        return self.subtree or self.span
-
-    def path(self, axis: Axis) -> Bar | None:
-        """Return the part of it that is on the critical path: all the trace waited for at a time.
-
-        None: no part is, or it is not known yet. It begins with the span, or with its parent.
-        """
-        if self.subtree is None or not self.subtree.critical_us:
-            return None
-        start = self.span.start_time + (self.early or timedelta())
-        return axis.bar(start, start + timedelta(microseconds=self.subtree.critical_us))
-
-
-@dataclass(slots=True)
-class Level:
-    """A page of one parent's children, with the cursors of the pages around it."""
-
-    parent_id: str | None
-    depth: int
-    nodes: list[Node]
-    earlier: str | None
-    later: str | None
-    stretch: Stretch
-    """What of the level this page is, so that it can be read again when the trace has grown."""
-    gap: Gap | None = None
-    """After the last of all."""
-    whole: LongRun | None = None
-    """The run that the page ends with, which goes on behind it."""
-    until: str | None = None
-    """The cursor of the last row, where the page is one of a run."""
-
-    @property
-    def cut(self) -> bool:
-        """Whether rows may follow on another page."""
-        return self.later is not None or self.stretch.until is not None
-
-    @property
-    def following(self) -> str | None:
-        """Return the cursor of the next rows for who sees a run as one row."""
-        if self.whole is None or self.later is None:
-            return self.later
-        if self.whole.ends_level:
-            return None
-        return cursor_behind(self.whole)
-
-    def rows(self) -> Iterator[Node | Run]:
-        """Yield what the page shows: nodes, and runs of like ones."""
-        if self.stretch.folds:
-            return folded(self.nodes, more=self.cut, whole=self.whole)
-        return iter(self.nodes)
-
-
-@dataclass(slots=True)
-class Forest:
-    """The roots, and apart from them the end of a path that is too long to be shown whole."""
-
-    roots: Level
-    apart: Node | None
-    row_count: int
 
 
 @dataclass(slots=True)

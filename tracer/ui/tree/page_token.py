@@ -10,8 +10,9 @@ from datetime import datetime
 
 import msgspec
 
-from tracer.store.database.paging import Key, from_micros, to_micros
+from tracer.store.database.paging import Key
 from tracer.store.traces.span_tree import Children
+from tracer.times import from_micros, to_micros
 
 Place = tuple[int, str]
 """A row's place in its level: µs since the epoch, and its id."""

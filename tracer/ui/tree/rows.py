@@ -10,10 +10,14 @@ from typing import Final, NamedTuple
 from tracer.store.analyses.subtrees import Subtree
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.base.blueprint import bp, quote_id
-from tracer.ui.panel.span import FLAGS
+from tracer.ui.render.flags import FLAGS
 from tracer.ui.render.format import count, duration, money, plural, whole
-from tracer.ui.tree.levels import Node
+from tracer.ui.tree.nodes import Node
+from tracer.ui.tree.sibling_runs import next_cursor, rows_of
 from tracer.ui.waterfall.axis import Axis
+
+bp.add_app_template_filter(rows_of)
+bp.add_app_template_filter(next_cursor)
 
 DEEPEST: Final = 11
 """Levels below are indented no further: their rows need the room."""

@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from statistics import median_low
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from tracer.analysis.sibling_runs import LongRun
-from tracer.store.database.paging import encode_cursor, from_micros
+from tracer.store.database.paging import encode_cursor
+from tracer.times import from_micros
+from tracer.ui.tree.nodes import Level, Node
 from tracer.ui.waterfall.axis import Axis, Bar
-
-if TYPE_CHECKING:
-    from tracer.ui.tree.levels import Node
 
 LEAST: Final = 8
 """Fewer are read faster one by one."""
@@ -151,6 +150,22 @@ class CutRun(Run):
 def cursor_behind(run: LongRun) -> str:
     """Return the cursor of a run's last span, behind which its level goes on."""
     return encode_cursor(True, from_micros(run.last_start), run.last_id)
+
+
+def rows_of(level: Level) -> Iterator[Node | Run]:
+    """Yield what a page of a level shows: nodes, and runs of like siblings as one row each."""
+    if level.stretch.folds:
+        return folded(level.nodes, more=level.cut, whole=level.whole)
+    return iter(level.nodes)
+
+
+def next_cursor(level: Level) -> str | None:
+    """Return the cursor of the rows after the page, where a cut run counts as one row."""
+    if level.whole is None or level.later is None:
+        return level.later
+    if level.whole.ends_level:
+        return None
+    return cursor_behind(level.whole)
 
 
 def folded(

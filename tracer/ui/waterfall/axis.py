@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from tracer.store.database.paging import from_micros, to_micros
+from tracer.times import from_micros, to_micros
 
 MOST_CUTS = 30
 """An address has an end, and so has what a reader can tell apart."""

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from typing import TypeVar
 
 from tracer.analysis.activity import BUCKETS, Outline
-from tracer.store.database.paging import from_micros, to_micros
+from tracer.times import from_micros, to_micros
 from tracer.ui.render.format import duration
 from tracer.ui.waterfall.window import Window, Zoom
 

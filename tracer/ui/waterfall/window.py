@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracer.store.database.paging import from_micros, to_micros
+from tracer.times import from_micros, to_micros
 from tracer.ui.render.format import duration
 from tracer.ui.waterfall.axis import Axis
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
 # Any fixed number will do: whoever migrates this database holds this advisory lock.
 LOCK = 4318
-
-
-def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Leave the job queue's tables to the library that they belong to."""
-    return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
 
 def run() -> None:
@@ -28,7 +21,6 @@ def run() -> None:
         context.configure(
             connection=connection,
             target_metadata=metadata,
-            include_name=include_name,
             compare_type=True,
             compare_server_default=True,
         )

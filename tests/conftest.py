@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
+from tests.installed_postgres import running
 from tests.support import Serve, serving
 from tracer.app import create_app
 from tracer.config import Config
@@ -35,7 +37,7 @@ def data_dirs() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(data_dirs: Path) -> Iterator[Embedded]:
-    """The tests' PostgreSQL, which need not survive a crash of the machine."""
+    """The tests' embedded PostgreSQL, which need not survive a crash of the machine."""
     embedded = Embedded(data_dirs / "tests")
     embedded.start()
     try:
@@ -48,11 +50,22 @@ def postgres(data_dirs: Path) -> Iterator[Embedded]:
 
 
 @pytest.fixture(scope="session")
-def migrated_url(postgres: Embedded) -> str:
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of the tests' server: embedded, or the installed version TRACER_TEST_POSTGRES."""
+    version = os.environ.get("TRACER_TEST_POSTGRES")
+    if version is None:
+        yield request.getfixturevalue("postgres").url
+    else:
+        with running(int(version)) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres_url: str) -> str:
     """The tests' database, of the newest revision; `database_url` is what tests ask for."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE tests")
-    url = postgres.url.replace("/postgres?", "/tests?")
+    url = postgres_url.replace("/postgres?", "/tests?")
     upgrade(url)
     return url
 
@@ -74,12 +87,12 @@ def database_url(migrated_url: str) -> str:
 
 
 @pytest.fixture
-def bare_url(postgres: Embedded) -> Iterator[str]:
+def bare_url(postgres_url: str) -> Iterator[str]:
     """A database of its own for one test, with nothing in it at all."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE bare")
         try:
-            yield postgres.url.replace("/postgres?", "/bare?")
+            yield postgres_url.replace("/postgres?", "/bare?")
         finally:
             connection.execute("DROP DATABASE bare WITH (FORCE)")
 

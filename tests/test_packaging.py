@@ -130,7 +130,7 @@ def test_importing_the_package_loads_nothing() -> None:
 
 
 def test_the_parent_of_the_family_stays_lean() -> None:
-    code = "import sys, tracer.cli.serve, tracer.serving; print(*sys.modules)"
+    code = "import sys, tracer.cli.serve, tracer.server.family; print(*sys.modules)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environ(), capture_output=True, text=True, check=True)
     assert not {"flask", "sqlalchemy", "psycopg", "alembic"} & set(done.stdout.split())

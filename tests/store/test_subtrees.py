@@ -197,7 +197,7 @@ def test_the_process_counts_what_is_due(
     rest(connection)
     with app.app_context():
         assert sums() is None
-        command = [sys.executable, "-m", "tracer.worker.analysing"]
+        command = [sys.executable, "-m", "tracer.worker.analysis_process"]
         subprocess.run(command, env=environ(DATABASE_URL=database_url), check=True, timeout=120)
         found = sums()
     assert found is not None and found["root"].span_count == SMALL_SPANS + 1

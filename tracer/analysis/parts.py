@@ -18,5 +18,5 @@ PARTS: Final[dict[str, Callable[[Whole], Any]]] = {
     "outline": lambda whole: msgspec.to_builtins(of_forest(whole.forest)),
 }
 """Name -> what makes the part, as JSON. Of a large trace the worker stores all of them with the
-sums of its subtrees (store/analysing.py); of a small one each is made when it is asked for
-(store/forests.py)."""
+sums of its subtrees (tracer/store/analyses/compute.py); of a small one each is made when it is
+asked for (tracer/store/analyses/forests.py)."""

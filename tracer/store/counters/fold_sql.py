@@ -25,7 +25,7 @@ FOLD_TALLIES = f"""
     FROM gone g GROUP BY g.project_id, g.measure, g.value
 """
 
-# What store/tallies.py counted of a trace's spans, taken back out.
+# What tracer/store/writing/count_spans.py counted of a trace's spans, taken back out.
 UNCOUNT_TALLIES = """
     INSERT INTO tallies (project_id, measure, value, number)
     SELECT s.project_id, m.measure, m.value, -count(*)

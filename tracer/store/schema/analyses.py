@@ -56,7 +56,7 @@ subtrees = Table(
 )
 
 # A run of like siblings, under its first span; only those that a page may not see whole
-# (analysis/runs.py).
+# (tracer/analysis/sibling_runs.py).
 runs = Table(
     "runs",
     metadata,
@@ -68,8 +68,8 @@ runs = Table(
 
 
 # A trace in the order of time, for its log and the search in it: derived in the background, in
-# segments (analysis/postings.py). A new state is written behind the old one, and the row here
-# turns from one to the other, so that readers never see half of either.
+# segments (tracer/analysis/log/word_index.py). A new state is written behind the old one, and the
+# row here turns from one to the other, so that readers never see half of either.
 timelines = Table(
     "timelines",
     metadata,

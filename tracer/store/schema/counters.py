@@ -15,7 +15,7 @@ from sqlalchemy.sql import text
 from tracer.store.schema.base import metadata, now_column
 
 # How well spans were understood, counted. Each transaction adds rows of its own, so that no two
-# writers meet in one; the background worker folds them (store/tallies.py).
+# writers meet in one; the background worker folds them (tracer/store/writing/count_spans.py).
 tallies = Table(
     "tallies",
     metadata,

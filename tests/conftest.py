@@ -13,8 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
-from tests.installed_postgres import running
-from tests.support import Serve, serving
+from tests.support.installed_postgres import running
+from tests.support.serving import Serve, serving
 from tracer.app import create_app
 from tracer.config import Config
 from tracer.extensions import db

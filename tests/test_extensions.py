@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.support import ROOT, environ
+from tests.support.serving import ROOT, environ
 from tracer.store.database.server import known_revisions
 
 

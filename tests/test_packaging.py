@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, answers, environ, free_port, read, serving
+from tests.support.serving import ROOT, answers, environ, free_port, read, serving
 from tracer.assets import asset_dir
 from tracer.config import Config
 from tracer.server.postgres import Embedded

@@ -8,8 +8,8 @@ import psutil
 import psycopg
 
 from tests.acceptance.otlp_load import Load
-from tests.store.recount import disagreements
-from tests.support import Serve, serving
+from tests.support.serving import Serve, serving
+from tests.support.store.recount import disagreements
 from tracer.server.postgres import Embedded
 
 ROUNDS = 10

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.instrumentations.provider.model_server import model_server
-from tests.instrumentations.provider.turns import ANSWER
-from tests.support import serving
+from tests.support.provider.model_server import model_server
+from tests.support.provider.turns import ANSWER
+from tests.support.serving import serving
 
 OTLP_PORT = 4318
 APPLICATION = Path(__file__).with_name("openai_application.py")

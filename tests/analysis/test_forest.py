@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import given, settings
 
-from tests.analysis.making import facts, grown, traces
+from tests.support.store.forests import facts, grown, traces
 from tracer.analysis.forest import Forest, SpanFacts
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 
-from tests.analysis.making import facts, grown, traces
+from tests.support.store.forests import facts, grown, traces
 from tracer.analysis.forest import Forest, SpanFacts
 from tracer.analysis.subtree import Subtrees, Sums, self_times
 from tracer.records import LEVELS

@@ -14,7 +14,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from tests.ui.stories import Story
+from tests.support.pages.stories import Story
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.writing.writer import Writer
 

@@ -10,8 +10,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.hostile import ID, hostile
-from tests.ui.stories import Story, agent
+from tests.support.pages.hostile import ID, hostile
+from tests.support.pages.stories import Story, agent
 
 AGENT = "a" * 32
 OpenFile = Callable[..., Page]

@@ -6,8 +6,8 @@ from flask import Flask
 from playwright.sync_api import Locator, Page
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.hostile import ID, RUN_ID, addresses, hostile, hostile_price, hostile_run
-from tests.ui.stories import Story
+from tests.support.pages.hostile import ID, RUN_ID, addresses, hostile, hostile_price, hostile_run
+from tests.support.pages.stories import Story
 
 STYLED = "getComputedStyle(document.querySelector('h1, h2, .row, .axis, body')).display"
 

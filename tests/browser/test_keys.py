@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Tell
 from tests.browser.test_pages import DEEP, deep
-from tests.ui.stories import SECOND, Story, agent, now
+from tests.support.pages.stories import SECOND, Story, agent, now
 
 FAILED = "f" * 32
 

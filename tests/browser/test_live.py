@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.stories import SECOND, Story, now
+from tests.support.pages.stories import SECOND, Story, now
 
 LIVE = "c" * 32
 BEGAN = now() - 20 * SECOND

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.stories import Story, agent, wide
+from tests.support.pages.stories import Story, agent, wide
 
 DEEP = "d" * 32
 WIDE = "b" * 32

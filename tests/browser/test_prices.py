@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.stories import Story
+from tests.support.pages.stories import Story
 
 
 def test_a_price_from_an_unpriced_model_to_its_end_without_scripts(

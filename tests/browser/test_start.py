@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.support import environ
+from tests.support.serving import environ
 
 EMPTY = "/project/default/traces"
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Tell
-from tests.ui.stories import Story
+from tests.support.pages.stories import Story
 
 TRACE = "7" * 32
 PATH = f"/project/default/traces/{TRACE}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from tests.instrumentations.environments import OTEL
-from tests.instrumentations.provider.turns import ANSWER, FORECAST
+from tests.support.environments import OTEL
+from tests.support.provider.turns import ANSWER, FORECAST
 
 
 class Example(NamedTuple):

@@ -16,11 +16,11 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.examples.examples import EXAMPLES, INSTALLED, OPENAI, SERVICES, Example
-from tests.instrumentations import environments
-from tests.instrumentations.environments import CannotInstall
-from tests.instrumentations.provider.model_server import model_server
-from tests.sdk.receiver import Receiver, receiving, wait_for
-from tests.support import ROOT, environ, free_port, read
+from tests.support import environments
+from tests.support.environments import CannotInstall
+from tests.support.provider.model_server import model_server
+from tests.support.receiver import Receiver, receiving, wait_for
+from tests.support.serving import ROOT, environ, free_port, read
 
 PLACE = ROOT / "examples"
 

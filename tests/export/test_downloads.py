@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from tests.store.making import T0, put, span
-from tests.support import Serve, wait_until
+from tests.support.serving import Serve, wait_until
+from tests.support.store.records import T0, put, span
 from tracer.export.formats import FORMATS
 from tracer.records import SpanPatch, TraceRecord
 from tracer.server.postgres import Embedded

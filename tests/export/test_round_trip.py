@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.export.conftest import exported, identical, take_back
-from tests.store.making import T0, claim, clear, put, span
+from tests.support.store.records import T0, claim, clear, put, span
 from tracer.records import KINDS, LEVELS, Json, ScoreRecord, SpanPatch, TraceRecord
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)

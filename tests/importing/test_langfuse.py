@@ -16,8 +16,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.importing.older_api import newest_generation
-from tests.support import Serve, run
+from tests.support.langfuse.older_server import newest_generation
+from tests.support.serving import Serve, run
 from tracer.config import Config
 from tracer.importing.journal import Journal
 from tracer.importing.remote import ATTEMPTS, ImportFailed, Remote

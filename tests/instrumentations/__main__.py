@@ -16,10 +16,10 @@ import msgspec
 from tests.instrumentations import docs, recording
 from tests.instrumentations.case import Case
 from tests.instrumentations.cases import CASES
-from tests.instrumentations.environments import CACHE, CannotInstall
 from tests.instrumentations.outcome import Outcome, findings, outcome
 from tests.instrumentations.running import run
-from tests.support import serving
+from tests.support.environments import CACHE, CannotInstall
+from tests.support.serving import serving
 
 # What earlier runs of other cases found, so that the page is whole after any run.
 _RESULTS: Final = CACHE / "results.json"

@@ -13,8 +13,8 @@ from tests.instrumentations.case import (
     Case,
     alone,
 )
-from tests.instrumentations.environments import OTEL
 from tests.instrumentations.judging import Scene
+from tests.support.environments import OTEL
 
 BY_HAND: Final = "the application runs the tool, and traces nothing of it"
 NOT_STREAMED: Final = "not for streams"

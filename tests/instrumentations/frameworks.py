@@ -12,8 +12,8 @@ from tests.instrumentations.case import (
     Case,
     alone,
 )
-from tests.instrumentations.environments import OTEL
 from tests.instrumentations.judging import Scene
+from tests.support.environments import OTEL
 
 _LANGCHAIN: Final = ("langchain", "langchain-openai", "langgraph")
 

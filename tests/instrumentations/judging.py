@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from tests.instrumentations.provider.turns import (
+from tests.instrumentations.seen import Span, Trace
+from tests.support.provider.turns import (
     AFTER_TOOL,
     ANSWER,
     ARGUMENTS,
@@ -15,7 +16,6 @@ from tests.instrumentations.provider.turns import (
     FORECAST,
     Counts,
 )
-from tests.instrumentations.seen import Span, Trace
 from tracer.messages.conversation import Message, read_messages
 from tracer.pricing.list_prices import price
 from tracer.records import token_sums

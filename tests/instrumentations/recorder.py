@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.instrumentations.provider.loopback import Handler, on_loopback
+from tests.support.provider.loopback import Handler, on_loopback
 
 _UNPACK: Final[dict[str, Callable[[bytes], bytes]]] = {
     "": bytes,

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.instrumentations import environments, recording, seen
+from tests.instrumentations import recording, seen
 from tests.instrumentations.case import Case
-from tests.instrumentations.provider.model_server import model_server
 from tests.instrumentations.recorder import recorder
+from tests.support import environments
+from tests.support.provider.model_server import model_server
 
 APPLICATIONS: Final = Path(__file__).with_name("applications")
 RUN_SECONDS: Final = 180.0

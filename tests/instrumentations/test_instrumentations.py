@@ -7,9 +7,9 @@ import pytest
 from tests.instrumentations import docs, recording
 from tests.instrumentations.case import Case
 from tests.instrumentations.cases import CASES
-from tests.instrumentations.environments import CannotInstall
 from tests.instrumentations.outcome import findings, outcome
 from tests.instrumentations.running import run
+from tests.support.environments import CannotInstall
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from tests.instrumentations import clients, seen
 from tests.instrumentations.case import Case
 from tests.instrumentations.outcome import NOT_SENT, findings, outcome
 from tests.instrumentations.recording import RECORDED
-from tests.wire.otlp_making import decode_json
+from tests.support.wire.otlp import decode_json
 
 CASE = clients.OPENINFERENCE_OPENAI
 

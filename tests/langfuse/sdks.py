@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.instrumentations import environments
-from tests.instrumentations.provider.model_server import model_server
+from tests.support import environments
+from tests.support.provider.model_server import model_server
 
 APPLICATIONS: Final = Path(__file__).with_name("applications")
 PUBLIC, SECRET = "pk-lf-test", "sk-lf-test"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.instrumentations.environments import CannotInstall
 from tests.langfuse import docs, recording
 from tests.langfuse.sdks import PUBLIC, SDKS, SECRET, Sdk, check, run
-from tests.support import serving
+from tests.support.environments import CannotInstall
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.sdk.receiver import Receiver, hang, raw, receiving, reset, status, wait_for
-from tests.support import free_port
+from tests.support.receiver import Receiver, hang, raw, receiving, reset, status, wait_for
+from tests.support.serving import free_port
 from tracer.sdk._client import state
 
 QUICK = {"flush_seconds": 0.01, "exit_seconds": 2.0}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.instrumentations import environments
-from tests.instrumentations.environments import OTEL, CannotInstall
-from tests.sdk.receiver import Receiver, wait_for
-from tests.support import environ
+from tests.support import environments
+from tests.support.environments import OTEL, CannotInstall
+from tests.support.receiver import Receiver, wait_for
+from tests.support.serving import environ
 
 NEEDS = (
     *(*OTEL, "flask", "opentelemetry-instrumentation-flask"),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import tracer.sdk as sdk
-from tests.support import environ
+from tests.support.serving import environ
 
 SERVER = {
     *("alembic", "click", "flask", "flask_migrate", "flask_sqlalchemy", "genai_prices", "gunicorn"),

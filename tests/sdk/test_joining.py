@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import pytest
 
 import tracer.sdk as tracer
-from tests.instrumentations.provider.model_server import model_server
-from tests.sdk.receiver import Receiver
 from tests.sdk.test_processes import run
-from tests.support import environ
+from tests.support.provider.model_server import model_server
+from tests.support.receiver import Receiver
+from tests.support.serving import environ
 from tracer.sdk import _instrument
 from tracer.sdk._client import IDLE, state
 from tracer.sdk.testing import Recording

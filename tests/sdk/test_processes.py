@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sdk.receiver import Receiver, wait_for
-from tests.support import environ
+from tests.support.receiver import Receiver, wait_for
+from tests.support.serving import environ
 
 
 def run(code: str, receiver: Receiver, *, returns: int = 0) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.sdk.receiver import wait_for
-from tests.support import read
+from tests.support.receiver import wait_for
+from tests.support.serving import read
 
 
 @pytest.fixture

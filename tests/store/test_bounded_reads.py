@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.store.making import T0, put, span
+from tests.support.store.records import T0, put, span
 from tracer.extensions import db
 from tracer.records import SpanRecord
 from tracer.store.analyses.compute import analyse

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ui.dom import Element, parse
-from tests.ui.stories import Story
+from tests.support.pages.dom import Element, parse
+from tests.support.pages.stories import Story
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.writing.writer import Writer
 

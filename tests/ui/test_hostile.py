@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.support.pages.dom import Element, parse
+from tests.support.pages.hostile import ID, QUERIES, QUOTED, addresses, hostile, hostile_price
 from tests.ui.conftest import Tell
-from tests.ui.dom import Element, parse
-from tests.ui.hostile import ID, QUERIES, QUOTED, addresses, hostile, hostile_price
 
 TAGS = {"script", "img", "iframe", "object", "embed", "style", "base", "form"}
 

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
+from tests.support.pages.stories import agent
 from tests.ui.conftest import Page, Tell
-from tests.ui.stories import agent
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates
 from tracer.store.annotations.comments import create_comment

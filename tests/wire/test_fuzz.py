@@ -11,7 +11,14 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.wire.otlp_making import attributes, decode_json, decode_protobuf, protobuf, request, span
+from tests.support.wire.otlp import (
+    attributes,
+    decode_json,
+    decode_protobuf,
+    protobuf,
+    request,
+    span,
+)
 from tracer.records import SpanRecord, WireError
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from tests.api.langfuse.reading import T
-from tests.ingestion.test_langfuse import event, taken
+from tests.ingestion.langfuse.test_ingestion import event, taken
+from tests.support.langfuse.reads import T
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.api.langfuse.reading import PUBLIC, SPAN_OF_TIME, T, ask, get, ids, one
-from tests.ingestion.test_langfuse import event, taken
+from tests.ingestion.langfuse.test_ingestion import event, taken
+from tests.support.langfuse.reads import PUBLIC, SPAN_OF_TIME, T, ask, get, ids, one
 from tracer.api.langfuse.metrics import MEASURES, SCORE_DIMENSIONS, VIEWS
 
 COUNT = {"measure": "count", "aggregation": "count"}

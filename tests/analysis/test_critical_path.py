@@ -1,0 +1,107 @@
+"""The critical path, against the recursive definition and against cases drawn by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+
+from tests.support.store.forests import facts, grown, traces
+from tracer.analysis.critical_path import CriticalPath
+from tracer.analysis.forest import Forest, SpanFacts
+
+TOP = -1
+
+
+def defined(forest: Forest) -> Counter[int]:
+    """Return the share of each position, TOP for what no root explains, by definition."""
+    shares: Counter[int] = Counter()
+
+    def walk(at: int, start: int, end: int) -> None:
+        spans = [n for n, parent in enumerate(forest.parents) if parent == at]
+        # Cut to their parent's time; what is left empty has no part in it.
+        cut = [(min(forest.ends[n], end), max(forest.starts[n], start), -n) for n in spans]
+        cut = [span for span in cut if span[0] > span[1]]
+        now = end
+        while finished := [span for span in cut if span[0] <= now]:
+            latest = max(span[0] for span in finished)
+            child_end, child_start, n = min(
+                (span for span in finished if span[0] == latest), key=lambda span: -span[2]
+            )
+            shares[at] += now - child_end
+            walk(-n, child_start, child_end)
+            now = child_start
+        shares[at] += now - start
+
+    roots = [n for n, parent in enumerate(forest.parents) if parent == TOP]
+    if roots:
+        walk(TOP, min(forest.starts[n] for n in roots), max(forest.ends[n] for n in roots))
+    return shares
+
+
+@settings(max_examples=50)
+@given(traces())
+def test_the_path_is_what_its_definition_says(spans: list[SpanFacts]) -> None:
+    forest = grown(spans)
+    path, shares = CriticalPath(forest), defined(forest)
+    assert list(path.own) == [shares[at] for at in range(len(forest))]
+    assert path.idle == shares[TOP]
+
+
+@settings(max_examples=50)
+@given(traces())
+def test_shares_add_up_to_the_time_there_is(spans: list[SpanFacts]) -> None:
+    forest = grown(spans)
+    path = CriticalPath(forest)
+    roots = list(forest.roots())
+    length = max(forest.ends[at] for at in roots) - min(forest.starts[at] for at in roots)
+    assert sum(path.own) + path.idle == length
+    assert sum(path.whole[at] for at in roots) + path.idle == length
+    if len(roots) == 1:
+        assert (path.whole[0], path.idle) == (forest.ends[0] - forest.starts[0], 0)
+
+
+def shares(*spans: SpanFacts) -> dict[str, int]:
+    forest = grown(spans)
+    path = CriticalPath(forest)
+    return {name: own for name, own in zip(forest.ids, path.own, strict=True) if own}
+
+
+def test_the_child_that_finished_last_is_waited_for() -> None:
+    assert shares(
+        facts("root", end=10),
+        facts("fast", "root", start=1, end=4),
+        facts("slow", "root", start=1, end=8),
+        facts("inner", "slow", start=2, end=5),
+    ) == {"root": 3, "slow": 4, "inner": 3}
+
+
+def test_children_one_after_the_other_are_all_on_the_path() -> None:
+    assert shares(
+        facts("root", end=10),
+        facts("a", "root", start=0, end=3),
+        facts("b", "root", start=3, end=5),
+        facts("c", "root", start=7, end=10),
+    ) == {"a": 3, "b": 2, "c": 3, "root": 2}
+
+
+def test_a_child_that_outlives_its_parent_counts_to_the_parents_end() -> None:
+    assert shares(facts("root", end=5), facts("late", "root", start=3, end=9)) == {
+        "root": 3,
+        "late": 2,
+    }
+
+
+def test_time_between_roots_is_idle() -> None:
+    forest = grown([facts("a", end=2), facts("b", start=5, end=9)])
+    path = CriticalPath(forest)
+    assert (list(path.own), path.idle) == ([2, 4], 3)
+
+
+def test_the_path_leads_to_the_end_of_any_chain() -> None:
+    deep = 20_000
+    forest = grown(
+        facts(f"{n:05}", f"{n - 1:05}" if n else None, start=n, end=2 * deep - n)
+        for n in range(deep)
+    )
+    assert list(CriticalPath(forest).own) == [2] * deep

@@ -1,0 +1,102 @@
+"""Media over Langfuse's API: announced, put to the address that was given, fetched again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.serving import path_of
+from tracer.store.library.media import Use, announce, get_medium
+
+CONTENT = bytes(range(256)) * 10
+PUBLIC = "/api/public"
+
+
+def body(content: bytes = CONTENT, **more: Any) -> dict[str, Any]:
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    said = {"traceId": "t", "observationId": "s", "field": "input", "contentType": "image/png"}
+    return {**said, "contentLength": len(content), "sha256Hash": digest, **more}
+
+
+def announced(client: FlaskClient, **more: Any) -> Any:
+    answer = client.post(f"{PUBLIC}/media", json=body(**more))
+    assert answer.status_code == 201, answer.text
+    return answer.get_json()
+
+
+def test_a_medium_is_uploaded_once_and_comes_back(client: FlaskClient) -> None:
+    told = announced(client)
+    assert client.get(f"{PUBLIC}/media/{told['mediaId']}").status_code == 404
+    put = client.put(path_of(told["uploadUrl"]), data=CONTENT, content_type="image/png")
+    assert put.status_code == 200, put.text
+    report = {"uploadedAt": "2026-01-01T00:00:00Z", "uploadHttpStatus": 200}
+    assert client.patch(f"{PUBLIC}/media/{told['mediaId']}", json=report).status_code == 200
+    found = client.get(f"{PUBLIC}/media/{told['mediaId']}").get_json()
+    assert (found["contentType"], found["contentLength"]) == ("image/png", len(CONTENT))
+    fetched = client.get(path_of(found["url"]))
+    assert fetched.data == CONTENT
+    assert announced(client)["uploadUrl"] is None
+
+
+def test_the_id_is_the_one_that_clients_compute(client: FlaskClient) -> None:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(CONTENT).digest()).decode()
+    assert announced(client)["mediaId"] == digest[:22]
+
+
+def test_another_content_than_announced_is_refused(client: FlaskClient) -> None:
+    path = path_of(announced(client)["uploadUrl"])
+    for content in (CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT)):
+        assert client.put(path, data=content).status_code == 400
+    again = client.post(f"{PUBLIC}/media", json=body(contentLength=5))
+    assert [issue["path"] for issue in again.get_json()["error"]] == [["contentLength"]]
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/pdf"])
+def test_what_could_run_in_a_browser_is_sandboxed(client: FlaskClient, content_type: str) -> None:
+    told = announced(client, contentType=content_type)
+    client.put(path_of(told["uploadUrl"]), data=CONTENT)
+    fetched = client.get(path_of(told["uploadUrl"]))
+    assert fetched.headers["Content-Disposition"] == "attachment"
+    assert fetched.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert fetched.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_address_is_of_one_medium_and_of_one_project(app: Flask, client: FlaskClient) -> None:
+    path = path_of(announced(client)["uploadUrl"])
+    for forged in (f"{path}x", path[:-4], f"{PUBLIC}/media/content/abc"):
+        assert client.put(forged, data=CONTENT).status_code == 401
+    client.put(path, data=CONTENT)
+    with app.app_context():
+        digest = body()["sha256Hash"]
+        other = announce(
+            "other",
+            digest[:22],
+            digest,
+            "image/png",
+            len(CONTENT),
+            Use(trace_id="t", span_id="", field="input"),
+        )
+        assert other is not None and other.uploaded_at is None
+        mine = get_medium("default", announced(client)["mediaId"])
+        assert mine is not None and mine.uploaded_at is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"traceId": None}, "traceId"),
+        ({"sha256Hash": "abc"}, "sha256Hash"),
+        ({"contentLength": -1}, "contentLength"),
+        ({"contentLength": 10**10}, "contentLength"),
+        ({"contentType": "x\x00y"}, "contentType"),
+    ],
+)
+def test_a_bad_announcement_is_refused_by_field(client: FlaskClient, more: Any, field: str) -> None:
+    answer = client.post(f"{PUBLIC}/media", json=body(**more))
+    assert answer.status_code == 400, answer.text
+    assert [issue["path"] for issue in answer.get_json()["error"]] == [[field]]

@@ -1,0 +1,115 @@
+"""Scores over Langfuse's API in its three versions: read, made, deleted, by their configs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from tests.ingestion.langfuse.test_ingestion import event
+from tests.support.langfuse.reads import PUBLIC, get, ids, one
+
+
+def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
+    assert ids(get(filled, "scores")) == ["q5", "q3", "q2", "q1"]
+    assert ids(get(filled, "v2/scores")) == ["q5", "q4", "q3", "q2", "q1"]
+    for query, wanted in (
+        ({"name": "good"}, ["q3", "q1"]),
+        ({"operator": ">", "value": 0.5}, ["q4", "q3"]),
+        ({"sessionId": "s"}, ["q4"]),
+        ({"traceId": "t0"}, ["q2", "q1"]),
+        ({"observationId": "llm"}, ["q2"]),
+        ({"dataType": "CATEGORICAL"}, ["q2"]),
+        ({"scoreIds": "q1,q5"}, ["q5", "q1"]),
+        ({"userId": "u1"}, ["q5", "q3"]),
+        ({"traceTags": "tag0"}, ["q2", "q1"]),
+        ({"environment": "dev"}, ["q2", "q1"]),
+        ({"source": "API", "limit": 1, "page": 2}, ["q4"]),
+        ({"source": "ANNOTATION"}, []),
+        ({"filter": json.dumps([one("stringOptions", "name", "any of", ["ok"])])}, ["q2"]),
+    ):
+        assert ids(get(filled, "v2/scores", **query)) == wanted, query
+    flag = get(filled, "v2/scores/q4")
+    assert (flag["dataType"], flag["value"], flag["stringValue"]) == ("BOOLEAN", 1, "True")
+    label = get(filled, "scores/q2")
+    assert (label["value"], label["stringValue"], label["observationId"]) == (0, "yes", "llm")
+    assert label["trace"]["userId"] == "u0"
+    assert get(filled, "v2/scores", fields="score")["data"][0]["trace"] is None
+
+
+def test_scores_of_the_third_version(filled: FlaskClient) -> None:
+    found = get(filled, "v3/scores", fields="details,subject,annotation")
+    assert ids(found) == ["q5", "q4", "q3", "q2", "q1"]
+    values = {one["id"]: one["value"] for one in found["data"]}
+    assert values == {"q1": 0.5, "q2": "yes", "q3": 1.0, "q4": True, "q5": "w"}
+    subjects = {one["id"]: one["subject"] for one in found["data"]}
+    assert subjects["q2"] == {"kind": "observation", "id": "llm", "traceId": "t0"}
+    assert subjects["q4"] == {"kind": "session", "id": "s"}
+    assert subjects["q1"] == {"kind": "trace", "id": "t0"}
+    assert "subject" not in get(filled, "v3/scores")["data"][0]
+    for query, wanted in (
+        ({"id": "q1,q2"}, ["q2", "q1"]),
+        ({"dataType": "NUMERIC", "valueMin": 0.7}, ["q3"]),
+        ({"traceId": "t0", "observationId": "llm"}, ["q2"]),
+        ({"value": "yes"}, ["q2"]),
+        ({"dataType": "BOOLEAN", "value": "true"}, ["q4"]),
+    ):
+        assert ids(get(filled, "v3/scores", **query)) == wanted, query
+    for query in ({"userId": "u"}, {"fields": "odd"}, {"valueMin": 1}, {"observationId": "llm"}):
+        assert get(filled, "v3/scores", 400, **query)
+    first = get(filled, "v3/scores", limit=3)
+    second = get(filled, "v3/scores", limit=3, cursor=first["meta"]["cursor"])
+    assert ids(first) + ids(second) == ["q5", "q4", "q3", "q2", "q1"]
+    assert "cursor" not in second["meta"]
+
+
+def test_scores_are_made_one_by_one_in_batches_and_deleted(filled: FlaskClient) -> None:
+    made = filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "n", "value": 1})
+    assert made.status_code == 200
+    score_id = made.get_json()["id"]
+    assert get(filled, f"v2/scores/{score_id}")["dataType"] == "NUMERIC"
+    batch = [
+        {"traceId": "t0", "name": "a", "value": True},
+        {"sessionId": "s", "name": "b", "value": "c"},
+    ]
+    answer = filled.post(f"{PUBLIC}/scores", json=batch)
+    assert (answer.status_code, answer.get_json()) == (202, {"message": "Accepted"})
+    answer = filled.post(f"{PUBLIC}/scores", json=[*batch, {"name": "c", "value": 1}])
+    assert answer.status_code == 207
+    found = answer.get_json()
+    assert (found["accepted"], found["rejected"]) == (2, 1)
+    assert "scores[2]: traceId" in found["errors"][0]["message"]
+    assert filled.delete(f"{PUBLIC}/scores/{score_id}").status_code == 202
+    assert get(filled, f"scores/{score_id}", 404)
+
+
+def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
+    def config(**body: Any) -> str:
+        answer = filled.post(f"{PUBLIC}/score-configs", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["id"])
+
+    number = config(name="grade", dataType="NUMERIC", minValue=1, maxValue=6)
+    categories = [{"label": "good", "value": 1}, {"label": "bad", "value": 0}]
+    label = config(name="verdict", dataType="CATEGORICAL", categories=categories)
+
+    def score(**body: Any) -> Any:
+        return filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "x", **body})
+
+    assert score(value=7, configId=number).status_code == 400
+    assert score(value="ugly", configId=label).status_code == 400
+    assert score(value="good", configId="none").status_code == 400
+    made = score(value="good", configId=label).get_json()["id"]
+    found = get(filled, f"v2/scores/{made}")
+    assert (found["name"], found["value"], found["configId"]) == ("verdict", 1, label)
+    bad = event("score-create", 9, "late", traceId="t0", name="x", value=9, configId=number)
+    answer = filled.post(f"{PUBLIC}/ingestion", json={"batch": [bad]}).get_json()
+    assert "body.value" in answer["errors"][0]["error"]
+    changed = filled.patch(f"{PUBLIC}/score-configs/{number}", json={"isArchived": True})
+    assert changed.get_json()["isArchived"] is True
+    assert score(value=3, configId=number).status_code == 400
+    assert {one["name"] for one in get(filled, "score-configs")["data"]} == {"grade", "verdict"}
+    assert get(filled, f"score-configs/{label}")["categories"][0]["label"] == "good"
+    wrong = filled.post(f"{PUBLIC}/score-configs", json={"name": "n", "dataType": "CATEGORICAL"})
+    assert wrong.status_code == 400

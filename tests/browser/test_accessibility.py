@@ -1,0 +1,105 @@
+"""Every page in both themes: no serious accessibility fault, nothing wider than its window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Open, Tell
+from tests.support.pages.stories import Story, agent, say, wide
+from tests.support.pages.worst_cases import WORST
+
+AGENT = "a" * 32
+WIDTHS = (1440, 900, 390)
+PAGES = [
+    "/traces",
+    "/traces?name=resolve_ticket&status=completed",
+    "/traces?name=nothing",
+    f"/traces/{AGENT}",
+    *(
+        f"/traces/{AGENT}?span=plan&tab={tab}"
+        for tab in ("io", "metadata", "scores", "understood", "raw")
+    ),
+    f"/traces/{AGENT}?span=refund&tab=events",
+    f"/traces/{AGENT}?span=told&tab=understood",
+    f"/traces/{'b' * 32}?span=child-0120",
+    f"/traces/{AGENT}?span=gone",
+    f"/traces/{AGENT}/log?q=refund",
+    f"/traces/{AGENT}/log?span=plan",
+    *(f"/traces/{AGENT}/{view}?span=plan" for view in ("transcript", "statistics", "findings")),
+    f"/traces/{AGENT}/value?id=refund2&at=/input",
+    "/sessions",
+    "/sessions/chat_91c2",
+    "/understanding",
+    "/settings",
+    "/prices?model=gpt-4o",
+    "/prices/new",
+]
+
+
+@pytest.fixture
+def stories(tell: Tell) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"n": [1]}'}}
+    text = "# Why\n\n```python\nx = 1\n```\n\n[a](https://b.example)"
+    asked = [say("system", "Be brief."), say("user", text)]
+    asked.append({"role": "assistant", "tool_calls": [call]})
+    rich = agent(release="2026.11.20").generation("answer", "root", 6, 8, input=asked)
+    rich.span("late", "gone", 6, 7, flags=["truncated"]).span("open", "root", 8, None)
+    names = [f"llm.input_messages.{n}.message.content" for n in range(9)]
+    said = {"model": "house-model", "input": ["hi"] * 9, "usage": {"input": 1}}
+    claimed = ("llm.model_name", "llm.token_count.prompt", *names)
+    rich.span("told", "root", 8, 9, claimed=claimed, attributes={"mine": 1, "user.id": "u"}, **said)
+    rich.score("helpful", 1, "plan").score("kind", 0.5)
+    broken = {"name": "exception", "attributes": {"exception.stacktrace": "Traceback\n" * 40}}
+    rich.span("refund2", "root", 8, 9, events=[broken], input={"a": {"b": ["c"] * 120}})
+    failed = Story("f" * 32, name="failed", session_id="chat_91c2")
+    failed.span("r", None, 0, 1, level="error", status_message="no")
+    tell(rich, wide(), failed)
+
+
+def test_every_page_is_accessible_in_both_themes_and_fits_every_window(
+    stories: None, visit: Open
+) -> None:
+    page = visit("/project/default/traces")
+    site = page.url.partition("/project/")[0]
+    found: list[str] = []
+    for path in PAGES:
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        page.goto(f"{site}/project/default{path}")
+        page.emulate_media(color_scheme="light")
+        found += [f"{path}: {fault}" for fault in faults(page)]
+        # What else there is to find in the dark is found in the light.
+        page.emulate_media(color_scheme="dark")
+        colours = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+        found += [f"{path}, dark: {fault}" for fault in faults(page, colours)]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+                found.append(f"{path}: {wide} px in a window of {width} px")
+    assert found == []
+
+
+def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """Return the serious accessibility faults of a page."""
+    run = Axe().run(page, options=options or {"resultTypes": ["violations"]})
+    return [
+        f"{fault['id']}: {fault['help']}: {node['html'][:200]}"
+        for fault in run.response["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"][:2]
+    ]
+
+
+def test_the_worst_cases_are_sound_and_fit(tell: Tell, visit: Open) -> None:
+    tell(*(story() for story in WORST.values()))
+    page = visit("/project/default/traces")
+    site = page.url
+    for number, name in enumerate(WORST, 1):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(f"{site}/{str(number) * 32}")
+        assert faults(page) == [], name
+        page.set_viewport_size({"width": 390, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

@@ -1,0 +1,164 @@
+"""Every mark is made in a browser, with scripts and without; a shared page is looked at."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, Tell
+from tests.support.pages.stories import agent
+
+TRACE = f"/project/default/traces/{'a' * 32}"
+SESSION = "/project/default/sessions/chat_91c2"
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+
+
+def star(page: Page) -> None:
+    button = page.get_by_role("button", name="Bookmark")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def comment(page: Page, text: str) -> None:
+    form = page.get_by_role("form", name="Comment")
+    form.get_by_label("New comment").fill(text)
+    if form.get_by_label("Your name").count():
+        form.get_by_label("Your name").fill("Ada")
+    form.get_by_role("button", name="Comment").click()
+
+
+def edit_and_delete_comment(page: Page) -> None:
+    remark = page.locator("article.remark").filter(has_text="first words")
+    expect(remark.locator("strong")).to_have_text("words")
+    remark.get_by_text("Edit or delete").click()
+    remark.get_by_label("Comment", exact=True).fill("second thoughts")
+    remark.get_by_role("button", name="Save").click()
+    remark = page.locator("article.remark").filter(has_text="second thoughts")
+    remark.get_by_text("1 earlier version").click()
+    expect(remark.locator(".was")).to_contain_text("first words")
+    remark.get_by_text("Edit or delete").click()
+    remark.get_by_role("button", name="Delete comment").click()
+    expect(page.locator("article.remark")).to_have_count(0)
+
+
+def judge(page: Page) -> None:
+    form = page.get_by_role("form", name="Score")
+    form.get_by_label("Score").fill("stars")
+    form.get_by_label("Value").fill("4")
+    form.get_by_label("To", exact=True).fill("5")
+    expect(form.get_by_label("Category", exact=True)).to_be_hidden()
+    if form.get_by_label("Your name").count():
+        form.get_by_label("Your name").fill("Ada")
+    form.get_by_role("button", name="Give score").click()
+    remark = page.locator("li.remark").filter(has_text="stars")
+    expect(remark).to_contain_text("4 of 5")
+    remark.get_by_text("Edit or delete").click()
+    remark.get_by_label("Type").select_option("boolean")
+    remark.get_by_label("Is it so?").select_option("yes")
+    remark.get_by_role("button", name="Save").click()
+    expect(remark).to_contain_text("stars yes")
+    remark.get_by_text("Edit or delete").click()
+    remark.get_by_role("button", name="Delete score").click()
+    expect(remark).to_have_count(0)
+
+
+@SCRIPTS
+def test_a_trace_is_marked(tell: Tell, visit: Open, scripts: bool) -> None:
+    tell(agent())
+    page = visit(TRACE, scripts=scripts)
+    star(page)
+    page.get_by_role("button", name="Edit tags").click()
+    form = page.get_by_role("form", name="Edit tags")
+    form.get_by_label("agent").check()
+    form.get_by_label("Add").fill("looked at")
+    form.get_by_role("button", name="Save tags").click()
+    expect(page.locator(".head a.tag", has_text="looked at")).to_be_visible()
+    expect(page.locator(".head a.tag", has_text=re.compile("^agent$"))).to_have_count(0)
+    page.get_by_role("link", name="Comments", exact=True).first.click()
+    comment(page, "first **words**")
+    expect(page.get_by_text("as Ada").first).to_be_visible()
+    edit_and_delete_comment(page)
+    page.locator("#panel").get_by_role("link", name="Scores").click()
+    judge(page)
+
+
+@SCRIPTS
+def test_a_span_is_commented_and_judged(tell: Tell, visit: Open, scripts: bool) -> None:
+    tell(agent())
+    page = visit(f"{TRACE}?span=root&tab=comments", scripts=scripts)
+    comment(page, "first **words**")
+    edit_and_delete_comment(page)
+    page.locator("#panel").get_by_role("link", name="Scores").click()
+    judge(page)
+    expect(page.locator("#s-root")).to_have_attribute("aria-current", "true")
+
+
+@SCRIPTS
+def test_a_session_is_marked(tell: Tell, visit: Open, scripts: bool) -> None:
+    tell(agent())
+    page = visit(SESSION, scripts=scripts)
+    star(page)
+    comment(page, "first **words**")
+    edit_and_delete_comment(page)
+    judge(page)
+
+
+@SCRIPTS
+def test_a_link_is_made_opened_and_revoked(tell: Tell, visit: Open, scripts: bool) -> None:
+    tell(agent())
+    page = visit(TRACE, scripts=scripts)
+    page.get_by_role("link", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    address = page.locator("#made").inner_text()
+    path = "/share/" + address.partition("/share/")[2]
+    shared = visit(path, scripts=scripts)
+    expect(shared.locator("h1")).to_have_text("resolve_ticket")
+    shared.locator(".tree .row a").nth(1).click()
+    expect(shared.locator("#panel #input")).to_be_visible()
+    expect(shared).to_have_url(re.compile("/share/.*span="))
+    assert shared.locator("form").count() == 0
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("revoked", exact=True)).to_be_visible()
+
+
+@SCRIPTS
+def test_a_trace_is_deleted(tell: Tell, visit: Open, scripts: bool) -> None:
+    tell(agent())
+    page = visit(TRACE, scripts=scripts)
+    page.get_by_role("link", name="Delete…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Delete the trace")
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page).to_have_url(re.compile("/project/default/traces$"))
+
+
+def test_what_is_wrong_with_a_form_is_said_where_it_is(
+    tell: Tell, visit: Open, faults: list[str]
+) -> None:
+    tell(agent())
+    page = visit(f"{TRACE}?tab=scores")
+    form = page.get_by_role("form", name="Score")
+    form.get_by_label("Score").fill("stars")
+    form.get_by_label("Value").fill("9")
+    form.get_by_label("To", exact=True).fill("5")
+    form.get_by_label("Your name").fill("Ada")
+    form.get_by_role("button", name="Give score").click()
+    expect(page.get_by_role("status")).to_contain_text("9 is outside of the range, any to 5.")
+    expect(form.get_by_label("Value")).to_have_value("9")
+    assert [fault for fault in faults if "422" not in fault] == []
+    faults.clear()
+
+
+def test_a_hostile_comment_does_nothing(tell: Tell, visit: Open) -> None:
+    tell(agent())
+    page = visit(f"{TRACE}?tab=comments")
+    comment(
+        page,
+        "<img src=x onerror=alert(1)> ![x](//evil.example/x.png) <b hx-get=/>"
+        " [a](javascript:alert(1))",
+    )
+    expect(page.locator("article.remark")).to_contain_text("onerror")
+    page.locator("article.remark .md").click()
+    assert page.locator("article.remark .md img, article.remark .md [hx-get]").count() == 0

@@ -1,0 +1,164 @@
+"""What the formats hold, and what they leave out and say so."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from typing import Any
+
+import psycopg
+import pytest
+from markdown_it import MarkdownIt
+
+from tests.export.conftest import exported
+from tests.support.store.records import T0, put, span
+from tracer.export import csv as csv_format
+from tracer.export import html, markdown
+from tracer.export import json as json_format
+from tracer.records import ScoreRecord
+from tracer.store.annotations.comments import create_comment, edit_comment
+from tracer.store.annotations.subjects import Author, Subject
+
+Connection = psycopg.Connection[Any]
+
+
+def say(role: str, text: str) -> dict[str, str]:
+    return {"role": role, "content": text}
+
+
+def test_json_holds_everything_in_order_of_time(connection: Connection) -> None:
+    put(
+        connection,
+        span("late", "root", start_time=T0 + 5, input={"n": 2**70, "x": 1.50}),
+        span("root", usage={"input": 3}, cost={}, model="gpt-4o", level="error"),
+        span("open", "gone", start_time=T0 + 9, end_time=None),
+        ScoreRecord(score_id="1", name="good", data_type="boolean", value=1.0, trace_id="t"),
+    )
+    said = json.loads(exported(json_format.write))
+    assert (said["format"], said["complete"]) == ("tracer.trace", True)
+    assert [row["id"] for row in said["spans"]] == ["root", "late", "open"]
+    assert said["spans"][1]["input"] == {"n": 2**70, "x": 1.5}
+    assert said["spans"][2]["end_time"] is None
+    assert said["spans"][0]["cost"]["input"] > 0
+    assert [score["value"] for score in said["scores"]] == [True]
+    assert said["trace"]["span_count"] == 3
+
+
+def test_json_holds_what_people_said(connection: Connection) -> None:
+    judged = {"data_type": "numeric", "value": 0.5, "trace_id": "t", "author": "Ada"}
+    put(
+        connection, span("a"), ScoreRecord(score_id="1", name="good", source="annotation", **judged)
+    )
+    subject = Subject(project_id="default", trace_id="t")
+    first = create_comment(subject, "**Why?**", Author(name="Ada"))
+    create_comment(dataclasses.replace(subject, span_id="a"), "Here.", Author(name="Ben"))
+    edit_comment("default", first.comment_id, "Why?")
+    said = json.loads(exported(json_format.write))
+    found = [(one["span_id"], one["text"], one["author"]) for one in said["comments"]]
+    assert found == [(None, "Why?", "Ada"), ("a", "Here.", "Ben")]
+    assert [bool(one["edited_at"]) for one in said["comments"]] == [True, False]
+    assert [(one["author"], one["value"]) for one in said["scores"]] == [("Ada", 0.5)]
+    # The files that are made to be given away keep it to themselves.
+    for write in (markdown.write, csv_format.write, html.write):
+        assert "Here." not in exported(write)
+
+
+def test_what_is_cut_off_is_no_json(connection: Connection) -> None:
+    put(connection, span("a"), span("b"))
+    text = exported(json_format.write)
+    for length in range(1, len(text) - 2, 97):
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(text[:length])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "＋1", "－1", "＠x"],
+)
+def test_a_cell_that_would_be_a_formula_is_text(connection: Connection, text: str) -> None:
+    said = span("a", name=text, input=text, output=[text], status_message=text, model=text)
+    put(connection, said)
+    [row] = csv.DictReader(io.StringIO(exported(csv_format.write), newline=""))
+    for column in ("name", "input", "status_message", "model"):
+        assert row[column] == f"'{text}"
+    # JSON text begins with a bracket, and can't be one.
+    assert json.loads(row["output"]) == [text]
+
+
+def test_numbers_and_harmless_text_stay_as_they_are(connection: Connection) -> None:
+    put(connection, span("a", name="a = b", input='say "hi";=1+1,\r\n=2', end_time=T0 - 5_000))
+    text = exported(csv_format.write)
+    header, row = csv.reader(io.StringIO(text, newline=""))
+    said = dict(zip(header, row, strict=True))
+    assert header == list(csv_format.COLUMNS)
+    assert (said["name"], said["input"]) == ("a = b", 'say "hi";=1+1,\r\n=2')
+    assert float(said["duration_ms"]) == -5.0
+    assert ",-5.0," in text
+
+
+def test_a_trace_without_spans_is_a_header_alone(connection: Connection) -> None:
+    from tests.support.store.records import claim
+
+    put(connection, claim(name="announced"))
+    assert exported(csv_format.write).count("\r\n") == 1
+    assert json.loads(exported(json_format.write))["spans"] == []
+    assert "# announced" in exported(markdown.write)
+
+
+def test_a_transcript_shows_each_message_once(connection: Connection) -> None:
+    question, answer = "What is it? " * 20, "It is that. " * 20
+    put(
+        connection,
+        span("root", kind="agent"),
+        span("first", "root", kind="generation", input=[say("user", question)], output=answer),
+        span(
+            "second",
+            "root",
+            kind="generation",
+            start_time=T0 + 5,
+            input=[say("user", question), say("assistant", answer), say("user", "And now?")],
+        ),
+    )
+    text = exported(markdown.write)
+    assert text.count(question) == 1
+    assert text.count(answer) == 1
+    assert "as in span `first`" in text
+    assert "And now?" in text
+    assert text.index("span `root`") < text.index("span `first`") < text.index("span `second`")
+    assert text.endswith("*End of the trace.*\n")
+
+
+def test_nothing_in_a_transcript_ends_its_block_or_makes_a_heading(connection: Connection) -> None:
+    put(connection, span("a", name="# x\n## y", input="```\n# no heading\n````"))
+    tokens = MarkdownIt().parse(exported(markdown.write))
+    headings = [
+        tokens[place + 1].content
+        for place, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
+    assert headings == [r"\# x \#\# y", "Spans", r"span: \# x \#\# y"]
+    [block] = [token.content for token in tokens if token.type == "fence"]
+    assert block == "```\n# no heading\n````\n"
+
+
+@pytest.mark.parametrize("budget", [200, 1_000, 20_000, 40_000])
+def test_a_transcript_keeps_its_budget_and_says_what_it_leaves_out(
+    connection: Connection, budget: int
+) -> None:
+    spans = [span("root", input="q" * 9_000)]
+    for n in range(20):
+        spans.append(span(f"s{n}", "root", start_time=T0 + n, input=f"{n} " * 2_000))
+        spans += [span(f"s{n}-{m}", f"s{n}", start_time=T0 + n) for m in range(10)]
+    put(connection, *spans)
+    text = exported(lambda source: markdown.write(source, budget))
+    assert len(text) <= budget * markdown.CHARACTERS_A_TOKEN
+    whole = len(exported(markdown.write)) <= budget * markdown.CHARACTERS_A_TOKEN
+    assert ("## Left out" in text) is not whole
+    if budget > 200:
+        assert "span `root`" in text
+    if budget == 1_000:
+        assert "spans below left out" in text and "spans in deeper levels" in text
+    if budget == 20_000:
+        assert "characters left out] …" in text and "span `s19-9`" in text

@@ -1,0 +1,38 @@
+"""What real instrumentations sent becomes what really happened, without running them again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.instrumentations import seen
+from tests.instrumentations.case import Case
+from tests.instrumentations.cases import CASES
+from tests.instrumentations.outcome import findings, outcome
+from tests.instrumentations.recording import RECORDED
+from tests.support.wire.otlp import decode_json
+
+
+def recorded(case: Case) -> Any:
+    """Return the request that holds all that the instrumentation sent."""
+    return json.loads((RECORDED / f"{case.name}.json").read_text())["otlp"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_recording_becomes_what_the_provider_said(case: Case) -> None:
+    decoded = decode_json(recorded(case))
+    assert decoded.refusals == []
+    traces = seen.of_records(decoded.batch)
+    assert outcome(case, findings(case, traces), {}).problems == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_span_of_a_recording_is_of_a_known_dialect_or_the_application_s(case: Case) -> None:
+    unknown = [
+        (span.name, span.scope.get("name"))
+        for span in decode_json(recorded(case)).batch.spans
+        if span.dialect is None and span.scope.get("name") != "application"
+    ]
+    assert unknown == []

@@ -1,0 +1,168 @@
+"""Migrations: from an empty and from a filled database of each revision, on each PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.support.installed_postgres import installed, running
+from tracer.server.migrations import configured, upgrade
+from tracer.server.postgres import Embedded
+from tracer.store.database.server import known_revisions
+
+VERSIONS = (15, 16, 17, 18)
+EMBEDDED = 18
+REVISIONS = known_revisions()
+
+_COLUMNS = """
+    SELECT c.table_name, c.column_name, c.data_type,
+        c.is_nullable = 'NO' AND c.column_default IS NULL
+    FROM information_schema.columns c JOIN information_schema.tables t
+        USING (table_schema, table_name)
+    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
+        AND c.table_name <> 'alembic_version' ORDER BY c.table_name, c.ordinal_position
+"""
+_VALUES = {
+    "text": "x",
+    "boolean": "true",
+    "integer": "1",
+    "smallint": "1",
+    "bigint": "1",
+    "numeric": "1.5",
+    "double precision": "1.5",
+    "json": '["x"]',
+    "jsonb": "[]",
+    "ARRAY": "{x}",
+    "bytea": "\\x00",
+    "uuid": "00000000-0000-0000-0000-000000000001",
+    "timestamp with time zone": "2026-01-02T03:04:05Z",
+}
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server of each version: the embedded one, and those that are installed."""
+    if request.param == EMBEDDED:
+        embedded: Embedded = request.getfixturevalue("postgres")
+        yield embedded.url
+    elif not installed(request.param):
+        pytest.skip(f"no PostgreSQL {request.param}: apt-get install postgresql-{request.param}")
+    else:
+        with running(request.param) as url:
+            yield url
+
+
+@pytest.fixture
+def empty_url(server: str) -> Iterator[str]:
+    """A new, empty database on that server."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrating")
+        try:
+            yield server.replace("/postgres?", "/migrating?")
+        finally:
+            connection.execute("DROP DATABASE migrating WITH (FORCE)")
+
+
+def test_the_embedded_version_and_the_oldest_supported_one_are_tried() -> None:
+    assert {15, EMBEDDED} <= set(VERSIONS)
+    assert len(REVISIONS) >= 15
+
+
+def test_an_empty_database_is_migrated_to_what_the_code_declares(empty_url: str) -> None:
+    from alembic import command
+
+    assert upgrade(empty_url) == (None, REVISIONS[-1])
+    with configured(empty_url, metadata=True) as config:
+        command.check(config)
+
+
+def test_rows_that_each_revision_made_possible_are_kept(empty_url: str) -> None:
+    filled: dict[str, int] = {}
+    for revision in REVISIONS:
+        migrate(empty_url, revision)
+        with psycopg.connect(empty_url) as connection:
+            filled |= fill(connection, but=filled.keys())
+    assert len(filled) >= 30
+    assert counts(empty_url, filled) == filled
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", REVISIONS)
+def test_a_filled_database_of_each_revision_keeps_its_rows(empty_url: str, start: str) -> None:
+    from alembic import command
+
+    migrate(empty_url, start)
+    with psycopg.connect(empty_url) as connection:
+        filled = fill(connection)
+    assert len(filled) >= 6
+    assert upgrade(empty_url) == (start, REVISIONS[-1])
+    assert counts(empty_url, filled) == filled
+    with configured(empty_url, metadata=True) as config:
+        command.check(config)
+
+
+def test_the_tables_of_the_former_job_queue_go(empty_url: str) -> None:
+    migrate(empty_url, "0014")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("CREATE TYPE procrastinate_job_status AS ENUM ('todo')")
+        connection.execute("CREATE TABLE procrastinate_jobs (status procrastinate_job_status)")
+        connection.execute(
+            "CREATE FUNCTION procrastinate_notify() RETURNS void LANGUAGE sql AS 'SELECT'"
+        )
+    upgrade(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        left = connection.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'procrastinate%'"
+            " UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'procrastinate%'"
+            " UNION ALL SELECT typname FROM pg_type WHERE typname LIKE 'procrastinate%'"
+        ).fetchall()
+    assert left == []
+
+
+def migrate(url: str, revision: str) -> None:
+    """Bring the database to ``revision``."""
+    from alembic import command
+
+    with configured(url) as config:
+        command.upgrade(config, revision)
+
+
+def fill(connection: psycopg.Connection[Any], but: Container[str] = ()) -> dict[str, int]:
+    """Add a row to each table that is not in ``but``; return how many rows each has then."""
+    required: dict[str, dict[str, str]] = {}
+    for table, column, data_type, needed in connection.execute(_COLUMNS.encode()).fetchall():
+        columns = required.setdefault(table, {})
+        if needed:
+            columns[column] = _VALUES[data_type]
+    filled = {}
+    for table, columns in required.items():
+        if table in but:
+            continue
+        connection.execute(
+            sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+                sql.Identifier(table),
+                sql.SQL(", ").join(map(sql.Identifier, columns)),
+                sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+            ),
+            list(columns.values()),
+        )
+        filled[table] = count(connection, table)
+    return filled
+
+
+def counts(url: str, tables: Iterable[str]) -> dict[str, int]:
+    """Return how many rows each table has."""
+    with psycopg.connect(url) as connection:
+        return {table: count(connection, table) for table in tables}
+
+
+def count(connection: psycopg.Connection[Any], table: str) -> int:
+    """Return how many rows a table has."""
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

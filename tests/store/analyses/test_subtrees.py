@@ -1,0 +1,239 @@
+"""Sums of subtrees: small traces as they are read, large ones as the worker stored them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+
+from tests.support.serving import environ
+from tests.support.store.forests import traces
+from tests.support.store.records import T0, clear, put, span
+from tracer.analysis.forest import SpanFacts
+from tracer.analysis.parts import PARTS
+from tracer.extensions import db
+from tracer.records import SpanRecord
+from tracer.store.analyses import compute, forests
+from tracer.store.analyses.compute import SMALL_SPANS, analyse, analyse_due
+from tracer.store.analyses.subtrees import Subtree, read_subtrees
+from tracer.store.traces import span_tree
+from tracer.store.writing.delete import delete_trace
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Three spans make a large trace."""
+    monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+    return 2
+
+
+def sums(trace: str = "t") -> dict[str, Subtree] | None:
+    """Return the subtrees of all spans that are opened."""
+    found: list[span_tree.SpanRow] = []
+    level: list[str | None] = [None]
+    while level:
+        pages = span_tree.children("default", trace, level, 1_000)
+        rows = [row for page in pages.values() for row in page.rows]
+        found += rows
+        level = [row.span_id for row in rows if row.child_count]
+    try:
+        return read_subtrees("default", trace, found)
+    finally:
+        # Or the session's transaction would keep others from emptying the tables.
+        db.session.rollback()
+
+
+def rest(connection: psycopg.Connection[Any]) -> None:
+    """Let all traces have been quiet for long."""
+    connection.execute("UPDATE analyses SET changed_at = changed_at - interval '1 minute'")
+    connection.commit()
+
+
+def agent() -> Iterator[SpanRecord]:
+    used = {"usage": {"input": 7}, "cost": {"input": Decimal("0.5")}, "cost_source": "given"}
+    yield span("root", end_time=T0 + 10_000, **used)
+    yield span("step", "root", start_time=T0 + 1_000, end_time=T0 + 9_000)
+    yield span("call", "step", start_time=T0 + 2_000, end_time=T0 + 5_000, **used)
+    yield span("fails", "step", start_time=T0 + 2_000, end_time=T0 + 3_000, level="error")
+
+
+def test_a_small_trace_is_added_up_as_it_is_read(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *agent())
+    with app.app_context():
+        found = sums()
+    assert found is not None
+    root = found["root"]
+    # What the root says it used repeats the call.
+    assert (root.span_count, root.error_count, root.level) == (4, 1, "error")
+    assert (root.total_tokens, root.total_cost) == (7, Decimal("0.5"))
+    assert (root.self_us, root.critical_us) == (2_000, 10_000)
+    assert (found["call"].critical_us, found["fails"].critical_us) == (3_000, 0)
+    assert connection.execute("SELECT count(*) FROM analyses").fetchone() == (0,)
+
+
+def test_a_large_trace_says_the_same_once_it_is_counted(
+    app: Flask, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(connection, *agent())
+    with app.app_context():
+        expected = sums()
+        clear(connection)
+        monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+        put(connection, *agent())
+        assert sums() is None
+        assert analyse(connection, "default", "t")
+        assert sums() == expected
+
+
+def test_late_spans_are_counted_anew(
+    app: Flask, connection: psycopg.Connection[Any], few: int
+) -> None:
+    put(connection, *agent())
+    with app.app_context():
+        assert analyse(connection, "default", "t")
+        put(connection, span("late", "call", start_time=T0 + 2_000, level="error"))
+        assert sums() is None
+        assert analyse(connection, "default", "t")
+        found = sums()
+        assert found is not None and found["step"].error_count == 2
+        # Nothing has changed since.
+        assert not analyse(connection, "default", "t")
+
+
+def test_only_what_is_at_rest_is_due(
+    app: Flask, connection: psycopg.Connection[Any], database_url: str, few: int
+) -> None:
+    put(connection, *agent())
+    assert analyse_due(database_url) == 0
+    rest(connection)
+    assert analyse_due(database_url) == 1
+    with app.app_context():
+        assert sums() is not None
+
+
+def test_what_comes_while_a_trace_is_counted_undoes_it(
+    app: Flask,
+    connection: psycopg.Connection[Any],
+    database_url: str,
+    few: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(connection, *agent())
+
+    def writes(_: object) -> None:
+        with psycopg.connect(database_url) as other:
+            put(other, span("meanwhile", "root"))
+
+    monkeypatch.setitem(PARTS, "writes", writes)
+    assert not analyse(connection, "default", "t")
+    with app.app_context():
+        assert sums() is None
+        assert connection.execute("SELECT count(*) FROM subtrees").fetchone() == (0,)
+        connection.rollback()
+        monkeypatch.delitem(PARTS, "writes")
+        assert analyse(connection, "default", "t")
+        found = sums()
+        assert found is not None and found["root"].span_count == 5
+
+
+def test_two_never_count_the_same_trace(
+    app: Flask,
+    connection: psycopg.Connection[Any],
+    database_url: str,
+    few: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(connection, *agent())
+    second: list[bool] = []
+
+    def counts_too(_: object) -> None:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            second.append(analyse(other, "default", "t"))
+
+    monkeypatch.setitem(PARTS, "too", counts_too)
+    assert analyse(connection, "default", "t")
+    assert second == [False]
+
+
+def test_a_deleted_trace_leaves_nothing(
+    app: Flask, connection: psycopg.Connection[Any], few: int
+) -> None:
+    put(connection, *agent())
+    assert analyse(connection, "default", "t")
+    with app.app_context():
+        delete_trace("default", "t")
+    for table in ("analyses", "subtrees", "runs"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_parts_are_told_of_small_and_of_large_traces(
+    app: Flask,
+    connection: psycopg.Connection[Any],
+    few: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PARTS, "names", lambda whole: sorted(whole.forest.names))
+    put(connection, *agent(), span("small", trace="s"))
+    with app.app_context():
+        assert forests.read_part("default", "s", "names") == ["small"]
+        assert forests.read_part("default", "t", "names") is None
+        assert analyse(connection, "default", "t")
+        assert forests.read_part("default", "t", "names") == ["call", "fails", "root", "step"]
+
+
+def test_the_process_counts_what_is_due(
+    app: Flask, connection: psycopg.Connection[Any], database_url: str
+) -> None:
+    put(connection, span("root"), *[span(f"{n}", "root") for n in range(SMALL_SPANS)])
+    rest(connection)
+    with app.app_context():
+        assert sums() is None
+        command = [sys.executable, "-m", "tracer.worker.analysis_process"]
+        subprocess.run(command, env=environ(DATABASE_URL=database_url), check=True, timeout=120)
+        found = sums()
+    assert found is not None and found["root"].span_count == SMALL_SPANS + 1
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(traces(most=15))
+def test_stored_and_read_at_once_agree_on_any_trace(
+    app: Flask,
+    connection: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    facts: list[SpanFacts],
+) -> None:
+    clear(connection)
+    connection.execute("TRUNCATE analyses, subtrees")
+    connection.commit()
+    monkeypatch.setattr(compute, "SMALL_SPANS", 0)
+    put(connection, *map(_record, facts))
+    with app.app_context():
+        assert analyse(connection, "default", "t")
+        stored = sums()
+        assert stored is not None
+        connection.execute("TRUNCATE analyses, subtrees")
+        connection.commit()
+        assert stored == sums()
+
+
+def _record(fact: SpanFacts) -> SpanRecord:
+    return span(
+        fact.span_id,
+        fact.parent_span_id,
+        start_time=T0 + fact.start,
+        end_time=None if fact.end is None else T0 + fact.end,
+        version=T0,
+        level=fact.level,
+        usage={} if fact.tokens is None else {"input": fact.tokens},
+        cost={} if fact.cost is None else {"input": fact.cost},
+        cost_source=None if fact.cost is None else "given",
+    )

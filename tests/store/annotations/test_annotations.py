@@ -1,0 +1,268 @@
+"""Bookmarks, comments, links and tags: kept by trace and session, and gone with them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+
+from tests.store.writing.test_delete import GONE, score, traces_of, whole
+from tests.support.serving import wait_until
+from tests.support.store.records import T0, claim, put, span
+from tracer.records import RANK_CREATE, RANK_UPDATE, ScoreRecord, TraceRecord
+from tracer.store.annotations import bookmarks, comments, shares
+from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.annotations.summaries import ScoreSummary
+from tracer.store.projects import cookie_secret
+from tracer.store.scores import scores
+from tracer.store.traces import sessions, traces
+from tracer.store.traces.sessions import SessionFilter
+from tracer.store.traces.traces import TraceFilter
+from tracer.store.writing import delete
+from tracer.store.writing.delete import delete_session, delete_trace, delete_traces
+
+ADA = Author(name="Ada", author_id="1")
+ON_TRACE = Subject(project_id="default", trace_id=GONE)
+ON_SPAN = Subject(project_id="default", trace_id=GONE, span_id="child")
+ON_SESSION = Subject(project_id="default", session_id="chat")
+
+
+@pytest.fixture(autouse=True)
+def context(project: str) -> None:
+    """Store functions work."""
+
+
+def mark(subject: Subject) -> None:
+    bookmarks.set_bookmark(subject, there=True, author=ADA)
+    comments.create_comment(subject, f"about {subject.trace_id or subject.session_id}", ADA)
+    shares.create_share(subject, ADA)
+
+
+def edit(tags: dict[str, bool], version: int, **said: Any) -> TraceRecord:
+    return TraceRecord(
+        trace_id=GONE, rank=RANK_UPDATE, version=version, tag_edits=tags, editor="Ada", **said
+    )
+
+
+def shown_tags() -> list[str]:
+    trace = traces.get_trace("default", GONE)
+    assert trace is not None
+    return trace.tags
+
+
+def test_marks_go_with_their_trace(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE), *whole("other"))
+    for subject in (ON_TRACE, ON_SPAN, Subject(project_id="default", trace_id="other")):
+        mark(subject)
+    assert delete.trace_contents("default", GONE) == delete.Contents(
+        traces=1, spans=3, scores=1, comments=2, shares=2
+    )
+    before = traces_of(connection, GONE)
+    assert {"bookmarks", "comments", "shares"} <= set(before)
+    delete_trace("default", GONE)
+    assert traces_of(connection, GONE) == []
+    assert traces_of(connection, "other") == before
+
+
+def test_marks_go_with_their_session(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE))
+    mark(ON_TRACE)
+    mark(ON_SESSION)
+    delete_session("default", "chat")
+    assert traces_of(connection, "chat") == traces_of(connection, GONE) == []
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(project_id="default", trace_id="nope"),
+        Subject(project_id="default", trace_id=GONE, span_id="nope"),
+        Subject(project_id="default", session_id="nope"),
+        Subject(project_id="other", trace_id=GONE),
+    ],
+)
+def test_what_is_not_there_can_not_be_marked(
+    connection: psycopg.Connection[Any], subject: Subject
+) -> None:
+    put(connection, *whole(GONE))
+    with pytest.raises(NoSubject):
+        bookmarks.set_bookmark(subject, there=True)
+    with pytest.raises(NoSubject):
+        comments.create_comment(subject, "hello", ADA)
+    with pytest.raises(NoSubject):
+        shares.create_share(subject, ADA)
+
+
+def test_a_comment_does_not_slip_past_a_delete(
+    connection: psycopg.Connection[Any], app: Flask
+) -> None:
+    put(connection, *whole(GONE))
+    told: list[str] = []
+
+    def comment() -> None:
+        with app.app_context():
+            try:
+                comments.create_comment(ON_TRACE, "late", ADA)
+            except NoSubject as error:
+                told.append(str(error))
+
+    with psycopg.connect(connection.info.dsn) as other, other.transaction():
+        delete_traces(other, "default", [GONE])
+        thread = threading.Thread(target=comment)
+        thread.start()
+        wait_until(
+            lambda: connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone()
+        )
+    thread.join(30)
+    assert told == [f"no trace '{GONE}'"]
+    assert traces_of(connection, GONE) == []
+
+
+def test_a_bookmark_stays_whose_it_was(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE))
+    bookmarks.set_bookmark(ON_TRACE, there=True, author=ADA)
+    bookmarks.set_bookmark(ON_TRACE, there=True, author=Author(name="Bob"))
+    found = bookmarks.get_bookmark(ON_TRACE)
+    assert found is not None and found.author == "Ada"
+    assert bookmarks.get_bookmark(ON_SESSION) is None
+    bookmarks.set_bookmark(ON_TRACE, there=False)
+    assert bookmarks.get_bookmark(ON_TRACE) is None
+
+
+def test_an_edit_keeps_what_was_said(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE))
+    made = comments.create_comment(ON_SPAN, "one", ADA)
+    assert comments.edit_comment("default", made.comment_id, "one") == made
+    for text in ("two", "three"):
+        comments.edit_comment("default", made.comment_id, text)
+    (found,) = comments.list_comments(ON_TRACE)
+    assert (found.text, [one.text for one in found.history]) == ("three", ["one", "two"])
+    assert found.history[0].time == made.created_at
+    assert found.edited_at is not None and found.edited_at > found.history[1].time
+    assert comments.list_comments(ON_SPAN) == [found]
+    assert comments.list_comments(ON_SESSION) == []
+    assert comments.edit_comment("other", made.comment_id, "theirs") is None
+    assert not comments.delete_comment("other", made.comment_id)
+    assert comments.delete_comment("default", made.comment_id)
+    assert comments.get_comment("default", made.comment_id) is None
+
+
+def test_a_history_has_an_end(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE))
+    made = comments.create_comment(ON_TRACE, "0", ADA)
+    for number in range(comments.MOST_EDITS):
+        comments.edit_comment("default", made.comment_id, str(number + 1))
+    with pytest.raises(comments.TooManyEdits):
+        comments.edit_comment("default", made.comment_id, "one too many")
+
+
+def test_a_link_opens_until_it_expires_or_is_revoked(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE))
+    now = datetime.now(UTC)
+    row, token = shares.create_share(ON_TRACE, ADA, expires_at=now + timedelta(hours=1))
+    assert shares.open_share(token) == row
+    assert shares.open_share(token[:-1]) is shares.open_share("") is None
+    assert token not in str(connection.execute("SELECT * FROM shares").fetchall())
+    connection.rollback()
+    assert shares.revoke_share("other", row.share_id) is None
+    revoked = shares.revoke_share("default", row.share_id)
+    assert revoked is not None and revoked.revoked_at is not None
+    assert shares.open_share(token) is None
+    _, old = shares.create_share(ON_SESSION, ADA, expires_at=now - timedelta(seconds=1))
+    assert shares.open_share(old) is None
+    assert [one.hint[-4:] for one in shares.list_shares(ON_SESSION)] == [old[-4:]]
+
+
+def test_a_late_word_of_the_application_does_not_undo_a_readers_edit(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(
+        connection,
+        span("a", trace=GONE),
+        TraceRecord(trace_id=GONE, rank=2, version=T0, tags=["a", "b"]),
+    )
+    put(connection, edit({"b": False, "mine": True}, T0 + 1))
+    assert shown_tags() == ["a", "mine"]
+    put(connection, TraceRecord(trace_id=GONE, rank=RANK_CREATE, version=T0 + 9, tags=["b", "c"]))
+    assert shown_tags() == ["a", "c", "mine"]
+    replaced = TraceRecord(
+        trace_id=GONE, rank=RANK_UPDATE, version=T0 + 9, tags=["b"], replace_tags=True
+    )
+    put(connection, replaced)
+    assert shown_tags() == ["mine"]
+    put(connection, edit({"mine": False, "b": True}, T0 + 10))
+    assert shown_tags() == ["b"]
+
+
+def test_two_who_edit_tags_at_once_lose_nothing(connection: psycopg.Connection[Any]) -> None:
+    put(
+        connection,
+        span("a", trace=GONE),
+        TraceRecord(trace_id=GONE, rank=2, version=T0, tags=["a", "b"]),
+    )
+    # Each saw a and b: one takes a away, the other adds c.
+    put(connection, edit({"a": False}, T0 + 2))
+    put(connection, edit({"c": True}, T0 + 1))
+    assert shown_tags() == ["b", "c"]
+
+
+def test_lists_show_marks_and_can_be_asked_for_them(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *whole(GONE), *whole("plain", None), span("s", trace="bare"))
+    mark(ON_TRACE)
+    mark(ON_SPAN)
+    mark(ON_SESSION)
+    rows = {row.trace_id: row for row in traces.list_traces("default", TraceFilter()).items}
+    assert (rows[GONE].bookmarked, rows[GONE].comment_count) == (True, 2)
+    assert rows[GONE].scores == [ScoreSummary("helpful", "numeric", 1, 1.0, None)]
+    assert (rows["bare"].bookmarked, rows["bare"].comment_count, rows["bare"].scores) == (
+        False,
+        0,
+        [],
+    )
+    for name, found in (("bookmarked", {GONE}), ("commented", {GONE}), ("scored", {GONE, "plain"})):
+        for wanted in (True, False):
+            page = traces.list_traces("default", TraceFilter(**{name: wanted}))
+            assert {row.trace_id for row in page.items} == (found if wanted else {*rows} - found)
+    (session,) = sessions.list_sessions("default", SessionFilter(bookmarked=True)).items
+    assert (session.bookmarked, session.comment_count, session.scores) == (True, 1, [])
+    assert sessions.list_sessions("default", SessionFilter(scored=True)).items == []
+
+
+def test_sessions_show_the_tags_of_their_latest_trace(connection: psycopg.Connection[Any]) -> None:
+    tagged = claim(trace=GONE, session_id="chat")
+    tagged.tags = ["beta"]
+    put(connection, span("a", trace=GONE), tagged)
+    (found,) = sessions.list_sessions("default", SessionFilter(tag="beta")).items
+    assert found.tags == ["beta"]
+    assert sessions.list_sessions("default", SessionFilter(tag="alpha")).items == []
+
+
+def test_a_summary_has_means_and_last_words(connection: psycopg.Connection[Any]) -> None:
+    said = {"score_id": "x", "trace_id": GONE, "name": "tone", "data_type": "categorical"}
+    later = {**said, "score_id": "y", "string_value": "bad", "time": T0 + 1}
+    put(
+        connection,
+        span("a", trace=GONE),
+        score(GONE, "q", score_id="1"),
+        ScoreRecord(score_id="2", trace_id=GONE, name="q", data_type="numeric", value=0, time=T0),
+        ScoreRecord(**said, string_value="good", time=T0),
+        ScoreRecord(**later),
+    )
+    (row,) = traces.list_traces("default", TraceFilter()).items
+    assert {one.name: (one.count, one.value, one.string_value) for one in row.scores} == {
+        "q": (2, 0.5, None),
+        "tone": (2, None, "bad"),
+    }
+    assert scores.get_score("default", "y") is not None
+    assert not scores.delete_score("other", "y")
+    assert scores.delete_score("default", "y")
+    assert scores.get_score("default", "y") is None
+
+
+def test_the_signing_secret_is_made_once() -> None:
+    assert len(cookie_secret.cookie_secret()) > 40
+    assert cookie_secret.cookie_secret() == cookie_secret.cookie_secret()

@@ -1,0 +1,62 @@
+"""Counts of how well spans were understood, kept as spans come and change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from flask import Flask
+
+from tests.support.store.records import T0, put, span
+from tracer.store.counters.fold_sql import FOLD_TALLIES
+from tracer.store.counters.read import list_tallies
+from tracer.store.writing import count_spans
+
+USED = {"input": 1}
+
+
+def counts() -> dict[tuple[str, str], int]:
+    return {(one.measure, one.value): one.number for one in list_tallies("default")}
+
+
+def test_spans_are_counted_by_what_is_known_of_them(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, span("a", dialect="gen_ai"), span("b", "missing", flags=["truncated"]))
+    put(connection, span("c", kind="generation", usage=USED, model="no-such-model"))
+    put(connection, span("d", kind="generation", dialect="gen_ai"))
+    with app.app_context():
+        assert counts() == {
+            ("dialect", "gen_ai"): 2,
+            ("dialect", ""): 2,
+            ("flag", "truncated"): 1,
+            ("generation", "without model"): 1,
+            ("generation", "without tokens"): 1,
+            ("unpriced", "no-such-model"): 1,
+        }
+
+
+def test_a_span_that_is_understood_better_later_moves(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, span("a", kind="generation", end_time=None))
+    put(connection, span("a", kind="generation", model="gpt-4o", usage=USED, dialect="gen_ai"))
+    with app.app_context():
+        assert counts() == {("dialect", "gen_ai"): 1}
+
+
+def test_folding_changes_no_count_and_keeps_the_latest_examples(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    for number in range(8):
+        put(connection, span(f"s{number}", trace=f"t{number}", start_time=T0 + number))
+    with app.app_context():
+        before = counts()
+        for _ in range(2):
+            connection.execute(FOLD_TALLIES)
+            connection.commit()
+        (only,) = list_tallies("default")
+        assert counts() == before == {("dialect", ""): 8}
+        assert only.examples[0] == ("t7", "s7")
+        assert len(only.examples) == count_spans.EXAMPLES
+    assert connection.execute("SELECT count(*) FROM tallies").fetchone() == (1,)

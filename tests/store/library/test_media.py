@@ -1,0 +1,103 @@
+"""Media: what was announced is what is stored, or nothing is."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from io import BytesIO
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.store.records import put, span
+from tracer.store.library.media import (
+    CHUNK_BYTES,
+    BadUpload,
+    Medium,
+    Use,
+    announce,
+    get_medium,
+    list_uses,
+    read,
+    upload,
+)
+from tracer.store.writing.delete import delete_trace
+
+CONTENT = bytes(range(256)) * (CHUNK_BYTES // 100)
+USE = Use(trace_id="t", span_id="s", field="input")
+
+
+def announced(project: str, content: bytes = CONTENT, use: Use = USE) -> Medium:
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    medium = announce(project, digest[:22], digest, "image/png", len(content), use)
+    assert medium is not None
+    return medium
+
+
+@pytest.mark.parametrize("content", [b"", b"x", CONTENT, b"y" * CHUNK_BYTES])
+def test_what_was_uploaded_comes_back(project: str, content: bytes) -> None:
+    medium = announced(project, content)
+    assert medium.uploaded_at is None
+    upload(project, medium, BytesIO(content))
+    assert b"".join(read(project, medium.media_id)) == content
+    assert max((len(piece) for piece in read(project, medium.media_id)), default=0) <= CHUNK_BYTES
+    found = get_medium(project, medium.media_id)
+    assert found is not None
+    assert found.uploaded_at is not None
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT), b""])
+def test_another_content_is_refused_and_the_first_stays(project: str, content: bytes) -> None:
+    medium = announced(project)
+    upload(project, medium, BytesIO(CONTENT))
+    with pytest.raises(BadUpload):
+        upload(project, medium, BytesIO(content))
+    assert b"".join(read(project, medium.media_id)) == CONTENT
+
+
+def test_a_medium_is_of_its_project(project: str) -> None:
+    medium = announced(project)
+    upload(project, medium, BytesIO(CONTENT))
+    assert get_medium("other", medium.media_id) is None
+    assert list(read("other", medium.media_id)) == []
+
+
+def test_uses_are_noted_once(project: str) -> None:
+    medium = announced(project)
+    assert announced(project) == medium
+    assert list_uses(project, "t") == [(USE, medium)]
+
+
+def test_the_last_trace_that_uses_it_takes_it_along(
+    project: str, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, span("s"), span("s", trace="other"))
+    shared, own = announced(project), announced(project, b"own")
+    kept = announced(project, b"kept", Use(trace_id="", span_id="", field="item"))
+    announced(project, use=Use(trace_id="other", span_id="s", field="input"))
+    announced(project, b"kept")
+    for medium, content in ((shared, CONTENT), (own, b"own"), (kept, b"kept")):
+        upload(project, medium, BytesIO(content))
+    assert delete_trace(project, "t")
+    assert get_medium(project, own.media_id) is None
+    assert b"".join(read(project, own.media_id)) == b""
+    assert b"".join(read(project, shared.media_id)) == CONTENT
+    assert delete_trace(project, "other")
+    assert get_medium(project, shared.media_id) is None
+    assert b"".join(read(project, kept.media_id)) == b"kept"
+    query = "SELECT count(*), count(DISTINCT media_id) FROM media_chunks"
+    assert connection.execute(query).fetchone() == (1, 1)
+
+
+def test_what_comes_late_for_a_deleted_trace_is_not_kept(
+    project: str, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, span("s"))
+    medium = announced(project)
+    assert delete_trace(project, "t")
+    with pytest.raises(BadUpload, match="deleted"):
+        upload(project, medium, BytesIO(CONTENT))
+    assert announce(project, medium.media_id, medium.sha256, "image/png", 1, USE) is None
+    assert get_medium(project, medium.media_id) is None
+    assert list(read(project, medium.media_id)) == []

@@ -1,0 +1,224 @@
+"""A project's own prices, stored, remembered by the writer, and what spans cost by them."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.store.writing.test_order import records
+from tests.support.store.records import T0, clear, everything, rows, span
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates, Tier
+from tracer.records import Batch, SpanPatch, SpanRecord
+from tracer.store.projects import prices
+from tracer.store.projects.projects import create_project
+from tracer.store.traces.span_detail import get_span
+from tracer.store.writing.price_cache import PriceBooks
+from tracer.store.writing.transaction import store
+from tracer.store.writing.writer import Writer
+
+USAGE = {"input": 1_000_000}
+
+
+def draft(model: str, dollars: str, **said: Any) -> PriceDraft:
+    return PriceDraft(model=model, rates=Rates(base={"input": Decimal(dollars)}), **said)
+
+
+def costs(project: str, writer: Writer, *items: SpanRecord | SpanPatch) -> list[Any]:
+    """Store these, and return of each span its cost and where that comes from."""
+    batch = Batch()
+    for item in items:
+        (batch.spans if isinstance(item, SpanRecord) else batch.patches).append(item)  # type: ignore[arg-type]
+    assert writer.write(project, batch) == []
+    found = [get_span(project, "t", item.span_id) for item in items]
+    return [(row.cost, row.cost_source, row.priced_by) for row in found if row]
+
+
+def test_a_price_is_used_at_once_in_the_process_that_adds_it(project: str, writer: Writer) -> None:
+    unpriced = costs(project, writer, span("a", model="house", usage=USAGE))
+    made = prices.create_price(project, draft("HOUSE*", "2.5"))
+    priced = costs(project, writer, span("b", model="house", usage=USAGE))
+    prices.retire_price(project, made.price_id)
+    after = costs(project, writer, span("c", model="house", usage=USAGE))
+    assert unpriced == after == [({}, None, None)]
+    assert priced == [({"input": Decimal("2.5")}, "custom", made.price_id)]
+
+
+def test_what_is_stored_keeps_its_cost_and_says_what_it_was_priced_by(
+    project: str, writer: Writer
+) -> None:
+    made = prices.create_price(project, draft("house", "2.5"))
+    before = costs(project, writer, span("a", model="house", usage=USAGE))
+    prices.retire_price(project, made.price_id)
+    costs(project, writer, span("a", model="house", usage=USAGE))
+    row = get_span(project, "t", "a")
+    assert row and [(row.cost, row.cost_source, row.priced_by)] == before
+    again = prices.retire_price(project, made.price_id, retired=False)
+    assert again and again.retired_at is None
+
+
+def test_another_process_uses_a_price_after_some_seconds(
+    project: str, writer: Writer, connection: psycopg.Connection[Any]
+) -> None:
+    elsewhere = PriceBooks()
+
+    def put(span_id: str) -> Any:
+        item = span(span_id, model="house", usage=USAGE)
+        store(connection, [(project, Batch(spans=[item]))], elsewhere)
+        found = get_span(project, "t", span_id)
+        return found and found.cost
+
+    assert put("a") == {}
+    prices.create_price(project, draft("house", "3"))
+    assert put("b") == {}
+    elsewhere.forget("another project")
+    assert put("c") == {}
+    for held in elsewhere._held.values():
+        assert held[0] > 0
+    elsewhere._held = {name: (0.0, book) for name, (_, book) in elsewhere._held.items()}
+    assert put("d") == {"input": Decimal(3)}
+
+
+def test_prices_are_read_once_and_not_for_every_transaction(
+    project: str, connection: psycopg.Connection[Any]
+) -> None:
+    prices.create_price(project, draft("house", "3"))
+    books = PriceBooks()
+    first = books.load(connection, {project})
+    assert books.load(connection, {project})[project] is first[project]
+    books.forget(project)
+    assert books.load(connection, {project})[project] is not first[project]
+
+
+def test_what_is_read_while_prices_change_is_not_remembered(
+    project: str, connection: psycopg.Connection[Any]
+) -> None:
+    books = PriceBooks()
+
+    class Slow:
+        """A connection on which the prices change before the answer comes."""
+
+        def execute(self, *args: Any) -> Any:
+            answer = connection.execute(*args)
+            books.forget(project)
+            return answer
+
+    books.load(Slow(), {project})  # type: ignore[arg-type]
+    assert books._held == {}
+
+
+def test_a_cost_that_the_application_sends_wins(project: str, writer: Writer) -> None:
+    prices.create_price(project, draft("house", "2"))
+    given_cost = {"total": Decimal("0.1")}
+    item = span("a", model="house", usage=USAGE, cost=given_cost, cost_source="given")
+    assert costs(project, writer, item) == [(given_cost, "given", None)]
+
+
+def test_a_price_of_zero_costs_nothing_and_is_not_unpriced(project: str, writer: Writer) -> None:
+    prices.create_price(project, draft("free", "0"))
+    (free,) = costs(project, writer, span("a", model="free", usage=USAGE))
+    (unknown,) = costs(project, writer, span("b", model="unheard-of", usage=USAGE))
+    assert free[0] == {"input": Decimal(0)}
+    assert unknown == ({}, None, None)
+    found = get_span(project, "t", "a"), get_span(project, "t", "b")
+    assert [row and row.total_cost for row in found] == [Decimal(0), None]
+
+
+def test_an_update_that_takes_the_model_or_the_tokens_away_takes_the_cost_too(
+    project: str, writer: Writer
+) -> None:
+    prices.create_price(project, draft("house", "2"))
+    item = span("a", model="house", usage=USAGE)
+    assert costs(project, writer, item)[0][1] == "custom"
+    patch = SpanPatch(trace_id="t", span_id="a", version=T0 + 5, fields={"usage": None})
+    assert costs(project, writer, patch) == [({}, None, None)]
+
+
+def test_one_project_does_not_pay_the_prices_of_another(
+    project: str, writer: Writer, connection: psycopg.Connection[Any]
+) -> None:
+    create_project("other", "Other")
+    made = prices.create_price(project, draft("house", "2"))
+    assert prices.get_price("other", made.price_id) is None
+    assert prices.retire_price("other", made.price_id) is None
+    assert prices.annotate_price("other", made.price_id, "mine") is None
+    assert prices.list_prices("other") == []
+    assert costs("other", writer, span("a", model="house", usage=USAGE)) == [({}, None, None)]
+    both = [
+        (name, Batch(spans=[span("b", model="house", usage=USAGE)])) for name in ("other", project)
+    ]
+    store(connection, both)
+    stored = {
+        row["project_id"]: row["priced_by"]
+        for row in rows(connection, "span_payloads")
+        if row["span_id"] == "b"
+    }
+    assert stored == {"other": None, project: made.price_id}
+
+
+def test_rates_come_back_as_they_were_digit_by_digit(project: str) -> None:
+    tier = Tier(above=5, parameters={"service_tier": "flex"}, prices={"input": Decimal("0.10")})
+    rates = Rates(base={"input": Decimal("2.50"), "output": Decimal("0.075")}, tiers=[tier])
+    made = prices.create_price(project, PriceDraft(model="m", rates=rates, note="why"))
+    found = prices.get_price(project, made.price_id)
+    assert found == made
+    assert found and msgspec.json.encode(found.rates) == msgspec.json.encode(rates)
+    assert found.draft() == PriceDraft(model="m", rates=rates, note="why")
+
+
+def test_models_of_the_latest_traces_are_known(project: str, writer: Writer) -> None:
+    costs(project, writer, span("a", model="m1"), span("b", model="m2"), span("c", model="m2"))
+    assert prices.recent_models(project) == ["m2", "m1"]
+
+
+@pytest.fixture
+def books(project: str, connection: psycopg.Connection[Any]) -> PriceBooks:
+    """Prices of the project in which model gpt-4o has tiers by size."""
+    tier = Tier(above=3, prices={"output": Decimal(9)})
+    rates = Rates(base={"input": Decimal(1), "output": Decimal(2)}, tiers=[tier])
+    prices.create_price(project, PriceDraft(model="gpt-*", rates=rates))
+    return PriceBooks()
+
+
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    items=st.lists(records(), min_size=1, max_size=6),
+    cleared=st.sampled_from([None, {"model": None}, {"usage": None}, {"usage": {"input": 9}}]),
+    dice=st.randoms(use_true_random=False),
+)
+def test_under_the_same_prices_any_order_gives_the_same_cost(
+    connection: psycopg.Connection[Any],
+    books: PriceBooks,
+    items: list[Any],
+    cleared: dict[str, Any] | None,
+    dice: random.Random,
+) -> None:
+    if cleared:
+        items = [*items, SpanPatch(trace_id="t", span_id="a", version=T0, fields=cleared)]
+
+    def stored(items: list[Any], sizes: Iterator[int]) -> Any:
+        clear(connection)
+        waiting = iter(copy.deepcopy(items))
+        while some := list(itertools.islice(waiting, next(sizes))):
+            batch = Batch(
+                spans=[item for item in some if isinstance(item, SpanRecord)],
+                patches=[item for item in some if isinstance(item, SpanPatch)],
+            )
+            store(connection, [("default", batch)], books)
+        return everything(connection)
+
+    whole = stored(items, itertools.repeat(len(items)))
+    assert stored(dice.sample(items, len(items)), itertools.repeat(1)) == whole

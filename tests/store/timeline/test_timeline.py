@@ -1,0 +1,223 @@
+"""The log and the search of a trace: the same from a timeline as without one."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+
+from tests.support.store.records import T0, put, span
+from tracer.analysis.log.matches import Asked
+from tracer.analysis.log.words import terms
+from tracer.store.timeline import in_memory
+from tracer.store.timeline.fill import fill, fill_wanted
+from tracer.store.timeline.in_memory import read_small
+from tracer.store.timeline.indexed import read_stored
+from tracer.store.timeline.log import Log, LogPage, Query, open_log
+from tracer.store.timeline.timeline import open_timeline, want
+from tracer.times import from_micros
+
+SECOND = 1_000_000
+
+
+def story() -> list[Any]:
+    """Return spans that start in waves, some at once, some with events later than their start."""
+    made: list[Any] = [span("root", kind="agent", end_time=T0 + 900 * SECOND)]
+    for n in range(600):
+        at = T0 + n // 3 * SECOND
+        made.append(
+            span(
+                f"s{n:03}",
+                "root",
+                start_time=at,
+                end_time=at + SECOND,
+                kind=("tool", "generation", "retriever")[n % 3],
+                level=("default", "default", "error", "warning")[n % 4],
+                input={"query": f"ticket INV-{n}", "words": ["common", "odd" if n % 2 else "even"]},
+                output="CursorTimeout" if n % 50 == 7 else None,
+                events=[{"name": "retry", "time": iso(at + 5 * SECOND), "attributes": {}}]
+                if n % 100 == 3
+                else [],
+            )
+        )
+    return made
+
+
+def iso(micros: int) -> str:
+    return from_micros(micros).isoformat()
+
+
+def spans_of(page: LogPage) -> list[tuple[str, int | None]]:
+    return [(row.span.span_id, row.number) for row in page.rows]
+
+
+def test_a_timeline_tells_what_a_small_trace_tells(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *story())
+    assert fill(connection, "default", "t") == 607
+    with app.app_context():
+        small, stored = read_small("default", "t"), read_stored("default", "t")
+        assert small is not None and stored is not None and stored.behind == 0
+        for asked in (
+            Asked(),
+            Asked(tuple(terms("timeout"))),
+            Asked(tuple(terms("inv-57"))),
+            Asked(tuple(terms("even common")), ("tool",)),
+            Asked((), ("event",)),
+            Asked((), ("tool", "retriever"), ("warning", "error")),
+            Asked(tuple(terms("nothing like it"))),
+        ):
+            one, other = small.find(asked), stored.find(asked)
+            entries = one.after(None, 1000)
+            assert (one.count, other.count) == (len(entries), len(entries)), asked
+            assert other.after(None, 1000) == entries
+            assert not other.more and not one.unsearched
+            for at in range(0, len(entries), 61):
+                key = entries[at]
+                behind = entries[at + 1] if at + 1 < len(entries) else None
+                beside = (entries[at - 1] if at else None, at, behind)
+                assert one.beside(key) == other.beside(key) == beside
+                between = key._replace(span_id=key.span_id + "?")
+                assert one.beside(between) == other.beside(between) == (key, None, behind)
+                for limit in (1, 7):
+                    assert one.after(key, limit) == other.after(key, limit)
+                    assert one.before(key, limit) == other.before(key, limit)
+            assert sum(count for _, count in other.times()) == len(entries)
+
+
+def test_pages_lead_through_the_log_and_back(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *story())
+    with app.app_context():
+        timeline = open_timeline("default", "t")
+        assert timeline is not None
+        log = Log("default", "t", timeline, Query(kind="event").asked())
+        first = log.page(None, 4)
+        second = log.page(first.later, 4)
+        assert spans_of(first) + spans_of(second) == [(f"s{n:03}", 0) for n in range(3, 600, 100)]
+        assert first.rows[0].event["name"] == "retry"
+        assert first.rows[0].time - first.rows[0].span.start_time == timedelta(seconds=5)
+        assert (first.earlier, second.later) == (None, None)
+        assert spans_of(log.page(second.earlier, 4)) == spans_of(first)
+        everything = Log("default", "t", timeline, Query().asked()).page(None, 1000)
+        assert everything.count == len(everything.rows) == 607
+        worse = Log("default", "t", timeline, Query(level="warning").asked()).page(None, 1000)
+        assert {row.span.level for row in worse.rows} == {"warning", "error"}
+
+
+def test_a_span_knows_its_place_among_the_hits(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *story())
+    with app.app_context():
+        log = open_log("default", "t", Query(words="CursorTimeout").asked())
+        assert log is not None
+        hits = [row.span for row in log.page(None).rows]
+        place = log.place(hits[3].span_id)
+        assert (place.number, place.count) == (4, 12)
+        assert (place.previous, place.next) == (hits[2].span_id, hits[4].span_id)
+        first = log.place(None)
+        assert (first.number, first.previous, first.next) == (None, None, hits[0].span_id)
+        every = open_log("default", "t", Query().asked())
+        assert every is not None
+        assert any(row.span.span_id == "s008" for row in every.page(None).rows)
+        between = log.place("s008")
+        assert (between.number, between.previous, between.next) == (None, "s007", "s057")
+        start = from_micros(T0)
+        assert sum(log.buckets(start, start + timedelta(seconds=200), 20)) == 12
+
+
+def test_a_large_trace_is_put_in_order_once_somebody_looks(
+    app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(in_memory, "SMALL_SPANS", 100)
+    put(connection, *story())
+    connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
+    connection.commit()
+    assert fill_wanted(database_url) == 0
+    with app.app_context():
+        assert open_log("default", "t", Query().asked()) is None
+        assert fill_wanted(database_url) == 1
+        log = open_log("default", "t", Query(words="timeout").asked())
+        assert log is not None
+        assert (log.found.count, log.found.unsearched) == (12, 0)
+        put(connection, span("late", "root", output="a timeout as well"))
+        log = open_log("default", "t", Query(words="timeout").asked())
+        assert log is not None
+        assert (log.found.count, log.found.unsearched) == (12, 1)
+        connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
+        connection.commit()
+        assert fill_wanted(database_url) == 1
+        log = open_log("default", "t", Query(words="timeout").asked())
+        assert log is not None
+        assert (log.found.count, log.found.unsearched) == (13, 0)
+    for table in ("timeline_segments", "timeline_pages", "timeline_words"):
+        segments = connection.execute(f"SELECT DISTINCT segment FROM {table}").fetchall()
+        assert segments == [(1,)], table
+
+
+def test_what_is_too_long_to_be_searched_at_once_is_told_and_wished_for(
+    app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
+) -> None:
+    put(connection, *story())
+    with app.app_context():
+        with monkeypatch.context() as patch:
+            patch.setattr(in_memory, "_MOST_BYTES", 10_000)
+            log = open_log("default", "t", Query(words="even").asked())
+        assert log is not None
+        assert 0 < log.found.unsearched < 601
+        assert log.found.count < 300
+        connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
+        connection.commit()
+        assert fill_wanted(database_url) == 1
+
+
+def test_a_term_that_begins_too_many_words_says_so(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    made = [span(f"{n:016x}", input=f"item{n:012}") for n in range(9_000)]
+    put(connection, *made)
+    assert fill(connection, "default", "t") == 9_000
+    with app.app_context():
+        log = open_log("default", "t", Query(words="item").asked())
+        assert log is not None
+        assert log.found.more and 500 < log.found.count < 9_000
+        log = open_log("default", "t", Query(words="item000000001234").asked())
+        assert log is not None and (log.found.count, log.found.more) == (1, False)
+
+
+@pytest.mark.parametrize("other", [("other", "t"), ("default", "u")])
+def test_nothing_of_another_trace_or_project_is_found(
+    app: Flask, connection: psycopg.Connection[Any], other: tuple[str, str]
+) -> None:
+    put(connection, span("mine", input="secret"))
+    fill(connection, "default", "t")
+    with app.app_context():
+        log = open_log(*other, Query(words="secret").asked())
+        assert log is not None and log.found.count == 0
+
+
+def test_a_reader_does_not_wait_for_who_fills_it(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *story())
+
+    def ask() -> None:
+        with app.app_context():
+            want("default", "t")
+
+    ask()
+    connection.execute("SELECT FROM timelines FOR UPDATE")
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join(timeout=10)
+    waited = asking.is_alive()
+    connection.rollback()
+    asking.join()
+    assert not waited

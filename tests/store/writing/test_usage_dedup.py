@@ -1,0 +1,117 @@
+"""Usage is added up once, though wrappers repeat what the calls below them used."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.store.records import T0, claim, clear, everything, put, rows, span
+from tests.support.store.recount import disagreements
+from tracer.records import SpanPatch
+
+USED = {"input": 100, "output": 10}
+AGENT = [
+    span("agent", kind="agent", usage={"input": 300, "output": 30}),
+    span("step", "agent", kind="chain", start_time=T0 + 1),
+    span("chat", "step", kind="generation", usage=USED, start_time=T0 + 2),
+    span("client", "chat", kind="generation", usage=USED, start_time=T0 + 3),
+    span("other", "step", kind="generation", usage=USED, start_time=T0 + 4),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::7])
+def test_wrappers_count_nothing_whenever_their_children_come(
+    connection: psycopg.Connection[Any], order: tuple[int, ...]
+) -> None:
+    clear(connection)
+    for number in order:
+        put(connection, copy.deepcopy(AGENT[number]))
+    (trace,) = rows(connection, "traces")
+    assert trace["usage"] == {"input": 200, "output": 20}
+    assert (trace["metered_count"], trace["total_tokens"]) == (2, 220)
+    assert disagreements(connection) == []
+    found = {row["span_id"]: row for row in rows(connection, "spans")}
+    assert found["agent"]["total_tokens"] == 330
+    assert [name for name in found if found[name]["covered"]] == ["agent", "chat", "step"]
+
+
+def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
+    put(connection, *copy.deepcopy(AGENT))
+    whole = rows(connection, "spans"), rows(connection, "traces")
+    clear(connection)
+    for item in AGENT:
+        put(connection, copy.deepcopy(item))
+    assert (rows(connection, "spans"), rows(connection, "traces")) == whole
+
+
+CALL = [
+    span("app", kind="chain"),
+    span("chat", "app", kind="generation", usage=USED, call_id="msg_1"),
+    span("own", "app", kind="generation", usage=USED, call_id="msg_1", echo=True),
+    span("alone", "app", kind="generation", usage=USED, call_id="msg_2", echo=True),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::3])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_clients_own_report_counts_only_where_nobody_else_reports_the_call(
+    connection: psycopg.Connection[Any], order: tuple[int, ...], size: int
+) -> None:
+    waiting = [copy.deepcopy(CALL[number]) for number in order]
+    while waiting:
+        put(connection, *waiting[:size])
+        waiting = waiting[size:]
+    (trace,) = rows(connection, "traces")
+    assert (trace["total_tokens"], trace["metered_count"]) == (220, 2)
+    assert disagreements(connection) == []
+
+
+def test_a_wrapper_without_metered_children_counts_itself(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("agent", kind="agent", usage=USED), span("tool", "agent", kind="tool"))
+    assert rows(connection, "traces")[0]["total_tokens"] == 110
+
+
+def test_a_session_that_loses_its_only_cost_has_none_and_not_zero(
+    connection: psycopg.Connection[Any],
+) -> None:
+    paid = {"cost": {"total": Decimal("0.1")}, "cost_source": "given", "usage": {"input": 3}}
+    put(connection, span("a", end_time=None, **paid), claim(session_id="s"))
+    put(connection, span("a"))
+    (session,) = rows(connection, "sessions")
+    assert (session["total_cost"], session["total_tokens"]) == (None, None)
+
+
+def test_the_same_record_wins_whether_an_update_comes_with_it_or_before(
+    connection: psycopg.Connection[Any],
+) -> None:
+    said = SpanPatch(trace_id="t", span_id="a", version=T0, fields={"output": "one"})
+    cut, whole = span("a", flags=["truncated"]), span("a")
+    found = []
+    for batches in ([[said, cut], [whole]], [[whole], [said, cut]]):
+        clear(connection)
+        for batch in batches:
+            put(connection, *copy.deepcopy(batch))
+        found.append(everything(connection))
+    assert found[0] == found[1]
+
+
+def test_a_trace_without_its_root_is_called_after_the_topmost_span_that_came(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("late", "missing", start_time=T0 + 9, input="second"))
+    put(connection, span("inner", "early", start_time=T0 + 2))
+    put(connection, span("early", "missing", start_time=T0 + 1, input="first", level="error"))
+    (trace,) = rows(connection, "traces")
+    assert (trace["name"], trace["input_preview"]) == ("early", "first")
+    assert (trace["root_span_id"], trace["status"]) == ("early", "error")
+    put(connection, span("missing", input="asked"))
+    (trace,) = rows(connection, "traces")
+    assert (trace["name"], trace["input_preview"]) == ("missing", "asked")
+    assert (trace["root_span_id"], trace["status"]) == ("missing", "completed")

@@ -1,0 +1,81 @@
+"""A stand-in for the model providers on loopback: OpenAI, Anthropic and Gemini by their paths."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Final
+
+from tests.support.provider import anthropic_messages, gemini, openai_chat, openai_responses
+from tests.support.provider.loopback import Handler, on_loopback
+from tests.support.provider.turns import Json, failure
+
+APIS: Final[dict[str, ModuleType]] = {
+    "/v1/chat/completions": openai_chat,
+    "/v1/responses": openai_responses,
+    "/v1/messages": anthropic_messages,
+}
+_GEMINI: Final = re.compile(r"/v1(?:beta|beta1)?/models/([^:/]+):(\w+)")
+
+
+class _Provider(Handler):
+    def do_POST(self) -> None:
+        asked: Json = json.loads(self.body())
+        path = self.path.partition("?")[0]
+        if found := _GEMINI.fullmatch(path):
+            asked["model"] = found[1]
+            self._say(gemini, asked, streamed=found[2] == "streamGenerateContent")
+        elif path == "/v1/embeddings":
+            self.reply(200, openai_chat.embeddings(asked))
+        elif path in APIS:
+            self._say(APIS[path], asked, streamed=bool(asked.get("stream")))
+        else:
+            self.reply(404, {"error": {"message": f"no such path: {path}"}})
+
+    def _say(self, api: ModuleType, asked: Json, *, streamed: bool) -> None:
+        status = failure(asked["model"]) or int(self.headers.get("X-Fail") or 0)
+        if status:
+            self.reply(status, failed(api, status))
+        elif streamed:
+            self._stream(api.stream(asked))
+        else:
+            self.reply(200, api.answer(asked))
+
+    def reply(self, status: int, said: Json) -> None:
+        self.send(status, json.dumps(said).encode())
+
+    def _stream(self, events: Iterator[tuple[str | None, Json | str]]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        # Its end is told by closing.
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for name, data in events:
+            text = data if isinstance(data, str) else json.dumps(data)
+            named = f"event: {name}\n" if name else ""
+            self.wfile.write(f"{named}data: {text}\n\n".encode())
+            self.wfile.flush()
+        self.close_connection = True
+
+
+MESSAGE: Final = "the model was told to fail"
+_STATES: Final = {400: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"}
+_TYPES: Final = {400: "invalid_request_error", 429: "rate_limit_error", 500: "api_error"}
+
+
+def failed(api: ModuleType, status: int) -> Json:
+    """Return the error's body in the provider's own shape."""
+    if api is gemini:
+        return {"error": {"code": status, "message": MESSAGE, "status": _STATES.get(status)}}
+    error: Json = {"type": _TYPES.get(status, "api_error"), "message": MESSAGE}
+    if api is anthropic_messages:
+        return {"type": "error", "error": error}
+    return {"error": {**error, "param": None, "code": None}}
+
+
+def model_server() -> AbstractContextManager[str]:
+    """Run the provider while a block runs; gives its URL, below which ``/v1`` is OpenAI's."""
+    return on_loopback(_Provider)

@@ -1,0 +1,175 @@
+"""What tests share that is no fixture: the real server family as a process, and small helpers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+# Long, since the machine may be busy: no figure is made of it.
+START_SECONDS = 120.0
+
+
+class Serve:
+    """A running ``tracer serve``: its process, its address and what it printed."""
+
+    def __init__(
+        self,
+        *args: str,
+        data_dir: Path | None = None,
+        port: int | None = None,
+        code: Path = ROOT,
+        **more: str,
+    ):
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        where = ["--data-dir", str(data_dir)] if data_dir else []
+        self.process = subprocess.Popen(
+            command("serve", "--port", str(self.port), *where, *args),
+            env=environ(PYTHONPATH=str(code), **more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A group of its own, so that a test can press Ctrl-C for all of it.
+            start_new_session=True,
+        )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_ready(self) -> Serve:
+        """Return once the server says that it is; fails with its output when it ended instead."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            # Its word, not an answer: the workers of a killed server still give those.
+            if any(line.startswith("Ready") for line in self._lines):
+                return self
+            if self.process.poll() is not None:
+                raise AssertionError(f"tracer serve ended:\n{self.output()}")
+            time.sleep(0.02)
+        self.kill()
+        raise AssertionError(f"tracer serve does not get ready:\n{self.output()}")
+
+    def output(self) -> str:
+        """Return all that an ended server printed."""
+        self._reader.join(START_SECONDS)
+        return "".join(self._lines)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            self._lines.extend(lines)
+
+    def members(self) -> list[psutil.Process]:
+        """Return the parent, the web workers and the background worker, without PostgreSQL."""
+        parent = psutil.Process(self.process.pid)
+        family = [parent, *parent.children(recursive=True)]
+        return [process for process in family if not process.name().startswith("postgres")]
+
+    def stop(self, order: int = signal.SIGTERM) -> int:
+        """Ask it to stop and return its exit status."""
+        self.process.send_signal(order)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """Kill the parent alone, as the kernel does when memory runs out."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextmanager
+def serving(
+    *args: str,
+    data_dir: Path | None = None,
+    port: int | None = None,
+    code: Path = ROOT,
+    **more: str,
+) -> Iterator[Serve]:
+    """Run ``tracer serve`` of ``code`` while the block runs, and stop it whatever happens there.
+
+    ``more`` are environment variables.
+    """
+    serve = Serve(*args, data_dir=data_dir, port=port, code=code, **more)
+    try:
+        yield serve.wait_ready()
+    finally:
+        if serve.process.poll() is None:
+            serve.stop()
+        serve.output()
+
+
+def as_owner(path: Path) -> dict[str, Any]:
+    """Return what makes a subprocess run as the owner of ``path``, which for root is not root."""
+    if os.geteuid() != 0:
+        return {}
+    owner = path.stat()
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": [], "cwd": "/"}
+
+
+def run(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run ``tracer`` with ``args`` to its end; ``more`` are environment variables."""
+    return subprocess.run(
+        command(*args), env=environ(**more), capture_output=True, text=True, timeout=60
+    )
+
+
+def command(*args: str) -> list[str]:
+    """Return the command line of ``tracer`` with these arguments."""
+    return [sys.executable, "-P", "-m", "tracer", *args]
+
+
+def environ(**more: str) -> dict[str, str]:
+    """Return the environment without any setting of ours, able to find this checkout."""
+    ours = ("TRACER_", "DATABASE_URL", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
+
+
+def answers(url: str) -> bool:
+    """Return whether a server with a working database answers there."""
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def read(url: str) -> bytes:
+    """Return what is at ``url``."""
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return bytes(answer.read())
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Return once the condition is true; fails after START_SECONDS without it."""
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.01)
+
+
+def path_of(url: str) -> str:
+    """Return the path of an absolute URL, as a client in this process asks for it."""
+    return urlsplit(url).path
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

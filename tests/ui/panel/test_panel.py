@@ -1,0 +1,233 @@
+"""The panel: what one span, or the trace, has to say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.pages.dom import Element
+from tests.support.pages.stories import Story, agent, say
+from tests.ui.conftest import FRAGMENT, Page, Tell
+
+TRACE = "a" * 32
+
+
+def story(**fields: Any) -> Story:
+    return Story(TRACE, name="x", input="asked", output="told").span("s", None, 0, 2, **fields)
+
+
+def panel(page: Page, query: str = "id=s") -> Element:
+    return page(f"/traces/{TRACE}/span?{query}", fragment=True)
+
+
+def figures(document: Element) -> dict[str, str]:
+    found = document.one("dl", "figures").all("div")
+    return {figure.one("dt").text: figure.one("dd").text for figure in found}
+
+
+def test_a_generation_shows_its_figures(tell: Tell, page: Page) -> None:
+    tell(Story(TRACE, name="x").generation("s", None, 0, 10))
+    assert figures(panel(page)) == {
+        "Duration": "10.0 s",
+        "First token": "2.00 s",
+        "Speed": "64 tok/s",
+        "Tokens": "2,416",
+        "Cost": "$0.0099",
+    }
+
+
+def test_messages_are_shown_in_reading_order(tell: Tell, page: Page) -> None:
+    messages = [say("system", "Be brief."), say("user", "**Why**?"), say("assistant", "So.")]
+    tell(story(kind="generation", input=messages, output=say("assistant", "Because.")))
+    shown = panel(page)
+    assert shown.one("details", "msg").one(css="say").text == "Be brief."
+    assert [message.one("p", "role").text for message in shown.all("article", "msg")] == [
+        *("user", "assistant", "assistant"),
+    ]
+    assert shown.one(id="input").one("strong").text == "Why"
+    assert shown.one(id="output").one("article").text.endswith("Because.")
+
+
+def test_a_tools_result_stands_under_its_call(tell: Tell, page: Page) -> None:
+    call = {"id": "t1", "type": "function", "function": {"name": "find", "arguments": '{"n": 7}'}}
+    messages = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "t1", "content": '{"found": 3}'},
+    ]
+    tell(story(kind="generation", input=messages))
+    card = panel(page).one(id="input").one("div", "call")
+    assert card.one("header").text == "find"
+    assert [number.text for number in card.all("span", "mi")] == ["7", "3"]
+    assert card.one("footer").one("span", "mi").text == "3"
+
+
+def test_message_text_is_out_of_reach_of_htmx(tell: Tell, page: Page) -> None:
+    tell(story(kind="generation", input=[say("user", "a *b*")]))
+    texts = panel(page).all("div", "md")
+    assert texts
+    assert all("hx-ignore" in text.attributes for text in texts)
+
+
+def test_a_value_that_is_no_conversation_is_json_that_folds(tell: Tell, page: Page) -> None:
+    tell(story(kind="tool", input={"a": {"b": [1, {"c": {"d": {"e": {"f": 1}}}}]}}))
+    box = panel(page).one(id="input")
+    assert [node for node in box.all("details") if "open" in node.attributes]
+    link = box.one("a", "link")["href"]
+    rest = page(link.removeprefix("/project/default"), fragment=True)
+    assert [key.text for key in rest.all("b", "nt")][-1] == "f"
+
+
+def test_a_cut_part_has_a_page_of_its_own_without_scripts(tell: Tell, page: Page) -> None:
+    tell(story(kind="tool", output={"rows": list(range(130))}))
+    link = panel(page).one(id="output").one("a", "link")["href"].removeprefix("/project/default")
+    shown = page(link)
+    assert shown.one("h1").text == "/output/rows"
+    assert len(shown.one("main").all("p")) == 30
+
+
+def test_a_long_text_is_shown_as_it_is(tell: Tell, page: Page) -> None:
+    tell(story(input="*x* " * 10_000))
+    assert panel(page).one(id="input").one("pre", "plain").text.startswith("*x* *x*")
+
+
+def test_raw_shows_what_was_sent(tell: Tell, page: Page) -> None:
+    tell(story(input=[say("user", "**b**")]))
+    shown = panel(page, "id=s&raw=1")
+    assert '"content": "**b**"' in shown.one(id="input").one("pre").text
+    assert shown.one("a", data_key="r").text == "Rendered"
+
+
+def test_an_empty_output_says_why(tell: Tell, page: Page) -> None:
+    trace = Story(TRACE, name="x").span("done").span("failed", level="error").span("on", end=None)
+    tell(trace)
+    reasons = [panel(page, f"id={span}").one(id="output").text for span in ("done", "failed", "on")]
+    assert reasons == [
+        "The application sent no output for this span.",
+        "None: this span failed.",
+        "None yet: this span is still running.",
+    ]
+
+
+def test_usage_and_cost_are_listed_by_type(tell: Tell, page: Page) -> None:
+    usage = {"input": 1904, "cache_read": 14208, "output": 512}
+    cost = {"input": Decimal("0.005712"), "cache_read": Decimal("0.0042624")}
+    tell(story(kind="generation", model="m", usage=usage, cost=cost, cost_source="given"))
+    rows = [[cell.text for cell in row.all("td")] for row in panel(page).one("tbody").all("tr")]
+    assert rows == [
+        ["input", "1,904", "3.00", "$0.0057", ""],
+        ["cache_read", "14,208", "0.30", "$0.0043", ""],
+        ["output", "512", "", "", ""],
+    ]
+    assert "cost as sent by the application" in panel(page).text
+
+
+def test_how_an_answer_ended_stands_beside_it(tell: Tell, page: Page) -> None:
+    tools = [{"type": "function", "function": {"name": "find"}}]
+    usage = {"output": 1512}
+    ended = {"finish_reasons": ["length"], "usage": usage, "tools": tools, "output": "x"}
+    tell(story(kind="generation", model="m", **ended))
+    titles = [title.text for title in panel(page).all("div", "sect")]
+    assert titles[1].startswith("Output1,512 tokens, stopped at length")
+    peek = panel(page).one(id="tools").all("span", "peek")[0]
+    assert peek.text == 'type: "function", function: {…}'
+
+
+def test_an_unpriced_model_is_said(tell: Tell, page: Page) -> None:
+    tell(story(kind="generation", model="own-model", usage={"input": 5}))
+    assert "no price known for this model" in panel(page).text
+
+
+def test_what_was_cut_is_said_with_its_size(tell: Tell, page: Page) -> None:
+    notes = {"input": {"truncated": True, "size": 1_048_576}}
+    tell(story(input="x", flags=["truncated"], notes=notes))
+    shown = panel(page)
+    assert shown.one("p", "alert").text == "A value was longer than this server keeps, and was cut."
+    assert shown.one("small", "warn").text == "cut, was 1,048,576 bytes"
+
+
+def test_metadata_holds_everything_else(tell: Tell, page: Page) -> None:
+    tell(
+        story(
+            metadata={"plan": "team"},
+            attributes={"http.status": 200},
+            resource={"service.name": "shop"},
+            requested_model="a",
+            model="b",
+            links=[{"trace_id": "f" * 32, "span_id": "other", "attributes": {}}],
+        )
+    )
+    shown = panel(page, "id=s&tab=metadata")
+    titles = [title.text for title in shown.all("div", "sect")]
+    assert titles == [
+        "Facts",
+        "Linksto spans of this or another trace",
+        "Metadata",
+        "Attributes",
+        "Resource",
+    ]
+    facts = dict(
+        zip((t.text for t in shown.all("dt")), (d.text for d in shown.all("dd")), strict=True)
+    )
+    assert (facts["Model"], facts["Asked for"]) == ("b", "a")
+    assert shown.one("ul").one("a")["href"].endswith(f"{'f' * 32}?span=other")
+
+
+def test_an_exception_shows_its_stack(tell: Tell, page: Page) -> None:
+    event = {
+        "name": "exception",
+        "time": "2026-11-23T12:00:00+00:00",
+        "attributes": {
+            "exception.type": "ValueError",
+            "exception.message": "no",
+            "exception.stacktrace": "Traceback …",
+            "retry": 2,
+        },
+    }
+    tell(story(events=[event, {"name": "bare"}]))
+    events = panel(page, "id=s&tab=events").all("section", "event")
+    assert [
+        event.one("b").text if n else event.all("b")[0].text for n, event in enumerate(events)
+    ] == [
+        *("exception", "bare"),
+    ]
+    assert events[0].one("p", "bad").text == "ValueError: no"
+    assert events[0].one("pre").text == "Traceback …"
+
+
+def test_scores_are_counted_and_listed(tell: Tell, page: Page) -> None:
+    tell(story().score("faithful", 0.91, "s").score("helpful", 1))
+    shown = panel(page, "id=s&tab=scores")
+    assert shown.one("li", "remark").text.startswith("faithful 0.91 api")
+    whole = panel(page, "tab=scores")
+    assert whole.one("li", "remark").text.startswith("helpful 1 api")
+
+
+def test_raw_tab_holds_the_stored_record(tell: Tell, page: Page) -> None:
+    tell(story(metadata={"k": "v"}))
+    assert '"k": "v"' in panel(page, "id=s&tab=raw").one(id="dump").text
+
+
+def test_without_a_span_the_panel_is_about_the_trace(tell: Tell, page: Page) -> None:
+    tell(agent(metadata={"plan": "team"}))
+    shown = page(f"/traces/{TRACE}").one(id="panel")
+    assert shown.one(id="input").one("div", "md").text == "I was charged twice."
+    assert shown.one(id="output").one("strong").text == "fixed"
+    about = panel(page, "tab=metadata")
+    assert about.one(id="metadata").one("span", "s2").text == '"team"'
+
+
+def test_the_panel_puts_its_state_into_the_address(tell: Tell, client: FlaskClient) -> None:
+    tell(story())
+    base = f"/project/default/traces/{TRACE}"
+    answer = client.get(f"{base}/span?id=s&tab=events", headers=FRAGMENT)
+    assert answer.headers["HX-Replace-Url"] == f"{base}?span=s&tab=events"
+    assert client.get(f"{base}/span", headers=FRAGMENT).headers["HX-Replace-Url"] == base
+
+
+@pytest.mark.parametrize("at", ["/nope", "/input/9"])
+def test_a_pointer_to_nothing_is_not_found(tell: Tell, page: Page, at: str) -> None:
+    tell(story(input=[1]))
+    page(f"/traces/{TRACE}/value?id=s&at={at}", 404)

@@ -1,0 +1,109 @@
+"""How spans are understood: the tab of a span, and the page that counts a project's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.pages.dom import Element
+from tests.support.pages.stories import Story
+from tests.support.wire.otlp import SPAN_ID, TRACE_ID, request, span
+from tests.ui.conftest import Page, Tell
+from tracer.store.projects.projects import create_project
+
+TRACE = "a" * 32
+
+
+def send(client: FlaskClient, says: dict[str, Any], **fields: Any) -> None:
+    body = json.dumps(request(span(says, **fields)))
+    answer = client.post("/v1/traces", data=body, content_type="application/json")
+    assert answer.get_json() == {}
+
+
+def tab(page: Page) -> Element:
+    return page(f"/traces/{TRACE_ID}/span?id={SPAN_ID}&tab=understood", fragment=True)
+
+
+def test_the_tab_says_what_became_of_each_attribute(client: FlaskClient, page: Page) -> None:
+    send(client, {"gen_ai.request.model": "gpt-4o", "gen_ai.operation.name": "chat", "mine": 1})
+    shown = tab(page)
+    understood, rest = (block.text for block in shown.all("ul", "mapping"))
+    assert "gen_ai.request.model requested_model gpt-4o gen_ai" in understood
+    assert "gen_ai.operation.namestays as it was sent, too kind generation gen_ai" in understood
+    assert rest == "mine1 no dialect knows this name"
+
+
+def test_parts_of_one_value_stand_together(client: FlaskClient, page: Page) -> None:
+    send(client, {f"llm.input_messages.{n}.message.content": "hi" for n in range(9)})
+    [group] = tab(page).one("ul", "mapping").all("li")[:1]
+    assert len(group.all("b")) == 1
+    assert len(group.one("details").all("code")) == 3
+
+
+def test_hostile_names_and_values_stay_text(client: FlaskClient, page: Page) -> None:
+    send(client, {"<b>x</b>": "<script>alert(1)</script>"})
+    shown = tab(page).one("ul", "mapping")
+    assert shown.text.startswith("<b>x</b><script>alert(1)</script>")
+    assert not shown.all("b") and not shown.all("script")
+
+
+def test_a_span_without_attributes_says_so(tell: Tell, page: Page) -> None:
+    tell(Story(TRACE, name="x").span("s"))
+    shown = page(f"/traces/{TRACE}?span=s&tab=understood")
+    assert "No attributes were sent" in shown.one(id="panel").text
+
+
+def rows(document: Element) -> dict[str, int]:
+    found = document.one(id="main").all("tbody")
+    cells = [row.all("td") for body in found for row in body.all("tr")]
+    return {row[0].text.partition(" nothing says")[0]: int(row[1].text) for row in cells}
+
+
+def test_the_page_counts_what_is_known_and_what_is_missing(tell: Tell, page: Page) -> None:
+    story = Story(TRACE, name="x").span("a", dialect="gen_ai").span("b")
+    story.span("c", kind="generation").span("d", kind="generation", end=None)
+    story.span("e", usage={"input": 1}, model="ours").span("f", flags=["truncated"])
+    tell(story)
+    assert rows(page("/understanding")) == {
+        "gen_ai": 1,
+        "none that is known": 5,
+        "without model": 2,
+        "without tokens": 1,
+        "ours add a price for ours": 1,
+        "truncated A value was longer than this server keeps, and was cut.": 1,
+    }
+
+
+def test_each_count_leads_to_examples(tell: Tell, page: Page, client: FlaskClient) -> None:
+    tell(Story(TRACE, name="x").span("a/b", usage={"input": 1}, model="ours"))
+    links = page("/understanding").one(id="main").all("a")
+    assert {link["href"] for link in links} == {
+        "/project/default/prices/new?model=ours",
+        f"/project/default/traces/{TRACE}?span=a/b&tab=understood",
+        f"/project/default/traces/{TRACE}?span=a/b&tab=io",
+    }
+    assert all(client.get(link["href"]).status_code == 200 for link in links)
+
+
+def test_what_is_fine_is_said(tell: Tell, page: Page) -> None:
+    tell(Story(TRACE, name="x").span("a"))
+    assert "No span was changed on its way here." in page("/understanding").text
+
+
+def test_an_empty_project_is_told_what_the_page_will_show(page: Page) -> None:
+    shown = page("/understanding").one(id="main")
+    assert "Once spans arrive" in shown.text
+    assert not shown.all("table")
+
+
+def test_no_project_sees_anothers_counts(
+    app: Flask, client: FlaskClient, tell: Tell, page: Page
+) -> None:
+    tell(Story(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))
+    with app.app_context():
+        create_project("other", "Other")
+    assert "ours" in client.get("/project/default/understanding").text
+    assert "ours" not in client.get("/project/other/understanding").text

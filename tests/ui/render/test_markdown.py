@@ -1,0 +1,79 @@
+"""Markdown of strangers: rendered, and harmless."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.pages.dom import parse
+from tracer.ui.render.markdown import MOST_CHARACTERS, code, markdown
+
+ALLOWED = {
+    *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre"),
+    *("code", "span", "strong", "em", "s", "a", "table", "thead", "tbody", "tr", "th", "td"),
+}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "[x](javascript:alert(1))",
+    "[x](  JaVaScRiPt:alert(1))",
+    "[x](data:text/html,<script>alert(1)</script>)",
+    "![x](https://evil.example/beacon.png)",
+    '<div hx-get="/evil" hx-trigger="load">x</div>',
+    '<a href="//evil.example" style="position:fixed">x</a>',
+    "<svg><style>*{background:url(//evil.example)}</style></svg>",
+    '```"><script>alert(1)</script>\ncode\n```',
+    "```html\n<script>alert(1)</script>\n```",
+    "[a]: https://evil.example 'x\" onmouseover=\"alert(1)'\n\n[a]",
+]
+
+
+def rendered(text: str) -> str:
+    html = markdown(text)
+    assert html is not None
+    return str(html)
+
+
+def test_the_common_constructs_become_html() -> None:
+    page = parse(rendered("# T\n\n- **a**\n- `b`\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\nl1\nl2"))
+    tags = {element.tag for element in page}
+    assert {"h1", "ul", "li", "strong", "code", "table", "td", "br"} <= tags
+
+
+def test_plain_text_takes_the_short_way_to_the_same_paragraphs() -> None:
+    page = parse(rendered("one\ntwo\n\nthree four"))
+    assert [p.text for p in page.all("p")] == ["onetwo", "three four"]
+    assert len(page.all("br")) == 1
+
+
+def test_fenced_code_is_highlighted() -> None:
+    page = parse(rendered("```python\nreturn 1\n```"))
+    assert page.one("pre", "code").all("span", "k")[0].text == "return"
+
+
+def test_an_image_is_named_and_not_loaded() -> None:
+    page = parse(rendered("![a cat](https://evil.example/cat.png)"))
+    assert page.text == "[image: a cat] https://evil.example/cat.png"
+    assert not page.all("img")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_markdown_does_nothing(text: str) -> None:
+    for element in parse(rendered(text)):
+        assert element.tag in ALLOWED
+        assert set(element.attributes) <= {"href", "title", "class", "rel", "align", "start"}
+        assert element.attributes.get("href", "https:").split(":")[0] in ("http", "https", "mailto")
+
+
+@given(st.text(alphabet="<>&\"'`*_[]()!#|-:\n abcscriptonerror=/\\", max_size=200))
+def test_no_text_makes_a_tag_that_is_not_allowed(text: str) -> None:
+    assert {element.tag for element in parse(rendered(text))} <= ALLOWED
+
+
+def test_a_text_beyond_the_limit_is_not_parsed() -> None:
+    assert markdown("*x*" * MOST_CHARACTERS) is None
+
+
+def test_code_in_no_known_language_is_escaped() -> None:
+    assert code("<b>", "klingon") == "&lt;b&gt;"

@@ -1,0 +1,204 @@
+"""A public link shows what it is a link to, and nothing else; and it dies at once."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from tests.support.pages.dom import parse
+from tests.support.pages.stories import Story, agent
+from tests.ui.annotations.test_annotations import OURS, TRACE, send
+from tests.ui.conftest import FRAGMENT, Tell
+from tracer.config import Config
+from tracer.extensions import db
+from tracer.store.annotations.comments import create_comment
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.writing.delete import delete_trace
+
+OWN = "a" * 32
+OTHER = "other-trace"
+SECRET = "not-for-you"
+PAGES = ("", "/spans?t=0-1-d", "/span", "/span?id=root", "/value?at=/input")
+
+
+@pytest.fixture(autouse=True)
+def told(tell: Tell, app: Flask) -> None:
+    """Two traces of one session, one of another; comments on the first."""
+    other = Story(OTHER, name=SECRET, session_id="chat_91c2", user_id=SECRET, tags=[SECRET])
+    other.span(f"{SECRET}-span", None, input=SECRET, metadata={"note": SECRET})
+    foreign = Story("foreign", name=SECRET, session_id=SECRET)
+    tell(agent(), other, foreign.span("s", None, input=SECRET))
+    with app.app_context():
+        subject = Subject(project_id="default", trace_id=OWN)
+        create_comment(subject, "between us", Author(name="Ada"))
+
+
+def share(client: FlaskClient, path: str = TRACE, **form: str) -> str:
+    """Make a link on the page, and return its path."""
+    page = parse(send(client, f"{path}/shares", 200, **form).text)
+    return urlsplit(page.one(id="made").text).path
+
+
+def get(client: FlaskClient, path: str, status: int = 200, **headers: str) -> str:
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == status, (path, answer.text)
+    return answer.text
+
+
+def test_the_link_shows_its_trace_to_whoever_has_it(app: Flask, client: FlaskClient) -> None:
+    link = share(client)
+    stranger = app.test_client()
+    answer = stranger.get(link, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "resolve_ticket" in answer.text
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert parse(answer.text).one("meta", name="robots")["content"] == "noindex, nofollow"
+    assert "Set-Cookie" not in answer.headers
+    for page in PAGES:
+        get(stranger, f"{link}traces/{OWN}{page}", **FRAGMENT)
+
+
+def test_all_links_of_a_shared_page_stay_within_it(client: FlaskClient) -> None:
+    for link in (share(client), share(client, "/project/default/sessions/chat_91c2")):
+        tabs = ("io", "metadata", "events", "scores", "understood", "raw")
+        paths = [f"{link}traces/{OWN}{page}" for page in PAGES]
+        paths += [f"{link}traces/{OWN}?span=root&tab={tab}" for tab in tabs]
+        paths += [link] if "/sessions" in link else []
+        for path in paths:
+            page = parse(get(client, path))
+            found = [
+                element.attributes[name]
+                for element in page
+                for name in ("href", "src", "action", "hx-get", "hx-post")
+                if name in element.attributes
+            ]
+            for address in found:
+                assert address.startswith(("?", "#", link, "/static/", "data:")), (path, address)
+            assert not page.all("form"), path
+
+
+def test_it_shows_neither_user_nor_session_nor_what_people_said(client: FlaskClient) -> None:
+    link = share(client)
+    for page in (*PAGES, "?tab=scores", "?tab=metadata"):
+        text = get(client, f"{link}traces/{OWN}{page}")
+        for hidden in ("chat_91c2", "user-417", "between us", "Ada"):
+            assert hidden not in text, (page, hidden)
+    get(client, f"{link}traces/{OWN}?tab=comments", 404)
+    for pointer in ("", "/user_id", "/session_id", "/project_id", "/inputs"):
+        get(client, f"{link}traces/{OWN}/value?at={pointer}", 404)
+    chosen = share(client, comments="1")
+    assert "between us" in get(client, f"{chosen}traces/{OWN}?tab=comments")
+
+
+def rules(app: Flask) -> list[Any]:
+    return [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("static")]
+
+
+def test_no_route_shows_anything_else_with_the_link(app: Flask, client: FlaskClient) -> None:
+    link = share(client)
+    token = link.strip("/").rpartition("/")[2]
+    asked = 0
+    ids = (OWN, OTHER, "foreign", f"{SECRET}-span", "chat_91c2", token)
+    for rule in rules(app):
+        if "GET" not in rule.methods or not rule.rule.startswith("/share/"):
+            continue
+        names = sorted(rule.arguments - {"token"})
+        for values in itertools.product(ids, repeat=len(names)):
+            with app.test_request_context():
+                path = app.url_map.bind("localhost").build(
+                    rule.endpoint, {"token": token, **dict(zip(names, values, strict=True))}
+                )
+            asking = ("id", "span", "parent", "open", "after", "at")
+            for name, value in itertools.product(asking, (OTHER, f"{SECRET}-span")):
+                answer = client.get(path, query_string={name: value, "t": "0-1-d"})
+                assert answer.status_code in (200, 302, 400, 404), answer.text
+                # What was asked for may be repeated, by name; nothing of it may be shown.
+                shown = answer.text.replace(f"{SECRET}-span", "")
+                assert SECRET not in shown, (path, name, value)
+                if names and values[0] != OWN:
+                    assert answer.status_code == 404
+                asked += 1
+    assert asked > 250
+
+
+# They say the same to everybody, and nothing of a trace but the address of its page.
+OPEN = (
+    *("/", "/healthz", "/reader", "/api/public/health", "/api/public/ready"),
+    "/trace/<id:trace_id>",
+)
+
+
+def test_the_token_opens_nothing_but_its_own_routes(
+    make_app: Any, config: Config, client: FlaskClient
+) -> None:
+    import dataclasses
+
+    token = share(client).strip("/").rpartition("/")[2]
+    public = make_app(dataclasses.replace(config, host="192.0.2.1", allowed_hosts="localhost"))
+    ways = [{"Authorization": f"Bearer {token}"}, {"Cookie": f"tracer_reader={token}"}]
+    values = {"project_id": token, "trace_id": OWN, "session_id": "chat_91c2", "span_id": "root"}
+    values["version"] = "1"
+    tried = 0
+    for rule in rules(public):
+        if rule.rule.startswith("/share/") or rule.rule in OPEN:
+            continue
+        filled = {name: values.get(name, token) for name in rule.arguments}
+        with public.test_request_context():
+            path = public.url_map.bind("localhost").build(rule.endpoint, filled)
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            for headers in ways:
+                # Neither as a key, nor as a cookie, nor in the place of a project.
+                answer = public.test_client().open(path, method=method, headers=OURS | headers)
+                assert answer.status_code in (401, 404), (method, path, answer.status_code)
+                tried += 1
+    assert tried > 60
+
+
+def test_a_shared_session_shows_its_traces_and_no_others(client: FlaskClient) -> None:
+    link = share(client, "/project/default/sessions/chat_91c2")
+    page = get(client, link)
+    assert "resolve_ticket" in page and OTHER in page
+    get(client, f"{link}traces/{OTHER}")
+    get(client, f"{link}traces/foreign", 404)
+    get(client, f"{link}traces/nope", 404)
+
+
+def test_it_dies_at_once_when_it_is_revoked(app: Flask, client: FlaskClient) -> None:
+    link, left = share(client), share(client)
+    get(client, f"{link}traces/{OWN}")
+    page = parse(get(client, f"{TRACE}/shares"))
+    revoke = [form for form in page.all("form") if "/shares/" in form.attributes.get("action", "")]
+    assert len(revoke) == 2
+    token = link.strip("/").rpartition("/")[2]
+    hint = next(row for row in page.one("tbody").all("tr") if token[-4:] in row.text)
+    send(client, hint.one("form")["action"])
+    for path in (link, *(f"{link}traces/{OWN}{page}" for page in PAGES)):
+        get(client, path, 404)
+    get(client, f"{left}traces/{OWN}")
+
+
+def test_it_dies_at_once_when_it_expires_or_its_trace_is_deleted(
+    app: Flask, client: FlaskClient
+) -> None:
+    link, lasting = share(client, lasts="24h"), share(client)
+    with app.app_context():
+        db.session.execute(text("UPDATE shares SET expires_at = now() + interval '1 hour'"))
+        db.session.commit()
+        get(client, f"{link}traces/{OWN}")
+        db.session.execute(text("UPDATE shares SET expires_at = now() WHERE true"))
+        db.session.commit()
+        get(client, f"{link}traces/{OWN}", 404)
+        db.session.execute(text("UPDATE shares SET expires_at = NULL"))
+        db.session.commit()
+        get(client, f"{lasting}traces/{OWN}")
+        delete_trace("default", OWN)
+    get(client, f"{lasting}traces/{OWN}", 404)
+    get(client, "/share/nonsense/", 404)

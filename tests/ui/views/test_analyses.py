@@ -1,0 +1,189 @@
+"""What explains a trace, as a browser without scripts gets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.pages.dom import Element, parse
+from tests.support.pages.stories import Story, agent, say
+from tests.ui.conftest import Page, Tell
+
+AGENT = "a" * 32
+BASE = f"/traces/{AGENT}"
+FIND = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"n": "7"}'}}
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
+
+
+def talk() -> Story:
+    """Return a conversation whose second call sends the first again, and some faults."""
+    asked, called = say("user", "Where is **it**?"), {"role": "assistant", "tool_calls": [FIND]}
+    tools = [{"type": "function", "function": {"name": "find", "parameters": SCHEMA}}]
+    story = Story(AGENT, name="talk").span("root", None, 0, 94, kind="agent")
+    story.generation("ask", "root", 0, 40, input=[asked], output=[called], tools=tools)
+    for n in range(3):
+        said = {"input": {"n": "7"}, "output": {"state": "sent"} if n == 2 else None}
+        level = {"level": "error", "status_message": "no"} if n < 2 else {}
+        story.span(f"find{n}", "root", 41 + n, 42 + n, kind="tool", name="find", **said, **level)
+    result = {"role": "tool", "tool_call_id": "c1", "content": '{"state": "sent"}'}
+    story.generation(
+        "answer",
+        "root",
+        60,
+        90,
+        input=[asked, called, result],
+        output=[say("assistant", "On its way.")],
+        finish_reasons=["length"],
+    )
+    return story
+
+
+def test_the_headline_adds_up_on_every_page_of_a_trace(tell: Tell, page: Page) -> None:
+    tell(talk())
+    for path in ("", "/log", "/transcript", "/statistics", "/findings"):
+        shown = page(BASE + path)
+        assert shown.one(css="story").one("p").text == (
+            "94.0 s = 70.0 s model (2 calls, 2 in sequence) + 3.00 s tools + 21.0 s gaps"
+        )
+        parts = shown.one(css="split").all("i")
+        assert [part["style"] for part in parts] == ["--w:74.47", "--w:3.19", "--w:22.34"]
+        views = shown.one("nav", "views")
+        assert [link.text for link in views.all("a")] == [
+            *("Tree", "Transcript", "Log", "Statistics", "Findings 4"),
+        ]
+        assert len(views.all("a", aria_current="page")) == 1
+
+
+def test_the_headline_of_what_runs_or_lacks_parts_says_so(tell: Tell, page: Page) -> None:
+    tell(Story(AGENT, name="x").span("r", None, 0, None).span("o", "gone", 1, 2, kind="tool"))
+    said = page(BASE).one(css="story").one("p").text
+    assert said.endswith("so far parts not received")
+
+
+def test_each_message_is_in_the_transcript_once(tell: Tell, page: Page) -> None:
+    tell(talk())
+    steps = page(f"{BASE}/transcript").one("ol", "talked").children
+    steps = [step for step in steps if isinstance(step, Element)]
+    assert [step.all("header")[0].all("a")[0].text for step in steps] == [
+        *("ask", "find", "find", "find", "answer"),
+    ]
+    assert "Where is it?" in steps[0].text and "find" in steps[0].one(css="call").text
+    assert "no" in steps[1].one(css="alert").text
+    assert "sent" in steps[3].text and not steps[3].all(css="user")
+    assert "3 messages from further up" in steps[4].one(css="fold").text
+    assert "On its way." in steps[4].text and "Where is" not in steps[4].text
+    link = steps[4].all("a", title="Show it in the tree")[0]
+    assert link["href"] == f"/project/default{BASE}?span=answer"
+
+
+def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
+    tell: Tell, page: Page, client: FlaskClient
+) -> None:
+    story, sent = Story(AGENT, name="long").span("root", None, 0, 99), [say("user", "q0")]
+    for n in range(45):
+        answer = say("assistant", f"a{n}")
+        story.generation(f"g{n:02}", "root", n, n + 1, input=list(sent), output=[answer])
+        sent += [answer, say("user", f"q{n + 1}")]
+    tell(story)
+    first = page(f"{BASE}/transcript")
+    assert len(first.one("ol", "talked").all("header")) == 20
+    second = parse(client.get(first.one("a", rel="next")["href"]).text)
+    start = second.one("ol", "talked").all("li")[0]
+    assert "40 messages from further up" in start.one(css="fold").text
+    assert "q20" in start.text and "a20" in start.text
+    back = parse(client.get(second.one("a", rel="prev")["href"]).text)
+    assert back.one("ol", "talked").text == first.one("ol", "talked").text
+
+
+def test_statistics_are_sorted_by_the_address(tell: Tell, page: Page) -> None:
+    tell(talk())
+
+    def names(sort: str) -> list[str]:
+        table = page(f"{BASE}/statistics{sort}").one(css="stats").one("tbody")
+        return [row.all("td")[0].text for row in table.all("tr")]
+
+    assert names("") == ["root", "ask", "answer", "find"]
+    assert names("?sort=-total") == ["find", "answer", "ask", "root"]
+    assert names("?sort=name") == ["answer", "ask", "find", "root"]
+    assert names("?sort=errors")[0] == "find"
+    assert names("?sort=cost")[-2:] == ["root", "find"]
+    row = page(f"{BASE}/statistics?sort=errors").one(css="stats").one("tbody").all("tr")[0]
+    assert [cell.text for cell in row.all("td")] == [
+        *("find", "tool", "", "3", "3.00 s", "1.00 s", "1.00 s", "3.00 s", "", "", "2"),
+    ]
+    head = page(f"{BASE}/statistics").one("th", aria_sort="descending")
+    assert head.one("a")["href"] == "?sort=-total"
+
+
+def test_findings_lead_to_their_spans(tell: Tell, page: Page) -> None:
+    tell(talk())
+    found = page(f"{BASE}/findings").one("ul", "findings")
+    assert [title.text for title in found.all("h2")] == [
+        "The arguments of find break its schema",
+        "find failed twice and was tried again",
+        "find called 3 times with the same arguments",
+        "1 answer cut off at the token limit",
+    ]
+    links = found.all("ol")[1].all("a")
+    assert [link["href"] for link in links] == [
+        f"/project/default{BASE}?span=find{n}" for n in range(3)
+    ]
+
+
+def test_a_trace_without_faults_says_that_nothing_stands_out(tell: Tell, page: Page) -> None:
+    tell(agent())
+    assert "Nothing stands out" in page(f"{BASE}/findings").one(css="none").text
+    assert "Findings" in page(BASE).one("nav", "views").text
+
+
+@pytest.mark.parametrize("path", ["transcript", "statistics", "findings"])
+def test_an_empty_trace_has_empty_pages(tell: Tell, page: Page, path: str) -> None:
+    tell(Story(AGENT, name="empty"))
+    assert page(f"{BASE}/{path}").one(css="none").text
+
+
+def test_the_twins_say_the_same(tell: Tell, client: FlaskClient) -> None:
+    tell(talk())
+
+    def said(path: str) -> Any:
+        return client.get(f"/project/default{BASE}/{path}").get_json()
+
+    steps = said("transcript.json")["data"]
+    assert [step["span"]["id"] for step in steps][-1] == "answer"
+    assert (steps[-1]["again"], steps[-1]["new"]) == (3, [])
+    groups = said("statistics.json?sort=name")["data"]
+    assert [group["name"] for group in groups] == ["answer", "ask", "find", "root"]
+    kinds = [finding["kind"] for finding in said("findings.json")["data"]]
+    assert kinds == ["schema", "retried", "repeated", "cut"]
+
+
+def test_hits_are_stepped_through_in_the_tree(tell: Tell, page: Page, client: FlaskClient) -> None:
+    tell(talk())
+    found = page(f"{BASE}?q=sent").one(css="hits")
+    assert found.one("a", "link").text == "2 hits"
+    first = parse(client.get(found.one("a", title="Next hit")["href"]).text)
+    assert first.one(css="row", aria_current="true")["id"] == "s-find2"
+    assert first.one(css="hits").one("a", "link").text == "1 of 2 hits"
+    assert not first.all("a", title="Previous hit")
+    last = parse(client.get(first.one("a", title="Next hit")["href"]).text)
+    assert last.one(css="row", aria_current="true")["id"] == "s-answer"
+    assert last.one(css="hits").one("a", "link").text == "2 of 2 hits"
+    assert not last.all("a", title="Next hit")
+    back = parse(client.get(last.one("a", title="Previous hit")["href"]).text)
+    assert back.one(css="hits").text == first.one(css="hits").text
+    every = parse(client.get(last.one(css="hits").one("a", "link")["href"]).text)
+    assert len(every.one("table", "log").one("tbody").all("tr")) == 2
+    ticks = page(f"{BASE}?q=sent").one("div", "map").all("rect", "hit")
+    starts = {
+        row["id"]: row.one("i", "bar")["style"]
+        for row in first.all(css="row")
+        if "id" in row.attributes
+    }
+    wanted = [
+        starts[f"s-{name}"].partition(";")[0].removeprefix("--x:") for name in ("find2", "answer")
+    ]
+    assert [int(tick["x"]) for tick in ticks] == [int(float(x) * 2) for x in wanted]
+    none = page(f"{BASE}?q=zzz").one(css="hits")
+    assert none.text == "0 hits"

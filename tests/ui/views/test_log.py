@@ -1,0 +1,111 @@
+"""The log of a trace, as a browser without scripts gets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.pages.dom import Element, parse
+from tests.support.pages.stories import Story, agent, wide
+from tests.ui.conftest import Page, Tell
+from tracer.store.timeline import in_memory
+from tracer.times import from_micros
+
+AGENT = "a" * 32
+LOG = f"/traces/{AGENT}/log"
+
+
+def names(page: Element) -> list[str]:
+    return [link.text for link in page.one("table", "log").all("a", "open")]
+
+
+def told() -> Story:
+    story = agent()
+    broken = {"exception.type": "Timeout", "exception.message": "no answer"}
+    at = story.batch.spans[0].start_time + 4_500_000
+    event: dict[str, Any] = {
+        "name": "exception",
+        "time": from_micros(at).isoformat(),
+        "attributes": broken,
+    }
+    return story.span("pay", "root", 4, 5, kind="tool", events=[event], output="CursorTimeout")
+
+
+def test_spans_and_events_come_in_the_order_of_time(tell: Tell, page: Page) -> None:
+    tell(told())
+    log = page(LOG)
+    assert names(log)[:3] == ["resolve_ticket", "plan", "gather"]
+    assert names(log)[-3:] == ["pay", "refund", "exception"]
+    event = log.one("table", "log").all("tr")[-1]
+    assert event.one("td", "when").text == "4.50 s"
+    assert event.one("td", "say").text == "payTimeout: no answer"
+    assert event.one("td", "st").one("title").text == "Error"
+    assert "8 entries" in log.one("form", "strip").text
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("kind=tool", ["lookup", "pay", "refund"]),
+        ("level=error", ["refund", "exception"]),
+        ("q=timeout", ["pay", "refund"]),
+        ("q=timeout&level=error", ["refund"]),
+        ("q=fixed", ["resolve_ticket"]),
+        ("q=refund", ["refund"]),
+        ("kind=event", ["exception"]),
+    ],
+)
+def test_filters_and_words_narrow_the_log(
+    tell: Tell, page: Page, query: str, expected: list[str]
+) -> None:
+    tell(told())
+    found = page(f"{LOG}?{query}")
+    assert sorted(names(found)) == sorted(expected)
+    chosen = [o["value"] for o in found.all("option") if "selected" in o.attributes]
+    assert chosen == [part.partition("=")[2] for part in query.split("&") if part[0] != "q"]
+
+
+def test_what_is_not_there_is_told(tell: Tell, page: Page) -> None:
+    tell(told())
+    assert "No span holds all of these words" in page(f"{LOG}?q=zzz").one(css="none").text
+    assert "No entry is of this kind" in page(f"{LOG}?kind=http").one(css="none").text
+
+
+def test_pages_of_the_log_lead_to_each_other(tell: Tell, page: Page, client: FlaskClient) -> None:
+    tell(wide())
+    first = page(f"/traces/{'b' * 32}/log?kind=tool")
+    assert len(names(first)) == 100
+    second = parse(client.get(first.one("a", rel="next")["href"]).text)
+    assert names(second)[0] == "child-0100"
+    back = parse(client.get(second.one("a", rel="prev")["href"]).text)
+    assert names(back) == names(first)
+    page(f"/traces/{'b' * 32}/log?cursor=nonsense", 400)
+
+
+def test_an_entry_leads_to_its_span_beside_the_log(
+    tell: Tell, page: Page, client: FlaskClient
+) -> None:
+    tell(told())
+    link = page(f"{LOG}?q=pay").one("table", "log").all("a", "open")[0]
+    shown = parse(client.get(link["href"]).text)
+    assert shown.one("aside").one("h2", "cut").text == "pay"
+    assert names(shown) == ["pay"]
+
+
+def test_a_large_trace_says_that_its_log_is_being_made(
+    tell: Tell, page: Page, client: FlaskClient, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(in_memory, "SMALL_SPANS", 3)
+    tell(told())
+    assert "Being put in order" in page(LOG).one(css="none").text
+    assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None
+
+
+def test_the_twin_says_the_same(tell: Tell, page: Page, client: FlaskClient) -> None:
+    tell(told())
+    said = client.get(f"/project/default{LOG}.json?level=error").get_json()
+    assert [entry["span"]["name"] for entry in said["data"]] == ["refund", "pay"]
+    assert said["data"][1]["event"]["name"] == "exception"
+    assert (said["count"], said["more"], said["unsearched"]) == (2, False, 0)

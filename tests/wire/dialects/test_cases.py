@@ -1,0 +1,48 @@
+"""Cases of each dialect: an OTLP/JSON request beside the records it has to become."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.support.serving import ROOT
+from tests.support.wire.otlp import decode_json
+from tracer.records import ScoreRecord, SpanRecord, TraceRecord
+from tracer.wire.dialects import DIALECTS
+
+CASES = sorted((ROOT / "tests" / "wire" / "cases").glob("*.json"))
+
+
+def said(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
+    """Return the fields of a record that differ from their defaults, as JSON."""
+    fields = {field.name: field for field in msgspec.structs.fields(type(record))}
+    empty: tuple[Any, ...] = (None, {}, [])
+    built = msgspec.to_builtins(record)
+    return {
+        name: value
+        for name, value in built.items()
+        # The names that fields tell are just those that are missing from the attributes.
+        if name != "claimed" and value not in empty and value != fields[name].default
+    }
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_a_case_becomes_the_records_beside_it(path: Path) -> None:
+    case = json.loads(path.read_text())
+    decoded = decode_json(case["otlp"])
+    assert decoded.refusals == []
+    assert [said(span) for span in decoded.batch.spans] == case["spans"]
+    assert [said(trace) for trace in decoded.batch.traces] == case.get("traces", [])
+    assert [said(score) for score in decoded.batch.scores] == case.get("scores", [])
+
+
+def test_every_dialect_of_genai_has_five_cases() -> None:
+    found = Counter(path.stem.partition("-")[0] for path in CASES)
+    for dialect in DIALECTS:
+        if dialect.name != "general":
+            assert found[dialect.name] >= 5, dialect.name

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.records import Json, SpanRecord
+from tracer.times import json_time
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import EVENT, NAME, micros
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
@@ -203,5 +204,5 @@ def _short(value: Json) -> Json:
     if len(text) > MOST_SHOWN:
         return text[:MOST_SHOWN] + "…"
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return json_time(value)
     return value

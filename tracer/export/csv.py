@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tracer.export.records import ExportedSpan, Source, iso
+from tracer.export.records import ExportedSpan, Source
+from tracer.times import json_time
 
 COLUMNS: Final = (
     "trace_id",
@@ -67,8 +68,8 @@ def _row(trace_id: str, span: ExportedSpan) -> list[Any]:
     cells: dict[str, Any] = {
         **{name: getattr(span, name, None) for name in COLUMNS},
         "trace_id": trace_id,
-        "start_time": iso(span.start_time),
-        "end_time": iso(span.end_time) if span.end_time else None,
+        "start_time": json_time(span.start_time),
+        "end_time": json_time(span.end_time) if span.end_time else None,
         "duration_ms": _millis(span, span.end_time),
         "first_token_ms": _millis(span, span.first_token_time),
         "cost_usd": span.total_cost,

@@ -13,6 +13,7 @@ from tracer.export import words
 from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace, Text, decoded
 from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import KINDS, Json, decimals
+from tracer.times import shown_time
 
 _MOST_VALUE: Final = 100_000
 _MOST_ALL: Final = 60_000_000
@@ -116,8 +117,8 @@ def _span_facts(span: ExportedSpan) -> list[tuple[str, str]]:
         ("Parent as sent", span.sent_parent_id or ""),
         ("Kind", span.kind),
         ("Level", "" if span.level == "default" else span.level),
-        ("Started", words.stamp(span.start_time) if not span.placeholder else ""),
-        ("Ended", words.stamp(span.end_time) if span.end_time else ""),
+        ("Started", shown_time(span.start_time) if not span.placeholder else ""),
+        ("Ended", shown_time(span.end_time) if span.end_time else ""),
         ("Asked for", asked or ""),
         ("Provider", span.provider or ""),
         ("Usage", ", ".join(f"{count:,} {bucket}" for bucket, count in usage.items())),

@@ -16,9 +16,9 @@ from tracer.export.records import (
     Source,
     Text,
     decoded,
-    iso,
 )
 from tracer.records import decimals
+from tracer.times import json_time
 
 FORMAT: Final = "tracer.trace"
 SESSION_FORMAT: Final = "tracer.session"
@@ -81,14 +81,18 @@ _LISTS: Final = ("tools", "finish_reasons", "events", "links")
 
 def write(source: Source) -> Iterator[str]:
     """Yield the document; what was cut off in the middle is no JSON, and lacks ``complete``."""
-    head = {"format": FORMAT, "version": VERSION, "exported_at": iso(datetime.now(UTC))}
+    head = {"format": FORMAT, "version": VERSION, "exported_at": json_time(datetime.now(UTC))}
     yield _encode(head).decode()[:-1]
     yield from _body(source)
 
 
 def write_session(session_id: str, sources: Iterator[Source]) -> Iterator[str]:
     """Yield the traces of a session as one document."""
-    head = {"format": SESSION_FORMAT, "version": VERSION, "exported_at": iso(datetime.now(UTC))}
+    head = {
+        "format": SESSION_FORMAT,
+        "version": VERSION,
+        "exported_at": json_time(datetime.now(UTC)),
+    }
     yield _encode({**head, "session_id": session_id}).decode()[:-1] + ',\n"traces":['
     between = "\n{"
     for source in sources:
@@ -138,7 +142,7 @@ def _span(span: ExportedSpan) -> dict[str, Any]:
         "id": span.span_id,
         "parent_id": span.parent_span_id,
         **_times(span.start_time, span.end_time),
-        "completion_start_time": iso(first) if first else None,
+        "completion_start_time": json_time(first) if first else None,
         **{name: getattr(span, name) for name in _SPAN},
         **{name: getattr(span, name) or _NOTHING for name in _OBJECTS},
         **{name: getattr(span, name) or _NONE for name in _LISTS},
@@ -161,7 +165,7 @@ def _score(score: ExportedScore) -> dict[str, Any]:
         "source": score.source,
         "author": score.author,
         "metadata": score.metadata or _NOTHING,
-        "time": iso(score.time),
+        "time": json_time(score.time),
     }
 
 
@@ -171,8 +175,8 @@ def _comment(comment: ExportedComment) -> dict[str, Any]:
         "span_id": comment.span_id,
         "text": comment.text,
         "author": comment.author,
-        "time": iso(comment.created_at),
-        "edited_at": iso(comment.edited_at) if comment.edited_at else None,
+        "time": json_time(comment.created_at),
+        "edited_at": json_time(comment.edited_at) if comment.edited_at else None,
     }
 
 
@@ -183,7 +187,7 @@ def _cost(text: Text) -> dict[str, Any]:
 
 def _times(start: datetime, end: datetime | None) -> dict[str, Any]:
     return {
-        "start_time": iso(start),
-        "end_time": iso(end) if end else None,
+        "start_time": json_time(start),
+        "end_time": json_time(end) if end else None,
         "duration_ms": round((end - start).total_seconds() * 1000, 3) if end else None,
     }

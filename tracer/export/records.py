@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -192,8 +192,3 @@ class Source(Protocol):
 def decoded(text: Text) -> Any:
     """Return the value of stored JSON, None where there is none."""
     return None if text is None else msgspec.json.decode(text)
-
-
-def iso(time: datetime) -> str:
-    """Return a time as ISO 8601 in UTC, always with microseconds."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from tracer.export.records import ExportedSpan, ExportedTrace
+from tracer.times import shown_time
 
 
 def took(start: datetime, end: datetime | None) -> str:
@@ -22,11 +23,6 @@ def took(start: datetime, end: datetime | None) -> str:
 
 def _three(value: float) -> str:
     return f"{value:#.3g}".rstrip(".") if value else "0"
-
-
-def stamp(time: datetime) -> str:
-    """Return date and time with milliseconds, UTC."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
 
 
 def dollars(value: Decimal | None) -> str:
@@ -65,7 +61,7 @@ def facts(trace: ExportedTrace) -> list[tuple[str, str]]:
         ("Trace", trace.trace_id),
         ("Status", {"error": "failed"}.get(trace.status, trace.status)),
         ("Error", trace.error_message or "" if trace.status == "error" else ""),
-        ("Started", stamp(trace.start_time)),
+        ("Started", shown_time(trace.start_time)),
         ("Took", took(trace.start_time, end)),
         ("Spans", f"{trace.span_count:,}" + (f" ({kinds})" if kinds else "")),
         ("Errors", f"{trace.error_count:,}" if trace.error_count else ""),

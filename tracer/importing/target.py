@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from tracer.importing.events import Event
 from tracer.store.scores import configs
-from tracer.store.scores.configs import ScoreConfig
 from tracer.store.traces import span_search
 from tracer.store.writing.writer import Writer
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
@@ -57,6 +56,3 @@ class Target:
                 self.refused.append(f"{outcome.event_id.removeprefix('import-')}: {reason}")
             else:
                 self.stored += 1
-
-    def _config_of(self, config_id: str) -> ScoreConfig | None:
-        return configs.get_configs(self.project_id, [config_id]).get(config_id)

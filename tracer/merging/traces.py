@@ -12,7 +12,7 @@ from tracer.merging import deep
 from tracer.merging.spans import Span
 from tracer.messages import conversation
 from tracer.records import Json, SpanRecord, TraceRecord, token_sums
-from tracer.times import iso
+from tracer.times import sql_time
 
 COUNTS = (
     "span_count",
@@ -249,8 +249,8 @@ def columns(trace: Trace) -> dict[str, Any]:
         "tags": claims.shown_tags(),
         "metadata": {key: value for key, value in claims.metadata.items() if value is not None},
         "claims": _remembered(claims, derived),
-        "start_time": iso(start),
-        "end_time": iso(end),
+        "start_time": sql_time(start),
+        "end_time": sql_time(end),
         "status": trace.status,
         "root_span_id": derived.root_span_id,
         "input_preview": _preview(said.get("input"), derived.input_preview),

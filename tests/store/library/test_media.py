@@ -9,8 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from tests.support.store.records import put, span
+from tracer.extensions import db
 from tracer.store.library.media import (
     CHUNK_BYTES,
     BadUpload,
@@ -18,10 +20,10 @@ from tracer.store.library.media import (
     Use,
     announce,
     get_medium,
-    list_uses,
     read,
     upload,
 )
+from tracer.store.schema import media_uses
 from tracer.store.writing.delete import delete_trace
 
 CONTENT = bytes(range(256)) * (CHUNK_BYTES // 100)
@@ -66,7 +68,8 @@ def test_a_medium_is_of_its_project(project: str) -> None:
 def test_uses_are_noted_once(project: str) -> None:
     medium = announced(project)
     assert announced(project) == medium
-    assert list_uses(project, "t") == [(USE, medium)]
+    uses = db.session.execute(sa.select(media_uses.c.trace_id, media_uses.c.media_id)).all()
+    assert uses == [("t", medium.media_id)]
 
 
 def test_the_last_trace_that_uses_it_takes_it_along(

@@ -15,7 +15,6 @@ from tracer.store.library.prompts import (
     label_version,
     list_prompts,
     list_versions,
-    unlabel,
 )
 from tracer.store.projects.projects import create_project
 
@@ -45,8 +44,6 @@ def test_a_label_points_to_one_version_and_moves_with_a_new_one(project: str) ->
     assert label_version(project, "greet", 1, ["production"])
     assert text_of(project, label="production") == "one"
     assert not label_version(project, "greet", 9, ["production"])
-    assert unlabel(project, "greet", "canary")
-    assert text_of(project, label="canary") is None
 
 
 def test_latest_is_no_label_that_can_be_moved(project: str) -> None:

@@ -10,9 +10,10 @@ from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params, refused
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
 
@@ -94,6 +95,6 @@ def _comment(row: CommentRow) -> Comment:
         object_id=object_id,
         content=row.text,
         author_user_id=row.author_id or row.author,
-        created_at=iso(row.created_at),
-        updated_at=iso(row.edited_at or row.created_at),
+        created_at=json_time_in_millis(row.created_at),
+        updated_at=json_time_in_millis(row.edited_at or row.created_at),
     )

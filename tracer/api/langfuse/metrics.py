@@ -27,8 +27,9 @@ from tracer.api.langfuse.traces.traces import COLUMNS as TRACE_COLUMNS
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import query as metrics
 from tracer.store.metrics.query import GRANULARITIES, TIME, DayOfModel, Question
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.words import BUCKET_NAMES, DATA_TYPES, LEVELS, SOURCES, TYPE_OF
 from tracer.wire.native.requests import Time, as_utc
@@ -324,7 +325,7 @@ def _granularity(asked: _Asked) -> str | None:
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     found = {theirs: row[ours] for theirs, ours in names.items() if ours in row}
     if TIME in found:
-        found[TIME] = iso(found[TIME])
+        found[TIME] = json_time_in_millis(found[TIME])
     return found
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +18,7 @@ from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.scores import configs
 from tracer.store.scores.configs import ScoreConfig
 from tracer.store.traces import span_search
+from tracer.times import json_time
 from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify, project_id
 from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
@@ -174,7 +175,12 @@ def _single(kind: str, id_field: str) -> Response:
             **body,
             "id": body.get(id_field) or (str(uuid.uuid4()) if id_field == "id" else None),
         }
-    event = {"id": str(uuid.uuid4()), "timestamp": _now(), "type": kind, "body": body}
+    event = {
+        "id": str(uuid.uuid4()),
+        "timestamp": json_time(datetime.now(UTC)),
+        "type": kind,
+        "body": body,
+    }
     decoded = decode_event(event, receipt(), stored())
     unstorable = _stored(decoded)
     refused = decoded.outcomes[0].refusal
@@ -184,12 +190,6 @@ def _single(kind: str, id_field: str) -> Response:
     if unstorable:
         raise WireError(unstorable[0], 422)
     return reply(Made(id=body["id"]))
-
-
-def _now() -> str:
-    micros = time.time_ns() // 1_000
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
-    return f"{whole}.{micros % 1_000_000:06}Z"
 
 
 def stored() -> Stored:

@@ -23,7 +23,7 @@ from tracer.analysis.sibling_runs import long_runs
 from tracer.analysis.whole import Whole
 from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.locks import hold
-from tracer.times import iso
+from tracer.times import sql_time
 
 SMALL_SPANS: Final = 2_000
 """Of traces up to here everything is worked out when it is asked for."""
@@ -156,7 +156,7 @@ def _lines(whole: Whole, key: str) -> Iterator[str]:
         if size > 1 or critical or covered or running:
             spans, errors, level, end, tokens, cost = sums
             yield (
-                f"{key}{escaped(span_id)}\t{spans}\t{errors}\t{level}\t{iso(end)}"
+                f"{key}{escaped(span_id)}\t{spans}\t{errors}\t{level}\t{sql_time(end)}"
                 f"\t{NULL if tokens is None else tokens}\t{NULL if cost is None else f'{cost:f}'}"
                 f"\t{alone}\t{critical}\n"
             )

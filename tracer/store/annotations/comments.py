@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.store.annotations.subjects import Author, Subject, marking
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import comments
 
 MOST: Final = 500
@@ -84,17 +85,10 @@ def page_comments(
             wanted.append(place[0] == object_id)
     if author_id is not None:
         wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(comments).where(*wanted))
     query = sa.select(*_COLUMNS).where(*wanted)
     query = query.order_by(comments.c.created_at.desc(), comments.c.comment_id)
-    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
-    return [_row(row) for row in rows], total or 0
-
-
-def count_comments(subject: Subject) -> int:
-    """Return how many comments a trace or session has, those on its spans included."""
-    query = sa.select(sa.func.count()).select_from(comments).where(subject.on(comments))
-    return db.session.scalar(query) or 0
+    rows, total = numbered_page(query, limit, offset)
+    return [_row(row) for row in rows], total
 
 
 def get_comment(project_id: str, comment_id: str) -> CommentRow | None:

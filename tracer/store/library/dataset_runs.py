@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_run_items, dataset_runs, scores
 
 
@@ -147,17 +148,10 @@ def list_runs(
 ) -> tuple[list[DatasetRun], int]:
     """Return a page of a dataset's runs, the newest first, and how many there are in all."""
     mine = (dataset_runs.c.project_id == project_id, dataset_runs.c.dataset_id == dataset_id)
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(dataset_runs).where(*mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_RUN)
-        .where(*mine)
-        .order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [DatasetRun(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_RUN).where(*mine)
+    query = query.order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [DatasetRun(**row) for row in rows], total
 
 
 def list_run_items(
@@ -165,17 +159,10 @@ def list_run_items(
 ) -> tuple[list[RunItem], int]:
     """Return a page of a run's items, the first answered first, and how many there are in all."""
     mine = (dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id)
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(dataset_run_items).where(*mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_RUN_ITEM)
-        .where(*mine)
-        .order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [RunItem(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_RUN_ITEM).where(*mine)
+    query = query.order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [RunItem(**row) for row in rows], total
 
 
 def delete_run(project_id: str, dataset_id: str, name: str) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_items, datasets
 
 
@@ -90,17 +91,10 @@ def get_dataset(project_id: str, name: str) -> Dataset | None:
 def list_datasets(project_id: str, limit: int, offset: int = 0) -> tuple[list[Dataset], int]:
     """Return a page of datasets, the newest first, and how many there are in all."""
     mine = datasets.c.project_id == project_id
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(datasets).where(mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_DATASET)
-        .where(mine)
-        .order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [Dataset(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_DATASET).where(mine)
+    query = query.order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [Dataset(**row) for row in rows], total
 
 
 def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
@@ -195,17 +189,10 @@ def list_items(
             items.valid_from <= at,
             sa.or_(items.valid_to.is_(None), items.valid_to > at),
         ]
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(dataset_items).where(*conditions)
-    ).scalar_one()
-    query = (
-        sa.select(*_ITEM)
-        .where(*conditions)
-        .order_by(items.created_at.desc(), items.item_id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    return [DatasetItem(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_ITEM).where(*conditions)
+    query = query.order_by(items.created_at.desc(), items.item_id.desc())
+    rows, total = numbered_page(query, limit, offset)
+    return [DatasetItem(**row) for row in rows], total
 
 
 def list_states(project_id: str, item_id: str) -> list[DatasetItem]:

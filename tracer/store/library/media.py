@@ -163,30 +163,6 @@ def read(project_id: str, media_id: str) -> Iterator[bytes]:
         number += 1
 
 
-def list_uses(project_id: str, trace_id: str) -> list[tuple[Use, Medium]]:
-    """Return the media of a trace with where they are used."""
-    query = (
-        sa.select(media_uses.c.span_id, media_uses.c.field, *_MEDIUM)
-        .join_from(
-            media_uses,
-            media,
-            sa.and_(
-                media.c.project_id == media_uses.c.project_id,
-                media.c.media_id == media_uses.c.media_id,
-            ),
-        )
-        .where(media_uses.c.project_id == project_id, media_uses.c.trace_id == trace_id)
-        .order_by(media_uses.c.span_id, media_uses.c.field, media.c.media_id)
-    )
-    return [
-        (
-            Use(trace_id=trace_id, span_id=row.span_id, field=row.field),
-            Medium(**{name: getattr(row, name) for name in Medium.__dataclass_fields__}),
-        )
-        for row in db.session.execute(query)
-    ]
-
-
 _MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__]
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import score_configs
 
 
@@ -70,12 +71,9 @@ def get_configs(project_id: str, config_ids: Sequence[str]) -> dict[str, ScoreCo
 def list_configs(project_id: str, limit: int, offset: int) -> tuple[list[ScoreConfig], int]:
     """Return a page of a project's configs, newest first, and how many there are in all."""
     mine = score_configs.c.project_id == project_id
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(score_configs).where(mine)
-    ).scalar_one()
     query = sa.select(*_COLUMNS).where(mine)
     query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)
-    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    rows, total = numbered_page(query, limit, offset)
     return [ScoreConfig(**row) for row in rows], total
 
 

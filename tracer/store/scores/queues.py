@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from tracer.extensions import db
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import queue_items, queue_members, queues
 
 
@@ -76,17 +77,10 @@ def get_queue(project_id: str, queue_id: str) -> Queue | None:
 def list_queues(project_id: str, limit: int, offset: int = 0) -> tuple[list[Queue], int]:
     """Return a page of queues, the newest first, and how many there are in all."""
     mine = queues.c.project_id == project_id
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(queues).where(mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_QUEUE)
-        .where(mine)
-        .order_by(queues.c.created_at.desc(), queues.c.queue_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [Queue(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_QUEUE).where(mine)
+    query = query.order_by(queues.c.created_at.desc(), queues.c.queue_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [Queue(**row) for row in rows], total
 
 
 def add_item(
@@ -121,17 +115,10 @@ def list_items(
     if completed is not None:
         done = queue_items.c.completed_at.is_not(None)
         mine.append(done if completed else ~done)
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(queue_items).where(*mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_ITEM)
-        .where(*mine)
-        .order_by(queue_items.c.created_at, queue_items.c.item_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [QueueItem(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_ITEM).where(*mine)
+    query = query.order_by(queue_items.c.created_at, queue_items.c.item_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [QueueItem(**row) for row in rows], total
 
 
 def complete_item(

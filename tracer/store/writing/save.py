@@ -19,7 +19,7 @@ from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
 from tracer.store.writing.copy_spans import copy_spans, encoder
-from tracer.times import iso
+from tracer.times import sql_time
 
 SessionKey = tuple[str, str]
 """(project_id, session_id)"""
@@ -230,8 +230,8 @@ def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:
     return {
         "project_id": key[0],
         "session_id": key[1],
-        "start_time": iso(one.start),
-        "end_time": iso(one.end),
+        "start_time": sql_time(one.start),
+        "end_time": sql_time(one.end),
         "trace_count": one.traces,
         "error_count": one.errors,
         "running_count": one.running,
@@ -258,7 +258,7 @@ def save_scores(
             **msgspec.structs.asdict(score),
             "project_id": project_id,
             "trace_id": score.trace_id or "",
-            "time": iso(score.time),
+            "time": sql_time(score.time),
         }
         for project_id, score in items
         if (project_id, score.trace_id) not in deleted

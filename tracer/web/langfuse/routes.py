@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from tracer.records import Refusal, WireError
 from tracer.store.database.conditions import BadCondition
 from tracer.store.scores.configs import ScoreConfig
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import identify
 from tracer.web.operations import check_path
@@ -93,8 +93,8 @@ def config_answer(row: ScoreConfig) -> Config:
     return Config(
         id=row.config_id,
         name=row.name,
-        created_at=iso(row.created_at),
-        updated_at=iso(row.updated_at),
+        created_at=json_time_in_millis(row.created_at),
+        updated_at=json_time_in_millis(row.updated_at),
         project_id=row.project_id,
         data_type=row.data_type.upper(),
         is_archived=row.archived,
@@ -104,16 +104,6 @@ def config_answer(row: ScoreConfig) -> Config:
         or None,
         description=row.description,
     )
-
-
-def iso(time: datetime) -> str:
-    """Return a time as Langfuse writes it: UTC, in milliseconds."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def exact(time: datetime) -> str:
-    """Return a time to the microsecond, where it is one that clients send back."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def refusal(

@@ -12,6 +12,7 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_para
 from tracer.records import Refusal, WireError
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -20,7 +21,6 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
-    exact,
     reply,
     set_up,
 )
@@ -193,8 +193,8 @@ def _run_fields(row: DatasetRun, dataset_name: str) -> dict[str, Any]:
         "metadata": row.metadata,
         "dataset_id": row.dataset_id,
         "dataset_name": dataset_name,
-        "created_at": exact(row.created_at),
-        "updated_at": exact(row.updated_at),
+        "created_at": json_time(row.created_at),
+        "updated_at": json_time(row.updated_at),
     }
 
 
@@ -206,6 +206,6 @@ def _item(row: RunItem, run: DatasetRun) -> RunItemAnswer:
         dataset_item_id=row.item_id,
         trace_id=row.linked_trace_id,
         observation_id=row.linked_span_id,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.created_at),
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.created_at),
     )

@@ -12,6 +12,7 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_para
 from tracer.records import Refusal, WireError
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem, ForeignItem, UnknownDataset
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -20,7 +21,6 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
-    exact,
     reply,
     set_up,
 )
@@ -275,9 +275,9 @@ def item_answer(row: DatasetItem, dataset_name: str) -> ItemAnswer:
         source_observation_id=row.source_span_id,
         dataset_id=row.dataset_id,
         dataset_name=dataset_name,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.valid_from),
-        version=exact(row.valid_from),
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.valid_from),
+        version=json_time(row.valid_from),
         media_references=[],
     )
 
@@ -291,6 +291,6 @@ def _dataset_fields(row: Dataset) -> dict[str, Any]:
         "input_schema": row.input_schema,
         "expected_output_schema": row.expected_output_schema,
         "project_id": project_id(),
-        "created_at": exact(row.created_at),
-        "updated_at": exact(row.updated_at),
+        "created_at": json_time(row.created_at),
+        "updated_at": json_time(row.updated_at),
     }

@@ -14,10 +14,11 @@ from tracer.store.library import media
 from tracer.store.library.media import BadUpload, Medium, Use
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import DELETED
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound, Unauthorized, register_problems
 from tracer.wire.langfuse.library import MediaBody, MediaReport
@@ -101,9 +102,9 @@ def read_medium(media_id: str) -> Response:
             media_id=medium.media_id,
             content_type=medium.content_type,
             content_length=medium.content_length,
-            uploaded_at=iso(medium.uploaded_at),
+            uploaded_at=json_time_in_millis(medium.uploaded_at),
             url=_address(medium),
-            url_expiry=iso(datetime.now(UTC) + _VALID),
+            url_expiry=json_time_in_millis(datetime.now(UTC) + _VALID),
         )
     )
 

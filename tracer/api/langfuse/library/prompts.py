@@ -13,6 +13,7 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, re
 from tracer.records import Json, Refusal, WireError
 from tracer.store.library import prompts
 from tracer.store.library.prompts import PromptDraft, PromptFilter, PromptVersion
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -21,7 +22,6 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
-    exact,
     reply,
     set_up,
 )
@@ -148,7 +148,7 @@ def list_prompts() -> Response:
             versions=row.versions,
             labels=row.labels,
             tags=row.tags,
-            last_updated_at=exact(row.updated_at),
+            last_updated_at=json_time(row.updated_at),
             last_config=row.config,
         )
         for row in rows
@@ -237,8 +237,8 @@ def _answer(found: PromptVersion, prompt: Json) -> Prompt:
         labels=found.labels,
         tags=found.tags,
         commit_message=found.commit_message,
-        created_at=exact(found.created_at),
-        updated_at=exact(found.created_at),
+        created_at=json_time(found.created_at),
+        updated_at=json_time(found.created_at),
         project_id=project_id(),
         is_active=PRODUCTION in found.labels,
         resolution_graph=None,

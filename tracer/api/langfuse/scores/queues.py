@@ -11,10 +11,11 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_para
 from tracer.records import Refusal, WireError
 from tracer.store.scores import queues
 from tracer.store.scores.queues import NameTaken, Queue, QueueItem
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, exact, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import (
@@ -282,8 +283,8 @@ def _queue(row: Queue) -> QueueAnswer:
         name=row.name,
         description=row.description,
         score_config_ids=row.config_ids,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.updated_at),
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.updated_at),
     )
 
 
@@ -294,7 +295,7 @@ def _item(row: QueueItem) -> QueueItemAnswer:
         object_id=row.subject_id,
         object_type=_OBJECTS[row.subject],
         status=_COMPLETED if row.completed_at else "PENDING",
-        completed_at=exact(row.completed_at) if row.completed_at else None,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.updated_at),
+        completed_at=json_time(row.completed_at) if row.completed_at else None,
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.updated_at),
     )

@@ -22,8 +22,9 @@ from tracer.api.langfuse.scores.scores import source_condition
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.store.scores.search import FoundScore, ScoreKey
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
 
@@ -176,10 +177,10 @@ def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
         "projectId": project_id(),
         "name": row.name,
         "source": source_of(row),
-        "timestamp": iso(row.time),
+        "timestamp": json_time_in_millis(row.time),
         "environment": score_environment(row),
-        "createdAt": iso(row.time),
-        "updatedAt": iso(row.time),
+        "createdAt": json_time_in_millis(row.time),
+        "updatedAt": json_time_in_millis(row.time),
         "dataType": row.data_type.upper(),
         "value": _value(row),
     }

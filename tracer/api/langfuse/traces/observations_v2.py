@@ -27,8 +27,9 @@ from tracer.store.database.conditions import Condition
 from tracer.store.database.timeout import within
 from tracer.store.traces import span_search
 from tracer.store.traces.span_search import FoundSpan, SpanKey
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.words import TYPE_OF
 
@@ -152,7 +153,7 @@ def _core(row: FoundSpan) -> dict[str, Any]:
     return {
         "id": row.span_id,
         "traceId": row.trace_id,
-        "startTime": iso(row.start_time),
+        "startTime": json_time_in_millis(row.start_time),
         "endTime": maybe_iso(row.end_time),
         "projectId": row.project_id,
         "parentObservationId": row.parent_span_id,
@@ -178,8 +179,8 @@ def _basic(row: FoundSpan) -> dict[str, Any]:
 def _time(row: FoundSpan) -> dict[str, Any]:
     return {
         "completionStartTime": maybe_iso(row.first_token_time),
-        "createdAt": iso(row.start_time),
-        "updatedAt": iso(row.updated_at),
+        "createdAt": json_time_in_millis(row.start_time),
+        "updatedAt": json_time_in_millis(row.updated_at),
     }
 
 

@@ -12,9 +12,10 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, re
 from tracer.api.langfuse.traces.traces import session_traces
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import NotFound
 from tracer.wire.native.requests import Time as SentTime
@@ -89,7 +90,7 @@ def read_session(session_id: str) -> Response:
 def _fields(row: SessionRow) -> dict[str, str]:
     return {
         "id": row.session_id,
-        "created_at": iso(row.start_time),
+        "created_at": json_time_in_millis(row.start_time),
         "project_id": project_id(),
         "environment": row.environment,
     }

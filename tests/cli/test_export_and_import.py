@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.serving import read, run
-from tracer.cli.client import Server, http_transport
+from tracer.cli.client import Server
 from tracer.demo.dataset import tell
 from tracer.demo.otlp import requests
 
@@ -18,7 +18,8 @@ from tracer.demo.otlp import requests
 def trace_id(server: str) -> str:
     """A trace that the server holds."""
     [told, *_] = [one for one in tell(7, time.time()) if len(one.story.trace.spans) > 5]
-    Server(http_transport(server)).send_all(requests([told.story.trace], 100))
+    with Server(server) as sender:
+        sender.send_all(requests([told.story.trace], 100))
     return told.story.trace.trace_id.hex()
 
 

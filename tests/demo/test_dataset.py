@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from click.testing import CliRunner
@@ -16,23 +17,21 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from tests.support.serving import free_port, run
-from tracer.cli.client import Answer, SendError, Server, Transport
+from tracer.cli.client import SendError, Server
 from tracer.cli.demo import BATCH_SPANS, demo
 from tracer.demo.dataset import Told, tell
 from tracer.demo.otlp import Trace, requests
 from tracer.demo.scenarios.ticket import SPANS, WIDE
+from tracer.http_client import RetryingClient
 
 DAY = 86_400
 
 
-def through(client: FlaskClient) -> Transport:
-    """Return a transport to the application in this process."""
-
-    def transport(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        answer = client.open(path, method=method, data=body, headers=dict(headers))
-        return Answer(answer.status_code, answer.data)
-
-    return transport
+def server_of(client: FlaskClient, key: str = "") -> Server:
+    """Return the application in this process as a server that the demo can send to."""
+    transport = httpx.WSGITransport(client.application)
+    inner = httpx.Client(transport=transport, base_url="http://127.0.0.1")
+    return Server("http://127.0.0.1", key, RetryingClient(client=inner))
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def told() -> list[Told]:
 @pytest.fixture
 def stored(client: FlaskClient, told: list[Told]) -> dict[str, dict[str, Any]]:
     """The data set's traces as the API has them after it was sent, by id."""
-    Server(through(client)).send_all(requests((one.story.trace for one in told), BATCH_SPANS))
+    server_of(client).send_all(requests((one.story.trace for one in told), BATCH_SPANS))
     return {trace["id"]: trace for trace in _traces(client)}
 
 
@@ -176,24 +175,29 @@ def test_requests_are_full_and_lose_nothing(size: int) -> None:
 
 
 def test_a_busy_server_is_asked_again(client: FlaskClient) -> None:
-    answers = [Answer(429, b"", 0.0), Answer(503, b"", 0.0)]
-    deliver = through(client)
+    statuses = [429, 503]
+    waits: list[float] = []
+    application = client.application.wsgi_app
 
-    def busy(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        return answers.pop() if answers else deliver(method, path, body, headers)
+    def busy(environ: Any, start_response: Any) -> Any:
+        if not statuses:
+            return application(environ, start_response)
+        start_response(f"{statuses.pop()} Busy", [("Retry-After", "7")])
+        return []
 
+    inner = httpx.Client(transport=httpx.WSGITransport(busy), base_url="http://127.0.0.1")
+    server = Server("http://127.0.0.1", client=RetryingClient(client=inner, wait=waits.append))
     trace = Trace(time.time() - 1, {})
     with trace.span("late", {}):
         pass
-    Server(busy).send_all(requests([trace], 10))
-    assert Server(deliver).trace(trace.trace_id.hex())["span_count"] == 1
+    server.send_all(requests([trace], 10))
+    assert waits == [7, 7]
+    assert server.trace(trace.trace_id.hex())["span_count"] == 1
 
 
 def test_a_key_that_is_not_valid_is_named_as_the_reason(client: FlaskClient) -> None:
     with pytest.raises(SendError, match="valid key"):
-        Server(through(client), "wrong").send_all(
-            requests([tell(1, time.time())[0].story.trace], 500)
-        )
+        server_of(client, "wrong").send_all(requests([tell(1, time.time())[0].story.trace], 500))
 
 
 def test_the_command_prints_pages_that_exist(app: Flask, client: FlaskClient) -> None:

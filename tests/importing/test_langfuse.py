@@ -19,8 +19,9 @@ from flask.testing import FlaskClient
 from tests.support.langfuse.older_server import newest_generation
 from tests.support.serving import Serve, run
 from tracer.config import Config
+from tracer.http_client import ATTEMPTS
 from tracer.importing.journal import Journal
-from tracer.importing.remote import ATTEMPTS, ImportFailed, Remote
+from tracer.importing.remote import ImportFailed, Remote
 from tracer.server.postgres import Embedded
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
@@ -225,8 +226,11 @@ def test_wrong_keys_are_said_in_one_line(source: Source, database_url: str, tmp_
 
 def test_no_answer_is_waited_for_and_then_said() -> None:
     waits: list[float] = []
-    with pytest.raises(ImportFailed, match="no answer from"):
-        Remote("http://127.0.0.1:9", "p", "s", waits.append).get("traces")
+    with (
+        Remote("http://127.0.0.1:9", "p", "s", waits.append) as remote,
+        pytest.raises(ImportFailed, match="no answer from"),
+    ):
+        remote.get("traces")
     assert len(waits) == ATTEMPTS - 1
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from tracer.cli.client import SendError, Server, http_transport
+from tracer.cli.client import SendError, Server
 from tracer.demo.dataset import Told, tell
 from tracer.demo.otlp import requests
 
@@ -21,11 +21,11 @@ BATCH_SPANS: Final = 500
 @click.option("--seed", default=1, show_default=True, help="Another number, other stories.")
 def demo(url: str, key: str, seed: int) -> None:
     """Send agents, RAG, chats, errors and a trace of 5,000 spans, as of the last 24 hours."""
-    server = Server(http_transport(url), key)
     told = tell(seed, time.time())
     try:
-        send(server, told)
-        show(server, told)
+        with Server(url, key) as server:
+            send(server, told)
+            show(server, told)
     except SendError as error:
         raise click.ClickException(str(error)) from error
 

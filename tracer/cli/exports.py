@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from tracer.cli.client import SendError, Server, http_transport
+from tracer.cli.client import SendError, Server
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
 
@@ -95,11 +95,11 @@ def _reason(error: urllib.error.HTTPError) -> str:
 @_server_options
 def import_file(file: BinaryIO, url: str, key: str) -> None:
     """Send FILE, an OTLP/JSON export (or any OTLP/JSON), to a running server."""
-    server = Server(http_transport(url), key)
     total = Path(file.name).stat().st_size
     hidden = not sys.stdout.isatty()
     try:
-        with click.progressbar(length=total, hidden=hidden) as progress:
+        bar = click.progressbar(length=total, hidden=hidden)
+        with Server(url, key) as server, bar as progress:
             for body in _requests(_resources(file)):
                 server.send_json(body)
                 progress.update(len(body))
@@ -141,14 +141,16 @@ def _foreign(text: bytes) -> Iterator[bytes]:
 
 def _requests(resources: Iterator[bytes]) -> Iterator[bytes]:
     """Yield requests of some megabytes."""
-    held: list[bytes] = []
+    gathered: list[bytes] = []
+    size = 0
     for resource in resources:
-        held.append(resource)
-        if sum(map(len, held)) >= _REQUEST_BYTES:
-            yield _request(held)
-            held = []
-    if held:
-        yield _request(held)
+        gathered.append(resource)
+        size += len(resource)
+        if size >= _REQUEST_BYTES:
+            yield _request(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield _request(gathered)
 
 
 def _request(resources: list[bytes]) -> bytes:

@@ -66,7 +66,7 @@ def langfuse(config: Config, source: str, public_key: str, secret_key: str, proj
 
     journal = Journal(config.data_dir / "imports", source, project)
     remote = Remote(source, public_key, secret_key)
-    with reachable(config, "tracer import langfuse") as config:
+    with remote, reachable(config, "tracer import langfuse") as config:
         upgrade(config.database_url)
         app = create_app(config)
         with app.app_context(), closing(app.extensions["tracer.writer"]):

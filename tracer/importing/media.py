@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, Final, cast
 
@@ -55,10 +56,10 @@ class MediaCopier:
         except NotThere:
             self.missing.append(media_id)
 
-    def _store(self, media_id: str, content_type: str, content: IO[bytes], use: Use) -> None:
+    def _store(self, media_id: str, content_type: str, content: Iterable[bytes], use: Use) -> None:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
             digest, length = hashlib.sha256(), 0
-            while piece := content.read(_IN_MEMORY):
+            for piece in content:
                 digest.update(piece)
                 length += len(piece)
                 spool.write(piece)

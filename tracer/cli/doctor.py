@@ -15,6 +15,7 @@ from importlib.metadata import version
 import click
 
 from tracer import __version__
+from tracer.cli.installation import clash_message, other_distributions
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
 from tracer.config import Config, ConfigError, variable
@@ -36,6 +37,9 @@ def doctor(config: Config) -> None:
     _row("Python", sys.version.split()[0])
     for library in _LIBRARIES:
         _row(library, version(library))
+    others = other_distributions()
+    if others:
+        _row("clash", clash_message(others))
     _title("Settings")
     for name, value, source in settings(config, os.environ):
         _row(name, f"{value}  ({source})")
@@ -47,6 +51,8 @@ def doctor(config: Config) -> None:
     except ConfigError as error:
         _row("broken", str(error))
         raise click.exceptions.Exit(1) from None
+    if others:
+        raise click.exceptions.Exit(1)
 
 
 def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

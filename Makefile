@@ -11,7 +11,7 @@ SPREAD := $(if $(ARGS),,-n logical --maxprocesses 4 --dist loadfile)
 DATA   := $(or $(TRACER_DATA_DIR),~/.tracer)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test test-slow bench lint format wheel lock audit clean
+.PHONY: help serve demo test test-slow coverage bench lint format wheel lock audit clean
 
 help: ## List what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: $(VENV)/.dev ## Run the tests (one file: ARGS=tests/test_app.py).
 
 test-slow: $(VENV)/.dev ## Run the tests that take minutes or the network.
 	@$(BIN)/pytest -m slow $(ARGS)
+
+coverage: $(VENV)/.dev ## Run the tests and print how much of each package they execute.
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(SPREAD) $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/python .ci/coverage_by_package.py
 
 bench: $(VENV)/.dev ## Measure ingest, pages, start and memory.
 	@$(BIN)/python -m bench $(ARGS)

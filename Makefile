@@ -11,10 +11,10 @@ SPREAD := $(if $(ARGS),,-n logical --maxprocesses 4 --dist loadfile)
 DATA   := $(or $(TRACER_DATA_DIR),~/.tracer)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test test-slow coverage bench lint format wheel lock audit clean
+.PHONY: help serve demo test test-slow coverage bench lint format screenshots wheel lock audit clean
 
 help: ## List what there is to make.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.server ## Serve on http://127.0.0.1:4318 (more: ARGS="--port 8000").
 	@echo "virtual environment in $(VENV), data in $(DATA)"
@@ -47,6 +47,9 @@ lint: $(VENV)/.dev ## Check style, formatting, types and import rules.
 format: $(VENV)/.dev ## Format the code.
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+screenshots: $(VENV)/.dev ## Make the README's pictures from the demo data.
+	@$(BIN)/python -m bench.screenshots $(ARGS)
 
 wheel: $(VENV)/.dev ## Build the wheel into dist.
 	@$(BIN)/python -m hatchling build -t wheel

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The whole suite shares out its files among the cores; one that is named runs by itself.
 SPREAD := $(if $(ARGS),,-n logical --maxprocesses 4 --dist loadfile)
 # Where the embedded PostgreSQL keeps its data, unless TRACER_DATA_DIR says otherwise.
@@ -76,12 +76,12 @@ $(BIN)/python:
 # A stamp is newer than both files when the packages that they name are installed.
 $(VENV)/.server: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing the server into $(VENV)"
-	@$(INSTALL) -c constraints.txt -e '.[server]'
+	@$(PIP) -c constraints.txt -e '.[server]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing the server and its development tools into $(VENV)"
-	@$(INSTALL) -c constraints.txt -e '.[server,dev]'
+	@$(PIP) -c constraints.txt -e '.[server,dev]'
 	@touch $@ $(VENV)/.server
 
 # Apart from the rest, whose versions these tools choose.

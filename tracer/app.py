@@ -6,16 +6,15 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
 from flask import Flask, Response, current_app, g, render_template, request
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import HTTPException
 
 from tracer.assets import asset_dir
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.extensions import db
 from tracer.store.database.server import sqlalchemy_url
+from tracer.store.database.session import UNREACHABLE, ping, unavailable
 from tracer.web.ids import IdConverter, KeepEscapes
 
 SECURITY_HEADERS: Final = {
@@ -88,12 +87,17 @@ def _register(app: Flask) -> None:
     from tracer.ingestion import bp as ingestion
     from tracer.ui import bp as ui
     from tracer.ui import share_bp as share
+    from tracer.ui.base.errors import show_refusal
+    from tracer.web.problems import STATUS
 
     app.before_request(check_host)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, show_error)
-    app.register_error_handler(OperationalError, show_unavailable)
-    app.register_error_handler(PoolTimeout, show_unavailable)
+    # The APIs register handlers of their own, which come first.
+    for kind in STATUS:
+        app.register_error_handler(kind, show_refusal)
+    for library_error in UNREACHABLE:
+        app.register_error_handler(library_error, answer_unavailable)
     app.add_url_rule("/healthz", view_func=healthz)
     for blueprint in (ingestion, api, ui, share):
         app.register_blueprint(blueprint)
@@ -135,14 +139,14 @@ def add_headers(response: Response) -> Response:
 
 
 def healthz() -> tuple[dict[str, str], int]:
-    """Answer 200 when the database does; show_unavailable answers 503 otherwise."""
-    db.session.execute(sa.select(1))
+    """Answer 200 when the database does. Raises StoreUnavailable."""
+    ping()
     return {"status": "ok"}, 200
 
 
-def show_unavailable(error: Exception) -> Any:
-    """Say that the database can't be reached just now."""
-    return show_error(ServiceUnavailable("The database can't be reached just now.", retry_after=5))
+def answer_unavailable(error: Exception) -> Any:
+    """Answer an error of a database library as the route answers StoreUnavailable."""
+    return current_app.handle_user_exception(unavailable(error))
 
 
 def show_error(error: HTTPException) -> Any:

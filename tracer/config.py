@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-
-class ConfigError(Exception):
-    """A setting that can't be used; the message names it and says what to do."""
+from tracer.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -238,25 +238,3 @@ def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
 def decimals(cost: dict[str, Json] | None) -> dict[str, Decimal]:
     """Return a cost by type as JSON holds it, which has no decimals, as decimals."""
     return {bucket: Decimal(str(dollars)) for bucket, dollars in (cost or {}).items()}
-
-
-class Refusal(msgspec.Struct, kw_only=True):
-    """Why one item of a request was not taken: its place, the field, and what was expected."""
-
-    item: str
-    """Path of the item, as ``resourceSpans[0].scopeSpans[0].spans[3]`` or ``spans[3]``."""
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        # A request that is one item has no path to it.
-        return ": ".join(part for part in (self.item, self.field, self.reason) if part)
-
-
-class WireError(Exception):
-    """A request that can't be read as a whole; ``status`` is the HTTP status that says so."""
-
-    def __init__(self, message: str, status: int = 400, refusals: list[Refusal] | None = None):
-        super().__init__(message)
-        self.status = status
-        self.refusals = refusals or []

@@ -53,7 +53,7 @@ def test_no_page_shows_what_another_project_holds(
         price = create_price("default", PriceDraft(model="resolve_ticket", rates=rates))
         create_version("default", PromptDraft(name="faq", type="text", prompt="resolve_ticket"))
         dataset = save_dataset("default", "faq", {"description": "resolve_ticket"})
-        save_item("default", "faq", "i", {"input": "resolve_ticket"})
+        save_item("default", dataset.dataset_id, "i", {"input": "resolve_ticket"})
         save_run("default", dataset.dataset_id, "v1", "resolve_ticket", None)
     library = {"name": "faq", "item_id": "i", "run": "v1"}
     known = VALUES | library | {"price_id": price.price_id}

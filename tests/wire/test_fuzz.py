@@ -1,4 +1,4 @@
-"""Whatever bytes and attributes arrive: no error but WireError, nothing lost, nothing negative."""
+"""Whatever bytes and attributes arrive: no error but Refused, nothing lost, nothing negative."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tests.support.wire.otlp import (
     request,
     span,
 )
-from tracer.records import SpanRecord, WireError
+from tracer.errors import Refused
+from tracer.records import SpanRecord
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME
 from tracer.wire.otlp.protobuf import groups
@@ -73,7 +74,7 @@ maps = st.dictionaries(keys.filter(lambda key: "\0" not in key), values, max_siz
 
 @given(st.binary(max_size=300), st.sampled_from(CONTENT_TYPES))
 def test_any_bytes_are_taken_or_refused_with_an_error_of_ours(body: bytes, media: str) -> None:
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(Refused):
         decode_traces(body, media, max_value_bytes=100)
 
 
@@ -84,7 +85,7 @@ def test_a_damaged_protobuf_request_raises_nothing_but_wire_errors(
     body = bytearray(protobuf(says, spans=2).SerializeToString())
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(Refused):
         decode_protobuf(bytes(body))
 
 
@@ -114,7 +115,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_any_json_is_taken_or_refused_with_an_error_of_ours(value: Any) -> None:
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(Refused):
         decode_json(value)
 
 

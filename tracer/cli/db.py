@@ -6,7 +6,8 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracer.cli.options import database_options, reachable, with_config
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.server.migrations import configured, upgrade
 from tracer.store.projects.bootstrap import bootstrap
 

@@ -18,7 +18,8 @@ from tracer import __version__
 from tracer.cli.installation import clash_message, other_distributions
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
-from tracer.config import Config, ConfigError, variable
+from tracer.config import Config, variable
+from tracer.errors import ConfigError
 from tracer.server.postgres import Embedded
 from tracer.store.database import server
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from tracer import __version__
-from tracer.config import ConfigError
+from tracer.errors import ConfigError
 
 # A further command is one line here: its name, its module and what it is called there.
 COMMANDS: Final = {

@@ -10,7 +10,8 @@ from flask import Flask
 
 from tracer.cli.exports import import_file
 from tracer.cli.options import database_options, reachable, with_config
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.importing.journal import Journal
 from tracer.importing.library import LibraryCopier
 from tracer.importing.media import MediaCopier

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import click
 
 from tracer.cli.options import database_options, reachable, with_config
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError, NotFound
 from tracer.store.projects import projects
 from tracer.store.projects.keys import create_key, list_keys, revoke_key
 
@@ -32,7 +33,7 @@ def create(config: Config, name: str, project: str) -> None:
     with _app(config, "tracer keys create"):
         try:
             key, secret = create_key(project, name)
-        except projects.UnknownProject:
+        except NotFound:
             raise ConfigError(f"there is no project {project!r}: {_known()}") from None
     click.echo(f"id      {key.key_id}")
     click.echo(f"public  {key.public_key}")

@@ -19,7 +19,8 @@ import click
 from tracer import __version__
 from tracer.cli.options import database_options, with_config
 from tracer.cli.ports import listener_on
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.server.lock import Owned, owned
 from tracer.server.postgres import VERSION, Embedded, EmbeddedError, unusable
 

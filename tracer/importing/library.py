@@ -77,10 +77,10 @@ class LibraryCopier:
         # The oldest first, so that the copy lists them in the same order.
         items = [item for item, _ in self._rows("dataset-items", datasetName=row["name"])]
         for item in reversed(items):
-            self._item(held.name, item)
+            self._item(held.dataset_id, item)
         self._runs(held)
 
-    def _item(self, dataset_name: str, item: dict[str, Any]) -> None:
+    def _item(self, dataset_id: str, item: dict[str, Any]) -> None:
         said = {
             "input": item.get("input"),
             "expected_output": item.get("expectedOutput"),
@@ -89,7 +89,7 @@ class LibraryCopier:
             "source_span_id": item.get("sourceObservationId"),
             "archived": item.get("status") == "ARCHIVED",
         }
-        datasets.save_item(self.project_id, dataset_name, item["id"], said)
+        datasets.save_item(self.project_id, dataset_id, item["id"], said)
 
     def _runs(self, dataset: Dataset) -> None:
         path = f"datasets/{segment(dataset.name)}/runs"

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, Final, cast
 
+from tracer.errors import Invalid
 from tracer.importing.events import Event
 from tracer.importing.remote import NotThere, Remote, segment
 from tracer.store.library import media
-from tracer.store.library.media import BadUpload, Use
+from tracer.store.library.media import Use
 
 _REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
 _FIELDS: Final = ("input", "output", "metadata")
@@ -71,7 +72,7 @@ class MediaCopier:
                 return
             try:
                 media.upload(self.project_id, medium, cast(IO[bytes], spool))
-            except BadUpload:
+            except Invalid:
                 # Announced here as something else, by somebody else: theirs stays.
                 self.missing.append(media_id)
             else:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import psutil
 
-from tracer.config import ConfigError
+from tracer.errors import ConfigError
 from tracer.server.account import Account, account, own, private_directory
 
 VERSION: Final = 18

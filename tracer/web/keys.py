@@ -8,10 +8,10 @@ from functools import lru_cache
 from flask import current_app, g, request
 
 from tracer.config import Config
+from tracer.errors import Unauthorized
 from tracer.extensions import db
 from tracer.store.projects.keys import authenticate
 from tracer.store.projects.projects import DEFAULT_PROJECT
-from tracer.web.problems import Unauthorized
 
 
 def identify() -> None:

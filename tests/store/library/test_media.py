@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.store.records import put, span
+from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.library.media import (
     CHUNK_BYTES,
-    BadUpload,
     Medium,
     Use,
     announce,
@@ -53,7 +53,7 @@ def test_what_was_uploaded_comes_back(project: str, content: bytes) -> None:
 def test_another_content_is_refused_and_the_first_stays(project: str, content: bytes) -> None:
     medium = announced(project)
     upload(project, medium, BytesIO(CONTENT))
-    with pytest.raises(BadUpload):
+    with pytest.raises(Invalid):
         upload(project, medium, BytesIO(content))
     assert b"".join(read(project, medium.media_id)) == CONTENT
 
@@ -99,7 +99,7 @@ def test_what_comes_late_for_a_deleted_trace_is_not_kept(
     put(connection, span("s"))
     medium = announced(project)
     assert delete_trace(project, "t")
-    with pytest.raises(BadUpload, match="deleted"):
+    with pytest.raises(Invalid, match="deleted"):
         upload(project, medium, BytesIO(CONTENT))
     assert announce(project, medium.media_id, medium.sha256, "image/png", 1, USE) is None
     assert get_medium(project, medium.media_id) is None

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from tests.support.serving import run
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.store.projects.bootstrap import bootstrap
 from tracer.store.projects.keys import authenticate, list_keys, revoke_key
 from tracer.store.projects.projects import get_project

@@ -7,7 +7,8 @@ from typing import Literal
 from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
-from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params, refused
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import Invalid, NotFound
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
 from tracer.times import json_time_in_millis
@@ -15,7 +16,6 @@ from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 
 bp = Blueprint("langfuse_comments", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -59,7 +59,7 @@ def list_comments() -> Response:
     """Return one page of the project's comments, newest first."""
     query = read_params(CommentsQuery)
     if query.object_id is not None and query.object_type is None:
-        raise refused("objectId", "expected objectType beside it")
+        raise Invalid.of_field("objectId", "expected objectType beside it")
     rows, total = comments.page_comments(
         project_id(),
         on=query.object_type and query.object_type.lower(),

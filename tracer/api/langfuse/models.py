@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import NotFound
 from tracer.pricing import list_prices
 from tracer.pricing.list_prices import ListPrice
 from tracer.store.projects import prices
@@ -17,7 +18,6 @@ from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, list_id, listed_model, own_model
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 
 _DAY: Final = 86_400
 _MOST: Final = 100_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import ExportQuery
+from tracer.errors import NotFound
 from tracer.export.formats import FORMATS
 from tracer.store.traces import sessions
 from tracer.web.downloads import session_file, trace_file
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("exports", __name__, url_prefix="/api/v1")
 set_up(bp)

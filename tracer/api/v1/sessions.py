@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import SessionQuery
+from tracer.errors import NotFound
 from tracer.store.scores import scores
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionFilter
@@ -12,7 +13,6 @@ from tracer.web.answers import traces
 from tracer.web.answers.traces import Scores, Session, SessionPage
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
 set_up(bp)

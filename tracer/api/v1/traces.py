@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import SpanQuery, TraceQuery
+from tracer.errors import NotFound
 from tracer.mapping import Mapping, explain
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.scores import scores
@@ -16,7 +17,6 @@ from tracer.web.answers.subtrees import SpanPage, listed_span
 from tracer.web.answers.traces import Scores, Span, Trace, TracePage
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("traces", __name__, url_prefix="/api/v1")
 set_up(bp)

@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 from flask import Blueprint, Response, request
 
+from tracer.errors import Invalid, Unstorable
 from tracer.ingestion import otlp
 from tracer.ingestion.writing import config, json_body, receipt, store
-from tracer.records import SpanRecord, WireError
+from tracer.records import SpanRecord
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.scores import configs
@@ -164,7 +165,7 @@ def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
 def _check_version() -> None:
     sent = request.headers.get(VERSION_HEADER) or request.headers.get(VERSION_HEADER.title(), "")
     if sent and not (sent.isascii() and sent.isdigit() and int(sent) <= NEWEST):
-        raise WireError(f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST}")
+        raise Invalid(f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST}")
 
 
 def _single(kind: str, id_field: str) -> Response:
@@ -186,9 +187,9 @@ def _single(kind: str, id_field: str) -> Response:
     refused = decoded.outcomes[0].refusal
     if refused is not None:
         refused.field = refused.field.removeprefix("body.")
-        raise WireError(str(refused), refusals=[refused])
+        raise Invalid(str(refused), [refused])
     if unstorable:
-        raise WireError(unstorable[0], 422)
+        raise Unstorable(unstorable[0])
     return reply(Made(id=body["id"]))
 
 

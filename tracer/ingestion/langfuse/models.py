@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.errors import Invalid, NotFound
 from tracer.ingestion.writing import json_body
-from tracer.records import WireError
 from tracer.store.projects import prices
 from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, own_model
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.models import ModelBody, price_draft
 from tracer.wire.reading import read_item, read_json
 
@@ -59,7 +58,7 @@ def delete_model(model_id: str) -> Response:
 def _check_own(model_id: str, done: str) -> None:
     """Raise what a model that is not the project's own, or not in use, is refused by."""
     if model_id.startswith(LISTED):
-        raise WireError(f"a model of the built-in list can't be {done}", 400)
+        raise Invalid(f"a model of the built-in list can't be {done}")
     row = prices.get_price(project_id(), model_id)
     if row is None or row.retired_at is not None:
         raise NotFound(f"Model {model_id} not found within authorized project")

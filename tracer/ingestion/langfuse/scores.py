@@ -10,9 +10,10 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, Meta, UnsetType
 
+from tracer.errors import Invalid, NotFound, Refusal, Refused, TooLarge, Unstorable
 from tracer.ingestion.langfuse.ingestion import stored
 from tracer.ingestion.writing import json_body, receipt, store
-from tracer.records import Batch, Json, Refusal, ScoreRecord, WireError
+from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.scores import configs, scores
 from tracer.store.scores.configs import ScoreConfig
 from tracer.web.keys import project_id
@@ -28,9 +29,7 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.bodies import ScoreBody, given
-from tracer.wire.langfuse.refusing import refused
 from tracer.wire.langfuse.scores import score_record
 from tracer.wire.native.requests import MAX_ITEMS
 from tracer.wire.reading import read_item, read_json
@@ -93,7 +92,7 @@ def create_scores() -> Response:
         return _create_many(sent)
     record = _record(sent)
     if unstorable := store(Batch(scores=[record])):
-        raise WireError(unstorable[0].reason, 422)
+        raise Unstorable(unstorable[0].reason)
     return reply(Made(id=record.score_id))
 
 
@@ -168,29 +167,31 @@ def _said(body: ConfigChange) -> dict[str, Any]:
 
 
 def _check(said: dict[str, Any]) -> None:
-    """Raise WireError where a config contradicts itself."""
+    """Raise Invalid where a config contradicts itself."""
     low, high = said.get("min_value"), said.get("max_value")
     if (low is not None or high is not None) and said["data_type"] != "numeric":
-        raise refused("minValue", "expected none: only NUMERIC has bounds")
+        raise Invalid.of_field("minValue", "expected none: only NUMERIC has bounds")
     if low is not None and high is not None and low > high:
-        raise refused("maxValue", f"expected at least minValue, {low}")
+        raise Invalid.of_field("maxValue", f"expected at least minValue, {low}")
     if said["data_type"] != "categorical":
         return
     categories = said.get("categories") or []
     for part in ("label", "value"):
         if not categories or len({one[part] for one in categories}) < len(categories):
-            raise refused("categories", f"expected categories, each with a {part} of its own")
+            raise Invalid.of_field(
+                "categories", f"expected categories, each with a {part} of its own"
+            )
 
 
 def _create_many(sent: list[Json]) -> Response:
     if len(sent) > MAX_ITEMS:
-        raise WireError(f"expected at most {MAX_ITEMS} scores, got {len(sent)}", 413)
+        raise TooLarge(f"expected at most {MAX_ITEMS} scores, got {len(sent)}")
     records: list[ScoreRecord] = []
     errors: list[Message] = []
     for index, item in enumerate(sent):
         try:
             records.append(_record(item))
-        except WireError as error:
+        except Refused as error:
             errors.append(Message(message=f"scores[{index}]: {_first(error.refusals)}"))
     errors += [
         Message(message=f"score {records[one.index].score_id}: {one.reason}")

@@ -7,11 +7,11 @@ from typing import Final
 import msgspec
 from flask import Blueprint, Response, url_for
 
+from tracer.errors import Forbidden, NotFound, Unstorable
 from tracer.ingestion.writing import json_body, receipt, store
-from tracer.records import RANK_UPDATE, Batch, Refusal, TraceRecord, WireError
+from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
-from tracer.store.annotations.comments import TooManyEdits
-from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.scores import scores
 from tracer.store.traces import traces
 from tracer.web.answers.annotations import (
@@ -27,7 +27,6 @@ from tracer.web.answers.annotations import (
 )
 from tracer.web.keys import project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
-from tracer.web.problems import NotFound, problem
 from tracer.wire.native.annotations import (
     CommentCreate,
     CommentUpdate,
@@ -44,12 +43,6 @@ PROBLEMS: Final = (400, 401, 404, 413, 415, 503)
 
 bp = Blueprint("mark_writes", __name__, url_prefix="/api/v1")
 set_up(bp)
-
-
-@bp.errorhandler(NoSubject)
-def not_found(error: NoSubject) -> Response:
-    """Say that there is nothing to mark."""
-    return problem(404, str(error))
 
 
 def _turns(summary: str) -> Operation:
@@ -106,7 +99,7 @@ def edit_tags(trace_id: str) -> Response:
         editor=cleaned(sent.author),
     )
     for rejected in store(Batch(traces=[record])):
-        raise _refused(rejected.reason)
+        raise Unstorable.of_field("", rejected.reason)
     found = traces.get_trace(project_id(), trace_id)
     if found is None:
         raise NotFound(f"no trace {trace_id!r}")
@@ -149,11 +142,8 @@ def update_comment(comment_id: str) -> Response:
     sent = read_item(read_json(json_body()), CommentUpdate)
     found = comments.get_comment(project_id(), comment_id)
     if found is not None and found.author_id != API:
-        raise WireError("only the reader who wrote this comment can edit it, on a page", 403)
-    try:
-        row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
-    except TooManyEdits as error:
-        raise _refused(str(error)) from None
+        raise Forbidden("only the reader who wrote this comment can edit it, on a page")
+    row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
     if row is None:
         raise NotFound(f"no comment {comment_id!r}")
     return answer(comment(row))
@@ -238,7 +228,3 @@ def _share(subject: Subject) -> Response:
     )
     url = url_for("share.page", token=token, _external=True)
     return answer(NewShare(**msgspec.structs.asdict(share(row)), url=url), 201)
-
-
-def _refused(reason: str) -> WireError:
-    return WireError(reason, 422, [Refusal(item="", field="", reason=reason)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.errors import NotFound
 from tracer.store.writing import delete
 from tracer.web.answers.annotations import Deleted, deleted
 from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 from tracer.wire.native.annotations import DeleteQuery
 
 bp = Blueprint("deletes", __name__, url_prefix="/api/v1")

@@ -7,15 +7,14 @@ from typing import Final
 from flask import Blueprint, Response
 from msgspec import UNSET
 
+from tracer.errors import NotFound
 from tracer.ingestion.writing import json_body
 from tracer.pricing.price_book import PriceDraft
-from tracer.records import Refusal, WireError
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.web.answers.prices import Price, price
 from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, set_up
-from tracer.web.problems import NotFound
 from tracer.wire.native.prices import PriceClone, PriceUpdate
 from tracer.wire.reading import read_item, read_json
 
@@ -44,13 +43,7 @@ def create_price() -> Response:
 def clone_price(price_id: str) -> Response:
     """Add a price with what is different said; the other stays as it is."""
     sent = read_item(read_json(json_body()), PriceClone)
-    try:
-        draft = sent.of(_stored(price_id).draft())
-    except ValueError as error:
-        field, _, reason = str(error).partition(": ")
-        raise WireError(
-            str(error), refusals=[Refusal(item="", field=field, reason=reason)]
-        ) from None
+    draft = sent.of(_stored(price_id).draft())
     return answer(price(prices.create_price(project_id(), draft)), 201)
 
 

@@ -31,7 +31,7 @@ def get_bookmark(subject: Subject) -> Bookmark | None:
 def set_bookmark(subject: Subject, *, there: bool, author: Author | None = None) -> None:
     """Bookmark a trace or session, or no longer; one that is there stays whose it was.
 
-    Raises NoSubject.
+    Raises NotFound.
     """
     with marking(subject):
         if there:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from tracer.errors import Unstorable
 from tracer.extensions import db
 from tracer.store.annotations.subjects import Author, Subject, marking
 from tracer.store.database.numbered import numbered_page
@@ -18,10 +19,6 @@ MOST: Final = 500
 """Comments of one trace or session that are listed."""
 MOST_CHARACTERS: Final = 10_000
 MOST_EDITS: Final = 100
-
-
-class TooManyEdits(ValueError):
-    """A comment was edited so often that its history would drown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def get_comment(project_id: str, comment_id: str) -> CommentRow | None:
 def create_comment(
     subject: Subject, text: str, author: Author, comment_id: str | None = None
 ) -> CommentRow:
-    """Add a comment; raises NoSubject."""
+    """Add a comment; raises NotFound."""
     values = {
         **subject.key(),
         **author.values(),
@@ -118,7 +115,7 @@ def create_comment(
 def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | None:
     """Replace what a comment says, and keep what it said; None: there is no such comment.
 
-    Raises TooManyEdits.
+    Raises Unstorable.
     """
     query = sa.select(*_COLUMNS).where(*_is(project_id, comment_id)).with_for_update()
     found = db.session.execute(query).mappings().one_or_none()
@@ -127,7 +124,8 @@ def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | No
         return None if found is None else _row(found)
     if len(found["history"]) >= MOST_EDITS:
         db.session.rollback()
-        raise TooManyEdits(f"this comment was edited {MOST_EDITS} times: write a new one")
+        reason = f"this comment was edited {MOST_EDITS} times: write a new one"
+        raise Unstorable.of_field("", reason)
     since = found["edited_at"] or found["created_at"]
     values = {
         "text": text,

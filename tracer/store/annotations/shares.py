@@ -38,7 +38,7 @@ def create_share(
     expires_at: datetime | None = None,
     show_comments: bool = False,
 ) -> tuple[ShareRow, str]:
-    """Make a link to a trace or session, and return it with its token; raises NoSubject."""
+    """Make a link to a trace or session, and return it with its token; raises NotFound."""
     token = secrets.token_urlsafe(32)
     values = {
         **subject.key(),

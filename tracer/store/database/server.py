@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 
 from tracer.assets import asset_dir
-from tracer.config import ConfigError
+from tracer.errors import ConfigError
 
 OLDEST_SERVER: Final = 15
 _SCHEMES: Final = re.compile(r"^postgres(ql)?(\+psycopg)?://")

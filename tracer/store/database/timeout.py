@@ -8,19 +8,16 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from tracer.errors import TooSlow
 from tracer.extensions import db
 
 SECONDS: Final = 30
 _CANCELED: Final = "57014"
 
 
-class TooLong(Exception):
-    """The question takes longer than it may."""
-
-
 @contextmanager
 def within(seconds: int = SECONDS) -> Iterator[None]:
-    """Give each statement of the block, and of its transaction, so long; raises TooLong."""
+    """Give each statement of the block, and of its transaction, so long; raises TooSlow."""
     db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{seconds}s'"))
     try:
         yield
@@ -28,4 +25,4 @@ def within(seconds: int = SECONDS) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) != _CANCELED:
             raise
         db.session.rollback()
-        raise TooLong(f"this takes longer than {seconds} s: ask for a shorter time") from None
+        raise TooSlow(f"this takes longer than {seconds} s: ask for a shorter time") from None

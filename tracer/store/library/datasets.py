@@ -11,18 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from tracer.errors import Conflict
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_items, datasets
-
-
-class UnknownDataset(LookupError):
-    """The project has no dataset of that name."""
-
-
-class ForeignItem(ValueError):
-    """The id belongs to an item of another dataset."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,42 +113,39 @@ def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
 
 
 def save_item(
-    project_id: str, name: str, item_id: str | None, fields: Mapping[str, Any]
-) -> tuple[DatasetItem, Dataset]:
-    """Add an item to the dataset of that name, or give one of it a new state.
+    project_id: str, dataset_id: str, item_id: str | None, fields: Mapping[str, Any]
+) -> DatasetItem:
+    """Add an item to a dataset, or give one of it a new state.
 
-    `fields` has some of ITEM_FIELDS; those left out stay as they were. Raises UnknownDataset,
-    ForeignItem.
+    `fields` has some of ITEM_FIELDS; those left out stay as they were. Raises Conflict: the item
+    belongs to another dataset.
     """
-    dataset = get_dataset(project_id, name)
-    if dataset is None:
-        raise UnknownDataset(name)
     item_id = item_id or secrets.token_hex(12)
     # The state's time comes from the database's clock under this lock, so states never overlap.
     _lock(project_id, item_id)
     held = _current(project_id, item_id)
-    if held is not None and held.dataset_id != dataset.dataset_id:
+    if held is not None and held.dataset_id != dataset_id:
         db.session.rollback()
-        raise ForeignItem(f"item {item_id!r} belongs to another dataset")
+        raise Conflict.of_field("id", f"item {item_id!r} belongs to another dataset")
     before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
     if held is not None and before == {**before, **fields}:
         # Said again, as an import does: no new state.
         db.session.rollback()
-        return held, dataset
+        return held
     now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     _close(project_id, item_id, now)
     values = {
         **before,
         **fields,
         "project_id": project_id,
-        "dataset_id": dataset.dataset_id,
+        "dataset_id": dataset_id,
         "item_id": item_id,
         "valid_from": now,
         "created_at": now if held is None else held.created_at,
     }
     row = db.session.execute(sa.insert(dataset_items).values(values).returning(*_ITEM)).one()
     db.session.commit()
-    return DatasetItem(**row._mapping), dataset
+    return DatasetItem(**row._mapping)
 
 
 def get_item(project_id: str, item_id: str) -> DatasetItem | None:

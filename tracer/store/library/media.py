@@ -13,16 +13,13 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.locks import hold
 from tracer.store.deletion.tombstones import deleted_of
 from tracer.store.schema import media, media_chunks, media_uses
 
 CHUNK_BYTES: Final = 1024 * 1024
-
-
-class BadUpload(ValueError):
-    """What was uploaded is not what was announced."""
 
 
 class Readable(Protocol):
@@ -110,7 +107,7 @@ def get_medium(project_id: str, media_id: str) -> Medium | None:
 
 
 def upload(project_id: str, medium: Medium, content: Readable) -> None:
-    """Store the content, in one transaction. Raises BadUpload, with nothing stored then."""
+    """Store the content, in one transaction. Raises Invalid, with nothing stored then."""
     _forget_content(project_id, medium.media_id)
     digest, length = hashlib.sha256(), 0
     for number, chunk in enumerate(_chunks(content)):
@@ -129,10 +126,10 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
     if length != medium.content_length:
         db.session.rollback()
         told = "more" if length > medium.content_length else f"{length}"
-        raise BadUpload(f"expected {medium.content_length} bytes, got {told}")
+        raise Invalid(f"expected {medium.content_length} bytes, got {told}")
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
         db.session.rollback()
-        raise BadUpload("the content's SHA-256 is not the one that was announced")
+        raise Invalid("the content's SHA-256 is not the one that was announced")
     query = (
         sa.update(media)
         .where(media.c.project_id == project_id, media.c.media_id == medium.media_id)
@@ -141,7 +138,7 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
     )
     if db.session.execute(query).one_or_none() is None:
         db.session.rollback()
-        raise BadUpload("the trace that uses it was deleted")
+        raise Invalid("the trace that uses it was deleted")
     db.session.commit()
 
 

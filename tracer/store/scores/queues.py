@@ -9,15 +9,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 
+from tracer.errors import Conflict
 from tracer.extensions import db
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import queue_items, queue_members, queues
-
-
-class NameTaken(ValueError):
-    """The project has a queue of that name already."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +44,7 @@ class QueueItem:
 def create_queue(
     project_id: str, name: str, description: str | None, config_ids: Sequence[str]
 ) -> Queue:
-    """Make a queue. Raises NameTaken."""
+    """Make a queue. Raises Conflict: the project has one of this name."""
     values = {
         "project_id": project_id,
         "queue_id": secrets.token_hex(12),
@@ -56,11 +52,12 @@ def create_queue(
         "description": description,
         "config_ids": list(config_ids),
     }
-    try:
-        row = db.session.execute(sa.insert(queues).values(values).returning(*_QUEUE)).one()
-    except IntegrityError:
-        db.session.rollback()
-        raise NameTaken(name) from None
+    made = insert(queues).values(values)
+    made = made.on_conflict_do_nothing(index_elements=["project_id", "name"])
+    row = db.session.execute(made.returning(*_QUEUE)).one_or_none()
+    if row is None:
+        reason = f"expected another name: there is a queue {name!r} already"
+        raise Conflict.of_field("name", reason)
     db.session.commit()
     return Queue(**row._mapping)
 

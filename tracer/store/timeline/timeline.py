@@ -8,8 +8,9 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from tracer.analysis.log.matches import Asked, Found
+from tracer.errors import NotFound
 from tracer.extensions import db
-from tracer.store.annotations.subjects import NoSubject, Subject, marking
+from tracer.store.annotations.subjects import Subject, marking
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
 
@@ -52,5 +53,5 @@ def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
 
 def want(project_id: str, trace_id: str) -> None:
     """Ask the worker for the trace's timeline."""
-    with suppress(NoSubject), marking(Subject(project_id=project_id, trace_id=trace_id)):
+    with suppress(NotFound), marking(Subject(project_id=project_id, trace_id=trace_id)):
         db.session.execute(_WANT, {"project": project_id, "trace": trace_id})

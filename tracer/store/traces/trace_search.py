@@ -106,7 +106,7 @@ def page_traces(
     limit: int,
     offset: int,
 ) -> tuple[list[TraceDetail], int]:
-    """Return traces with their own data, and how many there are in all; raises BadCondition."""
+    """Return traces with their own data, and how many there are in all; raises Invalid."""
     wanted = [traces.c.project_id == project_id, *where(list(conditions), FIELDS)]
     direction = sa.desc if descending else sa.asc
     column = FIELDS[order].column

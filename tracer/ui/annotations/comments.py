@@ -6,7 +6,7 @@ from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations import comments
-from tracer.store.annotations.comments import MOST_CHARACTERS, TooManyEdits
+from tracer.store.annotations.comments import MOST_CHARACTERS
 from tracer.ui.annotations.answer import remarks
 from tracer.ui.base.blueprint import refuse
 from tracer.ui.base.subjects import Place, marks
@@ -34,10 +34,7 @@ def change_comment(place: Place, comment_id: str) -> AnyResponse | str:
     if request.form.get("action") == "delete":
         comments.delete_comment(project_id, comment_id)
     else:
-        try:
-            comments.edit_comment(project_id, comment_id, _text())
-        except TooManyEdits as error:
-            refuse(f"Not changed: {error}.")
+        comments.edit_comment(project_id, comment_id, _text())
     return remarks(place, "comments")
 
 

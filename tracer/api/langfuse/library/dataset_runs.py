@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.datasets import find_dataset, find_item
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.records import Refusal, WireError
+from tracer.errors import Invalid, NotFound
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
 from tracer.times import json_time
@@ -25,7 +25,6 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.experiments import run_id
 from tracer.wire.langfuse.library import RunItemBody
 from tracer.wire.reading import read_item, read_json
@@ -102,7 +101,7 @@ def create_run_item() -> Response:
     trace_id = sent.trace_id
     if trace_id is None:
         reason = "expected the id of the trace that answered the item"
-        raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
+        raise Invalid.of_field("traceId", reason)
     item = find_item(sent.dataset_item_id)
     run = dataset_runs.save_run(
         project_id(),

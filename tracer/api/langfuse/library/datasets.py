@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.records import Refusal, WireError
+from tracer.errors import NotFound
 from tracer.store.library import dataset_runs, datasets
-from tracer.store.library.datasets import Dataset, DatasetItem, ForeignItem, UnknownDataset
+from tracer.store.library.datasets import Dataset, DatasetItem
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -25,7 +25,6 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import DatasetBody, DatasetItemBody
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_item, read_json
@@ -165,14 +164,8 @@ def create_item() -> Response:
     }
     if isinstance(sent.status, str):
         said["archived"] = sent.status == "ARCHIVED"
-    try:
-        item, dataset = datasets.save_item(project_id(), sent.dataset_name, sent.id, said)
-    except UnknownDataset:
-        raise NotFound(f"Dataset not found: {sent.dataset_name!r}") from None
-    except ForeignItem as error:
-        raise WireError(
-            str(error), refusals=[Refusal(item="", field="id", reason=str(error))]
-        ) from None
+    dataset = find_dataset(sent.dataset_name)
+    item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, said)
     return reply(item_answer(item, dataset.name))
 
 

@@ -17,11 +17,11 @@ from tracer.api.langfuse.params import (
     encode_cursor,
     read_filter,
     read_params,
-    refused,
     split,
 )
 from tracer.api.langfuse.scores.scores_v3 import score_v3
 from tracer.api.langfuse.traces.observations_v2 import CursorMeta
+from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.database.conditions import Condition
 from tracer.store.library import datasets, experiments
@@ -167,7 +167,9 @@ def list_experiment_items() -> Response:
 def _groups(fields: str | None, known: tuple[str, ...], default: str) -> set[str]:
     groups = set(split(fields or default))
     if unknown := groups - set(known):
-        raise refused("fields", f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}")
+        raise Invalid.of_field(
+            "fields", f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}"
+        )
     return groups
 
 

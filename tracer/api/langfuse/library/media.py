@@ -9,9 +9,9 @@ from flask import Blueprint, Response, request, stream_with_context
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from tracer.api.langfuse.answers import Answer
-from tracer.records import Refusal, WireError
+from tracer.errors import Invalid, NotFound, Unauthorized
 from tracer.store.library import media
-from tracer.store.library.media import BadUpload, Medium, Use
+from tracer.store.library.media import Medium, Use
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import DELETED
 from tracer.times import json_time_in_millis
@@ -20,7 +20,7 @@ from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound, Unauthorized, register_problems
+from tracer.web.problems import register_problems
 from tracer.wire.langfuse.library import MediaBody, MediaReport
 from tracer.wire.reading import read_item, read_json
 
@@ -72,15 +72,15 @@ def announce() -> Response:
     use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
     if not use.trace_id and sent.dataset_id is None:
         reason = "expected the id of the trace that uses it"
-        raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
+        raise Invalid.of_field("traceId", reason)
     medium = media.announce(
         project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
     )
     if medium is None:
-        raise WireError(DELETED, refusals=[Refusal(item="", field="traceId", reason=DELETED)])
+        raise Invalid.of_field("traceId", DELETED)
     if medium.content_length != sent.content_length:
         reason = f"expected {medium.content_length}, as said before of the same content"
-        raise WireError(reason, refusals=[Refusal(item="", field="contentLength", reason=reason)])
+        raise Invalid.of_field("contentLength", reason)
     here = medium.uploaded_at is not None
     where = None if here else _address(medium)
     return reply(Announced(media_id=media_id, upload_url=where), 201)
@@ -130,10 +130,7 @@ def report(media_id: str) -> Response:
 def upload(token: str) -> Response:
     """Store the body as the content of the file that the address is of."""
     project, medium = _opened(token)
-    try:
-        media.upload(project, medium, request.stream)
-    except BadUpload as error:
-        raise WireError(str(error)) from None
+    media.upload(project, medium, request.stream)
     return reply(Message(message="OK"))
 
 

@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer, prompt_id
 from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, read_params
-from tracer.records import Json, Refusal, WireError
+from tracer.errors import Invalid, NotFound
+from tracer.records import Json
 from tracer.store.library import prompts
 from tracer.store.library.prompts import PromptDraft, PromptFilter, PromptVersion
 from tracer.times import json_time
@@ -26,7 +27,6 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import Label, LabelsBody, PromptBody
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_item, read_json
@@ -186,7 +186,7 @@ def label_prompt(name: str, version: int) -> Response:
     sent = read_item(read_json(json_body()), LabelsBody)
     if "latest" in sent.new_labels:
         reason = "expected labels other than latest, which always is the newest version"
-        raise WireError(reason, refusals=[Refusal(item="", field="newLabels", reason=reason)])
+        raise Invalid.of_field("newLabels", reason)
     if not prompts.label_version(project_id(), name, version, sent.new_labels):
         raise NotFound(_missing(name, version, None))
     found = _find(name, version, None)
@@ -248,7 +248,7 @@ def _answer(found: PromptVersion, prompt: Json) -> Prompt:
 def _resolve(prompt: Json, path: list[str]) -> Json:
     """Return the prompt with each reference to a text prompt replaced by that text.
 
-    Raises WireError where one can't be: an application must not send the mark to a model.
+    Raises Invalid where one can't be: an application must not send the mark to a model.
     """
     if isinstance(prompt, list):
         return [
@@ -266,10 +266,10 @@ def _referred(pairs: str, path: list[str]) -> str:
     told = dict(pair.partition("=")[::2] for pair in pairs.split("|"))
     name = told.get("name", "")
     if name in path or len(path) > _MOST_DEEP:
-        raise WireError(f"Prompts refer to each other in a circle or too deeply: {[*path, name]}")
+        raise Invalid(f"Prompts refer to each other in a circle or too deeply: {[*path, name]}")
     number = told.get("version", "")
     version = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None
     found = _find(name, version, told.get("label"))
     if found.type != "text":
-        raise WireError(f"Prompt {name!r} is referred to and is no text prompt")
+        raise Invalid(f"Prompt {name!r} is referred to and is no text prompt")
     return str(_resolve(found.prompt, [*path, name]))

@@ -6,11 +6,11 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import NotFound
 from tracer.store.scores import configs
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, Config, config_answer, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 
 bp = Blueprint("langfuse_configs", __name__, url_prefix=PREFIX)
 set_up(bp)

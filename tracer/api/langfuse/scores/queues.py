@@ -8,16 +8,15 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.records import Refusal, WireError
+from tracer.errors import NotFound
 from tracer.store.scores import queues
-from tracer.store.scores.queues import NameTaken, Queue, QueueItem
+from tracer.store.scores.queues import Queue, QueueItem
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import (
     AssignmentBody,
     QueueBody,
@@ -123,11 +122,7 @@ def list_queues() -> Response:
 def create_queue() -> Response:
     """Make a queue."""
     sent = read_item(read_json(json_body()), QueueBody)
-    try:
-        made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
-    except NameTaken:
-        reason = f"expected another name: there is a queue {sent.name!r} already"
-        raise WireError(reason, refusals=[Refusal(item="", field="name", reason=reason)]) from None
+    made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
     return reply(_queue(made))
 
 

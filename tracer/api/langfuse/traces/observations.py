@@ -19,13 +19,13 @@ from tracer.api.langfuse.params import (
     read_filter,
     read_params,
 )
+from tracer.errors import NotFound
 from tracer.store.database.conditions import Condition
 from tracer.store.database.timeout import within
 from tracer.store.traces import span_search
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.bodies import Level, Type
 from tracer.wire.langfuse.words import LEVELS, TYPE_OF
 from tracer.wire.native.requests import Time

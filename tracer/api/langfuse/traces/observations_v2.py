@@ -17,11 +17,11 @@ from tracer.api.langfuse.params import (
     encode_cursor,
     groups_of,
     read_params,
-    refused,
     split,
 )
 from tracer.api.langfuse.span_prices import Paid, paid
 from tracer.api.langfuse.traces.observations import ObservationFilters, conditions
+from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.database.conditions import Condition
 from tracer.store.database.timeout import within
@@ -90,7 +90,9 @@ def list_observations_v2() -> Response:
     """Return one page of the project's observations, newest first."""
     query = read_params(ObservationsV2Query)
     if query.parse_io_as_json:
-        raise refused("parseIoAsJson", "expected false: input and output are raw text here")
+        raise Invalid.of_field(
+            "parseIoAsJson", "expected false: input and output are raw text here"
+        )
     groups = groups_of(query.fields or "core,basic", GROUPS)
     after = None
     if query.cursor is not None:

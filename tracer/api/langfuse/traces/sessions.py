@@ -10,6 +10,7 @@ from msgspec import Meta, field
 from tracer.api.langfuse.answers import Answer, CoreTrace
 from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, read_params
 from tracer.api.langfuse.traces.traces import session_traces
+from tracer.errors import NotFound
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
 from tracer.times import json_time_in_millis
@@ -17,7 +18,6 @@ from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_sessions", __name__, url_prefix=PREFIX)

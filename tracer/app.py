@@ -15,7 +15,9 @@ from tracer.errors import ConfigError
 from tracer.extensions import db
 from tracer.store.database.server import sqlalchemy_url
 from tracer.store.database.session import UNREACHABLE, ping, unavailable
+from tracer.store.writing.writer import Writer
 from tracer.web.ids import IdConverter, KeepEscapes
+from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "; ".join(
@@ -66,20 +68,13 @@ def create_app(config: Config | None = None) -> Flask:
             "connect_args": {"connect_timeout": 5},
         },
     )
-    app.extensions["tracer.config"] = config
     app.url_map.converters["id"] = IdConverter
     db.init_app(app)
-    _add_writer(app, config)
+    with app.app_context():
+        add_services(app, config, Writer(db.engine, config.max_queue_spans))
     _register(app)
     app.wsgi_app = KeepEscapes(app.wsgi_app)  # type: ignore[method-assign]
     return app
-
-
-def _add_writer(app: Flask, config: Config) -> None:
-    from tracer.store.writing.writer import Writer
-
-    with app.app_context():
-        app.extensions["tracer.writer"] = Writer(db.engine, config.max_queue_spans)
 
 
 def _register(app: Flask) -> None:
@@ -105,7 +100,7 @@ def _register(app: Flask) -> None:
 
 def check_host() -> None:
     """Refuse a Host header that names somebody else. Raises Misdirected."""
-    config: Config = current_app.extensions["tracer.config"]
+    config = services().config
     name = _host_name(request.host)
     if name not in LOOPBACK_NAMES and name not in {config.host, *_names(config.allowed_hosts)}:
         raise Misdirected(

@@ -16,6 +16,7 @@ from tracer.pricing.rates import Rates
 from tracer.store.annotations.comments import create_comment
 from tracer.store.annotations.shares import create_share, list_shares
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
@@ -47,7 +48,7 @@ def test_no_page_shows_what_another_project_holds(
     app: Flask, client: FlaskClient, tell: Tell
 ) -> None:
     tell(agent())
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         rates = Rates(base={"input": Decimal(1)})
         price = create_price("default", PriceDraft(model="resolve_ticket", rates=rates))

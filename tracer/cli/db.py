@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config
 from tracer.errors import ConfigError
+from tracer.server import migrations
 from tracer.server.migrations import configured, upgrade
 from tracer.store.projects.bootstrap import bootstrap
 
@@ -36,15 +36,8 @@ def upgrade_command(config: Config) -> None:
 @with_config
 def downgrade(config: Config, revision: str) -> None:
     """Go back to REVISION (default: one back; "base": drop everything)."""
-    from alembic import command
-    from alembic.util import CommandError
-
     with reachable(config, "tracer db downgrade") as config:
-        try:
-            with configured(config.database_url) as alembic:
-                command.downgrade(alembic, revision)
-        except (CommandError, SQLAlchemyError) as error:
-            raise ConfigError(f"cannot go back to {revision}: {error}") from error
+        migrations.downgrade(config.database_url, revision)
     click.echo(f"schema: back at {revision}")
 
 

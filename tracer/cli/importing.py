@@ -19,6 +19,7 @@ from tracer.importing.remote import ImportFailed, Remote
 from tracer.importing.target import Target
 from tracer.importing.traces import TraceCopier
 from tracer.store.projects import projects
+from tracer.web.services import services
 
 _SHOWN_REFUSALS = 20
 
@@ -70,7 +71,7 @@ def langfuse(config: Config, source: str, public_key: str, secret_key: str, proj
     with remote, reachable(config, "tracer import langfuse") as config:
         upgrade(config.database_url)
         app = create_app(config)
-        with app.app_context(), closing(app.extensions["tracer.writer"]):
+        with app.app_context(), closing(services(app).writer):
             if projects.get_project(project) is None:
                 projects.create_project(project, project)
             try:
@@ -81,7 +82,7 @@ def langfuse(config: Config, source: str, public_key: str, secret_key: str, proj
 
 
 def _copy(app: Flask, config: Config, remote: Remote, journal: Journal, project: str) -> None:
-    target = Target(app.extensions["tracer.writer"], project, config.max_value_bytes)
+    target = Target(services(app).writer, project, config.max_value_bytes)
     media = MediaCopier(remote, project)
     LibraryCopier(remote, project, _tell).copy()
     TraceCopier(remote, target, journal, media, _tell).copy()

@@ -8,12 +8,13 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from tracer.errors import Refusal, TracerError
-from tracer.ingestion.writing import config, store
+from tracer.ingestion.writing import store
 from tracer.records import SpanRecord
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify
 from tracer.web.problems import STATUS, headers_of, status_of
+from tracer.web.services import services
 from tracer.wire.otlp.request import (
     CONTENT_TYPES,
     PROTOBUF,
@@ -48,8 +49,9 @@ def export() -> Response:
 def take() -> tuple[Response, Sequence[SpanRecord]]:
     """Store likewise; return the answer, and the spans that were understood."""
     content_type = check_content_type(request, CONTENT_TYPES)
-    body = read_body(request, config().max_body_bytes)
-    decoded = decode_traces(body, content_type, max_value_bytes=config().max_value_bytes)
+    config = services().config
+    body = read_body(request, config.max_body_bytes)
+    decoded = decode_traces(body, content_type, max_value_bytes=config.max_value_bytes)
     rejected = store(decoded.batch)
     # What was said of a trace is no span: a refusal of it is told, and not counted.
     refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tracer.assets import asset_dir
+from tracer.errors import ConfigError
 from tracer.store.database import server
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ def upgrade(url: str) -> tuple[str | None, str]:
         with configured(url) as config:
             command.upgrade(config, "head")
     return before, newest
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Go back to a revision (``-1``: by one; ``base``: drop everything). Raises ConfigError."""
+    from alembic import command
+    from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with configured(url) as config:
+            command.downgrade(config, revision)
+    except (CommandError, SQLAlchemyError) as error:
+        raise ConfigError(f"cannot go back to {revision}: {error}") from error
 
 
 @contextmanager

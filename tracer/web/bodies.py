@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import IO, Final, Protocol
 
 import zstandard
-from flask import Request, current_app, request
+from flask import Request, request
 
-from tracer.config import Config
 from tracer.errors import Invalid, TooLarge, UnsupportedMedia
+from tracer.web.services import services
 
 CHUNK: Final = 64 * 1024
 # What a client sends is read in larger pieces: each read waits anew for its turn to run Python.
@@ -31,9 +31,8 @@ class _Decompressor(Protocol):
 
 def json_body() -> bytes:
     """Return the body of a JSON request; raises Invalid, TooLarge, UnsupportedMedia."""
-    config: Config = current_app.extensions["tracer.config"]
     check_content_type(request, ("application/json",))
-    return read_body(request, config.max_body_bytes)
+    return read_body(request, services().config.max_body_bytes)
 
 
 def read_body(request: Request, limit: int) -> bytes:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from tracer.errors import Invalid, Unstorable
 from tracer.ingestion import otlp
-from tracer.ingestion.writing import config, json_body, receipt, store
+from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import SpanRecord
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun
@@ -24,6 +24,7 @@ from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify, project_id
 from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
 from tracer.web.operations import Operation, describe
+from tracer.web.services import services
 from tracer.wire.langfuse.bodies import (
     GenerationChange,
     IngestionRequest,
@@ -144,7 +145,7 @@ def export_traces() -> Response:
 def export_metrics() -> Response:
     """Take metrics and forget them, so that an exporter of both goes on."""
     content_type = check_content_type(request, CONTENT_TYPES)
-    read_body(request, config().max_body_bytes)
+    read_body(request, services().config.max_body_bytes)
     # An answer with no partial success is empty in protobuf.
     return Response(b"{}" if content_type == "application/json" else b"", content_type=content_type)
 

@@ -11,6 +11,7 @@ from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, own_model
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
 from tracer.web.operations import Operation, describe
+from tracer.web.price_changes import changing_prices
 from tracer.wire.langfuse.models import ModelBody, price_draft
 from tracer.wire.reading import read_item, read_json
 
@@ -25,7 +26,9 @@ set_up(bp)
 def create_model() -> Response:
     """Add a price, which holds for what is stored from now on."""
     draft = price_draft(read_item(read_json(json_body()), ModelBody))
-    return reply(own_model(prices.create_price(project_id(), draft)))
+    with changing_prices(project_id()):
+        made = prices.create_price(project_id(), draft)
+    return reply(own_model(made))
 
 
 @bp.put("/models/<id:model_id>")
@@ -41,8 +44,9 @@ def change_model(model_id: str) -> Response:
     """Put another model, with an id of its own, in the place of one: prices never change."""
     draft = price_draft(read_item(read_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
-    made = prices.create_price(project_id(), draft)
-    prices.retire_price(project_id(), model_id, retired=True)
+    with changing_prices(project_id()):
+        made = prices.create_price(project_id(), draft)
+        prices.retire_price(project_id(), model_id, retired=True)
     return reply(own_model(made))
 
 
@@ -51,7 +55,8 @@ def change_model(model_id: str) -> Response:
 def delete_model(model_id: str) -> Response:
     """Take a model out of use: what it priced keeps its price."""
     _check_own(model_id, "deleted")
-    prices.retire_price(project_id(), model_id, retired=True)
+    with changing_prices(project_id()):
+        prices.retire_price(project_id(), model_id, retired=True)
     return reply(Message(message="Model deleted successfully"))
 
 

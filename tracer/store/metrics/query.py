@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.conditions import Column, Condition, Field, beside, where
-from tracer.store.database.timeout import within
+from tracer.store.database.session import within
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search

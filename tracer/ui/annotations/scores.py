@@ -7,17 +7,17 @@ import secrets
 import time
 from typing import Any, Final
 
-from flask import abort, current_app, request
+from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.scores import scores
 from tracer.store.scores.scores import BY_HAND, ScoreKind
-from tracer.store.writing.writer import Writer
 from tracer.ui.annotations.answer import remarks
 from tracer.ui.base.blueprint import refuse
 from tracer.ui.base.subjects import Place, marks
 from tracer.ui.base.visitor import author, reader
+from tracer.web.services import services
 
 TYPES: Final = (
     ("numeric", "Number"),
@@ -67,8 +67,7 @@ def _save(place: Place, score_id: str, span_id: str | None) -> None:
         author_id=who.author_id,
         **said,
     )
-    writer: Writer = current_app.extensions["tracer.writer"]
-    for rejected in writer.write(place.subject.project_id, Batch(scores=[record])):
+    for rejected in services().writer.write(place.subject.project_id, Batch(scores=[record])):
         refuse(rejected.reason)
 
 

@@ -12,7 +12,6 @@ from tracer.api.langfuse.answers import Answer
 from tracer.errors import Invalid, NotFound, Unauthorized
 from tracer.store.library import media
 from tracer.store.library.media import Medium, Use
-from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import DELETED
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
@@ -21,6 +20,7 @@ from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import register_problems
+from tracer.web.services import services
 from tracer.wire.langfuse.library import MediaBody, MediaReport
 from tracer.wire.reading import read_item, read_json
 
@@ -150,7 +150,7 @@ def download(token: str) -> Response:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(cookie_secret(), salt="media")
+    return URLSafeTimedSerializer(services().secret, salt="media")
 
 
 def _address(medium: Medium) -> str:

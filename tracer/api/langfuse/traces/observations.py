@@ -21,7 +21,7 @@ from tracer.api.langfuse.params import (
 )
 from tracer.errors import NotFound
 from tracer.store.database.conditions import Condition
-from tracer.store.database.timeout import within
+from tracer.store.database.session import within
 from tracer.store.traces import span_search
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up

@@ -24,7 +24,7 @@ from tracer.api.langfuse.traces.observations import ObservationFilters, conditio
 from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.database.conditions import Condition
-from tracer.store.database.timeout import within
+from tracer.store.database.session import within
 from tracer.store.traces import span_search
 from tracer.store.traces.span_search import FoundSpan, SpanKey
 from tracer.times import json_time_in_millis

@@ -23,6 +23,7 @@ from tracer.http_client import ATTEMPTS
 from tracer.importing.journal import Journal
 from tracer.importing.remote import ImportFailed, Remote
 from tracer.server.postgres import Embedded
+from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
 
@@ -53,7 +54,8 @@ def source(served: Serve, make_app: Callable[[Config], Flask]) -> Source:
     """A project with something of everything that can be copied."""
     assert served.data_dir is not None
     name = f"source-{uuid.uuid4().hex[:8]}"
-    with make_app(Config(database_url=Embedded(served.data_dir).url)).app_context():
+    app = make_app(Config(database_url=Embedded(served.data_dir).url))
+    with app.app_context(), transaction():
         create_project(name, name)
         key, secret = create_key(name, "import")
     made = Source(served.url, key.public_key, secret)

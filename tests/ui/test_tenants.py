@@ -75,7 +75,7 @@ def test_no_form_changes_what_another_project_holds(
     app: Flask, client: FlaskClient, tell: Tell
 ) -> None:
     tell(agent().score("good", 1))
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         subject = Subject(project_id="default", trace_id=TRACE)
         mine = create_comment(subject, "mine", Author(name="Ada"))
@@ -107,7 +107,7 @@ def test_an_unknown_project_is_not_found(client: FlaskClient, path: str) -> None
 
 
 def test_the_switcher_lists_the_projects(app: Flask, page: Page) -> None:
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
     links = page("/traces").one("nav", id="projects").all("a")
     assert [(link.text, link["href"]) for link in links] == [

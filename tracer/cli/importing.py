@@ -18,6 +18,7 @@ from tracer.importing.media import MediaCopier
 from tracer.importing.remote import ImportFailed, Remote
 from tracer.importing.target import Target
 from tracer.importing.traces import TraceCopier
+from tracer.store.database.session import transaction
 from tracer.store.projects import projects
 from tracer.web.services import services
 
@@ -73,7 +74,8 @@ def langfuse(config: Config, source: str, public_key: str, secret_key: str, proj
         app = create_app(config)
         with app.app_context(), closing(services(app).writer):
             if projects.get_project(project) is None:
-                projects.create_project(project, project)
+                with transaction():
+                    projects.create_project(project, project)
             try:
                 _copy(app, config, remote, journal, project)
             except ImportFailed as error:

@@ -10,6 +10,7 @@ import click
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config
 from tracer.errors import ConfigError, NotFound
+from tracer.store.database.session import transaction
 from tracer.store.projects import projects
 from tracer.store.projects.keys import create_key, list_keys, revoke_key
 
@@ -32,7 +33,8 @@ def create(config: Config, name: str, project: str) -> None:
     """Make a key called NAME; its secret is shown once."""
     with _app(config, "tracer keys create"):
         try:
-            key, secret = create_key(project, name)
+            with transaction():
+                key, secret = create_key(project, name)
         except NotFound:
             raise ConfigError(f"there is no project {project!r}: {_known()}") from None
     click.echo(f"id      {key.key_id}")
@@ -62,7 +64,9 @@ def list_command(config: Config, project: str) -> None:
 def revoke(config: Config, key_id: str) -> None:
     """Make the key of id KEY_ID invalid."""
     with _app(config, "tracer keys revoke"):
-        if not revoke_key(key_id):
+        with transaction():
+            revoked = revoke_key(key_id)
+        if not revoked:
             raise ConfigError(f"there is no valid key {key_id!r}; `tracer keys list` shows them")
     click.echo(f"revoked {key_id}")
 

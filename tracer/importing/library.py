@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tracer.importing.remote import NotThere, Remote, segment
 from tracer.importing.traces import Progress
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets, prompts
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.library.datasets import Dataset
@@ -65,15 +66,18 @@ class LibraryCopier:
                     tags=found["tags"],
                     commit_message=found.get("commitMessage"),
                 )
-                prompts.create_version(self.project_id, draft, version=version)
+                with transaction():
+                    prompts.create_version(self.project_id, draft, version=version)
             elif set(labels) - set(held.labels):
-                prompts.label_version(self.project_id, name, version, labels)
+                with transaction():
+                    prompts.label_version(self.project_id, name, version, labels)
 
     def _dataset(self, row: dict[str, Any]) -> None:
         said = {ours: row[theirs] for theirs, ours in _TOLD.items() if theirs in row}
         held = datasets.get_dataset(self.project_id, row["name"])
         if held is None or any(getattr(held, name) != value for name, value in said.items()):
-            held = datasets.save_dataset(self.project_id, row["name"], said)
+            with transaction():
+                held = datasets.save_dataset(self.project_id, row["name"], said)
         # The oldest first, so that the copy lists them in the same order.
         items = [item for item, _ in self._rows("dataset-items", datasetName=row["name"])]
         for item in reversed(items):
@@ -89,7 +93,8 @@ class LibraryCopier:
             "source_span_id": item.get("sourceObservationId"),
             "archived": item.get("status") == "ARCHIVED",
         }
-        datasets.save_item(self.project_id, dataset_id, item["id"], said)
+        with transaction():
+            datasets.save_item(self.project_id, dataset_id, item["id"], said)
 
     def _runs(self, dataset: Dataset) -> None:
         path = f"datasets/{segment(dataset.name)}/runs"
@@ -101,20 +106,22 @@ class LibraryCopier:
             found = self.remote.get(f"{path}/{segment(row['name'])}")
             run = self._run(dataset, row)
             for item in found["datasetRunItems"]:
-                dataset_runs.add_run_item(
-                    self.project_id,
-                    run.run_id,
-                    item["datasetItemId"],
-                    item["traceId"],
-                    item.get("observationId"),
-                    datetime.fromisoformat(item["createdAt"]),
-                )
+                with transaction():
+                    dataset_runs.add_run_item(
+                        self.project_id,
+                        run.run_id,
+                        item["datasetItemId"],
+                        item["traceId"],
+                        item.get("observationId"),
+                        datetime.fromisoformat(item["createdAt"]),
+                    )
 
     def _run(self, dataset: Dataset, row: dict[str, Any]) -> DatasetRun:
         held = dataset_runs.get_run(self.project_id, dataset.dataset_id, row["name"])
         told = (row.get("description"), row.get("metadata"))
         if held is not None and (held.description, held.metadata) == told:
             return held
-        return dataset_runs.save_run(
-            self.project_id, dataset.dataset_id, row["name"], *told, row.get("id")
-        )
+        with transaction():
+            return dataset_runs.save_run(
+                self.project_id, dataset.dataset_id, row["name"], *told, row.get("id")
+            )

@@ -14,8 +14,9 @@ from typing import IO, Final, cast
 from tracer.errors import Invalid
 from tracer.importing.events import Event
 from tracer.importing.remote import NotThere, Remote, segment
+from tracer.store.database.session import transaction
 from tracer.store.library import media
-from tracer.store.library.media import Use
+from tracer.store.library.media import Medium, Use
 
 _REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
 _FIELDS: Final = ("input", "output", "metadata")
@@ -46,9 +47,7 @@ class MediaCopier:
     def _copy(self, media_id: str, use: Use) -> None:
         held = media.get_medium(self.project_id, media_id)
         if held is not None and held.uploaded_at is not None:
-            media.announce(
-                self.project_id, media_id, held.sha256, held.content_type, held.content_length, use
-            )
+            self._announce(media_id, held.sha256, held.content_type, held.content_length, use)
             return
         try:
             told = self.remote.get(f"media/{segment(media_id)}")
@@ -66,14 +65,21 @@ class MediaCopier:
                 spool.write(piece)
             spool.seek(0)
             sha256 = base64.b64encode(digest.digest()).decode()
-            medium = media.announce(self.project_id, media_id, sha256, content_type, length, use)
+            medium = self._announce(media_id, sha256, content_type, length, use)
             if medium is None:
                 # Deleted here: its events are refused as well.
                 return
             try:
-                media.upload(self.project_id, medium, cast(IO[bytes], spool))
+                with transaction():
+                    media.upload(self.project_id, medium, cast(IO[bytes], spool))
             except Invalid:
                 # Announced here as something else, by somebody else: theirs stays.
                 self.missing.append(media_id)
             else:
                 self.copied += 1
+
+    def _announce(
+        self, media_id: str, sha256: str, content_type: str, length: int, use: Use
+    ) -> Medium | None:
+        with transaction():
+            return media.announce(self.project_id, media_id, sha256, content_type, length, use)

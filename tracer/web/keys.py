@@ -8,7 +8,7 @@ from functools import lru_cache
 from flask import g, request
 
 from tracer.errors import Unauthorized
-from tracer.extensions import db
+from tracer.store.database.session import release
 from tracer.store.projects.keys import authenticate
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.web.services import services
@@ -36,7 +36,7 @@ def _project_of_key() -> str | None:
     else:
         raise Unauthorized("expected Authorization: Basic public:secret, or Bearer secret")
     # A write waits for the writer; it must not hold a connection meanwhile.
-    db.session.remove()
+    release()
     if project is None:
         raise Unauthorized("this key is not valid, or has been revoked")
     return project.project_id

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from flask import Flask, current_app
 
 from tracer.config import Config
+from tracer.store.database.session import transaction
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import Writer
 
-_KEY = "tracer"
+_KEY: Final = "tracer"
 
 
 @dataclass(slots=True)
@@ -25,7 +27,8 @@ class Services:
     def secret(self) -> str:
         """What this installation signs its cookies and addresses with; read at its first use."""
         if not self._secret:
-            self._secret = cookie_secret()
+            with transaction():
+                self._secret = cookie_secret()
         return self._secret
 
 

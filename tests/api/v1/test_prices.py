@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tracer.pricing.list_prices import LIST_NAME, PRICES_VERSION
+from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
 
@@ -145,7 +146,7 @@ def test_what_is_no_price_is_refused_by_its_field(
 def test_a_project_neither_sees_nor_changes_the_prices_of_another(
     app: Flask, client: FlaskClient
 ) -> None:
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         secret = create_key("other", "k")[1]
     made = add(client)

@@ -18,6 +18,7 @@ from tracer.records import RANK_CREATE, RANK_UPDATE, ScoreRecord, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
 from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.annotations.summaries import ScoreSummary
+from tracer.store.database.session import transaction
 from tracer.store.projects import cookie_secret
 from tracer.store.scores import scores
 from tracer.store.traces import sessions, traces
@@ -38,9 +39,10 @@ def context(project: str) -> None:
 
 
 def mark(subject: Subject) -> None:
-    bookmarks.set_bookmark(subject, there=True, author=ADA)
-    comments.create_comment(subject, f"about {subject.trace_id or subject.session_id}", ADA)
-    shares.create_share(subject, ADA)
+    with transaction():
+        bookmarks.set_bookmark(subject, there=True, author=ADA)
+        comments.create_comment(subject, f"about {subject.trace_id or subject.session_id}", ADA)
+        shares.create_share(subject, ADA)
 
 
 def edit(tags: dict[str, bool], version: int, **said: Any) -> TraceRecord:
@@ -107,7 +109,8 @@ def test_a_comment_does_not_slip_past_a_delete(
     def comment() -> None:
         with app.app_context():
             try:
-                comments.create_comment(ON_TRACE, "late", ADA)
+                with transaction():
+                    comments.create_comment(ON_TRACE, "late", ADA)
             except NotFound as error:
                 told.append(str(error))
 

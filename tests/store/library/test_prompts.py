@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
+from tracer.store.database.session import transaction
 from tracer.store.library.prompts import (
     PromptDraft,
     PromptFilter,
@@ -21,7 +22,8 @@ from tracer.store.projects.projects import create_project
 
 def add(project: str, text: str, *labels: str, name: str = "greet") -> int:
     draft = PromptDraft(name=name, type="text", prompt=text, labels=labels)
-    return create_version(project, draft).version
+    with transaction():
+        return create_version(project, draft).version
 
 
 def text_of(project: str, **which: object) -> object:

@@ -13,13 +13,15 @@ from flask import Flask
 from tests.support.store.records import T0, put, span
 from tracer.analysis.log.matches import Asked
 from tracer.analysis.log.words import terms
+from tracer.store.database.session import transaction
 from tracer.store.timeline import in_memory
 from tracer.store.timeline.fill import fill, fill_wanted
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
-from tracer.store.timeline.log import Log, LogPage, Query, open_log
+from tracer.store.timeline.log import Log, LogPage, Query
 from tracer.store.timeline.timeline import open_timeline, want
 from tracer.times import from_micros
+from tracer.ui.trace.timeline import open_log
 
 SECOND = 1_000_000
 
@@ -209,7 +211,7 @@ def test_a_reader_does_not_wait_for_who_fills_it(
     put(connection, *story())
 
     def ask() -> None:
-        with app.app_context():
+        with app.app_context(), transaction():
             want("default", "t")
 
     ask()

@@ -12,6 +12,7 @@ from tests.support.pages.dom import Element
 from tests.support.pages.stories import Story
 from tests.support.wire.otlp import SPAN_ID, TRACE_ID, request, span
 from tests.ui.conftest import Page, Tell
+from tracer.store.database.session import transaction
 from tracer.store.projects.projects import create_project
 
 TRACE = "a" * 32
@@ -103,7 +104,7 @@ def test_no_project_sees_anothers_counts(
     app: Flask, client: FlaskClient, tell: Tell, page: Page
 ) -> None:
     tell(Story(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
     assert "ours" in client.get("/project/default/understanding").text
     assert "ours" not in client.get("/project/other/understanding").text

@@ -19,6 +19,7 @@ from tracer.config import Config
 from tracer.extensions import db
 from tracer.store.annotations.comments import create_comment
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.writing.delete import delete_trace
 
 OWN = "a" * 32
@@ -34,7 +35,7 @@ def told(tell: Tell, app: Flask) -> None:
     other.span(f"{SECRET}-span", None, input=SECRET, metadata={"note": SECRET})
     foreign = Story("foreign", name=SECRET, session_id=SECRET)
     tell(agent(), other, foreign.span("s", None, input=SECRET))
-    with app.app_context():
+    with app.app_context(), transaction():
         subject = Subject(project_id="default", trace_id=OWN)
         create_comment(subject, "between us", Author(name="Ada"))
 

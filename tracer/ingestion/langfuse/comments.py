@@ -13,6 +13,7 @@ from tracer.errors import Invalid, NotFound
 from tracer.ingestion.writing import json_body
 from tracer.store.annotations import comments
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.traces import span_search
 from tracer.store.writing import delete
 from tracer.web.keys import project_id
@@ -93,7 +94,9 @@ def create_comment() -> Response:
     """Add a comment to a trace, an observation or a session."""
     body = read_item(read_json(json_body()), CommentBody)
     author = Author(name=_plain(body.author_user_id or ""))
-    row = comments.create_comment(_subject(body), _plain(body.content), author, str(uuid.uuid4()))
+    subject, comment_id = _subject(body), str(uuid.uuid4())
+    with transaction():
+        row = comments.create_comment(subject, _plain(body.content), author, comment_id)
     return reply(Made(id=row.comment_id))
 
 

@@ -14,6 +14,7 @@ from tracer.errors import Invalid, Unstorable
 from tracer.ingestion import otlp
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import SpanRecord
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.scores import configs
@@ -154,13 +155,17 @@ def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
     """Record which spans answered the items of experiments; again changes nothing."""
     runs: dict[str, DatasetRun] = {}
     for span, said in answered(spans):
-        if said.id not in runs:
-            metadata = told_object(span.attributes, "metadata")
-            runs[said.id] = dataset_runs.keep_run(
-                project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+        # One transaction each: two requests that bring the same in another order never block.
+        with transaction():
+            if said.id not in runs:
+                metadata = told_object(span.attributes, "metadata")
+                runs[said.id] = dataset_runs.keep_run(
+                    project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+                )
+            run_id = runs[said.id].run_id
+            dataset_runs.add_run_item(
+                project_id(), run_id, said.item_id, span.trace_id, span.span_id
             )
-        run_id = runs[said.id].run_id
-        dataset_runs.add_run_item(project_id(), run_id, said.item_id, span.trace_id, span.span_id)
 
 
 def _check_version() -> None:

@@ -14,6 +14,7 @@ from tracer.errors import Invalid, NotFound, Refusal, Refused, TooLarge, Unstora
 from tracer.ingestion.langfuse.ingestion import stored
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Json, ScoreRecord
+from tracer.store.database.session import transaction
 from tracer.store.scores import configs, scores
 from tracer.store.scores.configs import ScoreConfig
 from tracer.web.keys import project_id
@@ -100,7 +101,9 @@ def create_scores() -> Response:
 @describe(Operation(summary="Delete a score", answers={202: Message}, problems=(*PROBLEMS, 404)))
 def delete_score(score_id: str) -> Response:
     """Delete a score at once."""
-    if not scores.delete_score(project_id(), score_id):
+    with transaction():
+        deleted = scores.delete_score(project_id(), score_id)
+    if not deleted:
         raise NotFound(f"Score {score_id} not found within authorized project")
     return reply(Message(message="Score deletion request accepted"), 202)
 
@@ -121,7 +124,9 @@ def create_config() -> Response:
     if body.data_type == "BOOLEAN":
         said["categories"] = _BOOLEAN
     _check(said)
-    return reply(config_answer(configs.create_config(project_id(), **said)))
+    with transaction():
+        made = configs.create_config(project_id(), **said)
+    return reply(config_answer(made))
 
 
 @bp.patch("/score-configs/<id:config_id>")
@@ -141,10 +146,11 @@ def update_config(config_id: str) -> Response:
         raise NotFound(f"Score config {config_id} not found within authorized project")
     said = _said(body)
     _check({name: said.get(name, getattr(held, name)) for name in _CHECKED})
-    found: ScoreConfig | None = held
+    changed: ScoreConfig | None = held
     if said:
-        found = configs.update_config(project_id(), config_id, **said)
-    return reply(config_answer(found or held))
+        with transaction():
+            changed = configs.update_config(project_id(), config_id, **said)
+    return reply(config_answer(changed or held))
 
 
 _CHECKED: Final = ("data_type", "min_value", "max_value", "categories")

@@ -12,6 +12,7 @@ from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.scores import scores
 from tracer.store.traces import traces
 from tracer.web.answers.annotations import (
@@ -124,7 +125,8 @@ def create_comment() -> Response:
         session_id=said_id(sent.session_id),
         span_id=said_id(sent.span_id) or None,
     )
-    made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))
+    with transaction():
+        made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))
     return answer(comment(made), 201)
 
 
@@ -143,7 +145,8 @@ def update_comment(comment_id: str) -> Response:
     found = comments.get_comment(project_id(), comment_id)
     if found is not None and found.author_id != API:
         raise Forbidden("only the reader who wrote this comment can edit it, on a page")
-    row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
+    with transaction():
+        row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
     if row is None:
         raise NotFound(f"no comment {comment_id!r}")
     return answer(comment(row))
@@ -157,7 +160,9 @@ def _removes(summary: str) -> Operation:
 @describe(_removes("Delete a comment, with its history"))
 def delete_comment(comment_id: str) -> Response:
     """Delete a comment, whoever wrote it."""
-    if not comments.delete_comment(project_id(), comment_id):
+    with transaction():
+        deleted = comments.delete_comment(project_id(), comment_id)
+    if not deleted:
         raise NotFound(f"no comment {comment_id!r}")
     return answer(Removed(id=comment_id, deleted=True))
 
@@ -166,7 +171,9 @@ def delete_comment(comment_id: str) -> Response:
 @describe(_removes("Delete a score"))
 def delete_score(score_id: str) -> Response:
     """Delete a score, whoever gave it."""
-    if not scores.delete_score(project_id(), score_id):
+    with transaction():
+        deleted = scores.delete_score(project_id(), score_id)
+    if not deleted:
         raise NotFound(f"no score {score_id!r}")
     return answer(Removed(id=score_id, deleted=True))
 
@@ -195,7 +202,8 @@ def share_session(session_id: str) -> Response:
 )
 def revoke_share(share_id: str) -> Response:
     """Make a link lead nowhere, at once."""
-    row = shares.revoke_share(project_id(), share_id)
+    with transaction():
+        row = shares.revoke_share(project_id(), share_id)
     if row is None:
         raise NotFound(f"no link {share_id!r}")
     return answer(share(row))
@@ -214,17 +222,19 @@ def _author(name: str) -> Author:
 
 
 def _bookmark(subject: Subject, *, there: bool) -> Response:
-    bookmarks.set_bookmark(subject, there=there, author=_author(""))
+    with transaction():
+        bookmarks.set_bookmark(subject, there=there, author=_author(""))
     return answer(bookmarked(bookmarks.get_bookmark(subject)))
 
 
 def _share(subject: Subject) -> Response:
     sent = read_item(read_json(json_body()), ShareCreate)
-    row, token = shares.create_share(
-        subject,
-        _author(sent.author),
-        expires_at=sent.expiry(),
-        show_comments=sent.show_comments,
-    )
+    with transaction():
+        row, token = shares.create_share(
+            subject,
+            _author(sent.author),
+            expires_at=sent.expiry(),
+            show_comments=sent.show_comments,
+        )
     url = url_for("share.page", token=token, _external=True)
     return answer(NewShare(**msgspec.structs.asdict(share(row)), url=url), 201)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
-from tracer.store.annotations.subjects import Author, Subject, marking
+from tracer.store.annotations.subjects import Author, Subject, lock_subject
 from tracer.store.schema import bookmarks
 
 
@@ -33,9 +33,9 @@ def set_bookmark(subject: Subject, *, there: bool, author: Author | None = None)
 
     Raises NotFound.
     """
-    with marking(subject):
-        if there:
-            values = {**subject.key(), **(author or Author()).values()}
-            db.session.execute(insert(bookmarks).values(values).on_conflict_do_nothing())
-        else:
-            db.session.execute(sa.delete(bookmarks).where(subject.on(bookmarks)))
+    lock_subject(subject)
+    if there:
+        values = {**subject.key(), **(author or Author()).values()}
+        db.session.execute(insert(bookmarks).values(values).on_conflict_do_nothing())
+    else:
+        db.session.execute(sa.delete(bookmarks).where(subject.on(bookmarks)))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from tracer.errors import Unstorable
 from tracer.extensions import db
-from tracer.store.annotations.subjects import Author, Subject, marking
+from tracer.store.annotations.subjects import Author, Subject, lock_subject
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import comments
 
@@ -106,10 +106,9 @@ def create_comment(
         "span_id": subject.span_id,
         "text": text,
     }
-    with marking(subject):
-        query = sa.insert(comments).values(values).returning(*_COLUMNS)
-        row = _row(db.session.execute(query).mappings().one())
-    return row
+    lock_subject(subject)
+    query = sa.insert(comments).values(values).returning(*_COLUMNS)
+    return _row(db.session.execute(query).mappings().one())
 
 
 def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | None:
@@ -120,10 +119,8 @@ def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | No
     query = sa.select(*_COLUMNS).where(*_is(project_id, comment_id)).with_for_update()
     found = db.session.execute(query).mappings().one_or_none()
     if found is None or found["text"] == text:
-        db.session.rollback()
         return None if found is None else _row(found)
     if len(found["history"]) >= MOST_EDITS:
-        db.session.rollback()
         reason = f"this comment was edited {MOST_EDITS} times: write a new one"
         raise Unstorable.of_field("", reason)
     since = found["edited_at"] or found["created_at"]
@@ -134,7 +131,6 @@ def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | No
     }
     changed = sa.update(comments).where(*_is(project_id, comment_id)).values(values)
     row = db.session.execute(changed.returning(*_COLUMNS)).mappings().one()
-    db.session.commit()
     return _row(row)
 
 
@@ -142,7 +138,6 @@ def delete_comment(project_id: str, comment_id: str) -> bool:
     """Delete a comment with its history; return whether there was one."""
     query = sa.delete(comments).where(*_is(project_id, comment_id))
     deleted = db.session.execute(query.returning(comments.c.comment_id)).one_or_none()
-    db.session.commit()
     return deleted is not None
 
 

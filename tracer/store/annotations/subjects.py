@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
 import sqlalchemy as sa
 
 from tracer.errors import NotFound
 from tracer.extensions import db
 from tracer.store.database.locks import hold
+from tracer.store.database.session import driver
 from tracer.store.schema import sessions, spans, traces
 
 
@@ -65,17 +63,8 @@ class Subject:
         return bool(db.session.scalar(sa.select(found)))
 
 
-@contextmanager
-def marking(subject: Subject) -> Iterator[None]:
-    """Keep what is marked from being deleted meanwhile, and commit; raises NotFound."""
-    driver = db.session.connection().connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    hold(driver, [(subject.project_id, subject.trace_id or subject.session_id)])
-    try:
-        # Looked for under the lock: a delete that was under way has ended by now.
-        subject.check()
-        yield
-    except BaseException:
-        db.session.rollback()
-        raise
-    db.session.commit()
+def lock_subject(subject: Subject) -> None:
+    """Keep a subject from being deleted until the transaction ends; raises NotFound."""
+    hold(driver(), [(subject.project_id, subject.trace_id or subject.session_id)])
+    # Looked for under the lock: a delete that was under way has ended by now.
+    subject.check()

@@ -28,9 +28,8 @@ def transaction() -> Iterator[None]:
     write. What was read before belongs to it; at its end the connection goes back to the pool.
     Raises RuntimeError within another one: the inner one would commit half of the outer.
     """
+    _check_none_open()
     session = db.session()
-    if session.info.get(_OPEN):
-        raise RuntimeError("a transaction is open already")
     session.info[_OPEN] = True
     try:
         yield
@@ -40,6 +39,11 @@ def transaction() -> Iterator[None]:
         raise
     finally:
         session.info.pop(_OPEN)
+
+
+def _check_none_open() -> None:
+    if db.session().info.get(_OPEN):
+        raise RuntimeError("a transaction is open already")
 
 
 @contextmanager
@@ -56,7 +60,11 @@ def within(seconds: int = SECONDS) -> Iterator[None]:
 
 
 def release() -> None:
-    """Give the session's connection back to the pool, for who waits or takes another."""
+    """Give the session's connection back to the pool, for who waits or takes another.
+
+    Raises RuntimeError within a transaction, which would be lost.
+    """
+    _check_none_open()
     db.session.remove()
 
 

@@ -71,7 +71,6 @@ def save_run(
         .returning(*_RUN)
     )
     row = db.session.execute(query).one()
-    db.session.commit()
     return DatasetRun(**row._mapping)
 
 
@@ -93,7 +92,6 @@ def keep_run(
         metadata=metadata,
     )
     db.session.execute(query.on_conflict_do_nothing())
-    db.session.commit()
     same = sa.select(*_RUN).where(dataset_runs.c.project_id == project_id)
     by_id = same.where(dataset_runs.c.run_id == run_id)
     row = db.session.execute(by_id).one_or_none()
@@ -132,7 +130,6 @@ def add_run_item(
         .returning(*_RUN_ITEM)
     )
     row = db.session.execute(query).one()
-    db.session.commit()
     return RunItem(**row._mapping)
 
 
@@ -181,7 +178,6 @@ def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
     db.session.execute(
         sa.delete(scores).where(scores.c.project_id == project_id, scores.c.run_id == run_id)
     )
-    db.session.commit()
     return run_id is not None
 
 

@@ -70,7 +70,6 @@ def save_dataset(project_id: str, name: str, fields: Mapping[str, Json]) -> Data
         .returning(*_DATASET)
     )
     row = db.session.execute(made).one()
-    db.session.commit()
     return Dataset(**row._mapping)
 
 
@@ -125,12 +124,10 @@ def save_item(
     _lock(project_id, item_id)
     held = _current(project_id, item_id)
     if held is not None and held.dataset_id != dataset_id:
-        db.session.rollback()
         raise Conflict.of_field("id", f"item {item_id!r} belongs to another dataset")
     before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
     if held is not None and before == {**before, **fields}:
         # Said again, as an import does: no new state.
-        db.session.rollback()
         return held
     now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     _close(project_id, item_id, now)
@@ -144,7 +141,6 @@ def save_item(
         "created_at": now if held is None else held.created_at,
     }
     row = db.session.execute(sa.insert(dataset_items).values(values).returning(*_ITEM)).one()
-    db.session.commit()
     return DatasetItem(**row._mapping)
 
 
@@ -199,7 +195,6 @@ def delete_item(project_id: str, item_id: str) -> bool:
     """End an item; it stays in the dataset as of before. Returns whether there was one."""
     _lock(project_id, item_id)
     ended = _close(project_id, item_id, sa.func.clock_timestamp())
-    db.session.commit()
     return ended
 
 

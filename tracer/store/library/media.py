@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.locks import hold
+from tracer.store.database.session import driver
 from tracer.store.deletion.tombstones import deleted_of
 from tracer.store.schema import media, media_chunks, media_uses
 
@@ -63,7 +63,6 @@ def announce(
     """
     # A late announcement must not bring a part of a deleted trace back.
     if use.trace_id and _deleted(project_id, use.trace_id):
-        db.session.rollback()
         return None
     values = {
         "project_id": project_id,
@@ -86,15 +85,13 @@ def announce(
         "field": use.field,
     }
     db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
-    db.session.commit()
     return get_medium(project_id, media_id)
 
 
 def _deleted(project_id: str, trace_id: str) -> bool:
-    driver = db.session.connection().connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    hold(driver, [(project_id, trace_id)])
-    return bool(deleted_of(driver, [(project_id, trace_id)]))
+    connection = driver()
+    hold(connection, [(project_id, trace_id)])
+    return bool(deleted_of(connection, [(project_id, trace_id)]))
 
 
 def get_medium(project_id: str, media_id: str) -> Medium | None:
@@ -107,7 +104,7 @@ def get_medium(project_id: str, media_id: str) -> Medium | None:
 
 
 def upload(project_id: str, medium: Medium, content: Readable) -> None:
-    """Store the content, in one transaction. Raises Invalid, with nothing stored then."""
+    """Store the content. Raises Invalid: it is not what was announced."""
     _forget_content(project_id, medium.media_id)
     digest, length = hashlib.sha256(), 0
     for number, chunk in enumerate(_chunks(content)):
@@ -124,11 +121,9 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         }
         db.session.execute(sa.insert(media_chunks).values(values))
     if length != medium.content_length:
-        db.session.rollback()
         told = "more" if length > medium.content_length else f"{length}"
         raise Invalid(f"expected {medium.content_length} bytes, got {told}")
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
-        db.session.rollback()
         raise Invalid("the content's SHA-256 is not the one that was announced")
     query = (
         sa.update(media)
@@ -137,27 +132,18 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         .returning(media.c.media_id)
     )
     if db.session.execute(query).one_or_none() is None:
-        db.session.rollback()
         raise Invalid("the trace that uses it was deleted")
-    db.session.commit()
 
 
-def read(project_id: str, media_id: str) -> Iterator[bytes]:
-    """Yield the content in pieces of at most CHUNK_BYTES; nothing where there is none."""
-    number = 0
-    while True:
-        query = sa.select(media_chunks.c.data).where(
-            media_chunks.c.project_id == project_id,
-            media_chunks.c.media_id == media_id,
-            media_chunks.c.number == number,
-        )
-        data = db.session.execute(query).scalar_one_or_none()
-        # A slow reader must not keep a connection and a snapshot for as long as it takes.
-        db.session.rollback()
-        if data is None:
-            return
-        yield data
-        number += 1
+def read_piece(project_id: str, media_id: str, number: int) -> bytes | None:
+    """Return a piece of the content, counted from 0: at most CHUNK_BYTES. None: there is none."""
+    query = sa.select(media_chunks.c.data).where(
+        media_chunks.c.project_id == project_id,
+        media_chunks.c.media_id == media_id,
+        media_chunks.c.number == number,
+    )
+    data: bytes | None = db.session.scalar(query)
+    return data
 
 
 _MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__]

@@ -109,7 +109,6 @@ def create_version(
         )
     )
     _point(project_id, draft.name, version, draft.labels)
-    db.session.commit()
     made = get_version(project_id, draft.name, version=version)
     assert made is not None
     return made
@@ -155,7 +154,6 @@ def label_version(project_id: str, name: str, version: int, labels: Iterable[str
         .where(prompts.c.project_id == project_id, prompts.c.name == name)
         .values(updated_at=sa.func.now())
     )
-    db.session.commit()
     return True
 
 
@@ -176,7 +174,6 @@ def delete_versions(
         )
     left = sa.exists().where(*_is(prompt_versions, project_id, name))
     db.session.execute(sa.delete(prompts).where(*_is(prompts, project_id, name), ~left))
-    db.session.commit()
     return len(numbers)
 
 

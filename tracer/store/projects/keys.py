@@ -46,7 +46,6 @@ def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
     }
     query = sa.insert(api_keys).values(values).returning(*_KEY_COLUMNS)
     key = ApiKey(*db.session.execute(query).one())
-    db.session.commit()
     return key, secret
 
 
@@ -65,7 +64,6 @@ def revoke_key(key_id: str) -> bool:
         .returning(api_keys.c.key_id)
     )
     revoked = db.session.execute(query).one_or_none()
-    db.session.commit()
     return revoked is not None
 
 

@@ -41,7 +41,8 @@ def create_config(project_id: str, **said: Any) -> ScoreConfig:
     """Add a config and return it."""
     values = {"project_id": project_id, "config_id": secrets.token_hex(12), **said}
     query = sa.insert(score_configs).values(values).returning(*_COLUMNS)
-    return _committed(query)
+    row = db.session.execute(query).mappings().one()
+    return ScoreConfig(**row)
 
 
 def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig | None:
@@ -53,7 +54,6 @@ def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig |
         .returning(*_COLUMNS)
     )
     row = db.session.execute(query).mappings().one_or_none()
-    db.session.commit()
     return ScoreConfig(**row) if row is not None else None
 
 
@@ -75,9 +75,3 @@ def list_configs(project_id: str, limit: int, offset: int) -> tuple[list[ScoreCo
     query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)
     rows, total = numbered_page(query, limit, offset)
     return [ScoreConfig(**row) for row in rows], total
-
-
-def _committed(query: Any) -> ScoreConfig:
-    row = db.session.execute(query).mappings().one()
-    db.session.commit()
-    return ScoreConfig(**row)

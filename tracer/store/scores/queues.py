@@ -58,7 +58,6 @@ def create_queue(
     if row is None:
         reason = f"expected another name: there is a queue {name!r} already"
         raise Conflict.of_field("name", reason)
-    db.session.commit()
     return Queue(**row._mapping)
 
 
@@ -93,7 +92,6 @@ def add_item(
         "completed_at": sa.func.now() if completed else None,
     }
     row = db.session.execute(sa.insert(queue_items).values(values).returning(*_ITEM)).one()
-    db.session.commit()
     return QueueItem(**row._mapping)
 
 
@@ -131,7 +129,6 @@ def complete_item(
         .returning(*_ITEM)
     )
     row = db.session.execute(query).one_or_none()
-    db.session.commit()
     return None if row is None else QueueItem(**row._mapping)
 
 
@@ -143,7 +140,6 @@ def remove_item(project_id: str, queue_id: str, item_id: str) -> bool:
         .returning(queue_items.c.item_id)
     )
     gone = db.session.execute(query).one_or_none()
-    db.session.commit()
     return gone is not None
 
 
@@ -151,7 +147,6 @@ def assign(project_id: str, queue_id: str, user_id: str) -> None:
     """Ask somebody to work on a queue."""
     values = {"project_id": project_id, "queue_id": queue_id, "user_id": user_id}
     db.session.execute(insert(queue_members).values(values).on_conflict_do_nothing())
-    db.session.commit()
 
 
 def unassign(project_id: str, queue_id: str, user_id: str) -> None:
@@ -163,7 +158,6 @@ def unassign(project_id: str, queue_id: str, user_id: str) -> None:
             queue_members.c.user_id == user_id,
         )
     )
-    db.session.commit()
 
 
 _QUEUE = [queues.c[name] for name in Queue.__dataclass_fields__]

@@ -15,7 +15,7 @@ from tracer.analysis.log.words import terms
 from tracer.extensions import db
 from tracer.records import LEVELS, Json
 from tracer.store.database.paging import BadCursor, decode_cursor, encode_cursor
-from tracer.store.timeline.timeline import Timeline, open_timeline, want
+from tracer.store.timeline.timeline import Timeline, open_timeline
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_tree import SpanRow
 from tracer.times import from_micros, to_micros
@@ -88,8 +88,6 @@ class Log:
     def __init__(self, project_id: str, trace_id: str, timeline: Timeline, asked: Asked) -> None:
         self._key = (project_id, trace_id)
         self.found: Found = timeline.find(asked)
-        if self.found.unsearched:
-            want(project_id, trace_id)
 
     def page(self, cursor: str | None, limit: int = PER_PAGE) -> LogPage:
         """Return the page at ``cursor`` (None: the first); raises BadCursor."""

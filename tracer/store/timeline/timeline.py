@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tracer.analysis.log.matches import Asked, Found
 from tracer.errors import NotFound
 from tracer.extensions import db
-from tracer.store.annotations.subjects import Subject, marking
+from tracer.store.annotations.subjects import Subject, lock_subject
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
 
@@ -39,19 +39,17 @@ class Timeline(Protocol):
 def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
     """Return the timeline of a trace. None: it is large, and its timeline is not there yet.
 
-    One that is missing or behind is wished for, and the worker fills it.
+    One that is missing or behind is filled by the worker once `want` has asked for it.
     """
     stored = read_stored(project_id, trace_id)
     if stored is not None and not stored.behind:
         return stored
     small = read_small(project_id, trace_id)
-    if small is not None:
-        return small
-    want(project_id, trace_id)
-    return stored
+    return stored if small is None else small
 
 
 def want(project_id: str, trace_id: str) -> None:
-    """Ask the worker for the trace's timeline."""
-    with suppress(NotFound), marking(Subject(project_id=project_id, trace_id=trace_id)):
+    """Ask the worker for the trace's timeline; of a trace that is gone there is none."""
+    with suppress(NotFound):
+        lock_subject(Subject(project_id=project_id, trace_id=trace_id))
         db.session.execute(_WANT, {"project": project_id, "trace": trace_id})

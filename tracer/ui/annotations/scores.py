@@ -11,6 +11,7 @@ from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import Batch, Json, ScoreRecord
+from tracer.store.database.session import transaction
 from tracer.store.scores import scores
 from tracer.store.scores.scores import BY_HAND, ScoreKind
 from tracer.ui.annotations.answer import remarks
@@ -47,7 +48,8 @@ def change_score(place: Place, score_id: str) -> AnyResponse | str:
     if found.source != BY_HAND or not reader().wrote(found.author_id):
         abort(403, "Only who gave a score can change it.")
     if request.form.get("action") == "delete":
-        scores.delete_score(project_id, score_id)
+        with transaction():
+            scores.delete_score(project_id, score_id)
     else:
         _save(place, score_id, found.span_id)
     return remarks(place, "scores")

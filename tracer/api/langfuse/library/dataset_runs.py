@@ -10,6 +10,7 @@ from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.datasets import find_dataset, find_item
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.errors import Invalid, NotFound
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
 from tracer.times import json_time
@@ -103,22 +104,23 @@ def create_run_item() -> Response:
         reason = "expected the id of the trace that answered the item"
         raise Invalid.of_field("traceId", reason)
     item = find_item(sent.dataset_item_id)
-    run = dataset_runs.save_run(
-        project_id(),
-        item.dataset_id,
-        sent.run_name,
-        sent.run_description,
-        sent.metadata,
-        run_id(project_id(), item.dataset_id, sent.run_name),
-    )
-    made = dataset_runs.add_run_item(
-        project_id(),
-        run.run_id,
-        item.item_id,
-        trace_id,
-        sent.observation_id,
-        sent.created_at,
-    )
+    with transaction():
+        run = dataset_runs.save_run(
+            project_id(),
+            item.dataset_id,
+            sent.run_name,
+            sent.run_description,
+            sent.metadata,
+            run_id(project_id(), item.dataset_id, sent.run_name),
+        )
+        made = dataset_runs.add_run_item(
+            project_id(),
+            run.run_id,
+            item.item_id,
+            trace_id,
+            sent.observation_id,
+            sent.created_at,
+        )
     return reply(_item(made, run))
 
 
@@ -179,7 +181,9 @@ def read_run(name: str, run: str) -> Response:
 def delete_run(name: str, run: str) -> Response:
     """Delete a run with its items; the traces stay."""
     dataset = find_dataset(name)
-    if not dataset_runs.delete_run(project_id(), dataset.dataset_id, run):
+    with transaction():
+        deleted = dataset_runs.delete_run(project_id(), dataset.dataset_id, run)
+    if not deleted:
         raise NotFound(f"Dataset run not found: {run!r}")
     return reply(Message(message="Dataset run successfully deleted"))
 

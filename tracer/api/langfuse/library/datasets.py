@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.errors import NotFound
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
 from tracer.times import json_time
@@ -119,7 +120,9 @@ def create_dataset() -> Response:
     """Make a dataset, or change what is told of the one that has this name."""
     sent = read_item(read_json(json_body()), DatasetBody)
     said = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
-    return reply(dataset_answer(datasets.save_dataset(project_id(), sent.name, said)))
+    with transaction():
+        row = datasets.save_dataset(project_id(), sent.name, said)
+    return reply(dataset_answer(row))
 
 
 @bp.get("/v2/datasets")
@@ -165,7 +168,8 @@ def create_item() -> Response:
     if isinstance(sent.status, str):
         said["archived"] = sent.status == "ARCHIVED"
     dataset = find_dataset(sent.dataset_name)
-    item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, said)
+    with transaction():
+        item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, said)
     return reply(item_answer(item, dataset.name))
 
 
@@ -209,7 +213,9 @@ def read_item_of(item_id: str) -> Response:
 @describe(Operation(summary="Delete an item", answers={200: Message}, problems=(*PROBLEMS, 404)))
 def delete_item(item_id: str) -> Response:
     """End an item; the dataset as of before keeps it."""
-    if not datasets.delete_item(project_id(), item_id):
+    with transaction():
+        deleted = datasets.delete_item(project_id(), item_id)
+    if not deleted:
         raise NotFound(f"Dataset item not found: {item_id!r}")
     return reply(Message(message="Dataset item successfully deleted"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Final
 
 from flask import Blueprint, Response, request, stream_with_context
@@ -10,6 +12,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from tracer.api.langfuse.answers import Answer
 from tracer.errors import Invalid, NotFound, Unauthorized
+from tracer.store.database.session import transaction
 from tracer.store.library import media
 from tracer.store.library.media import Medium, Use
 from tracer.store.writing.writer import DELETED
@@ -73,9 +76,10 @@ def announce() -> Response:
     if not use.trace_id and sent.dataset_id is None:
         reason = "expected the id of the trace that uses it"
         raise Invalid.of_field("traceId", reason)
-    medium = media.announce(
-        project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
-    )
+    with transaction():
+        medium = media.announce(
+            project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
+        )
     if medium is None:
         raise Invalid.of_field("traceId", DELETED)
     if medium.content_length != sent.content_length:
@@ -130,7 +134,8 @@ def report(media_id: str) -> Response:
 def upload(token: str) -> Response:
     """Store the body as the content of the file that the address is of."""
     project, medium = _opened(token)
-    media.upload(project, medium, request.stream)
+    with transaction():
+        media.upload(project, medium, request.stream)
     return reply(Message(message="OK"))
 
 
@@ -145,8 +150,18 @@ def download(token: str) -> Response:
         "Content-Length": str(medium.content_length),
         "Content-Disposition": "inline" if shown else "attachment",
     }
-    pieces = stream_with_context(media.read(project, medium.media_id))
+    pieces = stream_with_context(_pieces(project, medium.media_id))
     return Response(pieces, 200, headers, content_type=medium.content_type)
+
+
+def _pieces(project: str, media_id: str) -> Iterator[bytes]:
+    """Yield the content; a reader that is slow keeps no connection and no snapshot meanwhile."""
+    for number in count():
+        with transaction():
+            piece = media.read_piece(project, media_id, number)
+        if piece is None:
+            return
+        yield piece
 
 
 def _serializer() -> URLSafeTimedSerializer:

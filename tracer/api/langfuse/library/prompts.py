@@ -12,6 +12,7 @@ from tracer.api.langfuse.answers import Answer, prompt_id
 from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, read_params
 from tracer.errors import Invalid, NotFound
 from tracer.records import Json
+from tracer.store.database.session import transaction
 from tracer.store.library import prompts
 from tracer.store.library.prompts import PromptDraft, PromptFilter, PromptVersion
 from tracer.times import json_time
@@ -120,7 +121,8 @@ def create_prompt() -> Response:
         tags=sent.tags,
         commit_message=sent.commit_message,
     )
-    made = prompts.create_version(project_id(), draft)
+    with transaction():
+        made = prompts.create_version(project_id(), draft)
     return reply(_answer(made, made.prompt), 201)
 
 
@@ -187,7 +189,9 @@ def label_prompt(name: str, version: int) -> Response:
     if "latest" in sent.new_labels:
         reason = "expected labels other than latest, which always is the newest version"
         raise Invalid.of_field("newLabels", reason)
-    if not prompts.label_version(project_id(), name, version, sent.new_labels):
+    with transaction():
+        there = prompts.label_version(project_id(), name, version, sent.new_labels)
+    if not there:
         raise NotFound(_missing(name, version, None))
     found = _find(name, version, None)
     return reply(_answer(found, found.prompt))
@@ -205,7 +209,8 @@ def label_prompt(name: str, version: int) -> Response:
 def delete_prompt(name: str) -> Response:
     """Delete a version, the version of a label, or without either the whole prompt."""
     query = read_params(PromptQuery)
-    gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
+    with transaction():
+        gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
     if not gone:
         raise NotFound(_missing(name, query.version, query.label))
     return reply(Message(message=f"Deleted {gone} versions"))

@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.errors import NotFound
+from tracer.store.database.session import transaction
 from tracer.store.scores import queues
 from tracer.store.scores.queues import Queue, QueueItem
 from tracer.times import json_time
@@ -122,7 +123,8 @@ def list_queues() -> Response:
 def create_queue() -> Response:
     """Make a queue."""
     sent = read_item(read_json(json_body()), QueueBody)
-    made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
+    with transaction():
+        made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
     return reply(_queue(made))
 
 
@@ -171,13 +173,14 @@ def create_queue_item(queue_id: str) -> Response:
     """Put a trace, observation or session into a queue."""
     sent = read_item(read_json(json_body()), QueueItemBody)
     _find(queue_id)
-    made = queues.add_item(
-        project_id(),
-        queue_id,
-        _SUBJECTS[sent.object_type],
-        sent.object_id,
-        completed=sent.status == _COMPLETED,
-    )
+    with transaction():
+        made = queues.add_item(
+            project_id(),
+            queue_id,
+            _SUBJECTS[sent.object_type],
+            sent.object_id,
+            completed=sent.status == _COMPLETED,
+        )
     return reply(_item(made))
 
 
@@ -206,9 +209,10 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
     sent = read_item(read_json(json_body()), QueueItemUpdate)
     if sent.status is None:
         return read_queue_item(queue_id, item_id)
-    changed = queues.complete_item(
-        project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
-    )
+    with transaction():
+        changed = queues.complete_item(
+            project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
+        )
     return reply(_item(_found(changed, item_id)))
 
 
@@ -220,7 +224,9 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
 )
 def delete_queue_item(queue_id: str, item_id: str) -> Response:
     """Take an item out of a queue."""
-    if not queues.remove_item(project_id(), queue_id, item_id):
+    with transaction():
+        removed = queues.remove_item(project_id(), queue_id, item_id)
+    if not removed:
         raise NotFound(f"Annotation queue item not found: {item_id!r}")
     return reply(Success(success=True, message="Annotation queue item deleted successfully"))
 
@@ -238,7 +244,8 @@ def assign(queue_id: str) -> Response:
     """Ask somebody to work on a queue."""
     sent = read_item(read_json(json_body()), AssignmentBody)
     _find(queue_id)
-    queues.assign(project_id(), queue_id, sent.user_id)
+    with transaction():
+        queues.assign(project_id(), queue_id, sent.user_id)
     return reply(Assignment(user_id=sent.user_id, queue_id=queue_id, project_id=project_id()))
 
 
@@ -255,7 +262,8 @@ def unassign(queue_id: str) -> Response:
     """Ask somebody no longer."""
     sent = read_item(read_json(json_body()), AssignmentBody)
     _find(queue_id)
-    queues.unassign(project_id(), queue_id, sent.user_id)
+    with transaction():
+        queues.unassign(project_id(), queue_id, sent.user_id)
     return reply(Success(success=True))
 
 

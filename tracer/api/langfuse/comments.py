@@ -8,13 +8,13 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.errors import Invalid, NotFound
+from tracer.errors import Invalid
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 
 bp = Blueprint("langfuse_comments", __name__, url_prefix=PREFIX)
@@ -77,7 +77,7 @@ def read_comment(comment_id: str) -> Response:
     """Return a comment, whatever it is on."""
     row = comments.get_comment(project_id(), comment_id)
     if row is None:
-        raise NotFound(f"Comment {comment_id} not found within authorized project")
+        raise missing("Comment", comment_id)
     return reply(_comment(row))
 
 

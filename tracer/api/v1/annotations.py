@@ -64,7 +64,7 @@ def read_comment(comment_id: str) -> Response:
     """Return a comment."""
     found = comments.get_comment(project_id(), comment_id)
     if found is None:
-        raise NotFound(f"no comment {comment_id!r}")
+        raise NotFound.of("comment", comment_id)
     return answer(comment(found))
 
 
@@ -74,7 +74,7 @@ def read_score(score_id: str) -> Response:
     """Return a score, whoever gave it."""
     found = scores.get_score(project_id(), score_id)
     if found is None:
-        raise NotFound(f"no score {score_id!r}")
+        raise NotFound.of("score", score_id)
     return answer(traces.score(found))
 
 

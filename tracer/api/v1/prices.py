@@ -36,7 +36,7 @@ def read_price(price_id: str) -> Response:
     """Return a price, in use or retired."""
     found = prices.get_price(project_id(), price_id)
     if found is None:
-        raise NotFound(f"no price {price_id!r}")
+        raise NotFound.of("price", price_id)
     return answer(price(found))
 
 

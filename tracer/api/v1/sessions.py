@@ -50,7 +50,7 @@ def read_session(session_id: str) -> Response:
     """Return a session with its sums; its traces are /traces?session_id=…"""
     found = sessions.get_session(project_id(), session_id)
     if found is None:
-        raise NotFound(f"no session {session_id!r}")
+        raise NotFound.of("session", session_id)
     return answer(traces.session(found, project_id()))
 
 
@@ -62,5 +62,5 @@ def list_session_scores(session_id: str) -> Response:
     """Return the scores of a session, which may have come before its traces."""
     found = scores.list_scores(project_id(), session_id=session_id)
     if not found and sessions.get_session(project_id(), session_id) is None:
-        raise NotFound(f"no session {session_id!r}")
+        raise NotFound.of("session", session_id)
     return answer(Scores(data=[traces.score(row) for row in found]))

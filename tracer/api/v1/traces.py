@@ -57,7 +57,7 @@ def read_trace(trace_id: str) -> Response:
     """Return a trace with its own data; its spans are read level by level."""
     found = traces.get_trace(project_id(), trace_id)
     if found is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(answers.trace(found))
 
 
@@ -78,7 +78,7 @@ def list_spans(trace_id: str) -> Response:
     )
     # Asked only of an empty page: the usual one does without.
     if not page.rows and traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     rows = [row for row in page.rows if not row.placeholder]
     sums = read_subtrees(project_id(), trace_id, rows)
     return answer(
@@ -118,7 +118,7 @@ def list_trace_scores(trace_id: str) -> Response:
     """Return the scores of a trace and its spans."""
     found = scores.list_scores(project_id(), trace_id=trace_id)
     if not found and traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(Scores(data=[answers.score(row) for row in found]))
 
 

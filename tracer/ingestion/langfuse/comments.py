@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import Meta
 
-from tracer.errors import Invalid, NotFound
+from tracer.errors import Invalid
 from tracer.ingestion.writing import json_body
 from tracer.store.annotations import comments
 from tracer.store.annotations.subjects import Author, Subject
@@ -23,6 +23,7 @@ from tracer.web.langfuse.routes import (
     WRITE_PROBLEMS,
     Made,
     Message,
+    missing,
     reply,
     set_up,
 )
@@ -110,7 +111,7 @@ def _subject(body: CommentBody) -> Subject:
         raise Invalid.of_field("objectType", "expected TRACE, OBSERVATION or SESSION")
     trace_id = span_search.trace_of(project, body.object_id)
     if trace_id is None:
-        raise NotFound(f"Observation {body.object_id} not found within authorized project")
+        raise missing("Observation", body.object_id)
     return Subject(project_id=project, trace_id=trace_id, span_id=body.object_id)
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.errors import Invalid, NotFound
+from tracer.errors import Invalid
 from tracer.ingestion.writing import json_body
 from tracer.store.projects import prices
 from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, own_model
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Message,
+    missing,
+    reply,
+    set_up,
+)
 from tracer.web.operations import Operation, describe
 from tracer.web.price_changes import changing_prices
 from tracer.wire.langfuse.models import ModelBody, price_draft
@@ -66,4 +74,4 @@ def _check_own(model_id: str, done: str) -> None:
         raise Invalid(f"a model of the built-in list can't be {done}")
     row = prices.get_price(project_id(), model_id)
     if row is None or row.retired_at is not None:
-        raise NotFound(f"Model {model_id} not found within authorized project")
+        raise missing("Model", model_id)

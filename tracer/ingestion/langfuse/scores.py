@@ -10,7 +10,7 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.errors import Invalid, NotFound, Refusal, Refused, TooLarge, Unstorable
+from tracer.errors import Invalid, Refusal, Refused, TooLarge, Unstorable
 from tracer.ingestion.langfuse.ingestion import stored
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Json, ScoreRecord
@@ -26,6 +26,7 @@ from tracer.web.langfuse.routes import (
     Made,
     Message,
     config_answer,
+    missing,
     reply,
     set_up,
 )
@@ -104,7 +105,7 @@ def delete_score(score_id: str) -> Response:
     with transaction():
         deleted = scores.delete_score(project_id(), score_id)
     if not deleted:
-        raise NotFound(f"Score {score_id} not found within authorized project")
+        raise missing("Score", score_id)
     return reply(Message(message="Score deletion request accepted"), 202)
 
 
@@ -143,7 +144,7 @@ def update_config(config_id: str) -> Response:
     body = read_item(read_json(json_body()), ConfigChange)
     held = configs.get_configs(project_id(), [config_id]).get(config_id)
     if held is None:
-        raise NotFound(f"Score config {config_id} not found within authorized project")
+        raise missing("Score config", config_id)
     said = _said(body)
     _check({name: said.get(name, getattr(held, name)) for name in _CHECKED})
     changed: ScoreConfig | None = held

@@ -103,7 +103,7 @@ def edit_tags(trace_id: str) -> Response:
         raise Unstorable.of_field("", rejected.reason)
     found = traces.get_trace(project_id(), trace_id)
     if found is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(Tags(tags=found.tags))
 
 
@@ -148,7 +148,7 @@ def update_comment(comment_id: str) -> Response:
     with transaction():
         row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
     if row is None:
-        raise NotFound(f"no comment {comment_id!r}")
+        raise NotFound.of("comment", comment_id)
     return answer(comment(row))
 
 
@@ -163,7 +163,7 @@ def delete_comment(comment_id: str) -> Response:
     with transaction():
         deleted = comments.delete_comment(project_id(), comment_id)
     if not deleted:
-        raise NotFound(f"no comment {comment_id!r}")
+        raise NotFound.of("comment", comment_id)
     return answer(Removed(id=comment_id, deleted=True))
 
 
@@ -174,7 +174,7 @@ def delete_score(score_id: str) -> Response:
     with transaction():
         deleted = scores.delete_score(project_id(), score_id)
     if not deleted:
-        raise NotFound(f"no score {score_id!r}")
+        raise NotFound.of("score", score_id)
     return answer(Removed(id=score_id, deleted=True))
 
 
@@ -205,7 +205,7 @@ def revoke_share(share_id: str) -> Response:
     with transaction():
         row = shares.revoke_share(project_id(), share_id)
     if row is None:
-        raise NotFound(f"no link {share_id!r}")
+        raise NotFound.of("link", share_id)
     return answer(share(row))
 
 

@@ -78,5 +78,5 @@ def _create(draft: PriceDraft) -> Response:
 def _stored(price_id: str) -> PriceRow:
     found = prices.get_price(project_id(), price_id)
     if found is None:
-        raise NotFound(f"no price {price_id!r}")
+        raise NotFound.of("price", price_id)
     return found

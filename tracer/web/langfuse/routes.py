@@ -118,6 +118,16 @@ def refusal(
     return Response(msgspec.json.encode(body), status, headers, content_type="application/json")
 
 
+def missing(noun: str, identifier: str) -> NotFound:
+    """Return the error for a thing by what it is, ``Trace``, and its id, as Langfuse words it."""
+    return NotFound(f"{noun} {identifier} not found within authorized project")
+
+
+def unknown(noun: str, name: str) -> NotFound:
+    """Return likewise the error for what the library holds: prompts, datasets, media, queues."""
+    return NotFound(f"{noun} not found: {name!r}")
+
+
 def http_refusal(error: HTTPException) -> Response:
     """Return a framework error (no such route, wrong method …) as Langfuse has it."""
     status = error.code or 500

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.datasets import find_dataset, find_item
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.errors import Invalid, NotFound
+from tracer.errors import Invalid
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
@@ -24,6 +24,7 @@ from tracer.web.langfuse.routes import (
     Message,
     reply,
     set_up,
+    unknown,
 )
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.experiments import run_id
@@ -138,7 +139,7 @@ def list_run_items() -> Response:
     query = read_params(RunItemQuery)
     run = dataset_runs.get_run(project_id(), query.dataset_id, query.run_name)
     if run is None:
-        raise NotFound(f"Dataset run not found: {query.run_name!r}")
+        raise unknown("Dataset run", query.run_name)
     rows, total = dataset_runs.list_run_items(project_id(), run.run_id, query.limit, query.offset)
     data = [_item(row, run) for row in rows]
     return reply(RunItemList(data=data, meta=page_meta(query, total)))
@@ -170,7 +171,7 @@ def read_run(name: str, run: str) -> Response:
     dataset = find_dataset(name)
     found = dataset_runs.get_run(project_id(), dataset.dataset_id, run)
     if found is None:
-        raise NotFound(f"Dataset run not found: {run!r}")
+        raise unknown("Dataset run", run)
     rows, _ = dataset_runs.list_run_items(project_id(), found.run_id)
     items = [_item(row, found) for row in rows]
     return reply(WholeRun(**_run_fields(found, dataset.name), dataset_run_items=items))
@@ -184,7 +185,7 @@ def delete_run(name: str, run: str) -> Response:
     with transaction():
         deleted = dataset_runs.delete_run(project_id(), dataset.dataset_id, run)
     if not deleted:
-        raise NotFound(f"Dataset run not found: {run!r}")
+        raise unknown("Dataset run", run)
     return reply(Message(message="Dataset run successfully deleted"))
 
 

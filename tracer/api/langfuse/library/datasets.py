@@ -9,7 +9,6 @@ from msgspec import UNSET, Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.errors import NotFound
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
@@ -24,6 +23,7 @@ from tracer.web.langfuse.routes import (
     Message,
     reply,
     set_up,
+    unknown,
 )
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library import DatasetBody, DatasetItemBody
@@ -216,7 +216,7 @@ def delete_item(item_id: str) -> Response:
     with transaction():
         deleted = datasets.delete_item(project_id(), item_id)
     if not deleted:
-        raise NotFound(f"Dataset item not found: {item_id!r}")
+        raise unknown("Dataset item", item_id)
     return reply(Message(message="Dataset item successfully deleted"))
 
 
@@ -245,7 +245,7 @@ def find_dataset(name: str) -> Dataset:
     """Return the dataset of that name; raises NotFound."""
     found = datasets.get_dataset(project_id(), name)
     if found is None:
-        raise NotFound(f"Dataset not found: {name!r}")
+        raise unknown("Dataset", name)
     return found
 
 
@@ -253,7 +253,7 @@ def find_item(item_id: str) -> DatasetItem:
     """Return the item of that id; raises NotFound."""
     found = datasets.get_item(project_id(), item_id)
     if found is None:
-        raise NotFound(f"Dataset item not found: {item_id!r}")
+        raise unknown("Dataset item", item_id)
     return found
 
 

@@ -20,7 +20,15 @@ from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Message,
+    reply,
+    set_up,
+    unknown,
+)
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import register_problems
 from tracer.web.services import services
@@ -126,7 +134,7 @@ def report(media_id: str) -> Response:
     """Take note of how an upload went; what counts is what was received."""
     read_item(read_json(json_body()), MediaReport)
     if media.get_medium(project_id(), media_id) is None:
-        raise NotFound(f"Media asset not found: {media_id!r}")
+        raise unknown("Media asset", media_id)
     return reply(Message(message="OK"))
 
 

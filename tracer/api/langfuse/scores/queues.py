@@ -8,7 +8,6 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.errors import NotFound
 from tracer.store.database.session import transaction
 from tracer.store.scores import queues
 from tracer.store.scores.queues import Queue, QueueItem
@@ -16,7 +15,14 @@ from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    reply,
+    set_up,
+    unknown,
+)
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library import (
     AssignmentBody,
@@ -227,7 +233,7 @@ def delete_queue_item(queue_id: str, item_id: str) -> Response:
     with transaction():
         removed = queues.remove_item(project_id(), queue_id, item_id)
     if not removed:
-        raise NotFound(f"Annotation queue item not found: {item_id!r}")
+        raise unknown("Annotation queue item", item_id)
     return reply(Success(success=True, message="Annotation queue item deleted successfully"))
 
 
@@ -270,13 +276,13 @@ def unassign(queue_id: str) -> Response:
 def _find(queue_id: str) -> Queue:
     found = queues.get_queue(project_id(), queue_id)
     if found is None:
-        raise NotFound(f"Annotation queue not found: {queue_id!r}")
+        raise unknown("Annotation queue", queue_id)
     return found
 
 
 def _found(item: QueueItem | None, item_id: str) -> QueueItem:
     if item is None:
-        raise NotFound(f"Annotation queue item not found: {item_id!r}")
+        raise unknown("Annotation queue item", item_id)
     return item
 
 

@@ -18,11 +18,11 @@ from tracer.api.langfuse.params import (
     read_params,
     split,
 )
-from tracer.errors import Invalid, NotFound
+from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.bodies import ScoreType
 from tracer.wire.native.requests import Time
@@ -131,7 +131,7 @@ def _page(more: list[Condition]) -> Response:
 def _one(score_id: str) -> Response:
     found = search.list_scores(project_id(), [Condition("score_id", "=", score_id)], limit=1)
     if not found:
-        raise NotFound(f"Score {score_id} not found within authorized project")
+        raise missing("Score", score_id)
     return reply(score(found[0], project_id()))
 
 

@@ -10,13 +10,12 @@ from msgspec import Meta, field
 from tracer.api.langfuse.answers import Answer, CoreTrace
 from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, read_params
 from tracer.api.langfuse.traces.traces import session_traces
-from tracer.errors import NotFound
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time as SentTime
 
@@ -83,7 +82,7 @@ def read_session(session_id: str) -> Response:
     """Return a session with its traces."""
     row = sessions.get_session(project_id(), session_id)
     if row is None:
-        raise NotFound(f"Session {session_id} not found within authorized project")
+        raise missing("Session", session_id)
     return reply(FullSession(**_fields(row), traces=session_traces(session_id)))
 
 

@@ -29,12 +29,12 @@ from tracer.api.langfuse.params import (
     read_params,
 )
 from tracer.api.langfuse.traces.observations import in_our_words
-from tracer.errors import Invalid, NotFound, TooLarge
+from tracer.errors import Invalid, TooLarge
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search, traces
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
 
@@ -158,7 +158,7 @@ def read_trace(trace_id: str) -> Response:
     groups = groups_of(read_params(TraceQuery).fields, GROUPS)
     row = traces.get_trace(project_id(), trace_id)
     if row is None:
-        raise NotFound(f"Trace {trace_id} not found within authorized project")
+        raise missing("Trace", trace_id)
     if "observations" in groups and row.span_count > MOST_OBSERVATIONS:
         raise TooLarge(
             f"the trace has {row.span_count} observations: read it without the group"

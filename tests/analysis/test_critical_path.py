@@ -56,9 +56,9 @@ def test_shares_add_up_to_the_time_there_is(spans: list[SpanFacts]) -> None:
     roots = list(forest.roots())
     length = max(forest.ends[at] for at in roots) - min(forest.starts[at] for at in roots)
     assert sum(path.own) + path.idle == length
-    assert sum(path.whole[at] for at in roots) + path.idle == length
+    assert sum(path.subtree[at] for at in roots) + path.idle == length
     if len(roots) == 1:
-        assert (path.whole[0], path.idle) == (forest.ends[0] - forest.starts[0], 0)
+        assert (path.subtree[0], path.idle) == (forest.ends[0] - forest.starts[0], 0)
 
 
 def shares(*spans: SpanFacts) -> dict[str, int]:

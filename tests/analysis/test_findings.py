@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tracer.analysis.findings import MOST_SPANS, Finding, Step, find
-from tracer.analysis.tool_schemas import faults, schemas_of
+from tracer.analysis.findings import MOST_SPANS, Finding, FindingSpan, find
+from tracer.analysis.tool_schemas import schema_violations, schemas_of
 
 SCHEMA = {
     "type": "object",
@@ -24,14 +24,14 @@ SCHEMA = {
 }
 
 
-def step(span_id: str, name: str = "search", start: int = 0, **said: Any) -> Step:
-    values: dict[str, Any] = dict.fromkeys(Step._fields)
+def step(span_id: str, name: str = "search", start: int = 0, **said: Any) -> FindingSpan:
+    values: dict[str, Any] = dict.fromkeys(FindingSpan._fields)
     values |= {"span_id": span_id, "parent_span_id": "root", "kind": "tool", "name": name}
     values |= {"level": "default", "start": start, "end": start + 1}
-    return Step(**values | said)
+    return FindingSpan(**values | said)
 
 
-def found(*steps: Step) -> list[Finding]:
+def found(*steps: FindingSpan) -> list[Finding]:
     return find(steps).found
 
 
@@ -82,7 +82,7 @@ def test_answers_cut_at_the_limit_are_one_finding(reason: str) -> None:
 def test_arguments_that_break_their_schema_name_the_place() -> None:
     tools = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
 
-    def call(arguments: str) -> Step:
+    def call(arguments: str) -> FindingSpan:
         made = {"id": "1", "type": "function"}
         made |= {"function": {"name": "weather", "arguments": arguments}}
         answer = [{"role": "assistant", "content": None, "tool_calls": [made]}]
@@ -123,14 +123,19 @@ def test_definitions_are_read_as_each_api_writes_them(tool: Any) -> None:
     ],
 )
 def test_each_rule_is_kept(value: Any, fault: str) -> None:
-    assert faults(value, SCHEMA) == [fault]
+    assert schema_violations(value, SCHEMA) == [fault]
 
 
 def test_what_keeps_to_the_rules_or_is_not_judged_is_no_fault() -> None:
-    assert faults({"city": "a", "days": 2.0, "at": [], "either": None}, SCHEMA) == []
-    assert faults({"a": 1}, {"type": "object", "additionalProperties": {"type": "integer"}}) == []
-    assert faults(1, {"$ref": "https://elsewhere.example/schema"}) == []
-    assert faults(1, {"type": "unheard-of", "enum": 3, "required": "x", "anyOf": []}) == []
+    assert schema_violations({"city": "a", "days": 2.0, "at": [], "either": None}, SCHEMA) == []
+    assert (
+        schema_violations({"a": 1}, {"type": "object", "additionalProperties": {"type": "integer"}})
+        == []
+    )
+    assert schema_violations(1, {"$ref": "https://elsewhere.example/schema"}) == []
+    assert (
+        schema_violations(1, {"type": "unheard-of", "enum": 3, "required": "x", "anyOf": []}) == []
+    )
 
 
 def test_a_schema_that_leads_back_to_itself_comes_to_an_end() -> None:
@@ -138,10 +143,10 @@ def test_a_schema_that_leads_back_to_itself_comes_to_an_end() -> None:
     deep: dict[str, Any] = {}
     for _ in range(100):
         deep = {"next": deep}
-    assert faults(deep, node) == []
-    assert faults({"next": {"next": 1}}, node) == [
+    assert schema_violations(deep, node) == []
+    assert schema_violations({"next": {"next": 1}}, node) == [
         "arguments.next.next: expected object, got integer"
     ]
-    assert faults(1, {"$ref": "#"}) == []
+    assert schema_violations(1, {"$ref": "#"}) == []
     twice = {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}
-    assert faults(1, twice) == []
+    assert schema_violations(1, twice) == []

@@ -29,7 +29,7 @@ def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFact
     assert forest.tokens == [span.tokens for span in expected]
     assert forest.costs == [span.cost for span in expected]
     assert forest.levels == [span.level for span in expected]
-    assert [bool(one) for one in forest.covered] == [span.covered for span in expected]
+    assert [bool(one) for one in forest.excluded] == [span.excluded for span in expected]
 
 
 @settings(max_examples=50)
@@ -83,5 +83,5 @@ def test_a_chain_of_any_depth_grows() -> None:
 
 
 def test_no_spans_are_a_forest() -> None:
-    forest = Forest.grow([])
+    forest = Forest.build([])
     assert (len(forest), list(forest.roots())) == (0, [])

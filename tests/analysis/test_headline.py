@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from tests.support.store.forests import facts, grown, traces
 from tracer.analysis.forest import SpanFacts
 from tracer.analysis.headline import headline
+from tracer.analysis.inputs import AnalysisInputs
 from tracer.analysis.statistics import MOST_GROUPS, statistics
-from tracer.analysis.whole import Whole
 
 
 def test_a_headline_tells_what_the_end_waited_for() -> None:
@@ -25,7 +25,7 @@ def test_a_headline_tells_what_the_end_waited_for() -> None:
             facts("check", "root", kind="guardrail", start=90, end=92),
         ]
     )
-    told = headline(Whole(forest))
+    told = headline(AnalysisInputs(forest))
     shares = {one.family: (one.time, one.calls, one.in_sequence) for one in told.shares}
     assert shares == {
         "model": (70, 3, 2),
@@ -40,7 +40,7 @@ def test_a_headline_tells_what_the_end_waited_for() -> None:
 @given(traces())
 def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> None:
     forest = grown(spans)
-    told = headline(Whole(forest))
+    told = headline(AnalysisInputs(forest))
     roots = list(forest.roots())
     whole = max(forest.ends[at] for at in roots) - min(forest.starts[at] for at in roots)
     assert told.time == whole == told.gaps + sum(share.time for share in told.shares)
@@ -52,7 +52,7 @@ def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> 
 @given(traces())
 def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFacts]) -> None:
     real = [span for span in spans if not span.placeholder]
-    groups = statistics(Whole(grown(spans))).groups
+    groups = statistics(AnalysisInputs(grown(spans))).groups
     assert sum(group.count for group in groups) == len(real)
     for group in groups:
         held = [s for s in real if (s.name, s.kind, s.model) == (group.name, group.kind, None)]
@@ -63,9 +63,9 @@ def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFact
         # Nearest rank, by definition: the least that 95 of 100 don't exceed.
         least = next((t for t in took if sum(u <= t for u in took) * 100 >= 95 * len(took)), None)
         assert group.p95_time == least
-        counted = [s.tokens for s in held if not s.covered and s.tokens is not None]
+        counted = [s.tokens for s in held if not s.excluded and s.tokens is not None]
         assert group.total_tokens == (sum(counted) if counted else None)
-        paid = [s.cost for s in held if not s.covered and s.cost is not None]
+        paid = [s.cost for s in held if not s.excluded and s.cost is not None]
         assert group.total_cost == (sum(paid, Decimal(0)) if paid else None)
         assert group.errors == sum(s.level == "error" for s in held)
     assert [g.total_time for g in groups] == sorted((g.total_time for g in groups), reverse=True)
@@ -73,6 +73,6 @@ def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFact
 
 def test_the_groups_that_took_least_are_left_out_where_there_are_too_many() -> None:
     many = [facts(f"s{n}", name=f"n{n}", end=n) for n in range(MOST_GROUPS + 5)]
-    told = statistics(Whole(grown(many)))
+    told = statistics(AnalysisInputs(grown(many)))
     assert (len(told.groups), told.left_out) == (MOST_GROUPS, 5)
     assert told.groups[-1].total_time == 5

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from tests.support.store.forests import facts, grown, traces
 from tracer.analysis.forest import Forest, SpanFacts
-from tracer.analysis.subtree import Subtrees, Sums, self_times
+from tracer.analysis.subtree import Subtrees, SubtreeSums, self_times
 from tracer.records import LEVELS
 
 
@@ -26,10 +26,10 @@ def test_a_subtree_adds_up_what_is_in_it(spans: list[SpanFacts]) -> None:
     for at, sums in enumerate(Subtrees(forest)):
         everything = [by_id[forest.ids[n]] for n in below(forest, at)]
         real = [span for span in everything if not span.placeholder]
-        counted = [span for span in real if not span.covered]
+        counted = [span for span in real if not span.excluded]
         tokens = [span.tokens for span in counted if span.tokens is not None]
         costs = [span.cost for span in counted if span.cost is not None]
-        assert sums == Sums(
+        assert sums == SubtreeSums(
             spans=len(real),
             errors=sum(span.level == "error" for span in everything),
             level=max((span.level for span in everything), key=LEVELS.index),
@@ -54,10 +54,10 @@ def test_self_time_is_when_no_child_runs(spans: list[SpanFacts]) -> None:
 def test_what_an_agent_repeats_is_not_counted_twice() -> None:
     forest = grown(
         [
-            facts("agent", end=9, tokens=15, cost=Decimal(3), covered=True),
+            facts("agent", end=9, tokens=15, cost=Decimal(3), excluded=True),
             facts("one", "agent", tokens=10, cost=Decimal(2)),
             facts("two", "agent", start=1, end=3, tokens=5, cost=Decimal(1)),
         ]
     )
-    assert Subtrees(forest)[0] == Sums(3, 0, "default", 9, 15, Decimal(3))
+    assert Subtrees(forest)[0] == SubtreeSums(3, 0, "default", 9, 15, Decimal(3))
     assert list(self_times(forest)) == [6, 1, 2]

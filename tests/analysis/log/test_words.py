@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.log.word_index import SEGMENT, Postings, find, members, members_before, reach
+from tracer.analysis.log.word_index import (
+    SEGMENT,
+    Postings,
+    find,
+    members,
+    members_before,
+    word_range,
+)
 from tracer.analysis.log.words import index_words, matches, plain, raw_words, terms
 
 TEXT = st.text(st.sampled_from('aAbBzZ09 _-."\\\né“Ⱥß東京都きİ'), max_size=30)
@@ -62,7 +69,7 @@ def test_a_picture_holds_no_words() -> None:
 def test_a_text_is_found_by_just_what_an_index_of_its_words_says(query: str, text: str) -> None:
     held = {word for raw in raw_words(text.encode()) for word in index_words(raw)}
     asked = terms(query)
-    expected = all(any(term.meets(word) for word in held) for term in asked)
+    expected = all(any(term.matches(word) for word in held) for term in asked)
     assert matches(text.encode(), asked) == expected
 
 
@@ -80,7 +87,7 @@ def test_postings_hold_what_the_texts_hold(texts: list[str], query: str) -> None
     blocks = list(postings.blocks())
     assert [b.first_word for b in blocks] == sorted(b.first_word for b in blocks)
     for term in terms(query):
-        low, high = reach(term)
+        low, high = word_range(term)
         met = [b for b in blocks if b.first_word <= high and b.last_word >= low]
         found = find([block.body for block in met], term)
         expected = [n for n, text in enumerate(texts) if matches(text.encode(), [term])]

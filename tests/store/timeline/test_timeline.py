@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from tests.support.store.records import T0, put, span
-from tracer.analysis.log.matches import Asked
+from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.log.words import terms
 from tracer.store.database.session import transaction
 from tracer.store.timeline import in_memory
@@ -66,13 +66,13 @@ def test_a_timeline_tells_what_a_small_trace_tells(
         small, stored = read_small("default", "t"), read_stored("default", "t")
         assert small is not None and stored is not None and stored.behind == 0
         for asked in (
-            Asked(),
-            Asked(tuple(terms("timeout"))),
-            Asked(tuple(terms("inv-57"))),
-            Asked(tuple(terms("even common")), ("tool",)),
-            Asked((), ("event",)),
-            Asked((), ("tool", "retriever"), ("warning", "error")),
-            Asked(tuple(terms("nothing like it"))),
+            LogFilter(),
+            LogFilter(tuple(terms("timeout"))),
+            LogFilter(tuple(terms("inv-57"))),
+            LogFilter(tuple(terms("even common")), ("tool",)),
+            LogFilter((), ("event",)),
+            LogFilter((), ("tool", "retriever"), ("warning", "error")),
+            LogFilter(tuple(terms("nothing like it"))),
         ):
             one, other = small.find(asked), stored.find(asked)
             entries = one.after(None, 1000)

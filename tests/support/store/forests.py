@@ -19,14 +19,14 @@ def facts(span_id: str, parent: str | None = None, **said: Any) -> SpanFacts:
     """Return a span from 0 to 1 µs, unless `said` says otherwise."""
     plain = {
         **{"start": 0, "end": 1, "kind": "span", "name": span_id, "level": "default"},
-        **{"model": None, "tokens": None, "cost": None, "covered": False, "placeholder": False},
+        **{"model": None, "tokens": None, "cost": None, "excluded": False, "placeholder": False},
     }
     return SpanFacts(span_id=span_id, parent_span_id=parent, **{**plain, **said})
 
 
 def grown(spans: Iterable[SpanFacts]) -> Forest:
     """Return the forest of spans that come in any order."""
-    return Forest.grow(sorted(spans, key=lambda span: (span.start, span.span_id)))
+    return Forest.build(sorted(spans, key=lambda span: (span.start, span.span_id)))
 
 
 @st.composite
@@ -54,6 +54,6 @@ def _any_span(rng: random.Random, span_id: str, above: list[str]) -> SpanFacts:
         level=rng.choice(LEVELS),
         tokens=tokens,
         cost=rng.choice([None, Decimal("0.1"), Decimal("0.0000003")]),
-        covered=rng.random() < 0.2,
+        excluded=rng.random() < 0.2,
         placeholder=parent is None and rng.random() < 0.2,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from tracer.analysis.findings import Findings, Step, find
+from tracer.analysis.findings import Findings, FindingSpan, find
 from tracer.extensions import db
 from tracer.store.timeline.finding_sql import NEEDS_INPUT, NEEDS_OUTPUT, STEP_COLUMNS
 
@@ -66,6 +66,6 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
     return TraceFindings(find(steps), current=len(steps) >= number)
 
 
-def _read_steps(rows: Iterable[Any]) -> Iterator[Step]:
+def _read_steps(rows: Iterable[Any]) -> Iterator[FindingSpan]:
     for row in rows:
-        yield Step(*(getattr(row, name) for name in Step._fields))
+        yield FindingSpan(*(getattr(row, name) for name in FindingSpan._fields))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from tracer.analysis.log.matches import Asked, Found
+from tracer.analysis.log.matches import LogFilter, Matches
 from tracer.errors import NotFound
 from tracer.extensions import db
 from tracer.store.annotations.subjects import Subject, lock_subject
@@ -32,7 +32,7 @@ class Timeline(Protocol):
     behind: int
     """Spans that are not in it yet, as far as that is known."""
 
-    def find(self, asked: Asked) -> Found:
+    def find(self, asked: LogFilter) -> Matches:
         """Return the entries that are all of what is asked for."""
 
 

@@ -1,4 +1,4 @@
-"""Long runs of like siblings, against their plain definition."""
+"""Groups of like siblings, against a plain definition."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 
 from tests.support.store.forests import facts, grown, traces
-from tracer.analysis import sibling_runs
+from tracer.analysis import sibling_groups
 from tracer.analysis.forest import Forest, SpanFacts
-from tracer.analysis.sibling_runs import LongRun, long_runs
+from tracer.analysis.inputs import AnalysisInputs
+from tracer.analysis.sibling_groups import SiblingGroup, find_sibling_groups
 from tracer.analysis.subtree import Subtrees
-from tracer.analysis.whole import Whole
 
 
-def told(forest: Forest) -> list[LongRun]:
-    return list(long_runs(Whole(forest)))
+def told(forest: Forest) -> list[SiblingGroup]:
+    return list(find_sibling_groups(AnalysisInputs(forest)))
 
 
 def alike(forest: Forest, at: int) -> tuple[object, ...]:
@@ -53,7 +53,7 @@ def test_runs_are_neighbours_of_one_name_and_kind(spans: list[SpanFacts]) -> Non
                     sum(costs, Decimal()) if costs else None,
                 )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sibling_runs, "LEAST", 2)
+        patch.setattr(sibling_groups, "LEAST", 2)
         found = told(forest)
     assert {
         run.first_id: (

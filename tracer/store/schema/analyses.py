@@ -28,7 +28,7 @@ analyses = Table(
     Column("revision", BigInteger, nullable=False),
     Column("changed_at", Time, nullable=False),
     Column("analysed", BigInteger),
-    # What is told of the trace as a whole, by name (analysis/parts.py).
+    # What is told of the trace as a whole, by name (analysis/trace_analyses.py).
     Column("parts", JSONB, nullable=False, server_default="{}"),
     Index(
         "ix_analyses_due",

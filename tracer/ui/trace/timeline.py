@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.analysis.findings import Findings
-from tracer.analysis.log.matches import Asked
+from tracer.analysis.log.matches import LogFilter
 from tracer.store.database.session import transaction
 from tracer.store.timeline import findings, log, transcript
 from tracer.store.timeline.log import Log
@@ -11,7 +11,7 @@ from tracer.store.timeline.timeline import want
 from tracer.store.timeline.transcript import TranscriptPage
 
 
-def open_log(project_id: str, trace_id: str, asked: Asked) -> Log | None:
+def open_log(project_id: str, trace_id: str, asked: LogFilter) -> Log | None:
     """Return the log of a trace. None: it is large, and is still being put in order."""
     opened = log.open_log(project_id, trace_id, asked)
     if opened is None or opened.found.unsearched:

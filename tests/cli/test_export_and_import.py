@@ -10,14 +10,14 @@ import pytest
 
 from tests.support.serving import read, run
 from tracer.cli.client import Server
-from tracer.demo.dataset import tell
+from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
 
 
 @pytest.fixture
 def trace_id(server: str) -> str:
     """A trace that the server holds."""
-    [told, *_] = [one for one in tell(7, time.time()) if len(one.story.trace.spans) > 5]
+    [told, *_] = [one for one in generate(7, time.time()) if len(one.story.trace.spans) > 5]
     with Server(server) as sender:
         sender.send_all(requests([told.story.trace], 100))
     return told.story.trace.trace_id.hex()

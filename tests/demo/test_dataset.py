@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 from tests.support.serving import free_port, run
 from tracer.cli.client import SendError, Server
 from tracer.cli.demo import BATCH_SPANS, demo
-from tracer.demo.dataset import Told, tell
+from tracer.demo.dataset import DemoTrace, generate
 from tracer.demo.otlp import Trace, requests
 from tracer.demo.scenarios.ticket import SPANS, WIDE
 from tracer.http_client import RetryingClient
@@ -35,13 +35,13 @@ def server_of(client: FlaskClient, key: str = "") -> Server:
 
 
 @pytest.fixture
-def told() -> list[Told]:
+def told() -> list[DemoTrace]:
     """The data set of seed 1."""
-    return tell(1, time.time())
+    return generate(1, time.time())
 
 
 @pytest.fixture
-def stored(client: FlaskClient, told: list[Told]) -> dict[str, dict[str, Any]]:
+def stored(client: FlaskClient, told: list[DemoTrace]) -> dict[str, dict[str, Any]]:
     """The data set's traces as the API has them after it was sent, by id."""
     server_of(client).send_all(requests((one.story.trace for one in told), BATCH_SPANS))
     return {trace["id"]: trace for trace in _traces(client)}
@@ -58,7 +58,7 @@ def _traces(client: FlaskClient) -> Iterator[dict[str, Any]]:
 
 
 def test_every_trace_arrives_with_all_its_spans(
-    stored: dict[str, dict[str, Any]], told: list[Told]
+    stored: dict[str, dict[str, Any]], told: list[DemoTrace]
 ) -> None:
     sent = {one.story.trace.trace_id.hex(): len(one.story.trace.spans) for one in told}
     assert {trace_id: trace["span_count"] for trace_id, trace in stored.items()} == sent
@@ -88,7 +88,7 @@ def test_exactly_what_is_meant_to_be_runs_fails_or_lacks_a_price(
 
 
 def test_the_ticket_has_5000_spans_a_wide_level_and_deep_ones(
-    stored: dict[str, dict[str, Any]], told: list[Told]
+    stored: dict[str, dict[str, Any]], told: list[DemoTrace]
 ) -> None:
     (ticket,) = [one.story.trace for one in told if len(one.story.trace.spans) == SPANS]
     trace = stored[ticket.trace_id.hex()]
@@ -131,14 +131,14 @@ def test_all_dialects_are_understood_and_most_kinds_occur(
 
 def test_a_seed_tells_the_same_stories_under_new_ids() -> None:
     now = time.time()
-    once, again, other = (tell(seed, now) for seed in (7, 7, 8))
+    once, again, other = (generate(seed, now) for seed in (7, 7, 8))
 
-    def names(told: list[Told]) -> list[tuple[str, int]]:
+    def names(told: list[DemoTrace]) -> list[tuple[str, int]]:
         return [
             (span.name, span.end_time_unix_nano) for one in told for span in one.story.trace.spans
         ]
 
-    def ids(told: list[Told]) -> set[bytes]:
+    def ids(told: list[DemoTrace]) -> set[bytes]:
         return {one.story.trace.trace_id for one in told}
 
     assert names(once) == names(again) != names(other)
@@ -148,7 +148,7 @@ def test_a_seed_tells_the_same_stories_under_new_ids() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_everything_happened_within_the_last_day(seed: int) -> None:
     now = time.time()
-    for one in tell(seed, now):
+    for one in generate(seed, now):
         spans = one.story.trace.spans
         assert min(span.start_time_unix_nano for span in spans) > (now - DAY) * 1e9
         assert max(span.end_time_unix_nano for span in spans) <= now * 1e9
@@ -197,7 +197,9 @@ def test_a_busy_server_is_asked_again(client: FlaskClient) -> None:
 
 def test_a_key_that_is_not_valid_is_named_as_the_reason(client: FlaskClient) -> None:
     with pytest.raises(SendError, match="valid key"):
-        server_of(client, "wrong").send_all(requests([tell(1, time.time())[0].story.trace], 500))
+        server_of(client, "wrong").send_all(
+            requests([generate(1, time.time())[0].story.trace], 500)
+        )
 
 
 def test_the_command_prints_pages_that_exist(app: Flask, client: FlaskClient) -> None:

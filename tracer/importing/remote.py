@@ -1,4 +1,4 @@
-"""A Langfuse server, read through its public API: pages, cursors, and waits for its rate limits."""
+"""Reads a Langfuse server through its public API: pages, cursors, and waits at rate limits."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _SHOWN_CHARACTERS: Final = 300
 
 
 class ImportFailed(Exception):
-    """The copy can't go on; one line that says what to do."""
+    """The import can't continue; the message is one line with the remedy."""
 
 
 class NotThere(LookupError):
-    """The server has no such thing, or no such route."""
+    """The server has no such record, or no such route."""
 
 
 class TooLarge(Exception):
-    """The server has it, and does not give it in one answer."""
+    """The record is too large for one response of the server."""
 
 
 class Remote:
@@ -51,58 +51,58 @@ class Remote:
         self._client.close()
 
     def get(self, path: str, **params: object) -> Any:
-        """Return what is at a path under /api/public. Raises ImportFailed, NotThere, TooLarge."""
-        given = {name: value for name, value in params.items() if value is not None}
+        """Return the JSON at a path under /api/public. Raises ImportFailed, NotThere, TooLarge."""
+        query = {name: value for name, value in params.items() if value is not None}
         url = f"{self.host}/api/public/{path}"
-        with self._open(url, params=given, headers=self._headers) as answer:
-            answer.read()
+        with self._open(url, params=query, headers=self._headers) as response:
+            response.read()
             try:
-                return answer.json()
+                return response.json()
             except ValueError:
-                raise ImportFailed(f"{url} answered with something that is not JSON") from None
+                raise ImportFailed(f"{url} returned a response that is not JSON") from None
 
-    def numbered(self, path: str, **params: object) -> Iterator[tuple[list[Any], int]]:
-        """Yield the pages of a list with how many rows it has in all."""
+    def pages(self, path: str, **params: object) -> Iterator[tuple[list[Any], int]]:
+        """Yield the pages of a list, each with the total number of rows."""
         page = 1
         while True:
-            answer = self.get(path, page=page, limit=_PAGE, **params)
-            yield answer["data"], answer["meta"]["totalItems"]
-            if page >= answer["meta"]["totalPages"]:
+            response = self.get(path, page=page, limit=_PAGE, **params)
+            yield response["data"], response["meta"]["totalItems"]
+            if page >= response["meta"]["totalPages"]:
                 return
             page += 1
 
     @contextmanager
     def download(self, url: str) -> Iterator[Iterator[bytes]]:
-        """Give the pieces of a file whose address the server gave. Raises as `get`."""
-        # The address is its own permission, and may be another server's: no key goes there.
-        with self._open(url) as answer:
-            yield answer.iter_bytes()
+        """Give the chunks of a file at a URL from the server. Raises the errors of `get`."""
+        # A pre-signed URL, perhaps on another server: the API key must not be sent to it.
+        with self._open(url) as response:
+            yield response.iter_bytes()
 
     @contextmanager
     def _open(self, url: str, **more: Any) -> Iterator[httpx.Response]:
         try:
-            with self._client.stream("GET", url, **more) as answer:
-                self._require(answer)
-                yield answer
+            with self._client.stream("GET", url, **more) as response:
+                self._require(response)
+                yield response
         except (NoAnswer, httpx.HTTPError) as error:
             raise ImportFailed(f"no answer from {self.host} ({error})") from error
 
-    def _require(self, answer: httpx.Response) -> None:
-        """Raise what a refusal means."""
-        if answer.status_code == 404:
-            raise NotThere(str(answer.url))
-        if answer.status_code in (413, 422):
-            raise TooLarge(str(answer.url))
-        if answer.status_code in (401, 403):
+    def _require(self, response: httpx.Response) -> None:
+        """Raise the exception for an error status."""
+        if response.status_code == 404:
+            raise NotThere(str(response.url))
+        if response.status_code in (413, 422):
+            raise TooLarge(str(response.url))
+        if response.status_code in (401, 403):
             raise ImportFailed(
-                f"{self.host} does not accept these keys: pass those of the project to copy"
+                f"{self.host} does not accept these keys: pass the keys of the project to import"
             )
-        if answer.is_error:
-            answer.read()
-            text = answer.text[:_SHOWN_CHARACTERS]
-            raise ImportFailed(f"{answer.url} answered {answer.status_code}: {text}")
+        if response.is_error:
+            response.read()
+            text = response.text[:_SHOWN_CHARACTERS]
+            raise ImportFailed(f"{response.url} returned status {response.status_code}: {text}")
 
 
 def segment(text: str) -> str:
-    """Return a name as one segment of a path."""
+    """Return text percent-encoded as one segment of a URL path."""
     return quote(text, safe="")

@@ -1,1 +1,1 @@
-"""The ``tracer`` command: its group of subcommands, and one module for each of them."""
+"""The ``tracer`` command: the group of subcommands, and one module for each subcommand."""

@@ -1,4 +1,4 @@
-"""Sends OTLP requests to a Tracer server for the commands; errors are one line each."""
+"""The HTTP client with which commands send OTLP requests to a Tracer server."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SHOWN_CHARACTERS: Final = 200
 
 
 class SendError(Exception):
-    """The data did not arrive; one line that says what to do."""
+    """The data could not be sent; the message is one line with the remedy."""
 
 
 class Server:
-    """A running Tracer server at ``url``; ``key`` is the secret of a key, where one is needed.
+    """A running Tracer server at ``url``; ``key`` is the secret of an API key, if required.
 
-    ``client`` is for tests and for special transports.
+    Tests pass a ``client`` of their own.
     """
 
     def __init__(self, url: str, key: str = "", client: RetryingClient | None = None) -> None:
@@ -40,13 +40,13 @@ class Server:
         self._client.close()
 
     def send(self, request: ExportTraceServiceRequest) -> None:
-        """Send one request, again where the server is busy. Raises SendError."""
-        answer = self._post(request.SerializeToString(), "application/x-protobuf")
-        partial = ExportTraceServiceResponse.FromString(answer).partial_success
+        """Send one request, with retries while the server is busy. Raises SendError."""
+        response = self._post(request.SerializeToString(), "application/x-protobuf")
+        partial = ExportTraceServiceResponse.FromString(response).partial_success
         _require_all(partial.rejected_spans, partial.error_message)
 
     def send_json(self, body: bytes) -> None:
-        """Send one request that is OTLP/JSON already. Raises SendError."""
+        """Send one request that is encoded as OTLP/JSON. Raises SendError."""
         partial = json.loads(self._post(body, "application/json")).get("partialSuccess", {})
         _require_all(int(partial.get("rejectedSpans", 0)), partial.get("errorMessage", ""))
 
@@ -56,35 +56,37 @@ class Server:
             self.send(request)
 
     def trace(self, trace_id: str) -> dict[str, Any]:
-        """Return a trace as the server's API gives it. Raises SendError."""
+        """Return a trace as JSON of the server's API. Raises SendError."""
         trace: dict[str, Any] = self._request("GET", f"/api/v1/traces/{trace_id}").json()
         return trace
 
     def _post(self, body: bytes, content_type: str) -> bytes:
         headers = {"Content-Type": content_type, "Content-Encoding": "gzip"}
-        packed = gzip.compress(body, 5)
-        return self._request("POST", "/v1/traces", content=packed, headers=headers).content
+        compressed = gzip.compress(body, 5)
+        return self._request("POST", "/v1/traces", content=compressed, headers=headers).content
 
     def _request(
         self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any
     ) -> httpx.Response:
         try:
-            answer = self._client.request(
+            response = self._client.request(
                 method, path, headers={**self._headers, **(headers or {})}, **more
             )
         except NoAnswer as error:
             raise SendError(
-                f"no server answers at {self._url} ({error}): start one with `tracer serve`,"
-                " or name another one with --url"
+                f"no server answers at {self._url} ({error}): start a server with `tracer serve`,"
+                " or choose another server with --url"
             ) from error
-        if answer.status_code in (401, 403):
-            raise SendError("the server wants a valid key: pass one that `tracer keys create` made")
-        if answer.status_code != 200:
-            text = answer.text[:_SHOWN_CHARACTERS]
-            raise SendError(f"the server answered with status {answer.status_code}: {text}")
-        return answer
+        if response.status_code in (401, 403):
+            raise SendError(
+                "the server requires a valid key: pass the secret that `tracer keys create` printed"
+            )
+        if response.status_code != 200:
+            text = response.text[:_SHOWN_CHARACTERS]
+            raise SendError(f"the server returned status {response.status_code}: {text}")
+        return response
 
 
-def _require_all(refused: int, message: str) -> None:
-    if refused:
-        raise SendError(f"{refused} spans refused: {message}")
+def _require_all(rejected_count: int, message: str) -> None:
+    if rejected_count:
+        raise SendError(f"{rejected_count} spans refused: {message}")

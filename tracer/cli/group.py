@@ -1,4 +1,4 @@
-"""The group of the ``tracer`` command: each subcommand is a module that is loaded when called."""
+"""The group of the ``tracer`` command: loads the module of a subcommand when it is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from tracer import __version__
 from tracer.errors import ConfigError
 
-# A further command is one line here: its name, its module and what it is called there.
+# Subcommand name -> (module, attribute of the click command).
 COMMANDS: Final = {
     "serve": ("tracer.cli.serve", "serve"),
     "demo": ("tracer.cli.demo", "demo"),
@@ -23,14 +23,14 @@ COMMANDS: Final = {
 
 
 class LazyGroup(click.Group):
-    """Subcommands by name; what an operator can mend is said in one line, without a traceback."""
+    """The subcommands by name; errors that an operator can fix are one line, not a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which they are helped with."""
+        """Return the names in the order of the help text."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the command, None: there is none of that name."""
+        """Load a command; None: there is no command of that name."""
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
@@ -49,4 +49,4 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tracer")
 def main() -> None:
-    """Record and look at what LLM applications do."""
+    """Record and inspect traces of LLM applications."""

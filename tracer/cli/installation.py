@@ -1,4 +1,4 @@
-"""What an installation lacks or shares with others, found by the standard library alone."""
+"""Detects missing server modules and clashing packages, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ DISTRIBUTION: Final = "tracer-observability"
 def other_distributions() -> list[str]:
     """Return names and versions of other distributions that install a package ``tracer``.
 
-    The installers' records are read as text: importing `importlib.metadata` would take longer than
-    all of this.
+    The installers' RECORD files are read as text, which is faster than importing
+    `importlib.metadata`.
     """
     return sorted(
         f"{name} {version}"
@@ -25,7 +25,7 @@ def other_distributions() -> list[str]:
 
 
 def clash_message(others: list[str]) -> str:
-    """Return what is wrong where ``others`` install a package ``tracer`` too, and the cure."""
+    """Return the error and its remedy if ``others`` install a package ``tracer`` as well."""
     names = " ".join(other.split()[0] for other in others)
     return (
         f"This environment has another package called `tracer`, from {', '.join(others)}: it hides"
@@ -35,11 +35,11 @@ def clash_message(others: list[str]) -> str:
 
 
 def missing_server_message(module: str) -> str:
-    """Return what to install where ``module``, which the command needs, is not installed."""
+    """Return the error and its remedy if the required ``module`` is not installed."""
     return (
-        f"The tracer command needs the server, and this installation has the SDK alone (there is no"
-        f" module {module}). Install the server from a checkout or from a wheel that was built"
-        f" there: pip install 'PATH[server]'"
+        f"The tracer command needs the server, but this installation contains only the SDK (there"
+        f" is no module {module}). Install the server from a checkout or from a wheel built"
+        f" from it: pip install 'PATH[server]'"
     )
 
 

@@ -39,15 +39,15 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Misdirected(HTTPException):
-    """A request under a host name that is not ours, as DNS rebinding makes a browser send it."""
+    """A request whose Host header names another server, as after DNS rebinding in a browser."""
 
     code = 421
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """Return the application for ``config`` (None: the environment's).
+    """Return the application for ``config`` (None: the settings of the environment).
 
-    Raises ConfigError when there is no database URL: only ``tracer serve`` brings a database.
+    Raises ConfigError without a database URL: only ``tracer serve`` starts a database itself.
     """
     config = config or Config.from_env()
     if not config.database_url:
@@ -63,7 +63,7 @@ def create_app(config: Config | None = None) -> Flask:
             "pool_size": 4,
             "max_overflow": config.threads,
             "pool_timeout": 10,
-            # Found stale after a restart of the database, a connection is replaced unseen.
+            # After a restart of the database, stale connections are replaced before they are used.
             "pool_pre_ping": True,
             "connect_args": {"connect_timeout": 5},
         },
@@ -99,7 +99,7 @@ def _register(app: Flask) -> None:
 
 
 def check_host() -> None:
-    """Refuse a Host header that names somebody else. Raises Misdirected."""
+    """Raise Misdirected if the Host header does not name this server."""
     config = services().config
     name = _host_name(request.host)
     if name not in LOOPBACK_NAMES and name not in {config.host, *_names(config.allowed_hosts)}:
@@ -119,14 +119,14 @@ def _names(text: str) -> list[str]:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the security headers, and let browsers keep what carries its version in its path."""
+    """Add the security headers, and cache headers for files with a version in their path."""
     if response.status_code == 304:
-        # Its body is not sent, so nobody else closes the file that it would have been.
+        # The body is not sent, so the WSGI server does not close its file.
         response.close()
-    # Few responses bring one of these: one look at each name's letters is enough.
-    said = {name.lower() for name, _ in response.headers}
+    # Headers that a view has set itself are kept.
+    present = {name.lower() for name, _ in response.headers}
     response.headers.extend(
-        (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in said
+        (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in present
     )
     if request.path.startswith("/static/vendor/") and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
@@ -134,18 +134,18 @@ def add_headers(response: Response) -> Response:
 
 
 def healthz() -> tuple[dict[str, str], int]:
-    """Answer 200 when the database does. Raises StoreUnavailable."""
+    """Return 200 if the database answers. Raises StoreUnavailable."""
     ping()
     return {"status": "ok"}, 200
 
 
 def answer_unavailable(error: Exception) -> Any:
-    """Answer an error of a database library as the route answers StoreUnavailable."""
+    """Return the response to StoreUnavailable for an error of a database library."""
     return current_app.handle_user_exception(unavailable(error))
 
 
 def show_error(error: HTTPException) -> Any:
-    """Return an HTTP error as a page, or as a problem document where programs ask."""
+    """Return an HTTP error as a page, or as a problem document for API paths."""
     from tracer.web.langfuse import routes
     from tracer.web.problems import http_problem
 
@@ -156,7 +156,7 @@ def show_error(error: HTTPException) -> Any:
     if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
-        g.pop("project", None)  # its menu asks the database, which may be what's wrong
+        g.pop("project", None)  # the project menu queries the database, which may be the cause
     page = render_template(
         "error.html", code=error.code, title=error.name, message=error.description
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.serving import Serve, serving, wait_until
-from tracer.server.balancing import Board
+from tracer.server.balancing import ConnectionCounts
 
 CONNECTIONS = 40
 # Under load a worker may sleep for longer than its sibling waits, and once more after that.
@@ -53,11 +53,11 @@ def test_connections_that_stay_open_are_shared_out_evenly(data_dirs: Path) -> No
 
 
 def test_nobody_waits_for_a_worker_that_is_not_there() -> None:
-    board = Board(2)
-    assert not board.has_lighter(5)
-    board.note(0, 3)
-    assert board.has_lighter(4)
-    assert not board.has_lighter(3)
+    counts = ConnectionCounts(2)
+    assert not counts.has_less_loaded(5)
+    counts.set(0, 3)
+    assert counts.has_less_loaded(4)
+    assert not counts.has_less_loaded(3)
 
 
 class Arbiter:
@@ -73,16 +73,16 @@ class Worker:
     place: int
 
 
-def spawn(board: Board, arbiter: Arbiter, pid: int) -> int:
+def spawn(counts: ConnectionCounts, arbiter: Arbiter, pid: int) -> int:
     """Seat a new worker and return its place."""
     worker = Worker()
-    board.seat(arbiter, worker)
+    counts.assign_slot(arbiter, worker)
     arbiter.WORKERS[pid] = worker
-    return worker.place
+    return worker.slot
 
 
 def test_a_new_worker_takes_the_place_of_the_one_that_ended() -> None:
-    board, arbiter = Board(2), Arbiter()
-    assert [spawn(board, arbiter, pid) for pid in (1, 2)] == [0, 1]
-    board.leave(arbiter, arbiter.WORKERS.pop(1))
-    assert spawn(board, arbiter, 3) == 0
+    counts, arbiter = ConnectionCounts(2), Arbiter()
+    assert [spawn(counts, arbiter, pid) for pid in (1, 2)] == [0, 1]
+    counts.free_slot(arbiter, arbiter.WORKERS.pop(1))
+    assert spawn(counts, arbiter, 3) == 0

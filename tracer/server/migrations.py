@@ -1,4 +1,4 @@
-"""Schema migrations: which revision a database has, and the way to the one this code wants."""
+"""Schema migrations: upgrades a database to the newest revision, and configures Alembic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Bring the database to the newest revision; return the revisions before and after.
+    """Upgrade the database to the newest revision; return the revisions before and after.
 
     Raises DatabaseError.
     """
@@ -23,7 +23,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
     with server.connect(url) as connection:
         before = server.revision(connection)
     if before != newest:
-        # Imported here: a start that has nothing to migrate is half a second quicker.
+        # Imported here: without migrations to run, the start is half a second faster.
         from alembic import command
 
         with configured(url) as config:
@@ -32,7 +32,10 @@ def upgrade(url: str) -> tuple[str | None, str]:
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Go back to a revision (``-1``: by one; ``base``: drop everything). Raises ConfigError."""
+    """Downgrade to a revision (``-1``: the previous one; ``base``: drop everything).
+
+    Raises ConfigError.
+    """
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
@@ -41,14 +44,14 @@ def downgrade(url: str, revision: str) -> None:
         with configured(url) as config:
             command.downgrade(config, revision)
     except (CommandError, SQLAlchemyError) as error:
-        raise ConfigError(f"cannot go back to {revision}: {error}") from error
+        raise ConfigError(f"cannot downgrade to {revision}: {error}") from error
 
 
 @contextmanager
 def configured(url: str, *, metadata: bool = False) -> Iterator[Config]:
-    """Give alembic's configuration for the database at ``url``.
+    """Give Alembic's configuration for the database at ``url``.
 
-    ``metadata``: with the tables of the code, to compare those of the database with.
+    ``metadata``: include the table definitions, for a comparison with the database.
     """
     import sqlalchemy as sa
     from alembic.config import Config

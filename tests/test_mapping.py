@@ -99,8 +99,8 @@ def test_the_rest_says_why_it_told_nothing() -> None:
         }
     )
     assert why(mapping) == {
-        "gen_ai.operation.name": "openinference.span.kind told kind otherwise",
-        "gen_ai.usage.input_tokens": "its value does not tell usage.input",
+        "gen_ai.operation.name": "openinference.span.kind set kind to another value",
+        "gen_ai.usage.input_tokens": "its value can't be mapped to usage.input",
         "my.own": "no dialect knows this name",
     }
 

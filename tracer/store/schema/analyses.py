@@ -56,7 +56,7 @@ subtrees = Table(
 )
 
 # A run of like siblings, under its first span; only those that a page may not see whole
-# (tracer/analysis/sibling_runs.py).
+# (tracer/analysis/sibling_groups.py).
 runs = Table(
     "runs",
     metadata,

@@ -155,7 +155,7 @@ def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
     """Record which spans answered the items of experiments; again changes nothing."""
     runs: dict[str, DatasetRun] = {}
     for span, said in answered(spans):
-        # One transaction each: two requests that bring the same in another order never block.
+        # One transaction each: requests with the same runs in another order can't deadlock.
         with transaction():
             if said.id not in runs:
                 metadata = told_object(span.attributes, "metadata")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.messages.conversation import Message, Part, preview, read_messages
+from tracer.messages.conversation import Message, Part, read_messages
+from tracer.messages.previews import preview
 
 
 def text(words: str) -> Part:

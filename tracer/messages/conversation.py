@@ -9,7 +9,7 @@ import msgspec
 from tracer.messages.parts import Part, decoded, kind_of, read_part, read_parts
 from tracer.records import Json
 
-__all__ = ("Message", "Part", "offered_tool", "preview", "read_messages")
+__all__ = ("Message", "Part", "offered_tool", "read_messages")
 
 _MAX_DEPTH: Final = 8
 
@@ -106,38 +106,6 @@ def offered_tool(item: Json) -> Json:
     # A message of this role is otherwise what a tool answered, which may be any object.
     said = content.get("function") if isinstance(content, dict) else None
     return content if isinstance(said, dict) and isinstance(said.get("name"), str) else None
-
-
-def preview(value: Json, limit: int = 200) -> str:
-    """Return one line that stands for ``value``: what the user said last, or compact text."""
-    if value is None:
-        return ""
-    messages = read_messages(value, output=True)
-    text = _last_words(messages) if messages else None
-    if text is None:
-        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    # Much more than the limit is never looked at: inputs may be megabytes.
-    text = " ".join(text[: limit * 8].split())
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def _last_words(messages: list[Message]) -> str | None:
-    spoken = [message for message in messages if _text_of(message)]
-    asked = [message for message in spoken if message.role == "user"]
-    last = (asked or spoken)[-1:]
-    return _text_of(last[0]) if last else _last_call(messages)
-
-
-def _last_call(messages: list[Message]) -> str | None:
-    calls = [part for message in messages for part in message.parts if part.type == "tool_call"]
-    if not calls:
-        return None
-    told = msgspec.json.encode(calls[-1].data).decode() if calls[-1].data else ""
-    return f"{calls[-1].name or 'tool'}({told})"
-
-
-def _text_of(message: Message) -> str:
-    return "\n".join(part.text for part in message.parts if part.type == "text" and part.text)
 
 
 def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message] | None:

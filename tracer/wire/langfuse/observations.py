@@ -46,8 +46,15 @@ def trace_of_observation(body: ObservationBody, trace_id: str, order: Order) -> 
     sent = given(body.environment)
     if not sent:
         return []
-    fields = {"environment": environment(sent)}
-    return [TraceRecord(trace_id=trace_id, rank=RANK_SPAN, version=order.first(), fields=fields)]
+    return [
+        TraceRecord(
+            trace_id=trace_id,
+            rank=RANK_SPAN,
+            version=order.first(),
+            first=order.micros,
+            fields={"environment": environment(sent)},
+        )
+    ]
 
 
 def _first(body: ObservationBody, kind: str | None, order: Order) -> tuple[dict[str, Json], bool]:

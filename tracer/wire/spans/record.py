@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.records import RANK_IMPLIED, RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
 from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.spans.events import events_left, exception, sources_of
 from tracer.wire.spans.raw import Bad, Context, RawSpan
 from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of
-from tracer.wire.spans.trace_facts import TraceFacts
+from tracer.wire.spans.trace_facts import TraceFacts, note_time
 
 STATUS_ERROR: Final = 2
 
@@ -67,7 +67,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     if found.rare and "pending" in fields and parent_id is not None:
         _become_running(record, parent_id, fields.get("pending_parent"))
     _flag(record, raw, found)
-    _tell_trace(record, found, context, traces)
+    _add_trace_facts(record, found, context, traces)
     if found.rare:
         traces.scores += scores_of(record, fields)
     return record
@@ -166,23 +166,28 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
         record.flags, record.notes = flags, notes
 
 
-def _tell_trace(
+def _add_trace_facts(
     record: SpanRecord, found: Resolution, context: Context, traces: TraceFacts
 ) -> None:
-    said = found.trace()
+    if fields := found.trace():
+        traces.add(record, RANK_SPAN, fields, context.process)
     if found.fields.get("as_root"):
-        said.setdefault("name", record.name)
-        for side, value in (("input", record.input), ("output", record.output)):
-            if value is not None:
-                said.setdefault(side, value)
-    if said:
-        traces.add(record.trace_id, RANK_SPAN, record.start_time, said)
+        traces.add(record, RANK_IMPLIED, _implied(record), context.process)
     if not context.trace:
         return
-    told = context.told.get(record.trace_id)
-    if told is None:
+    fact = context.told.get(record.trace_id)
+    if fact is None:
         context.told[record.trace_id] = traces.add(
-            record.trace_id, RANK_RESOURCE, record.start_time, context.trace
+            record, RANK_RESOURCE, context.trace, context.process
         )
-    elif record.start_time > told.version:
-        told.version = record.start_time
+    else:
+        note_time(fact, record.start_time)
+
+
+def _implied(record: SpanRecord) -> dict[str, Json]:
+    """Return what a span that stands in for the root implies of its trace."""
+    payloads = {"input": record.input, "output": record.output}
+    return {
+        "name": record.name,
+        **{side: value for side, value in payloads.items() if value is not None},
+    }

@@ -106,7 +106,7 @@ def _is_known(item: Json) -> bool:
 
 def _read(item: Json) -> list[Part]:
     if isinstance(item, str):
-        return [Part(type="text", text=item)]
+        return [_text(item)]
     if not isinstance(item, dict):
         return [Part(type="data", data=item)]
     word = word_of(item)
@@ -124,11 +124,19 @@ def _read(item: Json) -> list[Part]:
     return [media_part(item, kind)]
 
 
+def _text(text: str) -> Part:
+    """Return a text as a part; one that is nothing but a data: address is what that holds."""
+    kind = text[5:10] if text[:5] == "data:" and text[10:11] == "/" else ""
+    if kind in ("image", "audio") and "," in text[:100]:
+        return media_part({"url": text}, kind)
+    return Part(type="text", text=text)
+
+
 def _texts(item: dict[str, Json], word: str) -> list[Part]:
     flat = inlined(item, "guard_content", "citations_content", "text")
     text = string(flat, "text", "content", "refusal")
     if text is not None:
-        return [Part(type="text", text=text)]
+        return [_text(text)]
     # A prompt of several parts: text, images.
     content = flat.get("content")
     inner = read_parts(content) if isinstance(content, list) else []

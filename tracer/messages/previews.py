@@ -34,12 +34,16 @@ def _last_text(messages: list[Message], output: bool) -> str | None:
     with_text = [message for message in messages if _text_of(message)]
     preferred = [message for message in with_text if message.role == wanted]
     last = (preferred or with_text)[-1:]
-    return _text_of(last[0]) if last else _last_call(messages)
+    return _text_of(last[0]) if last else _last_other(messages)
 
 
-def _last_call(messages: list[Message]) -> str | None:
-    calls = [part for message in messages for part in message.parts if part.type == "tool_call"]
-    return _call_text(calls[-1]) if calls else None
+def _last_other(messages: list[Message]) -> str | None:
+    parts = [part for message in messages for part in message.parts]
+    calls = [part for part in parts if part.type == "tool_call"]
+    if calls:
+        return _call_text(calls[-1])
+    media = [part for part in parts if part.type in ("image", "audio", "file")]
+    return f"[{media[-1].name or media[-1].type}]" if media else None
 
 
 def _call_text(call: Part) -> str:

@@ -27,6 +27,7 @@ _ANY: Final = ("input", "output")
 # Rules have words of their own for what only leads to a field.
 _FIELD_OF: Final = {
     "kind_hint": "kind",
+    "weak_kind": "kind",
     "level_hint": "level",
     "first_token_delay": "first_token_time",
     "pending": "status",

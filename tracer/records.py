@@ -232,6 +232,16 @@ class Batch(msgspec.Struct, kw_only=True):
         return len(self.spans) + len(self.patches) + len(self.traces) + len(self.scores)
 
 
+CLOCK_TOLERANCE: Final = 1_000
+"""Microseconds: many clients round one of two times to milliseconds."""
+
+
+def is_within(time: int, start: int, end: int | None) -> bool:
+    """Return whether a time is within a span's (µs); ``end`` None: the span is running."""
+    latest = time if end is None else max(end, start) + CLOCK_TOLERANCE
+    return start - CLOCK_TOLERANCE <= time <= latest
+
+
 INPUT_BUCKETS: Final = ("input", "cache")
 OUTPUT_BUCKETS: Final = ("output", "reasoning")
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer.messages.conversation import Message, read_messages
-from tracer.messages.parts import Part, decoded
+from tracer.messages.parts import Part, decoded, read_part
 from tracer.records import Json
 
 MODEL: Final = "generation"
@@ -158,10 +158,8 @@ def _messages(value: Json, role: str) -> list[Message]:
 
 
 def _result(name: str, output: Json) -> Part:
-    value = decoded(output)
-    if isinstance(value, str):
-        return Part(type="tool_result", name=name, text=value)
-    return Part(type="tool_result", name=name, data=value)
+    # As the next call of the model will send it: what a framework wraps it in is gone there.
+    return read_part({"type": "tool_result", "name": name, "result": output})
 
 
 def _calls(message: Message) -> list[Part]:
@@ -185,6 +183,8 @@ def _marks(message: Message) -> Iterator[bytes]:
 
 
 def _content(part: Part) -> tuple[Json, Json]:
+    if part.parts:
+        return None, [[inner.type, *_content(inner), inner.url] for inner in part.parts]
     data = decoded(part.data)
     text = part.text.strip() if part.text else None
     # A result may come as text where the tool returned JSON.

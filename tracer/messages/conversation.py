@@ -35,6 +35,24 @@ _RESULT_FIELDS: Final = frozenset(
 """What an MCP server answers to a call."""
 
 
+_ANSWER_FIELDS: Final = frozenset(
+    (
+        "text",
+        "type",
+        "reasoning",
+        "files",
+        "toolCalls",
+        "tool_calls",
+        "toolResults",
+        "sources",
+        "warnings",
+        "finishReason",
+        "finish_reason",
+        "usage",
+    )
+)
+
+
 def read_messages(value: Json, *, output: bool = False) -> list[Message] | None:
     """Return the messages that ``value`` holds, or None where it holds none.
 
@@ -78,7 +96,12 @@ def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message
         if messages:
             messages[-1].finish_reason = messages[-1].finish_reason or finish_reason(value)
             return _instructions(value) + messages
-    return _of_single_text(value) or _of_result(value) or _of_images(value)
+    return (
+        _of_single_text(value)
+        or _of_result(value)
+        or _of_images(value)
+        or (_of_answer(value) if default == "assistant" else None)
+    )
 
 
 def _of_single_text(value: dict[str, Json]) -> list[Message] | None:
@@ -152,6 +175,14 @@ def _of_result(value: dict[str, Json]) -> list[Message] | None:
     if not isinstance(content, list) or not content or value.keys() - _RESULT_FIELDS:
         return None
     return _of_parts(content, "tool")
+
+
+def _of_answer(value: dict[str, Json]) -> list[Message] | None:
+    """Return the message of a result that has its text beside what led to it, as of the AI SDK."""
+    if not isinstance(value.get("text"), str) or value.keys() - _ANSWER_FIELDS:
+        return None
+    rest = {name: item for name, item in value.items() if name != "text"}
+    return read_item({**rest, "role": "assistant", "content": value["text"]}, "assistant")
 
 
 def _of_images(value: dict[str, Json]) -> list[Message] | None:

@@ -25,6 +25,7 @@ SECURITY_HEADERS: Final = {
             "default-src 'self'",
             "style-src-attr 'unsafe-inline'",
             "img-src 'self' data:",
+            "media-src 'self' data:",
             "frame-ancestors 'none'",
             "base-uri 'none'",
             "form-action 'self'",

@@ -27,6 +27,7 @@ _JSON_FIELDS: Final = ("input", "output")
 # Intermediate fields of the rules, and the span fields that are derived from them.
 _FIELD_OF: Final = {
     "kind_hint": "kind",
+    "weak_kind": "kind",
     "level_hint": "level",
     "first_token_delay": "first_token_time",
     "pending": "status",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.messages.conversation import Message, Part, preview, read_messages
+from tracer.messages.conversation import Message, Part, read_messages
+from tracer.messages.previews import preview
 
 
 def text(words: str) -> Part:
@@ -259,7 +260,12 @@ CASES: dict[str, tuple[Any, list[Message]]] = {
     "an unknown role": ([{"role": "unknown", "content": "hi"}], [user("hi")]),
     "what is not understood": (
         [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],
-        [Message(role="user", parts=[Part(type="data", data={"type": "hologram", "depth": 3})])],
+        [
+            Message(
+                role="user",
+                parts=[Part(type="data", name="hologram", data={"type": "hologram", "depth": 3})],
+            )
+        ],
     ),
 }
 
@@ -286,7 +292,14 @@ def test_messages_of_an_api_are_read(name: str) -> None:
         {"role": "admin", "name": "x"},
         {"messages": []},
         {"content": "x"},
-        [{"role": "user", "content": "x"}, 5],
+        [{"role": "user"}, {"role": "assistant"}],
+        [{"city": "Rome"}, "x"],
+        {"message": "created", "status": 200},
+        {"type": "phone_call", "name": "Ann"},
+        [{"type": "phone_call", "name": "Ann"}, {"type": "email"}],
+        {"data": {"role": "user", "content": "x"}},
+        {"content": [{"type": "text", "text": "x"}], "price": 3},
+        ["user", "assistant"],
     ],
 )
 def test_what_is_no_message_is_none(value: Any) -> None:

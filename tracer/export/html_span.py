@@ -207,14 +207,19 @@ def _part(part: Part, budget: Budget) -> str:
         )
     if part.type == "image" and _PICTURE.fullmatch(part.url or ""):
         return f'<img class="picture" src="{escape(part.url or "")}" alt="Image in the message">'
+    if part.parts:
+        inner = "".join(_part(piece, budget) for piece in part.parts)
+        return _call(f"{part.name or ''} result".strip(), inner)
     titles = {"tool_call": part.name or "tool", "tool_result": f"{part.name or ''} result".strip()}
     value = part.data if part.data is not None else part.text or part.url
     shown = value if isinstance(value, str) else _pretty(value)
-    title = escape(titles.get(part.type, part.type))
-    return (
-        f'<div class="call k-tool"><header>{icon("tool")} <b>{title}</b></header>'
-        f"<pre>{budget.take(shown)}</pre></div>"
-    )
+    title = titles.get(part.type, part.name or part.type)
+    return _call(title, f"<pre>{budget.take(shown)}</pre>")
+
+
+def _call(title: str, body: str) -> str:
+    header = f"<header>{icon('tool')} <b>{escape(title)}</b></header>"
+    return f'<div class="call k-tool">{header}{body}</div>'
 
 
 def _pretty(value: Json) -> Any:

@@ -230,6 +230,8 @@ def _part(part: Part) -> tuple[str, str, str]:
         return f" calls{name}", _pretty(part.data), "json"
     if part.type == "tool_result":
         value = part.data if part.data is not None else part.text
+        if part.parts:
+            value = "\n\n".join(_part(inner)[1] for inner in part.parts)
         return f" gets the result{name}", *_shown(value)
     if part.type == "reasoning":
         return " reasons", part.text or "", "text"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.store.records import T0, claim, clear, everything, put, span
 from tests.support.store.recount import disagreements
-from tracer.records import SpanPatch, TraceRecord
+from tracer.records import SpanPatch, TraceRecord, process_of
 
 # b hangs under a, c under b, d under a parent that never comes, e under itself, f and g under
 # each other.
@@ -30,6 +30,7 @@ PATCHES: list[dict[str, Any]] = [
     {"usage": {"input": 7}},
     {"name": None},
 ]
+RESOURCES: list[dict[str, Any]] = [{}, {"service.name": "p"}, {"service.name": "q"}]
 CLAIMS: list[dict[str, Any]] = [
     {"name": "n1"},
     {"name": "n2"},
@@ -65,6 +66,7 @@ def records(draw: st.DrawFn) -> Any:
         cost_source=None if dollars is None else "given",
         input=draw(st.sampled_from([None, "hi", {"a": [1, 2.5]}])),
         flags=draw(st.sampled_from([[], ["truncated"]])),
+        resource=draw(st.sampled_from(RESOURCES)),
     )
 
 
@@ -83,10 +85,13 @@ def patches(draw: st.DrawFn) -> Any:
 def claims(draw: st.DrawFn) -> TraceRecord:
     """Something said of the trace."""
     said = claim(
-        rank=draw(st.integers(1, 4)),
+        rank=draw(st.integers(0, 4)),
         version=T0 + draw(st.integers(0, 3)),
         **draw(st.sampled_from(CLAIMS)),
     )
+    said.process = process_of(draw(st.sampled_from(RESOURCES)))
+    said.by_root = draw(st.booleans())
+    said.first = draw(st.none() | st.integers(T0 - 9, T0))
     said.tags = draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))
     said.tag_edits = draw(st.dictionaries(st.sampled_from(["x", "z"]), st.booleans(), max_size=2))
     said.editor = draw(st.sampled_from(["", "Ada"]))

@@ -18,6 +18,10 @@ from tracer.wire.dialects import DIALECTS
 CASES = sorted((ROOT / "tests" / "wire" / "cases").glob("*.json"))
 
 
+UNSHOWN = ("claimed", "process", "first")
+"""The names missing from the attributes; a hash of the resource; the start of a span above."""
+
+
 def said(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
     """Return the fields of a record that differ from their defaults, as JSON."""
     fields = {field.name: field for field in msgspec.structs.fields(type(record))}
@@ -26,8 +30,7 @@ def said(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
     return {
         name: value
         for name, value in built.items()
-        # The names that fields tell are just those that are missing from the attributes.
-        if name != "claimed" and value not in empty and value != fields[name].default
+        if name not in UNSHOWN and value not in empty and value != fields[name].default
     }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from tracer.merging import traces as rollup
 from tracer.merging.arrivals import Change, Share
+from tracer.merging.claims import PAYLOADS, UNLOADED
 from tracer.records import ScoreRecord
 from tracer.store import schema
 from tracer.store.database import locks
@@ -44,7 +45,7 @@ _INSERT_TRACES = f"""
 
 _PLAIN = [n for n in _TRACE_COLUMNS if n not in ("project_id", "trace_id", "input", "output")]
 _SAYS = ", says_input boolean, says_output boolean"
-# Its own input and output are large and seldom said, so they are only touched when they were.
+# Input and output are large and seldom sent for a trace: what was not read is left as it is.
 # The time is the clock's, under the row's lock: two changes never share it, as their transactions'
 # beginnings might, and a page that shows the trace can tell by it whether anything is new.
 _UPDATE_TRACES = f"""
@@ -142,13 +143,12 @@ def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
 
 
 def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:
-    says = {f"says_{name}": name in change.speaks for name in ("input", "output")}
-    return {
-        "project_id": key[0],
-        "trace_id": key[1],
-        **rollup.columns(change.trace),
-        **says,
-    }
+    columns = rollup.columns(change.trace)
+    for name in PAYLOADS:
+        columns[f"says_{name}"] = columns[name] is not UNLOADED
+        if columns[name] is UNLOADED:
+            columns[name] = None
+    return {"project_id": key[0], "trace_id": key[1], **columns}
 
 
 def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import UnsetType
 
 from tracer.errors import Invalid
+from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import (
     RANK_CREATE,
     RANK_UPDATE,
@@ -52,6 +53,8 @@ def span_record(
     values.setdefault("start_time", receipt.time)
     if values.get("kind") == "event":
         values["end_time"] = values["start_time"]
+    if values.get("kind") == "generation" and "finish_reasons" not in values:
+        values["finish_reasons"] = finish_reasons(values.get("output"))
     return SpanRecord(
         trace_id=trace_id,
         span_id=sent.id or secrets.token_hex(8),

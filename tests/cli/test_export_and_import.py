@@ -61,7 +61,7 @@ def test_what_can_t_be_done_is_said_in_one_line(server: str, trace_id: str, tmp_
     other.write_text('{"a": 1}')
     for words, arguments in (
         ("no trace 'nope'", ("export", "nope", "-o", str(out))),
-        ("cut off", ("import", "file", str(cut))),
+        ("truncated", ("import", "file", str(cut))),
         ("resourceSpans", ("import", "file", str(other))),
     ):
         done = run(*arguments, "--url", server)

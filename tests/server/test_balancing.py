@@ -61,7 +61,7 @@ def test_nobody_waits_for_a_worker_that_is_not_there() -> None:
 
 
 class Arbiter:
-    """What the board asks of gunicorn's arbiter: its living workers."""
+    """The part of gunicorn's arbiter that ConnectionCounts reads: its workers."""
 
     def __init__(self) -> None:
         self.WORKERS: dict[int, Worker] = {}
@@ -70,11 +70,11 @@ class Arbiter:
 class Worker:
     """A worker as gunicorn makes it, before it is forked."""
 
-    place: int
+    slot: int
 
 
 def spawn(counts: ConnectionCounts, arbiter: Arbiter, pid: int) -> int:
-    """Seat a new worker and return its place."""
+    """Assign a slot to a new worker and return it."""
     worker = Worker()
     counts.assign_slot(arbiter, worker)
     arbiter.WORKERS[pid] = worker

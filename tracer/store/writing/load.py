@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from tracer.merging import log_events
 from tracer.merging.spans import Span
 from tracer.merging.traces import COUNTS, Claims, Derived, Totals, Trace
 from tracer.records import SpanRecord, decimals
@@ -111,6 +112,8 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
             for name, (version, *value) in patch["fields"].items():
                 # A large value is kept once, in the column that it was laid over.
                 span.patch[name] = version, value[0] if value else row[name]
+            span.filled = patch.get("filled", [])
+            span.patch = dict(log_events.restored(span.patch, span.filled, row))
             span.hidden = patch["hidden"]
 
 
@@ -148,6 +151,7 @@ def read_span(row: dict[str, Any]) -> Span:
         ),
         version=row["version"],
         patched=row["patched"],
+        awaited=row["patched"] and row["placeholder"],
         covered=row["covered"],
         sent_parent_id=row["sent_parent_id"],
     )

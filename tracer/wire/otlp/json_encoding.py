@@ -1,12 +1,12 @@
-"""OTLP/JSON, read into the same groups of spans as protobuf; lenient about spelling."""
+"""OTLP/JSON, read into the same groups as protobuf; lenient about spelling."""
 
 from __future__ import annotations
 
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,10 +20,13 @@ from tracer.wire.spans.raw import (
     Context,
     Group,
     Keeper,
+    RawLog,
     RawSpan,
     add_otlp_facts,
     drops,
 )
+
+T = TypeVar("T")
 
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -38,21 +41,43 @@ _DROPPED: Final = ("droppedAttributesCount", "droppedEventsCount", "droppedLinks
 _STATUS_CODES: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
-def groups(body: bytes, max_value_bytes: int) -> Iterator[Group]:
+class _Names(NamedTuple):
+    """What a signal's three levels are called."""
+
+    of_resources: str
+    of_scopes: str
+    items: str
+
+
+def spans(body: bytes, max_value_bytes: int) -> Iterator[Group[RawSpan]]:
     """Yield the ScopeSpans of ``body``. Raises WireError where it is no trace request."""
+    reader = _Reader(Keeper(max_value_bytes))
+    names = _Names("resourceSpans", "scopeSpans", "spans")
+    return _groups(body, names, reader, reader.span)
+
+
+def logs(body: bytes, max_value_bytes: int) -> Iterator[Group[RawLog]]:
+    """Yield the ScopeLogs of ``body``. Raises WireError where it is no logs request."""
+    reader = _Reader(Keeper(max_value_bytes))
+    names = _Names("resourceLogs", "scopeLogs", "logRecords")
+    return _groups(body, names, reader, reader.log)
+
+
+def _groups(
+    body: bytes, names: _Names, reader: _Reader, read: Callable[[Json], T]
+) -> Iterator[Group[T]]:
     request = _parse(body)
     if not isinstance(request, dict):
-        raise WireError('the body is JSON, but not an object with "resourceSpans"')
-    reader = _Reader(Keeper(max_value_bytes))
-    for i, of_resource in enumerate(_objects(request, "resourceSpans", "")):
-        path = f"resourceSpans[{i}]"
+        raise WireError(f'the body is JSON, but not an object with "{names.of_resources}"')
+    for i, of_resource in enumerate(_objects(request, names.of_resources, "")):
+        path = f"{names.of_resources}[{i}]"
         resource = reader.attributes(_get(_object(of_resource, "resource"), "attributes"))
-        for j, of_scope in enumerate(_objects(of_resource, "scopeSpans", path)):
-            scope_path = f"{path}.scopeSpans[{j}]"
+        for j, of_scope in enumerate(_objects(of_resource, names.of_scopes, path)):
+            scope_path = f"{path}.{names.of_scopes}[{j}]"
             context = Context(resource, reader.scope(_object(of_scope, "scope")))
             reader.keeper.take_notes()
-            spans = _list(of_scope, "spans", scope_path)
-            yield Group(scope_path, context, spans, reader.span)
+            items = _list(of_scope, names.items, scope_path)
+            yield Group(scope_path, context, items, read)
 
 
 def _parse(body: bytes) -> Json:
@@ -132,6 +157,22 @@ class _Reader:
             events=[self._event(event) for event in events[:MAX_EVENTS] if isinstance(event, dict)],
             links=[self._link(link) for link in links[:MAX_LINKS] if isinstance(link, dict)],
             dropped=_dropped(span),
+            notes={},
+        )
+        raw.notes = self.keeper.take_notes()
+        return raw
+
+    def log(self, log: Json) -> RawLog:
+        if not isinstance(log, dict):
+            raise Bad("", "expected an object")
+        body = self._value("body", _get(log, "body"), MAX_DEPTH)
+        raw = RawLog(
+            trace_id=_id(log, "traceId", 16),
+            span_id=_id(log, "spanId", 8),
+            name=self._text("name", _get(log, "eventName")),
+            time_ns=_nanos(log, "timeUnixNano") or _nanos(log, "observedTimeUnixNano"),
+            body=self.keeper.value("body", body),
+            attributes=self.attributes(_get(log, "attributes")),
             notes={},
         )
         raw.notes = self.keeper.take_notes()

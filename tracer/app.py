@@ -17,6 +17,7 @@ from tracer.config import Config, ConfigError
 from tracer.extensions import db
 from tracer.store.database.server import sqlalchemy_url
 from tracer.web.ids import IdConverter, KeepEscapes
+from tracer.web.otlp_paths import PlainOtlpPaths
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "; ".join(
@@ -72,7 +73,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     _add_writer(app, config)
     _register(app)
-    app.wsgi_app = KeepEscapes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = KeepEscapes(PlainOtlpPaths(app.wsgi_app))  # type: ignore[method-assign]
     return app
 
 

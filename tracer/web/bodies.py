@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import IO, Final, Protocol
 
@@ -37,7 +38,7 @@ def json_body() -> bytes:
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Return the request's body, decompressed as its Content-Encoding says.
+    """Return the request's body, decompressed, without a byte order mark.
 
     Raises WireError: 413 where it is longer than ``limit`` bytes, sent or decompressed; 415
     for an encoding we don't know; 400 for a stream that is damaged or ends too early.
@@ -47,11 +48,12 @@ def read_body(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     sent = _bounded(_chunks(request.stream), limit)
     if encoding in ("", "identity"):
-        return b"".join(sent)
+        return b"".join(sent).removeprefix(BOM_UTF8)
     if encoding not in _DECOMPRESSORS:
         known = ", ".join(_DECOMPRESSORS)
         raise WireError(f"Content-Encoding: expected one of {known}, got {encoding!r}", 415)
-    return b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
+    decompressed = b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
+    return decompressed.removeprefix(BOM_UTF8)
 
 
 def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:

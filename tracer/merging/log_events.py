@@ -4,10 +4,11 @@ A log event is a part of a patch: ``logs.`` and its key name it, so that it is m
 is and may come before its span, after it, or twice. What the span itself holds is believed; events
 fill only what the span lacks. An event is an object:
 
-- ``place``: its position in its request, which orders events of one nanosecond; ``size``: its bytes
-- ``name``, ``time`` (ISO 8601 or None) and ``attributes``: the event without what it tells
-- ``told``: field -> [name of the attribute that held it, value]; no name: a detail of another value
-- ``flags``: those of the span's that the event's values bring
+- ``position``: in its request, which orders events of one nanosecond; ``size``: in bytes
+- ``name``, ``time`` (ISO 8601 or None) and ``attributes``: the event without its ``fields``
+- ``fields``: field of the span -> [attribute that holds the value, value]; the attribute is None
+  where another field's value holds the value as well
+- ``flags``: what cutting and cleaning of the values adds to the flags of the span
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LARGE: Final = ("input", "output", "tools")
 FIELDS: Final = (*LARGE, "finish_reasons")
 """Fields of a span that its log events tell."""
 STORED_ONCE: Final = ("input", "output")
-"""Those of which the field's own column holds what the events told."""
+"""Those of which the field's own column holds the values of the events."""
 
 Parts = Mapping[str, tuple[int, Json]]
 """Version and value of each part of a patch."""
@@ -57,7 +58,7 @@ def within_limits(patch: dict[str, tuple[int, Json]]) -> dict[str, tuple[int, Js
     first, *gone = names[kept:]
     left = {name: entry for name, entry in patch.items() if name not in set(gone)}
     version, event = left[first]
-    left[first] = version, {"place": event["place"], "size": _BEYOND}
+    left[first] = version, {"position": event["position"], "size": _BEYOND}
     return left
 
 
@@ -67,7 +68,7 @@ def laid_over(record: SpanRecord, patch: Parts) -> tuple[dict[str, Any], list[st
     shown = [event for event in events if "name" in event]
     changed: dict[str, Any] = {}
     for field in FIELDS:
-        values = [event["told"][field][1] for event in shown if field in event["told"]]
+        values = [event["fields"][field][1] for event in shown if field in event["fields"]]
         if values and not _holds(record, field):
             changed[field] = _joined(values)
     filled = list(changed)
@@ -88,33 +89,36 @@ def compacted(patch: Parts, filled: Iterable[str]) -> Parts:
     if not fields:
         return patch
     return {
-        name: (version, _emptied(value, fields)) if name.startswith(PREFIX) else (version, value)
+        name: (version, _emptied(value, fields) if name.startswith(PREFIX) else value)
         for name, (version, value) in patch.items()
     }
 
 
 def restored(patch: Parts, filled: Iterable[str], columns: Mapping[str, Json]) -> Parts:
     """Return what ``compacted`` was given, from its result and the columns."""
-    told: dict[str, dict[str, list[Json]]] = {}
-    names = _names(patch)
+    values: dict[str, dict[str, list[Json]]] = {}
     for field in STORED_ONCE:
-        if field in filled:
-            of = [name for name in names if field in patch[name][1].get("told", ())]
-            sizes = [patch[name][1]["told"][field][1] for name in of]
-            for name, value in zip(of, _taken_apart(columns[field], sizes), strict=True):
-                told.setdefault(name, {})[field] = [patch[name][1]["told"][field][0], value]
+        if field not in filled:
+            continue
+        names = [name for name in _names(patch) if field in patch[name][1].get("fields", ())]
+        stored = [patch[name][1]["fields"][field] for name in names]
+        parts = _taken_apart(columns[field], [size for _, size in stored])
+        for name, (attribute, _), value in zip(names, stored, parts, strict=True):
+            values.setdefault(name, {})[field] = [attribute, value]
     return {
-        name: (version, {**value, "told": {**value["told"], **told[name]}})
-        if name in told
-        else (version, value)
-        for name, (version, value) in patch.items()
+        name: (version, {**event, "fields": {**event["fields"], **values[name]}})
+        if name in values
+        else (version, event)
+        for name, (version, event) in patch.items()
     }
 
 
 def _names(patch: Parts) -> list[str]:
     """Return the names of the events in their order."""
     names = [name for name in patch if name.startswith(PREFIX)]
-    return sorted(names, key=lambda name: (name.rpartition(".")[0], patch[name][1]["place"], name))
+    return sorted(
+        names, key=lambda name: (name.rpartition(".")[0], patch[name][1]["position"], name)
+    )
 
 
 def _events(patch: Parts) -> list[dict[str, Json]]:
@@ -126,7 +130,7 @@ def _holds(record: SpanRecord, field: str) -> bool:
 
 
 def _joined(values: Sequence[Json]) -> Json:
-    """Return the one value as it is, of several their items in a row."""
+    """Return a single value as it is, of several values their items in a row."""
     if len(values) == 1:
         return values[0]
     return list(chain(*(value if isinstance(value, list) else [value] for value in values)))
@@ -141,17 +145,19 @@ def _taken_apart(value: Json, sizes: Sequence[int | None]) -> list[Json]:
 
 
 def _emptied(event: dict[str, Json], fields: list[str]) -> dict[str, Json]:
+    """Return the event with sizes in the place of the values of ``fields``."""
     sizes = {
-        field: [name, len(value) if isinstance(value, list) else None]
-        for field, (name, value) in event.get("told", {}).items()
+        field: [attribute, len(value) if isinstance(value, list) else None]
+        for field, (attribute, value) in event.get("fields", {}).items()
         if field in fields
     }
-    return {**event, "told": {**event["told"], **sizes}} if sizes else event
+    return {**event, "fields": {**event["fields"], **sizes}} if sizes else event
 
 
 def _shown(event: dict[str, Json], filled: list[str]) -> Json:
-    """Return the event as the span's events are; what it told in vain stays with it."""
-    told = event["told"].items()
-    kept = {name: value for field, (name, value) in told if name and field not in filled}
-    attributes = {**event["attributes"], **kept}
+    """Return the event as the span's own events are; values that filled no field stay with it."""
+    attributes = dict(event["attributes"])
+    for field, (attribute, value) in event["fields"].items():
+        if attribute and field not in filled:
+            attributes[attribute] = value
     return {"name": event["name"], "time": event["time"], "attributes": attributes}

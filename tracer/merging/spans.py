@@ -163,9 +163,9 @@ def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
 
 def _patch_rank(field: str, entry: tuple[int, Json]) -> tuple[int, int, bytes]:
     version, value = entry
-    # Sent again in other requests, events of one nanosecond keep their order by their first places.
-    place = value["place"] if field.startswith(log_events.PREFIX) else 0
-    return version, -place, msgspec.json.encode(value, order="deterministic")
+    # Sent again in another request, events of one nanosecond keep the order of the first request.
+    position = value["position"] if field.startswith(log_events.PREFIX) else 0
+    return version, -position, msgspec.json.encode(value, order="deterministic")
 
 
 def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
@@ -209,9 +209,9 @@ def finish(
     filled: list[str] = []
     if patch:
         base, record = record, overlay(record, patch)
-        told, filled = log_events.laid_over(record, patch)
-        record = msgspec.structs.replace(record, **told)
-        hidden = _hidden(base, {*patch, *told}) if version is not None else {}
+        changed, filled = log_events.laid_over(record, patch)
+        record = msgspec.structs.replace(record, **changed)
+        hidden = _hidden(base, {*patch, *changed}) if version is not None else {}
     record, sent_parent_id = _checked(record)
     return Span(
         record=priced(record, book),

@@ -36,7 +36,7 @@ class _Noted:
         self._last = -_SECONDS
 
     def again(self) -> bool:
-        """Return whether a minute has passed since the last note, and begin another one."""
+        """Return whether a minute has passed since the last note, and begin another minute."""
         now = time.monotonic()
         if now - self._last < _SECONDS:
             return False

@@ -16,7 +16,7 @@ _OTLP: Final = re.compile(r"(?:/+(api)/+(public)/+(otel))?/+(v1)/+(traces|logs|m
 class PlainOtlpPaths:
     """WSGI middleware that takes superfluous slashes out of the paths of OTLP.
 
-    A redirect would not do: many exporters don't follow one.
+    A redirect is no substitute: many exporters don't follow redirects.
     """
 
     def __init__(self, app: WSGIApplication):
@@ -24,6 +24,7 @@ class PlainOtlpPaths:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on with the plain path."""
-        if environ["REQUEST_METHOD"] == "POST" and (found := _OTLP.fullmatch(environ["PATH_INFO"])):
-            environ["PATH_INFO"] = "".join(f"/{part}" for part in found.groups() if part)
+        path = _OTLP.fullmatch(environ["PATH_INFO"])
+        if path is not None and environ["REQUEST_METHOD"] == "POST":
+            environ["PATH_INFO"] = "".join(f"/{part}" for part in path.groups() if part)
         return self.app(environ, start_response)

@@ -91,12 +91,12 @@ def log_events(draw: st.DrawFn) -> SpanPatch:
     if field == "input" and draw(st.booleans()):
         value = said
     event = {
-        "place": draw(st.integers(0, 1)),
+        "position": draw(st.integers(0, 1)),
         "size": 10,
         "name": "gen_ai.user.message",
         "time": None,
         "attributes": {"x": said},
-        "told": {field: [None if field == "finish_reasons" else "body", value]},
+        "fields": {field: [None if field == "finish_reasons" else "body", value]},
     }
     time = T0 + draw(st.integers(-3, 3))
     digest = f"{said}{field}{value!r:.30}"

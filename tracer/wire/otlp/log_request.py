@@ -19,7 +19,7 @@ LOGS: Final = Signal(ExportLogsServiceResponse, "rejected_log_records", "rejecte
 
 
 class DecodedLogs(msgspec.Struct):
-    """What a request held: additions to spans, log records refused, and records not stored."""
+    """The content of a request: additions to spans, records refused, and records not stored."""
 
     batch: Batch
     refusals: list[Refusal]
@@ -39,7 +39,7 @@ def decode_logs(body: bytes, content_type: str, *, max_value_bytes: int) -> Deco
     decoded = DecodedLogs(Batch(), [], 0, 0)
     repeats: Counter[str] = Counter()
     for group in logs(body, max_value_bytes):
-        place = decoded.total
+        before = decoded.total
         decoded.total += len(group.items)
         if decoded.total > MAX_SPANS:
             raise WireError(f"more than {MAX_SPANS} log records in one request", 413)
@@ -49,7 +49,7 @@ def decode_logs(body: bytes, content_type: str, *, max_value_bytes: int) -> Deco
                 if not is_event_of_span(raw):
                     decoded.not_stored += 1
                     continue
-                event = read_log(raw, group.context, place + k, repeats, now)
+                event = read_log(raw, group.context, before + k, repeats, now)
             except Bad as bad:
                 item = f"{group.path}.logRecords[{k}]"
                 decoded.refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))

@@ -47,9 +47,9 @@ def name_of(raw: RawLog) -> str:
 
 
 def read_log(
-    raw: RawLog, context: Context, place: int, repeats: Counter[str], now: int
+    raw: RawLog, context: Context, position: int, repeats: Counter[str], now: int
 ) -> LogEvent:
-    """Return what the event tells; ``place`` is its position in its request.
+    """Return what the event adds to its span; ``position`` is its own in the request.
 
     ``repeats`` counts equal events of the request, which are several events and no repetition.
     ``now`` (microseconds) is the time of an event that has none. Raises Bad.
@@ -60,18 +60,18 @@ def read_log(
         raise Bad("timeUnixNano", "expected nanoseconds between the years 1970 and 9999")
     name, attributes = name_of(raw), _attributes(raw)
     event = {"name": name, "time_ns": raw.time_ns, "attributes": _content(attributes)}
-    found = resolve(SPAN_TABLE, _sources(event, attributes), context.dialects)
+    resolution = resolve(SPAN_TABLE, _sources(event, attributes), context.dialects)
     digest = sha256(_encode((trace_id, span_id, event, attributes))).hexdigest()[:16]
     key = key_of(raw.time_ns, f"{digest}-{repeats[digest]}")
     repeats[digest] += 1
-    told, rest = _told(found, attributes)
+    fields, rest = _fields(resolution, attributes)
     addition = {
-        "place": place,
-        "size": len(_encode((told, rest))),
+        "position": position,
+        "size": len(_encode((fields, rest))),
         "name": name,
         "time": (EPOCH + timedelta(microseconds=micros)).isoformat() if micros else None,
         "attributes": rest,
-        "told": told,
+        "fields": fields,
         "flags": _flags(raw),
     }
     patch = SpanPatch(
@@ -80,7 +80,7 @@ def read_log(
         version=micros or now,
         fields={"logs": {key: addition}},
     )
-    return LogEvent(patch, scores_of_events(patch, found.fields.get("scores", []), key))
+    return LogEvent(patch, scores_of_events(patch, resolution.fields.get("scores", []), key))
 
 
 def _attributes(raw: RawLog) -> dict[str, Json]:
@@ -111,28 +111,28 @@ def _sources(event: dict[str, Json], attributes: dict[str, Json]) -> list[dict[s
     return sources
 
 
-def _told(
-    found: Resolution, attributes: dict[str, Json]
+def _fields(
+    resolution: Resolution, attributes: dict[str, Json]
 ) -> tuple[dict[str, list[Json]], dict[str, Json]]:
-    """Return the fields with the names of the attributes that told them, and the other attributes.
+    """Return [attribute, value] of each field of the span, and the attributes without these.
 
-    An attribute that tells anything but content is left: the span itself tells that.
+    Attributes that are no content are left with the event: the span itself has them.
     """
-    told: dict[str, list[Json]] = {}
+    fields: dict[str, list[Json]] = {}
     gone: set[str] = set()
-    for step in found.claims:
+    for step in resolution.claims:
         field = step.rule.field
-        if field not in LARGE or field not in found.fields:
+        if field not in LARGE or field not in resolution.fields:
             continue
         if step.key.startswith(EVENT):
             gone |= {BODY} if BODY in attributes else attributes.keys() - set(_ABOUT)
-            told.setdefault(field, [BODY, found.fields[field]])
+            fields.setdefault(field, [BODY, resolution.fields[field]])
         else:
             gone.add(step.key)
-            told.setdefault(field, [step.key, found.fields[field]])
-    if reasons := _reasons(found.fields):
-        told["finish_reasons"] = [None, reasons]
-    return told, {name: value for name, value in attributes.items() if name not in gone}
+            fields.setdefault(field, [step.key, resolution.fields[field]])
+    if reasons := _reasons(resolution.fields):
+        fields["finish_reasons"] = [None, reasons]
+    return fields, {name: value for name, value in attributes.items() if name not in gone}
 
 
 def _reasons(fields: dict[str, Json]) -> list[str]:

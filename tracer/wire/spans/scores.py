@@ -54,8 +54,8 @@ def scores_of_events(patch: SpanPatch, events: list[Json], key: str) -> list[Sco
     """Return the scores of ``events`` that came as log records; ``key`` names the log record."""
     scores = []
     for event in events:
-        said = _said(event)
-        if score := _score(said):
+        score = _score(_said(event))
+        if score is not None:
             score.score_id = _id(patch, "log", key, score.name)
             score.time = _time(event, patch.version)
             score.trace_id, score.span_id = patch.trace_id, patch.span_id

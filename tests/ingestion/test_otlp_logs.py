@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
-from tests.ingestion.test_otlp import JSON, PROTOBUF, SPAN, START, TRACE, request_of, span
-from tests.wire.otlp_making import attributes
-from tests.wire.test_log_events import log, logs_of, protobuf_of
+from tests.support.wire.logs import log, logs_of, protobuf_of
+from tests.support.wire.otlp import SPAN_ID, START, TRACE_ID, request, span
 from tracer.store.counters.read import list_tallies
+from tracer.wire.otlp.request import JSON, PROTOBUF
 
 MESSAGES = [
     log("gen_ai.user.message", {"content": "Why is the sky blue?"}),
@@ -24,7 +24,7 @@ MESSAGES = [
         timeUnixNano=str(START + 9),
     ),
 ]
-CALL = span(attributes=attributes({"gen_ai.operation.name": "chat"}))
+CALL = span({"gen_ai.operation.name": "chat"})
 
 
 def post(client: FlaskClient, *logs: Any, path: str = "/v1/logs") -> Any:
@@ -34,12 +34,12 @@ def post(client: FlaskClient, *logs: Any, path: str = "/v1/logs") -> Any:
 
 
 def send_span(client: FlaskClient) -> None:
-    assert client.post("/v1/traces", json=request_of(CALL)).get_json() == {}
+    assert client.post("/v1/traces", json=request(CALL)).get_json() == {}
 
 
 def shown(client: FlaskClient) -> Any:
-    found = client.get(f"/api/v1/traces/{TRACE}/spans/{SPAN}").get_json()
-    trace = client.get(f"/api/v1/traces/{TRACE}").get_json()
+    found = client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
+    trace = client.get(f"/api/v1/traces/{TRACE_ID}").get_json()
     return (
         [found[name] for name in ("kind", "input", "output", "finish_reasons", "events")],
         [trace[name] for name in ("input_preview", "output_preview", "span_count", "status")],
@@ -68,11 +68,11 @@ def test_a_span_and_its_logs_become_the_same_in_any_order(client: FlaskClient, f
 
 def test_a_span_that_has_not_arrived_is_awaited_with_its_messages(client: FlaskClient) -> None:
     post(client, *MESSAGES)
-    trace = client.get(f"/api/v1/traces/{TRACE}").get_json()
+    trace = client.get(f"/api/v1/traces/{TRACE_ID}").get_json()
     assert (trace["span_count"], trace["status"]) == (0, "completed")
     assert trace["start_time"].startswith("2026-01-01T00:00:00")
-    assert client.get(f"/api/v1/traces/{TRACE}/spans/{SPAN}").status_code == 404
-    page = client.get(f"/project/default/traces/{TRACE}?span={SPAN}").text
+    assert client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").status_code == 404
+    page = client.get(f"/project/default/traces/{TRACE_ID}?span={SPAN_ID}").text
     assert "not received" in page
     assert "Why is the sky blue?" in page
 
@@ -121,7 +121,7 @@ def test_a_thousand_events_of_a_span_are_kept_and_the_rest_flags_it(client: Flas
     post(client, *events[::2])
     send_span(client)
     post(client, *events[1::2])
-    found = client.get(f"/api/v1/traces/{TRACE}/spans/{SPAN}").get_json()
+    found = client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
     assert [message["content"] for message in found["input"]] == [str(k) for k in range(1_000)]
     assert (len(found["events"]), found["flags"]) == (1_000, ["dropped"])
 
@@ -143,7 +143,7 @@ def test_superfluous_slashes_in_the_path_are_passed_over(client: FlaskClient, pa
         as_sent = {"PATH_INFO": path, "RAW_URI": path}
         return client.post("/", json=body, environ_overrides=as_sent)
 
-    answer = send(path, request_of(span()))
+    answer = send(path, request(span()))
     assert (answer.status_code, answer.get_json()) == (200, {})
     assert send(path.replace("traces", "logs"), logs_of(*MESSAGES)).status_code == 200
     assert shown(client)[1][0] == "Why is the sky blue?"
@@ -151,7 +151,7 @@ def test_superfluous_slashes_in_the_path_are_passed_over(client: FlaskClient, pa
 
 @pytest.mark.parametrize("encode", [bytes, gzip.compress])
 def test_a_byte_order_mark_is_skipped(client: FlaskClient, encode: Any) -> None:
-    body = encode(b"\xef\xbb\xbf" + json.dumps(request_of(span())).encode())
+    body = encode(b"\xef\xbb\xbf" + json.dumps(request(span())).encode())
     headers = {"Content-Encoding": "gzip"} if encode is gzip.compress else {}
     answer = client.post("/v1/traces", data=body, content_type=JSON, headers=headers)
     assert (answer.status_code, answer.get_json()) == (200, {})

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.support.pages.dom import parse
 from tests.ui.conftest import FRAGMENT
-from tests.ui.dom import parse
 from tracer.config import Config
 from tracer.web import missing_keys
 

@@ -6,18 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from tests.wire.otlp_making import (
+from tests.support.wire.logs import log, logs_of, protobuf_of
+from tests.support.wire.otlp import (
     MAX_VALUE_BYTES,
     SPAN_ID,
     START,
     TRACE_ID,
-    any_value,
-    attributes,
     decode_json,
     request,
     span,
@@ -30,37 +27,9 @@ from tracer.wire.otlp.request import JSON, PROTOBUF
 DETAILS = "gen_ai.client.inference.operation.details"
 
 
-def log(name: str, body: Any = None, says: Any = None, **fields: Any) -> dict[str, Any]:
-    """Return an OTLP/JSON log record of an event of the span SPAN_ID."""
-    return {
-        "traceId": TRACE_ID,
-        "spanId": SPAN_ID,
-        "timeUnixNano": str(START),
-        "eventName": name,
-        "body": any_value(body),
-        "attributes": attributes(says or {}),
-        **fields,
-    }
-
-
-def logs_of(*logs: Any) -> dict[str, Any]:
-    scope = {"name": "opentelemetry.instrumentation.botocore.bedrock-runtime"}
-    return {"resourceLogs": [{"scopeLogs": [{"scope": scope, "logRecords": [*logs]}]}]}
-
-
 def decode(*logs: Any, max_value_bytes: int = MAX_VALUE_BYTES) -> DecodedLogs:
     body = json.dumps(logs_of(*logs)).encode()
     return decode_logs(body, JSON, max_value_bytes=max_value_bytes)
-
-
-def protobuf_of(*logs: Any) -> bytes:
-    """Encode log records whose hex ids JSON's protobuf mapping would take for base64."""
-    bare = [{**one, "traceId": "", "spanId": ""} for one in logs]
-    message = ParseDict(logs_of(*bare), ExportLogsServiceRequest())
-    for made, one in zip(message.resource_logs[0].scope_logs[0].log_records, logs, strict=True):
-        made.trace_id = bytes.fromhex(one["traceId"])
-        made.span_id = bytes.fromhex(one["spanId"])
-    return message.SerializeToString()
 
 
 def joined(logs: DecodedLogs, *spans: Any) -> Span:

@@ -256,6 +256,8 @@ def _scalar(name: str, item: Json) -> Json:
     try:
         if name == "intValue" and isinstance(item, (str, float)):
             return int(item)
+        if name == "intValue" and isinstance(item, dict):
+            return _of_halves(item)
         if name == "doubleValue" and isinstance(item, (str, int)):
             return float(item)
     except (ValueError, OverflowError):
@@ -289,7 +291,22 @@ def _nanos(of: dict[str, Json], name: str) -> int:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if (number := _of_halves(value)) is not None:
+        return number
     raise Bad(name, "expected nanoseconds since 1970 as a whole number or as text of digits")
+
+
+def _of_halves(value: Json) -> int | None:
+    """Return the 64-bit number of ``{"low", "high"}``, as OpenTelemetry for JavaScript sent it.
+
+    The halves are signed 32-bit numbers (versions 0.41 to 0.44 of its exporter); None: it is none.
+    """
+    if not isinstance(value, dict):
+        return None
+    low, high = value.get("low"), value.get("high")
+    if type(low) is not int or type(high) is not int:
+        return None
+    return (high << 32) + (low & 0xFFFFFFFF)
 
 
 def _id(of: dict[str, Json], name: str, size: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
@@ -39,6 +40,7 @@ _INSTRUCTIONS: Final = ("system_instruction", "systemInstruction")
 _DECLARED: Final = at("function_declarations", "functionDeclarations", parse=objects)
 
 
+@lru_cache(maxsize=100)
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 

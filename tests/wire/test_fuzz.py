@@ -23,7 +23,7 @@ from tracer.errors import Refused
 from tracer.records import SpanRecord
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME
-from tracer.wire.otlp.protobuf import groups
+from tracer.wire.otlp.protobuf import spans
 from tracer.wire.otlp.request import CONTENT_TYPES, Decoded, decode_traces
 from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
 
@@ -157,8 +157,8 @@ def test_protobuf_and_json_of_any_attributes_agree(
 def test_every_attribute_is_told_by_a_field_or_stays_an_attribute(says: dict[str, Any]) -> None:
     body = protobuf(says)
     [record] = decode_protobuf(body).batch.spans
-    [group] = groups(body.SerializeToString(), 1 << 20)
-    read = group.read(group.spans[0]).attributes
+    [group] = spans(body.SerializeToString(), 1 << 20)
+    read = group.read(group.items[0]).attributes
     assert len(read) == len(says)
     assert sorted([*record.attributes, *record.claimed]) == sorted(read)
     claims = resolve(SPAN_TABLE, [read]).claims

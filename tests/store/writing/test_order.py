@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.store.records import T0, claim, clear, everything, put, span
 from tests.support.store.recount import disagreements
+from tracer.merging.log_events import key_of
 from tracer.records import SpanPatch, TraceRecord, process_of
 
 # b hangs under a, c under b, d under a parent that never comes, e under itself, f and g under
@@ -82,6 +83,34 @@ def patches(draw: st.DrawFn) -> Any:
 
 
 @st.composite
+def log_events(draw: st.DrawFn) -> SpanPatch:
+    """An event of a span that comes beside it, as a log record does."""
+    said = draw(st.sampled_from(["a", "b"]))
+    field = draw(st.sampled_from(["input", "output", "finish_reasons"]))
+    value: Any = (
+        [said, {"n": 1}][: draw(st.integers(1, 2))] if field != "finish_reasons" else [said]
+    )
+    if field == "input" and draw(st.booleans()):
+        value = said
+    event = {
+        "position": draw(st.integers(0, 1)),
+        "size": 10,
+        "name": "gen_ai.user.message",
+        "time": None,
+        "attributes": {"x": said},
+        "fields": {field: [None if field == "finish_reasons" else "body", value]},
+    }
+    time = T0 + draw(st.integers(-3, 3))
+    digest = f"{said}{field}{value!r:.30}"
+    return SpanPatch(
+        trace_id="t",
+        span_id=draw(st.sampled_from(sorted(PARENTS))),
+        version=time,
+        fields={"logs": {key_of(time * 1_000, digest): event}},
+    )
+
+
+@st.composite
 def claims(draw: st.DrawFn) -> TraceRecord:
     """Something said of the trace."""
     said = claim(
@@ -116,7 +145,7 @@ def stored(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    items=st.lists(records() | patches() | claims(), min_size=1, max_size=8),
+    items=st.lists(records() | patches() | claims() | log_events(), min_size=1, max_size=8),
     dice=st.randoms(use_true_random=False),
 )
 def test_any_order_any_batching_and_any_repetition_give_the_same_rows(

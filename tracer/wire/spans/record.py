@@ -10,7 +10,7 @@ from tracer.wire.dialects.gen_ai_events import tool_arguments, tool_result
 from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.spans.events import events_left, exception, sources_of
 from tracer.wire.spans.first_token import first_token_time
-from tracer.wire.spans.raw import Bad, Context, RawSpan
+from tracer.wire.spans.raw import Bad, Context, RawLog, RawSpan
 from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of
 from tracer.wire.spans.trace_facts import TraceFacts, note_time
@@ -100,16 +100,21 @@ def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
 
 def ids_of(raw: RawSpan) -> tuple[str, str, str | None]:
     """Return the ids of the trace, the span and its parent as hex. Raises Bad."""
+    trace_id, span_id = own_ids(raw)
+    if raw.parent_id in _NO_ID:
+        return trace_id, span_id, None
+    if len(raw.parent_id) != 8:
+        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
+    return trace_id, span_id, None if raw.parent_id == raw.span_id else raw.parent_id.hex()
+
+
+def own_ids(raw: RawSpan | RawLog) -> tuple[str, str]:
+    """Return the ids of the trace and the span as hex. Raises Bad."""
     if len(raw.trace_id) != 16 or raw.trace_id == _NO_TRACE:
         raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
     if len(raw.span_id) != 8 or raw.span_id in _NO_ID:
         raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(raw.span_id)}")
-    if raw.parent_id in _NO_ID:
-        return raw.trace_id.hex(), raw.span_id.hex(), None
-    if len(raw.parent_id) != 8:
-        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
-    parent = None if raw.parent_id == raw.span_id else raw.parent_id.hex()
-    return raw.trace_id.hex(), raw.span_id.hex(), parent
+    return raw.trace_id.hex(), raw.span_id.hex()
 
 
 def _id(value: bytes) -> str:

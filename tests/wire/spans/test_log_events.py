@@ -19,8 +19,9 @@ from tests.support.wire.otlp import (
     request,
     span,
 )
+from tracer.errors import TracerError
 from tracer.merging.spans import Span, merge
-from tracer.records import SpanPatch, WireError
+from tracer.records import SpanPatch
 from tracer.wire.otlp.log_request import DecodedLogs, decode_logs
 from tracer.wire.otlp.request import JSON, PROTOBUF
 
@@ -153,7 +154,7 @@ def test_a_broken_text_in_protobuf_costs_its_own_record() -> None:
 
 def test_a_body_that_is_no_request_is_refused_whole() -> None:
     for body, content_type in ((b"[]", JSON), (b"\x0a\xff", PROTOBUF), (b"", "text/plain")):
-        with pytest.raises(WireError):
+        with pytest.raises(TracerError):
             decode_logs(body, content_type, max_value_bytes=MAX_VALUE_BYTES)
 
 

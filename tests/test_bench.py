@@ -145,5 +145,5 @@ def test_the_documentation_keeps_what_is_around_its_figures(tmp_path: Path) -> N
     assert text.startswith(f"before\n{BEGIN}") and text.endswith(f"{END}\nafter\n")
     assert "| speed | 5 spans/s | ≥ 4 | met |" in text and "old" not in text
     page.write_text("no marks")
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="lacks the markers"):
         write_docs(page, [], machine)

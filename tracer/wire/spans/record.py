@@ -35,7 +35,9 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     kind = _settle(found)
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
-    first_token, is_outside = first_token_time(found, start, end)
+    first_token, is_outside = None, False
+    if "first_token_time" in fields or "first_token_delay" in fields:
+        first_token, is_outside = first_token_time(found, start, end)
     attributes, claimed = found.left(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
@@ -61,9 +63,11 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     )
     if record.model is None:
         record.model = record.requested_model
-    if kind == "generation" and not record.finish_reasons and record.output is not None:
-        record.finish_reasons = finish_reasons(record.output)
-    elif kind == "tool":
+    if kind == "generation":
+        # A text is no message that could hold a reason.
+        if not record.finish_reasons and isinstance(record.output, (dict, list)):
+            record.finish_reasons = finish_reasons(record.output)
+    elif kind == "tool" and raw.events:
         record.input = tool_arguments(record.input)
         record.output = tool_result(record.output)
     if record.cost:
@@ -190,7 +194,9 @@ def _add_trace_facts(
         context.told[record.trace_id] = traces.add(
             record, RANK_RESOURCE, context.trace, context.process
         )
-    else:
+    elif record.start_time > fact.version:
+        fact.version = record.start_time
+    elif record.start_time < fact.version:
         note_time(fact, record.start_time)
 
 

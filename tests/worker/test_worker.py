@@ -139,7 +139,7 @@ def test_the_loop_ends_when_it_is_told_that_its_parent_is_gone(database_url: str
 def test_counters_are_folded_by_one_of_two_workers_at_a_time(database_url: str) -> None:
     with psycopg.connect(database_url) as other:
         other.execute(
-            "INSERT INTO tallies (project_id, measure, value, number)"
+            "INSERT INTO mapping_counts (project_id, measure, value, number)"
             " SELECT 'default', 'dialect', 'plain', 1 FROM generate_series(1, 3)"
         )
         other.commit()
@@ -153,6 +153,6 @@ def test_counters_are_folded_by_one_of_two_workers_at_a_time(database_url: str) 
 
 def number_of_rows(connection: psycopg.Connection[tuple[int]]) -> int:
     """Return how many counter rows there are."""
-    row = connection.execute("SELECT count(*) FROM tallies").fetchone()
+    row = connection.execute("SELECT count(*) FROM mapping_counts").fetchone()
     assert row is not None
     return row[0]

@@ -171,7 +171,7 @@ def test_a_deleted_trace_leaves_nothing(
     assert analyse(connection, "default", "t")
     with app.app_context():
         delete_trace("default", "t")
-    for table in ("analyses", "subtrees", "runs"):
+    for table in ("analyses", "subtrees", "sibling_groups"):
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 

@@ -63,7 +63,7 @@ def test_folding_changes_no_count_and_keeps_the_latest_examples(
         assert counts() == before == {("dialect", ""): 8}
         assert only.examples[0] == ("t7", "s7")
         assert len(only.examples) == count_spans.EXAMPLES
-    assert connection.execute("SELECT count(*) FROM tallies").fetchone() == (1,)
+    assert connection.execute("SELECT count(*) FROM mapping_counts").fetchone() == (1,)
 
 
 @st.composite
@@ -88,7 +88,7 @@ def any_span(draw: st.DrawFn) -> SpanRecord:
 def test_sql_takes_out_what_python_counted(
     app: Flask, connection: psycopg.Connection[Any], spans: list[SpanRecord]
 ) -> None:
-    connection.execute("DELETE FROM tallies")
+    connection.execute("DELETE FROM mapping_counts")
     clear(connection)
     put(connection, *spans)
     with app.app_context():
@@ -97,6 +97,6 @@ def test_sql_takes_out_what_python_counted(
         connection.commit()
         assert counts() == {}
         below = connection.execute(
-            "SELECT measure, value FROM tallies GROUP BY 1, 2 HAVING sum(number) <> 0"
+            "SELECT measure, value FROM mapping_counts GROUP BY 1, 2 HAVING sum(number) <> 0"
         ).fetchall()
         assert below == []

@@ -74,7 +74,7 @@ def context(app: Flask) -> Iterator[None]:
 def test_nothing_is_left_in_any_table(connection: psycopg.Connection[Any]) -> None:
     put(connection, *whole(GONE), *whole("other"))
     before = traces_of(connection, GONE)
-    assert {"traces", "spans", "span_payloads", "scores", "tallies"} <= set(before)
+    assert {"traces", "spans", "span_payloads", "scores", "mapping_counts"} <= set(before)
     assert delete_trace("default", GONE)
     assert traces_of(connection, GONE) == []
     assert traces_of(connection, "other") == before
@@ -148,7 +148,7 @@ def test_what_is_left_is_as_if_the_trace_had_never_come(
     for item in gone:
         item.trace_id = GONE
     clear(connection)
-    connection.execute("TRUNCATE tallies, tombstones")
+    connection.execute("TRUNCATE mapping_counts, tombstones")
     connection.commit()
     with app.app_context():
         if kept:

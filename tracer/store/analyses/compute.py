@@ -22,7 +22,7 @@ from tracer.analysis.inputs import AnalysisInputs
 from tracer.analysis.sibling_groups import find_sibling_groups
 from tracer.analysis.trace_analyses import TRACE_ANALYSES
 from tracer.store.database.copy_text import NULL, escaped
-from tracer.store.database.locks import hold
+from tracer.store.database.locks import lock_keys
 from tracer.times import sql_time
 
 SMALL_SPANS: Final = 2_000
@@ -60,14 +60,16 @@ _STATE = """
         AND analysed IS DISTINCT FROM revision
 """
 _DELETE = """
-    WITH gone AS (DELETE FROM runs WHERE project_id = %(project)s AND trace_id = %(trace)s)
+    WITH deleted_groups AS (
+        DELETE FROM sibling_groups WHERE project_id = %(project)s AND trace_id = %(trace)s
+    )
     DELETE FROM subtrees WHERE project_id = %(project)s AND trace_id = %(trace)s
 """
 _COPY = """
     COPY subtrees (project_id, trace_id, span_id, span_count, error_count, level, end_time,
         total_tokens, total_cost, self_us, critical_us) FROM STDIN
 """
-_COPY_RUNS = "COPY runs (project_id, trace_id, span_id, facts) FROM STDIN"
+_COPY_RUNS = "COPY sibling_groups (project_id, trace_id, span_id, facts) FROM STDIN"
 _TURN = """
     UPDATE analyses SET analysed = revision, parts = %(parts)s::jsonb
     WHERE project_id = %(project)s AND trace_id = %(trace)s AND revision = %(revision)s
@@ -106,7 +108,7 @@ def analyse(connection: psycopg.Connection[Any], project_id: str, trace_id: str)
     turned = False
     with connection.transaction():
         # Or what we write would stay, where the trace is deleted meanwhile.
-        hold(connection, [(project_id, trace_id)])
+        lock_keys(connection, [(project_id, trace_id)])
         alone = connection.execute(_ALONE, key).fetchone()
         state = connection.execute(_STATE, key).fetchone()
         if alone != (True,) or state is None:
@@ -165,7 +167,7 @@ def _lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
 
 
 def _run_lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
-    """Yield the rows of `runs`."""
+    """Yield the rows of `sibling_groups`."""
     for run in find_sibling_groups(inputs):
         facts = msgspec.json.encode(run).decode()
         yield f"{key}{escaped(run.first_id)}\t{escaped(facts)}\n"

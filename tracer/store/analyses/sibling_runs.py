@@ -10,7 +10,7 @@ from tracer.analysis.inputs import AnalysisInputs
 from tracer.analysis.sibling_groups import SiblingGroup, find_sibling_groups
 from tracer.store.analyses.forests import read_small
 from tracer.store.analyses.stored import read_derived
-from tracer.store.schema import runs
+from tracer.store.schema import sibling_groups
 
 
 def read_runs(project_id: str, trace_id: str, first_ids: Sequence[str]) -> dict[str, SiblingGroup]:
@@ -20,7 +20,7 @@ def read_runs(project_id: str, trace_id: str, first_ids: Sequence[str]) -> dict[
     """
     if not first_ids:
         return {}
-    stored = read_derived(project_id, trace_id, runs, ("facts",), first_ids)
+    stored = read_derived(project_id, trace_id, sibling_groups, ("facts",), first_ids)
     if stored is None:
         return _find(project_id, trace_id, first_ids)
     return {span_id: msgspec.convert(facts, SiblingGroup) for span_id, facts in stored.rows}

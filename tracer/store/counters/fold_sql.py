@@ -1,4 +1,4 @@
-"""Adding up the rows of `tallies`, and taking spans out of them: SQL alone, for the lean worker."""
+"""SQL of the compaction of `mapping_counts` and of subtracting the spans of a deleted trace."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ EXAMPLES = 5
 # Rows that a transaction adds meanwhile are not seen, and so wait for the next time.
 FOLD_TALLIES = f"""
     WITH gone AS (
-        DELETE FROM tallies t USING (
-            SELECT project_id, measure, value FROM tallies GROUP BY 1, 2, 3 HAVING count(*) > 1
+        DELETE FROM mapping_counts t USING (
+            SELECT project_id, measure, value FROM mapping_counts
+            GROUP BY 1, 2, 3 HAVING count(*) > 1
         ) many
         WHERE t.project_id = many.project_id AND t.measure = many.measure AND t.value = many.value
         RETURNING t.*
     )
-    INSERT INTO tallies (project_id, measure, value, number, examples, counted_at)
+    INSERT INTO mapping_counts (project_id, measure, value, number, examples, counted_at)
     SELECT g.project_id, g.measure, g.value, sum(g.number), (
         SELECT coalesce(jsonb_agg(e.example ORDER BY e.counted_at DESC), '[]') FROM (
             SELECT example, h.counted_at FROM gone h, jsonb_array_elements(h.examples) example
@@ -27,7 +28,7 @@ FOLD_TALLIES = f"""
 
 # What tracer/store/writing/count_spans.py counted of a trace's spans, taken back out.
 UNCOUNT_TALLIES = """
-    INSERT INTO tallies (project_id, measure, value, number)
+    INSERT INTO mapping_counts (project_id, measure, value, number)
     SELECT s.project_id, m.measure, m.value, -count(*)
     FROM spans s
     LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
@@ -49,9 +50,9 @@ UNCOUNT_TALLIES = """
 _NAMES_TRACE = """project_id = %(project_id)s AND EXISTS (
         SELECT FROM jsonb_array_elements(examples) example WHERE example ->> 0 = %(trace_id)s
     )"""
-HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM tallies WHERE {_NAMES_TRACE})"
+HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM mapping_counts WHERE {_NAMES_TRACE})"
 FORGET_EXAMPLES = f"""
-    UPDATE tallies SET examples = (
+    UPDATE mapping_counts SET examples = (
         SELECT coalesce(jsonb_agg(example ORDER BY place), '[]')
         FROM jsonb_array_elements(examples) WITH ORDINALITY e (example, place)
         WHERE example ->> 0 <> %(trace_id)s

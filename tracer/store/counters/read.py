@@ -12,7 +12,7 @@ from tracer.store.counters.fold_sql import EXAMPLES
 _READ = sa.text("""
     SELECT measure, value, sum(number)::bigint AS number,
         jsonb_path_query_array(jsonb_agg(examples ORDER BY counted_at DESC), '$[*][*]') AS examples
-    FROM tallies WHERE project_id = :project_id
+    FROM mapping_counts WHERE project_id = :project_id
     GROUP BY measure, value HAVING sum(number) > 0 ORDER BY measure, sum(number) DESC, value
 """)
 

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from tracer.store.counters.fold_sql import FORGET_EXAMPLES, HAS_EXAMPLES, UNCOUNT_TALLIES
-from tracer.store.database.locks import hold
+from tracer.store.database.locks import lock_keys
 
 # Not asked of our own list of tables: one that is added later must not be forgotten.
 _TABLES = """
@@ -98,7 +98,7 @@ def empty_session(connection: psycopg.Connection[Any], project_id: str, session_
 def _empty(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> None:
     key = project_id, trace_id
     # Who looked for the trace before it went out of sight, and adds to it still, is waited for.
-    hold(connection, [key], alone=True)
+    lock_keys(connection, [key], exclusive=True)
     names = {"project_id": project_id, "trace_id": trace_id}
     connection.execute(UNCOUNT_TALLIES, key)
     media = [media_id for (media_id,) in connection.execute(_MEDIA, names).fetchall()]

@@ -17,7 +17,7 @@ from tracer.analysis.findings import Finder, FindingSpan
 from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings
-from tracer.store.database.locks import hold
+from tracer.store.database.locks import lock_keys
 from tracer.store.timeline.finding_sql import STEP_COLUMNS
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ def fill(connection: psycopg.Connection[Any], project_id: str, trace_id: str) ->
     key: dict[str, Any] = {"project": project_id, "trace": trace_id}
     with connection.transaction():
         # Or what we write would stay, where the trace is deleted meanwhile.
-        hold(connection, [(project_id, trace_id)])
+        lock_keys(connection, [(project_id, trace_id)])
         # Read before the spans are: what comes meanwhile makes the state old, never lost.
         state = connection.execute(_STATE, key).fetchone()
         if state is None:

@@ -12,9 +12,9 @@ from tracer.store.database.conditions import (
     Column,
     Condition,
     Field,
-    beside,
     metadata_field,
     month,
+    related,
     where,
 )
 from tracer.store.database.numbered import numbered_page
@@ -26,7 +26,7 @@ _SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time),
 
 
 def _of_trace(value: Column, table: sa.Table, *more: Column) -> Column:
-    return beside(value, table, traces, ("trace_id",), *more)
+    return related(value, table, traces, ("trace_id",), *more)
 
 
 def _scores_of_trace(value: Column, key: str) -> Column:

@@ -121,7 +121,7 @@ def _drop_sessions(
 ) -> None:
     """Delete what hangs on those of the sessions that have just lost their last trace."""
     names = sorted(name for name in touched if name)
-    locks.hold(connection, [(project_id, name) for name in names], alone=True)
+    locks.lock_keys(connection, [(project_id, name) for name in names], exclusive=True)
     for (name,) in connection.execute(_GONE_SESSIONS, (names, project_id)).fetchall():
         purge.empty_session(connection, project_id, name)
 

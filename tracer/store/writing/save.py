@@ -251,7 +251,7 @@ def save_scores(
     items = list(items)
     keys = {(project_id, score.trace_id) for project_id, score in items if score.trace_id}
     # A score may come before its trace, so there may be no row to lock.
-    locks.hold(connection, keys)
+    locks.lock_keys(connection, keys)
     deleted = tombstones.deleted_of(connection, keys)
     rows = {
         (project_id, score.trace_id or "", score.score_id): {

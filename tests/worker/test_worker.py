@@ -15,9 +15,9 @@ from flask import Flask
 
 from tests.support.serving import environ, wait_until
 from tests.support.store.records import put, span
-from tracer.store.analyses.compute import SMALL_SPANS
 from tracer.store.database.session import transaction
-from tracer.store.timeline.timeline import want
+from tracer.store.thresholds import ANALYSES_ON_READ
+from tracer.store.timeline.timeline import request_timeline
 from tracer.worker.loop import Loop
 from tracer.worker.tasks import Task, fold_counters
 
@@ -45,9 +45,9 @@ def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
     app: Flask, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
-        put(connection, span("root"), *[span(f"{n}", "root") for n in range(SMALL_SPANS)])
+        put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
     with app.app_context(), transaction():
-        want("default", "t")
+        request_timeline("default", "t")
 
     def count(query: str) -> int:
         with psycopg.connect(database_url) as asking:

@@ -12,6 +12,7 @@ from tests.support.pages.dom import Element
 from tests.support.pages.stories import Story
 from tests.ui.conftest import Page, Tell
 from tracer.config import Config
+from tracer.store import thresholds
 from tracer.store.analyses import compute
 
 TRACE = "a" * 32
@@ -45,7 +46,7 @@ def test_a_row_adds_up_what_is_under_it(tell: Tell, page: Page) -> None:
 def test_a_large_trace_says_that_it_is_still_being_counted(
     tell: Tell, page: Page, client: FlaskClient, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compute, "SMALL_SPANS", 3)
+    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 3)
     tell(story())
     assert marks(page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
     rows = client.get(f"/api/v1/traces/{TRACE}/spans").json

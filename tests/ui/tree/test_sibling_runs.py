@@ -11,7 +11,7 @@ import pytest
 from tests.support.pages.dom import Element
 from tests.support.pages.stories import Story
 from tests.ui.conftest import Page, Tell
-from tracer.store.analyses import compute
+from tracer.store import thresholds
 from tracer.store.analyses.compute import analyse
 
 ID = "a" * 32
@@ -42,7 +42,7 @@ def tell_all(
         return tell
 
     def told(*stories: Story) -> None:
-        monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+        monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
         tell(*stories)
         with psycopg.connect(database_url, autocommit=True) as connection:
             assert analyse(connection, "default", ID)
@@ -126,7 +126,7 @@ def test_a_page_of_a_run_read_again_ends_with_the_run(
 def test_while_it_is_counted_a_run_tells_that_it_goes_on(
     page: Page, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
     tell(long(480))
     shown = page(PAGE)
     assert shown.one("div", id="f-s000").all("a")[0].text == "95+ × ask"

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.stories import Story, agent, wide
 from tests.ui.conftest import Page, Tell
-from tracer.store.timeline import in_memory
+from tracer.store import thresholds
 from tracer.times import from_micros
 
 AGENT = "a" * 32
@@ -97,7 +97,7 @@ def test_an_entry_leads_to_its_span_beside_the_log(
 def test_a_large_trace_says_that_its_log_is_being_made(
     tell: Tell, page: Page, client: FlaskClient, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(in_memory, "SMALL_SPANS", 3)
+    monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 3)
     tell(told())
     assert "Being put in order" in page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.stories import Story, agent
 from tests.ui.conftest import Page, Tell
+from tracer.store import thresholds
 from tracer.store.analyses import compute
 
 TRACE = "a" * 32
@@ -76,7 +77,7 @@ def test_the_strip_of_a_large_trace_is_made_in_the_background(
     tell: Tell, page: Page, database_url: str
 ) -> None:
     story = Story(TRACE, name="large").span("root", None, 0, 10)
-    for n in range(compute.SMALL_SPANS + 1):
+    for n in range(thresholds.ANALYSES_ON_READ + 1):
         story.span(f"c{n}", "root", n * 0.001, n * 0.001 + 0.01, kind="tool")
     tell(story)
     shown = page(BASE)

@@ -19,7 +19,8 @@ from bench.load import SPANS, TRACES, Template
 from bench.mapping import CASES
 from bench.pages import large_trace
 from bench.report import BEGIN, END, write_docs
-from tests.support.serving import ROOT, environ
+from tests.support.paths import ROOT
+from tests.support.serving import environ
 from tracer.wire.dialects import DIALECTS
 
 NAMES = {

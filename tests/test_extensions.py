@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.support.serving import ROOT, environ
+from tests.support.paths import ROOT
+from tests.support.serving import environ
 from tracer.store.database.server import known_revisions
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 from hypothesis import given
 
-from tests.support.wire.otlp import attributes, decode_protobuf, one, protobuf, span
-from tests.wire.test_fuzz import maps
+from tests.support.wire.any_attributes import attribute_maps
+from tests.support.wire.otlp import attributes, decode_protobuf, only_record, protobuf, span
 from tracer.mapping import Mapping, explain
 from tracer.records import SpanRecord
 
 
 def told(mapping: Mapping) -> dict[str, list[tuple[str, Any, str]]]:
     return {
-        item.attribute: [(one.field, one.value, one.dialect) for one in item.told]
+        item.attribute: [(field.field, field.value, field.dialect) for field in item.told]
         for item in mapping.understood
     }
 
@@ -28,10 +28,10 @@ def why(mapping: Mapping) -> dict[str, str]:
 
 
 def of(says: dict[str, Any], **fields: Any) -> Mapping:
-    return explain(one(span(says, **fields)))
+    return explain(only_record(span(says, **fields)))
 
 
-@given(maps)
+@given(attribute_maps)
 def test_every_attribute_that_was_sent_is_explained_or_unmapped_and_never_both(
     says: dict[str, Any],
 ) -> None:
@@ -47,7 +47,7 @@ def test_every_attribute_that_was_sent_is_explained_or_unmapped_and_never_both(
     msgspec.json.encode(mapping)
 
 
-@given(maps)
+@given(attribute_maps)
 def test_a_field_has_a_value_just_where_something_told_it(says: dict[str, Any]) -> None:
     [record] = decode_protobuf(protobuf(says)).batch.spans
     told_ones = [told for item in explain(record).understood for told in item.told]
@@ -127,7 +127,7 @@ def test_a_long_value_is_shown_by_its_beginning() -> None:
 
 
 def test_a_time_is_shown_as_the_api_has_it() -> None:
-    record = one(span({"gen_ai.response.time_to_first_chunk": 0.5}))
+    record = only_record(span({"gen_ai.response.time_to_first_chunk": 0.5}))
     moment = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
     stored = SimpleNamespace(**(msgspec.structs.asdict(record) | {"first_token_time": moment}))
     assert told(explain(stored)) == {
@@ -139,14 +139,14 @@ def test_a_time_is_shown_as_the_api_has_it() -> None:
 
 def test_a_thousand_parts_of_one_large_value_are_explained_at_once() -> None:
     says = {f"llm.input_messages.{n}.message.content": "x" * 1000 for n in range(1000)}
-    record = one(span(says))
+    record = only_record(span(says))
     start = time.process_time()
     assert len(explain(record).understood) == 1000
     assert time.process_time() - start < 0.5
 
 
 def test_the_traces_fields_have_the_traces_values() -> None:
-    record = one(span({"langfuse.trace.name": "said", "session.id": "s"}))
+    record = only_record(span({"langfuse.trace.name": "said", "session.id": "s"}))
     trace = SpanRecord(trace_id="t", span_id="s", start_time=0, name="told")
     assert told(explain(record, trace)) == {
         "langfuse.trace.name": [("trace.name", "told", "langfuse")],

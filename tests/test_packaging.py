@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import ROOT, answers, environ, free_port, read, serving
+from tests.support.http import free_port, get_bytes, is_healthy
+from tests.support.paths import ROOT
+from tests.support.serving import environ, serving
 from tracer.assets import asset_dir
 from tracer.config import Config
 from tracer.server.postgres import Embedded
@@ -55,9 +57,9 @@ def test_the_wheel_serves_from_an_empty_directory(wheel: Path, data_dirs: Path) 
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
     with serving(data_dir=data_dirs / "of-wheel", code=unpacked) as serve:
-        assert answers(serve.url)
-        assert b"<html" in read(f"{serve.url}/")
-        assert read(f"{serve.url}/static/css/base.css")
+        assert is_healthy(serve.url)
+        assert b"<html" in get_bytes(f"{serve.url}/")
+        assert get_bytes(f"{serve.url}/static/css/base.css")
 
 
 def test_in_a_checkout_the_assets_are_those_of_the_checkout() -> None:
@@ -85,8 +87,8 @@ def test_the_wheel_installs_and_serves_in_an_empty_home(wheel: Path, data_dirs: 
     with process.stdout as lines:
         said = next((line for line in lines if line.startswith("Ready")), None)
         assert said is not None
-        assert answers(f"http://127.0.0.1:{port}")
-        assert b"<html" in read(f"http://127.0.0.1:{port}/")
+        assert is_healthy(f"http://127.0.0.1:{port}")
+        assert b"<html" in get_bytes(f"http://127.0.0.1:{port}/")
         process.terminate()
         assert process.wait(60) == 0
     assert (home / ".tracer" / "pg").is_dir()
@@ -118,7 +120,7 @@ def test_the_wheel_without_extras_is_the_sdk_and_sends_a_trace(
         check=True,
     )
     assert said.stderr == ""
-    trace = json.loads(read(f"{server}/api/v1/traces/{said.stdout.strip()}"))
+    trace = json.loads(get_bytes(f"{server}/api/v1/traces/{said.stdout.strip()}"))
     assert trace["name"] == "from the wheel"
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 
-from tests.support.store.forests import facts, grown, traces
+from tests.support.store.forests import any_trace, forest_of, span_facts
 from tracer.analysis.critical_path import CriticalPath
 from tracer.analysis.forest import Forest, SpanFacts
 
@@ -40,18 +40,18 @@ def defined(forest: Forest) -> Counter[int]:
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_the_path_is_what_its_definition_says(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     path, shares = CriticalPath(forest), defined(forest)
     assert list(path.own) == [shares[at] for at in range(len(forest))]
     assert path.idle == shares[TOP]
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_shares_add_up_to_the_time_there_is(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     path = CriticalPath(forest)
     roots = list(forest.roots())
     length = max(forest.ends[at] for at in roots) - min(forest.starts[at] for at in roots)
@@ -62,46 +62,46 @@ def test_shares_add_up_to_the_time_there_is(spans: list[SpanFacts]) -> None:
 
 
 def shares(*spans: SpanFacts) -> dict[str, int]:
-    forest = grown(spans)
+    forest = forest_of(spans)
     path = CriticalPath(forest)
     return {name: own for name, own in zip(forest.ids, path.own, strict=True) if own}
 
 
 def test_the_child_that_finished_last_is_waited_for() -> None:
     assert shares(
-        facts("root", end=10),
-        facts("fast", "root", start=1, end=4),
-        facts("slow", "root", start=1, end=8),
-        facts("inner", "slow", start=2, end=5),
+        span_facts("root", end=10),
+        span_facts("fast", "root", start=1, end=4),
+        span_facts("slow", "root", start=1, end=8),
+        span_facts("inner", "slow", start=2, end=5),
     ) == {"root": 3, "slow": 4, "inner": 3}
 
 
 def test_children_one_after_the_other_are_all_on_the_path() -> None:
     assert shares(
-        facts("root", end=10),
-        facts("a", "root", start=0, end=3),
-        facts("b", "root", start=3, end=5),
-        facts("c", "root", start=7, end=10),
+        span_facts("root", end=10),
+        span_facts("a", "root", start=0, end=3),
+        span_facts("b", "root", start=3, end=5),
+        span_facts("c", "root", start=7, end=10),
     ) == {"a": 3, "b": 2, "c": 3, "root": 2}
 
 
 def test_a_child_that_outlives_its_parent_counts_to_the_parents_end() -> None:
-    assert shares(facts("root", end=5), facts("late", "root", start=3, end=9)) == {
+    assert shares(span_facts("root", end=5), span_facts("late", "root", start=3, end=9)) == {
         "root": 3,
         "late": 2,
     }
 
 
 def test_time_between_roots_is_idle() -> None:
-    forest = grown([facts("a", end=2), facts("b", start=5, end=9)])
+    forest = forest_of([span_facts("a", end=2), span_facts("b", start=5, end=9)])
     path = CriticalPath(forest)
     assert (list(path.own), path.idle) == ([2, 4], 3)
 
 
 def test_the_path_leads_to_the_end_of_any_chain() -> None:
     deep = 20_000
-    forest = grown(
-        facts(f"{n:05}", f"{n - 1:05}" if n else None, start=n, end=2 * deep - n)
+    forest = forest_of(
+        span_facts(f"{n:05}", f"{n - 1:05}" if n else None, start=n, end=2 * deep - n)
         for n in range(deep)
     )
     assert list(CriticalPath(forest).own) == [2] * deep

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import given, settings
 
-from tests.support.store.forests import facts, grown, traces
+from tests.support.store.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import Forest, SpanFacts
 
 
@@ -20,9 +20,9 @@ def read(spans: list[SpanFacts], parent: str | None = None) -> Iterator[SpanFact
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     expected = list(read(spans))
     assert forest.ids == [span.span_id for span in expected]
     assert list(forest.starts) == [span.start for span in expected]
@@ -33,9 +33,9 @@ def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFact
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_parents_children_and_sizes_agree(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     parent_of = {span.span_id: span.parent_span_id for span in spans}
     for at, span_id in enumerate(forest.ids):
         parent = parent_of[span_id] if parent_of[span_id] in parent_of else None
@@ -47,14 +47,14 @@ def test_parents_children_and_sizes_agree(spans: list[SpanFacts]) -> None:
 
 
 def test_what_has_no_end_ends_with_what_is_known() -> None:
-    forest = grown(
+    forest = forest_of(
         [
-            facts("gone", start=0, end=None, placeholder=True),
-            facts("orphan", "gone", start=2, end=5),
-            facts("open", "gone", start=3, end=None),
-            facts("late", start=1, end=9),
-            facts("empty", start=4, end=None, placeholder=True),
-            facts("backwards", start=6, end=2),
+            span_facts("gone", start=0, end=None, placeholder=True),
+            span_facts("orphan", "gone", start=2, end=5),
+            span_facts("open", "gone", start=3, end=None),
+            span_facts("late", start=1, end=9),
+            span_facts("empty", start=4, end=None, placeholder=True),
+            span_facts("backwards", start=6, end=2),
         ]
     )
     ends = dict(zip(forest.ids, forest.ends, strict=True))
@@ -64,21 +64,21 @@ def test_what_has_no_end_ends_with_what_is_known() -> None:
 
 def test_a_circle_is_cut_where_it_starts_and_loses_nothing() -> None:
     spans = [
-        facts("b", "c", start=1),
-        facts("c", "a", start=2),
-        facts("a", "b", start=3),
-        facts("after", "b", start=4),
-        facts("root", start=5),
-        facts("self", "self", start=6),
+        span_facts("b", "c", start=1),
+        span_facts("c", "a", start=2),
+        span_facts("a", "b", start=3),
+        span_facts("after", "b", start=4),
+        span_facts("root", start=5),
+        span_facts("self", "self", start=6),
     ]
-    forest = grown(spans)
+    forest = forest_of(spans)
     assert forest.ids == ["root", "b", "a", "c", "after", "self"]
     assert list(forest.parents) == [-1, -1, 1, 2, 1, -1]
 
 
 def test_a_chain_of_any_depth_grows() -> None:
     deep = 20_000
-    forest = grown(facts(f"{n:05}", f"{n - 1:05}" if n else None) for n in range(deep))
+    forest = forest_of(span_facts(f"{n:05}", f"{n - 1:05}" if n else None) for n in range(deep))
     assert list(forest.sizes) == list(range(deep, 0, -1))
 
 

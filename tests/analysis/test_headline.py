@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 
-from tests.support.store.forests import facts, grown, traces
+from tests.support.store.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import SpanFacts
 from tracer.analysis.headline import headline
 from tracer.analysis.statistics import MOST_GROUPS, statistics
@@ -14,15 +14,15 @@ from tracer.analysis.whole import Whole
 
 
 def test_a_headline_tells_what_the_end_waited_for() -> None:
-    forest = grown(
+    forest = forest_of(
         [
-            facts("root", kind="agent", start=0, end=94),
-            facts("plan", "root", kind="generation", start=0, end=40),
-            facts("beside", "root", kind="generation", start=5, end=30),
-            facts("search", "root", kind="tool", start=45, end=60),
-            facts("look", "search", kind="retriever", start=50, end=55),
-            facts("answer", "root", kind="generation", start=60, end=90),
-            facts("check", "root", kind="guardrail", start=90, end=92),
+            span_facts("root", kind="agent", start=0, end=94),
+            span_facts("plan", "root", kind="generation", start=0, end=40),
+            span_facts("beside", "root", kind="generation", start=5, end=30),
+            span_facts("search", "root", kind="tool", start=45, end=60),
+            span_facts("look", "search", kind="retriever", start=50, end=55),
+            span_facts("answer", "root", kind="generation", start=60, end=90),
+            span_facts("check", "root", kind="guardrail", start=90, end=92),
         ]
     )
     told = headline(Whole(forest))
@@ -37,9 +37,9 @@ def test_a_headline_tells_what_the_end_waited_for() -> None:
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     told = headline(Whole(forest))
     roots = list(forest.roots())
     whole = max(forest.ends[at] for at in roots) - min(forest.starts[at] for at in roots)
@@ -49,10 +49,10 @@ def test_the_parts_of_a_headline_add_up_to_the_whole(spans: list[SpanFacts]) -> 
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFacts]) -> None:
     real = [span for span in spans if not span.placeholder]
-    groups = statistics(Whole(grown(spans))).groups
+    groups = statistics(Whole(forest_of(spans))).groups
     assert sum(group.count for group in groups) == len(real)
     for group in groups:
         held = [s for s in real if (s.name, s.kind, s.model) == (group.name, group.kind, None)]
@@ -72,7 +72,7 @@ def test_statistics_are_what_the_spans_of_a_group_add_up_to(spans: list[SpanFact
 
 
 def test_the_groups_that_took_least_are_left_out_where_there_are_too_many() -> None:
-    many = [facts(f"s{n}", name=f"n{n}", end=n) for n in range(MOST_GROUPS + 5)]
-    told = statistics(Whole(grown(many)))
+    many = [span_facts(f"s{n}", name=f"n{n}", end=n) for n in range(MOST_GROUPS + 5)]
+    told = statistics(Whole(forest_of(many)))
     assert (len(told.groups), told.left_out) == (MOST_GROUPS, 5)
     assert told.groups[-1].total_time == 5

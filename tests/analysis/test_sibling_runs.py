@@ -9,7 +9,7 @@ from statistics import median_low
 import pytest
 from hypothesis import given, settings
 
-from tests.support.store.forests import facts, grown, traces
+from tests.support.store.forests import any_trace, forest_of, span_facts
 from tracer.analysis import sibling_runs
 from tracer.analysis.forest import Forest, SpanFacts
 from tracer.analysis.sibling_runs import LongRun, long_runs
@@ -29,9 +29,9 @@ def alike(forest: Forest, at: int) -> tuple[object, ...]:
 
 
 @settings(max_examples=200)
-@given(traces(most=30))
+@given(any_trace(most=30))
 def test_runs_are_neighbours_of_one_name_and_kind(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     sums = Subtrees(forest)
     expected = {}
     for parent in range(-1, len(forest)):
@@ -66,17 +66,22 @@ def test_runs_are_neighbours_of_one_name_and_kind(spans: list[SpanFacts]) -> Non
 
 
 def test_the_critical_path_through_a_run_is_told_in_stretches() -> None:
-    spans = [facts("root", end=100_000)]
+    spans = [span_facts("root", end=100_000)]
     # One after the other, a pause in the middle.
     for n in range(40):
         start = n * 1_000 + (30_000 if n >= 20 else 0)
-        spans.append(facts(f"c{n:02}", "root", name="c", start=start, end=start + 990))
-    [run] = told(grown(spans))
+        spans.append(span_facts(f"c{n:02}", "root", name="c", start=start, end=start + 990))
+    [run] = told(forest_of(spans))
     assert (run.count, run.ends_level) == (40, True)
     assert run.critical == [(0, 19_990), (50_000, 69_990)]
 
 
 def test_few_are_no_long_run() -> None:
-    spans = [facts("root", end=100), *(facts(f"c{n:02}", "root", name="c") for n in range(24))]
-    assert told(grown(spans)) == []
-    assert [run.count for run in told(grown([*spans, facts("c24", "root", name="c")]))] == [25]
+    spans = [
+        span_facts("root", end=100),
+        *(span_facts(f"c{n:02}", "root", name="c") for n in range(24)),
+    ]
+    assert told(forest_of(spans)) == []
+    assert [
+        run.count for run in told(forest_of([*spans, span_facts("c24", "root", name="c")]))
+    ] == [25]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 
-from tests.support.store.forests import facts, grown, traces
+from tests.support.store.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import Forest, SpanFacts
 from tracer.analysis.subtree import Subtrees, Sums, self_times
 from tracer.records import LEVELS
@@ -19,9 +19,9 @@ def below(forest: Forest, at: int) -> list[int]:
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_a_subtree_adds_up_what_is_in_it(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     by_id = {span.span_id: span for span in spans}
     for at, sums in enumerate(Subtrees(forest)):
         everything = [by_id[forest.ids[n]] for n in below(forest, at)]
@@ -40,9 +40,9 @@ def test_a_subtree_adds_up_what_is_in_it(spans: list[SpanFacts]) -> None:
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_self_time_is_when_no_child_runs(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     found = self_times(forest)
     for at in range(len(forest)):
         moments = set(range(forest.starts[at], forest.ends[at]))
@@ -52,11 +52,11 @@ def test_self_time_is_when_no_child_runs(spans: list[SpanFacts]) -> None:
 
 
 def test_what_an_agent_repeats_is_not_counted_twice() -> None:
-    forest = grown(
+    forest = forest_of(
         [
-            facts("agent", end=9, tokens=15, cost=Decimal(3), covered=True),
-            facts("one", "agent", tokens=10, cost=Decimal(2)),
-            facts("two", "agent", start=1, end=3, tokens=5, cost=Decimal(1)),
+            span_facts("agent", end=9, tokens=15, cost=Decimal(3), covered=True),
+            span_facts("one", "agent", tokens=10, cost=Decimal(2)),
+            span_facts("two", "agent", start=1, end=3, tokens=5, cost=Decimal(1)),
         ]
     )
     assert Subtrees(forest)[0] == Sums(3, 0, "default", 9, 15, Decimal(3))

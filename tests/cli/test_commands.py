@@ -20,16 +20,9 @@ import psutil
 import psycopg
 import pytest
 
-from tests.support.serving import (
-    Serve,
-    answers,
-    as_owner,
-    free_port,
-    read,
-    run,
-    serving,
-    wait_until,
-)
+from tests.support.http import free_port, get_bytes, is_healthy
+from tests.support.serving import Serve, as_owner, run_tracer, serving
+from tests.support.waiting import wait_until
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.database.server import known_revisions
@@ -89,7 +82,7 @@ def pid_of(embedded: Embedded) -> int:
 
 def test_serve_says_what_it_does_and_where_it_is(data_dir: Path) -> None:
     with serving(data_dir=data_dir) as serve:
-        assert answers(serve.url)
+        assert is_healthy(serve.url)
         assert serve.stop() == 0
         printed = serve.output()
     assert str(data_dir) in printed
@@ -124,7 +117,7 @@ def test_a_stop_answers_what_is_under_way_and_leaves_nothing_behind(data_dir: Pa
         assert not any(process.is_running() for process in family)
     trace_id = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
     with serving(data_dir=data_dir) as again:
-        assert b"slow" in read(f"{again.url}/api/v1/traces/{trace_id}")
+        assert b"slow" in get_bytes(f"{again.url}/api/v1/traces/{trace_id}")
 
 
 @pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGHUP])
@@ -141,9 +134,9 @@ def test_ctrl_c_and_a_closed_terminal_stop_the_whole_group_cleanly(
 
 def test_started_twice_the_second_says_who_runs(served: Serve) -> None:
     where = ["--data-dir", str(served.data_dir)]
-    second = run("serve", *where, "--port", str(free_port()))
+    second = run_tracer("serve", *where, "--port", str(free_port()))
     assert_one_clear_line(second, f"process {served.process.pid}", served.url, "--data-dir")
-    assert answers(served.url)
+    assert is_healthy(served.url)
 
 
 def test_a_port_in_use_is_said_before_anything_is_started(data_dir: Path) -> None:
@@ -151,23 +144,23 @@ def test_a_port_in_use_is_said_before_anything_is_started(data_dir: Path) -> Non
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        done = run("serve", "--data-dir", str(data_dir), "--port", str(port))
+        done = run_tracer("serve", "--data-dir", str(data_dir), "--port", str(port))
     assert_one_clear_line(done, f"port {port} is in use", f"process {os.getpid()}", "--port")
     assert not (data_dir / "pg").exists()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com"])
 def test_a_host_that_others_can_reach_is_refused(data_dir: Path, host: str) -> None:
-    done = run("serve", "--data-dir", str(data_dir), "--host", host)
+    done = run_tracer("serve", "--data-dir", str(data_dir), "--host", host)
     assert_one_clear_line(done, host, "loopback", "127.0.0.1")
 
 
 def test_a_setting_that_makes_no_sense_is_named() -> None:
-    assert_one_clear_line(run("serve", TRACER_WORKERS="many"), "TRACER_WORKERS='many'")
+    assert_one_clear_line(run_tracer("serve", TRACER_WORKERS="many"), "TRACER_WORKERS='many'")
 
 
 def test_a_flag_that_makes_no_sense_is_named() -> None:
-    done = run("serve", "--port", "70000")
+    done = run_tracer("serve", "--port", "70000")
     assert done.returncode == 2
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
@@ -175,7 +168,7 @@ def test_a_flag_that_makes_no_sense_is_named() -> None:
 
 def test_a_data_directory_that_cannot_be_written_is_said(data_dirs: Path) -> None:
     (data_dirs / "in-the-way").touch()
-    done = run("serve", "--data-dir", str(data_dirs / "in-the-way" / "data"))
+    done = run_tracer("serve", "--data-dir", str(data_dirs / "in-the-way" / "data"))
     assert_one_clear_line(done, "data directory", "in-the-way", "--data-dir")
 
 
@@ -191,7 +184,7 @@ def test_a_refused_login_is_said_without_the_password(
     tcp_postgres: int, user: str, words: tuple[str, ...]
 ) -> None:
     url = f"postgresql://{user}@127.0.0.1:{tcp_postgres}/absent"
-    done = run("serve", "--port", str(free_port()), "--database-url", url)
+    done = run_tracer("serve", "--port", str(free_port()), "--database-url", url)
     assert_one_clear_line(done, "DATABASE_URL", *words)
     assert "wrong" not in done.stderr + done.stdout
     assert "right" not in done.stderr + done.stdout
@@ -205,7 +198,7 @@ def test_a_refused_login_is_said_without_the_password(
     ],
 )
 def test_a_database_that_is_not_there_is_said(url: str, words: tuple[str, ...]) -> None:
-    done = run("serve", "--port", str(free_port()), DATABASE_URL=url)
+    done = run_tracer("serve", "--port", str(free_port()), DATABASE_URL=url)
     assert_one_clear_line(done, *words)
     assert "secret" not in done.stderr + done.stdout
 
@@ -214,13 +207,13 @@ def test_a_database_of_a_newer_tracer_is_left_alone(bare_url: str) -> None:
     upgrade(bare_url)
     with psycopg.connect(bare_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    done = run("serve", "--port", str(free_port()), DATABASE_URL=bare_url)
+    done = run_tracer("serve", "--port", str(free_port()), DATABASE_URL=bare_url)
     assert_one_clear_line(done, "9999", "newer Tracer")
 
 
 def test_your_own_database_is_used_and_left_running(bare_url: str, data_dir: Path) -> None:
     with serving("--database-url", bare_url, data_dir=data_dir) as serve:
-        assert answers(serve.url)
+        assert is_healthy(serve.url)
         assert serve.stop() == 0
     assert not data_dir.exists()
     with psycopg.connect(bare_url) as connection:
@@ -244,7 +237,7 @@ def test_after_a_kill_the_family_ends_and_the_next_start_takes_postgresql_over(
     data_dir: Path,
 ) -> None:
     with serving(data_dir=data_dir) as serve:
-        read(f"{serve.url}/healthz")
+        get_bytes(f"{serve.url}/healthz")
         family = serve.members()
         postmaster = pid_of(Embedded(data_dir))
         serve.kill()
@@ -285,7 +278,7 @@ def test_a_background_worker_that_ends_is_started_again(data_dir: Path) -> None:
         first.kill()
         first.wait(5)
         assert background_of(serve).pid != first.pid
-        assert answers(serve.url)
+        assert is_healthy(serve.url)
         assert serve.stop() == 0
         assert "background worker ended" in serve.output()
 
@@ -295,9 +288,9 @@ def test_a_postgresql_that_ends_is_started_again(data_dir: Path) -> None:
         first = pid_of(Embedded(data_dir))
         os.kill(first, signal.SIGKILL)
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not answers(serve.url):
+        while time.monotonic() < deadline and not is_healthy(serve.url):
             time.sleep(0.1)
-        assert answers(serve.url)
+        assert is_healthy(serve.url)
         assert pid_of(Embedded(data_dir)) != first
 
 
@@ -322,21 +315,23 @@ def background_of(serve: Serve) -> psutil.Process:
 
 def test_keys_are_made_listed_and_revoked(bare_url: str) -> None:
     where = ["--database-url", bare_url]
-    made = run("keys", "create", "laptop", *where)
+    made = run_tracer("keys", "create", "laptop", *where)
     assert made.returncode == 0, made.stderr
     lines = dict(line.split() for line in made.stdout.splitlines())
-    listed = run("keys", "list", *where).stdout
+    listed = run_tracer("keys", "list", *where).stdout
     assert lines["public"] in listed
     assert "laptop" in listed
     assert lines["secret"] not in listed
-    assert run("keys", "revoke", lines["id"], *where).returncode == 0
-    assert "revoked" in run("keys", "list", *where).stdout
-    assert_one_clear_line(run("keys", "revoke", lines["id"], *where), "no valid key")
-    assert_one_clear_line(run("keys", "create", "--project", "nope", *where), "nope", "default")
+    assert run_tracer("keys", "revoke", lines["id"], *where).returncode == 0
+    assert "revoked" in run_tracer("keys", "list", *where).stdout
+    assert_one_clear_line(run_tracer("keys", "revoke", lines["id"], *where), "no valid key")
+    assert_one_clear_line(
+        run_tracer("keys", "create", "--project", "nope", *where), "nope", "default"
+    )
 
 
 def test_a_command_stops_the_postgresql_that_it_started(data_dir: Path) -> None:
-    made = run("keys", "create", "--data-dir", str(data_dir))
+    made = run_tracer("keys", "create", "--data-dir", str(data_dir))
     assert made.returncode == 0, made.stderr
     assert (data_dir / "pg" / "PG_VERSION").exists()
     assert Embedded(data_dir).postmaster() is None
@@ -344,20 +339,24 @@ def test_a_command_stops_the_postgresql_that_it_started(data_dir: Path) -> None:
 
 def test_commands_work_beside_a_server_that_runs(served: Serve) -> None:
     where = ["--data-dir", str(served.data_dir)]
-    assert run("keys", "list", *where).returncode == 0
-    told = run("doctor", *where, "--port", str(served.port))
+    assert run_tracer("keys", "list", *where).returncode == 0
+    told = run_tracer("doctor", *where, "--port", str(served.port))
     assert told.returncode == 0, told.stdout
     assert "Tracer answers" in told.stdout
-    assert answers(served.url)
+    assert is_healthy(served.url)
 
 
 def test_the_schema_goes_up_and_down_and_is_what_the_code_says(bare_url: str) -> None:
     where = ["--database-url", bare_url]
-    assert run("db", "upgrade", *where).stdout.split()[-3:] == ["empty", "→", known_revisions()[-1]]
-    assert "up to date" in run("db", "upgrade", *where).stdout
-    checked = run("db", "check", *where)
+    assert run_tracer("db", "upgrade", *where).stdout.split()[-3:] == [
+        "empty",
+        "→",
+        known_revisions()[-1],
+    ]
+    assert "up to date" in run_tracer("db", "upgrade", *where).stdout
+    checked = run_tracer("db", "check", *where)
     assert checked.returncode == 0, checked.stderr
-    assert run("db", "downgrade", "base", "--yes", *where).returncode == 0
+    assert run_tracer("db", "downgrade", "base", "--yes", *where).returncode == 0
     with psycopg.connect(bare_url) as connection:
         left = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -365,20 +364,20 @@ def test_the_schema_goes_up_and_down_and_is_what_the_code_says(bare_url: str) ->
             " WHERE pronamespace = 'public'::regnamespace"
         ).fetchall()
     assert left == [("alembic_version",)]
-    assert run("db", "upgrade", *where).returncode == 0
+    assert run_tracer("db", "upgrade", *where).returncode == 0
 
 
 def test_a_schema_that_differs_is_told(bare_url: str) -> None:
     upgrade(bare_url)
     with psycopg.connect(bare_url) as connection:
         connection.execute("ALTER TABLE spans ADD COLUMN surprise text")
-    assert_one_clear_line(run("db", "check", "--database-url", bare_url), "surprise")
+    assert_one_clear_line(run_tracer("db", "check", "--database-url", bare_url), "surprise")
 
 
 def test_doctor_tells_settings_and_sizes_and_hides_passwords(bare_url: str) -> None:
     upgrade(bare_url)
     url = bare_url.replace("tracer@", "tracer:hunter2@")
-    told = run(
+    told = run_tracer(
         "doctor",
         DATABASE_URL=url,
         TRACER_WORKERS="3",
@@ -393,13 +392,13 @@ def test_doctor_tells_settings_and_sizes_and_hides_passwords(bare_url: str) -> N
 
 
 def test_doctor_fails_when_the_database_is_broken() -> None:
-    told = run("doctor", DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/x")
+    told = run_tracer("doctor", DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/x")
     assert told.returncode == 1
     assert "unreachable" in told.stdout
     assert "hunter2" not in told.stdout + told.stderr
 
 
 def test_help_names_every_command() -> None:
-    told = run("--help").stdout
+    told = run_tracer("--help").stdout
     for name in ("serve", "db", "keys", "doctor"):
         assert name in told

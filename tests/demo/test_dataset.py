@@ -15,7 +15,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from tests.support.serving import free_port, run
+from tests.support.http import free_port
+from tests.support.serving import run_tracer
 from tracer.cli.client import Answer, SendError, Server, Transport
 from tracer.cli.demo import BATCH_SPANS, demo
 from tracer.demo.dataset import Told, tell
@@ -214,7 +215,7 @@ def test_the_command_prints_pages_that_exist(app: Flask, client: FlaskClient) ->
 
 
 def test_without_a_server_one_line_says_what_to_do() -> None:
-    done = run("demo", "--url", f"http://127.0.0.1:{free_port()}")
+    done = run_tracer("demo", "--url", f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "no server answers" in line and "`tracer serve`" in line

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.serving import Serve, serving, wait_until
+from tests.support.serving import Serve, serving
+from tests.support.waiting import wait_until
 from tracer.server.balancing import Board
 
 CONNECTIONS = 40

@@ -7,17 +7,17 @@ from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.hostile import ID, QUERIES, QUOTED, addresses, hostile, hostile_price
-from tests.ui.conftest import Tell
+from tests.support.pages.requests import StoreTraces
 
 TAGS = {"script", "img", "iframe", "object", "embed", "style", "base", "form"}
 
 
-def check(page: Element) -> None:
+def check(get_page: Element) -> None:
     """Fail where hostile text has become markup."""
-    ours = {element["src"] for element in page.all("script") if "src" in element.attributes}
+    ours = {element["src"] for element in get_page.all("script") if "src" in element.attributes}
     assert all(source.startswith("/static/") for source in ours)
-    assert len(page.all("script")) == len(ours)
-    for element in page:
+    assert len(get_page.all("script")) == len(ours)
+    for element in get_page:
         assert element.tag not in TAGS - {"script", "form"}, element.tag
         assert not [name for name in element.attributes if name.startswith("on")]
         assert element.attributes.get("hx-get", "/project/").startswith("/project/default/") or (
@@ -26,8 +26,10 @@ def check(page: Element) -> None:
         assert not element.attributes.get("href", "").lower().startswith(("javascript:", "data:"))
 
 
-def test_hostile_text_stays_text(app: Flask, client: FlaskClient, tell: Tell) -> None:
-    tell(hostile())
+def test_hostile_text_stays_text(
+    app: Flask, client: FlaskClient, store_traces: StoreTraces
+) -> None:
+    store_traces(hostile())
     base = f"/project/default/traces/{ID}"
     unknown = [f"{base}/{QUOTED}", f"/project/{QUOTED}/traces"]
     found = [*addresses(app, hostile_price(app)), *unknown]

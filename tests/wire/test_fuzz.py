@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from typing import Any
 
@@ -11,6 +10,13 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.wire.any_attributes import (
+    EVENTS,
+    KNOWN,
+    SCOPES,
+    attribute_maps,
+    attribute_values,
+)
 from tests.support.wire.otlp import (
     attributes,
     decode_json,
@@ -20,55 +26,9 @@ from tests.support.wire.otlp import (
     span,
 )
 from tracer.records import SpanRecord, WireError
-from tracer.wire.dialects import DIALECTS
-from tracer.wire.dialects.table import EVENT, NAME
 from tracer.wire.otlp.protobuf import groups
 from tracer.wire.otlp.request import CONTENT_TYPES, Decoded, decode_traces
 from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
-
-RULES = [rule for dialect in DIALECTS for rule in dialect.rules if rule.key != NAME]
-KNOWN = sorted({rule.key for rule in RULES if not rule.key.startswith(EVENT)})
-EVENTS = sorted({rule.key.removeprefix(EVENT) for rule in RULES if rule.key.startswith(EVENT)})
-SCOPES = sorted({name.rstrip("*") for dialect in DIALECTS for name in dialect.scopes})
-
-keys = st.one_of(
-    st.sampled_from(KNOWN).flatmap(
-        lambda key: (
-            st.builds(
-                lambda end: key[:-1] + end,
-                st.sampled_from(["a", "0.message.role", "0.message", "1.x.0", "..", "0", "é"]),
-            )
-            if key.endswith("*")
-            else st.just(key)
-        )
-    ),
-    st.text(st.characters(codec="utf-8"), max_size=20),
-)
-texts = st.one_of(
-    st.text(st.characters(codec="utf-8"), max_size=30),
-    st.sampled_from(
-        ["LLM", "chat", "invoke_agent", "12", "-3", "1e400", "NaN", "true", "", "{", "[1, {}]"]
-    ),
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["input", "total", "role", "a"]), inner, max_size=3)
-        ),
-    ).map(json.dumps),
-)
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats()
-    | st.binary(max_size=5)
-    | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
-    max_leaves=8,
-)
-# Two names that differ only by a NUL are one name once that is replaced.
-maps = st.dictionaries(keys.filter(lambda key: "\0" not in key), values, max_size=12)
 
 
 @given(st.binary(max_size=300), st.sampled_from(CONTENT_TYPES))
@@ -77,7 +37,7 @@ def test_any_bytes_are_taken_or_refused_with_an_error_of_ours(body: bytes, media
         decode_traces(body, media, max_value_bytes=100)
 
 
-@given(maps, st.data())
+@given(attribute_maps, st.data())
 def test_a_damaged_protobuf_request_raises_nothing_but_wire_errors(
     says: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -137,7 +97,7 @@ def buckets_are_sound(record: SpanRecord) -> None:
     assert "total" not in record.usage or len(record.usage) == 1
 
 
-@given(maps, maps)
+@given(attribute_maps, attribute_maps)
 @example({"a\0b": "c\0d"}, {"\0": 1})
 @example({"gen_ai.usage.input_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 9}, {})
 @example({"input.value": "[" * 200 + "]" * 200, "metadata": "[NaN]"}, {})
@@ -152,7 +112,7 @@ def test_protobuf_and_json_of_any_attributes_agree(
     buckets_are_sound(record)
 
 
-@given(maps)
+@given(attribute_maps)
 def test_every_attribute_is_told_by_a_field_or_stays_an_attribute(says: dict[str, Any]) -> None:
     body = protobuf(says)
     [record] = decode_protobuf(body).batch.spans
@@ -177,9 +137,11 @@ def tells(record: SpanRecord, field: str) -> bool:
 
 
 @given(
-    maps,
+    attribute_maps,
     st.sampled_from(SCOPES),
-    st.lists(st.tuples(st.sampled_from([*EVENTS, *sorted(EVENT_NAMES)]), maps), max_size=4),
+    st.lists(
+        st.tuples(st.sampled_from([*EVENTS, *sorted(EVENT_NAMES)]), attribute_maps), max_size=4
+    ),
     st.sampled_from(["", "ai.generateText", "agent_turn", "GET", "é"]),
 )
 def test_any_scope_events_and_name_lose_nothing_either(
@@ -201,7 +163,7 @@ def test_any_scope_events_and_name_lose_nothing_either(
 
 
 @settings(max_examples=300)
-@given(st.sampled_from([key for key in KNOWN if not key.endswith("*")]), values)
+@given(st.sampled_from([key for key in KNOWN if not key.endswith("*")]), attribute_values)
 def test_a_known_name_with_any_value_never_raises(key: str, value: Any) -> None:
     [record] = decode_protobuf(protobuf({key: value})).batch.spans
     buckets_are_sound(record)

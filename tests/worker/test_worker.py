@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.support.serving import environ, wait_until
+from tests.support.serving import environ
 from tests.support.store.records import put, span
+from tests.support.waiting import wait_until
 from tracer.store.analyses.compute import SMALL_SPANS
 from tracer.store.timeline.timeline import want
 from tracer.worker.loop import Loop

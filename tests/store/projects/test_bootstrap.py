@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from tests.support.serving import run
+from tests.support.serving import run_tracer
 from tracer.config import Config, ConfigError
 from tracer.store.projects.bootstrap import bootstrap
 from tracer.store.projects.keys import authenticate, list_keys, revoke_key
@@ -90,7 +90,7 @@ def test_the_names_that_langfuse_gave_them_are_read_too() -> None:
 
 
 def test_the_command_makes_them_and_prints_no_secret(bare_url: str) -> None:
-    told = run(
+    told = run_tracer(
         "db",
         "upgrade",
         DATABASE_URL=bare_url,
@@ -100,4 +100,4 @@ def test_the_command_makes_them_and_prints_no_secret(bare_url: str) -> None:
     )
     assert told.returncode == 0, told.stderr
     assert SECRET not in told.stdout + told.stderr
-    assert PUBLIC in run("keys", "list", "--project", "acme", DATABASE_URL=bare_url).stdout
+    assert PUBLIC in run_tracer("keys", "list", "--project", "acme", DATABASE_URL=bare_url).stdout

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.messages.test_conversation import CASES
+from tests.support.message_cases import CASES
 from tests.support.store.records import put, span
 from tracer.analysis.tool_schemas import schemas_of
 from tracer.extensions import db

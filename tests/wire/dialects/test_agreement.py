@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import ROOT
-from tests.support.wire.correspondence import Ours, agrees
-from tests.wire.conftest import AGREEMENT
+from tests.support.paths import ROOT
+from tests.support.wire.correspondence import AGREEMENT, Ours, agrees
 from tracer.wire.otlp.request import JSON, decode_traces
 
 CASES = ROOT.parent / "shared" / "otlp-cases"

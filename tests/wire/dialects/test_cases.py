@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 from tests.support.wire.otlp import decode_json
 from tracer.records import ScoreRecord, SpanRecord, TraceRecord
 from tracer.wire.dialects import DIALECTS

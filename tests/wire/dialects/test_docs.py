@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 from tracer.wire.dialects import DIALECTS
 
 PAGE = (ROOT / "docs" / "mapping.md").read_text()

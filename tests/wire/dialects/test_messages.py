@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.support.serving import ROOT
-from tests.support.wire.otlp import decode_json, one, span
+from tests.support.paths import ROOT
+from tests.support.wire.otlp import decode_json, only_record, span
 from tracer.mapping import explain
 from tracer.messages.conversation import read_messages
 
@@ -78,16 +78,16 @@ def test_requests_and_answers_are_read_as_messages(name: str) -> None:
 def test_a_name_that_says_little_is_made_readable(
     sent: str, says: dict[str, str], readable: str
 ) -> None:
-    record = one(span(says, name=sent))
+    record = only_record(span(says, name=sent))
     assert record.name == readable
     assert record.notes == ({} if sent == readable else {"name": {"sent": sent}})
     assert {*says} <= {*record.attributes, *record.claimed}
 
 
 def test_the_name_that_was_sent_is_explained_from_the_notes() -> None:
-    record = one(span({"http.request.method": "GET", "http.route": "/a"}, name="GET"))
+    record = only_record(span({"http.request.method": "GET", "http.route": "/a"}, name="GET"))
     told = {item.attribute: item.told for item in explain(record).understood}
-    assert [(one.field, one.value) for one in told["(name)"]] == [("name", "GET /a")]
+    assert [(field.field, field.value) for field in told["(name)"]] == [("name", "GET /a")]
     assert told["http.route"][-1].field == "name"
 
 

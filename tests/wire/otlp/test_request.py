@@ -19,7 +19,7 @@ from tests.support.wire.otlp import (
     attributes,
     decode_json,
     decode_protobuf,
-    one,
+    only_record,
     protobuf,
     request,
     span,
@@ -101,7 +101,7 @@ def test_protobuf_ids_of_a_wrong_length_are_refused_and_neighbours_kept() -> Non
 
 
 def test_json_ids_may_be_base64_as_plain_protobuf_json_has_them() -> None:
-    record = one(
+    record = only_record(
         span(
             traceId=base64.b64encode(bytes.fromhex(TRACE_ID)).decode(),
             spanId=base64.urlsafe_b64encode(bytes.fromhex(SPAN_ID)).decode().rstrip("="),
@@ -135,34 +135,34 @@ def test_json_is_taken_in_snake_case_with_numbers_and_names_of_enums() -> None:
 
 
 def test_a_span_without_an_end_is_running_and_its_start_is_its_version() -> None:
-    record = one(span(endTimeUnixNano="0"))
+    record = only_record(span(endTimeUnixNano="0"))
     assert (record.end_time, record.version) == (None, MICROS)
-    assert one(span()).version == MICROS + 1_000_000
+    assert only_record(span()).version == MICROS + 1_000_000
 
 
 def test_a_missing_start_is_the_end_and_both_missing_is_now() -> None:
-    assert one(span(startTimeUnixNano=0)).start_time == MICROS + 1_000_000
+    assert only_record(span(startTimeUnixNano=0)).start_time == MICROS + 1_000_000
     before = time.time_ns() // 1_000
-    record = one(span(startTimeUnixNano=None, endTimeUnixNano=None))
+    record = only_record(span(startTimeUnixNano=None, endTimeUnixNano=None))
     assert before <= record.start_time <= time.time_ns() // 1_000
     assert record.end_time is None
 
 
 def test_an_end_before_the_start_is_kept_and_flagged() -> None:
-    record = one(span(endTimeUnixNano=str(START - SECOND)))
+    record = only_record(span(endTimeUnixNano=str(START - SECOND)))
     assert record.end_time == MICROS - 1_000_000
     assert record.flags == ["end_before_start"]
 
 
 def test_a_span_that_is_its_own_parent_is_a_flagged_root() -> None:
-    record = one(span(parentSpanId=SPAN_ID))
+    record = only_record(span(parentSpanId=SPAN_ID))
     assert record.parent_span_id is None
     assert record.flags == ["self_parent"]
     assert record.notes["parent_span_id"]["sent"] == SPAN_ID
 
 
 def test_what_the_sender_dropped_is_flagged_with_its_counts() -> None:
-    record = one(span(droppedAttributesCount=2, droppedEventsCount=1, droppedLinksCount=0))
+    record = only_record(span(droppedAttributesCount=2, droppedEventsCount=1, droppedLinksCount=0))
     assert record.flags == ["dropped"]
     assert record.notes["dropped"] == {"attributes": 2, "events": 1}
 
@@ -171,7 +171,7 @@ def test_what_is_over_the_limits_of_count_is_dropped_and_flagged() -> None:
     many = {f"k{i}": i for i in range(raw.MAX_ATTRIBUTES + 5)}
     events = [{"name": "e"}] * (raw.MAX_EVENTS + 1)
     links = [{"traceId": TRACE_ID, "spanId": OTHER}] * (raw.MAX_LINKS + 2)
-    record = one(span(many, events=events, links=links))
+    record = only_record(span(many, events=events, links=links))
     assert record.notes["dropped"] == {"attributes": 5, "events": 1, "links": 2}
     assert len(record.attributes) == raw.MAX_ATTRIBUTES
     assert (len(record.events), len(record.links)) == (raw.MAX_EVENTS, raw.MAX_LINKS)
@@ -216,7 +216,7 @@ def test_values_nested_too_deeply_are_cut_and_flagged() -> None:
     deep: Any = "end"
     for _ in range(80):
         deep = [deep]
-    record = one(span({"deep": deep}))
+    record = only_record(span({"deep": deep}))
     assert record.flags == ["truncated"]
     assert record.notes == {"deep": {"depth": 64}}
 
@@ -316,7 +316,7 @@ def test_integers_beyond_64_bits_and_unreadable_numbers_are_kept() -> None:
         {"key": "float", "value": {"doubleValue": "1.5"}},
         {"key": "infinite", "value": {"doubleValue": "-Infinity"}},
     ]
-    record = one(span(attributes=values))
+    record = only_record(span(attributes=values))
     assert record.attributes == {
         "huge": int("9" * 40),
         "word": "many",
@@ -328,7 +328,7 @@ def test_integers_beyond_64_bits_and_unreadable_numbers_are_kept() -> None:
 def test_events_and_links_are_kept_with_their_attributes() -> None:
     event = {"timeUnixNano": START, "name": "e", "attributes": attributes({"a": 1})}
     link = {"traceId": TRACE_ID, "spanId": OTHER, "attributes": attributes({"why": "retry"})}
-    record = one(span(events=[event], links=[link]))
+    record = only_record(span(events=[event], links=[link]))
     assert record.events == [{"name": "e", "time": "2026-01-01T00:00:00Z", "attributes": {"a": 1}}]
     assert record.links == [
         {"trace_id": TRACE_ID, "span_id": OTHER, "attributes": {"why": "retry"}}
@@ -350,15 +350,17 @@ def test_a_trace_fact_said_by_many_spans_is_one_record_of_the_latest_time() -> N
 
 
 def test_kinds_of_plain_spans_are_told_by_their_attributes() -> None:
-    assert one(span({"http.request.method": "GET"})).kind == "http"
-    assert one(span({"db.system.name": "postgresql"})).kind == "database"
-    assert one(span({"gen_ai.tool.name": "search"})).kind == "tool"
-    assert one(span({"llm.model_name": "gpt-4o", "http.method": "POST"})).kind == "generation"
-    assert one(span({"whatever": 1})).kind == "span"
+    assert only_record(span({"http.request.method": "GET"})).kind == "http"
+    assert only_record(span({"db.system.name": "postgresql"})).kind == "database"
+    assert only_record(span({"gen_ai.tool.name": "search"})).kind == "tool"
+    assert (
+        only_record(span({"llm.model_name": "gpt-4o", "http.method": "POST"})).kind == "generation"
+    )
+    assert only_record(span({"whatever": 1})).kind == "span"
 
 
 def test_the_firmer_dialect_tells_a_field_and_what_differs_stays() -> None:
-    record = one(
+    record = only_record(
         span(
             {
                 "langfuse.observation.type": "agent",

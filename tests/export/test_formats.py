@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.support.store.records import T0, put, span
 from tests.support.store.round_trips import export_text
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span
 from tracer.export import csv as csv_format
 from tracer.export import html, markdown
 from tracer.export import json as json_format
@@ -99,7 +100,7 @@ def test_numbers_and_harmless_text_stay_as_they_are(connection: Connection) -> N
 
 
 def test_a_trace_without_spans_is_a_header_alone(connection: Connection) -> None:
-    from tests.support.store.records import trace_record
+    from tests.support.traces.records import trace_record
 
     put(connection, trace_record(name="announced"))
     assert export_text(csv_format.write).count("\r\n") == 1

@@ -8,8 +8,9 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.records import T0, clear_tables, put, span, trace_record
 from tests.support.store.round_trips import assert_copy_is_equal, export_text, import_text
+from tests.support.store.rows import clear_tables, put
+from tests.support.traces.records import T0, span, trace_record
 from tracer.records import KINDS, LEVELS, Json, ScoreRecord, SpanPatch, TraceRecord
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)

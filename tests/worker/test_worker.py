@@ -14,7 +14,8 @@ import pytest
 from flask import Flask
 
 from tests.support.serving import environ
-from tests.support.store.records import put, span
+from tests.support.store.rows import put
+from tests.support.traces.records import span
 from tests.support.waiting import wait_until
 from tracer.store.analyses.compute import SMALL_SPANS
 from tracer.store.timeline.timeline import want

@@ -14,8 +14,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 
 from tests.support.serving import environ
-from tests.support.store.forests import any_trace
-from tests.support.store.records import T0, clear_tables, put, span
+from tests.support.store.rows import clear_tables, put
+from tests.support.traces.forests import any_trace
+from tests.support.traces.records import T0, span
 from tracer.analysis.forest import SpanFacts
 from tracer.analysis.parts import PARTS
 from tracer.extensions import db

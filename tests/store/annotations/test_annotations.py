@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 
 from tests.support.store.deletions import GONE, full_trace, score_record, tables_with
-from tests.support.store.records import T0, put, span, trace_record
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
 from tracer.records import RANK_CREATE, RANK_UPDATE, ScoreRecord, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from tests.support.store.records import T0, put, span
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span
 from tracer.store.counters.fold_sql import FOLD_TALLIES
 from tracer.store.counters.read import list_tallies
 from tracer.store.writing import count_spans

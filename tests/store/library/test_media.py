@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.store.records import put, span
+from tests.support.store.rows import put
+from tests.support.traces.records import span
 from tracer.store.library.media import (
     CHUNK_BYTES,
     BadUpload,

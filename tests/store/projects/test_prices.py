@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.drawn_records import span_records
-from tests.support.store.records import T0, all_rows, clear_tables, span, table_rows
+from tests.support.store.rows import all_rows, clear_tables, table_rows
+from tests.support.traces.drawn_records import span_records
+from tests.support.traces.records import T0, span
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.records import Batch, SpanPatch, SpanRecord

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from tests.support.store.records import T0, put, span, table_rows
+from tests.support.store.rows import put, table_rows
+from tests.support.traces.records import T0, span
 from tracer.records import SpanPatch
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_detail import get_span

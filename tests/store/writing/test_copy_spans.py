@@ -8,7 +8,8 @@ import psycopg
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.records import clear_tables, put, span, table_rows
+from tests.support.store.rows import clear_tables, put, table_rows
+from tests.support.traces.records import span
 from tracer.store.schema import span_payloads
 from tracer.store.writing import copy_spans
 

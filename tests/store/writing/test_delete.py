@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.store.deletions import GONE, full_trace, score_record, tables_with
-from tests.support.store.drawn_records import span_patches, span_records, trace_records
-from tests.support.store.records import T0, all_rows, clear_tables, put, span, trace_record
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables, put
+from tests.support.traces.drawn_records import span_patches, span_records, trace_records
+from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
 from tracer.records import Batch, ScoreRecord
 from tracer.store.counters.read import list_tallies

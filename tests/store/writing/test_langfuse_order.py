@@ -11,8 +11,8 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.records import all_rows, clear_tables
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables
 from tracer.records import Json
 from tracer.store.writing.transaction import store
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion

@@ -12,9 +12,10 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.drawn_records import span_patches, span_records, trace_records
-from tests.support.store.records import T0, all_rows, clear_tables, put, span, trace_record
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables, put
+from tests.support.traces.drawn_records import span_patches, span_records, trace_records
+from tests.support.traces.records import T0, span, trace_record
 
 
 def stored(

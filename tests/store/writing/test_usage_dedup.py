@@ -10,16 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.store.records import (
-    T0,
-    all_rows,
-    clear_tables,
-    put,
-    span,
-    table_rows,
-    trace_record,
-)
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables, put, table_rows
+from tests.support.traces.records import T0, span, trace_record
 from tracer.records import SpanPatch
 
 USED = {"input": 100, "output": 10}
@@ -55,6 +48,17 @@ def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
     for item in AGENT:
         put(connection, copy.deepcopy(item))
     assert (table_rows(connection, "spans"), table_rows(connection, "traces")) == whole
+
+
+def test_a_span_that_an_update_moves_covers_its_new_ancestors(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("old"), span("new", usage=USED), span("call", "old", usage=USED))
+    move = SpanPatch(trace_id="t", span_id="call", version=T0, fields={"parent_span_id": "new"})
+    put(connection, move)
+    (trace,) = table_rows(connection, "traces")
+    assert trace["usage"] == USED
+    assert disagreements(connection) == []
 
 
 CALL = [

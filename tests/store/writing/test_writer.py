@@ -10,8 +10,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from tests.support.store.records import T0, span, table_rows, trace_record
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import table_rows
+from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
 from tracer.records import Batch
 from tracer.store.writing import writer as writer_module

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from tests.support.store.records import T0, span, trace_record
+from tests.support.traces.records import T0, span, trace_record
 from tracer.records import ScoreRecord
 
 GONE = "trace-to-delete"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.store.records import T0, span, trace_record
+from tests.support.traces.records import T0, span, trace_record
 from tracer.records import SpanPatch, TraceRecord
 
 # b hangs under a, c under b, d under a parent that never comes, e under itself, f and g under
@@ -23,6 +23,7 @@ PATCHES: list[dict[str, Any]] = [
     {"level": "error"},
     {"usage": {"input": 7}},
     {"name": None},
+    {"parent_span_id": "a"},
 ]
 
 TRACE_FIELDS: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Records for the store's tests, and the rows that they become."""
+"""Storing records with the real writer, and the rows that they become."""
 
 from __future__ import annotations
 
@@ -9,25 +9,7 @@ import psycopg
 from tracer.records import Batch, ScoreRecord, SpanPatch, SpanRecord, TraceRecord
 from tracer.store.writing.transaction import store
 
-T0 = 1_700_000_000_000_000
-"""A moment in 2023, in µs."""
 TABLES = ("traces", "spans", "span_payloads", "sessions", "scores")
-
-
-def span(span_id: str, parent: str | None = None, *, trace: str = "t", **fields: Any) -> SpanRecord:
-    """Return a finished span of one millisecond, unless `fields` differ."""
-    fields.setdefault("start_time", T0)
-    fields.setdefault("end_time", fields["start_time"] + 1_000)
-    fields.setdefault("version", fields["end_time"] or fields["start_time"])
-    fields.setdefault("name", span_id)
-    return SpanRecord(trace_id=trace, span_id=span_id, parent_span_id=parent, **fields)
-
-
-def trace_record(
-    *, trace: str = "t", rank: int = 2, version: int = T0, **fields: Any
-) -> TraceRecord:
-    """Return a record that sets these fields of a trace."""
-    return TraceRecord(trace_id=trace, rank=rank, version=version, fields=fields)
 
 
 def put(connection: psycopg.Connection[Any], *items: Any, project: str = "default") -> None:

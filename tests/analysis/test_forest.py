@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import given, settings
 
-from tests.support.store.forests import any_trace, forest_of, span_facts
+from tests.support.traces.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import Forest, SpanFacts
 
 
@@ -21,7 +21,7 @@ def read(spans: list[SpanFacts], parent: str | None = None) -> Iterator[SpanFact
 
 @settings(max_examples=50)
 @given(any_trace())
-def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFacts]) -> None:
+def test_spans_are_in_the_reading_order_of_their_tree(spans: list[SpanFacts]) -> None:
     forest = forest_of(spans)
     expected = list(read(spans))
     assert forest.ids == [span.span_id for span in expected]
@@ -29,7 +29,7 @@ def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFact
     assert forest.tokens == [span.tokens for span in expected]
     assert forest.costs == [span.cost for span in expected]
     assert forest.levels == [span.level for span in expected]
-    assert [bool(one) for one in forest.covered] == [span.covered for span in expected]
+    assert [bool(flag) for flag in forest.covered] == [span.covered for span in expected]
 
 
 @settings(max_examples=50)
@@ -37,16 +37,16 @@ def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFact
 def test_parents_children_and_sizes_agree(spans: list[SpanFacts]) -> None:
     forest = forest_of(spans)
     parent_of = {span.span_id: span.parent_span_id for span in spans}
-    for at, span_id in enumerate(forest.ids):
+    for index, span_id in enumerate(forest.ids):
         parent = parent_of[span_id] if parent_of[span_id] in parent_of else None
-        assert (forest.ids[forest.parents[at]] if forest.parents[at] >= 0 else None) == parent
-        below = [n for n in range(len(forest)) if forest.parents[n] == at]
-        assert list(forest.children(at)) == below
-        assert forest.sizes[at] == 1 + sum(forest.sizes[n] for n in below)
+        assert (forest.ids[forest.parents[index]] if forest.parents[index] >= 0 else None) == parent
+        below = [n for n in range(len(forest)) if forest.parents[n] == index]
+        assert list(forest.children(index)) == below
+        assert forest.sizes[index] == 1 + sum(forest.sizes[n] for n in below)
     assert list(forest.roots()) == [n for n in range(len(forest)) if forest.parents[n] < 0]
 
 
-def test_what_has_no_end_ends_with_what_is_known() -> None:
+def test_open_spans_and_placeholders_end_with_the_latest_known_time() -> None:
     forest = forest_of(
         [
             span_facts("gone", start=0, end=None, placeholder=True),
@@ -62,7 +62,7 @@ def test_what_has_no_end_ends_with_what_is_known() -> None:
     assert [name for name, runs in zip(forest.ids, forest.running, strict=True) if runs] == ["open"]
 
 
-def test_a_circle_is_cut_where_it_starts_and_loses_nothing() -> None:
+def test_a_cycle_is_cut_at_its_earliest_span_and_no_span_is_lost() -> None:
     spans = [
         span_facts("b", "c", start=1),
         span_facts("c", "a", start=2),
@@ -76,12 +76,12 @@ def test_a_circle_is_cut_where_it_starts_and_loses_nothing() -> None:
     assert list(forest.parents) == [-1, -1, 1, 2, 1, -1]
 
 
-def test_a_chain_of_any_depth_grows() -> None:
+def test_a_chain_of_any_depth_becomes_a_forest() -> None:
     deep = 20_000
     forest = forest_of(span_facts(f"{n:05}", f"{n - 1:05}" if n else None) for n in range(deep))
     assert list(forest.sizes) == list(range(deep, 0, -1))
 
 
-def test_no_spans_are_a_forest() -> None:
+def test_no_spans_become_an_empty_forest() -> None:
     forest = Forest.grow([])
     assert (len(forest), list(forest.roots())) == (0, [])

@@ -18,12 +18,12 @@ from tracer.demo.otlp import requests
 @pytest.fixture
 def trace_id(server: str) -> str:
     """A trace that the server holds."""
-    [told, *_] = [one for one in tell(7, time.time()) if len(one.story.trace.spans) > 5]
-    Server(http_transport(server)).send_all(requests([told.story.trace], 100))
-    return told.story.trace.trace_id.hex()
+    [trace, *_] = [each for each in tell(7, time.time()) if len(each.story.trace.spans) > 5]
+    Server(http_transport(server)).send_all(requests([trace.story.trace], 100))
+    return trace.story.trace.trace_id.hex()
 
 
-def test_a_trace_goes_out_and_comes_back(server: str, trace_id: str, tmp_path: Path) -> None:
+def test_a_trace_is_exported_and_imported_again(server: str, trace_id: str, tmp_path: Path) -> None:
     path = tmp_path / "out.otlp.json"
     done = run_tracer("export", trace_id, "--format", "otlp", "-o", str(path), "--url", server)
     assert (done.returncode, done.stderr) == (0, "")
@@ -38,12 +38,14 @@ def test_a_trace_goes_out_and_comes_back(server: str, trace_id: str, tmp_path: P
     assert run_tracer("import", "file", str(path), "--url", server).returncode == 0
     copied = json.loads(get_bytes(f"{server}/api/v1/traces/{'f' * 32}"))
     same = json.loads(before)
-    for told in (copied, same):
-        del told["id"], told["url"]
+    for trace in (copied, same):
+        del trace["id"], trace["url"]
     assert copied == same
 
 
-def test_what_collectors_write_is_taken_too(server: str, tmp_path: Path) -> None:
+def test_a_file_of_the_collector_with_one_request_a_line_is_imported(
+    server: str, tmp_path: Path
+) -> None:
     trace, span = "e" * 32, {"spanId": "d" * 16, "name": "s", "startTimeUnixNano": "1"}
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "traceId": trace}]}]}]}
     path = tmp_path / "lines.json"
@@ -52,7 +54,9 @@ def test_what_collectors_write_is_taken_too(server: str, tmp_path: Path) -> None
     assert json.loads(get_bytes(f"{server}/api/v1/traces/{trace}"))["span_count"] == 1
 
 
-def test_what_can_t_be_done_is_said_in_one_line(server: str, trace_id: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_leaves_no_file(
+    server: str, trace_id: str, tmp_path: Path
+) -> None:
     out = tmp_path / "x.json"
     cut = tmp_path / "cut.json"
     text = get_bytes(f"{server}/api/v1/traces/{trace_id}/export?format=otlp")

@@ -20,12 +20,12 @@ SLIPS = 4
 
 def connections(serve: Serve) -> list[int]:
     """Return how many connections each web worker that has some has, the fewest first."""
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for member in serve.members():
         for each in member.net_connections("tcp"):
             if each.status != psutil.CONN_LISTEN and each.laddr.port == serve.port:
-                found[member.pid] += 1
-    return sorted(found.values())
+                counts[member.pid] += 1
+    return sorted(counts.values())
 
 
 def shares(serve: Serve) -> list[int]:
@@ -44,7 +44,7 @@ def shares(serve: Serve) -> list[int]:
         time.sleep(0.2)
 
 
-def test_connections_that_stay_open_are_shared_out_evenly(data_dirs: Path) -> None:
+def test_open_connections_are_shared_out_evenly(data_dirs: Path) -> None:
     with serving("--workers", "2", data_dir=data_dirs / "balanced") as serve:
         # The server answers as soon as its first worker does; the second follows.
         wait_until(lambda: len(shares(serve)) == 2)
@@ -53,7 +53,7 @@ def test_connections_that_stay_open_are_shared_out_evenly(data_dirs: Path) -> No
             assert more - fewer <= SLIPS
 
 
-def test_nobody_waits_for_a_worker_that_is_not_there() -> None:
+def test_a_worker_that_does_not_run_counts_as_busy() -> None:
     board = Board(2)
     assert not board.has_lighter(5)
     board.note(0, 3)
@@ -82,7 +82,7 @@ def spawn(board: Board, arbiter: Arbiter, pid: int) -> int:
     return worker.place
 
 
-def test_a_new_worker_takes_the_place_of_the_one_that_ended() -> None:
+def test_a_new_worker_takes_the_slot_of_the_one_that_ended() -> None:
     board, arbiter = Board(2), Arbiter()
     assert [spawn(board, arbiter, pid) for pid in (1, 2)] == [0, 1]
     board.leave(arbiter, arbiter.WORKERS.pop(1))

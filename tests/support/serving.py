@@ -17,6 +17,8 @@ import psutil
 
 from tests.support.http import free_port
 from tests.support.paths import ROOT
+from tests.support.waiting import wait_until
+from tracer.server.postgres import Embedded
 
 # Long, since the machine may be busy: nothing is measured by it.
 START_SECONDS = 120.0
@@ -79,6 +81,18 @@ class Serve:
         family = [parent, *parent.children(recursive=True)]
         return [process for process in family if not process.name().startswith("postgres")]
 
+    def background_worker(self) -> psutil.Process:
+        """Return the background worker, once it has started."""
+        started: list[psutil.Process] = []
+
+        def has_started() -> bool:
+            members = self.members()
+            started[:] = [p for p in members if p.cmdline()[-1:] == ["tracer.worker"]]
+            return bool(started)
+
+        wait_until(has_started, "a background worker")
+        return started[0]
+
     def stop(self, order: int = signal.SIGTERM) -> int:
         """Ask it to stop and return its exit status."""
         self.process.send_signal(order)
@@ -88,6 +102,13 @@ class Serve:
         """Kill the parent alone, as the kernel does when memory runs out."""
         self.process.kill()
         self.process.wait(10)
+
+
+def postmaster_pid(embedded: Embedded) -> int:
+    """Return the process id of a running embedded PostgreSQL."""
+    postmaster = embedded.postmaster()
+    assert postmaster is not None
+    return postmaster.pid
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Messages of every API read as one form, and the line that stands for a value in lists."""
+"""Messages of every API are read into one form; lists show a value as one line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_messages_of_an_api_are_read(name: str) -> None:
         [{"role": "user", "content": "x"}, 5],
     ],
 )
-def test_what_is_no_message_is_none(value: Any) -> None:
+def test_a_value_that_is_no_message_is_none(value: Any) -> None:
     assert read_messages(value) is None
 
 
@@ -60,7 +60,7 @@ def test_an_answer_may_lack_its_role() -> None:
         ("x" * 300, "x" * 199 + "…"),
     ],
 )
-def test_the_preview_is_one_line_of_what_the_user_said_last(value: Any, line: str) -> None:
+def test_the_preview_is_one_line_of_the_users_last_message(value: Any, line: str) -> None:
     assert preview(value) == line
 
 

@@ -1,4 +1,4 @@
-"""Whatever bytes and attributes arrive: no error but WireError, nothing lost, nothing negative."""
+"""Any bytes and attributes: no error but WireError, no attribute lost, no negative usage."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
 
 
 @given(st.binary(max_size=300), st.sampled_from(CONTENT_TYPES))
-def test_any_bytes_are_taken_or_refused_with_an_error_of_ours(body: bytes, media: str) -> None:
+def test_any_bytes_are_accepted_or_refused_with_a_wire_error(body: bytes, media: str) -> None:
     with contextlib.suppress(WireError):
         decode_traces(body, media, max_value_bytes=100)
 
 
 @given(attribute_maps, st.data())
 def test_a_damaged_protobuf_request_raises_nothing_but_wire_errors(
-    says: dict[str, Any], data: st.DataObject
+    values: dict[str, Any], data: st.DataObject
 ) -> None:
-    body = bytearray(protobuf(says, spans=2).SerializeToString())
+    body = bytearray(protobuf(values, spans=2).SerializeToString())
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(WireError):
@@ -73,13 +73,13 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_any_json_is_taken_or_refused_with_an_error_of_ours(value: Any) -> None:
+def test_any_json_is_accepted_or_refused_with_a_wire_error(value: Any) -> None:
     with contextlib.suppress(WireError):
         decode_json(value)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(span())), json_values, max_size=6))
-def test_a_span_of_any_json_is_taken_or_refused_by_itself(fields: dict[str, Any]) -> None:
+def test_a_span_of_any_json_is_accepted_or_refused_by_itself(fields: dict[str, Any]) -> None:
     decoded = decode_json(request({**span(), **fields}, span(spanId="b7ad6b7169203399")))
     assert decoded.batch.spans[-1].span_id == "b7ad6b7169203399"
     assert len(decoded.batch.spans) + len(decoded.refusals) == decoded.total == 2
@@ -102,10 +102,10 @@ def buckets_are_sound(record: SpanRecord) -> None:
 @example({"gen_ai.usage.input_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 9}, {})
 @example({"input.value": "[" * 200 + "]" * 200, "metadata": "[NaN]"}, {})
 def test_protobuf_and_json_of_any_attributes_agree(
-    says: dict[str, Any], where: dict[str, Any]
+    values: dict[str, Any], resource: dict[str, Any]
 ) -> None:
-    from_protobuf = decode_protobuf(protobuf(says, where))
-    from_json = decode_json(request(span(says), resource=where))
+    from_protobuf = decode_protobuf(protobuf(values, resource))
+    from_json = decode_json(request(span(values), resource=resource))
     assert msgspec.json.encode(from_protobuf) == msgspec.json.encode(from_json)
     stored_everywhere(from_protobuf)
     [record] = from_protobuf.batch.spans
@@ -113,21 +113,21 @@ def test_protobuf_and_json_of_any_attributes_agree(
 
 
 @given(attribute_maps)
-def test_every_attribute_is_told_by_a_field_or_stays_an_attribute(says: dict[str, Any]) -> None:
-    body = protobuf(says)
+def test_every_attribute_sets_a_field_or_stays_an_attribute(values: dict[str, Any]) -> None:
+    body = protobuf(values)
     [record] = decode_protobuf(body).batch.spans
     [group] = groups(body.SerializeToString(), 1 << 20)
     read = group.read(group.spans[0]).attributes
-    assert len(read) == len(says)
+    assert len(read) == len(values)
     assert sorted([*record.attributes, *record.claimed]) == sorted(read)
     claims = resolve(SPAN_TABLE, [read]).claims
     for key in record.claimed:
-        told = [step.rule.field for step in claims if step.key == key]
-        assert any(tells(record, field) for field in told), key
+        fields = [step.rule.field for step in claims if step.key == key]
+        assert any(has_field(record, field) for field in fields), key
 
 
-def tells(record: SpanRecord, field: str) -> bool:
-    """Tell whether the record has the field, or what became of it."""
+def has_field(record: SpanRecord, field: str) -> bool:
+    """Return whether the record has the field, or the field that it became."""
     if field.startswith("trace."):
         return True
     field = {"first_token_delay": "first_token_time"}.get(field, field)
@@ -144,19 +144,19 @@ def tells(record: SpanRecord, field: str) -> bool:
     ),
     st.sampled_from(["", "ai.generateText", "agent_turn", "GET", "é"]),
 )
-def test_any_scope_events_and_name_lose_nothing_either(
-    says: dict[str, Any], scope: str, happened: list[tuple[str, dict[str, Any]]], name: str
+def test_any_scope_events_and_name_lose_no_attribute(
+    values: dict[str, Any], scope: str, happened: list[tuple[str, dict[str, Any]]], name: str
 ) -> None:
     events = [
         {"name": name, "timeUnixNano": "5", "attributes": attributes(of)} for name, of in happened
     ]
-    body = request(span(says, events=events, name=name))
+    body = request(span(values, events=events, name=name))
     body["resourceSpans"][0]["scopeSpans"][0]["scope"] = {"name": scope}
     decoded = decode_json(body)
     stored_everywhere(decoded)
     [record] = decoded.batch.spans
     buckets_are_sound(record)
-    assert set(says) <= {*record.attributes, *record.claimed} | {"span.kind"}
+    assert set(values) <= {*record.attributes, *record.claimed} | {"span.kind"}
     assert [event["name"] for event in record.events] == [name for name, _ in happened]
     again = decode_json(body)
     assert msgspec.json.encode(again.batch) == msgspec.json.encode(decoded.batch)

@@ -50,6 +50,19 @@ def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
     assert (table_rows(connection, "spans"), table_rows(connection, "traces")) == whole
 
 
+@pytest.mark.parametrize("sizes", [[2], [1, 1]])
+def test_the_usage_of_a_span_that_is_its_own_parent_counts(
+    connection: psycopg.Connection[Any], sizes: list[int]
+) -> None:
+    update = SpanPatch(trace_id="t", span_id="own", version=T0, fields={"usage": USED})
+    items = iter([span("own", "own"), update])
+    for size in sizes:
+        put(connection, *itertools.islice(items, size))
+    (trace,) = table_rows(connection, "traces")
+    assert trace["usage"] == USED
+    assert disagreements(connection) == []
+
+
 def test_a_span_that_an_update_moves_covers_its_new_ancestors(
     connection: psycopg.Connection[Any],
 ) -> None:

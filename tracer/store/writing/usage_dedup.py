@@ -138,7 +138,8 @@ def _starts(change: Change, arrived: Arrivals) -> Iterator[str]:
             span = change.after.get(span_id) or change.before[span_id]
             # All records count, also those that lost: else the order of arrival would show.
             parents = {record.parent_span_id for record in records}
-            yield from _known(parents | {span.record.parent_span_id})
+            # A span that names itself as its parent is a root: it must not cover itself.
+            yield from _known((parents | {span.record.parent_span_id}) - {span_id})
     for span_id, span in change.after.items() if change.before else ():
         held, record = change.before.get(span_id), span.record
         # Stored under no parent or another one (an update names a new parent): the ancestors that

@@ -1,1 +1,1 @@
-"""What DESIGN promises in figures, measured on a real server: ``python -m bench``."""
+"""The benchmarks: measure the targets of the design on a real server (``python -m bench``)."""

@@ -1,4 +1,4 @@
-"""Start real servers, measure them, print a table and write JSON."""
+"""``python -m bench``: runs the benchmarks, prints a table and writes JSON."""
 
 from __future__ import annotations
 
@@ -19,14 +19,22 @@ DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
 
 @click.command()
-@click.option("--only", type=click.Choice(NAMES), multiple=True, help="Measure just this.")
-@click.option("--quick", is_flag=True, help="Small sizes: proves that it works, says nothing.")
-@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULTS, help="Result.")
-@click.option("--docs", is_flag=True, help="Write the table into docs/benchmarks.md too.")
+@click.option(
+    "--only", type=click.Choice(NAMES), multiple=True, help="Run only this benchmark; repeatable."
+)
+@click.option(
+    "--quick", is_flag=True, help="Tiny sizes, to test the benchmarks; the figures mean nothing."
+)
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path), default=RESULTS, help="Output file."
+)
+@click.option("--docs", is_flag=True, help="Also write the table to docs/benchmarks.md.")
 def main(only: tuple[str, ...], quick: bool, path: Path, docs: bool) -> None:
-    """Measure what the design promises, on servers of our own."""
+    """Measure the targets of the design on servers that this command starts."""
     machine = describe_machine()
-    figures = measure(tuple(n for n in NAMES if not only or n in only), QUICK if quick else Sizes())
+    figures = measure(
+        tuple(name for name in NAMES if not only or name in only), QUICK if quick else Sizes()
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document(figures, machine), indent=2) + "\n")
     if docs:
@@ -36,15 +44,15 @@ def main(only: tuple[str, ...], quick: bool, path: Path, docs: bool) -> None:
 
 
 def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
-    """Return the figures of the measurements called ``names``, in the order of NAMES."""
+    """Return the figures of the benchmarks ``names``, in the order of NAMES."""
     figures = []
-    for name, alone in (("start", start), ("mapping", mapping), ("sdk", sdk)):
+    for name, standalone in (("start", start), ("mapping", mapping), ("sdk", sdk)):
         if name in names:
             click.echo(f"measuring {name} …", err=True)
-            figures += alone.measure(sizes)
+            figures += standalone.measure(sizes)
     if names[-1] not in ("ingest", "langfuse", "pages", "tree", "export"):
         return figures
-    # One server for all: pages are asked of a database that holds something.
+    # One server for all: pages are measured on a database with data.
     with family() as server:
         for name, module in (
             ("ingest", ingest),

@@ -1,4 +1,4 @@
-"""How fast a trace of a million spans is exported, and that memory does not grow with it."""
+"""Export of a trace of a million spans: speed, size and memory, per format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from bench.family import Family, Scale
+from bench.family import Family, PeakMemory
 from bench.figures import MEGABYTE, Figure, Sizes
 from bench.load import Client
 from bench.pages import large_trace
@@ -18,9 +18,9 @@ from tracer.server.postgres import Embedded
 FORMATS: Final = ("json", "csv", "otlp", "markdown", "html")
 _SEED: Final = 10_000
 _MOST_GROWTH: Final = 64
-"""Megabytes: what a web worker holds of a million spans at once, whatever the format."""
+"""Megabytes that a web worker may need in addition while it exports a million spans."""
 
-# The whole tree but its root, again and again below the same root.
+# Copies of all spans except the root, below the same root.
 _MULTIPLY: Final = """
     INSERT INTO spans ({names})
     SELECT {values} FROM spans s CROSS JOIN generate_series(1, %(times)s) n
@@ -45,15 +45,15 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
         client.post(request.SerializeToString())
     spans = _multiply(server, trace, sizes.export_spans)
     trace_id = trace.trace_id.hex()
-    # Both workers have made their modules and connections before they are weighed.
+    # Both workers must have their modules and connections before memory is measured.
     for _ in range(4):
         _download(server, f"{trace_id}/export?format=markdown&budget=1000")
     figures = []
     for name in FORMATS:
         before = server.memory().pss
-        with Scale(server) as scale:
+        with PeakMemory(server) as memory:
             seconds, size = _download(server, f"{trace_id}/export?format={name}")
-        growth = max(scale.peak.pss - before, 0) / MEGABYTE
+        growth = max(memory.peak.pss - before, 0) / MEGABYTE
         title = f"export of {spans:,} spans, {name}"
         figures += [
             Figure(f"export_{name}", title, spans / seconds, "spans/s"),
@@ -64,7 +64,7 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
 
 
 def _multiply(server: Family, trace: Trace, wanted: int) -> int:
-    """Make the trace ``wanted`` spans large, about, and return how many it has."""
+    """Grow the trace to about ``wanted`` spans, and return its number of spans."""
     seed, root = len(trace.spans), trace.spans[0].span_id.hex()
     values = {
         "trace": trace.trace_id.hex(),
@@ -76,12 +76,12 @@ def _multiply(server: Family, trace: Trace, wanted: int) -> int:
             names = _columns(connection, table)
             statement = query.format(names=", ".join(names), values=", ".join(map(_value, names)))
             connection.execute(statement.encode(), values)
-        found = connection.execute(_TOTAL, values).fetchone()
+        row = connection.execute(_TOTAL, values).fetchone()
         connection.commit()
         connection.autocommit = True
         connection.execute("ANALYZE spans, span_payloads")
-    assert found is not None
-    return int(found[0])
+    assert row is not None
+    return int(row[0])
 
 
 def _columns(connection: psycopg.Connection, table: str) -> list[str]:
@@ -101,14 +101,14 @@ def _value(name: str) -> str:
 
 
 def _download(server: Family, path: str) -> tuple[float, int]:
-    """Return the seconds and the bytes of an export that nobody keeps."""
+    """Download an export; return its duration in seconds and its size in bytes."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
-    began, size = time.perf_counter(), 0
+    started_at, size = time.perf_counter(), 0
     connection.request("GET", f"/api/v1/traces/{path}")
-    answer = connection.getresponse()
-    while chunk := answer.read(1 << 20):
+    response = connection.getresponse()
+    while chunk := response.read(1 << 20):
         size += len(chunk)
     connection.close()
-    if answer.status != 200:
-        raise RuntimeError(f"GET {path}: status {answer.status}")
-    return time.perf_counter() - began, size
+    if response.status != 200:
+        raise RuntimeError(f"GET {path}: status {response.status}")
+    return time.perf_counter() - started_at, size

@@ -1,4 +1,4 @@
-"""The server family under measurement: start it, ask it, weigh it, stop it."""
+"""The measured server: starts and stops ``tracer serve``, and reads its memory and CPU time."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ import psutil
 from tracer.server.postgres import Embedded
 
 ROOT: Final = Path(__file__).parent.parent
-_PATIENCE_SECONDS: Final = 60.0
+_TIMEOUT_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.005
 
 
 class Memory(NamedTuple):
-    """Bytes of all processes of a family: pages shared by two count half each, or twice."""
+    """Bytes of all processes of a server; PSS divides shared pages by their users, RSS does not."""
 
     pss: int
     rss: int
 
 
 class Cpu(NamedTuple):
-    """Seconds of processor time of a family, and of its PostgreSQL."""
+    """Seconds of CPU time of a server, and of its PostgreSQL."""
 
     server: float
     database: float
@@ -46,7 +46,7 @@ class Family:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.with_name("serve.log")
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -58,19 +58,22 @@ class Family:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._await_answer()
-        self.start_seconds = time.perf_counter() - began
+        self._await_response()
+        self.start_seconds = time.perf_counter() - started_at
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[bytes, bool]:
-        """Return the body of a page, and whether it came compressed. Fails on any other status."""
+        """Return the body of a page, and whether it is compressed.
+
+        Raises RuntimeError for any other status than 200.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request("GET", path, headers={"Accept-Encoding": "gzip", **(headers or {})})
-        answer = connection.getresponse()
-        body = answer.read()
+        response = connection.getresponse()
+        body = response.read()
         connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"GET {path}: status {answer.status}")
-        return body, answer.getheader("Content-Encoding") == "gzip"
+        if response.status != 200:
+            raise RuntimeError(f"GET {path}: status {response.status}")
+        return body, response.getheader("Content-Encoding") == "gzip"
 
     def processes(self) -> list[psutil.Process]:
         """Return the parent and its children, without PostgreSQL."""
@@ -79,21 +82,21 @@ class Family:
         return [process for process in family if not _ended_or_of_postgres(process)]
 
     def memory(self) -> Memory:
-        """Return what the family occupies now."""
-        found = []
+        """Return the current memory of the server."""
+        infos = []
         for process in self.processes():
             try:
-                found.append(process.memory_full_info())
+                infos.append(process.memory_full_info())
             except psutil.NoSuchProcess:
                 continue  # it ended since it was listed
         return Memory(
-            # Only Linux shares out what processes have in common.
-            pss=sum(getattr(info, "pss", info.rss) for info in found),
-            rss=sum(info.rss for info in found),
+            # PSS exists only on Linux.
+            pss=sum(getattr(info, "pss", info.rss) for info in infos),
+            rss=sum(info.rss for info in infos),
         )
 
     def cpu(self) -> Cpu:
-        """Return what was spent so far, by processes that still live."""
+        """Return the CPU time so far of the processes that are running."""
         postmaster = Embedded(self.data_dir).postmaster()
         assert postmaster is not None
         database = psutil.Process(postmaster.pid)
@@ -101,13 +104,13 @@ class Family:
         return Cpu(_spent(self.processes()), _spent(backends))
 
     def stop(self) -> None:
-        """Stop the server as an operator does, and wait for its end."""
+        """Stop the server with SIGTERM, and wait for its end."""
         if self._process.poll() is None:
             self._process.terminate()
-        self._process.wait(_PATIENCE_SECONDS)
+        self._process.wait(_TIMEOUT_SECONDS)
 
-    def _await_answer(self) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+    def _await_response(self) -> None:
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             try:
                 self.get("/healthz")
@@ -124,14 +127,14 @@ def _ended_or_of_postgres(process: psutil.Process) -> bool:
     try:
         return process.name().startswith("postgres")
     except psutil.NoSuchProcess:
-        return True  # what analyses large traces comes and goes
+        return True  # the analysis process runs only from time to time
 
 
 @contextmanager
 def family() -> Iterator[Family]:
-    """Run a server on a fresh, temporary data directory while the block runs."""
+    """Run a server on a temporary data directory for the block."""
     with tempfile.TemporaryDirectory(prefix="bench-") as path:
-        # PostgreSQL may run as another user, who has to get here.
+        # PostgreSQL may run as another user, which needs access.
         os.chmod(path, 0o755)
         running = Family(Path(path) / "data")
         try:
@@ -140,16 +143,16 @@ def family() -> Iterator[Family]:
             running.stop()
 
 
-class Scale:
-    """Weighs a family once a second while its block runs; ``peak`` is the most there was."""
+class PeakMemory:
+    """Samples a server's memory once a second during a block; ``peak`` is the maximum."""
 
-    def __init__(self, weighed: Family) -> None:
+    def __init__(self, server: Family) -> None:
         self.peak = Memory(0, 0)
-        self._family = weighed
+        self._family = server
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Scale:
+    def __enter__(self) -> PeakMemory:
         self._thread.start()
         return self
 
@@ -177,9 +180,9 @@ def _spent(processes: list[psutil.Process]) -> float:
 
 
 def _environ() -> dict[str, str]:
-    """Return the environment without settings that would change what is measured."""
-    ours = ("TRACER_", "DATABASE_URL")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """Return the environment without settings of Tracer, which would change the results."""
+    settings = ("TRACER_", "DATABASE_URL")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return {**kept, "PYTHONPATH": str(ROOT)}
 
 

@@ -1,4 +1,4 @@
-"""A measured figure beside its target, and the sizes of a run."""
+"""A measured figure with its target, and the sizes of a benchmark run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEGABYTE: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. A target is a least value, or a greatest one, or there is none."""
+    """A line of the table, with a lower or upper limit as its target, or without a target."""
 
     name: str
     title: str
@@ -22,7 +22,7 @@ class Figure:
 
     @property
     def ok(self) -> bool | None:
-        """Whether the target is met; None: there is none."""
+        """True if the target is met; None: there is no target."""
         if self.least is not None:
             return self.value >= self.least
         return None if self.most is None else self.value <= self.most
@@ -37,11 +37,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much a run sends and asks."""
+    """The sizes of a benchmark run: numbers of spans, requests and rounds, and durations."""
 
     starts: int = 3
     settle_seconds: float = 3.0
-    """What a start does behind its first answer is over then."""
+    """Wait after the first response of a server, until its start has finished."""
     warm_seconds: float = 3.0
     rounds: int = 3
     load_seconds: float = 6.0
@@ -54,7 +54,7 @@ class Sizes:
     sdk_offline: int = 1_000_000
     sdk_imports: int = 7
     sdk_peer: bool = True
-    """Beside Langfuse's SDK, which is installed for it."""
+    """Compare with Langfuse's SDK, which is installed for that."""
     export_spans: int = 1_000_000
 
 
@@ -78,13 +78,13 @@ QUICK: Final = Sizes(
 
 
 def number(value: float) -> str:
-    """Return a number with the digits that matter."""
+    """Return a number as text: integral from 100 on, else with three significant digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that ``share`` (0 to 1) of ``values`` don't exceed; needs one at least."""
+    """Return the ``share`` quantile (0 to 1) of ``values``, which must not be empty."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

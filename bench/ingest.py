@@ -1,4 +1,4 @@
-"""Durable ingest over HTTP, memory under it, and the same rows by raw COPY on the same database."""
+"""Durable OTLP ingestion over HTTP with its memory, compared with raw COPY of the same rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from bench.family import Family, Scale
+from bench.family import Family, PeakMemory
 from bench.figures import MEGABYTE, Figure, Sizes, percentile
 from bench.load import SPANS, Sent, send
 from tracer.server.postgres import Embedded
@@ -17,33 +17,33 @@ TABLES: Final = ("spans", "span_payloads")
 
 
 class Round(NamedTuple):
-    """A while of load and the COPY right after it: noise on the machine is about the same."""
+    """A period of load, and the COPY right after it, under about the same other load."""
 
     sent: Sent
     server_seconds: float
     database_seconds: float
-    copied: float
+    copy_rate: float
 
     @property
     def rate(self) -> float:
         """Spans acknowledged per second."""
-        began = min(acknowledged - took for acknowledged, took in self.sent.acks)
+        began = min(acknowledged - latency for acknowledged, latency in self.sent.acks)
         ended = max(acknowledged for acknowledged, _ in self.sent.acks)
         return len(self.sent.acks) * SPANS / (ended - began)
 
 
 def measure(server: Family, sizes: Sizes) -> list[Figure]:
-    """Load the server, and copy what it stored into tables like its own, several times."""
-    # The first requests of a worker load prices, make connections and prepare statements.
+    """Run several rounds of load, each followed by a COPY of the stored rows into new tables."""
+    # Warm-up: the first requests of a worker load prices, connect and prepare statements.
     stored = len(send(server.port, sizes.warm_seconds).acks) * SPANS
     url = Embedded(server.data_dir).url
     rounds = []
-    with Scale(server) as scale:
+    with PeakMemory(server) as memory:
         for _ in range(sizes.rounds):
             rounds.append(_round(server, url, sizes))
             stored += len(rounds[-1].sent.acks) * SPANS
             _require_all(url, stored)
-    return [*_rates(rounds), *_costs(rounds), *_weights(scale)]
+    return [*_rates(rounds), *_costs(rounds), *_memory(memory)]
 
 
 def _round(server: Family, url: str, sizes: Sizes) -> Round:
@@ -56,16 +56,16 @@ def _round(server: Family, url: str, sizes: Sizes) -> Round:
 
 def _rates(rounds: list[Round]) -> list[Figure]:
     rate = median(each.rate for each in rounds)
-    copied = median(each.copied for each in rounds)
-    ratio = median(each.rate / each.copied for each in rounds)
-    took = [latency * 1000 for each in rounds for _, latency in each.sent.acks]
+    copied = median(each.copy_rate for each in rounds)
+    ratio = median(each.rate / each.copy_rate for each in rounds)
+    latencies = [latency * 1000 for each in rounds for _, latency in each.sent.acks]
     return [
         Figure("ingest", "durable OTLP ingest", rate, "spans/s", least=12_000),
         Figure("copy", "the same rows by raw COPY", copied, "spans/s"),
         Figure("ingest_per_copy", "ingest / COPY", ratio, "×", least=0.25),
-        Figure("ingest_p50", "a request of 100 spans, p50", percentile(took, 0.5), "ms"),
-        Figure("ingest_p95", "a request of 100 spans, p95", percentile(took, 0.95), "ms"),
-        Figure("ingest_p99", "a request of 100 spans, p99", percentile(took, 0.99), "ms"),
+        Figure("ingest_p50", "a request of 100 spans, p50", percentile(latencies, 0.5), "ms"),
+        Figure("ingest_p95", "a request of 100 spans, p95", percentile(latencies, 0.95), "ms"),
+        Figure("ingest_p99", "a request of 100 spans, p99", percentile(latencies, 0.99), "ms"),
     ]
 
 
@@ -82,8 +82,8 @@ def _costs(rounds: list[Round]) -> list[Figure]:
     ]
 
 
-def _weights(scale: Scale) -> list[Figure]:
-    pss, rss = (weight / MEGABYTE for weight in scale.peak)
+def _memory(memory: PeakMemory) -> list[Figure]:
+    pss, rss = (size / MEGABYTE for size in memory.peak)
     return [
         Figure("memory_load", "memory under load (PSS)", pss, "MB", most=400),
         Figure("memory_load_rss", "… RSS summed", rss, "MB", most=400),
@@ -91,7 +91,7 @@ def _weights(scale: Scale) -> list[Figure]:
 
 
 def _require_all(url: str, acknowledged: int) -> None:
-    """Fail unless exactly what was acknowledged is stored, spans and sums alike."""
+    """Raise RuntimeError unless exactly the acknowledged spans are stored and counted."""
     with psycopg.connect(url) as connection:
         query = "SELECT (SELECT count(*) FROM spans), (SELECT sum(span_count) FROM traces)"
         stored = connection.execute(query).fetchone()
@@ -100,28 +100,28 @@ def _require_all(url: str, acknowledged: int) -> None:
 
 
 def copy_rate(url: str, count: int) -> float:
-    """Return spans per second of one COPY for each table, in one transaction.
+    """Return the spans per second of one COPY for each table, in one transaction.
 
-    The rows are the first ``count`` stored ones, as text in memory; the tables are new and have
-    the same columns, constraints and indexes.
+    The rows are the first ``count`` stored rows, as text in memory. The target tables are new and
+    have the same columns, constraints and indexes.
     """
     with psycopg.connect(url) as connection:
         rows = {table: _dump(connection, table, count) for table in TABLES}
         for table in TABLES:
             connection.execute(f"CREATE TABLE bench_{table} (LIKE {table} INCLUDING ALL)".encode())
         connection.commit()
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         for table in TABLES:
             with connection.cursor().copy(f"COPY bench_{table} FROM STDIN".encode()) as copy:
                 for chunk in rows[table]:
                     copy.write(chunk)
         connection.commit()
-        seconds = time.perf_counter() - began
-        found = connection.execute("SELECT count(*) FROM bench_spans").fetchone()
+        seconds = time.perf_counter() - started_at
+        row = connection.execute("SELECT count(*) FROM bench_spans").fetchone()
         for table in TABLES:
             connection.execute(f"DROP TABLE bench_{table}".encode())
-    assert found is not None
-    return float(found[0]) / seconds
+    assert row is not None
+    return float(row[0]) / seconds
 
 
 def _dump(connection: psycopg.Connection, table: str, count: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The load: request bodies that cost next to nothing to vary, and the processes that send them."""
+"""The load: request bodies that are cheap to vary, and the client processes that send them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLIENTS: Final = 4
 PROCESSES: Final = 2
 TRACES: Final = 5
 SPANS: Final = 100
-"""Of one request: traces of 20 spans."""
+"""Spans in one request, in traces of 20 spans."""
 
 _STEPS: Final = 9
 _TEMPLATES: Final = 4
@@ -32,24 +32,24 @@ _WORDS: Final = _TEXT.split()
 
 
 class Request(Protocol):
-    """A kind of request, of which each has something new to tell."""
+    """A kind of request whose bodies can be varied."""
 
     path: ClassVar[str]
     content_type: ClassVar[str]
 
     def __init__(self, seed: int) -> None: ...
     def fresh(self) -> bytes:
-        """Return a body that has not been sent yet."""
+        """Return a body with new ids."""
         ...
 
     @staticmethod
-    def taken(status: int, answer: bytes) -> bool:
-        """Return whether an answer says that everything was stored."""
+    def accepted(status: int, body: bytes) -> bool:
+        """Return whether the response confirms that everything was stored."""
         ...
 
 
 class Template:
-    """An encoded request whose traces become new ones by exchanging their ids."""
+    """An encoded OTLP request that is varied by replacing its trace ids."""
 
     path: ClassVar[str] = "/v1/traces"
     content_type: ClassVar[str] = "application/x-protobuf"
@@ -61,20 +61,20 @@ class Template:
         self._ids = [trace.trace_id for trace in traces]
 
     def fresh(self) -> bytes:
-        """Return the body with trace ids and a session of its own."""
+        """Return the body with new trace ids and a new session id."""
         body = self._body.replace(_SESSION.encode(), f"session-{secrets.token_hex(8)}".encode())
         for trace_id in self._ids:
             body = body.replace(trace_id, secrets.token_bytes(16))
         return body
 
     @staticmethod
-    def taken(status: int, answer: bytes) -> bool:
-        """Return whether no span was refused."""
-        return status == 200 and not answer
+    def accepted(status: int, body: bytes) -> bool:
+        """Return whether all spans were stored."""
+        return status == 200 and not body
 
 
 def _trace(rng: random.Random) -> Trace:
-    """Return an agent that thinks and uses a tool nine times: 20 spans of about 1 kB."""
+    """Return an agent trace with nine model and tool calls: 20 spans of about 1 kB."""
     resource = {"service.name": "bench", "deployment.environment.name": "bench"}
     trace = Trace(time.time() - 60, resource, "bench")
     agent = {
@@ -115,13 +115,13 @@ def _chat(rng: random.Random) -> dict[str, str | bool | int | float | list[str]]
 
 
 def _tool(rng: random.Random) -> dict[str, str | bool | int | float | list[str]]:
-    found = [{"job_id": rng.randrange(10**6), "log": prose(rng, 35)} for _ in range(4)]
+    jobs = [{"job_id": rng.randrange(10**6), "log": prose(rng, 35)} for _ in range(4)]
     return {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": "find_jobs",
         "gen_ai.tool.call.id": f"call_{rng.randbytes(8).hex()}",
         "gen_ai.tool.call.arguments": json.dumps({"account": rng.randrange(10**6), "limit": 4}),
-        "gen_ai.tool.call.result": json.dumps(found),
+        "gen_ai.tool.call.result": json.dumps(jobs),
     }
 
 
@@ -130,6 +130,7 @@ def _messages(role: str, text: str) -> str:
 
 
 def prose(rng: random.Random, words: int) -> str:
+    """Return text of ``words`` random words."""
     return " ".join(rng.choices(_WORDS, k=words))
 
 
@@ -141,30 +142,30 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def post(self, body: bytes) -> None:
-        """Send one request. Fails where it is not acknowledged."""
+        """Send one request. Raises RuntimeError unless everything was stored."""
         headers = {"Content-Type": self._kind.content_type}
         self._connection.request("POST", self._kind.path, body, headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        if not self._kind.taken(answer.status, text):
-            raise RuntimeError(f"status {answer.status}: {text[:200]!r}")
+        response = self._connection.getresponse()
+        text = response.read()
+        if not self._kind.accepted(response.status, text):
+            raise RuntimeError(f"status {response.status}: {text[:200]!r}")
 
 
 @dataclass
 class Sent:
-    """What clients sent: a time of acknowledgement and a latency, both in seconds, per request."""
+    """The requests that clients sent: (time of acknowledgement, latency), in seconds."""
 
     acks: list[tuple[float, float]] = field(default_factory=list)
     cpu_seconds: float = 0.0
 
 
 def send(port: int, seconds: float, kind: type[Request] = Template) -> Sent:
-    """Send for a while as CLIENTS connections out of PROCESSES processes do."""
+    """Send requests for ``seconds`` through `CLIENTS` connections of `PROCESSES` processes."""
     context = multiprocessing.get_context("spawn")
     ends, processes = [], []
     for number in range(PROCESSES):
-        end, theirs = context.Pipe()
-        process = context.Process(target=_process, args=(theirs, number, port, seconds, kind))
+        end, child_end = context.Pipe()
+        process = context.Process(target=_process, args=(child_end, number, port, seconds, kind))
         process.start()
         ends.append(end)
         processes.append(process)
@@ -175,14 +176,16 @@ def send(port: int, seconds: float, kind: type[Request] = Template) -> Sent:
     parts: list[Sent] = [end.recv() for end in ends]
     for process in processes:
         process.join()
-    return Sent([ack for part in parts for ack in part.acks], sum(p.cpu_seconds for p in parts))
+    return Sent(
+        [ack for part in parts for ack in part.acks], sum(part.cpu_seconds for part in parts)
+    )
 
 
 def _process(end: Connection, number: int, port: int, seconds: float, kind: type[Request]) -> None:
-    """Make ready, wait for the word, send, report: the life of one client process."""
+    """Run one client process: prepare, wait for the start signal, send, report."""
     templates = [kind(number * _TEMPLATES + n) for n in range(_TEMPLATES)]
     sent = Sent()
-    # Ready and go: no client's preparation falls into another's measurement.
+    # All processes start to send together, so that preparation is not measured.
     end.send(None)
     end.recv()
     before = time.process_time()
@@ -210,7 +213,7 @@ def _connection(
     now = time.monotonic()
     while now < deadline:
         body = random.choice(templates).fresh()
-        began = time.monotonic()
+        started_at = time.monotonic()
         client.post(body)
         now = time.monotonic()
-        acks.append((now, now - began))
+        acks.append((now, now - started_at))

@@ -1,4 +1,4 @@
-"""How fast one core turns a typical span of each dialect into a record."""
+"""Attribute mapping: spans per second that one core converts to records, per dialect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRACES, SPANS = 5, 20
 
 
 def measure(sizes: Sizes) -> list[Figure]:
-    """Return a figure per dialect that has cases."""
+    """Return a figure for each dialect with test cases."""
     figures = []
     for dialect in DIALECTS:
         cases = sorted(CASES.glob(f"{dialect.name}-*.json"))
@@ -36,17 +36,17 @@ def measure(sizes: Sizes) -> list[Figure]:
 
 
 def _typical(paths: list[Path]) -> Path:
-    """Return the case of middle size, of a model's call where the dialect has such."""
-    read = [(json.loads(path.read_text()), path) for path in paths]
-    # Some tell of a trace, or of scores, and of no span.
-    cases = [case for case in read if case[0]["spans"]]
+    """Return the case of median size, of a model call if the dialect has any."""
+    loaded = [(json.loads(path.read_text()), path) for path in paths]
+    # Some cases contain only a trace or scores, and no span.
+    cases = [case for case in loaded if case[0]["spans"]]
     calls = [case for case in cases if case[0]["spans"][0].get("kind") == "generation"]
     sized = sorted(calls or cases, key=lambda case: len(json.dumps(case[0]["otlp"])))
     return sized[len(sized) // 2][1]
 
 
 def _body(path: Path) -> bytes:
-    """Return a request of a case's first span, again and again in traces of SPANS spans."""
+    """Return a request with copies of a case's first span, in traces of `SPANS` spans."""
     group = json.loads(path.read_text())["otlp"]["resourceSpans"][0]
     span = dict(group["scopeSpans"][0]["spans"][0])
     for name in ("traceId", "spanId", "parentSpanId", "links"):
@@ -57,10 +57,10 @@ def _body(path: Path) -> bytes:
     message = ParseDict(
         {"resourceSpans": [resource]}, ExportTraceServiceRequest(), ignore_unknown_fields=True
     )
-    for number, made in enumerate(message.resource_spans[0].scope_spans[0].spans):
+    for number, copy in enumerate(message.resource_spans[0].scope_spans[0].spans):
         if number % SPANS == 0:
             trace_id = os.urandom(16)
-        made.trace_id, made.span_id = trace_id, os.urandom(8)
+        copy.trace_id, copy.span_id = trace_id, os.urandom(8)
     return message.SerializeToString()
 
 

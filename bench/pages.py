@@ -1,4 +1,4 @@
-"""How long pages take for a trace of 100 spans and for a large one, and how much they send."""
+"""Pages of a small and a large trace: latency and response size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FRAGMENT: Final = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 class Page(NamedTuple):
-    """One address to measure; fragments are asked for as htmx does."""
+    """A URL to measure; ``fragment``: requested with the headers of htmx."""
 
     name: str
     title: str
@@ -33,7 +33,7 @@ class Page(NamedTuple):
 
 
 def measure(server: Family, sizes: Sizes) -> list[Figure]:
-    """Send both traces and what fills a list, then time each page of each."""
+    """Send both traces and others for the lists, then measure each page."""
     fill, template = Client(server.port), Template(0)
     for _ in range(20):
         fill.post(template.fresh())
@@ -46,12 +46,14 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
     figures.append(
         Figure("ingest_one_trace", f"ingest, one trace of {sizes.large_trace:,}", rate, "spans/s")
     )
-    for one, other in zip(small, large, strict=True):
-        below, p50 = time_page(server, one, sizes.page_requests, SMALL)
-        above, p50_large = time_page(server, other, sizes.page_requests, sizes.large_trace)
-        title = f"{one.title}, {sizes.large_trace:,} / {SMALL} spans"
-        ratio = Figure(f"{one.name}_growth", title, p50_large / p50, "×", most=2)
-        figures += [*below, *above, ratio]
+    for small_page, large_page in zip(small, large, strict=True):
+        small_figures, p50 = time_page(server, small_page, sizes.page_requests, SMALL)
+        large_figures, p50_large = time_page(
+            server, large_page, sizes.page_requests, sizes.large_trace
+        )
+        title = f"{small_page.title}, {sizes.large_trace:,} / {SMALL} spans"
+        ratio = Figure(f"{small_page.name}_growth", title, p50_large / p50, "×", most=2)
+        figures += [*small_figures, *large_figures, ratio]
     return figures
 
 
@@ -63,10 +65,10 @@ def _lists() -> list[Page]:
 
 
 def _pages(server: Family, trace: Trace) -> list[Page]:
-    """Return the pages of a trace that `large_trace` made."""
+    """Return the pages of a trace from `large_trace`."""
     root, fan, *_ = trace.spans
-    inside = [span for span in trace.spans if span.parent_span_id == fan.span_id]
-    middle = inside[len(inside) // 2].span_id.hex()
+    children = [span for span in trace.spans if span.parent_span_id == fan.span_id]
+    middle = children[len(children) // 2].span_id.hex()
     path = f"/project/default/traces/{trace.trace_id.hex()}"
     start, end = root.start_time_unix_nano // 1000, root.end_time_unix_nano // 1000
     axis = f"depth=2&t={start}-{end}-d"
@@ -81,7 +83,7 @@ def _pages(server: Family, trace: Trace) -> list[Page]:
 
 
 def _middle_cursor(server: Family, trace: Trace, parent: str) -> str:
-    """Return the query of the rows after the first of the children of ``parent``."""
+    """Return the query for the child rows of ``parent`` after the first one."""
     path = f"/api/v1/traces/{trace.trace_id.hex()}/spans?parent={parent}&limit=1"
     cursor = json.loads(server.get(path)[0])["next_cursor"]
     return f"parent={parent}&after={quote(cursor)}"
@@ -92,17 +94,17 @@ def time_page(
 ) -> tuple[list[Figure], float]:
     """Return the percentiles and the size of a page, and its p50 in milliseconds."""
     headers = _FRAGMENT if page.fragment else {}
-    took = []
+    latencies = []
     for _ in range(_WARM_REQUESTS + count):
-        began = time.perf_counter()
-        body, packed = server.get(page.path, headers)
-        took.append((time.perf_counter() - began) * 1000)
-    # Each worker reads templates and plans statements once.
-    took = took[_WARM_REQUESTS:]
-    size = len(body if packed else gzip.compress(body)) / 1000
+        started_at = time.perf_counter()
+        body, compressed = server.get(page.path, headers)
+        latencies.append((time.perf_counter() - started_at) * 1000)
+    # Without the warm-up, in which workers load templates and plan statements.
+    latencies = latencies[_WARM_REQUESTS:]
+    size = len(body if compressed else gzip.compress(body)) / 1000
     suffix = "" if spans is None else f"_{spans}"
     title = page.title if spans is None else f"{page.title}, {spans:,} spans"
-    p50, p95, p99 = (percentile(took, share) for share in (0.5, 0.95, 0.99))
+    p50, p95, p99 = (percentile(latencies, share) for share in (0.5, 0.95, 0.99))
     figures = [
         Figure(f"{page.name}{suffix}_p50", f"{title}, p50", p50, "ms"),
         Figure(f"{page.name}{suffix}_p95", f"{title}, p95", p95, "ms", most=100),
@@ -113,20 +115,20 @@ def time_page(
 
 
 def _send(server: Family, count: int) -> tuple[Trace, float]:
-    """Send one trace of ``count`` spans through the front door; return it and spans per second."""
+    """Send one trace of ``count`` spans over HTTP; return it and the spans per second."""
     trace = large_trace(count)
     bodies = [request.SerializeToString() for request in requests([trace], _REQUEST_SPANS)]
     client = Client(server.port)
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     for body in bodies:
         client.post(body)
-    return trace, count / (time.perf_counter() - began)
+    return trace, count / (time.perf_counter() - started_at)
 
 
 def large_trace(count: int) -> Trace:
-    """Return a trace of ``count`` spans: half of them, or 88 at least, below one parent.
+    """Return a trace of ``count`` spans: half of them, at least 88, below one parent.
 
-    The rest hangs below nine others, up to six levels deep.
+    The other spans are below nine other parents, up to six levels deep.
     """
     trace = Trace(time.time() - 600, {"service.name": "bench"}, "bench")
     with trace.span("invoke_agent import", {"gen_ai.operation.name": "invoke_agent"}):
@@ -143,7 +145,7 @@ def large_trace(count: int) -> Trace:
 
 
 def _nest(trace: Trace, count: int, depth: int) -> None:
-    """Make ``count`` spans below the open one."""
+    """Create ``count`` spans below the open span."""
     if depth == _DEPTH:
         for number in range(count):
             with trace.span("tool", _io("row", number)):
@@ -155,15 +157,15 @@ def _nest(trace: Trace, count: int, depth: int) -> None:
 
 
 def _shares(count: int, parts: int) -> Iterator[int]:
-    """Yield ``parts`` whole numbers that differ by one at most and add up to ``count``."""
+    """Yield ``parts`` integers that differ by at most one and add up to ``count``."""
     for number in range(parts):
         yield count // parts + (number < count % parts)
 
 
-def _io(what: str, number: int) -> Attributes:
+def _io(tool: str, number: int) -> Attributes:
     return {
         "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": what,
-        "gen_ai.tool.call.arguments": json.dumps({what: number}),
+        "gen_ai.tool.name": tool,
+        "gen_ai.tool.call.arguments": json.dumps({tool: number}),
         "gen_ai.tool.call.result": json.dumps({"ok": True, "rows": number}),
     }

@@ -1,4 +1,4 @@
-"""The figures as a table, as JSON, and in the documentation."""
+"""Reports figures as a table, as JSON, and in the documentation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERDICTS: Final = {True: "met", False: "missed", None: ""}
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return where the figures were made."""
+    """Return the hardware, software versions and load of this machine."""
     return {
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
@@ -36,13 +36,13 @@ def describe_machine() -> dict[str, Any]:
 
 
 def document(figures: Sequence[Figure], machine: dict[str, Any]) -> dict[str, Any]:
-    """Return what the JSON file holds: every figure by its name."""
-    found = {
+    """Return the content of the JSON file, with every figure by name."""
+    by_name = {
         figure.name: {**asdict(figure), "target": figure.target, "ok": figure.ok}
         for figure in figures
     }
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"made": made, "machine": machine, "figures": found}
+    return {"made": made, "machine": machine, "figures": by_name}
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -56,21 +56,21 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def write_docs(path: Path, figures: Sequence[Figure], machine: dict[str, Any]) -> None:
-    """Put the figures between the marks of a Markdown file. Raises ValueError without marks."""
+    """Write the figures between the markers of a Markdown file. Raises ValueError without them."""
     before, begin, rest = path.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{path} has no place for the figures: {BEGIN} and {END}")
+        raise ValueError(f"{path} lacks the markers {BEGIN} and {END}")
     path.write_text(f"{before}{begin}\n\n{_markdown(figures, machine)}\n{end}{after}")
 
 
 def _markdown(figures: Sequence[Figure], machine: dict[str, Any]) -> str:
-    said = (
+    description = (
         "{cores} cores ({processor}), {memory_gb} GB, {system}, Python {python},"
         " PostgreSQL {postgresql} (embedded), Tracer {tracer};"
         " load average before the run {load_before}."
     ).format(**machine)
-    lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {said}", ""]
+    lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {description}", ""]
     lines += ["| figure | measured | target | |", "| --- | ---: | --- | --- |"]
     for title, value, unit, target, verdict in map(_row, figures):
         lines.append(f"| {title} | {value} {unit} | {target} | {verdict} |")

@@ -1,4 +1,4 @@
-"""Make the README's pictures: the demo data on a server of its own, in a headless Chromium."""
+"""Takes the README's screenshots: demo data on a new server, in a headless Chromium."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ IMAGES: Final = ROOT / "docs" / "images"
 _WIDTH: Final = 1440
 _HEIGHT: Final = 810
 _CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
-# The picture of a trace shows the largest one of up to this many spans.
+# The screenshot shows the largest trace of up to this many spans.
 _MOST_SPANS: Final = 30
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=IMAGES, help="Folder of the files.")
+@click.option("--out", type=click.Path(path_type=Path), default=IMAGES, help="Output folder.")
 def main(out: Path) -> None:
-    """Take a picture of the list and of a trace, each in light and dark."""
+    """Take screenshots of the trace list and of a trace, in light and dark."""
     chromium = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
     if chromium is None:
         raise click.ClickException("no Chromium: apt-get install chromium")
     out.mkdir(parents=True, exist_ok=True)
     with family() as server, sync_playwright() as playwright:
-        addresses = {"traces": f"{server.url}/project/default/traces", "trace": _demo(server)}
+        urls = {"traces": f"{server.url}/project/default/traces", "trace": _demo(server)}
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--headless"]
         )
         for scheme in ("light", "dark"):
-            for name, address in addresses.items():
-                _take(browser, address, scheme, out / f"{name}-{scheme}.png")
+            for name, url in urls.items():
+                _take(browser, url, scheme, out / f"{name}-{scheme}.png")
         browser.close()
 
 
 def _demo(server: Family) -> str:
-    """Send the demo data; return the address of a trace with its last model call selected."""
+    """Send the demo data; return the URL of a trace with its last model call selected."""
     command = [sys.executable, "-P", "-m", "tracer", "demo", "--url", server.url]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     traces = _read(server, "/api/v1/traces?limit=100")["data"]
-    fitting = [trace for trace in traces if trace["span_count"] <= _MOST_SPANS]
-    trace = max(fitting, key=lambda trace: int(trace["span_count"]))
+    candidates = [trace for trace in traces if trace["span_count"] <= _MOST_SPANS]
+    trace = max(candidates, key=lambda trace: int(trace["span_count"]))
     spans = _read(server, f"/api/v1/traces/{trace['id']}/export?format=json")["spans"]
     generations = [span for span in spans if span["kind"] == "generation"]
     last = max(generations, key=lambda span: str(span["start_time"]))
@@ -59,13 +59,13 @@ def _read(server: Family, path: str) -> Any:
     return json.loads(body)
 
 
-def _take(browser: Browser, address: str, scheme: str, path: Path) -> None:
+def _take(browser: Browser, url: str, scheme: str, path: Path) -> None:
     context = browser.new_context(
         viewport={"width": _WIDTH, "height": _HEIGHT},
         color_scheme="dark" if scheme == "dark" else "light",
     )
     page = context.new_page()
-    page.goto(address, wait_until="networkidle")
+    page.goto(url, wait_until="networkidle")
     page.screenshot(path=path)
     context.close()
     click.echo(path)

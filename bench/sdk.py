@@ -1,4 +1,4 @@
-"""What the SDK costs the application: calls, memory while the server is away, and the import."""
+"""The overhead of the SDK: calls, memory while the server is unreachable, and import time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST: Final = {"observed": 25.0, "generation": 60.0}
 
 
 def measure(sizes: Sizes) -> list[Figure]:
-    """Return the figures; those of Langfuse's SDK only where it is asked for and installable."""
+    """Return the figures; with Langfuse's SDK if requested and installable."""
     here = Path(sys.executable)
     peer = _peer() if sizes.sdk_peer else None
     figures = _calls(here, peer, sizes) + _memory(here, sizes)
@@ -44,31 +44,31 @@ def _calls(here: Path, peer: Path | None, sizes: Sizes) -> list[Figure]:
     programs = {"": (here, "ours.py"), "_bare": (here, "bare.py")}
     if peer is not None:
         programs["_langfuse"] = (peer, "peer.py")
-    found: dict[str, list[dict[str, float]]] = {which: [] for which in programs}
+    runs_by_sdk: dict[str, list[dict[str, float]]] = {suffix: [] for suffix in programs}
     with sink() as url:
-        # In turns, so that noise hits each of them.
+        # Alternately, so that other load on the machine affects all of them.
         for _ in range(sizes.rounds):
-            for which, (python, program) in programs.items():
+            for suffix, (python, program) in programs.items():
                 arguments = [str(sizes.sdk_calls), "5"]
-                found[which].append(_run(python, program, arguments, SINK=url))
-    words = {"": "SDK: ", "_bare": "… bare OpenTelemetry: ", "_langfuse": "… Langfuse's SDK: "}
+                runs_by_sdk[suffix].append(_run(python, program, arguments, SINK=url))
+    titles = {"": "SDK: ", "_bare": "… bare OpenTelemetry: ", "_langfuse": "… Langfuse's SDK: "}
     return [
         Figure(
-            f"sdk_{call}{which}",
-            words[which] + title,
+            f"sdk_{call}{suffix}",
+            titles[suffix] + title,
             min(run[call] for run in runs),
             "µs",
-            most=None if which else _MOST[call],
+            most=None if suffix else _MOST[call],
         )
         for call, title in _TITLES.items()
-        for which, runs in found.items()
+        for suffix, runs in runs_by_sdk.items()
     ]
 
 
 def _memory(here: Path, sizes: Sizes) -> list[Figure]:
-    said = _run(here, "offline.py", [str(sizes.sdk_offline)])
+    result = _run(here, "offline.py", [str(sizes.sdk_offline)])
     title = f"SDK: memory after {sizes.sdk_offline:,} spans, the server away"
-    return [Figure("sdk_memory", title, max(said["megabytes"], 0.1), "MB", most=100)]
+    return [Figure("sdk_memory", title, max(result["megabytes"], 0.1), "MB", most=100)]
 
 
 def _import(python: Path, module: str, name: str, sizes: Sizes) -> Figure:
@@ -83,22 +83,24 @@ def _run(python: Path, program: str, arguments: list[str], **more: str) -> Any:
 
 def _output(python: Path, arguments: list[str], **more: str) -> str:
     foreign = ("OTEL_", "TRACER_", "LANGFUSE_")
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    done = subprocess.run(
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(foreign)
+    }
+    completed = subprocess.run(
         [python, *arguments],
-        env={**plain, "PYTHONPATH": str(ROOT), **more},
+        env={**environment, "PYTHONPATH": str(ROOT), **more},
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=600,
     )
-    if done.returncode:
-        raise RuntimeError(f"{arguments}: {done.stderr}")
-    return done.stdout
+    if completed.returncode:
+        raise RuntimeError(f"{arguments}: {completed.stderr}")
+    return completed.stdout
 
 
 def _peer() -> Path | None:
-    """Return the interpreter of an environment with Langfuse's SDK; None: it can't be made."""
+    """Return the Python of an environment with Langfuse's SDK; None: the installation failed."""
     python = _PEER / "bin" / "python"
     if python.exists():
         return python

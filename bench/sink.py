@@ -1,4 +1,4 @@
-"""An endpoint that takes everything and keeps nothing, in a process of its own."""
+"""An HTTP endpoint that accepts and discards every request, in a separate process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class _Sink(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: what is printed are figures."""
+        """Log nothing: standard output is read by the parent."""
 
 
 @contextmanager
 def sink() -> Iterator[str]:
-    """Run the endpoint while the block runs; gives its URL."""
+    """Run the endpoint for the block, and give its URL."""
     command = [sys.executable, "-m", "bench.sink"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

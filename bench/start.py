@@ -1,4 +1,4 @@
-"""Cold start, and what the server weighs before anybody asks for anything."""
+"""Cold start time, and memory of an idle server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bench.figures import MEGABYTE, Figure, Sizes
 
 
 def measure(sizes: Sizes) -> list[Figure]:
-    """Start servers on fresh data directories, one after the other."""
+    """Start servers on new data directories, one after the other."""
     seconds = []
-    for left in reversed(range(sizes.starts)):
+    for remaining in reversed(range(sizes.starts)):
         with family() as server:
             seconds.append(server.start_seconds)
-            if left == 0:
+            if remaining == 0:
                 time.sleep(sizes.settle_seconds)
                 memory = server.memory()
     start = statistics.median(seconds)

@@ -1,4 +1,4 @@
-"""Traces of a million spans in four shapes beside small ones: each thing that a reader does."""
+"""The trace page with small and million-span traces of four shapes: every user action."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from bench.family import Family, Scale
+from bench.family import Family, PeakMemory
 from bench.figures import MEGABYTE, Figure, Sizes
 from bench.load import Client
 from bench.pages import SMALL, Page, time_page
@@ -19,45 +19,45 @@ from tracer.demo.otlp import Trace, requests
 from tracer.server.postgres import Embedded
 
 _HITS: Final = 100
-"""So many spans hold the same word, in a trace of any size."""
+"""Spans that contain the same word, in a trace of any size."""
 _CHAINS: Final = 100
 _ROOTS: Final = 1_000
 _STEP: Final = 1_000
-"""Microseconds from the start of one span to that of the next."""
-_PATIENCE_SECONDS: Final = 600
+"""Microseconds between the starts of consecutive spans."""
+_TIMEOUT_SECONDS: Final = 600
 Parents = Iterator[int | None]
-"""Of each span but the first the number of its parent, None: it is a root."""
+"""The parent's number of each span except the first; None: a root."""
 
 
 def _agent(count: int) -> Parents:
-    """Four to twenty below each, level by level."""
-    made, parent = 1, 0
-    while made < count:
-        for _ in range(min(4 + parent * 7 % 17, count - made)):
+    """Give every span 4 to 20 children, level by level."""
+    total, parent = 1, 0
+    while total < count:
+        for _ in range(min(4 + parent * 7 % 17, count - total)):
             yield parent
-            made += 1
+            total += 1
         parent += 1
 
 
 def _wide(count: int) -> Parents:
-    """All below one root."""
+    """Put all spans below one root."""
     yield from (0 for _ in range(1, count))
 
 
 def _deep(count: int) -> Parents:
-    """A hundred chains below one root."""
+    """Put 100 chains below one root."""
     length = max((count - 1) // _CHAINS, 1)
     yield from (n - 1 if (n - 1) % length else 0 for n in range(1, count))
 
 
 def _roots(count: int) -> Parents:
-    """A thousand roots, each with as many spans below it."""
+    """Create 1,000 roots with equally many children."""
     length = max(count // _ROOTS, 2)
     yield from (n // length * length if n % length else None for n in range(1, count))
 
 
-class Made(NamedTuple):
-    """A trace that is stored: its id, its first span's, and the parent of each span by number."""
+class StoredTrace(NamedTuple):
+    """A stored trace: its id, its first span's id, and the parent of each span by number."""
 
     trace_id: str
     root: str
@@ -65,7 +65,7 @@ class Made(NamedTuple):
 
     @property
     def words(self) -> int:
-        """How many words there are, each in about as many spans as a search is to find."""
+        """Number of distinct words, so that each is in about `_HITS` spans."""
         return max(len(self.parents) // _HITS, 1)
 
     def span_id(self, number: int) -> str:
@@ -116,42 +116,44 @@ _DONE: Final = """
 
 
 def measure(server: Family, sizes: Sizes) -> list[Figure]:
-    """Make each shape in two sizes, and time what a reader does with it."""
+    """Store each shape in two sizes, and measure the user actions on both."""
     figures = []
     for shape, parents in SHAPES.items():
         small = _make(server, shape, parents, SMALL)
         large = _make(server, shape, parents, sizes.tree_spans)
-        figures += _filled(server, shape, large.trace_id, sizes.tree_spans)
+        figures += _derived(server, shape, large.trace_id, sizes.tree_spans)
         before = server.memory().pss
-        with Scale(server) as scale:
+        with PeakMemory(server) as memory:
             pairs = zip(_pages(server, shape, small), _pages(server, shape, large), strict=True)
-            for one, other in pairs:
-                below, p50 = time_page(server, one, sizes.page_requests, SMALL)
-                above, p50_large = time_page(server, other, sizes.page_requests, sizes.tree_spans)
-                title = f"{one.title}, {sizes.tree_spans:,} / {SMALL} spans"
-                growth = Figure(f"{one.name}_growth", title, p50_large / p50, "×", most=2)
-                figures += [*_told(below), *_told(above), growth]
-        grown = max(scale.peak.pss - before, 0) / MEGABYTE
+            for small_page, large_page in pairs:
+                small_figures, p50 = time_page(server, small_page, sizes.page_requests, SMALL)
+                large_figures, p50_large = time_page(
+                    server, large_page, sizes.page_requests, sizes.tree_spans
+                )
+                title = f"{small_page.title}, {sizes.tree_spans:,} / {SMALL} spans"
+                growth = Figure(f"{small_page.name}_growth", title, p50_large / p50, "×", most=2)
+                figures += [*_selected(small_figures), *_selected(large_figures), growth]
+        memory_growth = max(memory.peak.pss - before, 0) / MEGABYTE
         title = f"{shape}: growth of memory over all of these"
-        figures.append(Figure(f"tree_{shape}_memory", title, grown, "MB", most=64))
+        figures.append(Figure(f"tree_{shape}_memory", title, memory_growth, "MB", most=64))
     return figures
 
 
-def _told(figures: list[Figure]) -> list[Figure]:
-    """Return p95 and size: there are many lines already."""
+def _selected(figures: list[Figure]) -> list[Figure]:
+    """Return only p95 and size, to keep the table short."""
     sizes = [
-        Figure(one.name, one.title, one.value, one.unit, most=60)
-        for one in figures
-        if one.name.endswith("_size")
+        Figure(figure.name, figure.title, figure.value, figure.unit, most=60)
+        for figure in figures
+        if figure.name.endswith("_size")
     ]
-    return [one for one in figures if one.name.endswith("_p95")] + sizes
+    return [figure for figure in figures if figure.name.endswith("_p95")] + sizes
 
 
-def _make(server: Family, shape: str, parents: Callable[[int], Parents], count: int) -> Made:
+def _make(server: Family, shape: str, parents: Callable[[int], Parents], count: int) -> StoredTrace:
     """Store a trace of ``count`` spans.
 
-    One span goes through the front door, and is multiplied in the database; a last one follows it
-    through the door, so that the server hears of a trace that has grown.
+    One span is sent over HTTP and multiplied in the database; a last span is sent afterwards, so
+    that the server processes a change of the large trace.
     """
     trace = Trace(time.time() - 3_600, {"service.name": "bench"}, "bench")
     with trace.span(f"a trace, {shape}", {"gen_ai.operation.name": "execute_tool"}):
@@ -164,15 +166,15 @@ def _make(server: Family, shape: str, parents: Callable[[int], Parents], count: 
     last.spans[0].trace_id, last.spans[0].parent_span_id = trace.trace_id, root
     client = Client(server.port)
     client.post(next(requests([trace], 10)).SerializeToString())
-    made = Made(trace.trace_id.hex(), root.hex(), [None, *parents(count - 1)])
-    _multiply(server, made)
+    stored = StoredTrace(trace.trace_id.hex(), root.hex(), [None, *parents(count - 1)])
+    _multiply(server, stored)
     client.post(next(requests([last], 10)).SerializeToString())
-    return made
+    return stored
 
 
-def _multiply(server: Family, made: Made) -> None:
-    parents = made.parents
-    named = {"trace": made.trace_id, "root": made.root, "words": made.words}
+def _multiply(server: Family, stored: StoredTrace) -> None:
+    parents = stored.parents
+    parameters = {"trace": stored.trace_id, "root": stored.root, "words": stored.words}
     with psycopg.connect(Embedded(server.data_dir).url) as connection:
         connection.execute(_PLACES)
         with connection.cursor().copy("COPY places FROM STDIN") as copy:
@@ -182,9 +184,9 @@ def _multiply(server: Family, made: Made) -> None:
             names = _columns(connection, table)
             values = ", ".join(_VALUES.get(name, f"s.{name}") for name in names)
             statement = query.format(names=", ".join(names), values=values)
-            connection.execute(statement.encode(), named)
+            connection.execute(statement.encode(), parameters)
         sizes = {"count": len(parents), "length": (len(parents) + 1) * _STEP}
-        connection.execute(_TOTAL, {**named, **sizes})
+        connection.execute(_TOTAL, {**parameters, **sizes})
         connection.commit()
         connection.autocommit = True
         connection.execute("ANALYZE spans, span_payloads")
@@ -195,8 +197,8 @@ def _columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
     return [column.name for column in connection.execute(query.encode()).description or ()]
 
 
-def _filled(server: Family, shape: str, trace_id: str, count: int) -> list[Figure]:
-    """Wait until what is derived of the trace is there; return how long it took."""
+def _derived(server: Family, shape: str, trace_id: str, count: int) -> list[Figure]:
+    """Wait for the derived data of the trace; return the waiting times."""
     began = time.perf_counter()
     with psycopg.connect(Embedded(server.data_dir).url, autocommit=True) as connection:
         _await(lambda: connection.execute(_DONE, [trace_id]).fetchone() == (1,))
@@ -205,34 +207,34 @@ def _filled(server: Family, shape: str, trace_id: str, count: int) -> list[Figur
     began = time.perf_counter()
     _await(lambda: json.loads(_text(server, log))["data"] is not None)
     ordered = time.perf_counter() - began
-    told = f"of {count:,} spans, there after"
+    suffix = f"of {count:,} spans, there after"
     return [
-        Figure(f"tree_{shape}_sums", f"{shape}: sums and findings {told}", summed, "s", most=30),
-        Figure(f"tree_{shape}_log", f"{shape}: log and search {told}", ordered, "s"),
+        Figure(f"tree_{shape}_sums", f"{shape}: sums and findings {suffix}", summed, "s", most=30),
+        Figure(f"tree_{shape}_log", f"{shape}: log and search {suffix}", ordered, "s"),
     ]
 
 
 def _await(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while not done():
         if time.monotonic() > deadline:
-            raise RuntimeError("what is derived of a large trace never came")
+            raise RuntimeError("the derived data of a large trace was not complete in time")
         time.sleep(0.1)
 
 
-def _pages(server: Family, shape: str, made: Made) -> list[Page]:
-    """Return what a reader does, in the middle of the trace."""
-    base, api = f"/project/default/traces/{made.trace_id}", f"/api/v1/traces/{made.trace_id}"
-    place = len(made.parents) // 2
-    # A root has nothing above it that could be opened.
-    place += made.parents[place] is None
-    middle, parent = made.span_id(place), made.span_id(made.parents[place] or 0)
+def _pages(server: Family, shape: str, stored: StoredTrace) -> list[Page]:
+    """Return the pages of all user actions, for a span in the middle of the trace."""
+    base, api = f"/project/default/traces/{stored.trace_id}", f"/api/v1/traces/{stored.trace_id}"
+    number = len(stored.parents) // 2
+    # A root has no parent that could be opened.
+    number += stored.parents[number] is None
+    middle, parent = stored.span_id(number), stored.span_id(stored.parents[number] or 0)
     axis = _text(server, base).partition('name="t" value="')[2].partition('"')[0]
     rows = f"{base}/spans?depth=1&t={axis}"
-    # Where a chain hangs is the only level of it that has a second page.
-    level = {"roots": "", "agent": f"&parent={parent}"}.get(shape, f"&parent={made.root}")
+    # Of the deep shape, only the level of the chain starts has a second page.
+    level = {"roots": "", "agent": f"&parent={parent}"}.get(shape, f"&parent={stored.root}")
     cursor = json.loads(_text(server, f"{api}/spans?limit=1{level}"))["next_cursor"] or ""
-    word = f"needle{place % made.words}"
+    word = f"needle{number % stored.words}"
     name = f"tree_{shape}"
     return [
         Page(name, f"{shape}: first paint", base),

@@ -1,4 +1,4 @@
-"""The Anthropic client with a tool, in a session, and a score in the end.
+"""The Anthropic client with a tool, a session and a score.
 
 pip install anthropic openinference-instrumentation-anthropic
 """

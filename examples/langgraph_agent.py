@@ -1,4 +1,4 @@
-"""A LangChain agent, which runs on LangGraph.
+"""A LangChain agent on LangGraph.
 
 pip install langchain langchain-openai openinference-instrumentation-langchain
 """

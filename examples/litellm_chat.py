@@ -1,4 +1,4 @@
-"""LiteLLM, whatever provider it calls.
+"""LiteLLM, with any provider.
 
 pip install litellm openinference-instrumentation-litellm
 """

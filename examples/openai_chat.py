@@ -1,4 +1,4 @@
-"""The OpenAI client below a function of one's own, with a tool.
+"""The OpenAI client with a tool, inside a decorated function.
 
 pip install openai openinference-instrumentation-openai
 """

@@ -1,4 +1,4 @@
-"""Pydantic AI, which brings its own instrumentation along.
+"""Pydantic AI with its built-in instrumentation.
 
 pip install 'pydantic-ai-slim[openai]'
 """
@@ -10,7 +10,7 @@ from pydantic_ai import Agent
 import tracer.sdk as tracer
 
 tracer.init(service="pydantic-ai-example")
-# It sends to the provider that is there, and that is what `init` made or joined.
+# Its spans go to the global tracer provider, which `init` created or extended.
 Agent.instrument_all()
 
 weather = Agent("openai-chat:gpt-4o", name="weather")

@@ -1,4 +1,4 @@
-"""How migrations run: on the engine that the caller passes, one runner at a time."""
+"""Alembic's environment: runs migrations on the caller's engine, under an advisory lock."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-# Any fixed number will do: whoever migrates this database holds this advisory lock.
+# Key of the advisory lock that a migration of this database holds; an arbitrary constant.
 LOCK = 4318
 
 
 def run() -> None:
-    """Run what alembic was asked for, in one transaction."""
+    """Run the requested migrations in one transaction."""
     engine = context.config.attributes.get("engine")
     metadata = context.config.attributes.get("metadata")
     if engine is None:  # `flask db …`; `tracer db …` passes both
@@ -25,7 +25,7 @@ def run() -> None:
             compare_server_default=True,
         )
         with context.begin_transaction():
-            # Taken before alembic reads the revision, so a second runner finds nothing to do.
+            # Locked before Alembic reads the revision, so that a second process has nothing to do.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             context.run_migrations()
 

@@ -17,5 +17,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the above."""
+    """Revert the upgrade."""
     ${downgrades if downgrades else "pass"}

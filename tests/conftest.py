@@ -24,6 +24,7 @@ from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.writing.writer import Writer
+from tracer.web.services import services
 
 # Hypothesis measures by the clock: on a busy machine any example takes too long now and then.
 settings.register_profile("tracer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -124,7 +125,7 @@ def make_app() -> Iterator[Callable[[Config], Flask]]:
 
     yield make
     for app in made:
-        app.extensions["tracer.writer"].close()
+        services(app).writer.close()
         with app.app_context():
             db.session.remove()
             db.engine.dispose()
@@ -145,8 +146,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def writer(app: Flask) -> Writer:
     """The application's writer."""
-    found: Writer = app.extensions["tracer.writer"]
-    return found
+    return services(app).writer
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from tracer.app import SECURITY_HEADERS, create_app
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.web.ids import IdConverter, KeepEscapes
 
 

@@ -1,8 +1,33 @@
-"""``python -m tracer`` is the ``tracer`` command."""
+"""The ``tracer`` command, also as ``python -m tracer``, wherever the package is installed."""
 
 from __future__ import annotations
 
-from tracer.cli import main
+import sys
+
+from tracer.cli.installation import clash_message, missing_server_message, other_distributions
+
+
+def main() -> None:
+    """Run the command; exits with 1 and one line where the installation is unfit for it."""
+    others = other_distributions()
+    if others:
+        print(clash_message(others), file=sys.stderr)
+    try:
+        # Here, because a base install has none of what the subcommands import.
+        from tracer.cli.group import main as group
+
+        group(prog_name="tracer")
+    except ImportError as error:
+        if others:
+            sys.exit(1)
+        if isinstance(error, ModuleNotFoundError) and error.name and not _ours(error.name):
+            sys.exit(missing_server_message(error.name))
+        raise
+
+
+def _ours(module: str) -> bool:
+    return module.partition(".")[0] == "tracer"
+
 
 if __name__ == "__main__":
-    main(prog_name="tracer")
+    main()

@@ -6,17 +6,18 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
 from flask import Flask, Response, current_app, g, render_template, request
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import HTTPException
 
 from tracer.assets import asset_dir
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.extensions import db
 from tracer.store.database.server import sqlalchemy_url
+from tracer.store.database.session import UNREACHABLE, ping, unavailable
+from tracer.store.writing.writer import Writer
 from tracer.web.ids import IdConverter, KeepEscapes
+from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "; ".join(
@@ -24,6 +25,7 @@ SECURITY_HEADERS: Final = {
             "default-src 'self'",
             "style-src-attr 'unsafe-inline'",
             "img-src 'self' data:",
+            "media-src 'self' data:",
             "frame-ancestors 'none'",
             "base-uri 'none'",
             "form-action 'self'",
@@ -38,15 +40,15 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Misdirected(HTTPException):
-    """A request under a host name that is not ours, as DNS rebinding makes a browser send it."""
+    """A request whose Host header names another server, as after DNS rebinding in a browser."""
 
     code = 421
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """Return the application for ``config`` (None: the environment's).
+    """Return the application for ``config`` (None: the settings of the environment).
 
-    Raises ConfigError when there is no database URL: only ``tracer serve`` brings a database.
+    Raises ConfigError without a database URL: only ``tracer serve`` starts a database itself.
     """
     config = config or Config.from_env()
     if not config.database_url:
@@ -62,25 +64,18 @@ def create_app(config: Config | None = None) -> Flask:
             "pool_size": 4,
             "max_overflow": config.threads,
             "pool_timeout": 10,
-            # Found stale after a restart of the database, a connection is replaced unseen.
+            # After a restart of the database, stale connections are replaced before they are used.
             "pool_pre_ping": True,
             "connect_args": {"connect_timeout": 5},
         },
     )
-    app.extensions["tracer.config"] = config
     app.url_map.converters["id"] = IdConverter
     db.init_app(app)
-    _add_writer(app, config)
+    with app.app_context():
+        add_services(app, config, Writer(db.engine, config.max_queue_spans))
     _register(app)
     app.wsgi_app = KeepEscapes(app.wsgi_app)  # type: ignore[method-assign]
     return app
-
-
-def _add_writer(app: Flask, config: Config) -> None:
-    from tracer.store.writing.writer import Writer
-
-    with app.app_context():
-        app.extensions["tracer.writer"] = Writer(db.engine, config.max_queue_spans)
 
 
 def _register(app: Flask) -> None:
@@ -88,20 +83,25 @@ def _register(app: Flask) -> None:
     from tracer.ingestion import bp as ingestion
     from tracer.ui import bp as ui
     from tracer.ui import share_bp as share
+    from tracer.ui.base.errors import show_refusal
+    from tracer.web.problems import STATUS
 
     app.before_request(check_host)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, show_error)
-    app.register_error_handler(OperationalError, show_unavailable)
-    app.register_error_handler(PoolTimeout, show_unavailable)
+    # The APIs register handlers of their own, which come first.
+    for kind in STATUS:
+        app.register_error_handler(kind, show_refusal)
+    for library_error in UNREACHABLE:
+        app.register_error_handler(library_error, answer_unavailable)
     app.add_url_rule("/healthz", view_func=healthz)
     for blueprint in (ingestion, api, ui, share):
         app.register_blueprint(blueprint)
 
 
 def check_host() -> None:
-    """Refuse a Host header that names somebody else. Raises Misdirected."""
-    config: Config = current_app.extensions["tracer.config"]
+    """Raise Misdirected if the Host header does not name this server."""
+    config = services().config
     name = _host_name(request.host)
     if name not in LOOPBACK_NAMES and name not in {config.host, *_names(config.allowed_hosts)}:
         raise Misdirected(
@@ -120,14 +120,14 @@ def _names(text: str) -> list[str]:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the security headers, and let browsers keep what carries its version in its path."""
+    """Add the security headers, and cache headers for files with a version in their path."""
     if response.status_code == 304:
-        # Its body is not sent, so nobody else closes the file that it would have been.
+        # The body is not sent, so the WSGI server does not close its file.
         response.close()
-    # Few responses bring one of these: one look at each name's letters is enough.
-    said = {name.lower() for name, _ in response.headers}
+    # Headers that a view has set itself are kept.
+    present = {name.lower() for name, _ in response.headers}
     response.headers.extend(
-        (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in said
+        (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in present
     )
     if request.path.startswith("/static/vendor/") and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
@@ -135,18 +135,18 @@ def add_headers(response: Response) -> Response:
 
 
 def healthz() -> tuple[dict[str, str], int]:
-    """Answer 200 when the database does; show_unavailable answers 503 otherwise."""
-    db.session.execute(sa.select(1))
+    """Return 200 if the database answers. Raises StoreUnavailable."""
+    ping()
     return {"status": "ok"}, 200
 
 
-def show_unavailable(error: Exception) -> Any:
-    """Say that the database can't be reached just now."""
-    return show_error(ServiceUnavailable("The database can't be reached just now.", retry_after=5))
+def answer_unavailable(error: Exception) -> Any:
+    """Return the response to StoreUnavailable for an error of a database library."""
+    return current_app.handle_user_exception(unavailable(error))
 
 
 def show_error(error: HTTPException) -> Any:
-    """Return an HTTP error as a page, or as a problem document where programs ask."""
+    """Return an HTTP error as a page, or as a problem document for API paths."""
     from tracer.web.langfuse import routes
     from tracer.web.problems import http_problem
 
@@ -157,7 +157,7 @@ def show_error(error: HTTPException) -> Any:
     if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
-        g.pop("project", None)  # its menu asks the database, which may be what's wrong
+        g.pop("project", None)  # the project menu queries the database, which may be the cause
     page = render_template(
         "error.html", code=error.code, title=error.name, message=error.description
     )

@@ -1,4 +1,4 @@
-"""One Config, read once from TRACER_* and DATABASE_URL; docs/settings.md lists every setting."""
+"""The settings of the server, read from TRACER_* and DATABASE_URL; see docs/settings.md."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-
-class ConfigError(Exception):
-    """A setting that can't be used; the message names it and says what to do."""
+from tracer.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What an operator may set. Each field is the environment variable ``TRACER_<NAME>``."""
+    """The settings. Each field is read from the environment variable ``TRACER_<NAME>``."""
 
     database_url: str = ""
-    """PostgreSQL to use (``DATABASE_URL`` is read as well); empty: the embedded one."""
+    """URL of the PostgreSQL server (also read from ``DATABASE_URL``); empty: the embedded one."""
     data_dir: Path = Path("~/.tracer")
-    """Where the embedded PostgreSQL keeps its data."""
+    """Data directory of the embedded PostgreSQL."""
     host: str = "127.0.0.1"
     """Address to listen on; only loopback until there is login."""
     port: int = 4318
@@ -27,31 +25,31 @@ class Config:
     workers: int = 2
     """Web worker processes."""
     threads: int = 16
-    """Threads per web worker: requests under way at once."""
+    """Threads per web worker, that is concurrent requests."""
     allowed_hosts: str = ""
-    """Further Host header names to accept, comma separated; loopback names always are."""
+    """Accepted names in the Host header, comma separated, besides the loopback names."""
     reader_header: str = ""
-    """Header in which a trusted proxy names who reads; empty: readers type their names."""
+    """Header in which a trusted proxy sends the visitor's name; empty: visitors enter a name."""
     max_body_bytes: int = 64 * 1024 * 1024
-    """Largest request body, counted after decompression as well."""
+    """Largest request body, before and after decompression."""
     max_value_bytes: int = 1024 * 1024
-    """Largest single attribute, input or output; longer ones are cut with a marker."""
+    """Largest single attribute, input or output; a longer value is truncated with a marker."""
     max_queue_spans: int = 50_000
-    """Spans waiting to be written per worker; beyond it requests get 429."""
+    """Spans that may wait to be written, per worker; requests beyond it get status 429."""
     init_project_id: str = ""
-    """A project that is made at the start where there is none of this id."""
+    """Id of a project that is created at the start if it does not exist."""
     init_project_name: str = ""
-    """What it is called; empty: as its id."""
+    """Name of that project; empty: its id."""
     init_project_public_key: str = ""
-    """A key that opens it, made at the start; needs the secret as well."""
+    """Public key of an API key of that project, created at the start; requires the secret."""
     init_project_secret_key: str = ""
-    """The secret of that key, of which only a hash is stored."""
+    """Secret of that API key; only its hash is stored."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Config:
-        """Return the configuration of ``environ``.
+        """Return the settings in ``environ``.
 
-        Raises ConfigError naming the variable whose value can't be used.
+        Raises ConfigError, naming the variable, for an invalid value.
         """
         values: dict[str, object] = {}
         for field in fields(cls):
@@ -62,16 +60,16 @@ class Config:
 
 
 def variable(setting: str, environ: Mapping[str, str]) -> str:
-    """Return the name of the variable that a setting is read from: ours, unless that is unset."""
+    """Return the environment variable of a setting: TRACER_*, or if unset its alternative."""
     own = f"TRACER_{setting.upper()}"
     if setting == "database_url":
-        other = "DATABASE_URL"
+        alternative = "DATABASE_URL"
     elif setting.startswith("init_"):
-        # Deployments that come from Langfuse bring these.
-        other = f"LANGFUSE_{setting.upper()}"
+        # Deployments that migrate from Langfuse have these set.
+        alternative = f"LANGFUSE_{setting.upper()}"
     else:
         return own
-    return other if environ.get(other) and not environ.get(own) else own
+    return alternative if environ.get(alternative) and not environ.get(own) else own
 
 
 def _parse(name: str, text: str, default: object) -> object:

@@ -1,7 +1,7 @@
-"""How a stored span was understood: which attribute told which field by whose rule, and the rest.
+"""Attribute mapping of a stored span: which attribute set which field under which dialect's rule.
 
-Pure, and made anew from what is stored: the names that fields tell, the attributes that stayed,
-and the dialects' rules. So nothing is written for it, and old spans are explained too.
+Recomputed from stored data: the fields, the names of the consumed attributes, the remaining
+attributes, and the rules. So nothing is stored for it, and it works for old spans too.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ import msgspec
 from msgspec import Meta
 
 from tracer.records import Json, SpanRecord
+from tracer.times import json_time
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import EVENT, NAME, micros
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
 
 MOST_SHOWN: Final = 200
-"""Characters of a value."""
+"""Characters of a value that are shown."""
 
-# Objects whose parts are fields to a reader.
-_PARTED: Final = MERGED | {"usage", "cost", "model_parameters"}
-_ANY: Final = ("input", "output")
-# Rules have words of their own for what only leads to a field.
+# Objects whose members are shown as separate fields.
+_SPLIT_FIELDS: Final = MERGED | {"usage", "cost", "model_parameters"}
+_JSON_FIELDS: Final = ("input", "output")
+# Intermediate fields of the rules, and the span fields that are derived from them.
 _FIELD_OF: Final = {
     "kind_hint": "kind",
+    "weak_kind": "kind",
     "level_hint": "level",
     "first_token_delay": "first_token_time",
     "pending": "status",
@@ -37,160 +39,172 @@ _FIELD_OF: Final = {
 }
 
 
-class Told(msgspec.Struct, kw_only=True):
-    """One field that an attribute told."""
+class MappedField(msgspec.Struct, kw_only=True):
+    """A field that an attribute set."""
 
     field: Annotated[str, Meta(description="a span's field; after `trace.` one of its trace")]
-    value: Annotated[Any, Meta(description="as it became; of a long one the beginning, as text")]
+    value: Annotated[
+        Any, Meta(description="the field's value; of a long value the beginning, as text")
+    ]
     dialect: str
     rule: Annotated[str, Meta(description="the name in the dialect's table; * ends a prefix")]
 
 
-class Understood(msgspec.Struct, kw_only=True):
-    """What told fields: an attribute, or an event as `event:name#place`, or the `(name)`."""
+class MappedAttribute(msgspec.Struct, kw_only=True):
+    """A mapped attribute, an event (`event:name#index`) or the span's name (`(name)`)."""
 
     attribute: str
-    kept: Annotated[bool, Meta(description="it says more than the fields, and stays as well")]
-    told: Annotated[list[Told], Meta(description="empty: an earlier version's rules knew it")]
+    kept: Annotated[
+        bool, Meta(description="it has information beyond the fields, and is stored as well")
+    ]
+    told: Annotated[
+        list[MappedField], Meta(description="empty: mapped by an earlier version of the rules")
+    ]
 
 
-class Unmapped(msgspec.Struct, kw_only=True):
-    """An attribute that told nothing."""
+class UnmappedAttribute(msgspec.Struct, kw_only=True):
+    """An attribute that set no field."""
 
     attribute: str
-    value: Annotated[Any, Meta(description="of a long one the beginning, as text")]
+    value: Annotated[Any, Meta(description="of a long value the beginning, as text")]
     why: str
 
 
 class Mapping(msgspec.Struct, kw_only=True):
-    """How a span was understood; each attribute that was sent is in one of the lists, once."""
+    """The attribute mapping of a span; each sent attribute is in exactly one of the lists."""
 
-    dialect: Annotated[str | None, Meta(description="the one that was understood first")]
-    understood: list[Understood]
-    unmapped: list[Unmapped]
-    events: Annotated[list[str], Meta(description="events whose attributes were read as well")]
+    dialect: Annotated[str | None, Meta(description="the dialect of the first mapped attribute")]
+    understood: list[MappedAttribute]
+    unmapped: list[UnmappedAttribute]
+    events: Annotated[list[str], Meta(description="events whose attributes were mapped too")]
 
 
 def explain(span: Any, trace: Any = None) -> Mapping:
-    """Return how ``span`` was understood: a SpanRecord, or a row with the fields of one.
+    """Return the attribute mapping of ``span``: a SpanRecord, or a row with the same fields.
 
-    ``trace`` has the values of the trace's fields.
+    ``trace``: an object with the trace's fields; None: the mapping of trace fields stays unknown.
     """
-    reader = _Reader(span, trace)
-    known, silent = reader.sort()
-    understood = dict.fromkeys((*span.claimed, *known))
+    comparison = _Comparison(span, trace)
+    fields_set, unused_steps = comparison.sort()
+    mapped = dict.fromkeys((*span.claimed, *fields_set))
     return Mapping(
         dialect=span.dialect,
         understood=[
-            Understood(attribute=name, kept=name in span.attributes, told=known.get(name, []))
-            for name in understood
+            MappedAttribute(
+                attribute=name, kept=name in span.attributes, told=fields_set.get(name, [])
+            )
+            for name in mapped
         ],
         unmapped=[
-            Unmapped(attribute=name, value=_short(value), why=reader.why(silent.get(name, [])))
+            UnmappedAttribute(
+                attribute=name, value=_short(value), why=comparison.why(unused_steps.get(name, []))
+            )
             for name, value in span.attributes.items()
-            if name not in understood
+            if name not in mapped
         ],
         events=list(dict.fromkeys(name for name in _names(span.events) if name in EVENT_NAMES)),
     )
 
 
-class _Reader:
-    """Compares what the rules would make of a span with what it has become."""
+class _Comparison:
+    """Compares the fields that the rules would set with the fields of the stored span."""
 
     def __init__(self, span: Any, trace: Any) -> None:
         self._span = span
         self._trace = trace
-        self._within = dialects_of(str(span.scope.get("name") or ""))
+        self._dialects = dialects_of(str(span.scope.get("name") or ""))
         note = span.notes.get("name")
         name = note["sent"] if isinstance(note, dict) and "sent" in note else span.name
-        self._stayed: dict[str, Json] = {**span.attributes, NAME: name}
-        # Events that told something have lost their attributes, and so are no longer here.
+        self._remaining: dict[str, Json] = {**span.attributes, NAME: name}
+        # The attributes of mapped events are consumed, and so not stored any more.
         self._events: dict[str, Json] = {}
-        for place, (event, called) in enumerate(zip(span.events, _names(span.events), strict=True)):
-            key = f"{EVENT}{called}#{place}"
+        for index, (event, event_name) in enumerate(
+            zip(span.events, _names(span.events), strict=True)
+        ):
+            key = f"{EVENT}{event_name}#{index}"
             self._events[key] = event
             if event.get("attributes"):
                 moment = micros(event.get("time")) or 0
-                self._stayed[key] = {**event, "time_ns": moment * 1_000}
-        self._again = resolve(SPAN_TABLE, [span.attributes], self._within, name).fields
-        self._teller: dict[str, Step] = {}
-        """By field: what told it first."""
-        # A thousand attributes may tell parts of one large value: it is looked at once.
+                self._remaining[key] = {**event, "time_ns": moment * 1_000}
+        self._remapped = resolve(SPAN_TABLE, [span.attributes], self._dialects, name).fields
+        self._source: dict[str, Step] = {}
+        """Field -> the first step that set it."""
+        # A thousand attributes may set members of one large value, which is compared only once.
         self._shown: dict[str, Json] = {}
         self._rebuilt: dict[str, bool] = {}
 
-    def sort(self) -> tuple[dict[str, list[Told]], dict[str, list[Step]]]:
-        """Return what each name told, and the steps of names that told nothing."""
-        known: dict[str, list[Told]] = {}
-        silent: dict[str, list[Step]] = {}
+    def sort(self) -> tuple[dict[str, list[MappedField]], dict[str, list[Step]]]:
+        """Return by attribute name the fields that it set, and the steps that set no field."""
+        fields_set: dict[str, list[MappedField]] = {}
+        unused_steps: dict[str, list[Step]] = {}
         sent = dict.fromkeys(self._span.claimed) | self._span.attributes
-        for step in SPAN_TABLE.plan([sent, self._events], self._within).steps:
-            field, became = self._field(step)
-            if not self._told(step, field, became):
-                silent.setdefault(step.key, []).append(step)
+        for step in SPAN_TABLE.plan([sent, self._events], self._dialects).steps:
+            field, value = self._field(step)
+            if not self._has_set(step, field, value):
+                unused_steps.setdefault(step.key, []).append(step)
                 continue
-            self._teller.setdefault(field, step)
+            self._source.setdefault(field, step)
             if field not in self._shown:
-                self._shown[field] = _short(became)
-            told = Told(
+                self._shown[field] = _short(value)
+            mapped = MappedField(
                 field=field, value=self._shown[field], dialect=step.dialect, rule=step.rule.key
             )
-            known.setdefault(step.key, []).append(told)
-        return known, silent
+            fields_set.setdefault(step.key, []).append(mapped)
+        return fields_set, unused_steps
 
     def why(self, steps: list[Step]) -> str:
-        """Return why an attribute of these steps told nothing."""
+        """Return why an attribute with these steps set no field."""
         if not steps:
             return "no dialect knows this name"
         for step in steps:
             field, _ = self._field(step)
-            teller = self._teller.get(field) or self._teller.get(field.partition(".")[0])
-            if teller and self._parsed(step) is not None:
-                return f"{teller.key} told {field} otherwise"
-        return f"its value does not tell {self._field(steps[0])[0]}"
+            source = self._source.get(field) or self._source.get(field.partition(".")[0])
+            if source and self._parsed(step) is not None:
+                return f"{source.key} set {field} to another value"
+        return f"its value can't be mapped to {self._field(steps[0])[0]}"
 
     def _field(self, step: Step) -> tuple[str, Json]:
-        """Return the reader's name of the field that ``step`` tells, and what it has become."""
+        """Return the shown name of the field that ``step`` sets, and the field's value."""
         field = _FIELD_OF.get(step.rule.field, step.rule.field)
         owner, name = (self._trace, field[6:]) if field[:6] == "trace." else (self._span, field)
         value = getattr(owner, name, None)
-        if step.part is None or field not in _PARTED:
+        if step.part is None or field not in _SPLIT_FIELDS:
             return field, value
         return f"{field}.{step.part}", value.get(step.part) if isinstance(value, dict) else None
 
-    def _told(self, step: Step, field: str, became: Json) -> bool:
+    def _has_set(self, step: Step, field: str, value: Json) -> bool:
         name = field.partition(".")[0]
         of_span = name in SpanRecord.__struct_fields__
-        if step.key not in self._stayed:
-            # It is gone because every field it spoke of says what it said, if that was anything.
-            return not of_span or _is_set(field, became)
-        said = self._parsed(step)
-        if said is None or said == became:
-            return said is not None and (not of_span or _is_set(name, said))
+        if step.key not in self._remaining:
+            # The attribute was consumed: each field that it maps to has its value.
+            return not of_span or _is_set(field, value)
+        parsed = self._parsed(step)
+        if parsed is None or parsed == value:
+            return parsed is not None and (not of_span or _is_set(name, parsed))
         if not of_span:
-            # Many spans speak of a trace: what that has may be the word of another.
-            first = self._teller.get(field)
+            # Many spans set fields of their trace: its value may come from another span.
+            first = self._source.get(field)
             parts = first is not None and first.rule.build is not None
             return step.rule.keep and (first is None or (parts and step.rule.build is not None))
         if step.rule.build is not None and step.part is not None:
             if name not in self._rebuilt:
-                own = getattr(self._span, name)
-                self._rebuilt[name] = _is_set(name, own) and own == self._again.get(name)
+                stored = getattr(self._span, name)
+                self._rebuilt[name] = _is_set(name, stored) and stored == self._remapped.get(name)
             return self._rebuilt[name]
-        if field in MERGED and isinstance(said, dict):
-            return bool(said.items() <= self._span.metadata.items())
+        if field in MERGED and isinstance(parsed, dict):
+            return bool(parsed.items() <= self._span.metadata.items())
         return False
 
     def _parsed(self, step: Step) -> Json:
-        value = self._stayed[step.key]
+        value = self._remaining[step.key]
         if step.rule.json and isinstance(value, str):
             value, _ = decode_text(value)
         return value if step.rule.parse is None else step.rule.parse(value)
 
 
 def _is_set(field: str, value: Json) -> bool:
-    # An empty object or list is a value where any JSON may stand, else it is a field's default.
-    return value is not None and (value not in ({}, []) or field in _ANY or "." in field)
+    # Empty objects and lists are values of JSON fields, but the default of other fields.
+    return value is not None and (value not in ({}, []) or field in _JSON_FIELDS or "." in field)
 
 
 def _names(events: list[Json]) -> list[str]:
@@ -198,10 +212,10 @@ def _names(events: list[Json]) -> list[str]:
 
 
 def _short(value: Json) -> Json:
-    """Return a value that JSON can say, of a long one the beginning of its text."""
+    """Return a value as JSON data; of a long one, the beginning of its text."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     if len(text) > MOST_SHOWN:
         return text[:MOST_SHOWN] + "…"
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return json_time(value)
     return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -35,7 +36,9 @@ KINDS: Final = (
 LEVELS: Final = ("debug", "default", "warning", "error")
 STATUSES: Final = ("running", "completed", "error")
 
-# How firmly a trace field was said; the firmest wins, then the latest.
+# How firmly a trace field was said; `tracer.merging.claims` has the rule.
+RANK_IMPLIED: Final = 0
+"""By a span that stands in for the root: its own name, input and output."""
 RANK_RESOURCE: Final = 1
 RANK_SPAN: Final = 2
 RANK_CREATE: Final = 3
@@ -139,9 +142,10 @@ class SpanPatch(msgspec.Struct, kw_only=True):
 class TraceRecord(msgspec.Struct, kw_only=True):
     """What was said of a trace as a whole, by an API call or by one of its spans.
 
-    ``fields`` has names out of ``TRACE_FIELDS``; per field the highest (rank, version) wins.
-    Tags unite, unless ``replace_tags``; metadata is merged by key under the same order. What people
-    add to the tags (True) or take away (False) stays over what the application says.
+    ``fields`` has names out of ``TRACE_FIELDS``; which record wins is in `tracer.merging.claims`.
+    Tags unite, unless ``replace_tags``; metadata is merged by key, the highest (rank, version)
+    wins. What people add to the tags (True) or take away (False) stays over what the application
+    says.
     """
 
     trace_id: str
@@ -155,6 +159,37 @@ class TraceRecord(msgspec.Struct, kw_only=True):
     editor: str = ""
     deep: bool = False
     """Objects within ``metadata`` are merged as well, rather than replaced."""
+    process: str = ""
+    """`process_of` the resource of the spans that said it; empty: an API call said it."""
+    by_root: bool = False
+    """A span without a parent said it."""
+    first: int | None = None
+    """Start of the earliest span of the process that said it (µs); None: the version."""
+
+
+_PROCESS_NAMES: Final = (
+    ("service.instance.id",),
+    ("host.id", "process.pid"),
+    ("host.name", "process.pid"),
+    ("container.id", "process.pid"),
+)
+"""Resource attributes that name a process, the most exact first."""
+
+
+def process_of(resource: dict[str, Json]) -> str:
+    """Return a short name of the process that a resource describes; empty: of no resource.
+
+    Where nothing in the resource names a process, two processes of equal resources are one.
+    """
+    if not resource:
+        return ""
+    named: Json = resource
+    for names in _PROCESS_NAMES:
+        if all(name in resource for name in names):
+            named = [resource.get("service.name"), *(resource[name] for name in names)]
+            break
+    encoded = msgspec.json.encode(named, order="deterministic")
+    return blake2b(encoded, digest_size=6).hexdigest()
 
 
 class ScoreRecord(msgspec.Struct, kw_only=True):
@@ -195,6 +230,16 @@ class Batch(msgspec.Struct, kw_only=True):
 
     def __len__(self) -> int:
         return len(self.spans) + len(self.patches) + len(self.traces) + len(self.scores)
+
+
+CLOCK_TOLERANCE: Final = 1_000
+"""Microseconds: many clients round one of two times to milliseconds."""
+
+
+def is_within(time: int, start: int, end: int | None) -> bool:
+    """Return whether a time is within a span's (µs); ``end`` None: the span is running."""
+    latest = time if end is None else max(end, start) + CLOCK_TOLERANCE
+    return start - CLOCK_TOLERANCE <= time <= latest
 
 
 INPUT_BUCKETS: Final = ("input", "cache")
@@ -238,25 +283,3 @@ def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
 def decimals(cost: dict[str, Json] | None) -> dict[str, Decimal]:
     """Return a cost by type as JSON holds it, which has no decimals, as decimals."""
     return {bucket: Decimal(str(dollars)) for bucket, dollars in (cost or {}).items()}
-
-
-class Refusal(msgspec.Struct, kw_only=True):
-    """Why one item of a request was not taken: its place, the field, and what was expected."""
-
-    item: str
-    """Path of the item, as ``resourceSpans[0].scopeSpans[0].spans[3]`` or ``spans[3]``."""
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        # A request that is one item has no path to it.
-        return ": ".join(part for part in (self.item, self.field, self.reason) if part)
-
-
-class WireError(Exception):
-    """A request that can't be read as a whole; ``status`` is the HTTP status that says so."""
-
-    def __init__(self, message: str, status: int = 400, refusals: list[Refusal] | None = None):
-        super().__init__(message)
-        self.status = status
-        self.refusals = refusals or []

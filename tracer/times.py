@@ -1,4 +1,4 @@
-"""Times: microseconds since the epoch, and the ISO text that PostgreSQL and JSON read."""
+"""Times: microseconds since the epoch, and the texts that databases, APIs and people read."""
 
 from __future__ import annotations
 
@@ -21,9 +21,29 @@ def from_micros(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def iso(micros: int) -> str:
-    """Return a time as PostgreSQL and JSON read it."""
+def sql_time(micros: int) -> str:
+    """Return microseconds since the epoch as text that PostgreSQL and JSON readers take."""
     return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
+
+
+def json_time(time: datetime) -> str:
+    """Return a time as the JSON API writes it: UTC, in microseconds, with Z."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def json_time_or_none(time: datetime | None) -> str | None:
+    """Return `json_time`, None where there is no time."""
+    return None if time is None else json_time(time)
+
+
+def json_time_in_millis(time: datetime) -> str:
+    """Return a time as Langfuse's API writes it: UTC, cut to milliseconds, with Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_time(time: datetime) -> str:
+    """Return a time for people: date and time in UTC, cut to milliseconds."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
 
 
 @lru_cache(maxsize=4_096)

@@ -1,4 +1,4 @@
-"""The same by OpenTelemetry's SDK alone, with its own exporter."""
+"""The calls of `ours.py` with the plain OpenTelemetry SDK and its exporter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many spans of Tracer's SDK while no server is there; prints the megabytes that they cost."""
+"""Many spans of Tracer's SDK without a reachable server; prints the memory growth in MB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 import tracer.sdk as tracer
 
 process = psutil.Process()
-# Nobody listens on the first port.
+# No process listens on port 1.
 tracer.init("http://127.0.0.1:1", exit_seconds=0.1)
 tracer.event("warm")
 tracer.flush(1)

@@ -1,4 +1,4 @@
-"""Tracer's SDK: an observed function that does nothing, and a model's call with 2 kB of text."""
+"""Calls with Tracer's SDK: an observed empty function, and a generation with 2 kB of text."""
 
 from __future__ import annotations
 

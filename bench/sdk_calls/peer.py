@@ -1,4 +1,4 @@
-"""The same by Langfuse's SDK, in an environment of its own."""
+"""The calls of `ours.py` with Langfuse's SDK, in a separate environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the programs that call an SDK have in common: the calls, and the clock of their thread."""
+"""Shared by the SDK programs: the messages, and the measurement in thread CPU time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANSWER = "a" * 200
 
 
 def measure(**calls: Callable[[], object]) -> None:
-    """Print the microseconds of processor time of each call, in the calling thread, as JSON."""
+    """Print the CPU time of each call in the calling thread, in µs, as JSON."""
     count, rounds = int(sys.argv[1]), int(sys.argv[2])
     print(json.dumps({name: _fastest(call, count, rounds) for name, call in calls.items()}))
 
@@ -23,11 +23,11 @@ def measure(**calls: Callable[[], object]) -> None:
 def _fastest(call: Callable[[], object], count: int, rounds: int) -> float:
     for _ in range(count // 10):
         call()
-    found = []
+    timings = []
     for _ in range(rounds):
         start = time.thread_time_ns()
         for _ in range(count):
             call()
-        found.append((time.thread_time_ns() - start) / count / 1_000)
-    # What comes on top of the fastest round is the machine's other work.
-    return min(found)
+        timings.append((time.thread_time_ns() - start) / count / 1_000)
+    # The fastest round: slower ones include other load of the machine.
+    return min(timings)

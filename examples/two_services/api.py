@@ -1,4 +1,4 @@
-"""A FastAPI service that has a worker, in a process of its own, answer its questions.
+"""A FastAPI service that sends questions to a worker in another process.
 
 pip install fastapi uvicorn httpx opentelemetry-instrumentation-fastapi
 python examples/two_services/worker.py &
@@ -31,7 +31,7 @@ async def ask(question: str, user: str = "user-1") -> dict[str, str | None]:
 @tracer.observe
 async def delegate(question: str) -> str:
     async with httpx.AsyncClient() as client:
-        # The headers carry trace, session and user to the worker.
+        # The headers pass trace, session and user on to the worker.
         reply = await client.post(
             f"{WORKER}/work", json={"question": question}, headers=tracer.headers()
         )

@@ -1,4 +1,4 @@
-"""The worker behind `api.py`: no framework, just the headers of the request."""
+"""The worker of `api.py`, without a framework: continues the trace from the request headers."""
 
 import json
 import os
@@ -18,9 +18,9 @@ def work(question: str) -> str:
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with tracer.continue_trace(dict(self.headers)):
-            answer = work(asked["question"])
+            answer = work(request["question"])
         body = json.dumps({"answer": answer}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: Tracer shows it."""
+        """Log nothing: the requests are in Tracer."""
 
 
 if __name__ == "__main__":

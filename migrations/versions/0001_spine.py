@@ -1,4 +1,4 @@
-"""The spine: projects and keys, traces, spans and their payloads, scores, sessions."""
+"""Creates projects, API keys, traces, spans, span payloads, scores and sessions."""
 
 from __future__ import annotations
 
@@ -204,11 +204,11 @@ TABLES = ("sessions", "scores", "span_payloads", "spans", "traces", "api_keys", 
 
 
 def upgrade() -> None:
-    """Create every table and the project that a keyless local server writes to."""
+    """Create the tables, and the project into which a local server without keys writes."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop every table: what they hold is lost."""
+    """Drop the tables with all data."""
     for table in TABLES:
         op.execute(f"DROP TABLE {table}")

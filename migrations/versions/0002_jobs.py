@@ -1,4 +1,4 @@
-"""Nothing any more: this revision made the tables of a job queue, which revision 0015 drops."""
+"""Empty: this revision created the tables of a job queue, which revision 0015 drops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Do nothing: a database made today never has the queue."""
+    """Do nothing: new databases never have the job queue."""
 
 
 def downgrade() -> None:

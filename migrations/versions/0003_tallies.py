@@ -1,4 +1,4 @@
-"""How well spans were understood, counted per project."""
+"""Creates the counters of attribute mapping, per project."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CREATE TABLE tallies (
 
 
 def upgrade() -> None:
-    """Create the table; spans stored before are not counted."""
+    """Create the table; existing spans are not counted."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop the table: it is derived."""
+    """Drop the table, which holds only derived data."""
     op.execute("DROP TABLE tallies")

@@ -1,4 +1,4 @@
-"""The projects' own prices, and what each span was priced by."""
+"""Creates the prices of projects, and adds to each span the price that was applied."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ALTER TABLE span_payloads ADD COLUMN priced_by TEXT;
 
 
 def upgrade() -> None:
-    """Create the table; spans stored before don't say what they were priced by."""
+    """Create the table and the column, which stays NULL for existing spans."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop the prices; costs stay as they were computed."""
+    """Drop the prices; computed costs stay."""
     op.execute("ALTER TABLE span_payloads DROP COLUMN priced_by; DROP TABLE prices")

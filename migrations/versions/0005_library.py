@@ -1,4 +1,4 @@
-"""Prompts, datasets and media: what applications fetch as well as send."""
+"""Creates prompts, datasets with items and runs, and media."""
 
 from __future__ import annotations
 
@@ -151,6 +151,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, with every prompt, dataset and medium."""
+    """Drop the tables with all prompts, datasets and media."""
     for table in TABLES:
         op.execute(f"DROP TABLE {table}")

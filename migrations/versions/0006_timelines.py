@@ -1,4 +1,4 @@
-"""A trace in the order of time, and its words: what its log and the search in it read."""
+"""Creates the timeline of large traces: entries in time order, and their word index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# A block is packed already, and is read with its row: nothing is won by compressing or moving it.
+# Blocks are compressed already and read with their row: so no TOAST compression, no move.
 UPGRADE = """
 CREATE TABLE timelines (
     project_id TEXT NOT NULL,
@@ -59,10 +59,10 @@ ALTER TABLE timeline_words ALTER body SET STORAGE PLAIN;
 
 
 def upgrade() -> None:
-    """Create the tables; the worker fills them."""
+    """Create the tables; the background worker fills them."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop the tables: they are derived."""
+    """Drop the tables, which hold only derived data."""
     op.execute("DROP TABLE timelines, timeline_segments, timeline_pages, timeline_words")

@@ -1,4 +1,4 @@
-"""Bookmarks, comments, scores by hand, public links, and traces that were deleted."""
+"""Creates bookmarks, comments, manual scores, share links, and tombstones of deleted traces."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ CREATE INDEX ix_scores_session ON scores (project_id, session_id, time DESC)
     WHERE session_id IS NOT NULL;
 """
 
-# A trace's edited tags become what it shows: nothing remembers who said which any more.
+# Edited tags become the tags of the trace; the distinction from sent tags is lost.
 DOWNGRADE = """
 DROP INDEX ix_scores_session;
 CREATE INDEX ix_scores_session ON scores (project_id, session_id) WHERE session_id IS NOT NULL;
@@ -105,10 +105,10 @@ UPDATE traces SET claims = claims - 'tag_edits' - 'tags' WHERE claims ? 'tag_edi
 
 
 def upgrade() -> None:
-    """Create the tables; nothing has been marked yet."""
+    """Create the tables, empty."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop the marks."""
+    """Drop the annotations."""
     op.execute(DOWNGRADE)

@@ -1,4 +1,4 @@
-"""What is derived from whole traces: the sums of subtrees, and what is told of a trace at large."""
+"""Creates the stored analyses of large traces: subtree sums, headline and statistics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-# Large traces that are here already become due; 2000 is tracer.store.analysing.SMALL_SPANS.
+# Existing large traces become due; traces of up to 2000 spans are analysed when they are read.
 UPGRADE = """
 CREATE TABLE analyses (
     project_id TEXT NOT NULL,
@@ -44,10 +44,10 @@ SELECT project_id, trace_id, 0, updated_at FROM traces WHERE span_count > 2000;
 
 
 def upgrade() -> None:
-    """Create the tables; the worker fills them."""
+    """Create the tables; the background worker fills them."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop the tables: they are derived."""
+    """Drop the tables, which hold only derived data."""
     op.execute("DROP TABLE analyses, subtrees")

@@ -1,4 +1,4 @@
-"""What is found in large traces is kept with their timelines."""
+"""Adds the findings of large traces to their timelines."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; a timeline that lacks it is filled again once somebody asks."""
+    """Add the column; the worker fills it when the findings of a trace are next opened."""
     op.execute("ALTER TABLE timelines ADD COLUMN findings JSONB")
 
 
 def downgrade() -> None:
-    """Drop the column: it is derived."""
+    """Drop the column, which holds only derived data."""
     op.execute("ALTER TABLE timelines DROP COLUMN findings")

@@ -1,4 +1,4 @@
-"""Spans and scores across traces, and what scores of a name are to look like."""
+"""Adds indexes for lists of spans and scores across traces, and creates score configs."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ DROP INDEX ix_spans_id;
 
 
 def upgrade() -> None:
-    """Create the indexes and the table; scores stored before follow no config."""
+    """Create the indexes and the table; existing scores have no config."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop the indexes and the table."""
     op.execute(DOWNGRADE)

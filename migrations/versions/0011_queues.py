@@ -1,4 +1,4 @@
-"""Queues of what people are to judge."""
+"""Creates annotation queues: the traces and spans that people are to score."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the queues; what was judged stays with its traces."""
+    """Drop the queues; scores stay."""
     op.execute("DROP TABLE queue_members; DROP TABLE queue_items; DROP TABLE queues")

@@ -1,4 +1,4 @@
-"""Uses of a medium by its id: one that nothing uses any more goes with its last trace."""
+"""Indexes the uses of media by medium, to delete a medium with the last trace that uses it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 UPGRADE = """
 CREATE INDEX ix_media_uses_media ON media_uses (project_id, media_id);
 
--- Whoever announced a file for no trace keeps it.
+-- Files announced without a trace stay.
 INSERT INTO media_uses (project_id, trace_id, span_id, field, media_id)
 SELECT m.project_id, '', '', 'item', m.media_id FROM media m
 WHERE NOT EXISTS (
@@ -22,10 +22,10 @@ WHERE NOT EXISTS (
 
 
 def upgrade() -> None:
-    """Index the uses."""
+    """Create the index."""
     op.execute(UPGRADE)
 
 
 def downgrade() -> None:
-    """Drop the index, and the uses by no trace."""
+    """Drop the index, and the uses without a trace."""
     op.execute("DELETE FROM media_uses WHERE trace_id = ''; DROP INDEX ix_media_uses_media")

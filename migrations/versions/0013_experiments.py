@@ -1,4 +1,4 @@
-"""Runs of no dataset, and scores of runs: experiments as a whole are judged as well."""
+"""Allows dataset runs without a dataset, and scores of runs (experiments)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Let a run have no dataset, and a score a run."""
+    """Make the dataset of a run optional, and add the run of a score."""
     op.execute(
         "ALTER TABLE dataset_runs ALTER COLUMN dataset_id DROP NOT NULL;"
         "ALTER TABLE scores ADD COLUMN run_id text;"
@@ -20,7 +20,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the runs of no dataset, and the scores of runs."""
+    """Delete the runs without a dataset, and the scores of runs."""
     op.execute(
         "DELETE FROM scores WHERE run_id IS NOT NULL;"
         "ALTER TABLE scores DROP COLUMN run_id;"

@@ -1,4 +1,4 @@
-"""Long runs of like siblings of large traces, which are told as one row."""
+"""Creates the sibling groups of large traces, which the tree shows as one row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table, and have every large trace analysed once more to fill it."""
+    """Create the table; every large trace becomes due for analysis, which fills it."""
     op.execute("""
         CREATE TABLE runs (
             project_id text NOT NULL,
@@ -25,5 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the table, which holds only derived data."""
     op.execute("DROP TABLE runs")

@@ -1,4 +1,4 @@
-"""Drop the job queue: the background worker finds its work by queries on our own tables."""
+"""Drops the job queue: the background worker polls the tables of Tracer for due work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-# Databases made before revision 0002 was emptied have these; others have none of them.
+# Only databases created before revision 0002 was emptied have these objects.
 DROP_QUEUE = """
 DO $$
 DECLARE
@@ -31,12 +31,12 @@ END $$;
 
 
 def upgrade() -> None:
-    """Drop the queue's tables, functions and types, with the jobs in them."""
+    """Drop the tables, functions and types of the queue, with all jobs."""
     op.get_bind().exec_driver_sql(DROP_QUEUE.replace("%", "%%"))
 
 
 def downgrade() -> None:
-    """Leave the queue away: only servers older than this revision use it.
+    """Do nothing: the queue is not created again.
 
-    Such a server can make it with procrastinate's own command, `procrastinate schema --apply`.
+    A server older than this revision needs it; `procrastinate schema --apply` creates it.
     """

@@ -58,9 +58,9 @@ def test_shares_add_up_to_the_length_of_the_trace(spans: list[SpanFacts]) -> Non
         forest.starts[index] for index in roots
     )
     assert sum(path.own) + path.idle == length
-    assert sum(path.whole[index] for index in roots) + path.idle == length
+    assert sum(path.subtree[index] for index in roots) + path.idle == length
     if len(roots) == 1:
-        assert (path.whole[0], path.idle) == (forest.ends[0] - forest.starts[0], 0)
+        assert (path.subtree[0], path.idle) == (forest.ends[0] - forest.starts[0], 0)
 
 
 def shares(*spans: SpanFacts) -> dict[str, int]:

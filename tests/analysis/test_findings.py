@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tracer.analysis.findings import MOST_SPANS, Finding, Step, find
+from tracer.analysis.findings import MOST_SPANS, Finding, FindingSpan, find
 
 SCHEMA = {
     "type": "object",
@@ -15,14 +15,14 @@ SCHEMA = {
 }
 
 
-def step(span_id: str, name: str = "search", start: int = 0, **fields: Any) -> Step:
-    values: dict[str, Any] = dict.fromkeys(Step._fields)
+def step(span_id: str, name: str = "search", start: int = 0, **fields: Any) -> FindingSpan:
+    values: dict[str, Any] = dict.fromkeys(FindingSpan._fields)
     values |= {"span_id": span_id, "parent_span_id": "root", "kind": "tool", "name": name}
     values |= {"level": "default", "start": start, "end": start + 1}
-    return Step(**values | fields)
+    return FindingSpan(**values | fields)
 
 
-def findings_of(*steps: Step) -> list[Finding]:
+def findings_of(*steps: FindingSpan) -> list[Finding]:
     return find(steps).found
 
 
@@ -73,7 +73,7 @@ def test_answers_cut_at_the_token_limit_are_one_finding(reason: str) -> None:
 def test_a_broken_schema_is_reported_with_the_path_of_the_argument() -> None:
     tools = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
 
-    def call(arguments: str) -> Step:
+    def call(arguments: str) -> FindingSpan:
         made = {"id": "1", "type": "function"}
         made |= {"function": {"name": "weather", "arguments": arguments}}
         answer = [{"role": "assistant", "content": None, "tool_calls": [made]}]

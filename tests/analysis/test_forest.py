@@ -29,7 +29,7 @@ def test_spans_are_in_the_reading_order_of_their_tree(spans: list[SpanFacts]) ->
     assert forest.tokens == [span.tokens for span in expected]
     assert forest.costs == [span.cost for span in expected]
     assert forest.levels == [span.level for span in expected]
-    assert [bool(flag) for flag in forest.covered] == [span.covered for span in expected]
+    assert [bool(flag) for flag in forest.excluded] == [span.excluded for span in expected]
 
 
 @settings(max_examples=50)
@@ -83,5 +83,5 @@ def test_a_chain_of_any_depth_becomes_a_forest() -> None:
 
 
 def test_no_spans_become_an_empty_forest() -> None:
-    forest = Forest.grow([])
+    forest = Forest.build([])
     assert (len(forest), list(forest.roots())) == (0, [])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tracer.analysis.tool_schemas import faults, schemas_of
+from tracer.analysis.tool_schemas import schema_violations, schemas_of
 
 SCHEMA = {
     "type": "object",
@@ -49,14 +49,19 @@ def test_definitions_are_read_as_each_api_writes_them(tool: Any) -> None:
     ],
 )
 def test_each_rule_of_a_schema_is_checked(value: Any, fault: str) -> None:
-    assert faults(value, SCHEMA) == [fault]
+    assert schema_violations(value, SCHEMA) == [fault]
 
 
 def test_valid_arguments_and_unknown_rules_are_no_fault() -> None:
-    assert faults({"city": "a", "days": 2.0, "at": [], "either": None}, SCHEMA) == []
-    assert faults({"a": 1}, {"type": "object", "additionalProperties": {"type": "integer"}}) == []
-    assert faults(1, {"$ref": "https://elsewhere.example/schema"}) == []
-    assert faults(1, {"type": "unheard-of", "enum": 3, "required": "x", "anyOf": []}) == []
+    assert schema_violations({"city": "a", "days": 2.0, "at": [], "either": None}, SCHEMA) == []
+    assert (
+        schema_violations({"a": 1}, {"type": "object", "additionalProperties": {"type": "integer"}})
+        == []
+    )
+    assert schema_violations(1, {"$ref": "https://elsewhere.example/schema"}) == []
+    assert (
+        schema_violations(1, {"type": "unheard-of", "enum": 3, "required": "x", "anyOf": []}) == []
+    )
 
 
 def test_a_recursive_schema_is_checked_without_recursing_forever() -> None:
@@ -64,10 +69,10 @@ def test_a_recursive_schema_is_checked_without_recursing_forever() -> None:
     deep: dict[str, Any] = {}
     for _ in range(100):
         deep = {"next": deep}
-    assert faults(deep, node) == []
-    assert faults({"next": {"next": 1}}, node) == [
+    assert schema_violations(deep, node) == []
+    assert schema_violations({"next": {"next": 1}}, node) == [
         "arguments.next.next: expected object, got integer"
     ]
-    assert faults(1, {"$ref": "#"}) == []
+    assert schema_violations(1, {"$ref": "#"}) == []
     twice = {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}
-    assert faults(1, twice) == []
+    assert schema_violations(1, twice) == []

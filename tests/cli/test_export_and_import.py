@@ -10,16 +10,17 @@ import pytest
 
 from tests.support.http import get_bytes
 from tests.support.serving import run_tracer
-from tracer.cli.client import Server, http_transport
-from tracer.demo.dataset import tell
+from tracer.cli.client import Server
+from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
 
 
 @pytest.fixture
 def trace_id(server: str) -> str:
     """A trace that the server holds."""
-    [trace, *_] = [each for each in tell(7, time.time()) if len(each.story.trace.spans) > 5]
-    Server(http_transport(server)).send_all(requests([trace.story.trace], 100))
+    [trace, *_] = [each for each in generate(7, time.time()) if len(each.story.trace.spans) > 5]
+    with Server(server) as sender:
+        sender.send_all(requests([trace.story.trace], 100))
     return trace.story.trace.trace_id.hex()
 
 

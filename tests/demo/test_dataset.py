@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from click.testing import CliRunner
@@ -17,35 +18,33 @@ from werkzeug.serving import make_server
 
 from tests.support.http import free_port
 from tests.support.serving import run_tracer
-from tracer.cli.client import Answer, SendError, Server, Transport
+from tracer.cli.client import SendError, Server
 from tracer.cli.demo import BATCH_SPANS, demo
-from tracer.demo.dataset import Told, tell
+from tracer.demo.dataset import DemoTrace, generate
 from tracer.demo.otlp import Trace, requests
 from tracer.demo.scenarios.ticket import SPANS, WIDE
+from tracer.http_client import RetryingClient
 
 DAY = 86_400
 
 
-def through(client: FlaskClient) -> Transport:
-    """Return a transport to the application in this process."""
-
-    def transport(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        answer = client.open(path, method=method, data=body, headers=dict(headers))
-        return Answer(answer.status_code, answer.data)
-
-    return transport
+def server_of(client: FlaskClient, key: str = "") -> Server:
+    """Return the application in this process as a server that the demo can send to."""
+    transport = httpx.WSGITransport(client.application)
+    inner = httpx.Client(transport=transport, base_url="http://127.0.0.1")
+    return Server("http://127.0.0.1", key, RetryingClient(client=inner))
 
 
 @pytest.fixture
-def dataset() -> list[Told]:
+def dataset() -> list[DemoTrace]:
     """The data set of seed 1."""
-    return tell(1, time.time())
+    return generate(1, time.time())
 
 
 @pytest.fixture
-def stored(client: FlaskClient, dataset: list[Told]) -> dict[str, dict[str, Any]]:
+def stored(client: FlaskClient, dataset: list[DemoTrace]) -> dict[str, dict[str, Any]]:
     """The data set's traces as the API has them after it was sent, by id."""
-    Server(through(client)).send_all(requests((part.story.trace for part in dataset), BATCH_SPANS))
+    server_of(client).send_all(requests((part.story.trace for part in dataset), BATCH_SPANS))
     return {trace["id"]: trace for trace in _traces(client)}
 
 
@@ -60,7 +59,7 @@ def _traces(client: FlaskClient) -> Iterator[dict[str, Any]]:
 
 
 def test_every_trace_arrives_with_all_its_spans(
-    stored: dict[str, dict[str, Any]], dataset: list[Told]
+    stored: dict[str, dict[str, Any]], dataset: list[DemoTrace]
 ) -> None:
     sent = {part.story.trace.trace_id.hex(): len(part.story.trace.spans) for part in dataset}
     assert {trace_id: trace["span_count"] for trace_id, trace in stored.items()} == sent
@@ -90,7 +89,7 @@ def test_only_the_intended_traces_run_fail_or_lack_a_price(
 
 
 def test_the_ticket_has_5000_spans_a_wide_level_and_deep_ones(
-    stored: dict[str, dict[str, Any]], dataset: list[Told]
+    stored: dict[str, dict[str, Any]], dataset: list[DemoTrace]
 ) -> None:
     (ticket,) = [part.story.trace for part in dataset if len(part.story.trace.spans) == SPANS]
     trace = stored[ticket.trace_id.hex()]
@@ -133,16 +132,16 @@ def test_all_dialects_are_mapped_and_most_kinds_occur(
 
 def test_a_seed_gives_the_same_traces_under_new_ids() -> None:
     now = time.time()
-    once, again, other = (tell(seed, now) for seed in (7, 7, 8))
+    once, again, other = (generate(seed, now) for seed in (7, 7, 8))
 
-    def names(dataset: list[Told]) -> list[tuple[str, int]]:
+    def names(dataset: list[DemoTrace]) -> list[tuple[str, int]]:
         return [
             (span.name, span.end_time_unix_nano)
             for part in dataset
             for span in part.story.trace.spans
         ]
 
-    def ids(dataset: list[Told]) -> set[bytes]:
+    def ids(dataset: list[DemoTrace]) -> set[bytes]:
         return {part.story.trace.trace_id for part in dataset}
 
     assert names(once) == names(again) != names(other)
@@ -152,7 +151,7 @@ def test_a_seed_gives_the_same_traces_under_new_ids() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_all_spans_are_within_the_last_day(seed: int) -> None:
     now = time.time()
-    for part in tell(seed, now):
+    for part in generate(seed, now):
         spans = part.story.trace.spans
         assert min(span.start_time_unix_nano for span in spans) > (now - DAY) * 1e9
         assert max(span.end_time_unix_nano for span in spans) <= now * 1e9
@@ -179,23 +178,30 @@ def test_requests_are_full_and_lose_no_span(size: int) -> None:
 
 
 def test_a_busy_server_is_retried(client: FlaskClient) -> None:
-    answers = [Answer(429, b"", 0.0), Answer(503, b"", 0.0)]
-    deliver = through(client)
+    statuses = [429, 503]
+    waits: list[float] = []
+    application = client.application.wsgi_app
 
-    def busy(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        return answers.pop() if answers else deliver(method, path, body, headers)
+    def busy(environ: Any, start_response: Any) -> Any:
+        if not statuses:
+            return application(environ, start_response)
+        start_response(f"{statuses.pop()} Busy", [("Retry-After", "7")])
+        return []
 
+    inner = httpx.Client(transport=httpx.WSGITransport(busy), base_url="http://127.0.0.1")
+    server = Server("http://127.0.0.1", client=RetryingClient(client=inner, wait=waits.append))
     trace = Trace(time.time() - 1, {})
     with trace.span("late", {}):
         pass
-    Server(busy).send_all(requests([trace], 10))
-    assert Server(deliver).trace(trace.trace_id.hex())["span_count"] == 1
+    server.send_all(requests([trace], 10))
+    assert waits == [7, 7]
+    assert server.trace(trace.trace_id.hex())["span_count"] == 1
 
 
 def test_an_invalid_key_is_named_as_the_reason(client: FlaskClient) -> None:
     with pytest.raises(SendError, match="valid key"):
-        Server(through(client), "wrong").send_all(
-            requests([tell(1, time.time())[0].story.trace], 500)
+        server_of(client, "wrong").send_all(
+            requests([generate(1, time.time())[0].story.trace], 500)
         )
 
 

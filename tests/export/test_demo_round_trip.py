@@ -7,14 +7,14 @@ from typing import Any
 import psycopg
 
 from tests.support.store.round_trips import assert_copy_is_equal, export_text, import_text
-from tracer.demo.dataset import tell
+from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
 from tracer.store.writing.transaction import store
 from tracer.wire.otlp.request import PROTOBUF, decode_traces
 
 
 def test_the_demo_comes_back_as_it_was(connection: psycopg.Connection[Any]) -> None:
-    traces = [told.story.trace for told in tell(1, 1_767_225_600.0)]
+    traces = [told.story.trace for told in generate(1, 1_767_225_600.0)]
     for request in requests(traces, 2_000):
         body = request.SerializeToString()
         batch = decode_traces(body, PROTOBUF, max_value_bytes=1 << 20).batch

@@ -21,6 +21,7 @@ from tracer.export import json as json_format
 from tracer.records import ScoreRecord
 from tracer.store.annotations.comments import create_comment, edit_comment
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 
 Connection = psycopg.Connection[Any]
 
@@ -53,9 +54,11 @@ def test_json_holds_what_people_said(connection: Connection) -> None:
         connection, span("a"), ScoreRecord(score_id="1", name="good", source="annotation", **judged)
     )
     subject = Subject(project_id="default", trace_id="t")
-    first = create_comment(subject, "**Why?**", Author(name="Ada"))
-    create_comment(dataclasses.replace(subject, span_id="a"), "Here.", Author(name="Ben"))
-    edit_comment("default", first.comment_id, "Why?")
+    with transaction():
+        first = create_comment(subject, "**Why?**", Author(name="Ada"))
+    with transaction():
+        create_comment(dataclasses.replace(subject, span_id="a"), "Here.", Author(name="Ben"))
+        edit_comment("default", first.comment_id, "Why?")
     said = json.loads(export_text(json_format.write))
     found = [(one["span_id"], one["text"], one["author"]) for one in said["comments"]]
     assert found == [(None, "Why?", "Ada"), ("a", "Here.", "Ben")]

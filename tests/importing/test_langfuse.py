@@ -19,9 +19,11 @@ from flask.testing import FlaskClient
 from tests.support.langfuse.older_server import without_older_routes
 from tests.support.serving import Serve, run_tracer
 from tracer.config import Config
+from tracer.http_client import ATTEMPTS
 from tracer.importing.journal import Journal
-from tracer.importing.remote import ATTEMPTS, ImportFailed, Remote
+from tracer.importing.remote import ImportFailed, Remote
 from tracer.server.postgres import Embedded
+from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
 
@@ -52,7 +54,8 @@ def source(served: Serve, make_app: Callable[[Config], Flask]) -> Source:
     """A project with something of everything that can be copied."""
     assert served.data_dir is not None
     name = f"source-{uuid.uuid4().hex[:8]}"
-    with make_app(Config(database_url=Embedded(served.data_dir).url)).app_context():
+    app = make_app(Config(database_url=Embedded(served.data_dir).url))
+    with app.app_context(), transaction():
         create_project(name, name)
         key, secret = create_key(name, "import")
     made = Source(served.url, key.public_key, secret)
@@ -225,8 +228,11 @@ def test_wrong_keys_are_said_in_one_line(source: Source, database_url: str, tmp_
 
 def test_no_answer_is_waited_for_and_then_said() -> None:
     waits: list[float] = []
-    with pytest.raises(ImportFailed, match="no answer from"):
-        Remote("http://127.0.0.1:9", "p", "s", waits.append).get("traces")
+    with (
+        Remote("http://127.0.0.1:9", "p", "s", waits.append) as remote,
+        pytest.raises(ImportFailed, match="no answer from"),
+    ):
+        remote.get("traces")
     assert len(waits) == ATTEMPTS - 1
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.message_cases import CASES, OPENAI_CALL, text
-from tracer.messages.conversation import Message, preview, read_messages
+from tracer.messages.conversation import Message, read_messages
+from tracer.messages.previews import preview
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -35,7 +36,14 @@ def test_messages_of_an_api_are_read(name: str) -> None:
         {"role": "admin", "name": "x"},
         {"messages": []},
         {"content": "x"},
-        [{"role": "user", "content": "x"}, 5],
+        [{"role": "user"}, {"role": "assistant"}],
+        [{"city": "Rome"}, "x"],
+        {"message": "created", "status": 200},
+        {"type": "phone_call", "name": "Ann"},
+        [{"type": "phone_call", "name": "Ann"}, {"type": "email"}],
+        {"data": {"role": "user", "content": "x"}},
+        {"content": [{"type": "text", "text": "x"}], "price": 3},
+        ["user", "assistant"],
     ],
 )
 def test_a_value_that_is_no_message_is_none(value: Any) -> None:

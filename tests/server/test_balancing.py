@@ -11,7 +11,7 @@ import psutil
 
 from tests.support.serving import Serve, serving
 from tests.support.waiting import wait_until
-from tracer.server.balancing import Board
+from tracer.server.balancing import ConnectionCounts
 
 CONNECTIONS = 40
 # Under load a worker may sleep for longer than its sibling waits, and once more after that.
@@ -54,15 +54,15 @@ def test_open_connections_are_shared_out_evenly(data_dirs: Path) -> None:
 
 
 def test_a_worker_that_does_not_run_counts_as_busy() -> None:
-    board = Board(2)
-    assert not board.has_lighter(5)
-    board.note(0, 3)
-    assert board.has_lighter(4)
-    assert not board.has_lighter(3)
+    counts = ConnectionCounts(2)
+    assert not counts.has_less_loaded(5)
+    counts.set(0, 3)
+    assert counts.has_less_loaded(4)
+    assert not counts.has_less_loaded(3)
 
 
 class Arbiter:
-    """What the board asks of gunicorn's arbiter: its living workers."""
+    """The attribute of gunicorn's arbiter that is used: its living workers."""
 
     def __init__(self) -> None:
         self.WORKERS: dict[int, Worker] = {}
@@ -71,19 +71,19 @@ class Arbiter:
 class Worker:
     """A worker as gunicorn makes it, before it is forked."""
 
-    place: int
+    slot: int
 
 
-def spawn(board: Board, arbiter: Arbiter, pid: int) -> int:
-    """Seat a new worker and return its place."""
+def spawn(counts: ConnectionCounts, arbiter: Arbiter, pid: int) -> int:
+    """Assign a slot to a new worker and return it."""
     worker = Worker()
-    board.seat(arbiter, worker)
+    counts.assign_slot(arbiter, worker)
     arbiter.WORKERS[pid] = worker
-    return worker.place
+    return worker.slot
 
 
 def test_a_new_worker_takes_the_slot_of_the_one_that_ended() -> None:
-    board, arbiter = Board(2), Arbiter()
-    assert [spawn(board, arbiter, pid) for pid in (1, 2)] == [0, 1]
-    board.leave(arbiter, arbiter.WORKERS.pop(1))
-    assert spawn(board, arbiter, 3) == 0
+    counts, arbiter = ConnectionCounts(2), Arbiter()
+    assert [spawn(counts, arbiter, pid) for pid in (1, 2)] == [0, 1]
+    counts.free_slot(arbiter, arbiter.WORKERS.pop(1))
+    assert spawn(counts, arbiter, 3) == 0

@@ -26,6 +26,7 @@ def result(words: str, id: str | None = None, name: str | None = None) -> Part:
 
 OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
+
 CASES: dict[str, tuple[Any, list[Message]]] = {
     "openai chat": (
         [
@@ -255,6 +256,11 @@ CASES: dict[str, tuple[Any, list[Message]]] = {
     "an unknown role": ([{"role": "unknown", "content": "hi"}], [user("hi")]),
     "what is not understood": (
         [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],
-        [Message(role="user", parts=[Part(type="data", data={"type": "hologram", "depth": 3})])],
+        [
+            Message(
+                role="user",
+                parts=[Part(type="data", name="hologram", data={"type": "hologram", "depth": 3})],
+            )
+        ],
     ),
 }

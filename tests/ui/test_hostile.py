@@ -12,12 +12,12 @@ from tests.support.pages.requests import StoreTraces
 TAGS = {"script", "img", "iframe", "object", "embed", "style", "base", "form"}
 
 
-def check(get_page: Element) -> None:
+def check(page: Element) -> None:
     """Fail where hostile text has become markup."""
-    ours = {element["src"] for element in get_page.all("script") if "src" in element.attributes}
+    ours = {element["src"] for element in page.all("script") if "src" in element.attributes}
     assert all(source.startswith("/static/") for source in ours)
-    assert len(get_page.all("script")) == len(ours)
-    for element in get_page:
+    assert len(page.all("script")) == len(ours)
+    for element in page:
         assert element.tag not in TAGS - {"script", "form"}, element.tag
         assert not [name for name in element.attributes if name.startswith("on")]
         assert element.attributes.get("hx-get", "/project/").startswith("/project/default/") or (

@@ -16,6 +16,7 @@ from tracer.pricing.rates import Rates
 from tracer.store.annotations.comments import create_comment
 from tracer.store.annotations.shares import create_share, list_shares
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
@@ -47,13 +48,13 @@ def test_no_page_shows_what_another_project_holds(
     app: Flask, client: FlaskClient, store_traces: StoreTraces
 ) -> None:
     store_traces(agent_trace())
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         rates = Rates(base={"input": Decimal(1)})
         price = create_price("default", PriceDraft(model="resolve_ticket", rates=rates))
         create_version("default", PromptDraft(name="faq", type="text", prompt="resolve_ticket"))
         dataset = save_dataset("default", "faq", {"description": "resolve_ticket"})
-        save_item("default", "faq", "i", {"input": "resolve_ticket"})
+        save_item("default", dataset.dataset_id, "i", {"input": "resolve_ticket"})
         save_run("default", dataset.dataset_id, "v1", "resolve_ticket", None)
     library = {"name": "faq", "item_id": "i", "run": "v1"}
     known = VALUES | library | {"price_id": price.price_id}
@@ -74,7 +75,7 @@ def test_no_form_changes_what_another_project_holds(
     app: Flask, client: FlaskClient, store_traces: StoreTraces
 ) -> None:
     store_traces(agent_trace().score("good", 1))
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         subject = Subject(project_id="default", trace_id=TRACE)
         mine = create_comment(subject, "mine", Author(name="Ada"))
@@ -106,7 +107,7 @@ def test_an_unknown_project_is_not_found(client: FlaskClient, path: str) -> None
 
 
 def test_the_switcher_lists_the_projects(app: Flask, get_page: GetPage) -> None:
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
     links = get_page("/traces").one("nav", id="projects").all("a")
     assert [(link.text, link["href"]) for link in links] == [

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from tracer.records import WireError
+from tracer.errors import Refused
 from tracer.web.bodies import read_body
+from tracer.web.problems import status_of
 
 LIMIT = 100_000
 
@@ -46,9 +47,9 @@ def read(body: bytes, encoding: str = "", limit: int = LIMIT, chunked: bool = Fa
 
 
 def status(body: bytes, encoding: str, chunked: bool = False) -> int:
-    with pytest.raises(WireError) as caught:
+    with pytest.raises(Refused) as caught:
         read(body, encoding, chunked=chunked)
-    return caught.value.status
+    return status_of(caught.value)
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -104,8 +105,8 @@ def test_a_stream_that_ends_too_early_is_refused(name: str):
 def test_bytes_that_are_not_compressed_are_read_or_refused(name: str, body: bytes):
     try:
         read(body, ENCODERS[name][0])
-    except WireError as error:
-        assert error.status == 400
+    except Refused as error:
+        assert status_of(error) == 400
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "compress", "gzip;q=1"])

@@ -17,6 +17,7 @@ from google.rpc.status_pb2 import Status
 from tests.support.store import annotation_rows, library_rows
 from tracer.config import Config
 from tracer.extensions import db
+from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key, revoke_key
 from tracer.store.projects.projects import create_project
 from tracer.store.schema import prices, score_configs
@@ -109,7 +110,7 @@ class Key:
     """A key of a project of its own."""
 
     def __init__(self, app: Flask, project_id: str) -> None:
-        with app.app_context():
+        with app.app_context(), transaction():
             create_project(project_id, project_id)
             self.key, self.secret = create_key(project_id, "test")
 
@@ -266,7 +267,7 @@ def test_a_secret_with_a_foreign_public_key_is_refused(client: FlaskClient, ours
 
 def test_a_revoked_key_is_refused_at_once(client: FlaskClient, app: Flask, ours: Key):
     assert client.get("/api/v1/traces", headers=ours.bearer).status_code == 200
-    with app.app_context():
+    with app.app_context(), transaction():
         revoke_key(ours.key.key_id)
     assert client.get("/api/v1/traces", headers=ours.bearer).status_code == 401
 

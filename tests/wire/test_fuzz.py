@@ -1,4 +1,4 @@
-"""Any bytes and attributes: no error but WireError, no attribute lost, no negative usage."""
+"""Whatever bytes and attributes arrive: no error but Refused, nothing lost, nothing negative."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from tests.support.wire.otlp import (
     request,
     span,
 )
-from tracer.records import SpanRecord, WireError
+from tracer.errors import Refused
+from tracer.records import SpanRecord
 from tracer.wire.otlp.protobuf import groups
 from tracer.wire.otlp.request import CONTENT_TYPES, Decoded, decode_traces
 from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
@@ -33,7 +34,7 @@ from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
 
 @given(st.binary(max_size=300), st.sampled_from(CONTENT_TYPES))
 def test_any_bytes_are_accepted_or_refused_with_a_wire_error(body: bytes, media: str) -> None:
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(Refused):
         decode_traces(body, media, max_value_bytes=100)
 
 
@@ -44,7 +45,7 @@ def test_a_damaged_protobuf_request_raises_nothing_but_wire_errors(
     body = bytearray(protobuf(values, spans=2).SerializeToString())
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(Refused):
         decode_protobuf(bytes(body))
 
 
@@ -74,7 +75,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_any_json_is_accepted_or_refused_with_a_wire_error(value: Any) -> None:
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(Refused):
         decode_json(value)
 
 

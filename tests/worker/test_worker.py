@@ -18,6 +18,7 @@ from tests.support.store.rows import put
 from tests.support.traces.records import span
 from tests.support.waiting import wait_until
 from tracer.store.analyses.compute import SMALL_SPANS
+from tracer.store.database.session import transaction
 from tracer.store.timeline.timeline import want
 from tracer.worker.loop import Loop
 from tracer.worker.tasks import Task, fold_counters
@@ -47,7 +48,7 @@ def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
 ) -> None:
     with psycopg.connect(database_url) as connection:
         put(connection, span("root"), *[span(f"{n}", "root") for n in range(SMALL_SPANS)])
-    with app.app_context():
+    with app.app_context(), transaction():
         want("default", "t")
 
     def count(query: str) -> int:

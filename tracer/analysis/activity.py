@@ -1,4 +1,4 @@
-"""A trace in outline: how much went on when, where it failed, and when nothing went on at all."""
+"""The activity profile of a trace: spans at work per time bucket, failures and idle times."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import msgspec
 from tracer.analysis.forest import Forest
 
 BUCKETS = 200
-"""Of a trace's time: about as many as a drawing of it has room for."""
+"""Equal parts of the trace's duration; the minimap has room for about this many."""
 MOST_IDLE = 30
-_LEAST_IDLE = 0.02  # of the trace's time; less than that is no relief to a reader
+"""Idle times in a profile, at most."""
+# Part of the trace's duration: hiding a shorter idle time gains no space on the time axis.
+_LEAST_IDLE = 0.02
 
 
-class Mark(NamedTuple):
-    """A span at work, in µs since the epoch: one that waits for spans below it leaves no mark."""
+class WorkInterval(NamedTuple):
+    """When a span was itself at work, not waiting for its children; µs since the epoch."""
 
     start: int
     end: int
@@ -26,107 +28,114 @@ class Mark(NamedTuple):
     failed: bool
 
 
-class Idle(NamedTuple):
+class IdleInterval(NamedTuple):
     """A time in which no span was at work, in µs after the start of the trace."""
 
     start: int
     end: int
 
 
-class Outline(msgspec.Struct, frozen=True):
-    """The time of a trace in `BUCKETS` equal parts."""
+class ActivityProfile(msgspec.Struct, frozen=True):
+    """Counts for each of `BUCKETS` equal parts of a trace's duration."""
 
     start: int
     """µs since the epoch."""
     end: int
     counts: list[int]
-    """Spans at work in each bucket, those of an instant included."""
+    """Spans at work in each bucket, including spans without duration."""
     errors: list[int]
-    """Of them, those that failed."""
+    """Failed spans among `counts`."""
     kinds: list[str]
-    """The kind of most of them; empty: there is none."""
-    idle: list[Idle]
-    """The longest idle times in order of time; at most `MOST_IDLE`."""
+    """The most frequent kind in each bucket; empty: no span was at work."""
+    idle: list[IdleInterval]
+    """The longest idle times, in time order; at most `MOST_IDLE`."""
 
     @property
     def idle_share(self) -> float:
-        """The part of the time that `idle` covers, 0 to 1."""
+        """The part of the duration that `idle` covers, 0 to 1."""
         return sum(idle.end - idle.start for idle in self.idle) / max(self.end - self.start, 1)
 
 
-def outline(marks: Iterable[Mark], start: int, end: int) -> Outline:
-    """Return the outline of a trace that lasted from `start` to `end` (µs since the epoch)."""
+def activity_profile(intervals: Iterable[WorkInterval], start: int, end: int) -> ActivityProfile:
+    """Return the profile of a trace that lasted from `start` to `end` (µs since the epoch)."""
     length = max(end - start, 1)
     changes: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (BUCKETS + 1))
     failures = [0] * (BUCKETS + 1)
-    busy: list[tuple[int, int]] = []
-    for began, ended, kind, failed in marks:
+    busy_times: list[tuple[int, int]] = []
+    for began, ended, kind, failed in intervals:
         began, ended = began - start, ended - start
-        # A span that ends where a bucket begins is not in it, unless it is an instant there.
+        # A span that ends where a bucket begins is not counted there, unless it has no duration.
         first = began * BUCKETS // length
         last = (ended - (ended > began)) * BUCKETS // length
         if first < 0 or last >= BUCKETS:
-            # Clocks differ, or the trace has grown since its times were read.
+            # Clocks differ, or the trace has grown since its start and end were read.
             first, last = (min(max(bucket, 0), BUCKETS - 1) for bucket in (first, last))
-        # Only where a span begins and ends something changes, however long it is.
+        # Only the first and last bucket are touched, so a long span costs no more than a short one.
         change = changes[kind]
         change[first] += 1
         change[last + 1] -= 1
         if failed:
             failures[first] += 1
             failures[last + 1] -= 1
-        busy.append((began, ended))
+        busy_times.append((began, ended))
     by_kind = {kind: list(accumulate(change))[:BUCKETS] for kind, change in changes.items()}
-    most = [Counter({kind: counts[n] for kind, counts in by_kind.items()}) for n in range(BUCKETS)]
-    counts = [found.total() for found in most]
-    return Outline(
+    kind_counts = [
+        Counter({kind: counts[n] for kind, counts in by_kind.items()}) for n in range(BUCKETS)
+    ]
+    counts = [counter.total() for counter in kind_counts]
+    return ActivityProfile(
         start=start,
         end=end,
         counts=counts,
         errors=list(accumulate(failures))[:BUCKETS],
         kinds=[
-            max(sorted(found), key=found.__getitem__) if count else ""
-            for found, count in zip(most, counts, strict=True)
+            max(sorted(counter), key=counter.__getitem__) if count else ""
+            for counter, count in zip(kind_counts, counts, strict=True)
         ],
-        idle=_longest(_gaps(busy, end - start), length),
+        idle=_longest(_gaps(busy_times, end - start), length),
     )
 
 
-def of_forest(forest: Forest) -> Outline:
-    """Return the outline of a whole trace."""
-    marks = (
-        Mark(forest.starts[at], forest.ends[at], forest.kinds[at], forest.levels[at] == "error")
-        for at in _working(forest)
+def profile_of_forest(forest: Forest) -> ActivityProfile:
+    """Return the activity profile of a whole trace."""
+    intervals = (
+        WorkInterval(
+            forest.starts[position],
+            forest.ends[position],
+            forest.kinds[position],
+            forest.levels[position] == "error",
+        )
+        for position in _working(forest)
     )
-    return outline(marks, min(forest.starts, default=0), max(forest.ends, default=0))
+    return activity_profile(intervals, min(forest.starts, default=0), max(forest.ends, default=0))
 
 
 def _working(forest: Forest) -> Iterator[int]:
-    """Yield the spans that wait for nobody: leaves, and those that run on after their children."""
+    """Yield positions of spans at work: leaves, and running spans whose children have all ended."""
     waiting = bytearray(len(forest))
-    for at, parent in enumerate(forest.parents):
-        if parent >= 0 and (forest.running[at] or not forest.running[parent]):
+    for position, parent in enumerate(forest.parents):
+        if parent >= 0 and (forest.running[position] or not forest.running[parent]):
             waiting[parent] = 1
-    for at, missing in enumerate(forest.placeholders):
-        if not missing and not waiting[at]:
-            yield at
+    for position, placeholder in enumerate(forest.placeholders):
+        if not placeholder and not waiting[position]:
+            yield position
 
 
-def _gaps(busy: list[tuple[int, int]], length: int) -> Iterator[Idle]:
-    """Yield the times between 0 and `length` that none of the intervals covers."""
-    if not busy:
+def _gaps(busy_times: list[tuple[int, int]], length: int) -> Iterator[IdleInterval]:
+    """Yield the times between 0 and `length` (µs) that no interval covers."""
+    if not busy_times:
         return
-    busy.sort()
-    reached = 0
-    for start, end in busy:
-        if start > reached:
-            yield Idle(reached, min(start, length))
-        reached = max(reached, end)
-    if reached < length:
-        yield Idle(reached, length)
+    busy_times.sort()
+    covered_until = 0
+    for start, end in busy_times:
+        if start > covered_until:
+            yield IdleInterval(covered_until, min(start, length))
+        covered_until = max(covered_until, end)
+    if covered_until < length:
+        yield IdleInterval(covered_until, length)
 
 
-def _longest(gaps: Iterable[Idle], length: int) -> list[Idle]:
+def _longest(gaps: Iterable[IdleInterval], length: int) -> list[IdleInterval]:
     long = [gap for gap in gaps if gap.end - gap.start >= length * _LEAST_IDLE]
     kept = sorted(long, key=lambda gap: gap.start - gap.end)[:MOST_IDLE]
     return sorted(kept)

@@ -1,13 +1,13 @@
-"""A whole trace as columns, in the order in which its tree reads: what every analysis works on.
+"""All spans of a trace as columns in depth-first order: the input of every trace analysis.
 
 Position 0 is the first root, and a span's children follow it depth first, earliest first. So
 
-- a parent stands before its children (`parents[i] < i`): going through the positions backwards
-  adds a tree up from its leaves, without recursion, however deep it is;
-- a subtree is a range: `range(i, i + sizes[i])` is the span `i` with everything below it;
-- `children(i)` steps from one sibling to the next.
+- a parent comes before its children (`parents[i] < i`), so a loop over descending positions
+  sums a tree from its leaves upwards, without recursion, however deep the tree is;
+- a subtree is a range: `range(i, i + sizes[i])` is the span `i` with all its descendants;
+- `children(i)` goes from one sibling to the next by subtree sizes.
 
-Columns and not objects, because a trace may have a million spans: about 300 bytes each.
+Columns take about 300 bytes a span, far less than objects: a trace may have a million spans.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 
 _BATCH = 10_000
-# Of a span without an end; earlier than any time, so that every other end wins against it.
-_OPEN = -(1 << 62)
+# End of a running span while columns are built: earlier than any real end, so `max` drops it.
+_NO_END = -(1 << 62)
 
 
 class SpanFacts(NamedTuple):
-    """One span as it is put into a forest; times in µs since the epoch, cost in dollars."""
+    """The fields of one span from which a forest is built; times in µs since the epoch."""
 
     span_id: str
     parent_span_id: str | None
     start: int
     end: int | None
-    """None: it runs."""
+    """None: the span is running."""
     kind: str
     name: str
     level: str
     model: str | None
     tokens: int | None
     cost: Decimal | None
-    covered: bool
-    """True: its tokens and cost repeat what a span below tells, and count nowhere."""
+    """US dollars."""
+    excluded: bool
+    """True: a descendant reports the same tokens and cost, so these are left out of all totals."""
     placeholder: bool
-    """True: stands in for a parent that has not arrived, and counts nowhere."""
+    """True: stands for a parent that has not arrived, and is left out of all totals."""
 
 
-class _Seeds:
-    """The spans of a trace in the order in which they come, parents as positions."""
+class _TimeOrderedColumns:
+    """The columns of a trace's spans in time order, with parents as positions."""
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -57,58 +58,58 @@ class _Seeds:
         self.models: list[str | None] = []
         self.tokens: list[int | None] = []
         self.costs: list[Decimal | None] = []
-        self.covered, self.placeholders = bytearray(), bytearray()
+        self.excluded, self.placeholders = bytearray(), bytearray()
         self._parents = array("i")
-        self._late: dict[int, str] = {}
-        self._at: dict[str, int] = {}
-        # A driver makes a new string for each row, and a trace has few different ones.
-        self._known: dict[Any, Any] = {}
+        self._later_parents: dict[int, str] = {}
+        self._positions: dict[str, int] = {}
+        # The database driver makes a new string for each row; equal ones are stored once.
+        self._values: dict[Any, Any] = {}
 
     def add(self, batch: list[Sequence[Any]]) -> None:
-        """Take in the next spans."""
+        """Append rows of SpanFacts."""
         columns: list[tuple[Any, ...]] = list(zip(*batch, strict=True))
         ids, parent_ids, starts, ends, kinds, names, levels, models, *rest = columns
-        tokens, costs, covered, placeholders = rest
-        self._at.update(zip(ids, count(len(self.ids)), strict=False))
+        tokens, costs, excluded, placeholders = rest
+        self._positions.update(zip(ids, count(len(self.ids)), strict=False))
         self.ids += ids
         self._link(parent_ids)
         self.starts.extend(starts)
-        self.ends.extend([_OPEN if end is None else end for end in ends])
-        self.kinds += self._shared(kinds)
-        self.names += self._shared(names)
-        self.levels += self._shared(levels)
-        self.models += self._shared(models)
+        self.ends.extend([_NO_END if end is None else end for end in ends])
+        self.kinds += self._interned(kinds)
+        self.names += self._interned(names)
+        self.levels += self._interned(levels)
+        self.models += self._interned(models)
         self.tokens += tokens
         self.costs += costs
-        self.covered.extend(covered)
+        self.excluded.extend(excluded)
         self.placeholders.extend(placeholders)
 
     def _link(self, parent_ids: Iterable[str | None]) -> None:
         for parent_id in parent_ids:
-            at = -1 if parent_id is None else self._at.get(parent_id, -1)
-            if at < 0 and parent_id is not None:
-                # It starts later than its child, if it is here at all.
-                self._late[len(self._parents)] = parent_id
-            self._parents.append(at)
+            position = -1 if parent_id is None else self._positions.get(parent_id, -1)
+            if position < 0 and parent_id is not None:
+                # The parent starts later than its child, or is not part of the trace.
+                self._later_parents[len(self._parents)] = parent_id
+            self._parents.append(position)
 
-    def _shared(self, values: Sequence[Any]) -> Iterator[Any]:
-        return map(self._known.setdefault, values, values)
+    def _interned(self, values: Sequence[Any]) -> Iterator[Any]:
+        return map(self._values.setdefault, values, values)
 
     def resolved(self) -> array[int]:
-        """Return each span's parent, -1: none that is here; nothing can be added afterwards."""
-        for child, parent_id in self._late.items():
-            self._parents[child] = self._at.get(parent_id, -1)
-        self._at.clear()
+        """Return each span's parent as a position, -1: not in the trace; no `add` may follow."""
+        for child, parent_id in self._later_parents.items():
+            self._parents[child] = self._positions.get(parent_id, -1)
+        self._positions.clear()
         return self._parents
 
 
 class Forest:
-    """The spans of one trace by position; all columns have the same length."""
+    """The columns of one trace's spans; all have the same length."""
 
     __slots__ = (
         "costs",
-        "covered",
         "ends",
+        "excluded",
         "ids",
         "kinds",
         "levels",
@@ -126,12 +127,12 @@ class Forest:
     parents: array[int]
     """Position of the parent, -1: a root."""
     sizes: array[int]
-    """Spans of the subtree, itself and placeholders included."""
+    """Spans in the subtree, including the span itself and placeholders."""
     starts: array[int]
     """µs since the epoch."""
     ends: array[int]
-    """µs since the epoch, never before the start. Of a running span the latest moment known of
-    the trace, of a placeholder the latest end below it."""
+    """µs since the epoch, never before the start. A running span has the latest time known of the
+    trace, a placeholder the latest end of its descendants."""
     running: bytearray
     kinds: list[str]
     names: list[str]
@@ -139,58 +140,58 @@ class Forest:
     models: list[str | None]
     tokens: list[int | None]
     costs: list[Decimal | None]
-    covered: bytearray
+    excluded: bytearray
     placeholders: bytearray
 
     @classmethod
-    def grow(cls, facts: Iterable[Sequence[Any]]) -> Forest:
-        """Return the forest of a trace's spans, which come by start time and then by id.
+    def build(cls, facts: Iterable[Sequence[Any]]) -> Forest:
+        """Return the forest of a trace's spans, which must be ordered by start time, then id.
 
-        `facts` are SpanFacts, or tuples of the same order. A parent that is not among them makes
-        a root; spans that are each other's parents are laid open at the earliest of them.
+        `facts` are SpanFacts, or tuples of the same order. A span whose parent is not among them
+        becomes a root; a cycle of parents is cut at its earliest span, which becomes a root.
         """
-        seeds = _Seeds()
-        left = iter(facts)
-        while batch := list(islice(left, _BATCH)):
-            seeds.add(batch)
-        return cls._planted(seeds)
+        columns = _TimeOrderedColumns()
+        remaining = iter(facts)
+        while batch := list(islice(remaining, _BATCH)):
+            columns.add(batch)
+        return cls._from_columns(columns)
 
     @classmethod
-    def _planted(cls, seeds: _Seeds) -> Forest:
-        """Return the forest of columns in time order, which are emptied on the way."""
-        parents = seeds.resolved()
+    def _from_columns(cls, columns: _TimeOrderedColumns) -> Forest:
+        """Return the columns in depth-first order; empties `columns` to bound the memory."""
+        parents = columns.resolved()
         order = _reading_order(parents)
         forest = cls()
-        forest.ids = _ordered(seeds.ids, order)
+        forest.ids = _ordered(columns.ids, order)
         forest.parents = _renumbered(parents, order)
-        forest.starts = array("q", [seeds.starts[at] for at in order])
-        forest.ends = array("q", [seeds.ends[at] for at in order])
-        forest.kinds = _ordered(seeds.kinds, order)
-        forest.names = _ordered(seeds.names, order)
-        forest.levels = _ordered(seeds.levels, order)
-        forest.models = _ordered(seeds.models, order)
-        forest.tokens = _ordered(seeds.tokens, order)
-        forest.costs = _ordered(seeds.costs, order)
-        forest.covered = bytearray([seeds.covered[at] for at in order])
-        forest.placeholders = bytearray([seeds.placeholders[at] for at in order])
-        forest._measure()
+        forest.starts = array("q", [columns.starts[position] for position in order])
+        forest.ends = array("q", [columns.ends[position] for position in order])
+        forest.kinds = _ordered(columns.kinds, order)
+        forest.names = _ordered(columns.names, order)
+        forest.levels = _ordered(columns.levels, order)
+        forest.models = _ordered(columns.models, order)
+        forest.tokens = _ordered(columns.tokens, order)
+        forest.costs = _ordered(columns.costs, order)
+        forest.excluded = bytearray([columns.excluded[position] for position in order])
+        forest.placeholders = bytearray([columns.placeholders[position] for position in order])
+        forest._set_sizes_and_ends()
         return forest
 
-    def _measure(self) -> None:
-        """Set `sizes` and `running`, and put ends in the place of those that nobody said."""
-        many, missing = len(self.ids), self.placeholders
+    def _set_sizes_and_ends(self) -> None:
+        """Set `sizes` and `running`, and fill in the ends that spans lack."""
+        total, placeholders = len(self.ids), self.placeholders
         latest = max(max(self.starts, default=0), max(self.ends, default=0))
-        self.running = bytearray(many)
-        self.sizes = array("i", [1]) * many
-        for at in range(many - 1, -1, -1):
-            end, parent = self.ends[at], self.parents[at]
-            # What is below a placeholder stands behind it, and has told it the end by now.
-            if end == _OPEN and not missing[at]:
-                self.running[at], end = 1, latest
-            self.ends[at] = end = max(end, self.starts[at])
+        self.running = bytearray(total)
+        self.sizes = array("i", [1]) * total
+        for position in range(total - 1, -1, -1):
+            end, parent = self.ends[position], self.parents[position]
+            # The descendants of a placeholder have higher positions, so its end is set by now.
+            if end == _NO_END and not placeholders[position]:
+                self.running[position], end = 1, latest
+            self.ends[position] = end = max(end, self.starts[position])
             if parent >= 0:
-                self.sizes[parent] += self.sizes[at]
-                if missing[parent]:
+                self.sizes[parent] += self.sizes[position]
+                if placeholders[parent]:
                     self.ends[parent] = max(end, self.ends[parent])
 
     def __len__(self) -> int:
@@ -200,66 +201,66 @@ class Forest:
         """Yield the positions of the roots, earliest first."""
         return self._siblings(0, len(self.ids))
 
-    def children(self, at: int) -> Iterator[int]:
-        """Yield the positions of the spans directly below `at`, earliest first."""
-        return self._siblings(at + 1, at + self.sizes[at])
+    def children(self, position: int) -> Iterator[int]:
+        """Yield the positions of the children of the span at `position`, earliest first."""
+        return self._siblings(position + 1, position + self.sizes[position])
 
-    def _siblings(self, at: int, stop: int) -> Iterator[int]:
-        while at < stop:
-            yield at
-            at += self.sizes[at]
+    def _siblings(self, position: int, stop: int) -> Iterator[int]:
+        while position < stop:
+            yield position
+            position += self.sizes[position]
 
 
 def _reading_order(parents: array[int]) -> array[int]:
-    """Return the positions depth first; `parents` are in time order, and so are siblings here."""
-    first = array("i", [-1]) * len(parents)
-    following = array("i", [-1]) * len(parents)
-    # Backwards, so that each list of siblings begins with its earliest.
-    for at in range(len(parents) - 1, -1, -1):
-        parent = parents[at]
+    """Return the positions depth first, siblings in time order; `parents` is in time order."""
+    first_child = array("i", [-1]) * len(parents)
+    next_sibling = array("i", [-1]) * len(parents)
+    # Descending, so that each linked list of siblings begins with the earliest.
+    for position in range(len(parents) - 1, -1, -1):
+        parent = parents[position]
         if parent >= 0:
-            following[at], first[parent] = first[parent], at
+            next_sibling[position], first_child[parent] = first_child[parent], position
     order = array("i")
     seen = bytearray(len(parents))
     for roots_only in (True, False):
         for root, parent in enumerate(parents):
             if seen[root] or (roots_only and parent >= 0):
                 continue
-            # Only a circle is left to the second round: cut open where it starts.
+            # The second round meets only cycles: each is cut at its earliest span.
             parents[root] = -1
-            _descend(root, first, following, seen, order)
+            _descend(root, first_child, next_sibling, seen, order)
     return order
 
 
 def _descend(
-    root: int, first: array[int], following: array[int], seen: bytearray, order: array[int]
+    root: int, first_child: array[int], next_sibling: array[int], seen: bytearray, order: array[int]
 ) -> None:
-    """Append what is at and below `root` to `order`."""
+    """Append `root` and its descendants to `order`, depth first."""
     seen[root] = 1
     order.append(root)
-    ahead = [first[root]]
-    while ahead:
-        at = ahead.pop()
-        if at < 0:
+    stack = [first_child[root]]
+    while stack:
+        position = stack.pop()
+        if position < 0:
             continue
-        ahead.append(following[at])
-        # The root of a circle is met once more, as the child that it was sent as.
-        if not seen[at]:
-            seen[at] = 1
-            order.append(at)
-            ahead.append(first[at])
+        stack.append(next_sibling[position])
+        # The root of a cycle is reached again as the child of its original parent.
+        if not seen[position]:
+            seen[position] = 1
+            order.append(position)
+            stack.append(first_child[position])
 
 
 def _renumbered(parents: array[int], order: array[int]) -> array[int]:
-    """Return the parents by new positions, as positions of the new order."""
-    moved = array("i", [-1]) * len(order)
+    """Return `parents` in the new order, with the new positions as values."""
+    new_positions = array("i", [-1]) * len(order)
     for new, old in enumerate(order):
-        moved[old] = new
-    return array("i", [moved[parents[old]] if parents[old] >= 0 else -1 for old in order])
+        new_positions[old] = new
+    return array("i", [new_positions[parents[old]] if parents[old] >= 0 else -1 for old in order])
 
 
 def _ordered(column: list[T], order: array[int]) -> list[T]:
-    """Return the values in the order given, and let go of the column."""
-    found = [column[at] for at in order]
+    """Return the values in the given order, and empty `column` to release its memory."""
+    values = [column[position] for position in order]
     column.clear()
-    return found
+    return values

@@ -1,4 +1,4 @@
-"""Where the time of a trace went: the critical path by family of work, adding up to the whole."""
+"""The time breakdown of a trace: its critical path, split by family of span kinds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from tracer.analysis.forest import Forest
-from tracer.analysis.whole import Whole
+from tracer.analysis.inputs import AnalysisInputs
 
 FAMILY: Final = {
     "generation": "model",
@@ -18,12 +18,12 @@ FAMILY: Final = {
     "reranker": "retrieval",
     "database": "retrieval",
 }
-"""Kind -> family; every other kind is ``other`` work, or where it has children only frames it."""
+"""Kind -> family. A leaf of another kind is ``other``; a parent of another kind has no family."""
 FAMILIES: Final = ("model", "tools", "retrieval", "other")
 
 
-class Share(msgspec.Struct, kw_only=True):
-    """What one family has of the critical path."""
+class Portion(msgspec.Struct, kw_only=True):
+    """The time of one family on the critical path."""
 
     family: str
     time: int
@@ -31,50 +31,50 @@ class Share(msgspec.Struct, kw_only=True):
     calls: int
     """Spans of the family in the trace."""
     in_sequence: int
-    """Those of them that the trace waited for."""
+    """Spans of the family on the critical path."""
 
 
 class Headline(msgspec.Struct, kw_only=True):
-    """The time from the first root's start to the last root's end, and where it went; µs."""
+    """The time from the first root's start to the last root's end, and its breakdown; µs."""
 
     time: int
-    shares: list[Share]
-    """The families that have any, in the order of `FAMILIES`."""
+    shares: list[Portion]
+    """The families with time on the critical path, in the order of `FAMILIES`."""
     gaps: int
-    """Time that no recorded work accounts for; with the shares it adds up to ``time``."""
+    """Time outside all recorded work; with the shares it adds up to ``time``."""
     running: bool
-    """True: some span has not ended, so all of this still grows."""
+    """True: some span has not ended, so the times still grow."""
     partial: bool
-    """True: a span that others name as their parent has not arrived."""
+    """True: the parent of some span has not arrived."""
 
 
-def headline(whole: Whole) -> Headline:
-    """Return where the time of a trace went."""
-    forest, path = whole.forest, whole.path
-    shares = {name: Share(family=name, time=0, calls=0, in_sequence=0) for name in FAMILIES}
+def headline(inputs: AnalysisInputs) -> Headline:
+    """Return the time breakdown of a trace."""
+    forest, path = inputs.forest, inputs.critical_path
+    portions = {name: Portion(family=name, time=0, calls=0, in_sequence=0) for name in FAMILIES}
     gaps = path.idle
-    for at, own in enumerate(path.own):
-        family = _family(forest, at)
+    for position, own in enumerate(path.own):
+        family = _family(forest, position)
         if family is None:
             gaps += own
             continue
-        share = shares[family]
-        share.time += own
-        share.calls += 1
-        share.in_sequence += own > 0
+        portion = portions[family]
+        portion.time += own
+        portion.calls += 1
+        portion.in_sequence += own > 0
     return Headline(
-        time=gaps + sum(share.time for share in shares.values()),
-        shares=[share for share in shares.values() if share.time],
+        time=gaps + sum(portion.time for portion in portions.values()),
+        shares=[portion for portion in portions.values() if portion.time],
         gaps=gaps,
         running=any(forest.running),
         partial=any(forest.placeholders),
     )
 
 
-def _family(forest: Forest, at: int) -> str | None:
-    """Return what a span's own time is spent on; None: nobody knows, it frames what is below."""
-    if forest.placeholders[at]:
+def _family(forest: Forest, position: int) -> str | None:
+    """Return the family of a span's own time; None: a gap, in which no work was recorded."""
+    if forest.placeholders[position]:
         return None
-    family = FAMILY.get(forest.kinds[at])
-    # An agent's or a chain's own time lies between its steps: there nothing was recorded.
-    return family or ("other" if forest.sizes[at] == 1 else None)
+    family = FAMILY.get(forest.kinds[position])
+    # The own time of an agent or chain lies between its children, where nothing was recorded.
+    return family or ("other" if forest.sizes[position] == 1 else None)

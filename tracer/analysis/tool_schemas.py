@@ -1,9 +1,9 @@
-"""Whether the arguments of a tool call keep to the JSON Schema that the model was given.
+"""Validates the arguments of a tool call against the JSON Schema offered to the model.
 
-A part of JSON Schema that tools use: type, enum, const, required, properties,
-additionalProperties, items, anyOf, oneOf, allOf, and references within the schema. What else a
-schema says is not judged. Both sides are what an application sent: so patterns, which can take
-for ever, are not run, nothing is fetched, and the work is bounded.
+Supports the keywords that tools use: type, enum, const, required, properties,
+additionalProperties, items, anyOf, oneOf, allOf, and references within the schema. Other keywords
+are ignored. Schema and arguments are untrusted input: regular expressions, which may never end,
+are not run, nothing is fetched, and the number of steps is limited.
 """
 
 from __future__ import annotations
@@ -25,115 +25,127 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "null": (type(None),),
 }
 _MOST_DEPTH: Final = 30
-_MOST_FAULTS: Final = 3
-# Choices that lead back to themselves double the work with every level.
+_MOST_VIOLATIONS: Final = 3
+# Recursive choices double the work with every level, so the depth limit is not enough.
 _MOST_STEPS: Final = 20_000
 
 
-class _Work:
-    """One judgement: the schema that references lead into, and how much may still be done."""
+class _Validation:
+    """The state of one validation: the root schema for references, and the remaining steps."""
 
-    def __init__(self, whole: Json) -> None:
-        self.whole = whole
-        self.left = _MOST_STEPS
+    def __init__(self, root_schema: Json) -> None:
+        self.root_schema = root_schema
+        self.steps_left = _MOST_STEPS
 
 
 def schemas_of(tools: list[Json]) -> dict[str, Json]:
-    """Return the schema of each tool's arguments by name, however the API writes definitions."""
-    found: dict[str, Json] = {}
+    """Return the schema of each tool's arguments by tool name, in the form of any provider."""
+    schemas: dict[str, Json] = {}
     for tool in map(decoded, tools):
         if not isinstance(tool, dict):
             continue
-        inner = tool.get("function")
-        said = inner if isinstance(inner, dict) else tool
-        listed = tool.get("functionDeclarations") or tool.get("function_declarations")
-        for one in listed if isinstance(listed, list) else [said]:
-            if isinstance(one, dict) and isinstance(name := one.get("name"), str):
+        function = tool.get("function")
+        definition = function if isinstance(function, dict) else tool
+        declarations = tool.get("functionDeclarations") or tool.get("function_declarations")
+        for declaration in declarations if isinstance(declarations, list) else [definition]:
+            if isinstance(declaration, dict) and isinstance(name := declaration.get("name"), str):
                 for key in ("parameters", "input_schema", "inputSchema", "parametersJsonSchema"):
-                    schema = decoded(one.get(key))
+                    schema = decoded(declaration.get(key))
                     if isinstance(schema, dict):
-                        found[name] = schema
+                        schemas[name] = schema
                         break
-    return found
+    return schemas
 
 
-def faults(value: Json, schema: Json) -> list[str]:
-    """Return in words where ``value`` breaks ``schema``, the first few; empty: it keeps to it."""
+def schema_violations(value: Json, schema: Json) -> list[str]:
+    """Return the first violations of ``schema`` by ``value``, as text; empty: it is valid."""
     return list(
-        islice(_faults(value, schema, _Work(schema), "arguments", _MOST_DEPTH), _MOST_FAULTS)
+        islice(
+            _violations(value, schema, _Validation(schema), "arguments", _MOST_DEPTH),
+            _MOST_VIOLATIONS,
+        )
     )
 
 
-def _faults(value: Json, schema: Json, work: _Work, at: str, depth: int) -> Iterator[str]:
-    schema = _followed(schema, work.whole)
+def _violations(
+    value: Json, schema: Json, validation: _Validation, path: str, depth: int
+) -> Iterator[str]:
+    schema = _resolved(schema, validation.root_schema)
     if schema is False:
-        yield f"{at}: not allowed"
-    work.left -= 1
-    if not isinstance(schema, dict) or not depth or work.left < 0:
+        yield f"{path}: not allowed"
+    validation.steps_left -= 1
+    if not isinstance(schema, dict) or not depth or validation.steps_left < 0:
         return
     wanted = schema.get("type")
     types = wanted if isinstance(wanted, list) else [wanted]
     # Gemini writes types in capitals.
     names = [name.lower() for name in types if isinstance(name, str)]
-    if names and all(name in _TYPES for name in names) and not _is_one(value, names):
-        yield f"{at}: expected {' or '.join(names)}, got {_type_of(value)}"
+    if names and all(name in _TYPES for name in names) and not _has_type(value, names):
+        yield f"{path}: expected {' or '.join(names)}, got {_type_of(value)}"
         return
     allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if isinstance(allowed, list) and value not in allowed:
-        yield f"{at}: expected one of {', '.join(map(str, allowed[:8]))[:200]}"
+        yield f"{path}: expected one of {', '.join(map(str, allowed[:8]))[:200]}"
     if isinstance(value, dict):
-        yield from _in_object(value, schema, work, at, depth)
+        yield from _in_object(value, schema, validation, path, depth)
     elif isinstance(value, list) and "items" in schema:
-        for place, item in enumerate(value[:1000]):
-            yield from _faults(item, schema["items"], work, f"{at}[{place}]", depth - 1)
-    yield from _in_choices(value, schema, work, at, depth)
+        for index, item in enumerate(value[:1000]):
+            yield from _violations(item, schema["items"], validation, f"{path}[{index}]", depth - 1)
+    yield from _in_choices(value, schema, validation, path, depth)
 
 
 def _in_object(
-    value: dict[str, Json], schema: dict[str, Json], work: _Work, at: str, depth: int
+    value: dict[str, Json], schema: dict[str, Json], validation: _Validation, path: str, depth: int
 ) -> Iterator[str]:
-    required, known = schema.get("required"), schema.get("properties")
+    required, properties = schema.get("required"), schema.get("properties")
     for name in required if isinstance(required, list) else []:
         if isinstance(name, str) and name not in value:
-            yield f"{at}.{name}: required, and missing"
-    known = known if isinstance(known, dict) else {}
+            yield f"{path}.{name}: required, and missing"
+    properties = properties if isinstance(properties, dict) else {}
     for name, item in islice(value.items(), 1000):
-        # What is said of no name in particular holds for the rest.
-        inner = known[name] if name in known else schema.get("additionalProperties")
-        if name not in known and inner is False and "patternProperties" not in schema:
-            yield f"{at}.{name}: not a property of this tool"
-        elif inner is not None and (name in known or "patternProperties" not in schema):
-            yield from _faults(item, inner, work, f"{at}.{name}", depth - 1)
+        # `additionalProperties` applies to names that `properties` does not list.
+        inner = properties[name] if name in properties else schema.get("additionalProperties")
+        if name not in properties and inner is False and "patternProperties" not in schema:
+            yield f"{path}.{name}: not a property of this tool"
+        elif inner is not None and (name in properties or "patternProperties" not in schema):
+            yield from _violations(item, inner, validation, f"{path}.{name}", depth - 1)
 
 
 def _in_choices(
-    value: Json, schema: dict[str, Json], work: _Work, at: str, depth: int
+    value: Json, schema: dict[str, Json], validation: _Validation, path: str, depth: int
 ) -> Iterator[str]:
     for name in ("anyOf", "oneOf"):
         choices = schema.get(name)
         if isinstance(choices, list) and choices:
-            broken = [next(_faults(value, c, work, at, depth - 1), "") for c in choices[:20]]
-            if all(broken):
-                yield broken[0] if len(broken) == 1 else f"{at}: fits none of {len(broken)} forms"
-    every = schema.get("allOf")
-    for choice in every[:20] if isinstance(every, list) else []:
-        yield from _faults(value, choice, work, at, depth - 1)
+            violations = [
+                next(_violations(value, choice, validation, path, depth - 1), "")
+                for choice in choices[:20]
+            ]
+            if all(violations):
+                yield (
+                    violations[0]
+                    if len(violations) == 1
+                    else f"{path}: fits none of {len(violations)} forms"
+                )
+    all_of = schema.get("allOf")
+    for subschema in all_of[:20] if isinstance(all_of, list) else []:
+        yield from _violations(value, subschema, validation, path, depth - 1)
 
 
-def _followed(schema: Json, whole: Json) -> Json:
-    """Return what a reference means; one that leads out of the schema allows anything."""
+def _resolved(schema: Json, root_schema: Json) -> Json:
+    """Return the schema behind references; None, which allows anything, for an external one."""
     for _ in range(_MOST_DEPTH):
-        told = schema.get("$ref") if isinstance(schema, dict) else None
-        if not isinstance(told, str):
+        reference = schema.get("$ref") if isinstance(schema, dict) else None
+        if not isinstance(reference, str):
             return schema
-        schema = whole
-        for part in filter(None, told.removeprefix("#").split("/")):
+        schema = root_schema
+        for part in filter(None, reference.removeprefix("#").split("/")):
             schema = schema.get(part) if isinstance(schema, dict) else None
     return None
 
 
-def _is_one(value: Json, names: list[str]) -> bool:
-    # In Python a truth value is a number, and 2.0 no integer: JSON Schema says otherwise.
+def _has_type(value: Json, names: list[str]) -> bool:
+    # In Python a bool is an int and 2.0 is not; in JSON Schema it is the other way round.
     if isinstance(value, bool):
         return "boolean" in names
     if isinstance(value, float) and value.is_integer() and "integer" in names:

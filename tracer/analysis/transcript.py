@@ -1,12 +1,16 @@
-"""The conversation of a trace in reading order: what each step says that was not said before.
+"""The conversation of a trace in reading order: what each step adds to it.
 
 Each model call sends the conversation so far again; a reader wants each message once, where it
-was said first. So a message counts as known when one of the same role said the same before,
-whatever ids and names an API puts around it.
+came first. A call repeats the messages that it has in the same places as an earlier call and its
+answer, from the first on: so equal messages of one conversation are all shown. A call that sends
+only the end of a long conversation repeats what ends with the earlier call's answer. The result
+of a tool is a repeat where the tool's own span, further up, has shown it. Ids, names and
+reasoning make no difference: APIs send them differently the second time, or not at all.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -14,11 +18,17 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer.messages.conversation import Message, read_messages
-from tracer.messages.parts import Part, decoded
+from tracer.messages.parts import Part, decoded, read_part
 from tracer.records import Json
 
 MODEL: Final = "generation"
 TOOLS: Final = ("tool", "function")
+_MOST_CONVERSATIONS: Final = 50
+"""How many agents may take turns before a conversation is shown again."""
+_LEAST_WINDOW: Final = 2
+
+_Key = tuple[bytes, ...]
+"""The marks by which a message is compared."""
 
 
 class Spoken(NamedTuple):
@@ -46,45 +56,87 @@ class Told(msgspec.Struct, kw_only=True):
 
 
 class Teller:
-    """Remembers what has been said; takes the steps in the order of time."""
+    """Remembers the conversations so far; takes the steps in the order of time."""
 
     def __init__(self) -> None:
-        self._known: set[bytes] = set()
+        self._conversations: list[list[_Key]] = []
+        self._calls: set[bytes] = set()
+        self._results: Counter[bytes] = Counter()
+        """Results that tools' own spans have shown and no call has sent since."""
 
     def tell(self, step: Spoken) -> Told:
         """Return what a step adds."""
         return self._tool(step) if step.kind in TOOLS else self._model(step)
 
     def _model(self, step: Spoken) -> Told:
-        new, again = [], 0
-        for message in _messages(step.input, "user"):
-            if self._seen(message):
-                again += 1
-            else:
-                new.append(message)
+        messages = _messages(step.input, "user")
         answer = _messages(step.output, "assistant")
+        keys = [_key(message) for message in messages]
+        repeated = self._repeated(keys)
+        new = [message for index, message in enumerate(messages) if index not in repeated]
+        self._remember(keys + [_key(message) for message in answer])
         for message in answer:
-            self._seen(message)
-            self._known.update(_mark("call", part.name, part.data) for part in _calls(message))
-        return Told(span_id=step.span_id, again=again, new=new, answer=answer)
+            self._calls.update(_mark("call", part.name, part.data) for part in _calls(message))
+        return Told(span_id=step.span_id, again=len(repeated), new=new, answer=answer)
 
     def _tool(self, step: Spoken) -> Told:
-        called = _mark("call", step.name, decoded(step.input)) in self._known
-        asked = Part(type="tool_call", name=step.name, data=decoded(step.input))
+        called = _mark("call", step.name, decoded(step.input)) in self._calls
+        call = Part(type="tool_call", name=step.name, data=decoded(step.input))
         answer: list[Message] = []
         if step.output is not None:
             result = _result(step.name, step.output)
             answer = [Message(role="tool", parts=[result])]
-            self._known.add(_mark("tool", *_content(result)))
-        new = [] if called else [Message(role="assistant", parts=[asked])]
+            self._results[_mark("tool", *_content(result))] += 1
+        new = [] if called else [Message(role="assistant", parts=[call])]
         return Told(span_id=step.span_id, again=0, new=new, answer=answer, called=called)
 
-    def _seen(self, message: Message) -> bool:
-        """Return whether a message is known, and know it from now on."""
-        marks = list(_marks(message))
-        known = all(mark in self._known for mark in marks)
-        self._known.update(marks)
-        return known
+    def _repeated(self, keys: list[_Key]) -> set[int]:
+        """Return the indexes of the messages that an earlier step has shown."""
+        matches = [_match(conversation, keys) for conversation in self._conversations]
+        repeated = max(matches, key=len, default=set())
+        others = [index for index in range(len(keys)) if index not in repeated]
+        return repeated | self._shown_results(keys, others)
+
+    def _shown_results(self, keys: list[_Key], indexes: list[int]) -> set[int]:
+        """Return those of the messages that hold only results of tools with their own spans."""
+        shown: set[int] = set()
+        sent: set[bytes] = set()
+        for index in indexes:
+            marks = Counter(keys[index])
+            if marks and all(self._results[mark] >= count for mark, count in marks.items()):
+                self._results.subtract(marks)
+                shown.add(index)
+                sent |= marks.keys()
+        for mark in sent:
+            # One call may have several spans, each of which has shown the result.
+            del self._results[mark]
+        return shown
+
+    def _remember(self, conversation: list[_Key]) -> None:
+        """Keep a call's messages and its answer, in place of those that it continues."""
+        others = [keys for keys in self._conversations if conversation[: len(keys)] != keys]
+        self._conversations = [*others[1 - _MOST_CONVERSATIONS :], conversation]
+
+
+def _match(earlier: list[_Key], keys: list[_Key]) -> set[int]:
+    """Return the indexes of the messages that repeat an earlier call or its answer."""
+    length = min(len(earlier), len(keys))
+    unequal = (index for index in range(length) if earlier[index] != keys[index])
+    start = next(unequal, length)
+    return {*range(start), *_window(earlier[start:], keys, start)}
+
+
+def _window(rest: list[_Key], keys: list[_Key], start: int) -> range:
+    """Return the indexes from ``start`` on that repeat the end of ``rest``."""
+    for end in range(len(keys), start + 1, -1):
+        most = min(len(rest), end - start)
+        length = 0
+        while length < most and rest[-1 - length] == keys[end - 1 - length]:
+            length += 1
+        # A single message may be equal by chance.
+        if length >= _LEAST_WINDOW:
+            return range(end - length, end)
+    return range(0)
 
 
 def tell(steps: Iterable[Spoken]) -> list[Told]:
@@ -94,11 +146,11 @@ def tell(steps: Iterable[Spoken]) -> list[Told]:
 
 
 def _messages(value: Json, role: str) -> list[Message]:
-    if value is None:
+    if value is None or value in ("", [], {}):
         return []
-    found = read_messages(value, output=role == "assistant")
-    if found:
-        return found
+    messages = read_messages(value, output=role == "assistant")
+    if messages:
+        return messages
     text = value if isinstance(value, str) else None
     data = None if isinstance(value, str) else value
     kind = "text" if data is None else "data"
@@ -106,14 +158,16 @@ def _messages(value: Json, role: str) -> list[Message]:
 
 
 def _result(name: str, output: Json) -> Part:
-    value = decoded(output)
-    if isinstance(value, str):
-        return Part(type="tool_result", name=name, text=value)
-    return Part(type="tool_result", name=name, data=value)
+    # As the next call of the model will send it: what a framework wraps it in is gone there.
+    return read_part({"type": "tool_result", "name": name, "result": output})
 
 
 def _calls(message: Message) -> list[Part]:
     return [part for part in message.parts if part.type == "tool_call"]
+
+
+def _key(message: Message) -> _Key:
+    return tuple(_marks(message))
 
 
 def _marks(message: Message) -> Iterator[bytes]:
@@ -129,6 +183,8 @@ def _marks(message: Message) -> Iterator[bytes]:
 
 
 def _content(part: Part) -> tuple[Json, Json]:
+    if part.parts:
+        return None, [[inner.type, *_content(inner), inner.url] for inner in part.parts]
     data = decoded(part.data)
     text = part.text.strip() if part.text else None
     # A result may come as text where the tool returned JSON.

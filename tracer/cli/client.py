@@ -1,70 +1,54 @@
-"""Sends OTLP requests to a server, and says in one line what is wrong where it can't."""
+"""The HTTP client with which commands send OTLP requests to a Tracer server."""
 
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, Self
 
+import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
-_TIMEOUT_SECONDS: Final = 60
-_ATTEMPTS: Final = 5
-_BUSY: Final = (429, 503)
+from tracer.http_client import NoAnswer, RetryingClient
 
-
-class Answer(NamedTuple):
-    """What a server said."""
-
-    status: int
-    body: bytes
-    retry_after: float = 1.0
-
-
-Transport = Callable[[str, str, bytes, Mapping[str, str]], Answer]
-"""Sends (method, path, body, headers)."""
+_SHOWN_CHARACTERS: Final = 200
 
 
 class SendError(Exception):
-    """The data set did not arrive; one line that says what to do."""
+    """The data could not be sent; the message is one line with the remedy."""
 
 
 class Server:
-    """Where the data set goes."""
+    """A running Tracer server at ``url``; ``key`` is the secret of an API key, if required.
 
-    def __init__(self, transport: Transport, key: str = "") -> None:
-        self._transport = transport
-        self._auth = {"Authorization": f"Bearer {key}"} if key else {}
+    Tests pass a ``client`` of their own.
+    """
+
+    def __init__(self, url: str, key: str = "", client: RetryingClient | None = None) -> None:
+        self._url = url
+        self._client = client or RetryingClient(url)
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def send(self, request: ExportTraceServiceRequest) -> None:
-        """Send one request, again where the server is busy. Raises SendError."""
-        answer = self._post(request.SerializeToString(), "application/x-protobuf")
-        partial = ExportTraceServiceResponse.FromString(answer).partial_success
+        """Send one request, with retries while the server is busy. Raises SendError."""
+        response = self._post(request.SerializeToString(), "application/x-protobuf")
+        partial = ExportTraceServiceResponse.FromString(response).partial_success
         _require_all(partial.rejected_spans, partial.error_message)
 
     def send_json(self, body: bytes) -> None:
-        """Send one request that is OTLP/JSON already. Raises SendError."""
+        """Send one request that is encoded as OTLP/JSON. Raises SendError."""
         partial = json.loads(self._post(body, "application/json")).get("partialSuccess", {})
         _require_all(int(partial.get("rejectedSpans", 0)), partial.get("errorMessage", ""))
-
-    def _post(self, body: bytes, content_type: str) -> bytes:
-        headers = {"Content-Type": content_type, "Content-Encoding": "gzip"}
-        packed = gzip.compress(body, 5)
-        for _ in range(_ATTEMPTS):
-            answer = self._transport("POST", "/v1/traces", packed, {**headers, **self._auth})
-            if answer.status not in _BUSY:
-                break
-            time.sleep(answer.retry_after)
-        _require(answer)
-        return answer.body
 
     def send_all(self, requests: Iterable[ExportTraceServiceRequest]) -> None:
         """Send requests one after the other. Raises SendError."""
@@ -72,44 +56,37 @@ class Server:
             self.send(request)
 
     def trace(self, trace_id: str) -> dict[str, Any]:
-        """Return what the server's API says of a trace. Raises SendError."""
-        answer = self._transport("GET", f"/api/v1/traces/{trace_id}", b"", self._auth)
-        _require(answer)
-        found: dict[str, Any] = json.loads(answer.body)
-        return found
+        """Return a trace as JSON of the server's API. Raises SendError."""
+        trace: dict[str, Any] = self._request("GET", f"/api/v1/traces/{trace_id}").json()
+        return trace
 
+    def _post(self, body: bytes, content_type: str) -> bytes:
+        headers = {"Content-Type": content_type, "Content-Encoding": "gzip"}
+        compressed = gzip.compress(body, 5)
+        return self._request("POST", "/v1/traces", content=compressed, headers=headers).content
 
-def _require_all(refused: int, message: str) -> None:
-    if refused:
-        raise SendError(f"{refused} spans refused: {message}")
-
-
-def _require(answer: Answer) -> None:
-    if answer.status in (401, 403):
-        raise SendError("the server wants a valid key: pass one that `tracer keys create` made")
-    if answer.status != 200:
-        said = answer.body[:200].decode(errors="replace")
-        raise SendError(f"the server answered with status {answer.status}: {said}")
-
-
-def http_transport(url: str) -> Transport:
-    """Return a transport to the server at ``url``; it raises SendError where none answers."""
-
-    def transport(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        request = urllib.request.Request(
-            url.rstrip("/") + path, body or None, dict(headers), method=method
-        )
+    def _request(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-                return Answer(answer.status, answer.read())
-        except urllib.error.HTTPError as error:
-            after = error.headers.get("Retry-After", "1")
-            return Answer(error.code, error.read(), float(after) if after.isdigit() else 1.0)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
+            response = self._client.request(
+                method, path, headers={**self._headers, **(headers or {})}, **more
+            )
+        except NoAnswer as error:
             raise SendError(
-                f"no server answers at {url} ({reason}): start one with `tracer serve`,"
-                " or name another one with --url"
+                f"no server answers at {self._url} ({error}): start a server with `tracer serve`,"
+                " or choose another server with --url"
             ) from error
+        if response.status_code in (401, 403):
+            raise SendError(
+                "the server requires a valid key: pass the secret that `tracer keys create` printed"
+            )
+        if response.status_code != 200:
+            text = response.text[:_SHOWN_CHARACTERS]
+            raise SendError(f"the server returned status {response.status_code}: {text}")
+        return response
 
-    return transport
+
+def _require_all(rejected_count: int, message: str) -> None:
+    if rejected_count:
+        raise SendError(f"{rejected_count} spans refused: {message}")

@@ -1,4 +1,4 @@
-"""``tracer demo``: send a realistic data set to a running server."""
+"""``tracer demo``: sends a realistic data set to a running server."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
-from tracer.cli.client import SendError, Server, http_transport
-from tracer.demo.dataset import Told, tell
+from tracer.cli.client import SendError, Server
+from tracer.demo.dataset import DemoTrace, generate
 from tracer.demo.otlp import requests
 
 BATCH_SPANS: Final = 500
@@ -17,24 +17,24 @@ BATCH_SPANS: Final = 500
 
 @click.command()
 @click.option("--url", default="http://127.0.0.1:4318", show_default=True, help="The server.")
-@click.option("--key", default="", metavar="SECRET", help="A key's secret, where one is needed.")
-@click.option("--seed", default=1, show_default=True, help="Another number, other stories.")
+@click.option("--key", default="", metavar="SECRET", help="Secret of an API key, if required.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the generated data set.")
 def demo(url: str, key: str, seed: int) -> None:
-    """Send agents, RAG, chats, errors and a trace of 5,000 spans, as of the last 24 hours."""
-    server = Server(http_transport(url), key)
-    told = tell(seed, time.time())
+    """Send traces of agents, RAG, chats and errors of the last 24 hours, one of 5,000 spans."""
+    traces = generate(seed, time.time())
     try:
-        send(server, told)
-        show(server, told)
+        with Server(url, key) as server:
+            send(server, traces)
+            show(server, traces)
     except SendError as error:
         raise click.ClickException(str(error)) from error
 
 
-def send(server: Server, told: list[Told]) -> None:
-    """Send all stories, with progress on a terminal. Raises SendError."""
-    spans = sum(len(one.story.trace.spans) for one in told)
-    click.echo(f"sending {len(told)} traces, {spans:,} spans")
-    batches = list(requests((one.story.trace for one in told), BATCH_SPANS))
+def send(server: Server, traces: list[DemoTrace]) -> None:
+    """Send all traces, with progress on a terminal. Raises SendError."""
+    spans = sum(len(demo_trace.story.trace.spans) for demo_trace in traces)
+    click.echo(f"sending {len(traces)} traces, {spans:,} spans")
+    batches = list(requests((demo_trace.story.trace for demo_trace in traces), BATCH_SPANS))
     if not sys.stdout.isatty():
         server.send_all(batches)
         return
@@ -42,10 +42,10 @@ def send(server: Server, told: list[Told]) -> None:
         server.send_all(progress)
 
 
-def show(server: Server, told: list[Told]) -> None:
-    """Print where the interesting traces are. Raises SendError."""
-    for one in reversed(told):
-        if one.label:
-            found = server.trace(one.story.trace.trace_id.hex())
-            click.echo(f"  {one.label:<36} {found['url']}")
-    click.echo(f"  {'everything':<36} {found['url'].rpartition('/')[0]}")
+def show(server: Server, traces: list[DemoTrace]) -> None:
+    """Print the URLs of the traces that have a label. Raises SendError."""
+    for demo_trace in reversed(traces):
+        if demo_trace.label:
+            url = server.trace(demo_trace.story.trace.trace_id.hex())["url"]
+            click.echo(f"  {demo_trace.label:<36} {url}")
+    click.echo(f"  {'everything':<36} {url.rpartition('/')[0]}")

@@ -1,4 +1,4 @@
-"""``tracer doctor``: what is configured, what is reachable, versions and sizes."""
+"""``tracer doctor``: prints settings, reachability, versions and sizes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from importlib.metadata import version
 import click
 
 from tracer import __version__
+from tracer.cli.installation import clash_message, other_distributions
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
-from tracer.config import Config, ConfigError, variable
+from tracer.config import Config, variable
+from tracer.errors import ConfigError
 from tracer.server.postgres import Embedded
 from tracer.store.database import server
 
@@ -30,12 +32,15 @@ _LIBRARIES = ("flask", "sqlalchemy", "psycopg", "gunicorn", "msgspec", "pixeltab
 @database_options
 @with_config
 def doctor(config: Config) -> None:
-    """Say what is configured, what is reachable, versions and sizes; exit with 1 if it's broken."""
+    """Print settings, reachability, versions and sizes; exit with 1 on a problem."""
     _title("Versions")
     _row("Tracer", __version__)
     _row("Python", sys.version.split()[0])
     for library in _LIBRARIES:
         _row(library, version(library))
+    others = other_distributions()
+    if others:
+        _row("clash", clash_message(others))
     _title("Settings")
     for name, value, source in settings(config, os.environ):
         _row(name, f"{value}  ({source})")
@@ -47,19 +52,21 @@ def doctor(config: Config) -> None:
     except ConfigError as error:
         _row("broken", str(error))
         raise click.exceptions.Exit(1) from None
+    if others:
+        raise click.exceptions.Exit(1)
 
 
 def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield each setting's name, its value fit to be printed, and where it came from."""
-    plain = Config.from_env(environ)
+    """Yield (name, printable value, source) of each setting; secrets are masked."""
+    from_environment = Config.from_env(environ)
     for field in fields(Config):
         value = getattr(config, field.name)
         name = variable(field.name, environ)
         if field.name == "data_dir":
-            given = plain.data_dir.expanduser().absolute() != value
+            is_flag = from_environment.data_dir.expanduser().absolute() != value
         else:
-            given = getattr(plain, field.name) != value
-        source = "flag" if given else name if environ.get(name) else "default"
+            is_flag = getattr(from_environment, field.name) != value
+        source = "flag" if is_flag else name if environ.get(name) else "default"
         shown = str(value) or "none"
         if field.name == "database_url":
             shown = server.shown_url(value) if value else "none: the embedded PostgreSQL"
@@ -71,8 +78,8 @@ def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, 
 def _listener(config: Config) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
     try:
-        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=5) as answer:
-            if json.load(answer) == {"status": "ok"}:
+        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=5) as response:
+            if json.load(response) == {"status": "ok"}:
                 return "Tracer answers"
     except urllib.error.HTTPError as error:
         if error.headers.get_content_type() == "application/problem+json":
@@ -81,7 +88,7 @@ def _listener(config: Config) -> str:
         if isinstance(error.reason, ConnectionRefusedError):
             return "free"
     except (OSError, ValueError):
-        pass  # whoever it is does not speak as we do
+        pass  # another program, which does not speak HTTP or JSON
     return f"in use by {listener_on(config.port)}, which is not Tracer"
 
 
@@ -89,7 +96,7 @@ def _database(config: Config) -> None:
     embedded = Embedded(config.data_dir)
     if not config.database_url:
         if not embedded.pgdata.exists():
-            _row("embedded", f"not made yet in {config.data_dir}; `tracer serve` makes it")
+            _row("embedded", f"not created yet in {config.data_dir}; `tracer serve` creates it")
             return
         running = embedded.postmaster()
         _row("embedded", f"running, process {running.pid}" if running else "not running")
@@ -100,14 +107,14 @@ def _database(config: Config) -> None:
     ):
         _row("address", server.shown_url(config.database_url))
         _row("PostgreSQL", server.server_version(connection))
-        found, newest = server.revision(connection), server.known_revisions()[-1]
-        hint = "" if found == newest else f"; this version has {newest}: `tracer db upgrade`"
-        _row("schema", f"{found or 'empty'}{hint}")
+        current, newest = server.revision(connection), server.known_revisions()[-1]
+        hint = "" if current == newest else f"; this version has {newest}: `tracer db upgrade`"
+        _row("schema", f"{current or 'empty'}{hint}")
         _row("size", _size(server.database_bytes(connection)))
         for table in server.table_sizes(connection):
             rows = "rows not counted yet" if table.rows is None else f"about {table.rows:,} rows"
             _row(f"  {table.name}", f"{_size(table.bytes)}, {rows}")
-        if found != newest:
+        if current != newest:
             raise click.exceptions.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""``tracer export`` and ``tracer import file``: a trace as a file, and back from its OTLP/JSON."""
+"""``tracer export`` writes a trace to a file; ``tracer import file`` sends an OTLP/JSON file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from tracer.cli.client import SendError, Server, http_transport
+from tracer.cli.client import SendError, Server
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
 
@@ -27,7 +27,9 @@ Command = Callable[..., Any]
 
 
 def _server_options(command: Command) -> Command:
-    command = click.option("--key", default="", metavar="SECRET", help="A key's secret.")(command)
+    command = click.option("--key", default="", metavar="SECRET", help="Secret of an API key.")(
+        command
+    )
     return click.option(
         "--url", default="http://127.0.0.1:4318", show_default=True, help="The server."
     )(command)
@@ -36,8 +38,8 @@ def _server_options(command: Command) -> Command:
 @click.command()
 @click.argument("trace_id")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), default="json")
-@click.option("-o", "--output", metavar="FILE", help="Where to; - is the standard output.")
-@click.option("--budget", type=int, metavar="TOKENS", help="Trim a markdown transcript.")
+@click.option("-o", "--output", metavar="FILE", help="Output file; - is standard output.")
+@click.option("--budget", type=int, metavar="TOKENS", help="Token limit of a Markdown transcript.")
 @_server_options
 def export(
     trace_id: str, name: str, output: str | None, budget: int | None, url: str, key: str
@@ -49,36 +51,38 @@ def export(
     if key:
         request.add_header("Authorization", f"Bearer {key}")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-            _save(answer, output)
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            _save(response, output)
     except urllib.error.HTTPError as error:
         raise click.ClickException(_reason(error)) from error
     except http.client.HTTPException as error:
-        raise click.ClickException("the export broke off; nothing was kept of it") from error
+        raise click.ClickException(
+            "the connection broke off during the export; no file was written"
+        ) from error
     except OSError as error:
         raise click.ClickException(f"no export from {url}: {error}") from error
 
 
-def _save(answer: Any, output: str | None) -> None:
+def _save(response: Any, output: str | None) -> None:
     if output == "-":
-        _copy(answer, sys.stdout.buffer)
+        _copy(response, sys.stdout.buffer)
         return
-    named = re.search(r'filename="([\w.-]+)"', answer.headers["Content-Disposition"])
-    path = Path(output or (named[1] if named else "trace"))
-    # Under another name until it is whole, so that a part can't be taken for it.
+    file_name = re.search(r'filename="([\w.-]+)"', response.headers["Content-Disposition"])
+    path = Path(output or (file_name[1] if file_name else "trace"))
+    # Written under another name until complete, so that a part is not mistaken for the whole.
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
-            size = _copy(answer, file)
+            size = _copy(response, file)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     click.echo(f"wrote {path}, {size / 1e6:,.1f} MB")
 
 
-def _copy(answer: Any, file: BinaryIO) -> int:
+def _copy(response: Any, file: BinaryIO) -> int:
     size = 0
-    while chunk := answer.read(_CHUNK):
+    while chunk := response.read(_CHUNK):
         size += file.write(chunk)
     return size
 
@@ -87,7 +91,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
     try:
         return str(json.loads(error.read())["detail"])
     except (ValueError, KeyError):
-        return f"the server answered with status {error.code}"
+        return f"the server returned status {error.code}"
 
 
 @click.command("file")
@@ -95,11 +99,11 @@ def _reason(error: urllib.error.HTTPError) -> str:
 @_server_options
 def import_file(file: BinaryIO, url: str, key: str) -> None:
     """Send FILE, an OTLP/JSON export (or any OTLP/JSON), to a running server."""
-    server = Server(http_transport(url), key)
     total = Path(file.name).stat().st_size
     hidden = not sys.stdout.isatty()
     try:
-        with click.progressbar(length=total, hidden=hidden) as progress:
+        bar = click.progressbar(length=total, hidden=hidden)
+        with Server(url, key) as server, bar as progress:
             for body in _requests(_resources(file)):
                 server.send_json(body)
                 progress.update(len(body))
@@ -109,15 +113,15 @@ def import_file(file: BinaryIO, url: str, key: str) -> None:
 
 
 def _resources(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the resources of a file, of our own exports without reading them whole."""
+    """Yield the resources of a file as JSON; an export of Tracer is read line by line."""
     if file.readline().strip() != BEGIN.encode().strip():
         file.seek(0)
-        yield from _foreign(file.read())
+        yield from _collector_resources(file.read())
         return
-    # Before anything is sent: half a trace would look like a whole one.
+    # Checked before anything is sent: a part of a trace would look complete.
     file.seek(-len(END), 2)
     if file.read() != END.encode():
-        raise click.ClickException(f"{file.name} was cut off: export it again")
+        raise click.ClickException(f"{file.name} is truncated: export it again")
     file.seek(len(BEGIN))
     for line in file:
         resource = line.strip().rstrip(b",")
@@ -125,30 +129,32 @@ def _resources(file: BinaryIO) -> Iterator[bytes]:
             yield resource
 
 
-def _foreign(text: bytes) -> Iterator[bytes]:
-    """Yield the resources of OTLP/JSON: one request, or one on each line as collectors write."""
+def _collector_resources(text: bytes) -> Iterator[bytes]:
+    """Yield the resources of OTLP/JSON: one request, or one per line as collectors write it."""
     try:
         try:
-            found = [json.loads(text)]
+            requests = [json.loads(text)]
         except json.JSONDecodeError:
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
-        resources = [one for request in found for one in request["resourceSpans"]]
+            requests = [json.loads(line) for line in text.splitlines() if line.strip()]
+        resources = [resource for request in requests for resource in request["resourceSpans"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise click.ClickException(f"this is no OTLP/JSON with resourceSpans: {error}") from error
+        raise click.ClickException(f"this is not OTLP/JSON with resourceSpans: {error}") from error
     for resource in resources:
         yield json.dumps(resource).encode()
 
 
 def _requests(resources: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield requests of some megabytes."""
-    held: list[bytes] = []
+    """Yield OTLP/JSON requests of about `_REQUEST_BYTES` each."""
+    batch: list[bytes] = []
+    size = 0
     for resource in resources:
-        held.append(resource)
-        if sum(map(len, held)) >= _REQUEST_BYTES:
-            yield _request(held)
-            held = []
-    if held:
-        yield _request(held)
+        batch.append(resource)
+        size += len(resource)
+        if size >= _REQUEST_BYTES:
+            yield _request(batch)
+            batch, size = [], 0
+    if batch:
+        yield _request(batch)
 
 
 def _request(resources: list[bytes]) -> bytes:

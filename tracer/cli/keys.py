@@ -1,4 +1,4 @@
-"""``tracer keys``: the API keys of a project."""
+"""``tracer keys``: creates, lists and revokes the API keys of a project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import click
 
 from tracer.cli.options import database_options, reachable, with_config
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError, NotFound
+from tracer.store.database.session import transaction
 from tracer.store.projects import projects
 from tracer.store.projects.keys import create_key, list_keys, revoke_key
 
@@ -19,7 +21,7 @@ _project = click.option(
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys."""
+    """Create, list and revoke API keys."""
 
 
 @keys.command()
@@ -28,12 +30,13 @@ def keys() -> None:
 @database_options
 @with_config
 def create(config: Config, name: str, project: str) -> None:
-    """Make a key called NAME; its secret is shown once."""
+    """Create a key called NAME; its secret is shown only now."""
     with _app(config, "tracer keys create"):
         try:
-            key, secret = create_key(project, name)
-        except projects.UnknownProject:
-            raise ConfigError(f"there is no project {project!r}: {_known()}") from None
+            with transaction():
+                key, secret = create_key(project, name)
+        except NotFound:
+            raise ConfigError(f"there is no project {project!r}: {_project_list()}") from None
     click.echo(f"id      {key.key_id}")
     click.echo(f"public  {key.public_key}")
     click.echo(f"secret  {secret}")
@@ -47,11 +50,11 @@ def list_command(config: Config, project: str) -> None:
     """List the keys of a project, oldest first."""
     with _app(config, "tracer keys list"):
         if projects.get_project(project) is None:
-            raise ConfigError(f"there is no project {project!r}: {_known()}")
+            raise ConfigError(f"there is no project {project!r}: {_project_list()}")
         for key in list_keys(project):
             state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
-            made = f"{key.created_at:%Y-%m-%d}"
-            click.echo(f"{key.key_id}  {key.public_key}  {made}  {state:<18}  {key.name}")
+            created = f"{key.created_at:%Y-%m-%d}"
+            click.echo(f"{key.key_id}  {key.public_key}  {created}  {state:<18}  {key.name}")
 
 
 @keys.command()
@@ -59,20 +62,22 @@ def list_command(config: Config, project: str) -> None:
 @database_options
 @with_config
 def revoke(config: Config, key_id: str) -> None:
-    """Make the key of id KEY_ID invalid."""
+    """Revoke the key with the id KEY_ID."""
     with _app(config, "tracer keys revoke"):
-        if not revoke_key(key_id):
+        with transaction():
+            revoked = revoke_key(key_id)
+        if not revoked:
             raise ConfigError(f"there is no valid key {key_id!r}; `tracer keys list` shows them")
     click.echo(f"revoked {key_id}")
 
 
-def _known() -> str:
+def _project_list() -> str:
     return "there are " + ", ".join(project.project_id for project in projects.list_projects())
 
 
 @contextmanager
 def _app(config: Config, purpose: str) -> Iterator[None]:
-    """Run the block in the application's context, on a database of the newest revision."""
+    """Run the block in an application context, on a database with the newest schema revision."""
     from tracer.app import create_app
     from tracer.server.migrations import upgrade
 

@@ -1,4 +1,4 @@
-"""What the subcommands share: settings from flags and environment, and a database to work on."""
+"""Options shared by subcommands: settings from flags and environment, and the database."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ Command = Callable[..., None]
 
 
 def database_options(command: Command) -> Command:
-    """Give ``command`` the flags that choose a database, and a Config of flags and environment."""
+    """Add the flags that select the database to ``command``."""
     command = click.option(
         "--database-url",
         metavar="URL",
-        help="PostgreSQL to use instead of the embedded one [DATABASE_URL].",
+        help="PostgreSQL to use instead of the embedded PostgreSQL [DATABASE_URL].",
     )(command)
     return click.option(
         "--data-dir",
         type=click.Path(path_type=Path),
-        help="Where the embedded PostgreSQL keeps its data [TRACER_DATA_DIR; ~/.tracer].",
+        help="Data directory of the embedded PostgreSQL [TRACER_DATA_DIR; ~/.tracer].",
     )(command)
 
 
 def with_config(command: Command) -> Command:
-    """Call ``command(config, …)``: flags named like a setting beat the environment."""
+    """Call ``command(config, …)``; a flag named like a setting overrides the environment."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **flags: Any) -> None:
         names = Config.__dataclass_fields__.keys() & flags.keys()
-        given = {name: value for name in names if (value := flags.pop(name)) is not None}
-        config = replace(Config.from_env(), **given)
-        # Absolute, because PostgreSQL and the workers don't share our current directory.
+        overrides = {name: value for name in names if (value := flags.pop(name)) is not None}
+        config = replace(Config.from_env(), **overrides)
+        # Absolute, because PostgreSQL and the workers have another current directory.
         config = replace(config, data_dir=config.data_dir.expanduser().absolute())
         command(config, *args, **flags)
 
@@ -49,9 +49,9 @@ def with_config(command: Command) -> Command:
 
 @contextmanager
 def reachable(config: Config, purpose: str) -> Iterator[Config]:
-    """Give ``config`` with a database that runs; an embedded one that didn't is stopped again.
+    """Give ``config`` with the URL of a running database.
 
-    Raises ConfigError.
+    An embedded PostgreSQL that was not running is stopped after the block. Raises ConfigError.
     """
     if config.database_url:
         yield config
@@ -61,7 +61,7 @@ def reachable(config: Config, purpose: str) -> Iterator[Config]:
         try:
             stack.enter_context(owned(config.data_dir, purpose))
         except Owned:
-            pass  # its owner keeps it running
+            pass  # another process owns the directory and keeps PostgreSQL running
         except OSError as error:
             raise unusable(config.data_dir, error) from error
         else:

@@ -1,4 +1,4 @@
-"""Who listens on a port of this machine."""
+"""Finds the process that listens on a local TCP port."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psutil
 
 
 def listener_on(port: int) -> str:
-    """Return the name and id of the process that listens on ``port``, as far as we may see."""
+    """Return the name and id of the process that listens on ``port``, if it is visible."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.pid is not None

@@ -1,4 +1,4 @@
-"""``tracer serve``: database, migrations, web workers and the background worker, in that order."""
+"""``tracer serve``: starts database, migrations, web workers and background worker, in order."""
 
 from __future__ import annotations
 
@@ -19,48 +19,51 @@ import click
 from tracer import __version__
 from tracer.cli.options import database_options, with_config
 from tracer.cli.ports import listener_on
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.server.lock import Owned, owned
 from tracer.server.postgres import VERSION, Embedded, EmbeddedError, unusable
 
-# The workers of a killed parent hold its port for up to a second after it.
-_LINGER_SECONDS = 2.0
+# After a parent is killed, its workers keep the port open for up to a second.
+_PORT_WAIT_SECONDS = 2.0
 
 
 @click.command()
 @click.option("--host", help="Loopback address to listen on [TRACER_HOST; 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port [TRACER_PORT; 4318].")
-@click.option("--workers", type=click.IntRange(1), help="Web processes [TRACER_WORKERS; 2].")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Number of web worker processes [TRACER_WORKERS; 2]."
+)
 @database_options
 @with_config
 def serve(config: Config) -> None:
-    """Serve the pages, the API and OTLP until Ctrl-C."""
+    """Serve the pages, the API and the OTLP endpoint until Ctrl-C."""
     _require_loopback(config.host)
-    for order in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(order, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _exit)
     click.echo(f"Tracer {__version__}")
     with ExitStack() as stack:
         if not config.database_url:
-            _own(config, stack)
+            _lock_data_dir(config, stack)
         listener = stack.enter_context(_listen(config))
-        config, tend = stack.enter_context(_database(config))
+        config, check_database = stack.enter_context(_database(config))
         _migrate(config)
-        _serve(config, listener, tend)
+        _serve(config, listener, check_database)
 
 
-def _serve(config: Config, listener: socket.socket, tend: Callable[[], None]) -> None:
+def _serve(config: Config, listener: socket.socket, check_database: Callable[[], None]) -> None:
     from tracer.server.family import Family
 
     def ready() -> None:
-        _say("pages", f"{_url(config)}/")
-        _say("OTLP", f"{_url(config)}/v1/traces")
+        _print_row("pages", f"{_url(config)}/")
+        _print_row("OTLP", f"{_url(config)}/v1/traces")
         click.echo("Ready; Ctrl-C stops.")
 
-    Family(config, listener, on_ready=ready, tend=tend).run()
+    Family(config, listener, on_ready=ready, tend=check_database).run()
 
 
-def _leave(order: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + order)
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _require_loopback(host: str) -> None:
@@ -75,7 +78,7 @@ def _require_loopback(host: str) -> None:
         )
 
 
-def _own(config: Config, stack: ExitStack) -> None:
+def _lock_data_dir(config: Config, stack: ExitStack) -> None:
     try:
         stack.enter_context(owned(config.data_dir, _url(config)))
     except Owned as other:
@@ -88,8 +91,8 @@ def _own(config: Config, stack: ExitStack) -> None:
 
 
 def _listen(config: Config) -> socket.socket:
-    """Bind first of all, so that a port in use is said before anything is started."""
-    deadline = time.monotonic() + _LINGER_SECONDS
+    """Return a listening socket; called first, so that nothing is started if the port is in use."""
+    deadline = time.monotonic() + _PORT_WAIT_SECONDS
     while True:
         try:
             return _bound(config)
@@ -101,7 +104,7 @@ def _listen(config: Config) -> socket.socket:
             if time.monotonic() > deadline:
                 raise ConfigError(
                     f"port {config.port} is in use by {listener_on(config.port)}:"
-                    " stop that, or choose another with --port"
+                    " stop it, or choose another port with --port"
                 ) from None
         time.sleep(0.1)
 
@@ -121,20 +124,24 @@ def _bound(config: Config) -> socket.socket:
 
 @contextmanager
 def _database(config: Config) -> Iterator[tuple[Config, Callable[[], None]]]:
-    """Give the config with a database URL, and what keeps that database running."""
+    """Give the config with a database URL, and a function that restarts a stopped database."""
     if config.database_url:
         yield config, lambda: None
         return
-    _say("data", str(config.data_dir))
+    _print_row("data", str(config.data_dir))
     embedded = Embedded(config.data_dir)
-    before = time.perf_counter()
+    started_at = time.perf_counter()
     try:
         started = embedded.start()
-        took = f"{(time.perf_counter() - before) * 1000:.0f} ms"
-        how = f"started in {took}" if started else f"was left running, taken over in {took}"
-        _say("PostgreSQL", f"{VERSION}, {how}")
+        duration = f"{(time.perf_counter() - started_at) * 1000:.0f} ms"
+        how = (
+            f"started in {duration}"
+            if started
+            else f"was running already, taken over in {duration}"
+        )
+        _print_row("PostgreSQL", f"{VERSION}, {how}")
 
-        def tend() -> None:
+        def check_database() -> None:
             if embedded.postmaster() is None:
                 click.echo(f"tracer: PostgreSQL ended; see {embedded.log}", err=True)
                 try:
@@ -142,19 +149,19 @@ def _database(config: Config) -> Iterator[tuple[Config, Callable[[], None]]]:
                 except EmbeddedError as error:
                     click.echo(f"tracer: {error}; trying again", err=True)
 
-        yield replace(config, database_url=embedded.url), tend
+        yield replace(config, database_url=embedded.url), check_database
     finally:
         embedded.stop()
 
 
 def _migrate(config: Config) -> None:
-    """Migrate in a process of its own, which takes what migrations import with it."""
+    """Migrate in a separate process, which frees the memory of the imports when it ends."""
     from tracer.server.family import child_environ
 
     command = [sys.executable, "-P", "-m", "tracer", "db", "upgrade"]
-    done = subprocess.run(command, env=child_environ(config), check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    completed = subprocess.run(command, env=child_environ(config), check=False)
+    if completed.returncode:
+        sys.exit(completed.returncode)
 
 
 def _url(config: Config) -> str:
@@ -162,5 +169,5 @@ def _url(config: Config) -> str:
     return f"http://{host}:{config.port}"
 
 
-def _say(what: str, text: str) -> None:
-    click.echo(f"  {what:<11} {text}")
+def _print_row(title: str, text: str) -> None:
+    click.echo(f"  {title:<11} {text}")

@@ -1,4 +1,4 @@
-"""What a call of a model is, before a dialect says it."""
+"""Model calls with messages and usage, independent of any attribute dialect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Json = Any
 
 
 class Model(NamedTuple):
-    """A model as a program asks for it, as the answer names it, and how fast it writes."""
+    """A model: its requested name, the name in responses, its provider and its output speed."""
 
     name: str
     served: str
@@ -26,12 +26,12 @@ SONNET: Final = Model("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "anthro
 FLASH: Final = Model("gemini-2.5-flash", "gemini-2.5-flash", "gcp.gemini", 190, True)
 EMBEDDING: Final = Model("text-embedding-3-small", "text-embedding-3-small", "openai", 10_000)
 HOUSE: Final = Model("house-translate-7b", "house-translate-7b", "house", 45)
-"""On no price list."""
+"""A model without a list price."""
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A model's wish that a tool be run."""
+    """A tool call in a model's answer."""
 
     id: str
     name: str
@@ -46,13 +46,13 @@ class Message:
     text: str = ""
     calls: Sequence[ToolCall] = ()
     answers: str = ""
-    """Of a tool's message: the id of the call that it answers."""
+    """Of a tool result: the id of its tool call."""
     thought: str = ""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens; those read from a cache are counted in ``input``, those of thought in ``output``."""
+    """Token counts; ``input`` includes ``cached``, ``output`` includes ``reasoning``."""
 
     input: int
     output: int
@@ -62,7 +62,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Call:
-    """A finished call of a model."""
+    """A finished model call."""
 
     model: Model
     messages: Sequence[Message]
@@ -73,19 +73,21 @@ class Call:
 
 
 def system(text: str) -> Message:
-    """Return instructions."""
+    """Return a system message."""
     return Message("system", text)
 
 
 def user(text: str) -> Message:
-    """Return what a user says."""
+    """Return a user message."""
     return Message("user", text)
 
 
 def tokens(*messages: Message) -> int:
-    """Return about how many tokens messages have."""
+    """Return the estimated number of tokens of messages."""
     length = sum(
-        len(message.text) + len(message.thought) + sum(len(str(c.arguments)) for c in message.calls)
+        len(message.text)
+        + len(message.thought)
+        + sum(len(str(call.arguments)) for call in message.calls)
         for message in messages
     )
     return length // 4 + 4 * len(messages)

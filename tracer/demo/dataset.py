@@ -1,4 +1,4 @@
-"""The whole data set: which application did what during the last 24 hours."""
+"""The whole demo data set: the traces of all applications during the last 24 hours."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from tracer.demo.story import Story
 _DAY: Final = 86_400.0
 _MINUTE: Final = 60.0
 _NEWEST: Final = 5 * _MINUTE
-"""Before now: by then everything that is not meant to run has ended."""
+"""Seconds before now at which the latest trace starts, so that traces have ended by now."""
 _USERS: Final = (102, 251, 318, 388, 577, 640, 714)
 
 
-class Told(NamedTuple):
-    """A story; the interesting ones have a ``label``."""
+class DemoTrace(NamedTuple):
+    """A story, with a ``label`` if the command prints a link to its trace."""
 
     story: Story
     label: str = ""
 
 
-def tell(seed: int, now: float) -> list[Told]:
-    """Return the data set, oldest first: the same stories for the same seed, with ids of their own.
+def generate(seed: int, now: float) -> list[DemoTrace]:
+    """Return the data set, oldest first; the same seed gives the same stories with new ids.
 
     ``now`` is in seconds since the epoch.
     """
     rng = random.Random(seed)
-    told = [Told(story) for make in _ROUTINE for story in make(rng, now)]
-    told += _special(rng, now)
-    return sorted(told, key=lambda one: one.story.trace.spans[0].start_time_unix_nano)
+    traces = [DemoTrace(story) for make in _ROUTINE for story in make(rng, now)]
+    traces += _special(rng, now)
+    return sorted(traces, key=lambda trace: trace.story.trace.spans[0].start_time_unix_nano)
 
 
-def _when(rng: random.Random, now: float, lasts: float = _NEWEST) -> float:
-    """Return a time of the last day, ``lasts`` seconds ago at least; the last hours are busier."""
-    return now - lasts - (_DAY - 2 * lasts) * math.pow(rng.random(), 2.2)
+def _start_time(rng: random.Random, now: float, duration: float = _NEWEST) -> float:
+    """Return a time of the last day, ``duration`` seconds ago or more; recent ones are likelier."""
+    return now - duration - (_DAY - 2 * duration) * math.pow(rng.random(), 2.2)
 
 
 def _user(rng: random.Random) -> str:
@@ -54,19 +54,19 @@ def _chats(rng: random.Random, now: float) -> Iterator[Story]:
     for _ in range(3):
         for turns in support.TALKS:
             about = About(_user(rng), _session("chat"), ("chat",), {"channel": "web"})
-            start = _when(rng, now, 20 * _MINUTE)
+            start = _start_time(rng, now, 20 * _MINUTE)
             yield from support.conversation(rng, start, turns, about)
 
 
 def _answers(rng: random.Random, now: float) -> Iterator[Story]:
-    said = {"index": "articles-v3"}
+    metadata = {"index": "articles-v3"}
     for number in range(29):
-        about = About("guest", tags=("rag",), metadata=said)
+        about = About("guest", tags=("rag",), metadata=metadata)
         limited = number % 14 == 7
-        yield questions.answer_question(rng, _when(rng, now), about, limited=limited)
+        yield questions.answer_question(rng, _start_time(rng, now), about, limited=limited)
     for number in range(9):
-        about = About(_user(rng), _session("docs"), ("rag",), said)
-        start = _when(rng, now, 20 * _MINUTE)
+        about = About(_user(rng), _session("docs"), ("rag",), metadata)
+        start = _start_time(rng, now, 20 * _MINUTE)
         for turn in range(3):
             limited = number == 4 and turn == 1
             yield questions.answer_question(rng, start, about, limited=limited)
@@ -80,37 +80,39 @@ def _moderation(rng: random.Random, now: float) -> Iterator[Story]:
 
 def _reviews(rng: random.Random, now: float) -> Iterator[Story]:
     for change in review.CHANGES[1:]:
-        yield review.review(rng, _when(rng, now), change)
+        yield review.review(rng, _start_time(rng, now), change)
 
 
 def _office(rng: random.Random, now: float) -> Iterator[Story]:
     for _ in range(18):
-        yield office.triage_email(rng, _when(rng, now), About("inbox-eu"))
+        yield office.triage_email(rng, _start_time(rng, now), About("inbox-eu"))
     for tray in range(3):
         about = About("erp-sync", _session("run"), ("ocr",), {"tray": tray})
-        start = _when(rng, now, 20 * _MINUTE)
+        start = _start_time(rng, now, 20 * _MINUTE)
         for number in range(4):
             yield office.extract_invoice(rng, start, about, readable=(tray, number) != (1, 2))
             start += rng.uniform(8, 20)
     for minutes in (11, 24, 38, 17):
-        call = _when(rng, now)
+        call = _start_time(rng, now)
         yield office.summarise_call(rng, call, About("sales-emea"), minutes=minutes)
 
 
 def _shop(rng: random.Random, now: float) -> Iterator[Story]:
     for _ in range(14):
         about = About(_user(rng), tags=("chat", "translation"))
-        yield shop.translate_reply(rng, _when(rng, now), about)
+        yield shop.translate_reply(rng, _start_time(rng, now), about)
     for _ in range(2):
-        yield shop.checkout_advice(rng, _when(rng, now), About(_user(rng)))
+        yield shop.checkout_advice(rng, _start_time(rng, now), About(_user(rng)))
     yield shop.nightly_digest(rng, now - 9 * 3600)
     for _ in range(3):
-        yield support.staging(rng, _when(rng, now), About("dev-714", tags=("smoke",)))
+        yield support.staging(rng, _start_time(rng, now), About("dev-714", tags=("smoke",)))
 
 
 def _researches(rng: random.Random, now: float) -> Iterator[Story]:
     for topic in research.TOPICS:
-        yield research.research(rng, _when(rng, now), topic, About(_user(rng), _session("res")))
+        yield research.research(
+            rng, _start_time(rng, now), topic, About(_user(rng), _session("res"))
+        )
 
 
 _ROUTINE: Final[tuple[Callable[[random.Random, float], Iterator[Story]], ...]] = (
@@ -124,30 +126,30 @@ _ROUTINE: Final[tuple[Callable[[random.Random, float], Iterator[Story]], ...]] =
 )
 
 
-def _special(rng: random.Random, now: float) -> Iterator[Told]:
+def _special(rng: random.Random, now: float) -> Iterator[DemoTrace]:
     yield from _invoices(rng, now)
     long = About("user-318", _session("chat"), ("chat",))
-    yield Told(support.too_long(rng, now - 7 * _MINUTE, long), "a context that is too long")
+    yield DemoTrace(support.too_long(rng, now - 7 * _MINUTE, long), "a context that is too long")
     cut = review.review(rng, now - 12 * _MINUTE, review.CHANGES[0], cut=True)
-    yield Told(cut, "an answer that was cut")
+    yield DemoTrace(cut, "an answer that was cut")
     call = office.summarise_call(rng, now - 50 * _MINUTE, About("sales-emea"), minutes=88)
-    yield Told(call, "a model's refusal after much work")
+    yield DemoTrace(call, "a model's refusal late in the trace")
     lost = shop.checkout_advice(rng, now - 6 * _MINUTE, About("user-102"))
-    yield Told(lost, "a parent that never arrives")
+    yield DemoTrace(lost, "a parent that never arrives")
     running = research.running(rng, now, About("user-251", _session("res")))
-    yield Told(running, "still running")
+    yield DemoTrace(running, "still running")
 
 
-def _invoices(rng: random.Random, now: float) -> Iterator[Told]:
+def _invoices(rng: random.Random, now: float) -> Iterator[DemoTrace]:
     """Yield the session of user-417: a failed export, a lost reply, a ticket of 5,000 spans."""
     about = About("user-417", _session("chat"), ("chat", "billing"), {"channel": "web"})
     start = now - 34 * _MINUTE
     for story in support.conversation(rng, start, support.INVOICES, about):
-        yield Told(story)
+        yield DemoTrace(story)
     lost = support.lost_reply(rng, now - 13 * _MINUTE, about, "Nothing arrived.")
-    yield Told(lost, "a tool that times out")
+    yield DemoTrace(lost, "a tool that times out")
     for story in support.conversation(rng, now - 12 * _MINUTE, support.AFTERMATH, about):
-        yield Told(story)
-    yield Told(
+        yield DemoTrace(story)
+    yield DemoTrace(
         ticket.resolve_ticket(rng, now - 4 * _MINUTE, about), f"an agent of {ticket.SPANS:,} spans"
     )

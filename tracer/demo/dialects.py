@@ -1,4 +1,4 @@
-"""The three ways to say things in attributes: Langfuse, OpenTelemetry's gen_ai, OpenInference."""
+"""The attribute dialects of the demo: Langfuse, OpenTelemetry's gen_ai, OpenInference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracer.demo.otlp import SECOND, Attributes, Value
 
 @dataclass(frozen=True)
 class About:
-    """What is said of a trace as a whole."""
+    """The attributes of a trace as a whole."""
 
     user: str = ""
     session: str = ""
@@ -22,28 +22,28 @@ class About:
     metadata: Mapping[str, str | int] = field(default_factory=dict)
     release: str = ""
     name: str = ""
-    """Only where the root's own name is not the trace's."""
+    """Name of the trace, if it differs from the root span's name."""
 
 
 class Dialect(Protocol):
-    """How an instrumentation names what it records."""
+    """Converts steps and model calls to the attributes of an instrumentation."""
 
     scope: str
 
     def about(self, about: About) -> Attributes:
-        """Say what the trace is about; on its root."""
+        """Return the attributes of the trace, for its root span."""
 
     def name(self, call: Call) -> str:
         """Return the name of a model call's span."""
 
-    def step(self, kind: str, name: str, given: Json) -> Attributes:
-        """Say what a span is and what it was given (None: nothing)."""
+    def step(self, kind: str, name: str, input_value: Json) -> Attributes:
+        """Return the attributes of a span's kind and input; None: no input."""
 
     def result(self, kind: str, output: Json) -> Attributes:
-        """Say what came out of a span."""
+        """Return the attributes of a span's output."""
 
     def call(self, call: Call, start: int, first_token: float) -> Attributes:
-        """Say a model call that began at ``start`` (nanoseconds); ``first_token`` in seconds."""
+        """Return the attributes of a model call; ``start`` in ns, ``first_token`` in s after it."""
 
 
 class Langfuse:
@@ -52,10 +52,10 @@ class Langfuse:
     scope = "langfuse-sdk"
 
     def about(self, about: About) -> Attributes:
-        said: dict[str, Value] = {
+        attributes: dict[str, Value] = {
             f"langfuse.trace.metadata.{key}": value for key, value in about.metadata.items()
         }
-        return said | _filled(
+        return attributes | _filled(
             {
                 "user.id": about.user,
                 "session.id": about.session,
@@ -68,9 +68,13 @@ class Langfuse:
     def name(self, call: Call) -> str:
         return "decide" if call.answer.calls else "write_answer"
 
-    def step(self, kind: str, name: str, given: Json) -> Attributes:
-        said: dict[str, Value] = {"langfuse.observation.type": kind}
-        return said if given is None else said | {"langfuse.observation.input": _text(given)}
+    def step(self, kind: str, name: str, input_value: Json) -> Attributes:
+        attributes: dict[str, Value] = {"langfuse.observation.type": kind}
+        return (
+            attributes
+            if input_value is None
+            else attributes | {"langfuse.observation.input": _text(input_value)}
+        )
 
     def result(self, kind: str, output: Json) -> Attributes:
         return {"langfuse.observation.output": _text(output)}
@@ -82,25 +86,27 @@ class Langfuse:
             "input_cached_tokens": call.usage.cached,
             "output_reasoning_tokens": call.usage.reasoning,
         }
-        said: dict[str, Value] = {
+        attributes: dict[str, Value] = {
             "langfuse.observation.type": "generation",
             "langfuse.observation.model.name": call.model.served,
             "langfuse.observation.model.parameters": json.dumps(dict(call.parameters)),
-            "langfuse.observation.input": _json([_openai(m) for m in call.messages]),
+            "langfuse.observation.input": _json([_openai(message) for message in call.messages]),
             "langfuse.observation.output": _json(_openai(call.answer)),
-            "langfuse.observation.usage_details": json.dumps({k: n for k, n in usage.items() if n}),
+            "langfuse.observation.usage_details": json.dumps(
+                {name: count for name, count in usage.items() if count}
+            ),
         }
         if first_token:
-            at = datetime.fromtimestamp(start / SECOND + first_token, UTC)
-            said["langfuse.observation.completion_start_time"] = at.isoformat()
+            first_token_time = datetime.fromtimestamp(start / SECOND + first_token, UTC)
+            attributes["langfuse.observation.completion_start_time"] = first_token_time.isoformat()
         if call.finish == "length":
-            said["langfuse.observation.level"] = "WARNING"
-            said["langfuse.observation.status_message"] = "the answer was cut at max_tokens"
-        return said
+            attributes["langfuse.observation.level"] = "WARNING"
+            attributes["langfuse.observation.status_message"] = "the answer was cut at max_tokens"
+        return attributes
 
 
 class GenAI:
-    """OpenTelemetry's conventions since 1.37, messages as JSON."""
+    """OpenTelemetry's GenAI conventions since 1.37, with messages as JSON."""
 
     scope = "opentelemetry.instrumentation.genai"
 
@@ -117,55 +123,55 @@ class GenAI:
     def name(self, call: Call) -> str:
         return f"chat {call.model.name}"
 
-    def step(self, kind: str, name: str, given: Json) -> Attributes:
+    def step(self, kind: str, name: str, input_value: Json) -> Attributes:
         if kind not in self._OPERATIONS:
             return {}
-        said: dict[str, Value] = {"gen_ai.operation.name": self._OPERATIONS[kind]}
+        attributes: dict[str, Value] = {"gen_ai.operation.name": self._OPERATIONS[kind]}
         if kind == "agent":
-            said["gen_ai.agent.name"] = name
+            attributes["gen_ai.agent.name"] = name
         if kind == "tool":
-            said["gen_ai.tool.name"] = name
-        if given is not None:
-            said |= self._told(kind, given, "input")
-        return said
+            attributes["gen_ai.tool.name"] = name
+        if input_value is not None:
+            attributes |= self._value_attributes(kind, input_value, "input")
+        return attributes
 
     def result(self, kind: str, output: Json) -> Attributes:
-        return self._told(kind, output, "output")
+        return self._value_attributes(kind, output, "output")
 
-    def _told(self, kind: str, value: Json, side: str) -> dict[str, Value]:
-        asked = side == "input"
+    def _value_attributes(self, kind: str, value: Json, side: str) -> dict[str, Value]:
+        is_input = side == "input"
         if kind == "tool":
-            return {f"gen_ai.tool.call.{'arguments' if asked else 'result'}": _text(value)}
+            return {f"gen_ai.tool.call.{'arguments' if is_input else 'result'}": _text(value)}
         if kind == "retriever":
-            return {f"gen_ai.retrieval.{'query.text' if asked else 'documents'}": _text(value)}
-        message = Message("user" if asked else "assistant", _text(value))
+            return {f"gen_ai.retrieval.{'query.text' if is_input else 'documents'}": _text(value)}
+        message = Message("user" if is_input else "assistant", _text(value))
         return {f"gen_ai.{side}.messages": _json([_parts(message)])}
 
     def call(self, call: Call, start: int, first_token: float) -> Attributes:
         answer = {**_parts(call.answer), "finish_reason": call.finish}
-        said: dict[str, Value] = {
+        attributes: dict[str, Value] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": call.model.provider,
             "gen_ai.request.model": call.model.name,
             "gen_ai.response.model": call.model.served,
             "gen_ai.response.finish_reasons": [call.finish],
-            "gen_ai.input.messages": _json([_parts(m) for m in call.messages]),
+            "gen_ai.input.messages": _json([_parts(message) for message in call.messages]),
             "gen_ai.output.messages": _json([answer]),
             "gen_ai.usage.input_tokens": call.usage.input,
             "gen_ai.usage.output_tokens": call.usage.output,
         }
-        said |= {f"gen_ai.request.{key}": value for key, value in call.parameters.items()}
+        attributes |= {f"gen_ai.request.{key}": value for key, value in call.parameters.items()}
         if call.usage.cached:
-            said["gen_ai.usage.cache_read.input_tokens"] = call.usage.cached
+            attributes["gen_ai.usage.cache_read.input_tokens"] = call.usage.cached
         if call.usage.reasoning:
-            said["gen_ai.usage.reasoning.output_tokens"] = call.usage.reasoning
+            attributes["gen_ai.usage.reasoning.output_tokens"] = call.usage.reasoning
         if first_token:
-            said["gen_ai.response.time_to_first_chunk"] = round(first_token, 3)
-        return said
+            attributes["gen_ai.response.time_to_first_chunk"] = round(first_token, 3)
+        return attributes
 
 
 class OpenInference:
-    """OpenInference, lists flattened into names."""
+    """OpenInference, with lists flattened into attribute names."""
 
     scope = "openinference.instrumentation.openai"
 
@@ -186,11 +192,15 @@ class OpenInference:
     def name(self, call: Call) -> str:
         return "ChatCompletion"
 
-    def step(self, kind: str, name: str, given: Json) -> Attributes:
-        said: dict[str, Value] = {
+    def step(self, kind: str, name: str, input_value: Json) -> Attributes:
+        attributes: dict[str, Value] = {
             "openinference.span.kind": kind.upper() if kind in self._KINDS else "CHAIN"
         }
-        return said if given is None else said | _valued("input", given)
+        return (
+            attributes
+            if input_value is None
+            else attributes | _value_and_type("input", input_value)
+        )
 
     def result(self, kind: str, output: Json) -> Attributes:
         if kind in ("retriever", "reranker"):
@@ -201,10 +211,10 @@ class OpenInference:
                 for n, document in enumerate(output)
                 for key, value in document.items()
             }
-        return _valued("output", output)
+        return _value_and_type("output", output)
 
     def call(self, call: Call, start: int, first_token: float) -> Attributes:
-        said: dict[str, Value] = {
+        attributes: dict[str, Value] = {
             "openinference.span.kind": "LLM",
             "llm.model_name": call.model.served,
             "llm.provider": call.model.provider,
@@ -214,13 +224,13 @@ class OpenInference:
             "llm.token_count.total": call.usage.input + call.usage.output,
         }
         for n, message in enumerate(call.messages):
-            said |= _flat(f"llm.input_messages.{n}.message", message)
-        said |= _flat("llm.output_messages.0.message", call.answer)
+            attributes |= _flat(f"llm.input_messages.{n}.message", message)
+        attributes |= _flat("llm.output_messages.0.message", call.answer)
         if call.usage.cached:
-            said["llm.token_count.prompt_details.cache_read"] = call.usage.cached
+            attributes["llm.token_count.prompt_details.cache_read"] = call.usage.cached
         if call.usage.reasoning:
-            said["llm.token_count.completion_details.reasoning"] = call.usage.reasoning
-        return said
+            attributes["llm.token_count.completion_details.reasoning"] = call.usage.reasoning
+        return attributes
 
 
 LANGFUSE: Final = Langfuse()
@@ -229,10 +239,10 @@ OPENINFERENCE: Final = OpenInference()
 
 
 def _openai(message: Message) -> dict[str, Json]:
-    """Return a message as OpenAI's chat API has it."""
-    said: dict[str, Json] = {"role": message.role, "content": message.text or None}
+    """Return a message in the form of OpenAI's chat API."""
+    encoded: dict[str, Json] = {"role": message.role, "content": message.text or None}
     if message.calls:
-        said["tool_calls"] = [
+        encoded["tool_calls"] = [
             {
                 "id": call.id,
                 "type": "function",
@@ -241,12 +251,12 @@ def _openai(message: Message) -> dict[str, Json]:
             for call in message.calls
         ]
     if message.answers:
-        said["tool_call_id"] = message.answers
-    return said
+        encoded["tool_call_id"] = message.answers
+    return encoded
 
 
 def _parts(message: Message) -> dict[str, Json]:
-    """Return a message as OpenTelemetry has it."""
+    """Return a message in the form of OpenTelemetry's GenAI conventions."""
     parts: list[Json] = []
     if message.thought:
         parts.append({"type": "reasoning", "content": message.thought})
@@ -257,27 +267,27 @@ def _parts(message: Message) -> dict[str, Json]:
     elif message.text:
         parts.append({"type": "text", "content": message.text})
     for call in message.calls:
-        wish = {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
-        parts.append({"type": "tool_call", **wish})
+        tool_call = {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
+        parts.append({"type": "tool_call", **tool_call})
     return {"role": message.role, "parts": parts}
 
 
 def _flat(prefix: str, message: Message) -> dict[str, Value]:
-    """Return a message as OpenInference has it."""
-    said: dict[str, Value] = {f"{prefix}.role": message.role}
+    """Return a message as flattened OpenInference attributes."""
+    attributes: dict[str, Value] = {f"{prefix}.role": message.role}
     if message.text:
-        said[f"{prefix}.content"] = message.text
+        attributes[f"{prefix}.content"] = message.text
     if message.answers:
-        said[f"{prefix}.tool_call_id"] = message.answers
+        attributes[f"{prefix}.tool_call_id"] = message.answers
     for n, call in enumerate(message.calls):
-        wish = f"{prefix}.tool_calls.{n}.tool_call"
-        said[f"{wish}.id"] = call.id
-        said[f"{wish}.function.name"] = call.name
-        said[f"{wish}.function.arguments"] = json.dumps(dict(call.arguments))
-    return said
+        key = f"{prefix}.tool_calls.{n}.tool_call"
+        attributes[f"{key}.id"] = call.id
+        attributes[f"{key}.function.name"] = call.name
+        attributes[f"{key}.function.arguments"] = json.dumps(dict(call.arguments))
+    return attributes
 
 
-def _valued(side: str, value: Json) -> dict[str, Value]:
+def _value_and_type(side: str, value: Json) -> dict[str, Value]:
     kind = "text/plain" if isinstance(value, str) else "application/json"
     return {f"{side}.value": _text(value), f"{side}.mime_type": kind}
 
@@ -290,5 +300,5 @@ def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _filled(said: Attributes) -> dict[str, Value]:
-    return {key: value for key, value in said.items() if value != "" and value != []}
+def _filled(attributes: Attributes) -> dict[str, Value]:
+    return {key: value for key, value in attributes.items() if value != "" and value != []}

@@ -1,4 +1,4 @@
-"""Spans made on a virtual clock, as the OTLP messages in which applications send them."""
+"""Spans created on a virtual clock, as OTLP messages."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ INTERNAL: Final = trace_pb2.Span.SPAN_KIND_INTERNAL
 
 
 class Span:
-    """A span under way; `Trace.span` ends it."""
+    """A span in progress; leaving `Trace.span` ends it."""
 
     def __init__(self, message: trace_pb2.Span, trace: Trace) -> None:
         self.message = message
         self.running = False
-        """Set it, and the span is sent without an end."""
+        """True: the span is sent without an end time."""
         self._trace = trace
 
     @property
@@ -40,27 +40,27 @@ class Span:
         self.message.attributes.extend(key_values(attributes))
 
     def event(self, name: str, attributes: Attributes) -> None:
-        """Add an event that happens now."""
+        """Add an event at the current virtual time."""
         self.message.events.add(
             name=name, time_unix_nano=self._trace.now, attributes=key_values(attributes)
         )
 
     def fail(self, error: str, message: str, stack: str = "") -> None:
-        """Record an exception of type ``error``, and the span as failed by it."""
-        said = {"exception.type": error, "exception.message": message}
+        """Add an exception event of type ``error``, and set the error status."""
+        attributes = {"exception.type": error, "exception.message": message}
         if stack:
-            said["exception.stacktrace"] = f"{stack.strip()}\n{error}: {message}"
-        self.event("exception", said)
+            attributes["exception.stacktrace"] = f"{stack.strip()}\n{error}: {message}"
+        self.event("exception", attributes)
         self.status(f"{error}: {message}")
 
     def status(self, message: str) -> None:
-        """Mark the span as failed, without an exception of its own."""
+        """Set the error status, without an exception event."""
         self.message.status.code = trace_pb2.Status.STATUS_CODE_ERROR
         self.message.status.message = message
 
 
 class Trace:
-    """One trace in the making: a clock that moves when told to, and the spans made so far."""
+    """A trace in progress: a virtual clock, and the spans created so far."""
 
     def __init__(self, start: float, resource: Attributes, scope: str = "") -> None:
         """``start`` is in seconds since the epoch; ``scope`` names the instrumentation."""
@@ -75,7 +75,7 @@ class Trace:
     def span(
         self, name: str, attributes: Attributes, kind: trace_pb2.Span.SpanKind.ValueType = INTERNAL
     ) -> Iterator[Span]:
-        """Give a span that lasts as long as the block moves the clock, below the one around it."""
+        """Open a span for the block, as a child of the enclosing span; `wait` moves its end."""
         message = trace_pb2.Span(
             trace_id=self.trace_id,
             span_id=secrets.token_bytes(8),
@@ -94,28 +94,28 @@ class Trace:
             message.end_time_unix_nano = self.now
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += int(seconds * SECOND)
 
     @contextmanager
     def together(self) -> Iterator[Callable[[], None]]:
-        """Give a function to call before each of several things that start at the same time."""
+        """Give a function to call before each parallel branch: it resets the clock to the start."""
         start = latest = self.now
 
-        def again() -> None:
+        def reset() -> None:
             nonlocal latest
             latest, self.now = max(latest, self.now), start
 
-        yield again
+        yield reset
         self.now = max(latest, self.now)
 
-    def below_unsent(self) -> None:
-        """Begin below a span of another service, which never reports it."""
+    def open_unsent_parent(self) -> None:
+        """Make a span that is never sent the parent of the next spans."""
         self._open.append(secrets.token_bytes(8))
 
 
 def key_values(attributes: Attributes) -> list[KeyValue]:
-    """Return attributes as OTLP has them."""
+    """Return attributes as OTLP key-value pairs."""
     return [KeyValue(key=key, value=_any(value)) for key, value in attributes.items()]
 
 
@@ -132,10 +132,10 @@ def _any(value: Value) -> AnyValue:
 
 
 def requests(traces: Iterable[Trace], size: int) -> Iterator[ExportTraceServiceRequest]:
-    """Yield requests of ``size`` spans (the last one: fewer), in the order of the traces."""
+    """Yield requests of ``size`` spans each, the last with the rest, in the order of the traces."""
     request, room = ExportTraceServiceRequest(), size
     for trace in traces:
-        for first in _cuts(len(trace.spans), room, size):
+        for first in _part_starts(len(trace.spans), room, size):
             part = trace.spans[first : first + room]
             group = request.resource_spans.add(
                 resource=Resource(attributes=key_values(trace.resource))
@@ -150,7 +150,7 @@ def requests(traces: Iterable[Trace], size: int) -> Iterator[ExportTraceServiceR
         yield request
 
 
-def _cuts(count: int, room: int, size: int) -> Iterator[int]:
-    """Yield where parts of ``count`` spans begin: the first has ``room``, the others ``size``."""
+def _part_starts(count: int, room: int, size: int) -> Iterator[int]:
+    """Yield the start of each part of ``count`` spans: the first has ``room``, others ``size``."""
     yield 0
     yield from range(room, count, size)

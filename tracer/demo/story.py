@@ -1,4 +1,4 @@
-"""A trace as its application lives it: steps, tools and calls of models, in a dialect."""
+"""Builds the trace of one application run: steps, tool calls and model calls, in a dialect."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class App:
     release: str = RELEASES[1]
 
     def resource(self) -> Attributes:
-        """Return what its SDK says of every span."""
+        """Return the resource attributes of the application."""
         return {
             "service.name": self.service,
             "service.version": self.release,
@@ -37,8 +37,8 @@ class App:
         }
 
 
-class Step:
-    """A span under way that knows how to say its result."""
+class OpenStep:
+    """A span in progress whose result can be set."""
 
     def __init__(self, span: Span, dialect: Dialect, kind: str) -> None:
         self.span = span
@@ -46,12 +46,12 @@ class Step:
         self._kind = kind
 
     def give(self, output: Json) -> None:
-        """Say what came out."""
+        """Set the result."""
         self.span.set(self._dialect.result(self._kind, output))
 
 
 class Story:
-    """One trace of an application; what it does takes virtual time."""
+    """One trace of an application, on a virtual clock."""
 
     def __init__(self, app: App, rng: random.Random, start: float, about: About) -> None:
         """``start`` is in seconds since the epoch."""
@@ -61,33 +61,33 @@ class Story:
         self._about: About | None = replace(about, release=app.release)
 
     @contextmanager
-    def step(self, kind: str, name: str, given: Json = None) -> Iterator[Step]:
-        """Give a span of ``kind`` around the block; the first one says what the trace is about."""
-        attributes = dict(self.dialect.step(kind, name, given))
+    def step(self, kind: str, name: str, input_value: Json = None) -> Iterator[OpenStep]:
+        """Open a span of ``kind`` for the block; the first span carries the trace's attributes."""
+        attributes = dict(self.dialect.step(kind, name, input_value))
         if self._about is not None:
             attributes |= self.dialect.about(self._about)
             self._about = None
         with self.trace.span(name, attributes) as span:
-            yield Step(span, self.dialect, kind)
+            yield OpenStep(span, self.dialect, kind)
 
     def tool(
         self, name: str, arguments: Mapping[str, Json], result: Json, seconds: float = 0.3
     ) -> None:
-        """Run a tool that works."""
+        """Add a tool call that succeeds."""
         with self.step("tool", name, dict(arguments)) as step:
             self.wait(seconds)
             step.give(result)
 
     def broken(
-        self, kind: str, name: str, given: Json, seconds: float, error: tuple[str, str, str]
+        self, kind: str, name: str, input_value: Json, seconds: float, error: tuple[str, str, str]
     ) -> None:
-        """Run a step that ends in ``error`` after ``seconds``: its type, its message, its stack."""
-        with self.step(kind, name, given) as step:
+        """Add a step that fails after ``seconds`` with ``error``: (type, message, stack)."""
+        with self.step(kind, name, input_value) as step:
             self.trace.wait(seconds)
             step.span.fail(*error)
 
     def wait(self, seconds: float) -> None:
-        """Let about ``seconds`` pass."""
+        """Move the clock by about ``seconds``."""
         self.trace.wait(seconds * self.rng.uniform(0.85, 1.2))
 
     def ask(
@@ -103,47 +103,49 @@ class Story:
         name: str = "",
         limit: int = 1024,
     ) -> Message:
-        """Call a model and return its answer: text, or wishes for tools.
+        """Add a model call and return its answer: text or tool calls.
 
-        ``context`` are input tokens on top of the messages, as definitions of tools are;
-        ``cached`` is the share of the input that came from a cache.
+        ``context``: input tokens beside the messages, such as tool definitions; ``cached``: the
+        part of the input read from a cache, 0 to 1.
         """
-        wishes = (answer,) if isinstance(answer, ToolCall) else answer
-        if isinstance(wishes, str):
-            said = Message("assistant", wishes, thought=thought)
+        content = (answer,) if isinstance(answer, ToolCall) else answer
+        if isinstance(content, str):
+            reply = Message("assistant", content, thought=thought)
         else:
-            said = Message("assistant", calls=wishes, thought=thought)
-        sent = tokens(*messages) + context
+            reply = Message("assistant", calls=content, thought=thought)
+        input_tokens = tokens(*messages) + context
         reasoning = 12 * len(thought.split()) if model.reasons else 0
-        written = limit if finish == "length" else tokens(said) + reasoning
-        usage = Usage(sent, written, int(sent * cached), reasoning)
-        why = finish or ("tool_calls" if said.calls else "stop")
+        output_tokens = limit if finish == "length" else tokens(reply) + reasoning
+        usage = Usage(input_tokens, output_tokens, int(input_tokens * cached), reasoning)
+        finish_reason = finish or ("tool_calls" if reply.calls else "stop")
         parameters = {"temperature": 0.2, "max_tokens": limit}
-        call = Call(model, messages, said, usage, why, parameters)
+        call = Call(model, messages, reply, usage, finish_reason, parameters)
         with self.trace.span(name or self.dialect.name(call), {}, CLIENT) as span:
-            first_token = self.rng.uniform(0.25, 0.9) + sent / 20_000 + reasoning / model.speed
+            first_token = (
+                self.rng.uniform(0.25, 0.9) + input_tokens / 20_000 + reasoning / model.speed
+            )
             span.set(self.dialect.call(call, span.start, first_token))
-            self.wait(first_token * 1.2 + (written - reasoning) / model.speed)
-        return said
+            self.wait(first_token * 1.2 + (output_tokens - reasoning) / model.speed)
+        return reply
 
     def refused(
         self, model: Model, messages: Sequence[Message], seconds: float, error: tuple[str, str, str]
     ) -> None:
-        """Call a model that answers with ``error`` instead."""
+        """Add a model call that fails with ``error``: (type, message, stack)."""
         call = Call(model, messages, Message("assistant"), Usage(0, 0))
-        # Nothing came out, so an instrumentation says nothing of an output and of usage.
-        known = {
+        # Without an answer, an instrumentation records no output and no usage.
+        attributes = {
             key: value
             for key, value in self.dialect.call(call, 0, 0).items()
             if not any(word in key for word in ("output", "usage", "token_count", "finish"))
         }
-        with self.trace.span(self.dialect.name(call), known, CLIENT) as span:
+        with self.trace.span(self.dialect.name(call), attributes, CLIENT) as span:
             self.wait(seconds)
             span.fail(*error)
 
     def embed(self, text: str) -> None:
-        """Embed one text."""
-        said: dict[str, Value] = {
+        """Add an embedding call for one text."""
+        attributes: dict[str, Value] = {
             "openinference.span.kind": "EMBEDDING",
             "embedding.model_name": EMBEDDING.name,
             "llm.provider": EMBEDDING.provider,
@@ -151,48 +153,48 @@ class Story:
             "input.value": text,
             "output.value": "1 vector of 1,536 dimensions",
         }
-        with self.trace.span("CreateEmbeddings", said, CLIENT):
+        with self.trace.span("CreateEmbeddings", attributes, CLIENT):
             self.wait(0.12)
 
     def query(self, statement: str, seconds: float = 0.02) -> None:
-        """Ask a database."""
-        said: dict[str, Value] = {
+        """Add a database query."""
+        attributes: dict[str, Value] = {
             "db.system.name": "postgresql",
             "db.namespace": "knowledge",
             "db.query.text": statement,
         }
-        with self.trace.span("SELECT knowledge", said, CLIENT):
+        with self.trace.span("SELECT knowledge", attributes, CLIENT):
             self.wait(seconds)
 
     def request(self, method: str, url: str, status: int, seconds: float) -> None:
-        """Ask another service over HTTP; from 500 on it has failed."""
-        said: dict[str, Value] = {
+        """Add an HTTP request; a status of 500 or more is an error."""
+        attributes: dict[str, Value] = {
             "http.request.method": method,
             "url.full": url,
             "http.response.status_code": status,
         }
-        with self.trace.span(f"{method} {url.partition('?')[0][8:]}", said, CLIENT) as span:
+        with self.trace.span(f"{method} {url.partition('?')[0][8:]}", attributes, CLIENT) as span:
             self.wait(seconds)
             if status >= 500:
                 span.status(f"status {status}")
 
     def together(self, times: int) -> Iterator[int]:
-        """Yield 0 … ``times`` - 1; what happens in the loop begins at about the same time."""
-        with self.trace.together() as again:
+        """Yield 0 … ``times`` - 1; the loop bodies are parallel, with about the same start time."""
+        with self.trace.together() as reset:
             for number in range(times):
-                again()
+                reset()
                 self.trace.wait(0.003 * number)
                 yield number
 
 
-def wish(name: str, **arguments: Json) -> ToolCall:
-    """Return a model's wish to have a tool run."""
+def tool_call(name: str, **arguments: Json) -> ToolCall:
+    """Return a tool call with a new id."""
     return ToolCall(f"call_{secrets.token_hex(6)}", name, arguments)
 
 
-def result(call: ToolCall, found: Json) -> Message:
-    """Return a tool's answer to a wish."""
-    return Message("tool", json.dumps(found, ensure_ascii=False), answers=call.id)
+def result(call: ToolCall, output: Json) -> Message:
+    """Return the message with the result of a tool call."""
+    return Message("tool", json.dumps(output, ensure_ascii=False), answers=call.id)
 
 
 def stack(*frames: tuple[str, int, str, str]) -> str:

@@ -1,1 +1,1 @@
-"""Formats in which a trace leaves the tool: records in, text out."""
+"""Export formats of a trace: records in, text out; no SQL and no Flask."""

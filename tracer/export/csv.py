@@ -1,4 +1,4 @@
-"""The spans of a trace as a table, one line each, safe to be opened as a spreadsheet."""
+"""CSV export: one line per span, safe to open in a spreadsheet program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tracer.export.records import ExportedSpan, Source, iso
+from tracer.export.records import ExportedSpan, Source
+from tracer.times import json_time
 
 COLUMNS: Final = (
     "trace_id",
@@ -39,24 +40,24 @@ COLUMNS: Final = (
     "output",
     "metadata",
 )
-# What makes a spreadsheet take a cell for a formula: these, also behind white space, and their
-# wide forms, which some take for the same. A tab or line break alone moves what follows it.
+# A spreadsheet program may run a cell as a formula if it starts with one of these characters or
+# their full-width forms, also after white space. A leading tab or line break shifts the cell.
 _FORMULA: Final = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 
 
 def write(source: Source) -> Iterator[str]:
-    """Yield the header and one line for each span, in order of time."""
+    """Yield the header and one line for each span, in time order."""
     buffer = io.StringIO()
-    # Text is quoted whatever is in it, so that no other separator takes a cell apart.
+    # All text is quoted, so that a program with another separator does not split a cell.
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for span in source.in_time():
-        yield _take(buffer)
+        yield _drain(buffer)
         writer.writerow(_row(source.trace.trace_id, span))
-    yield _take(buffer)
+    yield _drain(buffer)
 
 
-def _take(buffer: io.StringIO) -> str:
+def _drain(buffer: io.StringIO) -> str:
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
@@ -67,8 +68,8 @@ def _row(trace_id: str, span: ExportedSpan) -> list[Any]:
     cells: dict[str, Any] = {
         **{name: getattr(span, name, None) for name in COLUMNS},
         "trace_id": trace_id,
-        "start_time": iso(span.start_time),
-        "end_time": iso(span.end_time) if span.end_time else None,
+        "start_time": json_time(span.start_time),
+        "end_time": json_time(span.end_time) if span.end_time else None,
         "duration_ms": _millis(span, span.end_time),
         "first_token_ms": _millis(span, span.first_token_time),
         "cost_usd": span.total_cost,
@@ -78,14 +79,14 @@ def _row(trace_id: str, span: ExportedSpan) -> list[Any]:
 
 
 def cell(value: Any) -> Any:
-    """Return a value as a cell; text that would be a formula gets an apostrophe before it."""
+    """Return a value as a cell; text that could be a formula is prefixed with an apostrophe."""
     if value is None:
         return ""
     if isinstance(value, msgspec.Raw):
         raw = bytes(value)
-        # Text that is JSON only because everything is: without its quotes it reads better.
+        # A JSON string is written as plain text, other JSON as it is stored.
         value = msgspec.json.decode(raw) if raw[:1] == b'"' else raw.decode()
-    # Numbers are ours to write, and a negative one is no formula.
+    # A number comes from Tracer, not from user text, and a leading minus makes no formula.
     if not isinstance(value, str):
         return value
     return f"'{value}" if _FORMULA.match(value) else value

@@ -1,4 +1,4 @@
-"""The formats by name: what each is called, what it is sent as, and who writes it."""
+"""The export formats by name, with title, content type, file suffix and writer."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tracer.export.records import ExportedTrace, Source
 
 
 class Format(NamedTuple):
-    """One way to write a trace down."""
+    """An export format."""
 
     name: str
     title: str
-    says: str
-    """What it is good for, in a few words."""
+    purpose: str
+    """Shown beside the title, a few words."""
     content_type: str
     suffix: str
     write: Callable[[Source, int | None], Iterator[str]]
-    """Takes a budget of tokens as well, which only text for models keeps."""
+    """Called with the source and a token budget, which only Markdown observes."""
 
 
-def _whole(
+def _without_budget(
     write: Callable[[Source], Iterator[str]],
 ) -> Callable[[Source, int | None], Iterator[str]]:
     return lambda source, _budget: write(source)
@@ -36,7 +36,7 @@ _ALL: Final = (
         "one file that opens offline",
         "text/html; charset=utf-8",
         "html",
-        _whole(html.write),
+        _without_budget(html.write),
     ),
     Format(
         "markdown",
@@ -46,32 +46,39 @@ _ALL: Final = (
         "md",
         markdown.write,
     ),
-    Format("json", "JSON", "all spans and scores", "application/json", "json", _whole(json.write)),
+    Format(
+        "json",
+        "JSON",
+        "all spans and scores",
+        "application/json",
+        "json",
+        _without_budget(json.write),
+    ),
     Format(
         "csv",
         "CSV",
         "the spans as a table",
         "text/csv; charset=utf-8; header=present",
         "csv",
-        _whole(csv.write),
+        _without_budget(csv.write),
     ),
     Format(
         "otlp",
         "OTLP/JSON",
-        "to be taken back by Tracer",
+        "to import into Tracer again",
         "application/json",
         "otlp.json",
-        _whole(otlp.write),
+        _without_budget(otlp.write),
     ),
 )
-FORMATS: Final = {one.name: one for one in _ALL}
+FORMATS: Final = {entry.name: entry for entry in _ALL}
 
 
 def file_name(trace: ExportedTrace, suffix: str) -> str:
-    """Return a name that every file system takes and that tells traces apart."""
+    """Return a file name that is valid on every file system and distinct per trace."""
     return f"{plain_name(trace.name or 'trace', 60)}-{plain_name(trace.trace_id, 32)}.{suffix}"
 
 
 def plain_name(text: str, most: int) -> str:
-    """Return text as a part of a file's name."""
+    """Return text as part of a file name: ASCII letters, digits, ``_`` and ``-``."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:most].strip("-") or "trace"

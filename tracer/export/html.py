@@ -1,8 +1,8 @@
-"""A trace as one HTML file that needs nothing else: its tree with bars, and every span beside it.
+"""HTML export: a self-contained page with the tree, a waterfall, and a panel for every span.
 
-There is no script in it. A row is a link to the span's part of the page, which style sheets show
-while the address names it. Everything that an application sent is text: it is escaped, and the
-page's own security policy forbids scripts, requests and forms.
+The page has no script. A row links to the span's section, which the style sheet shows while it is
+the URL's fragment (`:target`). Everything that an application sent is escaped text, and the
+page's content security policy forbids scripts, requests and forms.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Final
 
 from tracer.assets import asset_dir
-from tracer.export import words
+from tracer.export import figures
 from tracer.export.html_span import Budget, icon, overview, section
 from tracer.export.records import ExportedSpan, ExportedTrace, Row, Source
 
 MOST_SPANS: Final = 20_000
 _OPEN_SPANS: Final = 2_000
-"""A larger tree opens its first levels only."""
+"""A trace with more spans shows only its first levels expanded."""
 _OPEN_DEPTH: Final = 2
 _MOST_INDENT: Final = 16
 
 
 def write(source: Source) -> Iterator[str]:
-    """Yield the file. It ends with ``</html>``; one that was cut off does not."""
+    """Yield the page. A complete file ends with ``</html>``."""
     trace = source.trace
     axis = _Axis(trace)
     yield _head(trace)
@@ -37,8 +37,8 @@ def write(source: Source) -> Iterator[str]:
     left_out = trace.span_count - MOST_SPANS
     if left_out > 0:
         yield (
-            f'<p class="note">The file holds the upper {MOST_SPANS:,} spans of the tree, and leaves'
-            f" out {left_out:,} below them. The whole trace is in the JSON and CSV exports.</p>\n"
+            f'<p class="note">This file contains the upper {MOST_SPANS:,} spans of the tree and'
+            f" leaves out {left_out:,} below them. JSON and CSV contain all spans.</p>\n"
         )
     yield '<main class="panes"><section class="tree" aria-label="Spans">\n'
     yield axis.header()
@@ -65,13 +65,13 @@ def _sprite() -> str:
 
 
 def _policy() -> str:
-    """Return the policy of the page: this style sheet, pictures that are in it, nothing else."""
+    """Return the content security policy: this style sheet and embedded images, nothing else."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return "; ".join(
         (
             "default-src 'none'",
             f"style-src 'sha256-{digest}'",
-            # Where each bar lies is said in an attribute, of numbers that are our own.
+            # Bar positions are inline styles; their numbers are computed here, not sent.
             "style-src-attr 'unsafe-inline'",
             "img-src data:",
             "base-uri 'none'",
@@ -92,33 +92,33 @@ def _head(trace: ExportedTrace) -> str:
 
 
 def _title(trace: ExportedTrace) -> str:
-    told = dict(words.facts(trace))
+    facts = dict(figures.facts(trace))
     failed = '<span class="chip bad">Failed</span>' if trace.status == "error" else ""
     running = '<span class="chip">Running</span>' if trace.status == "running" else ""
-    sums = [told["Took"] if not running else "", words.tokens(trace), told.get("Cost", "")]
-    sums += [words.plural(trace.span_count, "span")]
-    errors = words.plural(trace.error_count, "error") if trace.error_count else ""
-    figures = "".join(f"<b>{escape(text)}</b>" for text in sums if text)
+    totals = [facts["Took"] if not running else "", figures.tokens(trace), facts.get("Cost", "")]
+    totals += [figures.plural(trace.span_count, "span")]
+    errors = figures.plural(trace.error_count, "error") if trace.error_count else ""
+    values = "".join(f"<b>{escape(text)}</b>" for text in totals if text)
     return (
         f'<header class="head"><div>{failed}{running}<h1>{escape(trace.name or "unnamed")}</h1>'
-        f"{figures}"
+        f"{values}"
         + (f'<span class="bad">{errors}</span>' if errors else "")
-        + f"</div><div><small>{escape(told['Started'])}</small>"
+        + f"</div><div><small>{escape(facts['Started'])}</small>"
         f"<small>{escape(trace.trace_id)}</small></div></header>\n"
     )
 
 
 class _Axis:
-    """Where spans lie in the trace's time, in percent."""
+    """Positions of spans on the trace's time axis, in percent."""
 
     def __init__(self, trace: ExportedTrace) -> None:
         self._start = trace.start_time
         self._length = max((trace.end_time - trace.start_time).total_seconds(), 1e-6)
-        self._took = words.took(trace.start_time, trace.end_time)
+        self._duration = figures.duration(trace.start_time, trace.end_time)
 
     def header(self) -> str:
         return (
-            f'<div class="axis"><span>Spans</span><span><span>0</span><span>{self._took}</span>'
+            f'<div class="axis"><span>Spans</span><span><span>0</span><span>{self._duration}</span>'
             '</span><span class="num">Time</span><span class="num">Tokens</span>'
             '<span class="num">Cost</span></div>\n'
         )
@@ -127,11 +127,11 @@ class _Axis:
         if span.placeholder:
             return ""
         left = self._percent(span.start_time)
-        # What runs reaches to the end; wrong clocks stay within the row.
+        # A running span extends to the end; times outside of the trace are clamped.
         right = self._percent(span.end_time) if span.end_time else 100.0
-        run = "" if span.end_time else " run"
+        css = "" if span.end_time else " run"
         width = max(right - left, 0.0)
-        return f'<i class="bar{run}" style="--x:{left:.2f};--w:{width:.2f}"></i>'
+        return f'<i class="bar{css}" style="--x:{left:.2f};--w:{width:.2f}"></i>'
 
     def _percent(self, time: datetime) -> float:
         part = (time - self._start).total_seconds() / self._length * 100
@@ -139,59 +139,61 @@ class _Axis:
 
 
 def _tree(source: Source, axis: _Axis) -> Iterator[str]:
-    """Yield the rows, nested; whether a row has any below it is known when the next one comes."""
+    """Yield the rows, nested; a row is written once the next row shows whether it has children."""
     small = source.trace.span_count <= _OPEN_SPANS
     open_depths: list[int] = []
-    before: tuple[int, Row] | None = None
+    previous: tuple[int, Row] | None = None
     for number, row in enumerate(source.upper(MOST_SPANS)):
-        if before is not None:
-            yield _row(before[0], before[1], axis, row.depth > before[1].depth, small, open_depths)
+        if previous is not None:
+            yield _row(
+                previous[0], previous[1], axis, row.depth > previous[1].depth, small, open_depths
+            )
         while open_depths and open_depths[-1] >= row.depth:
             open_depths.pop()
             yield "</div></details>\n"
-        before = number, row
-    if before is None:
-        yield '<p class="more">None of its spans has arrived.</p>\n'
+        previous = number, row
+    if previous is None:
+        yield '<p class="more">No span of this trace has arrived.</p>\n'
         return
-    yield _row(before[0], before[1], axis, False, small, open_depths)
+    yield _row(previous[0], previous[1], axis, False, small, open_depths)
     yield "</div></details>\n" * len(open_depths)
 
 
 def _row(
-    number: int, row: Row, axis: _Axis, parent: bool, small: bool, open_depths: list[int]
+    number: int, row: Row, axis: _Axis, is_parent: bool, small: bool, open_depths: list[int]
 ) -> str:
-    """Return a row, and where spans follow below it the beginning of what holds them."""
+    """Return a row; of a parent, with the opening tags of the element for its children."""
     depth = min(row.depth, _MOST_INDENT)
-    cells = _cells(number, row.span, axis, parent)
-    failed = " err" if row.span.status == "error" else ""
-    lost = " lost" if row.span.placeholder else ""
-    css = f'class="row k-{escape(row.span.kind)}{failed}{lost}" style="--depth:{depth}"'
-    left_out = f"{words.plural(row.left_out, 'span')} below, not in this file"
+    cells = _cells(number, row.span, axis, is_parent)
+    css_failed = " err" if row.span.status == "error" else ""
+    css_lost = " lost" if row.span.placeholder else ""
+    css = f'class="row k-{escape(row.span.kind)}{css_failed}{css_lost}" style="--depth:{depth}"'
+    left_out = f"{figures.plural(row.left_out, 'span')} below, not in this file"
     more = f'<p class="more" style="--depth:{depth + 1}">{left_out}</p>' if row.left_out else ""
-    if not parent:
+    if not is_parent:
         return f"<div {css}>{cells}</div>{more}\n"
     open_depths.append(row.depth)
     opened = " open" if small or row.depth < _OPEN_DEPTH else ""
     return f"<details{opened}><summary {css}>{cells}</summary><div>{more}\n"
 
 
-def _cells(number: int, span: ExportedSpan, axis: _Axis, parent: bool) -> str:
-    turn = icon("chevron", "turn") if parent else ""
-    mark = icon("gap") if span.placeholder else icon(span.kind)
+def _cells(number: int, span: ExportedSpan, axis: _Axis, is_parent: bool) -> str:
+    toggle = icon("chevron", "turn") if is_parent else ""
+    kind_icon = icon("gap") if span.placeholder else icon(span.kind)
     name = "not received" if span.placeholder else span.name or "unnamed"
-    said = span.status_message if span.level in ("error", "warning") else None
-    beside = escape((said or span.model or "")[:120])
-    level = {"error": "bad", "warning": "warn"}.get(span.level, "") if said else ""
-    figures = ["", "", ""]
+    message = span.status_message if span.level in ("error", "warning") else None
+    detail = escape((message or span.model or "")[:120])
+    level = {"error": "bad", "warning": "warn"}.get(span.level, "") if message else ""
+    cells = ["", "", ""]
     if not span.placeholder:
-        figures = [
-            words.took(span.start_time, span.end_time),
+        cells = [
+            figures.duration(span.start_time, span.end_time),
             "" if span.total_tokens is None else f"{span.total_tokens:,}",
-            words.dollars(span.total_cost),
+            figures.dollars(span.total_cost),
         ]
     return (
-        f'<span class="name">{turn}{mark}<a href="#s{number}">{escape(name[:300])}</a>'
-        + (f'<small class="{level}">{beside}</small>' if beside else "")
+        f'<span class="name">{toggle}{kind_icon}<a href="#s{number}">{escape(name[:300])}</a>'
+        + (f'<small class="{level}">{detail}</small>' if detail else "")
         + f'</span><span class="wf">{axis.bar(span)}</span>'
-        + "".join(f'<span class="num">{text}</span>' for text in figures)
+        + "".join(f'<span class="num">{text}</span>' for text in cells)
     )

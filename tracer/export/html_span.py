@@ -1,4 +1,4 @@
-"""The parts of the exported page that say what a span, or the trace, has been sent with."""
+"""The panel sections of the HTML export: one for the trace, one for each span."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import msgspec
 
-from tracer.export import words
+from tracer.export import figures
 from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace, Text, decoded
 from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import KINDS, Json, decimals
+from tracer.times import shown_time
 
-_MOST_VALUE: Final = 100_000
-_MOST_ALL: Final = 60_000_000
+_VALUE_CHARACTERS: Final = 100_000
+_PAGE_CHARACTERS: Final = 60_000_000
 _MOST_MESSAGES: Final = 200
-# Only what the policy lets in anyway, and nothing that can hold a script.
+# Embedded raster images only: the policy allows nothing else, and SVG could contain scripts.
 _PICTURE: Final = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]{1,400000}")
 _FOLDED: Final = (
     ("Metadata", "metadata"),
@@ -34,14 +35,14 @@ _ICONS: Final = frozenset((*KINDS, "chevron", "gap", "error"))
 
 
 class Budget:
-    """How much text the page may still hold: a browser has to keep all of it."""
+    """The characters that the page may still contain: browsers keep a whole page in memory."""
 
     def __init__(self) -> None:
-        self._left = _MOST_ALL
+        self._left = _PAGE_CHARACTERS
 
     def take(self, text: str) -> str:
-        """Return the text escaped; of a long one the beginning, and what is left out."""
-        most = min(_MOST_VALUE, max(self._left, 0))
+        """Return the text escaped; a long one is cut, with the number of characters left out."""
+        most = min(_VALUE_CHARACTERS, max(self._left, 0))
         self._left -= min(len(text), most)
         if len(text) <= most:
             return escape(text)
@@ -49,28 +50,28 @@ class Budget:
 
 
 def icon(name: str, css: str = "") -> str:
-    """Return a picture of the page's sprite."""
+    """Return an icon of the page's sprite; an unknown name gives the span icon."""
     name = name if name in _ICONS else "span"
     return f'<svg class="i {css}" aria-hidden="true"><use href="#{name}"/></svg>'
 
 
 def overview(trace: ExportedTrace, scores: Iterable[ExportedScore]) -> str:
-    """Return what the panel shows while no span is selected."""
+    """Return the section of the trace, shown while no span is selected."""
     budget = Budget()
     parts = ['<section class="about"><header><h2>Trace</h2></header>']
     if trace.status == "error" and trace.error_message:
         parts.append(f'<p class="alert">{escape(trace.error_message)}</p>')
-    parts.append(_facts(words.facts(trace)))
+    parts.append(_facts(figures.facts(trace)))
     parts.append(_scores(list(scores)))
     parts.append(_value("Input", trace.input, False, budget))
     parts.append(_value("Output", trace.output, True, budget))
     parts.append(_folded("Metadata", trace.metadata, budget))
-    parts.append('<p class="end">Select a span in the tree to see what it was sent with.</p>')
+    parts.append('<p class="end">Select a span in the tree to see its data.</p>')
     return "".join(parts) + "</section>\n"
 
 
 def section(number: int, span: ExportedSpan, budget: Budget) -> str:
-    """Return what the panel shows while the span is selected."""
+    """Return the section of a span, shown while the span is selected."""
     name = "not received" if span.placeholder else span.name or "unnamed"
     failed = " err" if span.status == "error" else ""
     parts = [
@@ -78,7 +79,9 @@ def section(number: int, span: ExportedSpan, budget: Budget) -> str:
         f'<h2>{icon(span.kind)}{escape(name)}<a href="#">close</a></h2>{_figures(span)}</header>'
     ]
     if span.placeholder:
-        parts.append('<p class="box">Its children name it as their parent; it has not arrived.</p>')
+        parts.append(
+            '<p class="box">This span has not arrived; its children name it as their parent.</p>'
+        )
     if span.status_message and span.level in ("error", "warning"):
         parts.append(f'<p class="alert">{budget.take(span.status_message)}</p>')
     parts.append(_value("Input", span.input, False, budget))
@@ -92,15 +95,15 @@ def _figures(span: ExportedSpan) -> str:
     if span.placeholder:
         return ""
     first = span.first_token_time
-    told = [
-        ("Duration", words.took(span.start_time, span.end_time)),
-        ("First token", words.took(span.start_time, first) if first else ""),
+    figure_list = [
+        ("Duration", figures.duration(span.start_time, span.end_time)),
+        ("First token", figures.duration(span.start_time, first) if first else ""),
         ("Model", span.model or ""),
-        ("Tokens", words.tokens(span)),
-        ("Cost", words.dollars(span.total_cost)),
+        ("Tokens", figures.tokens(span)),
+        ("Cost", figures.dollars(span.total_cost)),
     ]
     pairs = "".join(
-        f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in told if text
+        f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in figure_list if text
     )
     return f'<dl class="figures">{pairs}</dl>'
 
@@ -109,19 +112,22 @@ def _span_facts(span: ExportedSpan) -> list[tuple[str, str]]:
     usage: dict[str, int] = decoded(span.usage) or {}
     cost = decimals(decoded(span.cost))
     reasons: list[str] = decoded(span.finish_reasons) or []
-    asked = span.requested_model if span.requested_model != span.model else None
+    requested = span.requested_model if span.requested_model != span.model else None
     return [
         ("Span", span.span_id),
         ("Parent", span.parent_span_id or ""),
         ("Parent as sent", span.sent_parent_id or ""),
         ("Kind", span.kind),
         ("Level", "" if span.level == "default" else span.level),
-        ("Started", words.stamp(span.start_time) if not span.placeholder else ""),
-        ("Ended", words.stamp(span.end_time) if span.end_time else ""),
-        ("Asked for", asked or ""),
+        ("Started", shown_time(span.start_time) if not span.placeholder else ""),
+        ("Ended", shown_time(span.end_time) if span.end_time else ""),
+        ("Requested model", requested or ""),
         ("Provider", span.provider or ""),
         ("Usage", ", ".join(f"{count:,} {bucket}" for bucket, count in usage.items())),
-        ("Cost by type", ", ".join(f"{words.dollars(part)} {b}" for b, part in cost.items())),
+        (
+            "Cost by type",
+            ", ".join(f"{figures.dollars(amount)} {bucket}" for bucket, amount in cost.items()),
+        ),
         ("Stopped at", ", ".join(reasons)),
         ("Prompt", f"{span.prompt_name or ''} {span.prompt_version or ''}".strip()),
         ("Flags", ", ".join(span.flags or [])),
@@ -178,16 +184,16 @@ def _value(title: str, text: Text, output: bool, budget: Budget) -> str:
 
 def _messages(messages: list[Message], budget: Budget) -> str:
     shown = messages[-_MOST_MESSAGES:]
-    before = len(messages) - len(shown)
-    told = f'<p class="box">{words.plural(before, "earlier message")} left out.</p>'
-    return (told if before else "") + "".join(_message(message, budget) for message in shown)
+    earlier = len(messages) - len(shown)
+    note = f'<p class="box">{figures.plural(earlier, "earlier message")} left out.</p>'
+    return (note if earlier else "") + "".join(_message(message, budget) for message in shown)
 
 
 def _message(message: Message, budget: Budget) -> str:
     role = message.role if message.role in ("user", "assistant", "system", "tool") else "other"
     body = "".join(_part(part, budget) for part in message.parts)
-    said = escape(f"{message.role} {message.name or ''}".strip())
-    return f'<article class="msg {role}"><p>{said}</p><div>{body}</div></article>'
+    sender = escape(f"{message.role} {message.name or ''}".strip())
+    return f'<article class="msg {role}"><p>{sender}</p><div>{body}</div></article>'
 
 
 def _part(part: Part, budget: Budget) -> str:
@@ -201,14 +207,19 @@ def _part(part: Part, budget: Budget) -> str:
         )
     if part.type == "image" and _PICTURE.fullmatch(part.url or ""):
         return f'<img class="picture" src="{escape(part.url or "")}" alt="Image in the message">'
+    if part.parts:
+        inner = "".join(_part(piece, budget) for piece in part.parts)
+        return _call(f"{part.name or ''} result".strip(), inner)
     titles = {"tool_call": part.name or "tool", "tool_result": f"{part.name or ''} result".strip()}
     value = part.data if part.data is not None else part.text or part.url
     shown = value if isinstance(value, str) else _pretty(value)
-    title = escape(titles.get(part.type, part.type))
-    return (
-        f'<div class="call k-tool"><header>{icon("tool")} <b>{title}</b></header>'
-        f"<pre>{budget.take(shown)}</pre></div>"
-    )
+    title = titles.get(part.type, part.name or part.type)
+    return _call(title, f"<pre>{budget.take(shown)}</pre>")
+
+
+def _call(title: str, body: str) -> str:
+    header = f"<header>{icon('tool')} <b>{escape(title)}</b></header>"
+    return f'<div class="call k-tool">{header}{body}</div>'
 
 
 def _pretty(value: Json) -> Any:

@@ -1,4 +1,4 @@
-"""A trace as one JSON document: itself, what people made of it, its spans in order of time."""
+"""JSON export: one document with the trace, its scores, comments, and spans in time order."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tracer.export.records import (
     Source,
     Text,
     decoded,
-    iso,
 )
 from tracer.records import decimals
+from tracer.times import json_time
 
 FORMAT: Final = "tracer.trace"
 SESSION_FORMAT: Final = "tracer.session"
 VERSION: Final = 1
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
-_NOTHING: Final = msgspec.Raw(b"{}")
-_NONE: Final = msgspec.Raw(b"[]")
+_EMPTY_OBJECT: Final = msgspec.Raw(b"{}")
+_EMPTY_LIST: Final = msgspec.Raw(b"[]")
 _TRACE: Final = (
     "name",
     "status",
@@ -80,26 +80,30 @@ _LISTS: Final = ("tools", "finish_reasons", "events", "links")
 
 
 def write(source: Source) -> Iterator[str]:
-    """Yield the document; what was cut off in the middle is no JSON, and lacks ``complete``."""
-    head = {"format": FORMAT, "version": VERSION, "exported_at": iso(datetime.now(UTC))}
+    """Yield the document. A truncated file is invalid JSON and lacks ``complete``."""
+    head = {"format": FORMAT, "version": VERSION, "exported_at": json_time(datetime.now(UTC))}
     yield _encode(head).decode()[:-1]
     yield from _body(source)
 
 
 def write_session(session_id: str, sources: Iterator[Source]) -> Iterator[str]:
     """Yield the traces of a session as one document."""
-    head = {"format": SESSION_FORMAT, "version": VERSION, "exported_at": iso(datetime.now(UTC))}
+    head = {
+        "format": SESSION_FORMAT,
+        "version": VERSION,
+        "exported_at": json_time(datetime.now(UTC)),
+    }
     yield _encode({**head, "session_id": session_id}).decode()[:-1] + ',\n"traces":['
-    between = "\n{"
+    separator = "\n{"
     for source in sources:
-        yield f'{between}"format":"{FORMAT}"'
+        yield f'{separator}"format":"{FORMAT}"'
         yield from _body(source)
-        between = ",\n{"
+        separator = ",\n{"
     yield '],\n"complete":true}\n'
 
 
 def _body(source: Source) -> Iterator[str]:
-    """Yield the rest of an object that has been begun, and its end."""
+    """Yield the remaining members of a trace object that the caller has opened, and close it."""
     yield f',\n"trace":{_text(_trace(source.trace))}'
     yield ',\n"scores":['
     yield from _items(map(_score, source.scores()))
@@ -111,10 +115,10 @@ def _body(source: Source) -> Iterator[str]:
 
 
 def _items(items: Iterator[dict[str, Any]]) -> Iterator[str]:
-    between = "\n"
+    separator = "\n"
     for item in items:
-        yield between + _text(item)
-        between = ",\n"
+        yield separator + _text(item)
+        separator = ",\n"
 
 
 def _text(value: object) -> str:
@@ -128,7 +132,7 @@ def _trace(trace: ExportedTrace) -> dict[str, Any]:
         **_times(trace.start_time, end),
         **{name: getattr(trace, name) for name in _TRACE},
         "cost": decimals(trace.cost),
-        "metadata": trace.metadata or _NOTHING,
+        "metadata": trace.metadata or _EMPTY_OBJECT,
     }
 
 
@@ -138,13 +142,13 @@ def _span(span: ExportedSpan) -> dict[str, Any]:
         "id": span.span_id,
         "parent_id": span.parent_span_id,
         **_times(span.start_time, span.end_time),
-        "completion_start_time": iso(first) if first else None,
+        "completion_start_time": json_time(first) if first else None,
         **{name: getattr(span, name) for name in _SPAN},
-        **{name: getattr(span, name) or _NOTHING for name in _OBJECTS},
-        **{name: getattr(span, name) or _NONE for name in _LISTS},
+        **{name: getattr(span, name) or _EMPTY_OBJECT for name in _OBJECTS},
+        **{name: getattr(span, name) or _EMPTY_LIST for name in _LISTS},
         "cost": _cost(span.cost),
         "flags": span.flags or [],
-        "notes": span.notes or _NOTHING,
+        "notes": span.notes or _EMPTY_OBJECT,
     }
 
 
@@ -160,8 +164,8 @@ def _score(score: ExportedScore) -> dict[str, Any]:
         "comment": score.comment,
         "source": score.source,
         "author": score.author,
-        "metadata": score.metadata or _NOTHING,
-        "time": iso(score.time),
+        "metadata": score.metadata or _EMPTY_OBJECT,
+        "time": json_time(score.time),
     }
 
 
@@ -171,19 +175,19 @@ def _comment(comment: ExportedComment) -> dict[str, Any]:
         "span_id": comment.span_id,
         "text": comment.text,
         "author": comment.author,
-        "time": iso(comment.created_at),
-        "edited_at": iso(comment.edited_at) if comment.edited_at else None,
+        "time": json_time(comment.created_at),
+        "edited_at": json_time(comment.edited_at) if comment.edited_at else None,
     }
 
 
 def _cost(text: Text) -> dict[str, Any]:
-    # Stored as text, since JSON has no decimals; said as the API says it.
+    # Stored as text, because JSON has no decimals; exported in the form of the JSON API.
     return decimals(decoded(text))
 
 
 def _times(start: datetime, end: datetime | None) -> dict[str, Any]:
     return {
-        "start_time": iso(start),
-        "end_time": iso(end) if end else None,
+        "start_time": json_time(start),
+        "end_time": json_time(end) if end else None,
         "duration_ms": round((end - start).total_seconds() * 1000, 3) if end else None,
     }

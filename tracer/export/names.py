@@ -1,8 +1,8 @@
-"""Attributes by which an exported span says what OTLP has no field for.
+"""Names of the attributes that carry fields without an OTLP equivalent in exported spans.
 
-``tracer.export`` marks a span that says all of itself in such attributes: one named like a field
-holds that field, a JSON value as its text. ``tracer.wire.exported.spans`` reads what
-``tracer.export.otlp`` writes.
+The attribute ``tracer.export`` marks a span as exported: every other ``tracer.<field>`` attribute
+holds the field of that name, JSON values as text. ``tracer.export.otlp`` writes these attributes,
+and ``tracer.wire.exported.spans`` reads them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ MARK: Final = "tracer.export"
 VERSION: Final = 1
 
 TRACE: Final = "tracer.trace"
-"""Of a resource without spans: what was said of a trace, as JSON."""
+"""Attribute of a resource without spans: the trace's own fields, as JSON."""
 SCORES: Final = "tracer.scores"
-"""Of a resource without spans: ``{"trace_id", "scores"}``."""
+"""Attribute of a resource without spans: ``{"trace_id", "scores"}`` as JSON."""
 
 SCALARS: Final = (
     "kind",
@@ -35,6 +35,7 @@ SCALARS: Final = (
     "version",
     "sent_parent_id",
 )
+"""Span fields exported as plain attribute values."""
 ENCODED: Final = (
     "input",
     "output",
@@ -48,5 +49,6 @@ ENCODED: Final = (
     "notes",
     "patch",
 )
+"""Span fields exported as JSON text."""
 NATIVE: Final = ("attributes", "events", "links", "resource", "scope")
-"""Said by OTLP's own fields, and as JSON only where those would not bring them back unchanged."""
+"""Fields that OTLP has; also exported as JSON if OTLP's form would change them."""

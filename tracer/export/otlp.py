@@ -1,6 +1,7 @@
-"""A trace as an OTLP/JSON request, which this server's own endpoint takes back unchanged.
+"""OTLP/JSON export: a request that the OTLP endpoint of Tracer imports without loss.
 
-One resource a line, so that a large file can be sent in parts without being parsed whole.
+Each resource is on a line of its own, so that a large file can be sent in parts without parsing
+it as a whole.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _MICRO: Final = timedelta(microseconds=1)
 _KINDS: Final = {"server": 2, "client": 3, "producer": 4, "consumer": 5}
 _INTERNAL: Final = 1
 _ERROR: Final = 2
-_SAID: Final = (
+_TRACE_FIELDS: Final = (
     "name",
     "user_id",
     "session_id",
@@ -61,13 +62,13 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def write(source: Source) -> Iterator[str]:
-    """Yield the request, a resource on each line; what is cut off in the middle is no JSON."""
+    """Yield the request, one resource on each line. A truncated file is invalid JSON."""
     yield BEGIN
-    yield _line(_carrying(TRACE, _said(source.trace)))
+    yield _line(_attribute_resource(TRACE, _trace(source.trace)))
     for scores in _batches(source.scores(), _SCORES_A_LINE):
-        told = {"trace_id": source.trace.trace_id, "scores": [_score(score) for score in scores]}
-        yield ",\n" + _line(_carrying(SCORES, told))
-    for spans in _groups(source.in_time()):
+        body = {"trace_id": source.trace.trace_id, "scores": [_score(score) for score in scores]}
+        yield ",\n" + _line(_attribute_resource(SCORES, body))
+    for spans in _by_origin(source.in_time()):
         yield ",\n" + _line(_resource(source.trace.trace_id, spans))
     yield END
 
@@ -76,8 +77,8 @@ def _line(resource: dict[str, Any]) -> str:
     return _encode(resource).decode()
 
 
-def _carrying(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource without spans, which other receivers pass over."""
+def _attribute_resource(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource with one JSON attribute and no spans; other receivers ignore it."""
     pairs = [{"key": name, "value": {"stringValue": _encode(value).decode()}}]
     return {
         "resource": {"attributes": pairs},
@@ -85,27 +86,27 @@ def _carrying(name: str, value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _said(trace: ExportedTrace) -> dict[str, Any]:
-    said = {name: getattr(trace, name) for name in _SAID}
-    return {"trace_id": trace.trace_id, **said}
+def _trace(trace: ExportedTrace) -> dict[str, Any]:
+    fields = {name: getattr(trace, name) for name in _TRACE_FIELDS}
+    return {"trace_id": trace.trace_id, **fields}
 
 
 def _score(score: ExportedScore) -> dict[str, Any]:
     return {**msgspec.structs.asdict(score), "time": _micros(score.time)}
 
 
-def _groups(spans: Iterator[ExportedSpan]) -> Iterator[list[ExportedSpan]]:
-    """Yield neighbours of one resource and scope together."""
+def _by_origin(spans: Iterator[ExportedSpan]) -> Iterator[list[ExportedSpan]]:
+    """Yield consecutive spans with the same resource and scope as one list."""
     group: list[ExportedSpan] = []
     origin: tuple[bytes, bytes] | None = None
     size = 0
     for span in spans:
-        where = _bytes(span.resource), _bytes(span.scope)
-        # Bounded by size as well: a line is held in memory, and sent as one request by itself.
-        if group and (where != origin or len(group) == _SPANS_A_LINE or size > MOST_TEXT * 5):
+        span_origin = _bytes(span.resource), _bytes(span.scope)
+        # Limited by size as well: importers hold a line in memory and may send it as one request.
+        if group and (span_origin != origin or len(group) == _SPANS_A_LINE or size > MOST_TEXT * 5):
             yield group
             group, size = [], 0
-        origin = where
+        origin = span_origin
         size += sum(len(_bytes(text)) for text in (span.input, span.output, span.attributes))
         group.append(span)
     if group:
@@ -130,67 +131,67 @@ def _bytes(text: Text) -> bytes:
 def _resource(trace_id: str, spans: list[ExportedSpan]) -> dict[str, Any]:
     resource = fit(pairs_of, spans[0].resource)
     scope = fit(scope_of, spans[0].scope)
-    beside: dict[str, Text] = {}
+    as_json: dict[str, Text] = {}
     if resource is None:
-        beside["resource"] = spans[0].resource
+        as_json["resource"] = spans[0].resource
     if scope is None:
-        beside["scope"] = spans[0].scope
+        as_json["scope"] = spans[0].scope
     return {
         "resource": {"attributes": resource or []},
         "scopeSpans": [
-            {"scope": scope or {}, "spans": [_span(trace_id, span, beside) for span in spans]}
+            {"scope": scope or {}, "spans": [_span(trace_id, span, as_json) for span in spans]}
         ],
     }
 
 
-def _span(trace_id: str, span: ExportedSpan, beside: dict[str, Text]) -> dict[str, Any]:
+def _span(trace_id: str, span: ExportedSpan, as_json: dict[str, Text]) -> dict[str, Any]:
     attributes = fit(pairs_of, span.attributes)
     events, links = fit(events_of, span.events), fit(links_of, span.links)
-    beside = dict(beside)
-    for name, told in (("attributes", attributes), ("events", events), ("links", links)):
-        if told is None:
-            beside[name] = getattr(span, name)
-    said: dict[str, Any] = {
+    as_json = dict(as_json)
+    for name, converted in (("attributes", attributes), ("events", events), ("links", links)):
+        if converted is None:
+            as_json[name] = getattr(span, name)
+    otlp_span: dict[str, Any] = {
         "traceId": _hex(trace_id, 32),
         "spanId": _hex(span.span_id, 16),
         "name": span.name,
         "kind": _kind(attributes or []),
         "startTimeUnixNano": str(_micros(span.start_time) * 1000),
-        "attributes": [*_own(trace_id, span, beside), *(attributes or [])],
+        "attributes": [*_tracer_attributes(trace_id, span, as_json), *(attributes or [])],
         "events": events or [],
         "links": links or [],
         "status": _status(span),
     }
     if span.parent_span_id is not None:
-        said["parentSpanId"] = _hex(span.parent_span_id, 16)
+        otlp_span["parentSpanId"] = _hex(span.parent_span_id, 16)
     if span.end_time is not None:
-        said["endTimeUnixNano"] = str(_micros(span.end_time) * 1000)
-    return said
+        otlp_span["endTimeUnixNano"] = str(_micros(span.end_time) * 1000)
+    return otlp_span
 
 
-def _own(trace_id: str, span: ExportedSpan, beside: dict[str, Text]) -> Pairs:
-    """Return what OTLP has no field for, and what its fields would not bring back."""
-    own: dict[str, Any] = {"export": VERSION}
+def _tracer_attributes(trace_id: str, span: ExportedSpan, as_json: dict[str, Text]) -> Pairs:
+    """Return the ``tracer.*`` attributes: fields that OTLP lacks, or would change."""
+    values: dict[str, Any] = {"export": VERSION}
     ids = (("trace_id", trace_id, 32), ("span_id", span.span_id, 16))
-    own |= {name: text for name, text, size in ids if _hex(text, size) != text}
+    values |= {name: text for name, text, size in ids if _hex(text, size) != text}
     parent = span.parent_span_id
     if parent is not None and _hex(parent, 16) != parent:
-        own["parent_span_id"] = parent
+        values["parent_span_id"] = parent
     if len(span.name) > MOST_TEXT:
-        own["name"] = span.name
-    # OTLP says "no time" with a zero.
+        values["name"] = span.name
+    # In OTLP a time of zero means "not set".
     times = {"start_time": span.start_time, "end_time": span.end_time}
-    own |= {name: _micros(time) for name, time in times.items() if time and time <= EPOCH}
+    values |= {name: _micros(time) for name, time in times.items() if time and time <= EPOCH}
     if span.first_token_time:
-        own["first_token_time"] = _micros(span.first_token_time)
+        values["first_token_time"] = _micros(span.first_token_time)
     if span.flags:
-        own["flags"] = span.flags
-    own |= {name: getattr(span, name) for name in SCALARS}
-    own |= {name: _text(getattr(span, name)) for name in ENCODED}
-    own |= {name: _text(text) for name, text in beside.items()}
+        values["flags"] = span.flags
+    values |= {name: getattr(span, name) for name in SCALARS}
+    values |= {name: _text(getattr(span, name)) for name in ENCODED}
+    values |= {name: _text(text) for name, text in as_json.items()}
     return [
         {"key": PREFIX + name, "value": any_value(value, 1)}
-        for name, value in own.items()
+        for name, value in values.items()
         if value is not None and value is not False
     ]
 
@@ -200,14 +201,14 @@ def _text(text: Text) -> str | None:
 
 
 def _hex(text: str, size: int) -> str:
-    """Return an id as OTLP has it; of free text a hash, so that children still find parents."""
+    """Return a hex id as it is, other ids as a hash, so that parent references still match."""
     return text if HEX[size].fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:size]
 
 
 def _kind(attributes: Pairs) -> int:
-    # Kept as an attribute when it came in; other tools look for it where OTLP has it.
-    said = [pair["value"].get("stringValue") for pair in attributes if pair["key"] == "span.kind"]
-    return _KINDS.get(said[0], _INTERNAL) if said else _INTERNAL
+    # OTLP's span kind is stored as the attribute `span.kind`; other tools need the field.
+    kinds = [pair["value"].get("stringValue") for pair in attributes if pair["key"] == "span.kind"]
+    return _KINDS.get(kinds[0], _INTERNAL) if kinds else _INTERNAL
 
 
 def _status(span: ExportedSpan) -> dict[str, Any]:

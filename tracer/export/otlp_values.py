@@ -1,4 +1,4 @@
-"""Stored JSON in the forms that OTLP has for it, where those bring it back unchanged."""
+"""Converts stored JSON to OTLP values where the conversion loses nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.export.names import PREFIX
 from tracer.export.records import Text, decoded
 from tracer.records import Json
 
-# Values that a receiver with usual limits takes as they are; larger ones travel as text.
+# Common limits of OTLP receivers; values beyond them are exported as JSON text.
 MOST_TEXT: Final = 200_000
 _MOST_ATTRIBUTES: Final = 500
 _MOST_DEPTH: Final = 20
@@ -23,11 +23,11 @@ Pairs = list[dict[str, Any]]
 
 
 class Unfit(Exception):
-    """A value that OTLP would not bring back as it is."""
+    """A value that OTLP's form would change."""
 
 
 def fit(convert: Callable[[Json], Any], text: Text) -> Any:
-    """Return stored JSON in OTLP's form, None where that would not bring it back unchanged."""
+    """Return stored JSON in OTLP's form; None: it is too large, or would be changed."""
     if text is not None and len(bytes(text)) > MOST_TEXT:
         return None
     try:
@@ -37,7 +37,7 @@ def fit(convert: Callable[[Json], Any], text: Text) -> Any:
 
 
 def pairs_of(values: Json) -> Pairs:
-    """Return an object as OTLP's attributes. Raises Unfit."""
+    """Return a JSON object as OTLP attributes. Raises Unfit."""
     values = values or {}
     if len(values) > _MOST_ATTRIBUTES or any(key.startswith(PREFIX) for key in values):
         raise Unfit
@@ -76,15 +76,15 @@ def scope_of(scope: Json) -> dict[str, Any]:
     scope = scope or {}
     names = {name: scope.get(name) or "" for name in ("name", "version")}
     attributes = scope.get("attributes") or {}
-    told = {name: text for name, text in names.items() if text}
-    if scope != (told | {"attributes": attributes} if attributes else told):
+    present = {name: text for name, text in names.items() if text}
+    if scope != (present | {"attributes": attributes} if attributes else present):
         raise Unfit
-    return {**told, "attributes": pairs_of(attributes)}
+    return {**present, "attributes": pairs_of(attributes)}
 
 
 def events_of(events: Json) -> Pairs:
     """Return span events. Raises Unfit."""
-    return [_event(event) for event in _few(events)]
+    return [_event(event) for event in _checked_count(events)]
 
 
 def _event(event: Json) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _event(event: Json) -> dict[str, Any]:
 
 
 def _event_nanos(time: Json) -> int:
-    """Return an event's time. Raises Unfit where OTLP would bring back another text."""
+    """Return an event's time (ns). Raises Unfit if its text can't be restored from that."""
     try:
         moment = datetime.fromisoformat(time)
         if moment.isoformat().replace("+00:00", "Z") != time or moment <= EPOCH:
@@ -112,7 +112,7 @@ def _event_nanos(time: Json) -> int:
 
 def links_of(links: Json) -> Pairs:
     """Return span links. Raises Unfit."""
-    return [_link(link) for link in _few(links)]
+    return [_link(link) for link in _checked_count(links)]
 
 
 def _link(link: Json) -> dict[str, Any]:
@@ -128,8 +128,8 @@ def _link(link: Json) -> dict[str, Any]:
     }
 
 
-def _few(items: Json) -> list[Json]:
-    found: list[Json] = items or []
-    if len(found) > _MOST_ATTRIBUTES:
+def _checked_count(items: Json) -> list[Json]:
+    values: list[Json] = items or []
+    if len(values) > _MOST_ATTRIBUTES:
         raise Unfit
-    return found
+    return values

@@ -1,9 +1,9 @@
-"""What is exported: a trace, its spans and its scores as they are stored, JSON as text."""
+"""The records of an export: a trace, its spans, scores and comments as stored, JSON as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -12,7 +12,7 @@ import msgspec
 from tracer.records import Json
 
 Text = msgspec.Raw | None
-"""JSON text as it is stored: most formats hand it on, so none pays for parsing it."""
+"""Stored JSON text; most formats copy it without parsing."""
 
 PAYLOAD: Final = (
     "input",
@@ -32,11 +32,11 @@ PAYLOAD: Final = (
     "notes",
     "patch",
 )
-"""Fields of a span that are JSON."""
+"""Span fields that hold JSON."""
 
 
 class ExportedTrace(msgspec.Struct, kw_only=True):
-    """A trace as its row has it; input and output are what was said of the trace itself."""
+    """The row of a trace; input and output are the trace's own, not those of its root span."""
 
     project_id: str
     trace_id: str
@@ -69,7 +69,7 @@ class ExportedTrace(msgspec.Struct, kw_only=True):
     input: Text
     output: Text
     claims: dict[str, Json]
-    """How firmly and when each field was said."""
+    """Per field, the precedence and time of the value that was kept."""
 
 
 class ExportedSpan(msgspec.Struct, kw_only=True):
@@ -123,7 +123,7 @@ class ExportedSpan(msgspec.Struct, kw_only=True):
 
 
 class ExportedScore(msgspec.Struct, kw_only=True):
-    """A judgement of the trace or of one of its spans."""
+    """A score of the trace, of one of its spans, or of its session."""
 
     score_id: str
     span_id: str | None
@@ -144,7 +144,7 @@ class ExportedScore(msgspec.Struct, kw_only=True):
 
 
 class ExportedComment(msgspec.Struct, kw_only=True):
-    """What a person wrote about the trace or one of its spans."""
+    """A comment on the trace or on one of its spans."""
 
     comment_id: str
     span_id: str | None
@@ -155,16 +155,16 @@ class ExportedComment(msgspec.Struct, kw_only=True):
 
 
 class Row(msgspec.Struct, kw_only=True):
-    """A span at its place in the tree."""
+    """A span with its depth in the tree."""
 
     depth: int
     span: ExportedSpan
     left_out: int = 0
-    """How many spans directly below it are not in the file."""
+    """Number of children that the file leaves out."""
 
 
 class Source(Protocol):
-    """One trace at one moment, read as it is written; reading twice gives the same."""
+    """A trace as of one moment, streamed from the database; repeated reads give the same."""
 
     trace: ExportedTrace
 
@@ -177,7 +177,7 @@ class Source(Protocol):
         ...
 
     def in_time(self) -> Iterator[ExportedSpan]:
-        """Yield every span that has arrived, in order of start and id."""
+        """Yield every span that has arrived, ordered by start time and id."""
         ...
 
     def in_tree(self) -> Iterator[Row]:
@@ -185,15 +185,10 @@ class Source(Protocol):
         ...
 
     def upper(self, most: int) -> Iterator[Row]:
-        """Yield the rows of the tree's upper levels, at most ``most`` of them."""
+        """Yield at most ``most`` rows, taken from the upper levels of the tree."""
         ...
 
 
 def decoded(text: Text) -> Any:
-    """Return the value of stored JSON, None where there is none."""
+    """Return the parsed value of stored JSON; None: there is none."""
     return None if text is None else msgspec.json.decode(text)
-
-
-def iso(time: datetime) -> str:
-    """Return a time as ISO 8601 in UTC, always with microseconds."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,1 +1,1 @@
-"""Copies what other tracing servers hold, through their public APIs, into a project."""
+"""Imports the data of other tracing servers, through their public APIs, into a project."""

@@ -1,4 +1,4 @@
-"""What a Langfuse server returns, as the events that would have told it: pure."""
+"""Converts the answers of a Langfuse server to ingestion events; no network, no database."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _SCORE: Final = (
 
 
 def trace_event(trace: dict[str, Any]) -> Event:
-    """Return the event that tells a trace."""
-    return _event("trace-create", trace, _some(trace, _TRACE), "updatedAt", "timestamp")
+    """Return the ingestion event of a trace."""
+    return _event("trace-create", trace, _select(trace, _TRACE), "updatedAt", "timestamp")
 
 
-def observation_event(seen: dict[str, Any]) -> Event:
-    """Return the event that tells an observation, of either generation of the API."""
-    body = _some(seen, _OBSERVATION)
-    body["model"] = seen.get("providedModelName") or seen.get("model")
+def observation_event(observation: dict[str, Any]) -> Event:
+    """Return the ingestion event of an observation, from either generation of the API."""
+    body = _select(observation, _OBSERVATION)
+    body["model"] = observation.get("providedModelName") or observation.get("model")
     for name in ("promptName", "promptVersion"):
         if body.get(name) is None:
             body.pop(name, None)
-    # The newer API gives values as the text that was sent, JSON or not.
+    # The newer API returns these values as text, whether they are JSON or not.
     for name in ("input", "output", "modelParameters"):
         body[name] = _parsed(body.get(name))
     if isinstance(body.get("metadata"), dict):
         body["metadata"] = {name: _parsed(value) for name, value in body["metadata"].items()}
-    kind = str(seen.get("type", "SPAN")).lower()
-    return _event(f"{kind}-create", seen, body, "updatedAt", "startTime")
+    kind = str(observation.get("type", "SPAN")).lower()
+    return _event(f"{kind}-create", observation, body, "updatedAt", "startTime")
 
 
 def score_event(score: dict[str, Any]) -> Event:
-    """Return the event that tells a score, of any version of the API."""
-    body = _some(score, _SCORE)
+    """Return the ingestion event of a score, from any version of the API."""
+    body = _select(score, _SCORE)
     for name in ("traceId", "sessionId", "observationId"):
         if body.get(name) is None:
             body.pop(name, None)
@@ -60,10 +60,10 @@ def score_event(score: dict[str, Any]) -> Event:
 
 
 def traces_of(rows: Iterable[dict[str, Any]]) -> list[Event]:
-    """Return one event for each trace that observations of the newer API belong to."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return one event for each trace of these observations (rows of the newer API)."""
+    traces: dict[str, dict[str, Any]] = {}
     for row in rows:
-        told = {
+        fields = {
             "id": row["traceId"],
             "timestamp": row["startTime"],
             "name": row.get("traceName"),
@@ -73,19 +73,19 @@ def traces_of(rows: Iterable[dict[str, Any]]) -> list[Event]:
             "environment": row.get("environment"),
             "tags": row.get("tags"),
         }
-        # What comes later in the list was earlier in the trace.
-        found[row["traceId"]] = {name: value for name, value in told.items() if value is not None}
-    return [trace_event(told) for told in found.values()]
+        # Newest first: the last row of a trace is its earliest observation, and wins.
+        traces[row["traceId"]] = {n: value for n, value in fields.items() if value is not None}
+    return [trace_event(trace) for trace in traces.values()]
 
 
 def _subject(subject: dict[str, Any]) -> dict[str, Any]:
-    kind, name = subject.get("kind"), subject.get("id")
+    kind, subject_id = subject.get("kind"), subject.get("id")
     if kind == "observation":
-        return {"observationId": name, "traceId": subject.get("traceId")}
-    return {f"{kind}Id": name} if kind in ("trace", "session") else {}
+        return {"observationId": subject_id, "traceId": subject.get("traceId")}
+    return {f"{kind}Id": subject_id} if kind in ("trace", "session") else {}
 
 
-def _some(source: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _select(source: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: source[name] for name in names if name in source}
 
 
@@ -99,6 +99,6 @@ def _parsed(value: Any) -> Any:
 
 
 def _event(kind: str, source: dict[str, Any], body: dict[str, Any], *times: str) -> Event:
-    # The same event for the same state: what is copied twice changes nothing.
+    # Id and time derive from the source, so a repeated import of an unchanged record does nothing.
     stamp = next(source[name] for name in times if source.get(name))
     return {"id": f"import-{source['id']}", "type": kind, "timestamp": stamp, "body": body}

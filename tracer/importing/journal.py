@@ -1,4 +1,4 @@
-"""How far a copy has come, kept in a file, so that one that was interrupted goes on."""
+"""Stores the progress of an import in a file, so that an interrupted import can continue."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 
 
 class Journal:
-    """Notes of one copy, from one place to one project."""
+    """The progress of one import, from one server into one project, per step."""
 
     def __init__(self, directory: Path, source: str, project_id: str) -> None:
         name = hashlib.sha256(f"{source}\n{project_id}".encode()).hexdigest()[:16]
         self._path = directory / f"{name}.json"
-        self._notes: dict[str, Any] = {}
+        self._positions: dict[str, Any] = {}
         if self._path.exists():
-            # Damaged, the copy starts again, which changes nothing that is the same.
+            # After a damaged file the import starts again; unchanged records stay as they are.
             with suppress(ValueError):
-                self._notes = json.loads(self._path.read_text())
+                self._positions = json.loads(self._path.read_text())
 
     def get(self, step: str) -> Any:
-        """Return where a step is to go on; None: at its beginning."""
-        return self._notes.get(step)
+        """Return the position at which a step continues; None: from its beginning."""
+        return self._positions.get(step)
 
-    def note(self, step: str, place: Any) -> None:
-        """Note where a step is to go on from, what comes before it being committed."""
-        self._notes[step] = place
+    def note(self, step: str, position: Any) -> None:
+        """Store the position at which a step continues; everything before it must be committed."""
+        self._positions[step] = position
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and renamed: a crash leaves the old notes or the new ones.
-        aside = self._path.with_suffix(".new")
-        aside.write_text(json.dumps(self._notes))
-        os.replace(aside, self._path)
+        # Written to another file and renamed: a crash leaves the old or the new content.
+        new_file = self._path.with_suffix(".new")
+        new_file.write_text(json.dumps(self._positions))
+        os.replace(new_file, self._path)
 
     def finish(self) -> None:
-        """Forget everything: the next copy looks at all of it again."""
+        """Delete the progress: the next import starts from the beginning."""
         self._path.unlink(missing_ok=True)

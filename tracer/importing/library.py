@@ -1,4 +1,4 @@
-"""Copies prompts with their versions and labels, datasets with their items and runs."""
+"""Imports prompts with their versions and labels, and datasets with their items and runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from tracer.importing.remote import NotThere, Remote, segment
 from tracer.importing.traces import Progress
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets, prompts
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.library.datasets import Dataset
 from tracer.store.library.prompts import LATEST, PromptDraft
 
-_TOLD: Final = {
+_DATASET_FIELDS: Final = {
     "description": "description",
     "metadata": "metadata",
     "inputSchema": "input_schema",
@@ -24,23 +25,23 @@ _TOLD: Final = {
 
 @dataclass(frozen=True)
 class LibraryCopier:
-    """Copies what a project keeps beside its traces; what is the same already stays untouched."""
+    """Imports prompts and datasets; unchanged records are not written again."""
 
     remote: Remote
     project_id: str
-    tell: Progress
+    report: Progress
 
     def copy(self) -> None:
-        """Copy prompts, then datasets. Raises ImportFailed."""
+        """Import prompts, then datasets. Raises ImportFailed."""
         for done, (row, total) in enumerate(self._rows("v2/prompts"), 1):
             self._prompt(row)
-            self.tell("prompts", done, total)
+            self.report("prompts", done, total)
         for done, (row, total) in enumerate(self._rows("v2/datasets"), 1):
             self._dataset(row)
-            self.tell("datasets", done, total)
+            self.report("datasets", done, total)
 
     def _rows(self, path: str, **params: object) -> Iterator[tuple[dict[str, Any], int]]:
-        for rows, total in self.remote.numbered(path, **params):
+        for rows, total in self.remote.pages(path, **params):
             for row in rows:
                 yield row, total
 
@@ -49,39 +50,42 @@ class LibraryCopier:
         for version in sorted(row["versions"]):
             path = f"v2/prompts/{segment(name)}"
             try:
-                # As it was written: what it refers to is copied as well.
-                found = self.remote.get(path, version=version, resolve="false")
+                # Unresolved: the prompts that it refers to are imported as well.
+                source = self.remote.get(path, version=version, resolve="false")
             except NotThere:
                 continue  # deleted since the list was made
-            held = prompts.get_version(self.project_id, name, version=version)
-            labels = tuple(label for label in found["labels"] if label != LATEST)
-            if held is None:
+            stored = prompts.get_version(self.project_id, name, version=version)
+            labels = tuple(label for label in source["labels"] if label != LATEST)
+            if stored is None:
                 draft = PromptDraft(
                     name=name,
-                    type=found["type"],
-                    prompt=found["prompt"],
-                    config=found["config"],
+                    type=source["type"],
+                    prompt=source["prompt"],
+                    config=source["config"],
                     labels=labels,
-                    tags=found["tags"],
-                    commit_message=found.get("commitMessage"),
+                    tags=source["tags"],
+                    commit_message=source.get("commitMessage"),
                 )
-                prompts.create_version(self.project_id, draft, version=version)
-            elif set(labels) - set(held.labels):
-                prompts.label_version(self.project_id, name, version, labels)
+                with transaction():
+                    prompts.create_version(self.project_id, draft, version=version)
+            elif set(labels) - set(stored.labels):
+                with transaction():
+                    prompts.label_version(self.project_id, name, version, labels)
 
     def _dataset(self, row: dict[str, Any]) -> None:
-        said = {ours: row[theirs] for theirs, ours in _TOLD.items() if theirs in row}
-        held = datasets.get_dataset(self.project_id, row["name"])
-        if held is None or any(getattr(held, name) != value for name, value in said.items()):
-            held = datasets.save_dataset(self.project_id, row["name"], said)
-        # The oldest first, so that the copy lists them in the same order.
+        fields = {field: row[key] for key, field in _DATASET_FIELDS.items() if key in row}
+        stored = datasets.get_dataset(self.project_id, row["name"])
+        if stored is None or any(getattr(stored, name) != value for name, value in fields.items()):
+            with transaction():
+                stored = datasets.save_dataset(self.project_id, row["name"], fields)
+        # The oldest first, so that the imported items are listed in the same order.
         items = [item for item, _ in self._rows("dataset-items", datasetName=row["name"])]
         for item in reversed(items):
-            self._item(held.name, item)
-        self._runs(held)
+            self._item(stored.dataset_id, item)
+        self._runs(stored)
 
-    def _item(self, dataset_name: str, item: dict[str, Any]) -> None:
-        said = {
+    def _item(self, dataset_id: str, item: dict[str, Any]) -> None:
+        fields = {
             "input": item.get("input"),
             "expected_output": item.get("expectedOutput"),
             "metadata": item.get("metadata"),
@@ -89,32 +93,35 @@ class LibraryCopier:
             "source_span_id": item.get("sourceObservationId"),
             "archived": item.get("status") == "ARCHIVED",
         }
-        datasets.save_item(self.project_id, dataset_name, item["id"], said)
+        with transaction():
+            datasets.save_item(self.project_id, dataset_id, item["id"], fields)
 
     def _runs(self, dataset: Dataset) -> None:
         path = f"datasets/{segment(dataset.name)}/runs"
         try:
             rows = [row for row, _ in self._rows(path)]
         except NotThere:
-            return  # the newest servers know experiments instead, which traces tell
+            return  # the newest servers have experiments instead, imported with the traces
         for row in reversed(rows):
-            found = self.remote.get(f"{path}/{segment(row['name'])}")
+            source = self.remote.get(f"{path}/{segment(row['name'])}")
             run = self._run(dataset, row)
-            for item in found["datasetRunItems"]:
-                dataset_runs.add_run_item(
-                    self.project_id,
-                    run.run_id,
-                    item["datasetItemId"],
-                    item["traceId"],
-                    item.get("observationId"),
-                    datetime.fromisoformat(item["createdAt"]),
-                )
+            for item in source["datasetRunItems"]:
+                with transaction():
+                    dataset_runs.add_run_item(
+                        self.project_id,
+                        run.run_id,
+                        item["datasetItemId"],
+                        item["traceId"],
+                        item.get("observationId"),
+                        datetime.fromisoformat(item["createdAt"]),
+                    )
 
     def _run(self, dataset: Dataset, row: dict[str, Any]) -> DatasetRun:
-        held = dataset_runs.get_run(self.project_id, dataset.dataset_id, row["name"])
-        told = (row.get("description"), row.get("metadata"))
-        if held is not None and (held.description, held.metadata) == told:
-            return held
-        return dataset_runs.save_run(
-            self.project_id, dataset.dataset_id, row["name"], *told, row.get("id")
-        )
+        stored = dataset_runs.get_run(self.project_id, dataset.dataset_id, row["name"])
+        fields = (row.get("description"), row.get("metadata"))
+        if stored is not None and (stored.description, stored.metadata) == fields:
+            return stored
+        with transaction():
+            return dataset_runs.save_run(
+                self.project_id, dataset.dataset_id, row["name"], *fields, row.get("id")
+            )

@@ -1,4 +1,4 @@
-"""Copies the media that values name."""
+"""Imports the media files that imported values refer to."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, Final, cast
 
+from tracer.errors import Invalid
 from tracer.importing.events import Event
 from tracer.importing.remote import NotThere, Remote, segment
+from tracer.store.database.session import transaction
 from tracer.store.library import media
-from tracer.store.library.media import BadUpload, Use
+from tracer.store.library.media import Medium, Use
 
 _REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
 _FIELDS: Final = ("input", "output", "metadata")
@@ -22,16 +25,16 @@ _IN_MEMORY: Final = 1024 * 1024
 
 @dataclass
 class MediaCopier:
-    """Copies each medium once, and notes its uses."""
+    """Imports each medium once, and records where it is used."""
 
     remote: Remote
     project_id: str
     copied: int = 0
     missing: list[str] = field(default_factory=list)
-    """Ids of media that are named, and that the server does not have."""
+    """Ids of media that values refer to and that could not be imported."""
 
     def copy_of(self, event: Event) -> None:
-        """Copy what the values of an event name. Raises ImportFailed."""
+        """Import the media that the values of an event refer to. Raises ImportFailed."""
         body = event["body"]
         span_id = body["id"] if "traceId" in body else ""
         trace_id = body.get("traceId") or body["id"]
@@ -42,36 +45,41 @@ class MediaCopier:
                 self._copy(media_id, Use(trace_id=trace_id, span_id=span_id, field=name))
 
     def _copy(self, media_id: str, use: Use) -> None:
-        held = media.get_medium(self.project_id, media_id)
-        if held is not None and held.uploaded_at is not None:
-            media.announce(
-                self.project_id, media_id, held.sha256, held.content_type, held.content_length, use
-            )
+        stored = media.get_medium(self.project_id, media_id)
+        if stored is not None and stored.uploaded_at is not None:
+            self._announce(media_id, stored.sha256, stored.content_type, stored.content_length, use)
             return
         try:
-            told = self.remote.get(f"media/{segment(media_id)}")
-            with self.remote.download(told["url"]) as content:
-                self._store(media_id, str(told["contentType"]), content, use)
+            medium = self.remote.get(f"media/{segment(media_id)}")
+            with self.remote.download(medium["url"]) as content:
+                self._store(media_id, str(medium["contentType"]), content, use)
         except NotThere:
             self.missing.append(media_id)
 
-    def _store(self, media_id: str, content_type: str, content: IO[bytes], use: Use) -> None:
+    def _store(self, media_id: str, content_type: str, content: Iterable[bytes], use: Use) -> None:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
             digest, length = hashlib.sha256(), 0
-            while piece := content.read(_IN_MEMORY):
-                digest.update(piece)
-                length += len(piece)
-                spool.write(piece)
+            for chunk in content:
+                digest.update(chunk)
+                length += len(chunk)
+                spool.write(chunk)
             spool.seek(0)
             sha256 = base64.b64encode(digest.digest()).decode()
-            medium = media.announce(self.project_id, media_id, sha256, content_type, length, use)
+            medium = self._announce(media_id, sha256, content_type, length, use)
             if medium is None:
-                # Deleted here: its events are refused as well.
+                # The trace was deleted in Tracer: its events are rejected as well.
                 return
             try:
-                media.upload(self.project_id, medium, cast(IO[bytes], spool))
-            except BadUpload:
-                # Announced here as something else, by somebody else: theirs stays.
+                with transaction():
+                    media.upload(self.project_id, medium, cast(IO[bytes], spool))
+            except Invalid:
+                # Another client announced this id with another content, which is kept.
                 self.missing.append(media_id)
             else:
                 self.copied += 1
+
+    def _announce(
+        self, media_id: str, sha256: str, content_type: str, length: int, use: Use
+    ) -> Medium | None:
+        with transaction():
+            return media.announce(self.project_id, media_id, sha256, content_type, length, use)

@@ -1,4 +1,4 @@
-"""Where a copy goes: a project of this database, through the writer that all requests use."""
+"""Writes imported events into a project, through the same writer as the ingestion endpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from tracer.importing.events import Event
 from tracer.store.scores import configs
-from tracer.store.scores.configs import ScoreConfig
 from tracer.store.traces import span_search
 from tracer.store.writing.writer import Writer
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
@@ -21,17 +20,17 @@ _BATCH: Final = 500
 
 @dataclass
 class Target:
-    """Stores events in a project, and counts what came of them."""
+    """Stores events in a project, and counts stored and refused ones."""
 
     writer: Writer
     project_id: str
     max_value_bytes: int
     stored: int = 0
     refused: list[str] = field(default_factory=list)
-    """Why single events could not be stored, each with its id."""
+    """One line per event that could not be stored: its id and the reason."""
 
     def store(self, events: Sequence[Event]) -> None:
-        """Store events; one that does not fit costs only itself."""
+        """Store events; an invalid event does not affect the others."""
         for start in range(0, len(events), _BATCH):
             self._store(events[start : start + _BATCH])
 
@@ -48,15 +47,12 @@ class Target:
         rejected = {}
         if len(decoded.batch):
             rejected = {
-                decoded.places[one.kind, one.index]: one.reason
-                for one in self.writer.write(self.project_id, decoded.batch)
+                decoded.places[rejection.kind, rejection.index]: rejection.reason
+                for rejection in self.writer.write(self.project_id, decoded.batch)
             }
-        for place, outcome in enumerate(decoded.outcomes):
-            reason = rejected.get(place) or (outcome.refusal and str(outcome.refusal))
+        for index, outcome in enumerate(decoded.outcomes):
+            reason = rejected.get(index) or (outcome.refusal and str(outcome.refusal))
             if reason:
                 self.refused.append(f"{outcome.event_id.removeprefix('import-')}: {reason}")
             else:
                 self.stored += 1
-
-    def _config_of(self, config_id: str) -> ScoreConfig | None:
-        return configs.get_configs(self.project_id, [config_id]).get(config_id)

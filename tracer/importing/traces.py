@@ -1,4 +1,4 @@
-"""Copies traces, observations, scores and media, from either generation of Langfuse's API."""
+"""Imports traces, observations, scores and media, from either generation of Langfuse's API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracer.importing.remote import NotThere, Remote, TooLarge, segment
 from tracer.importing.target import Target
 
 Progress = Callable[[str, int, int | None], None]
-"""Told of (step, done, of how many); None: nobody knows."""
+"""Called with (step, number done, total); total None: unknown."""
 
 _GROUPS: Final = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
 _ROWS: Final = 100
@@ -27,20 +27,20 @@ _ROWS: Final = 100
 
 @dataclass(frozen=True)
 class TraceCopier:
-    """Copies everything traced in a project."""
+    """Imports the traces, observations, scores and media of a project."""
 
     remote: Remote
     target: Target
     journal: Journal
     media: MediaCopier
-    tell: Progress
+    report: Progress
 
     def copy(self) -> None:
-        """Copy, from where an earlier copy ended. Raises ImportFailed."""
+        """Import, continuing where an interrupted import stopped. Raises ImportFailed."""
         try:
             self.remote.get("traces", page=1, limit=1, fields="core")
         except NotThere:
-            # A server of the second generation has no routes of the first.
+            # A server with only the second API generation.
             self._observations()
             self._scores_by_cursor()
         else:
@@ -48,9 +48,9 @@ class TraceCopier:
             self._scores_by_page()
 
     def _traces(self) -> None:
-        """Copy trace by trace, the oldest first; what is added meanwhile comes at the end."""
+        """Import trace by trace, oldest first, so that traces added meanwhile come at the end."""
         done = 0
-        pages = self.remote.numbered(
+        pages = self.remote.pages(
             "traces",
             orderBy="timestamp.asc",
             fields="core",
@@ -58,45 +58,45 @@ class TraceCopier:
         )
         for rows, total in pages:
             for row in rows:
-                self._store(self._whole(row["id"]))
+                self._store(self._trace_events(row["id"]))
                 done += 1
-                self.tell("traces", done, total)
+                self.report("traces", done, total)
             if rows:
-                # The next copy starts at this very time, since several may share it.
+                # Inclusive: several traces may have this same timestamp.
                 self.journal.note("traces", rows[-1]["timestamp"])
 
-    def _whole(self, trace_id: str) -> list[Event]:
+    def _trace_events(self, trace_id: str) -> list[Event]:
         path = f"traces/{segment(trace_id)}"
         try:
             trace = self.remote.get(path)
-            seen = trace["observations"]
+            observations = trace["observations"]
         except TooLarge:
             trace = self.remote.get(path, fields="core,io")
-            pages = self.remote.numbered("observations", traceId=trace_id)
-            seen = [row for rows, _ in pages for row in rows]
-        return [trace_event(trace), *(observation_event(one) for one in seen)]
+            pages = self.remote.pages("observations", traceId=trace_id)
+            observations = [row for rows, _ in pages for row in rows]
+        return [trace_event(trace), *(observation_event(row) for row in observations)]
 
     def _scores_by_page(self) -> None:
         done = 0
-        for rows, total in self.remote.numbered("v2/scores"):
+        for rows, total in self.remote.pages("v2/scores"):
             self.target.store([score_event(row) for row in rows])
             done += len(rows)
-            self.tell("scores", done, total)
+            self.report("scores", done, total)
 
     def _observations(self) -> None:
-        """Copy all observations, the newest first, with what each tells of its trace."""
+        """Import all observations, newest first, with the trace fields that each carries."""
         done = 0
         for rows in self._cursored("v2/observations", fields=_GROUPS):
             self._store([*traces_of(rows), *(observation_event(row) for row in rows)])
             done += len(rows)
-            self.tell("observations", done, None)
+            self.report("observations", done, None)
 
     def _scores_by_cursor(self) -> None:
         done = 0
         for rows in self._cursored("v3/scores", fields="details,subject,annotation"):
             self.target.store([score_event(row) for row in rows])
             done += len(rows)
-            self.tell("scores", done, None)
+            self.report("scores", done, None)
 
     def _store(self, events: list[Event]) -> None:
         self.target.store(events)
@@ -104,11 +104,11 @@ class TraceCopier:
             self.media.copy_of(event)
 
     def _cursored(self, path: str, **params: object) -> Iterator[list[Any]]:
-        place = self.journal.get(path) or {}
-        while not place.get("done"):
-            found = self.remote.get(path, limit=_ROWS, cursor=place.get("cursor"), **params)
-            yield found["data"]
-            cursor = found["meta"].get("cursor")
-            place = {"cursor": cursor} if cursor else {"done": True}
-            # Noted when the caller comes back: what was yielded is committed by then.
-            self.journal.note(path, place)
+        position = self.journal.get(path) or {}
+        while not position.get("done"):
+            page = self.remote.get(path, limit=_ROWS, cursor=position.get("cursor"), **params)
+            yield page["data"]
+            cursor = page["meta"].get("cursor")
+            position = {"cursor": cursor} if cursor else {"done": True}
+            # Stored after the yield returns: the caller has committed the page by then.
+            self.journal.note(path, position)

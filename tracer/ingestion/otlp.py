@@ -7,12 +7,14 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from tracer.ingestion.writing import config, store
-from tracer.records import Refusal, SpanRecord
+from tracer.errors import Refusal, TracerError
+from tracer.ingestion.writing import store
+from tracer.records import SpanRecord
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify
-from tracer.web.problems import EXPECTED, detail_of, status_of
+from tracer.web.problems import STATUS, headers_of, status_of
+from tracer.web.services import services
 from tracer.wire.otlp.request import (
     CONTENT_TYPES,
     PROTOBUF,
@@ -34,7 +36,7 @@ bp.before_request(identify)
 
 def answer_errors(bp: Blueprint) -> None:
     """Make what the blueprint's routes raise an answer that an exporter can read."""
-    for kind in EXPECTED:
+    for kind in STATUS:
         bp.register_error_handler(kind, _refuse)
 
 
@@ -47,8 +49,9 @@ def export() -> Response:
 def take() -> tuple[Response, Sequence[SpanRecord]]:
     """Store likewise; return the answer, and the spans that were understood."""
     content_type = check_content_type(request, CONTENT_TYPES)
-    body = read_body(request, config().max_body_bytes)
-    decoded = decode_traces(body, content_type, max_value_bytes=config().max_value_bytes)
+    config = services().config
+    body = read_body(request, config.max_body_bytes)
+    decoded = decode_traces(body, content_type, max_value_bytes=config.max_value_bytes)
     rejected = store(decoded.batch)
     # What was said of a trace is no span: a refusal of it is told, and not counted.
     refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
@@ -81,12 +84,12 @@ def _message(refusals: Sequence[Refusal]) -> str:
     return f"{named}; and {more} more" if more > 0 else named
 
 
-def _refuse(error: Exception) -> Response:
-    status, headers = status_of(error)
+def _refuse(error: TracerError) -> Response:
+    status = status_of(error)
     # A request that names neither encoding is answered in the one that OTLP makes the default.
     content_type = request.mimetype if request.mimetype in CONTENT_TYPES else PROTOBUF
-    body = encode_error(content_type, detail_of(error), _CODES.get(status, _INVALID_ARGUMENT))
-    return Response(body, status, headers, content_type=content_type)
+    body = encode_error(content_type, str(error), _CODES.get(status, _INVALID_ARGUMENT))
+    return Response(body, status, headers_of(error), content_type=content_type)
 
 
 answer_errors(bp)

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import time
 
-from flask import current_app
-
-from tracer.config import Config
 from tracer.records import Batch
-from tracer.store.writing.writer import Rejected, Writer
+from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
+from tracer.web.services import services
 from tracer.wire.request_context import Receipt
 
-__all__ = ["config", "json_body", "receipt", "store"]
-
-
-def config() -> Config:
-    """Return the server's configuration."""
-    found: Config = current_app.extensions["tracer.config"]
-    return found
+__all__ = ["json_body", "receipt", "store"]
 
 
 def receipt() -> Receipt:
     """Return the time of this moment, which orders what clients say, and the limits."""
-    return Receipt(time=time.time_ns() // 1000, max_value_bytes=config().max_value_bytes)
+    return Receipt(time=time.time_ns() // 1000, max_value_bytes=services().config.max_value_bytes)
 
 
 def store(batch: Batch) -> list[Rejected]:
     """Commit the batch to the request's project; raises Overloaded and Unavailable."""
-    writer: Writer = current_app.extensions["tracer.writer"]
-    return writer.write(project_id(), batch) if len(batch) else []
+    return services().writer.write(project_id(), batch) if len(batch) else []

@@ -10,7 +10,7 @@ import msgspec
 from tracer.merging.spans import LIST_ALONE, Span, finish, merge, placeholder, precedence
 from tracer.merging.traces import Trace, extend
 from tracer.pricing.price_book import PriceBook
-from tracer.records import SpanPatch, SpanRecord, TraceRecord
+from tracer.records import RANK_IMPLIED, SpanPatch, SpanRecord, TraceRecord
 
 
 class Arrivals(msgspec.Struct):
@@ -90,6 +90,8 @@ class Change(msgspec.Struct):
     """Spans to write, as they become."""
     speaks: frozenset[str] = frozenset()
     """Trace fields that arrived."""
+    implies: bool = False
+    """Some of them are implied, so that the root's own may show instead."""
     covering: set[str] = set()
     """Stored spans that come to stand above a metered one."""
     new_bounds: bool = False
@@ -109,10 +111,16 @@ class Change(msgspec.Struct):
         """
         share = None if stored is None else Share.of(trace)
         for claim in arrived.claims:
-            trace.claims.say(claim)
-        speaks = frozenset(field for claim in arrived.claims for field in claim.fields)
+            trace.claims.add(claim)
         stored = stored or {}
-        return cls(trace, share, stored, _merged(arrived, stored, book), speaks)
+        return cls(
+            trace,
+            share,
+            stored,
+            _merged(arrived, stored, book),
+            speaks=frozenset(field for claim in arrived.claims for field in claim.fields),
+            implies=any(claim.rank == RANK_IMPLIED for claim in arrived.claims),
+        )
 
     @property
     def share(self) -> Share:

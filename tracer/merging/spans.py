@@ -15,11 +15,11 @@ import msgspec
 
 from tracer.merging import deep
 from tracer.pricing.price_book import GIVEN, PriceBook
-from tracer.records import Json, SpanPatch, SpanRecord, decimals
+from tracer.records import Json, SpanPatch, SpanRecord, decimals, is_within
 
 FINISHED = 1 << 62
 # Flags that the store finds out itself, and so not part of what the source said.
-OWN_FLAGS = frozenset({"self_parent", "cycle", "end_before_start"})
+OWN_FLAGS = frozenset({"self_parent", "cycle", "end_before_start", "first_token_outside"})
 
 Cost = tuple[dict[str, Decimal], str | None, str | None]
 """Dollars by usage type, where they come from, what they were priced by."""
@@ -208,7 +208,8 @@ def _checked(record: SpanRecord) -> tuple[SpanRecord, str | None]:
     """Return the record with the store's own flags, and the parent that the tree can't follow."""
     end, own_parent = record.end_time, record.parent_span_id == record.span_id
     backwards = end is not None and end < record.start_time
-    if not (record.flags or own_parent or backwards):
+    outside = _first_token_outside(record)
+    if not (record.flags or own_parent or backwards or outside):
         return record, None
     flags = [flag for flag in record.flags if flag not in OWN_FLAGS]
     sent_parent_id = None
@@ -217,10 +218,20 @@ def _checked(record: SpanRecord) -> tuple[SpanRecord, str | None]:
         sent_parent_id = record.span_id
     if backwards:
         flags.append("end_before_start")
+    if outside:
+        flags.append("first_token_outside")
     if sent_parent_id or flags != record.flags:
         parent = None if sent_parent_id else record.parent_span_id
         record = msgspec.structs.replace(record, flags=flags, parent_span_id=parent)
     return record, sent_parent_id
+
+
+def _first_token_outside(record: SpanRecord) -> bool:
+    """Return whether the first token came before the start or after the end of its span."""
+    if record.first_token_time is None:
+        # A delay that was no time within the span is not kept, but noted.
+        return "first_token_time" in record.notes
+    return not is_within(record.first_token_time, record.start_time, record.end_time)
 
 
 def priced(record: SpanRecord, book: PriceBook) -> SpanRecord:

@@ -8,11 +8,11 @@ from typing import Any, overload
 
 import msgspec
 
-from tracer.merging import deep
+from tracer.merging.claims import UNLOADED, Claims
 from tracer.merging.spans import Span
-from tracer.messages import conversation
-from tracer.records import Json, SpanRecord, TraceRecord, token_sums
-from tracer.times import iso
+from tracer.messages.previews import preview
+from tracer.records import RANK_IMPLIED, TRACE_FIELDS, Json, SpanRecord, token_sums
+from tracer.times import sql_time
 
 COUNTS = (
     "span_count",
@@ -30,6 +30,7 @@ INDEXED_BYTES = 600
 # Where nothing, or null, was said of these, the root span's show.
 OF_ROOT = ("name", "input", "output")
 NULLABLE = ("user_id", "session_id", "release", "version", "input", "output")
+TIMES = ("start_time", "end_time")
 
 
 def status_of(record: SpanRecord) -> str:
@@ -97,64 +98,6 @@ def _bump(sums: dict[str, Any], key: str, number: Any) -> None:
         sums.pop(key, None)
 
 
-class Claims(msgspec.Struct):
-    """What was said of a trace, and how firmly: the highest (rank, version, content) wins."""
-
-    fields: dict[str, Json] = {}
-    tags: list[str] = []
-    metadata: dict[str, Json] = {}
-    ranks: dict[str, list[int]] = {}
-    """Field, ``metadata.<key>`` or ``tags`` (when replaced) -> [rank, version]."""
-    tag_edits: dict[str, list[Any]] = {}
-    """Tag -> [version, is there, who]: the latest word of a person, which no application undoes."""
-    seen: int | None = None
-    """Earliest version of any record: where a trace begins that has no span yet (µs)."""
-
-    def say(self, record: TraceRecord) -> None:
-        """Take one record in."""
-        at = [record.rank, record.version]
-        for field, value in record.fields.items():
-            self._put(self.fields, field, field, value, at)
-        for name, value in deep.parts(record.metadata, deep=record.deep):
-            deep.put(self.metadata, self.ranks, name, value, at)
-        if record.replace_tags:
-            held = {"tags": self.tags}
-            self._put(held, "tags", "tags", sorted(set(record.tags)), at)
-            self.tags = held["tags"]
-        elif record.tags and "tags" not in self.ranks:
-            self.tags = sorted({*self.tags, *record.tags})
-        for tag, there in record.tag_edits.items():
-            edit = [record.version, there, record.editor]
-            self.tag_edits[tag] = max(self.tag_edits.get(tag, edit), edit)
-        self.seen = record.version if self.seen is None else min(self.seen, record.version)
-
-    def shown_tags(self) -> list[str]:
-        """Return the tags said by the application, as people edited them."""
-        edits = self.tag_edits.items()
-        added = {tag for tag, (_, there, _) in edits if there}
-        return sorted(({*self.tags} - {tag for tag, _ in edits}) | added)
-
-    def cleared(self, name: str) -> bool:
-        """Return whether the last word on a field of OF_ROOT was null: the root's shows then."""
-        return name in self.fields and self.fields[name] is None
-
-    def speaks_for(self, name: str) -> bool:
-        """Return whether the trace has an input or output of its own, loaded or not."""
-        return name in self.ranks and not self.cleared(name)
-
-    def _put(
-        self, held: dict[str, Json], key: str, rank_key: str, value: Json, at: list[int]
-    ) -> None:
-        old = self.ranks.get(rank_key)
-        if old is None or at > old or (at == old and _bytes(value) > _bytes(held.get(key))):
-            held[key] = value
-            self.ranks[rank_key] = at
-
-
-def _bytes(value: Json) -> bytes:
-    return msgspec.json.encode(value, order="deterministic")
-
-
 class Derived(msgspec.Struct):
     """What follows from single spans: the root's name, the bounds, the first error's text."""
 
@@ -162,7 +105,17 @@ class Derived(msgspec.Struct):
     """The root, or until one arrives the first span below the first missing one."""
     rootless: bool = False
     root_name: str = ""
+    root_process: str | None = None
+    """`process_of` the root; None: it was not looked up, since no span sent a field."""
+    root_payloads: frozenset[str] = frozenset()
+    """Which of input and output the root has, where it has arrived."""
     input_preview: str | None = None
+    input_source: tuple[int, str] | None = None
+    """Start and id of the first generation with an input, where the root has none."""
+    borrows_input: bool = False
+    """The preview of the input is that of ``input_source``."""
+    tracks_input: bool = True
+    """``input_source`` covers all spans that are stored."""
     output_preview: str | None = None
     error_message: str | None = None
     start: int | None = None
@@ -192,17 +145,36 @@ class Trace(msgspec.Struct):
         failed = "error_count" if self.derived.rootless else "root_error_count"
         return "error" if counts[failed] else "completed"
 
+    def value(self, name: str) -> Json:
+        """Return the value that was sent for a field; None: none was, or the root's own shows.
+
+        UNLOADED: there is one, which was not read from the database.
+        """
+        claims = self.claims
+        if name in claims.ranks:
+            return claims.fields.get(name, UNLOADED)
+        candidate = claims.candidate(name, self.derived.root_process)
+        if candidate is None or (candidate.rank == RANK_IMPLIED and self._root_has(name)):
+            return None
+        return candidate.value
+
+    def _root_has(self, name: str) -> bool:
+        derived = self.derived
+        if name == "name":
+            return not derived.rootless and derived.root_span_id is not None
+        return name in derived.root_payloads
+
     @property
     def session_id(self) -> str | None:
         """The session as indexed."""
-        return clip(self.claims.fields.get("session_id"), INDEXED_BYTES)
+        return clip(self.value("session_id"), INDEXED_BYTES)
 
     def bounds(self) -> tuple[int, int]:
-        """Return (start, end) in µs: of the spans, widened by what was said."""
-        said = self.claims.fields
-        starts = [time for time in (self.derived.start, said.get("start_time")) if time is not None]
+        """Return (start, end) in µs: of the spans, widened by the times that were sent."""
+        sent_start, sent_end = self.value("start_time"), self.value("end_time")
+        starts = [time for time in (self.derived.start, sent_start) if time is not None]
         start = min(starts) if starts else (self.claims.seen or 0)
-        ends = [time for time in (self.derived.end, said.get("end_time")) if time is not None]
+        ends = [time for time in (self.derived.end, sent_end) if time is not None]
         return start, max([start, *ends])
 
 
@@ -233,55 +205,70 @@ def clip(text: str | None, most: int) -> str | None:
 
 
 def columns(trace: Trace) -> dict[str, Any]:
-    """Return the trace's row but for its key, ready for JSON."""
+    """Return the trace's row but for its key, ready for JSON.
+
+    An input or output that was not read from the database is UNLOADED.
+    """
     claims, totals, derived = trace.claims, trace.totals, trace.derived
-    said = claims.fields
+    values = {name: trace.value(name) for name in TRACE_FIELDS}
     start, end = trace.bounds()
-    asked, answered, tokens = token_sums(totals.usage)
+    input_tokens, output_tokens, total_tokens = token_sums(totals.usage)
     metered, priced = totals.counts["metered_count"], totals.counts["priced_count"]
     return {
-        **{name: said.get(name) for name in NULLABLE},
-        "name": clip(said.get("name") or derived.root_name, INDEXED_BYTES),
-        "user_id": clip(said.get("user_id"), INDEXED_BYTES),
+        **{name: values[name] for name in NULLABLE},
+        "name": clip(values["name"] or derived.root_name, INDEXED_BYTES),
+        "user_id": clip(values["user_id"], INDEXED_BYTES),
         "session_id": trace.session_id,
-        "environment": clip(said.get("environment"), INDEXED_BYTES) or "default",
-        "public": bool(said.get("public")),
+        "environment": clip(values["environment"], INDEXED_BYTES) or "default",
+        "public": bool(values["public"]),
         "tags": claims.shown_tags(),
         "metadata": {key: value for key, value in claims.metadata.items() if value is not None},
-        "claims": _remembered(claims, derived),
-        "start_time": iso(start),
-        "end_time": iso(end),
+        "claims": _remembered(trace, values),
+        "start_time": sql_time(start),
+        "end_time": sql_time(end),
         "status": trace.status,
         "root_span_id": derived.root_span_id,
-        "input_preview": _preview(said.get("input"), derived.input_preview),
-        "output_preview": _preview(said.get("output"), derived.output_preview),
+        "input_preview": _preview(values["input"], derived.input_preview, output=False),
+        "output_preview": _preview(values["output"], derived.output_preview, output=True),
         "error_message": derived.error_message,
         **totals.counts,
         "kinds": totals.kinds,
         "models": totals.models,
         "usage": totals.usage,
-        "input_tokens": (asked or 0) if metered else None,
-        "output_tokens": (answered or 0) if metered else None,
-        "total_tokens": (tokens or 0) if metered else None,
+        "input_tokens": (input_tokens or 0) if metered else None,
+        "output_tokens": (output_tokens or 0) if metered else None,
+        "total_tokens": (total_tokens or 0) if metered else None,
         "cost": totals.cost,
         "total_cost": sum(totals.cost.values(), Decimal(0)) if priced else None,
     }
 
 
-def _preview(said: Json, of_root: str | None) -> str | None:
-    return of_root if said is None else conversation.preview(said)
+def _preview(sent: Json, derived: str | None, *, output: bool) -> str | None:
+    if sent is None or sent is UNLOADED:
+        return derived
+    return preview(sent, output=output)
 
 
-def _remembered(claims: Claims, derived: Derived) -> dict[str, Json]:
+def _remembered(trace: Trace, values: dict[str, Json]) -> dict[str, Json]:
+    """Return the trace's `claims` column: what its other columns don't hold."""
+    claims, derived = trace.claims, trace.derived
     kept: dict[str, Json] = {"ranks": claims.ranks, "seen": claims.seen}
-    times = {
-        name: claims.fields[name] for name in ("start_time", "end_time") if name in claims.fields
-    }
-    if times:
-        # The columns then hold what was said as well, so the spans' own bounds are kept apart.
-        kept |= {"times": times, "bounds": [derived.start, derived.end]}
+    if claims.processes:
+        in_columns = [
+            name
+            for name in TRACE_FIELDS
+            if name not in (*claims.ranks, *TIMES) and values[name] is not None
+        ]
+        kept["processes"] = claims.dump(in_columns, derived.root_process)
+        kept["root_process"] = derived.root_process
+    if any(values[name] is not None or name in claims.fields for name in TIMES):
+        # The columns then hold the times that were sent, so the spans' own bounds are kept apart.
+        kept["times"] = {name: claims.fields[name] for name in TIMES if name in claims.fields}
+        kept["bounds"] = [derived.start, derived.end]
     if derived.rootless:
         kept["rootless"] = True
+    if derived.input_source:
+        kept["input_source"] = [*derived.input_source, derived.borrows_input]
     if claims.tag_edits:
         # The column then holds the edited ones, so what was said is kept apart.
         kept |= {"tags": claims.tags, "tag_edits": claims.tag_edits}

@@ -4,57 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
-from tracer.messages.parts import Part, decoded, kind_of, read_part, read_parts
+from tracer.messages.message import Message, empty_message, finish_reason, item_role, read_item
+from tracer.messages.part import Part, decoded
+from tracer.messages.parts import kind_of, read_parts, word_of
 from tracer.records import Json
 
-__all__ = ("Message", "Part", "offered_tool", "preview", "read_messages")
+__all__ = ("Message", "Part", "offered_tool", "read_messages")
 
 _MAX_DEPTH: Final = 8
-
-_ROLES: Final = {
-    "human": "user",
-    "ai": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-    "function": "tool",
-    "ipython": "tool",
-}
-_TYPES: Final = {
-    "human": "user",
-    "user": "user",
-    "ai": "assistant",
-    "assistant": "assistant",
-    "system": "system",
-    "tool": "tool",
-    "message": "assistant",
-}
-"""Types that LangChain and others give to a message in place of a role."""
-
-_ITEMS: Final = {
-    "function_call": "assistant",
-    "custom_tool_call": "assistant",
-    "reasoning": "assistant",
-    "function_call_output": "tool",
-    "custom_tool_call_output": "tool",
-}
-"""Items of the Responses API that are a part each, with the role they are said in."""
-
-_BODIES: Final = frozenset(("content", "parts", "tool_calls", "toolCalls", "function_call"))
-_MESSAGE_FIELDS: Final = _BODIES | {
-    "name",
-    "id",
-    "refusal",
-    "reasoning",
-    "reasoning_content",
-    "thinking",
-    "finish_reason",
-    "stop_reason",
-    "annotations",
-    "audio",
-    "tool_call_id",
-}
 
 _PROMPT: Final = frozenset(("system", "prompt", "messages"))
 """What the AI SDK is called with."""
@@ -72,28 +29,41 @@ _LISTS: Final = (
 )
 """Where requests and responses keep their messages."""
 
+_RESULT_FIELDS: Final = frozenset(
+    ("content", "isError", "is_error", "structuredContent", "structured_content", "_meta", "meta")
+)
+"""What an MCP server answers to a call."""
 
-class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One turn of a conversation."""
 
-    role: str
-    """system, developer, user, assistant, tool, or what the source said."""
-    parts: list[Part]
-    name: str | None = None
-    finish_reason: str | None = None
+_ANSWER_FIELDS: Final = frozenset(
+    (
+        "text",
+        "type",
+        "reasoning",
+        "files",
+        "toolCalls",
+        "tool_calls",
+        "toolResults",
+        "sources",
+        "warnings",
+        "finishReason",
+        "finish_reason",
+        "usage",
+    )
+)
 
 
 def read_messages(value: Json, *, output: bool = False) -> list[Message] | None:
     """Return the messages that ``value`` holds, or None where it holds none.
 
-    ``output`` says that the value is a model's answer, in which a message may lack its role.
+    ``output``: the value is a model's answer, in which a message may lack its role.
     """
     value = decoded(value)
     default = "assistant" if output else "user"
     if isinstance(value, dict):
         return _of_object(value, default, _MAX_DEPTH)
     if isinstance(value, list) and value:
-        return _of_list(value, default, _MAX_DEPTH)
+        return _of_list(value, default, _MAX_DEPTH) or _of_parts(value, default)
     return None
 
 
@@ -103,189 +73,126 @@ def offered_tool(item: Json) -> Json:
     Langfuse's callback for LangChain sends each tool as a message of its own.
     """
     content = item.get("content") if isinstance(item, dict) and item.get("role") == "tool" else None
-    # A message of this role is otherwise what a tool answered, which may be any object.
-    said = content.get("function") if isinstance(content, dict) else None
-    return content if isinstance(said, dict) and isinstance(said.get("name"), str) else None
-
-
-def preview(value: Json, limit: int = 200) -> str:
-    """Return one line that stands for ``value``: what the user said last, or compact text."""
-    if value is None:
-        return ""
-    messages = read_messages(value, output=True)
-    text = _last_words(messages) if messages else None
-    if text is None:
-        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    # Much more than the limit is never looked at: inputs may be megabytes.
-    text = " ".join(text[: limit * 8].split())
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def _last_words(messages: list[Message]) -> str | None:
-    spoken = [message for message in messages if _text_of(message)]
-    asked = [message for message in spoken if message.role == "user"]
-    last = (asked or spoken)[-1:]
-    return _text_of(last[0]) if last else _last_call(messages)
-
-
-def _last_call(messages: list[Message]) -> str | None:
-    calls = [part for message in messages for part in message.parts if part.type == "tool_call"]
-    if not calls:
-        return None
-    told = msgspec.json.encode(calls[-1].data).decode() if calls[-1].data else ""
-    return f"{calls[-1].name or 'tool'}({told})"
-
-
-def _text_of(message: Message) -> str:
-    return "\n".join(part.text for part in message.parts if part.type == "text" and part.text)
+    # A message of this role otherwise holds a tool's result, which may be any object.
+    function = content.get("function") if isinstance(content, dict) else None
+    return content if isinstance(function, dict) and isinstance(function.get("name"), str) else None
 
 
 def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message] | None:
-    if (message := _message(value, default)) is not None:
-        return [message]
+    if single := read_item(value, default):
+        return single
     if depth == 0:
         return None
     if isinstance(text := value.get("combined_chunk_content"), str):
-        # Logfire's word for a stream that has been put together.
+        # Logfire's name for a stream that has been put together.
         return [Message(role="assistant", parts=read_parts(text))]
-    if value.keys() <= _PROMPT and isinstance(asked := value.get("prompt"), str):
-        return [*_instructions(value), Message(role="user", parts=read_parts(asked))]
     for name in _LISTS:
         inner = decoded(value.get(name)) if name in value else None
+        messages = None
         if isinstance(inner, list) and inner:
             messages = _of_list(inner, default, depth - 1)
-            if messages:
-                return _instructions(value) + messages
         elif isinstance(inner, dict) and name == "output":
-            return _of_object(inner, default, depth - 1)
-        elif isinstance(inner, str) and name == "input" and "model" in value:
-            return [
-                *_instructions(value),
-                Message(role="user", parts=[Part(type="text", text=inner)]),
-            ]
-    return None
+            messages = _of_object(inner, default, depth - 1)
+        if messages:
+            messages[-1].finish_reason = messages[-1].finish_reason or finish_reason(value)
+            return _instructions(value) + messages
+    return (
+        _of_single_text(value)
+        or _of_result(value)
+        or _of_images(value)
+        or (_of_answer(value) if default == "assistant" else None)
+    )
+
+
+def _of_single_text(value: dict[str, Json]) -> list[Message] | None:
+    """Return the messages of a request whose prompt is one text."""
+    prompt = value.get("prompt")
+    if not (isinstance(prompt, str) and (value.keys() <= _PROMPT or "model" in value)):
+        prompt = value.get("input") if "model" in value else None
+        if not isinstance(prompt, str):
+            return None
+    return [*_instructions(value), Message(role="user", parts=read_parts(prompt))]
 
 
 def _instructions(value: dict[str, Json]) -> list[Message]:
     """Return the system message of a request that keeps it apart from the others."""
     for name in ("system", "instructions", "system_instruction", "systemInstruction"):
-        said = value.get(name)
-        if isinstance(said, dict):
-            said = said.get("parts")
-        parts = read_parts(said)
-        if parts:
+        content = value.get(name)
+        if isinstance(content, dict):
+            content = content.get("parts")
+        if parts := read_parts(content):
             return [Message(role="system", parts=parts)]
     return []
 
 
 def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | None:
+    """Return the messages of a list that holds at least one; unknown items stay between them."""
+    items = [decoded(item) for item in items]
+    if len(items) == 1 and isinstance(items[0], list) and depth:
+        # One batch of one conversation: [[message, message]].
+        return _of_list(items[0], default, depth - 1)
+    # A tool that is offered is no message: it is shown as what it is, a tool.
+    items = [item for item in items if offered_tool(item) is None]
+    known = [read_item(item, default) for item in items]
+    if not all(known) and not any(read_item(item, "user") for item in items):
+        return None
     messages: list[Message] = []
-    for item in items:
-        item = decoded(item)
-        if isinstance(item, list) and depth and len(items) == 1:
-            # One batch of one conversation: [[message, message]].
-            return _of_list(item, default, depth - 1)
-        if offered_tool(item) is not None:
-            # Nobody said it: it is shown as what it is, a tool.
-            continue
-        message = _message(item, default) if isinstance(item, dict) else None
-        if message is None:
-            return None
+    for item, found in zip(items, known, strict=True):
+        found = found or [_unknown(item, default)]
         last = messages[-1] if messages else None
         # The Responses API sends one turn as several items without a role of their own.
-        if last and _item_role(str(item.get("type"))) and last.role == message.role:
-            last.parts += message.parts
-        else:
-            messages.append(message)
+        if last is not None and last.role == found[0].role and _continues(item):
+            last.parts += found[0].parts
+            found = found[1:]
+        messages += found
     return messages or None
 
 
-def _message(item: dict[str, Json], default: str) -> Message | None:
-    for wrapper in ("message", "content", "kwargs"):
-        inner = item.get(wrapper)
-        if isinstance(inner, dict) and "role" not in item:
-            speaker = _langchain_role(item)
-            message = _message({"role": speaker, **inner} if speaker else inner, default)
-            if message is not None:
-                message.finish_reason = _finish_reason(item) or message.finish_reason
-            return message
-    word = str(item.get("type"))
-    if said_by := _item_role(word):
-        return Message(role=said_by, parts=[read_part(item)])
-    role: Json = item.get("role") or _TYPES.get(word) or default
-    if not isinstance(role, str) or not _looks_said(item, default):
+def _continues(item: Json) -> bool:
+    return isinstance(item, dict) and item_role(item) in ("assistant", "tool")
+
+
+def _unknown(item: Json, default: str) -> Message:
+    """Return the message that shows an item that is none."""
+    if (message := empty_message(item)) is not None:
+        return message
+    if isinstance(item, str) and item:
+        return Message(role=default, parts=[Part(type="text", text=item)])
+    if not item:
+        return Message(role=default, parts=[Part(type="data", name="empty", data=item)])
+    return Message(role=default, parts=read_parts([item]))
+
+
+def _of_parts(items: list[Json], default: str) -> list[Message] | None:
+    """Return the one message of a list that holds nothing but the parts of it."""
+    known = (isinstance(item, dict) and kind_of(word_of(item)) != "data" for item in items)
+    return [Message(role=default, parts=read_parts(items))] if all(known) else None
+
+
+def _of_result(value: dict[str, Json]) -> list[Message] | None:
+    """Return the message of what an MCP server answered to a call."""
+    content = value.get("content")
+    if not isinstance(content, list) or not content or value.keys() - _RESULT_FIELDS:
         return None
-    role = default if role == "unknown" else _ROLES.get(role.lower(), role.lower())
-    parts = _content(item, role)
-    name = item.get("name")
-    return Message(
-        role=role,
-        parts=parts,
-        name=name if isinstance(name, str) else None,
-        finish_reason=_finish_reason(item),
-    )
+    return _of_parts(content, "tool")
 
 
-def _item_role(word: str) -> str | None:
-    """Return who says an item of the Responses API; None: the type is that of no such item."""
-    return _ITEMS.get(word) or ("assistant" if word.endswith("_call") else None)
-
-
-def _looks_said(item: dict[str, Json], default: str) -> bool:
-    """Tell a message from any other object: by its role, or for having nothing but its fields."""
-    if not item.keys() & _BODIES:
-        return False
-    if "role" in item or str(item.get("type")) in _TYPES:
-        return True
-    # {"content": …} may be any input; as an answer, or in Gemini's parts, it is a message.
-    return item.keys() <= _MESSAGE_FIELDS and (default == "assistant" or "parts" in item)
-
-
-def _content(item: dict[str, Json], role: str) -> list[Part]:
-    parts: list[Part] = []
-    for name in ("reasoning_content", "reasoning", "thinking"):
-        if isinstance(said := item.get(name), str) and said:
-            parts.append(Part(type="reasoning", text=said))
-            break
-    answered = item.get("tool_call_id") or item.get("id")
-    if role == "tool" and "parts" not in item and not _holds_results(item.get("content")):
-        result = {"type": "tool_result", "id": answered, "name": item.get("name")}
-        parts.append(read_part({**result, "content": item.get("content")}))
-    else:
-        parts += read_parts(item.get("parts") if "parts" in item else item.get("content"))
-    if isinstance(refusal := item.get("refusal"), str) and refusal:
-        parts.append(Part(type="text", text=refusal))
-    calls = decoded(item.get("tool_calls") or item.get("toolCalls"))
-    if not calls and isinstance(old := item.get("function_call"), dict):
-        calls = [old]
-    for call in calls if isinstance(calls, list) else []:
-        if isinstance(call, dict):
-            part = read_part({**call, "type": "tool_call"})
-            # Some say a call twice: among the contents and beside them.
-            if part.id is None or all(known.id != part.id for known in parts):
-                parts.append(part)
-    return parts
-
-
-def _holds_results(content: Json) -> bool:
-    """Tell whether the content is a list of results, which name their calls themselves."""
-    return isinstance(content, list) and any(
-        isinstance(item, dict) and kind_of(str(item.get("type"))) == "tool_result"
-        for item in content
-    )
-
-
-def _finish_reason(item: dict[str, Json]) -> str | None:
-    for name in ("finish_reason", "stop_reason", "finishReason"):
-        if isinstance(reason := item.get(name), str) and reason:
-            return reason
-    return None
-
-
-def _langchain_role(item: dict[str, Json]) -> str | None:
-    """Return the role that a serialised LangChain message has in its class's name."""
-    path = item.get("id")
-    name = path[-1] if isinstance(path, list) and path else None
-    if not isinstance(name, str):
+def _of_answer(value: dict[str, Json]) -> list[Message] | None:
+    """Return the message of a result that has its text beside what led to it, as of the AI SDK."""
+    if not isinstance(value.get("text"), str) or value.keys() - _ANSWER_FIELDS:
         return None
-    return _TYPES.get(name.removesuffix("Chunk").removesuffix("Message").lower())
+    rest = {name: item for name, item in value.items() if name != "text"}
+    return read_item({**rest, "role": "assistant", "content": value["text"]}, "assistant")
+
+
+def _of_images(value: dict[str, Json]) -> list[Message] | None:
+    """Return the message of what OpenAI's API for images answers."""
+    images = value.get("data")
+    if not isinstance(images, list) or not images or "created" not in value:
+        return None
+    shown = [
+        item for item in images if isinstance(item, dict) and item.keys() & {"b64_json", "url"}
+    ]
+    if len(shown) < len(images):
+        return None
+    return [Message(role="assistant", parts=read_parts([{**i, "type": "image"} for i in shown]))]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tracer.pricing.rates import PRICED_AS, Rates, Tier, price_of
+from tracer.pricing.rates import PRICED_AS, Rates, Tier
 
 if TYPE_CHECKING:
     from genai_prices.types import (
@@ -87,16 +87,6 @@ def price(
     """
     rates = list_rates(model, provider, at_micros)
     return None if rates is None else rates.cost(usage)
-
-
-def unit_prices(model: str | None, provider: str | None, at_micros: int) -> dict[str, Decimal]:
-    """Return dollars per million tokens by usage type, for a small request; {}: unknown model."""
-    rates = list_rates(model, provider, at_micros)
-    if rates is None:
-        return {}
-    prices = rates.prices()
-    found = {bucket: price_of(prices, bucket) for bucket in PRICED_AS}
-    return {bucket: price for bucket, price in found.items() if price is not None}
 
 
 def list_rates(model: str | None, provider: str | None, at_micros: int) -> Rates | None:

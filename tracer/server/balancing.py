@@ -1,7 +1,7 @@
-"""A gunicorn worker that leaves new connections to whichever sibling has fewer.
+"""A gunicorn worker that leaves new connections to a worker with fewer open connections.
 
-Exporters keep few connections open for hours. Accepted by whoever wakes first, most of them can
-end up in one process, on one core, while the other idles.
+Exporters keep few connections open for hours. If the first worker to wake accepts each of them,
+most can end up in one process, on one core, while the other worker idles.
 """
 
 from __future__ import annotations
@@ -13,64 +13,65 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
-# As long as a sibling may take to wake up; then somebody must answer all the same.
-_TURNS: Final = 10
-_TURN_SECONDS: Final = 0.001
-_NOBODY: Final = 1 << 30
+# How long to wait for a less loaded worker to accept; after that, this worker accepts.
+_WAITS: Final = 10
+_WAIT_SECONDS: Final = 0.001
+# The connection count of a slot without a worker: no worker waits for it.
+_NO_WORKER: Final = 1 << 30
 
 
-class Board:
-    """Open connections by worker, shared by the processes that are forked after it is made."""
+class ConnectionCounts:
+    """The open connections of each worker, in memory shared with processes forked later."""
 
     def __init__(self, workers: int) -> None:
-        self.counts = RawArray(c_int, [_NOBODY] * workers)
+        self.counts = RawArray(c_int, [_NO_WORKER] * workers)
 
-    def seat(self, arbiter: Any, worker: Any) -> None:
-        """Give a worker that is about to be forked a place (gunicorn's ``pre_fork``)."""
-        taken = {other.place for other in arbiter.WORKERS.values()}
-        worker.place = next(n for n in range(len(self.counts) + 1) if n not in taken)
-        worker.board = self
+    def assign_slot(self, arbiter: Any, worker: Any) -> None:
+        """Assign a free slot to a worker before its fork (gunicorn's ``pre_fork``)."""
+        taken = {other.slot for other in arbiter.WORKERS.values()}
+        worker.slot = next(n for n in range(len(self.counts) + 1) if n not in taken)
+        worker.connection_counts = self
 
-    def leave(self, arbiter: Any, worker: Any) -> None:
-        """Let nobody wait for a worker that has ended (gunicorn's ``child_exit``)."""
-        self.note(worker.place, _NOBODY)
+    def free_slot(self, arbiter: Any, worker: Any) -> None:
+        """Mark the slot of an ended worker as empty (gunicorn's ``child_exit``)."""
+        self.set(worker.slot, _NO_WORKER)
 
-    def note(self, place: int, count: int) -> None:
-        """Write down how many connections a worker has; one too many for the board has no place."""
-        if place < len(self.counts):
-            self.counts[place] = count
+    def set(self, slot: int, count: int) -> None:
+        """Store the number of connections of a slot; a surplus worker has no slot."""
+        if slot < len(self.counts):
+            self.counts[slot] = count
 
-    def has_lighter(self, count: int) -> bool:
-        """Return whether some worker has fewer connections than ``count``."""
+    def has_less_loaded(self, count: int) -> bool:
+        """Return whether a worker has fewer connections than ``count``."""
         return bool(min(self.counts) < count)
 
 
 class BalancedWorker(ThreadWorker):
-    """gunicorn's worker with threads, which looks at the board before it accepts."""
+    """gunicorn's threaded worker, which compares connection counts before it accepts."""
 
-    board: Board
-    place: int
-    _turns = 0
+    connection_counts: ConnectionCounts
+    slot: int
+    _waits = 0
 
     def notify(self) -> None:
-        """Say that we live, and how busy we are."""
-        self.board.note(self.place, self.nr_conns)
+        """Send the heartbeat, and publish the number of open connections."""
+        self.connection_counts.set(self.slot, self.nr_conns)
         super().notify()
 
     def is_parent_alive(self) -> bool:
-        """Return whether we have a parent; without one we stop as if it had told us to."""
+        """Return whether the parent is alive; without a parent the worker shuts down."""
         if super().is_parent_alive():
             return True
-        # gunicorn stops accepting, but would go on serving whoever keeps a connection busy.
+        # gunicorn alone stops accepting, but goes on serving connections that stay busy.
         self.alive = False
         return False
 
     def accept(self, listener: Any) -> None:
-        """Take a new connection, unless a sibling should; the poller asks again until one has."""
-        if self._turns < _TURNS and self.board.has_lighter(self.nr_conns):
-            self._turns += 1
-            time.sleep(_TURN_SECONDS)
+        """Accept a connection, or leave it to a less loaded worker: the poller calls again."""
+        if self._waits < _WAITS and self.connection_counts.has_less_loaded(self.nr_conns):
+            self._waits += 1
+            time.sleep(_WAIT_SECONDS)
             return
-        self._turns = 0
+        self._waits = 0
         super().accept(listener)
-        self.board.note(self.place, self.nr_conns)
+        self.connection_counts.set(self.slot, self.nr_conns)

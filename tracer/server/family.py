@@ -1,4 +1,4 @@
-"""One process family: gunicorn's arbiter as the parent, web workers and the background worker."""
+"""The process family: gunicorn's arbiter as parent, web workers and the background worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from tracer.config import Config
-from tracer.server.balancing import BalancedWorker, Board
+from tracer.server.balancing import BalancedWorker, ConnectionCounts
 
 _GRACE_SECONDS = 30
 _STABLE_SECONDS = 60.0
@@ -27,7 +27,7 @@ _LONGEST_PAUSE = 60.0
 
 
 class BackgroundWorker:
-    """``python -m tracer.worker`` as a child: restarted when it ends, ever less eagerly."""
+    """The child process ``python -m tracer.worker``, restarted after growing pauses."""
 
     def __init__(self, config: Config):
         self._environ = child_environ(config)
@@ -36,14 +36,16 @@ class BackgroundWorker:
         self._pause = 0.0
 
     def tend(self) -> None:
-        """Start it when it is not running; to be called about once a second."""
+        """Start the process if it is not running; called about once a second."""
         now = time.monotonic()
         if self._process is not None:
             if self._process.poll() is None:
                 return
             self._process = None
-            lived = now - self._started
-            self._pause = 1.0 if lived > _STABLE_SECONDS else min(2 * self._pause, _LONGEST_PAUSE)
+            lifetime = now - self._started
+            self._pause = (
+                1.0 if lifetime > _STABLE_SECONDS else min(2 * self._pause, _LONGEST_PAUSE)
+            )
             print(
                 f"tracer: the background worker ended; next start in {self._pause:.0f} s",
                 file=sys.stderr,
@@ -52,7 +54,7 @@ class BackgroundWorker:
             self._start(now)
 
     def stop(self) -> None:
-        """Let it finish what it does, for some seconds."""
+        """Stop the process; after `_GRACE_SECONDS` it is killed."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
@@ -66,20 +68,20 @@ class BackgroundWorker:
         self._started = now
         self._pause = max(self._pause, 1.0)
         self._process = subprocess.Popen(
-            # -P: whatever lies in the current directory must not pass for a module.
+            # -P: files in the current directory must not be imported as modules.
             [sys.executable, "-P", "-m", "tracer.worker"],
             env=self._environ,
             stdin=subprocess.DEVNULL,
-            # Ctrl-C on the terminal is for the parent, which stops this child in its turn.
+            # Ctrl-C on the terminal must reach only the parent, which stops this child later.
             start_new_session=True,
         )
 
 
 class Family(BaseApplication):
-    """The gunicorn application: each worker makes the Flask app for itself after the fork.
+    """The gunicorn application: each worker creates its own Flask app after the fork.
 
-    Not preloaded: the parent then needs neither Flask nor SQLAlchemy, no connection or thread
-    crosses a fork, and the workers import at the same time on their own cores.
+    The app is not preloaded: so the parent needs neither Flask nor SQLAlchemy, no connection or
+    thread crosses a fork, and the workers import in parallel on their own cores.
     """
 
     def __init__(
@@ -99,21 +101,21 @@ class Family(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        """Set what differs from gunicorn's defaults; its own files and variables are not read."""
-        board = Board(self.config.workers)
+        """Set what differs from gunicorn's defaults; its config files and variables are ignored."""
+        connections = ConnectionCounts(self.config.workers)
         heartbeat = "/dev/shm" if Path("/dev/shm").is_dir() else None
         settings: dict[str, Any] = {
-            # From here on the socket is gunicorn's, which closes it when it stops.
+            # gunicorn owns the socket from here on, and closes it when it stops.
             "bind": [f"fd://{self.listener.detach()}"],
             "worker_class": BalancedWorker,
-            "pre_fork": board.seat,
-            "child_exit": board.leave,
+            "pre_fork": connections.assign_slot,
+            "child_exit": connections.free_slot,
             "workers": self.config.workers,
             "threads": self.config.threads,
             "timeout": 120,
             "graceful_timeout": _GRACE_SECONDS,
             "keepalive": 75,
-            # The most that gunicorn bounds: ids of 800 characters make long addresses.
+            # The largest limit of gunicorn: ids of 800 characters make long URLs.
             "limit_request_line": 8190,
             "worker_tmp_dir": heartbeat,
             "loglevel": "warning",
@@ -124,37 +126,37 @@ class Family(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Make the app, in a worker."""
+        """Return the Flask app; called in a worker."""
         from tracer.app import create_app
 
         return create_app(self.config)
 
     def run(self) -> None:
-        """Serve until a signal; requests under way are answered first. Raises SystemExit."""
+        """Serve until a signal; pending requests are answered first. Raises SystemExit."""
         try:
             _Parent(self).run()
-        except SystemExit as end:
-            # A forked worker ends here: what our callers clean up is the parent's.
+        except SystemExit as system_exit:
+            # A forked worker ends here: only the parent may run the clean-up of the callers.
             if os.getpid() != self.parent:
                 sys.stderr.flush()
-                os._exit(end.code if isinstance(end.code, int) else 0)
+                os._exit(system_exit.code if isinstance(system_exit.code, int) else 0)
             raise
         except HaltServer as halt:
-            # No worker could start; they have said why.
+            # No worker could start; the workers have printed the reason.
             sys.exit(halt.exit_status)
         finally:
             self.background.stop()
 
     def tend(self) -> None:
-        """What the parent does about once a second."""
+        """Run the periodic checks of the parent, about once a second."""
         self._tend()
         self.background.tend()
 
     def _worker_ready(self, worker: Any) -> None:
-        # Ctrl-C reaches the whole process group; the parent alone decides what follows.
+        # Ctrl-C reaches the whole process group; only the parent may react.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # A request makes tens of thousands of objects, all of which die with it by their reference
-        # counts: collecting every 700 of them took a fifth of the time of ingest.
+        # A request creates tens of thousands of objects, which reference counting frees: collecting
+        # after every 700 of them took a fifth of the ingestion time.
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         if worker.age == 1:
@@ -162,7 +164,7 @@ class Family(BaseApplication):
 
 
 class _Parent(Arbiter):
-    """gunicorn's arbiter, which also tends the background worker and stops gently on Ctrl-C."""
+    """gunicorn's arbiter, which also runs the periodic checks and stops gracefully on Ctrl-C."""
 
     app: Family
 
@@ -173,11 +175,13 @@ class _Parent(Arbiter):
     def handle_int(self) -> None:
         raise StopIteration
 
-    # The terminal has gone: stop, rather than reload as gunicorn does.
+    # The terminal was closed: stop, rather than reload as gunicorn does.
     handle_hup = handle_int
 
 
 def child_environ(config: Config) -> dict[str, str]:
-    """Return our environment with ``config`` in it, as ``Config.from_env`` of a child reads it."""
-    settings = {f"TRACER_{k.upper()}": str(v) for k, v in dataclasses.asdict(config).items()}
+    """Return the environment for a child process, in which ``Config.from_env`` gives ``config``."""
+    settings = {
+        f"TRACER_{name.upper()}": str(value) for name, value in dataclasses.asdict(config).items()
+    }
     return {**os.environ, **settings}

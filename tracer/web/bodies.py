@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import IO, Final, Protocol
 
 import zstandard
-from flask import Request, current_app, request
+from flask import Request, request
 
-from tracer.config import Config
-from tracer.records import WireError
+from tracer.errors import Invalid, TooLarge, UnsupportedMedia
+from tracer.web.services import services
 
 CHUNK: Final = 64 * 1024
 # What a client sends is read in larger pieces: each read waits anew for its turn to run Python.
@@ -30,17 +30,17 @@ class _Decompressor(Protocol):
 
 
 def json_body() -> bytes:
-    """Return the body of a JSON request; raises WireError (400, 413, 415)."""
-    config: Config = current_app.extensions["tracer.config"]
+    """Return the body of a JSON request; raises Invalid, TooLarge, UnsupportedMedia."""
     check_content_type(request, ("application/json",))
-    return read_body(request, config.max_body_bytes)
+    return read_body(request, services().config.max_body_bytes)
 
 
 def read_body(request: Request, limit: int) -> bytes:
     """Return the request's body, decompressed as its Content-Encoding says.
 
-    Raises WireError: 413 where it is longer than ``limit`` bytes, sent or decompressed; 415
-    for an encoding we don't know; 400 for a stream that is damaged or ends too early.
+    Raises TooLarge where it is longer than ``limit`` bytes, sent or decompressed;
+    UnsupportedMedia for an encoding we don't know; Invalid for a stream that is damaged or ends
+    too early.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if request.content_length is not None and request.content_length > limit:
@@ -50,23 +50,23 @@ def read_body(request: Request, limit: int) -> bytes:
         return b"".join(sent)
     if encoding not in _DECOMPRESSORS:
         known = ", ".join(_DECOMPRESSORS)
-        raise WireError(f"Content-Encoding: expected one of {known}, got {encoding!r}", 415)
+        raise UnsupportedMedia(f"Content-Encoding: expected one of {known}, got {encoding!r}")
     return b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
 
 
 def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:
-    """Return the request's media type; raises WireError (415) where it is none of ``accepted``.
+    """Return the request's media type; raises UnsupportedMedia for none of ``accepted``.
 
     None of ours can be sent by a web page of another origin without a CORS preflight.
     """
     if request.mimetype not in accepted:
         wanted = " or ".join(accepted)
-        raise WireError(f"Content-Type: expected {wanted}, got {request.mimetype!r}", 415)
+        raise UnsupportedMedia(f"Content-Type: expected {wanted}, got {request.mimetype!r}")
     return request.mimetype
 
 
-def _too_large(limit: int) -> WireError:
-    return WireError(f"the body is longer than {limit} bytes", 413)
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is longer than {limit} bytes")
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -94,9 +94,9 @@ def _decompress(chunks: Iterator[bytes], new: Callable[[bytes], _Decompressor]) 
                 yield from member.feed(chunk)
                 chunk = member.unused_data if member.eof else b""
     except (zlib.error, zstandard.ZstdError) as error:
-        raise WireError(f"the compressed body is damaged: {error}") from None
+        raise Invalid(f"the compressed body is damaged: {error}") from None
     if member is not None and not member.eof:
-        raise WireError("the compressed body ends too early")
+        raise Invalid("the compressed body ends too early")
 
 
 class _Zlib:

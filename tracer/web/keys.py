@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
-from flask import current_app, g, request
+from flask import g, request
 
-from tracer.config import Config
-from tracer.extensions import db
+from tracer.errors import Unauthorized
+from tracer.store.database.session import release
 from tracer.store.projects.keys import authenticate
 from tracer.store.projects.projects import DEFAULT_PROJECT
-from tracer.web.problems import Unauthorized
+from tracer.web.services import services
 
 
 def identify() -> None:
@@ -36,7 +36,7 @@ def _project_of_key() -> str | None:
     else:
         raise Unauthorized("expected Authorization: Basic public:secret, or Bearer secret")
     # A write waits for the writer; it must not hold a connection meanwhile.
-    db.session.remove()
+    release()
     if project is None:
         raise Unauthorized("this key is not valid, or has been revoked")
     return project.project_id
@@ -44,8 +44,7 @@ def _project_of_key() -> str | None:
 
 def _project_without_key() -> str:
     # The address we listen on decides, not the peer's: behind a proxy every peer is loopback.
-    config: Config = current_app.extensions["tracer.config"]
-    if not _is_loopback(config.host):
+    if not _is_loopback(services().config.host):
         raise Unauthorized("expected a key: Authorization: Basic public:secret, or Bearer secret")
     return DEFAULT_PROJECT
 

@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 from flask import Blueprint, Response, request
 
-from tracer.records import Refusal, WireError
+from tracer.errors import Invalid
 from tracer.web.keys import identify
 from tracer.web.problems import register_problems
 from tracer.wire.native.requests import check_id
-from tracer.wire.reading import read_item
+from tracer.wire.reading import invalid_field, read_item
 
 V = TypeVar("V", bound=Callable[..., Any])
 Q = TypeVar("Q", bound=msgspec.Struct)
@@ -47,15 +47,14 @@ def set_up(bp: Blueprint) -> None:
 
 
 def check_path() -> None:
-    """Raise WireError where an id in the path can't be one: the database takes no NUL."""
+    """Raise Invalid where an id in the path can't be one: the database takes no NUL."""
     for name, value in (request.view_args or {}).items():
         if not isinstance(value, str):
             continue  # a number, which the router has checked
         try:
             check_id(value, name)
         except ValueError as error:
-            _, _, reason = str(error).partition(": ")
-            raise _refused(name, reason) from None
+            raise invalid_field(error) from None
 
 
 def describe(operation: Operation) -> Callable[[V], V]:
@@ -82,17 +81,13 @@ def answer(
 
 
 def read_query(kind: type[Q]) -> Q:
-    """Return the query string as a ``kind``; raises WireError naming the parameter."""
+    """Return the query string as a ``kind``; raises Invalid naming the parameter."""
     sent: dict[str, str] = {}
     for name, values in request.args.lists():
         # One of two values would be ignored, and the reader never told which.
         if len(values) > 1:
-            raise _refused(name, f"expected once, got {len(values)} times")
+            raise Invalid.of_field(name, f"expected once, got {len(values)} times")
         if "\x00" in values[0]:
-            raise _refused(name, "expected text without NUL")
+            raise Invalid.of_field(name, "expected text without NUL")
         sent[name] = values[0]
     return read_item(sent, kind, strict=False)
-
-
-def _refused(name: str, reason: str) -> WireError:
-    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])

@@ -1,4 +1,4 @@
-"""Refusals as application/problem+json (RFC 9457), made in one place."""
+"""Refusals as application/problem+json (RFC 9457), and the HTTP status of each error."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from typing import Final
 
 import msgspec
 from flask import Blueprint, Response
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from tracer.records import Refusal, WireError
-from tracer.store.database.paging import BadCursor
-from tracer.store.database.timeout import TooLong
-from tracer.store.writing.writer import Overloaded, Unavailable
+from tracer.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Overloaded,
+    Refusal,
+    Refused,
+    StoreUnavailable,
+    TooLarge,
+    TooSlow,
+    TracerError,
+    Unauthorized,
+    Unstorable,
+    UnsupportedMedia,
+)
 
 PROBLEM_TYPE: Final = "application/problem+json"
 # Basic first: it is what browsers and most exporters know how to answer.
@@ -22,13 +32,26 @@ RETRY_OVERLOADED: Final = 1
 RETRY_UNAVAILABLE: Final = 5
 """Seconds after which a client should try again."""
 
+STATUS: Final[dict[type[TracerError], int]] = {
+    Refused: 400,
+    TooLarge: 413,
+    UnsupportedMedia: 415,
+    Unstorable: 422,
+    Conflict: 409,
+    Unauthorized: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    TooSlow: 422,
+    Overloaded: 429,
+    StoreUnavailable: 503,
+}
+"""What a route may raise, and the status that it is answered with; the nearest class counts."""
 
-class NotFound(LookupError):
-    """The project has nothing of that id; the message says what was looked for."""
-
-
-class Unauthorized(Exception):
-    """The request needs a key, or the key it brought is not valid."""
+_HEADERS: Final[dict[type[TracerError], dict[str, str]]] = {
+    Unauthorized: {"WWW-Authenticate": CHALLENGE},
+    Overloaded: {"Retry-After": str(RETRY_OVERLOADED)},
+    StoreUnavailable: {"Retry-After": str(RETRY_UNAVAILABLE)},
+}
 
 
 class FieldError(msgspec.Struct, kw_only=True):
@@ -71,49 +94,29 @@ def problem(
     return response
 
 
-def status_of(error: Exception) -> tuple[int, dict[str, str]]:
-    """Return the HTTP status of an error that the routes raise, and the headers it asks for."""
-    if isinstance(error, WireError):
-        return error.status, {}
-    if isinstance(error, Overloaded):
-        return 429, {"Retry-After": str(RETRY_OVERLOADED)}
-    if isinstance(error, Unavailable | OperationalError):
-        return 503, {"Retry-After": str(RETRY_UNAVAILABLE)}
-    if isinstance(error, TooLong):
-        return 422, {}
-    if isinstance(error, Unauthorized):
-        return 401, {"WWW-Authenticate": CHALLENGE}
-    return (404, {}) if isinstance(error, NotFound) else (400, {})
+def status_of(error: TracerError) -> int:
+    """Return the HTTP status of an error of STATUS."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-EXPECTED: Final = (
-    WireError,
-    Overloaded,
-    Unavailable,
-    OperationalError,
-    Unauthorized,
-    NotFound,
-    BadCursor,
-    TooLong,
-)
-"""What a route may raise; anything else is a fault of ours."""
+def headers_of(error: TracerError) -> dict[str, str]:
+    """Return the headers that an answer with this error has besides."""
+    return _HEADERS.get(type(error), {})
+
+
+def refusals_of(error: TracerError) -> list[Refusal]:
+    """Return the items and fields that an error names."""
+    return error.refusals if isinstance(error, Refused) else []
 
 
 def register_problems(bp: Blueprint) -> None:
-    """Make every error that the blueprint's routes expect a problem document."""
-    for kind in EXPECTED:
+    """Answer the errors of the blueprint's routes with problem documents."""
+    for kind in STATUS:
         bp.register_error_handler(kind, _answer)
 
 
-def detail_of(error: Exception) -> str:
-    """Return what a client may read of an error."""
-    return "the database can't be reached" if isinstance(error, OperationalError) else str(error)
-
-
-def _answer(error: Exception) -> Response:
-    status, headers = status_of(error)
-    refusals = error.refusals if isinstance(error, WireError) else []
-    return problem(status, detail_of(error), refusals, headers)
+def _answer(error: TracerError) -> Response:
+    return problem(status_of(error), str(error), refusals_of(error), headers_of(error))
 
 
 def http_problem(error: HTTPException) -> Response:

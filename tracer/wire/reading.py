@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from tracer.records import Json, Refusal, WireError
+from tracer.errors import Invalid, Refusal
+from tracer.records import Json
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -41,17 +42,17 @@ def read_json(body: bytes) -> Json:
     """Return the JSON value of ``body``, as tolerantly as its meaning stays clear.
 
     NaN, Infinity and lone surrogates are let through, for `wire.clean` to replace and to flag;
-    what is nested too deeply is cut with a marker. Raises WireError for what is not JSON.
+    what is nested too deeply is cut with a marker. Raises Invalid for what is not JSON.
     """
     try:
         return _parse(body.decode())
     except UnicodeDecodeError as error:
-        raise WireError(f"expected UTF-8 text, got the byte at {error.start}") from None
+        raise Invalid(f"expected UTF-8 text, got the byte at {error.start}") from None
     except RecursionError:
         return read_json(_cut_deep(body))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise WireError(f"expected JSON: {error.msg} at {place}") from None
+        raise Invalid(f"expected JSON: {error.msg} at {place}") from None
 
 
 def _parse(text: str) -> Json:
@@ -77,7 +78,7 @@ def _cut_deep(body: bytes) -> bytes:
         if first in b"[{":
             depth += 1
             if depth > ABSURD_DEPTH:
-                raise WireError(f"expected JSON: nested deeper than {ABSURD_DEPTH} levels")
+                raise Invalid(f"expected JSON: nested deeper than {ABSURD_DEPTH} levels")
             if depth == MAX_DEPTH + 1:
                 kept += body[start : token.start()], marker
         elif first in b"]}":
@@ -90,7 +91,7 @@ def _cut_deep(body: bytes) -> bytes:
 def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True) -> T:
     """Return ``value`` as a ``kind``; ``strict=False`` reads numbers out of text (query strings).
 
-    Raises WireError with one Refusal that names ``item``, the field and what was expected.
+    Raises Invalid with one Refusal that names ``item``, the field and what was expected.
     """
     try:
         return msgspec.convert(value, kind, strict=strict)
@@ -99,7 +100,13 @@ def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True
         return read_item(_encodable(value), kind, item, strict=strict)
     except msgspec.ValidationError as error:
         refusal = _explain(error, value, kind, item)
-        raise WireError(str(refusal), refusals=[refusal]) from None
+        raise Invalid(str(refusal), [refusal]) from None
+
+
+def invalid_field(error: ValueError) -> Invalid:
+    """Return the error of a Struct's own check, which raises ValueError "field: reason"."""
+    field, _, reason = str(error).partition(": ")
+    return Invalid.of_field(field, reason)
 
 
 def printable(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Background tasks, in a process of their own beside the web workers."""
+"""The background worker: a process beside the web workers that runs periodic tasks."""

@@ -1,4 +1,4 @@
-"""``python -m tracer.worker``: run the background tasks until SIGTERM, or the parent's end."""
+"""``python -m tracer.worker``: runs the background tasks until SIGTERM or the end of the parent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracer.worker.tasks import TASKS
 
 
 def main() -> int:
-    """Work on the configured database; return the exit status."""
+    """Run the tasks on the configured database; return the exit status."""
     logging.basicConfig(level=logging.WARNING, format="tracer: %(message)s")
     stop = threading.Event()
 

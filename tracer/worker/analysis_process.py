@@ -1,7 +1,7 @@
-"""``python -m tracer.worker.analysis_process``: analyse the large traces that are due, and end.
+"""``python -m tracer.worker.analysis_process``: analyses the large traces that are due, and ends.
 
-A process of its own, so that the memory that a large trace takes goes back to the system with it,
-and the tasks beside it are not held up.
+A separate process, so that its memory returns to the system when it ends, and the other tasks
+are not slowed down.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from tracer.store.analyses.compute import analyse_due
 from tracer.store.database.server import libpq_url
 
 _NICE: Final = 10
-_LOOK_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 1.0
 
 
 def run(stop: threading.Event) -> None:
-    """Run the process to its end, or until ``stop`` is set. Raises RuntimeError when it fails."""
+    """Run the process until it ends or ``stop`` is set. Raises RuntimeError if it fails."""
     process = subprocess.Popen([sys.executable, "-P", "-m", __name__])
     try:
         while not stop.is_set():
             with suppress(subprocess.TimeoutExpired):
-                if process.wait(_LOOK_SECONDS):
+                if process.wait(_POLL_SECONDS):
                     raise RuntimeError(f"the analysis process ended with {process.returncode}")
                 return
     finally:
-        # PostgreSQL undoes the transaction of a process that ends early; the trace stays due.
+        # PostgreSQL rolls back the transaction of a terminated process; the trace stays due.
         if process.poll() is None:
             process.terminate()
             process.wait()
 
 
 def main() -> None:
-    """Analyse what is due, at a lower priority than everything else."""
+    """Analyse the traces that are due, with a low CPU priority."""
     os.nice(_NICE)
-    # Millions of objects and no cycles among them: the collector would search in vain.
+    # Millions of objects without cycles: garbage collection would free nothing.
     gc.disable()
     analyse_due(libpq_url(Config.from_env().database_url))
 

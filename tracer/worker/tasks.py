@@ -1,7 +1,7 @@
-"""The background tasks: what each one does, how often it is looked for, and by which query.
+"""The background tasks: each with its function, its poll interval and the query for due work.
 
-A new task is a function here and its entry in TASKS. A task is idempotent: two servers on one
-database, or a restart in the middle, run it twice.
+A new task is a function here and an entry in TASKS. Tasks must be idempotent: with two servers on
+one database, or after a restart, a task may run twice.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tracer.store.timeline.fill import fill_wanted
 from tracer.worker import analysis_process
 
 Stop = threading.Event
-"""Set when the worker is to end: a task that takes long looks at it now and then."""
+"""Set when the worker stops: a long task must check it from time to time."""
 
 _COUNTERS_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counters', 2))"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A piece of background work: ``run`` is called when ``due`` returns a row.
+    """A background task: ``run(url, stop)`` is called when the query ``due`` returns a row.
 
-    ``every`` is the time in seconds from one look to the next; without ``due`` each look runs.
+    ``every``: seconds between polls; without ``due`` the task runs at every poll.
     """
 
     name: str
@@ -40,24 +40,24 @@ class Task:
 
 
 def fill_timelines(url: str, _stop: Stop) -> None:
-    """Fill the timelines of large traces that a reader asked for."""
+    """Build the timelines of large traces that users have opened."""
     fill_wanted(url)
 
 
 def analyse_large_traces(_url: str, stop: Stop) -> None:
-    """Analyse the large traces that changed and are quiet now, in a process of its own."""
+    """Analyse, in a separate process, the large traces that have changed and are quiet now."""
     analysis_process.run(stop)
 
 
 def fold_counters(url: str, _stop: Stop) -> None:
-    """Add up the counter rows that writers appended; one server at a time."""
+    """Compact the counter rows that writers appended; only one server does so at a time."""
     with psycopg.connect(url) as connection:
         if connection.execute(_COUNTERS_LOCK).fetchone() == (True,):
             connection.execute(FOLD_TALLIES.encode())
 
 
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
-    """Finish deletes that were cut short, and forget tombstones of a day ago."""
+    """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
         purge.empty_left(connection)
         purge.forget(connection)

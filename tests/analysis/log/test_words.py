@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.log.word_index import Postings, find, members, members_before, reach
+from tracer.analysis.log.word_index import (
+    Postings,
+    find,
+    members,
+    members_before,
+    word_range,
+)
 from tracer.analysis.log.words import index_words, matches, plain, raw_words, terms
 
 TEXT = st.text(st.sampled_from('aAbBzZ09 _-."\\\né“Ⱥß東京都きİ'), max_size=30)
@@ -62,7 +68,7 @@ def test_an_embedded_image_has_no_words() -> None:
 def test_a_text_matches_a_query_as_the_index_of_its_words_does(query: str, text: str) -> None:
     words = {word for raw in raw_words(text.encode()) for word in index_words(raw)}
     query_terms = terms(query)
-    expected = all(any(term.meets(word) for word in words) for term in query_terms)
+    expected = all(any(term.matches(word) for word in words) for term in query_terms)
     assert matches(text.encode(), query_terms) == expected
 
 
@@ -82,7 +88,7 @@ def test_postings_hold_what_the_texts_hold(texts: list[str], query: str) -> None
     blocks = list(postings.blocks())
     assert [b.first_word for b in blocks] == sorted(b.first_word for b in blocks)
     for term in terms(query):
-        low, high = reach(term)
+        low, high = word_range(term)
         met = [b for b in blocks if b.first_word <= high and b.last_word >= low]
         entries = find([block.body for block in met], term)
         expected = [n for n, text in enumerate(texts) if matches(text.encode(), [term])]

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.wire.otlp import SPAN_ID, TRACE_ID, request, span
+from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
 
@@ -65,7 +66,7 @@ def test_a_mapping_of_an_unknown_span_is_not_found(client: FlaskClient) -> None:
 
 def test_no_key_reads_the_mapping_of_another_project(app: Flask, client: FlaskClient) -> None:
     send(client, {"mine": 1})
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         _, secret = create_key("other", "test")
     assert client.get(PATH).status_code == 200

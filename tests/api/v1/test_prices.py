@@ -6,11 +6,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tracer.pricing.list_prices import LIST_NAME, PRICES_VERSION
+from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
 
@@ -144,7 +146,7 @@ def test_what_is_no_price_is_refused_by_its_field(
 def test_a_project_neither_sees_nor_changes_the_prices_of_another(
     app: Flask, client: FlaskClient
 ) -> None:
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
         secret = create_key("other", "k")[1]
     made = add(client)
@@ -156,3 +158,31 @@ def test_a_project_neither_sees_nor_changes_the_prices_of_another(
     matched = client.get("/api/v1/prices/match?model=house-1", headers=key).get_json()
     assert matched["cost_source"] is None
     assert client.get(path).get_json() == made
+
+
+def test_a_changed_model_leaves_one_price_in_use_wherever_the_change_is_cut_short(
+    client: FlaskClient, database_url: str
+) -> None:
+    model = {"modelName": "house", "matchPattern": "house", "unit": "TOKENS", "inputPrice": 1}
+    made = client.post("/api/public/models", json=model).get_json()
+    in_use = "SELECT price_id FROM prices WHERE retired_at IS NULL"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # The server's connection ends between the statement that adds and the one that retires.
+        connection.execute(
+            "CREATE FUNCTION cut_short() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10);"
+            " RETURN NEW; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER cut_short BEFORE UPDATE ON prices"
+            " FOR EACH ROW EXECUTE FUNCTION cut_short()"
+        )
+        try:
+            changed = client.put(f"/api/public/models/{made['id']}", json=model)
+            left = connection.execute(in_use).fetchall()
+        finally:
+            connection.execute("DROP FUNCTION cut_short CASCADE")
+        assert changed.status_code == 503
+        assert left == [(made["id"],)]
+        again = client.put(f"/api/public/models/{made['id']}", json=model)
+        assert connection.execute(in_use).fetchall() == [(again.get_json()["id"],)]

@@ -18,7 +18,7 @@ from tests.support.store.rows import clear_tables, put
 from tests.support.traces.forests import any_trace
 from tests.support.traces.records import T0, span
 from tracer.analysis.forest import SpanFacts
-from tracer.analysis.parts import PARTS
+from tracer.analysis.trace_analyses import TRACE_ANALYSES
 from tracer.extensions import db
 from tracer.records import SpanRecord
 from tracer.store.analyses import compute, forests
@@ -134,13 +134,13 @@ def test_what_comes_while_a_trace_is_counted_undoes_it(
         with psycopg.connect(database_url) as other:
             put(other, span("meanwhile", "root"))
 
-    monkeypatch.setitem(PARTS, "writes", writes)
+    monkeypatch.setitem(TRACE_ANALYSES, "writes", writes)
     assert not analyse(connection, "default", "t")
     with app.app_context():
         assert sums() is None
         assert connection.execute("SELECT count(*) FROM subtrees").fetchone() == (0,)
         connection.rollback()
-        monkeypatch.delitem(PARTS, "writes")
+        monkeypatch.delitem(TRACE_ANALYSES, "writes")
         assert analyse(connection, "default", "t")
         found = sums()
         assert found is not None and found["root"].span_count == 5
@@ -160,7 +160,7 @@ def test_two_never_count_the_same_trace(
         with psycopg.connect(database_url, autocommit=True) as other:
             second.append(analyse(other, "default", "t"))
 
-    monkeypatch.setitem(PARTS, "too", counts_too)
+    monkeypatch.setitem(TRACE_ANALYSES, "too", counts_too)
     assert analyse(connection, "default", "t")
     assert second == [False]
 
@@ -182,7 +182,7 @@ def test_parts_are_told_of_small_and_of_large_traces(
     few: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(PARTS, "names", lambda whole: sorted(whole.forest.names))
+    monkeypatch.setitem(TRACE_ANALYSES, "names", lambda inputs: sorted(inputs.forest.names))
     put(connection, *agent(), span("small", trace="s"))
     with app.app_context():
         assert forests.read_part("default", "s", "names") == ["small"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.support.store.rows import put
+from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
-from tracer.store.counters.fold_sql import FOLD_TALLIES
+from tracer.records import SpanRecord
+from tracer.store.counters.fold_sql import FOLD_TALLIES, UNCOUNT_TALLIES
 from tracer.store.counters.read import list_tallies
 from tracer.store.writing import count_spans
 
@@ -61,3 +65,39 @@ def test_folding_changes_no_count_and_keeps_the_latest_examples(
         assert only.examples[0] == ("t7", "s7")
         assert len(only.examples) == count_spans.EXAMPLES
     assert connection.execute("SELECT count(*) FROM tallies").fetchone() == (1,)
+
+
+@st.composite
+def any_span(draw: st.DrawFn) -> SpanRecord:
+    """A span in which everything that is counted is there, missing or empty."""
+    return span(
+        draw(st.sampled_from("abcd")),
+        draw(st.sampled_from([None, "a", "missing"])),
+        end_time=draw(st.sampled_from([None, T0 + 1_000])),
+        version=T0 + 1_000,
+        kind=draw(st.sampled_from(["span", "generation", "tool"])),
+        model=draw(st.sampled_from([None, "", "gpt-4o", "no-such-model"])),
+        usage=draw(st.sampled_from([{}, {"input": 3}, {"input": 0}])),
+        cost=draw(st.sampled_from([{}, {"total": Decimal(1)}])),
+        dialect=draw(st.sampled_from([None, "gen_ai"])),
+        flags=draw(st.lists(st.sampled_from(["truncated", "clock_skew"]), unique=True)),
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(any_span(), min_size=1, max_size=6))
+def test_sql_takes_out_what_python_counted(
+    app: Flask, connection: psycopg.Connection[Any], spans: list[SpanRecord]
+) -> None:
+    connection.execute("DELETE FROM tallies")
+    clear_tables(connection)
+    put(connection, *spans)
+    with app.app_context():
+        assert counts()
+        connection.execute(UNCOUNT_TALLIES, ("default", "t"))
+        connection.commit()
+        assert counts() == {}
+        below = connection.execute(
+            "SELECT measure, value FROM tallies GROUP BY 1, 2 HAVING sum(number) <> 0"
+        ).fetchall()
+        assert below == []

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracer.errors import Conflict
 from tracer.store.library.dataset_runs import (
     add_run_item,
     delete_run,
@@ -18,8 +19,6 @@ from tracer.store.library.dataset_runs import (
     save_run,
 )
 from tracer.store.library.datasets import (
-    ForeignItem,
-    UnknownDataset,
     delete_item,
     get_dataset,
     get_item,
@@ -41,28 +40,25 @@ def test_a_dataset_is_found_by_its_name_and_changed_by_saying_it_again(project: 
 
 
 def test_an_item_keeps_what_is_not_said_again(project: str) -> None:
-    save_dataset(project, "faq", {})
-    save_item(project, "faq", "i", {"input": {"q": 1}, "expected_output": "a"})
-    now, _ = save_item(project, "faq", "i", {"archived": True})
+    faq = save_dataset(project, "faq", {}).dataset_id
+    save_item(project, faq, "i", {"input": {"q": 1}, "expected_output": "a"})
+    now = save_item(project, faq, "i", {"archived": True})
     assert (now.input, now.expected_output, now.archived) == ({"q": 1}, "a", True)
     assert [state.archived for state in list_states(project, "i")] == [True, False]
 
 
 def test_an_item_said_again_gets_no_new_state(project: str) -> None:
-    save_dataset(project, "faq", {})
-    made, _ = save_item(project, "faq", "i", {"input": {"q": 1}})
-    assert save_item(project, "faq", "i", {"input": {"q": 1}})[0] == made
+    faq = save_dataset(project, "faq", {}).dataset_id
+    made = save_item(project, faq, "i", {"input": {"q": 1}})
+    assert save_item(project, faq, "i", {"input": {"q": 1}}) == made
     assert len(list_states(project, "i")) == 1
 
 
 def test_an_item_belongs_to_one_dataset(project: str) -> None:
-    save_dataset(project, "faq", {})
-    save_dataset(project, "other", {})
-    save_item(project, "faq", "i", {})
-    with pytest.raises(ForeignItem):
-        save_item(project, "other", "i", {})
-    with pytest.raises(UnknownDataset):
-        save_item(project, "nope", "j", {})
+    faq, other = (save_dataset(project, name, {}).dataset_id for name in ("faq", "other"))
+    save_item(project, faq, "i", {})
+    with pytest.raises(Conflict, match="'i' belongs to another dataset"):
+        save_item(project, other, "i", {})
 
 
 CHANGES = st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 9)), max_size=12)
@@ -81,7 +77,7 @@ def test_a_dataset_reads_as_it_was_after_each_change(project: str, changes: Any)
             delete_item(project, item_id)
             expected.pop(item_id, None)
         else:
-            item, _ = save_item(project, "faq", item_id, {"input": value})
+            item = save_item(project, dataset.dataset_id, item_id, {"input": value})
             if expected.get(item_id) != value:
                 expected[item_id] = value
                 seen.append((item.valid_from, dict(expected)))
@@ -94,7 +90,7 @@ def test_a_dataset_reads_as_it_was_after_each_change(project: str, changes: Any)
 
 def test_a_deleted_item_is_gone_now_and_there_before(project: str) -> None:
     dataset = save_dataset(project, "faq", {})
-    item, _ = save_item(project, "faq", None, {"input": 1})
+    item = save_item(project, dataset.dataset_id, None, {"input": 1})
     assert delete_item(project, item.item_id)
     assert not delete_item(project, item.item_id)
     assert get_item(project, item.item_id) is None

@@ -5,24 +5,28 @@ from __future__ import annotations
 import base64
 import hashlib
 from io import BytesIO
+from itertools import count, takewhile
 from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from tests.support.store.rows import put
 from tests.support.traces.records import span
+from tracer.errors import Invalid
+from tracer.extensions import db
+from tracer.store.database.session import transaction
 from tracer.store.library.media import (
     CHUNK_BYTES,
-    BadUpload,
     Medium,
     Use,
     announce,
     get_medium,
-    list_uses,
-    read,
+    read_piece,
     upload,
 )
+from tracer.store.schema import media_uses
 from tracer.store.writing.delete import delete_trace
 
 CONTENT = bytes(range(256)) * (CHUNK_BYTES // 100)
@@ -31,16 +35,28 @@ USE = Use(trace_id="t", span_id="s", field="input")
 
 def announced(project: str, content: bytes = CONTENT, use: Use = USE) -> Medium:
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    medium = announce(project, digest[:22], digest, "image/png", len(content), use)
+    with transaction():
+        medium = announce(project, digest[:22], digest, "image/png", len(content), use)
     assert medium is not None
     return medium
+
+
+def store(project: str, medium: Medium, content: bytes) -> None:
+    with transaction():
+        upload(project, medium, BytesIO(content))
+
+
+def read(project: str, media_id: str) -> list[bytes]:
+    """Return the pieces of the content."""
+    pieces = (read_piece(project, media_id, number) for number in count())
+    return [piece for piece in takewhile(lambda piece: piece is not None, pieces) if piece]
 
 
 @pytest.mark.parametrize("content", [b"", b"x", CONTENT, b"y" * CHUNK_BYTES])
 def test_what_was_uploaded_comes_back(project: str, content: bytes) -> None:
     medium = announced(project, content)
     assert medium.uploaded_at is None
-    upload(project, medium, BytesIO(content))
+    store(project, medium, content)
     assert b"".join(read(project, medium.media_id)) == content
     assert max((len(piece) for piece in read(project, medium.media_id)), default=0) <= CHUNK_BYTES
     found = get_medium(project, medium.media_id)
@@ -51,23 +67,24 @@ def test_what_was_uploaded_comes_back(project: str, content: bytes) -> None:
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT), b""])
 def test_another_content_is_refused_and_the_first_stays(project: str, content: bytes) -> None:
     medium = announced(project)
-    upload(project, medium, BytesIO(CONTENT))
-    with pytest.raises(BadUpload):
-        upload(project, medium, BytesIO(content))
+    store(project, medium, CONTENT)
+    with pytest.raises(Invalid):
+        store(project, medium, content)
     assert b"".join(read(project, medium.media_id)) == CONTENT
 
 
 def test_a_medium_is_of_its_project(project: str) -> None:
     medium = announced(project)
-    upload(project, medium, BytesIO(CONTENT))
+    store(project, medium, CONTENT)
     assert get_medium("other", medium.media_id) is None
-    assert list(read("other", medium.media_id)) == []
+    assert read("other", medium.media_id) == []
 
 
 def test_uses_are_noted_once(project: str) -> None:
     medium = announced(project)
     assert announced(project) == medium
-    assert list_uses(project, "t") == [(USE, medium)]
+    uses = db.session.execute(sa.select(media_uses.c.trace_id, media_uses.c.media_id)).all()
+    assert uses == [("t", medium.media_id)]
 
 
 def test_the_last_trace_that_uses_it_takes_it_along(
@@ -79,7 +96,7 @@ def test_the_last_trace_that_uses_it_takes_it_along(
     announced(project, use=Use(trace_id="other", span_id="s", field="input"))
     announced(project, b"kept")
     for medium, content in ((shared, CONTENT), (own, b"own"), (kept, b"kept")):
-        upload(project, medium, BytesIO(content))
+        store(project, medium, content)
     assert delete_trace(project, "t")
     assert get_medium(project, own.media_id) is None
     assert b"".join(read(project, own.media_id)) == b""
@@ -97,8 +114,9 @@ def test_what_comes_late_for_a_deleted_trace_is_not_kept(
     put(connection, span("s"))
     medium = announced(project)
     assert delete_trace(project, "t")
-    with pytest.raises(BadUpload, match="deleted"):
-        upload(project, medium, BytesIO(CONTENT))
-    assert announce(project, medium.media_id, medium.sha256, "image/png", 1, USE) is None
+    with pytest.raises(Invalid, match="deleted"):
+        store(project, medium, CONTENT)
+    with transaction():
+        assert announce(project, medium.media_id, medium.sha256, "image/png", 1, USE) is None
     assert get_medium(project, medium.media_id) is None
-    assert list(read(project, medium.media_id)) == []
+    assert read(project, medium.media_id) == []

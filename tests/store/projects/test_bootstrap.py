@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 
 from tests.support.serving import run_tracer
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
+from tracer.store.database.session import transaction
 from tracer.store.projects.bootstrap import bootstrap
 from tracer.store.projects.keys import authenticate, list_keys, revoke_key
 from tracer.store.projects.projects import get_project
@@ -46,7 +48,7 @@ def test_a_changed_secret_takes_the_place_of_the_old_one(app: Flask, asked: Conf
 
 def test_a_revoked_key_stays_revoked(app: Flask, asked: Config) -> None:
     bootstrap(asked)
-    with app.app_context():
+    with app.app_context(), transaction():
         revoke_key(list_keys("acme")[0].key_id)
     bootstrap(asked)
     with app.app_context():

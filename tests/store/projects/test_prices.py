@@ -22,17 +22,29 @@ from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.records import Batch, SpanPatch, SpanRecord
 from tracer.store.projects import prices
+from tracer.store.projects.prices import PriceRow
 from tracer.store.projects.projects import create_project
 from tracer.store.traces.span_detail import get_span
 from tracer.store.writing.price_cache import PriceBooks
 from tracer.store.writing.transaction import store
 from tracer.store.writing.writer import Writer
+from tracer.web.price_changes import changing_prices
 
 USAGE = {"input": 1_000_000}
 
 
 def draft(model: str, dollars: str, **said: Any) -> PriceDraft:
     return PriceDraft(model=model, rates=Rates(base={"input": Decimal(dollars)}), **said)
+
+
+def add(project: str, price: PriceDraft) -> PriceRow:
+    with changing_prices(project):
+        return prices.create_price(project, price)
+
+
+def retire(project: str, price_id: str, *, retired: bool = True) -> PriceRow | None:
+    with changing_prices(project):
+        return prices.retire_price(project, price_id, retired=retired)
 
 
 def costs(project: str, writer: Writer, *items: SpanRecord | SpanPatch) -> list[Any]:
@@ -47,9 +59,9 @@ def costs(project: str, writer: Writer, *items: SpanRecord | SpanPatch) -> list[
 
 def test_a_price_is_used_at_once_in_the_process_that_adds_it(project: str, writer: Writer) -> None:
     unpriced = costs(project, writer, span("a", model="house", usage=USAGE))
-    made = prices.create_price(project, draft("HOUSE*", "2.5"))
+    made = add(project, draft("HOUSE*", "2.5"))
     priced = costs(project, writer, span("b", model="house", usage=USAGE))
-    prices.retire_price(project, made.price_id)
+    retire(project, made.price_id)
     after = costs(project, writer, span("c", model="house", usage=USAGE))
     assert unpriced == after == [({}, None, None)]
     assert priced == [({"input": Decimal("2.5")}, "custom", made.price_id)]
@@ -58,13 +70,13 @@ def test_a_price_is_used_at_once_in_the_process_that_adds_it(project: str, write
 def test_what_is_stored_keeps_its_cost_and_says_what_it_was_priced_by(
     project: str, writer: Writer
 ) -> None:
-    made = prices.create_price(project, draft("house", "2.5"))
+    made = add(project, draft("house", "2.5"))
     before = costs(project, writer, span("a", model="house", usage=USAGE))
-    prices.retire_price(project, made.price_id)
+    retire(project, made.price_id)
     costs(project, writer, span("a", model="house", usage=USAGE))
     row = get_span(project, "t", "a")
     assert row and [(row.cost, row.cost_source, row.priced_by)] == before
-    again = prices.retire_price(project, made.price_id, retired=False)
+    again = retire(project, made.price_id, retired=False)
     assert again and again.retired_at is None
 
 
@@ -80,7 +92,7 @@ def test_another_process_uses_a_price_after_some_seconds(
         return found and found.cost
 
     assert put("a") == {}
-    prices.create_price(project, draft("house", "3"))
+    add(project, draft("house", "3"))
     assert put("b") == {}
     elsewhere.forget("another project")
     assert put("c") == {}
@@ -93,7 +105,7 @@ def test_another_process_uses_a_price_after_some_seconds(
 def test_prices_are_read_once_and_not_for_every_transaction(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
-    prices.create_price(project, draft("house", "3"))
+    add(project, draft("house", "3"))
     books = PriceBooks()
     first = books.load(connection, {project})
     assert books.load(connection, {project})[project] is first[project]
@@ -119,14 +131,14 @@ def test_what_is_read_while_prices_change_is_not_remembered(
 
 
 def test_a_cost_that_the_application_sends_wins(project: str, writer: Writer) -> None:
-    prices.create_price(project, draft("house", "2"))
+    add(project, draft("house", "2"))
     given_cost = {"total": Decimal("0.1")}
     item = span("a", model="house", usage=USAGE, cost=given_cost, cost_source="given")
     assert costs(project, writer, item) == [(given_cost, "given", None)]
 
 
 def test_a_price_of_zero_costs_nothing_and_is_not_unpriced(project: str, writer: Writer) -> None:
-    prices.create_price(project, draft("free", "0"))
+    add(project, draft("free", "0"))
     (free,) = costs(project, writer, span("a", model="free", usage=USAGE))
     (unknown,) = costs(project, writer, span("b", model="unheard-of", usage=USAGE))
     assert free[0] == {"input": Decimal(0)}
@@ -138,7 +150,7 @@ def test_a_price_of_zero_costs_nothing_and_is_not_unpriced(project: str, writer:
 def test_an_update_that_takes_the_model_or_the_tokens_away_takes_the_cost_too(
     project: str, writer: Writer
 ) -> None:
-    prices.create_price(project, draft("house", "2"))
+    add(project, draft("house", "2"))
     item = span("a", model="house", usage=USAGE)
     assert costs(project, writer, item)[0][1] == "custom"
     patch = SpanPatch(trace_id="t", span_id="a", version=T0 + 5, fields={"usage": None})
@@ -149,9 +161,9 @@ def test_one_project_does_not_pay_the_prices_of_another(
     project: str, writer: Writer, connection: psycopg.Connection[Any]
 ) -> None:
     create_project("other", "Other")
-    made = prices.create_price(project, draft("house", "2"))
+    made = add(project, draft("house", "2"))
     assert prices.get_price("other", made.price_id) is None
-    assert prices.retire_price("other", made.price_id) is None
+    assert retire("other", made.price_id) is None
     assert prices.annotate_price("other", made.price_id, "mine") is None
     assert prices.list_prices("other") == []
     assert costs("other", writer, span("a", model="house", usage=USAGE)) == [({}, None, None)]
@@ -170,7 +182,7 @@ def test_one_project_does_not_pay_the_prices_of_another(
 def test_rates_come_back_as_they_were_digit_by_digit(project: str) -> None:
     tier = Tier(above=5, parameters={"service_tier": "flex"}, prices={"input": Decimal("0.10")})
     rates = Rates(base={"input": Decimal("2.50"), "output": Decimal("0.075")}, tiers=[tier])
-    made = prices.create_price(project, PriceDraft(model="m", rates=rates, note="why"))
+    made = add(project, PriceDraft(model="m", rates=rates, note="why"))
     found = prices.get_price(project, made.price_id)
     assert found == made
     assert found and msgspec.json.encode(found.rates) == msgspec.json.encode(rates)
@@ -187,7 +199,7 @@ def books(project: str, connection: psycopg.Connection[Any]) -> PriceBooks:
     """Prices of the project in which model gpt-4o has tiers by size."""
     tier = Tier(above=3, prices={"output": Decimal(9)})
     rates = Rates(base={"input": Decimal(1), "output": Decimal(2)}, tiers=[tier])
-    prices.create_price(project, PriceDraft(model="gpt-*", rates=rates))
+    add(project, PriceDraft(model="gpt-*", rates=rates))
     return PriceBooks()
 
 

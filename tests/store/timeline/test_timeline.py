@@ -12,15 +12,17 @@ from flask import Flask
 
 from tests.support.store.rows import put
 from tests.support.traces.records import T0, span
-from tracer.analysis.log.matches import Asked
+from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.log.words import terms
+from tracer.store.database.session import transaction
 from tracer.store.timeline import in_memory
 from tracer.store.timeline.fill import fill, fill_wanted
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
-from tracer.store.timeline.log import Log, LogPage, Query, open_log
+from tracer.store.timeline.log import Log, LogPage, Query
 from tracer.store.timeline.timeline import open_timeline, want
 from tracer.times import from_micros
+from tracer.ui.trace.timeline import open_log
 
 SECOND = 1_000_000
 
@@ -65,13 +67,13 @@ def test_a_timeline_tells_what_a_small_trace_tells(
         small, stored = read_small("default", "t"), read_stored("default", "t")
         assert small is not None and stored is not None and stored.behind == 0
         for asked in (
-            Asked(),
-            Asked(tuple(terms("timeout"))),
-            Asked(tuple(terms("inv-57"))),
-            Asked(tuple(terms("even common")), ("tool",)),
-            Asked((), ("event",)),
-            Asked((), ("tool", "retriever"), ("warning", "error")),
-            Asked(tuple(terms("nothing like it"))),
+            LogFilter(),
+            LogFilter(tuple(terms("timeout"))),
+            LogFilter(tuple(terms("inv-57"))),
+            LogFilter(tuple(terms("even common")), ("tool",)),
+            LogFilter((), ("event",)),
+            LogFilter((), ("tool", "retriever"), ("warning", "error")),
+            LogFilter(tuple(terms("nothing like it"))),
         ):
             one, other = small.find(asked), stored.find(asked)
             entries = one.after(None, 1000)
@@ -210,7 +212,7 @@ def test_a_reader_does_not_wait_for_who_fills_it(
     put(connection, *story())
 
     def ask() -> None:
-        with app.app_context():
+        with app.app_context(), transaction():
             want("default", "t")
 
     ask()

@@ -14,9 +14,10 @@ from tests.support.store.recount import disagreements
 from tests.support.store.rows import table_rows
 from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
+from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.writing import writer as writer_module
-from tracer.store.writing.writer import Overloaded, Rejected, Unavailable, Writer
+from tracer.store.writing.writer import Rejected, Writer
 
 # PostgreSQL has no text with a NUL in it: what reaches the store with one is refused there.
 POISON = "nul \x00 byte"
@@ -166,7 +167,7 @@ def test_a_database_that_stays_away_is_said_and_nothing_is_acknowledged(
 ) -> None:
     monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.2)
     nowhere = Writer(sa.create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
-    with pytest.raises(Unavailable, match="can't write"):
+    with pytest.raises(StoreUnavailable, match="can't write"):
         nowhere.write("default", Batch(spans=[span("a")]))
     nowhere.close()
 
@@ -177,6 +178,6 @@ def test_closing_stores_what_waits_and_takes_nothing_more(
     closing = Writer(engine)
     closing.write("default", Batch(spans=[span("a")]))
     closing.close()
-    with pytest.raises(Unavailable):
+    with pytest.raises(StoreUnavailable):
         closing.write("default", Batch(spans=[span("b")]))
     assert [row["span_id"] for row in table_rows(connection, "spans")] == ["a"]

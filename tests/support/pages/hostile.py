@@ -12,6 +12,7 @@ from flask import Flask, url_for
 from tests.support.pages.sample_traces import TraceBuilder, chat_message
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates
+from tracer.store.database.session import transaction
 from tracer.store.projects.prices import create_price
 
 BAD = (
@@ -112,7 +113,8 @@ def hostile_price(app: Flask) -> str:
         draft = PriceDraft(
             model=BAD[:200], provider=BAD[:200], note=BAD, rates=Rates(base={"input": Decimal(1)})
         )
-        return create_price("default", draft).price_id
+        with transaction():
+            return create_price("default", draft).price_id
 
 
 def addresses(app: Flask, price_id: str) -> Iterator[str]:

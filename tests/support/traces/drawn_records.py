@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.support.traces.records import T0, span, trace_record
-from tracer.records import SpanPatch, TraceRecord
+from tracer.records import SpanPatch, TraceRecord, process_of
 
 # b hangs under a, c under b, d under a parent that never comes, e under itself, f and g under
 # each other.
@@ -25,6 +25,9 @@ PATCHES: list[dict[str, Any]] = [
     {"name": None},
     {"parent_span_id": "a"},
 ]
+
+RESOURCES: list[dict[str, Any]] = [{}, {"service.name": "p"}, {"service.name": "q"}]
+"""Of two processes, and of none that is named."""
 
 TRACE_FIELDS: list[dict[str, Any]] = [
     {"name": "n1"},
@@ -61,6 +64,7 @@ def span_records(draw: st.DrawFn) -> Any:
         cost_source=None if dollars is None else "given",
         input=draw(st.sampled_from([None, "hi", {"a": [1, 2.5]}])),
         flags=draw(st.sampled_from([[], ["truncated"]])),
+        resource=draw(st.sampled_from(RESOURCES)),
     )
 
 
@@ -79,10 +83,13 @@ def span_patches(draw: st.DrawFn) -> Any:
 def trace_records(draw: st.DrawFn) -> TraceRecord:
     """Fields of the trace, as a span or an API request sets them."""
     record = trace_record(
-        rank=draw(st.integers(1, 4)),
+        rank=draw(st.integers(0, 4)),
         version=T0 + draw(st.integers(0, 3)),
         **draw(st.sampled_from(TRACE_FIELDS)),
     )
+    record.process = process_of(draw(st.sampled_from(RESOURCES)))
+    record.by_root = draw(st.booleans())
+    record.first = draw(st.none() | st.integers(T0 - 9, T0))
     record.tags = draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))
     record.tag_edits = draw(st.dictionaries(st.sampled_from(["x", "z"]), st.booleans(), max_size=2))
     record.editor = draw(st.sampled_from(["", "Ada"]))

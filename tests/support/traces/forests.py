@@ -19,7 +19,7 @@ def span_facts(span_id: str, parent: str | None = None, **fields: Any) -> SpanFa
     """Return a span from 0 to 1 µs, unless `fields` differ."""
     plain = {
         **{"start": 0, "end": 1, "kind": "span", "name": span_id, "level": "default"},
-        **{"model": None, "tokens": None, "cost": None, "covered": False, "placeholder": False},
+        **{"model": None, "tokens": None, "cost": None, "excluded": False, "placeholder": False},
     }
     return SpanFacts(span_id=span_id, parent_span_id=parent, **{**plain, **fields})
 
@@ -27,7 +27,7 @@ def span_facts(span_id: str, parent: str | None = None, **fields: Any) -> SpanFa
 def forest_of(spans: Iterable[SpanFacts]) -> Forest:
     """Return the forest of spans that arrive in any order."""
     ordered = sorted(spans, key=lambda span: (span.start, span.span_id))
-    return Forest.grow(ordered)
+    return Forest.build(ordered)
 
 
 @st.composite
@@ -55,6 +55,6 @@ def _any_span(rng: random.Random, span_id: str, above: list[str]) -> SpanFacts:
         level=rng.choice(LEVELS),
         tokens=tokens,
         cost=rng.choice([None, Decimal("0.1"), Decimal("0.0000003")]),
-        covered=rng.random() < 0.2,
+        excluded=rng.random() < 0.2,
         placeholder=parent is None and rng.random() < 0.2,
     )

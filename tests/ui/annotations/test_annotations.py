@@ -29,8 +29,8 @@ def see(client: FlaskClient, path: str) -> Element:
     return parse(answer.text)
 
 
-def remarks(get_page: Element) -> list[str]:
-    return [one.text for one in get_page.all(css="remark") if "writing" not in one.classes]
+def remarks(page: Element) -> list[str]:
+    return [one.text for one in page.all(css="remark") if "writing" not in one.classes]
 
 
 @BOTH

@@ -14,8 +14,8 @@ from tracer.store.library.prompts import PromptDraft, create_version
 HOSTILE = '<script>alert(1)</script>{{ 7*7 }} <img src=x onerror="alert(2)">'
 
 
-def texts(get_page: Element, tag: str) -> list[str]:
-    return [cell.text for cell in get_page.all(tag)]
+def texts(page: Element, tag: str) -> list[str]:
+    return [cell.text for cell in page.all(tag)]
 
 
 @pytest.mark.parametrize(("path", "words"), [("/prompts", "No prompts"), ("/datasets", "No data")])
@@ -71,7 +71,8 @@ def test_what_prompts_and_datasets_hold_is_inert(project: str, get_page: GetPage
         project, PromptDraft(name="p", type="text", prompt=HOSTILE, commit_message=HOSTILE)
     )
     dataset = save_dataset(project, "d", {"description": HOSTILE, "metadata": HOSTILE})
-    save_item(project, "d", "i", {"input": HOSTILE, "expected_output": {HOSTILE: HOSTILE}})
+    item = {"input": HOSTILE, "expected_output": {HOSTILE: HOSTILE}}
+    save_item(project, dataset.dataset_id, "i", item)
     save_run(project, dataset.dataset_id, "r", HOSTILE, HOSTILE)
     for path in ("/prompts", "/prompts/p", "/datasets", "/datasets/d"):
         shown = get_page(path)
@@ -84,9 +85,9 @@ def test_what_prompts_and_datasets_hold_is_inert(project: str, get_page: GetPage
 
 
 def test_a_dataset_shows_its_items_as_of_any_time(project: str, get_page: GetPage) -> None:
-    save_dataset(project, "faq", {})
-    first, _ = save_item(project, "faq", "i", {"input": "old question"})
-    save_item(project, "faq", "i", {"input": "new question"})
+    faq = save_dataset(project, "faq", {}).dataset_id
+    first = save_item(project, faq, "i", {"input": "old question"})
+    save_item(project, faq, "i", {"input": "new question"})
     assert "new question" in get_page("/datasets/faq").text
     then = first.valid_from.isoformat().replace("+", "%2B")
     assert "old question" in get_page(f"/datasets/faq?at={then}").text
@@ -95,9 +96,9 @@ def test_a_dataset_shows_its_items_as_of_any_time(project: str, get_page: GetPag
 
 
 def test_an_item_shows_what_it_was_also_when_it_is_deleted(project: str, get_page: GetPage) -> None:
-    save_dataset(project, "faq", {})
-    save_item(project, "faq", "i", {"input": "old question", "source_trace_id": "t/1"})
-    save_item(project, "faq", "i", {"input": "new question"})
+    faq = save_dataset(project, "faq", {}).dataset_id
+    save_item(project, faq, "i", {"input": "old question", "source_trace_id": "t/1"})
+    save_item(project, faq, "i", {"input": "new question"})
     delete_item(project, "i")
     shown = get_page("/datasets/faq/items/i")
     assert "Deleted" in shown.text

@@ -13,9 +13,9 @@ AGENT = "a" * 32
 WIDE = "b" * 32
 
 
-def names(get_page: Element) -> list[str]:
+def names(page: Element) -> list[str]:
     """Return the names of the spans in the tree, from top to bottom."""
-    rows = [row for row in get_page.all(css="row") if not {"more", "gap"} & set(row.classes)]
+    rows = [row for row in page.all(css="row") if not {"more", "gap"} & set(row.classes)]
     return [row.one(css="name").all("a")[0].text for row in rows]
 
 

@@ -72,6 +72,68 @@ def test_a_tools_result_stands_under_its_call(store_traces: StoreTraces, get_pag
     assert card.one("footer").one("span", "mi").text == "3"
 
 
+PNG = "data:image/png;base64,iVBORw0KGgo="
+WAV = "data:audio/wav;base64,UklG"
+
+
+def test_images_and_audio_are_shown_out_of_the_payload(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    content = [
+        {"type": "image_url", "image_url": {"url": PNG}},
+        {"type": "image_url", "image_url": {"url": "https://evil.example/i.png"}},
+        {"type": "image_url", "image_url": {"url": "data:image/svg+xml;base64,PHN2Zz4="}},
+    ]
+    heard = {"id": "a", "transcript": "Hello there", "data": "UklG"}
+    answer = {"role": "assistant", "content": None, "audio": heard}
+    store_traces(
+        story(kind="generation", input=[{"role": "user", "content": content}], output=answer)
+    )
+    shown = panel(get_page)
+    assert [image["src"] for image in shown.all("img")] == [PNG]
+    assert [sound["src"] for sound in shown.all("audio")] == [WAV]
+    assert "Hello there" in shown.one(id="output").text
+    assert "https://evil.example/i.png" in shown.one(id="input").text
+
+
+def test_an_image_within_a_result_stands_under_its_call(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    call = {"type": "tool_use", "id": "c", "name": "draw", "input": {"of": "a cat"}}
+    image = {"type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png"}
+    result = {
+        "type": "tool_result",
+        "tool_use_id": "c",
+        "content": [{"type": "text", "text": "Drawn."}, image],
+    }
+    messages = [
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+    store_traces(story(kind="generation", input=messages))
+    footer = panel(get_page).one(id="input").one("div", "call").one("footer")
+    assert (footer.one("img")["src"], footer.one("div", "md").text) == (PNG, "Drawn.")
+
+
+def test_an_unknown_item_is_labelled_between_the_messages(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    items = [
+        chat_message("user", "Why?"),
+        {"type": "item_reference", "id": "m1"},
+        chat_message("user", "So?"),
+    ]
+    store_traces(story(kind="generation", input=items))
+    messages = panel(get_page).one(id="input").all("article", "msg")
+    assert len(messages) == 3
+    assert messages[1].one("p", "quiet").text == "item_reference"
+
+
+def test_a_value_that_is_an_image_is_shown(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(story(kind="tool", input={"image": PNG}, output=PNG))
+    assert [image["src"] for image in panel(get_page).all("img")] == [PNG, PNG]
+
+
 def test_message_text_is_out_of_reach_of_htmx(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(story(kind="generation", input=[chat_message("user", "a *b*")]))
     texts = panel(get_page).all("div", "md")

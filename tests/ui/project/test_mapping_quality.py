@@ -12,6 +12,7 @@ from tests.support.pages.dom import Element
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder
 from tests.support.wire.otlp import SPAN_ID, TRACE_ID, request, span
+from tracer.store.database.session import transaction
 from tracer.store.projects.projects import create_project
 
 TRACE = "a" * 32
@@ -107,7 +108,7 @@ def test_no_project_sees_anothers_counts(
     app: Flask, client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))
-    with app.app_context():
+    with app.app_context(), transaction():
         create_project("other", "Other")
     assert "ours" in client.get("/project/default/understanding").text
     assert "ours" not in client.get("/project/other/understanding").text

@@ -16,6 +16,7 @@ from tests.support.pages.sample_traces import TraceBuilder
 from tracer.pricing.list_prices import LIST_NAME
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
+from tracer.store.database.session import transaction
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 
@@ -39,11 +40,12 @@ def base(*texts: str, column: int = 0) -> dict[str, str]:
 def add(project: str, model: str, dollars: str = "1", **said: Any) -> PriceRow:
     tiers = said.pop("tiers", [])
     rates = Rates(base={"input": Decimal(dollars)}, tiers=tiers)
-    return prices.create_price(project, PriceDraft(model=model, rates=rates, **said))
+    with transaction():
+        return prices.create_price(project, PriceDraft(model=model, rates=rates, **said))
 
 
-def table(get_page: Element, label: str) -> list[list[str]]:
-    region = get_page.one("div", aria_label=label)
+def table(page: Element, label: str) -> list[list[str]]:
+    region = page.one("div", aria_label=label)
     return [[cell.text for cell in row.all("td")] for row in region.one("tbody").all("tr")]
 
 
@@ -134,7 +136,8 @@ def test_the_list_shows_what_is_in_use_before_what_is_retired(
 ) -> None:
     gone = add(project, "a-model", "1", note="old")
     add(project, "z-*", "0.25", provider="acme")
-    prices.retire_price(project, gone.price_id)
+    with transaction():
+        prices.retire_price(project, gone.price_id)
     rows = table(get_page("/prices"), "Prices of this project")
     assert [row[:6] for row in rows] == [
         ["z-*", "acme", "always", "input $0.25", "", "in use"],

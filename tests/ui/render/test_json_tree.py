@@ -77,3 +77,22 @@ def test_text_that_spells_json_is_read() -> None:
 def test_raw_is_indented_json_or_the_text_itself() -> None:
     assert dump({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
     assert dump("a\nb") == "a\nb"
+
+
+PNG = "iVBORw0KGgo="
+
+
+@pytest.mark.parametrize(
+    ("value", "image", "audio"),
+    [
+        ({"picture": f"data:image/png;base64,{PNG}"}, f"data:image/png;base64,{PNG}", ""),
+        ({"b64_json": PNG}, f"data:image/png;base64,{PNG}", ""),
+        ({"sound": "data:audio/wav;base64,UklG"}, "", "data:audio/wav;base64,UklG"),
+        ({"drawing": "data:image/svg+xml;base64,UklG"}, "", ""),
+        ({"picture": "https://evil.example/i.png"}, "", ""),
+        ({"b64_json": "not base64!"}, "", ""),
+    ],
+)
+def test_a_text_that_holds_an_image_or_audio_shows_it(value: Any, image: str, audio: str) -> None:
+    [item] = view(value, "").items
+    assert (item.image, item.audio) == (image, audio)

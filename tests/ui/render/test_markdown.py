@@ -52,6 +52,46 @@ def test_fenced_code_is_highlighted() -> None:
     assert page.one("pre", "code").all("span", "k")[0].text == "return"
 
 
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+def test_an_image_in_the_text_is_shown() -> None:
+    page = parse(rendered(f"A *chart*:\n\n![sales]({PNG})"))
+    assert page.one("img").attributes == {"class": "picture", "src": PNG, "alt": "sales"}
+
+
+def test_a_large_image_does_not_keep_the_text_around_it_from_being_rendered() -> None:
+    large = PNG + "A" * 10 * MOST_CHARACTERS
+    page = parse(rendered(f"![a]({large})\n\n**b** ![c]({PNG}) `{PNG}`"))
+    assert [image["src"] for image in page.all("img")] == [large, PNG]
+    assert (page.one("strong").text, page.one("code").text) == ("b", PNG)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        "data:text/html;base64,PHN2Zz4=",
+        'data:image/png;base64,A"onerror="x',
+        "data:image/png,<svg>",
+    ],
+)
+def test_an_address_that_may_hold_a_script_is_no_image(url: str) -> None:
+    assert not parse(rendered(f"![x]({url}) [y]({url})")).all("img")
+
+
+def test_a_link_never_leads_to_data() -> None:
+    for url in (PNG, "DATA:text/html,x", "da\tta:text/html,x"):
+        links = parse(rendered(f"[x]({url})")).all("a")
+        assert all(not link.attributes.get("href", "").startswith("d") for link in links)
+
+
+def test_what_stands_for_an_image_may_be_in_a_text() -> None:
+    text = f"*a* data:image/png;base64,aside0 and data:image/png;base64,aside7 and {PNG}"
+    assert parse(rendered("*a* data:image/png;base64,aside0")).text.endswith("aside0")
+    assert parse(rendered(text)).text.endswith(PNG)
+
+
 def test_an_image_is_named_and_not_loaded() -> None:
     page = parse(rendered("![a cat](https://evil.example/cat.png)"))
     assert page.text == "[image: a cat] https://evil.example/cat.png"

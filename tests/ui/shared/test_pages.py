@@ -18,11 +18,11 @@ from tracer.config import Config
 from tracer.extensions import db
 from tracer.store.annotations.comments import create_comment
 from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.writing.delete import delete_trace
 
 OWN = "a" * 32
 OTHER = "other-trace"
-TRACE = f"/project/default/traces/{OWN}"
 SECRET = "not-for-you"
 PAGES = ("", "/spans?t=0-1-d", "/span", "/span?id=root", "/value?at=/input")
 
@@ -34,7 +34,7 @@ def told(store_traces: StoreTraces, app: Flask) -> None:
     other.span(f"{SECRET}-span", None, input=SECRET, metadata={"note": SECRET})
     foreign = TraceBuilder("foreign", name=SECRET, session_id=SECRET)
     store_traces(agent_trace(), other, foreign.span("s", None, input=SECRET))
-    with app.app_context():
+    with app.app_context(), transaction():
         subject = Subject(project_id="default", trace_id=OWN)
         create_comment(subject, "between us", Author(name="Ada"))
 

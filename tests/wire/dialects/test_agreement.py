@@ -20,10 +20,12 @@ AGENT = "an agent's run is an agent, also before its operation had a name"
 CALLED = "a call of the model is a generation, also where only its name or its answer says so"
 OFFERED = "tools that the model was offered are a field of their own, and metadata is left as it is"
 FIRM = "a dialect's own names come before names without a prefix; what lost stays an attribute"
+UNSAID = "Langfuse's SDKs write span onto whatever they update: it says nothing beside an agent"
 WRITTEN = "what a provider calls written to the cache and created in it are one bucket"
 DIFFERENCES: dict[str, str] = {
     "064/observations/0/type": AGENT,
     "069/observations/0/type": AGENT,
+    "072/observations/0/type": UNSAID,
     "116/observations/0/usageDetails/input_cache_write": WRITTEN,
     "146/observations/0/environment": "an environment is shown as it was sent",
     "167/observations/0/output": "an event that tells nothing known stays an event",

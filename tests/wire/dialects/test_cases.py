@@ -18,16 +18,19 @@ from tracer.wire.dialects import DIALECTS
 CASES = sorted((ROOT / "tests" / "wire" / "cases").glob("*.json"))
 
 
+UNSHOWN = ("claimed", "process", "first")
+"""The names missing from the attributes; a hash of the resource; the start of a span above."""
+
+
 def sent_fields(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
-    """Return the fields of a record that differ from their defaults, as JSON."""
+    """Return the fields of a record that differ from their defaults, as JSON, without `claimed`."""
     fields = {field.name: field for field in msgspec.structs.fields(type(record))}
     empty: tuple[Any, ...] = (None, {}, [])
     built = msgspec.to_builtins(record)
     return {
         name: value
         for name, value in built.items()
-        # The names that fields tell are just those that are missing from the attributes.
-        if name != "claimed" and value not in empty and value != fields[name].default
+        if name not in UNSHOWN and value not in empty and value != fields[name].default
     }
 
 
@@ -43,6 +46,6 @@ def test_a_case_becomes_the_records_beside_it(path: Path) -> None:
 
 def test_every_dialect_has_five_cases() -> None:
     counts = Counter(path.stem.partition("-")[0] for path in CASES)
-    names = {dialect.name for dialect in DIALECTS} - {"general"}
-    assert len(names) > 20
-    assert {name for name in names if counts[name] < 5} == set()
+    for dialect in DIALECTS:
+        if dialect.name != "general":
+            assert counts[dialect.name] >= 5, dialect.name

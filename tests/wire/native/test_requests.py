@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.records import KINDS, LEVELS, RANK_CREATE, RANK_UPDATE, WireError
+from tracer.errors import Invalid, TooLarge
+from tracer.records import KINDS, LEVELS, RANK_CREATE, RANK_UPDATE
 from tracer.wire.native.batch import decode_batch
 from tracer.wire.native.records import (
     Receipt,
@@ -35,7 +37,7 @@ RECEIPT = Receipt(time=NOW, max_value_bytes=1000)
 
 
 def refusal(value: Any, kind: type = SpanCreate) -> tuple[str, str]:
-    with pytest.raises(WireError) as caught:
+    with pytest.raises(Invalid) as caught:
         read_item(value, kind, "spans[3]")
     [refused] = caught.value.refusals
     assert refused.item == "spans[3]"
@@ -104,12 +106,12 @@ def test_an_event_ends_as_it_starts():
 
 def test_an_event_with_a_duration_is_refused():
     times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01Z"}
-    with pytest.raises(WireError, match="end_time: expected none"):
+    with pytest.raises(Invalid, match="end_time: expected none"):
         span(kind="event", **times)
 
 
 def test_a_route_of_one_kind_refuses_another():
-    with pytest.raises(WireError, match="kind: expected generation"):
+    with pytest.raises(Invalid, match="kind: expected generation"):
         span_record(read_item({"kind": "tool"}, SpanCreate), "t", RECEIPT, "generation")
 
 
@@ -158,7 +160,7 @@ def test_an_update_names_what_it_changes_and_clears_what_is_null():
 
 def test_a_start_time_cannot_be_cleared():
     sent = read_item({"start_time": None}, SpanUpdate)
-    with pytest.raises(WireError, match="start_time: expected a time"):
+    with pytest.raises(Invalid, match="start_time: expected a time"):
         span_patch(sent, "t", "s", RECEIPT)
 
 
@@ -206,7 +208,7 @@ def test_a_score_has_the_type_of_its_value(
     ],
 )
 def test_a_contradictory_score_is_refused(sent: Any):
-    with pytest.raises(WireError):
+    with pytest.raises(Invalid):
         read_item({"name": "q", **sent}, ScoreCreate)
 
 
@@ -226,9 +228,8 @@ def test_the_last_of_several_records_of_a_span_in_a_batch_counts():
 
 
 def test_a_batch_of_too_many_items_is_refused():
-    with pytest.raises(WireError, match="at most 10000 items, got 10001") as caught:
+    with pytest.raises(TooLarge, match="at most 10000 items, got 10001"):
         decode_batch(b'{"spans":[' + b"0," * 10_000 + b"0]}", RECEIPT)
-    assert caught.value.status == 413
 
 
 def test_a_refusal_of_a_record_names_its_item():
@@ -239,7 +240,7 @@ def test_a_refusal_of_a_record_names_its_item():
 
 
 def test_extreme_nesting_is_refused_before_it_is_walked():
-    with pytest.raises(WireError, match="nested deeper than"):
+    with pytest.raises(Invalid, match="nested deeper than"):
         read_json(b"[" * 30_000_000)
 
 
@@ -266,9 +267,8 @@ def test_values_nested_too_deeply_are_cut_outside_of_strings_only():
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a":1}x', b"[" * 100_000, b'"\xff"', b"\x00"])
 def test_a_body_that_is_not_json_is_refused(body: bytes):
-    with pytest.raises(WireError) as caught:
+    with pytest.raises(Invalid):
         read_json(body)
-    assert caught.value.status == 400
 
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=10)
@@ -293,7 +293,5 @@ def test_any_object_is_a_span_or_a_refusal(item: dict[str, Any]):
 
 @given(st.binary(max_size=50))
 def test_any_bytes_are_json_or_a_refusal(body: bytes):
-    try:
+    with suppress(Invalid):
         read_json(body)
-    except WireError as error:
-        assert error.status == 400

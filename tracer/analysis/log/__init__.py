@@ -1,1 +1,1 @@
-"""The log of a trace: its entries, and the words by which they are found."""
+"""The log of a trace: its entries in time order, and the word index that searches them."""

@@ -1,4 +1,4 @@
-"""What of a trace's entries was found, whichever way: counted, paged, placed on a time axis."""
+"""The result of filtering a trace's log: counts, pages, and a histogram over time."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from tracer.analysis.log.entries import Entry
 from tracer.analysis.log.words import Term
 
 
-class Asked(NamedTuple):
-    """What entries are asked for, all of it; what is empty asks for nothing."""
+class LogFilter(NamedTuple):
+    """The conditions that an entry must meet; an empty field is no condition."""
 
     terms: tuple[Term, ...] = ()
-    """Words of the span; an event is found by none."""
+    """Words that the span must contain, all of them; an event contains none."""
     kinds: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
 
 
-class Beside(NamedTuple):
-    """Where an entry stands among those that were found."""
+class Neighbours(NamedTuple):
+    """The position of an entry among the matches, whether it is a match or not."""
 
     previous: Entry | None
     ahead: int | None
-    """How many lie ahead of it; None: it is none of them itself."""
+    """Number of matches before the entry; None: the entry is no match itself."""
     following: Entry | None
 
     @classmethod
-    def of(cls, key: Entry, near: Sequence[Entry], ahead: int) -> Beside:
-        """Return the place of ``key`` out of those found ``near`` it, in their order."""
+    def of(cls, key: Entry, near: Sequence[Entry], ahead: int) -> Neighbours:
+        """Return the neighbours of ``key`` among ``near``, the matches around it in time order."""
         previous = [entry for entry in near if entry < key]
         following = [entry for entry in near if entry > key]
         return cls(
@@ -39,30 +39,30 @@ class Beside(NamedTuple):
         )
 
 
-class Found(Protocol):
-    """Entries in the order of time."""
+class Matches(Protocol):
+    """The matching entries, in time order."""
 
     count: int
     more: bool
-    """There may be more than ``count``."""
+    """True: there may be more matches than ``count``."""
     unsearched: int
-    """Spans that no search reaches yet."""
+    """Number of spans that the search does not cover yet."""
 
     def after(self, key: Entry | None, limit: int) -> list[Entry]:
-        """Return the first entries behind ``key`` (None: of all), at most ``limit``."""
+        """Return the first ``limit`` matches after ``key``; None: from the start."""
 
     def before(self, key: Entry, limit: int) -> list[Entry]:
-        """Return the last entries ahead of ``key``, in the order of time."""
+        """Return the last ``limit`` matches before ``key``, in time order."""
 
-    def beside(self, key: Entry) -> Beside:
-        """Return where ``key`` stands, whether it is one of them or not."""
+    def beside(self, key: Entry) -> Neighbours:
+        """Return the neighbours of ``key``, whether it is a match or not."""
 
     def times(self) -> Iterable[tuple[int, int]]:
-        """Yield times (µs) and how many entries lie at or shortly behind each."""
+        """Yield (time in µs, number of matches at or shortly after it)."""
 
 
-class Listed:
-    """Entries that are all in memory."""
+class InMemoryMatches:
+    """Matches held in memory."""
 
     def __init__(self, entries: Sequence[Entry], unsearched: int = 0) -> None:
         self._entries = entries
@@ -71,33 +71,33 @@ class Listed:
         self.unsearched = unsearched
 
     def after(self, key: Entry | None, limit: int) -> list[Entry]:
-        """Return the first entries behind ``key`` (None: of all), at most ``limit``."""
-        at = 0 if key is None else bisect_right(self._entries, key)
-        return list(self._entries[at : at + limit])
+        """Return the first ``limit`` matches after ``key``; None: from the start."""
+        index = 0 if key is None else bisect_right(self._entries, key)
+        return list(self._entries[index : index + limit])
 
     def before(self, key: Entry, limit: int) -> list[Entry]:
-        """Return the last entries ahead of ``key``, in the order of time."""
-        at = bisect_left(self._entries, key)
-        return list(self._entries[max(at - limit, 0) : at])
+        """Return the last ``limit`` matches before ``key``, in time order."""
+        index = bisect_left(self._entries, key)
+        return list(self._entries[max(index - limit, 0) : index])
 
-    def beside(self, key: Entry) -> Beside:
-        """Return where ``key`` stands, whether it is one of them or not."""
-        at = bisect_left(self._entries, key)
-        return Beside.of(key, self._entries[max(at - 1, 0) : at + 2], at)
+    def beside(self, key: Entry) -> Neighbours:
+        """Return the neighbours of ``key``, whether it is a match or not."""
+        index = bisect_left(self._entries, key)
+        return Neighbours.of(key, self._entries[max(index - 1, 0) : index + 2], index)
 
     def times(self) -> Iterator[tuple[int, int]]:
-        """Yield the time of each entry."""
+        """Yield (time in µs, 1) for each match."""
         return ((entry.time, 1) for entry in self._entries)
 
 
-def buckets(found: Found, start: int, end: int, number: int) -> list[int]:
-    """Return how many entries begin in each of ``number`` equal parts of the time axis (µs).
+def buckets(matches: Matches, start: int, end: int, number: int) -> list[int]:
+    """Return the matches in each of ``number`` equal parts of the time from start to end (µs).
 
-    What lies outside of it counts at its ends.
+    Matches outside of it are counted in the first or last part.
     """
     counts = [0] * number
     length = max(end - start, 1)
-    for time, count in found.times():
-        place = (time - start) * number // length
-        counts[min(max(place, 0), number - 1)] += count
+    for time, count in matches.times():
+        bucket = (time - start) * number // length
+        counts[min(max(bucket, 0), number - 1)] += count
     return counts

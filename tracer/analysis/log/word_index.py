@@ -1,7 +1,8 @@
-"""Which entries of a segment hold which words: bit sets, packed in blocks of sorted words.
+"""Inverted index of the log: the entries of a segment that contain each word.
 
-A segment is a run of at most `SEGMENT` entries of a trace; a set of them is an int whose bit n
-says that entry n is in it, so that sets are united, cut and counted at the speed of C.
+A segment is at most `SEGMENT` consecutive entries of a trace. A set of entries is an int whose
+bit n stands for entry n, so that union, intersection and count run in C. The sets are packed in
+blocks of sorted words.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ import zstandard
 from tracer.analysis.log.words import Term, index_words
 
 SEGMENT: Final = 16_384
-# Packed, a block stays below the 2 kB over which PostgreSQL would move it out of its row.
+"""Entries in a segment, at most."""
+# Compressed, a block stays below 2 kB, beyond which PostgreSQL moves a value out of its row.
 _BLOCK_BYTES: Final = 4_096
-# A list takes two bytes an entry, a set two thousand; that packs to less where it is sparse.
+# A list takes 2 bytes an entry, a bit set 2048 bytes in all; long lists are stored as bit sets.
 _MOST_LISTED: Final = 512
 _ONE: Final = ord("1")
-# No text holds the last of all characters.
+# The highest code point; no word contains it, so it ends the range of a prefix.
 _LAST: Final = chr(0x10FFFF)
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
 class Block(NamedTuple):
-    """A stretch of a segment's sorted words; both ends belong to it."""
+    """A range of a segment's sorted words; both limits are inclusive."""
 
     first_word: bytes
     last_word: bytes
@@ -46,21 +48,21 @@ _decoder: Final = msgspec.msgpack.Decoder(_Body)
 
 
 class Postings:
-    """Collects the words of one segment, entry by entry."""
+    """Builds the index of one segment, entry by entry."""
 
     def __init__(self) -> None:
         self._raw: defaultdict[bytes, array[int]] = defaultdict(lambda: array("H"))
-        self._marks: defaultdict[str, array[int]] = defaultdict(lambda: array("H"))
+        self._tags: defaultdict[str, array[int]] = defaultdict(lambda: array("H"))
 
-    def add(self, entry: int, raw: Iterable[bytes], marks: Iterable[str] = ()) -> None:
-        """Say that ``entry`` holds these raw words, and marks which no text can hold."""
-        # Nothing here runs in Python a word: this is where an index spends its time.
+    def add(self, entry: int, raw: Iterable[bytes], tags: Iterable[str] = ()) -> None:
+        """Add the raw words of ``entry``, and its tags: words that no text can contain."""
+        # No Python code runs per word: indexing spends most of its time here.
         deque(map(array.append, map(self._raw.__getitem__, raw), repeat(entry)), maxlen=0)
-        for mark in marks:
-            self._marks[mark].append(entry)
+        for tag in tags:
+            self._tags[tag].append(entry)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield everything collected, in the order of the words."""
+        """Yield the index as blocks, in byte order of the words."""
         words: list[str] = []
         lists: list[bytes] = []
         size = 0
@@ -76,41 +78,41 @@ class Postings:
             yield _block(words, lists)
 
     def _by_word(self) -> dict[str, array[int]]:
-        # Case, humps and scripts are looked at once per distinct word, not per occurrence.
-        found: dict[str, array[int]] = dict(self._marks)
+        # Case, camel case and scripts are handled once per distinct word, not per occurrence.
+        entries_by_word: dict[str, array[int]] = dict(self._tags)
         for raw, entries in self._raw.items():
             for word in index_words(raw):
-                held = found.get(word)
-                found[word] = entries if held is None else held + entries
-        return found
+                earlier = entries_by_word.get(word)
+                entries_by_word[word] = entries if earlier is None else earlier + entries
+        return entries_by_word
 
 
 def find(bodies: Iterable[bytes], term: Term) -> int:
-    """Return the set of entries that hold a word of these blocks which ``term`` means."""
+    """Return the set of entries that contain a word of these blocks matching ``term``."""
     united, listed = 0, bytearray(b"0") * SEGMENT
     for body in bodies:
         block = _decoder.decode(zstandard.decompress(body))
         first = bisect_left(block.words, term.text)
         last = bisect_right(block.words, term.text if term.whole else term.text + _LAST)
-        meant = block.lists[first:last]
-        for packed in meant:
+        matching = block.lists[first:last]
+        for packed in matching:
             if len(packed) > 2 * _MOST_LISTED:
                 united |= int.from_bytes(packed, "little")
-        # Digits of a number in base 2, set without a step in Python for each.
-        short = b"".join([packed for packed in meant if len(packed) <= 2 * _MOST_LISTED])
+        # `listed` holds binary digits, so that setting bits needs no Python step per entry.
+        short = b"".join([packed for packed in matching if len(packed) <= 2 * _MOST_LISTED])
         deque(map(listed.__setitem__, array("H", short), repeat(_ONE)), maxlen=0)
     return united | int(listed[::-1], 2)
 
 
-def reach(term: Term) -> tuple[bytes, bytes]:
-    """Return the first and the last word, in byte order, that a term can mean."""
+def word_range(term: Term) -> tuple[bytes, bytes]:
+    """Return the first and the last word, in byte order, that can match a term."""
     word = term.text.encode()
-    # No byte of UTF-8 is 0xff.
+    # UTF-8 never contains the byte 0xff.
     return word, word if term.whole else word + b"\xff"
 
 
 def members(entries: int, start: int = 0) -> Iterator[int]:
-    """Yield the entries of a set from ``start`` on, in order."""
+    """Yield the entries of a set from ``start`` on, ascending."""
     entries >>= start
     while entries:
         skip = (entries & -entries).bit_length()
@@ -120,7 +122,7 @@ def members(entries: int, start: int = 0) -> Iterator[int]:
 
 
 def members_before(entries: int, end: int) -> Iterator[int]:
-    """Yield the entries of a set below ``end``, the last first."""
+    """Yield the entries of a set below ``end``, descending."""
     entries &= (1 << end) - 1
     while entries:
         last = entries.bit_length() - 1
@@ -131,11 +133,11 @@ def members_before(entries: int, end: int) -> Iterator[int]:
 def _packed(entries: array[int]) -> bytes:
     if len(entries) <= _MOST_LISTED:
         return entries.tobytes()
-    # Written as it will be read: the longer form is what tells it from a list.
-    held = bytearray(SEGMENT // 8)
+    # The reader tells a bit set from a list by its length.
+    bits = bytearray(SEGMENT // 8)
     for entry in entries:
-        held[entry >> 3] |= 1 << (entry & 7)
-    return bytes(held)
+        bits[entry >> 3] |= 1 << (entry & 7)
+    return bytes(bits)
 
 
 def _block(words: list[str], lists: list[bytes]) -> Block:

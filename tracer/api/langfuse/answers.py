@@ -15,8 +15,8 @@ from tracer.records import token_sums
 from tracer.store.scores.search import FoundScore
 from tracer.store.traces.span_search import FoundSpan
 from tracer.store.traces.traces import TraceDetail
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
-from tracer.web.langfuse.routes import iso
 from tracer.wire.langfuse.words import (
     BUCKET_NAMES,
     DEFAULT_ENVIRONMENT,
@@ -169,14 +169,14 @@ class FullTrace(CoreTrace, kw_only=True):
 
 def maybe_iso(time: datetime | None) -> str | None:
     """Return a time likewise, None where there is none."""
-    return None if time is None else iso(time)
+    return None if time is None else json_time_in_millis(time)
 
 
 def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
     """Return the fields of a trace; without ``io`` its texts are left out."""
     return {
         "id": row.trace_id,
-        "timestamp": iso(row.start_time),
+        "timestamp": json_time_in_millis(row.start_time),
         "name": row.name or None,
         "input": row.input if io else None,
         "output": row.output if io else None,
@@ -191,8 +191,8 @@ def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
         "bookmarked": row.bookmarked,
         "project_id": row.project_id,
         "external_id": None,
-        "created_at": iso(row.start_time),
-        "updated_at": iso(row.end_time),
+        "created_at": json_time_in_millis(row.start_time),
+        "updated_at": json_time_in_millis(row.end_time),
     }
 
 
@@ -279,7 +279,7 @@ def observation(row: FoundSpan) -> Observation:
         project_id=row.project_id,
         type=TYPE_OF[row.kind],
         name=row.name or None,
-        start_time=iso(row.start_time),
+        start_time=json_time_in_millis(row.start_time),
         end_time=maybe_iso(row.end_time),
         completion_start_time=maybe_iso(row.first_token_time),
         model=row.model,
@@ -319,8 +319,8 @@ def observation(row: FoundSpan) -> Observation:
         latency=seconds_between(row.start_time, row.end_time),
         time_to_first_token=seconds_between(row.start_time, row.first_token_time),
         environment=environment_of(row),
-        created_at=iso(row.start_time),
-        updated_at=iso(row.updated_at),
+        created_at=json_time_in_millis(row.start_time),
+        updated_at=json_time_in_millis(row.updated_at),
     )
 
 
@@ -345,9 +345,9 @@ def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
         queue_id=row.queue_id,
         author_user_id=getattr(row, "author_id", None),
         environment=score_environment(row),
-        timestamp=iso(row.time),
-        created_at=iso(row.time),
-        updated_at=iso(row.time),
+        timestamp=json_time_in_millis(row.time),
+        created_at=json_time_in_millis(row.time),
+        updated_at=json_time_in_millis(row.time),
         trace=_trace_of(row) if trace else None,
     )
 

@@ -7,14 +7,15 @@ from typing import Literal
 from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
-from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params, refused
+from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import Invalid
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 
 bp = Blueprint("langfuse_comments", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -58,7 +59,7 @@ def list_comments() -> Response:
     """Return one page of the project's comments, newest first."""
     query = read_params(CommentsQuery)
     if query.object_id is not None and query.object_type is None:
-        raise refused("objectId", "expected objectType beside it")
+        raise Invalid.of_field("objectId", "expected objectType beside it")
     rows, total = comments.page_comments(
         project_id(),
         on=query.object_type and query.object_type.lower(),
@@ -76,7 +77,7 @@ def read_comment(comment_id: str) -> Response:
     """Return a comment, whatever it is on."""
     row = comments.get_comment(project_id(), comment_id)
     if row is None:
-        raise NotFound(f"Comment {comment_id} not found within authorized project")
+        raise missing("Comment", comment_id)
     return reply(_comment(row))
 
 
@@ -94,6 +95,6 @@ def _comment(row: CommentRow) -> Comment:
         object_id=object_id,
         content=row.text,
         author_user_id=row.author_id or row.author,
-        created_at=iso(row.created_at),
-        updated_at=iso(row.edited_at or row.created_at),
+        created_at=json_time_in_millis(row.created_at),
+        updated_at=json_time_in_millis(row.edited_at or row.created_at),
     )

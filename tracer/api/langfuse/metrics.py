@@ -18,17 +18,18 @@ from tracer.api.langfuse.params import (
     page_meta,
     read_conditions,
     read_params,
-    refused,
 )
 from tracer.api.langfuse.scores.scores import COLUMNS as SCORE_COLUMNS
 from tracer.api.langfuse.traces.observations import COLUMNS as OBSERVATION_COLUMNS
 from tracer.api.langfuse.traces.observations import in_our_words
 from tracer.api.langfuse.traces.traces import COLUMNS as TRACE_COLUMNS
+from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import query as metrics
 from tracer.store.metrics.query import GRANULARITIES, TIME, DayOfModel, Question
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.words import BUCKET_NAMES, DATA_TYPES, LEVELS, SOURCES, TYPE_OF
 from tracer.wire.native.requests import Time, as_utc
@@ -251,7 +252,7 @@ def _ask(*, first: bool) -> Response:
     try:
         value = msgspec.json.decode(sent)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise refused("query", f"expected JSON: {error}") from None
+        raise Invalid.of_field("query", f"expected JSON: {error}") from None
     asked = read_item(value, _Asked)
     question, names = _question(asked, first=first)
     rows = metrics.ask(project_id(), question)
@@ -263,13 +264,13 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
     view, columns, more = _view(asked.view, first=first)
     dimensions = {one.field: _dimension(asked, one.field, columns) for one in asked.dimensions}
     if crowded := not first and dimensions.keys() & _CROWDED:
-        raise refused("dimensions", f"{crowded} would make groups that nobody could read")
+        raise Invalid.of_field("dimensions", f"{crowded} would make groups that nobody could read")
     metrics = {f"{one.aggregation}_{one.measure}": _metric(one) for one in asked.metrics}
     names = {TIME: TIME, **_BY_TYPE, **dimensions}
     names |= {theirs: f"{how}_{measure}" for theirs, (measure, how) in metrics.items()}
     for order in asked.order_by or []:
         if order.field not in names:
-            raise refused("orderBy", f"{order.field!r} is not in the answer")
+            raise Invalid.of_field("orderBy", f"{order.field!r} is not in the answer")
     question = Question(
         view=view,
         since=as_utc(asked.from_timestamp, "fromTimestamp"),
@@ -289,14 +290,14 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
 
 def _dimension(asked: _Asked, name: str, columns: dict[str, str]) -> str:
     if name not in columns:
-        raise refused("dimensions", f"{name!r} is no dimension of {asked.view}")
+        raise Invalid.of_field("dimensions", f"{name!r} is no dimension of {asked.view}")
     return columns[name]
 
 
 def _metric(asked: _Metric) -> tuple[str, str]:
     if asked.measure not in MEASURES or asked.aggregation not in _AGGREGATIONS:
         told = f"{asked.aggregation} of {asked.measure}"
-        raise refused("metrics", f"{told!r} can't be measured here")
+        raise Invalid.of_field("metrics", f"{told!r} can't be measured here")
     uniq = asked.measure in _COUNTED or asked.aggregation == "uniq"
     return MEASURES[asked.measure], "unique" if uniq else asked.aggregation
 
@@ -306,7 +307,7 @@ def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Conditio
         return "scores", SCORE_DIMENSIONS, [Condition("data_type", "any of", _SCORES[name])]
     if name not in VIEWS or (name == "traces" and not first):
         known = [*VIEWS, *_SCORES] if first else ["observations", *_SCORES]
-        raise refused("view", f"expected one of {', '.join(known)}, got {name!r}")
+        raise Invalid.of_field("view", f"expected one of {', '.join(known)}, got {name!r}")
     view, columns = VIEWS[name]
     return view, columns, []
 
@@ -324,7 +325,7 @@ def _granularity(asked: _Asked) -> str | None:
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     found = {theirs: row[ours] for theirs, ours in names.items() if ours in row}
     if TIME in found:
-        found[TIME] = iso(found[TIME])
+        found[TIME] = json_time_in_millis(found[TIME])
     return found
 
 

@@ -15,9 +15,8 @@ from tracer.pricing.list_prices import ListPrice
 from tracer.store.projects import prices
 from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, list_id, listed_model, own_model
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 
 _DAY: Final = 86_400
 _MOST: Final = 100_000
@@ -58,7 +57,7 @@ def read_model(model_id: str) -> Response:
                 return reply(listed_model(one))
     row = prices.get_price(project_id(), model_id)
     if row is None or row.retired_at is not None:
-        raise NotFound(f"Model {model_id} not found within authorized project")
+        raise missing("Model", model_id)
     return reply(own_model(row))
 
 

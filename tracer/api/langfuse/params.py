@@ -11,7 +11,7 @@ import msgspec
 from flask import request
 from msgspec import Meta
 
-from tracer.records import Refusal, WireError
+from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.traces.span_search import ROOT
 from tracer.wire.native.requests import Time, as_utc
@@ -72,14 +72,14 @@ def page_meta(query: Paged, total: int) -> PageMeta:
 def read_params(kind: type[Q]) -> Q:
     """Return the query string as a ``kind``; what it has no field for is ignored.
 
-    Of a name that is sent several times and is no list, the last value counts. Raises WireError.
+    Of a name that is sent several times and is no list, the last value counts. Raises Invalid.
     """
     hints = get_type_hints(kind, include_extras=True)
     names = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
     sent: dict[str, Any] = {}
     for name, values in request.args.lists():
         if any("\x00" in value for value in values):
-            raise refused(name, "expected text without NUL")
+            raise Invalid.of_field(name, "expected text without NUL")
         if name in names:
             sent[name] = values if _is_list(hints[names[name]]) else values[-1]
         else:
@@ -94,11 +94,6 @@ def _is_list(hint: Any) -> bool:
     if get_origin(hint) is list:
         return True
     return any(_is_list(part) for part in get_args(hint) if not isinstance(part, Meta))
-
-
-def refused(name: str, reason: str) -> WireError:
-    """Return the error that says what was expected of a parameter."""
-    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])
 
 
 def groups_of(fields: str | None, known: tuple[str, ...]) -> frozenset[str]:
@@ -142,13 +137,13 @@ _FURTHEST: Final = 10_000
 
 
 def read_filter(sent: str | None, columns: dict[str, str]) -> list[Condition]:
-    """Return the conditions of a JSON filter, by our names of the columns. Raises WireError."""
+    """Return the conditions of a JSON filter, by our names of the columns. Raises Invalid."""
     if not sent:
         return []
     try:
         listed = msgspec.json.decode(sent, type=list[_Sent])
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise refused("filter", f"expected a JSON list of conditions: {error}") from None
+        raise Invalid.of_field("filter", f"expected a JSON list of conditions: {error}") from None
     return [_condition(one, columns) for one in listed]
 
 
@@ -159,17 +154,19 @@ def read_conditions(sent: list[Any], columns: dict[str, str]) -> list[Condition]
 
 def _condition(sent: _Sent, columns: dict[str, str]) -> Condition:
     if sent.type not in _TYPES:
-        raise refused("filter", f"unknown type {sent.type!r}")
+        raise Invalid.of_field("filter", f"unknown type {sent.type!r}")
     field = columns.get(sent.column)
     if field is None:
-        raise refused("filter", f"unknown column {sent.column!r}")
+        raise Invalid.of_field("filter", f"unknown column {sent.column!r}")
     value = sent.value
     if sent.type == "datetime":
         try:
             value = msgspec.convert(value, Time)
             value = as_utc(value, "filter")
         except (msgspec.ValidationError, ValueError):
-            raise refused("filter", f"{sent.column}: expected a time, got {value!r}") from None
+            raise Invalid.of_field(
+                "filter", f"{sent.column}: expected a time, got {value!r}"
+            ) from None
     if sent.type == "positionInTrace":
         return Condition(field, "=", True, _position(sent))
     operator = "contains" if sent.operator == "matches" else sent.operator
@@ -179,14 +176,18 @@ def _condition(sent: _Sent, columns: dict[str, str]) -> Condition:
 def _position(sent: _Sent) -> str:
     """Return the key of our condition on a span's position in its trace."""
     if sent.operator != "=":
-        raise refused("filter", f"{sent.column}: expected the operator '='")
+        raise Invalid.of_field("filter", f"{sent.column}: expected the operator '='")
     if sent.key == ROOT:
         return ROOT
     if sent.key not in _PLACES:
-        raise refused("filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_PLACES))}")
+        raise Invalid.of_field(
+            "filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_PLACES))}"
+        )
     place = sent.value if sent.key.startswith("nth") else 1
     if not isinstance(place, int) or not 1 <= place <= _FURTHEST:
-        raise refused("filter", f"{sent.column}: expected a number from 1 to {_FURTHEST:,}")
+        raise Invalid.of_field(
+            "filter", f"{sent.column}: expected a number from 1 to {_FURTHEST:,}"
+        )
     return str(place * _PLACES[sent.key])
 
 
@@ -196,7 +197,7 @@ def encode_cursor(*parts: Any) -> str:
 
 
 def decode_cursor(cursor: str, kind: Any) -> Any:
-    """Return the values of a cursor as a ``kind``; raises WireError for what is none of ours."""
+    """Return the values of a cursor as a ``kind``; raises Invalid for what is none of ours."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         found = msgspec.json.decode(raw, type=kind)
@@ -204,4 +205,4 @@ def decode_cursor(cursor: str, kind: Any) -> Any:
             raise ValueError("no stored id has a NUL in it")
         return found
     except (binascii.Error, msgspec.MsgspecError, ValueError):
-        raise refused("cursor", "was not made by this server") from None
+        raise Invalid.of_field("cursor", "was not made by this server") from None

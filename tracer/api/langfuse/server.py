@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, request
-from sqlalchemy.exc import OperationalError
 
 import tracer
 from tracer.api.langfuse.answers import Answer
-from tracer.extensions import db
+from tracer.errors import StoreUnavailable
+from tracer.store.database.session import ping
 from tracer.store.projects.projects import get_project
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
@@ -56,8 +55,8 @@ class Projects(Answer, kw_only=True):
 def health() -> Response:
     """Answer 200, and 503 where the database does not answer and that is asked for."""
     try:
-        db.session.execute(sa.select(1))
-    except OperationalError:
+        ping()
+    except StoreUnavailable:
         if request.args.get("failIfDatabaseUnavailable") == "true":
             return reply(Health(status="Database not available", version=tracer.__version__), 503)
     return reply(Health(status="OK", version=tracer.__version__))

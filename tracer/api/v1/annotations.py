@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.errors import NotFound
 from tracer.store.annotations import bookmarks, comments, shares
-from tracer.store.annotations.subjects import NoSubject, Subject
+from tracer.store.annotations.subjects import Subject
 from tracer.store.scores import scores
 from tracer.web.answers import traces
 from tracer.web.answers.annotations import (
@@ -20,7 +21,6 @@ from tracer.web.answers.annotations import (
 from tracer.web.answers.traces import Score
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("marks", __name__, url_prefix="/api/v1")
 set_up(bp)
@@ -64,7 +64,7 @@ def read_comment(comment_id: str) -> Response:
     """Return a comment."""
     found = comments.get_comment(project_id(), comment_id)
     if found is None:
-        raise NotFound(f"no comment {comment_id!r}")
+        raise NotFound.of("comment", comment_id)
     return answer(comment(found))
 
 
@@ -74,7 +74,7 @@ def read_score(score_id: str) -> Response:
     """Return a score, whoever gave it."""
     found = scores.get_score(project_id(), score_id)
     if found is None:
-        raise NotFound(f"no score {score_id!r}")
+        raise NotFound.of("score", score_id)
     return answer(traces.score(found))
 
 
@@ -101,10 +101,7 @@ def _session(session_id: str) -> Subject:
 
 
 def _checked(subject: Subject) -> Subject:
-    try:
-        subject.check()
-    except NoSubject as error:
-        raise NotFound(str(error)) from None
+    subject.check()
     return subject
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import ExportQuery
+from tracer.errors import NotFound
 from tracer.export.formats import FORMATS
 from tracer.store.traces import sessions
 from tracer.web.downloads import session_file, trace_file
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("exports", __name__, url_prefix="/api/v1")
 set_up(bp)
@@ -33,7 +33,7 @@ def export_trace(trace_id: str) -> Response:
     query = read_query(ExportQuery)
     found = trace_file(project_id(), trace_id, query.format, query.budget)
     if found is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return found
 
 
@@ -49,5 +49,5 @@ def export_trace(trace_id: str) -> Response:
 def export_session(session_id: str) -> Response:
     """Return a file that holds all traces of a session, as of one moment."""
     if sessions.get_session(project_id(), session_id) is None:
-        raise NotFound(f"no session {session_id!r}")
+        raise NotFound.of("session", session_id)
     return session_file(project_id(), session_id)

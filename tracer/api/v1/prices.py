@@ -7,6 +7,7 @@ import time
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import MatchQuery
+from tracer.errors import NotFound
 from tracer.pricing import list_prices as pricing
 from tracer.pricing.price_book import COMPUTED, CUSTOM
 from tracer.store.projects import prices
@@ -14,7 +15,6 @@ from tracer.times import to_micros
 from tracer.web.answers.prices import ListEntry, Price, PriceList, PriceMatch, price
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("prices", __name__, url_prefix="/api/v1")
 set_up(bp)
@@ -36,7 +36,7 @@ def read_price(price_id: str) -> Response:
     """Return a price, in use or retired."""
     found = prices.get_price(project_id(), price_id)
     if found is None:
-        raise NotFound(f"no price {price_id!r}")
+        raise NotFound.of("price", price_id)
     return answer(price(found))
 
 

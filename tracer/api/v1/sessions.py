@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import SessionQuery
+from tracer.errors import NotFound
 from tracer.store.scores import scores
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionFilter
@@ -12,7 +13,6 @@ from tracer.web.answers import traces
 from tracer.web.answers.traces import Scores, Session, SessionPage
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
 set_up(bp)
@@ -50,7 +50,7 @@ def read_session(session_id: str) -> Response:
     """Return a session with its sums; its traces are /traces?session_id=…"""
     found = sessions.get_session(project_id(), session_id)
     if found is None:
-        raise NotFound(f"no session {session_id!r}")
+        raise NotFound.of("session", session_id)
     return answer(traces.session(found, project_id()))
 
 
@@ -62,5 +62,5 @@ def list_session_scores(session_id: str) -> Response:
     """Return the scores of a session, which may have come before its traces."""
     found = scores.list_scores(project_id(), session_id=session_id)
     if not found and sessions.get_session(project_id(), session_id) is None:
-        raise NotFound(f"no session {session_id!r}")
+        raise NotFound.of("session", session_id)
     return answer(Scores(data=[traces.score(row) for row in found]))

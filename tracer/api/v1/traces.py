@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.api.v1.queries import SpanQuery, TraceQuery
+from tracer.errors import NotFound
 from tracer.mapping import Mapping, explain
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.scores import scores
@@ -16,7 +17,6 @@ from tracer.web.answers.subtrees import SpanPage, listed_span
 from tracer.web.answers.traces import Scores, Span, Trace, TracePage
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 
 bp = Blueprint("traces", __name__, url_prefix="/api/v1")
 set_up(bp)
@@ -57,7 +57,7 @@ def read_trace(trace_id: str) -> Response:
     """Return a trace with its own data; its spans are read level by level."""
     found = traces.get_trace(project_id(), trace_id)
     if found is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(answers.trace(found))
 
 
@@ -78,7 +78,7 @@ def list_spans(trace_id: str) -> Response:
     )
     # Asked only of an empty page: the usual one does without.
     if not page.rows and traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     rows = [row for row in page.rows if not row.placeholder]
     sums = read_subtrees(project_id(), trace_id, rows)
     return answer(
@@ -118,7 +118,7 @@ def list_trace_scores(trace_id: str) -> Response:
     """Return the scores of a trace and its spans."""
     found = scores.list_scores(project_id(), trace_id=trace_id)
     if not found and traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(Scores(data=[answers.score(row) for row in found]))
 
 

@@ -1,1 +1,1 @@
-"""What the traced applications do; one module for each of them."""
+"""The scenarios of the demo: one module for each fictitious application."""

@@ -1,4 +1,4 @@
-"""What arrives in an office: e-mails to sort, scanned invoices to read, calls to sum up."""
+"""Office applications: e-mail triage, invoice extraction from scans, call summaries."""
 
 from __future__ import annotations
 
@@ -32,35 +32,37 @@ _READ: Final = system(
 
 
 def triage_email(rng: random.Random, start: float, about: About) -> Story:
-    """Return an e-mail that is put into a queue."""
+    """Return the trace of an e-mail that is assigned to a queue."""
     story = Story(MAIL, rng, start, about)
     subject, queue, urgency = rng.choice(MAILS)
     with story.step("chain", "triage_email", subject) as root:
         story.tool("fetch_body", {"message": rng.randrange(10**6)}, f"{subject}\n\n…", 0.2)
-        said = json.dumps({"queue": queue, "urgency": urgency})
-        story.ask(GPT_4O_MINI, [_TRIAGE, user(subject)], said, context=rng.randrange(300, 2_400))
+        decision = json.dumps({"queue": queue, "urgency": urgency})
+        story.ask(
+            GPT_4O_MINI, [_TRIAGE, user(subject)], decision, context=rng.randrange(300, 2_400)
+        )
         story.tool("move", {"queue": queue}, {"moved": True}, 0.1)
-        root.give(said)
+        root.give(decision)
     return story
 
 
 def extract_invoice(rng: random.Random, start: float, about: About, *, readable: bool) -> Story:
-    """Return a scan that is read; the sum is wrong at first, and stays so if not ``readable``."""
+    """Return the trace of a scan; the first total is wrong, and stays wrong if not ``readable``."""
     story = Story(SCANS, rng, start, about)
     name, pages, language = (
         f"scan_{rng.randrange(180, 231):04}.pdf",
         rng.randrange(1, 8),
         rng.choice(_LANGUAGES),
     )
-    asked = [_READ, user(f"{name}, {pages} pages, {language}")]
+    prompt = [_READ, user(f"{name}, {pages} pages, {language}")]
     wrong, right = _invoice(rng, 184.50), _invoice(rng, 148.50)
-    with story.step("chain", "extract_invoice", asked[1].text) as root:
+    with story.step("chain", "extract_invoice", prompt[1].text) as root:
         story.tool("ocr", {"file": name, "pages": pages}, {"characters": 2_140 * pages}, 0.7)
-        first = story.ask(GPT_4O, asked, wrong, context=1_450 * pages)
+        first = story.ask(GPT_4O, prompt, wrong, context=1_450 * pages)
         story.broken("tool", "validate", json.loads(wrong), 0.02, _INVALID)
         again = user("The total is 184.50, the lines add up to 148.50. Read the lines again.")
         second = right if readable else wrong
-        story.ask(GPT_4O, [*asked, first, again], second, context=1_450 * pages, cached=0.8)
+        story.ask(GPT_4O, [*prompt, first, again], second, context=1_450 * pages, cached=0.8)
         if readable:
             story.tool("validate", json.loads(right), {"valid": True}, 0.02)
             root.give(json.loads(right))
@@ -71,10 +73,10 @@ def extract_invoice(rng: random.Random, start: float, about: About, *, readable:
 
 
 def summarise_call(rng: random.Random, start: float, about: About, *, minutes: int) -> Story:
-    """Return the notes of a call; over an hour of it doesn't fit into the model."""
+    """Return the trace of a call summary; over an hour of speech exceeds the model's context."""
     story = Story(CALLS, rng, start, about)
-    asked = f"Call of {minutes} min, {rng.randrange(2, 6)} speakers"
-    with story.step("chain", "summarise_call", asked) as root:
+    description = f"Call of {minutes} min, {rng.randrange(2, 6)} speakers"
+    with story.step("chain", "summarise_call", description) as root:
         parts = max(minutes // 8, 1)
         for part in story.together(parts):
             with story.step("chain", f"part {part + 1}"):

@@ -1,4 +1,4 @@
-"""A forum's posts, moderated one by one in batches."""
+"""Forum moderation: batches of posts, one model call each."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TIMEOUT: Final = (
 
 
 def batch(rng: random.Random, start: float, size: int, failing: int = -1) -> Iterator[Story]:
-    """Yield the posts of one batch, soon after each other; the one at ``failing`` times out."""
+    """Yield a trace per post of a batch, in quick succession; the post at ``failing`` times out."""
     for number in range(size):
         story = Story(APP, rng, start, About(user="forum"))
         text, verdict, categories = POSTS[rng.randrange(len(POSTS))]
@@ -52,8 +52,12 @@ def batch(rng: random.Random, start: float, size: int, failing: int = -1) -> Ite
                 story.refused(FLASH, [_RULES, user(text)], 20.0, _TIMEOUT)
                 root.span.status(f"APITimeoutError: {_TIMEOUT[1]}")
             else:
-                said = {"verdict": verdict, "reason": _reason(verdict), "categories": categories}
-                story.ask(FLASH, [_RULES, user(text)], json.dumps(said), context=210, limit=256)
+                decision = {
+                    "verdict": verdict,
+                    "reason": _reason(verdict),
+                    "categories": categories,
+                }
+                story.ask(FLASH, [_RULES, user(text)], json.dumps(decision), context=210, limit=256)
                 with story.step("span", "apply_verdict"):
                     story.wait(0.03)
                 root.give(verdict)

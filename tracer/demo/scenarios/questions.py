@@ -1,4 +1,4 @@
-"""Questions answered out of the documentation: embed, search, rerank, generate."""
+"""A RAG application that answers questions from documentation: embed, search, rerank, generate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RULES: Final = (
 
 
 class Known(NamedTuple):
-    """A question, the answer, and the documents that it stands in."""
+    """A question, its answer, and the titles of the documents that contain it."""
 
     question: str
     answer: str
@@ -104,7 +104,7 @@ _LIMIT: Final = (
 
 
 def answer_question(rng: random.Random, start: float, about: About, *, limited: bool) -> Story:
-    """Return an answered question, or one at which the model's provider was ``limited``."""
+    """Return the trace of a question; ``limited``: the model call fails at a rate limit."""
     known = rng.choice(KNOWN)
     story = Story(APP, rng, start, about)
     with story.step("chain", "answer_question", known.question) as root:
@@ -112,21 +112,23 @@ def answer_question(rng: random.Random, start: float, about: About, *, limited: 
         shown = "\n\n".join(
             f"[{n}] {document['content']}" for n, document in enumerate(documents, 1)
         )
-        asked = [system(_RULES.format(documents=shown)), user(known.question)]
+        prompt = [system(_RULES.format(documents=shown)), user(known.question)]
         if limited:
-            story.refused(GPT_4O_MINI, asked, 0.3, _LIMIT)
+            story.refused(GPT_4O_MINI, prompt, 0.3, _LIMIT)
             root.span.status("RateLimitError: " + _LIMIT[1])
             return story
-        story.ask(GPT_4O_MINI, asked, known.answer, context=380, cached=rng.choice((0, 0, 0.4)))
+        story.ask(GPT_4O_MINI, prompt, known.answer, context=380, cached=rng.choice((0, 0, 0.4)))
         if rng.random() < 0.25:
-            _judge(story, asked, known.answer)
+            _judge(story, prompt, known.answer)
         root.give(known.answer)
     return story
 
 
 def _retrieve(story: Story, known: Known) -> list[dict[str, str | float]]:
-    """Search and rerank; return the documents that go into the prompt."""
-    found = [_document(story.rng, title) for title in (*known.titles, *_others(story.rng, known))]
+    """Add search and rerank; return the documents for the prompt."""
+    documents = [
+        _document(story.rng, title) for title in (*known.titles, *_others(story.rng, known))
+    ]
     with story.step("retriever", "retrieve", known.question) as step:
         story.embed(known.question)
         story.query(
@@ -134,8 +136,8 @@ def _retrieve(story: Story, known: Known) -> list[dict[str, str | float]]:
             "FROM articles\nORDER BY embedding <=> $1\nLIMIT 8",
             0.035,
         )
-        step.give(found)
-    best = sorted(found, key=lambda document: -float(document["score"]))[:3]
+        step.give(documents)
+    best = sorted(documents, key=lambda document: -float(document["score"]))[:3]
     with story.step("reranker", "rerank", known.question) as step:
         story.wait(0.14)
         step.give(best)
@@ -162,9 +164,9 @@ def _document(rng: random.Random, title: str) -> dict[str, str | float]:
     }
 
 
-def _judge(story: Story, asked: Sequence[Message], answer: str) -> None:
+def _judge(story: Story, prompt: Sequence[Message], answer: str) -> None:
     with story.step("evaluator", "judge_groundedness", answer) as judge:
         score = round(story.rng.uniform(0.7, 1.0), 2)
-        told = [system("Is each sentence backed by a document?"), *asked[1:], user(answer)]
-        story.ask(GPT_4O_MINI, told, f'{{"groundedness": {score}}}', context=600)
+        conversation = [system("Is each sentence backed by a document?"), *prompt[1:], user(answer)]
+        story.ask(GPT_4O_MINI, conversation, f'{{"groundedness": {score}}}', context=600)
         judge.give({"groundedness": score})

@@ -1,4 +1,4 @@
-"""A research agent that sends others out; one of its traces is still running."""
+"""A research agent with parallel sub-agents; one of its traces is still running."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from tracer.demo.calls import FLASH, SONNET, system, user
 from tracer.demo.dialects import GEN_AI, About
-from tracer.demo.story import App, Story, result, stack, wish
+from tracer.demo.story import App, Story, result, stack, tool_call
 
 APP: Final = App("research", GEN_AI)
 _LEAD: Final = system(
@@ -19,7 +19,7 @@ _SEARCHER: Final = system("Find three sources for the question. Prefer primary o
 
 
 class Topic(NamedTuple):
-    """A question, its parts, and the report."""
+    """A question, its parts, and the final report."""
 
     question: str
     parts: Sequence[str]
@@ -60,21 +60,21 @@ _BLOCKED: Final = (
 
 
 def research(rng: random.Random, start: float, topic: Topic, about: About) -> Story:
-    """Return a research with its report."""
+    """Return the trace of a finished research."""
     story = Story(APP, rng, start, about)
     with story.step("agent", "research_agent", topic.question) as root:
         _plan(story, topic)
         for number in story.together(len(topic.parts)):
             _searcher(story, topic.parts[number], blocked=number == 1)
         thought = "The three agree on memory. They differ on recall, since they measure other data."
-        asked = [_LEAD, user(topic.question), user("\n".join(topic.parts))]
-        story.ask(SONNET, asked, topic.report, thought=thought, context=18_500, cached=0.62)
+        prompt = [_LEAD, user(topic.question), user("\n".join(topic.parts))]
+        story.ask(SONNET, prompt, topic.report, thought=thought, context=18_500, cached=0.62)
         root.give(topic.report)
     return story
 
 
 def running(rng: random.Random, now: float, about: About) -> Story:
-    """Return a research that began some seconds before ``now`` and goes on."""
+    """Return the trace of a research that began seconds before ``now`` and is still running."""
     topic = TOPICS[0]
     story = Story(APP, rng, now - 14, about)
     with story.step("agent", "research_agent", topic.question) as root:
@@ -82,27 +82,29 @@ def running(rng: random.Random, now: float, about: About) -> Story:
         _plan(story, topic)
         with story.step("agent", "searcher", topic.parts[0]) as searcher:
             searcher.span.running = True
-            story.tool("web_search", {"query": topic.parts[0]}, _found(topic.parts[0]), 0.8)
+            story.tool(
+                "web_search", {"query": topic.parts[0]}, _search_results(topic.parts[0]), 0.8
+            )
             with story.step("tool", "read_page", {"url": "https://papers.example/hnsw"}) as page:
                 page.span.running = True
     return story
 
 
 def _plan(story: Story, topic: Topic) -> None:
-    calls = [wish("send_searcher", question=part) for part in topic.parts]
+    calls = [tool_call("send_searcher", question=part) for part in topic.parts]
     thought = f"{len(topic.parts)} parts that do not depend on each other: all at once."
     story.ask(SONNET, [_LEAD, user(topic.question)], calls, thought=thought, context=2_300)
 
 
 def _searcher(story: Story, part: str, *, blocked: bool) -> None:
-    """Search, read pages (one of them may be ``blocked``, and then is read elsewhere), conclude."""
+    """Add a sub-agent: search, read pages (a ``blocked`` page at another URL), conclude."""
     with story.step("agent", "searcher", part) as searcher:
-        search = wish("web_search", query=part)
-        asked = [_SEARCHER, user(part)]
-        decided = story.ask(FLASH, asked, search, context=900)
-        found = _found(part)
-        story.tool("web_search", search.arguments, found, 0.9)
-        for number, page in enumerate(found):
+        search = tool_call("web_search", query=part)
+        prompt = [_SEARCHER, user(part)]
+        decision = story.ask(FLASH, prompt, search, context=900)
+        results = _search_results(part)
+        story.tool("web_search", search.arguments, results, 0.9)
+        for number, page in enumerate(results):
             if blocked and number == 0:
                 story.broken("tool", "read_page", {"url": page["url"]}, 0.4, _BLOCKED)
                 cached = {"url": page["url"], "from": "cache"}
@@ -110,12 +112,12 @@ def _searcher(story: Story, part: str, *, blocked: bool) -> None:
             else:
                 story.tool("read_page", {"url": page["url"]}, page["title"], 1.1)
         text = f"Three sources on “{part}”; the first one measures it, the others quote it."
-        told = [*asked, decided, result(search, found)]
-        story.ask(FLASH, told, text, thought="Which of these measured it?", context=9_400)
+        conversation = [*prompt, decision, result(search, results)]
+        story.ask(FLASH, conversation, text, thought="Which of these measured it?", context=9_400)
         searcher.give(text)
 
 
-def _found(part: str) -> list[dict[str, str]]:
+def _search_results(part: str) -> list[dict[str, str]]:
     slug = part.lower().replace(" ", "-").replace("'", "")
     sites = ("papers", "blog", "docs")
     return [{"title": f"{part} ({s})", "url": f"https://{s}.example/{slug}"} for s in sites]

@@ -1,4 +1,4 @@
-"""Code review: files of a pull request in parallel, an answer that is cut, a summary."""
+"""Code review: the files of a pull request in parallel, a truncated answer, a summary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RULES: Final = system(
 
 
 class Change(NamedTuple):
-    """A pull request: its number and title, and the files that it changes."""
+    """A pull request: its number, its title, and the changed files."""
 
     number: int
     title: str
@@ -63,7 +63,7 @@ _CUT: Final = (
 
 
 def review(rng: random.Random, start: float, change: Change, *, cut: bool = False) -> Story:
-    """Return the review of ``change``; ``cut``: its first answer hits the limit of tokens."""
+    """Return the trace of a review; ``cut``: the first answer stops at the token limit."""
     about = About(
         *("ci-bot", f"pr_{change.number}", ("agent", "review")),
         metadata={"pull_request": change.number, "files": len(change.files)},
@@ -71,18 +71,20 @@ def review(rng: random.Random, start: float, change: Change, *, cut: bool = Fals
     story = Story(APP, rng, start, about)
     with story.step("agent", "code_review", f"PR {change.number}: {change.title}") as root:
         story.tool("list_files", {"pull_request": change.number}, list(change.files), 0.4)
-        said = rng.sample(_REMARKS, len(change.files))
+        remarks = rng.sample(_REMARKS, len(change.files))
         if cut:
-            said[0] = _CUT
+            remarks[0] = _CUT
         for number in story.together(len(change.files)):
-            _file(story, change.files[number], said[number])
+            _file(story, change.files[number], remarks[number])
         written = "\n\n".join(
-            f"### {file}\n\n{text}" for file, text in zip(change.files, said, strict=True)
+            f"### {file}\n\n{text}" for file, text in zip(change.files, remarks, strict=True)
         )
-        verdict = "request_changes" if any("Bug" in text for text in said) else "approve"
-        asked = [system("Sum the remarks up in two sentences."), user(written)]
-        summary = f"{sum('Bug' in text for text in said)} bugs in {len(said)} files: `{verdict}`."
-        story.ask(GPT_4O_MINI, asked, summary, name="summarise")
+        verdict = "request_changes" if any("Bug" in text for text in remarks) else "approve"
+        prompt = [system("Sum the remarks up in two sentences."), user(written)]
+        summary = (
+            f"{sum('Bug' in text for text in remarks)} bugs in {len(remarks)} files: `{verdict}`."
+        )
+        story.ask(GPT_4O_MINI, prompt, summary, name="summarise")
         story.request("POST", "https://git.example/api/reviews", 201, 0.5)
         root.give(f"{summary}\n\n{written}")
     return story

@@ -1,4 +1,4 @@
-"""The shop around the agents: translations by a model of its own, a trace that crosses services."""
+"""A shop: translations by an unpriced model, a distributed trace, a nightly digest."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _CHANNELS: Final = 17
 
 
 def translate_reply(rng: random.Random, start: float, about: About) -> Story:
-    """Return a translation by a model that is on no price list."""
+    """Return the trace of a translation by a model without a list price."""
     story = Story(REPLIES, rng, start, about)
     text, language = rng.choice(LETTERS)
     with story.step("chain", "translate_reply", text) as root:
-        asked = [system(f"Translate into {language}. Keep the tone."), user(text)]
-        story.ask(HOUSE, asked, _IN[language], name="translate", limit=512)
+        prompt = [system(f"Translate into {language}. Keep the tone."), user(text)]
+        story.ask(HOUSE, prompt, _IN[language], name="translate", limit=512)
         root.give(_IN[language])
     return story
 
 
 def checkout_advice(rng: random.Random, start: float, about: About) -> Story:
-    """Return the part of a distributed trace that we see: the caller never reports its own."""
+    """Return a distributed trace without its root: the calling service never sends its span."""
     story = Story(ADVICE, rng, start, replace(about, name="shop_advice"))
-    story.trace.below_unsent()
+    story.trace.open_unsent_parent()
     route: dict[str, Value] = {
         "http.request.method": "POST",
         "http.route": "/advice",
@@ -62,18 +62,18 @@ def checkout_advice(rng: random.Random, start: float, about: About) -> Story:
 
 
 def nightly_digest(rng: random.Random, start: float) -> Story:
-    """Return the digest of all channels, each summed up in its own branch."""
+    """Return the trace of a digest of all channels, each summarised in a parallel branch."""
     about = About("cron", tags=("batch", "digest"), metadata={"channels": _CHANNELS})
     story = Story(DIGEST, rng, start, about)
     with story.step("chain", "nightly_digest", f"{_CHANNELS} channels since yesterday") as root:
         for channel in story.together(_CHANNELS):
             with story.step("chain", f"channel {channel + 1}", {"channel": channel + 1}) as step:
-                found = rng.randrange(4, 14)
-                for _ in range(found):
+                thread_count = rng.randrange(4, 14)
+                for _ in range(thread_count):
                     story.tool("read_thread", {"id": rng.randrange(10**6)}, {"posts": 6}, 0.2)
                     text = "A question about delivery, answered."
                     story.ask(FLASH, [user("Sum up.")], text, context=640, name="summarise_thread")
-                step.give(f"{found} threads, nothing urgent")
+                step.give(f"{thread_count} threads, nothing urgent")
         digest = "\n".join(f"- channel {n + 1}: nothing urgent" for n in range(_CHANNELS))
         story.ask(GPT_4O_MINI, [user("Write the digest.")], digest, context=2_700, name="digest")
         root.give(digest)

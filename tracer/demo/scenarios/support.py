@@ -1,4 +1,4 @@
-"""A support agent that chats: sessions of several turns, and one that goes wrong on the way."""
+"""A support chat agent: sessions of several turns, and sessions with failures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tracer.demo.calls import GPT_4O, GPT_4O_MINI, Message, system, user
 from tracer.demo.dialects import LANGFUSE, About
-from tracer.demo.story import App, Story, result, stack, wish
+from tracer.demo.story import App, Story, result, stack, tool_call
 
 APP: Final = App("support-agents", LANGFUSE)
 RULES: Final = system(
@@ -21,12 +21,12 @@ _TOOLS_TOKENS: Final = 1_240
 
 
 class Turn(NamedTuple):
-    """A customer's question, the tool that helps, what it finds, and the answer."""
+    """A customer's question, the tool call with its result, and the answer."""
 
     question: str
     tool: str
     arguments: dict[str, Any]
-    found: Any
+    result: Any
     answer: str
     pause: float = 90.0
     """Seconds before the question."""
@@ -157,7 +157,7 @@ AFTERMATH: Final = (
 def conversation(
     rng: random.Random, start: float, turns: Sequence[Turn], about: About
 ) -> Iterator[Story]:
-    """Yield a trace for each turn; a later turn knows the ones before."""
+    """Yield a trace for each turn; its messages include the earlier turns."""
     history: list[Message] = []
     for turn in turns:
         story = reply(rng, start, turn, history, about)
@@ -169,31 +169,31 @@ def conversation(
 def reply(
     rng: random.Random, start: float, turn: Turn, history: Sequence[Message], about: About
 ) -> Story:
-    """Return one turn: screen the question, decide, use the tool, answer."""
+    """Return the trace of one turn: screen the question, decide, call the tool, answer."""
     story = Story(APP, rng, start, about)
-    asked = [RULES, *history, user(turn.question)]
+    prompt = [RULES, *history, user(turn.question)]
     known = 0.6 if history else 0.0
     with story.step("agent", "support_chat", turn.question) as root:
         story.wait(0.02)
         with story.step("guardrail", "screen_input", turn.question) as guard:
             story.wait(0.18)
             guard.give({"allowed": True, "categories": []})
-        call = wish(turn.tool, **turn.arguments)
-        decided = story.ask(GPT_4O, asked, call, context=_TOOLS_TOKENS, cached=known)
-        story.tool(turn.tool, turn.arguments, turn.found, 0.5)
-        told = [*asked, decided, result(call, turn.found)]
-        story.ask(GPT_4O, told, turn.answer, context=_TOOLS_TOKENS, cached=max(known, 0.5))
+        call = tool_call(turn.tool, **turn.arguments)
+        decision = story.ask(GPT_4O, prompt, call, context=_TOOLS_TOKENS, cached=known)
+        story.tool(turn.tool, turn.arguments, turn.result, 0.5)
+        conversation = [*prompt, decision, result(call, turn.result)]
+        story.ask(GPT_4O, conversation, turn.answer, context=_TOOLS_TOKENS, cached=max(known, 0.5))
         root.give(turn.answer)
     return story
 
 
 def lost_reply(rng: random.Random, start: float, about: About, question: str) -> Story:
-    """Return a turn that nobody answers: its tool times out."""
+    """Return the trace of a turn without an answer: its tool times out."""
     story = Story(APP, rng, start, about)
     arguments = {"user": about.user, "kind": "csv_export", "since": "-1h"}
     error = ("ToolTimeout", "find_jobs gave no answer", _TIMEOUT_STACK)
     with story.step("agent", "support_chat", question) as root:
-        call = wish("find_jobs", **arguments)
+        call = tool_call("find_jobs", **arguments)
         story.ask(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS, cached=0.6)
         story.broken("tool", "find_jobs", arguments, 30.0, error)
         root.span.status("ToolTimeout: find_jobs gave no answer")
@@ -201,7 +201,7 @@ def lost_reply(rng: random.Random, start: float, about: About, question: str) ->
 
 
 def too_long(rng: random.Random, start: float, about: About) -> Story:
-    """Return a turn whose documents don't fit into the model's context."""
+    """Return the trace of a turn whose documents exceed the model's context."""
     story = Story(APP, rng, start, about)
     question = "Hi! I need a copy of all invoices from 2024 to 2026 as one PDF"
     message = (
@@ -210,18 +210,18 @@ def too_long(rng: random.Random, start: float, about: About) -> Story:
     )
     error = ("ContextLengthExceeded", message, _CONTEXT_STACK)
     with story.step("agent", "support_chat", question) as root:
-        call = wish("read_invoices", user=about.user, since="2024-01-01", until="2026-11-30")
-        decided = story.ask(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS)
+        call = tool_call("read_invoices", user=about.user, since="2024-01-01", until="2026-11-30")
+        decision = story.ask(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS)
         pages = [{"number": f"INV-{20_100 + n}", "pages": 2} for n in range(60)]
         story.tool("read_invoices", call.arguments, pages, 2.4)
-        told = [RULES, user(question), decided, result(call, pages)]
-        story.refused(GPT_4O, told, 0.7, error)
+        conversation = [RULES, user(question), decision, result(call, pages)]
+        story.refused(GPT_4O, conversation, 0.7, error)
         root.span.status(f"ContextLengthExceeded: {message}")
     return story
 
 
 def staging(rng: random.Random, start: float, about: About) -> Story:
-    """Return a developer's try of the next release, on a smaller model."""
+    """Return the trace of a test of the next release, on a smaller model."""
     app = App("support-agents", LANGFUSE, "staging", "2026.11.27-rc1")
     story = Story(app, rng, start, about)
     question = "smoke test: say hello in three languages"

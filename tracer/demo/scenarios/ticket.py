@@ -1,4 +1,4 @@
-"""An agent that resolves a ticket: a refund that works at the second try, and 5,000 spans."""
+"""An agent that resolves a ticket: 5,000 spans, with a refund that succeeds at the second try."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from tracer.demo.calls import GPT_4O, GPT_4O_MINI, SONNET, system, user
 from tracer.demo.dialects import About
 from tracer.demo.scenarios.support import APP
-from tracer.demo.story import Story, result, stack, wish
+from tracer.demo.story import Story, result, stack, tool_call
 
 SPANS: Final = 5_000
 WIDE: Final = 1_200
-"""Searches below one and the same span."""
+"""Search spans below one parent."""
 _SHARDS: Final = 12
 _DAYS: Final = 7
 _BAD: Final = frozenset((211, 640, 1_003))
@@ -58,13 +58,13 @@ _GATEWAY: Final = (
 
 
 def resolve_ticket(rng: random.Random, start: float, about: About) -> Story:
-    """Return the ticket's trace, of exactly SPANS spans."""
+    """Return the trace of the ticket, with exactly `SPANS` spans."""
     seed = rng.random()
-    others = len(_tell(random.Random(seed), start, about, 0).trace.spans)
-    return _tell(random.Random(seed), start, about, SPANS - others)
+    others = len(_build(random.Random(seed), start, about, 0).trace.spans)
+    return _build(random.Random(seed), start, about, SPANS - others)
 
 
-def _tell(rng: random.Random, start: float, about: About, searches: int) -> Story:
+def _build(rng: random.Random, start: float, about: About, searches: int) -> Story:
     story = Story(APP, rng, start, about)
     with story.step("agent", "resolve_ticket", QUESTION) as root:
         with story.step("guardrail", "screen_input", QUESTION) as guard:
@@ -75,8 +75,8 @@ def _tell(rng: random.Random, start: float, about: About, searches: int) -> Stor
         _gather(story)
         _refund(story)
         _diagnose(story, searches)
-        told = [user(QUESTION), user(_ANALYSIS)]
-        story.ask(GPT_4O, told, ANSWER, name="final_answer", context=7_800, cached=0.7)
+        conversation = [user(QUESTION), user(_ANALYSIS)]
+        story.ask(GPT_4O, conversation, ANSWER, name="final_answer", context=7_800, cached=0.7)
         with story.step("guardrail", "check_output", ANSWER) as guard:
             story.wait(0.4)
             guard.give({"allowed": True, "promises": ["refund"], "covered_by_tools": True})
@@ -91,9 +91,9 @@ def _gather(story: Story) -> None:
     with story.step("chain", "gather_context") as step:
         for branch in story.together(3):
             if branch == 0:
-                with story.step("retriever", "retrieve_kb", "double charge, refund") as found:
+                with story.step("retriever", "retrieve_kb", "double charge, refund") as retrieval:
                     story.query("SELECT id, text FROM articles ORDER BY embedding <=> $1 LIMIT 5")
-                    found.give([{"id": "kb-112", "title": "Refunds", "score": 0.83}])
+                    retrieval.give([{"id": "kb-112", "title": "Refunds", "score": 0.83}])
             elif branch == 1:
                 charges = [{"id": "ch_1", "amount": 4900}, {"id": "ch_2", "amount": 4900}]
                 story.tool("lookup_invoice", {"number": "INV-20931"}, {"charges": charges}, 0.6)
@@ -104,42 +104,45 @@ def _gather(story: Story) -> None:
 
 def _refund(story: Story) -> None:
     arguments = {"charge": "ch_2", "amount": 4900, "currency": "EUR", "reason": "duplicate"}
-    call = wish("refund_payment", **arguments)
-    asked = [user(QUESTION)]
-    decided = story.ask(GPT_4O, asked, call, name="decide", context=5_400, cached=0.5)
+    call = tool_call("refund_payment", **arguments)
+    prompt = [user(QUESTION)]
+    decision = story.ask(GPT_4O, prompt, call, name="decide", context=5_400, cached=0.5)
     story.broken("tool", "refund_payment", arguments, 5.0, _GATEWAY)
-    # The agent waits before it tries again, and records nothing meanwhile.
+    # The agent waits before the retry, and records nothing meanwhile: an idle time.
     story.trace.wait(3.1)
     done = {"refund": "re_7Q", "state": "pending", "settles_in_days": 3}
     story.tool("refund_payment", {**arguments, "attempt": 2}, done, 1.4)
-    told = [*asked, decided, result(call, done)]
-    again = wish("export_diagnostics", job=88_121)
-    story.ask(GPT_4O, told, again, name="decide", context=6_300, cached=0.7)
+    conversation = [*prompt, decision, result(call, done)]
+    again = tool_call("export_diagnostics", job=88_121)
+    story.ask(GPT_4O, conversation, again, name="decide", context=6_300, cached=0.7)
 
 
 def _diagnose(story: Story, searches: int) -> None:
-    asked = [_DIAGNOSE, user("The CSV export of `user-417` keeps failing. Find the cause of 88121")]
+    prompt = [
+        _DIAGNOSE,
+        user("The CSV export of `user-417` keeps failing. Find the cause of 88121"),
+    ]
     with story.step("agent", "export_diagnostics", {"job": 88_121}) as agent:
         thought = "The four jobs end at the same second, so a limit ends them and not the data."
-        call = wish("scan_logs", job_id=88_121, level=["warning", "error"])
-        decided = story.ask(
-            SONNET, asked, call, name="plan", thought=thought, context=8_900, cached=0.6
+        call = tool_call("scan_logs", job_id=88_121, level=["warning", "error"])
+        decision = story.ask(
+            SONNET, prompt, call, name="plan", thought=thought, context=8_900, cached=0.6
         )
         with story.step("tool", "scan_logs", dict(call.arguments)) as scan:
             _scan(story, searches)
-            found = {"matched": 214, "by_error": {"CursorTimeout": 209, "UploadReset": 5}}
-            scan.give(found)
+            matches = {"matched": 214, "by_error": {"CursorTimeout": 209, "UploadReset": 5}}
+            scan.give(matches)
         for shard in story.together(3):
             text = f"Shard {shard}: `CursorTimeout` at 60.0 s in every job of over 90,000 rows."
-            story.ask(GPT_4O_MINI, asked, text, name="summarise_shard", context=5_900)
-        told = [*asked, decided, result(call, found)]
-        story.ask(SONNET, told, _ANALYSIS, name="analyse", context=15_000, cached=0.74)
+            story.ask(GPT_4O_MINI, prompt, text, name="summarise_shard", context=5_900)
+        conversation = [*prompt, decision, result(call, matches)]
+        story.ask(SONNET, conversation, _ANALYSIS, name="analyse", context=15_000, cached=0.74)
         story.tool("create_ticket", {"queue": "export", "severity": 2}, {"ticket": "SUP-5512"}, 1.2)
         agent.give(_ANALYSIS)
 
 
 def _scan(story: Story, searches: int) -> None:
-    """Search an index, WIDE times at most, and with what is left the shards' logs of each day."""
+    """Add ``searches`` spans: up to `WIDE` in an index, the rest in logs per shard and day."""
     wide = min(searches, WIDE)
     with story.step("tool", "search_index", {"index": "jobs"}) as index:
         for number in range(wide):
@@ -150,8 +153,8 @@ def _scan(story: Story, searches: int) -> None:
         with story.step("chain", f"shard {shard + 1}", {"shard": shard}):
             for day in range(_DAYS):
                 with story.step("span", f"day {day + 1}"):
-                    place = shard * _DAYS + day
-                    for number in range(rest // leaves + (place < rest % leaves)):
+                    leaf = shard * _DAYS + day
+                    for number in range(rest // leaves + (leaf < rest % leaves)):
                         _search(story, WIDE + number)
 
 

@@ -9,9 +9,11 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import Meta
 
+from tracer.errors import Invalid
 from tracer.ingestion.writing import json_body
 from tracer.store.annotations import comments
-from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.traces import span_search
 from tracer.store.writing import delete
 from tracer.web.keys import project_id
@@ -21,12 +23,11 @@ from tracer.web.langfuse.routes import (
     WRITE_PROBLEMS,
     Made,
     Message,
+    missing,
     reply,
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
-from tracer.wire.langfuse.refusing import refused
 from tracer.wire.native.requests import check_id
 from tracer.wire.reading import read_item, read_json
 
@@ -94,12 +95,9 @@ def create_comment() -> Response:
     """Add a comment to a trace, an observation or a session."""
     body = read_item(read_json(json_body()), CommentBody)
     author = Author(name=_plain(body.author_user_id or ""))
-    try:
-        row = comments.create_comment(
-            _subject(body), _plain(body.content), author, str(uuid.uuid4())
-        )
-    except NoSubject as error:
-        raise NotFound(str(error)) from None
+    subject, comment_id = _subject(body), str(uuid.uuid4())
+    with transaction():
+        row = comments.create_comment(subject, _plain(body.content), author, comment_id)
     return reply(Made(id=row.comment_id))
 
 
@@ -110,10 +108,10 @@ def _subject(body: CommentBody) -> Subject:
     if body.object_type == "SESSION":
         return Subject(project_id=project, session_id=body.object_id)
     if body.object_type == "PROMPT":
-        raise refused("objectType", "expected TRACE, OBSERVATION or SESSION")
+        raise Invalid.of_field("objectType", "expected TRACE, OBSERVATION or SESSION")
     trace_id = span_search.trace_of(project, body.object_id)
     if trace_id is None:
-        raise NotFound(f"Observation {body.object_id} not found within authorized project")
+        raise missing("Observation", body.object_id)
     return Subject(project_id=project, trace_id=trace_id, span_id=body.object_id)
 
 

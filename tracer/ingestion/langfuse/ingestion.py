@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 from flask import Blueprint, Response, request
 
+from tracer.errors import Invalid, Unstorable
 from tracer.ingestion import otlp
-from tracer.ingestion.writing import config, json_body, receipt, store
-from tracer.records import SpanRecord, WireError
+from tracer.ingestion.writing import json_body, receipt, store
+from tracer.records import SpanRecord
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.scores import configs
 from tracer.store.scores.configs import ScoreConfig
 from tracer.store.traces import span_search
+from tracer.times import json_time
 from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify, project_id
 from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
 from tracer.web.operations import Operation, describe
+from tracer.web.services import services
 from tracer.wire.langfuse.bodies import (
     GenerationChange,
     IngestionRequest,
@@ -142,7 +146,7 @@ def export_traces() -> Response:
 def export_metrics() -> Response:
     """Take metrics and forget them, so that an exporter of both goes on."""
     content_type = check_content_type(request, CONTENT_TYPES)
-    read_body(request, config().max_body_bytes)
+    read_body(request, services().config.max_body_bytes)
     # An answer with no partial success is empty in protobuf.
     return Response(b"{}" if content_type == "application/json" else b"", content_type=content_type)
 
@@ -151,19 +155,23 @@ def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
     """Record which spans answered the items of experiments; again changes nothing."""
     runs: dict[str, DatasetRun] = {}
     for span, said in answered(spans):
-        if said.id not in runs:
-            metadata = told_object(span.attributes, "metadata")
-            runs[said.id] = dataset_runs.keep_run(
-                project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+        # One transaction each: requests with the same runs in another order can't deadlock.
+        with transaction():
+            if said.id not in runs:
+                metadata = told_object(span.attributes, "metadata")
+                runs[said.id] = dataset_runs.keep_run(
+                    project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+                )
+            run_id = runs[said.id].run_id
+            dataset_runs.add_run_item(
+                project_id(), run_id, said.item_id, span.trace_id, span.span_id
             )
-        run_id = runs[said.id].run_id
-        dataset_runs.add_run_item(project_id(), run_id, said.item_id, span.trace_id, span.span_id)
 
 
 def _check_version() -> None:
     sent = request.headers.get(VERSION_HEADER) or request.headers.get(VERSION_HEADER.title(), "")
     if sent and not (sent.isascii() and sent.isdigit() and int(sent) <= NEWEST):
-        raise WireError(f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST}")
+        raise Invalid(f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST}")
 
 
 def _single(kind: str, id_field: str) -> Response:
@@ -174,22 +182,21 @@ def _single(kind: str, id_field: str) -> Response:
             **body,
             "id": body.get(id_field) or (str(uuid.uuid4()) if id_field == "id" else None),
         }
-    event = {"id": str(uuid.uuid4()), "timestamp": _now(), "type": kind, "body": body}
+    event = {
+        "id": str(uuid.uuid4()),
+        "timestamp": json_time(datetime.now(UTC)),
+        "type": kind,
+        "body": body,
+    }
     decoded = decode_event(event, receipt(), stored())
     unstorable = _stored(decoded)
     refused = decoded.outcomes[0].refusal
     if refused is not None:
         refused.field = refused.field.removeprefix("body.")
-        raise WireError(str(refused), refusals=[refused])
+        raise Invalid(str(refused), [refused])
     if unstorable:
-        raise WireError(unstorable[0], 422)
+        raise Unstorable(unstorable[0])
     return reply(Made(id=body["id"]))
-
-
-def _now() -> str:
-    micros = time.time_ns() // 1_000
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
-    return f"{whole}.{micros % 1_000_000:06}Z"
 
 
 def stored() -> Stored:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.errors import Invalid
 from tracer.ingestion.writing import json_body
-from tracer.records import WireError
 from tracer.store.projects import prices
 from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, own_model
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Message,
+    missing,
+    reply,
+    set_up,
+)
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
+from tracer.web.price_changes import changing_prices
 from tracer.wire.langfuse.models import ModelBody, price_draft
 from tracer.wire.reading import read_item, read_json
 
@@ -26,7 +34,9 @@ set_up(bp)
 def create_model() -> Response:
     """Add a price, which holds for what is stored from now on."""
     draft = price_draft(read_item(read_json(json_body()), ModelBody))
-    return reply(own_model(prices.create_price(project_id(), draft)))
+    with changing_prices(project_id()):
+        made = prices.create_price(project_id(), draft)
+    return reply(own_model(made))
 
 
 @bp.put("/models/<id:model_id>")
@@ -42,8 +52,9 @@ def change_model(model_id: str) -> Response:
     """Put another model, with an id of its own, in the place of one: prices never change."""
     draft = price_draft(read_item(read_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
-    made = prices.create_price(project_id(), draft)
-    prices.retire_price(project_id(), model_id, retired=True)
+    with changing_prices(project_id()):
+        made = prices.create_price(project_id(), draft)
+        prices.retire_price(project_id(), model_id, retired=True)
     return reply(own_model(made))
 
 
@@ -52,14 +63,15 @@ def change_model(model_id: str) -> Response:
 def delete_model(model_id: str) -> Response:
     """Take a model out of use: what it priced keeps its price."""
     _check_own(model_id, "deleted")
-    prices.retire_price(project_id(), model_id, retired=True)
+    with changing_prices(project_id()):
+        prices.retire_price(project_id(), model_id, retired=True)
     return reply(Message(message="Model deleted successfully"))
 
 
 def _check_own(model_id: str, done: str) -> None:
     """Raise what a model that is not the project's own, or not in use, is refused by."""
     if model_id.startswith(LISTED):
-        raise WireError(f"a model of the built-in list can't be {done}", 400)
+        raise Invalid(f"a model of the built-in list can't be {done}")
     row = prices.get_price(project_id(), model_id)
     if row is None or row.retired_at is not None:
-        raise NotFound(f"Model {model_id} not found within authorized project")
+        raise missing("Model", model_id)

@@ -10,9 +10,11 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, Meta, UnsetType
 
+from tracer.errors import Invalid, Refusal, Refused, TooLarge, Unstorable
 from tracer.ingestion.langfuse.ingestion import stored
 from tracer.ingestion.writing import json_body, receipt, store
-from tracer.records import Batch, Json, Refusal, ScoreRecord, WireError
+from tracer.records import Batch, Json, ScoreRecord
+from tracer.store.database.session import transaction
 from tracer.store.scores import configs, scores
 from tracer.store.scores.configs import ScoreConfig
 from tracer.web.keys import project_id
@@ -24,13 +26,12 @@ from tracer.web.langfuse.routes import (
     Made,
     Message,
     config_answer,
+    missing,
     reply,
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.bodies import ScoreBody, given
-from tracer.wire.langfuse.refusing import refused
 from tracer.wire.langfuse.scores import score_record
 from tracer.wire.native.requests import MAX_ITEMS
 from tracer.wire.reading import read_item, read_json
@@ -93,7 +94,7 @@ def create_scores() -> Response:
         return _create_many(sent)
     record = _record(sent)
     if unstorable := store(Batch(scores=[record])):
-        raise WireError(unstorable[0].reason, 422)
+        raise Unstorable(unstorable[0].reason)
     return reply(Made(id=record.score_id))
 
 
@@ -101,8 +102,10 @@ def create_scores() -> Response:
 @describe(Operation(summary="Delete a score", answers={202: Message}, problems=(*PROBLEMS, 404)))
 def delete_score(score_id: str) -> Response:
     """Delete a score at once."""
-    if not scores.delete_score(project_id(), score_id):
-        raise NotFound(f"Score {score_id} not found within authorized project")
+    with transaction():
+        deleted = scores.delete_score(project_id(), score_id)
+    if not deleted:
+        raise missing("Score", score_id)
     return reply(Message(message="Score deletion request accepted"), 202)
 
 
@@ -122,7 +125,9 @@ def create_config() -> Response:
     if body.data_type == "BOOLEAN":
         said["categories"] = _BOOLEAN
     _check(said)
-    return reply(config_answer(configs.create_config(project_id(), **said)))
+    with transaction():
+        made = configs.create_config(project_id(), **said)
+    return reply(config_answer(made))
 
 
 @bp.patch("/score-configs/<id:config_id>")
@@ -139,13 +144,14 @@ def update_config(config_id: str) -> Response:
     body = read_item(read_json(json_body()), ConfigChange)
     held = configs.get_configs(project_id(), [config_id]).get(config_id)
     if held is None:
-        raise NotFound(f"Score config {config_id} not found within authorized project")
+        raise missing("Score config", config_id)
     said = _said(body)
     _check({name: said.get(name, getattr(held, name)) for name in _CHECKED})
-    found: ScoreConfig | None = held
+    changed: ScoreConfig | None = held
     if said:
-        found = configs.update_config(project_id(), config_id, **said)
-    return reply(config_answer(found or held))
+        with transaction():
+            changed = configs.update_config(project_id(), config_id, **said)
+    return reply(config_answer(changed or held))
 
 
 _CHECKED: Final = ("data_type", "min_value", "max_value", "categories")
@@ -168,29 +174,31 @@ def _said(body: ConfigChange) -> dict[str, Any]:
 
 
 def _check(said: dict[str, Any]) -> None:
-    """Raise WireError where a config contradicts itself."""
+    """Raise Invalid where a config contradicts itself."""
     low, high = said.get("min_value"), said.get("max_value")
     if (low is not None or high is not None) and said["data_type"] != "numeric":
-        raise refused("minValue", "expected none: only NUMERIC has bounds")
+        raise Invalid.of_field("minValue", "expected none: only NUMERIC has bounds")
     if low is not None and high is not None and low > high:
-        raise refused("maxValue", f"expected at least minValue, {low}")
+        raise Invalid.of_field("maxValue", f"expected at least minValue, {low}")
     if said["data_type"] != "categorical":
         return
     categories = said.get("categories") or []
     for part in ("label", "value"):
         if not categories or len({one[part] for one in categories}) < len(categories):
-            raise refused("categories", f"expected categories, each with a {part} of its own")
+            raise Invalid.of_field(
+                "categories", f"expected categories, each with a {part} of its own"
+            )
 
 
 def _create_many(sent: list[Json]) -> Response:
     if len(sent) > MAX_ITEMS:
-        raise WireError(f"expected at most {MAX_ITEMS} scores, got {len(sent)}", 413)
+        raise TooLarge(f"expected at most {MAX_ITEMS} scores, got {len(sent)}")
     records: list[ScoreRecord] = []
     errors: list[Message] = []
     for index, item in enumerate(sent):
         try:
             records.append(_record(item))
-        except WireError as error:
+        except Refused as error:
             errors.append(Message(message=f"scores[{index}]: {_first(error.refusals)}"))
     errors += [
         Message(message=f"score {records[one.index].score_id}: {one.reason}")

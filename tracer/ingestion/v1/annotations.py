@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 from flask import Blueprint, Response, url_for
 
+from tracer.errors import Forbidden, NotFound, Unstorable
 from tracer.ingestion.writing import json_body, receipt, store
-from tracer.records import RANK_UPDATE, Batch, Refusal, TraceRecord, WireError
+from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
-from tracer.store.annotations.comments import TooManyEdits
-from tracer.store.annotations.subjects import Author, NoSubject, Subject
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
 from tracer.store.scores import scores
 from tracer.store.traces import traces
 from tracer.web.answers.annotations import (
@@ -27,7 +28,6 @@ from tracer.web.answers.annotations import (
 )
 from tracer.web.keys import project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
-from tracer.web.problems import NotFound, problem
 from tracer.wire.native.annotations import (
     CommentCreate,
     CommentUpdate,
@@ -44,12 +44,6 @@ PROBLEMS: Final = (400, 401, 404, 413, 415, 503)
 
 bp = Blueprint("mark_writes", __name__, url_prefix="/api/v1")
 set_up(bp)
-
-
-@bp.errorhandler(NoSubject)
-def not_found(error: NoSubject) -> Response:
-    """Say that there is nothing to mark."""
-    return problem(404, str(error))
 
 
 def _turns(summary: str) -> Operation:
@@ -106,10 +100,10 @@ def edit_tags(trace_id: str) -> Response:
         editor=cleaned(sent.author),
     )
     for rejected in store(Batch(traces=[record])):
-        raise _refused(rejected.reason)
+        raise Unstorable.of_field("", rejected.reason)
     found = traces.get_trace(project_id(), trace_id)
     if found is None:
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(Tags(tags=found.tags))
 
 
@@ -131,7 +125,8 @@ def create_comment() -> Response:
         session_id=said_id(sent.session_id),
         span_id=said_id(sent.span_id) or None,
     )
-    made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))
+    with transaction():
+        made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))
     return answer(comment(made), 201)
 
 
@@ -149,13 +144,11 @@ def update_comment(comment_id: str) -> Response:
     sent = read_item(read_json(json_body()), CommentUpdate)
     found = comments.get_comment(project_id(), comment_id)
     if found is not None and found.author_id != API:
-        raise WireError("only the reader who wrote this comment can edit it, on a page", 403)
-    try:
+        raise Forbidden("only the reader who wrote this comment can edit it, on a page")
+    with transaction():
         row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
-    except TooManyEdits as error:
-        raise _refused(str(error)) from None
     if row is None:
-        raise NotFound(f"no comment {comment_id!r}")
+        raise NotFound.of("comment", comment_id)
     return answer(comment(row))
 
 
@@ -167,8 +160,10 @@ def _removes(summary: str) -> Operation:
 @describe(_removes("Delete a comment, with its history"))
 def delete_comment(comment_id: str) -> Response:
     """Delete a comment, whoever wrote it."""
-    if not comments.delete_comment(project_id(), comment_id):
-        raise NotFound(f"no comment {comment_id!r}")
+    with transaction():
+        deleted = comments.delete_comment(project_id(), comment_id)
+    if not deleted:
+        raise NotFound.of("comment", comment_id)
     return answer(Removed(id=comment_id, deleted=True))
 
 
@@ -176,8 +171,10 @@ def delete_comment(comment_id: str) -> Response:
 @describe(_removes("Delete a score"))
 def delete_score(score_id: str) -> Response:
     """Delete a score, whoever gave it."""
-    if not scores.delete_score(project_id(), score_id):
-        raise NotFound(f"no score {score_id!r}")
+    with transaction():
+        deleted = scores.delete_score(project_id(), score_id)
+    if not deleted:
+        raise NotFound.of("score", score_id)
     return answer(Removed(id=score_id, deleted=True))
 
 
@@ -205,9 +202,10 @@ def share_session(session_id: str) -> Response:
 )
 def revoke_share(share_id: str) -> Response:
     """Make a link lead nowhere, at once."""
-    row = shares.revoke_share(project_id(), share_id)
+    with transaction():
+        row = shares.revoke_share(project_id(), share_id)
     if row is None:
-        raise NotFound(f"no link {share_id!r}")
+        raise NotFound.of("link", share_id)
     return answer(share(row))
 
 
@@ -224,21 +222,19 @@ def _author(name: str) -> Author:
 
 
 def _bookmark(subject: Subject, *, there: bool) -> Response:
-    bookmarks.set_bookmark(subject, there=there, author=_author(""))
+    with transaction():
+        bookmarks.set_bookmark(subject, there=there, author=_author(""))
     return answer(bookmarked(bookmarks.get_bookmark(subject)))
 
 
 def _share(subject: Subject) -> Response:
     sent = read_item(read_json(json_body()), ShareCreate)
-    row, token = shares.create_share(
-        subject,
-        _author(sent.author),
-        expires_at=sent.expiry(),
-        show_comments=sent.show_comments,
-    )
+    with transaction():
+        row, token = shares.create_share(
+            subject,
+            _author(sent.author),
+            expires_at=sent.expiry(),
+            show_comments=sent.show_comments,
+        )
     url = url_for("share.page", token=token, _external=True)
     return answer(NewShare(**msgspec.structs.asdict(share(row)), url=url), 201)
-
-
-def _refused(reason: str) -> WireError:
-    return WireError(reason, 422, [Refusal(item="", field="", reason=reason)])

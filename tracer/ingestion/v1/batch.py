@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from tracer.errors import Refusal
 from tracer.ingestion.writing import store
-from tracer.records import Refusal
 from tracer.web.problems import FieldError, field_errors
 from tracer.wire.native.batch import DecodedBatch, Result
 

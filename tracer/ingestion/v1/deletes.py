@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.errors import NotFound
 from tracer.store.writing import delete
 from tracer.web.answers.annotations import Deleted, deleted
 from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, read_query, set_up
-from tracer.web.problems import NotFound
 from tracer.wire.native.annotations import DeleteQuery
 
 bp = Blueprint("deletes", __name__, url_prefix="/api/v1")
@@ -31,7 +31,7 @@ def delete_trace(trace_id: str) -> Response:
     query = read_query(DeleteQuery)
     contents = delete.trace_contents(project_id(), trace_id)
     if contents is None or not (query.dry_run or delete.delete_trace(project_id(), trace_id)):
-        raise NotFound(f"no trace {trace_id!r}")
+        raise NotFound.of("trace", trace_id)
     return answer(deleted(contents, done=not query.dry_run))
 
 
@@ -42,5 +42,5 @@ def delete_session(session_id: str) -> Response:
     query = read_query(DeleteQuery)
     contents = delete.session_contents(project_id(), session_id)
     if contents is None or not (query.dry_run or delete.delete_session(project_id(), session_id)):
-        raise NotFound(f"no session {session_id!r}")
+        raise NotFound.of("session", session_id)
     return answer(deleted(contents, done=not query.dry_run))

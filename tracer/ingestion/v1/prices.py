@@ -7,15 +7,15 @@ from typing import Final
 from flask import Blueprint, Response
 from msgspec import UNSET
 
+from tracer.errors import NotFound
 from tracer.ingestion.writing import json_body
 from tracer.pricing.price_book import PriceDraft
-from tracer.records import Refusal, WireError
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.web.answers.prices import Price, price
 from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, set_up
-from tracer.web.problems import NotFound
+from tracer.web.price_changes import changing_prices
 from tracer.wire.native.prices import PriceClone, PriceUpdate
 from tracer.wire.reading import read_item, read_json
 
@@ -32,7 +32,7 @@ set_up(bp)
 def create_price() -> Response:
     """Add a price, in use at once."""
     draft = read_item(read_json(json_body()), PriceDraft)
-    return answer(price(prices.create_price(project_id(), draft)), 201)
+    return _create(draft)
 
 
 @bp.post("/prices/<id:price_id>/clone")
@@ -44,14 +44,8 @@ def create_price() -> Response:
 def clone_price(price_id: str) -> Response:
     """Add a price with what is different said; the other stays as it is."""
     sent = read_item(read_json(json_body()), PriceClone)
-    try:
-        draft = sent.of(_stored(price_id).draft())
-    except ValueError as error:
-        field, _, reason = str(error).partition(": ")
-        raise WireError(
-            str(error), refusals=[Refusal(item="", field=field, reason=reason)]
-        ) from None
-    return answer(price(prices.create_price(project_id(), draft)), 201)
+    draft = sent.of(_stored(price_id).draft())
+    return _create(draft)
 
 
 @bp.patch("/prices/<id:price_id>")
@@ -67,15 +61,22 @@ def update_price(price_id: str) -> Response:
     """Change what can change of a price: its rates never do."""
     sent = read_item(read_json(json_body()), PriceUpdate)
     row = _stored(price_id)
-    if sent.retired is not UNSET:
-        row = prices.retire_price(project_id(), price_id, retired=sent.retired) or row
-    if sent.note is not UNSET:
-        row = prices.annotate_price(project_id(), price_id, sent.note) or row
+    with changing_prices(project_id()):
+        if sent.retired is not UNSET:
+            row = prices.retire_price(project_id(), price_id, retired=sent.retired) or row
+        if sent.note is not UNSET:
+            row = prices.annotate_price(project_id(), price_id, sent.note) or row
     return answer(price(row))
+
+
+def _create(draft: PriceDraft) -> Response:
+    with changing_prices(project_id()):
+        row = prices.create_price(project_id(), draft)
+    return answer(price(row), 201)
 
 
 def _stored(price_id: str) -> PriceRow:
     found = prices.get_price(project_id(), price_id)
     if found is None:
-        raise NotFound(f"no price {price_id!r}")
+        raise NotFound.of("price", price_id)
     return found

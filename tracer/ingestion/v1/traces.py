@@ -7,9 +7,10 @@ import secrets
 import msgspec
 from flask import Blueprint, Response
 
+from tracer.errors import Unstorable
 from tracer.ingestion.v1.batch import BatchResults, store_batch
 from tracer.ingestion.writing import json_body, receipt, store
-from tracer.records import Batch, Refusal, WireError
+from tracer.records import Batch
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import traces
 from tracer.store.traces.span_detail import get_span
@@ -139,10 +140,10 @@ def _update_span(trace_id: str, span_id: str, kind: str | None) -> Response:
 
 
 def _store_one(batch: Batch) -> None:
-    """Commit one record; raises WireError (422) where the database can't hold it."""
+    """Commit one record; raises Unstorable where the database can't hold it."""
     if rejected := store(batch):
         reason = rejected[0].reason
-        raise WireError(reason, 422, [Refusal(item="", field="", reason=reason)])
+        raise Unstorable.of_field("", reason)
 
 
 def _trace(trace_id: str, status: int) -> Response:

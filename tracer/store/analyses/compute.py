@@ -18,12 +18,12 @@ import psycopg
 from psycopg.copy import QueuedLibpqWriter
 
 from tracer.analysis.forest import Forest
-from tracer.analysis.parts import PARTS
-from tracer.analysis.sibling_runs import long_runs
-from tracer.analysis.whole import Whole
+from tracer.analysis.inputs import AnalysisInputs
+from tracer.analysis.sibling_groups import find_sibling_groups
+from tracer.analysis.trace_analyses import TRACE_ANALYSES
 from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.locks import hold
-from tracer.times import iso
+from tracer.times import sql_time
 
 SMALL_SPANS: Final = 2_000
 """Of traces up to here everything is worked out when it is asked for."""
@@ -111,13 +111,13 @@ def analyse(connection: psycopg.Connection[Any], project_id: str, trace_id: str)
         state = connection.execute(_STATE, key).fetchone()
         if alone != (True,) or state is None:
             return False
-        whole = Whole(Forest.grow(_facts(connection, key)))
+        inputs = AnalysisInputs(Forest.build(_facts(connection, key)))
         connection.execute(_DELETE, key)
         whose = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
-        with _copying(connection, _COPY, _lines(whole, whose)):
+        with _copying(connection, _COPY, _lines(inputs, whose)):
             # While PostgreSQL still takes in what a thread hands over to it.
-            runs = "".join(_run_lines(whole, whose))
-            parts = {name: make(whole) for name, make in PARTS.items()}
+            runs = "".join(_run_lines(inputs, whose))
+            parts = {name: make(inputs) for name, make in TRACE_ANALYSES.items()}
         with connection.cursor().copy(_COPY_RUNS) as copy:
             copy.write(runs)
         done = {"revision": state[0], "parts": msgspec.json.encode(parts).decode()}
@@ -147,23 +147,25 @@ def _copying(
         yield
 
 
-def _lines(whole: Whole, key: str) -> Iterator[str]:
+def _lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
     """Yield the rows of `subtrees`."""
-    forest = whole.forest
-    kept = zip(forest.sizes, whole.path.whole, forest.covered, forest.running, strict=True)
-    rows = zip(kept, forest.ids, whole.alone, whole.sums, strict=True)
+    forest = inputs.forest
+    kept = zip(
+        forest.sizes, inputs.critical_path.subtree, forest.excluded, forest.running, strict=True
+    )
+    rows = zip(kept, forest.ids, inputs.self_times, inputs.subtree_sums, strict=True)
     for (size, critical, covered, running), span_id, alone, sums in rows:
         if size > 1 or critical or covered or running:
             spans, errors, level, end, tokens, cost = sums
             yield (
-                f"{key}{escaped(span_id)}\t{spans}\t{errors}\t{level}\t{iso(end)}"
+                f"{key}{escaped(span_id)}\t{spans}\t{errors}\t{level}\t{sql_time(end)}"
                 f"\t{NULL if tokens is None else tokens}\t{NULL if cost is None else f'{cost:f}'}"
                 f"\t{alone}\t{critical}\n"
             )
 
 
-def _run_lines(whole: Whole, key: str) -> Iterator[str]:
+def _run_lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
     """Yield the rows of `runs`."""
-    for run in long_runs(whole):
+    for run in find_sibling_groups(inputs):
         facts = msgspec.json.encode(run).decode()
         yield f"{key}{escaped(run.first_id)}\t{escaped(facts)}\n"

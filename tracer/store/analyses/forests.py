@@ -7,8 +7,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.analysis.forest import Forest
-from tracer.analysis.parts import PARTS
-from tracer.analysis.whole import Whole
+from tracer.analysis.inputs import AnalysisInputs
+from tracer.analysis.trace_analyses import TRACE_ANALYSES
 from tracer.extensions import db
 from tracer.store.analyses.compute import FACTS, SMALL_SPANS
 
@@ -27,14 +27,14 @@ def read_small(project_id: str, trace_id: str) -> Forest | None:
     """Return the forest of a trace, None: it is too large to be read at once."""
     values = {"project": project_id, "trace": trace_id, "most": _MOST_ROWS + 1}
     rows = db.session.execute(_FACTS, values).all()
-    return Forest.grow(rows) if len(rows) <= _MOST_ROWS else None
+    return Forest.build(rows) if len(rows) <= _MOST_ROWS else None
 
 
 def read_part(project_id: str, trace_id: str, name: str) -> Any:
-    """Return what `PARTS[name]` tells of a trace; None: the trace is still being counted."""
+    """Return the analysis `TRACE_ANALYSES[name]` of a trace; None: it is not computed yet."""
     key = {"project": project_id, "trace": trace_id}
     row = db.session.execute(_PART, key | {"name": name}).one_or_none()
     if row is not None:
         return row[1] if row[0] else None
     forest = read_small(project_id, trace_id)
-    return None if forest is None else PARTS[name](Whole(forest))
+    return None if forest is None else TRACE_ANALYSES[name](AnalysisInputs(forest))

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
-from tracer.analysis.activity import Mark, Outline, outline
+from tracer.analysis.activity import ActivityProfile, WorkInterval, activity_profile
 from tracer.extensions import db
 from tracer.store.analyses.forests import read_part
 from tracer.store.traces.traces import TraceRow
@@ -33,11 +33,11 @@ _MARKS = sa.text("""
 """)
 
 
-def read_outline(trace: TraceRow) -> Outline | None:
+def read_outline(trace: TraceRow) -> ActivityProfile | None:
     """Return the outline of a trace; None: it is large, and still being counted."""
     if trace.span_count > SMALL_SPANS:
         part = read_part(trace.project_id, trace.trace_id, "outline")
-        return None if part is None else msgspec.convert(part, Outline)
+        return None if part is None else msgspec.convert(part, ActivityProfile)
     # The trace's own end, not this moment: while nothing comes, nothing changes.
     end = max(trace.end_time, trace.updated_at) if trace.running_count else trace.end_time
     rows = db.session.execute(
@@ -49,5 +49,5 @@ def read_outline(trace: TraceRow) -> Outline | None:
             "most": SMALL_SPANS,
         },
     )
-    marks = (Mark(row[0], max(row[0], row[1]), row[2], row[3]) for row in rows)
-    return outline(marks, to_micros(trace.start_time), to_micros(end))
+    marks = (WorkInterval(row[0], max(row[0], row[1]), row[2], row[3]) for row in rows)
+    return activity_profile(marks, to_micros(trace.start_time), to_micros(end))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from tracer.analysis.whole import Whole
+from tracer.analysis.inputs import AnalysisInputs
 from tracer.store.analyses.forests import read_small
 from tracer.store.analyses.stored import read_derived
 from tracer.store.schema import subtrees
@@ -81,8 +81,8 @@ def _add_up(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> dict[str
     if forest is None:
         return None
     wanted = {row.span_id for row in rows}
-    whole = Whole(forest)
-    sums, alone, path = whole.sums, whole.alone, whole.path.whole
+    inputs = AnalysisInputs(forest)
+    sums, alone, path = inputs.subtree_sums, inputs.self_times, inputs.critical_path.subtree
     return {
         span_id: Subtree(
             span_count=sums[at].spans,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
-from tracer.store.annotations.subjects import Author, Subject, marking
+from tracer.store.annotations.subjects import Author, Subject, lock_subject
 from tracer.store.schema import bookmarks
 
 
@@ -31,11 +31,11 @@ def get_bookmark(subject: Subject) -> Bookmark | None:
 def set_bookmark(subject: Subject, *, there: bool, author: Author | None = None) -> None:
     """Bookmark a trace or session, or no longer; one that is there stays whose it was.
 
-    Raises NoSubject.
+    Raises NotFound.
     """
-    with marking(subject):
-        if there:
-            values = {**subject.key(), **(author or Author()).values()}
-            db.session.execute(insert(bookmarks).values(values).on_conflict_do_nothing())
-        else:
-            db.session.execute(sa.delete(bookmarks).where(subject.on(bookmarks)))
+    lock_subject(subject)
+    if there:
+        values = {**subject.key(), **(author or Author()).values()}
+        db.session.execute(insert(bookmarks).values(values).on_conflict_do_nothing())
+    else:
+        db.session.execute(sa.delete(bookmarks).where(subject.on(bookmarks)))

@@ -9,18 +9,16 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from tracer.errors import Unstorable
 from tracer.extensions import db
-from tracer.store.annotations.subjects import Author, Subject, marking
+from tracer.store.annotations.subjects import Author, Subject, lock_subject
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import comments
 
 MOST: Final = 500
 """Comments of one trace or session that are listed."""
 MOST_CHARACTERS: Final = 10_000
 MOST_EDITS: Final = 100
-
-
-class TooManyEdits(ValueError):
-    """A comment was edited so often that its history would drown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +82,10 @@ def page_comments(
             wanted.append(place[0] == object_id)
     if author_id is not None:
         wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(comments).where(*wanted))
     query = sa.select(*_COLUMNS).where(*wanted)
     query = query.order_by(comments.c.created_at.desc(), comments.c.comment_id)
-    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
-    return [_row(row) for row in rows], total or 0
-
-
-def count_comments(subject: Subject) -> int:
-    """Return how many comments a trace or session has, those on its spans included."""
-    query = sa.select(sa.func.count()).select_from(comments).where(subject.on(comments))
-    return db.session.scalar(query) or 0
+    rows, total = numbered_page(query, limit, offset)
+    return [_row(row) for row in rows], total
 
 
 def get_comment(project_id: str, comment_id: str) -> CommentRow | None:
@@ -107,7 +98,7 @@ def get_comment(project_id: str, comment_id: str) -> CommentRow | None:
 def create_comment(
     subject: Subject, text: str, author: Author, comment_id: str | None = None
 ) -> CommentRow:
-    """Add a comment; raises NoSubject."""
+    """Add a comment; raises NotFound."""
     values = {
         **subject.key(),
         **author.values(),
@@ -115,25 +106,23 @@ def create_comment(
         "span_id": subject.span_id,
         "text": text,
     }
-    with marking(subject):
-        query = sa.insert(comments).values(values).returning(*_COLUMNS)
-        row = _row(db.session.execute(query).mappings().one())
-    return row
+    lock_subject(subject)
+    query = sa.insert(comments).values(values).returning(*_COLUMNS)
+    return _row(db.session.execute(query).mappings().one())
 
 
 def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | None:
     """Replace what a comment says, and keep what it said; None: there is no such comment.
 
-    Raises TooManyEdits.
+    Raises Unstorable.
     """
     query = sa.select(*_COLUMNS).where(*_is(project_id, comment_id)).with_for_update()
     found = db.session.execute(query).mappings().one_or_none()
     if found is None or found["text"] == text:
-        db.session.rollback()
         return None if found is None else _row(found)
     if len(found["history"]) >= MOST_EDITS:
-        db.session.rollback()
-        raise TooManyEdits(f"this comment was edited {MOST_EDITS} times: write a new one")
+        reason = f"this comment was edited {MOST_EDITS} times: write a new one"
+        raise Unstorable.of_field("", reason)
     since = found["edited_at"] or found["created_at"]
     values = {
         "text": text,
@@ -142,7 +131,6 @@ def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | No
     }
     changed = sa.update(comments).where(*_is(project_id, comment_id)).values(values)
     row = db.session.execute(changed.returning(*_COLUMNS)).mappings().one()
-    db.session.commit()
     return _row(row)
 
 
@@ -150,7 +138,6 @@ def delete_comment(project_id: str, comment_id: str) -> bool:
     """Delete a comment with its history; return whether there was one."""
     query = sa.delete(comments).where(*_is(project_id, comment_id))
     deleted = db.session.execute(query.returning(comments.c.comment_id)).one_or_none()
-    db.session.commit()
     return deleted is not None
 
 

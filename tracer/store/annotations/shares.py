@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.store.annotations.subjects import Author, Subject, marking
+from tracer.store.annotations.subjects import Author, Subject, lock_subject
 from tracer.store.schema import shares
 
 
@@ -38,7 +38,7 @@ def create_share(
     expires_at: datetime | None = None,
     show_comments: bool = False,
 ) -> tuple[ShareRow, str]:
-    """Make a link to a trace or session, and return it with its token; raises NoSubject."""
+    """Make a link to a trace or session, and return it with its token; raises NotFound."""
     token = secrets.token_urlsafe(32)
     values = {
         **subject.key(),
@@ -49,8 +49,8 @@ def create_share(
         "show_comments": show_comments,
         "expires_at": expires_at,
     }
-    with marking(subject):
-        row = db.session.execute(sa.insert(shares).values(values).returning(*_COLUMNS)).one()
+    lock_subject(subject)
+    row = db.session.execute(sa.insert(shares).values(values).returning(*_COLUMNS)).one()
     return _row(row), token
 
 
@@ -73,7 +73,6 @@ def revoke_share(project_id: str, share_id: str) -> ShareRow | None:
     when = sa.func.coalesce(shares.c.revoked_at, sa.func.now())
     query = sa.update(shares).where(*_is(project_id, share_id)).values(revoked_at=when)
     row = db.session.execute(query.returning(*_COLUMNS)).one_or_none()
-    db.session.commit()
     return None if row is None else _row(row)
 
 

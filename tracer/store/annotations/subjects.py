@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
 import sqlalchemy as sa
 
+from tracer.errors import NotFound
 from tracer.extensions import db
 from tracer.store.database.locks import hold
+from tracer.store.database.session import driver
 from tracer.store.schema import sessions, spans, traces
-
-
-class NoSubject(LookupError):
-    """The project has no such trace, span or session (any more); the message names it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +47,7 @@ class Subject:
         return sa.and_(*(table.c[name] == value for name, value in self.key().items()))
 
     def check(self) -> None:
-        """Raise NoSubject where there is no such thing."""
+        """Raise NotFound where there is no such thing."""
         for table, wanted in (
             (traces, {"trace_id": self.trace_id}),
             (sessions, {"session_id": self.session_id}),
@@ -60,7 +55,7 @@ class Subject:
         ):
             if all(wanted.values()) and not self._is_in(table, wanted):
                 noun, value = list(wanted.items())[-1]
-                raise NoSubject(f"no {noun.removesuffix('_id')} {value!r}")
+                raise NotFound.of(noun.removesuffix("_id"), value)
 
     def _is_in(self, table: sa.Table, wanted: dict[str, str]) -> bool:
         values = {"project_id": self.project_id, **wanted}
@@ -68,17 +63,8 @@ class Subject:
         return bool(db.session.scalar(sa.select(found)))
 
 
-@contextmanager
-def marking(subject: Subject) -> Iterator[None]:
-    """Keep what is marked from being deleted meanwhile, and commit; raises NoSubject."""
-    driver = db.session.connection().connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    hold(driver, [(subject.project_id, subject.trace_id or subject.session_id)])
-    try:
-        # Looked for under the lock: a delete that was under way has ended by now.
-        subject.check()
-        yield
-    except BaseException:
-        db.session.rollback()
-        raise
-    db.session.commit()
+def lock_subject(subject: Subject) -> None:
+    """Keep a subject from being deleted until the transaction ends; raises NotFound."""
+    hold(driver(), [(subject.project_id, subject.trace_id or subject.session_id)])
+    # Looked for under the lock: a delete that was under way has ended by now.
+    subject.check()

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from tracer.errors import Invalid
 from tracer.records import Json
 
 Column = sa.ColumnElement[Any]
@@ -23,10 +24,6 @@ class Condition(NamedTuple):
     value: Json | datetime
     key: str | None = None
     """The part of a field that has parts: of metadata, or the name of a score."""
-
-
-class BadCondition(ValueError):
-    """A condition that can't be asked: "field: reason"."""
 
 
 OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
@@ -63,7 +60,7 @@ class Field(NamedTuple):
 
 
 def where(conditions: list[Condition], fields: Mapping[str, Field]) -> list[Column]:
-    """Return the SQL of conditions on these fields; raises BadCondition."""
+    """Return the SQL of conditions on these fields; raises Invalid."""
     return [_sql(condition, fields) for condition in conditions]
 
 
@@ -100,10 +97,10 @@ def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
     name, operator, value, key = condition
     field = fields.get(name)
     if field is None:
-        raise BadCondition(f"{name}: no such column to filter by")
+        raise Invalid(f"{name}: no such column to filter by")
     if field.of_key is not None:
         if not key:
-            raise BadCondition(f"{name}: expected a key")
+            raise Invalid(f"{name}: expected a key")
         column = field.of_key(key)
     else:
         assert field.column is not None
@@ -112,7 +109,7 @@ def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
         return column.is_(None) if operator == "is null" else column.is_not(None)
     known = LIST_OPERATORS if isinstance(column.type, ARRAY) else OPERATORS
     if operator not in known:
-        raise BadCondition(f"{name}: operator {operator!r} does not fit it")
+        raise Invalid(f"{name}: operator {operator!r} does not fit it")
     return known[operator](column, _fitting(name, operator, column, value))
 
 
@@ -136,5 +133,5 @@ def _one(name: str, kind: Any, value: Any) -> Any:
     else:
         fits = isinstance(value, str) and "\x00" not in value
     if not fits:
-        raise BadCondition(f"{name}: {value!r} does not fit the column")
+        raise Invalid(f"{name}: {value!r} does not fit the column")
     return value

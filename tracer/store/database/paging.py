@@ -11,12 +11,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from tracer.errors import Invalid
 from tracer.times import from_micros, to_micros
 
 T = TypeVar("T")
 
 
-class BadCursor(ValueError):
+class BadCursor(Invalid):
     """A cursor that this server did not make."""
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import psycopg
 
 from tracer.assets import asset_dir
-from tracer.config import ConfigError
+from tracer.errors import ConfigError
 
 OLDEST_SERVER: Final = 15
 _SCHEMES: Final = re.compile(r"^postgres(ql)?(\+psycopg)?://")
@@ -129,9 +128,3 @@ def _reason(error: psycopg.Error) -> str:
         return "the database is unreachable: start it, or correct DATABASE_URL"
     last = text.strip().splitlines()[-1].strip() if text.strip() else type(error).__name__
     return f"cannot connect to the database: {last}; check DATABASE_URL"
-
-
-def host_of(url: str) -> str:
-    """Return ``host:port/name`` of a URL for a progress line."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2] or 'local socket'}{parts.path}"

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_run_items, dataset_runs, scores
 
 
@@ -70,7 +71,6 @@ def save_run(
         .returning(*_RUN)
     )
     row = db.session.execute(query).one()
-    db.session.commit()
     return DatasetRun(**row._mapping)
 
 
@@ -92,7 +92,6 @@ def keep_run(
         metadata=metadata,
     )
     db.session.execute(query.on_conflict_do_nothing())
-    db.session.commit()
     same = sa.select(*_RUN).where(dataset_runs.c.project_id == project_id)
     by_id = same.where(dataset_runs.c.run_id == run_id)
     row = db.session.execute(by_id).one_or_none()
@@ -131,7 +130,6 @@ def add_run_item(
         .returning(*_RUN_ITEM)
     )
     row = db.session.execute(query).one()
-    db.session.commit()
     return RunItem(**row._mapping)
 
 
@@ -147,17 +145,10 @@ def list_runs(
 ) -> tuple[list[DatasetRun], int]:
     """Return a page of a dataset's runs, the newest first, and how many there are in all."""
     mine = (dataset_runs.c.project_id == project_id, dataset_runs.c.dataset_id == dataset_id)
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(dataset_runs).where(*mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_RUN)
-        .where(*mine)
-        .order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [DatasetRun(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_RUN).where(*mine)
+    query = query.order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [DatasetRun(**row) for row in rows], total
 
 
 def list_run_items(
@@ -165,17 +156,10 @@ def list_run_items(
 ) -> tuple[list[RunItem], int]:
     """Return a page of a run's items, the first answered first, and how many there are in all."""
     mine = (dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id)
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(dataset_run_items).where(*mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_RUN_ITEM)
-        .where(*mine)
-        .order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [RunItem(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_RUN_ITEM).where(*mine)
+    query = query.order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [RunItem(**row) for row in rows], total
 
 
 def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
@@ -194,7 +178,6 @@ def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
     db.session.execute(
         sa.delete(scores).where(scores.c.project_id == project_id, scores.c.run_id == run_id)
     )
-    db.session.commit()
     return run_id is not None
 
 

@@ -11,17 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from tracer.errors import Conflict
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_items, datasets
-
-
-class UnknownDataset(LookupError):
-    """The project has no dataset of that name."""
-
-
-class ForeignItem(ValueError):
-    """The id belongs to an item of another dataset."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +70,6 @@ def save_dataset(project_id: str, name: str, fields: Mapping[str, Json]) -> Data
         .returning(*_DATASET)
     )
     row = db.session.execute(made).one()
-    db.session.commit()
     return Dataset(**row._mapping)
 
 
@@ -90,17 +83,10 @@ def get_dataset(project_id: str, name: str) -> Dataset | None:
 def list_datasets(project_id: str, limit: int, offset: int = 0) -> tuple[list[Dataset], int]:
     """Return a page of datasets, the newest first, and how many there are in all."""
     mine = datasets.c.project_id == project_id
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(datasets).where(mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_DATASET)
-        .where(mine)
-        .order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [Dataset(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_DATASET).where(mine)
+    query = query.order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [Dataset(**row) for row in rows], total
 
 
 def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
@@ -126,42 +112,36 @@ def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
 
 
 def save_item(
-    project_id: str, name: str, item_id: str | None, fields: Mapping[str, Any]
-) -> tuple[DatasetItem, Dataset]:
-    """Add an item to the dataset of that name, or give one of it a new state.
+    project_id: str, dataset_id: str, item_id: str | None, fields: Mapping[str, Any]
+) -> DatasetItem:
+    """Add an item to a dataset, or give one of it a new state.
 
-    `fields` has some of ITEM_FIELDS; those left out stay as they were. Raises UnknownDataset,
-    ForeignItem.
+    `fields` has some of ITEM_FIELDS; those left out stay as they were. Raises Conflict: the item
+    belongs to another dataset.
     """
-    dataset = get_dataset(project_id, name)
-    if dataset is None:
-        raise UnknownDataset(name)
     item_id = item_id or secrets.token_hex(12)
     # The state's time comes from the database's clock under this lock, so states never overlap.
     _lock(project_id, item_id)
     held = _current(project_id, item_id)
-    if held is not None and held.dataset_id != dataset.dataset_id:
-        db.session.rollback()
-        raise ForeignItem(f"item {item_id!r} belongs to another dataset")
+    if held is not None and held.dataset_id != dataset_id:
+        raise Conflict.of_field("id", f"item {item_id!r} belongs to another dataset")
     before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
     if held is not None and before == {**before, **fields}:
         # Said again, as an import does: no new state.
-        db.session.rollback()
-        return held, dataset
+        return held
     now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     _close(project_id, item_id, now)
     values = {
         **before,
         **fields,
         "project_id": project_id,
-        "dataset_id": dataset.dataset_id,
+        "dataset_id": dataset_id,
         "item_id": item_id,
         "valid_from": now,
         "created_at": now if held is None else held.created_at,
     }
     row = db.session.execute(sa.insert(dataset_items).values(values).returning(*_ITEM)).one()
-    db.session.commit()
-    return DatasetItem(**row._mapping), dataset
+    return DatasetItem(**row._mapping)
 
 
 def get_item(project_id: str, item_id: str) -> DatasetItem | None:
@@ -195,17 +175,10 @@ def list_items(
             items.valid_from <= at,
             sa.or_(items.valid_to.is_(None), items.valid_to > at),
         ]
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(dataset_items).where(*conditions)
-    ).scalar_one()
-    query = (
-        sa.select(*_ITEM)
-        .where(*conditions)
-        .order_by(items.created_at.desc(), items.item_id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    return [DatasetItem(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_ITEM).where(*conditions)
+    query = query.order_by(items.created_at.desc(), items.item_id.desc())
+    rows, total = numbered_page(query, limit, offset)
+    return [DatasetItem(**row) for row in rows], total
 
 
 def list_states(project_id: str, item_id: str) -> list[DatasetItem]:
@@ -222,7 +195,6 @@ def delete_item(project_id: str, item_id: str) -> bool:
     """End an item; it stays in the dataset as of before. Returns whether there was one."""
     _lock(project_id, item_id)
     ended = _close(project_id, item_id, sa.func.clock_timestamp())
-    db.session.commit()
     return ended
 
 

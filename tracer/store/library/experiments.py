@@ -88,7 +88,7 @@ def list_experiments(
 ) -> list[Experiment]:
     """Return the runs with answers that fulfil the conditions, the last active first.
 
-    An answer whose trace was deleted does not count. Raises BadCondition.
+    An answer whose trace was deleted does not count. Raises Invalid.
     """
     columns = (*_RUN, sa.func.min(_started), _ended, sa.func.count())
     query = _answers(project_id, conditions, *columns)
@@ -105,7 +105,7 @@ def list_experiments(
 def list_answered(
     project_id: str, conditions: Sequence[Condition], after: AnsweredKey | None, limit: int
 ) -> list[Answered]:
-    """Return the answers that fulfil the conditions, newest first. Raises BadCondition."""
+    """Return the answers that fulfil the conditions, newest first. Raises Invalid."""
     columns = (*_RUN, items.c.item_id, traces.c.trace_id, spans.c.span_id, _started)
     query = _answers(project_id, conditions, *columns)
     query = query.order_by(_started.desc(), runs.c.run_id, _id)

@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.locks import hold
+from tracer.store.database.session import driver
 from tracer.store.deletion.tombstones import deleted_of
 from tracer.store.schema import media, media_chunks, media_uses
 
 CHUNK_BYTES: Final = 1024 * 1024
-
-
-class BadUpload(ValueError):
-    """What was uploaded is not what was announced."""
 
 
 class Readable(Protocol):
@@ -66,7 +63,6 @@ def announce(
     """
     # A late announcement must not bring a part of a deleted trace back.
     if use.trace_id and _deleted(project_id, use.trace_id):
-        db.session.rollback()
         return None
     values = {
         "project_id": project_id,
@@ -89,15 +85,13 @@ def announce(
         "field": use.field,
     }
     db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
-    db.session.commit()
     return get_medium(project_id, media_id)
 
 
 def _deleted(project_id: str, trace_id: str) -> bool:
-    driver = db.session.connection().connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    hold(driver, [(project_id, trace_id)])
-    return bool(deleted_of(driver, [(project_id, trace_id)]))
+    connection = driver()
+    hold(connection, [(project_id, trace_id)])
+    return bool(deleted_of(connection, [(project_id, trace_id)]))
 
 
 def get_medium(project_id: str, media_id: str) -> Medium | None:
@@ -110,7 +104,7 @@ def get_medium(project_id: str, media_id: str) -> Medium | None:
 
 
 def upload(project_id: str, medium: Medium, content: Readable) -> None:
-    """Store the content, in one transaction. Raises BadUpload, with nothing stored then."""
+    """Store the content. Raises Invalid: it is not what was announced."""
     _forget_content(project_id, medium.media_id)
     digest, length = hashlib.sha256(), 0
     for number, chunk in enumerate(_chunks(content)):
@@ -127,12 +121,10 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         }
         db.session.execute(sa.insert(media_chunks).values(values))
     if length != medium.content_length:
-        db.session.rollback()
         told = "more" if length > medium.content_length else f"{length}"
-        raise BadUpload(f"expected {medium.content_length} bytes, got {told}")
+        raise Invalid(f"expected {medium.content_length} bytes, got {told}")
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
-        db.session.rollback()
-        raise BadUpload("the content's SHA-256 is not the one that was announced")
+        raise Invalid("the content's SHA-256 is not the one that was announced")
     query = (
         sa.update(media)
         .where(media.c.project_id == project_id, media.c.media_id == medium.media_id)
@@ -140,51 +132,18 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         .returning(media.c.media_id)
     )
     if db.session.execute(query).one_or_none() is None:
-        db.session.rollback()
-        raise BadUpload("the trace that uses it was deleted")
-    db.session.commit()
+        raise Invalid("the trace that uses it was deleted")
 
 
-def read(project_id: str, media_id: str) -> Iterator[bytes]:
-    """Yield the content in pieces of at most CHUNK_BYTES; nothing where there is none."""
-    number = 0
-    while True:
-        query = sa.select(media_chunks.c.data).where(
-            media_chunks.c.project_id == project_id,
-            media_chunks.c.media_id == media_id,
-            media_chunks.c.number == number,
-        )
-        data = db.session.execute(query).scalar_one_or_none()
-        # A slow reader must not keep a connection and a snapshot for as long as it takes.
-        db.session.rollback()
-        if data is None:
-            return
-        yield data
-        number += 1
-
-
-def list_uses(project_id: str, trace_id: str) -> list[tuple[Use, Medium]]:
-    """Return the media of a trace with where they are used."""
-    query = (
-        sa.select(media_uses.c.span_id, media_uses.c.field, *_MEDIUM)
-        .join_from(
-            media_uses,
-            media,
-            sa.and_(
-                media.c.project_id == media_uses.c.project_id,
-                media.c.media_id == media_uses.c.media_id,
-            ),
-        )
-        .where(media_uses.c.project_id == project_id, media_uses.c.trace_id == trace_id)
-        .order_by(media_uses.c.span_id, media_uses.c.field, media.c.media_id)
+def read_piece(project_id: str, media_id: str, number: int) -> bytes | None:
+    """Return a piece of the content, counted from 0: at most CHUNK_BYTES. None: there is none."""
+    query = sa.select(media_chunks.c.data).where(
+        media_chunks.c.project_id == project_id,
+        media_chunks.c.media_id == media_id,
+        media_chunks.c.number == number,
     )
-    return [
-        (
-            Use(trace_id=trace_id, span_id=row.span_id, field=row.field),
-            Medium(**{name: getattr(row, name) for name in Medium.__dataclass_fields__}),
-        )
-        for row in db.session.execute(query)
-    ]
+    data: bytes | None = db.session.scalar(query)
+    return data
 
 
 _MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__]

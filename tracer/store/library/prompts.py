@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import prompt_labels, prompt_versions, prompts
 
 LATEST: Final = "latest"
@@ -108,7 +109,6 @@ def create_version(
         )
     )
     _point(project_id, draft.name, version, draft.labels)
-    db.session.commit()
     made = get_version(project_id, draft.name, version=version)
     assert made is not None
     return made
@@ -135,17 +135,13 @@ def list_prompts(
 ) -> tuple[list[PromptSummary], int]:
     """Return a page of prompts, the last changed first, and how many there are in all."""
     conditions = [prompts.c.project_id == project_id, *_conditions(wanted)]
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(prompts).where(*conditions)
-    ).scalar_one()
     query = (
         sa.select(prompts.c.name, prompts.c.tags, prompts.c.updated_at)
         .where(*conditions)
         .order_by(prompts.c.updated_at.desc(), prompts.c.name)
-        .limit(limit)
-        .offset(offset)
     )
-    return _summaries(project_id, db.session.execute(query).all()), total
+    rows, total = numbered_page(query, limit, offset)
+    return _summaries(project_id, rows), total
 
 
 def label_version(project_id: str, name: str, version: int, labels: Iterable[str]) -> bool:
@@ -158,20 +154,7 @@ def label_version(project_id: str, name: str, version: int, labels: Iterable[str
         .where(prompts.c.project_id == project_id, prompts.c.name == name)
         .values(updated_at=sa.func.now())
     )
-    db.session.commit()
     return True
-
-
-def unlabel(project_id: str, name: str, label: str) -> bool:
-    """Take a label away; return whether it pointed anywhere."""
-    query = (
-        sa.delete(prompt_labels)
-        .where(*_is(prompt_labels, project_id, name), prompt_labels.c.label == label)
-        .returning(prompt_labels.c.version)
-    )
-    gone = db.session.execute(query).one_or_none()
-    db.session.commit()
-    return gone is not None
 
 
 def delete_versions(
@@ -191,7 +174,6 @@ def delete_versions(
         )
     left = sa.exists().where(*_is(prompt_versions, project_id, name))
     db.session.execute(sa.delete(prompts).where(*_is(prompts, project_id, name), ~left))
-    db.session.commit()
     return len(numbers)
 
 
@@ -305,8 +287,8 @@ def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
         )
 
 
-def _summaries(project_id: str, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[PromptSummary]:
-    names = [row.name for row in rows]
+def _summaries(project_id: str, rows: Sequence[sa.RowMapping]) -> list[PromptSummary]:
+    names = [row["name"] for row in rows]
     every = _of_names(prompt_versions, project_id, names)
     # Bodies stay where they are: a prompt may have hundreds of long versions.
     numbers = sa.func.array_agg(prompt_versions.c.version.distinct()).label("versions")
@@ -332,16 +314,16 @@ def _summaries(project_id: str, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> lis
         labels[name].append(label)
     return [
         PromptSummary(
-            name=row.name,
-            type=newest[row.name].type,
-            versions=versions[row.name],
-            labels=sorted(labels[row.name]),
-            tags=row.tags,
-            config=newest[row.name].config,
-            updated_at=row.updated_at,
+            name=row["name"],
+            type=newest[row["name"]].type,
+            versions=versions[row["name"]],
+            labels=sorted(labels[row["name"]]),
+            tags=row["tags"],
+            config=newest[row["name"]].config,
+            updated_at=row["updated_at"],
         )
         for row in rows
-        if row.name in newest
+        if row["name"] in newest
     ]
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
+from tracer.errors import Invalid
 from tracer.extensions import db
-from tracer.store.database.conditions import BadCondition, Column, Condition, Field, beside, where
-from tracer.store.database.timeout import within
+from tracer.store.database.conditions import Column, Condition, Field, beside, where
+from tracer.store.database.session import within
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search
@@ -165,7 +166,7 @@ _AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
 
 
 def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
-    """Return a row per combination of dimensions; raises BadCondition and TooLong."""
+    """Return a row per combination of dimensions; raises Invalid and TooSlow."""
     view = VIEWS[question.view]
     needed = [view.of_parts[name] for name, _ in question.metrics if name in view.of_parts]
     wanted = dict.fromkeys([*question.dimensions, *needed])
@@ -195,7 +196,7 @@ def _places(groups: Iterable[str]) -> list[Column]:
 def _dimension(view: View, name: str, words: Mapping[str, Mapping[str, str]]) -> Column:
     column = view.parts[name].name if name in view.parts else view.fields.get(name, Field()).column
     if column is None:
-        raise BadCondition(f"dimensions: no such dimension: {name}")
+        raise Invalid(f"dimensions: no such dimension: {name}")
     said = words.get(name)
     return sa.case(dict(said), value=column, else_=column) if said else column
 
@@ -204,11 +205,11 @@ def _metric(view: View, name: str, how: str, bins: int) -> Column:
     if name == "count":
         return sa.func.count()
     if name not in view.measures:
-        raise BadCondition(f"metrics: no such measure: {name}")
+        raise Invalid(f"metrics: no such measure: {name}")
     if how == "histogram":
         return _histogram(view.measures[name], bins)
     if how not in _AGGREGATIONS:
-        raise BadCondition(f"metrics: no such aggregation: {how}")
+        raise Invalid(f"metrics: no such aggregation: {how}")
     return _AGGREGATIONS[how](view.measures[name])
 
 
@@ -244,7 +245,7 @@ def _order(question: Question, labelled: Mapping[str, Column]) -> list[Column]:
     found: list[Column] = []
     for name, descending in question.order:
         if name not in labelled:
-            raise BadCondition(f"orderBy: not in the answer: {name}")
+            raise Invalid(f"orderBy: not in the answer: {name}")
         column = labelled[name]
         found.append(column.desc().nulls_last() if descending else column.asc().nulls_last())
     if not found and TIME in labelled:

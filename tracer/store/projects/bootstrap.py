@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import psycopg
 
-from tracer.config import Config, ConfigError
+from tracer.config import Config
+from tracer.errors import ConfigError
 from tracer.store.database import server
 from tracer.store.projects.secrets import hash_secret, hint_of
 

@@ -15,13 +15,12 @@ _COOKIES: Final = "cookies"
 
 
 def cookie_secret() -> str:
-    """Return the secret, which is made where there is none yet."""
+    """Return the secret, which is made where there is none yet: within a transaction."""
     query = sa.select(table.c.value).where(table.c.name == _COOKIES)
     found: str | None = db.session.scalar(query)
     if found is None:
         made = {"name": _COOKIES, "value": secrets.token_urlsafe(32)}
         db.session.execute(insert(table).values(made).on_conflict_do_nothing())
-        db.session.commit()
         # Not the one just made: another process may have been first.
         found = db.session.scalars(query).one()
     return found

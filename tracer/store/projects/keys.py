@@ -8,8 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from tracer.errors import NotFound
 from tracer.extensions import db
-from tracer.store.projects.projects import Project, UnknownProject, get_project
+from tracer.store.projects.projects import Project, get_project
 from tracer.store.projects.secrets import hash_secret, hint_of
 from tracer.store.schema import api_keys, projects
 
@@ -30,10 +31,10 @@ class ApiKey:
 def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which can't be read again.
 
-    Raises UnknownProject.
+    Raises NotFound.
     """
     if get_project(project_id) is None:
-        raise UnknownProject(project_id)
+        raise NotFound.of("project", project_id)
     secret = f"sk-tr-{secrets.token_urlsafe(32)}"
     values = {
         "key_id": secrets.token_hex(8),
@@ -45,7 +46,6 @@ def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
     }
     query = sa.insert(api_keys).values(values).returning(*_KEY_COLUMNS)
     key = ApiKey(*db.session.execute(query).one())
-    db.session.commit()
     return key, secret
 
 
@@ -64,7 +64,6 @@ def revoke_key(key_id: str) -> bool:
         .returning(api_keys.c.key_id)
     )
     revoked = db.session.execute(query).one_or_none()
-    db.session.commit()
     return revoked is not None
 
 

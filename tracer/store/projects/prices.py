@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 import sqlalchemy as sa
-from flask import current_app
 
 from tracer.extensions import db
 from tracer.pricing.price_book import Price, PriceBook, PriceDraft
@@ -85,7 +84,7 @@ def create_price(project_id: str, draft: PriceDraft) -> PriceRow:
         "rates": msgspec.to_builtins(draft.rates),
     }
     row = db.session.execute(sa.insert(prices).values(values).returning(*_COLUMNS)).one()
-    return _changed(project_id, row)
+    return _row(row)
 
 
 def retire_price(project_id: str, price_id: str, *, retired: bool = True) -> PriceRow | None:
@@ -141,11 +140,4 @@ def _row(row: sa.Row[tuple[object, ...]]) -> PriceRow:
 def _update(project_id: str, price_id: str, values: dict[str, object]) -> PriceRow | None:
     query = sa.update(prices).where(*_is(project_id, price_id)).values(values).returning(*_COLUMNS)
     row = db.session.execute(query).one_or_none()
-    return None if row is None else _changed(project_id, row)
-
-
-def _changed(project_id: str, row: sa.Row[tuple[object, ...]]) -> PriceRow:
-    db.session.commit()
-    # This process uses it at once; others within PriceBooks' few seconds.
-    current_app.extensions["tracer.writer"].prices.forget(project_id)
-    return _row(row)
+    return None if row is None else _row(row)

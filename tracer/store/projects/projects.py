@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
+from tracer.errors import Conflict
 from tracer.extensions import db
 from tracer.store.schema import projects
 
 DEFAULT_PROJECT = "default"
-
-
-class UnknownProject(LookupError):
-    """There is no project of that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +41,8 @@ def list_projects() -> list[Project]:
 
 
 def create_project(project_id: str, name: str) -> Project:
-    """Make a project; raises ValueError where the id is taken."""
-    try:
-        db.session.execute(sa.insert(projects).values(project_id=project_id, name=name))
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        raise ValueError(f"project {project_id!r} exists already") from None
+    """Make a project; raises Conflict where the id is taken."""
+    made = insert(projects).values(project_id=project_id, name=name).on_conflict_do_nothing()
+    if db.session.scalar(made.returning(projects.c.project_id)) is None:
+        raise Conflict(f"project {project_id!r} exists already")
     return Project(project_id, name)

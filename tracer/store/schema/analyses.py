@@ -28,7 +28,7 @@ analyses = Table(
     Column("revision", BigInteger, nullable=False),
     Column("changed_at", Time, nullable=False),
     Column("analysed", BigInteger),
-    # What is told of the trace as a whole, by name (analysis/parts.py).
+    # What is told of the trace as a whole, by name (analysis/trace_analyses.py).
     Column("parts", JSONB, nullable=False, server_default="{}"),
     Index(
         "ix_analyses_due",
@@ -56,7 +56,7 @@ subtrees = Table(
 )
 
 # A run of like siblings, under its first span; only those that a page may not see whole
-# (tracer/analysis/sibling_runs.py).
+# (tracer/analysis/sibling_groups.py).
 runs = Table(
     "runs",
     metadata,

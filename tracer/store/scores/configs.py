@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import score_configs
 
 
@@ -40,7 +41,8 @@ def create_config(project_id: str, **said: Any) -> ScoreConfig:
     """Add a config and return it."""
     values = {"project_id": project_id, "config_id": secrets.token_hex(12), **said}
     query = sa.insert(score_configs).values(values).returning(*_COLUMNS)
-    return _committed(query)
+    row = db.session.execute(query).mappings().one()
+    return ScoreConfig(**row)
 
 
 def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig | None:
@@ -52,7 +54,6 @@ def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig |
         .returning(*_COLUMNS)
     )
     row = db.session.execute(query).mappings().one_or_none()
-    db.session.commit()
     return ScoreConfig(**row) if row is not None else None
 
 
@@ -70,16 +71,7 @@ def get_configs(project_id: str, config_ids: Sequence[str]) -> dict[str, ScoreCo
 def list_configs(project_id: str, limit: int, offset: int) -> tuple[list[ScoreConfig], int]:
     """Return a page of a project's configs, newest first, and how many there are in all."""
     mine = score_configs.c.project_id == project_id
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(score_configs).where(mine)
-    ).scalar_one()
     query = sa.select(*_COLUMNS).where(mine)
     query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)
-    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    rows, total = numbered_page(query, limit, offset)
     return [ScoreConfig(**row) for row in rows], total
-
-
-def _committed(query: Any) -> ScoreConfig:
-    row = db.session.execute(query).mappings().one()
-    db.session.commit()
-    return ScoreConfig(**row)

@@ -9,14 +9,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 
+from tracer.errors import Conflict
 from tracer.extensions import db
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import queue_items, queue_members, queues
-
-
-class NameTaken(ValueError):
-    """The project has a queue of that name already."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +44,7 @@ class QueueItem:
 def create_queue(
     project_id: str, name: str, description: str | None, config_ids: Sequence[str]
 ) -> Queue:
-    """Make a queue. Raises NameTaken."""
+    """Make a queue. Raises Conflict: the project has one of this name."""
     values = {
         "project_id": project_id,
         "queue_id": secrets.token_hex(12),
@@ -55,12 +52,12 @@ def create_queue(
         "description": description,
         "config_ids": list(config_ids),
     }
-    try:
-        row = db.session.execute(sa.insert(queues).values(values).returning(*_QUEUE)).one()
-    except IntegrityError:
-        db.session.rollback()
-        raise NameTaken(name) from None
-    db.session.commit()
+    made = insert(queues).values(values)
+    made = made.on_conflict_do_nothing(index_elements=["project_id", "name"])
+    row = db.session.execute(made.returning(*_QUEUE)).one_or_none()
+    if row is None:
+        reason = f"expected another name: there is a queue {name!r} already"
+        raise Conflict.of_field("name", reason)
     return Queue(**row._mapping)
 
 
@@ -76,17 +73,10 @@ def get_queue(project_id: str, queue_id: str) -> Queue | None:
 def list_queues(project_id: str, limit: int, offset: int = 0) -> tuple[list[Queue], int]:
     """Return a page of queues, the newest first, and how many there are in all."""
     mine = queues.c.project_id == project_id
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(queues).where(mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_QUEUE)
-        .where(mine)
-        .order_by(queues.c.created_at.desc(), queues.c.queue_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [Queue(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_QUEUE).where(mine)
+    query = query.order_by(queues.c.created_at.desc(), queues.c.queue_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [Queue(**row) for row in rows], total
 
 
 def add_item(
@@ -102,7 +92,6 @@ def add_item(
         "completed_at": sa.func.now() if completed else None,
     }
     row = db.session.execute(sa.insert(queue_items).values(values).returning(*_ITEM)).one()
-    db.session.commit()
     return QueueItem(**row._mapping)
 
 
@@ -121,17 +110,10 @@ def list_items(
     if completed is not None:
         done = queue_items.c.completed_at.is_not(None)
         mine.append(done if completed else ~done)
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(queue_items).where(*mine)
-    ).scalar_one()
-    query = (
-        sa.select(*_ITEM)
-        .where(*mine)
-        .order_by(queue_items.c.created_at, queue_items.c.item_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [QueueItem(**row._mapping) for row in db.session.execute(query)], total
+    query = sa.select(*_ITEM).where(*mine)
+    query = query.order_by(queue_items.c.created_at, queue_items.c.item_id)
+    rows, total = numbered_page(query, limit, offset)
+    return [QueueItem(**row) for row in rows], total
 
 
 def complete_item(
@@ -147,7 +129,6 @@ def complete_item(
         .returning(*_ITEM)
     )
     row = db.session.execute(query).one_or_none()
-    db.session.commit()
     return None if row is None else QueueItem(**row._mapping)
 
 
@@ -159,7 +140,6 @@ def remove_item(project_id: str, queue_id: str, item_id: str) -> bool:
         .returning(queue_items.c.item_id)
     )
     gone = db.session.execute(query).one_or_none()
-    db.session.commit()
     return gone is not None
 
 
@@ -167,7 +147,6 @@ def assign(project_id: str, queue_id: str, user_id: str) -> None:
     """Ask somebody to work on a queue."""
     values = {"project_id": project_id, "queue_id": queue_id, "user_id": user_id}
     db.session.execute(insert(queue_members).values(values).on_conflict_do_nothing())
-    db.session.commit()
 
 
 def unassign(project_id: str, queue_id: str, user_id: str) -> None:
@@ -179,7 +158,6 @@ def unassign(project_id: str, queue_id: str, user_id: str) -> None:
             queue_members.c.user_id == user_id,
         )
     )
-    db.session.commit()
 
 
 _QUEUE = [queues.c[name] for name in Queue.__dataclass_fields__]

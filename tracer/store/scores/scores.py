@@ -107,7 +107,6 @@ def delete_score(project_id: str, score_id: str) -> bool:
     """Delete a score; return whether there was one."""
     query = sa.delete(scores).where(*_is(project_id, score_id)).returning(scores.c.score_id)
     deleted = db.session.execute(query).all()
-    db.session.commit()
     return bool(deleted)
 
 

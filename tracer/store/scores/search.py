@@ -106,7 +106,7 @@ def list_scores(
     limit: int = 50,
     offset: int = 0,
 ) -> list[FoundScore]:
-    """Return scores that fulfil the conditions, newest first; raises BadCondition."""
+    """Return scores that fulfil the conditions, newest first; raises Invalid."""
     columns = [
         _OF_TRACE[name].label(name) if name in _OF_TRACE else scores.c[name]
         for name in FoundScore.__dataclass_fields__
@@ -121,7 +121,7 @@ def list_scores(
 
 
 def count_scores(project_id: str, conditions: Sequence[Condition]) -> int:
-    """Return how many scores fulfil the conditions; raises BadCondition."""
+    """Return how many scores fulfil the conditions; raises Invalid."""
     query = rows(sa.select(sa.func.count()), project_id, conditions)
     return int(db.session.execute(query).scalar_one())
 

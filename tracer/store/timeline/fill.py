@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 import psycopg
 
-from tracer.analysis.findings import Finder, Step
+from tracer.analysis.findings import Finder, FindingSpan
 from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings
@@ -222,7 +222,7 @@ class _Filling:
         key = self._key | {"ids": span_ids}
         with self._connection.cursor() as cursor:
             for said, sent, *narrow in cursor.stream(_SPANS, key, binary=True, size=_ROWS):
-                step = Step(*narrow)
+                step = FindingSpan(*narrow)
                 self._finder.add(step)
                 found[step.span_id] = words.raw_words(said + b" " + words.plain(sent))
         return found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from tracer.analysis.findings import Findings, Step, find
+from tracer.analysis.findings import Findings, FindingSpan, find
 from tracer.extensions import db
 from tracer.store.timeline.finding_sql import NEEDS_INPUT, NEEDS_OUTPUT, STEP_COLUMNS
-from tracer.store.timeline.timeline import want
 
 MOST_SPANS: Final = 1_000
 # As stored; what is beyond is not unpacked, so that a page stays quick.
@@ -43,26 +42,30 @@ _STORED = sa.text("""
 """)
 
 
-def read_findings(project_id: str, trace_id: str) -> Findings | None:
-    """Return what is found in a trace; None: it is large, and the worker is still at it.
+class TraceFindings(NamedTuple):
+    """What is found in a trace."""
 
-    Of a large trace that goes on growing the findings are those of some moments ago.
-    """
+    findings: Findings | None
+    """None: the trace is large, and the worker has not read it yet."""
+    current: bool
+    """They are of the whole trace as it is now; else the worker has to read it (again)."""
+
+
+def read_findings(project_id: str, trace_id: str) -> TraceFindings:
+    """Return what is found in a trace; of a large one that grows, what was some moments ago."""
     key = {"project": project_id, "trace": trace_id}
     stored = db.session.execute(_STORED, key).one_or_none()
+    known = msgspec.convert(stored.findings, Findings) if stored is not None else None
     if stored is not None and stored.fresh:
-        return msgspec.convert(stored.findings, Findings)
+        return TraceFindings(known, current=True)
     number = db.session.execute(_SMALL, key | {"most": MOST_SPANS + 1}).scalar_one()
-    if number <= MOST_SPANS:
-        steps = list(_read_steps(db.session.execute(_STEPS, key)))
-        if len(steps) < number:
-            # Cut at its size: what is found so far is told, and the rest is wished for.
-            want(project_id, trace_id)
-        return find(steps)
-    want(project_id, trace_id)
-    return msgspec.convert(stored.findings, Findings) if stored is not None else None
+    if number > MOST_SPANS:
+        return TraceFindings(known, current=False)
+    steps = list(_read_steps(db.session.execute(_STEPS, key)))
+    # Fewer where the texts are too large to be read at once.
+    return TraceFindings(find(steps), current=len(steps) >= number)
 
 
-def _read_steps(rows: Iterable[Any]) -> Iterator[Step]:
+def _read_steps(rows: Iterable[Any]) -> Iterator[FindingSpan]:
     for row in rows:
-        yield Step(*(getattr(row, name) for name in Step._fields))
+        yield FindingSpan(*(getattr(row, name) for name in FindingSpan._fields))

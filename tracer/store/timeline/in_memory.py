@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from tracer.analysis.log.entries import SPAN, Entry, event_level, event_time
-from tracer.analysis.log.matches import Asked, Listed
+from tracer.analysis.log.matches import InMemoryMatches, LogFilter
 from tracer.analysis.log.words import matches, plain
 from tracer.extensions import db
 from tracer.store.timeline.fill import SAID, SENT, TEXT_CHARACTERS
@@ -66,7 +66,7 @@ class Small:
         self.behind = 0
         """Spans that are missing here: none."""
 
-    def find(self, asked: Asked) -> Listed:
+    def find(self, asked: LogFilter) -> InMemoryMatches:
         """Return the entries that are all of what is asked for."""
         rows = [
             row
@@ -75,12 +75,12 @@ class Small:
             and (not asked.levels or row.level in asked.levels)
         ]
         if not asked.terms:
-            return Listed([row.entry for row in rows])
+            return InMemoryMatches([row.entry for row in rows])
         held, searched = self._search(asked)
         hits = [row.entry for row in rows if row.entry.event == SPAN and row.entry.span_id in held]
-        return Listed(hits, self._spans - searched)
+        return InMemoryMatches(hits, self._spans - searched)
 
-    def _search(self, asked: Asked) -> tuple[set[str], int]:
+    def _search(self, asked: LogFilter) -> tuple[set[str], int]:
         """Return the spans that hold all terms, and how many were looked through."""
         held, searched, wanted = set(), 0, list(asked.terms)
         for span_id, said, sent in db.session.execute(_TEXTS, self._key | {"bytes": _MOST_BYTES}):

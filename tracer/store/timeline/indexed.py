@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tracer.analysis.log import word_index
 from tracer.analysis.log.entries import PAGE, Entry, unpack_page, unpack_times
-from tracer.analysis.log.matches import Asked, Beside
+from tracer.analysis.log.matches import LogFilter, Neighbours
 from tracer.analysis.log.words import Term
 from tracer.extensions import db
 from tracer.store.timeline.fill import kind_mark, level_mark
@@ -80,7 +80,7 @@ class Stored:
             self.starts += starts
         self._pages: dict[int, list[Entry]] = {}
 
-    def find(self, asked: Asked) -> Hits:
+    def find(self, asked: LogFilter) -> Hits:
         """Return the entries that are all of what is asked for."""
         held, more = (1 << self.count) - 1, False
         marks = [[Term(kind_mark(kind), True) for kind in asked.kinds]]
@@ -126,7 +126,7 @@ class Stored:
 
     def _entries(self, term: Term) -> tuple[int, bool]:
         """Return the set of entries that a term finds, and whether there may be more."""
-        low, high = word_index.reach(term)
+        low, high = word_index.word_range(term)
         bodies: dict[int, list[bytes]] = defaultdict(list)
         more = False
         for segment, body, rank in db.session.execute(
@@ -165,14 +165,14 @@ class Hits:
         numbers = list(islice(word_index.members_before(self._held, at), limit))
         return self._timeline.entries(numbers[::-1])
 
-    def beside(self, key: Entry) -> Beside:
+    def beside(self, key: Entry) -> Neighbours:
         """Return where ``key`` stands, whether it is one of them or not."""
         at = self._timeline.place(key)
         # The first from there on may be the key itself.
         numbers = [*islice(word_index.members_before(self._held, at), 1)]
         numbers += islice(word_index.members(self._held, at), 2)
         ahead = (self._held & ((1 << at) - 1)).bit_count()
-        return Beside.of(key, self._timeline.entries(numbers), ahead)
+        return Neighbours.of(key, self._timeline.entries(numbers), ahead)
 
     def times(self) -> Iterator[tuple[int, int]]:
         """Yield about when entries lie: between two pages' starts time is taken as even."""

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tracer.analysis.log.entries import SPAN, Entry
-from tracer.analysis.log.matches import Asked, Beside, Found, buckets
+from tracer.analysis.log.matches import LogFilter, Matches, Neighbours, buckets
 from tracer.analysis.log.words import terms
 from tracer.extensions import db
 from tracer.records import LEVELS, Json
 from tracer.store.database.paging import BadCursor, decode_cursor, encode_cursor
-from tracer.store.timeline.timeline import Timeline, open_timeline, want
+from tracer.store.timeline.timeline import Timeline, open_timeline
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_tree import SpanRow
 from tracer.times import from_micros, to_micros
@@ -39,10 +39,10 @@ class Query(NamedTuple):
     level: str = ""
     """This level or a worse one."""
 
-    def asked(self) -> Asked:
+    def asked(self) -> LogFilter:
         """Return the query as the timeline understands it."""
         levels = LEVELS[LEVELS.index(self.level) :] if self.level in LEVELS else ()
-        return Asked(tuple(terms(self.words)), (self.kind,) if self.kind else (), tuple(levels))
+        return LogFilter(tuple(terms(self.words)), (self.kind,) if self.kind else (), tuple(levels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,11 @@ class Place:
 class Log:
     """The log of one trace, of what is asked for."""
 
-    def __init__(self, project_id: str, trace_id: str, timeline: Timeline, asked: Asked) -> None:
+    def __init__(
+        self, project_id: str, trace_id: str, timeline: Timeline, asked: LogFilter
+    ) -> None:
         self._key = (project_id, trace_id)
-        self.found: Found = timeline.find(asked)
-        if self.found.unsearched:
-            want(project_id, trace_id)
+        self.found: Matches = timeline.find(asked)
 
     def page(self, cursor: str | None, limit: int = PER_PAGE) -> LogPage:
         """Return the page at ``cursor`` (None: the first); raises BadCursor."""
@@ -118,7 +118,7 @@ class Log:
         if span_id and start:
             beside = found.beside(Entry(to_micros(start), span_id))
         else:
-            beside = Beside(None, None, next(iter(found.after(None, 1)), None))
+            beside = Neighbours(None, None, next(iter(found.after(None, 1)), None))
         return Place(
             count=found.count,
             more=found.more,
@@ -133,7 +133,7 @@ class Log:
         return buckets(self.found, to_micros(start), to_micros(end), number)
 
 
-def open_log(project_id: str, trace_id: str, asked: Asked) -> Log | None:
+def open_log(project_id: str, trace_id: str, asked: LogFilter) -> Log | None:
     """Return the log of a trace. None: it is large, and is still being put in order."""
     timeline = open_timeline(project_id, trace_id)
     return Log(project_id, trace_id, timeline, asked) if timeline is not None else None

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from tracer.analysis.log.matches import Asked, Found
+from tracer.analysis.log.matches import LogFilter, Matches
+from tracer.errors import NotFound
 from tracer.extensions import db
-from tracer.store.annotations.subjects import NoSubject, Subject, marking
+from tracer.store.annotations.subjects import Subject, lock_subject
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
 
@@ -31,26 +32,24 @@ class Timeline(Protocol):
     behind: int
     """Spans that are not in it yet, as far as that is known."""
 
-    def find(self, asked: Asked) -> Found:
+    def find(self, asked: LogFilter) -> Matches:
         """Return the entries that are all of what is asked for."""
 
 
 def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
     """Return the timeline of a trace. None: it is large, and its timeline is not there yet.
 
-    One that is missing or behind is wished for, and the worker fills it.
+    One that is missing or behind is filled by the worker once `want` has asked for it.
     """
     stored = read_stored(project_id, trace_id)
     if stored is not None and not stored.behind:
         return stored
     small = read_small(project_id, trace_id)
-    if small is not None:
-        return small
-    want(project_id, trace_id)
-    return stored
+    return stored if small is None else small
 
 
 def want(project_id: str, trace_id: str) -> None:
-    """Ask the worker for the trace's timeline."""
-    with suppress(NoSubject), marking(Subject(project_id=project_id, trace_id=trace_id)):
+    """Ask the worker for the trace's timeline; of a trace that is gone there is none."""
+    with suppress(NotFound):
+        lock_subject(Subject(project_id=project_id, trace_id=trace_id))
         db.session.execute(_WANT, {"project": project_id, "trace": trace_id})

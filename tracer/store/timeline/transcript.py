@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tracer.analysis.log.matches import Asked
+from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.transcript import MODEL, TOOLS, Spoken
 from tracer.extensions import db
 from tracer.store.timeline.log import Log, open_log
@@ -59,7 +59,7 @@ def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> Trans
 
     Raises BadCursor.
     """
-    log = open_log(project_id, trace_id, Asked(kinds=(MODEL, *TOOLS)))
+    log = open_log(project_id, trace_id, LogFilter(kinds=(MODEL, *TOOLS)))
     if log is None:
         return None
     page = log.page(cursor, PER_PAGE)

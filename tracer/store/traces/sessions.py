@@ -17,6 +17,7 @@ from tracer.store.annotations.summaries import (
     mark_conditions,
     summarise,
 )
+from tracer.store.database.numbered import numbered_page
 from tracer.store.database.paging import Page, cut_page, decode_cursor
 from tracer.store.schema import sessions, traces
 from tracer.store.traces.traces import TraceDetail, detail, detail_query, page_query
@@ -100,12 +101,9 @@ def page_sessions(
         query = query.where(sessions.c.start_time < until)
     if environments:
         query = query.where(_has_trace(traces.c.environment.in_(environments)))
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(query.subquery())
-    ).scalar_one()
     query = query.order_by(sessions.c.start_time.desc(), sessions.c.session_id.desc())
-    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
-    return [SessionRow(**row) for row in rows], total
+    rows, total = numbered_page(query, limit, offset)
+    return [_row(row) for row in rows], total
 
 
 def get_session(project_id: str, session_id: str) -> SessionRow | None:

@@ -226,7 +226,7 @@ def list_spans(
 ) -> list[FoundSpan]:
     """Return spans that fulfil the conditions, newest first, from after a key or an offset on.
 
-    Raises BadCondition.
+    Raises Invalid.
     """
     query = rows(sa.select(*_COLUMNS), project_id, conditions)
     if after is not None:
@@ -248,7 +248,7 @@ def list_spans(
 
 
 def count_spans(project_id: str, conditions: Sequence[Condition]) -> int:
-    """Return how many spans fulfil the conditions; raises BadCondition."""
+    """Return how many spans fulfil the conditions; raises Invalid."""
     query = rows(sa.select(sa.func.count()), project_id, conditions)
     return int(db.session.execute(query).scalar_one())
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from tracer.extensions import db
 from tracer.store.annotations.summaries import is_bookmarked
 from tracer.store.database.conditions import (
     Column,
@@ -18,6 +17,7 @@ from tracer.store.database.conditions import (
     month,
     where,
 )
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.traces.span_search import INPUT_COST, OUTPUT_COST
 from tracer.store.traces.traces import TraceDetail, detail, detail_query
@@ -106,15 +106,12 @@ def page_traces(
     limit: int,
     offset: int,
 ) -> tuple[list[TraceDetail], int]:
-    """Return traces with their own data, and how many there are in all; raises BadCondition."""
+    """Return traces with their own data, and how many there are in all; raises Invalid."""
     wanted = [traces.c.project_id == project_id, *where(list(conditions), FIELDS)]
-    total = db.session.execute(
-        sa.select(sa.func.count()).select_from(traces).where(*wanted)
-    ).scalar_one()
     direction = sa.desc if descending else sa.asc
     column = FIELDS[order].column
     assert column is not None, "an order is by a field that is a column"
     query = detail_query().where(*wanted)
     query = query.order_by(direction(column), direction(traces.c.trace_id))
-    rows = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    rows, total = numbered_page(query, limit, offset)
     return [detail(row) for row in rows], total

@@ -13,7 +13,7 @@ from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.schema import spans
-from tracer.times import iso
+from tracer.times import sql_time
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
@@ -127,9 +127,9 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
         NULL if parent is None else escaped(parent),
         record.kind,
         shared.text(record.name),
-        iso(record.start_time),
-        NULL if end is None else iso(end),
-        NULL if first is None else iso(first),
+        sql_time(record.start_time),
+        NULL if end is None else sql_time(end),
+        NULL if first is None else sql_time(first),
         status_of(record),
         record.level,
         NULL if message is None else escaped(clip(message, MESSAGE_BYTES)),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.merging.arrivals import Share
 from tracer.store.database import locks
+from tracer.store.database.session import own_connection
 from tracer.store.deletion import purge, tombstones
 from tracer.store.schema import comments, scores, sessions, shares, traces
 from tracer.store.writing import load, save
@@ -78,7 +78,7 @@ def delete_trace(project_id: str, trace_id: str) -> bool:
 
     What comes late for it is refused for a day. A session that loses its last trace goes too.
     """
-    with _connection() as connection:
+    with own_connection() as connection:
         return delete_traces(connection, project_id, [trace_id]) > 0
 
 
@@ -89,13 +89,13 @@ def delete_session(project_id: str, session_id: str) -> bool:
         f" ORDER BY start_time LIMIT {_AT_ONCE}"
     )
     deleted = 0
-    with _connection() as connection:
+    with own_connection() as connection:
         while True:
-            found = connection.execute(query, (project_id, session_id)).fetchall()
-            connection.rollback()
-            if not found:
+            with connection.transaction():
+                rows = connection.execute(query, (project_id, session_id)).fetchall()
+            if not rows:
                 return deleted > 0
-            deleted += delete_traces(connection, project_id, [row[0] for row in found])
+            deleted += delete_traces(connection, project_id, [row[0] for row in rows])
 
 
 def delete_traces(
@@ -124,19 +124,6 @@ def _drop_sessions(
     locks.hold(connection, [(project_id, name) for name in names], alone=True)
     for (name,) in connection.execute(_GONE_SESSIONS, (names, project_id)).fetchall():
         purge.empty_session(connection, project_id, name)
-
-
-@contextmanager
-def _connection() -> Iterator[psycopg.Connection[Any]]:
-    """Lend a connection of the pool, outside of the request's own transaction."""
-    db.session.remove()
-    pooled = db.engine.raw_connection()
-    try:
-        connection = pooled.driver_connection
-        assert isinstance(connection, psycopg.Connection)
-        yield connection
-    finally:
-        pooled.close()
 
 
 def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:

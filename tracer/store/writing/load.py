@@ -9,9 +9,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from tracer.merging import claims as sent
+from tracer.merging.claims import PAYLOADS, UNLOADED, Claims
 from tracer.merging.spans import Span
-from tracer.merging.traces import COUNTS, Claims, Derived, Totals, Trace
-from tracer.records import SpanRecord, decimals
+from tracer.merging.traces import COUNTS, Derived, Totals, Trace
+from tracer.records import RANK_IMPLIED, SpanRecord, decimals
 from tracer.store.database.keys import SpanKey, TraceKey, columns_of
 from tracer.times import to_micros
 
@@ -68,6 +70,10 @@ _PAYLOAD_FIELDS = (
 )
 
 
+_SMALL_FIELDS = ("name", "user_id", "session_id", "environment", "release", "version", "public")
+"""Columns of `traces` that hold what was sent, and that are read with every trace."""
+
+
 def lock_traces(
     connection: psycopg.Connection[Any], keys: Iterable[TraceKey]
 ) -> dict[TraceKey, Trace]:
@@ -84,9 +90,12 @@ def load_said_payloads(connection: psycopg.Connection[Any], traces: dict[TraceKe
     with connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(_SAID_PAYLOADS, columns_of(traces, 2)):
             claims = traces[row["project_id"], row["trace_id"]].claims
-            claims.fields |= {
-                name: row[name] for name in ("input", "output") if name in claims.ranks
-            }
+            claims.fields |= {name: row[name] for name in PAYLOADS if name in claims.ranks}
+            for process in claims.processes.values():
+                for name in PAYLOADS:
+                    candidate = process.fields.get(name)
+                    if candidate is not None and candidate.value is UNLOADED:
+                        candidate.value = row[name]
 
 
 def load_spans(connection: psycopg.Connection[Any], keys: Iterable[SpanKey]) -> dict[SpanKey, Span]:
@@ -154,8 +163,22 @@ def read_span(row: dict[str, Any]) -> Span:
 
 
 def _trace(row: dict[str, Any]) -> Trace:
-    ranks, times = row["claims"].get("ranks", {}), row["claims"].get("times", {})
-    names = ("name", "user_id", "session_id", "environment", "release", "version", "public")
+    kept = row["claims"]
+    claims = _claims(row, kept)
+    start, end = _span_bounds(row)
+    derived = Derived(
+        root_span_id=row["root_span_id"],
+        rootless=kept.get("rootless", False),
+        root_process=kept.get("root_process"),
+        input_preview=row["input_preview"],
+        output_preview=row["output_preview"],
+        error_message=row["error_message"],
+        start=start,
+        end=end,
+    )
+    if "input_source" in kept:
+        start_time, span_id, derived.borrows_input = kept["input_source"]
+        derived.input_source = start_time, span_id
     totals = Totals(
         counts={name: row[name] for name in COUNTS},
         kinds=row["kinds"],
@@ -163,30 +186,39 @@ def _trace(row: dict[str, Any]) -> Trace:
         usage=row["usage"],
         cost=decimals(row["cost"]),
     )
-    start, end = _span_bounds(row)
-    cleared = row["claims"].get("cleared", ())
-    return Trace(
-        claims=Claims(
-            fields={name: row[name] for name in names if name in ranks}
-            | times
-            | dict.fromkeys(cleared),
-            tags=row["claims"].get("tags", row["tags"]),
-            tag_edits=row["claims"].get("tag_edits", {}),
-            metadata=row["metadata"],
-            ranks=ranks,
-            seen=row["claims"].get("seen"),
-        ),
-        totals=totals,
-        derived=Derived(
-            root_span_id=row["root_span_id"],
-            rootless=row["claims"].get("rootless", False),
-            root_name="" if "name" in ranks and "name" not in cleared else row["name"],
-            input_preview=row["input_preview"],
-            output_preview=row["output_preview"],
-            error_message=row["error_message"],
-            start=start,
-            end=end,
-        ),
+    trace = Trace(claims=claims, totals=totals, derived=derived)
+    derived.root_payloads = frozenset(name for name in PAYLOADS if _root_has(trace, name, row))
+    derived.tracks_input = trace.value("input") is None and "input" not in derived.root_payloads
+    if trace.value("name") is None:
+        derived.root_name = row["name"]
+    return trace
+
+
+def _root_has(trace: Trace, name: str, row: dict[str, Any]) -> bool:
+    """Return whether the root has an input or output, as far as that may still matter."""
+    claims, derived = trace.claims, trace.derived
+    if derived.rootless or (name in claims.ranks and not claims.cleared(name)):
+        return False
+    candidate = claims.candidate(name, derived.root_process)
+    if candidate is not None:
+        # An implied value that doesn't show is kept aside: the root's shows.
+        return candidate.rank == RANK_IMPLIED and candidate.value is not UNLOADED
+    borrowed = name == "input" and derived.borrows_input
+    return row[f"{name}_preview"] is not None and not borrowed
+
+
+def _claims(row: dict[str, Any], kept: dict[str, Any]) -> Claims:
+    ranks = kept.get("ranks", {})
+    return Claims(
+        fields={name: row[name] for name in _SMALL_FIELDS if name in ranks}
+        | kept.get("times", {})
+        | dict.fromkeys(kept.get("cleared", ())),
+        tags=kept.get("tags", row["tags"]),
+        tag_edits=kept.get("tag_edits", {}),
+        metadata=row["metadata"],
+        ranks=ranks,
+        processes=sent.load(kept.get("processes", {}), {name: row[name] for name in _SMALL_FIELDS}),
+        seen=kept.get("seen"),
     )
 
 

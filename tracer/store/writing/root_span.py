@@ -11,9 +11,10 @@ from psycopg.rows import dict_row
 from tracer.merging.arrivals import Change
 from tracer.merging.spans import Span
 from tracer.merging.traces import INDEXED_BYTES, OF_ROOT, Trace, clip
-from tracer.messages import conversation
-from tracer.records import Json
+from tracer.messages.previews import preview
+from tracer.records import Json, process_of
 from tracer.store.database.keys import TraceKey, columns_of
+from tracer.store.writing import borrowed_input
 from tracer.times import to_micros
 
 _FIRSTS = """
@@ -56,27 +57,28 @@ _BOUNDS = """
 """
 
 _ROOT_PAYLOAD = """
-    SELECT input, output FROM span_payloads
+    SELECT input, output, resource FROM span_payloads
     WHERE project_id = %s AND trace_id = %s AND span_id = %s
 """
 
 
 def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
     """Derive from all the spans of a trace."""
-    found = sorted(spans, key=_place)
-    failed = next((span.record for span in found if span.record.level == "error"), None)
+    ordered = sorted(spans, key=_position)
+    failed = next((span.record for span in ordered if span.record.level == "error"), None)
     if failed is not None:
         trace.derived.error_message = _line(failed.status_message or failed.name)
-    top = [span for span in found if span.record.parent_span_id is None]
+    top = [span for span in ordered if span.record.parent_span_id is None]
     root = next((span.record for span in top if not span.placeholder), None)
     trace.derived.rootless = root is None
     if root is None and top:
         missing = top[0].record.span_id
-        below = (span.record for span in found if span.record.parent_span_id == missing)
+        below = (span.record for span in ordered if span.record.parent_span_id == missing)
         root = next(below, None)
     if root is not None:
         _set_root(trace, root.span_id, root.name)
-        _set_previews(trace, root.input, root.output)
+        _set_payloads(trace, root.input, root.output, root.resource)
+    borrowed_input.from_spans(trace, ordered)
 
 
 def from_database(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
@@ -85,22 +87,31 @@ def from_database(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
     if moved:
         _look_up_bounds(connection, changes, moved)
     stirred = [key for key, change in changes.items() if _stirred(change)]
-    if not stirred:
-        return
+    if stirred:
+        _look_up_firsts(connection, changes, stirred)
+    for key, change in changes.items():
+        borrowed_input.from_database(connection, key, change)
+
+
+def _look_up_firsts(
+    connection: psycopg.Connection[Any], changes: dict[TraceKey, Change], keys: list[TraceKey]
+) -> None:
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_FIRSTS, columns_of(stirred, 2)).fetchall()
+        rows = cursor.execute(_FIRSTS, columns_of(keys, 2)).fetchall()
     for row in rows:
         key = row["project_id"], row["trace_id"]
         change = changes[key]
         change.trace.derived.error_message = _line(row["message"])
         previous = change.trace.derived.root_span_id
+        was_rootless = change.trace.derived.rootless
         _set_root(change.trace, row["span_id"], row["name"] or "")
         change.trace.derived.rootless = row["rootless"]
-        if row["span_id"] != previous or row["span_id"] in change.after or _unsaid(change):
-            _set_previews(change.trace, *_root_payload(connection, key, change))
+        moved = row["span_id"] != previous or row["rootless"] != was_rootless
+        if moved or row["span_id"] in change.after or _reveals_root(change):
+            _set_payloads(change.trace, *_root_payload(connection, key, change))
 
 
-def _place(span: Span) -> tuple[int, str]:
+def _position(span: Span) -> tuple[int, str]:
     return span.record.start_time, span.record.span_id
 
 
@@ -108,7 +119,7 @@ def _stirred(change: Change) -> bool:
     spans = [*change.after.values(), *(change.before.get(name) for name in change.after)]
     return (
         change.trace.derived.rootless
-        or _unsaid(change)
+        or _reveals_root(change)
         or any(
             span is not None
             and (span.record.parent_span_id is None or span.record.level == "error")
@@ -117,9 +128,13 @@ def _stirred(change: Change) -> bool:
     )
 
 
-def _unsaid(change: Change) -> bool:
-    """Whether the trace's own name, input or output was cleared, so that the root's shows again."""
-    return any(map(change.trace.claims.cleared, change.speaks.intersection(OF_ROOT)))
+def _reveals_root(change: Change) -> bool:
+    """Return whether the root's name, input, output or process may count from now on."""
+    claims = change.trace.claims
+    unknown = bool(claims.processes) and change.trace.derived.root_process is None
+    return (
+        unknown or change.implies or any(map(claims.cleared, change.speaks.intersection(OF_ROOT)))
+    )
 
 
 def _set_root(trace: Trace, span_id: str | None, name: str) -> None:
@@ -127,23 +142,37 @@ def _set_root(trace: Trace, span_id: str | None, name: str) -> None:
     trace.derived.root_name = clip(name, INDEXED_BYTES) or ""
 
 
-def _set_previews(trace: Trace, said: Json, answered: Json) -> None:
-    claims, derived = trace.claims, trace.derived
-    if not claims.speaks_for("input"):
-        derived.input_preview = None if said is None else conversation.preview(said)
-    if not claims.speaks_for("output"):
-        derived.output_preview = None if answered is None else conversation.preview(answered)
+def _set_payloads(
+    trace: Trace, input: Json, output: Json, resource: dict[str, Json] | None
+) -> None:
+    """Take input, output and process of the root, or of the span that stands in for it.
+
+    ``resource`` None: there is neither.
+    """
+    derived = trace.derived
+    payloads = {"input": input, "output": output}
+    # First of all: whose input counts depends on it.
+    known = resource is not None and trace.claims.processes
+    derived.root_process = process_of(resource or {}) if known else None
+    derived.root_payloads = frozenset(
+        () if derived.rootless else [name for name, value in payloads.items() if value is not None]
+    )
+    if trace.value("input") is None:
+        derived.input_preview = None if input is None else preview(input)
+        derived.borrows_input = False
+    if trace.value("output") is None:
+        derived.output_preview = None if output is None else preview(output, output=True)
 
 
 def _root_payload(
     connection: psycopg.Connection[Any], key: TraceKey, change: Change
-) -> tuple[Json, Json]:
+) -> tuple[Json, Json, dict[str, Json] | None]:
     root_id = change.trace.derived.root_span_id
     if root_id in change.after:
         record = change.after[root_id].record
-        return record.input, record.output
+        return record.input, record.output, record.resource
     row = connection.execute(_ROOT_PAYLOAD, (*key, root_id)).fetchone()
-    return (row[0], row[1]) if row else (None, None)
+    return (row[0], row[1], row[2] or {}) if row else (None, None, None)
 
 
 def _look_up_bounds(

@@ -13,13 +13,14 @@ from sqlalchemy.dialects import postgresql
 
 from tracer.merging import traces as rollup
 from tracer.merging.arrivals import Change, Share
+from tracer.merging.claims import PAYLOADS, UNLOADED
 from tracer.records import ScoreRecord
 from tracer.store import schema
 from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
 from tracer.store.writing.copy_spans import copy_spans, encoder
-from tracer.times import iso
+from tracer.times import sql_time
 
 SessionKey = tuple[str, str]
 """(project_id, session_id)"""
@@ -44,7 +45,7 @@ _INSERT_TRACES = f"""
 
 _PLAIN = [n for n in _TRACE_COLUMNS if n not in ("project_id", "trace_id", "input", "output")]
 _SAYS = ", says_input boolean, says_output boolean"
-# Its own input and output are large and seldom said, so they are only touched when they were.
+# Input and output are large and seldom sent for a trace: what was not read is left as it is.
 # The time is the clock's, under the row's lock: two changes never share it, as their transactions'
 # beginnings might, and a page that shows the trace can tell by it whether anything is new.
 _UPDATE_TRACES = f"""
@@ -142,13 +143,12 @@ def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
 
 
 def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:
-    says = {f"says_{name}": name in change.speaks for name in ("input", "output")}
-    return {
-        "project_id": key[0],
-        "trace_id": key[1],
-        **rollup.columns(change.trace),
-        **says,
-    }
+    columns = rollup.columns(change.trace)
+    for name in PAYLOADS:
+        columns[f"says_{name}"] = columns[name] is not UNLOADED
+        if columns[name] is UNLOADED:
+            columns[name] = None
+    return {"project_id": key[0], "trace_id": key[1], **columns}
 
 
 def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
@@ -230,8 +230,8 @@ def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:
     return {
         "project_id": key[0],
         "session_id": key[1],
-        "start_time": iso(one.start),
-        "end_time": iso(one.end),
+        "start_time": sql_time(one.start),
+        "end_time": sql_time(one.end),
         "trace_count": one.traces,
         "error_count": one.errors,
         "running_count": one.running,
@@ -258,7 +258,7 @@ def save_scores(
             **msgspec.structs.asdict(score),
             "project_id": project_id,
             "trace_id": score.trace_id or "",
-            "time": iso(score.time),
+            "time": sql_time(score.time),
         }
         for project_id, score in items
         if (project_id, score.trace_id) not in deleted

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from tracer.merging.arrivals import Arrivals, Change
+from tracer.merging.claims import PAYLOADS
 from tracer.merging.spans import needs_payload
 from tracer.merging.traces import Trace
 from tracer.pricing.price_book import PriceBook
@@ -135,12 +136,13 @@ def _change_stored(
 ) -> dict[TraceKey, Change]:
     if not arrivals:
         return {}
-    speaking = {
+    changing = {
         key: locked[key]
         for key, arrived in arrivals.items()
-        if any(claim.fields.keys() & {"input", "output"} for claim in arrived.claims)
+        if locked[key].claims.contested()
+        or any(not claim.fields.keys().isdisjoint(PAYLOADS) for claim in arrived.claims)
     }
-    load.load_said_payloads(connection, speaking)
+    load.load_said_payloads(connection, changing)
     keys = [(*key, span_id) for key, arrived in arrivals.items() for span_id in arrived.span_ids()]
     stored = load.load_spans(connection, keys)
     wanted = {

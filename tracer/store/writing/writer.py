@@ -19,6 +19,7 @@ import msgspec
 import psycopg
 import sqlalchemy as sa
 
+from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.database.keys import TraceKey
 from tracer.store.writing.price_cache import PriceBooks
@@ -38,14 +39,6 @@ DELETED = "its trace was deleted: what comes late for it is refused for a day"
 # SQLSTATE classes that speak of the server's state and not of the data: connection, resources,
 # operator intervention, system error, deadlock and serialisation, object in use.
 _PASSING = frozenset({"08", "53", "57", "58", "40", "55"})
-
-
-class Overloaded(Exception):
-    """More is waiting to be written than the queue may hold: come back in a second."""
-
-
-class Unavailable(Exception):
-    """The database can't be reached or can't write: nothing of the batch is stored."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -115,7 +108,7 @@ class Writer:
     def write(self, project_id: str, batch: Batch) -> list[Rejected]:
         """Store a batch, and return once it is committed the items that were refused.
 
-        Raises Overloaded at once where too much is waiting, Unavailable where the database
+        Raises Overloaded at once where too much is waiting, StoreUnavailable where the database
         stays away; nothing of the batch is stored then.
         """
         if len(batch) == 0:
@@ -144,7 +137,7 @@ class Writer:
             if self._waiting and self._waiting + size > self._most:
                 raise Overloaded(f"{self._waiting} items are waiting to be written")
             if self._closed:
-                raise Unavailable("the server is stopping")
+                raise StoreUnavailable("the server is stopping")
             self._waiting += size
             self._queue.append(submission)
             if not self._idle and len(self._threads) < THREADS:
@@ -164,7 +157,7 @@ class Writer:
                 # The outermost loop: whatever happened, the waiting threads must hear of it.
                 log.exception("a batch could not be written")
                 for submission in group:
-                    submission.failure = submission.failure or Unavailable(
+                    submission.failure = submission.failure or StoreUnavailable(
                         "the server failed to write this; its log says why"
                     )
             finally:
@@ -193,7 +186,7 @@ class Writer:
             deleted = self._commit(work)
             for part in _parts_of(group, deleted):
                 part.refuse(DELETED)
-        except Unavailable as failure:
+        except StoreUnavailable as failure:
             for submission in group:
                 submission.failure = failure
         except (psycopg.Error, ValueError, TypeError) as error:
@@ -215,7 +208,7 @@ class Writer:
                 for part in half:
                     if part.key in deleted:
                         part.refuse(DELETED)
-            except Unavailable as failure:
+            except StoreUnavailable as failure:
                 half[0].submission.failure = failure
             except (psycopg.Error, ValueError, TypeError) as refusal:
                 self._halve(half, refusal)
@@ -235,7 +228,7 @@ class Writer:
                 if not _passing(cause):
                     raise
                 if time.monotonic() + pause > deadline:
-                    raise Unavailable(f"the database can't write: {cause}") from error
+                    raise StoreUnavailable(f"the database can't write: {cause}") from error
             # Jitter keeps two writers that met in a deadlock from meeting again.
             time.sleep(pause * (1 + random.random()))
             pause = min(pause * 2, 1.0)

@@ -6,6 +6,7 @@ from flask import render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.bookmarks import set_bookmark
+from tracer.store.database.session import transaction
 from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.subjects import Place, marks
 from tracer.ui.base.visitor import author
@@ -14,7 +15,9 @@ from tracer.ui.base.visitor import author
 @marks("/bookmark", "POST")
 def bookmark(place: Place) -> AnyResponse | str:
     """Bookmark it, or with ``action=remove`` no longer."""
-    set_bookmark(place.subject, there=request.form.get("action") != "remove", author=author())
+    there, who = request.form.get("action") != "remove", author()
+    with transaction():
+        set_bookmark(place.subject, there=there, author=who)
     if is_fragment():
         return render_template("marks/_star.html", here=place)
     return place.back()

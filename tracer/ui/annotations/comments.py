@@ -6,7 +6,8 @@ from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations import comments
-from tracer.store.annotations.comments import MOST_CHARACTERS, TooManyEdits
+from tracer.store.annotations.comments import MOST_CHARACTERS
+from tracer.store.database.session import transaction
 from tracer.ui.annotations.answer import remarks
 from tracer.ui.base.blueprint import refuse
 from tracer.ui.base.subjects import Place, marks
@@ -16,8 +17,9 @@ from tracer.ui.base.visitor import author, reader
 @marks("/comments", "POST")
 def comment(place: Place) -> AnyResponse | str:
     """Add a comment."""
-    text = _text()
-    comments.create_comment(place.subject, text, author(named=True))
+    text, who = _text(), author(named=True)
+    with transaction():
+        comments.create_comment(place.subject, text, who)
     return remarks(place, "comments")
 
 
@@ -31,13 +33,12 @@ def change_comment(place: Place, comment_id: str) -> AnyResponse | str:
         abort(404, "This comment is not here any more.")
     if not reader().wrote(found.author_id):
         abort(403, "Only who wrote a comment can change it.")
-    if request.form.get("action") == "delete":
-        comments.delete_comment(project_id, comment_id)
-    else:
-        try:
-            comments.edit_comment(project_id, comment_id, _text())
-        except TooManyEdits as error:
-            refuse(f"Not changed: {error}.")
+    text = None if request.form.get("action") == "delete" else _text()
+    with transaction():
+        if text is None:
+            comments.delete_comment(project_id, comment_id)
+        else:
+            comments.edit_comment(project_id, comment_id, text)
     return remarks(place, "comments")
 
 

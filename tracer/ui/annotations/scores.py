@@ -7,17 +7,18 @@ import secrets
 import time
 from typing import Any, Final
 
-from flask import abort, current_app, request
+from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import Batch, Json, ScoreRecord
+from tracer.store.database.session import transaction
 from tracer.store.scores import scores
 from tracer.store.scores.scores import BY_HAND, ScoreKind
-from tracer.store.writing.writer import Writer
 from tracer.ui.annotations.answer import remarks
 from tracer.ui.base.blueprint import refuse
 from tracer.ui.base.subjects import Place, marks
 from tracer.ui.base.visitor import author, reader
+from tracer.web.services import services
 
 TYPES: Final = (
     ("numeric", "Number"),
@@ -47,7 +48,8 @@ def change_score(place: Place, score_id: str) -> AnyResponse | str:
     if found.source != BY_HAND or not reader().wrote(found.author_id):
         abort(403, "Only who gave a score can change it.")
     if request.form.get("action") == "delete":
-        scores.delete_score(project_id, score_id)
+        with transaction():
+            scores.delete_score(project_id, score_id)
     else:
         _save(place, score_id, found.span_id)
     return remarks(place, "scores")
@@ -67,8 +69,7 @@ def _save(place: Place, score_id: str, span_id: str | None) -> None:
         author_id=who.author_id,
         **said,
     )
-    writer: Writer = current_app.extensions["tracer.writer"]
-    for rejected in writer.write(place.subject.project_id, Batch(scores=[record])):
+    for rejected in services().writer.write(place.subject.project_id, Batch(scores=[record])):
         refuse(rejected.reason)
 
 

@@ -9,6 +9,7 @@ from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations import shares
+from tracer.store.database.session import transaction
 from tracer.ui.base.blueprint import refuse
 from tracer.ui.base.subjects import Place, marks
 from tracer.ui.base.visitor import author
@@ -35,12 +36,14 @@ def share(place: Place) -> str:
     if lasts not in lasting:
         refuse("Choose how long the link is to last.")
     period = lasting[lasts]
-    _, token = shares.create_share(
-        place.subject,
-        author(),
-        expires_at=datetime.now(UTC) + period if period else None,
-        show_comments=bool(request.form.get("comments")),
-    )
+    who = author()
+    with transaction():
+        _, token = shares.create_share(
+            place.subject,
+            who,
+            expires_at=datetime.now(UTC) + period if period else None,
+            show_comments=bool(request.form.get("comments")),
+        )
     return _page(place, url_for("share.page", token=token, _external=True))
 
 
@@ -51,7 +54,8 @@ def revoke(place: Place, share_id: str) -> AnyResponse:
     here = (place.subject.trace_id or None, place.subject.session_id or None)
     if found is None or (found.trace_id, found.session_id) != here:
         abort(404, "This link is not here any more.")
-    shares.revoke_share(place.subject.project_id, share_id)
+    with transaction():
+        shares.revoke_share(place.subject.project_id, share_id)
     return redirect(place.url("share_list"), 303)
 
 

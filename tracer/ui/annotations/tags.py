@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import RANK_UPDATE, Batch, TraceRecord
-from tracer.store.writing.writer import Writer
 from tracer.ui.base.blueprint import bp, is_fragment, refuse
 from tracer.ui.base.visitor import author
 from tracer.ui.trace.context import common, find_trace
+from tracer.web.services import services
 
 MOST_CHARACTERS: Final = 200
 MOST_AT_ONCE: Final = 50
@@ -37,8 +37,7 @@ def trace_tags(project_id: str, trace_id: str) -> AnyResponse | str:
             tag_edits=edits,
             editor=author().name,
         )
-        writer: Writer = current_app.extensions["tracer.writer"]
-        for rejected in writer.write(project_id, Batch(traces=[record])):
+        for rejected in services().writer.write(project_id, Batch(traces=[record])):
             refuse(rejected.reason)
     if is_fragment():
         return render_template("marks/_tags.html", **common(find_trace(project_id, trace_id)))

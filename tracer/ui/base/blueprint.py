@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from markupsafe import Markup
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.database.paging import BadCursor
 from tracer.store.projects.projects import DEFAULT_PROJECT, get_project, list_projects
 from tracer.store.traces.traces import project_of
 from tracer.ui.base.same_origin import check_origin
@@ -67,13 +65,6 @@ def keep_private(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("HX-Request-Type", "Cookie"))
     return response
-
-
-@bp.errorhandler(BadCursor)
-def bad_cursor(_error: BadCursor) -> Any:
-    """Say what a broken paging link means."""
-    message = "This link's place in the list can't be read. Start again from the first page."
-    return current_app.handle_http_exception(BadRequest(message))
 
 
 @bp.get("/")

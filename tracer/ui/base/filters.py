@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from tracer.errors import Invalid
+
 LABELS = {
     "status": "status",
     "name": "name",
@@ -33,7 +35,7 @@ _AGO = re.compile(r"(\d{1,4})(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class BadFilter(ValueError):
+class BadFilter(Invalid):
     """A filter that can't be understood; the message names it."""
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations import bookmarks, comments
 from tracer.store.annotations.bookmarks import Bookmark
 from tracer.store.annotations.comments import CommentRow
-from tracer.store.annotations.subjects import NoSubject, Subject
+from tracer.store.annotations.subjects import Subject
 from tracer.store.scores import scores
 from tracer.store.scores.scores import ScoreKind, ScoreRow
 from tracer.store.traces.sessions import SessionRow
@@ -99,11 +99,8 @@ def marks(rule: str, *methods: str) -> Callable[[View], View]:
             subject = Subject(
                 project_id=project_id, trace_id=trace_id, session_id=session_id, span_id=span_id
             )
-            try:
-                subject.check()
-                return view(Place(subject), **values)
-            except NoSubject as error:
-                abort(404, f"This project has {error}.")
+            subject.check()
+            return view(Place(subject), **values)
 
         for noun in ("trace", "session"):
             bp.add_url_rule(

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, redirect, render_template, request, url_for
+from flask import Response, g, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.config import Config
 from tracer.store.annotations.subjects import Author
-from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.ui.base.blueprint import bp, refuse
+from tracer.web.services import services
 
 COOKIE: Final = "tracer_reader"
 MOST_NAME: Final = 80
@@ -112,10 +111,10 @@ def _back(address: str) -> str:
 
 
 def _of_proxy() -> Reader | None:
-    config: Config = current_app.extensions["tracer.config"]
-    if not config.reader_header:
+    header = services().config.reader_header
+    if not header:
         return None
-    sent = request.headers.get(config.reader_header, "")
+    sent = request.headers.get(header, "")
     # WSGI hands headers over as Latin-1, whatever they are.
     with suppress(UnicodeError):
         sent = sent.encode("latin-1").decode()
@@ -135,7 +134,4 @@ def _of_cookie() -> Reader | None:
 
 
 def _serializer() -> URLSafeSerializer:
-    known = current_app.extensions
-    if "tracer.cookie_secret" not in known:
-        known["tracer.cookie_secret"] = cookie_secret()
-    return URLSafeSerializer(known["tracer.cookie_secret"], salt=COOKIE)
+    return URLSafeSerializer(services().secret, salt=COOKIE)

@@ -18,7 +18,7 @@ from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import sessions, traces
 from tracer.store.traces.sessions import SessionFilter, SessionRow
 from tracer.store.traces.traces import TraceDetail
-from tracer.ui.base.filters import BadFilter, Filters, Pick
+from tracer.ui.base.filters import Filters, Pick
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.base.subjects import place_of
 from tracer.ui.render.format import duration
@@ -50,17 +50,14 @@ def session_list(project_id: str) -> Shown:
     """Show sessions, latest activity first."""
     filters = Filters(request.args, _FIELDS, url_for("ui.session_list", project_id=project_id))
     now = datetime.now(UTC)
-    try:
-        where = SessionFilter(
-            since=filters.time("from", now),
-            until=filters.time("to", now),
-            user_id=filters.get("user"),
-            environment=filters.get("environment"),
-            tag=filters.get("tag"),
-            **filters.mark(),
-        )
-    except BadFilter as error:
-        abort(400, str(error))
+    where = SessionFilter(
+        since=filters.time("from", now),
+        until=filters.time("to", now),
+        user_id=filters.get("user"),
+        environment=filters.get("environment"),
+        tag=filters.get("tag"),
+        **filters.mark(),
+    )
     page = sessions.list_sessions(project_id, where, request.args.get("cursor"))
     return Shown(
         "sessions/list.html",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, request, url_for
+from flask import Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import STATUSES
@@ -12,7 +12,7 @@ from tracer.store.database.paging import Page
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceFilter, TraceRow
 from tracer.ui.base.blueprint import is_fragment
-from tracer.ui.base.filters import BadFilter, Filters
+from tracer.ui.base.filters import Filters
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.project.start import python_program, sdk_program
 from tracer.ui.render.markdown import code
@@ -61,11 +61,8 @@ def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, 
 
 def _condition(filters: Filters) -> TraceFilter:
     now = datetime.now(UTC)
-    try:
-        since, until = filters.time("from", now), filters.time("to", now)
-        marked = filters.mark()
-    except BadFilter as error:
-        abort(400, str(error))
+    since, until = filters.time("from", now), filters.time("to", now)
+    marked = filters.mark()
     return TraceFilter(
         since=since,
         until=until,

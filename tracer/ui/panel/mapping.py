@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from tracer.mapping import Mapping, Told, Understood, Unmapped
+from tracer.mapping import MappedAttribute, MappedField, Mapping, UnmappedAttribute
 
 _MOST_NAMES = 6
 _LABELS = {"(name)": "the span's name"}
@@ -19,7 +19,7 @@ class Group:
     more: list[str]
     """Names too many to be shown at once."""
     kept: bool
-    told: list[Told]
+    told: list[MappedField]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class MappingView:
 
     dialect: str | None
     groups: list[Group]
-    unmapped: list[Unmapped]
+    unmapped: list[UnmappedAttribute]
     events: list[str]
 
 
@@ -38,10 +38,10 @@ def view_mapping(mapping: Mapping) -> MappingView:
     return MappingView(mapping.dialect, groups, mapping.unmapped, mapping.events)
 
 
-def _meaning(item: Understood) -> tuple[bool, list[Told]]:
+def _meaning(item: MappedAttribute) -> tuple[bool, list[MappedField]]:
     return item.kept, item.told
 
 
-def _group(items: list[Understood]) -> Group:
+def _group(items: list[MappedAttribute]) -> Group:
     names = [_LABELS.get(item.attribute, item.attribute) for item in items]
     return Group(names[:_MOST_NAMES], names[_MOST_NAMES:], items[0].kept, items[0].told)

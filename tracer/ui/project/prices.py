@@ -19,6 +19,7 @@ from tracer.store.projects.prices import PriceRow
 from tracer.times import to_micros
 from tracer.ui.base.blueprint import bp
 from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
+from tracer.web.price_changes import changing_prices
 
 _MOST_FOUND = 25
 _MOST_UNPRICED = 100
@@ -152,7 +153,8 @@ def create_price(project_id: str) -> AnyResponse | tuple[str, int] | str:
     draft = form.draft()
     if draft is None:
         return _form(form), 422
-    row = prices.create_price(project_id, draft)
+    with changing_prices(project_id):
+        row = prices.create_price(project_id, draft)
     return redirect(_list_url(project_id, row.price_id), 303)
 
 
@@ -185,7 +187,8 @@ def change_price(project_id: str, price_id: str) -> AnyResponse:
     if action not in ("retire", "restore"):
         abort(400, "action: expected retire or restore.")
     _price(project_id, price_id)
-    prices.retire_price(project_id, price_id, retired=action == "retire")
+    with changing_prices(project_id):
+        prices.retire_price(project_id, price_id, retired=action == "retire")
     return redirect(_list_url(project_id, price_id), 303)
 
 

@@ -19,5 +19,6 @@ FLAGS = {
     "dropped": Flag("dropped", "The SDK left something out before it was sent."),
     "self_parent": Flag("own parent", "It names itself as its parent, so it is shown as a root."),
     "cycle": Flag("circle", "Its parents form a circle, so it is shown flat."),
+    "first_token_outside": Flag("first token", "Its first token came outside of its own time."),
     "end_before_start": Flag("clock", "It ended before it started: two clocks disagree."),
 }

@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from tracer.times import shown_time
+
 _SECONDS_UNTIL_MINUTES = 600
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -112,9 +114,7 @@ def day(time: datetime | None) -> str:
 
 def stamp(time: datetime | None) -> str:
     """Return date and time with milliseconds, ``2026-11-23 14:02:11.204 UTC``."""
-    if time is None:
-        return ""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+    return shown_time(time) if time else ""
 
 
 def meter(value: timedelta | None) -> int:

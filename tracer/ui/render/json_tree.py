@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from tracer.messages.media import media_part
 from tracer.records import Json
+from tracer.ui.render.media import safe_media
 
 _OPEN_DEPTH = 2
 _MOST_DEPTH = 5
@@ -17,6 +19,9 @@ _MOST_CHARACTERS = 2_000
 # Together the limits bound a page whatever the shape: wide, deep, or both.
 _MOST_ITEMS = 1_500
 _PEEK_ITEMS = 3
+_MEDIA_CHARACTERS = 40
+_BASE64 = "b64_json"
+"""The name under which OpenAI's APIs answer an image in base64."""
 
 
 @dataclass(slots=True)
@@ -38,6 +43,9 @@ class Item:
     items: list[Item] = field(default_factory=list)
     left: int = 0
     cut: int = 0
+    image: str = ""
+    """What a text that holds an image shows, as ``data:``."""
+    audio: str = ""
 
 
 @dataclass(slots=True)
@@ -103,11 +111,25 @@ def _item(
     budget.items -= 1
     if isinstance(value, dict | list):
         return _container(key, value, pointer, depth, budget, start)
+    if isinstance(value, str) and (media := _media(key, value)):
+        return _media_item(key, pointer, value, media)
     css, text = _scalar(value)
     cut = 0
     if len(text) > _MOST_CHARACTERS and not whole:
         text, cut = text[:_MOST_CHARACTERS] + "…", len(str(value))
     return Item(key, pointer, css, text, cut=cut)
+
+
+def _media(key: str | None, value: str) -> str | None:
+    """Return the address of an image or audio that a text holds, None: it holds none."""
+    url = media_part({_BASE64: value}, "image").url if key == _BASE64 else value
+    return url if safe_media(url) else None
+
+
+def _media_item(key: str | None, pointer: str, value: str, url: str) -> Item:
+    item = Item(key, pointer, "s2", f'"{value[:_MEDIA_CHARACTERS]}…"', cut=len(value))
+    setattr(item, safe_media(url) or "image", url)
+    return item
 
 
 def _container(

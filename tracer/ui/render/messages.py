@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,12 +12,11 @@ from tracer.records import Json
 from tracer.ui.render import json_tree
 from tracer.ui.render.json_tree import Item
 from tracer.ui.render.markdown import markdown
+from tracer.ui.render.media import safe_media
 
 # At 2 ms per 1,000 characters this keeps a page of long messages under a tenth of a second.
 _MARKDOWN_PER_PAGE = 40_000
 _SYSTEM = ("system", "developer")
-# SVG is left out: it can carry scripts. So is every URL: loading it would tell who reads.
-_SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]+")
 
 
 @dataclass(slots=True)
@@ -26,12 +24,18 @@ class Piece:
     """One part of a message: ``html`` where it could be rendered, else ``text``, or ``json``."""
 
     kind: str
-    """text, reasoning, call, result, image or file"""
+    """text, reasoning, call, result, image, audio, file or data"""
     html: Markup | None = None
     text: str = ""
     name: str = ""
+    """The tool, the file, or what the API calls a part that isn't known."""
+    url: str = ""
+    """Of an image or audio: what it holds, as ``data:``."""
     json: Item | None = None
     results: list[Piece] = field(default_factory=list)
+    """Of a call."""
+    pieces: list[Piece] = field(default_factory=list)
+    """Of a result that holds images, audio or files."""
 
 
 @dataclass(slots=True)
@@ -82,7 +86,8 @@ class Reader:
         if isinstance(value, str):
             value = json_tree.parse(value)
         if isinstance(value, str):
-            return Body(piece=self.text(value))
+            kind = safe_media(value)
+            return Body(piece=self.text(value) if kind is None else Piece(kind, url=value))
         return Body(json=json_tree.view(value, pointer))
 
     def turns(self, messages: Iterable[Message], pointer: str) -> list[Turn]:
@@ -101,6 +106,9 @@ class Reader:
                 if piece.kind == "call" and part.id:
                     calls[part.id] = piece
                 pieces.append(piece)
+                if piece.url and part.text:
+                    # What was spoken, for who can't listen.
+                    pieces.append(self.text(part.text))
             # A message whose every part went under a call would be an empty line.
             if pieces or not message.parts:
                 closed = message.role in _SYSTEM
@@ -131,14 +139,25 @@ class Reader:
             return Piece("call", name=part.name or "", json=json_tree.view_part(part.data, pointer))
         if part.type == "tool_result":
             return self._result(part, pointer)
-        if part.type == "image" and _SAFE_IMAGE.fullmatch(part.url or ""):
-            return Piece("image", text=part.url or "")
         if part.type in ("image", "audio", "file"):
-            told = " ".join(word for word in (part.mime_type, part.name, part.url) if word)
-            return Piece("file", text=told or "not kept", name=part.type)
-        return Piece("data", json=json_tree.view_part(part.data, pointer), text=part.text or "")
+            return self._media(part)
+        json = json_tree.view_part(part.data, pointer)
+        return Piece("data", json=json, text=part.text or "", name=part.name or "")
+
+    def _media(self, part: Part) -> Piece:
+        """Return what can be shown of an image, audio or file, or what is known of it."""
+        if kind := safe_media(part.url):
+            return Piece(kind, url=part.url or "", name=part.name or "")
+        facts = " ".join(word for word in (part.mime_type, part.name, part.url) if word)
+        if part.text:
+            # A document that was sent as text, or what was said in audio that isn't here.
+            return self.text(part.text, "file", " ".join((part.type, facts)).strip())
+        return Piece("file", text=facts or "not kept", name=part.type)
 
     def _result(self, part: Part, pointer: str) -> Piece:
+        if part.parts:
+            pieces = [self._piece(inner, pointer) for inner in part.parts]
+            return Piece("result", name=part.name or "", pieces=pieces)
         value = part.data if part.data is not None else part.text
         if isinstance(value, str):
             value = json_tree.parse(value)

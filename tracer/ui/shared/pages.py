@@ -13,10 +13,8 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.shares import ShareRow, open_share
-from tracer.store.database.paging import BadCursor
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.traces import TraceRow
-from tracer.ui.base.blueprint import bad_cursor
 from tracer.ui.base.representations import Shown
 from tracer.ui.lists import sessions
 from tracer.ui.panel.trace import Panel
@@ -24,7 +22,6 @@ from tracer.ui.trace import page as traces
 from tracer.ui.trace.context import find_trace
 
 bp = Blueprint("share", __name__, url_prefix="/share/<token>")
-bp.register_error_handler(BadCursor, bad_cursor)
 
 # What of a trace itself is shown; who and where it was is not.
 _SHOWN = ("/input", "/output", "/metadata")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, request, url_for
+from flask import Response, request, url_for
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -65,10 +65,7 @@ def quiet(trace: TraceRow) -> int:
 
 
 def _stretches() -> list[Stretch]:
-    try:
-        return [Stretch.parse(token) for token in request.args.getlist("page")[:MOST_PAGES]]
-    except ValueError:
-        abort(400, "A page of rows can't be read. Reload the page.")
+    return [Stretch.parse(token) for token in request.args.getlist("page")[:MOST_PAGES]]
 
 
 def _zoomed(trace: TraceRow) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tracer.analysis.sibling_runs import LongRun
+from tracer.analysis.sibling_groups import SiblingGroup
 from tracer.store.analyses.subtrees import Subtree
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.tree.gaps import Gap
@@ -56,7 +56,7 @@ class Level:
     """What of the level this page is, so that it can be read again when the trace has grown."""
     gap: Gap | None = None
     """After the last of all."""
-    whole: LongRun | None = None
+    whole: SiblingGroup | None = None
     """The run that the page ends with, which goes on behind it."""
     until: str | None = None
     """The cursor of the last row, where the page is one of a run."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from tracer.errors import Invalid
 from tracer.store.database.paging import Key
 from tracer.store.traces.span_tree import Children
 from tracer.times import from_micros, to_micros
+
+_UNREADABLE: Final = "A page of rows can't be read. Reload the page."
 
 Place = tuple[int, str]
 """A row's place in its level: µs since the epoch, and its id."""
@@ -50,16 +53,17 @@ class Stretch:
 
     @classmethod
     def parse(cls, token: str) -> Stretch:
-        """Return the stretch that ``token`` tells; raises ValueError for anything else."""
+        """Return the stretch that ``token`` tells; raises Invalid for anything else."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
             told = msgspec.json.decode(raw, type=_Wire)
-        except (binascii.Error, msgspec.DecodeError) as error:
-            raise ValueError(f"{token!r} is no page of rows") from error
+            edges = _key(told.after), told.inclusive, _key(told.until)
+        except (ValueError, OverflowError, msgspec.DecodeError):
+            raise Invalid(_UNREADABLE) from None
         parts = [told.parent_id, *(place[1] for place in (told.after, told.until) if place)]
+        # No stored id has a NUL in it.
         if any("\x00" in part for part in parts if part):
-            raise ValueError("no stored id has a NUL in it")
-        edges = _key(told.after), told.inclusive, _key(told.until)
+            raise Invalid(_UNREADABLE)
         return cls(told.parent_id, told.depth, *edges, told.folds)
 
     @property
@@ -104,9 +108,4 @@ def _place(key: Key | None) -> Place | None:
 
 
 def _key(place: Place | None) -> Key | None:
-    if place is None:
-        return None
-    try:
-        return Key(True, from_micros(place[0]), place[1])
-    except OverflowError:
-        raise ValueError("this time is out of range") from None
+    return None if place is None else Key(True, from_micros(place[0]), place[1])

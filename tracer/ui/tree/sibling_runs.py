@@ -10,7 +10,7 @@ from itertools import groupby
 from statistics import median_low
 from typing import Any, Final
 
-from tracer.analysis.sibling_runs import LongRun
+from tracer.analysis.sibling_groups import SiblingGroup
 from tracer.store.database.paging import encode_cursor
 from tracer.times import from_micros
 from tracer.ui.tree.nodes import Level, Node
@@ -97,7 +97,7 @@ class Run:
 class CutRun(Run):
     """A run that goes on behind the page, told as a whole."""
 
-    whole: LongRun
+    whole: SiblingGroup
 
     @property
     def next_cursor(self) -> str | None:
@@ -147,7 +147,7 @@ class CutRun(Run):
             yield axis.bar(from_micros(start), from_micros(end))
 
 
-def cursor_behind(run: LongRun) -> str:
+def cursor_behind(run: SiblingGroup) -> str:
     """Return the cursor of a run's last span, behind which its level goes on."""
     return encode_cursor(True, from_micros(run.last_start), run.last_id)
 
@@ -169,7 +169,7 @@ def next_cursor(level: Level) -> str | None:
 
 
 def folded(
-    nodes: Sequence[Node], *, more: bool, whole: LongRun | None = None
+    nodes: Sequence[Node], *, more: bool, whole: SiblingGroup | None = None
 ) -> Iterator[Node | Run]:
     """Yield the rows of a page, with a Run in place of LEAST or more like neighbours.
 

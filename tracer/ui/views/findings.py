@@ -8,10 +8,10 @@ import msgspec
 from flask import request
 
 from tracer.analysis.findings import Finding, Findings
-from tracer.store.timeline.findings import read_findings
 from tracer.store.traces.span_tree import SpanRow, read_rows
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.timeline import read_findings
 
 ICONS = {"schema": "error", "cut": "warning", "retried": "warning", "repeated": "fold"}
 

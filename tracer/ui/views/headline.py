@@ -9,11 +9,11 @@ from flask import g
 from tracer.analysis.activity import BUCKETS
 from tracer.analysis.headline import Headline
 from tracer.store.analyses.summaries import read_headline
-from tracer.store.timeline.findings import read_findings
-from tracer.store.timeline.log import Log, Place, Query, open_log
+from tracer.store.timeline.log import Log, Place, Query
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import chosen
 from tracer.ui.base.blueprint import bp
+from tracer.ui.trace.timeline import open_log, read_findings
 from tracer.ui.waterfall.axis import Axis
 
 

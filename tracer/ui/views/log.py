@@ -11,12 +11,14 @@ import msgspec
 from flask import request, url_for
 
 from tracer.records import KINDS, LEVELS, Json
-from tracer.store.timeline.log import LogPage, LogRow, Query, open_log
+from tracer.store.timeline.log import LogPage, LogRow, Query
 from tracer.store.traces.traces import TraceDetail
+from tracer.times import json_time
 from tracer.ui.base.filters import Pick
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.panel.events import Event, read_event
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.timeline import open_log
 from tracer.web.answers import traces
 from tracer.web.answers.traces import SpanSummary
 
@@ -104,7 +106,7 @@ def log_data(page: LogPage | None, project_id: str) -> LogData:
 
 def _entry(row: LogRow, project_id: str) -> LogEntry:
     return LogEntry(
-        time=traces.iso(row.time),
+        time=json_time(row.time),
         span=traces.span_summary(row.span, project_id),
         event=row.event,
     )

@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 from flask import request
 
-from tracer.analysis.statistics import Group, Statistics
+from tracer.analysis.statistics import SpanGroup, Statistics
 from tracer.store.analyses.summaries import read_statistics
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
 
-COLUMNS: Final[dict[str, tuple[str, Callable[[Group], Any]]]] = {
+COLUMNS: Final[dict[str, tuple[str, Callable[[SpanGroup], Any]]]] = {
     "name": ("Name", lambda group: (group.name.casefold(), group.name)),
     "kind": ("Kind", lambda group: group.kind),
     "model": ("Model", lambda group: group.model),
@@ -32,7 +32,7 @@ TEXTS: Final = ("name", "kind", "model")
 class StatisticsData(msgspec.Struct, kw_only=True):
     """The groups in the order asked for; `data` is null while a large trace is being counted."""
 
-    data: list[Group] | None
+    data: list[SpanGroup] | None
     left_out: int
 
 
@@ -71,7 +71,7 @@ def trace_statistics(project_id: str, trace_id: str) -> Shown:
     )
 
 
-def ordered(told: Statistics, column: str, falls: bool) -> list[Group]:
+def ordered(told: Statistics, column: str, falls: bool) -> list[SpanGroup]:
     """Return the groups by a column; those that have nothing there come last either way."""
     value = COLUMNS[column][1]
     known = [group for group in told.groups if value(group) is not None]

@@ -10,12 +10,13 @@ from flask import request
 
 from tracer.analysis.transcript import Teller, Told
 from tracer.messages.conversation import Message
-from tracer.store.timeline.transcript import Step, TranscriptPage, read_transcript
+from tracer.store.timeline.transcript import Step, TranscriptPage
 from tracer.store.traces.span_tree import SpanRow
 from tracer.store.traces.traces import TraceDetail
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.render.messages import Reader, Turn
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.timeline import read_transcript
 from tracer.web.answers import traces
 from tracer.web.answers.traces import SpanSummary
 

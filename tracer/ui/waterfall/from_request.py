@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from flask import abort, request
 
-from tracer.analysis.activity import Outline
+from tracer.analysis.activity import ActivityProfile
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import chosen
 from tracer.ui.waterfall.axis import MOST_CUTS, Axis, Cut
@@ -23,7 +23,7 @@ def axis_of(trace: TraceRow) -> Axis:
     return Axis(trace.start_time, max(end, trace.start_time), running)
 
 
-def base_axis(trace: TraceRow, outline: Outline | None) -> Axis:
+def base_axis(trace: TraceRow, outline: ActivityProfile | None) -> Axis:
     """Return the axis that the rows of a page lie on; with idle time drawn short if it says so."""
     axis = axis_of(trace)
     if chosen("idle") != "short" or outline is None:

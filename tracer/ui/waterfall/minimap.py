@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TypeVar
 
-from tracer.analysis.activity import BUCKETS, Outline
+from tracer.analysis.activity import BUCKETS, ActivityProfile
 from tracer.times import from_micros, to_micros
 from tracer.ui.render.format import duration
 from tracer.ui.waterfall.window import Window, Zoom
@@ -45,7 +45,7 @@ class Part:
 class Minimap:
     """The strip of a trace; without an outline it has no blocks."""
 
-    def __init__(self, outline: Outline | None, window: Window) -> None:
+    def __init__(self, outline: ActivityProfile | None, window: Window) -> None:
         self.outline, self._window = outline, window
         axis = window.axis
         self.start, self.end = to_micros(axis.start), to_micros(axis.end)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -12,7 +11,8 @@ from tracer.store.annotations.bookmarks import Bookmark
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.annotations.shares import ShareRow
 from tracer.store.writing.delete import Contents
-from tracer.web.answers.traces import Time, iso
+from tracer.times import json_time, json_time_or_none
+from tracer.web.answers.traces import Time
 
 
 class Bookmarked(msgspec.Struct, kw_only=True):
@@ -104,7 +104,7 @@ def bookmarked(row: Bookmark | None) -> Bookmarked:
     """Return whether there is a bookmark, and whose."""
     if row is None:
         return Bookmarked(bookmarked=False, author=None, time=None)
-    return Bookmarked(bookmarked=True, author=row.author, time=iso(row.created_at))
+    return Bookmarked(bookmarked=True, author=row.author, time=json_time(row.created_at))
 
 
 def comment(row: CommentRow) -> Comment:
@@ -116,9 +116,9 @@ def comment(row: CommentRow) -> Comment:
         session_id=row.session_id,
         text=row.text,
         author=row.author,
-        time=iso(row.created_at),
-        edited_at=_iso(row.edited_at),
-        history=[Revision(text=one.text, time=iso(one.time)) for one in row.history],
+        time=json_time(row.created_at),
+        edited_at=json_time_or_none(row.edited_at),
+        history=[Revision(text=one.text, time=json_time(one.time)) for one in row.history],
     )
 
 
@@ -131,9 +131,9 @@ def share(row: ShareRow) -> Share:
         hint=row.hint,
         show_comments=row.show_comments,
         author=row.author,
-        time=iso(row.created_at),
-        expires_at=_iso(row.expires_at),
-        revoked_at=_iso(row.revoked_at),
+        time=json_time(row.created_at),
+        expires_at=json_time_or_none(row.expires_at),
+        revoked_at=json_time_or_none(row.revoked_at),
     )
 
 
@@ -141,7 +141,3 @@ def deleted(contents: Contents, *, done: bool) -> Deleted:
     """Return what a delete took away, or would."""
     counts = {name: getattr(contents, name) for name in Contents.__dataclass_fields__}
     return Deleted(deleted=done, **counts)
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else iso(time)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,7 +9,8 @@ from msgspec import Meta
 
 from tracer.pricing.rates import Rates
 from tracer.store.projects.prices import PriceRow
-from tracer.web.answers.traces import Time, iso
+from tracer.times import json_time, json_time_or_none
+from tracer.web.answers.traces import Time
 
 
 class Price(msgspec.Struct, kw_only=True):
@@ -58,13 +58,9 @@ def price(row: PriceRow) -> Price:
         id=row.price_id,
         model=row.model,
         provider=row.provider,
-        start_time=_iso(row.start_time),
+        start_time=json_time_or_none(row.start_time),
         rates=row.rates,
         note=row.note,
-        created_at=iso(row.created_at),
-        retired_at=_iso(row.retired_at),
+        created_at=json_time(row.created_at),
+        retired_at=json_time_or_none(row.retired_at),
     )
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else iso(time)

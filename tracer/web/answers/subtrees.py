@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from tracer.store.analyses import subtrees
 from tracer.store.traces.span_tree import SpanRow
+from tracer.times import json_time
 from tracer.web.answers import traces
 from tracer.web.answers.traces import Level, Money, SpanSummary, Time
 
@@ -64,7 +65,7 @@ def _subtree(one: subtrees.Subtree) -> Subtree:
         span_count=one.span_count,
         error_count=one.error_count,
         level=one.level,
-        end_time=traces.iso(one.end_time),
+        end_time=json_time(one.end_time),
         total_tokens=one.total_tokens,
         total_cost=one.total_cost,
         critical_ms=one.critical_us / 1_000,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from tracer.store.traces.sessions import SessionRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.span_tree import SpanRow
 from tracer.store.traces.traces import TraceDetail, TraceRow
+from tracer.times import json_time
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -227,7 +228,9 @@ def score(row: ScoreRow) -> Score:
     value = row.string_value if row.value is None else row.value
     if row.data_type == "boolean":
         value = bool(value)
-    return Score(**_same(row, Score) | {"id": row.score_id, "value": value, "time": iso(row.time)})
+    return Score(
+        **_same(row, Score) | {"id": row.score_id, "value": value, "time": json_time(row.time)}
+    )
 
 
 def session(row: SessionRow, project_id: str) -> Session:
@@ -235,8 +238,8 @@ def session(row: SessionRow, project_id: str) -> Session:
     own = {
         "id": row.session_id,
         "url": page_url(project_id, "sessions", row.session_id),
-        "start_time": iso(row.start_time),
-        "end_time": iso(row.end_time),
+        "start_time": json_time(row.start_time),
+        "end_time": json_time(row.end_time),
     }
     return Session(**_same(row, Session) | own)
 
@@ -250,11 +253,6 @@ def session_page(page: Page[SessionRow], project_id: str) -> SessionPage:
 def page_url(project_id: str, noun: str, row_id: str) -> str:
     """Return the absolute URL of the page of a trace or session."""
     return f"{request.url_root}project/{quote(project_id, safe='')}/{noun}/{quote(row_id, safe='')}"
-
-
-def iso(time: datetime) -> str:
-    """Return a time as ISO 8601 in UTC, always with microseconds."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _same(row: object, kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -279,7 +277,7 @@ def _span_fields(row: SpanRow, kind: type[SpanSummary], project_id: str) -> dict
         "id": row.span_id,
         "parent_id": row.parent_span_id,
         "url": f"{page}?span={quote(row.span_id, safe='')}",
-        "completion_start_time": iso(first) if first else None,
+        "completion_start_time": json_time(first) if first else None,
         **_times(row.start_time, row.end_time),
     }
 
@@ -288,7 +286,7 @@ def _times(start: datetime, end: datetime | None) -> dict[str, Any]:
     # Timestamps are whole microseconds, so three decimals of a millisecond are exact.
     duration = (end - start).total_seconds() * 1000 if end else None
     return {
-        "start_time": iso(start),
-        "end_time": iso(end) if end else None,
+        "start_time": json_time(start),
+        "end_time": json_time(end) if end else None,
         "duration_ms": round(duration, 3) if duration is not None else None,
     }

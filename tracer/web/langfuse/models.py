@@ -9,8 +9,8 @@ import msgspec
 from tracer.pricing.list_prices import ListPrice
 from tracer.pricing.rates import Rates, Tier
 from tracer.store.projects.prices import PriceRow
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
-from tracer.web.langfuse.routes import iso
 from tracer.wire.langfuse.models import match_pattern, per_token
 
 LISTED: Final = "list:"
@@ -61,8 +61,8 @@ def own_model(row: PriceRow) -> Model:
         row.note or row.model,
         match_pattern(row.model),
         row.rates,
-        start_date=None if row.start_time is None else iso(row.start_time),
-        created_at=iso(row.created_at),
+        start_date=None if row.start_time is None else json_time_in_millis(row.start_time),
+        created_at=json_time_in_millis(row.created_at),
         is_langfuse_managed=False,
     )
 

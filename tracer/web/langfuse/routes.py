@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,13 +9,13 @@ import msgspec
 from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
-from tracer.records import Refusal, WireError
-from tracer.store.database.conditions import BadCondition
+from tracer.errors import Conflict, NotFound, Refusal, TracerError
 from tracer.store.scores.configs import ScoreConfig
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import identify
 from tracer.web.operations import check_path
-from tracer.web.problems import EXPECTED, NotFound, detail_of, status_of
+from tracer.web.problems import STATUS, headers_of, refusals_of, status_of
 
 PREFIX: Final = "/api/public"
 # Its SDKs try again on exactly this word.
@@ -50,7 +49,12 @@ def set_up(bp: Blueprint) -> None:
     """Make the blueprint's routes know who asks, and refuse as Langfuse does."""
     bp.before_request(identify)
     bp.before_request(check_path)
-    for kind in (*EXPECTED, BadCondition):
+    register_refusals(bp)
+
+
+def register_refusals(bp: Blueprint) -> None:
+    """Answer the errors of the blueprint's routes as Langfuse does."""
+    for kind in STATUS:
         bp.register_error_handler(kind, _answer)
 
 
@@ -93,8 +97,8 @@ def config_answer(row: ScoreConfig) -> Config:
     return Config(
         id=row.config_id,
         name=row.name,
-        created_at=iso(row.created_at),
-        updated_at=iso(row.updated_at),
+        created_at=json_time_in_millis(row.created_at),
+        updated_at=json_time_in_millis(row.updated_at),
         project_id=row.project_id,
         data_type=row.data_type.upper(),
         is_archived=row.archived,
@@ -106,22 +110,22 @@ def config_answer(row: ScoreConfig) -> Config:
     )
 
 
-def iso(time: datetime) -> str:
-    """Return a time as Langfuse writes it: UTC, in milliseconds."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def exact(time: datetime) -> str:
-    """Return a time to the microsecond, where it is one that clients send back."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def refusal(
     status: int, message: str, error: Any = None, headers: dict[str, str] | None = None
 ) -> Response:
     """Return the response of a refused request."""
     body = LangfuseError(message=message, error=error)
     return Response(msgspec.json.encode(body), status, headers, content_type="application/json")
+
+
+def missing(noun: str, identifier: str) -> NotFound:
+    """Return the error for a thing by what it is, ``Trace``, and its id, as Langfuse words it."""
+    return NotFound(f"{noun} {identifier} not found within authorized project")
+
+
+def unknown(noun: str, name: str) -> NotFound:
+    """Return likewise the error for what the library holds: prompts, datasets, media, queues."""
+    return NotFound(f"{noun} not found: {name!r}")
 
 
 def http_refusal(error: HTTPException) -> Response:
@@ -136,15 +140,14 @@ def http_refusal(error: HTTPException) -> Response:
     return refusal(status, error.description or HTTPStatus(status).phrase, named, headers)
 
 
-def _answer(error: Exception) -> Response:
-    status, headers = status_of(error)
-    if isinstance(error, NotFound):
-        return refusal(status, str(error), NOT_FOUND, headers)
-    if isinstance(error, WireError) and error.refusals:
-        return refusal(status, INVALID, [_issue(one) for one in error.refusals], headers)
-    named = HTTPStatus(status).phrase
-    return refusal(status, detail_of(error), named, headers)
+def _answer(error: TracerError) -> Response:
+    # Its clients know no 409 of these routes.
+    status = 400 if isinstance(error, Conflict) else status_of(error)
+    if refusals := refusals_of(error):
+        return refusal(status, INVALID, [_issue(refused) for refused in refusals])
+    named = NOT_FOUND if isinstance(error, NotFound) else HTTPStatus(status).phrase
+    return refusal(status, str(error), named, headers_of(error))
 
 
-def _issue(one: Refusal) -> dict[str, Any]:
-    return {"path": one.field.split(".") if one.field else [], "message": one.reason}
+def _issue(refused: Refusal) -> dict[str, Any]:
+    return {"path": refused.field.split(".") if refused.field else [], "message": refused.reason}

@@ -11,9 +11,9 @@ from tracer.wire.dialects.table import (
     at,
     constant,
     objects,
+    opened,
     present,
     text,
-    unquoted,
 )
 
 _INPUTS: Final = ("tool.arguments", "task.prompt", "workflow.payload")
@@ -62,7 +62,7 @@ DIALECT: Final = Dialect(
         Rule("input", "flue.turn.input", _request, json=True),
         Rule("tools", "flue.turn.input", at("tools", parse=objects), json=True),
         Rule("output", "flue.turn.output", lambda value: present(_message(value)), json=True),
-        *(Rule("input", f"flue.{name}", unquoted, json=True) for name in _INPUTS),
-        *(Rule("output", f"flue.{name}", unquoted, json=True) for name in _OUTPUTS),
+        *(Rule("input", f"flue.{name}", opened, json=True) for name in _INPUTS),
+        *(Rule("output", f"flue.{name}", opened, json=True) for name in _OUTPUTS),
     ),
 )

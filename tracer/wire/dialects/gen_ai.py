@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tracer.records import Json
@@ -15,11 +16,12 @@ from tracer.wire.dialects.table import (
     constant,
     filled,
     inclusive_cost,
-    objects,
+    opened,
     present,
     seconds,
     text,
     texts,
+    tool_definitions,
     usage_rules,
     words,
 )
@@ -35,6 +37,16 @@ _KIND_OF: Final = words(
         "reranker": "rerank",
     }
 )
+
+
+_NO_PARAMETER: Final = re.compile(
+    r"messages|prompt|input|id|(?:.*[._])?(?:id|tools|functions)", re.IGNORECASE
+)
+"""What stands below ``gen_ai.request.`` beside the parameters: messages, tools, ids."""
+
+
+def _messages(value: Json) -> Json:
+    return filled(opened(value))
 
 
 def model_name(value: Json) -> str | None:
@@ -70,20 +82,22 @@ DIALECT: Final = Dialect(
         Rule("requested_model", "gen_ai.request.model", model_name),
         Rule("provider", "gen_ai.provider.name", text),
         Rule("provider", "gen_ai.system", text),
-        Rule("model_parameters", "gen_ai.request.*", present, build=as_object),
-        Rule("input", "gen_ai.input.messages", filled, "messages", conversation, json=True),
+        Rule("model_parameters", "gen_ai.request.*", present, build=as_object, but=_NO_PARAMETER),
+        # Some tools' spans have messages as well, which only wrap the arguments and the result.
+        Rule("input", "gen_ai.tool.call.arguments", opened, json=True),
+        Rule("output", "gen_ai.tool.call.result", opened, json=True),
+        Rule("input", "gen_ai.input.messages", _messages, "messages", conversation, json=True),
+        Rule("input", "gen_ai.request.messages", _messages, "messages", conversation, json=True),
         Rule("input", "gen_ai.system_instructions", filled, "system", conversation, json=True),
-        Rule("input", "gen_ai.tool.call.arguments", present, json=True),
         Rule("input", "gen_ai.retrieval.query.text", present),
-        Rule("output", "gen_ai.output.messages", filled, json=True),
-        Rule("output", "gen_ai.tool.call.result", present, json=True),
-        Rule("output", "gen_ai.retrieval.documents", present, json=True),
-        Rule("input", "gen_ai.prompt", present, json=True),
-        Rule("output", "gen_ai.completion", present, json=True),
+        Rule("output", "gen_ai.output.messages", _messages, json=True),
+        Rule("output", "gen_ai.retrieval.documents", opened, json=True),
+        Rule("input", "gen_ai.prompt", opened, json=True),
+        Rule("output", "gen_ai.completion", opened, json=True),
         Rule("call_id", "gen_ai.response.id", text, keep=True),
         *usage_rules("gen_ai.usage."),
         Rule("cost", "gen_ai.usage.cost", amount, "total", inclusive_cost),
-        Rule("tools", "gen_ai.tool.definitions", objects, json=True),
+        Rule("tools", "gen_ai.tool.definitions", tool_definitions, json=True),
         Rule("finish_reasons", "gen_ai.response.finish_reasons", texts, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", seconds),
         Rule("first_token_delay", "gen_ai.client.operation.time_to_first_chunk", seconds),

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.messages.parts import opened
 from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import EVENT, Parse, Rule, in_order, mapping
 
 _BODY: Final = "gen_ai.event.content"
 """Where instrumentations that can't send an event's body keep it, as JSON text."""
+
+
+_MESSAGE: Final = ("role", "content", "tool_calls", "parts")
+
+
+def _message(text: str) -> Json:
+    """Return the message or the parts that a text holds; JSON that holds neither is the text."""
+    parts = opened(text)
+    if isinstance(parts, list):
+        return parts
+    value = decode_text(text)[0]
+    is_message = isinstance(value, dict) and not value.keys().isdisjoint(_MESSAGE)
+    return value if is_message else text
+
+
+_DECODED: Final[dict[str, Parse]] = {
+    "message": _message,
+    # A user may have written JSON: only parts of a message are no text.
+    "content": opened,
+    "tool_calls": lambda text: decode_text(text)[0],
+}
 
 
 def body_of(event: Json) -> dict[str, Json] | None:
@@ -20,9 +42,9 @@ def body_of(event: Json) -> dict[str, Json] | None:
     if isinstance(inner, dict):
         said = {**{name: said[name] for name in said if name != _BODY}, **inner}
     # Attributes of events can't be objects, so these come as JSON text.
-    for name in ("message", "tool_calls"):
+    for name, decode in _DECODED.items():
         if isinstance(text := said.get(name), str):
-            said = {**said, name: decode_text(text)[0]}
+            said = {**said, name: decode(text)}
     return mapping(said)
 
 
@@ -34,6 +56,31 @@ def message(role: str | None) -> Parse:
         return {"role": role, **said} if said and role else said
 
     return parse
+
+
+_TOOL_INPUT: Final = frozenset(("role", "content", "id", "name"))
+_TOOL_OUTPUT: Final = frozenset(("role", "message", "id", "name", "index"))
+
+
+def tool_arguments(value: Json) -> Json:
+    """Return the arguments out of the one message event of a tool's span; any other value as is."""
+    event = _only_event(value, _TOOL_INPUT)
+    if event is None or event.get("role") != "tool" or "content" not in event:
+        return value
+    content = event["content"]
+    return decode_text(content)[0] if isinstance(content, str) else content
+
+
+def tool_result(value: Json) -> Json:
+    """Return the result out of the one choice event of a tool's span; any other value as is."""
+    event = _only_event(value, _TOOL_OUTPUT)
+    return value if event is None or "message" not in event else event["message"]
+
+
+def _only_event(value: Json, names: frozenset[str]) -> dict[str, Json] | None:
+    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
+        return None
+    return value[0] if value[0].keys() <= names else None
 
 
 RULES: Final = (

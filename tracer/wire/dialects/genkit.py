@@ -13,10 +13,10 @@ from tracer.wire.dialects.table import (
     count,
     mapping,
     objects,
+    opened,
     present,
     text,
     texts,
-    unquoted,
     words,
 )
 from tracer.wire.usage import disjoint
@@ -80,12 +80,12 @@ def _message(message: Json) -> Json:
 def _input(value: Json) -> Json:
     """Return a request's messages, of any other action the whole."""
     messages = objects(value.get("messages")) if isinstance(value, dict) else None
-    return [_message(message) for message in messages] if messages else unquoted(value)
+    return [_message(message) for message in messages] if messages else opened(value)
 
 
 def _output(value: Json) -> Json:
     message = mapping(value.get("message")) if isinstance(value, dict) else None
-    return _message(message) if message else unquoted(value)
+    return _message(message) if message else opened(value)
 
 
 def _parameters(value: Json) -> dict[str, Json] | None:

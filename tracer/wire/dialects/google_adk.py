@@ -13,6 +13,7 @@ from tracer.wire.dialects.table import (
     count,
     mapping,
     objects,
+    opened,
     present,
     text,
     words,
@@ -101,9 +102,9 @@ DIALECT: Final = Dialect(
         Rule("finish_reasons", _RESPONSE, at("finish_reason", parse=_reasons), json=True),
         # Its counts are more exact than the attributes made of them; others' blobs are not its own.
         Rule("usage", _RESPONSE, at("usage_metadata", parse=_usage), json=True, scoped=True),
-        Rule("input", "gcp.vertex.agent.tool_call_args", present, json=True),
-        Rule("output", "gcp.vertex.agent.tool_response", present, json=True),
-        Rule("input", "gcp.vertex.agent.data", present, json=True),
+        Rule("input", "gcp.vertex.agent.tool_call_args", opened, json=True),
+        Rule("output", "gcp.vertex.agent.tool_response", opened, json=True),
+        Rule("input", "gcp.vertex.agent.data", opened, json=True),
         Rule("trace.session_id", "gcp.vertex.agent.session_id", text, keep=True, late=True),
     ),
 )

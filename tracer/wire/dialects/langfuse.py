@@ -79,7 +79,9 @@ _TRACE: Final = (
 )
 
 _OBSERVATION: Final = (
-    Rule("kind", "langfuse.observation.type", choice({kind: kind for kind in KINDS})),
+    Rule("kind", "langfuse.observation.type", choice({k: k for k in KINDS if k != "span"})),
+    # The SDKs write it onto any span that they update: it names no kind where something else does.
+    Rule("weak_kind", "langfuse.observation.type", choice({"span": "span"})),
     Rule("level", "langfuse.observation.level", _level),
     Rule("status_message", "langfuse.observation.status_message", text),
     Rule("input", "langfuse.observation.input", present, json=True),

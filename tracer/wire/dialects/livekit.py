@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tracer.records import Json
@@ -14,7 +15,7 @@ from tracer.wire.dialects.table import (
     present,
     seconds,
     text,
-    texts,
+    tool_definitions,
     words,
 )
 
@@ -24,6 +25,7 @@ _KINDS: Final = words(
         "tool": "function_tool",
         "generation": "llm_request",
         "chain": "llm_node stt_node tts_node user_turn",
+        "evaluator": "judge_evaluation",
     }
 )
 
@@ -32,15 +34,15 @@ _PLUMBING: Final = words(
     {
         "debug": "agent_speaking user_speaking eou_detection drain_agent_activity "
         "pause_agent_activity resume_agent_activity on_enter on_exit job_entrypoint "
-        "llm_request_run tts_request_run llm_fallback_adapter stt_fallback_adapter "
-        "tts_fallback_adapter"
+        "realtime_metrics"
     }
 )
+# Attempts and adapters around a request: the request itself has a span of its own.
+_WRAPPER: Final = re.compile(r"(?:llm|stt|tts)_(?:request_run|\w*adapter)")
 
 
-def _named_tools(value: Json) -> list[Json] | None:
-    """Return the tools, of which only the names are sent."""
-    return [{"name": name} for name in texts(value) or []] or None
+def _level(name: Json) -> str | None:
+    return _PLUMBING.get(name) or ("debug" if _WRAPPER.fullmatch(name) else None)
 
 
 def _failed(value: Json) -> str | None:
@@ -66,7 +68,7 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("kind", NAME, choice(_KINDS), scoped=True),
         Rule("level", "lk.function_tool.is_error", _failed, keep=True),
-        Rule("level_hint", NAME, choice(_PLUMBING), scoped=True),
+        Rule("level_hint", NAME, _level, scoped=True),
         Rule("name", "lk.function_tool.name", text, keep=True),
         *(
             Rule("input", key, present, json=True)
@@ -85,7 +87,7 @@ DIALECT: Final = Dialect(
             Rule("output", key, objects, "calls", _answer, json=True)
             for key in _content("response.function_calls")
         ),
-        Rule("tools", "lk.function_tools", _named_tools),
+        Rule("tools", "lk.function_tools", tool_definitions),
         Rule("first_token_delay", "lk.response.ttft", seconds),
         Rule("first_token_delay", "lk.response.ttfb", seconds),
     ),

@@ -13,7 +13,7 @@ from tracer.wire.dialects.table import (
     count,
     names,
     objects,
-    present,
+    opened,
     text,
 )
 
@@ -43,8 +43,8 @@ DIALECT: Final = Dialect(
         Rule("pending_parent", "logfire.pending_parent_id", _span_id, keep=True),
         Rule("trace.tags", "logfire.tags", names, json=True, keep=True),
         # Its instrumentations of OpenAI's and Anthropic's clients keep the calls themselves.
-        Rule("input", "request_data", present, json=True, scoped=True),
-        Rule("output", "response_data", present, json=True, scoped=True),
+        Rule("input", "request_data", opened, json=True, scoped=True),
+        Rule("output", "response_data", opened, json=True, scoped=True),
         Rule(
             "tools", "request_data", at("tools", parse=objects), json=True, scoped=True, aside=True
         ),

@@ -18,10 +18,10 @@ from tracer.wire.dialects.table import (
     moment,
     named_cost,
     objects,
+    opened,
     present,
     quoted,
     text,
-    unquoted,
     words,
 )
 
@@ -90,8 +90,8 @@ DIALECT: Final = Dialect(
     scopes=("mlflow*",),
     rules=(
         Rule("kind", "mlflow.spanType", quoted(choice(_KINDS)), keep=True),
-        Rule("input", "mlflow.spanInputs", unquoted, json=True),
-        Rule("output", "mlflow.spanOutputs", unquoted, json=True),
+        Rule("input", "mlflow.spanInputs", opened, json=True),
+        Rule("output", "mlflow.spanOutputs", opened, json=True),
         Rule("usage", "mlflow.chat.tokenUsage", inclusive_named_usage, json=True),
         Rule("cost", "mlflow.llm.cost", _costs, json=True),
         Rule("model", "mlflow.llm.model", quoted(text)),

@@ -19,6 +19,7 @@ from tracer.wire.dialects.table import (
     mapping,
     moment,
     names,
+    opened,
     present,
     text,
     texts,
@@ -67,6 +68,12 @@ def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
     return tools, complete and len(tools) == len(parts)
 
 
+def _payload(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return a value, out of its quotes unless its type says that it is text."""
+    value = parts.get("value")
+    return value if parts.get("type") == "text/plain" else opened(value), True
+
+
 def _untouched(value: Json) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -96,6 +103,7 @@ DIALECT: Final = Dialect(
     "openinference",
     rules=(
         Rule("kind", "openinference.span.kind", choice(_KINDS)),
+        Rule("name", "tool.name", text, keep=True),
         Rule("model", "llm.response.model_name", text),
         Rule("model", "llm.model_name", text),
         Rule("model", "embedding.model_name", text),
@@ -120,8 +128,14 @@ DIALECT: Final = Dialect(
         Rule("output", "retrieval.documents.*", build=rebuild),
         Rule("output", "reranker.output_documents.*", build=rebuild),
         Rule("input", "reranker.query", present),
-        Rule("input", "input.value", present, json=True, late=True),
-        Rule("output", "output.value", present, json=True, late=True),
+        *(
+            Rule(side, key, parse, part, _payload, json=json, keep=json is False, late=True)
+            for side in ("input", "output")
+            for key, parse, part, json in (
+                (f"{side}.value", present, "value", True),
+                (f"{side}.mime_type", text, "type", False),
+            )
+        ),
         Rule("tools", "llm.tools.*", build=_tools, json=True),
         Rule("finish_reasons", "llm.finish_reason", texts),
         *usage_rules("llm.token_count."),

@@ -18,10 +18,10 @@ from tracer.wire.dialects.table import (
     inclusive_usage,
     mapping,
     moment,
+    opened,
     present,
     text,
     texts,
-    unquoted,
     words,
 )
 
@@ -107,9 +107,9 @@ DIALECT: Final = Dialect(
         Rule("trace.user_id", "llm.user", text, keep=True),
         Rule("trace.user_id", "gen_ai.user", text, keep=True),
         Rule("metadata", f"{_ASSOCIATED}*", json=True),
-        Rule("input", "gen_ai.task.input", present, json=True, late=True),
-        Rule("output", "gen_ai.task.output", present, json=True, late=True),
-        Rule("input", "traceloop.entity.input", unquoted, json=True, late=True),
-        Rule("output", "traceloop.entity.output", unquoted, json=True, late=True),
+        Rule("input", "gen_ai.task.input", opened, json=True, late=True),
+        Rule("output", "gen_ai.task.output", opened, json=True, late=True),
+        Rule("input", "traceloop.entity.input", opened, json=True, late=True),
+        Rule("output", "traceloop.entity.output", opened, json=True, late=True),
     ),
 )

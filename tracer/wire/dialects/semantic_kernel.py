@@ -13,7 +13,7 @@ from tracer.wire.dialects.table import (
     constant,
     count,
     inclusive_usage,
-    present,
+    opened,
     text,
     words,
 )
@@ -44,9 +44,9 @@ DIALECT: Final = Dialect(
         Rule("usage", "gen_ai.response.prompt_tokens", count, "input", inclusive_usage),
         Rule("usage", "gen_ai.response.completion_tokens", count, "output", inclusive_usage),
         Rule("finish_reasons", "gen_ai.response.finish_reason", _reason, scoped=True),
-        Rule("input", "gen_ai.agent.invocation_input", present, json=True),
-        Rule("output", "gen_ai.agent.invocation_output", present, json=True),
-        Rule("input", "semantic_kernel.function.arguments", present, json=True),
-        Rule("output", "semantic_kernel.function.result", present, json=True),
+        Rule("input", "gen_ai.agent.invocation_input", opened, json=True),
+        Rule("output", "gen_ai.agent.invocation_output", opened, json=True),
+        Rule("input", "semantic_kernel.function.arguments", opened, json=True),
+        Rule("output", "semantic_kernel.function.result", opened, json=True),
     ),
 )

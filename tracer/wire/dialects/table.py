@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from re import Pattern
 from typing import Final, NamedTuple
 
 import msgspec
 
 from tracer.records import Json
+from tracer.wire.clean import decode_text
 from tracer.wire.usage import ALIASES, BUCKETS, MEDIA, disjoint
 
 Parse = Callable[[Json], Json]
@@ -52,6 +54,8 @@ class Rule(NamedTuple):
     """Tried after every dialect's other rules: a general name such as ``input.value``."""
     scoped: bool = False
     """Believed only of spans of the dialect's own ``scopes``: a name that others use too."""
+    but: Pattern[str] | None = None
+    """Names, after a prefix, that the prefix doesn't stand for."""
 
 
 class Dialect(NamedTuple):
@@ -158,16 +162,21 @@ def objects(value: Json) -> list[Json] | None:
     return value if all(isinstance(item, dict) for item in value) else None
 
 
-def milliseconds(value: Json) -> int | None:
-    """Return a duration in milliseconds as microseconds."""
+def milliseconds(value: Json) -> list[int] | None:
+    """Return a duration in milliseconds as microseconds, as the only reading of the value."""
     number = amount(value)
-    return int(number * 1_000) if number is not None and number < 10**12 else None
+    return [int(number * 1_000)] if number is not None and number < 10**12 else None
 
 
-def seconds(value: Json) -> int | None:
-    """Return a duration in seconds as microseconds."""
+def seconds(value: Json) -> list[int] | None:
+    """Return a duration as microseconds: read as seconds, and read as milliseconds.
+
+    Conventions ask for seconds, and some frameworks send milliseconds under the same names.
+    """
     number = amount(value)
-    return int(number * 1_000_000) if number is not None and number < 10**9 else None
+    if number is None or number >= 10**12:
+        return None
+    return [int(number * 1_000_000), int(number * 1_000)]
 
 
 def moment(event: Json) -> int | None:
@@ -207,6 +216,38 @@ def unquoted(value: Json) -> Json:
         except (msgspec.DecodeError, UnicodeError):
             return value
     return present(value)
+
+
+def opened(value: Json) -> Json:
+    """Return what an attribute holds that is JSON text by its convention.
+
+    A text in quotes loses them, JSON text within JSON text is decoded, null is nothing.
+    """
+    for _ in range(_MAX_LAYERS):
+        if not isinstance(value, str):
+            break
+        bare = value.strip()
+        if bare == "null":
+            return None
+        if len(bare) < 2 or not bare[0] == bare[-1] == '"':
+            break
+        inner = unquoted(bare)
+        if inner == bare:
+            break
+        value = decode_text(inner)[0] if isinstance(inner, str) else inner
+    return present(value)
+
+
+_MAX_LAYERS: Final = 4
+
+
+def tool_definitions(value: Json) -> list[Json] | None:
+    """Return the tools that a model was offered: definitions as they are, names as objects."""
+    if not isinstance(value, list) or not value:
+        return None
+    items = [decode_text(item)[0] if isinstance(item, str) else item for item in value]
+    tools = [{"name": item} if isinstance(item, str) and item else item for item in items]
+    return tools if all(isinstance(tool, dict) for tool in tools) else None
 
 
 def quoted(parse: Parse) -> Parse:

@@ -18,10 +18,10 @@ from tracer.wire.dialects.table import (
     milliseconds,
     names,
     objects,
+    opened,
     present,
     text,
     texts,
-    unquoted,
     words,
 )
 
@@ -141,10 +141,10 @@ DIALECT: Final = Dialect(
         ),
         Rule("input", "ai.prompt.messages", present, json=True),
         Rule("input", "ai.prompt", present, json=True),
-        Rule("input", "ai.toolCall.args", unquoted, json=True),
-        Rule("input", "ai.value", unquoted, json=True),
+        Rule("input", "ai.toolCall.args", opened, json=True),
+        Rule("input", "ai.value", opened, json=True),
         Rule("input", "ai.values", present),
-        Rule("output", "ai.toolCall.result", unquoted, json=True),
+        Rule("output", "ai.toolCall.result", opened, json=True),
         *(
             Rule("output", f"ai.{side}.{part}", present, part, _answer, json=part != "text")
             for side in ("response", "result")

@@ -23,7 +23,7 @@ from tracer.wire.spans.record import ids_of
 from tracer.wire.spans.trace_facts import TraceFacts
 
 _FINISHED: Final = 1 << 62
-_OWN_FLAGS: Final = frozenset(("self_parent", "cycle", "end_before_start"))
+_OWN_FLAGS: Final = frozenset(("self_parent", "cycle", "end_before_start", "first_token_outside"))
 """What the store finds out by itself."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]

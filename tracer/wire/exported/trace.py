@@ -8,17 +8,38 @@ import msgspec
 from msgspec import Meta
 
 from tracer.export.names import SCORES, TRACE
-from tracer.records import Json, ScoreRecord, TraceRecord
+from tracer.records import (
+    RANK_IMPLIED,
+    RANK_SPAN,
+    TRACE_FIELDS,
+    Json,
+    ScoreRecord,
+    TraceRecord,
+)
 from tracer.wire.exported.values import Micros, Version, Word, convert, decode, metadata_keys
 from tracer.wire.native.requests import DataType, Id, check_id
 from tracer.wire.spans.raw import Bad
 from tracer.wire.spans.trace_facts import TraceFacts
+
+_SentVersion = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class _Candidate(msgspec.Struct, array_like=True):
+    """What the spans of one process sent for one field."""
+
+    rank: Annotated[int, Meta(ge=RANK_IMPLIED, le=RANK_SPAN)]
+    by_root: bool
+    version: _SentVersion
+    value: Any = msgspec.UNSET
+    """Absent: the trace shows it."""
 
 
 class _Claims(msgspec.Struct, kw_only=True):
     """How firmly and when each field of a trace was said."""
 
     ranks: dict[str, tuple[Annotated[int, Meta(ge=1, le=4)], Version]] = {}
+    processes: dict[str, tuple[Micros, dict[str, _Candidate]]] = {}
+    """What spans sent, by process; the values of most are in the trace's own fields."""
     seen: Version | None = None
     times: dict[Literal["start_time", "end_time"], Micros | None] = {}
     tags: list[str] | None = None
@@ -123,6 +144,11 @@ def _claims(said: _Trace) -> list[TraceRecord]:
             record.fields = {**record.fields, name: getattr(said, name)}
         else:
             raise Bad(TRACE, f"there is no field {name!r}")
+    sent_by_spans = [
+        _of_span(said, process, first, name, candidate)
+        for process, (first, fields) in claims.processes.items()
+        for name, candidate in fields.items()
+    ]
     if claims.seen is not None:
         # The first word on a trace may have been overruled since; when it came still counts.
         first = of(1, claims.seen)
@@ -134,7 +160,25 @@ def _claims(said: _Trace) -> list[TraceRecord]:
         )
         for tag, (version, there, editor) in claims.tag_edits.items()
     ]
-    return [*records.values(), *edits]
+    return [*records.values(), *sent_by_spans, *edits]
+
+
+def _of_span(
+    trace: _Trace, process: str, first: int, name: str, candidate: _Candidate
+) -> TraceRecord:
+    """Return the record of one field that the spans of a process sent."""
+    if name not in TRACE_FIELDS:
+        raise Bad(TRACE, f"there is no field {name!r}")
+    shown = candidate.value is msgspec.UNSET
+    return TraceRecord(
+        trace_id=trace.trace_id,
+        rank=candidate.rank,
+        version=candidate.version,
+        by_root=candidate.by_root,
+        process=process,
+        first=first,
+        fields={name: getattr(trace, name, None) if shown else candidate.value},
+    )
 
 
 def _found(value: Json, keys: list[str]) -> Json:

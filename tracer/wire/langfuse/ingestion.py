@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracer.records import Batch, Json, Refusal, WireError
+from tracer.errors import Invalid, Refusal, Refused, TooLarge
+from tracer.records import Batch, Json
 from tracer.wire.langfuse.bodies import (
     Event,
     IngestionRequest,
@@ -17,7 +18,7 @@ from tracer.wire.langfuse.bodies import (
 )
 from tracer.wire.langfuse.observations import observation_patches, trace_of_observation
 from tracer.wire.langfuse.order import Order
-from tracer.wire.langfuse.refusing import read_body, refused, within_body
+from tracer.wire.langfuse.refusing import read_body, within_body
 from tracer.wire.langfuse.scores import ConfigOf, score_record
 from tracer.wire.langfuse.traces import trace_records
 from tracer.wire.langfuse.words import TYPES
@@ -93,7 +94,7 @@ class _Reader:
             event = read_item(value, Event)
             outcome.silent = event.type == "sdk-log"
             self._read(event)
-        except WireError as error:
+        except Refused as error:
             outcome.refusal = error.refusals[0]
         for (kind, start), (_, end) in zip(before, _sizes(batch), strict=True):
             for place in range(start, end):
@@ -108,7 +109,9 @@ class _Reader:
         elif event.type in _OBSERVATIONS:
             self._observation(event)
         elif event.type != "sdk-log":
-            raise refused("type", f"expected a type of event, got {printable(event.type)!r}")
+            raise Invalid.of_field(
+                "type", f"expected a type of event, got {printable(event.type)!r}"
+            )
 
     def _trace(self, event: Event) -> None:
         body = read_body(event.body, TraceBody)
@@ -138,7 +141,7 @@ class _Reader:
         config_of = self._stored.config_of
         try:
             record = score_record(body, score_id, time, self._receipt, config_of)
-        except WireError as error:
+        except Refused as error:
             within_body(error)
             raise
         self.decoded.batch.scores.append(record)
@@ -147,11 +150,11 @@ class _Reader:
 def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIngestion:
     """Return the records of a batch; an event that does not fit costs only itself.
 
-    Raises WireError for a body that is no batch at all (400), or of too many events (413).
+    Raises Invalid for a body that is no batch at all, TooLarge for one of too many events.
     """
     request = read_item(read_json(body), IngestionRequest)
     if len(request.batch) > MAX_ITEMS:
-        raise WireError(f"expected at most {MAX_ITEMS} events, got {len(request.batch)}", 413)
+        raise TooLarge(f"expected at most {MAX_ITEMS} events, got {len(request.batch)}")
     reader = _Reader(receipt, stored)
     for value in request.batch:
         reader.learn(value)
@@ -170,7 +173,7 @@ def decode_event(value: Json, receipt: Receipt, stored: Stored) -> DecodedIngest
 def _require_id(sent: object) -> str:
     found = given(sent)
     if not found:
-        raise refused("body.id", "expected an id, got nothing")
+        raise Invalid.of_field("body.id", "expected an id, got nothing")
     return str(found)
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from tracer.errors import Invalid
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
-from tracer.wire.langfuse.refusing import refused
 from tracer.wire.langfuse.words import BUCKET_NAMES
+from tracer.wire.reading import invalid_field
 from tracer.wire.usage import BUCKETS
 
 _MILLION: Final = Decimal(1_000_000)
@@ -62,7 +63,7 @@ class ModelBody(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def price_draft(body: ModelBody) -> PriceDraft:
-    """Return the price that a definition makes; raises WireError for what ours can't say."""
+    """Return the price that a definition makes; raises Invalid for what ours can't say."""
     tiers = body.pricing_tiers or []
     plain = {
         bucket: dollars
@@ -70,10 +71,10 @@ def price_draft(body: ModelBody) -> PriceDraft:
         if (dollars := getattr(body, name)) is not None
     }
     if bool(tiers) == bool(plain):
-        raise refused("pricingTiers", "expected either prices or pricing tiers")
+        raise Invalid.of_field("pricingTiers", "expected either prices or pricing tiers")
     defaults = [tier for tier in tiers if tier.is_default or not tier.conditions]
     if tiers and len(defaults) != 1:
-        raise refused("pricingTiers", "expected exactly one default, without conditions")
+        raise Invalid.of_field("pricingTiers", "expected exactly one default, without conditions")
     base = defaults[0].prices if tiers else plain
     others = [one for tier in tiers if tier is not defaults[0] for one in _tiers(tier)]
     try:
@@ -84,8 +85,7 @@ def price_draft(body: ModelBody) -> PriceDraft:
             note=body.model_name,
         )
     except ValueError as error:
-        field, _, reason = str(error).partition(": ")
-        raise refused(field, reason) from None
+        raise invalid_field(error) from None
 
 
 def _tiers(tier: TierBody) -> list[Tier]:
@@ -97,7 +97,9 @@ def _tiers(tier: TierBody) -> list[Tier]:
         elif one.source == "model_parameters" and one.key and one.values:
             choices = [{**held, one.key: value} for held in choices for value in one.values]
         else:
-            raise refused("pricingTiers", f"{tier.name}: conditions on metadata are not known")
+            raise Invalid.of_field(
+                "pricingTiers", f"{tier.name}: conditions on metadata are not known"
+            )
     prices = _per_million(tier.prices)
     return [Tier(prices=prices, above=above, parameters=choice) for choice in choices]
 
@@ -105,9 +107,9 @@ def _tiers(tier: TierBody) -> list[Tier]:
 def _above(one: Condition) -> int:
     """Return the number of input-side tokens above which the condition holds."""
     if one.operator not in ("gt", "gte") or one.value is None:
-        raise refused("pricingTiers", "expected usage to be compared by gt or gte")
+        raise Invalid.of_field("pricingTiers", "expected usage to be compared by gt or gte")
     if "input" not in (one.usage_detail_pattern or "").lower():
-        raise refused("pricingTiers", "expected the usage of the input side")
+        raise Invalid.of_field("pricingTiers", "expected the usage of the input side")
     return int(one.value) - (one.operator == "gte")
 
 
@@ -135,7 +137,7 @@ def _glob(pattern: str) -> str:
         plain = plain[1:-1]
     parts = [re.sub(r"\\([-./:@_])", r"\1", part) for part in plain.split(".*")]
     if any(_META.search(part) for part in parts):
-        raise refused(
+        raise Invalid.of_field(
             "matchPattern", f"expected a name in which .* stands for any text, got {pattern!r}"
         )
     return re.sub(r"\*+", "*", start + "*".join(parts) + end)

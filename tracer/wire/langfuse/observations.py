@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import RANK_SPAN, Json, SpanPatch, TraceRecord
 from tracer.wire.dialects.langfuse import offered_tools
 from tracer.wire.langfuse.bodies import ObservationBody, given
@@ -32,6 +33,8 @@ def observation_patches(
     if cleaner.notes:
         told |= {"flags": cleaner.flags(), "notes": cleaner.notes}
     first, assumed = _first(body, kind, order)
+    if first.get("kind") == "generation" and (reasons := finish_reasons(told.get("output"))):
+        told["finish_reasons"] = reasons
     # Never empty: an observation of which nothing else is said exists all the same.
     found = [(order.first(assumed=assumed), first), (order.last(), told)]
     return [
@@ -46,8 +49,15 @@ def trace_of_observation(body: ObservationBody, trace_id: str, order: Order) -> 
     sent = given(body.environment)
     if not sent:
         return []
-    fields = {"environment": environment(sent)}
-    return [TraceRecord(trace_id=trace_id, rank=RANK_SPAN, version=order.first(), fields=fields)]
+    return [
+        TraceRecord(
+            trace_id=trace_id,
+            rank=RANK_SPAN,
+            version=order.first(),
+            first=order.micros,
+            fields={"environment": environment(sent)},
+        )
+    ]
 
 
 def _first(body: ObservationBody, kind: str | None, order: Order) -> tuple[dict[str, Json], bool]:

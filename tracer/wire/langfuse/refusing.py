@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from tracer.records import Json, Refusal, WireError
+from tracer.errors import Refused
+from tracer.records import Json
 from tracer.wire.langfuse.bodies import Body
 from tracer.wire.reading import read_item
 
@@ -12,20 +13,15 @@ B = TypeVar("B", bound=Body)
 
 
 def read_body(value: Json, kind: type[B]) -> B:
-    """Return the body of an event as a ``kind``; raises WireError that names ``body.<field>``."""
+    """Return the body of an event as a ``kind``; raises Invalid that names ``body.<field>``."""
     try:
         return read_item(value, kind)
-    except WireError as error:
+    except Refused as error:
         within_body(error)
         raise
 
 
-def within_body(error: WireError) -> None:
+def within_body(error: Refused) -> None:
     """Make an error of a body's field one of the event that holds the body."""
     for refusal in error.refusals:
         refusal.field = f"body.{refusal.field}".rstrip(".")
-
-
-def refused(name: str, reason: str) -> WireError:
-    """Return the error that says what was expected of a field."""
-    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])

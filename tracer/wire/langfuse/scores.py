@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from tracer.errors import Invalid
 from tracer.records import Json, ScoreRecord
 from tracer.wire.langfuse.bodies import ScoreBody, given
 from tracer.wire.langfuse.observations import as_object
-from tracer.wire.langfuse.refusing import refused
 from tracer.wire.langfuse.words import DATA_TYPES, SOURCES, environment
 from tracer.wire.native.requests import micros
 from tracer.wire.request_context import Cleaner, Receipt
@@ -43,7 +43,7 @@ def score_record(
 ) -> ScoreRecord:
     """Return the record of a score, given at ``time`` (µs) where it names no time itself.
 
-    Raises WireError where it is not what its config asks for.
+    Raises Invalid where it is not what its config asks for.
     """
     record = _record(body, score_id, time, receipt)
     if record.config_id is not None:
@@ -80,16 +80,22 @@ def _record(body: ScoreBody, score_id: str, time: int, receipt: Receipt) -> Scor
 def _conform(record: ScoreRecord, body: ScoreBody, config: Agreed | None) -> None:
     """Make the record what its config says of it."""
     if config is None:
-        raise refused("configId", f"expected the id of a score config, got {record.config_id!r}")
+        raise Invalid.of_field(
+            "configId", f"expected the id of a score config, got {record.config_id!r}"
+        )
     if config.archived:
-        raise refused("configId", f"expected a config in use: {config.name!r} is archived")
+        raise Invalid.of_field("configId", f"expected a config in use: {config.name!r} is archived")
     if given(body.data_type) is None and config.data_type in ("boolean", "text"):
         # The value alone can't tell these from numbers and categories.
         if (config.data_type == "text") != isinstance(body.value, str):
-            raise refused("value", f"expected a {config.data_type} value, as its config says")
+            raise Invalid.of_field(
+                "value", f"expected a {config.data_type} value, as its config says"
+            )
         record.data_type = config.data_type
     if record.data_type != config.data_type:
-        raise refused("dataType", f"expected {config.data_type.upper()}, as its config says")
+        raise Invalid.of_field(
+            "dataType", f"expected {config.data_type.upper()}, as its config says"
+        )
     record.name = config.name
     _check_bounds(record, config)
 
@@ -99,14 +105,14 @@ def _check_bounds(record: ScoreRecord, config: Agreed) -> None:
         values = {one["label"]: one["value"] for one in config.categories}
         if record.string_value not in values:
             labels = ", ".join(map(str, values))
-            raise refused("value", f"expected one of {labels}, as its config says")
+            raise Invalid.of_field("value", f"expected one of {labels}, as its config says")
         record.value = float(values[record.string_value])
     elif record.data_type == "boolean" and record.value not in (0, 1):
-        raise refused("value", "expected 0 or 1")
+        raise Invalid.of_field("value", "expected 0 or 1")
     elif record.data_type == "numeric":
         low, high, value = config.min_value, config.max_value, record.value or 0.0
         if (low is not None and value < low) or (high is not None and value > high):
-            raise refused("value", f"expected {low} to {high}, as its config says")
+            raise Invalid.of_field("value", f"expected {low} to {high}, as its config says")
 
 
 def type_of(value: Any) -> str:

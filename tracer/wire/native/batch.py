@@ -6,7 +6,8 @@ import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tracer.records import Batch, Json, Refusal, WireError
+from tracer.errors import Refusal, Refused, TooLarge
+from tracer.records import Batch, Json
 from tracer.wire.native.records import score_record, span_record, trace_record
 from tracer.wire.native.requests import (
     MAX_ITEMS,
@@ -47,7 +48,7 @@ class DecodedBatch:
         try:
             read(value, result)
             self.places[name, len(getattr(self.batch, name)) - 1] = len(self.results)
-        except WireError as error:
+        except Refused as error:
             if isinstance(value, dict) and isinstance(value.get("id"), str):
                 result.id = printable(value["id"])
             for refusal in error.refusals:
@@ -79,12 +80,12 @@ class DecodedBatch:
 def decode_batch(body: bytes, receipt: Receipt) -> DecodedBatch:
     """Return the records of a batch request; an item that does not fit costs only itself.
 
-    Raises WireError for a body that is no batch at all (400), or of too many items (413).
+    Raises Invalid for a body that is no batch at all, TooLarge for one of too many items.
     """
     envelope = read_item(read_json(body), BatchEnvelope)
     count = len(envelope.traces) + len(envelope.spans) + len(envelope.scores)
     if count > MAX_ITEMS:
-        raise WireError(f"expected at most {MAX_ITEMS} items, got {count}", 413)
+        raise TooLarge(f"expected at most {MAX_ITEMS} items, got {count}")
     decoded = DecodedBatch(receipt)
     for name in envelope.__struct_fields__:
         for index, value in enumerate(getattr(envelope, name)):

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from tracer.pricing.price_book import MOST_NOTE, PriceDraft, check_note
 from tracer.pricing.rates import MOST_CHARACTERS, Name, Rates
+from tracer.wire.reading import invalid_field
 
 Note = Annotated[str, Meta(max_length=MOST_NOTE)]
 
@@ -26,10 +27,13 @@ class PriceClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     note: Note | UnsetType | None = UNSET
 
     def of(self, draft: PriceDraft) -> PriceDraft:
-        """Return `draft` with what is different. Raises ValueError "field: expected …"."""
+        """Return `draft` with what is different. Raises Invalid."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         changed = {name: value for name, value in fields.items() if value is not UNSET}
-        return PriceDraft(**msgspec.structs.asdict(draft) | changed)
+        try:
+            return PriceDraft(**msgspec.structs.asdict(draft) | changed)
+        except ValueError as error:
+            raise invalid_field(error) from None
 
 
 class PriceUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
+from tracer.errors import Invalid
+from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import (
     RANK_CREATE,
     RANK_UPDATE,
     TRACE_FIELDS,
     Json,
-    Refusal,
     ScoreRecord,
     SpanPatch,
     SpanRecord,
     TraceRecord,
-    WireError,
 )
 from tracer.wire.native.requests import (
     ScoreCreate,
@@ -45,7 +45,7 @@ def span_record(
 ) -> SpanRecord:
     """Return the record of a new span; ``kind`` is what the route it came by asks for.
 
-    Raises WireError where the kind is another, or an event is given a duration.
+    Raises Invalid where the kind is another, or an event is given a duration.
     """
     cleaner = Cleaner(receipt)
     values = _span_values(sent, kind, cleaner)
@@ -53,6 +53,8 @@ def span_record(
     values.setdefault("start_time", receipt.time)
     if values.get("kind") == "event":
         values["end_time"] = values["start_time"]
+    if values.get("kind") == "generation" and "finish_reasons" not in values:
+        values["finish_reasons"] = finish_reasons(values.get("output"))
     return SpanRecord(
         trace_id=trace_id,
         span_id=sent.id or secrets.token_hex(8),
@@ -68,11 +70,11 @@ def span_patch(
 ) -> SpanPatch:
     """Return the patch of the fields that were sent; null clears a field.
 
-    Raises WireError as `span_record`, and where the start time is null.
+    Raises Invalid as `span_record`, and where the start time is null.
     """
     # Every page and sum is ordered by it; no other field is that indispensable.
     if sent.start_time is None:
-        raise _refused("start_time", "expected a time, got null")
+        raise Invalid.of_field("start_time", "expected a time, got null")
     cleaner = Cleaner(receipt)
     values = _span_values(sent, kind, cleaner)
     if values.get("kind") == "event" and "start_time" in values:
@@ -136,7 +138,7 @@ def _span_values(sent: SpanUpdate, kind: str | None, cleaner: Cleaner) -> dict[s
     if found := _kind(said.get("kind"), kind):
         said["kind"] = found
     if found == "event" and said.get("end_time", sent.start_time) != sent.start_time:
-        raise _refused("end_time", "expected none: an event is a moment, its start_time")
+        raise Invalid.of_field("end_time", "expected none: an event is a moment, its start_time")
     values: dict[str, Any] = {}
     for name, value in said.items():
         values |= _span_field(name, value, cleaner)
@@ -184,7 +186,7 @@ def _kind(sent: str | None, wanted: str | None) -> str | None:
     if sent == "retrieval":
         sent = "retriever"
     if sent and wanted and sent != wanted:
-        raise _refused("kind", f"expected {wanted}, as the route says, got {sent}")
+        raise Invalid.of_field("kind", f"expected {wanted}, as the route says, got {sent}")
     return sent or wanted
 
 
@@ -196,7 +198,3 @@ def _data_type(value: float | bool | str) -> str:
 
 def _given(value: Any) -> Any:
     return None if isinstance(value, UnsetType) else value
-
-
-def _refused(name: str, reason: str) -> WireError:
-    return WireError(f"{name}: {reason}", refusals=[Refusal(item="", field=name, reason=reason)])

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from tracer.records import Json, WireError
+from tracer.errors import Invalid
+from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
 from tracer.wire.spans.raw import (
     MAX_ATTRIBUTES,
@@ -39,10 +40,10 @@ _STATUS_CODES: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
 def groups(body: bytes, max_value_bytes: int) -> Iterator[Group]:
-    """Yield the ScopeSpans of ``body``. Raises WireError where it is no trace request."""
+    """Yield the ScopeSpans of ``body``. Raises Invalid where it is no trace request."""
     request = _parse(body)
     if not isinstance(request, dict):
-        raise WireError('the body is JSON, but not an object with "resourceSpans"')
+        raise Invalid('the body is JSON, but not an object with "resourceSpans"')
     reader = _Reader(Keeper(max_value_bytes))
     for i, of_resource in enumerate(_objects(request, "resourceSpans", "")):
         path = f"resourceSpans[{i}]"
@@ -59,16 +60,16 @@ def _parse(body: bytes) -> Json:
     try:
         return _decode(body)
     except RecursionError:
-        raise WireError("the JSON body is nested too deeply") from None
+        raise Invalid("the JSON body is nested too deeply") from None
     except (msgspec.MsgspecError, UnicodeError):
         pass
     # Slower, but takes lone surrogates, NaN and broken UTF-8, which are then cleaned in place.
     try:
         return json.loads(body.decode("utf-8", "surrogateescape"), strict=False)
     except RecursionError:
-        raise WireError("the JSON body is nested too deeply") from None
+        raise Invalid("the JSON body is nested too deeply") from None
     except ValueError as error:
-        raise WireError(f"the body is not valid JSON: {error}") from None
+        raise Invalid(f"the body is not valid JSON: {error}") from None
 
 
 def _get(of: dict[str, Json], name: str) -> Json:
@@ -85,7 +86,7 @@ def _list(of: dict[str, Json], name: str, path: str) -> list[Json]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise WireError(f"{path}.{name}".lstrip(".") + ": expected an array")
+        raise Invalid(f"{path}.{name}".lstrip(".") + ": expected an array")
     return value
 
 
@@ -93,7 +94,7 @@ def _objects(of: dict[str, Json], name: str, path: str) -> list[dict[str, Json]]
     found = _list(of, name, path)
     for i, item in enumerate(found):
         if not isinstance(item, dict):
-            raise WireError(f"{path}.{name}[{i}]".lstrip(".") + ": expected an object")
+            raise Invalid(f"{path}.{name}[{i}]".lstrip(".") + ": expected an object")
     return found
 
 

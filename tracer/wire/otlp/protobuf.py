@@ -38,7 +38,7 @@ M = TypeVar("M", Resource, InstrumentationScope)
 
 
 def groups(body: bytes, max_value_bytes: int) -> Iterator[Group]:
-    """Yield the ScopeSpans of ``body``. Raises WireError where it is no trace request."""
+    """Yield the ScopeSpans of ``body``. Raises Invalid where it is no trace request."""
     reader = _Reader(Keeper(max_value_bytes))
     try:
         request = ExportTraceServiceRequest.FromString(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.records import WireError
+from tracer.errors import Invalid
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
@@ -12,7 +12,7 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 def messages(body: bytes, number: int) -> list[bytes]:
     """Return the length-delimited values of field ``number``, undecoded, in order.
 
-    Raises WireError where ``body`` is no protobuf message or ends too early.
+    Raises Invalid where ``body`` is no protobuf message or ends too early.
     """
     return [value for found, value in _fields(memoryview(body)) if found == number]
 
@@ -23,7 +23,7 @@ def _fields(body: memoryview) -> Iterator[tuple[int, bytes]]:
         tag, place = _varint(body, place)
         number, kind = tag >> 3, tag & 7
         if number == 0:
-            raise WireError(f"the body is not valid protobuf: field number 0 at byte {place - 1}")
+            raise Invalid(f"the body is not valid protobuf: field number 0 at byte {place - 1}")
         if kind == _LENGTH:
             length, place = _varint(body, place)
             end = place + length
@@ -36,7 +36,7 @@ def _fields(body: memoryview) -> Iterator[tuple[int, bytes]]:
         elif kind in (_FIXED64, _FIXED32):
             place += 8 if kind == _FIXED64 else 4
         else:
-            raise WireError(f"the body is not valid protobuf: wire type {kind} is not in use")
+            raise Invalid(f"the body is not valid protobuf: wire type {kind} is not in use")
     if place > len(body):
         raise _ended(len(body), place)
 
@@ -51,11 +51,11 @@ def _varint(body: memoryview, place: int) -> tuple[int, int]:
             return value, place
         shift += 7
     if shift >= 70:
-        raise WireError("the body is not valid protobuf: a number of more than ten bytes")
+        raise Invalid("the body is not valid protobuf: a number of more than ten bytes")
     raise _ended(len(body), place + 1)
 
 
-def _ended(length: int, wanted: int) -> WireError:
-    return WireError(
+def _ended(length: int, wanted: int) -> Invalid:
+    return Invalid(
         f"the protobuf body is truncated: a message of {length} bytes should have {wanted} or more"
     )

@@ -10,7 +10,8 @@ import msgspec
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tracer.records import Batch, Refusal, SpanRecord, WireError
+from tracer.errors import Refusal, TooLarge, UnsupportedMedia
+from tracer.records import Batch, SpanRecord
 from tracer.wire.exported.spans import is_exported, read_exported
 from tracer.wire.exported.trace import read_resource
 from tracer.wire.otlp import json_encoding, protobuf
@@ -37,7 +38,7 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
     """Return the records of an ExportTraceServiceRequest.
 
     A value longer than ``max_value_bytes`` is cut and says so. A malformed span is refused by
-    itself. Raises WireError (400, 413, 415) for a body that can't be read as a request.
+    itself. Raises Invalid, TooLarge or UnsupportedMedia for a body that can't be read as a request.
     """
     now = time.time_ns() // 1_000
     spans: list[SpanRecord] = []
@@ -47,7 +48,7 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
     for group in _groups(body, content_type, max_value_bytes):
         total += len(group.spans)
         if total > MAX_SPANS:
-            raise WireError(f"more than {MAX_SPANS} spans in one request: send smaller ones", 413)
+            raise TooLarge(f"more than {MAX_SPANS} spans in one request: send smaller ones")
         try:
             read_resource(group.context.resource, traces)
         except Bad as bad:
@@ -76,7 +77,7 @@ def _read(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanR
 def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group]:
     media = media_type(content_type)
     if media not in CONTENT_TYPES:
-        raise WireError(f"content type {media or 'absent'}: expected {PROTOBUF} or {JSON}", 415)
+        raise UnsupportedMedia(f"content type {media or 'absent'}: expected {PROTOBUF} or {JSON}")
     groups = json_encoding.groups if media == JSON else protobuf.groups
     return groups(body, max_value_bytes)
 

@@ -199,6 +199,9 @@ class Table:
             found = list(self._exact.get(key, ())) if key != NAME else []
             named = {step.dialect for step in found}
             for prefix, step in self._prefixes:
-                if key.startswith(prefix) and len(key) > len(prefix) and step.dialect not in named:
-                    found.append(step._replace(part=key[len(prefix) :]))
+                rest = key[len(prefix) :]
+                if not rest or not key.startswith(prefix) or step.dialect in named:
+                    continue
+                if step.rule.but is None or not step.rule.but.fullmatch(rest):
+                    found.append(step._replace(part=rest))
         return [step for step in found if not step.rule.scoped or step.dialect in within]

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from tracer.export.names import PREFIX
-from tracer.records import Json, TraceRecord
+from tracer.records import Json, TraceRecord, process_of
 from tracer.wire.clean import clean, clean_text
 from tracer.wire.spans.resolution import RESOURCE_TABLE, dialects_of, resolve
 
@@ -54,10 +54,11 @@ class RawSpan(msgspec.Struct, gc=False):
 class Context:
     """What the spans of one ScopeSpans share; its dicts are shared by their records as well."""
 
-    __slots__ = ("dialects", "metadata", "resource", "scope", "told", "trace")
+    __slots__ = ("dialects", "metadata", "process", "resource", "scope", "told", "trace")
 
     def __init__(self, resource: dict[str, Json], scope: dict[str, Json]) -> None:
         self.resource = resource
+        self.process = process_of(resource)
         self.scope = scope
         self.dialects = dialects_of(scope.get("name", ""))
         self.trace = resolve(RESOURCE_TABLE, [resource]).trace()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.records import RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.messages.finish_reasons import finish_reasons
+from tracer.records import RANK_IMPLIED, RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.wire.dialects.gen_ai_events import tool_arguments, tool_result
 from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.spans.events import events_left, exception, sources_of
+from tracer.wire.spans.first_token import first_token_time
 from tracer.wire.spans.raw import Bad, Context, RawSpan
 from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of
-from tracer.wire.spans.trace_facts import TraceFacts
+from tracer.wire.spans.trace_facts import TraceFacts, note_time
 
 STATUS_ERROR: Final = 2
 
@@ -32,7 +35,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     kind = _settle(found)
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
-    first_token = _first_token(found, start)
+    first_token, is_outside = first_token_time(found, start, end)
     attributes, claimed = found.left(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
@@ -58,6 +61,11 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     )
     if record.model is None:
         record.model = record.requested_model
+    if kind == "generation" and not record.finish_reasons and record.output is not None:
+        record.finish_reasons = finish_reasons(record.output)
+    elif kind == "tool":
+        record.input = tool_arguments(record.input)
+        record.output = tool_result(record.output)
     if record.cost:
         record.cost_source = "given"
     if raw.events:
@@ -67,7 +75,11 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     if found.rare and "pending" in fields and parent_id is not None:
         _become_running(record, parent_id, fields.get("pending_parent"))
     _flag(record, raw, found)
-    _tell_trace(record, found, context, traces)
+    if is_outside:
+        record.flags = [*record.flags, "first_token_outside"]
+        if first_token is None:
+            record.notes = {**record.notes, "first_token_time": {"outside": True}}
+    _add_trace_facts(record, found, context, traces)
     if found.rare:
         traces.scores += scores_of(record, fields)
     return record
@@ -117,6 +129,9 @@ def _settle(found: Resolution) -> str:
     """Return the kind, and forget what fields mean nothing for it."""
     fields = found.fields
     kind: str = fields.get("kind") or _likely_kind(fields)
+    if kind != "span" and "weak_kind" in fields:
+        # It would say that the attribute told the kind.
+        found.drop("weak_kind")
     if kind != "generation":
         found.drop("prompt_name")
         found.drop("prompt_version")
@@ -127,16 +142,6 @@ def _likely_kind(fields: dict[str, Json]) -> str:
     if "model" in fields or "requested_model" in fields:
         return "generation"
     return str(fields.get("kind_hint", "span"))
-
-
-def _first_token(found: Resolution, start: int) -> int | None:
-    time: int | None = found.fields.get("first_token_time")
-    if time is None and (delay := found.fields.get("first_token_delay")) is not None:
-        time = start + delay
-        if time > MAX_MICROS:
-            found.drop("first_token_delay")
-            return None
-    return time
 
 
 def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
@@ -166,23 +171,28 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
         record.flags, record.notes = flags, notes
 
 
-def _tell_trace(
+def _add_trace_facts(
     record: SpanRecord, found: Resolution, context: Context, traces: TraceFacts
 ) -> None:
-    said = found.trace()
+    if fields := found.trace():
+        traces.add(record, RANK_SPAN, fields, context.process)
     if found.fields.get("as_root"):
-        said.setdefault("name", record.name)
-        for side, value in (("input", record.input), ("output", record.output)):
-            if value is not None:
-                said.setdefault(side, value)
-    if said:
-        traces.add(record.trace_id, RANK_SPAN, record.start_time, said)
+        traces.add(record, RANK_IMPLIED, _implied(record), context.process)
     if not context.trace:
         return
-    told = context.told.get(record.trace_id)
-    if told is None:
+    fact = context.told.get(record.trace_id)
+    if fact is None:
         context.told[record.trace_id] = traces.add(
-            record.trace_id, RANK_RESOURCE, record.start_time, context.trace
+            record, RANK_RESOURCE, context.trace, context.process
         )
-    elif record.start_time > told.version:
-        told.version = record.start_time
+    else:
+        note_time(fact, record.start_time)
+
+
+def _implied(record: SpanRecord) -> dict[str, Json]:
+    """Return what a span that stands in for the root implies of its trace."""
+    payloads = {"input": record.input, "output": record.output}
+    return {
+        "name": record.name,
+        **{side: value for side, value in payloads.items() if value is not None},
+    }

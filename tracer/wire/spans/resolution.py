@@ -24,6 +24,8 @@ __all__ = (
     "resolve",
 )
 
+_PAYLOADS: Final = ("input", "output")
+
 EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.events)
 """Events whose attributes are read like the span's own."""
 
@@ -114,12 +116,14 @@ class Resolution:
         self._told, self._denied = told, denied
         for field, build in builds.items():
             built, complete = build(fields[field])
-            if built:
+            # An input may be an empty object; any other field is empty where nothing was told.
+            kept = bool(built) or (complete and built is not None and field in _PAYLOADS)
+            if kept:
                 fields[field] = built
             else:
                 # Parts of which nothing could be made tell nothing.
                 del fields[field]
-            if not (built and complete):
+            if not (kept and complete):
                 self.release(field)
 
     @property

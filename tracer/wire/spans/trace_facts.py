@@ -6,40 +6,59 @@ from typing import Final
 
 import msgspec
 
-from tracer.records import Json, ScoreRecord, SpanPatch, TraceRecord
+from tracer.records import RANK_SPAN, Json, ScoreRecord, SpanPatch, SpanRecord, TraceRecord
 
 _encode: Final = msgspec.json.Encoder().encode
+_MERGED: Final = ("tags", "metadata")
 
 
 class TraceFacts:
     """Collects the TraceRecords of one request, and what else its spans carry beside themselves."""
 
     def __init__(self) -> None:
-        self._records: dict[tuple[str, int, bytes], TraceRecord] = {}
+        self._records: dict[tuple[str, int, bool, str, bytes], TraceRecord] = {}
         self.scores: list[ScoreRecord] = []
         self.patches: list[SpanPatch] = []
         self.exported: list[TraceRecord] = []
         """Those of our own export, which say everything once."""
 
-    def add(self, trace_id: str, rank: int, version: int, said: dict[str, Json]) -> TraceRecord:
-        """Note that at ``version`` the trace was said to have these fields, tags and metadata."""
-        key = (trace_id, rank, _encode(said))
-        record = self._records.get(key)
-        if record is None:
-            record = TraceRecord(
+    def add(
+        self,
+        record: SpanRecord,
+        rank: int,
+        fields: dict[str, Json],
+        process: str,
+    ) -> TraceRecord:
+        """Note that a span sent these fields, tags and metadata of its trace."""
+        trace_id, start = record.trace_id, record.start_time
+        by_root = rank == RANK_SPAN and record.parent_span_id is None
+        key = (trace_id, rank, by_root, process, _encode(fields))
+        fact = self._records.get(key)
+        if fact is None:
+            fact = self._records[key] = TraceRecord(
                 trace_id=trace_id,
                 rank=rank,
-                version=version,
-                fields={name: said[name] for name in said if name not in ("tags", "metadata")},
-                tags=said.get("tags", []),
-                metadata=said.get("metadata", {}),
+                version=start,
+                fields={name: fields[name] for name in fields if name not in _MERGED},
+                tags=fields.get("tags", []),
+                metadata=fields.get("metadata", {}),
+                process=process,
+                by_root=by_root,
+                first=start,
             )
-            self._records[key] = record
-        elif version > record.version:
-            # Said again later, it is newer than what was said in between.
-            record.version = version
-        return record
+        else:
+            note_time(fact, start)
+        return fact
 
     def records(self) -> list[TraceRecord]:
         """Return one record for each trace, rank and distinct content."""
         return [*self._records.values(), *self.exported]
+
+
+def note_time(fact: TraceRecord, start: int) -> None:
+    """Note that a span that began at ``start`` (µs) sent the same again."""
+    if start > fact.version:
+        # The later of two equal facts is newer than what was sent in between.
+        fact.version = start
+    elif fact.first is not None and start < fact.first:
+        fact.first = start

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.http import path_of
+from tracer.store.database.session import transaction
 from tracer.store.library.media import Use, announce, get_medium
 
 CONTENT = bytes(range(256)) * 10
@@ -71,7 +72,7 @@ def test_an_address_is_of_one_medium_and_of_one_project(app: Flask, client: Flas
     for forged in (f"{path}x", path[:-4], f"{PUBLIC}/media/content/abc"):
         assert client.put(forged, data=CONTENT).status_code == 401
     client.put(path, data=CONTENT)
-    with app.app_context():
+    with app.app_context(), transaction():
         digest = body()["sha256Hash"]
         other = announce(
             "other",
@@ -82,6 +83,7 @@ def test_an_address_is_of_one_medium_and_of_one_project(app: Flask, client: Flas
             Use(trace_id="t", span_id="", field="input"),
         )
         assert other is not None and other.uploaded_at is None
+    with app.app_context():
         mine = get_medium("default", announced(client)["mediaId"])
         assert mine is not None and mine.uploaded_at is not None
 

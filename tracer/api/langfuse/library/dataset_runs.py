@@ -9,9 +9,11 @@ from flask import Blueprint, Response
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.datasets import find_dataset, find_item
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.records import Refusal, WireError
+from tracer.errors import Invalid
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -20,12 +22,11 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
-    exact,
     reply,
     set_up,
+    unknown,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.experiments import run_id
 from tracer.wire.langfuse.library import RunItemBody
 from tracer.wire.reading import read_item, read_json
@@ -102,24 +103,25 @@ def create_run_item() -> Response:
     trace_id = sent.trace_id
     if trace_id is None:
         reason = "expected the id of the trace that answered the item"
-        raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
+        raise Invalid.of_field("traceId", reason)
     item = find_item(sent.dataset_item_id)
-    run = dataset_runs.save_run(
-        project_id(),
-        item.dataset_id,
-        sent.run_name,
-        sent.run_description,
-        sent.metadata,
-        run_id(project_id(), item.dataset_id, sent.run_name),
-    )
-    made = dataset_runs.add_run_item(
-        project_id(),
-        run.run_id,
-        item.item_id,
-        trace_id,
-        sent.observation_id,
-        sent.created_at,
-    )
+    with transaction():
+        run = dataset_runs.save_run(
+            project_id(),
+            item.dataset_id,
+            sent.run_name,
+            sent.run_description,
+            sent.metadata,
+            run_id(project_id(), item.dataset_id, sent.run_name),
+        )
+        made = dataset_runs.add_run_item(
+            project_id(),
+            run.run_id,
+            item.item_id,
+            trace_id,
+            sent.observation_id,
+            sent.created_at,
+        )
     return reply(_item(made, run))
 
 
@@ -137,7 +139,7 @@ def list_run_items() -> Response:
     query = read_params(RunItemQuery)
     run = dataset_runs.get_run(project_id(), query.dataset_id, query.run_name)
     if run is None:
-        raise NotFound(f"Dataset run not found: {query.run_name!r}")
+        raise unknown("Dataset run", query.run_name)
     rows, total = dataset_runs.list_run_items(project_id(), run.run_id, query.limit, query.offset)
     data = [_item(row, run) for row in rows]
     return reply(RunItemList(data=data, meta=page_meta(query, total)))
@@ -169,7 +171,7 @@ def read_run(name: str, run: str) -> Response:
     dataset = find_dataset(name)
     found = dataset_runs.get_run(project_id(), dataset.dataset_id, run)
     if found is None:
-        raise NotFound(f"Dataset run not found: {run!r}")
+        raise unknown("Dataset run", run)
     rows, _ = dataset_runs.list_run_items(project_id(), found.run_id)
     items = [_item(row, found) for row in rows]
     return reply(WholeRun(**_run_fields(found, dataset.name), dataset_run_items=items))
@@ -180,8 +182,10 @@ def read_run(name: str, run: str) -> Response:
 def delete_run(name: str, run: str) -> Response:
     """Delete a run with its items; the traces stay."""
     dataset = find_dataset(name)
-    if not dataset_runs.delete_run(project_id(), dataset.dataset_id, run):
-        raise NotFound(f"Dataset run not found: {run!r}")
+    with transaction():
+        deleted = dataset_runs.delete_run(project_id(), dataset.dataset_id, run)
+    if not deleted:
+        raise unknown("Dataset run", run)
     return reply(Message(message="Dataset run successfully deleted"))
 
 
@@ -193,8 +197,8 @@ def _run_fields(row: DatasetRun, dataset_name: str) -> dict[str, Any]:
         "metadata": row.metadata,
         "dataset_id": row.dataset_id,
         "dataset_name": dataset_name,
-        "created_at": exact(row.created_at),
-        "updated_at": exact(row.updated_at),
+        "created_at": json_time(row.created_at),
+        "updated_at": json_time(row.updated_at),
     }
 
 
@@ -206,6 +210,6 @@ def _item(row: RunItem, run: DatasetRun) -> RunItemAnswer:
         dataset_item_id=row.item_id,
         trace_id=row.linked_trace_id,
         observation_id=row.linked_span_id,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.created_at),
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.created_at),
     )

@@ -9,9 +9,10 @@ from msgspec import UNSET, Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.records import Refusal, WireError
+from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
-from tracer.store.library.datasets import Dataset, DatasetItem, ForeignItem, UnknownDataset
+from tracer.store.library.datasets import Dataset, DatasetItem
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -20,12 +21,11 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
-    exact,
     reply,
     set_up,
+    unknown,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import DatasetBody, DatasetItemBody
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_item, read_json
@@ -120,7 +120,9 @@ def create_dataset() -> Response:
     """Make a dataset, or change what is told of the one that has this name."""
     sent = read_item(read_json(json_body()), DatasetBody)
     said = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
-    return reply(dataset_answer(datasets.save_dataset(project_id(), sent.name, said)))
+    with transaction():
+        row = datasets.save_dataset(project_id(), sent.name, said)
+    return reply(dataset_answer(row))
 
 
 @bp.get("/v2/datasets")
@@ -165,14 +167,9 @@ def create_item() -> Response:
     }
     if isinstance(sent.status, str):
         said["archived"] = sent.status == "ARCHIVED"
-    try:
-        item, dataset = datasets.save_item(project_id(), sent.dataset_name, sent.id, said)
-    except UnknownDataset:
-        raise NotFound(f"Dataset not found: {sent.dataset_name!r}") from None
-    except ForeignItem as error:
-        raise WireError(
-            str(error), refusals=[Refusal(item="", field="id", reason=str(error))]
-        ) from None
+    dataset = find_dataset(sent.dataset_name)
+    with transaction():
+        item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, said)
     return reply(item_answer(item, dataset.name))
 
 
@@ -216,8 +213,10 @@ def read_item_of(item_id: str) -> Response:
 @describe(Operation(summary="Delete an item", answers={200: Message}, problems=(*PROBLEMS, 404)))
 def delete_item(item_id: str) -> Response:
     """End an item; the dataset as of before keeps it."""
-    if not datasets.delete_item(project_id(), item_id):
-        raise NotFound(f"Dataset item not found: {item_id!r}")
+    with transaction():
+        deleted = datasets.delete_item(project_id(), item_id)
+    if not deleted:
+        raise unknown("Dataset item", item_id)
     return reply(Message(message="Dataset item successfully deleted"))
 
 
@@ -246,7 +245,7 @@ def find_dataset(name: str) -> Dataset:
     """Return the dataset of that name; raises NotFound."""
     found = datasets.get_dataset(project_id(), name)
     if found is None:
-        raise NotFound(f"Dataset not found: {name!r}")
+        raise unknown("Dataset", name)
     return found
 
 
@@ -254,7 +253,7 @@ def find_item(item_id: str) -> DatasetItem:
     """Return the item of that id; raises NotFound."""
     found = datasets.get_item(project_id(), item_id)
     if found is None:
-        raise NotFound(f"Dataset item not found: {item_id!r}")
+        raise unknown("Dataset item", item_id)
     return found
 
 
@@ -275,9 +274,9 @@ def item_answer(row: DatasetItem, dataset_name: str) -> ItemAnswer:
         source_observation_id=row.source_span_id,
         dataset_id=row.dataset_id,
         dataset_name=dataset_name,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.valid_from),
-        version=exact(row.valid_from),
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.valid_from),
+        version=json_time(row.valid_from),
         media_references=[],
     )
 
@@ -291,6 +290,6 @@ def _dataset_fields(row: Dataset) -> dict[str, Any]:
         "input_schema": row.input_schema,
         "expected_output_schema": row.expected_output_schema,
         "project_id": project_id(),
-        "created_at": exact(row.created_at),
-        "updated_at": exact(row.updated_at),
+        "created_at": json_time(row.created_at),
+        "updated_at": json_time(row.updated_at),
     }

@@ -17,11 +17,11 @@ from tracer.api.langfuse.params import (
     encode_cursor,
     read_filter,
     read_params,
-    refused,
     split,
 )
 from tracer.api.langfuse.scores.scores_v3 import score_v3
 from tracer.api.langfuse.traces.observations_v2 import CursorMeta
+from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.database.conditions import Condition
 from tracer.store.library import datasets, experiments
@@ -31,8 +31,9 @@ from tracer.store.scores import search
 from tracer.store.traces import span_search, traces
 from tracer.store.traces.span_search import FoundSpan
 from tracer.store.traces.traces import TraceDetail
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.experiments import told, told_object
 from tracer.wire.native.requests import Time
@@ -166,7 +167,9 @@ def list_experiment_items() -> Response:
 def _groups(fields: str | None, known: tuple[str, ...], default: str) -> set[str]:
     groups = set(split(fields or default))
     if unknown := groups - set(known):
-        raise refused("fields", f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}")
+        raise Invalid.of_field(
+            "fields", f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}"
+        )
     return groups
 
 
@@ -206,8 +209,8 @@ def _experiment(row: Experiment, groups: set[str], most: int) -> dict[str, Any]:
         "id": row.run_id,
         "name": row.name,
         "description": row.description,
-        "startTime": iso(row.start_time),
-        "endTime": iso(row.end_time),
+        "startTime": json_time_in_millis(row.start_time),
+        "endTime": json_time_in_millis(row.end_time),
         "itemCount": row.item_count,
         "datasetId": row.dataset_id,
     }
@@ -226,7 +229,7 @@ def _item(
     found: dict[str, Any] = {
         "id": row.span_id or row.trace_id,
         "traceId": row.trace_id,
-        "startTime": iso(answer.start_time),
+        "startTime": json_time_in_millis(answer.start_time),
         "endTime": maybe_iso(answer.end_time),
         "level": span.level.upper() if span else "DEFAULT",
         "environment": answers.environment_of(span) if span else answer.environment,
@@ -271,6 +274,8 @@ def _object(value: Json) -> dict[str, Json] | None:
 def _time(value: Json) -> str | None:
     """Return a time as it was sent, None for what is none: clients read it as one."""
     try:
-        return iso(datetime.fromisoformat(value)) if isinstance(value, str) else None
+        return (
+            json_time_in_millis(datetime.fromisoformat(value)) if isinstance(value, str) else None
+        )
     except ValueError:
         return None

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Final
 
 from flask import Blueprint, Response, request, stream_with_context
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from tracer.api.langfuse.answers import Answer
-from tracer.records import Refusal, WireError
+from tracer.errors import Invalid, NotFound, Unauthorized
+from tracer.store.database.session import transaction
 from tracer.store.library import media
-from tracer.store.library.media import BadUpload, Medium, Use
-from tracer.store.projects.cookie_secret import cookie_secret
+from tracer.store.library.media import Medium, Use
 from tracer.store.writing.writer import DELETED
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, Message, iso, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    Message,
+    reply,
+    set_up,
+    unknown,
+)
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound, Unauthorized, register_problems
+from tracer.web.problems import register_problems
+from tracer.web.services import services
 from tracer.wire.langfuse.library import MediaBody, MediaReport
 from tracer.wire.reading import read_item, read_json
 
@@ -71,15 +83,16 @@ def announce() -> Response:
     use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
     if not use.trace_id and sent.dataset_id is None:
         reason = "expected the id of the trace that uses it"
-        raise WireError(reason, refusals=[Refusal(item="", field="traceId", reason=reason)])
-    medium = media.announce(
-        project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
-    )
+        raise Invalid.of_field("traceId", reason)
+    with transaction():
+        medium = media.announce(
+            project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
+        )
     if medium is None:
-        raise WireError(DELETED, refusals=[Refusal(item="", field="traceId", reason=DELETED)])
+        raise Invalid.of_field("traceId", DELETED)
     if medium.content_length != sent.content_length:
         reason = f"expected {medium.content_length}, as said before of the same content"
-        raise WireError(reason, refusals=[Refusal(item="", field="contentLength", reason=reason)])
+        raise Invalid.of_field("contentLength", reason)
     here = medium.uploaded_at is not None
     where = None if here else _address(medium)
     return reply(Announced(media_id=media_id, upload_url=where), 201)
@@ -101,9 +114,9 @@ def read_medium(media_id: str) -> Response:
             media_id=medium.media_id,
             content_type=medium.content_type,
             content_length=medium.content_length,
-            uploaded_at=iso(medium.uploaded_at),
+            uploaded_at=json_time_in_millis(medium.uploaded_at),
             url=_address(medium),
-            url_expiry=iso(datetime.now(UTC) + _VALID),
+            url_expiry=json_time_in_millis(datetime.now(UTC) + _VALID),
         )
     )
 
@@ -121,7 +134,7 @@ def report(media_id: str) -> Response:
     """Take note of how an upload went; what counts is what was received."""
     read_item(read_json(json_body()), MediaReport)
     if media.get_medium(project_id(), media_id) is None:
-        raise NotFound(f"Media asset not found: {media_id!r}")
+        raise unknown("Media asset", media_id)
     return reply(Message(message="OK"))
 
 
@@ -129,10 +142,8 @@ def report(media_id: str) -> Response:
 def upload(token: str) -> Response:
     """Store the body as the content of the file that the address is of."""
     project, medium = _opened(token)
-    try:
+    with transaction():
         media.upload(project, medium, request.stream)
-    except BadUpload as error:
-        raise WireError(str(error)) from None
     return reply(Message(message="OK"))
 
 
@@ -147,12 +158,22 @@ def download(token: str) -> Response:
         "Content-Length": str(medium.content_length),
         "Content-Disposition": "inline" if shown else "attachment",
     }
-    pieces = stream_with_context(media.read(project, medium.media_id))
+    pieces = stream_with_context(_pieces(project, medium.media_id))
     return Response(pieces, 200, headers, content_type=medium.content_type)
 
 
+def _pieces(project: str, media_id: str) -> Iterator[bytes]:
+    """Yield the content; a reader that is slow keeps no connection and no snapshot meanwhile."""
+    for number in count():
+        with transaction():
+            piece = media.read_piece(project, media_id, number)
+        if piece is None:
+            return
+        yield piece
+
+
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(cookie_secret(), salt="media")
+    return URLSafeTimedSerializer(services().secret, salt="media")
 
 
 def _address(medium: Medium) -> str:

@@ -10,9 +10,12 @@ from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer, prompt_id
 from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, read_params
-from tracer.records import Json, Refusal, WireError
+from tracer.errors import Invalid, NotFound
+from tracer.records import Json
+from tracer.store.database.session import transaction
 from tracer.store.library import prompts
 from tracer.store.library.prompts import PromptDraft, PromptFilter, PromptVersion
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -21,12 +24,10 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
-    exact,
     reply,
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import Label, LabelsBody, PromptBody
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_item, read_json
@@ -120,7 +121,8 @@ def create_prompt() -> Response:
         tags=sent.tags,
         commit_message=sent.commit_message,
     )
-    made = prompts.create_version(project_id(), draft)
+    with transaction():
+        made = prompts.create_version(project_id(), draft)
     return reply(_answer(made, made.prompt), 201)
 
 
@@ -148,7 +150,7 @@ def list_prompts() -> Response:
             versions=row.versions,
             labels=row.labels,
             tags=row.tags,
-            last_updated_at=exact(row.updated_at),
+            last_updated_at=json_time(row.updated_at),
             last_config=row.config,
         )
         for row in rows
@@ -186,8 +188,10 @@ def label_prompt(name: str, version: int) -> Response:
     sent = read_item(read_json(json_body()), LabelsBody)
     if "latest" in sent.new_labels:
         reason = "expected labels other than latest, which always is the newest version"
-        raise WireError(reason, refusals=[Refusal(item="", field="newLabels", reason=reason)])
-    if not prompts.label_version(project_id(), name, version, sent.new_labels):
+        raise Invalid.of_field("newLabels", reason)
+    with transaction():
+        there = prompts.label_version(project_id(), name, version, sent.new_labels)
+    if not there:
         raise NotFound(_missing(name, version, None))
     found = _find(name, version, None)
     return reply(_answer(found, found.prompt))
@@ -205,7 +209,8 @@ def label_prompt(name: str, version: int) -> Response:
 def delete_prompt(name: str) -> Response:
     """Delete a version, the version of a label, or without either the whole prompt."""
     query = read_params(PromptQuery)
-    gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
+    with transaction():
+        gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
     if not gone:
         raise NotFound(_missing(name, query.version, query.label))
     return reply(Message(message=f"Deleted {gone} versions"))
@@ -237,8 +242,8 @@ def _answer(found: PromptVersion, prompt: Json) -> Prompt:
         labels=found.labels,
         tags=found.tags,
         commit_message=found.commit_message,
-        created_at=exact(found.created_at),
-        updated_at=exact(found.created_at),
+        created_at=json_time(found.created_at),
+        updated_at=json_time(found.created_at),
         project_id=project_id(),
         is_active=PRODUCTION in found.labels,
         resolution_graph=None,
@@ -248,7 +253,7 @@ def _answer(found: PromptVersion, prompt: Json) -> Prompt:
 def _resolve(prompt: Json, path: list[str]) -> Json:
     """Return the prompt with each reference to a text prompt replaced by that text.
 
-    Raises WireError where one can't be: an application must not send the mark to a model.
+    Raises Invalid where one can't be: an application must not send the mark to a model.
     """
     if isinstance(prompt, list):
         return [
@@ -266,10 +271,10 @@ def _referred(pairs: str, path: list[str]) -> str:
     told = dict(pair.partition("=")[::2] for pair in pairs.split("|"))
     name = told.get("name", "")
     if name in path or len(path) > _MOST_DEEP:
-        raise WireError(f"Prompts refer to each other in a circle or too deeply: {[*path, name]}")
+        raise Invalid(f"Prompts refer to each other in a circle or too deeply: {[*path, name]}")
     number = told.get("version", "")
     version = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None
     found = _find(name, version, told.get("label"))
     if found.type != "text":
-        raise WireError(f"Prompt {name!r} is referred to and is no text prompt")
+        raise Invalid(f"Prompt {name!r} is referred to and is no text prompt")
     return str(_resolve(found.prompt, [*path, name]))

@@ -8,9 +8,16 @@ from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.store.scores import configs
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, Config, config_answer, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    Config,
+    config_answer,
+    missing,
+    reply,
+    set_up,
+)
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 
 bp = Blueprint("langfuse_configs", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -45,5 +52,5 @@ def read_config(config_id: str) -> Response:
     """Return a score config, in use or archived."""
     found = configs.get_configs(project_id(), [config_id]).get(config_id)
     if found is None:
-        raise NotFound(f"Score config {config_id} not found within authorized project")
+        raise missing("Score config", config_id)
     return reply(config_answer(found))

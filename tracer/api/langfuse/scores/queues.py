@@ -8,15 +8,22 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.records import Refusal, WireError
+from tracer.store.database.session import transaction
 from tracer.store.scores import queues
-from tracer.store.scores.queues import NameTaken, Queue, QueueItem
+from tracer.store.scores.queues import Queue, QueueItem
+from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, exact, reply, set_up
+from tracer.web.langfuse.routes import (
+    PREFIX,
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    reply,
+    set_up,
+    unknown,
+)
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.library import (
     AssignmentBody,
     QueueBody,
@@ -122,11 +129,8 @@ def list_queues() -> Response:
 def create_queue() -> Response:
     """Make a queue."""
     sent = read_item(read_json(json_body()), QueueBody)
-    try:
+    with transaction():
         made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
-    except NameTaken:
-        reason = f"expected another name: there is a queue {sent.name!r} already"
-        raise WireError(reason, refusals=[Refusal(item="", field="name", reason=reason)]) from None
     return reply(_queue(made))
 
 
@@ -175,13 +179,14 @@ def create_queue_item(queue_id: str) -> Response:
     """Put a trace, observation or session into a queue."""
     sent = read_item(read_json(json_body()), QueueItemBody)
     _find(queue_id)
-    made = queues.add_item(
-        project_id(),
-        queue_id,
-        _SUBJECTS[sent.object_type],
-        sent.object_id,
-        completed=sent.status == _COMPLETED,
-    )
+    with transaction():
+        made = queues.add_item(
+            project_id(),
+            queue_id,
+            _SUBJECTS[sent.object_type],
+            sent.object_id,
+            completed=sent.status == _COMPLETED,
+        )
     return reply(_item(made))
 
 
@@ -210,9 +215,10 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
     sent = read_item(read_json(json_body()), QueueItemUpdate)
     if sent.status is None:
         return read_queue_item(queue_id, item_id)
-    changed = queues.complete_item(
-        project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
-    )
+    with transaction():
+        changed = queues.complete_item(
+            project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
+        )
     return reply(_item(_found(changed, item_id)))
 
 
@@ -224,8 +230,10 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
 )
 def delete_queue_item(queue_id: str, item_id: str) -> Response:
     """Take an item out of a queue."""
-    if not queues.remove_item(project_id(), queue_id, item_id):
-        raise NotFound(f"Annotation queue item not found: {item_id!r}")
+    with transaction():
+        removed = queues.remove_item(project_id(), queue_id, item_id)
+    if not removed:
+        raise unknown("Annotation queue item", item_id)
     return reply(Success(success=True, message="Annotation queue item deleted successfully"))
 
 
@@ -242,7 +250,8 @@ def assign(queue_id: str) -> Response:
     """Ask somebody to work on a queue."""
     sent = read_item(read_json(json_body()), AssignmentBody)
     _find(queue_id)
-    queues.assign(project_id(), queue_id, sent.user_id)
+    with transaction():
+        queues.assign(project_id(), queue_id, sent.user_id)
     return reply(Assignment(user_id=sent.user_id, queue_id=queue_id, project_id=project_id()))
 
 
@@ -259,20 +268,21 @@ def unassign(queue_id: str) -> Response:
     """Ask somebody no longer."""
     sent = read_item(read_json(json_body()), AssignmentBody)
     _find(queue_id)
-    queues.unassign(project_id(), queue_id, sent.user_id)
+    with transaction():
+        queues.unassign(project_id(), queue_id, sent.user_id)
     return reply(Success(success=True))
 
 
 def _find(queue_id: str) -> Queue:
     found = queues.get_queue(project_id(), queue_id)
     if found is None:
-        raise NotFound(f"Annotation queue not found: {queue_id!r}")
+        raise unknown("Annotation queue", queue_id)
     return found
 
 
 def _found(item: QueueItem | None, item_id: str) -> QueueItem:
     if item is None:
-        raise NotFound(f"Annotation queue item not found: {item_id!r}")
+        raise unknown("Annotation queue item", item_id)
     return item
 
 
@@ -282,8 +292,8 @@ def _queue(row: Queue) -> QueueAnswer:
         name=row.name,
         description=row.description,
         score_config_ids=row.config_ids,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.updated_at),
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.updated_at),
     )
 
 
@@ -294,7 +304,7 @@ def _item(row: QueueItem) -> QueueItemAnswer:
         object_id=row.subject_id,
         object_type=_OBJECTS[row.subject],
         status=_COMPLETED if row.completed_at else "PENDING",
-        completed_at=exact(row.completed_at) if row.completed_at else None,
-        created_at=exact(row.created_at),
-        updated_at=exact(row.updated_at),
+        completed_at=json_time(row.completed_at) if row.completed_at else None,
+        created_at=json_time(row.created_at),
+        updated_at=json_time(row.updated_at),
     )

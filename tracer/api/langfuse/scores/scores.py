@@ -16,15 +16,14 @@ from tracer.api.langfuse.params import (
     page_meta,
     read_filter,
     read_params,
-    refused,
     split,
 )
+from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.bodies import ScoreType
 from tracer.wire.native.requests import Time
 
@@ -132,7 +131,7 @@ def _page(more: list[Condition]) -> Response:
 def _one(score_id: str) -> Response:
     found = search.list_scores(project_id(), [Condition("score_id", "=", score_id)], limit=1)
     if not found:
-        raise NotFound(f"Score {score_id} not found within authorized project")
+        raise missing("Score", score_id)
     return reply(score(found[0], project_id()))
 
 
@@ -170,7 +169,7 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
     if query.trace_tags:
         found.append(Condition("trace_tags", "all of", query.trace_tags))
     if (query.operator is None) != (query.value is None):
-        raise refused("value", "expected operator and value together")
+        raise Invalid.of_field("value", "expected operator and value together")
     if query.operator is not None:
         operator = "<>" if query.operator == "!=" else query.operator
         found.append(Condition("value", operator, query.value))

@@ -15,15 +15,16 @@ from tracer.api.langfuse.params import (
     decode_cursor,
     encode_cursor,
     read_params,
-    refused,
     split,
 )
 from tracer.api.langfuse.scores.scores import source_condition
+from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.store.scores.search import FoundScore, ScoreKey
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
 
@@ -89,7 +90,9 @@ def list_scores_v3() -> Response:
     query = read_params(ScoresV3Query)
     groups = split(query.fields)
     if unknown := set(groups) - set(GROUPS):
-        raise refused("fields", f"expected any of {', '.join(GROUPS)}, got {sorted(unknown)[0]}")
+        raise Invalid.of_field(
+            "fields", f"expected any of {', '.join(GROUPS)}, got {sorted(unknown)[0]}"
+        )
     after = None
     if query.cursor is not None:
         after = ScoreKey(*decode_cursor(query.cursor, tuple[datetime, str]))
@@ -102,7 +105,7 @@ def list_scores_v3() -> Response:
 
 def _conditions(query: ScoresV3Query) -> list[Condition]:
     if query.observation_id is not None and query.trace_id is None:
-        raise refused("observationId", "expected traceId beside it")
+        raise Invalid.of_field("observationId", "expected traceId beside it")
     plain = {
         "score_id": query.id,
         "name": query.name,
@@ -143,7 +146,7 @@ def _of_value(query: ScoresV3Query) -> list[Condition]:
     ):
         if bound is not None:
             if not numeric:
-                raise refused(name, "expected dataType=NUMERIC beside it")
+                raise Invalid.of_field(name, "expected dataType=NUMERIC beside it")
             found.append(Condition("value", operator, bound))
     if query.value is not None:
         if query.data_type in ("NUMERIC", "BOOLEAN"):
@@ -157,7 +160,9 @@ def _of_value(query: ScoresV3Query) -> list[Condition]:
 def _known(name: str, listed: str, known: tuple[str, ...]) -> list[str]:
     parts = split(listed)
     if unknown := set(parts) - set(known):
-        raise refused(name, f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}")
+        raise Invalid.of_field(
+            name, f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}"
+        )
     return parts
 
 
@@ -166,7 +171,7 @@ def _number(part: str) -> float:
     try:
         return float(words.get(part.lower(), part))
     except ValueError:
-        raise refused("value", f"expected numbers, true or false, got {part!r}") from None
+        raise Invalid.of_field("value", f"expected numbers, true or false, got {part!r}") from None
 
 
 def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
@@ -176,10 +181,10 @@ def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
         "projectId": project_id(),
         "name": row.name,
         "source": source_of(row),
-        "timestamp": iso(row.time),
+        "timestamp": json_time_in_millis(row.time),
         "environment": score_environment(row),
-        "createdAt": iso(row.time),
-        "updatedAt": iso(row.time),
+        "createdAt": json_time_in_millis(row.time),
+        "updatedAt": json_time_in_millis(row.time),
         "dataType": row.data_type.upper(),
         "value": _value(row),
     }

@@ -20,12 +20,11 @@ from tracer.api.langfuse.params import (
     read_params,
 )
 from tracer.store.database.conditions import Condition
-from tracer.store.database.timeout import within
+from tracer.store.database.session import within
 from tracer.store.traces import span_search
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.langfuse.bodies import Level, Type
 from tracer.wire.langfuse.words import LEVELS, TYPE_OF
 from tracer.wire.native.requests import Time
@@ -144,7 +143,7 @@ def read_observation(observation_id: str) -> Response:
     """Return an observation, whichever trace it is in."""
     row = span_search.find_span(project_id(), observation_id)
     if row is None:
-        raise NotFound(f"Observation {observation_id} not found within authorized project")
+        raise missing("Observation", observation_id)
     return reply(observation(row))
 
 

@@ -17,18 +17,19 @@ from tracer.api.langfuse.params import (
     encode_cursor,
     groups_of,
     read_params,
-    refused,
     split,
 )
 from tracer.api.langfuse.span_prices import Paid, paid
 from tracer.api.langfuse.traces.observations import ObservationFilters, conditions
+from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.database.conditions import Condition
-from tracer.store.database.timeout import within
+from tracer.store.database.session import within
 from tracer.store.traces import span_search
 from tracer.store.traces.span_search import FoundSpan, SpanKey
+from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.words import TYPE_OF
 
@@ -89,7 +90,9 @@ def list_observations_v2() -> Response:
     """Return one page of the project's observations, newest first."""
     query = read_params(ObservationsV2Query)
     if query.parse_io_as_json:
-        raise refused("parseIoAsJson", "expected false: input and output are raw text here")
+        raise Invalid.of_field(
+            "parseIoAsJson", "expected false: input and output are raw text here"
+        )
     groups = groups_of(query.fields or "core,basic", GROUPS)
     after = None
     if query.cursor is not None:
@@ -152,7 +155,7 @@ def _core(row: FoundSpan) -> dict[str, Any]:
     return {
         "id": row.span_id,
         "traceId": row.trace_id,
-        "startTime": iso(row.start_time),
+        "startTime": json_time_in_millis(row.start_time),
         "endTime": maybe_iso(row.end_time),
         "projectId": row.project_id,
         "parentObservationId": row.parent_span_id,
@@ -178,8 +181,8 @@ def _basic(row: FoundSpan) -> dict[str, Any]:
 def _time(row: FoundSpan) -> dict[str, Any]:
     return {
         "completionStartTime": maybe_iso(row.first_token_time),
-        "createdAt": iso(row.start_time),
-        "updatedAt": iso(row.updated_at),
+        "createdAt": json_time_in_millis(row.start_time),
+        "updatedAt": json_time_in_millis(row.updated_at),
     }
 
 

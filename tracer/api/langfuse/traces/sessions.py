@@ -12,11 +12,11 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, re
 from tracer.api.langfuse.traces.traces import session_traces
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
+from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, iso, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_sessions", __name__, url_prefix=PREFIX)
@@ -82,14 +82,14 @@ def read_session(session_id: str) -> Response:
     """Return a session with its traces."""
     row = sessions.get_session(project_id(), session_id)
     if row is None:
-        raise NotFound(f"Session {session_id} not found within authorized project")
+        raise missing("Session", session_id)
     return reply(FullSession(**_fields(row), traces=session_traces(session_id)))
 
 
 def _fields(row: SessionRow) -> dict[str, str]:
     return {
         "id": row.session_id,
-        "created_at": iso(row.start_time),
+        "created_at": json_time_in_millis(row.start_time),
         "project_id": project_id(),
         "environment": row.environment,
     }

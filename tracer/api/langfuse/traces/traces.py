@@ -27,17 +27,15 @@ from tracer.api.langfuse.params import (
     page_meta,
     read_filter,
     read_params,
-    refused,
 )
 from tracer.api.langfuse.traces.observations import in_our_words
-from tracer.records import WireError
+from tracer.errors import Invalid, TooLarge
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search, traces
 from tracer.web.keys import project_id
-from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
+from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.web.problems import NotFound
 from tracer.wire.native.requests import Time
 
 GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
@@ -160,12 +158,11 @@ def read_trace(trace_id: str) -> Response:
     groups = groups_of(read_params(TraceQuery).fields, GROUPS)
     row = traces.get_trace(project_id(), trace_id)
     if row is None:
-        raise NotFound(f"Trace {trace_id} not found within authorized project")
+        raise missing("Trace", trace_id)
     if "observations" in groups and row.span_count > MOST_OBSERVATIONS:
-        raise WireError(
+        raise TooLarge(
             f"the trace has {row.span_count} observations: read it without the group"
-            f" observations, and these from {PREFIX}/v2/observations?traceId=…",
-            413,
+            f" observations, and these from {PREFIX}/v2/observations?traceId=…"
         )
     mine = [Condition("trace_id", "=", trace_id)]
     found = span_search.list_spans(
@@ -196,7 +193,9 @@ def _order(sent: str | None) -> tuple[str, bool]:
     field, _, direction = sent.partition(".")
     if field not in ORDERS or direction.lower() not in ("asc", "desc"):
         names = ", ".join(ORDERS)
-        raise refused("orderBy", f"expected one of {names}, then .asc or .desc, got {sent!r}")
+        raise Invalid.of_field(
+            "orderBy", f"expected one of {names}, then .asc or .desc, got {sent!r}"
+        )
     return ORDERS[field], direction.lower() == "desc"
 
 

@@ -1,4 +1,4 @@
-"""A trace's forest with what the analyses share of it, each worked out once."""
+"""The inputs of trace analyses: the forest, and results that several analyses share."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tracer.analysis.forest import Forest
 from tracer.analysis.subtree import Subtrees, self_times
 
 
-class Whole:
-    """What is known of a whole trace; each column is by the forest's positions."""
+class AnalysisInputs:
+    """A forest and its shared results, each computed on first use and indexed by position."""
 
     def __init__(self, forest: Forest) -> None:
         self.forest = forest
 
     @cached_property
-    def sums(self) -> Subtrees:
-        """What the subtrees add up to."""
+    def subtree_sums(self) -> Subtrees:
+        """The totals of every subtree."""
         return Subtrees(self.forest)
 
     @cached_property
-    def alone(self) -> array[int]:
+    def self_times(self) -> array[int]:
         """Time in which none of a span's children ran (µs)."""
         return self_times(self.forest)
 
     @cached_property
-    def path(self) -> CriticalPath:
-        """What lies on the critical path."""
+    def critical_path(self) -> CriticalPath:
+        """The time of each span on the critical path."""
         return CriticalPath(self.forest)

@@ -1,36 +1,32 @@
-"""Figures as exports that are read write them."""
+"""Durations, costs, token counts and trace facts as text, for the exports that people read."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from tracer.export.records import ExportedSpan, ExportedTrace
+from tracer.times import shown_time
 
 
-def took(start: datetime, end: datetime | None) -> str:
-    """Return a duration with three digits, or that it has no end yet."""
+def duration(start: datetime, end: datetime | None) -> str:
+    """Return a duration with three significant digits; ``running`` without an end."""
     if end is None:
         return "running"
     seconds = max((end - start).total_seconds(), 0.0)
     if seconds < 1:
-        return f"{_three(seconds * 1000)} ms"
+        return f"{_three_digits(seconds * 1000)} ms"
     if seconds < 600:
-        return f"{_three(seconds)} s"
+        return f"{_three_digits(seconds)} s"
     return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
-def _three(value: float) -> str:
+def _three_digits(value: float) -> str:
     return f"{value:#.3g}".rstrip(".") if value else "0"
 
 
-def stamp(time: datetime) -> str:
-    """Return date and time with milliseconds, UTC."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
-
-
 def dollars(value: Decimal | None) -> str:
-    """Return money with as many digits as tell it apart from nothing; empty: unknown."""
+    """Return an amount in US dollars, with four decimals below $1; empty: unknown."""
     if value is None:
         return ""
     if value == 0:
@@ -40,16 +36,16 @@ def dollars(value: Decimal | None) -> str:
     return f"${value:.4f}" if abs(value) < 1 else f"${value:,.2f}"
 
 
-def tokens(of: ExportedSpan | ExportedTrace) -> str:
-    """Return the tokens of a span or trace: the sum, and its sides where both are known."""
-    if of.total_tokens is None:
+def tokens(record: ExportedSpan | ExportedTrace) -> str:
+    """Return the tokens of a span or trace: the total, and input and output if both are known."""
+    if record.total_tokens is None:
         return ""
     sides = [
         f"{count:,} {side}"
-        for side, count in (("in", of.input_tokens), ("out", of.output_tokens))
+        for side, count in (("in", record.input_tokens), ("out", record.output_tokens))
         if count
     ]
-    return f"{of.total_tokens:,} tokens" + (f" ({', '.join(sides)})" if len(sides) > 1 else "")
+    return f"{record.total_tokens:,} tokens" + (f" ({', '.join(sides)})" if len(sides) > 1 else "")
 
 
 def plural(number: int, noun: str) -> str:
@@ -58,15 +54,15 @@ def plural(number: int, noun: str) -> str:
 
 
 def facts(trace: ExportedTrace) -> list[tuple[str, str]]:
-    """Return what is known of a trace as a whole, by name; what nobody said is left out."""
+    """Return the (name, text) facts of a trace; facts without a value are left out."""
     end = None if trace.status == "running" else trace.end_time
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in trace.kinds.items())
-    found = [
+    pairs = [
         ("Trace", trace.trace_id),
         ("Status", {"error": "failed"}.get(trace.status, trace.status)),
         ("Error", trace.error_message or "" if trace.status == "error" else ""),
-        ("Started", stamp(trace.start_time)),
-        ("Took", took(trace.start_time, end)),
+        ("Started", shown_time(trace.start_time)),
+        ("Took", duration(trace.start_time, end)),
         ("Spans", f"{trace.span_count:,}" + (f" ({kinds})" if kinds else "")),
         ("Errors", f"{trace.error_count:,}" if trace.error_count else ""),
         ("Models", ", ".join(trace.models)),
@@ -79,10 +75,10 @@ def facts(trace: ExportedTrace) -> list[tuple[str, str]]:
         ("Version", trace.version or ""),
         ("Tags", ", ".join(trace.tags)),
     ]
-    return [(name, text) for name, text in found if text]
+    return [(name, text) for name, text in pairs if text]
 
 
 def _cost(trace: ExportedTrace) -> str:
     unpriced = f"{plural(trace.unpriced_count, 'call')} without a known price"
-    told = [dollars(trace.total_cost), unpriced if trace.unpriced_count else ""]
-    return ", ".join(text for text in told if text)
+    parts = [dollars(trace.total_cost), unpriced if trace.unpriced_count else ""]
+    return ", ".join(text for text in parts if text)

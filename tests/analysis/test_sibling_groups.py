@@ -1,4 +1,4 @@
-"""Long runs of similar siblings, against their definition."""
+"""Groups of like siblings, against a plain definition."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 
 from tests.support.traces.forests import any_trace, forest_of, span_facts
-from tracer.analysis import sibling_runs
+from tracer.analysis import sibling_groups
 from tracer.analysis.forest import Forest, SpanFacts
-from tracer.analysis.sibling_runs import LongRun, long_runs
+from tracer.analysis.inputs import AnalysisInputs
+from tracer.analysis.sibling_groups import SiblingGroup, find_sibling_groups
 from tracer.analysis.subtree import Subtrees
-from tracer.analysis.whole import Whole
 
 
-def runs_of(forest: Forest) -> list[LongRun]:
-    return list(long_runs(Whole(forest)))
+def groups_of(forest: Forest) -> list[SiblingGroup]:
+    return list(find_sibling_groups(AnalysisInputs(forest)))
 
 
 def alike(forest: Forest, index: int) -> tuple[object, ...]:
@@ -53,8 +53,8 @@ def test_a_run_is_neighbouring_siblings_of_one_name_and_kind(spans: list[SpanFac
                     sum(costs, Decimal()) if costs else None,
                 )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sibling_runs, "LEAST", 2)
-        runs = runs_of(forest)
+        patch.setattr(sibling_groups, "LEAST", 2)
+        runs = groups_of(forest)
     assert {
         run.first_id: (
             *(run.last_id, run.last_start, run.ends_level, run.count, run.errors),
@@ -71,7 +71,7 @@ def test_the_critical_path_through_a_run_is_a_list_of_intervals() -> None:
     for n in range(40):
         start = n * 1_000 + (30_000 if n >= 20 else 0)
         spans.append(span_facts(f"c{n:02}", "root", name="c", start=start, end=start + 990))
-    [run] = runs_of(forest_of(spans))
+    [run] = groups_of(forest_of(spans))
     assert (run.count, run.ends_level) == (40, True)
     assert run.critical == [(0, 19_990), (50_000, 69_990)]
 
@@ -81,7 +81,7 @@ def test_a_run_below_the_minimum_length_is_not_long() -> None:
         span_facts("root", end=100),
         *(span_facts(f"c{n:02}", "root", name="c") for n in range(24)),
     ]
-    assert runs_of(forest_of(spans)) == []
+    assert groups_of(forest_of(spans)) == []
     assert [
-        run.count for run in runs_of(forest_of([*spans, span_facts("c24", "root", name="c")]))
+        run.count for run in groups_of(forest_of([*spans, span_facts("c24", "root", name="c")]))
     ] == [25]

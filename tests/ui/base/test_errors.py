@@ -1,0 +1,51 @@
+"""Errors as people see them: a page with a sentence, or the line of the form that htmx sent."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tracer.errors import NotFound, Overloaded, StoreUnavailable, TracerError, Unstorable
+from tracer.store.database.paging import BadCursor
+from tracer.web.problems import STATUS
+
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def failing(app: Flask, error: TracerError) -> None:
+    """Serve ``error`` at /fail."""
+
+    def fail() -> str:
+        raise error
+
+    app.add_url_rule("/fail", view_func=fail)
+
+
+@pytest.mark.parametrize("kind", STATUS)
+def test_every_error_is_a_page_with_its_status(app: Flask, kind: type[TracerError]) -> None:
+    failing(app, kind("what was wrong"))
+    page = app.test_client().get("/fail")
+    assert page.status_code == STATUS[kind]
+    assert page.content_type == "text/html; charset=utf-8"
+    assert ("Retry-After" in page.headers) == (kind in (Overloaded, StoreUnavailable))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (NotFound.of("trace", "t"), "This project has no trace &#39;t&#39;."),
+        (StoreUnavailable("no route to host"), "The database can&#39;t be reached just now."),
+        (BadCursor("not ours"), "Start again from the first page."),
+        (Unstorable("too long"), "Not changed: too long."),
+    ],
+)
+def test_the_page_says_it_in_a_sentence(app: Flask, error: TracerError, sentence: str) -> None:
+    failing(app, error)
+    assert sentence in app.test_client().get("/fail").text
+
+
+def test_a_form_that_htmx_sent_gets_a_line(app: Flask) -> None:
+    failing(app, Unstorable("too long"))
+    line = app.test_client().get("/fail", headers=FRAGMENT)
+    assert (line.status_code, line.text) == (422, "Not changed: too long.")
+    assert line.content_type == "text/plain; charset=utf-8"

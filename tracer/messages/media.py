@@ -1,0 +1,207 @@
+"""Images, audio and documents in messages, read from any API's way to write them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Final, TypeGuard
+
+from tracer.messages.part import Part, inlined, string
+from tracer.records import Json
+
+MEDIA_WORDS: Final = {
+    "image": "image image_url input_image output_image image_file b64_json computer_screenshot",
+    "audio": "audio input_audio output_audio audio_url",
+    "file": "file input_file document document_url input_document blob uri inline_data file_data"
+    " media binary video video_url input_video resource resource_link embedded_resource"
+    " text_plain file_url",
+}
+"""What APIs call such a part (by `snake`), by the type it has here."""
+
+_WRAPPERS: Final = (
+    "source",
+    "image",
+    "image_url",
+    "image_file",
+    "audio",
+    "audio_url",
+    "input_audio",
+    "video",
+    "video_url",
+    "file",
+    "document",
+    "document_url",
+    "inline_data",
+    "file_data",
+    "resource",
+    "s3_location",
+    "media",
+    "binary",
+    "content",
+)
+"""Objects within a part that hold where it is, or what it holds."""
+
+_MIME_TYPES: Final = ("mime_type", "media_type", "mimeType", "mediaType", "content_type")
+_URLS: Final = (
+    "url",
+    "uri",
+    "fileUri",
+    "file_uri",
+    "file_url",
+    "image_url",
+    "audio_url",
+    "video_url",
+    "file_data",
+    "image",
+    "audio",
+    "file",
+    "data",
+    "content",
+)
+"""What holds an address; the last ones may hold one instead of the content itself."""
+_CONTENTS: Final = (
+    "data",
+    "base64",
+    "b64_json",
+    "bytes",
+    "blob",
+    "content",
+    "file_data",
+    "fileData",
+    "image",
+    "audio",
+    "image_url",
+    "file",
+)
+_NAMES: Final = (
+    "filename",
+    "fileName",
+    "file_name",
+    "displayName",
+    "name",
+    "title",
+    "file_id",
+    "fileId",
+)
+_SIGNATURES: Final = {
+    "iVBORw0KGgo": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGOD": "image/gif",
+    "JVBERi0": "application/pdf",
+    "SUQz": "audio/mpeg",
+    "T2dnUw": "audio/ogg",
+}
+"""The beginning of a file in base64 -> its type."""
+_FORMATS: Final = {
+    "pdf": "application/pdf",
+    "mp3": "audio/mpeg",
+    "jpg": "image/jpeg",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "html": "text/html",
+    "csv": "text/csv",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+}
+"""Formats that are no subtype of the part's own type."""
+_SCHEMES: Final = ("data", "http", "https", "gs", "s3", "file", "blob", "attachment")
+_ENCODED: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{4})+(?:[A-Za-z0-9+/_-]{2,3}=*)?")
+_ENCODED_BEGINNING: Final = re.compile(r"[A-Za-z0-9+/_=\s-]+")
+_MAX_BYTES: Final = 8 * 1024 * 1024
+_UNKNOWN_TYPE: Final = "application/octet-stream"
+
+
+def media_part(item: dict[str, Json], kind: str) -> Part:
+    """Return an image, audio or file part; ``kind`` is what the part's own name says it is."""
+    flat = inlined(item, *_WRAPPERS)
+    mime_type = string(flat, *_MIME_TYPES) or _by_format(flat, kind)
+    url = next((value for name in _URLS if _is_url(value := flat.get(name))), None)
+    text = _text(flat, mime_type)
+    name = string(flat, *_NAMES)
+    content = _content(flat) if text is None else None
+    if content is not None:
+        # The API that calls it b64_json makes PNG, unless it is asked for something else.
+        assumed = "image/png" if "b64_json" in item else None
+        mime_type = mime_type or _by_signature(content) or assumed
+        # What an address names that is here as well needn't be loaded from there.
+        name = name or url
+        url = f"data:{mime_type or _UNKNOWN_TYPE};base64,{content}"
+    if mime_type is None and url is not None and url.startswith("data:"):
+        mime_type = url[5:].partition(",")[0].partition(";")[0] or None
+    if name is None and url is None and text is None:
+        # All that there is of a file that was uploaded before.
+        name = string(flat, "id")
+    return Part(
+        type=_type(string(flat, "modality") or mime_type or "", kind),
+        text=text,
+        name=name,
+        mime_type=mime_type,
+        url=url,
+    )
+
+
+def audio_answer(audio: dict[str, Json]) -> Part:
+    """Return the audio of an answer with its transcript, as OpenAI's chat API sends both."""
+    part = media_part({"format": "wav", **audio}, "audio")
+    if part.url is None:
+        part.mime_type = None
+    part.text = string(audio, "transcript")
+    return part
+
+
+def _is_url(value: Json) -> TypeGuard[str]:
+    return isinstance(value, str) and value.partition(":")[0] in _SCHEMES
+
+
+def _text(flat: dict[str, Json], mime_type: str | None) -> str | None:
+    """Return the content of a document that was sent as text."""
+    if isinstance(text := flat.get("text"), str):
+        return text
+    if mime_type is None or not mime_type.startswith("text/"):
+        return None
+    data = string(flat, "data", "content")
+    return data if data and not _is_url(data) and not _ENCODED.fullmatch(data) else None
+
+
+def _content(flat: dict[str, Json]) -> str | None:
+    values = (flat[name] for name in _CONTENTS if flat.get(name) is not None)
+    return next((content for value in values if (content := _base64(value))), None)
+
+
+def _base64(content: Json) -> str | None:
+    """Return content as base64, None for what is none; lists of numbers are bytes."""
+    if isinstance(content, str):
+        if not _ENCODED_BEGINNING.fullmatch(content[:100]):
+            return None
+        # Some libraries use the alphabet for URLs, which no browser reads in a data: URL.
+        return content.replace("-", "+").replace("_", "/")
+    if isinstance(content, dict):
+        # {"type": "Buffer", "data": [...]} of Node, or {"0": 137, "1": 80} of a Uint8Array.
+        content = content.get("data", list(content.values()))
+    if not isinstance(content, list) or not 0 < len(content) <= _MAX_BYTES:
+        return None
+    try:
+        return base64.b64encode(bytes(content)).decode()
+    except (TypeError, ValueError):
+        return None
+
+
+def _by_format(flat: dict[str, Json], kind: str) -> str | None:
+    form = string(flat, "format")
+    if not form or "/" in form:
+        return form or None
+    return _FORMATS.get(form, f"{'application' if kind == 'file' else kind}/{form}")
+
+
+def _by_signature(content: str) -> str | None:
+    if content.startswith("UklGR"):
+        # RIFF and a length, then the format: WAVE or WEBP, of which the last three letters align.
+        return {"QVZF": "audio/wav", "RUJQ": "image/webp"}.get(content[12:16])
+    return next((mime for sign, mime in _SIGNATURES.items() if content.startswith(sign)), None)
+
+
+def _type(stated: str, kind: str) -> str:
+    """Return image, audio or file by a MIME type or modality, where the kind is only a file's."""
+    stated = stated.partition("/")[0]
+    return stated if kind == "file" and stated in ("image", "audio") else kind

@@ -1,0 +1,304 @@
+"""One object of a conversation, from any API, as the messages that it stands for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tracer.messages.media import audio_answer, media_part
+from tracer.messages.part import Part, decoded, snake, string
+from tracer.messages.parts import kind_of, read_part, read_parts, word_of
+from tracer.records import Json
+
+_ROLES: Final = {
+    "human": "user",
+    "ai": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "function": "tool",
+    "ipython": "tool",
+    "toolresult": "tool",
+}
+ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool", *_ROLES))
+
+_TYPES: Final = {
+    "human": "user",
+    "user": "user",
+    "ai": "assistant",
+    "assistant": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "message": "assistant",
+}
+"""Types that LangChain and others give to a message in place of a role."""
+
+_ITEMS: Final = {
+    "function_call": "assistant",
+    "custom_tool_call": "assistant",
+    "reasoning": "assistant",
+    "mcp_approval_request": "assistant",
+    "function_call_output": "tool",
+    "custom_tool_call_output": "tool",
+    "mcp_approval_response": "user",
+}
+"""Items of the Responses API that are a part each, with the role that sends them."""
+
+_CALL_FIELDS: Final = frozenset(("status", "action", "call_id", "arguments", "input"))
+"""A call of one of the API's own tools has one of these."""
+
+_BODIES: Final = frozenset(("content", "parts", "tool_calls", "toolCalls", "function_call"))
+MESSAGE_FIELDS: Final = _BODIES | {
+    "role",
+    "name",
+    "id",
+    "index",
+    "refusal",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking",
+    "tool_plan",
+    "finish_reason",
+    "stop_reason",
+    "finishReason",
+    "stopReason",
+    "annotations",
+    "audio",
+    "images",
+    "files",
+    "tool_call_id",
+}
+_WRAPPERS: Final = ("message", "content", "kwargs", "data")
+"""Objects that hold the message itself: of a choice, of LangChain."""
+_CHOICE_FIELDS: Final = frozenset(("role", "index", "finish_reason"))
+_REASONING: Final = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "tool_plan")
+_MEDIA: Final = {"images": "image", "files": "file"}
+_FINISH_REASONS: Final = (
+    "finish_reason",
+    "stop_reason",
+    "finishReason",
+    "stopReason",
+    "done_reason",
+)
+_SENDERS: Final = {
+    "system_prompt": "system",
+    "user_prompt": "user",
+    "retry_prompt": "user",
+    "tool_return": "tool",
+}
+"""Parts of Pydantic AI's requests, which hold those of several roles."""
+
+
+class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One turn of a conversation."""
+
+    role: str
+    """system, developer, user, assistant, tool, or the role that was sent."""
+    parts: list[Part]
+    name: str | None = None
+    finish_reason: str | None = None
+
+
+def read_item(item: Json, default: str) -> list[Message]:
+    """Return the messages that an object stands for, mostly one; empty: it is none.
+
+    ``default`` is the role of a message without one.
+    """
+    if isinstance(item, list):
+        return _pair(item)
+    if not isinstance(item, dict):
+        return []
+    if (wrapped := _unwrap(item, default)) is not None:
+        return wrapped
+    word = str(item.get("type"))
+    if sender := item_role(item):
+        return [Message(role=sender, parts=read_parts([item]))]
+    if item.get("kind") in ("request", "response") and isinstance(item.get("parts"), list):
+        return _of_pydantic_ai(item)
+    role: Json = item.get("role") or _TYPES.get(word) or default
+    if not isinstance(role, str) or not _is_message(item, default):
+        return []
+    name = item.get("name")
+    role = default if role == "unknown" else _ROLES.get(role.lower(), role.lower())
+    return [
+        Message(
+            role=role,
+            parts=_content(item, role),
+            name=name if isinstance(name, str) else None,
+            finish_reason=finish_reason(item),
+        )
+    ]
+
+
+def empty_message(item: Json) -> Message | None:
+    """Return the message of a role without anything in it, None: the object isn't one."""
+    role = item.get("role") if isinstance(item, dict) else None
+    if not isinstance(role, str) or role.lower() not in ROLES or item.keys() - MESSAGE_FIELDS:
+        return None
+    role = _ROLES.get(role.lower(), role.lower())
+    return Message(role=role, parts=_content(item, role), finish_reason=finish_reason(item))
+
+
+def item_role(item: dict[str, Json]) -> str | None:
+    """Return who sends an item of the Responses API; None: it is no such item."""
+    word = str(item.get("type"))
+    if role := _ITEMS.get(word):
+        return role
+    if word.endswith("_call_output"):
+        return "tool"
+    # Other objects may have a type such as phone_call.
+    return "assistant" if word.endswith("_call") and item.keys() & _CALL_FIELDS else None
+
+
+def finish_reason(item: dict[str, Json]) -> str | None:
+    """Return why an answer ended, where it holds that."""
+    for name in _FINISH_REASONS:
+        if isinstance(reason := item.get(name), str) and reason:
+            return reason
+    # The Responses API has a reason only where something is missing.
+    details = item.get("incomplete_details")
+    reason = details.get("reason") if isinstance(details, dict) else None
+    return reason if isinstance(reason, str) and reason else None
+
+
+def _pair(item: list[Json]) -> list[Message]:
+    """Return the message of ``["human", "Hi"]``, as LangChain's prompts may be written."""
+    if len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], str):
+        role = item[0].lower()
+        if role in ROLES:
+            return [Message(role=_ROLES.get(role, role), parts=read_parts(item[1]))]
+    return []
+
+
+def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
+    """Return the messages inside an object that wraps one; None: it wraps none."""
+    if "message" in item and (choice := _choice_text(item)):
+        return read_item(choice, default)
+    if "role" in item:
+        return None
+    for name in _WRAPPERS:
+        inner = item.get(name)
+        if isinstance(inner, dict) and (name != "data" or item.get("type") in _TYPES):
+            role = _langchain_role(item)
+            messages = read_item({"role": role, **inner} if role else inner, default)
+            if messages:
+                messages[-1].finish_reason = finish_reason(item) or messages[-1].finish_reason
+            return messages
+    return None
+
+
+def _choice_text(item: dict[str, Json]) -> dict[str, Json] | None:
+    """Return the message of a choice, or of a history, whose ``message`` is its content alone."""
+    content = item["message"]
+    if "content" in item or item.keys() - MESSAGE_FIELDS - {"message", "tool.result"}:
+        return None
+    is_text = isinstance(content, str) and bool(item.keys() & _CHOICE_FIELDS)
+    if not (is_text or isinstance(content, list)):
+        return None
+    rest = {name: value for name, value in item.items() if name != "message"}
+    return {"role": "assistant", **rest, "content": content}
+
+
+def _is_message(item: dict[str, Json], default: str) -> bool:
+    """Tell a message from any other object: by its role, or for having nothing but its fields."""
+    if not item.keys() & _BODIES:
+        return _has_other_body(item) and str(item.get("role")).lower() in ROLES
+    if "role" in item or str(item.get("type")) in _TYPES:
+        return True
+    # {"content": …} may be any input; as an answer, or in Gemini's parts, it is a message.
+    return not item.keys() - MESSAGE_FIELDS and (default == "assistant" or "parts" in item)
+
+
+def _has_other_body(item: dict[str, Json]) -> bool:
+    return any(item.get(name) for name in ("refusal", "audio", *_MEDIA, *_REASONING))
+
+
+def _content(item: dict[str, Json], role: str) -> list[Part]:
+    content = item.get("parts") if "parts" in item else item.get("content")
+    call_id = string(item, "tool_call_id", "toolCallId", "id")
+    if role == "tool" and "parts" not in item and not _holds_results(content):
+        result = {"type": "tool_result", "id": call_id, "name": item.get("name")}
+        parts = [] if content is None else [read_part({**result, "content": content})]
+    else:
+        parts = read_parts(content)
+    if all(part.type != "reasoning" for part in parts):
+        parts = [*_reasoning(item), *parts]
+    if isinstance(refusal := item.get("refusal"), str) and refusal:
+        parts.append(Part(type="text", text=refusal))
+    if isinstance(audio := item.get("audio"), dict):
+        parts.append(audio_answer(audio))
+    for name, kind in _MEDIA.items():
+        listed = item.get(name)
+        parts += [_media(one, kind) for one in (listed if isinstance(listed, list) else ())]
+    return _with_calls(parts, item)
+
+
+def _reasoning(item: dict[str, Json]) -> list[Part]:
+    """Return what was thought before the answer; APIs that tell it twice tell it once here."""
+    extra = item.get("additional_kwargs")
+    for source in (item, extra if isinstance(extra, dict) else {}):
+        for name in _REASONING:
+            value = source.get(name)
+            if isinstance(value, str) and value:
+                return [Part(type="reasoning", text=value)]
+            if isinstance(value, list) and value:
+                return read_parts(value)
+            if isinstance(value, dict) and value:
+                return [read_part({**value, "type": "reasoning"})]
+    return []
+
+
+def _media(item: Json, kind: str) -> Part:
+    if isinstance(item, dict):
+        word = kind_of(word_of(item))
+        return media_part(item, kind if word == "data" else word)
+    return media_part({"data": item}, kind)
+
+
+def _with_calls(parts: list[Part], item: dict[str, Json]) -> list[Part]:
+    calls = decoded(item.get("tool_calls") or item.get("toolCalls"))
+    if not calls and isinstance(single := item.get("function_call"), dict):
+        calls = [single]
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict):
+            part = read_part({**call, "type": "tool_call"})
+            # Some APIs tell a call twice: among the contents and beside them.
+            if part.id is None or all(known.id != part.id for known in parts):
+                parts.append(part)
+    return parts
+
+
+def _holds_results(content: Json) -> bool:
+    """Tell whether the content is a list of results, which name their calls themselves."""
+    items = decoded(content)
+    return isinstance(items, list) and any(
+        isinstance(item, dict) and kind_of(word_of(item)) == "tool_result" for item in items
+    )
+
+
+def _langchain_role(item: dict[str, Json]) -> str | None:
+    """Return the role that LangChain writes beside a message, or in the name of its class."""
+    path = item.get("id")
+    name = path[-1] if isinstance(path, list) and path else item.get("type")
+    if not isinstance(name, str):
+        return None
+    return _TYPES.get(name.removesuffix("Chunk").removesuffix("Message").lower())
+
+
+def _of_pydantic_ai(item: dict[str, Json]) -> list[Message]:
+    """Return a request's or response's parts by the role that sends each."""
+    messages: list[Message] = []
+    if isinstance(instructions := item.get("instructions"), str) and instructions:
+        messages.append(Message(role="system", parts=read_parts(instructions)))
+    answers = item["kind"] == "response"
+    for part in item["parts"]:
+        word = snake(str(part.get("part_kind"))) if isinstance(part, dict) else ""
+        role = "assistant" if answers else _SENDERS.get(word, "user")
+        if not messages or messages[-1].role != role:
+            messages.append(Message(role=role, parts=[]))
+        messages[-1].parts += read_parts([part])
+    if answers and messages:
+        messages[-1].finish_reason = finish_reason(item)
+    return messages

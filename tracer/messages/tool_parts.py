@@ -1,0 +1,181 @@
+"""Calls of tools and their results, read from any API's way to write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tracer.messages.part import Part, decoded, first, inlined, snake, string
+from tracer.records import Json
+
+TOOL_CALLS: Final = (
+    "tool_call",
+    "tool_use",
+    "server_tool_use",
+    "server_tool_call",
+    "mcp_tool_use",
+    "function",
+    "function_call",
+    "custom_tool_call",
+    "functionCall",
+    "toolUse",
+    "toolCall",
+    "tool-call",
+    "tool_call_chunk",
+)
+"""What APIs call the part that calls a tool."""
+
+_RESULTS: Final = (
+    "tool_result",
+    "tool_return",
+    "tool_response",
+    "tool_call_result",
+    "tool_call_response",
+    "server_tool_result",
+    "server_tool_call_response",
+    "function_response",
+    "code_execution_result",
+    "mcp_approval_response",
+)
+_WORDS: Final = {
+    **{snake(word): "tool_call" for word in TOOL_CALLS},
+    **dict.fromkeys(("executable_code", "mcp_approval_request"), "tool_call"),
+    **dict.fromkeys(_RESULTS, "tool_result"),
+}
+
+_WRAPPERS: Final = (
+    "function",
+    "function_call",
+    "function_response",
+    "tool_use",
+    "tool_result",
+    "tool_call",
+    "tool_call_result",
+    "origin",
+    "executable_code",
+    "code_execution_result",
+)
+"""Objects within a part that hold what it is about."""
+_CALL_IDS: Final = (
+    "call_id",
+    "toolCallId",
+    "tool_call_id",
+    "toolUseId",
+    "tool_use_id",
+    "approval_request_id",
+    "id",
+)
+_NAMES: Final = ("name", "toolName", "tool_name")
+_ARGUMENTS: Final = (
+    "arguments",
+    "args",
+    "input",
+    "parameters",
+    "action",
+    "queries",
+    "operation",
+    "code",
+)
+_RESULT_VALUES: Final = (
+    "response",
+    "result",
+    "output",
+    "content",
+    "return_value",
+    "outcome",
+)
+_OUTPUTS: Final = ("output", "outputs", "results", "result", "error")
+"""Where a call that the API ran itself holds its result."""
+
+ReadParts = Callable[[Json], list[Part]]
+
+
+def tool_kind(word: str) -> str | None:
+    """Return tool_call or tool_result for what an API calls a part (by `snake`), else None."""
+    kind = _WORDS.get(word)
+    if kind is None:
+        # APIs have a type for each of their own tools: web_search_call, shell_call_output …
+        if word.endswith("_call"):
+            return "tool_call"
+        if word.endswith(("_call_output", "_tool_result")):
+            return "tool_result"
+    return kind
+
+
+def call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
+    """Return a call, and its result where the API ran the tool itself and tells both in one."""
+    flat = inlined(item, *_WRAPPERS)
+    word = item.get("type")
+    own = isinstance(word, str) and snake(word) not in _WORDS and snake(word).endswith("_call")
+    call = Part(
+        type="tool_call",
+        id=string(flat, *_CALL_IDS),
+        name=string(flat, *_NAMES) or (snake(str(word)).removesuffix("_call") if own else None),
+        data=decoded(first(flat, *_ARGUMENTS)),
+    )
+    if call.name is None and "language" in flat:
+        call.name = "code_execution"
+    output = first(item, *_OUTPUTS) if own else None
+    if output in (None, [], ""):
+        return [call]
+    kind = "b64_json" if call.name == "image_generation" and isinstance(output, str) else "output"
+    return [call, result_part({"id": call.id, "name": call.name, kind: output}, read_parts)]
+
+
+def result_part(item: dict[str, Json], read_parts: ReadParts) -> Part:
+    """Return the result of a call: text where it is nothing else, with media as parts, or data."""
+    flat = inlined(item, *_WRAPPERS)
+    part = Part(
+        type="tool_result",
+        id=string(flat, *_CALL_IDS),
+        name=string(flat, *_NAMES),
+    )
+    if "b64_json" in item:
+        part.parts = read_parts([{"type": "image", "b64_json": item["b64_json"]}])
+        return part
+    if snake(str(item.get("type"))) == "mcp_approval_response":
+        part.data = {
+            name: item[name] for name in ("approve", "reason") if item.get(name) is not None
+        }
+        return part
+    _fill(part, _value(flat), read_parts)
+    return part
+
+
+def _value(flat: dict[str, Json]) -> Json:
+    value = decoded(first(flat, *_RESULT_VALUES))
+    if isinstance(value, dict) and value.keys() == {"type", "value"}:
+        # The AI SDK tells of an output whether it is text, JSON or an error.
+        return value["value"]
+    if isinstance(value, dict) and isinstance(value.get("content"), list) and _is_mcp(value):
+        return value["content"]
+    return value
+
+
+def _is_mcp(value: dict[str, Json]) -> bool:
+    """Tell the answer of an MCP server, which wraps its parts, from any other object."""
+    return not value.keys() - {"content", "isError", "is_error", "structuredContent", "_meta"}
+
+
+def _fill(part: Part, value: Json, read_parts: ReadParts) -> None:
+    if isinstance(value, str):
+        part.text = value
+        return
+    part.data = value
+    parts = read_parts(value) if _may_hold_parts(value) else []
+    kinds = {piece.type for piece in parts}
+    if kinds == {"text"}:
+        part.text, part.data = "\n".join(piece.text or "" for piece in parts), None
+    elif kinds & {"image", "audio", "file"}:
+        part.parts, part.data = parts, None
+    elif isinstance(value, list) and len(value) == 1 and _is_wrapped_json(value[0]):
+        part.data = value[0]["json"]
+
+
+def _may_hold_parts(value: Json) -> bool:
+    return isinstance(value, list) or (isinstance(value, dict) and "type" in value)
+
+
+def _is_wrapped_json(item: Json) -> bool:
+    """Tell Bedrock's ``{"json": …}``."""
+    return isinstance(item, dict) and item.keys() == {"json"}

@@ -1,0 +1,43 @@
+"""What an application is made with, each by its type: the settings, the writer, the secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from flask import Flask, current_app
+
+from tracer.config import Config
+from tracer.store.database.session import transaction
+from tracer.store.projects.cookie_secret import cookie_secret
+from tracer.store.writing.writer import Writer
+
+_KEY: Final = "tracer"
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts of one application that its views share."""
+
+    config: Config
+    writer: Writer
+    _secret: str = field(default="", repr=False)
+
+    @property
+    def secret(self) -> str:
+        """What this installation signs its cookies and addresses with; read at its first use."""
+        if not self._secret:
+            with transaction():
+                self._secret = cookie_secret()
+        return self._secret
+
+
+def add_services(app: Flask, config: Config, writer: Writer) -> None:
+    """Give an application its parts, once."""
+    app.extensions[_KEY] = Services(config, writer)
+
+
+def services(app: Flask | None = None) -> Services:
+    """Return the parts of an application, None: of the one that answers the request."""
+    parts: Services = (app or current_app).extensions[_KEY]
+    return parts

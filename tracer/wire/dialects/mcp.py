@@ -1,0 +1,33 @@
+"""The Model Context Protocol, https://opentelemetry.io/docs/specs/semconv/gen-ai/mcp/."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import NAME, Dialect, Rule, choice, opened, text
+
+_CALL: Final = "tools/call"
+_NAME: Final = re.compile(rf"(?:.* )?{_CALL} (?P<tool>\S.*)", re.DOTALL)
+
+
+def _tool(name: Json) -> str | None:
+    """Return the tool of ``MCP send tools/call search`` (client) or ``tools/call search``."""
+    match = _NAME.fullmatch(str(name))
+    return match["tool"].strip() if match else None
+
+
+# A call of a tool has a span in the client and one in the server, below it where the client sends
+# its context along.
+DIALECT: Final = Dialect(
+    "mcp",
+    scopes=("mcp-python-sdk", "fastmcp"),
+    rules=(
+        Rule("kind", "mcp.method.name", choice({_CALL: "tool"}), keep=True),
+        Rule("name", "mcp.tool.name", text, keep=True),
+        Rule("name", NAME, _tool, late=True),
+        Rule("input", "mcp.request.argument", opened, json=True),
+        Rule("output", "mcp.response.value", opened, json=True),
+    ),
+)

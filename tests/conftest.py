@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +36,14 @@ def data_dirs() -> Iterator[Path]:
     """A directory for data directories; its path is short, as socket paths must be."""
     with tempfile.TemporaryDirectory(prefix="tracer-", ignore_cleanup_errors=True) as path:
         yield Path(path)
+
+
+@pytest.fixture
+def data_dir(data_dirs: Path) -> Iterator[Path]:
+    """A data directory of the test's own, which does not exist yet."""
+    path = data_dirs / uuid.uuid4().hex[:12]
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

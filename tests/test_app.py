@@ -1,4 +1,4 @@
-"""The application: who may ask, what every answer carries, errors, static files, ids in paths."""
+"""The application: allowed hosts, headers of every response, errors, static files, ids in paths."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tracer.errors import ConfigError
 from tracer.web.ids import IdConverter, KeepEscapes
 
 
-def test_health_is_told_by_the_database(client: FlaskClient) -> None:
+def test_a_healthy_database_is_a_healthy_server(client: FlaskClient) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
 
 
-def test_without_its_database_it_says_when_to_come_back(
+def test_without_its_database_the_server_names_the_time_to_retry(
     make_app: Callable[[Config], Flask], config: Config
 ) -> None:
     gone = config.database_url.replace("/tests?", "/no_such_database?")
@@ -40,7 +40,7 @@ def test_without_a_database_url_there_is_no_app() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:4318", "[::1]:80", "LOCALHOST:1"])
-def test_loopback_names_are_ours_on_any_port(client: FlaskClient, host: str) -> None:
+def test_loopback_host_names_are_accepted_on_any_port(client: FlaskClient, host: str) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
@@ -66,12 +66,12 @@ def test_further_host_names_can_be_allowed(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/api/v1/nowhere"])
-def test_every_answer_carries_the_security_headers(client: FlaskClient, path: str) -> None:
+def test_every_response_has_the_security_headers(client: FlaskClient, path: str) -> None:
     headers = client.get(path).headers
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
-def test_people_get_a_page_where_there_is_none(client: FlaskClient) -> None:
+def test_an_unknown_page_is_an_html_404(client: FlaskClient) -> None:
     answer = client.get("/nowhere")
     assert answer.status_code == 404
     assert answer.content_type.startswith("text/html")
@@ -79,16 +79,14 @@ def test_people_get_a_page_where_there_is_none(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nowhere", "/v1/nowhere"])
-def test_programs_get_a_problem_document_where_there_is_no_route(
-    client: FlaskClient, path: str
-) -> None:
+def test_an_unknown_api_route_is_a_problem_document(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.content_type == "application/problem+json"
     assert answer.json["status"] == 404  # type: ignore[index]
 
 
-def test_a_fault_of_ours_is_a_page_without_its_insides(app: Flask) -> None:
+def test_an_internal_error_is_a_page_without_details(app: Flask) -> None:
     def fault() -> str:
         raise RuntimeError("secret")
 
@@ -112,7 +110,7 @@ def test_vendored_files_are_kept_for_good_and_ours_are_asked_for_again(
 
 @pytest.fixture(scope="module")
 def echo() -> Flask:
-    """An application whose one route says which id it got."""
+    """An application whose one route returns the id of its path."""
     app = Flask("echo")
     app.url_map.converters["id"] = IdConverter
     app.add_url_rule("/x/<id:name>/y", "echo", lambda name: {"id": name})
@@ -149,7 +147,7 @@ def test_an_escaped_slash_belongs_to_the_id(echo: Flask, path: str, name: str) -
 
 
 @pytest.mark.parametrize("path", ["/x/a/b/y", f"/x/{'a' * 801}/y", "/x//y"])
-def test_what_is_no_single_id_is_not_found(echo: Flask, path: str) -> None:
+def test_a_path_that_is_no_single_id_is_not_found(echo: Flask, path: str) -> None:
     assert echo.test_client().get(path, follow_redirects=True).status_code == 404
 
 

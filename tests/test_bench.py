@@ -1,4 +1,4 @@
-"""The bench runs as it is documented, and its load is what it says it is."""
+"""The bench measures what is documented, and its load has the documented shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from bench.load import SPANS, TRACES, Template
 from bench.mapping import CASES
 from bench.pages import large_trace
 from bench.report import BEGIN, END, write_docs
-from tests.support.serving import ROOT, environ
+from tests.support.paths import ROOT
+from tests.support.serving import environ
 from tracer.wire.dialects import DIALECTS
 
 NAMES = {
@@ -31,7 +32,7 @@ NAMES = {
     *("sdk_memory", "sdk_import", "sdk_import_bare"),
     *("ingest_p50", "ingest_p95", "ingest_p99", "ingest_one_trace"),
 }
-MAPPED = {one.name for one in DIALECTS if any(CASES.glob(f"{one.name}-*.json"))}
+MAPPED = {dialect.name for dialect in DIALECTS if any(CASES.glob(f"{dialect.name}-*.json"))}
 PAGES = ("trace", "jump", "children", "next", "panel")
 EXPORTED = {f"export_{name}{part}" for name in exports.FORMATS for part in ("", "_size", "_memory")}
 PARTS = ("p50", "p95", "p99", "size")
@@ -51,31 +52,32 @@ def quick_run(path: Path, *names: str) -> tuple[Any, str]:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(path.read_text())
+    report = json.loads(path.read_text())
     assert all(
         figure["value"] > 0
-        for name, figure in found["figures"].items()
+        for name, figure in report["figures"].items()
         # Of a small trace memory does not grow at all.
         if name != "client_cpu" and not name.endswith("_memory")
     )
-    return found, done.stdout
+    return report, done.stdout
 
 
 def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
-    found, printed = quick_run(tmp_path / "figures.json", *(n for n in ALL if n != "tree"))
+    report, printed = quick_run(tmp_path / "figures.json", *(n for n in ALL if n != "tree"))
+    assert len(MAPPED) > 10
     expected = NAMES | EXPORTED | {f"mapping_{name}" for name in MAPPED}
     expected |= {f"{page}_{part}" for page in ("list", "api_list") for part in PARTS}
     for page in PAGES:
         expected |= {f"{page}_{spans}_{part}" for spans in (100, 2000) for part in PARTS}
         expected.add(f"{page}_growth")
-    assert set(found["figures"]) == expected
-    assert found["machine"]["cores"] >= 1
+    assert set(report["figures"]) == expected
+    assert report["machine"]["cores"] >= 1
     assert len([line for line in printed.splitlines() if " p95" in line]) == 2 + 2 + 2 * 5
 
 
 @pytest.mark.slow
-def test_a_quick_run_measures_all_that_a_reader_does_with_a_large_trace(tmp_path: Path) -> None:
-    found, _ = quick_run(tmp_path / "figures.json", "tree")
+def test_a_quick_run_measures_each_action_on_a_large_trace(tmp_path: Path) -> None:
+    report, _ = quick_run(tmp_path / "figures.json", "tree")
     expected = set()
     for shape in tree.SHAPES:
         expected |= {f"tree_{shape}_{part}" for part in ("sums", "log", "memory")}
@@ -83,12 +85,12 @@ def test_a_quick_run_measures_all_that_a_reader_does_with_a_large_trace(tmp_path
             name = f"tree_{shape}{act}"
             expected |= {f"{name}_{spans}_{p}" for spans in (100, 3000) for p in ("p95", "size")}
             expected.add(f"{name}_growth")
-    assert set(found["figures"]) == expected
+    assert set(report["figures"]) == expected
 
 
 @pytest.mark.parametrize("shape", tree.SHAPES)
 @pytest.mark.parametrize("count", [100, 3_000])
-def test_each_shape_has_as_many_spans_as_asked_for(shape: str, count: int) -> None:
+def test_each_shape_has_the_number_of_spans_that_was_requested(shape: str, count: int) -> None:
     parents = [None, *tree.SHAPES[shape](count)]
     assert len(parents) == count
     assert all(parent is None or parent < number for number, parent in enumerate(parents))
@@ -106,18 +108,18 @@ def _spans(body: bytes) -> list[Span]:
     ]
 
 
-def test_bodies_hold_new_traces_each_time() -> None:
+def test_each_body_has_new_traces() -> None:
     template = Template(3)
-    one, other = _spans(template.fresh()), _spans(template.fresh())
-    assert len(one) == len(other) == SPANS
-    assert len({span.trace_id for span in one + other}) == 2 * TRACES
-    assert [span.name for span in one] == [span.name for span in other]
-    payload = sum(len(a.value.string_value) for span in one for a in span.attributes)
+    first, second = _spans(template.fresh()), _spans(template.fresh())
+    assert len(first) == len(second) == SPANS
+    assert len({span.trace_id for span in first + second}) == 2 * TRACES
+    assert [span.name for span in first] == [span.name for span in second]
+    payload = sum(len(a.value.string_value) for span in first for a in span.attributes)
     assert 800 <= payload / SPANS <= 1300
 
 
 @pytest.mark.parametrize("count", [100, 101, 2_000, 12_345])
-def test_the_large_trace_has_just_as_many_spans_as_asked_for(count: int) -> None:
+def test_the_large_trace_has_the_number_of_spans_that_was_requested(count: int) -> None:
     spans = large_trace(count).spans
     assert len(spans) == count == len({span.span_id for span in spans})
     below = [span for span in spans if span.parent_span_id == spans[1].span_id]
@@ -133,7 +135,7 @@ def test_a_verdict_compares_with_the_target() -> None:
     assert (percentile([4, 1, 3, 2], 0.5), percentile([4, 1, 3, 2], 0.99)) == (3, 4)
 
 
-def test_the_documentation_keeps_what_is_around_its_figures(tmp_path: Path) -> None:
+def test_writing_the_figures_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     machine = {

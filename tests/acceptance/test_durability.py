@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from tests.acceptance.otlp_load import Load
+from tests.support.otlp_load import Load
 from tests.support.serving import Serve, serving
 from tests.support.store.recount import disagreements
 from tracer.server.postgres import Embedded

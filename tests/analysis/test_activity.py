@@ -29,14 +29,14 @@ def test_a_span_is_counted_in_every_bucket_it_touches() -> None:
     assert made.kinds[:5] == ["", "tool", "tool", "tool", ""]
 
 
-def test_the_kind_of_most_is_the_kind_of_a_bucket() -> None:
+def test_a_bucket_has_the_kind_of_most_of_its_spans() -> None:
     marks = [tool(0, 5), tool(3, 5), WorkInterval(0, LENGTH, "generation", False)]
     made = activity_profile(marks, 0, LENGTH)
     assert made.kinds[:2] == ["tool", "generation"]
     assert made.counts[-1] == 1
 
 
-def test_idle_time_is_what_no_span_covers() -> None:
+def test_time_without_a_span_is_idle() -> None:
     made = activity_profile([tool(0, 500), tool(300, 800), tool(1500, 1500)], 0, LENGTH)
     assert made.idle == [IdleInterval(800, 1500), IdleInterval(1500, LENGTH)]
     assert made.idle_share == 0.6
@@ -46,7 +46,7 @@ def test_short_pauses_are_not_idle_time() -> None:
     assert activity_profile([tool(0, 990), tool(1000, LENGTH)], 0, LENGTH).idle == []
 
 
-def test_a_trace_without_work_is_not_called_idle() -> None:
+def test_a_trace_without_spans_has_no_idle_time() -> None:
     made = activity_profile([], 0, LENGTH)
     assert (made.idle, made.idle_share, sum(made.counts)) == ([], 0, 0)
 
@@ -61,8 +61,8 @@ marks = st.builds(
 
 
 @given(st.lists(marks, max_size=40), st.integers(0, 4_000))
-def test_it_agrees_with_counting_span_by_span(found: list[WorkInterval], length: int) -> None:
-    made = activity_profile(found, 0, length)
+def test_the_profile_equals_a_count_span_by_span(drawn: list[WorkInterval], length: int) -> None:
+    made = activity_profile(drawn, 0, length)
 
     def bucket(time: int) -> int:
         return min(max(time * BUCKETS // max(length, 1), 0), BUCKETS - 1)
@@ -71,7 +71,7 @@ def test_it_agrees_with_counting_span_by_span(found: list[WorkInterval], length:
         return bucket(mark.start) <= n <= bucket(max(mark.end - 1, mark.start))
 
     for n in range(0, BUCKETS, 7):
-        here = [mark for mark in found if reaches(mark, n)]
+        here = [mark for mark in drawn if reaches(mark, n)]
         assert made.counts[n] == len(here)
         assert made.errors[n] == sum(mark.failed for mark in here)
         kinds = [mark.kind for mark in here]
@@ -80,10 +80,10 @@ def test_it_agrees_with_counting_span_by_span(found: list[WorkInterval], length:
     assert len(made.idle) <= MOST_IDLE
     for start, end in made.idle:
         assert 0 <= start < end <= length
-        assert not [mark for mark in found if mark.start < end and mark.end > start]
+        assert not [mark for mark in drawn if mark.start < end and mark.end > start]
 
 
-def test_a_forest_is_outlined_by_its_leaves() -> None:
+def test_the_profile_of_a_forest_counts_its_leaves() -> None:
     def span(span_id: str, parent: str | None, start: int, end: int | None) -> SpanFacts:
         return SpanFacts(
             span_id, parent, start, end, "tool", "", "default", None, None, None, False, False
@@ -93,7 +93,7 @@ def test_a_forest_is_outlined_by_its_leaves() -> None:
     made = profile_of_forest(Forest.build([span("r", None, 0, LENGTH), *below]))
     assert made.counts[:4] == [1, 0, 1, 0]
     assert made.idle == [IdleInterval(29, LENGTH)]
-    # One that runs on after its children is at work.
+    # A span that is still running after its children is active.
     made = profile_of_forest(Forest.build([span("r", None, 0, None), *below]))
     assert made.counts[0] == 2
     assert made.idle == []

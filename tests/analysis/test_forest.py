@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import given, settings
 
-from tests.support.store.forests import facts, grown, traces
+from tests.support.traces.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import Forest, SpanFacts
 
 
@@ -20,41 +20,41 @@ def read(spans: list[SpanFacts], parent: str | None = None) -> Iterator[SpanFact
 
 
 @settings(max_examples=50)
-@given(traces())
-def test_spans_stand_in_the_order_in_which_their_tree_reads(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+@given(any_trace())
+def test_spans_are_in_the_reading_order_of_their_tree(spans: list[SpanFacts]) -> None:
+    forest = forest_of(spans)
     expected = list(read(spans))
     assert forest.ids == [span.span_id for span in expected]
     assert list(forest.starts) == [span.start for span in expected]
     assert forest.tokens == [span.tokens for span in expected]
     assert forest.costs == [span.cost for span in expected]
     assert forest.levels == [span.level for span in expected]
-    assert [bool(one) for one in forest.excluded] == [span.excluded for span in expected]
+    assert [bool(flag) for flag in forest.excluded] == [span.excluded for span in expected]
 
 
 @settings(max_examples=50)
-@given(traces())
+@given(any_trace())
 def test_parents_children_and_sizes_agree(spans: list[SpanFacts]) -> None:
-    forest = grown(spans)
+    forest = forest_of(spans)
     parent_of = {span.span_id: span.parent_span_id for span in spans}
-    for at, span_id in enumerate(forest.ids):
+    for index, span_id in enumerate(forest.ids):
         parent = parent_of[span_id] if parent_of[span_id] in parent_of else None
-        assert (forest.ids[forest.parents[at]] if forest.parents[at] >= 0 else None) == parent
-        below = [n for n in range(len(forest)) if forest.parents[n] == at]
-        assert list(forest.children(at)) == below
-        assert forest.sizes[at] == 1 + sum(forest.sizes[n] for n in below)
+        assert (forest.ids[forest.parents[index]] if forest.parents[index] >= 0 else None) == parent
+        below = [n for n in range(len(forest)) if forest.parents[n] == index]
+        assert list(forest.children(index)) == below
+        assert forest.sizes[index] == 1 + sum(forest.sizes[n] for n in below)
     assert list(forest.roots()) == [n for n in range(len(forest)) if forest.parents[n] < 0]
 
 
-def test_what_has_no_end_ends_with_what_is_known() -> None:
-    forest = grown(
+def test_open_spans_and_placeholders_end_with_the_latest_known_time() -> None:
+    forest = forest_of(
         [
-            facts("gone", start=0, end=None, placeholder=True),
-            facts("orphan", "gone", start=2, end=5),
-            facts("open", "gone", start=3, end=None),
-            facts("late", start=1, end=9),
-            facts("empty", start=4, end=None, placeholder=True),
-            facts("backwards", start=6, end=2),
+            span_facts("gone", start=0, end=None, placeholder=True),
+            span_facts("orphan", "gone", start=2, end=5),
+            span_facts("open", "gone", start=3, end=None),
+            span_facts("late", start=1, end=9),
+            span_facts("empty", start=4, end=None, placeholder=True),
+            span_facts("backwards", start=6, end=2),
         ]
     )
     ends = dict(zip(forest.ids, forest.ends, strict=True))
@@ -62,26 +62,26 @@ def test_what_has_no_end_ends_with_what_is_known() -> None:
     assert [name for name, runs in zip(forest.ids, forest.running, strict=True) if runs] == ["open"]
 
 
-def test_a_circle_is_cut_where_it_starts_and_loses_nothing() -> None:
+def test_a_cycle_is_cut_at_its_earliest_span_and_no_span_is_lost() -> None:
     spans = [
-        facts("b", "c", start=1),
-        facts("c", "a", start=2),
-        facts("a", "b", start=3),
-        facts("after", "b", start=4),
-        facts("root", start=5),
-        facts("self", "self", start=6),
+        span_facts("b", "c", start=1),
+        span_facts("c", "a", start=2),
+        span_facts("a", "b", start=3),
+        span_facts("after", "b", start=4),
+        span_facts("root", start=5),
+        span_facts("self", "self", start=6),
     ]
-    forest = grown(spans)
+    forest = forest_of(spans)
     assert forest.ids == ["root", "b", "a", "c", "after", "self"]
     assert list(forest.parents) == [-1, -1, 1, 2, 1, -1]
 
 
-def test_a_chain_of_any_depth_grows() -> None:
+def test_a_chain_of_any_depth_becomes_a_forest() -> None:
     deep = 20_000
-    forest = grown(facts(f"{n:05}", f"{n - 1:05}" if n else None) for n in range(deep))
+    forest = forest_of(span_facts(f"{n:05}", f"{n - 1:05}" if n else None) for n in range(deep))
     assert list(forest.sizes) == list(range(deep, 0, -1))
 
 
-def test_no_spans_are_a_forest() -> None:
+def test_no_spans_become_an_empty_forest() -> None:
     forest = Forest.build([])
     assert (len(forest), list(forest.roots())) == (0, [])

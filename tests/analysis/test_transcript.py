@@ -1,4 +1,4 @@
-"""A conversation that is sent again with every call is told once."""
+"""The transcript shows each message of a conversation once, though each call sends them all."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def model(span_id: str, sent: Any, answer: Any) -> Spoken:
     return Spoken(span_id, "generation", "chat", sent, answer)
 
 
-def texts(told: Told) -> list[str]:
-    return [part.text or part.name or "" for m in told.new for part in m.parts]
+def texts(entry: Told) -> list[str]:
+    return [part.text or part.name or "" for m in entry.new for part in m.parts]
 
 
-def test_each_message_is_told_where_it_was_said_first() -> None:
+def test_each_message_is_new_in_the_entry_of_its_first_call() -> None:
     first, second = tell(
         [
             model("a", [ASK], [ANSWER]),
@@ -43,22 +43,22 @@ def test_each_message_is_told_where_it_was_said_first() -> None:
 
 def test_a_tool_that_a_model_called_shows_its_result_and_no_second_call() -> None:
     tool = Spoken("t", "tool", "find", {"n": 7}, {"state": "sent"})
-    asked, ran, after = tell(
+    call, ran, after = tell(
         [model("a", [ASK], [CALL]), tool, model("b", [ASK, CALL, RESULT], [ANSWER])]
     )
-    assert [part.type for part in asked.answer[0].parts] == ["tool_call"]
+    assert [part.type for part in call.answer[0].parts] == ["tool_call"]
     assert (ran.called, ran.new) == (True, [])
     assert ran.answer[0].parts[0].data == {"state": "sent"}
     assert (after.new, after.again) == ([], 3)
 
 
-def test_a_tool_that_nobody_called_shows_its_arguments() -> None:
+def test_a_tool_that_no_model_called_shows_its_arguments() -> None:
     [ran] = tell([Spoken("t", "tool", "find", {"n": 7}, None)])
     assert not ran.called and ran.answer == []
     assert (ran.new[0].parts[0].name, ran.new[0].parts[0].data) == ("find", {"n": 7})
 
 
-def test_a_result_without_a_span_of_its_own_is_told_by_the_call_that_sends_it() -> None:
+def test_a_tool_result_without_a_span_is_new_in_the_call_that_sends_it() -> None:
     _, after = tell([model("a", [ASK], [CALL]), model("b", [ASK, CALL, RESULT], [ANSWER])])
     assert [part.type for m in after.new for part in m.parts] == ["tool_result"]
     assert after.again == 2
@@ -72,19 +72,19 @@ def assistant(text: str) -> dict[str, Any]:
     return {"role": "assistant", "content": text}
 
 
-def test_equal_messages_of_one_input_are_all_told() -> None:
-    [told] = tell([model("a", [user("yes"), user("yes"), assistant("yes"), user("yes")], None)])
-    assert (len(told.new), told.again) == (4, 0)
+def test_equal_messages_of_one_input_are_all_new() -> None:
+    [entry] = tell([model("a", [user("yes"), user("yes"), assistant("yes"), user("yes")], None)])
+    assert (len(entry.new), entry.again) == (4, 0)
 
 
-def test_an_answer_that_is_given_again_is_told_again() -> None:
+def test_an_answer_that_is_given_again_is_new_again() -> None:
     talk = [user("Ready?"), assistant("yes"), user("yes"), assistant("yes"), user("yes")]
-    told = tell(model(str(n), talk[:n], talk[n]) for n in (1, 3))
-    assert [texts(one) for one in told] == [["Ready?"], ["yes"]]
-    assert [one.again for one in told] == [0, 2]
+    entries = tell(model(str(n), talk[:n], talk[n]) for n in (1, 3))
+    assert [texts(entry) for entry in entries] == [["Ready?"], ["yes"]]
+    assert [entry.again for entry in entries] == [0, 2]
 
 
-def test_equal_results_of_tools_without_spans_are_all_told() -> None:
+def test_equal_results_of_tools_without_spans_are_all_new() -> None:
     calls = {**CALL, "tool_calls": [{**CALL["tool_calls"][0], "id": str(n)} for n in range(30)]}
     results = [{**RESULT, "tool_call_id": str(n)} for n in range(30)]
     _, after = tell([model("a", [ASK], [calls]), model("b", [ASK, calls, *results], [ANSWER])])
@@ -92,7 +92,7 @@ def test_equal_results_of_tools_without_spans_are_all_told() -> None:
     assert after.again == 2
 
 
-def test_results_that_their_own_spans_showed_are_not_told_again_in_any_order() -> None:
+def test_results_that_their_own_spans_show_are_repeats_in_any_order() -> None:
     outputs = [{"state": state} for state in ("sent", "lost", "sent")]
     tools = [Spoken(str(n), "tool", "find", {"n": n}, value) for n, value in enumerate(outputs)]
     results = [{**RESULT, "content": f'{{"state": "{s}"}}'} for s in ("lost", "sent", "sent")]
@@ -100,7 +100,7 @@ def test_results_that_their_own_spans_showed_are_not_told_again_in_any_order() -
     assert (tell(steps)[-1].new, tell(steps)[-1].again) == ([], 5)
 
 
-def test_a_result_that_comes_again_without_a_span_is_told() -> None:
+def test_a_result_that_arrives_again_without_a_span_is_new() -> None:
     tool = Spoken("t", "tool", "find", {"n": 7}, {"state": "sent"})
     nested = Spoken("u", "tool", "find", None, {"state": "sent"})
     again = [ASK, CALL, RESULT, CALL, RESULT]
@@ -110,15 +110,15 @@ def test_a_result_that_comes_again_without_a_span_is_told() -> None:
         model("b", again[:3], [CALL]),
         model("c", again, [ANSWER]),
     ]
-    told = tell(steps)
-    assert (told[3].new, told[3].again) == ([], 3)
-    assert (len(told[4].new), told[4].again) == (1, 4)
+    entries = tell(steps)
+    assert (entries[3].new, entries[3].again) == ([], 3)
+    assert (len(entries[4].new), entries[4].again) == (1, 4)
 
 
 def test_agents_that_take_turns_repeat_their_own_calls() -> None:
     first = [user("plan"), assistant("a plan"), user("go on"), assistant("done")]
     second = [user("write"), assistant("a text"), user("go on"), assistant("done")]
-    told = tell(
+    entries = tell(
         [
             model("a", first[:1], first[1]),
             model("b", second[:1], second[1]),
@@ -126,49 +126,49 @@ def test_agents_that_take_turns_repeat_their_own_calls() -> None:
             model("d", second[:3], second[3]),
         ]
     )
-    assert [texts(one) for one in told] == [["plan"], ["write"], ["go on"], ["go on"]]
+    assert [texts(entry) for entry in entries] == [["plan"], ["write"], ["go on"], ["go on"]]
 
 
 def test_a_call_that_sends_only_the_end_of_the_conversation_repeats_it() -> None:
     head = [{"role": "system", "content": "Be brief."}]
     talk = [*(user(str(n)) if n % 2 == 0 else assistant(str(n)) for n in range(9))]
-    told = tell(
+    entries = tell(
         [
             model("a", head + talk[:7], talk[7]),
             model("b", head + talk[4:9], assistant("end")),
         ]
     )
-    assert (texts(told[1]), told[1].again) == (["8"], 5)
+    assert (texts(entries[1]), entries[1].again) == (["8"], 5)
 
 
-def test_a_new_message_that_is_equal_to_an_old_one_is_told() -> None:
-    told = tell(
+def test_a_new_message_that_equals_an_old_one_is_new() -> None:
+    entries = tell(
         [
             model("a", [user("hi"), assistant("hello"), user("yes")], "fine"),
             model("b", [user("hi"), user("yes")], "fine"),
         ]
     )
-    assert (texts(told[1]), told[1].again) == (["yes"], 1)
+    assert (texts(entries[1]), entries[1].again) == (["yes"], 1)
 
 
 @given(st.lists(st.tuples(st.sampled_from("us"), st.sampled_from("ab")), min_size=1, max_size=8))
-def test_a_growing_conversation_tells_each_message_once(talk: list[tuple[str, str]]) -> None:
+def test_each_message_of_a_growing_conversation_is_new_once(talk: list[tuple[str, str]]) -> None:
     sent = [{"role": {"u": "user", "s": "system"}[r], "content": t} for r, t in talk]
-    told = tell(model(f"{n}", sent[: n + 1], None) for n in range(len(sent)))
-    assert [(m.role[0], m.parts[0].text) for one in told for m in one.new] == talk
-    assert [one.again for one in told] == list(range(len(sent)))
+    entries = tell(model(f"{n}", sent[: n + 1], None) for n in range(len(sent)))
+    assert [(m.role[0], m.parts[0].text) for entry in entries for m in entry.new] == talk
+    assert [entry.again for entry in entries] == list(range(len(sent)))
 
 
 TALKS = st.lists(st.sampled_from([user("a"), user("b"), assistant("a")]), max_size=6)
 
 
 @given(TALKS, st.sampled_from([None, "a", "c"]), TALKS, st.sampled_from([None, "a", "c"]))
-def test_every_message_is_either_told_or_a_repeat(
+def test_every_message_is_either_new_or_a_repeat(
     first: list[Any], answer: str | None, second: list[Any], other: str | None
 ) -> None:
-    told = tell([model("a", first, answer), model("b", second, other)])
-    assert [len(one.new) + one.again for one in told] == [len(first), len(second)]
-    assert told[0].again == 0
+    entries = tell([model("a", first, answer), model("b", second, other)])
+    assert [len(entry.new) + entry.again for entry in entries] == [len(first), len(second)]
+    assert entries[0].again == 0
     # Nothing is a repeat that stood nowhere before.
     known = [*first, assistant(answer)] if answer else first
-    assert told[1].again <= len([message for message in second if message in known])
+    assert entries[1].again <= len([message for message in second if message in known])

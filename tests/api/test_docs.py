@@ -8,7 +8,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
 

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from tests.support.pages.stories import Story
+from tests.support.pages.browser import ARGUMENTS, CHROMIUM, TIMEOUT_MS, OpenPage, Site
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.writing.writer import Writer
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), "")
-ARGUMENTS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-
-# These tests are of what a page does: how long it may take is the benches' question, and a busy
-# machine has needed more than Playwright's five seconds for a page that does all that it should.
-PATIENCE = 30_000
-expect.set_options(timeout=PATIENCE)
-
-Tell = Callable[..., None]
-Open = Callable[..., Page]
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,40 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if not CHROMIUM:
                 item.add_marker(skip)
-
-
-class Quiet(WSGIRequestHandler):
-    """Logs no requests: a failing test's report is about the test."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-class Site(ThreadedWSGIServer):
-    """The application in threads, which end when it is closed and not after a silence.
-
-    A browser opens connections ahead. Closed while it asks its first question on one, they fail
-    the page; and a page that is asking still when its test ends must not outlive the database.
-    """
-
-    daemon_threads = False
-
-    def __init__(self, app: Flask) -> None:
-        self.taken: list[socket.socket] = []
-        super().__init__("127.0.0.1", 0, app, handler=Quiet)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection, and remember it."""
-        connection, address = super().get_request()
-        self.taken.append(connection)
-        return connection, address
-
-    def server_close(self) -> None:
-        """Let every request be answered, none be asked any more, and the threads end."""
-        for connection in self.taken:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)
-        super().server_close()
 
 
 # Not of the session: Playwright keeps an event loop in this thread, and other tests run their own.
@@ -101,10 +51,10 @@ def site(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def tell(writer: Writer) -> Tell:
+def store_traces(writer: Writer) -> StoreTraces:
     """Store stories in the default project."""
 
-    def store(*stories: Story) -> None:
+    def store(*stories: TraceBuilder) -> None:
         for story in stories:
             assert writer.write(DEFAULT_PROJECT, story.batch) == []
 
@@ -118,7 +68,7 @@ def faults() -> list[str]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: str, faults: list[str]) -> Iterator[Open]:
+def open_page(chromium: Browser, site: str, faults: list[str]) -> Iterator[OpenPage]:
     """Open a path in a new window; errors on the console and requests elsewhere fail the test."""
     contexts: list[BrowserContext] = []
 
@@ -138,7 +88,7 @@ def visit(chromium: Browser, site: str, faults: list[str]) -> Iterator[Open]:
             "request",
             lambda sent: None if sent.url.startswith((site, "data:")) else faults.append(sent.url),
         )
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT_MS)
         page.goto(site + path)
         return page
 

@@ -8,9 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Open, Tell
-from tests.support.pages.stories import Story, agent, say, wide
-from tests.support.pages.worst_cases import WORST
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
+from tests.support.pages.worst_cases import WORST_CASES
 
 AGENT = "a" * 32
 WIDTHS = (1440, 900, 390)
@@ -41,12 +42,12 @@ PAGES = [
 
 
 @pytest.fixture
-def stories(tell: Tell) -> None:
+def stories(store_traces: StoreTraces) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"n": [1]}'}}
     text = "# Why\n\n```python\nx = 1\n```\n\n[a](https://b.example)"
-    asked = [say("system", "Be brief."), say("user", text)]
+    asked = [chat_message("system", "Be brief."), chat_message("user", text)]
     asked.append({"role": "assistant", "tool_calls": [call]})
-    rich = agent(release="2026.11.20").generation("answer", "root", 6, 8, input=asked)
+    rich = agent_trace(release="2026.11.20").generation("answer", "root", 6, 8, input=asked)
     rich.span("late", "gone", 6, 7, flags=["truncated"]).span("open", "root", 8, None)
     names = [f"llm.input_messages.{n}.message.content" for n in range(9)]
     said = {"model": "house-model", "input": ["hi"] * 9, "usage": {"input": 1}}
@@ -55,15 +56,15 @@ def stories(tell: Tell) -> None:
     rich.score("helpful", 1, "plan").score("kind", 0.5)
     broken = {"name": "exception", "attributes": {"exception.stacktrace": "Traceback\n" * 40}}
     rich.span("refund2", "root", 8, 9, events=[broken], input={"a": {"b": ["c"] * 120}})
-    failed = Story("f" * 32, name="failed", session_id="chat_91c2")
+    failed = TraceBuilder("f" * 32, name="failed", session_id="chat_91c2")
     failed.span("r", None, 0, 1, level="error", status_message="no")
-    tell(rich, wide(), failed)
+    store_traces(rich, wide_trace(), failed)
 
 
 def test_every_page_is_accessible_in_both_themes_and_fits_every_window(
-    stories: None, visit: Open
+    stories: None, open_page: OpenPage
 ) -> None:
-    page = visit("/project/default/traces")
+    page = open_page("/project/default/traces")
     site = page.url.partition("/project/")[0]
     found: list[str] = []
     for path in PAGES:
@@ -77,8 +78,8 @@ def test_every_page_is_accessible_in_both_themes_and_fits_every_window(
         found += [f"{path}, dark: {fault}" for fault in faults(page, colours)]
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-                found.append(f"{path}: {wide} px in a window of {width} px")
+            if (scroll_width := page.evaluate("document.documentElement.scrollWidth")) > width:
+                found.append(f"{path}: {scroll_width} px in a window of {width} px")
     assert found == []
 
 
@@ -93,11 +94,11 @@ def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     ]
 
 
-def test_the_worst_cases_are_sound_and_fit(tell: Tell, visit: Open) -> None:
-    tell(*(story() for story in WORST.values()))
-    page = visit("/project/default/traces")
+def test_the_worst_cases_are_sound_and_fit(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(*(story() for story in WORST_CASES.values()))
+    page = open_page("/project/default/traces")
     site = page.url
-    for number, name in enumerate(WORST, 1):
+    for number, name in enumerate(WORST_CASES, 1):
         page.set_viewport_size({"width": 1440, "height": 900})
         page.goto(f"{site}/{str(number) * 32}")
         assert faults(page) == [], name

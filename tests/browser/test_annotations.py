@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, Tell
-from tests.support.pages.stories import agent
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import agent_trace
 
 TRACE = f"/project/default/traces/{'a' * 32}"
 SESSION = "/project/default/sessions/chat_91c2"
@@ -66,9 +67,9 @@ def judge(page: Page) -> None:
 
 
 @SCRIPTS
-def test_a_trace_is_marked(tell: Tell, visit: Open, scripts: bool) -> None:
-    tell(agent())
-    page = visit(TRACE, scripts=scripts)
+def test_a_trace_is_marked(store_traces: StoreTraces, open_page: OpenPage, scripts: bool) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE, scripts=scripts)
     star(page)
     page.get_by_role("button", name="Edit tags").click()
     form = page.get_by_role("form", name="Edit tags")
@@ -86,9 +87,11 @@ def test_a_trace_is_marked(tell: Tell, visit: Open, scripts: bool) -> None:
 
 
 @SCRIPTS
-def test_a_span_is_commented_and_judged(tell: Tell, visit: Open, scripts: bool) -> None:
-    tell(agent())
-    page = visit(f"{TRACE}?span=root&tab=comments", scripts=scripts)
+def test_a_span_is_commented_and_judged(
+    store_traces: StoreTraces, open_page: OpenPage, scripts: bool
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(f"{TRACE}?span=root&tab=comments", scripts=scripts)
     comment(page, "first **words**")
     edit_and_delete_comment(page)
     page.locator("#panel").get_by_role("link", name="Scores").click()
@@ -97,9 +100,9 @@ def test_a_span_is_commented_and_judged(tell: Tell, visit: Open, scripts: bool) 
 
 
 @SCRIPTS
-def test_a_session_is_marked(tell: Tell, visit: Open, scripts: bool) -> None:
-    tell(agent())
-    page = visit(SESSION, scripts=scripts)
+def test_a_session_is_marked(store_traces: StoreTraces, open_page: OpenPage, scripts: bool) -> None:
+    store_traces(agent_trace())
+    page = open_page(SESSION, scripts=scripts)
     star(page)
     comment(page, "first **words**")
     edit_and_delete_comment(page)
@@ -107,14 +110,16 @@ def test_a_session_is_marked(tell: Tell, visit: Open, scripts: bool) -> None:
 
 
 @SCRIPTS
-def test_a_link_is_made_opened_and_revoked(tell: Tell, visit: Open, scripts: bool) -> None:
-    tell(agent())
-    page = visit(TRACE, scripts=scripts)
+def test_a_link_is_made_opened_and_revoked(
+    store_traces: StoreTraces, open_page: OpenPage, scripts: bool
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE, scripts=scripts)
     page.get_by_role("link", name="Share").click()
     page.get_by_role("button", name="Make a link").click()
     address = page.locator("#made").inner_text()
     path = "/share/" + address.partition("/share/")[2]
-    shared = visit(path, scripts=scripts)
+    shared = open_page(path, scripts=scripts)
     expect(shared.locator("h1")).to_have_text("resolve_ticket")
     shared.locator(".tree .row a").nth(1).click()
     expect(shared.locator("#panel #input")).to_be_visible()
@@ -125,9 +130,9 @@ def test_a_link_is_made_opened_and_revoked(tell: Tell, visit: Open, scripts: boo
 
 
 @SCRIPTS
-def test_a_trace_is_deleted(tell: Tell, visit: Open, scripts: bool) -> None:
-    tell(agent())
-    page = visit(TRACE, scripts=scripts)
+def test_a_trace_is_deleted(store_traces: StoreTraces, open_page: OpenPage, scripts: bool) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE, scripts=scripts)
     page.get_by_role("link", name="Delete…").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Delete the trace")
     page.get_by_role("button", name="Delete for good").click()
@@ -135,10 +140,10 @@ def test_a_trace_is_deleted(tell: Tell, visit: Open, scripts: bool) -> None:
 
 
 def test_what_is_wrong_with_a_form_is_said_where_it_is(
-    tell: Tell, visit: Open, faults: list[str]
+    store_traces: StoreTraces, open_page: OpenPage, faults: list[str]
 ) -> None:
-    tell(agent())
-    page = visit(f"{TRACE}?tab=scores")
+    store_traces(agent_trace())
+    page = open_page(f"{TRACE}?tab=scores")
     form = page.get_by_role("form", name="Score")
     form.get_by_label("Score").fill("stars")
     form.get_by_label("Value").fill("9")
@@ -151,9 +156,9 @@ def test_what_is_wrong_with_a_form_is_said_where_it_is(
     faults.clear()
 
 
-def test_a_hostile_comment_does_nothing(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit(f"{TRACE}?tab=comments")
+def test_a_hostile_comment_does_nothing(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(agent_trace())
+    page = open_page(f"{TRACE}?tab=comments")
     comment(
         page,
         "<img src=x onerror=alert(1)> ![x](//evil.example/x.png) <b hx-get=/>"

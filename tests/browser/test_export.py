@@ -9,9 +9,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Open, Tell
+from tests.support.pages.browser import OpenPage
 from tests.support.pages.hostile import ID, hostile
-from tests.support.pages.stories import Story, agent
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace
 
 AGENT = "a" * 32
 OpenFile = Callable[..., Page]
@@ -50,9 +51,11 @@ def open_file(app: Flask, chromium: Browser, tmp_path: Path) -> Iterator[OpenFil
 @pytest.mark.parametrize("width", [1400, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_file_shows_tree_bars_and_payloads_offline(
-    tell: Tell, open_file: OpenFile, width: int, theme: str
+    store_traces: StoreTraces, open_file: OpenFile, width: int, theme: str
 ) -> None:
-    tell(agent().generation("answer", "root", 6, 8, input="What <b>now</b>?", output="Wait."))
+    store_traces(
+        agent_trace().generation("answer", "root", 6, 8, input="What <b>now</b>?", output="Wait.")
+    )
     page = open_file(AGENT, width, theme)
     rows = page.locator(".row")
     count = rows.count()
@@ -74,8 +77,8 @@ def test_the_file_shows_tree_bars_and_payloads_offline(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_nodes_close_and_open(tell: Tell, open_file: OpenFile) -> None:
-    tell(Story("t").span("root").span("inner", "root"))
+def test_nodes_close_and_open(store_traces: StoreTraces, open_file: OpenFile) -> None:
+    store_traces(TraceBuilder("t").span("root").span("inner", "root"))
     page = open_file("t")
     inner = page.locator(".row", has_text="inner")
     expect(inner).to_be_visible()
@@ -89,11 +92,11 @@ EVIL = """</title></style><style>*{display:none!important}</style></script><scri
 
 @pytest.mark.parametrize("trace_id", [ID, "evil"])
 def test_hostile_text_runs_nothing_and_loads_nothing(
-    tell: Tell, open_file: OpenFile, trace_id: str
+    store_traces: StoreTraces, open_file: OpenFile, trace_id: str
 ) -> None:
     said = [{"role": "user", "content": EVIL}]
-    evil = Story("evil", name=EVIL, tags=[EVIL])
-    tell(hostile(), evil.span(EVIL, name=EVIL, input=said, output=EVIL, model=EVIL))
+    evil = TraceBuilder("evil", name=EVIL, tags=[EVIL])
+    store_traces(hostile(), evil.span(EVIL, name=EVIL, input=said, output=EVIL, model=EVIL))
     page = open_file(trace_id)
     for link in page.locator(".row a").all():
         link.click()
@@ -109,9 +112,9 @@ def test_hostile_text_runs_nothing_and_loads_nothing(
 
 
 def test_a_script_in_the_file_would_not_run(
-    tell: Tell, open_file: OpenFile, tmp_path: Path
+    store_traces: StoreTraces, open_file: OpenFile, tmp_path: Path
 ) -> None:
-    tell(Story("t").span("root"))
+    store_traces(TraceBuilder("t").span("root"))
     page = open_file("t")
     path = tmp_path / "trace.html"
     # Somebody has put one there: the page's policy is what stops it.
@@ -129,13 +132,13 @@ def test_a_script_in_the_file_would_not_run(
 
 
 def test_a_large_trace_leaves_out_and_says_so(
-    tell: Tell, open_file: OpenFile, monkeypatch: pytest.MonkeyPatch
+    store_traces: StoreTraces, open_file: OpenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracer.export.html.MOST_SPANS", 50)
-    story = Story("t").span("root")
+    story = TraceBuilder("t").span("root")
     for number in range(80):
         story.span(f"s{number:02}", "root").span(f"below-{number:02}", f"s{number:02}")
-    tell(story)
+    store_traces(story)
     page = open_file("t")
     expect(page.locator(".note")).to_contain_text("upper 50 spans")
     expect(page.locator(".note")).to_contain_text("leaves out 111")
@@ -144,9 +147,11 @@ def test_a_large_trace_leaves_out_and_says_so(
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_menu_offers_every_format(tell: Tell, visit: Open, scripts: bool) -> None:
-    tell(agent())
-    page = visit(f"/project/default/traces/{AGENT}", scripts=scripts)
+def test_the_menu_offers_every_format(
+    store_traces: StoreTraces, open_page: OpenPage, scripts: bool
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(f"/project/default/traces/{AGENT}", scripts=scripts)
     menu = page.locator("#export")
     expect(menu).not_to_be_visible()
     page.get_by_role("button", name="Export").click()

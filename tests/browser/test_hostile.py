@@ -5,16 +5,19 @@ from __future__ import annotations
 from flask import Flask
 from playwright.sync_api import Locator, Page
 
-from tests.browser.conftest import Open, Tell
+from tests.support.pages.browser import OpenPage
 from tests.support.pages.hostile import ID, RUN_ID, addresses, hostile, hostile_price, hostile_run
-from tests.support.pages.stories import Story
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 
 STYLED = "getComputedStyle(document.querySelector('h1, h2, .row, .axis, body')).display"
 
 
-def test_hostile_text_runs_nothing_and_loads_nothing(app: Flask, tell: Tell, visit: Open) -> None:
-    tell(hostile())
-    page = visit("/project/default/traces")
+def test_hostile_text_runs_nothing_and_loads_nothing(
+    app: Flask, store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(hostile())
+    page = open_page("/project/default/traces")
     site = page.url.partition("/project/")[0]
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url))
@@ -31,9 +34,11 @@ def test_hostile_text_runs_nothing_and_loads_nothing(app: Flask, tell: Tell, vis
     assert not [url for url in asked if url.startswith(f"{site}/evil")]
 
 
-def test_what_is_swapped_in_does_nothing_either(tell: Tell, visit: Open) -> None:
-    tell(hostile())
-    page = visit(f"/project/default/traces/{ID}")
+def test_what_is_swapped_in_does_nothing_either(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(hostile())
+    page = open_page(f"/project/default/traces/{ID}")
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url))
     for row in page.locator(".tree .row:not(.more) .name > a").all():
@@ -43,15 +48,15 @@ def test_what_is_swapped_in_does_nothing_either(tell: Tell, visit: Open) -> None
     for fold in page.locator("#panel summary").all():
         fold.click()
     # The live trace brings hostile rows as well.
-    tell(Story(ID).span("late <script>alert(7)</script>", "warned", 0.5, 0.6))
+    store_traces(TraceBuilder(ID).span("late <script>alert(7)</script>", "warned", 0.5, 0.6))
     page.get_by_text("late <script>").first.wait_for(state="attached")
     quiet(page)
     assert not [url for url in asked if "/evil" in url]
 
 
-def test_a_folded_run_does_nothing_either(tell: Tell, visit: Open) -> None:
-    tell(hostile_run())
-    page = visit(f"/project/default/traces/{RUN_ID}")
+def test_a_folded_run_does_nothing_either(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(hostile_run())
+    page = open_page(f"/project/default/traces/{RUN_ID}")
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url))
     assert page.locator(".row.many .name > a").inner_text().startswith("150 × ")

@@ -6,16 +6,23 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, Tell
-from tests.browser.test_pages import DEEP, deep
-from tests.support.pages.stories import SECOND, Story, agent, now
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import (
+    DEEP,
+    SECOND,
+    TraceBuilder,
+    agent_trace,
+    deep_trace,
+    now,
+)
 
 FAILED = "f" * 32
 
 
-def hidden_errors() -> Story:
+def hidden_errors() -> TraceBuilder:
     """Return a trace whose second error is far down, and the third on its own page of children."""
-    story = Story(FAILED, name="failing").span("root", None, 0, 50)
+    story = TraceBuilder(FAILED, name="failing").span("root", None, 0, 50)
     story.span("early", "root", 0.5, 0.6, level="error")
     for n in range(150):
         story.span(f"c-{n:03}", "root", 1 + n * 0.1, 1.1 + n * 0.1)
@@ -34,9 +41,11 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.closest('.row')?.id"))
 
 
-def test_the_tree_is_walked_with_the_keyboard(tell: Tell, visit: Open) -> None:
-    tell(deep())
-    page = visit(f"/project/default/traces/{DEEP}?span=root")
+def test_the_tree_is_walked_with_the_keyboard(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(deep_trace())
+    page = open_page(f"/project/default/traces/{DEEP}?span=root")
 
     for key, expected in (
         ("j", "s-step-00"),
@@ -57,9 +66,11 @@ def test_the_tree_is_walked_with_the_keyboard(tell: Tell, visit: Open) -> None:
     expect(page.locator("#panel h2").first).to_have_text("part-0")
 
 
-def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit(f"/project/default/traces/{'a' * 32}")
+def test_errors_and_all_nodes_are_a_key_away(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(f"/project/default/traces/{'a' * 32}")
     page.keyboard.press("[")
     expect(page.locator("#s-search")).to_be_hidden()
     page.keyboard.press("]")
@@ -70,9 +81,11 @@ def test_errors_and_all_nodes_are_a_key_away(tell: Tell, visit: Open) -> None:
     expect(page.locator("#s-refund a")).to_be_focused()
 
 
-def test_all_nodes_open_page_by_page_as_a_reader_scrolls(tell: Tell, visit: Open) -> None:
-    tell(hidden_errors())
-    page = visit(f"/project/default/traces/{FAILED}")
+def test_all_nodes_open_page_by_page_as_a_reader_scrolls(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(hidden_errors())
+    page = open_page(f"/project/default/traces/{FAILED}")
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if "/spans?" in sent.url else None)
     page.get_by_role("button", name="Expand all").click()
@@ -86,9 +99,11 @@ def test_all_nodes_open_page_by_page_as_a_reader_scrolls(tell: Tell, visit: Open
     expect(page.locator("#s-deep")).to_be_hidden()
 
 
-def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit("/project/default/traces")
+def test_keys_are_shown_and_ignored_while_typing(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page("/project/default/traces")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("Escape")
@@ -99,9 +114,11 @@ def test_keys_are_shown_and_ignored_while_typing(tell: Tell, visit: Open) -> Non
     expect(page.locator("a.chip")).to_contain_text("?tj")
 
 
-def test_the_next_error_is_found_wherever_it_is(tell: Tell, visit: Open) -> None:
-    tell(hidden_errors())
-    page = visit(f"/project/default/traces/{FAILED}")
+def test_the_next_error_is_found_wherever_it_is(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(hidden_errors())
+    page = open_page(f"/project/default/traces/{FAILED}")
     for span_id in ("early", "deep", "late", "early"):
         press(page, "e")
         expect(page).to_have_url(re.compile(rf"span={span_id}$"))
@@ -109,19 +126,21 @@ def test_the_next_error_is_found_wherever_it_is(tell: Tell, visit: Open) -> None
         expect(page.locator("#panel h2").first).to_have_text(span_id)
 
 
-def test_errors_are_links_without_scripts(tell: Tell, visit: Open) -> None:
-    tell(hidden_errors())
-    page = visit(f"/project/default/traces/{FAILED}", scripts=False)
+def test_errors_are_links_without_scripts(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(hidden_errors())
+    page = open_page(f"/project/default/traces/{FAILED}", scripts=False)
     for span_id in ("early", "deep", "late", "early"):
         page.get_by_role("link", name="3 errors").click()
         expect(page.locator("#panel h2").first).to_have_text(span_id)
 
 
-def test_neighbours_are_those_of_the_list_with_its_filters(tell: Tell, visit: Open) -> None:
+def test_neighbours_are_those_of_the_list_with_its_filters(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
     for n in range(6):
         name = "even" if n % 2 == 0 else "odd"
-        tell(Story(f"{n:032}", now() - n * 10 * SECOND, name=name).span(f"r{n}"))
-    page = visit("/project/default/traces?name=even")
+        store_traces(TraceBuilder(f"{n:032}", now() - n * 10 * SECOND, name=name).span(f"r{n}"))
+    page = open_page("/project/default/traces?name=even")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("#s-r0")).to_be_visible()
@@ -135,9 +154,11 @@ def test_neighbours_are_those_of_the_list_with_its_filters(tell: Tell, visit: Op
         expect(page.locator(f"#s-{row}")).to_be_visible()
 
 
-def test_search_address_and_theme_are_a_key_away(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit("/project/default/traces")
+def test_search_address_and_theme_are_a_key_away(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page("/project/default/traces")
     page.keyboard.press("/")
     expect(page.get_by_role("textbox", name="User")).to_be_focused()
     page.goto(f"{page.url}/{'a' * 32}?span=plan")
@@ -150,9 +171,11 @@ def test_search_address_and_theme_are_a_key_away(tell: Tell, visit: Open) -> Non
     expect(page.get_by_role("searchbox")).to_be_visible()
 
 
-def test_one_row_of_the_tree_is_a_stop_of_the_tab_key(tell: Tell, visit: Open) -> None:
-    tell(deep())
-    page = visit(f"/project/default/traces/{DEEP}?span=step-03")
+def test_one_row_of_the_tree_is_a_stop_of_the_tab_key(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(deep_trace())
+    page = open_page(f"/project/default/traces/{DEEP}?span=step-03")
 
     def stops() -> list[str]:
         found: list[str] = page.evaluate(
@@ -170,18 +193,22 @@ def test_one_row_of_the_tree_is_a_stop_of_the_tab_key(tell: Tell, visit: Open) -
     assert len(stops()) == 1
 
 
-def test_arrows_scroll_where_no_row_has_the_focus(tell: Tell, visit: Open) -> None:
-    tell(deep())
-    page = visit(f"/project/default/traces/{DEEP}")
+def test_arrows_scroll_where_no_row_has_the_focus(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(deep_trace())
+    page = open_page(f"/project/default/traces/{DEEP}")
     assert page.evaluate(
         """() => document.body.dispatchEvent(
             new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true, cancelable: true}))"""
     )
 
 
-def test_every_key_of_the_list_does_something(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit("/project/default/traces")
+def test_every_key_of_the_list_does_something(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page("/project/default/traces")
     page.keyboard.press("?")
     named = page.locator("#keys kbd").all_inner_texts()
     assert set(named) == set("/jk↓↑↵→←][enpz0rct?")

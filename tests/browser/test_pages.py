@@ -6,28 +6,22 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Tell
-from tests.support.pages.stories import Story, agent, wide
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import (
+    DEEP,
+    TraceBuilder,
+    agent_trace,
+    deep_trace,
+    wide_trace,
+)
 
-DEEP = "d" * 32
 WIDE = "b" * 32
 
 
-def deep() -> Story:
-    """Return a trace in which three levels lie behind closed nodes."""
-    story = Story(DEEP, name="nightly").span("root", None, 0, 20, kind="agent")
-    for n in range(95):
-        story.span(f"step-{n:02}", "root", n * 0.1, n * 0.1 + 0.1, kind="tool")
-    for n in range(8):
-        story.span(f"part-{n}", "step-07", 0.7 + n * 0.01, 0.71 + n * 0.01, kind="chain")
-    for n in range(3):
-        story.generation(f"call-{n}", "part-4", 0.74, 0.75, input="the question")
-    return story
-
-
-def test_from_the_list_to_a_span_and_back(tell: Tell, visit: Open) -> None:
-    tell(deep(), agent())
-    page = visit("/project/default/traces")
+def test_from_the_list_to_a_span_and_back(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(deep_trace(), agent_trace())
+    page = open_page("/project/default/traces")
     page.get_by_role("link", name="nightly").click()
     expect(page.locator("#s-step-94")).to_be_attached()
     assert not page.locator("#s-part-4").is_visible()
@@ -45,9 +39,9 @@ def test_from_the_list_to_a_span_and_back(tell: Tell, visit: Open) -> None:
     expect(page.get_by_role("link", name="resolve_ticket")).to_be_visible()
 
 
-def test_the_same_without_scripts(tell: Tell, visit: Open) -> None:
-    tell(deep(), agent())
-    page = visit("/project/default/traces", scripts=False)
+def test_the_same_without_scripts(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(deep_trace(), agent_trace())
+    page = open_page("/project/default/traces", scripts=False)
     page.get_by_role("link", name="nightly").click()
     page.locator("#s-step-07 summary").click()
     page.get_by_role("link", name="8 spans").click()
@@ -61,9 +55,11 @@ def test_the_same_without_scripts(tell: Tell, visit: Open) -> None:
     assert not page.get_by_title("Copy").first.is_visible()
 
 
-def test_the_next_hundred_take_the_place_of_their_link(tell: Tell, visit: Open) -> None:
-    tell(wide())
-    page = visit(f"/project/default/traces/{WIDE}")
+def test_the_next_hundred_take_the_place_of_their_link(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(wide_trace())
+    page = open_page(f"/project/default/traces/{WIDE}")
     expect(page.locator(".tree .row")).to_have_count(102)
     page.get_by_text("Next 100").click()
     expect(page.locator("#s-child-0199")).to_be_attached()
@@ -73,9 +69,9 @@ def test_the_next_hundred_take_the_place_of_their_link(tell: Tell, visit: Open) 
     assert page.locator(".tree .row.more").count() == 0
 
 
-def test_an_opened_node_is_loaded_once(tell: Tell, visit: Open) -> None:
-    tell(deep())
-    page = visit(f"/project/default/traces/{DEEP}")
+def test_an_opened_node_is_loaded_once(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(deep_trace())
+    page = open_page(f"/project/default/traces/{DEEP}")
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if "/spans?" in sent.url else None)
     for _ in range(4):
@@ -85,10 +81,10 @@ def test_an_opened_node_is_loaded_once(tell: Tell, visit: Open) -> None:
 
 
 def test_a_failed_load_is_said_and_can_be_tried_again(
-    tell: Tell, visit: Open, faults: list[str]
+    store_traces: StoreTraces, open_page: OpenPage, faults: list[str]
 ) -> None:
-    tell(deep())
-    page = visit(f"/project/default/traces/{DEEP}")
+    store_traces(deep_trace())
+    page = open_page(f"/project/default/traces/{DEEP}")
     page.route("**/spans?*", lambda route: route.abort())
     page.locator("#s-step-07 summary").click()
     expect(page.get_by_role("status")).to_contain_text("can't be reached")
@@ -100,9 +96,11 @@ def test_a_failed_load_is_said_and_can_be_tried_again(
     faults.clear()
 
 
-def test_the_theme_is_chosen_in_three_states_and_kept(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit("/project/default/traces")
+def test_the_theme_is_chosen_in_three_states_and_kept(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page("/project/default/traces")
     chosen = []
     for _ in range(3):
         page.get_by_title("Theme").click()
@@ -111,26 +109,26 @@ def test_the_theme_is_chosen_in_three_states_and_kept(tell: Tell, visit: Open) -
     assert chosen == ["light", "dark", "auto"]
 
 
-def test_ids_are_copied_with_a_click(tell: Tell, visit: Open) -> None:
-    tell(agent())
-    page = visit(f"/project/default/traces/{'a' * 32}?span=plan")
+def test_ids_are_copied_with_a_click(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(agent_trace())
+    page = open_page(f"/project/default/traces/{'a' * 32}?span=plan")
     page.locator("#panel .ident button").click()
     expect(page.get_by_role("status")).to_have_text("Text copied")
     assert page.evaluate("navigator.clipboard.readText()") == "plan"
 
 
 def test_a_link_leads_into_the_third_page_of_children_six_levels_deep(
-    tell: Tell, visit: Open
+    store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
-    story = Story(DEEP, name="deep link").span("l0", None, 0, 90, kind="agent")
+    story = TraceBuilder(DEEP, name="deep link").span("l0", None, 0, 90, kind="agent")
     for n in range(1, 6):
         story.span(f"l{n}", f"l{n - 1}", n, 90 - n, kind="chain")
         for other in range(120):
             story.span(f"x{n}-{other:03}", f"l{n - 1}", n + 0.1 + other * 0.01, n + 2)
     for n in range(260):
         story.span(f"c-{n:03}", "l5", 6 + n * 0.1, 6.1 + n * 0.1, kind="tool")
-    tell(story)
-    page = visit(f"/project/default/traces/{DEEP}?span=c-230")
+    store_traces(story)
+    page = open_page(f"/project/default/traces/{DEEP}?span=c-230")
     row = page.locator("#s-c-230")
     expect(row).to_be_in_viewport()
     expect(row).to_have_attribute("aria-current", "true")
@@ -144,9 +142,9 @@ def test_a_link_leads_into_the_third_page_of_children_six_levels_deep(
     expect(page.locator("#s-c-130")).to_be_attached()
 
 
-def test_a_full_pass_without_scripts(tell: Tell, visit: Open) -> None:
-    tell(deep(), agent())
-    page = visit("/project/default/traces", scripts=False)
+def test_a_full_pass_without_scripts(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    store_traces(deep_trace(), agent_trace())
+    page = open_page("/project/default/traces", scripts=False)
     page.get_by_role("link", name="resolve_ticket").click()
     page.get_by_title("Zoom to 4.50 s – 5.40 s").click()
     expect(page.locator(".axis .chip.run")).to_contain_text("4.50 s – 5.40 s")
@@ -170,14 +168,14 @@ def test_a_full_pass_without_scripts(tell: Tell, visit: Open) -> None:
 
 
 def test_a_run_of_like_spans_opens_with_a_click_a_key_and_without_scripts(
-    tell: Tell, visit: Open
+    store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
-    story = Story(DEEP, name="runs").span("root", None, 0, 40)
+    story = TraceBuilder(DEEP, name="runs").span("root", None, 0, 40)
     for n in range(30):
         story.span(f"c{n}", "root", n, n + 1, name="ask")
-    tell(story)
+    store_traces(story)
     for scripts in (True, False):
-        page = visit(f"/project/default/traces/{DEEP}", scripts=scripts)
+        page = open_page(f"/project/default/traces/{DEEP}", scripts=scripts)
         run, inner = page.locator("#f-c0 > .row"), page.locator("#s-c7")
         expect(run).to_contain_text("30 × ask")
         expect(inner).to_be_hidden()

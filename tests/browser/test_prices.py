@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Tell
-from tests.support.pages.stories import Story
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 
 
 def test_a_price_from_an_unpriced_model_to_its_end_without_scripts(
-    tell: Tell, visit: Open, faults: list[str]
+    store_traces: StoreTraces, open_page: OpenPage, faults: list[str]
 ) -> None:
     used = {"kind": "generation", "model": "house-model", "usage": {"input": 1_000_000}}
-    tell(Story("t1", name="ask").span("s", **used))
-    page = visit("/project/default/settings", scripts=False)
+    store_traces(TraceBuilder("t1", name="ask").span("s", **used))
+    page = open_page("/project/default/settings", scripts=False)
     page.get_by_role("link", name="Prices").click()
     page.get_by_role("link", name="Add a price for house-model").click()
     expect(page.get_by_label("Model", exact=True)).to_have_value("house-model")
@@ -32,7 +33,9 @@ def test_a_price_from_an_unpriced_model_to_its_end_without_scripts(
     row = page.get_by_role("region", name="Prices of this project").get_by_role("row").last
     expect(row).to_contain_text("input $2.50 1 tier")
 
-    tell(Story("t2", name="ask").span("s", **used, model_parameters={"service_tier": "flex"}))
+    store_traces(
+        TraceBuilder("t2", name="ask").span("s", **used, model_parameters={"service_tier": "flex"})
+    )
     page.get_by_label("Model", exact=True).fill("House-Model")
     page.get_by_role("button", name="Test").click()
     expect(page.locator(".answer")).to_contain_text("This project's price house-model")

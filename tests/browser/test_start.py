@@ -10,7 +10,7 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
+from tests.support.pages.browser import OpenPage
 from tests.support.serving import environ
 
 EMPTY = "/project/default/traces"
@@ -23,15 +23,15 @@ def run(command: list[str]) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_printed_curl_line_fills_the_page(visit: Open) -> None:
-    page = visit(EMPTY)
+def test_the_printed_curl_line_fills_the_page(open_page: OpenPage) -> None:
+    page = open_page(EMPTY)
     run([*shlex.split(page.locator("#curl").inner_text()), "--silent", "--show-error", "--fail"])
     expect(page.get_by_role("link", name="hello")).to_be_visible()
     expect(page.locator("td.say")).to_have_text("Hi")
 
 
-def test_the_printed_program_sends_a_generation(visit: Open) -> None:
-    page = visit(EMPTY)
+def test_the_printed_program_sends_a_generation(open_page: OpenPage) -> None:
+    page = open_page(EMPTY)
     run([sys.executable, "-c", page.locator("#python").inner_text()])
     page.get_by_role("link", name="answer").click()
     expect(page.locator(".tree .row.k-generation small")).to_have_text("gpt-4o")
@@ -41,8 +41,10 @@ def test_the_printed_program_sends_a_generation(visit: Open) -> None:
     expect(page.get_by_title("Cost")).to_contain_text("$0.0001")
 
 
-def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(visit: Open) -> None:
-    page = visit(EMPTY)
+def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(EMPTY)
     run([sys.executable, "-c", page.locator("#sdk").inner_text()])
     page.get_by_role("link", name="answer").click()
     expect(page.locator("#panel #input")).to_contain_text("Why is the sky blue?")
@@ -50,7 +52,7 @@ def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(vi
     expect(page.locator(".sums")).to_contain_text("23 tokens")
 
 
-def test_without_scripts_the_page_reloads_until_it_is_there(visit: Open) -> None:
-    page = visit(EMPTY, scripts=False)
+def test_without_scripts_the_page_reloads_until_it_is_there(open_page: OpenPage) -> None:
+    page = open_page(EMPTY, scripts=False)
     run([sys.executable, "-c", page.locator("#python").inner_text()])
     expect(page.get_by_role("link", name="answer")).to_be_visible()

@@ -8,17 +8,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, Tell
-from tests.support.pages.stories import Story
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 
 TRACE = "7" * 32
 PATH = f"/project/default/traces/{TRACE}"
 DEPTH = 12
 
 
-def nested() -> Story:
+def nested() -> TraceBuilder:
     """Return a trace of ten minutes with a chain of spans, and spans of 1 ms at its ends."""
-    story = Story(TRACE, name="nested").span("n00", None, 0, 600, kind="agent")
+    story = TraceBuilder(TRACE, name="nested").span("n00", None, 0, 600, kind="agent")
     for n in range(1, DEPTH):
         story.span(f"n{n:02}", f"n{n - 1:02}", n * 20, 600 - n * 20, kind="chain")
     story.generation("talk", "n00", 300, 400, first_token=325)
@@ -44,9 +45,11 @@ def boxes(page: Page) -> dict[str, dict[str, float]]:
 
 
 @pytest.mark.parametrize("width", [390, 900, 1440])
-def test_every_bar_is_in_its_row_on_one_axis(tell: Tell, visit: Open, width: int) -> None:
-    tell(nested())
-    page = visit(f"{PATH}?span=n{DEPTH - 1}", width=width)
+def test_every_bar_is_in_its_row_on_one_axis(
+    store_traces: StoreTraces, open_page: OpenPage, width: int
+) -> None:
+    store_traces(nested())
+    page = open_page(f"{PATH}?span=n{DEPTH - 1}", width=width)
     rows = boxes(page)
     assert len(rows) == DEPTH + 4
     ticks = page.locator(".axis .ticks").bounding_box()
@@ -66,28 +69,34 @@ def test_every_bar_is_in_its_row_on_one_axis(tell: Tell, visit: Open, width: int
         assert row["stop"] == pytest.approx(root["left"] + (600 - n * 20) * unit, abs=1.5)
 
 
-def test_a_bar_shows_when_the_first_token_came(tell: Tell, visit: Open) -> None:
-    tell(nested())
-    bar = visit(PATH).locator("#s-talk .bar.gen")
+def test_a_bar_shows_when_the_first_token_came(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(nested())
+    bar = open_page(PATH).locator("#s-talk .bar.gen")
     expect(bar).to_have_attribute("style", re.compile("--t:25.0"))
     assert "gradient" in bar.evaluate("e => getComputedStyle(e).backgroundImage")
 
 
-def test_a_span_that_began_before_its_parent_is_marked(tell: Tell, visit: Open) -> None:
-    tell(nested())
-    mark = visit(PATH).locator("#s-ahead .count.warn")
+def test_a_span_that_began_before_its_parent_is_marked(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(nested())
+    mark = open_page(PATH).locator("#s-ahead .count.warn")
     expect(mark).to_have_text("clock")
     expect(mark).to_have_attribute("title", re.compile("^Began 60.0 s before its parent"))
-    expect(visit(PATH).locator(".bar.skew")).to_have_count(1)
+    expect(open_page(PATH).locator(".bar.skew")).to_have_count(1)
 
 
 def zoom_of(page: Page) -> list[str] | None:
     return parse_qs(urlsplit(page.url).query).get("zoom")
 
 
-def test_a_span_is_zoomed_to_and_back_in_place(tell: Tell, visit: Open) -> None:
-    tell(nested())
-    page = visit(f"{PATH}?span=talk")
+def test_a_span_is_zoomed_to_and_back_in_place(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(nested())
+    page = open_page(f"{PATH}?span=talk")
     page.locator("#s-n02").evaluate("e => (e.mark = 'same')")
     page.keyboard.press("z")
     expect(page.locator(".axis .chip.run")).to_contain_text("295 s – 405 s")
@@ -113,9 +122,11 @@ def test_a_span_is_zoomed_to_and_back_in_place(tell: Tell, visit: Open) -> None:
     expect(page.locator(".axis .chip.run")).to_contain_text("295 s – 405 s")
 
 
-def test_a_millisecond_fills_the_window_when_zoomed_to(tell: Tell, visit: Open) -> None:
-    tell(nested())
-    page = visit(f"{PATH}?span=first", scripts=False)
+def test_a_millisecond_fills_the_window_when_zoomed_to(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(nested())
+    page = open_page(f"{PATH}?span=first", scripts=False)
     assert boxes(page)["first"]["width"] == pytest.approx(2, abs=0.1)
     page.get_by_title("Zoom to this span").click()
     page.wait_for_load_state()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import read, run
+from tests.support.http import get_bytes
+from tests.support.serving import run_tracer
 from tracer.cli.client import Server
 from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
@@ -17,45 +18,49 @@ from tracer.demo.otlp import requests
 @pytest.fixture
 def trace_id(server: str) -> str:
     """A trace that the server holds."""
-    [told, *_] = [one for one in generate(7, time.time()) if len(one.story.trace.spans) > 5]
+    [trace, *_] = [each for each in generate(7, time.time()) if len(each.story.trace.spans) > 5]
     with Server(server) as sender:
-        sender.send_all(requests([told.story.trace], 100))
-    return told.story.trace.trace_id.hex()
+        sender.send_all(requests([trace.story.trace], 100))
+    return trace.story.trace.trace_id.hex()
 
 
-def test_a_trace_goes_out_and_comes_back(server: str, trace_id: str, tmp_path: Path) -> None:
+def test_a_trace_is_exported_and_imported_again(server: str, trace_id: str, tmp_path: Path) -> None:
     path = tmp_path / "out.otlp.json"
-    done = run("export", trace_id, "--format", "otlp", "-o", str(path), "--url", server)
+    done = run_tracer("export", trace_id, "--format", "otlp", "-o", str(path), "--url", server)
     assert (done.returncode, done.stderr) == (0, "")
     assert str(path) in done.stdout
-    before = read(f"{server}/api/v1/traces/{trace_id}")
-    done = run("import", "file", str(path), "--url", server)
+    before = get_bytes(f"{server}/api/v1/traces/{trace_id}")
+    done = run_tracer("import", "file", str(path), "--url", server)
     assert (done.returncode, done.stderr) == (0, "")
-    assert read(f"{server}/api/v1/traces/{trace_id}") == before
+    assert get_bytes(f"{server}/api/v1/traces/{trace_id}") == before
     # As another trace, which the server has not seen yet.
     other = path.read_text().replace(trace_id, "f" * 32)
     path.write_text(other)
-    assert run("import", "file", str(path), "--url", server).returncode == 0
-    copied = json.loads(read(f"{server}/api/v1/traces/{'f' * 32}"))
+    assert run_tracer("import", "file", str(path), "--url", server).returncode == 0
+    copied = json.loads(get_bytes(f"{server}/api/v1/traces/{'f' * 32}"))
     same = json.loads(before)
-    for told in (copied, same):
-        del told["id"], told["url"]
+    for trace in (copied, same):
+        del trace["id"], trace["url"]
     assert copied == same
 
 
-def test_what_collectors_write_is_taken_too(server: str, tmp_path: Path) -> None:
+def test_a_file_of_the_collector_with_one_request_a_line_is_imported(
+    server: str, tmp_path: Path
+) -> None:
     trace, span = "e" * 32, {"spanId": "d" * 16, "name": "s", "startTimeUnixNano": "1"}
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "traceId": trace}]}]}]}
     path = tmp_path / "lines.json"
     path.write_text(f"{json.dumps(request)}\n{json.dumps(request)}\n")
-    assert run("import", "file", str(path), "--url", server).returncode == 0
-    assert json.loads(read(f"{server}/api/v1/traces/{trace}"))["span_count"] == 1
+    assert run_tracer("import", "file", str(path), "--url", server).returncode == 0
+    assert json.loads(get_bytes(f"{server}/api/v1/traces/{trace}"))["span_count"] == 1
 
 
-def test_what_can_t_be_done_is_said_in_one_line(server: str, trace_id: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_leaves_no_file(
+    server: str, trace_id: str, tmp_path: Path
+) -> None:
     out = tmp_path / "x.json"
     cut = tmp_path / "cut.json"
-    text = read(f"{server}/api/v1/traces/{trace_id}/export?format=otlp")
+    text = get_bytes(f"{server}/api/v1/traces/{trace_id}/export?format=otlp")
     cut.write_bytes(text[: len(text) // 2])
     other = tmp_path / "other.json"
     other.write_text('{"a": 1}')
@@ -64,9 +69,9 @@ def test_what_can_t_be_done_is_said_in_one_line(server: str, trace_id: str, tmp_
         ("truncated", ("import", "file", str(cut))),
         ("resourceSpans", ("import", "file", str(other))),
     ):
-        done = run(*arguments, "--url", server)
+        done = run_tracer(*arguments, "--url", server)
         assert done.returncode != 0
         assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
-    done = run("export", trace_id, "--url", "http://127.0.0.1:9", "-o", str(out))
+    done = run_tracer("export", trace_id, "--url", "http://127.0.0.1:9", "-o", str(out))
     assert done.returncode != 0 and "no export from" in done.stderr
     assert list(tmp_path.glob("x*")) == []

@@ -1,4 +1,4 @@
-"""The demo's data set arrives whole, and holds what its pages are meant to show."""
+"""The demo's data set arrives complete and has the traces that the pages are to show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from tests.support.serving import free_port, run
+from tests.support.http import free_port
+from tests.support.serving import run_tracer
 from tracer.cli.client import SendError, Server
 from tracer.cli.demo import BATCH_SPANS, demo
 from tracer.demo.dataset import DemoTrace, generate
@@ -35,15 +36,15 @@ def server_of(client: FlaskClient, key: str = "") -> Server:
 
 
 @pytest.fixture
-def told() -> list[DemoTrace]:
+def dataset() -> list[DemoTrace]:
     """The data set of seed 1."""
     return generate(1, time.time())
 
 
 @pytest.fixture
-def stored(client: FlaskClient, told: list[DemoTrace]) -> dict[str, dict[str, Any]]:
+def stored(client: FlaskClient, dataset: list[DemoTrace]) -> dict[str, dict[str, Any]]:
     """The data set's traces as the API has them after it was sent, by id."""
-    server_of(client).send_all(requests((one.story.trace for one in told), BATCH_SPANS))
+    server_of(client).send_all(requests((part.story.trace for part in dataset), BATCH_SPANS))
     return {trace["id"]: trace for trace in _traces(client)}
 
 
@@ -58,14 +59,14 @@ def _traces(client: FlaskClient) -> Iterator[dict[str, Any]]:
 
 
 def test_every_trace_arrives_with_all_its_spans(
-    stored: dict[str, dict[str, Any]], told: list[DemoTrace]
+    stored: dict[str, dict[str, Any]], dataset: list[DemoTrace]
 ) -> None:
-    sent = {one.story.trace.trace_id.hex(): len(one.story.trace.spans) for one in told}
+    sent = {part.story.trace.trace_id.hex(): len(part.story.trace.spans) for part in dataset}
     assert {trace_id: trace["span_count"] for trace_id, trace in stored.items()} == sent
     assert 150 <= len(sent) <= 250
 
 
-def test_exactly_what_is_meant_to_be_runs_fails_or_lacks_a_price(
+def test_only_the_intended_traces_run_fail_or_lack_a_price(
     stored: dict[str, dict[str, Any]],
 ) -> None:
     by_name: dict[str, list[dict[str, Any]]] = {}
@@ -88,9 +89,9 @@ def test_exactly_what_is_meant_to_be_runs_fails_or_lacks_a_price(
 
 
 def test_the_ticket_has_5000_spans_a_wide_level_and_deep_ones(
-    stored: dict[str, dict[str, Any]], told: list[DemoTrace]
+    stored: dict[str, dict[str, Any]], dataset: list[DemoTrace]
 ) -> None:
-    (ticket,) = [one.story.trace for one in told if len(one.story.trace.spans) == SPANS]
+    (ticket,) = [part.story.trace for part in dataset if len(part.story.trace.spans) == SPANS]
     trace = stored[ticket.trace_id.hex()]
     assert (trace["span_count"], trace["error_count"]) == (5_000, 4)
     parents = {span.span_id: span.parent_span_id for span in ticket.spans}
@@ -109,7 +110,7 @@ def _depth(parents: dict[bytes, bytes], span_id: bytes) -> int:
     return depth
 
 
-def test_all_dialects_are_understood_and_most_kinds_occur(
+def test_all_dialects_are_mapped_and_most_kinds_occur(
     stored: dict[str, dict[str, Any]], database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
@@ -129,34 +130,36 @@ def test_all_dialects_are_understood_and_most_kinds_occur(
     assert lost == (3,), "one for each trace whose parent never arrives"
 
 
-def test_a_seed_tells_the_same_stories_under_new_ids() -> None:
+def test_a_seed_gives_the_same_traces_under_new_ids() -> None:
     now = time.time()
     once, again, other = (generate(seed, now) for seed in (7, 7, 8))
 
-    def names(told: list[DemoTrace]) -> list[tuple[str, int]]:
+    def names(dataset: list[DemoTrace]) -> list[tuple[str, int]]:
         return [
-            (span.name, span.end_time_unix_nano) for one in told for span in one.story.trace.spans
+            (span.name, span.end_time_unix_nano)
+            for part in dataset
+            for span in part.story.trace.spans
         ]
 
-    def ids(told: list[DemoTrace]) -> set[bytes]:
-        return {one.story.trace.trace_id for one in told}
+    def ids(dataset: list[DemoTrace]) -> set[bytes]:
+        return {part.story.trace.trace_id for part in dataset}
 
     assert names(once) == names(again) != names(other)
     assert not ids(once) & ids(again)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_everything_happened_within_the_last_day(seed: int) -> None:
+def test_all_spans_are_within_the_last_day(seed: int) -> None:
     now = time.time()
-    for one in generate(seed, now):
-        spans = one.story.trace.spans
+    for part in generate(seed, now):
+        spans = part.story.trace.spans
         assert min(span.start_time_unix_nano for span in spans) > (now - DAY) * 1e9
         assert max(span.end_time_unix_nano for span in spans) <= now * 1e9
         assert all(span.start_time_unix_nano <= now * 1e9 for span in spans)
 
 
 @pytest.mark.parametrize("size", [1, 7, 10, 500])
-def test_requests_are_full_and_lose_nothing(size: int) -> None:
+def test_requests_are_full_and_lose_no_span(size: int) -> None:
     traces = []
     for count in (10, 3, 20):
         traces.append(Trace(0, {}))
@@ -174,7 +177,7 @@ def test_requests_are_full_and_lose_nothing(size: int) -> None:
     assert 0 < len(sent[-1]) <= size
 
 
-def test_a_busy_server_is_asked_again(client: FlaskClient) -> None:
+def test_a_busy_server_is_retried(client: FlaskClient) -> None:
     statuses = [429, 503]
     waits: list[float] = []
     application = client.application.wsgi_app
@@ -195,7 +198,7 @@ def test_a_busy_server_is_asked_again(client: FlaskClient) -> None:
     assert server.trace(trace.trace_id.hex())["span_count"] == 1
 
 
-def test_a_key_that_is_not_valid_is_named_as_the_reason(client: FlaskClient) -> None:
+def test_an_invalid_key_is_named_as_the_reason(client: FlaskClient) -> None:
     with pytest.raises(SendError, match="valid key"):
         server_of(client, "wrong").send_all(
             requests([generate(1, time.time())[0].story.trace], 500)
@@ -219,8 +222,8 @@ def test_the_command_prints_pages_that_exist(app: Flask, client: FlaskClient) ->
         assert client.get("/" + page.partition("/")[2]).status_code == 200
 
 
-def test_without_a_server_one_line_says_what_to_do() -> None:
-    done = run("demo", "--url", f"http://127.0.0.1:{free_port()}")
+def test_without_a_server_one_line_names_the_remedy() -> None:
+    done = run_tracer("demo", "--url", f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "no server answers" in line and "`tracer serve`" in line

@@ -18,9 +18,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.examples.examples import EXAMPLES, INSTALLED, OPENAI, SERVICES, Example
 from tests.support import environments
 from tests.support.environments import CannotInstall
+from tests.support.http import free_port, get_bytes
+from tests.support.otlp_receiver import Receiver, receiving
+from tests.support.paths import ROOT
 from tests.support.provider.model_server import model_server
-from tests.support.receiver import Receiver, receiving, wait_for
-from tests.support.serving import ROOT, environ, free_port, read
+from tests.support.serving import environ
+from tests.support.waiting import wait_until
 
 PLACE = ROOT / "examples"
 
@@ -126,9 +129,9 @@ def ask_two_services(python: Path, receiver: Receiver) -> Any:
         service(python, "two_services/worker.py", free_port(), **told) as worker,
         service(python, "two_services/api.py", free_port(), WORKER_URL=worker, **told) as api,
     ):
-        wait_for(lambda: listens(worker) and listens(api), "both services")
-        answer = json.loads(read(f"{api}/ask?question=Why&user=user-7"))
-        wait_for(lambda: {"think", "GET /ask"} <= set(receiver.names()), "spans of both")
+        wait_until(lambda: listens(worker) and listens(api), "both services")
+        answer = json.loads(get_bytes(f"{api}/ask?question=Why&user=user-7"))
+        wait_until(lambda: {"think", "GET /ask"} <= set(receiver.names()), "spans of both")
     return answer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from tests.export.conftest import exported, identical, take_back
+from tests.support.store.round_trips import assert_copy_is_equal, export_text, import_text
 from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
 from tracer.store.writing.transaction import store
@@ -20,5 +20,5 @@ def test_the_demo_comes_back_as_it_was(connection: psycopg.Connection[Any]) -> N
         batch = decode_traces(body, PROTOBUF, max_value_bytes=1 << 20).batch
         store(connection, [("default", batch)])
     for trace in traces:
-        take_back(connection, exported(trace_id=trace.trace_id.hex()))
-    identical(connection)
+        import_text(connection, export_text(trace_id=trace.trace_id.hex()))
+    assert_copy_is_equal(connection)

@@ -12,8 +12,10 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.serving import Serve, wait_until
-from tests.support.store.records import T0, put, span
+from tests.support.serving import Serve
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span
+from tests.support.waiting import wait_until
 from tracer.export.formats import FORMATS
 from tracer.records import SpanPatch, TraceRecord
 from tracer.server.postgres import Embedded

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.export.conftest import exported
-from tests.support.store.records import T0, put, span
+from tests.support.store.round_trips import export_text
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span
 from tracer.export import csv as csv_format
 from tracer.export import html, markdown
 from tracer.export import json as json_format
@@ -37,7 +38,7 @@ def test_json_holds_everything_in_order_of_time(connection: Connection) -> None:
         span("open", "gone", start_time=T0 + 9, end_time=None),
         ScoreRecord(score_id="1", name="good", data_type="boolean", value=1.0, trace_id="t"),
     )
-    said = json.loads(exported(json_format.write))
+    said = json.loads(export_text(json_format.write))
     assert (said["format"], said["complete"]) == ("tracer.trace", True)
     assert [row["id"] for row in said["spans"]] == ["root", "late", "open"]
     assert said["spans"][1]["input"] == {"n": 2**70, "x": 1.5}
@@ -58,19 +59,19 @@ def test_json_holds_what_people_said(connection: Connection) -> None:
     with transaction():
         create_comment(dataclasses.replace(subject, span_id="a"), "Here.", Author(name="Ben"))
         edit_comment("default", first.comment_id, "Why?")
-    said = json.loads(exported(json_format.write))
+    said = json.loads(export_text(json_format.write))
     found = [(one["span_id"], one["text"], one["author"]) for one in said["comments"]]
     assert found == [(None, "Why?", "Ada"), ("a", "Here.", "Ben")]
     assert [bool(one["edited_at"]) for one in said["comments"]] == [True, False]
     assert [(one["author"], one["value"]) for one in said["scores"]] == [("Ada", 0.5)]
     # The files that are made to be given away keep it to themselves.
     for write in (markdown.write, csv_format.write, html.write):
-        assert "Here." not in exported(write)
+        assert "Here." not in export_text(write)
 
 
 def test_what_is_cut_off_is_no_json(connection: Connection) -> None:
     put(connection, span("a"), span("b"))
-    text = exported(json_format.write)
+    text = export_text(json_format.write)
     for length in range(1, len(text) - 2, 97):
         with pytest.raises(json.JSONDecodeError):
             json.loads(text[:length])
@@ -83,7 +84,7 @@ def test_what_is_cut_off_is_no_json(connection: Connection) -> None:
 def test_a_cell_that_would_be_a_formula_is_text(connection: Connection, text: str) -> None:
     said = span("a", name=text, input=text, output=[text], status_message=text, model=text)
     put(connection, said)
-    [row] = csv.DictReader(io.StringIO(exported(csv_format.write), newline=""))
+    [row] = csv.DictReader(io.StringIO(export_text(csv_format.write), newline=""))
     for column in ("name", "input", "status_message", "model"):
         assert row[column] == f"'{text}"
     # JSON text begins with a bracket, and can't be one.
@@ -92,7 +93,7 @@ def test_a_cell_that_would_be_a_formula_is_text(connection: Connection, text: st
 
 def test_numbers_and_harmless_text_stay_as_they_are(connection: Connection) -> None:
     put(connection, span("a", name="a = b", input='say "hi";=1+1,\r\n=2', end_time=T0 - 5_000))
-    text = exported(csv_format.write)
+    text = export_text(csv_format.write)
     header, row = csv.reader(io.StringIO(text, newline=""))
     said = dict(zip(header, row, strict=True))
     assert header == list(csv_format.COLUMNS)
@@ -102,12 +103,12 @@ def test_numbers_and_harmless_text_stay_as_they_are(connection: Connection) -> N
 
 
 def test_a_trace_without_spans_is_a_header_alone(connection: Connection) -> None:
-    from tests.support.store.records import claim
+    from tests.support.traces.records import trace_record
 
-    put(connection, claim(name="announced"))
-    assert exported(csv_format.write).count("\r\n") == 1
-    assert json.loads(exported(json_format.write))["spans"] == []
-    assert "# announced" in exported(markdown.write)
+    put(connection, trace_record(name="announced"))
+    assert export_text(csv_format.write).count("\r\n") == 1
+    assert json.loads(export_text(json_format.write))["spans"] == []
+    assert "# announced" in export_text(markdown.write)
 
 
 def test_a_transcript_shows_each_message_once(connection: Connection) -> None:
@@ -124,7 +125,7 @@ def test_a_transcript_shows_each_message_once(connection: Connection) -> None:
             input=[say("user", question), say("assistant", answer), say("user", "And now?")],
         ),
     )
-    text = exported(markdown.write)
+    text = export_text(markdown.write)
     assert text.count(question) == 1
     assert text.count(answer) == 1
     assert "as in span `first`" in text
@@ -135,7 +136,7 @@ def test_a_transcript_shows_each_message_once(connection: Connection) -> None:
 
 def test_nothing_in_a_transcript_ends_its_block_or_makes_a_heading(connection: Connection) -> None:
     put(connection, span("a", name="# x\n## y", input="```\n# no heading\n````"))
-    tokens = MarkdownIt().parse(exported(markdown.write))
+    tokens = MarkdownIt().parse(export_text(markdown.write))
     headings = [
         tokens[place + 1].content
         for place, token in enumerate(tokens)
@@ -155,9 +156,9 @@ def test_a_transcript_keeps_its_budget_and_says_what_it_leaves_out(
         spans.append(span(f"s{n}", "root", start_time=T0 + n, input=f"{n} " * 2_000))
         spans += [span(f"s{n}-{m}", f"s{n}", start_time=T0 + n) for m in range(10)]
     put(connection, *spans)
-    text = exported(lambda source: markdown.write(source, budget))
+    text = export_text(lambda source: markdown.write(source, budget))
     assert len(text) <= budget * markdown.CHARACTERS_A_TOKEN
-    whole = len(exported(markdown.write)) <= budget * markdown.CHARACTERS_A_TOKEN
+    whole = len(export_text(markdown.write)) <= budget * markdown.CHARACTERS_A_TOKEN
     assert ("## Left out" in text) is not whole
     if budget > 200:
         assert "span `root`" in text

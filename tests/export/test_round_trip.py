@@ -8,8 +8,9 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.export.conftest import exported, identical, take_back
-from tests.support.store.records import T0, claim, clear, put, span
+from tests.support.store.round_trips import assert_copy_is_equal, export_text, import_text
+from tests.support.store.rows import clear_tables, put
+from tests.support.traces.records import T0, span, trace_record
 from tracer.records import KINDS, LEVELS, Json, ScoreRecord, SpanPatch, TraceRecord
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
@@ -126,7 +127,7 @@ def claims(draw: st.DrawFn) -> TraceRecord:
             },
         )
     )
-    record = claim(rank=draw(st.integers(1, 4)), version=draw(times), **said)
+    record = trace_record(rank=draw(st.integers(1, 4)), version=draw(times), **said)
     record.tags = draw(st.lists(texts, max_size=2))
     record.replace_tags = draw(st.booleans())
     record.metadata = draw(objects)
@@ -179,11 +180,11 @@ def traces(draw: st.DrawFn) -> list[Any]:
 def test_any_trace_comes_back_as_it_was(
     connection: psycopg.Connection[Any], said: list[Any]
 ) -> None:
-    clear(connection)
+    clear_tables(connection)
     put(connection, *said)
-    text = exported()
-    take_back(connection, text)
-    identical(connection)
+    text = export_text()
+    import_text(connection, text)
+    assert_copy_is_equal(connection)
     # And into where it came from: nothing changes.
-    take_back(connection, text, "default")
-    identical(connection)
+    import_text(connection, text, "default")
+    assert_copy_is_equal(connection)

@@ -16,8 +16,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.langfuse.older_server import newest_generation
-from tests.support.serving import Serve, run
+from tests.support.langfuse.older_server import without_older_routes
+from tests.support.serving import Serve, run_tracer
 from tracer.config import Config
 from tracer.http_client import ATTEMPTS
 from tracer.importing.journal import Journal
@@ -128,7 +128,7 @@ def copy(source: Source, database_url: str, tmp_path: Path) -> Iterator[Callable
     """Run the command against the source, or what stands before it."""
 
     def command(host: str = "") -> str:
-        done = run(
+        done = run_tracer(
             *("import", "langfuse", "--host", host or source.url, "--public-key", source.public),
             *("--database-url", database_url, "--data-dir", str(tmp_path)),
             LANGFUSE_SECRET_KEY=source.secret,
@@ -207,7 +207,7 @@ def test_a_copy_that_is_repeated_changes_nothing(
 def test_a_server_without_the_first_generations_routes_is_copied_as_well(
     source: Source, copy: Callable[..., str], client: FlaskClient
 ) -> None:
-    with newest_generation(source.url) as host:
+    with without_older_routes(source.url) as host:
         copy(host)
     copied = whole(client, "/api/public/traces/t1")
     original = source.call("GET", "/api/public/traces/t1")
@@ -216,7 +216,7 @@ def test_a_server_without_the_first_generations_routes_is_copied_as_well(
 
 
 def test_wrong_keys_are_said_in_one_line(source: Source, database_url: str, tmp_path: Path) -> None:
-    done = run(
+    done = run_tracer(
         *("import", "langfuse", "--host", source.url, "--public-key", "pk-lf-x"),
         *("--database-url", database_url, "--data-dir", str(tmp_path)),
         LANGFUSE_SECRET_KEY="sk-lf-secret",

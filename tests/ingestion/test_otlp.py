@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -15,50 +14,19 @@ import pytest
 import zstandard
 from flask import Flask
 from flask.testing import FlaskClient
-from google.protobuf.json_format import ParseDict
 from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from werkzeug.test import TestResponse
 
+from tests.support.wire.otlp import SPAN_ID, TRACE_ID, encode_json, encode_protobuf, span
 from tracer.config import Config
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-TRACE = "0af7651916cd43dd8448eb211c80319c"
-SPAN = "b7ad6b7169203331"
-START = 1_767_225_600_000_000_000
-
-
-def span(**fields: Any) -> dict[str, Any]:
-    return {
-        "traceId": TRACE,
-        "spanId": SPAN,
-        "name": "ask",
-        "startTimeUnixNano": str(START),
-        "endTimeUnixNano": str(START + 1_500_000_000),
-        **fields,
-    }
-
-
-def request_of(*spans: Any) -> dict[str, Any]:
-    return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
-
-
-def protobuf_of(*spans: dict[str, Any]) -> bytes:
-    """Encode spans whose hex ids JSON's protobuf mapping would take for base64."""
-    message = ParseDict(
-        request_of(*({**one, "traceId": "", "spanId": ""} for one in spans)),
-        ExportTraceServiceRequest(),
-    )
-    for made, one in zip(message.resource_spans[0].scope_spans[0].spans, spans, strict=True):
-        made.trace_id = bytes.fromhex(one["traceId"])
-        made.span_id = bytes.fromhex(one["spanId"])
-    return message.SerializeToString()
 
 
 def post(
@@ -69,20 +37,20 @@ def post(
 
 
 def stored(client: FlaskClient) -> Any:
-    return client.get(f"/api/v1/traces/{TRACE}/spans/{SPAN}").get_json()
+    return client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
 
 
 def test_json_with_hex_ids_is_stored_and_visible_at_once(client: FlaskClient):
-    answer = post(client, json.dumps(request_of(span())).encode())
+    answer = post(client, encode_json(span()))
     assert (answer.status_code, answer.content_type, answer.get_json()) == (200, JSON, {})
-    assert stored(client)["duration_ms"] == 1500.0
+    assert stored(client)["duration_ms"] == 1000.0
 
 
 def test_protobuf_is_stored_and_answered_in_protobuf(client: FlaskClient):
-    answer = post(client, protobuf_of(span()), PROTOBUF)
+    answer = post(client, encode_protobuf(span()), PROTOBUF)
     assert (answer.status_code, answer.content_type) == (200, PROTOBUF)
     assert not ExportTraceServiceResponse.FromString(answer.data).HasField("partial_success")
-    assert stored(client)["name"] == "ask"
+    assert stored(client)["name"] == "call"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +62,9 @@ def test_protobuf_is_stored_and_answered_in_protobuf(client: FlaskClient):
     ],
 )
 def test_compressed_requests_are_read(client: FlaskClient, encoding: str, encode: Any):
-    answer = post(client, encode(protobuf_of(span())), PROTOBUF, Content_Encoding=encoding)
+    answer = post(client, encode(encode_protobuf(span())), PROTOBUF, Content_Encoding=encoding)
     assert answer.status_code == 200
-    assert stored(client)["name"] == "ask"
+    assert stored(client)["name"] == "call"
 
 
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON, "application/json; charset=utf-8"])
@@ -107,18 +75,18 @@ def test_an_empty_request_is_a_success(client: FlaskClient, content_type: str):
 
 def test_what_is_refused_is_counted_and_named_and_the_rest_is_stored(client: FlaskClient):
     bad = span(spanId="00")
-    answer = post(client, json.dumps(request_of(bad, span(), bad)).encode())
+    answer = post(client, encode_json(bad, span(), bad))
     partial = answer.get_json()["partialSuccess"]
     assert answer.status_code == 200
     assert partial["rejectedSpans"] == "2"
     assert "spans[0]" in partial["errorMessage"]
     assert "spanId" in partial["errorMessage"]
-    assert stored(client)["name"] == "ask"
+    assert stored(client)["name"] == "call"
 
 
 def test_many_refusals_are_summed_up(client: FlaskClient):
     bad = [span(spanId="00") for _ in range(20)]
-    partial = post(client, json.dumps(request_of(*bad)).encode()).get_json()["partialSuccess"]
+    partial = post(client, encode_json(*bad)).get_json()["partialSuccess"]
     assert partial["rejectedSpans"] == "20"
     assert partial["errorMessage"].endswith("and 15 more")
 
@@ -134,7 +102,7 @@ def test_a_body_that_is_no_request_is_answered_with_a_status(client: FlaskClient
 
 @pytest.mark.parametrize("content_type", ["text/plain", "", "multipart/form-data"])
 def test_a_content_type_that_a_web_page_may_send_is_refused(client: FlaskClient, content_type: str):
-    answer = post(client, json.dumps(request_of(span())).encode(), content_type)
+    answer = post(client, encode_json(span()), content_type)
     assert answer.status_code == 415
     assert stored(client)["status"] == 404
 
@@ -153,7 +121,7 @@ def test_another_method_is_refused(client: FlaskClient):
     assert client.get("/v1/traces").status_code == 405
 
 
-GOOD = protobuf_of(span(attributes=[{"key": "k", "value": {"stringValue": "value"}}]))
+GOOD = encode_protobuf(span(attributes=[{"key": "k", "value": {"stringValue": "value"}}]))
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -174,10 +142,10 @@ ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size
 @given(odd=st.dictionaries(st.sampled_from([*span(), "parentSpanId", "attributes", "x"]), ODD))
 def test_odd_json_costs_no_neighbour(client: FlaskClient, odd: dict[str, Any]):
     good = span(spanId="00f067aa0ba902b7")
-    answer = post(client, json.dumps(request_of({**span(), **odd}, good)).encode())
+    answer = post(client, encode_json({**span(), **odd}, good))
     assert answer.status_code == 200, answer.text
     assert answer.get_json().get("partialSuccess", {}).get("rejectedSpans") in (None, "0", "1")
-    assert client.get(f"/api/v1/traces/{TRACE}/spans/00f067aa0ba902b7").status_code == 200
+    assert client.get(f"/api/v1/traces/{TRACE_ID}/spans/00f067aa0ba902b7").status_code == 200
 
 
 @pytest.fixture
@@ -193,11 +161,11 @@ def test_what_the_database_refuses_is_counted_and_named_as_well(
     client: FlaskClient, refused_name: str
 ):
     bad = span(spanId="00f067aa0ba902b7", name=refused_name)
-    partial = post(client, json.dumps(request_of(bad, span())).encode()).get_json()
+    partial = post(client, encode_json(bad, span())).get_json()
     assert partial["partialSuccess"]["rejectedSpans"] == "1"
     assert "span 00f067aa0ba902b7 of trace" in partial["partialSuccess"]["errorMessage"]
     assert "tame" in partial["partialSuccess"]["errorMessage"]
-    assert stored(client)["name"] == "ask"
+    assert stored(client)["name"] == "call"
 
 
 def test_a_server_with_a_full_queue_says_when_to_come_back(
@@ -208,7 +176,9 @@ def test_a_server_with_a_full_queue_says_when_to_come_back(
     with ThreadPoolExecutor(2) as pool, locked:
         locked.execute("LOCK TABLE traces IN ACCESS EXCLUSIVE MODE")
         posts = {
-            pool.submit(post, app.test_client(), protobuf_of(span(spanId=f"{n:016x}")), PROTOBUF)
+            pool.submit(
+                post, app.test_client(), encode_protobuf(span(spanId=f"{n:016x}")), PROTOBUF
+            )
             for n in (1, 2)
         }
         done, waiting = wait(posts, timeout=20, return_when=FIRST_COMPLETED)
@@ -226,7 +196,7 @@ def test_a_server_without_its_database_says_when_to_come_back(
     monkeypatch.setattr("tracer.store.writing.writer.RETRY_SECONDS", 0.1)
     gone = config.database_url.replace("/tests?", "/no_such_database?")
     client = make_app(dataclasses.replace(config, database_url=gone)).test_client()
-    answer = post(client, protobuf_of(span()), PROTOBUF)
+    answer = post(client, encode_protobuf(span()), PROTOBUF)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert Status.FromString(answer.data).code == 14
     for answer in (client.post("/api/v1/traces", json={}), client.get("/api/v1/traces")):

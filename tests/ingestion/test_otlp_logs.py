@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from tests.support.wire.logs import log, logs_of, protobuf_of
 from tests.support.wire.otlp import SPAN_ID, START, TRACE_ID, request, span
-from tracer.store.counters.read import list_tallies
+from tracer.store.counters.read import list_mapping_counts
 from tracer.wire.otlp.request import JSON, PROTOBUF
 
 MESSAGES = [
@@ -85,7 +85,7 @@ def test_other_logs_are_accepted_counted_and_not_stored_and_the_answer_names_the
     assert partial["rejectedLogRecords"] == "0"
     assert partial["errorMessage"].startswith("2 of 4 log records were accepted and not stored")
     with client.application.app_context():
-        [tally] = [one for one in list_tallies("default") if one.measure == "log record"]
+        [tally] = [one for one in list_mapping_counts("default") if one.measure == "log record"]
     assert (tally.value, tally.number) == ("not stored", 2)
 
 

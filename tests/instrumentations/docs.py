@@ -10,7 +10,7 @@ from tests.instrumentations.case import Case
 from tests.instrumentations.cases import CASES
 from tests.instrumentations.judging import FIELDS, OK
 from tests.instrumentations.outcome import NOT_SENT, SENT_WRONG, WRONG, Outcome, reason
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 PATH: Final[Path] = ROOT / "docs" / "instrumentations.md"
 

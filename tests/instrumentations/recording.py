@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 RECORDED: Final = ROOT / "tests" / "wire" / "recorded"
 _START: Final = 1_767_225_600_000_000_000

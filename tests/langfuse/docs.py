@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.langfuse.sdks import PYTHON, SDKS, Sdk
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 PAGE: Final = ROOT / "docs" / "langfuse.md"
 NOTES: Final = Path(__file__).with_name("outcome.json")

@@ -33,7 +33,7 @@ def _merge(held: dict[str, Json], new: dict[str, Json]) -> None:
             held[key] = value
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(said=st.lists(objects, max_size=6), data=st.data())
 def test_any_order_of_merges_gives_what_the_true_order_gives(
     said: list[dict[str, Json]], data: st.DataObject
@@ -47,7 +47,7 @@ def test_any_order_of_merges_gives_what_the_true_order_gives(
     assert held == wanted
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(base=objects, said=st.lists(objects, max_size=6), data=st.data())
 def test_what_is_laid_over_an_object_merges_into_it_in_its_order(
     base: dict[str, Json], said: list[dict[str, Json]], data: st.DataObject

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.serving import ROOT, environ
+from tests.support.paths import ROOT
+from tests.support.serving import environ
 
 
 def clean_environ(**more: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 _OURS = {"tracer", "tests", "bench"}
 # These exist for type checkers alone.

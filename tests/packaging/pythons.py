@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 _NAME = re.compile(r"python(3\.\d+)")
 # What a virtual environment with pip takes; Debian has both in packages of their own.

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from tests.packaging.imports import declared, imported
 from tests.packaging.pythons import supported
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 PACKAGE = ROOT / "tracer"
 # What a base install, which has no extra, must be able to import.

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from tests.packaging.environments import clean_environ, install_bare
-from tests.support.serving import environ, run
+from tests.support.serving import environ, run_tracer
 from tracer.cli.installation import DISTRIBUTION, other_distributions
 
 
@@ -92,4 +92,4 @@ def test_an_environment_without_a_namesake_has_none_to_report(
     monkeypatch.setattr(sys, "path", [*sys.path, str(unpacked), str(unpacked / "absent")])
     assert list(unpacked.glob("tracer_observability-*.dist-info/RECORD"))
     assert other_distributions() == []
-    assert run("--version").stderr == ""
+    assert run_tracer("--version").stderr == ""

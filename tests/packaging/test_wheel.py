@@ -14,7 +14,9 @@ import pytest
 
 from tests.packaging.environments import clean_environ, install
 from tests.packaging.pythons import candidates, usable
-from tests.support.serving import ROOT, answers, environ, free_port, read, serving
+from tests.support.http import free_port, get_bytes, is_healthy
+from tests.support.paths import ROOT
+from tests.support.serving import environ, serving
 from tracer import __version__
 from tracer.assets import asset_dir
 from tracer.config import Config
@@ -73,9 +75,9 @@ def test_type_checkers_may_use_the_types_of_the_whole_package(wheel: Path) -> No
 
 def test_the_wheel_serves_from_an_empty_directory(unpacked: Path, data_dirs: Path) -> None:
     with serving(data_dir=data_dirs / "of-wheel", code=unpacked) as serve:
-        assert answers(serve.url)
-        assert b"<html" in read(f"{serve.url}/")
-        assert read(f"{serve.url}/static/css/base.css")
+        assert is_healthy(serve.url)
+        assert b"<html" in get_bytes(f"{serve.url}/")
+        assert get_bytes(f"{serve.url}/static/css/base.css")
 
 
 def test_in_a_checkout_the_assets_are_those_of_the_checkout() -> None:
@@ -135,8 +137,8 @@ def assert_serves(programs: Path, home: Path) -> None:
         assert process.stdout is not None
         ready = next((line for line in process.stdout if line.startswith("Ready")), None)
         assert ready is not None
-        assert answers(f"http://127.0.0.1:{port}")
-        assert b"<html" in read(f"http://127.0.0.1:{port}/")
+        assert is_healthy(f"http://127.0.0.1:{port}")
+        assert b"<html" in get_bytes(f"http://127.0.0.1:{port}/")
     finally:
         process.terminate()
         process.communicate(timeout=60)
@@ -163,7 +165,7 @@ def test_the_wheel_without_extras_is_the_sdk_and_sends_a_trace(
         check=True,
     )
     assert done.stderr == ""
-    trace = json.loads(read(f"{server}/api/v1/traces/{done.stdout.strip()}"))
+    trace = json.loads(get_bytes(f"{server}/api/v1/traces/{done.stdout.strip()}"))
     assert trace["name"] == "from the wheel"
 
 

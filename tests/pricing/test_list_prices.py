@@ -70,16 +70,18 @@ def test_a_large_request_is_billed_by_the_tier_of_all_its_input() -> None:
         ("gpt-4o", "a-gateway-of-our-own"),
     ],
 )
-def test_names_that_traces_use_find_their_prices(model: str, provider: str | None) -> None:
+def test_names_of_models_and_providers_in_traces_find_their_prices(
+    model: str, provider: str | None
+) -> None:
     assert price(model, provider, {"input": 1000}, AT)
 
 
-def test_a_model_run_at_home_has_no_price() -> None:
+def test_a_self_hosted_model_has_no_price() -> None:
     assert price("gpt-oss-20b", "openai", {"input": 1000}, AT)
     assert price("gpt-oss-20b", "ollama", {"input": 1000}, AT) is None
 
 
-def test_a_price_that_depends_on_time_is_that_of_the_call() -> None:
+def test_a_price_that_depends_on_time_is_taken_at_the_time_of_the_call() -> None:
     before = unit_prices("openai/gpt-4o", "openrouter", AT)
     later = unit_prices("openai/gpt-4o", "openrouter", AT + 365 * 86_400 * MILLION)
     assert before["cache_read"] == before["input"]
@@ -90,7 +92,7 @@ def test_a_price_that_depends_on_time_is_that_of_the_call() -> None:
     st.sampled_from(["gpt-4o", "claude-sonnet-4-5", "gemini-1.5-pro", "gemini-2.0-flash"]),
     *(st.integers(0, 500_000) for _ in range(4)),
 )
-def test_the_sum_is_what_genai_prices_itself_says(
+def test_the_sum_equals_that_of_genai_prices(
     model: str, uncached: int, cached: int, written: int, answered: int
 ) -> None:
     usage = {"input": uncached, "cache_read": cached, "cache_write": written, "output": answered}

@@ -1,4 +1,4 @@
-"""What a call costs by rates in tiers."""
+"""The cost of a call by rates in tiers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def flex(name: str) -> str | None:
     return {"service_tier": "Flex"}.get(name)
 
 
-def test_a_type_without_a_price_is_billed_like_its_whole() -> None:
+def test_a_type_without_a_price_is_billed_like_the_type_that_contains_it() -> None:
     usage = {"input": MILLION, "cache_read": MILLION, "reasoning": MILLION, "output": MILLION}
     assert rates(input="2", output="8").cost(usage) == prices(
         input="2", cache_read="2", reasoning="8", output="8"
@@ -36,7 +36,7 @@ def test_a_type_without_a_price_is_billed_like_its_whole() -> None:
     )
 
 
-def test_what_has_no_price_at_all_is_left_out_or_unpriced() -> None:
+def test_types_without_any_price_are_left_out_or_leave_the_call_unpriced() -> None:
     assert rates(input="2").cost({"input": MILLION, "output": 5}) == prices(input="2")
     assert rates(input="2").cost({"output": 5}) is None
     assert rates(images="40000").cost({"images": 3}) == prices(images="0.12")
@@ -46,23 +46,23 @@ def test_zero_is_a_price() -> None:
     assert rates(input="0").cost({"input": 12}) == prices(input="0")
 
 
-def test_a_tier_holds_above_its_size_and_for_the_whole_call() -> None:
+def test_a_tier_applies_above_its_size_and_to_the_whole_call() -> None:
     tiered = rates(Tier(above=200_000, prices=prices(input="4")), input="2", output="8")
-    at = tiered.cost({"input": 150_000, "cache_read": 50_000, "output": MILLION})
+    at_limit = tiered.cost({"input": 150_000, "cache_read": 50_000, "output": MILLION})
     above = tiered.cost({"input": 150_000, "cache_read": 50_001, "output": MILLION})
-    assert at and at["input"] == Decimal("0.3")
+    assert at_limit and at_limit["input"] == Decimal("0.3")
     assert above and above["input"] == Decimal("0.6")
     assert above["cache_read"] == Decimal("0.200004")
-    assert above["output"] == at["output"] == 8
+    assert above["output"] == at_limit["output"] == 8
 
 
-def test_a_tier_holds_where_the_call_says_its_parameters_whatever_their_case() -> None:
+def test_a_tier_applies_to_calls_with_its_parameters_in_any_case() -> None:
     tiered = rates(Tier(parameters={"service_tier": "flex"}, prices=prices(input="1")), input="2")
     assert tiered.cost({"input": MILLION}, flex) == prices(input="1")
     assert tiered.cost({"input": MILLION}) == prices(input="2")
 
 
-def test_of_tiers_that_hold_the_one_that_asks_for_more_wins() -> None:
+def test_of_several_tiers_the_one_with_more_conditions_wins() -> None:
     large = Tier(above=100, prices=prices(input="4", output="16"))
     larger = Tier(above=1_000, prices=prices(input="6"))
     cheap = Tier(parameters={"service_tier": "flex"}, prices=prices(input="1"))
@@ -79,7 +79,7 @@ def test_of_tiers_that_hold_the_one_that_asks_for_more_wins() -> None:
     ("price", "field"),
     [("-1", "rates.base.input"), ("NaN", "rates.base.input"), ("1000001", "rates.base.input")],
 )
-def test_what_is_no_price_is_refused_by_its_field(price: str, field: str) -> None:
+def test_an_invalid_price_is_refused_with_its_field(price: str, field: str) -> None:
     with pytest.raises(ValueError, match=rf"^{field}: expected dollars"):
         rates(input=price)
 

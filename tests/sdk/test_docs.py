@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.support.receiver import Receiver
-from tests.support.serving import ROOT
+from tests.support.otlp_receiver import Receiver
+from tests.support.paths import ROOT
 from tracer.sdk._config import _VARIABLES, Config
 from tracer.sdk._spans import Fields, TraceFields
 

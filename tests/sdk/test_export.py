@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.support.receiver import Receiver, hang, raw, receiving, reset, status, wait_for
-from tests.support.serving import free_port
+from tests.support.http import free_port
+from tests.support.otlp_receiver import Receiver, hang, raw, receiving, reset, status
+from tests.support.waiting import wait_until
 from tracer.sdk._client import state
 
 QUICK = {"flush_seconds": 0.01, "exit_seconds": 2.0}
@@ -46,7 +47,7 @@ def test_spans_arrive_compressed_with_key_and_resource(receiver: Receiver) -> No
 def test_spans_arrive_by_themselves(receiver: Receiver) -> None:
     tracer.init(receiver.url, **QUICK)
     work(2)
-    wait_for(lambda: len(receiver.ended()) == 2)
+    wait_until(lambda: len(receiver.ended()) == 2)
 
 
 def test_any_otlp_endpoint_may_be_given_by_its_whole_address(receiver: Receiver) -> None:
@@ -65,7 +66,7 @@ def test_a_server_that_is_down_at_the_start_gets_everything_later(
     tracer.init(later.url, **QUICK)
     with caplog.at_level(logging.WARNING, "tracer.sdk"):
         assert work(1_000) == [2 * number for number in range(1_000)]
-        wait_for(lambda: "can't take spans" in caplog.text, "the warning")
+        wait_until(lambda: "can't take spans" in caplog.text, "the warning")
     assert len(caplog.records) == 1, caplog.text
     with receiving(later), caplog.at_level(logging.WARNING, "tracer.sdk"):
         assert tracer.flush()
@@ -108,7 +109,7 @@ def test_what_could_not_be_taken_is_sent_again_just_as_it_was(
     receiver.behaviour = behaviour
     tracer.init(receiver.url, **QUICK)
     assert work(300) == [2 * number for number in range(300)]
-    wait_for(lambda: len(ids(receiver)) == 300, "recovery")
+    wait_until(lambda: len(ids(receiver)) == 300, "recovery")
     assert set(ids(receiver).values()) == {1}
     assert receiver.requests[0] == receiver.requests[1]
     assert tracer.dropped() == {}
@@ -118,7 +119,7 @@ def test_retry_after_is_waited_for(receiver: Receiver) -> None:
     receiver.behaviour = status(429, 1, Retry_After="1")
     tracer.init(receiver.url, **QUICK)
     work(1)
-    wait_for(lambda: receiver.ended())
+    wait_until(lambda: receiver.ended())
     first, second = receiver.times[:2]
     assert second - first >= 1
 
@@ -137,7 +138,7 @@ def test_a_server_that_hangs_holds_nobody_up(receiver: Receiver) -> None:
     receiver.behaviour = hang
     tracer.init(receiver.url, timeout_seconds=60, exit_seconds=0.1, flush_seconds=0.01)
     work(1)
-    wait_for(lambda: receiver.requests, "the request that hangs")
+    wait_until(lambda: receiver.requests, "the request that hangs")
     # These run to their end while the request still waits for its answer.
     assert work(2_000)[-1] == 3_998
     assert not tracer.flush(0.05)
@@ -205,7 +206,7 @@ def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
 def test_what_runs_is_sent_too_and_its_end_follows(receiver: Receiver) -> None:
     tracer.init(receiver.url, **QUICK)
     with tracer.agent("long", input="question") as span:
-        wait_for(lambda: receiver.running(), "the running span")
+        wait_until(lambda: receiver.running(), "the running span")
         assert receiver.ended() == []
     assert tracer.flush()
     running, ended = receiver.running()[0], receiver.ended()[0]
@@ -218,7 +219,7 @@ def test_what_runs_is_not_sent_when_that_is_switched_off(receiver: Receiver) -> 
     tracer.init(receiver.url, running=False, **QUICK)
     with tracer.agent("long"):
         work(1)
-        wait_for(lambda: receiver.ended())
+        wait_until(lambda: receiver.ended())
         assert tracer.flush()
     assert tracer.flush()
     assert receiver.running() == []

@@ -10,8 +10,9 @@ import pytest
 
 from tests.support import environments
 from tests.support.environments import OTEL, CannotInstall
-from tests.support.receiver import Receiver, wait_for
+from tests.support.otlp_receiver import Receiver
 from tests.support.serving import environ
+from tests.support.waiting import wait_until
 
 NEEDS = (
     *(*OTEL, "flask", "opentelemetry-instrumentation-flask"),
@@ -123,8 +124,8 @@ def test_a_task_of_celery_is_part_of_the_trace_that_sent_it(
     )
     try:
         # The task runs in a forked child of the worker.
-        wait_for(lambda: "run/jobs.work" in receiver.names(), "the task")
-        wait_for(lambda: "inside the task" in receiver.names(), "what it did")
+        wait_until(lambda: "run/jobs.work" in receiver.names(), "the task")
+        wait_until(lambda: "inside the task" in receiver.names(), "what it did")
     finally:
         worker.terminate()
         worker.wait(30)

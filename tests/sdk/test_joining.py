@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import pytest
 
 import tracer.sdk as tracer
-from tests.sdk.test_processes import run
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import run_program
 from tests.support.provider.model_server import model_server
-from tests.support.receiver import Receiver
 from tests.support.serving import environ
 from tracer.sdk import _instrument
 from tracer.sdk._client import IDLE, state
@@ -68,7 +68,7 @@ def test_a_switched_off_opentelemetry_is_no_reason_to_fail(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert "done" in run("with tracer.span('x'): print('done')", receiver)
+    assert "done" in run_program("with tracer.span('x'): print('done')", receiver)
     assert receiver.requests == []
 
 
@@ -86,7 +86,7 @@ def test_an_installed_instrumentation_is_turned_on_and_its_calls_have_their_pare
     receiver: Receiver,
 ) -> None:
     with model_server() as models:
-        said = run(
+        said = run_program(
             f"""
             print(tracer.instrument("nosuch"))
             from openai import OpenAI

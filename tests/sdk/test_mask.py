@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import trace
 
 import tracer.sdk as tracer
-from tests.support.receiver import Receiver
+from tests.support.otlp_receiver import Receiver
 from tracer.sdk.testing import recording
 
 CARD = "4111111111111111"

@@ -10,22 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.receiver import Receiver, wait_for
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import run_program
 from tests.support.serving import environ
-
-
-def run(code: str, receiver: Receiver, *, returns: int = 0) -> str:
-    """Run a program that starts with ``init``; return what it printed."""
-    start = f"import os, sys, time\nimport tracer.sdk as tracer\ntracer.init({receiver.url!r})\n"
-    done = subprocess.run(
-        [sys.executable, "-c", start + textwrap.dedent(code)],
-        env=environ(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == returns, done.stderr
-    return done.stdout + done.stderr
+from tests.support.waiting import wait_until
 
 
 def parents(receiver: Receiver) -> dict[str, str | None]:
@@ -35,13 +23,13 @@ def parents(receiver: Receiver) -> dict[str, str | None]:
 
 
 def test_a_short_script_sends_all_before_it_ends(receiver: Receiver) -> None:
-    run("for n in range(700): tracer.event(f'e{n}')", receiver)
+    run_program("for n in range(700): tracer.event(f'e{n}')", receiver)
     assert len(receiver.ended()) == 700
 
 
 @pytest.mark.parametrize("ending", ["sys.exit(3)", "raise SystemExit(3)"])
 def test_so_does_one_that_exits_within_a_span(receiver: Receiver, ending: str) -> None:
-    run(f"with tracer.span('work'): {ending}", receiver, returns=3)
+    run_program(f"with tracer.span('work'): {ending}", receiver, returns=3)
     assert receiver.names() == ["work"]
 
 
@@ -56,7 +44,7 @@ def test_one_that_is_killed_leaves_a_running_span(receiver: Receiver) -> None:
         ],
         env=environ(),
     )
-    wait_for(lambda: receiver.running(), "the running span")
+    wait_until(lambda: receiver.running(), "the running span")
     process.kill()
     process.wait()
     assert [span.name for span in receiver.running()] == ["doomed"]
@@ -66,7 +54,7 @@ def test_one_that_is_killed_leaves_a_running_span(receiver: Receiver) -> None:
 def test_no_server_means_no_wait_and_one_warning() -> None:
     gone = Receiver()
     gone.port = 1
-    said = run("with tracer.span('work'): print('done')", gone)
+    said = run_program("with tracer.span('work'): print('done')", gone)
     assert "done" in said
     assert said.count("can't take spans") == 1
     assert "Traceback" not in said
@@ -74,7 +62,7 @@ def test_no_server_means_no_wait_and_one_warning() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_sends_its_own_spans_and_not_the_parents(receiver: Receiver) -> None:
-    run(
+    run_program(
         """
         with tracer.span("root"):
             tracer.event("before the fork")
@@ -104,7 +92,7 @@ def test_a_fork_sends_its_own_spans_and_not_the_parents(receiver: Receiver) -> N
 def test_a_span_that_is_open_at_a_fork_is_sent_by_the_process_that_began_it(
     receiver: Receiver,
 ) -> None:
-    run(
+    run_program(
         """
         with tracer.span("root") as root:
             if os.fork() == 0:
@@ -125,7 +113,7 @@ def test_a_span_that_is_open_at_a_fork_is_sent_by_the_process_that_began_it(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forks_make_different_ids(receiver: Receiver) -> None:
-    run(
+    run_program(
         """
         tracer.event("warm")
         for n in range(4):
@@ -179,7 +167,7 @@ def test_children_of_multiprocessing_send_theirs(
 
 def test_a_seeded_program_does_not_repeat_its_ids(receiver: Receiver) -> None:
     for _ in range(2):
-        run("import random; random.seed(1); tracer.event('e')", receiver)
+        run_program("import random; random.seed(1); tracer.event('e')", receiver)
     assert len({span.trace_id for span in receiver.ended()}) == 2
 
 
@@ -213,7 +201,7 @@ def test_a_preloaded_gunicorn_traces_in_its_workers(receiver: Receiver, tmp_path
         command = [sys.executable, "-c", "import sys, urllib.request as u; u.urlopen(sys.argv[1])"]
         for _ in range(6):
             subprocess.run([*command, url], check=True, timeout=30)
-        wait_for(lambda: len(receiver.ended()) == 7, "the spans of the workers")
+        wait_until(lambda: len(receiver.ended()) == 7, "the spans of the workers")
     finally:
         process.terminate()
         process.wait(30)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.support.receiver import wait_for
-from tests.support.serving import read
+from tests.support.http import get_bytes
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def sending(server: str) -> Iterator[str]:
 
 
 def api(server: str, path: str) -> Any:
-    return json.loads(read(f"{server}/api/v1{path}"))
+    return json.loads(get_bytes(f"{server}/api/v1{path}"))
 
 
 def test_a_trace_is_shown_as_it_was_told(sending: str) -> None:
@@ -55,7 +55,7 @@ def test_a_trace_is_shown_as_it_was_told(sending: str) -> None:
     assert below["look up"]["status_message"] == "LookupError: no such order"
     scores = api(sending, f"/traces/{root.trace_id}/scores")["data"]
     assert [(score["name"], score["comment"]) for score in scores] == [("helpful", "short")]
-    assert url is not None and b"support" in read(url)
+    assert url is not None and b"support" in get_bytes(url)
 
 
 def test_work_in_progress_is_shown_and_then_its_end(sending: str) -> None:
@@ -64,7 +64,7 @@ def test_work_in_progress_is_shown_and_then_its_end(sending: str) -> None:
         return listed.get(root.trace_id, {}).get("status")
 
     with tracer.agent("a long one", input="q") as root:
-        wait_for(lambda: status() == "running", "the running trace")
+        wait_until(lambda: status() == "running", "the running trace")
     assert tracer.flush()
     assert status() == "completed"
 

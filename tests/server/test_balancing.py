@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.serving import Serve, serving, wait_until
+from tests.support.serving import Serve, serving
+from tests.support.waiting import wait_until
 from tracer.server.balancing import ConnectionCounts
 
 CONNECTIONS = 40
@@ -19,12 +20,12 @@ SLIPS = 4
 
 def connections(serve: Serve) -> list[int]:
     """Return how many connections each web worker that has some has, the fewest first."""
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for member in serve.members():
         for each in member.net_connections("tcp"):
             if each.status != psutil.CONN_LISTEN and each.laddr.port == serve.port:
-                found[member.pid] += 1
-    return sorted(found.values())
+                counts[member.pid] += 1
+    return sorted(counts.values())
 
 
 def shares(serve: Serve) -> list[int]:
@@ -43,7 +44,7 @@ def shares(serve: Serve) -> list[int]:
         time.sleep(0.2)
 
 
-def test_connections_that_stay_open_are_shared_out_evenly(data_dirs: Path) -> None:
+def test_open_connections_are_shared_out_evenly(data_dirs: Path) -> None:
     with serving("--workers", "2", data_dir=data_dirs / "balanced") as serve:
         # The server answers as soon as its first worker does; the second follows.
         wait_until(lambda: len(shares(serve)) == 2)
@@ -52,7 +53,7 @@ def test_connections_that_stay_open_are_shared_out_evenly(data_dirs: Path) -> No
             assert more - fewer <= SLIPS
 
 
-def test_nobody_waits_for_a_worker_that_is_not_there() -> None:
+def test_a_worker_that_does_not_run_counts_as_busy() -> None:
     counts = ConnectionCounts(2)
     assert not counts.has_less_loaded(5)
     counts.set(0, 3)
@@ -61,7 +62,7 @@ def test_nobody_waits_for_a_worker_that_is_not_there() -> None:
 
 
 class Arbiter:
-    """The part of gunicorn's arbiter that ConnectionCounts reads: its workers."""
+    """The attribute of gunicorn's arbiter that is used: its living workers."""
 
     def __init__(self) -> None:
         self.WORKERS: dict[int, Worker] = {}
@@ -81,7 +82,7 @@ def spawn(counts: ConnectionCounts, arbiter: Arbiter, pid: int) -> int:
     return worker.slot
 
 
-def test_a_new_worker_takes_the_place_of_the_one_that_ended() -> None:
+def test_a_new_worker_takes_the_slot_of_the_one_that_ended() -> None:
     counts, arbiter = ConnectionCounts(2), Arbiter()
     assert [spawn(counts, arbiter, pid) for pid in (1, 2)] == [0, 1]
     counts.free_slot(arbiter, arbiter.WORKERS.pop(1))

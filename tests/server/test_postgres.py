@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: made, started, taken over, stopped; and where it can not be."""
+"""The embedded PostgreSQL: created, started, taken over and stopped; and its errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.support.serving import as_owner
+from tests.support.waiting import wait_until
 from tracer.server.lock import Owned, owned
 from tracer.server.postgres import Embedded, EmbeddedError
 
@@ -42,7 +42,7 @@ def make(data_dirs: Path, pattern: Path) -> Iterator[Make]:
 
     def make(name: str) -> Embedded:
         embedded = Embedded(data_dirs / name)
-        # cp, because it keeps the owner, which for root is not root.
+        # cp keeps the owner, which isn't root where the tests run as root.
         embedded.data_dir.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-a", pattern, embedded.data_dir], check=True)
         made.append(embedded)
@@ -65,12 +65,11 @@ def kill_postmaster(embedded: Embedded) -> int:
     postmaster = embedded.postmaster()
     assert postmaster is not None
     os.kill(postmaster.pid, signal.SIGKILL)
-    while embedded.postmaster() is not None:
-        time.sleep(0.01)
+    wait_until(lambda: embedded.postmaster() is None, "the end of the server")
     return postmaster.pid
 
 
-def test_it_speaks_utf8_checks_its_pages_and_waits_for_the_disk(postgres: Embedded) -> None:
+def test_its_settings_are_safe_for_data(postgres: Embedded) -> None:
     settings = {
         "server_encoding": "UTF8",
         "data_checksums": "on",
@@ -93,7 +92,7 @@ def test_fsync_is_on_unless_a_test_turns_it_off(make: Make) -> None:
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
 
 
-def test_only_its_owner_can_reach_it(postgres: Embedded) -> None:
+def test_only_its_owner_can_connect(postgres: Embedded) -> None:
     postmaster = postgres.postmaster()
     assert postmaster is not None
     assert stat.S_IMODE(os.stat(postmaster.socket_dir).st_mode) == 0o700
@@ -102,7 +101,7 @@ def test_only_its_owner_can_reach_it(postgres: Embedded) -> None:
     assert [c for c in process.net_connections("inet")] == []
 
 
-def test_what_was_written_is_there_after_a_stop_and_a_start(make: Make) -> None:
+def test_data_survives_a_stop_and_a_start(make: Make) -> None:
     embedded = make("restart")
     assert embedded.start() is True
     assert answer(embedded) == 42
@@ -134,7 +133,7 @@ def test_a_killed_server_recovers(make: Make) -> None:
 
 @contextmanager
 def lingering(embedded: Embedded) -> Iterator[None]:
-    """While it runs, a process of the server does not notice that the server is gone."""
+    """While the block runs, a process of the server doesn't notice that the server has ended."""
     with psycopg.connect(embedded.url) as connection:
         backend = connection.info.backend_pid
         os.kill(backend, signal.SIGSTOP)
@@ -146,7 +145,7 @@ def lingering(embedded: Embedded) -> Iterator[None]:
 
 @contextmanager
 def starting(embedded: Embedded) -> Iterator[None]:
-    """Start the server beside what the block does, which must not end before that is done."""
+    """Start the server in parallel to the block; the start must succeed after the block."""
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(embedded.start)
         yield
@@ -154,18 +153,15 @@ def starting(embedded: Embedded) -> Iterator[None]:
 
 
 def refusals(embedded: Embedded) -> int:
-    """How many launches found that processes of a killed server still live."""
+    """Return how many starts were refused because processes of a killed server are alive."""
     return embedded.log.read_text().count("still in use")
 
 
 def await_refusals(embedded: Embedded, number: int) -> None:
-    deadline = time.monotonic() + 20
-    while refusals(embedded) < number:
-        assert time.monotonic() < deadline, embedded.log.read_text()
-        time.sleep(0.01)
+    wait_until(lambda: refusals(embedded) >= number, f"{number} refused starts")
 
 
-def test_it_waits_for_the_last_processes_of_a_killed_server(make: Make) -> None:
+def test_a_start_waits_for_the_last_processes_of_a_killed_server(make: Make) -> None:
     embedded = make("lingering")
     embedded.start()
     with ExitStack() as until_gone:
@@ -177,12 +173,12 @@ def test_it_waits_for_the_last_processes_of_a_killed_server(make: Make) -> None:
     assert answer(embedded) == 42
 
 
-def test_what_a_killed_servers_processes_say_at_last_is_not_the_new_ones_reason(
+def test_log_lines_of_a_killed_server_are_not_taken_for_the_new_servers_error(
     make: Make,
 ) -> None:
     embedded = make("lastwords")
     embedded.start()
-    # What a process that notices it late writes, of which as many may come as there were sessions.
+    # Each session of the killed server writes this line when it notices the end of its server.
     words = "[1] FATAL:  terminating connection due to unexpected postmaster exit"
     command = f"while :; do echo '2026-01-01 00:00:00.000 UTC {words}'; sleep 0.001; done"
     with embedded.log.open("ab") as log:
@@ -210,7 +206,7 @@ def test_an_empty_lock_file_of_a_crash_is_no_obstacle(make: Make) -> None:
     assert answer(embedded) == 42
 
 
-def test_settings_of_logs_do_not_hide_why_it_does_not_start(make: Make) -> None:
+def test_log_settings_do_not_hide_why_a_server_does_not_start(make: Make) -> None:
     embedded = make("logs")
     (embedded.pgdata / "postgresql.auto.conf").write_text(
         "log_line_prefix = ''\nlogging_collector = on\nlog_destination = 'csvlog'\n"
@@ -220,12 +216,12 @@ def test_settings_of_logs_do_not_hide_why_it_does_not_start(make: Make) -> None:
         embedded.start()
 
 
-def test_a_dead_servers_pid_that_is_now_another_process_does_not_fool_it(make: Make) -> None:
+def test_a_dead_servers_pid_that_another_process_has_now_is_no_obstacle(make: Make) -> None:
     embedded = make("reused")
     embedded.start()
     pid = kill_postmaster(embedded)
     file = embedded.pgdata / "postmaster.pid"
-    # A process of the same account, which is what PostgreSQL itself falls for.
+    # A process of the same account, which PostgreSQL itself mistakes for its server.
     other = subprocess.Popen(["sleep", "60"], **as_owner(embedded.pgdata))
     try:
         text = file.read_text().replace(str(pid), str(other.pid), 1)
@@ -240,13 +236,13 @@ def test_a_dead_servers_pid_that_is_now_another_process_does_not_fool_it(make: M
 
 
 @pytest.mark.parametrize("name", ['a b, c\'s "d"', "ä/" + "long" * 30])
-def test_any_directory_will_do(make: Make, name: str) -> None:
+def test_any_directory_name_works(make: Make, name: str) -> None:
     embedded = make(name)
     embedded.start()
     assert answer(embedded) == 42
 
 
-def test_a_stranger_in_the_place_of_the_short_socket_directory_is_not_trusted(
+def test_a_socket_directory_that_others_may_write_is_refused(
     make: Make, monkeypatch: pytest.MonkeyPatch, data_dirs: Path
 ) -> None:
     embedded = make("long" * 30)
@@ -254,42 +250,42 @@ def test_a_stranger_in_the_place_of_the_short_socket_directory_is_not_trusted(
     postmaster = embedded.postmaster()
     assert postmaster is not None
     embedded.stop()
-    place = Path(postmaster.socket_dir)
-    place.chmod(0o777)
+    directory = Path(postmaster.socket_dir)
+    directory.chmod(0o777)
     with pytest.raises(EmbeddedError, match="shorter --data-dir"):
         embedded.start()
-    shutil.rmtree(place)
+    shutil.rmtree(directory)
 
 
-def test_a_file_in_the_way_is_said_in_one_line(data_dirs: Path) -> None:
+def test_a_file_in_place_of_the_directory_is_reported_in_one_line(data_dirs: Path) -> None:
     (data_dirs / "file").touch()
     with pytest.raises(EmbeddedError, match=r"^cannot use the data directory .*--data-dir$"):
         Embedded(data_dirs / "file" / "data").start()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_that_may_not_be_written_is_said_in_one_line(data_dirs: Path) -> None:
+def test_a_read_only_directory_is_reported_in_one_line(data_dirs: Path) -> None:
     (data_dirs / "readonly").mkdir(mode=0o500)
     with pytest.raises(EmbeddedError, match=r"^cannot use the data directory .*--data-dir$"):
         Embedded(data_dirs / "readonly").start()
 
 
 @pytest.mark.parametrize(("version", "whose"), [("19", "a newer"), ("17", "another")])
-def test_another_versions_data_is_left_alone(make: Make, version: str, whose: str) -> None:
+def test_data_of_another_version_is_refused(make: Make, version: str, whose: str) -> None:
     embedded = make(f"version{version}")
     (embedded.pgdata / "PG_VERSION").write_text(f"{version}\n")
     with pytest.raises(EmbeddedError, match=f"PostgreSQL {version} of {whose} Tracer"):
         embedded.start()
 
 
-def test_why_it_does_not_start_is_said_in_one_line(make: Make) -> None:
+def test_a_failed_start_is_reported_in_one_line(make: Make) -> None:
     embedded = make("broken")
     (embedded.pgdata / "postgresql.auto.conf").write_text("shared_buffers = 'much'\n")
     with pytest.raises(EmbeddedError, match="FATAL"):
         embedded.start()
 
 
-def test_a_directory_has_one_owner_and_others_learn_which(data_dirs: Path) -> None:
+def test_a_directory_has_one_owner_whose_process_others_are_told(data_dirs: Path) -> None:
     holder = data_dirs / "locked"
     with owned(holder, "first"), pytest.raises(Owned) as caught, owned(holder, "second"):
         pass

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.store.records import T0, put, span
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span
 from tracer.extensions import db
 from tracer.records import SpanRecord
 from tracer.store.analyses.compute import analyse

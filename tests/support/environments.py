@@ -1,4 +1,4 @@
-"""Each instrumentation's own environment: made on demand from names alone, then kept."""
+"""An environment for each instrumentation: installed on demand, then kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 
 CACHE: Final = Path(os.environ.get("TRACER_INSTRUMENTATIONS", ROOT / ".cache/instrumentations"))
 INSTALL_SECONDS: Final = 600.0
@@ -19,33 +19,33 @@ OTEL: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 
 class CannotInstall(Exception):
-    """An environment that can't be made here, with the installer's last words."""
+    """An environment can't be installed here; the message is the installer's last output."""
 
 
 def python(name: str, requirements: Sequence[str]) -> Path:
     """Return the interpreter of the environment ``name``, which holds ``requirements``."""
-    place = CACHE / name
-    interpreter = place / "bin" / "python"
-    if not _is_made(place, requirements):
-        shutil.rmtree(place, ignore_errors=True)
-        _install([sys.executable, "-m", "venv", str(place)])
+    directory = CACHE / name
+    interpreter = directory / "bin" / "python"
+    if not _is_made(directory, requirements):
+        shutil.rmtree(directory, ignore_errors=True)
+        _install([sys.executable, "-m", "venv", str(directory)])
         _install([str(interpreter), "-m", "pip", "install", "--quiet", *requirements])
-        _note(place, requirements)
+        _note(directory, requirements)
     return interpreter
 
 
 def node(name: str, requirements: Sequence[str]) -> Path:
     """Return the directory whose ``node_modules`` holds ``requirements``."""
-    place = CACHE / name
+    directory = CACHE / name
     if shutil.which("npm") is None:
         raise CannotInstall("npm isn't installed")
-    if not _is_made(place, requirements):
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        (place / "package.json").write_text('{"private": true, "type": "module"}\n')
-        _install(["npm", "install", "--no-audit", "--no-fund", *requirements], place)
-        _note(place, requirements)
-    return place
+    if not _is_made(directory, requirements):
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        (directory / "package.json").write_text('{"private": true, "type": "module"}\n')
+        _install(["npm", "install", "--no-audit", "--no-fund", *requirements], directory)
+        _note(directory, requirements)
+    return directory
 
 
 def python_versions(interpreter: Path, names: Sequence[str]) -> dict[str, str]:
@@ -61,21 +61,23 @@ def python_versions(interpreter: Path, names: Sequence[str]) -> dict[str, str]:
     return dict(line.split("=", 1) for line in done.stdout.split())
 
 
-def node_versions(place: Path, names: Sequence[str]) -> dict[str, str]:
+def node_versions(directory: Path, names: Sequence[str]) -> dict[str, str]:
     """Return likewise the versions below ``node_modules``."""
     return {
-        name: json.loads((place / "node_modules" / name / "package.json").read_text())["version"]
+        name: json.loads((directory / "node_modules" / name / "package.json").read_text())[
+            "version"
+        ]
         for name in names
     }
 
 
-def _is_made(place: Path, requirements: Sequence[str]) -> bool:
-    stamp = place / ".requirements"
+def _is_made(directory: Path, requirements: Sequence[str]) -> bool:
+    stamp = directory / ".requirements"
     return stamp.exists() and stamp.read_text().split("\n") == [*requirements]
 
 
-def _note(place: Path, requirements: Sequence[str]) -> None:
-    (place / ".requirements").write_text("\n".join(requirements))
+def _note(directory: Path, requirements: Sequence[str]) -> None:
+    (directory / ".requirements").write_text("\n".join(requirements))
 
 
 def _install(command: Sequence[str], where: Path | None = None) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 _PROGRAMS = Path("/usr/lib/postgresql")
@@ -25,12 +26,12 @@ def running(version: int) -> Iterator[str]:
     """Run a new, empty server of ``version`` on a Unix socket; yield the URL of ``postgres``."""
     programs = _PROGRAMS / str(version) / "bin"
     # PostgreSQL refuses to run as root; the package made an account for it.
-    account = {"user": _ACCOUNT, "group": _ACCOUNT} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="tracer-pg-") as name:
-        place = Path(name)
+    account: dict[str, Any] = {"user": _ACCOUNT, "group": _ACCOUNT} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="tracer-pg-") as path:
+        directory = Path(path)
         if account:
-            shutil.chown(place, _ACCOUNT, _ACCOUNT)
-        data = place / "data"
+            shutil.chown(directory, _ACCOUNT, _ACCOUNT)
+        data = directory / "data"
 
         def command(program: str, *args: str) -> None:
             subprocess.run(
@@ -42,9 +43,9 @@ def running(version: int) -> Iterator[str]:
             )
 
         command("initdb", "--username=tracer", "--auth=trust", "--encoding=UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -c unix_socket_directories={place} -c fsync=off"
-        command("pg_ctl", "start", "--wait", "--log", str(place / "log"), "--options", options)
+        options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off"
+        command("pg_ctl", "start", "--wait", "--log", str(directory / "log"), "--options", options)
         try:
-            yield f"postgresql://tracer@/postgres?host={quote(name, safe='')}"
+            yield f"postgresql://tracer@/postgres?host={quote(path, safe='')}"
         finally:
             command("pg_ctl", "stop", "--mode=fast")

@@ -1,26 +1,26 @@
-"""What tests share that is no fixture: the real server family as a process, and small helpers."""
+"""`tracer serve` and the other commands, run as processes."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
-# Long, since the machine may be busy: no figure is made of it.
+from tests.support.http import free_port
+from tests.support.paths import ROOT
+from tests.support.waiting import wait_until
+from tracer.server.postgres import Embedded
+
+# Long, since the machine may be busy: nothing is measured by it.
 START_SECONDS = 120.0
 
 
@@ -53,17 +53,17 @@ class Serve:
         self._reader.start()
 
     def wait_ready(self) -> Serve:
-        """Return once the server says that it is; fails with its output when it ended instead."""
+        """Return once the server has printed "Ready"; fail with its output if it ends instead."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            # Its word, not an answer: the workers of a killed server still give those.
+            # Not by a request: the workers of a killed server still answer those.
             if any(line.startswith("Ready") for line in self._lines):
                 return self
             if self.process.poll() is not None:
                 raise AssertionError(f"tracer serve ended:\n{self.output()}")
             time.sleep(0.02)
         self.kill()
-        raise AssertionError(f"tracer serve does not get ready:\n{self.output()}")
+        raise AssertionError(f"tracer serve did not become ready:\n{self.output()}")
 
     def output(self) -> str:
         """Return all that an ended server printed."""
@@ -81,6 +81,18 @@ class Serve:
         family = [parent, *parent.children(recursive=True)]
         return [process for process in family if not process.name().startswith("postgres")]
 
+    def background_worker(self) -> psutil.Process:
+        """Return the background worker, once it has started."""
+        started: list[psutil.Process] = []
+
+        def has_started() -> bool:
+            members = self.members()
+            started[:] = [p for p in members if p.cmdline()[-1:] == ["tracer.worker"]]
+            return bool(started)
+
+        wait_until(has_started, "a background worker")
+        return started[0]
+
     def stop(self, order: int = signal.SIGTERM) -> int:
         """Ask it to stop and return its exit status."""
         self.process.send_signal(order)
@@ -90,6 +102,13 @@ class Serve:
         """Kill the parent alone, as the kernel does when memory runs out."""
         self.process.kill()
         self.process.wait(10)
+
+
+def postmaster_pid(embedded: Embedded) -> int:
+    """Return the process id of a running embedded PostgreSQL."""
+    postmaster = embedded.postmaster()
+    assert postmaster is not None
+    return postmaster.pid
 
 
 @contextmanager
@@ -114,14 +133,14 @@ def serving(
 
 
 def as_owner(path: Path) -> dict[str, Any]:
-    """Return what makes a subprocess run as the owner of ``path``, which for root is not root."""
+    """Return the arguments that run a subprocess as the owner of ``path``, where we are root."""
     if os.geteuid() != 0:
         return {}
     owner = path.stat()
     return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": [], "cwd": "/"}
 
 
-def run(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
+def run_tracer(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run ``tracer`` with ``args`` to its end; ``more`` are environment variables."""
     return subprocess.run(
         command(*args), env=environ(**more), capture_output=True, text=True, timeout=60
@@ -134,42 +153,7 @@ def command(*args: str) -> list[str]:
 
 
 def environ(**more: str) -> dict[str, str]:
-    """Return the environment without any setting of ours, able to find this checkout."""
+    """Return the environment without Tracer's settings, with this checkout on the path."""
     ours = ("TRACER_", "DATABASE_URL", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PYTHONPATH": str(ROOT), **more}
-
-
-def answers(url: str) -> bool:
-    """Return whether a server with a working database answers there."""
-    try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def read(url: str) -> bytes:
-    """Return what is at ``url``."""
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return bytes(answer.read())
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Return once the condition is true; fails after START_SECONDS without it."""
-    deadline = time.monotonic() + START_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.01)
-
-
-def path_of(url: str) -> str:
-    """Return the path of an absolute URL, as a client in this process asks for it."""
-    return urlsplit(url).path
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element, parse
-from tests.support.pages.stories import Story
+from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.writing.writer import Writer
 
-FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
-
-Tell = Callable[..., None]
-Page = Callable[..., Element]
-
 
 @pytest.fixture
-def tell(writer: Writer) -> Tell:
+def store_traces(writer: Writer) -> StoreTraces:
     """Store stories, in the default project unless another is named."""
 
-    def store(*stories: Story, project: str = DEFAULT_PROJECT) -> None:
+    def store(*stories: TraceBuilder, project: str = DEFAULT_PROJECT) -> None:
         for story in stories:
             assert writer.write(project, story.batch) == []
 
@@ -30,7 +24,7 @@ def tell(writer: Writer) -> Tell:
 
 
 @pytest.fixture
-def page(client: FlaskClient) -> Page:
+def get_page(client: FlaskClient) -> GetPage:
     """Get a path under /project/default as a parsed document; a fragment as htmx asks for it."""
 
     def get(path: str, status: int = 200, *, fragment: bool = False) -> Element:

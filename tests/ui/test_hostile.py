@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.hostile import ID, QUERIES, QUOTED, addresses, hostile, hostile_price
-from tests.ui.conftest import Tell
+from tests.support.pages.requests import StoreTraces
 
 TAGS = {"script", "img", "iframe", "object", "embed", "style", "base", "form"}
 
@@ -26,8 +26,10 @@ def check(page: Element) -> None:
         assert not element.attributes.get("href", "").lower().startswith(("javascript:", "data:"))
 
 
-def test_hostile_text_stays_text(app: Flask, client: FlaskClient, tell: Tell) -> None:
-    tell(hostile())
+def test_hostile_text_stays_text(
+    app: Flask, client: FlaskClient, store_traces: StoreTraces
+) -> None:
+    store_traces(hostile())
     base = f"/project/default/traces/{ID}"
     unknown = [f"{base}/{QUOTED}", f"/project/{QUOTED}/traces"]
     found = [*addresses(app, hostile_price(app)), *unknown]

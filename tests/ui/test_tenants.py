@@ -9,8 +9,8 @@ import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
-from tests.support.pages.stories import agent
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import agent_trace
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates
 from tracer.store.annotations.comments import create_comment
@@ -45,9 +45,9 @@ def endpoints(app: Flask, method: str = "GET") -> dict[str, set[str]]:
 
 
 def test_no_page_shows_what_another_project_holds(
-    app: Flask, client: FlaskClient, tell: Tell
+    app: Flask, client: FlaskClient, store_traces: StoreTraces
 ) -> None:
-    tell(agent())
+    store_traces(agent_trace())
     with app.app_context(), transaction():
         create_project("other", "Other")
         rates = Rates(base={"input": Decimal(1)})
@@ -72,9 +72,9 @@ def test_no_page_shows_what_another_project_holds(
 
 
 def test_no_form_changes_what_another_project_holds(
-    app: Flask, client: FlaskClient, tell: Tell
+    app: Flask, client: FlaskClient, store_traces: StoreTraces
 ) -> None:
-    tell(agent().score("good", 1))
+    store_traces(agent_trace().score("good", 1))
     with app.app_context(), transaction():
         create_project("other", "Other")
         subject = Subject(project_id="default", trace_id=TRACE)
@@ -106,10 +106,10 @@ def test_an_unknown_project_is_not_found(client: FlaskClient, path: str) -> None
     assert "no project “nope”" in answer.text
 
 
-def test_the_switcher_lists_the_projects(app: Flask, page: Page) -> None:
+def test_the_switcher_lists_the_projects(app: Flask, get_page: GetPage) -> None:
     with app.app_context(), transaction():
         create_project("other", "Other")
-    links = page("/traces").one("nav", id="projects").all("a")
+    links = get_page("/traces").one("nav", id="projects").all("a")
     assert [(link.text, link["href"]) for link in links] == [
         ("Other", "/project/other/traces"),
         ("default", "/project/default/traces"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-AGREEMENT = "agreement"
+from tests.support.wire.correspondence import AGREEMENT
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

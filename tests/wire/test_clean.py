@@ -1,4 +1,4 @@
-"""Values made storable: what is changed, what is noted, what is left alone."""
+"""Cleaning makes values storable: which ones change, and what is noted of that."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def nested(levels: int) -> Any:
         (nested(MAX_DEPTH), nested(MAX_DEPTH), {}),
     ],
 )
-def test_what_cant_be_stored_is_replaced_and_noted(
+def test_values_that_cant_be_stored_are_replaced_and_noted(
     value: Any, cleaned: Any, notes: dict[str, Any]
 ) -> None:
     assert clean(value) == (cleaned, notes)
 
 
-def test_what_is_nested_too_deeply_ends_in_a_mark() -> None:
+def test_values_nested_too_deeply_are_cut_with_a_marker() -> None:
     value, notes = clean(nested(MAX_DEPTH + 5))
     for _ in range(MAX_DEPTH):
         [value] = value
@@ -45,7 +45,7 @@ def test_what_is_nested_too_deeply_ends_in_a_mark() -> None:
     assert notes == {"depth": MAX_DEPTH}
 
 
-def test_long_text_is_cut_at_a_character_and_says_its_size() -> None:
+def test_long_text_is_cut_at_a_character_and_names_its_size() -> None:
     value, notes = clean("é" * 100, max_bytes=51)
     assert value == "é" * 25 + "…[truncated, 200 bytes]"
     assert notes == {"truncated": True, "size": 200}
@@ -76,7 +76,7 @@ def test_an_object_too_long_as_a_whole_becomes_cut_text() -> None:
         ("", ""),
     ],
 )
-def test_only_text_that_holds_an_object_or_array_is_decoded(text: str, value: Any) -> None:
+def test_only_text_of_an_object_or_array_is_decoded(text: str, value: Any) -> None:
     assert decode_text(text)[0] == value
 
 
@@ -87,7 +87,7 @@ def test_only_text_that_holds_an_object_or_array_is_decoded(text: str, value: An
         max_leaves=10,
     )
 )
-def test_what_was_cleaned_is_clean(value: Any) -> None:
+def test_a_cleaned_value_is_clean(value: Any) -> None:
     once, _ = clean(value)
     assert clean(once) == (once, {})
     assert msgspec.json.decode(msgspec.json.encode(once)) == once

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from typing import Any
 
@@ -11,6 +10,13 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.wire.any_attributes import (
+    EVENTS,
+    KNOWN,
+    SCOPES,
+    attribute_maps,
+    attribute_values,
+)
 from tests.support.wire.otlp import (
     attributes,
     decode_json,
@@ -21,68 +27,22 @@ from tests.support.wire.otlp import (
 )
 from tracer.errors import Refused
 from tracer.records import SpanRecord
-from tracer.wire.dialects import DIALECTS
-from tracer.wire.dialects.table import EVENT, NAME
 from tracer.wire.otlp.protobuf import spans
 from tracer.wire.otlp.request import CONTENT_TYPES, Decoded, decode_traces
 from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
 
-RULES = [rule for dialect in DIALECTS for rule in dialect.rules if rule.key != NAME]
-KNOWN = sorted({rule.key for rule in RULES if not rule.key.startswith(EVENT)})
-EVENTS = sorted({rule.key.removeprefix(EVENT) for rule in RULES if rule.key.startswith(EVENT)})
-SCOPES = sorted({name.rstrip("*") for dialect in DIALECTS for name in dialect.scopes})
-
-keys = st.one_of(
-    st.sampled_from(KNOWN).flatmap(
-        lambda key: (
-            st.builds(
-                lambda end: key[:-1] + end,
-                st.sampled_from(["a", "0.message.role", "0.message", "1.x.0", "..", "0", "é"]),
-            )
-            if key.endswith("*")
-            else st.just(key)
-        )
-    ),
-    st.text(st.characters(codec="utf-8"), max_size=20),
-)
-texts = st.one_of(
-    st.text(st.characters(codec="utf-8"), max_size=30),
-    st.sampled_from(
-        ["LLM", "chat", "invoke_agent", "12", "-3", "1e400", "NaN", "true", "", "{", "[1, {}]"]
-    ),
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["input", "total", "role", "a"]), inner, max_size=3)
-        ),
-    ).map(json.dumps),
-)
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats()
-    | st.binary(max_size=5)
-    | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
-    max_leaves=8,
-)
-# Two names that differ only by a NUL are one name once that is replaced.
-maps = st.dictionaries(keys.filter(lambda key: "\0" not in key), values, max_size=12)
-
 
 @given(st.binary(max_size=300), st.sampled_from(CONTENT_TYPES))
-def test_any_bytes_are_taken_or_refused_with_an_error_of_ours(body: bytes, media: str) -> None:
+def test_any_bytes_are_accepted_or_refused_with_a_wire_error(body: bytes, media: str) -> None:
     with contextlib.suppress(Refused):
         decode_traces(body, media, max_value_bytes=100)
 
 
-@given(maps, st.data())
+@given(attribute_maps, st.data())
 def test_a_damaged_protobuf_request_raises_nothing_but_wire_errors(
-    says: dict[str, Any], data: st.DataObject
+    values: dict[str, Any], data: st.DataObject
 ) -> None:
-    body = bytearray(protobuf(says, spans=2).SerializeToString())
+    body = bytearray(protobuf(values, spans=2).SerializeToString())
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(Refused):
@@ -114,13 +74,13 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_any_json_is_taken_or_refused_with_an_error_of_ours(value: Any) -> None:
+def test_any_json_is_accepted_or_refused_with_a_wire_error(value: Any) -> None:
     with contextlib.suppress(Refused):
         decode_json(value)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(span())), json_values, max_size=6))
-def test_a_span_of_any_json_is_taken_or_refused_by_itself(fields: dict[str, Any]) -> None:
+def test_a_span_of_any_json_is_accepted_or_refused_by_itself(fields: dict[str, Any]) -> None:
     decoded = decode_json(request({**span(), **fields}, span(spanId="b7ad6b7169203399")))
     assert decoded.batch.spans[-1].span_id == "b7ad6b7169203399"
     assert len(decoded.batch.spans) + len(decoded.refusals) == decoded.total == 2
@@ -138,37 +98,37 @@ def buckets_are_sound(record: SpanRecord) -> None:
     assert "total" not in record.usage or len(record.usage) == 1
 
 
-@given(maps, maps)
+@given(attribute_maps, attribute_maps)
 @example({"a\0b": "c\0d"}, {"\0": 1})
 @example({"gen_ai.usage.input_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 9}, {})
 @example({"input.value": "[" * 200 + "]" * 200, "metadata": "[NaN]"}, {})
 def test_protobuf_and_json_of_any_attributes_agree(
-    says: dict[str, Any], where: dict[str, Any]
+    values: dict[str, Any], resource: dict[str, Any]
 ) -> None:
-    from_protobuf = decode_protobuf(protobuf(says, where))
-    from_json = decode_json(request(span(says), resource=where))
+    from_protobuf = decode_protobuf(protobuf(values, resource))
+    from_json = decode_json(request(span(values), resource=resource))
     assert msgspec.json.encode(from_protobuf) == msgspec.json.encode(from_json)
     stored_everywhere(from_protobuf)
     [record] = from_protobuf.batch.spans
     buckets_are_sound(record)
 
 
-@given(maps)
-def test_every_attribute_is_told_by_a_field_or_stays_an_attribute(says: dict[str, Any]) -> None:
-    body = protobuf(says)
+@given(attribute_maps)
+def test_every_attribute_sets_a_field_or_stays_an_attribute(values: dict[str, Any]) -> None:
+    body = protobuf(values)
     [record] = decode_protobuf(body).batch.spans
     [group] = spans(body.SerializeToString(), 1 << 20)
     read = group.read(group.items[0]).attributes
-    assert len(read) == len(says)
+    assert len(read) == len(values)
     assert sorted([*record.attributes, *record.claimed]) == sorted(read)
     claims = resolve(SPAN_TABLE, [read]).claims
     for key in record.claimed:
-        told = [step.rule.field for step in claims if step.key == key]
-        assert any(tells(record, field) for field in told), key
+        fields = [step.rule.field for step in claims if step.key == key]
+        assert any(has_field(record, field) for field in fields), key
 
 
-def tells(record: SpanRecord, field: str) -> bool:
-    """Tell whether the record has the field, or what became of it."""
+def has_field(record: SpanRecord, field: str) -> bool:
+    """Return whether the record has the field, or the field that it became."""
     if field.startswith("trace."):
         return True
     field = {"first_token_delay": "first_token_time"}.get(field, field)
@@ -178,31 +138,33 @@ def tells(record: SpanRecord, field: str) -> bool:
 
 
 @given(
-    maps,
+    attribute_maps,
     st.sampled_from(SCOPES),
-    st.lists(st.tuples(st.sampled_from([*EVENTS, *sorted(EVENT_NAMES)]), maps), max_size=4),
+    st.lists(
+        st.tuples(st.sampled_from([*EVENTS, *sorted(EVENT_NAMES)]), attribute_maps), max_size=4
+    ),
     st.sampled_from(["", "ai.generateText", "agent_turn", "GET", "é"]),
 )
-def test_any_scope_events_and_name_lose_nothing_either(
-    says: dict[str, Any], scope: str, happened: list[tuple[str, dict[str, Any]]], name: str
+def test_any_scope_events_and_name_lose_no_attribute(
+    values: dict[str, Any], scope: str, happened: list[tuple[str, dict[str, Any]]], name: str
 ) -> None:
     events = [
         {"name": name, "timeUnixNano": "5", "attributes": attributes(of)} for name, of in happened
     ]
-    body = request(span(says, events=events, name=name))
+    body = request(span(values, events=events, name=name))
     body["resourceSpans"][0]["scopeSpans"][0]["scope"] = {"name": scope}
     decoded = decode_json(body)
     stored_everywhere(decoded)
     [record] = decoded.batch.spans
     buckets_are_sound(record)
-    assert set(says) <= {*record.attributes, *record.claimed} | {"span.kind"}
+    assert set(values) <= {*record.attributes, *record.claimed} | {"span.kind"}
     assert [event["name"] for event in record.events] == [name for name, _ in happened]
     again = decode_json(body)
     assert msgspec.json.encode(again.batch) == msgspec.json.encode(decoded.batch)
 
 
 @settings(max_examples=300)
-@given(st.sampled_from([key for key in KNOWN if not key.endswith("*")]), values)
+@given(st.sampled_from([key for key in KNOWN if not key.endswith("*")]), attribute_values)
 def test_a_known_name_with_any_value_never_raises(key: str, value: Any) -> None:
     [record] = decode_protobuf(protobuf({key: value})).batch.spans
     buckets_are_sound(record)

@@ -1,4 +1,4 @@
-"""The background worker: what is due is done soon, a failing task stops no other one."""
+"""The background worker: due tasks run soon, and a failing one stops no other."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.support.serving import environ, wait_until
-from tests.support.store.records import put, span
+from tests.support.serving import environ
+from tests.support.store.rows import put
+from tests.support.traces.records import span
+from tests.support.waiting import wait_until
 from tracer.store.database.session import transaction
 from tracer.store.thresholds import ANALYSES_ON_READ
 from tracer.store.timeline.timeline import request_timeline
@@ -37,8 +39,8 @@ def working(database_url: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=60)
-        assert (process.returncode, said) == (0, "")
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
 
 
 def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
@@ -50,10 +52,10 @@ def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
         request_timeline("default", "t")
 
     def count(query: str) -> int:
-        with psycopg.connect(database_url) as asking:
-            found = asking.execute(query.encode()).fetchone()
-        assert found is not None
-        return int(found[0])
+        with psycopg.connect(database_url) as connection:
+            row = connection.execute(query.encode()).fetchone()
+        assert row is not None
+        return int(row[0])
 
     with working(database_url):
         wait_until(lambda: count(_ANALYSED) == count(_FILLED) == 1)
@@ -130,7 +132,7 @@ def test_a_task_that_fails_is_logged_and_stops_no_other_one(
     assert "failing failed; next try in a minute" in caplog.text
 
 
-def test_the_loop_ends_when_it_is_told_that_its_parent_is_gone(database_url: str) -> None:
+def test_the_loop_ends_when_its_parent_has_ended(database_url: str) -> None:
     task = Recorder()
     Loop(database_url, [Task("task", 0, task)], threading.Event(), 0.01).run(lambda: task.calls < 2)
     assert task.calls >= 1

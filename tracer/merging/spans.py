@@ -307,6 +307,9 @@ def underneath(stored: Span) -> SpanRecord:
         fields |= {"cost": {}, "cost_source": None, "priced_by": None} | fields
     if stored.sent_parent_id is not None:
         fields.setdefault("parent_span_id", stored.sent_parent_id)
+        # Found out anew: an update may name a parent that the tree can follow.
+        flags = fields.get("flags", stored.record.flags)
+        fields["flags"] = [flag for flag in flags if flag not in OWN_FLAGS]
     return msgspec.structs.replace(stored.record, **fields) if fields else stored.record
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ingestion.langfuse.test_ingestion import event, taken
-from tests.support.langfuse.reads import T
+from tests.support.langfuse.events import T, event, ingest
 
 
 @pytest.fixture
 def filled(client: FlaskClient) -> FlaskClient:
     """Three traces: t0 of user u0 in session s, with a generation below a span, and scores."""
     for n in range(3):
-        taken(
+        ingest(
             client,
             event(
                 "trace-create",
@@ -31,7 +30,7 @@ def filled(client: FlaskClient) -> FlaskClient:
                 version="v",
             ),
         )
-    taken(
+    ingest(
         client,
         event(
             "span-create",

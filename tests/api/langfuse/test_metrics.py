@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ingestion.langfuse.test_ingestion import event, taken
-from tests.support.langfuse.reads import PUBLIC, SPAN_OF_TIME, T, ask, get, ids, one
+from tests.support.langfuse.events import T, event, ingest
+from tests.support.langfuse.reads import (
+    PUBLIC,
+    TIME_RANGE,
+    filter_condition,
+    get,
+    ids,
+    query_metrics,
+)
 from tracer.api.langfuse.metrics import MEASURES, SCORE_DIMENSIONS, VIEWS
 
 COUNT = {"measure": "count", "aggregation": "count"}
@@ -17,14 +24,14 @@ COUNT = {"measure": "count", "aggregation": "count"}
 
 def rows_or_refusal(client: FlaskClient, **query: Any) -> list[Any] | None:
     """Return the rows of an answer, None: the question was refused; nothing else may happen."""
-    told = json.dumps({**SPAN_OF_TIME, **query})
+    told = json.dumps({**TIME_RANGE, **query})
     answer = client.get(f"{PUBLIC}/metrics", query_string={"query": told})
     assert answer.status_code in (200, 400), (query, answer.text)
     return answer.get_json()["data"] if answer.status_code == 200 else None
 
 
 def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
-    found = ask(
+    found = query_metrics(
         filled,
         "metrics",
         view="traces",
@@ -40,7 +47,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
         {"name": "name1", "count_count": 1, "sum_totalCost": None},
     ]
     for path in ("metrics", "v2/metrics"):
-        found = ask(
+        found = query_metrics(
             filled,
             path,
             view="observations",
@@ -49,7 +56,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
                 {"measure": "latency", "aggregation": "p95"},
                 {"measure": "totalTokens", "aggregation": "sum"},
             ],
-            filters=[one("string", "level", "=", "ERROR")],
+            filters=[filter_condition("string", "level", "=", "ERROR")],
             timeDimension={"granularity": "day"},
         )
         assert found["data"] == [
@@ -61,7 +68,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
                 "sum_totalTokens": 17,
             }
         ]
-    found = ask(
+    found = query_metrics(
         filled,
         "v2/metrics",
         view="scores-numeric",
@@ -102,19 +109,22 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
 def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:
     measures = ("inputCost", "outputCost", "countScores")
     metrics = [{"measure": measure, "aggregation": "sum"} for measure in measures]
-    found = ask(
+    found = query_metrics(
         filled,
         "v2/metrics",
         view="observations",
         dimensions=[{"field": "startTimeMonth"}],
         metrics=metrics,
-        filters=[one("number", "inputCost", ">=", 0.01), one("number", "outputCost", "<", 0.03)],
+        filters=[
+            filter_condition("number", "inputCost", ">=", 0.01),
+            filter_condition("number", "outputCost", "<", 0.03),
+        ],
     )
     expected = {"sum_inputCost": 0.01, "sum_outputCost": 0.02, "sum_countScores": 1}
     assert found["data"] == [{"startTimeMonth": "2026-01", **expected}]
     counted = [{"measure": "scoresCount", "aggregation": "sum"}]
     month = [{"field": "timestampMonth"}]
-    found = ask(filled, "metrics", view="traces", dimensions=month, metrics=counted)
+    found = query_metrics(filled, "metrics", view="traces", dimensions=month, metrics=counted)
     [row] = found["data"]
     assert row["timestampMonth"] == "2026-01" and row["sum_scoresCount"] >= 2
 
@@ -124,14 +134,14 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
     expected = {"input": 0.01, "output": 0.02, "total": 0.03}
     for dimensions in ([], [{"field": "costType"}]):
         metrics = [{"measure": "costByType", "aggregation": "sum"}]
-        found = ask(
+        found = query_metrics(
             filled, "v2/metrics", view="observations", dimensions=dimensions, metrics=metrics
         )
         assert {row["costType"]: row["sum_costByType"] for row in found["data"]} == expected
     metrics = [
         {"measure": "usageByType", "aggregation": aggregation} for aggregation in ("sum", "p50")
     ]
-    found = ask(
+    found = query_metrics(
         filled,
         "metrics",
         view="observations",
@@ -143,7 +153,7 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
     told = [(row["usageType"], row["sum_usageByType"]) for row in found["data"]]
     assert told == [("total", 17), ("input", 10), ("output", 5), ("input_cached_tokens", 2)]
     assert {row["providedModelName"] for row in found["data"]} == {"gpt-4o"}
-    counted = ask(
+    counted = query_metrics(
         filled,
         "v2/metrics",
         view="observations",
@@ -167,14 +177,16 @@ def test_kinds_of_one_type_are_one_group(client: FlaskClient) -> None:
     answer = client.post("/api/v1/batch", json={"spans": spans})
     assert answer.status_code in (200, 207), answer.text
     dimensions = [{"field": "type"}]
-    found = ask(client, "metrics", view="observations", dimensions=dimensions, metrics=[COUNT])
+    found = query_metrics(
+        client, "metrics", view="observations", dimensions=dimensions, metrics=[COUNT]
+    )
     assert {row["type"]: row["count_count"] for row in found["data"]} == {"TOOL": 3, "SPAN": 1}
     assert len(found["data"]) == 2
 
 
 def test_one_thing_asked_for_in_two_ways_is_told_twice(filled: FlaskClient) -> None:
     measures = (("uniqueUserIds", "count"), ("uniqueUserIds", "uniq"))
-    found = ask(
+    found = query_metrics(
         filled,
         "metrics",
         view="observations",
@@ -189,7 +201,7 @@ def test_one_thing_asked_for_in_two_ways_is_told_twice(filled: FlaskClient) -> N
 def test_what_is_no_number_is_counted(filled: FlaskClient) -> None:
     measures = (("traceId", "uniq"), ("uniqueUserIds", "count"), ("totalTokens", "uniq"))
     metrics = [{"measure": measure, "aggregation": how} for measure, how in measures]
-    found = ask(filled, "v2/metrics", view="observations", metrics=metrics)
+    found = query_metrics(filled, "v2/metrics", view="observations", metrics=metrics)
     expected = {"uniq_traceId": 1, "count_uniqueUserIds": 1, "uniq_totalTokens": 1}
     assert found["data"] == [expected]
 
@@ -222,7 +234,7 @@ def with_tools(filled: FlaskClient) -> FlaskClient:
         )
     ):
         said = {"startTime": T.format(20 + n), "endTime": T.format(21 + n), "input": sent}
-        taken(filled, event("generation-create", id=f"g{n}", traceId="t1", output=output, **said))
+        ingest(filled, event("generation-create", id=f"g{n}", traceId="t1", output=output, **said))
     return filled
 
 
@@ -232,15 +244,15 @@ REST = {"g2", "llm", "outer"}
 @pytest.mark.parametrize(
     ("condition", "found"),
     [
-        (one("arrayOptions", "toolNames", "any of", ["book"]), {"g0", "g1"}),
-        (one("arrayOptions", "toolNames", "all of", ["book", "search"]), {"g0", "g1"}),
-        (one("arrayOptions", "calledToolNames", "any of", ["search"]), {"g0"}),
+        (filter_condition("arrayOptions", "toolNames", "any of", ["book"]), {"g0", "g1"}),
+        (filter_condition("arrayOptions", "toolNames", "all of", ["book", "search"]), {"g0", "g1"}),
+        (filter_condition("arrayOptions", "calledToolNames", "any of", ["search"]), {"g0"}),
         (
-            one("arrayOptions", "calledToolNames", "none of", ["search"]),
+            filter_condition("arrayOptions", "calledToolNames", "none of", ["search"]),
             {"g1", "g2", "llm", "outer"},
         ),
-        (one("number", "toolDefinitions", "=", 1), {"g2"}),
-        (one("number", "toolCalls", ">=", 2), {"g0"}),
+        (filter_condition("number", "toolDefinitions", "=", 1), {"g2"}),
+        (filter_condition("number", "toolCalls", ">=", 2), {"g0"}),
     ],
 )
 def test_observations_are_found_by_their_tools(
@@ -260,7 +272,7 @@ def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
     def of(dimension: str) -> dict[str, tuple[Any, ...]]:
         dimensions = [{"field": dimension}]
         asked = {"view": "observations", "dimensions": dimensions, "metrics": metrics}
-        rows = ask(with_tools, "v2/metrics", **asked)["data"]
+        rows = query_metrics(with_tools, "v2/metrics", **asked)["data"]
         return {row.pop(dimension): tuple(row.values()) for row in rows}
 
     assert of("toolNames") == {"search": (3, 3, 5 / 3), "book": (2, 3, 2.0)}
@@ -270,17 +282,17 @@ def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
 def histogram(client: FlaskClient, bins: int, **query: Any) -> list[Any]:
     metrics = [{"measure": "latency", "aggregation": "histogram"}]
     asked = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}
-    return ask(client, "v2/metrics", **asked)["data"]  # type: ignore[no-any-return]
+    return query_metrics(client, "v2/metrics", **asked)["data"]  # type: ignore[no-any-return]
 
 
 def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) -> None:
     for n, seconds in enumerate((1, 1, 2, 4, 9, None)):
         end = {} if seconds is None else {"endTime": T.format(seconds)}
         name = "some" if n else "one"
-        taken(
+        ingest(
             client, event("span-create", id=f"h{n}", traceId="h", name=name, startTime=T.format(0))
         )
-        taken(client, event("span-update", id=f"h{n}", traceId="h", **end))
+        ingest(client, event("span-update", id=f"h{n}", traceId="h", **end))
     assert histogram(client, 4) == [
         {"histogram_latency": [[1000.0, 3000.0, 3], [3000.0, 5000.0, 1], [7000.0, 9000.0, 1]]}
     ]
@@ -289,7 +301,7 @@ def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) 
         "one": [[1000.0, 1000.0, 1]],
         "some": [[1000.0, 5000.0, 3], [5000.0, 9000.0, 1]],
     }
-    nothing = histogram(client, 2, filters=[one("string", "name", "=", "none")])
+    nothing = histogram(client, 2, filters=[filter_condition("string", "name", "=", "none")])
     assert nothing == [{"histogram_latency": None}]
 
 
@@ -309,7 +321,7 @@ def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) 
 def test_metrics_that_cannot_be_asked_for_are_refused(
     client: FlaskClient, query: dict[str, Any]
 ) -> None:
-    assert "message" in ask(client, "v2/metrics", 400, **{"metrics": [COUNT], **query})
+    assert "message" in query_metrics(client, "v2/metrics", 400, **{"metrics": [COUNT], **query})
 
 
 def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
@@ -323,11 +335,11 @@ def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
 
 
 def test_a_day_of_traces_alone_is_a_day(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("trace-create", id="t", timestamp="2026-01-01T00:00:00Z"),
         event("span-create", id="s", traceId="t", startTime="2026-01-02T00:00:00Z"),
     )
     days = get(client, "metrics/daily")["data"]
-    counts = [(one["date"], one["countTraces"], one["countObservations"]) for one in days]
+    counts = [(day["date"], day["countTraces"], day["countObservations"]) for day in days]
     assert counts == [("2026-01-02", 0, 1), ("2026-01-01", 1, 0)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,25 +9,28 @@ import pytest
 from flask.testing import FlaskClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tests.ingestion.test_otlp import TRACE as HEX
-from tests.ingestion.test_otlp import protobuf_of, request_of, span
-from tests.ui.annotations.test_annotations import OURS
-from tests.ui.conftest import FRAGMENT
+from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN
+from tests.support.wire.otlp import TRACE_ID, encode_json, encode_protobuf, span
 from tracer.store.writing.writer import DELETED
 
-BOTH = pytest.mark.parametrize("path", [f"traces/{HEX}", "sessions/chat"])
+BOTH = pytest.mark.parametrize("path", [f"traces/{TRACE_ID}", "sessions/chat"])
 
 
 @pytest.fixture(autouse=True)
 def told(client: FlaskClient) -> None:
     """A trace in a session, with two spans and a score."""
     batch = {
-        "traces": [{"id": HEX, "name": "ask", "session_id": "chat", "tags": ["a", "b"]}],
+        "traces": [{"id": TRACE_ID, "name": "ask", "session_id": "chat", "tags": ["a", "b"]}],
         "spans": [
-            {"trace_id": HEX, "id": "s1", "name": "one", "end_time": "2030-01-01T00:00:00Z"},
-            {"trace_id": HEX, "id": "s2", "parent_id": "s1", "end_time": "2030-01-01T00:00:00Z"},
+            {"trace_id": TRACE_ID, "id": "s1", "name": "one", "end_time": "2030-01-01T00:00:00Z"},
+            {
+                "trace_id": TRACE_ID,
+                "id": "s2",
+                "parent_id": "s1",
+                "end_time": "2030-01-01T00:00:00Z",
+            },
         ],
-        "scores": [{"trace_id": HEX, "name": "good", "value": True}],
+        "scores": [{"trace_id": TRACE_ID, "name": "good", "value": True}],
     }
     assert call(client, "POST", "batch", batch)["refused"] == 0
 
@@ -54,13 +56,13 @@ def test_a_bookmark(client: FlaskClient, path: str) -> None:
 
 
 def test_tags_are_edited_one_by_one(client: FlaskClient) -> None:
-    path = f"traces/{HEX}"
+    path = f"traces/{TRACE_ID}"
     assert call(client, "POST", f"{path}/tags", {"add": ["c"], "remove": ["a"]})["tags"] == [
         "b",
         "c",
     ]
     # The application's own word, later: it neither brings a back nor loses c.
-    call(client, "POST", "traces", {"id": HEX, "tags": ["a", "d"]})
+    call(client, "POST", "traces", {"id": TRACE_ID, "tags": ["a", "d"]})
     call(client, "PATCH", path, {"tags": ["a"]})
     assert call(client, "GET", path)["tags"] == ["c"]
     call(client, "POST", "traces/nope/tags", {"add": ["x"]}, 404)
@@ -68,12 +70,12 @@ def test_tags_are_edited_one_by_one(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "on", [{"trace_id": HEX}, {"trace_id": HEX, "span_id": "s2"}, {"session_id": "chat"}]
+    "on", [{"trace_id": TRACE_ID}, {"trace_id": TRACE_ID, "span_id": "s2"}, {"session_id": "chat"}]
 )
 def test_a_comment(client: FlaskClient, on: dict[str, str]) -> None:
     made = call(client, "POST", "comments", {**on, "text": "one", "author": "Ada"}, 201)
     assert (made["text"], made["author"], made["history"]) == ("one", "Ada", [])
-    path = f"traces/{HEX}" if "trace_id" in on else "sessions/chat"
+    path = f"traces/{TRACE_ID}" if "trace_id" in on else "sessions/chat"
     assert call(client, "GET", f"{path}/comments") == {"data": [made]}
     assert call(client, "GET", path)["comment_count"] == 1
     edited = call(client, "PATCH", f"comments/{made['id']}", {"text": "two"})
@@ -87,23 +89,25 @@ def test_a_comment(client: FlaskClient, on: dict[str, str]) -> None:
 def test_a_comment_needs_something_to_be_on(client: FlaskClient) -> None:
     for on in (
         {},
-        {"trace_id": HEX, "session_id": "chat"},
+        {"trace_id": TRACE_ID, "session_id": "chat"},
         {"span_id": "s1", "session_id": "chat"},
     ):
         call(client, "POST", "comments", {**on, "text": "x"}, 400)
-    for on in ({"trace_id": "no"}, {"session_id": "no"}, {"trace_id": HEX, "span_id": "no"}):
+    for on in ({"trace_id": "no"}, {"session_id": "no"}, {"trace_id": TRACE_ID, "span_id": "no"}):
         call(client, "POST", "comments", {**on, "text": "x"}, 404)
 
 
 def test_what_a_reader_wrote_is_not_the_apis_to_edit(client: FlaskClient) -> None:
-    page = f"/project/default/traces/{HEX}"
+    page = f"/project/default/traces/{TRACE_ID}"
     form = {"text": "mine", "reader": "Ada", "name": "ok", "data_type": "boolean", "yes": "yes"}
     for what in ("comments", "scores"):
-        assert client.post(f"{page}/{what}", data=form, headers=OURS).status_code == 303
-    (comment,) = call(client, "GET", f"traces/{HEX}/comments")["data"]
+        assert client.post(f"{page}/{what}", data=form, headers=SAME_ORIGIN).status_code == 303
+    (comment,) = call(client, "GET", f"traces/{TRACE_ID}/comments")["data"]
     call(client, "PATCH", f"comments/{comment['id']}", {"text": "theirs"}, 403)
     by_hand = next(
-        one for one in call(client, "GET", f"traces/{HEX}/scores")["data"] if one["name"] == "ok"
+        one
+        for one in call(client, "GET", f"traces/{TRACE_ID}/scores")["data"]
+        if one["name"] == "ok"
     )
     assert (by_hand["author"], by_hand["source"], by_hand["value"]) == ("Ada", "annotation", True)
     assert call(client, "GET", f"scores/{by_hand['id']}") == by_hand
@@ -126,41 +130,41 @@ def test_a_public_link(client: FlaskClient, path: str) -> None:
 
 @BOTH
 def test_a_delete_says_what_it_would_take_and_takes_it(client: FlaskClient, path: str) -> None:
-    call(client, "POST", "comments", {"trace_id": HEX, "text": "x"})
+    call(client, "POST", "comments", {"trace_id": TRACE_ID, "text": "x"})
     counts = {"traces": 1, "spans": 2, "scores": 1, "comments": 1, "shares": 0}
     assert call(client, "DELETE", f"{path}?dry_run=true") == {"deleted": False, **counts}
     assert call(client, "GET", path)
     assert call(client, "DELETE", path) == {"deleted": True, **counts}
-    for gone in (f"traces/{HEX}", f"traces/{HEX}/spans/s1", "sessions/chat"):
+    for gone in (f"traces/{TRACE_ID}", f"traces/{TRACE_ID}/spans/s1", "sessions/chat"):
         call(client, "GET", gone, status=404)
     call(client, "DELETE", path, status=404)
 
 
 def test_late_spans_are_refused_with_a_reason_by_every_way_in(client: FlaskClient) -> None:
-    call(client, "DELETE", f"traces/{HEX}")
-    late = {"trace_id": HEX, "name": "late"}
+    call(client, "DELETE", f"traces/{TRACE_ID}")
+    late = {"trace_id": TRACE_ID, "name": "late"}
     fine = {"trace_id": "new", "name": "fine"}
-    score = {"trace_id": HEX, "name": "good", "value": 1}
+    score = {"trace_id": TRACE_ID, "name": "good", "value": 1}
     batch = call(client, "POST", "batch", {"spans": [late, fine], "scores": [score]})
     statuses = {one["item"]: one["status"] for one in batch["results"]}
     assert statuses == {"spans[0]": 422, "spans[1]": 201, "scores[0]": 422}
     assert batch["results"][0]["errors"][0]["expected"] == DELETED
     for method, path, body in (
-        ("POST", "traces", {"id": HEX, "name": "again"}),
-        ("PATCH", f"traces/{HEX}", {"name": "again"}),
-        ("POST", f"traces/{HEX}/spans", {"name": "late"}),
-        ("PATCH", f"traces/{HEX}/spans/s1", {"name": "late"}),
+        ("POST", "traces", {"id": TRACE_ID, "name": "again"}),
+        ("PATCH", f"traces/{TRACE_ID}", {"name": "again"}),
+        ("POST", f"traces/{TRACE_ID}/spans", {"name": "late"}),
+        ("PATCH", f"traces/{TRACE_ID}/spans/s1", {"name": "late"}),
         ("POST", "scores", score),
     ):
         assert DELETED in call(client, method, path, body, 422)["detail"]
-    call(client, "GET", f"traces/{HEX}", status=404)
+    call(client, "GET", f"traces/{TRACE_ID}", status=404)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-protobuf"])
 def test_otlp_counts_and_explains_late_spans(client: FlaskClient, kind: str) -> None:
-    call(client, "DELETE", f"traces/{HEX}")
-    spans = span(traceId=HEX), span(traceId="f" * 32)
-    body = protobuf_of(*spans) if "protobuf" in kind else json.dumps(request_of(*spans))
+    call(client, "DELETE", f"traces/{TRACE_ID}")
+    spans = span(traceId=TRACE_ID), span(traceId="f" * 32)
+    body = encode_protobuf(*spans) if "protobuf" in kind else encode_json(*spans)
     answer = client.post("/v1/traces", data=body, content_type=kind)
     assert answer.status_code == 200
     if "protobuf" in kind:
@@ -170,6 +174,6 @@ def test_otlp_counts_and_explains_late_spans(client: FlaskClient, kind: str) -> 
         partial = answer.get_json()["partialSuccess"]
         refused, message = int(partial["rejectedSpans"]), partial["errorMessage"]
     assert refused == 1
-    assert DELETED in message and HEX in message
+    assert DELETED in message and TRACE_ID in message
     call(client, "GET", f"traces/{'f' * 32}")
-    call(client, "GET", f"traces/{HEX}", status=404)
+    call(client, "GET", f"traces/{TRACE_ID}", status=404)

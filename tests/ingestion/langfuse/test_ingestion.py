@@ -12,24 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-T = "2026-01-01T00:00:{:02}.000Z"
-
-
-def event(kind: str, second: int = 0, event_id: str | None = None, **body: Any) -> dict[str, Any]:
-    made = event_id or f"{kind}-{second}-{body.get('id')}"
-    return {"id": made, "timestamp": T.format(second), "type": kind, "body": body}
-
-
-def post(client: FlaskClient, *events: Any) -> Any:
-    answer = client.post("/api/public/ingestion", json={"batch": [*events], "metadata": {}})
-    assert answer.status_code == 207, answer.text
-    return answer.get_json()
-
-
-def taken(client: FlaskClient, *events: Any) -> None:
-    found = post(client, *events)
-    assert found["errors"] == []
-    assert [one["status"] for one in found["successes"]] == [201] * len(events)
+from tests.support.langfuse.events import T, event, ingest, post_events
 
 
 def trace(client: FlaskClient, trace_id: str = "t") -> Any:
@@ -43,7 +26,7 @@ def span(client: FlaskClient, span_id: str, trace_id: str = "t") -> Any:
 
 
 def test_a_trace_with_a_nested_generation_is_stored(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event(
             "trace-create",
@@ -115,12 +98,12 @@ def test_a_trace_with_a_nested_generation_is_stored(client: FlaskClient) -> None
     "kind", ["agent", "tool", "chain", "retriever", "evaluator", "embedding", "guardrail"]
 )
 def test_every_type_has_its_own_create(client: FlaskClient, kind: str) -> None:
-    taken(client, event(f"{kind}-create", id="a", traceId="t"))
+    ingest(client, event(f"{kind}-create", id="a", traceId="t"))
     assert span(client, "a")["kind"] == kind
 
 
 def test_the_oldest_events_name_the_type_in_the_body(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("observation-create", id="a", traceId="t", type="GENERATION", name="x"),
         event("observation-update", 1, id="a", traceId="t", type="GENERATION", output=1),
@@ -130,20 +113,20 @@ def test_the_oldest_events_name_the_type_in_the_body(client: FlaskClient) -> Non
 
 
 def test_an_update_may_come_before_its_create_and_without_a_trace(client: FlaskClient) -> None:
-    taken(client, event("span-create", id="a", traceId="t", name="n", input="in"))
-    taken(client, event("span-update", 3, id="a", output="out", endTime=T.format(3)))
+    ingest(client, event("span-create", id="a", traceId="t", name="n", input="in"))
+    ingest(client, event("span-update", 3, id="a", output="out", endTime=T.format(3)))
     found = span(client, "a")
     assert (found["name"], found["input"], found["output"]) == ("n", "in", "out")
 
 
 def test_an_observation_without_a_trace_has_one_of_its_own_id(client: FlaskClient) -> None:
-    taken(client, event("generation-create", id="alone", name="n"))
+    ingest(client, event("generation-create", id="alone", name="n"))
     assert span(client, "alone", "alone")["name"] == "n"
     assert trace(client, "alone")["name"] == "n"
 
 
 def test_null_clears_and_absent_leaves_but_null_texts_say_nothing(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("span-create", id="a", traceId="t", name="n", statusMessage="m", input="in"),
         event("span-update", 1, id="a", traceId="t", statusMessage=None, input=None),
@@ -153,7 +136,7 @@ def test_null_clears_and_absent_leaves_but_null_texts_say_nothing(client: FlaskC
 
 
 def test_metadata_is_merged_deeply_and_tags_unite(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("trace-create", 2, id="t", tags=["b"], metadata={"x": {"two": 2, "both": "new"}}),
         event("trace-create", 1, id="t", tags=["a"], metadata={"x": {"one": 1, "both": "old"}}),
@@ -168,7 +151,7 @@ def test_metadata_is_merged_deeply_and_tags_unite(client: FlaskClient) -> None:
 
 
 def test_the_first_word_on_time_and_environment_stays(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("trace-create", 2, id="t", timestamp=T.format(2), environment="late"),
         event("trace-create", 1, id="t", timestamp=T.format(1), environment="early"),
@@ -186,16 +169,16 @@ def test_a_batch_that_is_sent_again_changes_nothing(client: FlaskClient) -> None
         event("generation-create", id="g", traceId="t", usage={"input": 3, "output": 4}),
         event("score-create", traceId="t", name="good", value=1),
     ]
-    taken(client, *events)
+    ingest(client, *events)
     before = trace(client), span(client, "g"), client.get("/api/v1/traces/t/scores").get_json()
-    taken(client, *events)
+    ingest(client, *events)
     after = trace(client), span(client, "g"), client.get("/api/v1/traces/t/scores").get_json()
     assert after == before
     assert len(after[2]["data"]) == 1
 
 
 def test_bad_events_are_told_one_by_one_and_cost_no_neighbour(client: FlaskClient) -> None:
-    found = post(
+    found = post_events(
         client,
         event("trace-create", event_id="no-id", name="n"),
         event("span-create", event_id="no-span-id", traceId="t"),
@@ -228,7 +211,7 @@ def test_bad_events_are_told_one_by_one_and_cost_no_neighbour(client: FlaskClien
 
 
 def test_scores_of_every_type_are_stored(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("score-create", 1, id="n", traceId="t", name="number", value=0.5, comment="c"),
         event("score-create", 2, id="c", traceId="t", name="label", value="good"),
@@ -268,13 +251,13 @@ def test_scores_of_every_type_are_stored(client: FlaskClient) -> None:
 def test_usage_is_read_in_every_generation_of_its_form(
     client: FlaskClient, usage: dict[str, Any], wanted: dict[str, int]
 ) -> None:
-    taken(client, event("generation-create", id="g", traceId="t", usage=usage))
+    ingest(client, event("generation-create", id="g", traceId="t", usage=usage))
     got = {name: n for name, n in span(client, "g")["usage"].items() if n}
     assert got == wanted
 
 
 def test_a_given_cost_is_kept(client: FlaskClient) -> None:
-    taken(
+    ingest(
         client,
         event("generation-create", id="g", traceId="t", usage={"input": 1, "totalCost": 0.25}),
         event("generation-create", id="h", traceId="t", costDetails={"input": 1, "output": 2}),

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.answers import ok, problem
+from tests.support.responses import json_of, problem_of
 
 
 def test_a_refusal_names_the_field_and_what_was_expected(client: FlaskClient):
     answer = client.post("/api/v1/traces/t/spans", json={"start_time": "yesterday"})
-    [error] = problem(answer)["errors"]
+    [error] = problem_of(answer)["errors"]
     assert error["field"] == "start_time"
     assert error["expected"].endswith('got "yesterday"')
     assert client.get("/api/v1/traces/t").status_code == 404
@@ -22,12 +22,12 @@ def test_a_refusal_names_the_field_and_what_was_expected(client: FlaskClient):
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'"\xff"', b"[" * 100_000])
 def test_a_body_that_is_no_object_is_refused(client: FlaskClient, body: bytes):
     for path in ("/api/v1/traces", "/api/v1/batch", "/api/v1/scores"):
-        problem(client.post(path, data=body, content_type="application/json"))
+        problem_of(client.post(path, data=body, content_type="application/json"))
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "", "application/x-www-form-urlencoded"])
 def test_a_content_type_that_a_web_page_may_send_is_refused(client: FlaskClient, content_type: str):
-    problem(client.post("/api/v1/traces", data=b"{}", content_type=content_type), 415)
+    problem_of(client.post("/api/v1/traces", data=b"{}", content_type=content_type), 415)
 
 
 def test_no_answer_lets_other_origins_read(client: FlaskClient):
@@ -39,9 +39,9 @@ def test_no_answer_lets_other_origins_read(client: FlaskClient):
 def test_compressed_bodies_are_read_and_bombs_refused(client: FlaskClient):
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     body = gzip.compress(b'{"id":"t"}')
-    assert ok(client.post("/api/v1/traces", data=body, headers=headers))["id"] == "t"
+    assert json_of(client.post("/api/v1/traces", data=body, headers=headers))["id"] == "t"
     bomb = gzip.compress(b" " * 100_000_000)
-    problem(client.post("/api/v1/traces", data=bomb, headers=headers), 413)
+    problem_of(client.post("/api/v1/traces", data=bomb, headers=headers), 413)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_json_that_postgresql_cannot_hold_is_flagged_and_costs_no_neighbour(
     body = b'{"spans":[{"trace_id":"t","id":"a","input":%s,"metadata":{"x":%s}},' % (poison, poison)
     body += b'{"trace_id":"t","id":"b","input":1}],"traces":[{"id":"t","input":%s,' % poison
     body += b'"metadata":{"x":%s}}]}' % poison
-    answer = ok(client.post("/api/v1/batch", data=body, content_type="application/json"), 200)
+    answer = json_of(client.post("/api/v1/batch", data=body, content_type="application/json"), 200)
     assert (answer["accepted"], answer["refused"]) == (3, 0)
-    ok(client.get("/api/v1/traces/t"), 200)
-    flags = ok(client.get("/api/v1/traces/t/spans/a"), 200)["flags"]
+    json_of(client.get("/api/v1/traces/t"), 200)
+    flags = json_of(client.get("/api/v1/traces/t/spans/a"), 200)["flags"]
     assert flags or poison.startswith(b"9")
 
 
@@ -84,15 +84,15 @@ def test_json_that_postgresql_cannot_hold_is_flagged_and_costs_no_neighbour(
     ],
 )
 def test_a_refusal_of_text_that_cannot_be_encoded_can_be_read(client: FlaskClient, item: Any):
-    answer = ok(client.post("/api/v1/batch", json={"spans": [item]}), 200)
+    answer = json_of(client.post("/api/v1/batch", json={"spans": [item]}), 200)
     assert answer["refused"] == 1
-    problem(client.post("/api/v1/traces/t/spans", json=item))
+    problem_of(client.post("/api/v1/traces/t/spans", json=item))
 
 
 def test_the_keys_of_open_objects_are_cleaned_too(client: FlaskClient):
     keys = ("usage", "cost", "metadata", "attributes", "model_parameters")
     sent = {key: {"a\x00": 1, "\ud83d": 2} for key in keys}
-    made = ok(client.post("/api/v1/traces/t/spans", json=sent))
+    made = json_of(client.post("/api/v1/traces/t/spans", json=sent))
     assert [list(made[key]) for key in keys] == [["a\ufffd", "\ufffd"]] * 5
     assert made["flags"] == ["cleaned"]
 
@@ -101,11 +101,11 @@ def test_ids_that_fill_an_index_row_cost_no_neighbour(client: FlaskClient):
     wide = "".join(chr(0x4E00 + i * 7919 % 20000) for i in range(800))
     spans = [{"trace_id": wide, "id": wide[::-1], "parent_id": wide}, {"trace_id": "t", "id": "b"}]
     traces = [{"id": "t2", "session_id": wide, "user_id": wide, "name": wide}]
-    answer = ok(client.post("/api/v1/batch", json={"spans": spans, "traces": traces}), 200)
+    answer = json_of(client.post("/api/v1/batch", json={"spans": spans, "traces": traces}), 200)
     assert [result["status"] for result in answer["results"]] == [201, 422, 201]
     assert "index row size" in answer["results"][1]["errors"][0]["expected"]
     assert answer["results"][1]["errors"][0]["item"] == "spans[0]"
-    problem(client.post("/api/v1/traces", json={"id": wide, "session_id": wide}), 422)
+    problem_of(client.post("/api/v1/traces", json={"id": wide, "session_id": wide}), 422)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_ids_that_fill_an_index_row_cost_no_neighbour(client: FlaskClient):
     ],
 )
 def test_strange_spans_are_stored_and_read(client: FlaskClient, span: Any):
-    ok(client.post("/api/v1/traces/t/spans", json=span))
-    ok(client.get("/api/v1/traces/t/spans"), 200)
-    ok(client.get("/api/v1/traces"), 200)
+    json_of(client.post("/api/v1/traces/t/spans", json=span))
+    json_of(client.get("/api/v1/traces/t/spans"), 200)
+    json_of(client.get("/api/v1/traces"), 200)
 
 
 def test_a_cycle_is_flagged_and_shown(client: FlaskClient):
@@ -129,12 +129,12 @@ def test_a_cycle_is_flagged_and_shown(client: FlaskClient):
         {"trace_id": "t", "id": "a", "parent_id": "b"},
         {"trace_id": "t", "id": "b", "parent_id": "a"},
     ]
-    ok(client.post("/api/v1/batch", json={"spans": spans}), 200)
-    page = ok(client.get("/api/v1/traces/t/spans"), 200)
+    json_of(client.post("/api/v1/batch", json={"spans": spans}), 200)
+    page = json_of(client.get("/api/v1/traces/t/spans"), 200)
     assert {row["id"] for row in page["data"]} == {"a", "b"}
     assert all("cycle" in row["flags"] for row in page["data"])
 
 
 def test_a_refused_request_says_why_without_the_path_of_an_item(client: FlaskClient):
-    answer = problem(client.post("/api/v1/traces", json={"nmae": "x"}))
+    answer = problem_of(client.post("/api/v1/traces", json={"nmae": "x"}))
     assert answer["detail"] == "nmae: no such field; did you mean `name`?"

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.answers import ok
+from tests.support.responses import json_of
 from tracer.wire.native.requests import SpanUpdate, TraceUpdate
 
 START = "2026-01-01T00:00:00.000000Z"
@@ -34,7 +34,7 @@ def test_a_trace_answers_with_what_was_sent_and_what_its_spans_add_up_to(client:
         "output": "!",
         "public": True,
     }
-    made = ok(client.post("/api/v1/traces", json=sent))
+    made = json_of(client.post("/api/v1/traces", json=sent))
     assert {name: made[name] for name in sent if name != "tags"} == {
         name: value for name, value in sent.items() if name != "tags"
     }
@@ -46,8 +46,8 @@ def test_a_trace_answers_with_what_was_sent_and_what_its_spans_add_up_to(client:
         "start_time": START,
         "end_time": END,
     }
-    ok(client.post("/api/v1/traces/t1/generations", json=generation))
-    now = ok(client.get("/api/v1/traces/t1"), 200)
+    json_of(client.post("/api/v1/traces/t1/generations", json=generation))
+    now = json_of(client.get("/api/v1/traces/t1"), 200)
     assert (now["span_count"], now["duration_ms"], now["status"]) == (1, 1500.0, "completed")
     assert (now["start_time"], now["end_time"]) == (START, END)
     assert (now["input_tokens"], now["output_tokens"], now["total_tokens"]) == (10, 5, 15)
@@ -80,19 +80,19 @@ def test_a_span_answers_with_what_was_sent(client: FlaskClient):
         "attributes": {"x.y": True},
         "events": [{"name": "e", "time": START, "attributes": {"k": 1}}],
     }
-    made = ok(client.post("/api/v1/traces/t/spans", json=sent))
+    made = json_of(client.post("/api/v1/traces/t/spans", json=sent))
     assert {name: made[name] for name in sent} == sent
     assert made["trace_id"] == "t"
     assert made["status"] == "completed"
-    assert made == ok(client.get("/api/v1/traces/t/spans/s1"), 200)
+    assert made == json_of(client.get("/api/v1/traces/t/spans/s1"), 200)
 
 
 def test_the_server_makes_ids_where_the_client_sends_none(client: FlaskClient):
-    trace = ok(client.post("/api/v1/traces", json={}))
+    trace = json_of(client.post("/api/v1/traces", json={}))
     assert len(trace["id"]) == 32
-    span = ok(client.post(f"/api/v1/traces/{trace['id']}/spans", json={}))
+    span = json_of(client.post(f"/api/v1/traces/{trace['id']}/spans", json={}))
     assert len(span["id"]) == 16
-    assert len(ok(client.post("/api/v1/scores", json=_score(trace["id"])))["id"]) == 32
+    assert len(json_of(client.post("/api/v1/scores", json=_score(trace["id"])))["id"]) == 32
 
 
 def _score(trace_id: str, **fields: Any) -> dict[str, Any]:
@@ -101,79 +101,83 @@ def _score(trace_id: str, **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("trace_id", ["a/b", "a%2Fb", "ü?#&", "x" * 800, "../..", " "])
 def test_ids_are_free_strings(client: FlaskClient, trace_id: str):
-    made = ok(client.post("/api/v1/traces", json={"id": trace_id}))
+    made = json_of(client.post("/api/v1/traces", json={"id": trace_id}))
     assert made["id"] == trace_id
     path = made["url"].partition("/traces/")[2]
-    assert ok(client.get(f"/api/v1/traces/{path}"), 200)["id"] == trace_id
+    assert json_of(client.get(f"/api/v1/traces/{path}"), 200)["id"] == trace_id
 
 
 def test_a_span_without_an_end_is_running_until_it_is_updated(client: FlaskClient):
-    made = ok(client.post("/api/v1/traces/t/spans", json={"id": "s", "start_time": START}))
+    made = json_of(client.post("/api/v1/traces/t/spans", json={"id": "s", "start_time": START}))
     assert (made["status"], made["end_time"], made["duration_ms"]) == ("running", None, None)
-    trace = ok(client.get("/api/v1/traces/t"), 200)
+    trace = json_of(client.get("/api/v1/traces/t"), 200)
     assert (trace["status"], trace["end_time"], trace["running_count"]) == ("running", None, 1)
-    done = ok(client.patch("/api/v1/traces/t/spans/s", json={"end_time": END}), 200)
+    done = json_of(client.patch("/api/v1/traces/t/spans/s", json={"end_time": END}), 200)
     assert (done["status"], done["duration_ms"]) == ("completed", 1500.0)
-    assert ok(client.get("/api/v1/traces/t"), 200)["status"] == "completed"
+    assert json_of(client.get("/api/v1/traces/t"), 200)["status"] == "completed"
 
 
 def test_an_update_may_arrive_before_its_create(client: FlaskClient):
-    early = ok(client.patch("/api/v1/traces/t/spans/s", json={"output": "done"}), 200)
+    early = json_of(client.patch("/api/v1/traces/t/spans/s", json={"output": "done"}), 200)
     assert (early["id"], early["output"]) == ("s", "done")
     sent = {"id": "s", "name": "n", "start_time": START, "end_time": END}
-    made = ok(client.post("/api/v1/traces/t/spans", json=sent))
+    made = json_of(client.post("/api/v1/traces/t/spans", json=sent))
     assert (made["name"], made["output"], made["status"]) == ("n", "done", "completed")
-    assert ok(client.get("/api/v1/traces/t"), 200)["span_count"] == 1
+    assert json_of(client.get("/api/v1/traces/t"), 200)["span_count"] == 1
 
 
 def test_a_trace_may_be_updated_before_it_is_created(client: FlaskClient):
-    early = ok(client.patch("/api/v1/traces/t", json={"name": "late", "tags": ["x"]}), 200)
+    early = json_of(client.patch("/api/v1/traces/t", json={"name": "late", "tags": ["x"]}), 200)
     assert (early["name"], early["tags"]) == ("late", ["x"])
-    made = ok(client.post("/api/v1/traces", json={"id": "t", "name": "early", "user_id": "u"}))
+    made = json_of(client.post("/api/v1/traces", json={"id": "t", "name": "early", "user_id": "u"}))
     assert (made["name"], made["user_id"]) == ("late", "u")
 
 
 def test_an_update_changes_what_it_names_and_clears_what_is_null(client: FlaskClient):
     fields = {"name": "n", "user_id": "u", "release": "r", "metadata": {"a": 1}}
-    ok(client.post("/api/v1/traces", json={"id": "t", **fields}))
-    now = ok(client.patch("/api/v1/traces/t", json={"user_id": None, "metadata": {"b": 2}}), 200)
+    json_of(client.post("/api/v1/traces", json={"id": "t", **fields}))
+    now = json_of(
+        client.patch("/api/v1/traces/t", json={"user_id": None, "metadata": {"b": 2}}), 200
+    )
     assert (now["name"], now["user_id"], now["release"]) == ("n", None, "r")
     assert now["metadata"] == {"a": 1, "b": 2}
-    ok(client.post("/api/v1/traces/t/spans", json={"id": "s", "model": "m", "input": 1}))
-    now = ok(client.patch("/api/v1/traces/t/spans/s", json={"model": None, "output": 2}), 200)
+    json_of(client.post("/api/v1/traces/t/spans", json={"id": "s", "model": "m", "input": 1}))
+    now = json_of(client.patch("/api/v1/traces/t/spans/s", json={"model": None, "output": 2}), 200)
     assert (now["model"], now["input"], now["output"]) == (None, 1, 2)
 
 
 @pytest.mark.parametrize(("noun", "kind"), [("generations", "generation"), ("events", "event")])
 def test_a_route_of_a_kind_makes_spans_of_that_kind(client: FlaskClient, noun: str, kind: str):
-    made = ok(client.post(f"/api/v1/traces/t/{noun}", json={"id": "a", "start_time": START}))
+    made = json_of(client.post(f"/api/v1/traces/t/{noun}", json={"id": "a", "start_time": START}))
     assert made["kind"] == kind
     assert made["end_time"] == (START if kind == "event" else None)
-    made = ok(client.patch(f"/api/v1/traces/t/{noun}/a", json={"name": "n"}), 200)
+    made = json_of(client.patch(f"/api/v1/traces/t/{noun}/a", json={"name": "n"}), 200)
     assert (made["kind"], made["name"]) == (kind, "n")
 
 
 def test_the_same_span_again_replaces_it_and_counts_once(client: FlaskClient):
     for name in ("one", "two"):
         span = {"id": "s", "name": name, "start_time": START, "end_time": END}
-        ok(client.post("/api/v1/traces/t/spans", json=span))
-    assert ok(client.get("/api/v1/traces/t/spans/s"), 200)["name"] == "two"
-    assert ok(client.get("/api/v1/traces/t"), 200)["span_count"] == 1
+        json_of(client.post("/api/v1/traces/t/spans", json=span))
+    assert json_of(client.get("/api/v1/traces/t/spans/s"), 200)["name"] == "two"
+    assert json_of(client.get("/api/v1/traces/t"), 200)["span_count"] == 1
 
 
 def test_a_score_is_read_back_beside_its_trace(client: FlaskClient):
-    ok(client.post("/api/v1/traces", json={"id": "t"}))
-    made = ok(client.post("/api/v1/scores", json=_score("t", id="x", value=True)))
+    json_of(client.post("/api/v1/traces", json={"id": "t"}))
+    made = json_of(client.post("/api/v1/scores", json=_score("t", id="x", value=True)))
     assert (made["value"], made["data_type"], made["source"]) == (True, "boolean", "api")
-    assert ok(client.get("/api/v1/traces/t/scores"), 200) == {"data": [made]}
-    again = ok(client.post("/api/v1/scores", json=_score("t", id="x", value="bad", comment="c")))
-    assert ok(client.get("/api/v1/traces/t/scores"), 200) == {"data": [again]}
+    assert json_of(client.get("/api/v1/traces/t/scores"), 200) == {"data": [made]}
+    again = json_of(
+        client.post("/api/v1/scores", json=_score("t", id="x", value="bad", comment="c"))
+    )
+    assert json_of(client.get("/api/v1/traces/t/scores"), 200) == {"data": [again]}
     assert (again["value"], again["data_type"]) == ("bad", "categorical")
 
 
 def test_a_score_of_a_session_is_read_back_beside_it(client: FlaskClient):
-    made = ok(client.post("/api/v1/scores", json={"session_id": "s", "name": "q", "value": 1}))
-    assert ok(client.get("/api/v1/sessions/s/scores"), 200) == {"data": [made]}
+    made = json_of(client.post("/api/v1/scores", json={"session_id": "s", "name": "q", "value": 1}))
+    assert json_of(client.get("/api/v1/sessions/s/scores"), 200) == {"data": [made]}
 
 
 def test_a_batch_stores_the_good_and_names_the_bad(client: FlaskClient):
@@ -183,7 +187,7 @@ def test_a_batch_stores_the_good_and_names_the_bad(client: FlaskClient):
         "spans": [{**span, "id": "a"}, 5, {**span, "id": "b", "end_time": 7}, {**span, "id": "c"}],
         "scores": [_score("t"), _score("t", value=None)],
     }
-    answer = ok(client.post("/api/v1/batch", json=batch), 200)
+    answer = json_of(client.post("/api/v1/batch", json=batch), 200)
     assert (answer["accepted"], answer["refused"]) == (4, 4)
     statuses = {result["item"]: result["status"] for result in answer["results"]}
     assert statuses == {
@@ -199,7 +203,7 @@ def test_a_batch_stores_the_good_and_names_the_bad(client: FlaskClient):
     [error] = answer["results"][1]["errors"]
     assert (error["item"], error["field"]) == ("traces[1]", "nmae")
     assert "did you mean `name`" in error["expected"]
-    assert ok(client.get("/api/v1/traces/t"), 200)["span_count"] == 2
+    assert json_of(client.get("/api/v1/traces/t"), 200)["span_count"] == 2
     assert client.get("/api/v1/traces/u").status_code == 404
 
 
@@ -219,7 +223,7 @@ VALUES = st.recursive(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=VALUES)
 def test_any_json_comes_back_as_it_was_sent(client: FlaskClient, value: Any):
-    made = ok(client.post("/api/v1/traces/t/spans", json={"id": "s", "input": value}))
+    made = json_of(client.post("/api/v1/traces/t/spans", json={"id": "s", "input": value}))
     if made["flags"]:
         assert "\\u0000" in json.dumps(value)
     else:
@@ -227,27 +231,31 @@ def test_any_json_comes_back_as_it_was_sent(client: FlaskClient, value: Any):
 
 
 def test_every_field_that_may_be_null_can_be_cleared(client: FlaskClient):
-    ok(client.post("/api/v1/traces", json={"id": "t", "name": "n", "tags": ["a"], "input": 1}))
+    json_of(client.post("/api/v1/traces", json={"id": "t", "name": "n", "tags": ["a"], "input": 1}))
     fields = [*TraceUpdate.__struct_fields__]
     fields.remove("public")
-    now = ok(client.patch("/api/v1/traces/t", json=dict.fromkeys(fields)), 200)
+    now = json_of(client.patch("/api/v1/traces/t", json=dict.fromkeys(fields)), 200)
     assert (now["name"], now["tags"], now["input"]) == ("", [], None)
-    ok(client.post("/api/v1/traces/t/spans", json={"id": "s", "usage": {"input": 1}, "cost": {}}))
+    json_of(
+        client.post("/api/v1/traces/t/spans", json={"id": "s", "usage": {"input": 1}, "cost": {}})
+    )
     fields = [*SpanUpdate.__struct_fields__]
     for name in ("kind", "level", "start_time", "parent_span_id", "total_cost"):
         fields.remove(name)
-    now = ok(client.patch("/api/v1/traces/t/spans/s", json=dict.fromkeys(fields)), 200)
+    now = json_of(client.patch("/api/v1/traces/t/spans/s", json=dict.fromkeys(fields)), 200)
     assert (now["name"], now["usage"], now["cost"], now["events"]) == ("", {}, {}, [])
-    assert ok(client.get("/api/v1/traces/t"), 200)["total_tokens"] is None
+    assert json_of(client.get("/api/v1/traces/t"), 200)["total_tokens"] is None
 
 
 def test_a_trace_may_say_its_own_times(client: FlaskClient):
-    made = ok(client.post("/api/v1/traces", json={"id": "t", "start_time": START, "end_time": END}))
+    made = json_of(
+        client.post("/api/v1/traces", json={"id": "t", "start_time": START, "end_time": END})
+    )
     assert (made["start_time"], made["end_time"], made["duration_ms"]) == (START, END, 1500.0)
-    now = ok(client.patch("/api/v1/traces/t", json={"end_time": START}), 200)
+    now = json_of(client.patch("/api/v1/traces/t", json={"end_time": START}), 200)
     assert now["duration_ms"] == 0
-    ok(client.patch("/api/v1/traces/t", json={"end_time": "2025-01-01T00:00:00Z"}), 200)
-    ok(client.get("/api/v1/traces"), 200)
+    json_of(client.patch("/api/v1/traces/t", json={"end_time": "2025-01-01T00:00:00Z"}), 200)
+    json_of(client.get("/api/v1/traces"), 200)
 
 
 def test_one_trace_written_by_many_at_once_has_every_span(app: Flask):
@@ -255,12 +263,12 @@ def test_one_trace_written_by_many_at_once_has_every_span(app: Flask):
         client = app.test_client()
         spans = [{"trace_id": "t", "parent_id": "root"} for _ in range(5)]
         root = {"id": "root", "name": f"by {number}"}
-        ok(client.post("/api/v1/traces/t/spans", json=root))
-        return int(ok(client.post("/api/v1/batch", json={"spans": spans}), 200)["accepted"])
+        json_of(client.post("/api/v1/traces/t/spans", json=root))
+        return int(json_of(client.post("/api/v1/batch", json={"spans": spans}), 200)["accepted"])
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(write, range(16))) == 80
     client = app.test_client()
-    assert ok(client.get("/api/v1/traces/t"), 200)["span_count"] == 81
-    page = ok(client.get("/api/v1/traces/t/spans?parent=root&limit=1000"), 200)
+    assert json_of(client.get("/api/v1/traces/t"), 200)["span_count"] == 81
+    page = json_of(client.get("/api/v1/traces/t/spans?parent=root&limit=1000"), 200)
     assert len({row["id"] for row in page["data"]}) == 80

@@ -14,8 +14,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 
 from tests.support.serving import environ
-from tests.support.store.forests import traces
-from tests.support.store.records import T0, clear, put, span
+from tests.support.store.rows import clear_tables, put
+from tests.support.traces.forests import any_trace
+from tests.support.traces.records import T0, span
 from tracer.analysis.forest import SpanFacts
 from tracer.analysis.trace_analyses import TRACE_ANALYSES
 from tracer.extensions import db
@@ -88,7 +89,7 @@ def test_a_large_trace_says_the_same_once_it_is_counted(
     put(connection, *agent())
     with app.app_context():
         expected = sums()
-        clear(connection)
+        clear_tables(connection)
         monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
         put(connection, *agent())
         assert sums() is None
@@ -206,14 +207,14 @@ def test_the_process_counts_what_is_due(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(traces(most=15))
+@given(any_trace(most=15))
 def test_stored_and_read_at_once_agree_on_any_trace(
     app: Flask,
     connection: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
     facts: list[SpanFacts],
 ) -> None:
-    clear(connection)
+    clear_tables(connection)
     connection.execute("TRUNCATE analyses, subtrees")
     connection.commit()
     monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 0)

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.store.writing.test_delete import GONE, score, traces_of, whole
-from tests.support.serving import wait_until
-from tests.support.store.records import T0, claim, put, span
+from tests.support.store.deletions import GONE, full_trace, score_record, tables_with
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span, trace_record
+from tests.support.waiting import wait_until
 from tracer.errors import NotFound, Unstorable
 from tracer.records import RANK_CREATE, RANK_UPDATE, ScoreRecord, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
@@ -58,25 +59,25 @@ def shown_tags() -> list[str]:
 
 
 def test_marks_go_with_their_trace(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE), *whole("other"))
+    put(connection, *full_trace(GONE), *full_trace("other"))
     for subject in (ON_TRACE, ON_SPAN, Subject(project_id="default", trace_id="other")):
         mark(subject)
     assert delete.trace_contents("default", GONE) == delete.Contents(
         traces=1, spans=3, scores=1, comments=2, shares=2
     )
-    before = traces_of(connection, GONE)
+    before = tables_with(connection, GONE)
     assert {"bookmarks", "comments", "shares"} <= set(before)
     delete_trace("default", GONE)
-    assert traces_of(connection, GONE) == []
-    assert traces_of(connection, "other") == before
+    assert tables_with(connection, GONE) == []
+    assert tables_with(connection, "other") == before
 
 
 def test_marks_go_with_their_session(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     mark(ON_TRACE)
     mark(ON_SESSION)
     delete_session("default", "chat")
-    assert traces_of(connection, "chat") == traces_of(connection, GONE) == []
+    assert tables_with(connection, "chat") == tables_with(connection, GONE) == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_marks_go_with_their_session(connection: psycopg.Connection[Any]) -> Non
 def test_what_is_not_there_can_not_be_marked(
     connection: psycopg.Connection[Any], subject: Subject
 ) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     with pytest.raises(NotFound):
         bookmarks.set_bookmark(subject, there=True)
     with pytest.raises(NotFound):
@@ -103,7 +104,7 @@ def test_what_is_not_there_can_not_be_marked(
 def test_a_comment_does_not_slip_past_a_delete(
     connection: psycopg.Connection[Any], app: Flask
 ) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     told: list[str] = []
 
     def comment() -> None:
@@ -123,11 +124,11 @@ def test_a_comment_does_not_slip_past_a_delete(
         )
     thread.join(30)
     assert told == [f"no trace '{GONE}'"]
-    assert traces_of(connection, GONE) == []
+    assert tables_with(connection, GONE) == []
 
 
 def test_a_bookmark_stays_whose_it_was(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     bookmarks.set_bookmark(ON_TRACE, there=True, author=ADA)
     bookmarks.set_bookmark(ON_TRACE, there=True, author=Author(name="Bob"))
     found = bookmarks.get_bookmark(ON_TRACE)
@@ -138,7 +139,7 @@ def test_a_bookmark_stays_whose_it_was(connection: psycopg.Connection[Any]) -> N
 
 
 def test_an_edit_keeps_what_was_said(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     made = comments.create_comment(ON_SPAN, "one", ADA)
     assert comments.edit_comment("default", made.comment_id, "one") == made
     for text in ("two", "three"):
@@ -156,7 +157,7 @@ def test_an_edit_keeps_what_was_said(connection: psycopg.Connection[Any]) -> Non
 
 
 def test_a_history_has_an_end(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     made = comments.create_comment(ON_TRACE, "0", ADA)
     for number in range(comments.MOST_EDITS):
         comments.edit_comment("default", made.comment_id, str(number + 1))
@@ -165,7 +166,7 @@ def test_a_history_has_an_end(connection: psycopg.Connection[Any]) -> None:
 
 
 def test_a_link_opens_until_it_expires_or_is_revoked(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     now = datetime.now(UTC)
     row, token = shares.create_share(ON_TRACE, ADA, expires_at=now + timedelta(hours=1))
     assert shares.open_share(token) == row
@@ -215,7 +216,7 @@ def test_two_who_edit_tags_at_once_lose_nothing(connection: psycopg.Connection[A
 
 
 def test_lists_show_marks_and_can_be_asked_for_them(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE), *whole("plain", None), span("s", trace="bare"))
+    put(connection, *full_trace(GONE), *full_trace("plain", None), span("s", trace="bare"))
     mark(ON_TRACE)
     mark(ON_SPAN)
     mark(ON_SESSION)
@@ -237,7 +238,7 @@ def test_lists_show_marks_and_can_be_asked_for_them(connection: psycopg.Connecti
 
 
 def test_sessions_show_the_tags_of_their_latest_trace(connection: psycopg.Connection[Any]) -> None:
-    tagged = claim(trace=GONE, session_id="chat")
+    tagged = trace_record(trace=GONE, session_id="chat")
     tagged.tags = ["beta"]
     put(connection, span("a", trace=GONE), tagged)
     (found,) = sessions.list_sessions("default", SessionFilter(tag="beta")).items
@@ -251,7 +252,7 @@ def test_a_summary_has_means_and_last_words(connection: psycopg.Connection[Any])
     put(
         connection,
         span("a", trace=GONE),
-        score(GONE, "q", score_id="1"),
+        score_record(GONE, "q", score_id="1"),
         ScoreRecord(score_id="2", trace_id=GONE, name="q", data_type="numeric", value=0, time=T0),
         ScoreRecord(**said, string_value="good", time=T0),
         ScoreRecord(**later),

@@ -10,7 +10,8 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.records import T0, clear, put, span
+from tests.support.store.rows import clear_tables, put
+from tests.support.traces.records import T0, span
 from tracer.records import SpanRecord
 from tracer.store.counters.fold_sql import COMPACT, SUBTRACT_TRACE
 from tracer.store.counters.read import list_mapping_counts
@@ -89,7 +90,7 @@ def test_sql_takes_out_what_python_counted(
     app: Flask, connection: psycopg.Connection[Any], spans: list[SpanRecord]
 ) -> None:
     connection.execute("DELETE FROM mapping_counts")
-    clear(connection)
+    clear_tables(connection)
     put(connection, *spans)
     with app.app_context():
         assert counts()

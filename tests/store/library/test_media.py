@@ -12,7 +12,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from tests.support.store.records import put, span
+from tests.support.store.rows import put
+from tests.support.traces.records import span
 from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.session import transaction

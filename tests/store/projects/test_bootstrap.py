@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from tests.support.serving import run
+from tests.support.serving import run_tracer
 from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.store.database.session import transaction
@@ -92,7 +92,7 @@ def test_the_names_that_langfuse_gave_them_are_read_too() -> None:
 
 
 def test_the_command_makes_them_and_prints_no_secret(bare_url: str) -> None:
-    told = run(
+    told = run_tracer(
         "db",
         "upgrade",
         DATABASE_URL=bare_url,
@@ -102,4 +102,4 @@ def test_the_command_makes_them_and_prints_no_secret(bare_url: str) -> None:
     )
     assert told.returncode == 0, told.stderr
     assert SECRET not in told.stdout + told.stderr
-    assert PUBLIC in run("keys", "list", "--project", "acme", DATABASE_URL=bare_url).stdout
+    assert PUBLIC in run_tracer("keys", "list", "--project", "acme", DATABASE_URL=bare_url).stdout

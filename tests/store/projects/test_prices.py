@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.store.writing.test_order import records
-from tests.support.store.records import T0, clear, everything, rows, span
+from tests.support.store.rows import all_rows, clear_tables, table_rows
+from tests.support.traces.drawn_records import span_records
+from tests.support.traces.records import T0, span
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.records import Batch, SpanPatch, SpanRecord
@@ -172,7 +173,7 @@ def test_one_project_does_not_pay_the_prices_of_another(
     store(connection, both)
     stored = {
         row["project_id"]: row["priced_by"]
-        for row in rows(connection, "span_payloads")
+        for row in table_rows(connection, "span_payloads")
         if row["span_id"] == "b"
     }
     assert stored == {"other": None, project: made.price_id}
@@ -207,7 +208,7 @@ def books(project: str, connection: psycopg.Connection[Any]) -> PriceBooks:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    items=st.lists(records(), min_size=1, max_size=6),
+    items=st.lists(span_records(), min_size=1, max_size=6),
     cleared=st.sampled_from([None, {"model": None}, {"usage": None}, {"usage": {"input": 9}}]),
     dice=st.randoms(use_true_random=False),
 )
@@ -222,7 +223,7 @@ def test_under_the_same_prices_any_order_gives_the_same_cost(
         items = [*items, SpanPatch(trace_id="t", span_id="a", version=T0, fields=cleared)]
 
     def stored(items: list[Any], sizes: Iterator[int]) -> Any:
-        clear(connection)
+        clear_tables(connection)
         waiting = iter(copy.deepcopy(items))
         while some := list(itertools.islice(waiting, next(sizes))):
             batch = Batch(
@@ -230,7 +231,7 @@ def test_under_the_same_prices_any_order_gives_the_same_cost(
                 patches=[item for item in some if isinstance(item, SpanPatch)],
             )
             store(connection, [("default", batch)], books)
-        return everything(connection)
+        return all_rows(connection)
 
     whole = stored(items, itertools.repeat(len(items)))
     assert stored(dice.sample(items, len(items)), itertools.repeat(1)) == whole

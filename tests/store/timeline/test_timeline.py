@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.support.store.records import T0, put, span
+from tests.support.store.rows import put
+from tests.support.traces.records import T0, span
 from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.log.words import terms
 from tracer.store import thresholds

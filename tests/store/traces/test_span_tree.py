@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from tests.support.store.records import T0, put, rows, span
+from tests.support.store.rows import put, table_rows
+from tests.support.traces.records import T0, span
 from tracer.records import SpanPatch
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_detail import get_span
@@ -74,7 +75,7 @@ def test_a_child_before_its_parent_hangs_under_a_placeholder_that_the_parent_rep
         (stand_in,) = level(None).rows
         assert (stand_in.span_id, stand_in.placeholder, stand_in.name) == ("parent", True, "")
         assert ids(level("parent")) == ["child"]
-    assert rows(connection, "traces")[0]["span_count"] == 1
+    assert table_rows(connection, "traces")[0]["span_count"] == 1
     put(connection, span("parent"))
     with app.app_context():
         (parent,) = level(None).rows

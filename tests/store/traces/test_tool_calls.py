@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.messages.test_conversation import CASES
-from tests.support.store.records import put, span
+from tests.support.message_cases import CASES
+from tests.support.store.rows import put
+from tests.support.traces.records import span
 from tracer.analysis.tool_schemas import schemas_of
 from tracer.extensions import db
 from tracer.messages.conversation import read_messages

@@ -8,7 +8,8 @@ import psycopg
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.records import clear, put, rows, span
+from tests.support.store.rows import clear_tables, put, table_rows
+from tests.support.traces.records import span
 from tracer.store.schema import span_payloads
 from tracer.store.writing import copy_spans
 
@@ -34,13 +35,13 @@ def test_every_column_of_a_payload_is_copied() -> None:
 @example(text="a\tb\nc\rd\\t\v\x1f\x7f\x85\u2028", value={"\\": ["\t\n\r", "\\u0041", '"']})
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_a_span_says_comes_back(connection: Connection, text: str, value: Any) -> None:
-    clear(connection)
+    clear_tables(connection)
     ids = {"parent": f"p{text}", "trace": f"t{text}"}
     said = {name: text for name in ("requested_model", "provider", "prompt_name", "model")}
     told = {"input": value, "attributes": {text: value}, "finish_reasons": [text]}
     put(connection, span(f"s{text}", name=text, status_message=text, **ids, **said, **told))
-    (narrow,) = [row for row in rows(connection, "spans") if not row["placeholder"]]
-    (wide,) = rows(connection, "span_payloads")
+    (narrow,) = [row for row in table_rows(connection, "spans") if not row["placeholder"]]
+    (wide,) = table_rows(connection, "span_payloads")
     assert (narrow["span_id"], narrow["trace_id"]) == (f"s{text}", f"t{text}")
     assert (narrow["name"], narrow["status_message"], narrow["parent_span_id"]) == (
         text,
@@ -53,10 +54,10 @@ def test_what_a_span_says_comes_back(connection: Connection, text: str, value: A
 
 def test_what_is_not_said_is_no_value_at_all(connection: Connection) -> None:
     put(connection, span("s"), span("own", "own"))
-    row = next(row for row in rows(connection, "span_payloads") if row["span_id"] == "s")
+    row = next(row for row in table_rows(connection, "span_payloads") if row["span_id"] == "s")
     left = {name for name, value in row.items() if value is not None}
     assert left == {"project_id", "trace_id", "span_id"}
-    (flagged,) = [row for row in rows(connection, "span_payloads") if row["span_id"] == "own"]
+    (flagged,) = [row for row in table_rows(connection, "span_payloads") if row["span_id"] == "own"]
     assert flagged["sent_parent_id"] == "own"
 
 
@@ -69,7 +70,7 @@ def test_spans_of_one_batch_share_only_what_is_equal(connection: Connection) -> 
         span("3", resource=other, provider="null", prompt_name="null"),
         span("4", resource=dict(resource), prompt_version=3),
     )
-    found = {row["span_id"]: row for row in rows(connection, "span_payloads")}
+    found = {row["span_id"]: row for row in table_rows(connection, "span_payloads")}
     assert [found[n]["resource"] for n in "1234"] == [resource, resource, other, resource]
     assert [found[n]["provider"] for n in "1234"] == ["null", None, "null", None]
     assert [found[n]["prompt_name"] for n in "1234"] == [None, None, "null", None]

@@ -13,10 +13,12 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.store.writing.test_order import claims, patches, records
-from tests.support.serving import wait_until
-from tests.support.store.records import T0, claim, clear, everything, put, span
+from tests.support.store.deletions import GONE, full_trace, score_record, tables_with
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables, put
+from tests.support.traces.drawn_records import span_patches, span_records, trace_records
+from tests.support.traces.records import T0, span, trace_record
+from tests.support.waiting import wait_until
 from tracer.records import Batch, ScoreRecord
 from tracer.store.counters.read import list_mapping_counts
 from tracer.store.deletion import purge
@@ -25,43 +27,6 @@ from tracer.store.writing import delete as deleting
 from tracer.store.writing.delete import Contents, delete_session, delete_trace, delete_traces
 from tracer.store.writing.transaction import store
 from tracer.store.writing.writer import DELETED, Writer
-
-GONE = "trace-to-delete"
-
-
-def score(trace: str, name: str = "helpful", **said: Any) -> ScoreRecord:
-    said.setdefault("score_id", f"{trace}-{name}")
-    return ScoreRecord(trace_id=trace, name=name, data_type="numeric", value=1.0, time=T0, **said)
-
-
-def whole(trace: str, session: str | None = "chat") -> list[Any]:
-    """A trace with something in every table that a writer fills."""
-    fields = {"session_id": session} if session else {}
-    return [
-        span("root", trace=trace, kind="generation", usage={"input": 5}, model="house"),
-        span("child", "root", trace=trace, flags=["truncated"], input=f"about {trace}"),
-        span("orphan", "missing", trace=trace),
-        claim(trace=trace, **fields),
-        score(trace),
-    ]
-
-
-def traces_of(connection: psycopg.Connection[Any], trace_id: str) -> list[str]:
-    """Return the tables that hold a row in which the id stands, in whatever column."""
-    connection.rollback()
-    names = connection.execute(
-        "SELECT relname FROM pg_class WHERE relkind = 'r'"
-        " AND relnamespace = current_schema()::regnamespace"
-    ).fetchall()
-    found = [
-        name
-        for (name,) in names
-        if connection.execute(
-            f"SELECT 1 FROM {name} t WHERE to_jsonb(t)::text LIKE %s LIMIT 1", [f"%{trace_id}%"]
-        ).fetchone()
-    ]
-    connection.rollback()
-    return found
 
 
 @pytest.fixture
@@ -72,12 +37,12 @@ def context(app: Flask) -> Iterator[None]:
 
 @pytest.mark.usefixtures("context")
 def test_nothing_is_left_in_any_table(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE), *whole("other"))
-    before = traces_of(connection, GONE)
+    put(connection, *full_trace(GONE), *full_trace("other"))
+    before = tables_with(connection, GONE)
     assert {"traces", "spans", "span_payloads", "scores", "mapping_counts"} <= set(before)
     assert delete_trace("default", GONE)
-    assert traces_of(connection, GONE) == []
-    assert traces_of(connection, "other") == before
+    assert tables_with(connection, GONE) == []
+    assert tables_with(connection, "other") == before
     assert disagreements(connection) == []
     assert not delete_trace("default", GONE)
 
@@ -86,7 +51,7 @@ def test_nothing_is_left_in_any_table(connection: psycopg.Connection[Any]) -> No
 def test_a_span_of_another_trace_may_have_the_deleted_ones_id(
     connection: psycopg.Connection[Any],
 ) -> None:
-    put(connection, *whole(GONE), span(GONE, trace="other"))
+    put(connection, *full_trace(GONE), span(GONE, trace="other"))
     assert delete_trace("default", GONE)
     (only,) = list_mapping_counts("default")
     assert only.examples == [("other", GONE)]
@@ -95,11 +60,11 @@ def test_a_span_of_another_trace_may_have_the_deleted_ones_id(
 
 @pytest.mark.usefixtures("context")
 def test_the_same_id_of_another_project_stays(connection: psycopg.Connection[Any]) -> None:
-    put(connection, *whole(GONE))
-    put(connection, *whole(GONE), project="theirs")
+    put(connection, *full_trace(GONE))
+    put(connection, *full_trace(GONE), project="theirs")
     assert not delete_trace("nobody", GONE)
     assert delete_trace("default", GONE)
-    kept = everything(connection)
+    kept = all_rows(connection)
     assert {row["project_id"] for rows in kept.values() for row in rows} == {"theirs"}
     assert len(kept["spans"]) == 4
 
@@ -111,14 +76,16 @@ def test_a_session_goes_with_its_traces_and_what_hangs_on_it(
     on_session = ScoreRecord(
         score_id="s", name="mood", data_type="numeric", value=1, session_id="chat", time=T0
     )
-    put(connection, *whole("t1"), *whole("t2"), *whole("t3", "elsewhere"), on_session)
+    put(
+        connection, *full_trace("t1"), *full_trace("t2"), *full_trace("t3", "elsewhere"), on_session
+    )
     assert deleting.session_contents("default", "chat") == Contents(
         traces=2, spans=6, scores=3, comments=0, shares=0
     )
     assert delete_session("default", "chat")
     assert not delete_session("default", "chat")
-    assert traces_of(connection, "chat") == []
-    assert [row["trace_id"] for row in everything(connection)["traces"]] == ["t3"]
+    assert tables_with(connection, "chat") == []
+    assert [row["trace_id"] for row in all_rows(connection)["traces"]] == ["t3"]
     assert disagreements(connection) == []
 
 
@@ -127,11 +94,11 @@ def test_the_last_trace_of_a_session_takes_it_along(connection: psycopg.Connecti
     on_session = ScoreRecord(
         score_id="s", name="mood", data_type="numeric", value=1, session_id="chat", time=T0
     )
-    put(connection, *whole("t1"), *whole("t2"), on_session)
+    put(connection, *full_trace("t1"), *full_trace("t2"), on_session)
     delete_trace("default", "t1")
-    assert [row["name"] for row in everything(connection)["scores"]] == ["mood", "helpful"]
+    assert [row["name"] for row in all_rows(connection)["scores"]] == ["mood", "helpful"]
     delete_trace("default", "t2")
-    assert traces_of(connection, "chat") == []
+    assert tables_with(connection, "chat") == []
 
 
 @settings(
@@ -139,25 +106,25 @@ def test_the_last_trace_of_a_session_takes_it_along(connection: psycopg.Connecti
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    kept=st.lists(records() | patches() | claims(), max_size=4),
-    gone=st.lists(records() | patches() | claims(), min_size=1, max_size=5),
+    kept=st.lists(span_records() | span_patches() | trace_records(), max_size=4),
+    gone=st.lists(span_records() | span_patches() | trace_records(), min_size=1, max_size=5),
 )
 def test_what_is_left_is_as_if_the_trace_had_never_come(
     app: Flask, connection: psycopg.Connection[Any], kept: list[Any], gone: list[Any]
 ) -> None:
     for item in gone:
         item.trace_id = GONE
-    clear(connection)
+    clear_tables(connection)
     connection.execute("TRUNCATE mapping_counts, tombstones")
     connection.commit()
     with app.app_context():
         if kept:
             put(connection, *copy.deepcopy(kept))
-        without = everything(connection), tallied()
+        without = all_rows(connection), tallied()
         put(connection, *gone)
         connection.rollback()
         delete_traces(connection, "default", [GONE])
-        assert (everything(connection), tallied()) == without
+        assert (all_rows(connection), tallied()) == without
         assert disagreements(connection) == []
 
 
@@ -169,12 +136,12 @@ def tallied() -> dict[tuple[str, str], int]:
 def test_what_comes_late_is_refused_and_its_neighbours_are_not(
     connection: psycopg.Connection[Any], writer: Writer
 ) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     delete_trace("default", GONE)
     batch = Batch(
         spans=[span("late", trace=GONE), span("fine", trace="new")],
-        traces=[claim(trace=GONE, name="again")],
-        scores=[score(GONE), score("new")],
+        traces=[trace_record(trace=GONE, name="again")],
+        scores=[score_record(GONE), score_record("new")],
     )
     refused = writer.write("default", batch)
     assert [(one.kind, one.index) for one in refused] == [
@@ -183,8 +150,8 @@ def test_what_comes_late_is_refused_and_its_neighbours_are_not(
         ("scores", 0),
     ]
     assert {one.reason for one in refused} == {DELETED}
-    assert traces_of(connection, GONE) == []
-    assert [row["trace_id"] for row in everything(connection)["traces"]] == ["new"]
+    assert tables_with(connection, GONE) == []
+    assert [row["trace_id"] for row in all_rows(connection)["traces"]] == ["new"]
     assert writer.write("theirs", Batch(spans=[span("s", trace=GONE)])) == []
 
 
@@ -192,7 +159,7 @@ def test_what_comes_late_is_refused_and_its_neighbours_are_not(
 def test_after_a_day_the_id_is_free_again(
     connection: psycopg.Connection[Any], writer: Writer
 ) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     delete_trace("default", GONE)
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '23 hours'")
     purge.expire_tombstones(connection)
@@ -211,17 +178,17 @@ def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
     def cut(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(purge, "empty", cut)
         delete_trace("default", GONE)
-    assert everything(connection)["traces"] == []
+    assert all_rows(connection)["traces"] == []
     # The one who deletes is left a minute to do it.
     assert purge.purge_pending(connection) == 0
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '2 minutes'")
     connection.commit()
     assert purge.purge_pending(connection) == 1
-    assert traces_of(connection, GONE) == []
+    assert tables_with(connection, GONE) == []
     assert tallied() == {}
 
 
@@ -229,16 +196,22 @@ def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
 def test_a_writer_in_the_middle_of_its_transaction_is_waited_for(
     connection: psycopg.Connection[Any],
 ) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
         # Its own transaction ends within ours, so that it holds what it holds until we end.
         store(
-            other, [("default", Batch(spans=[span("more", trace=GONE)], scores=[score(GONE, "b")]))]
+            other,
+            [
+                (
+                    "default",
+                    Batch(spans=[span("more", trace=GONE)], scores=[score_record(GONE, "b")]),
+                )
+            ],
         )
         deleter = in_thread(connection.info.dsn, GONE)
         wait_until(lambda: waiting(connection) > 0)
     deleter.join(30)
-    assert traces_of(connection, GONE) == []
+    assert tables_with(connection, GONE) == []
     assert disagreements(connection) == []
 
 
@@ -247,9 +220,9 @@ def test_a_writer_in_the_middle_of_its_transaction_is_waited_for(
 def test_a_writer_that_waits_for_a_delete_is_refused(
     connection: psycopg.Connection[Any], writer: Writer, late: str
 ) -> None:
-    put(connection, *whole(GONE))
+    put(connection, *full_trace(GONE))
     refused: list[Any] = []
-    item = span("late", trace=GONE) if late == "spans" else score(GONE, "late")
+    item = span("late", trace=GONE) if late == "spans" else score_record(GONE, "late")
     batch = Batch(**{late: [item]})
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
         delete_traces(other, "default", [GONE])
@@ -258,7 +231,7 @@ def test_a_writer_that_waits_for_a_delete_is_refused(
         wait_until(lambda: waiting(connection) > 0)
     thread.join(30)
     assert [one.reason for one in refused] == [DELETED]
-    assert traces_of(connection, GONE) == []
+    assert tables_with(connection, GONE) == []
 
 
 @pytest.mark.usefixtures("context")
@@ -266,20 +239,20 @@ def test_a_score_before_its_trace_does_not_slip_past_a_delete(
     connection: psycopg.Connection[Any],
 ) -> None:
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
-        store(other, [("default", Batch(scores=[score(GONE)]))])
+        store(other, [("default", Batch(scores=[score_record(GONE)]))])
         # The trace comes and is deleted while its score is on its way.
-        put(connection, *whole(GONE)[:4])
+        put(connection, *full_trace(GONE)[:4])
         deleter = in_thread(connection.info.dsn, GONE)
         wait_until(lambda: waiting(connection) > 0)
     deleter.join(30)
-    assert traces_of(connection, GONE) == []
+    assert tables_with(connection, GONE) == []
 
 
 @pytest.mark.usefixtures("context")
 def test_whoever_wins_nothing_is_half_there(
     connection: psycopg.Connection[Any], writer: Writer, app: Flask
 ) -> None:
-    put(connection, *whole(GONE), *whole("other"))
+    put(connection, *full_trace(GONE), *full_trace("other"))
     stop = threading.Event()
 
     def write(number: int) -> None:
@@ -288,7 +261,7 @@ def test_whoever_wins_nothing_is_half_there(
             count += 1
             late = span(f"{number}-{count}", trace=GONE)
             beside = span(f"{number}-{count}", trace="other")
-            batch = Batch(spans=[late, beside], scores=[score(GONE, f"{number}-{count}")])
+            batch = Batch(spans=[late, beside], scores=[score_record(GONE, f"{number}-{count}")])
             refused = writer.write("default", batch)
             assert {one.index for one in refused} <= {0}
 
@@ -300,7 +273,7 @@ def test_whoever_wins_nothing_is_half_there(
     stop.set()
     for thread in threads:
         thread.join(30)
-    assert traces_of(connection, GONE) == []
+    assert tables_with(connection, GONE) == []
     assert disagreements(connection) == []
 
 

@@ -11,8 +11,8 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.records import clear, everything
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables
 from tracer.records import Json
 from tracer.store.writing.transaction import store
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
@@ -81,14 +81,14 @@ events = st.lists(
 
 
 def stored(connection: psycopg.Connection[Any], batches: list[list[Json]]) -> Any:
-    clear(connection)
+    clear_tables(connection)
     for batch in batches:
         body = msgspec.json.encode({"batch": batch})
         decoded = decode_ingestion(body, RECEIPT, NOTHING)
         assert [one.refusal for one in decoded.outcomes] == [None] * len(batch)
         store(connection, [("default", decoded.batch)])
         assert disagreements(connection) == []
-    return everything(connection)
+    return all_rows(connection)
 
 
 @settings(

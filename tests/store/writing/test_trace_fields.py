@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.store.records import T0, clear, put, rows, span
+from tests.support.store.rows import clear_tables, put, table_rows
+from tests.support.traces.records import T0, span
 from tracer.merging.claims import MOST_PROCESSES
 from tracer.records import (
     RANK_CREATE,
@@ -191,10 +192,10 @@ def test_a_trace_has_the_fields_of_its_root_in_any_order(
     orders = list(itertools.permutations(records))
     for order in orders[:: max(len(orders) // 12, 1)]:
         for size in (1, 2, len(order)):
-            clear(connection)
+            clear_tables(connection)
             for batch in _batches(order, size):
                 put(connection, *copy.deepcopy(batch))
-            [trace] = rows(connection, "traces")
+            [trace] = table_rows(connection, "traces")
             assert {field: trace[field] for field in fields} == fields
 
 
@@ -208,9 +209,9 @@ def test_an_update_of_the_first_generation_moves_the_preview(
     put(connection, span("root"), span("a", "root", kind="generation", end_time=None, input="one"))
     put(connection, span("b", "root", start_time=T0 + 9, kind="generation", input="two"))
     put(connection, span("a", "root", kind="generation", input="one and more"))
-    assert rows(connection, "traces")[0]["input_preview"] == "one and more"
+    assert table_rows(connection, "traces")[0]["input_preview"] == "one and more"
     put(connection, span("a", "root", kind="tool", version=T0 + 10_000_000, input="arguments"))
-    assert rows(connection, "traces")[0]["input_preview"] == "two"
+    assert table_rows(connection, "traces")[0]["input_preview"] == "two"
 
 
 def test_the_first_generation_is_found_again_when_the_root_loses_its_input(
@@ -218,9 +219,9 @@ def test_the_first_generation_is_found_again_when_the_root_loses_its_input(
 ) -> None:
     put(connection, span("root", end_time=None, input="early"))
     put(connection, span("a", "root", kind="generation", input="asked"))
-    assert rows(connection, "traces")[0]["input_preview"] == "early"
+    assert table_rows(connection, "traces")[0]["input_preview"] == "early"
     put(connection, span("root"))
-    assert rows(connection, "traces")[0]["input_preview"] == "asked"
+    assert table_rows(connection, "traces")[0]["input_preview"] == "asked"
 
 
 def test_a_trace_of_many_processes_remembers_the_root_and_the_first_to_join(
@@ -230,7 +231,7 @@ def test_a_trace_of_many_processes_remembers_the_root_and_the_first_to_join(
     for number in range(3 * MOST_PROCESSES):
         resource = {"service.name": f"worker {number}"}
         put(connection, sent(RANK_SPAN, resource, T0 + number, environment="staging", release="r"))
-    [trace] = rows(connection, "traces")
+    [trace] = table_rows(connection, "traces")
     assert (trace["environment"], trace["release"]) == ("production", "r")
     assert len(trace["claims"]["processes"]) == MOST_PROCESSES
 

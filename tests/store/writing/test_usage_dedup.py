@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.store.records import T0, claim, clear, everything, put, rows, span
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import all_rows, clear_tables, put, table_rows
+from tests.support.traces.records import T0, span, trace_record
 from tracer.records import SpanPatch
 
 USED = {"input": 100, "output": 10}
@@ -28,25 +29,49 @@ AGENT = [
 def test_wrappers_count_nothing_whenever_their_children_come(
     connection: psycopg.Connection[Any], order: tuple[int, ...]
 ) -> None:
-    clear(connection)
+    clear_tables(connection)
     for number in order:
         put(connection, copy.deepcopy(AGENT[number]))
-    (trace,) = rows(connection, "traces")
+    (trace,) = table_rows(connection, "traces")
     assert trace["usage"] == {"input": 200, "output": 20}
     assert (trace["metered_count"], trace["total_tokens"]) == (2, 220)
     assert disagreements(connection) == []
-    found = {row["span_id"]: row for row in rows(connection, "spans")}
+    found = {row["span_id"]: row for row in table_rows(connection, "spans")}
     assert found["agent"]["total_tokens"] == 330
     assert [name for name in found if found[name]["covered"]] == ["agent", "chat", "step"]
 
 
 def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
     put(connection, *copy.deepcopy(AGENT))
-    whole = rows(connection, "spans"), rows(connection, "traces")
-    clear(connection)
+    whole = table_rows(connection, "spans"), table_rows(connection, "traces")
+    clear_tables(connection)
     for item in AGENT:
         put(connection, copy.deepcopy(item))
-    assert (rows(connection, "spans"), rows(connection, "traces")) == whole
+    assert (table_rows(connection, "spans"), table_rows(connection, "traces")) == whole
+
+
+@pytest.mark.parametrize("sizes", [[2], [1, 1]])
+def test_the_usage_of_a_span_that_is_its_own_parent_counts(
+    connection: psycopg.Connection[Any], sizes: list[int]
+) -> None:
+    update = SpanPatch(trace_id="t", span_id="own", version=T0, fields={"usage": USED})
+    items = iter([span("own", "own"), update])
+    for size in sizes:
+        put(connection, *itertools.islice(items, size))
+    (trace,) = table_rows(connection, "traces")
+    assert trace["usage"] == USED
+    assert disagreements(connection) == []
+
+
+def test_a_span_that_an_update_moves_covers_its_new_ancestors(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("old"), span("new", usage=USED), span("call", "old", usage=USED))
+    move = SpanPatch(trace_id="t", span_id="call", version=T0, fields={"parent_span_id": "new"})
+    put(connection, move)
+    (trace,) = table_rows(connection, "traces")
+    assert trace["usage"] == USED
+    assert disagreements(connection) == []
 
 
 CALL = [
@@ -66,7 +91,7 @@ def test_a_clients_own_report_counts_only_where_nobody_else_reports_the_call(
     while waiting:
         put(connection, *waiting[:size])
         waiting = waiting[size:]
-    (trace,) = rows(connection, "traces")
+    (trace,) = table_rows(connection, "traces")
     assert (trace["total_tokens"], trace["metered_count"]) == (220, 2)
     assert disagreements(connection) == []
 
@@ -75,16 +100,16 @@ def test_a_wrapper_without_metered_children_counts_itself(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, span("agent", kind="agent", usage=USED), span("tool", "agent", kind="tool"))
-    assert rows(connection, "traces")[0]["total_tokens"] == 110
+    assert table_rows(connection, "traces")[0]["total_tokens"] == 110
 
 
 def test_a_session_that_loses_its_only_cost_has_none_and_not_zero(
     connection: psycopg.Connection[Any],
 ) -> None:
     paid = {"cost": {"total": Decimal("0.1")}, "cost_source": "given", "usage": {"input": 3}}
-    put(connection, span("a", end_time=None, **paid), claim(session_id="s"))
+    put(connection, span("a", end_time=None, **paid), trace_record(session_id="s"))
     put(connection, span("a"))
-    (session,) = rows(connection, "sessions")
+    (session,) = table_rows(connection, "sessions")
     assert (session["total_cost"], session["total_tokens"]) == (None, None)
 
 
@@ -95,10 +120,10 @@ def test_the_same_record_wins_whether_an_update_comes_with_it_or_before(
     cut, whole = span("a", flags=["truncated"]), span("a")
     found = []
     for batches in ([[said, cut], [whole]], [[whole], [said, cut]]):
-        clear(connection)
+        clear_tables(connection)
         for batch in batches:
             put(connection, *copy.deepcopy(batch))
-        found.append(everything(connection))
+        found.append(all_rows(connection))
     assert found[0] == found[1]
 
 
@@ -108,10 +133,10 @@ def test_a_trace_without_its_root_is_called_after_the_topmost_span_that_came(
     put(connection, span("late", "missing", start_time=T0 + 9, input="second"))
     put(connection, span("inner", "early", start_time=T0 + 2))
     put(connection, span("early", "missing", start_time=T0 + 1, input="first", level="error"))
-    (trace,) = rows(connection, "traces")
+    (trace,) = table_rows(connection, "traces")
     assert (trace["name"], trace["input_preview"]) == ("early", "first")
     assert (trace["root_span_id"], trace["status"]) == ("early", "error")
     put(connection, span("missing", input="asked"))
-    (trace,) = rows(connection, "traces")
+    (trace,) = table_rows(connection, "traces")
     assert (trace["name"], trace["input_preview"]) == ("missing", "asked")
     assert (trace["root_span_id"], trace["status"]) == ("missing", "completed")

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from tests.support.serving import wait_until
-from tests.support.store.records import T0, claim, rows, span
 from tests.support.store.recount import disagreements
+from tests.support.store.rows import table_rows
+from tests.support.traces.records import T0, span, trace_record
+from tests.support.waiting import wait_until
 from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.writing import writer as writer_module
@@ -48,12 +49,14 @@ def in_threads(*calls: Any) -> None:
 def test_a_poison_item_is_refused_by_its_place_and_its_neighbours_are_stored(
     own_writer: Writer, connection: psycopg.Connection[Any]
 ) -> None:
-    batch = Batch(spans=[span("a"), span("b", name=POISON), span("c")], traces=[claim(user_id="u")])
+    batch = Batch(
+        spans=[span("a"), span("b", name=POISON), span("c")], traces=[trace_record(user_id="u")]
+    )
     (rejected,) = own_writer.write("default", batch)
     assert (rejected.kind, rejected.index) == ("spans", 1)
     assert "NUL" in rejected.reason or "0x00" in rejected.reason
-    assert [row["span_id"] for row in rows(connection, "spans")] == ["a", "c"]
-    assert rows(connection, "traces")[0]["user_id"] == "u"
+    assert [row["span_id"] for row in table_rows(connection, "spans")] == ["a", "c"]
+    assert table_rows(connection, "traces")[0]["user_id"] == "u"
 
 
 def test_a_request_that_shares_a_commit_with_a_failing_one_survives(
@@ -86,7 +89,7 @@ def test_a_request_that_shares_a_commit_with_a_failing_one_survives(
         thread.join(timeout=30)
     assert results["good"] == results["fine"] == results["held"] == []
     assert [(one.kind, one.index) for one in results["bad"]] == [("spans", 0)]
-    assert {row["trace_id"] for row in rows(connection, "traces")} == {"held", "good", "fine"}
+    assert {row["trace_id"] for row in table_rows(connection, "traces")} == {"held", "good", "fine"}
 
 
 def test_eight_writers_on_the_same_traces_lose_and_double_nothing(
@@ -105,14 +108,14 @@ def test_eight_writers_on_the_same_traces_lose_and_double_nothing(
                 usage={"input": 1},
             )
             shared = span("shared", trace=trace, start_time=T0 - turn, level="error")
-            said = claim(trace=trace, session_id=f"s{number % 2}", version=T0 + number)
+            said = trace_record(trace=trace, session_id=f"s{number % 2}", version=T0 + number)
             failed = writers[number].write("default", Batch(spans=[mine, shared], traces=[said]))
             assert failed == []
 
     in_threads(*[lambda number=number: send(number) for number in range(8)])
     for made in writers:
         made.close()
-    found = rows(connection, "traces")
+    found = table_rows(connection, "traces")
     assert [row["span_count"] for row in found] == [33, 33, 33]
     assert [row["session_id"] for row in found] == ["s1"] * 3
     assert disagreements(connection) == []
@@ -123,7 +126,7 @@ def test_two_projects_may_have_the_same_trace_id(
 ) -> None:
     own_writer.write("default", Batch(spans=[span("a", name="mine")]))
     own_writer.write("other", Batch(spans=[span("a", name="theirs"), span("b", "a")]))
-    found = {row["project_id"]: row for row in rows(connection, "traces")}
+    found = {row["project_id"]: row for row in table_rows(connection, "traces")}
     assert (found["default"]["name"], found["default"]["span_count"]) == ("mine", 1)
     assert (found["other"]["name"], found["other"]["span_count"]) == ("theirs", 2)
 
@@ -156,7 +159,7 @@ def test_a_lost_connection_is_made_anew_and_the_batch_stored(
     )
     connection.commit()
     assert own_writer.write("default", Batch(spans=[span("b")])) == []
-    assert len(rows(connection, "spans")) == 2
+    assert len(table_rows(connection, "spans")) == 2
 
 
 def test_a_database_that_stays_away_is_said_and_nothing_is_acknowledged(
@@ -177,4 +180,4 @@ def test_closing_stores_what_waits_and_takes_nothing_more(
     closing.close()
     with pytest.raises(StoreUnavailable):
         closing.write("default", Batch(spans=[span("b")]))
-    assert [row["span_id"] for row in rows(connection, "spans")] == ["a"]
+    assert [row["span_id"] for row in table_rows(connection, "spans")] == ["a"]

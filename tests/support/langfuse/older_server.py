@@ -1,4 +1,4 @@
-"""A proxy that lacks the routes of Langfuse's first generation, as its newest servers do."""
+"""A proxy without the older generation of Langfuse's routes, as the newest servers are."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ GONE = ("/api/public/traces", "/api/public/observations", "/api/public/v2/scores
 
 
 @contextmanager
-def newest_generation(upstream: str) -> Iterator[str]:
-    """Serve the API at ``upstream`` without what the newest Langfuse answers 404 for."""
+def without_older_routes(upstream: str) -> Iterator[str]:
+    """Serve the API at ``upstream``; answer 404 for the routes that the newest Langfuse lacks."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -22,11 +22,11 @@ def newest_generation(upstream: str) -> Iterator[str]:
             if path.startswith(GONE) or "/runs" in path:
                 self._answer(404, b'{"message": "gone", "error": "LangfuseNotFoundError"}')
                 return
-            asked = urllib.request.Request(upstream + self.path)
-            asked.add_header("Authorization", self.headers.get("Authorization", ""))
+            request = urllib.request.Request(upstream + self.path)
+            request.add_header("Authorization", self.headers.get("Authorization", ""))
             try:
-                with urllib.request.urlopen(asked, timeout=30) as answer:
-                    self._answer(answer.status, answer.read())
+                with urllib.request.urlopen(request, timeout=30) as response:
+                    self._answer(response.status, response.read())
             except urllib.error.HTTPError as error:
                 self._answer(error.code, error.read())
 

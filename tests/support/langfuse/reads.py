@@ -1,4 +1,4 @@
-"""What the tests of Langfuse's read API have in common: the traces they read, and how they ask."""
+"""Requests to Langfuse's read API."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-T = "2026-01-01T00:00:{:02}.000Z"
+from tests.support.langfuse.events import T
+
 PUBLIC = "/api/public"
+TIME_RANGE = {"fromTimestamp": T.format(0), "toTimestamp": "2026-01-02T00:00:00Z"}
+"""The day on which `T` lies."""
 
 
 def get(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
-    answer = client.get(f"{PUBLIC}/{path}", query_string=query)
-    assert answer.status_code == status, answer.text
-    return answer.get_json()
+    """Return the JSON of a GET with this status."""
+    response = client.get(f"{PUBLIC}/{path}", query_string=query)
+    assert response.status_code == status, response.text
+    return response.get_json()
 
 
-def ids(found: Any) -> list[str]:
-    return [one["id"] for one in found["data"]]
+def ids(page: Any) -> list[str]:
+    """Return the ids of a page, in its order."""
+    return [item["id"] for item in page["data"]]
 
 
-def one(kind: str, column: str, operator: str, value: Any, key: str | None = None) -> Any:
+def filter_condition(
+    kind: str, column: str, operator: str, value: Any, key: str | None = None
+) -> Any:
+    """Return a condition of Langfuse's `filter` parameter."""
     return {"type": kind, "column": column, "operator": operator, "value": value, "key": key}
 
 
-SPAN_OF_TIME = {"fromTimestamp": T.format(0), "toTimestamp": "2026-01-02T00:00:00Z"}
-
-
-def ask(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
-    return get(client, path, status, query=json.dumps({**SPAN_OF_TIME, **query}))
+def query_metrics(client: FlaskClient, path: str, status: int = 200, **query: Any) -> Any:
+    """Return what a metrics query over the time of the test's traces answers."""
+    return get(client, path, status, query=json.dumps({**TIME_RANGE, **query}))

@@ -1,4 +1,4 @@
-"""HTML as a tree to ask questions of, so that tests don't match substrings of a page."""
+"""HTML as a tree that can be searched, so that tests don't match substrings of a page."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Element:
 
     def one(self, tag: str = "", css: str = "", **attributes: str) -> Element:
         """Return the only such element."""
-        found = self.all(tag, css, **attributes)
-        assert len(found) == 1, f"{len(found)} elements {tag}.{css} {attributes}"
-        return found[0]
+        matches = self.all(tag, css, **attributes)
+        assert len(matches) == 1, f"{len(matches)} elements {tag}.{css} {attributes}"
+        return matches[0]
 
 
 class _Builder(HTMLParser):

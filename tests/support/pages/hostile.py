@@ -1,4 +1,4 @@
-"""Text that tries everything, in every field that is shown, and the pages that show it."""
+"""Text that attempts script and markup injection in every field, and the pages that show it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Flask, url_for
 
-from tests.support.pages.stories import Story, say
+from tests.support.pages.sample_traces import TraceBuilder, chat_message
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates
 from tracer.store.database.session import transaction
@@ -30,7 +30,7 @@ QUOTED = quote(BAD, safe="")
 TABS = ("io", "metadata", "events", "scores", "understood", "raw")
 AXIS = "t=0-1-d"
 
-# What a page is asked beside its address; a page that is not named here is asked plainly.
+# Query strings by page; a page that is not listed is requested without one.
 QUERIES: dict[str, list[str]] = {
     "trace_list": ["", f"name={QUOTED}&tag={QUOTED}&user={QUOTED}&from=7d"],
     "trace": [
@@ -55,22 +55,22 @@ QUERIES: dict[str, list[str]] = {
 SHOWN = ("/traces", "/sessions", "/prices", "/understanding")
 
 
-def hostile_run() -> Story:
-    """Return a trace at rest with a run of 150 spans, more than a page, that folds into one row."""
-    story = Story(RUN_ID, name=f"run {BAD}").span(f"root {BAD}", None, 0, 200, name=BAD)
+def hostile_run() -> TraceBuilder:
+    """Return a finished trace whose 150 similar spans, more than a page, fold into one row."""
+    story = TraceBuilder(RUN_ID, name=f"run {BAD}").span(f"root {BAD}", None, 0, 200, name=BAD)
     for n in range(150):
         failed = {"level": "error", "status_message": BAD} if n == 3 else {}
         story.span(f"{n} {BAD}", f"root {BAD}", n, n + 0.5, name=BAD, model=BAD, **failed)
     return story
 
 
-def hostile() -> Story:
+def hostile() -> TraceBuilder:
     """Return a trace whose every field is hostile."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         field: f"{field} {BAD}"
         for field in ("name", "user_id", "session_id", "environment", "release", "version")
     }
-    story = Story(ID, **told, tags=[BAD], input=BAD, output=BAD, metadata={BAD: BAD})
+    story = TraceBuilder(ID, **fields, tags=[BAD], input=BAD, output=BAD, metadata={BAD: BAD})
     names = ("name", "status_message", "model", "requested_model", "provider", "prompt_name")
     text: dict[str, Any] = {name: f"{name} {BAD}" for name in names}
     function = {"name": BAD, "arguments": f'{{"x": "{ID}"}}'}
@@ -84,9 +84,9 @@ def hostile() -> Story:
         kind="generation",
         level="error",
         input=[
-            say("system", BAD),
-            say("user", BAD),
-            say(BAD, BAD),
+            chat_message("system", BAD),
+            chat_message("user", BAD),
+            chat_message(BAD, BAD),
             {"role": "user", "content": parts},
         ],
         output=[{"role": "assistant", "content": BAD, "tool_calls": [call], "finish_reason": BAD}],
@@ -118,11 +118,11 @@ def hostile_price(app: Flask) -> str:
 
 
 def addresses(app: Flask, price_id: str) -> Iterator[str]:
-    """Yield every page that shows traces, sessions, prices or understanding, in all its states.
+    """Yield the path of every page that shows traces, sessions, prices or mapping quality.
 
-    A new page joins by itself; one with an argument of a new name needs a value here.
+    New pages are included; a route with an argument of a new name needs a value here.
     """
-    known = {
+    known: dict[str, Any] = {
         "project_id": "default",
         "trace_id": ID,
         "session_id": f"session_id {BAD}",
@@ -132,7 +132,7 @@ def addresses(app: Flask, price_id: str) -> Iterator[str]:
         name = rule.endpoint.removeprefix("ui.")
         if name == rule.endpoint or name.endswith("_json") or "GET" not in (rule.methods or ()):
             continue
-        # An export is a file that is downloaded, and has tests of its own.
+        # An export is a downloaded file, and has tests of its own.
         if name.endswith("_export") or not any(part in rule.rule for part in SHOWN):
             continue
         with app.test_request_context():

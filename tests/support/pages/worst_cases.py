@@ -1,12 +1,13 @@
-"""The eight worst-looking cases: what a page must bear without breaking."""
+"""The eight worst cases for the layout of a page."""
 
 from __future__ import annotations
 
 import base64
 import struct
 import zlib
+from typing import Any
 
-from tests.support.pages.stories import Story, say
+from tests.support.pages.sample_traces import TraceBuilder, chat_message
 
 LONG = "very_long_name_" * 20
 ARABIC = "ما هي أسباب ازدواج الفاتورة؟ تحقق من الطلب رقم ٤١٧ ثم أعد المبلغ."
@@ -31,68 +32,78 @@ def picture(width: int = 320, height: int = 200) -> str:
     return f"data:image/png;base64,{encoded}"
 
 
-def long_names() -> Story:
-    told = {"name": LONG, "user_id": LONG, "session_id": LONG, "release": LONG, "tags": [LONG] * 3}
-    story = Story("1" * 32, **told).span("root", None, 0, 9, name=LONG, kind="agent")
+def long_names() -> TraceBuilder:
+    fields: dict[str, Any] = {
+        "name": LONG,
+        "user_id": LONG,
+        "session_id": LONG,
+        "release": LONG,
+        "tags": [LONG] * 3,
+    }
+    story = TraceBuilder("1" * 32, **fields).span("root", None, 0, 9, name=LONG, kind="agent")
     for n in range(6):
         story.generation(f"g{n}", "root", n, n + 1, name=LONG.replace("_", ""), model=LONG)
     return story.span("bad", "root", 7, 8, name=LONG, level="error", status_message=LONG * 3)
 
 
-def forty_levels() -> Story:
-    story = Story("2" * 32, name="forty levels").span("n0", None, 0, 80, kind="agent")
+def forty_levels() -> TraceBuilder:
+    story = TraceBuilder("2" * 32, name="forty levels").span("n0", None, 0, 80, kind="agent")
     for n in range(1, 40):
         story.span(f"n{n}", f"n{n - 1}", n, 80 - n, kind="chain", name=f"level {n} of many")
     return story
 
 
-def short_beside_long() -> Story:
-    story = Story("3" * 32, name="1 ms beside 10 min").span("root", None, 0, 600, kind="agent")
+def short_beside_long() -> TraceBuilder:
+    story = TraceBuilder("3" * 32, name="1 ms beside 10 min").span(
+        "root", None, 0, 600, kind="agent"
+    )
     for n in range(30):
-        at = n * 0.002 if n < 15 else 599.9 + n * 0.001
-        story.span(f"s{n}", "root", at, at + 0.001, kind="tool", name=f"blink {n}")
+        start = n * 0.002 if n < 15 else 599.9 + n * 0.001
+        story.span(f"s{n}", "root", start, start + 0.001, kind="tool", name=f"blink {n}")
     return story.generation("long", "root", 1, 598, first_token=30)
 
 
-def long_message() -> Story:
+def long_message() -> TraceBuilder:
     text = "The quick brown fox jumps over the lazy dog. " * 4_500
-    story = Story("4" * 32, name="200 kB")
-    asked = [say("system", text), say("user", "x" * 200_000)]
-    return story.generation("g", None, 0, 9, input=asked, output=say("assistant", text))
+    story = TraceBuilder("4" * 32, name="200 kB")
+    messages = [chat_message("system", text), chat_message("user", "x" * 200_000)]
+    return story.generation("g", None, 0, 9, input=messages, output=chat_message("assistant", text))
 
 
-def images() -> Story:
+def images() -> TraceBuilder:
     image = {"type": "image_url", "image_url": {"url": picture()}}
     large = {"type": "image_url", "image_url": {"url": picture(1_200, 500)}}
     parts = [{"type": "text", "text": "What is in these?"}, image, large]
-    story = Story("5" * 32, name="images")
+    story = TraceBuilder("5" * 32, name="images")
     return story.generation("g", None, 0, 9, input=[{"role": "user", "content": parts}])
 
 
-def right_to_left() -> Story:
-    story = Story("6" * 32, name=ARABIC, user_id=HEBREW, tags=[HEBREW], session_id=ARABIC)
-    story.span("root", None, 0, 9, name=ARABIC, kind="agent", input=[say("user", ARABIC)])
-    story.generation("g", "root", 1, 5, name=HEBREW, input=[say("user", f"{ARABIC}\n\n- {HEBREW}")])
+def right_to_left() -> TraceBuilder:
+    story = TraceBuilder("6" * 32, name=ARABIC, user_id=HEBREW, tags=[HEBREW], session_id=ARABIC)
+    story.span("root", None, 0, 9, name=ARABIC, kind="agent", input=[chat_message("user", ARABIC)])
+    story.generation(
+        "g", "root", 1, 5, name=HEBREW, input=[chat_message("user", f"{ARABIC}\n\n- {HEBREW}")]
+    )
     return story.span("bad", "root", 5, 8, name=ARABIC, level="error", status_message=HEBREW)
 
 
-def errors_everywhere() -> Story:
-    message = "CursorTimeout: the cursor “export” was idle for 60.02 s and has been closed"
-    story = Story("7" * 32, name="nothing works")
-    story.span("root", None, 0, 40, kind="agent", level="error", status_message=message)
+def errors_everywhere() -> TraceBuilder:
+    error = "CursorTimeout: the cursor “export” was idle for 60.02 s and has been closed"
+    story = TraceBuilder("7" * 32, name="nothing works")
+    story.span("root", None, 0, 40, kind="agent", level="error", status_message=error)
     for n in range(30):
         level = "warning" if n % 3 == 2 else "error"
-        told = {"level": level, "status_message": message, "flags": ["truncated", "cleaned"]}
-        story.span(f"e{n}", "root", n, n + 3, kind="tool", name=f"try {n}", **told)
-    return story.span("orphan", "never_came", 20, 60, level="error", status_message=message)
+        fields = {"level": level, "status_message": error, "flags": ["truncated", "cleaned"]}
+        story.span(f"e{n}", "root", n, n + 3, kind="tool", name=f"try {n}", **fields)
+    return story.span("orphan", "never_came", 20, 60, level="error", status_message=error)
 
 
-def no_output() -> Story:
-    story = Story("8" * 32).span("", None, 0, 0, name="")
+def no_output() -> TraceBuilder:
+    story = TraceBuilder("8" * 32).span("", None, 0, 0, name="")
     return story.span("open", None, 0, None, name="").span("event", "open", 1, 1, kind="event")
 
 
-WORST = {
+WORST_CASES = {
     story.__name__: story
     for story in (
         *(long_names, forty_levels, short_beside_long, long_message),

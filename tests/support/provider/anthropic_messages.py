@@ -5,40 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tests.support.provider.turns import ARGUMENTS, Counts, Json, Turn, next_turn, served
+from tests.support.provider.turns import ARGUMENTS, Counts, Json, Turn, next_turn, served_model
 
 CACHE_WRITTEN = 100
 """Of the tokens that other providers report as cached, those that this call wrote."""
 
 
-def turn_of(asked: Json) -> Turn:
+def turn_of(request: Json) -> Turn:
     """Return the turn that the request gets."""
     blocks = [
         block
-        for message in asked["messages"]
+        for message in request["messages"]
         if isinstance(message["content"], list)
         for block in message["content"]
     ]
-    tools = [tool["name"] for tool in asked.get("tools") or []]
+    tools = [tool["name"] for tool in request.get("tools") or []]
     return next_turn(tools, any(block.get("type") == "tool_result" for block in blocks))
 
 
-def answer(asked: Json) -> Json:
+def answer(request: Json) -> Json:
     """Return a message."""
-    turn = turn_of(asked)
-    return {**_message(asked), "content": [_block(turn)], **_end(turn), "usage": usage(turn.counts)}
+    turn = turn_of(request)
+    return {
+        **_message(request),
+        "content": [_block(turn)],
+        **_end(turn),
+        "usage": usage(turn.counts),
+    }
 
 
-def stream(asked: Json) -> Iterator[tuple[str | None, Json | str]]:
+def stream(request: Json) -> Iterator[tuple[str | None, Json | str]]:
     """Yield the message's events, each named as the provider does."""
-    for event in _events(asked):
+    for event in _events(request):
         yield event["type"], event
 
 
-def _events(asked: Json) -> Iterator[Json]:
-    turn = turn_of(asked)
+def _events(request: Json) -> Iterator[Json]:
+    turn = turn_of(request)
     counts = usage(turn.counts)
-    begun = {**_message(asked), "content": [], "stop_reason": None, "stop_sequence": None}
+    begun = {**_message(request), "content": [], "stop_reason": None, "stop_sequence": None}
     yield {"type": "message_start", "message": {**begun, "usage": {**counts, "output_tokens": 1}}}
     block = _block(turn)
     empty = {**block, "input": {}} if turn.tool else {**block, "text": ""}
@@ -64,12 +69,12 @@ def usage(counts: Counts) -> Json:
     }
 
 
-def _message(asked: Json) -> Json:
+def _message(request: Json) -> Json:
     return {
-        "id": f"msg_{turn_of(asked).number}",
+        "id": f"msg_{turn_of(request).number}",
         "type": "message",
         "role": "assistant",
-        "model": served(asked["model"]),
+        "model": served_model(request["model"]),
     }
 
 

@@ -7,31 +7,31 @@ from collections.abc import Iterator
 from tests.support.provider.turns import ARGUMENTS, Counts, Json, Turn, next_turn
 
 
-def turn_of(asked: Json) -> Turn:
+def turn_of(request: Json) -> Turn:
     """Return the turn that the request gets."""
     tools = [
         function["name"]
-        for tool in asked.get("tools") or []
+        for tool in request.get("tools") or []
         for function in tool.get("functionDeclarations") or []
     ]
-    parts = [part for content in asked["contents"] for part in content["parts"]]
+    parts = [part for content in request["contents"] for part in content["parts"]]
     return next_turn(tools, any("functionResponse" in part for part in parts))
 
 
-def answer(asked: Json) -> Json:
+def answer(request: Json) -> Json:
     """Return a whole response."""
-    turn = turn_of(asked)
+    turn = turn_of(request)
     part = _call(turn.tool) if turn.tool else {"text": turn.text}
-    return _response(asked, part, "STOP", usage(turn.counts))
+    return _response(request, part, "STOP", usage(turn.counts))
 
 
-def stream(asked: Json) -> Iterator[tuple[str | None, Json | str]]:
+def stream(request: Json) -> Iterator[tuple[str | None, Json | str]]:
     """Yield responses that hold a piece each; the last one tells the end and the counts."""
-    turn = turn_of(asked)
+    turn = turn_of(request)
     pieces = [_call(turn.tool)] if turn.tool else [{"text": piece} for piece in turn.pieces()]
     for piece in pieces[:-1]:
-        yield None, _response(asked, piece, None, None)
-    yield None, _response(asked, pieces[-1], "STOP", usage(turn.counts))
+        yield None, _response(request, piece, None, None)
+    yield None, _response(request, pieces[-1], "STOP", usage(turn.counts))
 
 
 def usage(counts: Counts) -> Json:
@@ -49,13 +49,13 @@ def _call(tool: str) -> Json:
     return {"functionCall": {"name": tool, "args": ARGUMENTS}}
 
 
-def _response(asked: Json, part: Json, reason: str | None, counts: Json | None) -> Json:
+def _response(request: Json, part: Json, reason: str | None, counts: Json | None) -> Json:
     candidate: Json = {"index": 0, "content": {"role": "model", "parts": [part]}}
     if reason:
         candidate["finishReason"] = reason
-    said: Json = {
+    response: Json = {
         "candidates": [candidate],
-        "modelVersion": asked["model"],
-        "responseId": f"resp_{turn_of(asked).number}",
+        "modelVersion": request["model"],
+        "responseId": f"resp_{turn_of(request).number}",
     }
-    return {**said, "usageMetadata": counts} if counts else said
+    return {**response, "usageMetadata": counts} if counts else response

@@ -33,15 +33,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def version_string(self) -> str:
-        """Tell nothing of this machine: some instrumentations record an answer's headers."""
+        """A constant: some instrumentations record the headers of a response."""
         return "provider"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Tell no time, for the same reason."""
+        """A constant, for the same reason."""
         return "Thu, 01 Jan 2026 00:00:00 GMT"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a test's output is its own."""
+        """Log nothing."""
 
 
 @contextmanager

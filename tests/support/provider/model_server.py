@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.support.provider import anthropic_messages, gemini, openai_chat, openai_responses
 from tests.support.provider.loopback import Handler, on_loopback
-from tests.support.provider.turns import Json, failure
+from tests.support.provider.turns import Json, failure_status
 
 APIS: Final[dict[str, ModuleType]] = {
     "/v1/chat/completions": openai_chat,
@@ -23,34 +23,34 @@ _GEMINI: Final = re.compile(r"/v1(?:beta|beta1)?/models/([^:/]+):(\w+)")
 
 class _Provider(Handler):
     def do_POST(self) -> None:
-        asked: Json = json.loads(self.body())
+        request: Json = json.loads(self.body())
         path = self.path.partition("?")[0]
-        if found := _GEMINI.fullmatch(path):
-            asked["model"] = found[1]
-            self._say(gemini, asked, streamed=found[2] == "streamGenerateContent")
+        if match := _GEMINI.fullmatch(path):
+            request["model"] = match[1]
+            self._answer(gemini, request, streamed=match[2] == "streamGenerateContent")
         elif path == "/v1/embeddings":
-            self.reply(200, openai_chat.embeddings(asked))
+            self.reply(200, openai_chat.embeddings(request))
         elif path in APIS:
-            self._say(APIS[path], asked, streamed=bool(asked.get("stream")))
+            self._answer(APIS[path], request, streamed=bool(request.get("stream")))
         else:
             self.reply(404, {"error": {"message": f"no such path: {path}"}})
 
-    def _say(self, api: ModuleType, asked: Json, *, streamed: bool) -> None:
-        status = failure(asked["model"]) or int(self.headers.get("X-Fail") or 0)
+    def _answer(self, api: ModuleType, request: Json, *, streamed: bool) -> None:
+        status = failure_status(request["model"]) or int(self.headers.get("X-Fail") or 0)
         if status:
             self.reply(status, failed(api, status))
         elif streamed:
-            self._stream(api.stream(asked))
+            self._stream(api.stream(request))
         else:
-            self.reply(200, api.answer(asked))
+            self.reply(200, api.answer(request))
 
-    def reply(self, status: int, said: Json) -> None:
-        self.send(status, json.dumps(said).encode())
+    def reply(self, status: int, body: Json) -> None:
+        self.send(status, json.dumps(body).encode())
 
     def _stream(self, events: Iterator[tuple[str | None, Json | str]]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        # Its end is told by closing.
+        # The end of the stream is the end of the connection.
         self.send_header("Connection", "close")
         self.end_headers()
         for name, data in events:

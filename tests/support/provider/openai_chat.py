@@ -15,30 +15,30 @@ from tests.support.provider.turns import (
     Json,
     Turn,
     next_turn,
-    served,
+    served_model,
 )
 
 
-def turn_of(asked: Json) -> Turn:
+def turn_of(request: Json) -> Turn:
     """Return the turn that the request gets."""
-    tools = [tool["function"]["name"] for tool in asked.get("tools") or []]
-    return next_turn(tools, any(message["role"] == "tool" for message in asked["messages"]))
+    tools = [tool["function"]["name"] for tool in request.get("tools") or []]
+    return next_turn(tools, any(message["role"] == "tool" for message in request["messages"]))
 
 
-def answer(asked: Json) -> Json:
+def answer(request: Json) -> Json:
     """Return a chat completion."""
-    turn = turn_of(asked)
+    turn = turn_of(request)
     message: Json = {"role": "assistant", "content": turn.text, "refusal": None}
     if turn.tool:
         message["tool_calls"] = [_call(turn.tool)]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _reason(turn)}
-    return {**_head(asked, "chat.completion"), "choices": [choice], "usage": usage(turn.counts)}
+    return {**_head(request, "chat.completion"), "choices": [choice], "usage": usage(turn.counts)}
 
 
-def stream(asked: Json) -> Iterator[tuple[str | None, Json | str]]:
+def stream(request: Json) -> Iterator[tuple[str | None, Json | str]]:
     """Yield the chunks of a chat completion; usage comes only where it was asked for."""
-    turn = turn_of(asked)
-    head = _head(asked, "chat.completion.chunk")
+    turn = turn_of(request)
+    head = _head(request, "chat.completion.chunk")
     deltas: list[Json] = [{"role": "assistant", "content": None if turn.tool else ""}]
     if turn.tool:
         call = _call(turn.tool)
@@ -51,22 +51,22 @@ def stream(asked: Json) -> Iterator[tuple[str | None, Json | str]]:
     for delta in deltas:
         yield None, {**head, "choices": [_chunk(delta, None)]}
     yield None, {**head, "choices": [_chunk({}, _reason(turn))]}
-    if (asked.get("stream_options") or {}).get("include_usage"):
+    if (request.get("stream_options") or {}).get("include_usage"):
         yield None, {**head, "choices": [], "usage": usage(turn.counts)}
     yield None, "[DONE]"
 
 
-def embeddings(asked: Json) -> Json:
+def embeddings(request: Json) -> Json:
     """Return a short vector for each input."""
-    given: Any = asked["input"]
+    given: Any = request["input"]
     # A text, a list of texts, one list of tokens, or several of those.
     several = isinstance(given, list) and given and not isinstance(given[0], int)
     data = [
-        {"object": "embedding", "index": place, "embedding": [0.5, -0.25, 0.125]}
-        for place in range(len(given) if several else 1)
+        {"object": "embedding", "index": index, "embedding": [0.5, -0.25, 0.125]}
+        for index in range(len(given) if several else 1)
     ]
     counts = {"prompt_tokens": EMBEDDING_TOKENS, "total_tokens": EMBEDDING_TOKENS}
-    return {"object": "list", "model": asked["model"], "data": data, "usage": counts}
+    return {"object": "list", "model": request["model"], "data": data, "usage": counts}
 
 
 def usage(counts: Counts) -> Json:
@@ -80,12 +80,12 @@ def usage(counts: Counts) -> Json:
     }
 
 
-def _head(asked: Json, kind: str) -> Json:
+def _head(request: Json, kind: str) -> Json:
     return {
-        "id": f"chatcmpl-{turn_of(asked).number}",
+        "id": f"chatcmpl-{turn_of(request).number}",
         "object": kind,
         "created": CREATED,
-        "model": served(asked["model"]),
+        "model": served_model(request["model"]),
         "system_fingerprint": "fp_1",
     }
 

@@ -1,4 +1,4 @@
-"""What the stand-in provider says, whichever API it is asked through."""
+"""What the stand-in provider answers, the same through each API."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Turn(NamedTuple):
     tool: str | None
     counts: Counts
     number: int = 1
-    """Of the conversation: ids are made of it, as no two answers share theirs."""
+    """Its number in the conversation, from which the ids of the answer are made."""
 
     def pieces(self) -> list[str]:
         """Return the text as it is streamed."""
@@ -49,7 +49,7 @@ class Turn(NamedTuple):
 
 
 def next_turn(tools: list[str], answered: bool) -> Turn:
-    """Return the turn after a conversation; ``answered``: it holds a tool's result already."""
+    """Return the turn after a conversation; ``answered``: the conversation has a tool's result."""
     if answered:
         return Turn(FORECAST, None, AFTER_TOOL, 2)
     if tools:
@@ -57,15 +57,15 @@ def next_turn(tools: list[str], answered: bool) -> Turn:
     return Turn(ANSWER, None, FIRST)
 
 
-def served(model: str) -> str:
+def served_model(model: str) -> str:
     """Return the name that the answer gives the model."""
     return SERVED.get(model, model)
 
 
-def failure(model: str) -> int | None:
-    """Return the status that a model named ``fail-429`` wants to fail with."""
-    found = re.search(r"fail-(\d{3})", model)
-    return int(found[1]) if found else None
+def failure_status(model: str) -> int | None:
+    """Return 429 for a model named ``fail-429``, None for one that doesn't fail."""
+    match = re.search(r"fail-(\d{3})", model)
+    return int(match[1]) if match else None
 
 
 Json = dict[str, Any]

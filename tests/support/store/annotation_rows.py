@@ -1,4 +1,4 @@
-"""Bookmarks, comments and links of a project, under ids that the tests of keys know."""
+"""Bookmarks, comments and links of a project, with the ids that tests of API keys use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts, datasets, media and queues of a project, under ids that the tests of keys know."""
+"""Prompts, datasets, media and queues of a project, with the ids that tests of API keys use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IDS = {"name": "n", "item_id": "i", "run": "r", "media_id": "m", "queue_id": "u"
 QUERIES = {
     "/api/public/dataset-run-items": "/api/public/dataset-run-items?datasetId=d&runName=r",
 }
-# Only the project that has them may change these: a name of its own leads nobody to another's.
+# Only the owning project may change these: the same name in another project is another object.
 OWN = (
     "/api/public/v2/prompts/n",
     "/api/public/datasets/n",

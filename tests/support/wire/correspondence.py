@@ -1,4 +1,4 @@
-"""How the words of ../shared/otlp-cases (Langfuse's) correspond to those of our records."""
+"""How the fields of Langfuse's cases (../shared/otlp-cases) correspond to those of our records."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tracer.records import RANK_SPAN, Json, SpanRecord, TraceRecord
 from tracer.wire.dialects.table import micros
 from tracer.wire.otlp.request import Decoded
 
+AGREEMENT = "agreement"
+"""The property of a test report that holds how many values agree."""
 ISO = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 BUCKETS = {
@@ -66,20 +68,20 @@ def iso_millis(micros: int | None) -> str | None:
 
 
 class Ours:
-    """Our records of one case, asked in Langfuse's words."""
+    """Our records of one case, read by Langfuse's names."""
 
     def __init__(self, decoded: Decoded) -> None:
         self.spans = decoded.batch.spans
         self.traces = decoded.batch.traces
 
     def get(self, pointer: str, expected: Json) -> Any:
-        """Return our value at Langfuse's ``pointer``, in Langfuse's words."""
+        """Return our value at Langfuse's ``pointer``, by Langfuse's names."""
         kind, index, *path = pointer.strip("/").split("/")
         path = [part.replace("~1", "/").replace("~0", "~") for part in path]
-        said = expected[kind][int(index)]
+        expected_record = expected[kind][int(index)]
         if kind == "observations":
-            return self._of_span(self._span(said["id"]), path)
-        return self._of_trace(said["id"], path)
+            return self._of_span(self._span(expected_record["id"]), path)
+        return self._of_trace(expected_record["id"], path)
 
     def _span(self, span_id: str) -> SpanRecord:
         return next(span for span in self.spans if span.span_id == span_id)
@@ -118,17 +120,17 @@ class Ours:
         field = path[0]
         spans = [span for span in self.spans if span.trace_id == trace_id]
         root = next((span for span in spans if span.parent_span_id is None), None)
-        told = self._told(trace_id)
+        records = self._records(trace_id)
         if field == "id":
             return spans[0].trace_id
         if field == "timestamp":
             return iso_millis(min(span.start_time for span in spans))
         if field == "tags":
-            return sorted({tag for record in told for tag in record.tags})
+            return sorted({tag for record in records for tag in record.tags})
         if field == "metadata":
-            said = {key: value for record in told for key, value in record.metadata.items()}
-            merged = {**(root or spans[0]).metadata, **said}
-            # A trace without its root has no metadata but what was said of it.
+            metadata = {key: value for record in records for key, value in record.metadata.items()}
+            merged = {**(root or spans[0]).metadata, **metadata}
+            # A trace without its root span has only the metadata that was sent for the trace.
             kept = root and {
                 "resourceAttributes": root.resource,
                 "scope": root.scope,
@@ -141,18 +143,18 @@ class Ours:
         value = self._fact(trace_id, OF_TRACE[field], spans)
         return root.name if value is None and field == "name" and root else value
 
-    def _told(self, trace_id: str) -> list[TraceRecord]:
-        told = [record for record in self.traces if record.trace_id == trace_id]
-        return sorted(told, key=lambda record: (record.rank, record.version))
+    def _records(self, trace_id: str) -> list[TraceRecord]:
+        records = [record for record in self.traces if record.trace_id == trace_id]
+        return sorted(records, key=lambda record: (record.rank, record.version))
 
     def _fact(self, trace_id: str, field: str, spans: list[SpanRecord]) -> Any:
-        found = None
-        for record in self._told(trace_id):
-            # An observation has what it said itself; another span's words are the trace's.
+        value = None
+        for record in self._records(trace_id):
+            # An observation has what its own span sent; what another span sent is the trace's.
             own = len(spans) > 1 or any(span.start_time == record.version for span in spans)
             if field in record.fields and (record.rank != RANK_SPAN or own):
-                found = record.fields[field]
-        return "default" if found is None and field == "environment" else found
+                value = record.fields[field]
+        return "default" if value is None and field == "environment" else value
 
 
 def _bucket(values: dict[str, Any], path: list[str]) -> Any:
@@ -175,7 +177,7 @@ def dig(value: Any, path: list[str]) -> Any:
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         elif isinstance(value, dict):
-            # Our messages lack the level that only repeats what they are.
+            # Our messages lack the level `message`, which repeats that they are messages.
             value = value if part == "message" and part not in value else value.get(part)
         else:
             return None
@@ -193,7 +195,7 @@ def parsed(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` without what is written differently but means the same."""
+    """Return ``value`` without the parts that are written differently but mean the same."""
     value = parsed(value)
     if isinstance(value, dict):
         if set(value) == {"message"} and isinstance(inner := parsed(value["message"]), dict):
@@ -206,13 +208,13 @@ def plain(value: Any) -> Any:
 
 
 def agrees(ours: Any, theirs: Any) -> bool:
-    """Tell whether both mean the same: nothing, {} and [] are one."""
+    """Return whether both mean the same: None, {} and [] are equal."""
     ours, theirs = plain(ours), plain(theirs)
     if isinstance(ours, list) and isinstance(theirs, dict) and len(ours) == 1:
-        # One choice is a list of one with us, as it is with more of them.
+        # A single choice is a list of one here, as several are a list.
         ours = ours[0]
     if isinstance(ours, str) and isinstance(theirs, str) and ISO.fullmatch(theirs):
-        # They keep a time as it was written, we keep the moment.
+        # Langfuse keeps a time as it was written, Tracer keeps the moment.
         theirs = iso_millis(micros(theirs))
     if isinstance(ours, (int, float)) and isinstance(theirs, (int, float)):
         return abs(ours - theirs) < 1e-9

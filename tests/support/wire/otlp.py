@@ -1,4 +1,4 @@
-"""Makes OTLP trace requests for tests, the same data in both encodings."""
+"""OTLP trace requests, the same data in both encodings, and what the decoder makes of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -45,15 +46,15 @@ def attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "value": any_value(value)} for key, value in values.items()]
 
 
-def span(says: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """Return an OTLP/JSON span that has the attributes ``says``."""
+def span(values: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """Return an OTLP/JSON span that has the attributes ``values``."""
     return {
         "traceId": TRACE_ID,
         "spanId": SPAN_ID,
         "name": "call",
         "startTimeUnixNano": str(START),
         "endTimeUnixNano": str(START + SECOND),
-        "attributes": attributes(says or {}),
+        "attributes": attributes(values or {}),
         **fields,
     }
 
@@ -63,6 +64,23 @@ def request(*spans: Any, resource: dict[str, Any] | None = None) -> dict[str, An
     if resource:
         of_resource["resource"] = {"attributes": attributes(resource)}
     return {"resourceSpans": [of_resource]}
+
+
+def encode_json(*spans: Any) -> bytes:
+    """Return a request of these OTLP/JSON spans as a body."""
+    return json.dumps(request(*spans)).encode()
+
+
+def encode_protobuf(*spans: dict[str, Any]) -> bytes:
+    """Return the same request as protobuf."""
+    # JSON's protobuf mapping would take the hex ids for base64.
+    without_ids = [{**span, "traceId": "", "spanId": ""} for span in spans]
+    message = ParseDict(request(*without_ids), ExportTraceServiceRequest())
+    encoded = message.resource_spans[0].scope_spans[0].spans
+    for target, span in zip(encoded, spans, strict=True):
+        target.trace_id = bytes.fromhex(span["traceId"])
+        target.span_id = bytes.fromhex(span["spanId"])
+    return message.SerializeToString()
 
 
 def decode_json(body: Any, max_value_bytes: int = MAX_VALUE_BYTES) -> Decoded:
@@ -77,7 +95,7 @@ def decode_protobuf(
     return decode_traces(encoded, PROTOBUF, max_value_bytes=max_value_bytes)
 
 
-def one(*spans: Any, resource: dict[str, Any] | None = None) -> SpanRecord:
+def only_record(*spans: Any, resource: dict[str, Any] | None = None) -> SpanRecord:
     """Return the record of a request's only span."""
     decoded = decode_json(request(*spans, resource=resource))
     assert decoded.refusals == []
@@ -113,20 +131,20 @@ def put_all(target: Any, values: dict[str, Any]) -> None:
 
 
 def protobuf(
-    says: dict[str, Any], resource: dict[str, Any] | None = None, spans: int = 1
+    values: dict[str, Any], resource: dict[str, Any] | None = None, spans: int = 1
 ) -> ExportTraceServiceRequest:
-    """Return the request of ``request(span(says))`` as protobuf; ids of further spans count up."""
+    """Return ``request(span(values))`` as protobuf; the ids of further spans count up."""
     message = ExportTraceServiceRequest()
     of_resource = message.resource_spans.add()
     put_all(of_resource.resource.attributes, resource or {})
     of_scope = of_resource.scope_spans.add()
     of_scope.scope.name = "test"
-    for place in range(spans):
-        made: Span = of_scope.spans.add()
-        made.trace_id = bytes.fromhex(TRACE_ID)
-        made.span_id = (int(SPAN_ID, 16) + place).to_bytes(8, "big")
-        made.name = "call"
-        made.start_time_unix_nano = START
-        made.end_time_unix_nano = START + SECOND
-        put_all(made.attributes, says)
+    for number in range(spans):
+        span: Span = of_scope.spans.add()
+        span.trace_id = bytes.fromhex(TRACE_ID)
+        span.span_id = (int(SPAN_ID, 16) + number).to_bytes(8, "big")
+        span.name = "call"
+        span.start_time_unix_nano = START
+        span.end_time_unix_nano = START + SECOND
+        put_all(span.attributes, values)
     return message

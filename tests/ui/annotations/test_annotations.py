@@ -7,28 +7,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from tests.support.pages.dom import Element, parse
-from tests.support.pages.stories import Story, agent
-from tests.ui.conftest import FRAGMENT, Tell
+from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, StoreTraces, post_form
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace
 
 TRACE = f"/project/default/traces/{'a' * 32}"
 SESSION = "/project/default/sessions/chat_91c2"
 BOTH = pytest.mark.parametrize("path", [TRACE, SESSION])
-OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(autouse=True)
-def told(tell: Tell) -> None:
+def told(store_traces: StoreTraces) -> None:
     """There is a trace in a session."""
-    tell(agent())
-
-
-def send(client: FlaskClient, path: str, status: int = 303, **form: Any) -> TestResponse:
-    answer = client.post(path, data=form, headers=OURS)
-    assert answer.status_code == status, answer.text
-    return answer
+    store_traces(agent_trace())
 
 
 def see(client: FlaskClient, path: str) -> Element:
@@ -45,77 +37,77 @@ def remarks(page: Element) -> list[str]:
 def test_a_star_is_set_and_taken_away(client: FlaskClient, path: str) -> None:
     star = see(client, path).one("form", "star")
     assert star.one("button")["aria-pressed"] == "false"
-    answer = send(client, star["action"], action="set")
+    answer = post_form(client, star["action"], action="set")
     assert answer.location == path
     star = see(client, path).one("form", "star")
     assert star.one("button")["aria-pressed"] == "true"
-    send(client, star["action"], action=star.one("input")["value"])
+    post_form(client, star["action"], action=star.one("input")["value"])
     assert see(client, path).one("form", "star").one("button")["aria-pressed"] == "false"
 
 
 def test_tags_are_added_and_taken_away_one_by_one(client: FlaskClient) -> None:
     before = {tag.text for tag in see(client, TRACE).all("a", "tag")}
-    send(client, f"{TRACE}/tags", add="mine, checked twice,", remove="agent")
+    post_form(client, f"{TRACE}/tags", add="mine, checked twice,", remove="agent")
     after = {tag.text for tag in see(client, TRACE).all("a", "tag")}
     assert after == (before - {"agent"}) | {"mine", "checked twice"}
-    send(client, f"{TRACE}/tags", add="x" * 201, status=422)
-    send(client, f"{TRACE}/tags", add="bell \x07", status=422)
-    send(client, f"{TRACE}/tags", status=303)
+    post_form(client, f"{TRACE}/tags", add="x" * 201, status=422)
+    post_form(client, f"{TRACE}/tags", add="bell \x07", status=422)
+    post_form(client, f"{TRACE}/tags", status=303)
 
 
 def test_two_readers_who_edit_at_once_lose_nothing(app: Flask) -> None:
     ada, bob = app.test_client(), app.test_client()
     # Both have the page as it was before either of them saved.
     see(ada, TRACE), see(bob, TRACE)
-    send(ada, f"{TRACE}/tags", add="from ada", remove="agent")
-    send(bob, f"{TRACE}/tags", add="from bob")
+    post_form(ada, f"{TRACE}/tags", add="from ada", remove="agent")
+    post_form(bob, f"{TRACE}/tags", add="from bob")
     tags = {tag.text for tag in see(ada, TRACE).all("a", "tag")}
     assert {"from ada", "from bob"} <= tags and "agent" not in tags
 
 
 @BOTH
 def test_a_comment_is_written_edited_and_deleted(client: FlaskClient, path: str) -> None:
-    answer = send(client, f"{path}/comments", text="look **here**", reader="Ada")
+    answer = post_form(client, f"{path}/comments", text="look **here**", reader="Ada")
     page = see(client, answer.location)
     (only,) = page.all("article", "remark")
     assert only.one("b").text == "Ada"
     assert only.one("strong").text == "here"
     assert all(one.text.startswith("as Ada") for one in page.all("small", "who"))
     url = only.one("form")["action"]
-    send(client, url, action="edit", text="look there")
+    post_form(client, url, action="edit", text="look there")
     (only,) = see(client, answer.location).all("article", "remark")
     history = only.one("details", "history")
     assert "look there" in only.text
     assert history.one(css="was").one("strong").text == "here"
-    send(client, url, action="delete")
+    post_form(client, url, action="delete")
     assert see(client, answer.location).all("article", "remark") == []
-    send(client, url, action="delete", status=404)
+    post_form(client, url, action="delete", status=404)
 
 
 def test_a_comment_on_a_span_is_on_its_trace_too(client: FlaskClient) -> None:
-    answer = send(client, f"{TRACE}/comments", text="this one", reader="Ada", span="root")
+    answer = post_form(client, f"{TRACE}/comments", text="this one", reader="Ada", span="root")
     assert answer.location == f"{TRACE}?span=root&tab=comments"
     assert "this one" in see(client, answer.location).one(css="remarks").text
     shown = see(client, f"{TRACE}?tab=comments").one("article", "remark")
     assert shown.one("a", "link")["href"].endswith("?span=root&tab=comments")
-    send(client, f"{TRACE}/comments", text="?", reader="Ada", span="nope", status=404)
+    post_form(client, f"{TRACE}/comments", text="?", reader="Ada", span="nope", status=404)
 
 
 @pytest.mark.parametrize("what", ["comments", "scores"])
 def test_only_whoever_made_a_mark_can_change_it(app: Flask, what: str) -> None:
     ada, namesake = app.test_client(), app.test_client()
     form = {"text": "mine", "name": "good", "data_type": "boolean", "yes": "yes", "reader": "Ada"}
-    send(ada, f"{TRACE}/{what}", **form)
+    post_form(ada, f"{TRACE}/{what}", **form)
     page = see(ada, f"{TRACE}?tab={what}")
     forms = [one["action"] for one in page.all("form") if "action" in one.attributes]
     url = next(action for action in forms if f"/{what}/" in action)
-    send(namesake, f"{TRACE}/comments", text="I am Ada as well", reader="Ada")
-    send(namesake, url, **form, action="edit", status=403)
-    send(namesake, url, action="delete", status=403)
+    post_form(namesake, f"{TRACE}/comments", text="I am Ada as well", reader="Ada")
+    post_form(namesake, url, **form, action="edit", status=403)
+    post_form(namesake, url, action="delete", status=403)
     shown = see(namesake, f"{TRACE}?tab={what}")
     assert url not in [one["action"] for one in shown.all("form") if "action" in one.attributes]
-    send(ada, url.replace("a" * 32, "b" * 32), **form, status=404)
-    send(ada, url, action="delete")
+    post_form(ada, url.replace("a" * 32, "b" * 32), **form, status=404)
+    post_form(ada, url, action="delete")
 
 
 @pytest.mark.parametrize(
@@ -131,14 +123,16 @@ def test_only_whoever_made_a_mark_can_change_it(app: Flask, what: str) -> None:
 def test_every_type_of_score_can_be_given(
     client: FlaskClient, path: str, form: dict[str, str], shown: str
 ) -> None:
-    answer = send(client, f"{path}/scores", name="mine", reader="Ada", comment="because", **form)
+    answer = post_form(
+        client, f"{path}/scores", name="mine", reader="Ada", comment="because", **form
+    )
     page = see(client, answer.location)
     (only,) = [one for one in page.all("li", "remark") if one.one("b").text == "mine"]
     assert all(word in only.text for word in (shown, "Ada", "because"))
     field = next(name for name in ("value", "category", "yes", "said") if name in form)
     url = only.one("form")["action"]
     changed = {**form, field: {"value": "1", "yes": "yes"}.get(field, "other")}
-    send(client, url, name="mine", action="edit", **changed)
+    post_form(client, url, name="mine", action="edit", **changed)
     (only,) = [
         one for one in see(client, answer.location).all("li", "remark") if "mine" in one.text
     ]
@@ -163,22 +157,22 @@ def test_a_score_that_is_none_is_refused_with_a_reason(
     client: FlaskClient, form: dict[str, str], reason: str
 ) -> None:
     sent = {"name": "mine", "reader": "Ada"} | form
-    answer = client.post(f"{TRACE}/scores", data=sent, headers={**OURS, **FRAGMENT})
+    answer = client.post(f"{TRACE}/scores", data=sent, headers={**SAME_ORIGIN, **FRAGMENT})
     assert answer.status_code == 422
     assert reason in answer.text and "<" not in answer.text
-    assert reason in send(client, f"{TRACE}/scores", 422, **sent).text.replace("&#39;", "'")
+    assert reason in post_form(client, f"{TRACE}/scores", 422, **sent).text.replace("&#39;", "'")
 
 
 def test_the_range_of_a_score_is_remembered(client: FlaskClient) -> None:
     form = {"name": "stars", "data_type": "numeric", "reader": "Ada"}
-    send(client, f"{TRACE}/scores", value="3", low="1", high="5", **form)
-    send(client, f"{SESSION}/scores", value="6", status=422, **form)
-    send(client, f"{SESSION}/scores", value="5", **form)
+    post_form(client, f"{TRACE}/scores", value="3", low="1", high="5", **form)
+    post_form(client, f"{SESSION}/scores", value="6", status=422, **form)
+    post_form(client, f"{SESSION}/scores", value="5", **form)
     assert "5 of 5" in see(client, SESSION).one(id="marks").text
 
 
 def test_scores_by_hand_stand_beside_those_of_the_api(client: FlaskClient) -> None:
-    send(client, f"{TRACE}/scores", name="mine", data_type="boolean", yes="yes", reader="Ada")
+    post_form(client, f"{TRACE}/scores", name="mine", data_type="boolean", yes="yes", reader="Ada")
     theirs = {"trace_id": "a" * 32, "name": "theirs", "value": 0.5}
     assert client.post("/api/v1/scores", json=theirs).status_code == 201
     shown = see(client, f"{TRACE}?tab=scores").text
@@ -186,13 +180,13 @@ def test_scores_by_hand_stand_beside_those_of_the_api(client: FlaskClient) -> No
 
 
 def test_a_name_is_kept_changed_and_can_not_be_forged(client: FlaskClient, app: Flask) -> None:
-    answer = send(client, "/reader", reader="  Ada \n Lovelace ", back=TRACE)
+    answer = post_form(client, "/reader", reader="  Ada \n Lovelace ", back=TRACE)
     assert answer.location == TRACE
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
     assert see(client, "/reader").one("input", name="reader")["value"] == "Ada Lovelace"
     for back in ("https://elsewhere.example/", "//elsewhere.example/project/", "/project/\\x"):
-        assert send(client, "/reader", reader="Ada", back=back).location == "/reader"
+        assert post_form(client, "/reader", reader="Ada", back=back).location == "/reader"
     forger = app.test_client()
     value = cookie.partition("=")[2].partition(";")[0]
     forger.set_cookie("tracer_reader", value[:-2] + ("AA" if value[-2:] != "AA" else "BB"))
@@ -206,11 +200,15 @@ def test_a_proxy_is_believed_where_it_is_set(make_app: Any, config: Any) -> None
     form = {"text": "from the proxy", "reader": "Mallory"}
     plain = make_app(config).test_client()
     assert (
-        plain.post(f"{TRACE}/comments", data={"text": "x"}, headers=OURS | header).status_code
+        plain.post(
+            f"{TRACE}/comments", data={"text": "x"}, headers=SAME_ORIGIN | header
+        ).status_code
         == 422
     )
     client = make_app(dataclasses.replace(config, reader_header="X-Forwarded-User")).test_client()
-    assert client.post(f"{TRACE}/comments", data=form, headers=OURS | header).status_code == 303
+    assert (
+        client.post(f"{TRACE}/comments", data=form, headers=SAME_ORIGIN | header).status_code == 303
+    )
     page = parse(client.get(f"{TRACE}?tab=comments", headers=header).text)
     assert page.one("article", "remark").one("b").text == "Zoë"
     assert page.one("article", "remark").all("form")
@@ -218,16 +216,16 @@ def test_a_proxy_is_believed_where_it_is_set(make_app: Any, config: Any) -> None
 
 @BOTH
 def test_deleting_says_what_goes_and_then_does_it(client: FlaskClient, path: str) -> None:
-    send(client, f"{path}/comments", text="soon gone", reader="Ada")
+    post_form(client, f"{path}/comments", text="soon gone", reader="Ada")
     preview = see(client, f"{path}/delete")
     facts = [one.text for one in preview.one("main").one("dl", "facts").all("dd")]
     assert facts[0] == "1" and facts[3] == "1"
     assert client.get(path).status_code == 200
-    answer = send(client, preview.one("form", method="post")["action"])
+    answer = post_form(client, preview.one("form", method="post")["action"])
     assert answer.location == path.rpartition("/")[0]
     for gone in (TRACE, SESSION, f"{path}/delete"):
         assert client.get(gone).status_code == 404
-    send(client, f"{path}/delete", status=404)
+    post_form(client, f"{path}/delete", status=404)
 
 
 @pytest.mark.parametrize("path", ["bookmark", "tags", "comments", "scores", "shares", "delete"])
@@ -239,7 +237,7 @@ def test_no_form_is_taken_from_elsewhere(client: FlaskClient, path: str) -> None
 @BOTH
 def test_a_hostile_comment_is_inert(client: FlaskClient, path: str) -> None:
     text = "<script>alert(1)</script> [x](javascript:alert(1)) ![i](https://evil.example/p.png)"
-    answer = send(client, f"{path}/comments", text=text, reader="<b>Eve</b>")
+    answer = post_form(client, f"{path}/comments", text=text, reader="<b>Eve</b>")
     page = see(client, answer.location)
     remark = page.one("article", "remark")
     assert remark.one("header").one("b").text == "<b>Eve</b>"
@@ -247,13 +245,15 @@ def test_a_hostile_comment_is_inert(client: FlaskClient, path: str) -> None:
     assert all(not link["href"].startswith("javascript") for link in remark.all("a"))
 
 
-def test_lists_show_the_marks_and_can_be_narrowed_to_them(client: FlaskClient, tell: Tell) -> None:
-    tell(Story("plain", name="plain").span("s"))
-    send(client, f"{TRACE}/bookmark", action="set")
-    send(client, f"{SESSION}/bookmark", action="set")
+def test_lists_show_the_marks_and_can_be_narrowed_to_them(
+    client: FlaskClient, store_traces: StoreTraces
+) -> None:
+    store_traces(TraceBuilder("plain", name="plain").span("s"))
+    post_form(client, f"{TRACE}/bookmark", action="set")
+    post_form(client, f"{SESSION}/bookmark", action="set")
     for path in (TRACE, SESSION):
-        send(client, f"{path}/comments", text="hm", reader="Ada")
-        send(client, f"{path}/scores", name="tone", data_type="categorical", category="polite")
+        post_form(client, f"{path}/comments", text="hm", reader="Ada")
+        post_form(client, f"{path}/scores", name="tone", data_type="categorical", category="polite")
     for listed in ("traces", "sessions"):
         for marked in ("bookmarked", "commented", "scored"):
             page = see(client, f"/project/default/{listed}?marked={marked}")
@@ -270,7 +270,7 @@ def test_the_parts_that_a_script_swaps_come_alone(client: FlaskClient) -> None:
         ("tags", {"add": "new"}, "tagging"),
         ("comments", {"text": "hm", "reader": "Ada", "span": "root"}, "remark"),
     ):
-        answer = client.post(f"{TRACE}/{path}", data=form, headers={**OURS, **FRAGMENT})
+        answer = client.post(f"{TRACE}/{path}", data=form, headers={**SAME_ORIGIN, **FRAGMENT})
         assert answer.status_code == 200
         part = parse(answer.text)
         assert part.all(css=found) and not part.all("html")

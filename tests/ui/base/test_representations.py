@@ -7,8 +7,8 @@ from typing import Any
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
-from tests.support.pages.stories import Story, agent
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace
 
 TRACE = "a" * 32
 BASE = "/project/default"
@@ -44,8 +44,8 @@ def test_every_page_of_traces_and_sessions_has_a_twin(app: Flask) -> None:
         assert rules.get(f"{rule}.json") == f"{rules[rule]}_json", f"{rule} has no twin"
 
 
-def test_the_list_says_what_the_api_says(client: FlaskClient, tell: Tell) -> None:
-    tell(agent())
+def test_the_list_says_what_the_api_says(client: FlaskClient, store_traces: StoreTraces) -> None:
+    store_traces(agent_trace())
     assert get(client, "/traces.json") == client.get("/api/v1/traces").json
     assert get(client, "/traces.json?status=running")["data"] == []
     assert get(client, "/sessions.json") == client.get("/api/v1/sessions").json
@@ -57,8 +57,10 @@ def test_a_list_of_nothing_is_an_empty_list(client: FlaskClient) -> None:
     assert get(client, "/sessions.json") == nothing
 
 
-def test_a_trace_says_its_open_tree_and_the_selected_span(client: FlaskClient, tell: Tell) -> None:
-    tell(agent())
+def test_a_trace_says_its_open_tree_and_the_selected_span(
+    client: FlaskClient, store_traces: StoreTraces
+) -> None:
+    store_traces(agent_trace())
     said = get(client, f"/traces/{TRACE}.json")
     assert said["trace"] == client.get(f"/api/v1/traces/{TRACE}").json
     assert said["span"] is None
@@ -74,11 +76,11 @@ def test_a_trace_says_its_open_tree_and_the_selected_span(client: FlaskClient, t
     assert (panel["span"], panel["trace"]) == (span, said["trace"])
 
 
-def test_a_level_is_paged_as_the_tree_is(client: FlaskClient, tell: Tell) -> None:
-    story = Story("t").span("root")
+def test_a_level_is_paged_as_the_tree_is(client: FlaskClient, store_traces: StoreTraces) -> None:
+    story = TraceBuilder("t").span("root")
     for number in range(150):
         story.span(f"s{number:03}", "root")
-    tell(story)
+    store_traces(story)
     first = get(client, "/traces/t/spans.json?t=0-1-d&parent=root")
     assert (first["parent_id"], len(first["data"])) == ("root", 100)
     rest = get(client, f"/traces/t/spans.json?t=0-1-d&parent=root&after={first['next_cursor']}")
@@ -86,26 +88,26 @@ def test_a_level_is_paged_as_the_tree_is(client: FlaskClient, tell: Tell) -> Non
     assert rest["next_cursor"] is None
 
 
-def test_a_value_comes_whole(client: FlaskClient, tell: Tell) -> None:
+def test_a_value_comes_whole(client: FlaskClient, store_traces: StoreTraces) -> None:
     long = {"list": list(range(1_000))}
-    tell(Story("t").span("s", input=long))
+    store_traces(TraceBuilder("t").span("s", input=long))
     assert get(client, "/traces/t/value.json?id=s&at=/input") == {
         "pointer": "/input",
         "value": long,
     }
 
 
-def test_a_session_says_its_traces(client: FlaskClient, tell: Tell) -> None:
-    tell(Story("t", session_id="chat/1", input="Hi", output="Hello").span("s"))
+def test_a_session_says_its_traces(client: FlaskClient, store_traces: StoreTraces) -> None:
+    store_traces(TraceBuilder("t", session_id="chat/1", input="Hi", output="Hello").span("s"))
     said = get(client, "/sessions/chat%2F1.json")
     assert said["session"] == client.get("/api/v1/sessions/chat%2F1").json
     assert said["data"] == [client.get("/api/v1/traces/t").json]
 
 
-def test_what_is_not_there_is_a_problem(client: FlaskClient, tell: Tell) -> None:
+def test_what_is_not_there_is_a_problem(client: FlaskClient, store_traces: StoreTraces) -> None:
     assert "no trace" in get(client, "/traces/nope.json", 404)["detail"]
     assert "no session" in get(client, "/sessions/nope.json", 404)["detail"]
-    tell(Story("t").span("s"))
+    store_traces(TraceBuilder("t").span("s"))
     assert "no span" in get(client, "/traces/t/span.json?id=nope", 404)["detail"]
     assert "no span" in get(client, "/traces/t.json?span=nope", 404)["detail"]
     assert "first page" in get(client, "/traces.json?cursor=nope", 400)["detail"]
@@ -113,14 +115,14 @@ def test_what_is_not_there_is_a_problem(client: FlaskClient, tell: Tell) -> None
 
 
 def test_an_id_that_ends_like_a_twin_has_its_page_and_its_twin(
-    app: Flask, client: FlaskClient, tell: Tell, page: Page
+    app: Flask, client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
-    tell(Story("a.json", session_id="s/b%2E.json", name="one").span("s"))
+    store_traces(TraceBuilder("a.json", session_id="s/b%2E.json", name="one").span("s"))
     with app.test_request_context():
         path = url_for("ui.trace", project_id="default", trace_id="a.json").removeprefix(BASE)
         session = url_for("ui.session", project_id="default", session_id="s/b%2E.json")
-    assert page(path).one("h1").text == "one"
-    assert page("/traces").one("a", "open")["href"] == BASE + path
+    assert get_page(path).one("h1").text == "one"
+    assert get_page("/traces").one("a", "open")["href"] == BASE + path
     assert get(client, f"{path}.json")["trace"]["id"] == "a.json"
     assert get(client, f"{path}/span.json")["trace"]["id"] == "a.json"
     said = get(client, f"{session.removeprefix(BASE)}.json")
@@ -128,10 +130,10 @@ def test_an_id_that_ends_like_a_twin_has_its_page_and_its_twin(
 
 
 def test_lists_link_to_their_twins_with_their_filters(
-    client: FlaskClient, tell: Tell, page: Page
+    client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
-    tell(agent())
+    store_traces(agent_trace())
     for path in ("/traces", "/sessions"):
-        links = page(f"{path}?environment=default").all("a")
+        links = get_page(f"{path}?environment=default").all("a")
         [link] = [link for link in links if link.text == "JSON"]
         assert link["href"] == f"{BASE}{path}.json?environment=default"

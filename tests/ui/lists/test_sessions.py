@@ -7,51 +7,59 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import parse
-from tests.support.pages.stories import SECOND, Story, now, say
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import SECOND, TraceBuilder, chat_message, now
 
 
-def turn(n: int, at: int, question: str, answer: str | None, **fields: Any) -> Story:
+def turn(n: int, at: int, question: str, answer: str | None, **fields: Any) -> TraceBuilder:
     """Return a trace of the session `chat`, which began ``at`` seconds after the first."""
-    told: dict[str, Any] = {"name": "chat", "session_id": "chat", "input": say("user", question)}
+    told: dict[str, Any] = {
+        "name": "chat",
+        "session_id": "chat",
+        "input": chat_message("user", question),
+    }
     if answer is not None:
-        told["output"] = [say("assistant", answer)]
-    return Story(f"{n:032}", now() - 3600 * SECOND + at * SECOND, **told).span("r", **fields)
+        told["output"] = [chat_message("assistant", answer)]
+    return TraceBuilder(f"{n:032}", now() - 3600 * SECOND + at * SECOND, **told).span("r", **fields)
 
 
-def test_a_session_is_told_as_a_conversation(tell: Tell, page: Page) -> None:
-    tell(turn(2, 30, "And why?", "So *that*."), turn(1, 0, "What?", "This."))
-    exchanges = page("/sessions/chat").all("section", "exchange")
+def test_a_session_is_told_as_a_conversation(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(turn(2, 30, "And why?", "So *that*."), turn(1, 0, "What?", "This."))
+    exchanges = get_page("/sessions/chat").all("section", "exchange")
     said = [[message.text for message in one.all("article", "msg")] for one in exchanges]
     assert said == [["userWhat?", "assistantThis."], ["userAnd why?", "assistantSo that."]]
     assert exchanges[1].one("a", "open")["href"] == f"/project/default/traces/{2:032}"
 
 
-def test_only_what_is_new_is_repeated_from_a_history(tell: Tell, page: Page) -> None:
+def test_only_what_is_new_is_repeated_from_a_history(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     history = [
-        say("system", "S"),
-        say("user", "old"),
-        say("assistant", "older"),
-        say("user", "new"),
+        chat_message("system", "S"),
+        chat_message("user", "old"),
+        chat_message("assistant", "older"),
+        chat_message("user", "new"),
     ]
-    tell(Story("1", session_id="chat", name="x", input=history, output="done").span("r"))
-    messages = page("/sessions/chat").one("section", "exchange").all("article", "msg")
+    store_traces(
+        TraceBuilder("1", session_id="chat", name="x", input=history, output="done").span("r")
+    )
+    messages = get_page("/sessions/chat").one("section", "exchange").all("article", "msg")
     assert messages[0].text == "usernew"
     assert messages[1].one("div", "md").text == "done"
 
 
-def test_long_pauses_are_said(tell: Tell, page: Page) -> None:
-    tell(turn(1, 0, "a", "b"), turn(2, 20, "c", "d"), turn(3, 1161, "e", "f"))
-    assert [fold.text for fold in page("/sessions/chat").all("p", "pause")] == ["19 min idle"]
+def test_long_pauses_are_said(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(turn(1, 0, "a", "b"), turn(2, 20, "c", "d"), turn(3, 1161, "e", "f"))
+    assert [fold.text for fold in get_page("/sessions/chat").all("p", "pause")] == ["19 min idle"]
 
 
-def test_a_missing_answer_says_why(tell: Tell, page: Page) -> None:
-    tell(
+def test_a_missing_answer_says_why(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(
         turn(1, 0, "a", None, level="error", status_message="ToolTimeout"),
         turn(2, 10, "b", None),
         turn(3, 20, "c", None, end=None),
     )
-    missing = [p.all("span")[-1].text for p in page("/sessions/chat").all("p", "msg")]
+    missing = [p.all("span")[-1].text for p in get_page("/sessions/chat").all("p", "msg")]
     assert missing == [
         "No answer: ToolTimeout after 1.00 s",
         "No output was sent",
@@ -59,21 +67,26 @@ def test_a_missing_answer_says_why(tell: Tell, page: Page) -> None:
     ]
 
 
-def test_totals_stand_above_and_per_trace_beside(tell: Tell, page: Page) -> None:
-    tell(
-        *(Story(str(n), session_id="chat", name="x").generation("g", None, 0, 1) for n in range(3))
+def test_totals_stand_above_and_per_trace_beside(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(
+        *(
+            TraceBuilder(str(n), session_id="chat", name="x").generation("g", None, 0, 1)
+            for n in range(3)
+        )
     )
-    shown = page("/sessions/chat")
+    shown = get_page("/sessions/chat")
     assert shown.one("p", "sums").text.endswith("7,248 tokens$0.0303 traces")
     assert [cell.text for cell in shown.one("tfoot").all("td")] == ["Total", "7,248", "$0.030"]
     assert len(shown.one("tbody").all("tr")) == 3
 
 
 def test_a_long_session_is_shown_a_page_at_a_time(
-    tell: Tell, page: Page, client: FlaskClient
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    tell(*(turn(n, n, f"q{n}", "a") for n in range(40)))
-    first = page("/sessions/chat")
+    store_traces(*(turn(n, n, f"q{n}", "a") for n in range(40)))
+    first = get_page("/sessions/chat")
     assert len(first.all("section", "exchange")) == 30
     later = first.one("a", data_key="n")
     second = parse(client.get(later["href"]).text)
@@ -81,16 +94,16 @@ def test_a_long_session_is_shown_a_page_at_a_time(
     assert second.one("a", data_key="p").text == "Earlier traces"
 
 
-def test_the_list_leads_to_the_session(tell: Tell, page: Page) -> None:
-    tell(turn(1, 0, "What?", "This."), Story("2", name="alone").span("r"))
-    row = page("/sessions").one("tbody").one("tr")
+def test_the_list_leads_to_the_session(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(turn(1, 0, "What?", "This."), TraceBuilder("2", name="alone").span("r"))
+    row = get_page("/sessions").one("tbody").one("tr")
     assert row.one("a", "open")["href"] == "/project/default/sessions/chat"
     assert row.one("td", "say").text == "What?"
 
 
-def test_the_list_teaches_while_it_is_empty(page: Page) -> None:
-    assert "session.id" in page("/sessions").one("section", "none").text
+def test_the_list_teaches_while_it_is_empty(get_page: GetPage) -> None:
+    assert "session.id" in get_page("/sessions").one("section", "none").text
 
 
-def test_an_unknown_session_is_a_page_that_helps(page: Page) -> None:
-    assert "no session “nope”" in page("/sessions/nope", 404).one("main").text
+def test_an_unknown_session_is_a_page_that_helps(get_page: GetPage) -> None:
+    assert "no session “nope”" in get_page("/sessions/nope", 404).one("main").text

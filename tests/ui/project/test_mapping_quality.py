@@ -9,9 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element
-from tests.support.pages.stories import Story
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tests.support.wire.otlp import SPAN_ID, TRACE_ID, request, span
-from tests.ui.conftest import Page, Tell
 from tracer.store.database.session import transaction
 from tracer.store.projects.projects import create_project
 
@@ -24,36 +24,36 @@ def send(client: FlaskClient, says: dict[str, Any], **fields: Any) -> None:
     assert answer.get_json() == {}
 
 
-def tab(page: Page) -> Element:
-    return page(f"/traces/{TRACE_ID}/span?id={SPAN_ID}&tab=understood", fragment=True)
+def tab(get_page: GetPage) -> Element:
+    return get_page(f"/traces/{TRACE_ID}/span?id={SPAN_ID}&tab=understood", fragment=True)
 
 
-def test_the_tab_says_what_became_of_each_attribute(client: FlaskClient, page: Page) -> None:
+def test_the_tab_says_what_became_of_each_attribute(client: FlaskClient, get_page: GetPage) -> None:
     send(client, {"gen_ai.request.model": "gpt-4o", "gen_ai.operation.name": "chat", "mine": 1})
-    shown = tab(page)
+    shown = tab(get_page)
     understood, rest = (block.text for block in shown.all("ul", "mapping"))
     assert "gen_ai.request.model requested_model gpt-4o gen_ai" in understood
     assert "gen_ai.operation.namestays as it was sent, too kind generation gen_ai" in understood
     assert rest == "mine1 no dialect knows this name"
 
 
-def test_parts_of_one_value_stand_together(client: FlaskClient, page: Page) -> None:
+def test_parts_of_one_value_stand_together(client: FlaskClient, get_page: GetPage) -> None:
     send(client, {f"llm.input_messages.{n}.message.content": "hi" for n in range(9)})
-    [group] = tab(page).one("ul", "mapping").all("li")[:1]
+    [group] = tab(get_page).one("ul", "mapping").all("li")[:1]
     assert len(group.all("b")) == 1
     assert len(group.one("details").all("code")) == 3
 
 
-def test_hostile_names_and_values_stay_text(client: FlaskClient, page: Page) -> None:
+def test_hostile_names_and_values_stay_text(client: FlaskClient, get_page: GetPage) -> None:
     send(client, {"<b>x</b>": "<script>alert(1)</script>"})
-    shown = tab(page).one("ul", "mapping")
+    shown = tab(get_page).one("ul", "mapping")
     assert shown.text.startswith("<b>x</b><script>alert(1)</script>")
     assert not shown.all("b") and not shown.all("script")
 
 
-def test_a_span_without_attributes_says_so(tell: Tell, page: Page) -> None:
-    tell(Story(TRACE, name="x").span("s"))
-    shown = page(f"/traces/{TRACE}?span=s&tab=understood")
+def test_a_span_without_attributes_says_so(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(TraceBuilder(TRACE, name="x").span("s"))
+    shown = get_page(f"/traces/{TRACE}?span=s&tab=understood")
     assert "No attributes were sent" in shown.one(id="panel").text
 
 
@@ -63,12 +63,14 @@ def rows(document: Element) -> dict[str, int]:
     return {row[0].text.partition(" nothing says")[0]: int(row[1].text) for row in cells}
 
 
-def test_the_page_counts_what_is_known_and_what_is_missing(tell: Tell, page: Page) -> None:
-    story = Story(TRACE, name="x").span("a", dialect="gen_ai").span("b")
+def test_the_page_counts_what_is_known_and_what_is_missing(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    story = TraceBuilder(TRACE, name="x").span("a", dialect="gen_ai").span("b")
     story.span("c", kind="generation").span("d", kind="generation", end=None)
     story.span("e", usage={"input": 1}, model="ours").span("f", flags=["truncated"])
-    tell(story)
-    assert rows(page("/understanding")) == {
+    store_traces(story)
+    assert rows(get_page("/understanding")) == {
         "gen_ai": 1,
         "none that is known": 5,
         "without model": 2,
@@ -78,9 +80,11 @@ def test_the_page_counts_what_is_known_and_what_is_missing(tell: Tell, page: Pag
     }
 
 
-def test_each_count_leads_to_examples(tell: Tell, page: Page, client: FlaskClient) -> None:
-    tell(Story(TRACE, name="x").span("a/b", usage={"input": 1}, model="ours"))
-    links = page("/understanding").one(id="main").all("a")
+def test_each_count_leads_to_examples(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(TraceBuilder(TRACE, name="x").span("a/b", usage={"input": 1}, model="ours"))
+    links = get_page("/understanding").one(id="main").all("a")
     assert {link["href"] for link in links} == {
         "/project/default/prices/new?model=ours",
         f"/project/default/traces/{TRACE}?span=a/b&tab=understood",
@@ -89,21 +93,21 @@ def test_each_count_leads_to_examples(tell: Tell, page: Page, client: FlaskClien
     assert all(client.get(link["href"]).status_code == 200 for link in links)
 
 
-def test_what_is_fine_is_said(tell: Tell, page: Page) -> None:
-    tell(Story(TRACE, name="x").span("a"))
-    assert "No span was changed on its way here." in page("/understanding").text
+def test_what_is_fine_is_said(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(TraceBuilder(TRACE, name="x").span("a"))
+    assert "No span was changed on its way here." in get_page("/understanding").text
 
 
-def test_an_empty_project_is_told_what_the_page_will_show(page: Page) -> None:
-    shown = page("/understanding").one(id="main")
+def test_an_empty_project_is_told_what_the_page_will_show(get_page: GetPage) -> None:
+    shown = get_page("/understanding").one(id="main")
     assert "Once spans arrive" in shown.text
     assert not shown.all("table")
 
 
 def test_no_project_sees_anothers_counts(
-    app: Flask, client: FlaskClient, tell: Tell, page: Page
+    app: Flask, client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
-    tell(Story(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))
+    store_traces(TraceBuilder(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))
     with app.app_context(), transaction():
         create_project("other", "Other")
     assert "ours" in client.get("/project/default/understanding").text

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.pages.dom import Element, parse
-from tests.support.pages.stories import Story
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.pricing.list_prices import LIST_NAME
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
@@ -49,9 +49,11 @@ def table(page: Element, label: str) -> list[list[str]]:
     return [[cell.text for cell in row.all("td")] for row in region.one("tbody").all("tr")]
 
 
-def call(trace_id: str, model: str, **said: Any) -> Story:
+def call(trace_id: str, model: str, **said: Any) -> TraceBuilder:
     usage = said.pop("usage", {"input": 1_000_000})
-    return Story(trace_id, name="t").span("s", kind="generation", model=model, usage=usage, **said)
+    return TraceBuilder(trace_id, name="t").span(
+        "s", kind="generation", model=model, usage=usage, **said
+    )
 
 
 def test_a_price_is_added_with_its_tiers(project: str, client: FlaskClient) -> None:
@@ -117,31 +119,33 @@ def test_the_form_grows_without_a_script(project: str, client: FlaskClient) -> N
 
 
 def test_a_clone_is_a_form_that_makes_the_same_price(
-    project: str, page: Page, client: FlaskClient
+    project: str, get_page: GetPage, client: FlaskClient
 ) -> None:
     tiers = [Tier(parameters={"service_tier": "flex"}, prices={"images": Decimal("0.001")})]
     row = add(project, "m", "2.50", provider="p", note="why", tiers=tiers)
-    form = page(f"/prices/new?like={row.price_id}")
+    form = get_page(f"/prices/new?like={row.price_id}")
     sent = {field["name"]: field["value"] for field in form.all("input")}
     assert post(client, **sent).status_code == 303
     first, second = prices.list_prices(project)
     assert first.draft() == second.draft() == row.draft()
-    page("/prices/new?like=nothing", status=404)
+    get_page("/prices/new?like=nothing", status=404)
 
 
-def test_the_list_shows_what_is_in_use_before_what_is_retired(project: str, page: Page) -> None:
+def test_the_list_shows_what_is_in_use_before_what_is_retired(
+    project: str, get_page: GetPage
+) -> None:
     gone = add(project, "a-model", "1", note="old")
     add(project, "z-*", "0.25", provider="acme")
     with transaction():
         prices.retire_price(project, gone.price_id)
-    rows = table(page("/prices"), "Prices of this project")
+    rows = table(get_page("/prices"), "Prices of this project")
     assert [row[:6] for row in rows] == [
         ["z-*", "acme", "always", "input $0.25", "", "in use"],
         ["a-model", "any", "always", "input $1.00", "old", "retired"],
     ]
 
 
-def test_a_name_is_tried_against_the_prices_and_the_list(project: str, page: Page) -> None:
+def test_a_name_is_tried_against_the_prices_and_the_list(project: str, get_page: GetPage) -> None:
     add(
         project,
         "gpt-4o",
@@ -149,67 +153,75 @@ def test_a_name_is_tried_against_the_prices_and_the_list(project: str, page: Pag
         provider="azure",
         tiers=[Tier(above=5, prices={"input": Decimal(8)})],
     )
-    own = page("/prices?model=GPT-4o&provider=azure.ai.openai&input=1000000&output=0")
+    own = get_page("/prices?model=GPT-4o&provider=azure.ai.openai&input=1000000&output=0")
     assert "This project's price gpt-4o of azure." in own.text
     assert table(own, "The prices of this call") == [["input", "$7.00", "$8.00"]]
     assert "1,000,000 input and 0 output tokens cost $8.00." in own.text
-    listed = page("/prices?model=gpt-4o&provider=openai")
+    listed = get_page("/prices?model=gpt-4o&provider=openai")
     assert f"List price of openai for gpt-4o, {LIST_NAME}." in listed.text
     assert "openai / gpt-4o" in [row[0] for row in table(listed, "List prices")]
-    unknown = page("/prices?model=unheard-of")
+    unknown = get_page("/prices?model=unheard-of")
     assert "No price is known for unheard-of" in unknown.text
     assert unknown.one("a", css="link", href="/project/default/prices/new?model=unheard-of")
 
 
-def test_a_trial_takes_its_date_and_its_parameters(project: str, page: Page) -> None:
+def test_a_trial_takes_its_date_and_its_parameters(project: str, get_page: GetPage) -> None:
     flex = Tier(parameters={"service_tier": "flex"}, prices={"input": Decimal(1)})
     add(project, "m", "2", tiers=[flex])
-    cheap = page("/prices?model=m&parameters=service_tier%3Dflex&input=1000000&output=0")
+    cheap = get_page("/prices?model=m&parameters=service_tier%3Dflex&input=1000000&output=0")
     assert "cost $1.00." in cheap.text
     add(project, "m", "9", start_time=datetime(2026, 1, 31, tzinfo=UTC))
-    dated = [page(f"/prices?model=m&at=2026-01-{day}T00:00&input=1000000") for day in (30, 31)]
+    dated = [get_page(f"/prices?model=m&at=2026-01-{day}T00:00&input=1000000") for day in (30, 31)]
     assert ["cost $2.00." in dated[0].text, "cost $9.00." in dated[1].text] == [True, True]
-    broken = page("/prices?model=m&at=tomorrow")
+    broken = get_page("/prices?model=m&at=tomorrow")
     assert broken.one(id="at-error").text.startswith("expected a time")
 
 
-def test_models_without_a_price_can_be_given_one(tell: Tell, project: str, page: Page) -> None:
-    tell(call("t1", "house"), call("t2", "shed"), call("t3", "house"))
-    first = page("/prices")
+def test_models_without_a_price_can_be_given_one(
+    store_traces: StoreTraces, project: str, get_page: GetPage
+) -> None:
+    store_traces(call("t1", "house"), call("t2", "shed"), call("t3", "house"))
+    first = get_page("/prices")
     rows = table(first, "Models without a price")
     assert [row[:2] for row in rows] == [["house", "2"], ["shed", "1"]]
     assert rows[0][3] == "Add a price for house"
-    form = page("/prices/new?model=house")
+    form = get_page("/prices/new?model=house")
     assert form.one("input", name="model")["value"] == "house"
     add(project, "house")
-    assert table(page("/prices"), "Models without a price")[0][3] == "this project's price house"
+    assert (
+        table(get_page("/prices"), "Models without a price")[0][3] == "this project's price house"
+    )
 
 
 def test_retiring_shows_first_what_it_means_and_can_be_taken_back(
-    tell: Tell, project: str, page: Page, client: FlaskClient
+    store_traces: StoreTraces, project: str, get_page: GetPage, client: FlaskClient
 ) -> None:
-    tell(call("t1", "gpt-4o"), call("t2", "gpt-house"), call("t3", "other"))
+    store_traces(call("t1", "gpt-4o"), call("t2", "gpt-house"), call("t3", "other"))
     row = add(project, "gpt-*")
     path = f"/prices/{row.price_id}"
-    assert table(page(path), "What changes") == [
+    assert table(get_page(path), "What changes") == [
         ["gpt-4o", "list price openai / gpt-4o"],
         ["gpt-house", "unpriced"],
     ]
     assert post(client, f"/project/default{path}", action="retire").status_code == 303
     retired = prices.get_price(project, row.price_id)
     assert retired and retired.retired_at
-    assert "Take it back into use" in page(path).text
+    assert "Take it back into use" in get_page(path).text
     post(client, f"/project/default{path}", action="restore")
     assert prices.get_price(project, row.price_id) == row
     assert post(client, f"/project/default{path}", action="delete").status_code == 400
     assert post(client, "/project/default/prices/none", action="retire").status_code == 404
 
 
-def test_the_panel_says_where_a_cost_comes_from(tell: Tell, project: str, page: Page) -> None:
+def test_the_panel_says_where_a_cost_comes_from(
+    store_traces: StoreTraces, project: str, get_page: GetPage
+) -> None:
     row = add(project, "hou*", "0")
     paid = {"cost": {"total": Decimal(1)}, "cost_source": "given"}
-    tell(call("t1", "house"), call("t2", "gpt-4o"), call("t3", "house", **paid), call("t4", "shed"))
-    panels = [page(f"/traces/t{n}/span?id=s", fragment=True) for n in range(1, 5)]
+    store_traces(
+        call("t1", "house"), call("t2", "gpt-4o"), call("t3", "house", **paid), call("t4", "shed")
+    )
+    panels = [get_page(f"/traces/t{n}/span?id=s", fragment=True) for n in range(1, 5)]
     notes = [panel.all("div", "sect")[2].one("small") for panel in panels]
     assert [note.text for note in notes] == [
         "cost from this project's price hou*",
@@ -222,17 +234,19 @@ def test_the_panel_says_where_a_cost_comes_from(tell: Tell, project: str, page: 
     assert panels[0].one("tbody").all("td", "num")[-1].text == "$0"
 
 
-def test_the_settings_lead_to_the_prices(project: str, page: Page) -> None:
+def test_the_settings_lead_to_the_prices(project: str, get_page: GetPage) -> None:
     add(project, "m")
-    shown = page("/settings")
+    shown = get_page("/settings")
     assert "1 price of this project" in shown.text
     assert shown.one("a", css="link", href="/project/default/prices").text == "Prices"
 
 
-def test_hostile_names_stay_text(tell: Tell, project: str, page: Page) -> None:
+def test_hostile_names_stay_text(
+    store_traces: StoreTraces, project: str, get_page: GetPage
+) -> None:
     name = "<script>alert(1)</script>"
     add(project, name, note=name)
-    tell(call("t1", f"{name}2"))
-    shown = page(f"/prices?model={name}&provider={name}&parameters={name}")
-    assert len(shown.all("script")) == len(page("/settings").all("script"))
+    store_traces(call("t1", f"{name}2"))
+    shown = get_page(f"/prices?model={name}&provider={name}&parameters={name}")
+    assert len(shown.all("script")) == len(get_page("/settings").all("script"))
     assert name in shown.text

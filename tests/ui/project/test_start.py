@@ -7,8 +7,8 @@ import ast
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import parse
-from tests.support.pages.stories import agent
-from tests.ui.conftest import FRAGMENT, Page, Tell
+from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
+from tests.support.pages.sample_traces import agent_trace
 
 
 def test_an_empty_project_shows_the_address_it_was_asked_under(client: FlaskClient) -> None:
@@ -20,14 +20,14 @@ def test_an_empty_project_shows_the_address_it_was_asked_under(client: FlaskClie
     )
 
 
-def test_the_printed_program_has_six_statements(page: Page) -> None:
-    program = page("/traces").one(id="python")
+def test_the_printed_program_has_six_statements(get_page: GetPage) -> None:
+    program = get_page("/traces").one(id="python")
     source = "".join(program._texts())
     assert len(ast.parse(source).body) == 6
 
 
-def test_the_sdk_needs_two_lines_before_the_application_begins(page: Page) -> None:
-    program = page("/traces").one(id="sdk")
+def test_the_sdk_needs_two_lines_before_the_application_begins(get_page: GetPage) -> None:
+    program = get_page("/traces").one(id="sdk")
     source = "".join(program._texts())
     assert [type(part).__name__ for part in ast.parse(source).body[:3]] == [
         "Import",
@@ -37,16 +37,16 @@ def test_the_sdk_needs_two_lines_before_the_application_begins(page: Page) -> No
 
 
 def test_the_page_asks_again_until_something_came(
-    client: FlaskClient, page: Page, tell: Tell
+    client: FlaskClient, get_page: GetPage, store_traces: StoreTraces
 ) -> None:
-    waiting = page("/traces").one("div", "wait")
+    waiting = get_page("/traces").one("div", "wait")
     assert waiting["hx-trigger"] == "every 2s"
     assert client.get(waiting["hx-get"], headers=FRAGMENT).status_code == 204
-    tell(agent())
+    store_traces(agent_trace())
     assert client.get(waiting["hx-get"], headers=FRAGMENT).headers["HX-Refresh"] == "true"
-    assert page("/traces").one("table", "list")
+    assert get_page("/traces").one("table", "list")
 
 
-def test_without_scripts_the_page_reloads_itself(page: Page) -> None:
-    refresh = page("/traces").one("noscript").one("meta")
+def test_without_scripts_the_page_reloads_itself(get_page: GetPage) -> None:
+    refresh = get_page("/traces").one("noscript").one("meta")
     assert (refresh["http-equiv"], refresh["content"]) == ("refresh", "3")

@@ -12,9 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.support.pages.dom import parse
-from tests.support.pages.stories import Story, agent
-from tests.ui.annotations.test_annotations import OURS, TRACE, send
-from tests.ui.conftest import FRAGMENT, Tell
+from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, StoreTraces, post_form
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace
 from tracer.config import Config
 from tracer.extensions import db
 from tracer.store.annotations.comments import create_comment
@@ -24,17 +23,18 @@ from tracer.store.writing.delete import delete_trace
 
 OWN = "a" * 32
 OTHER = "other-trace"
+TRACE = f"/project/default/traces/{OWN}"
 SECRET = "not-for-you"
 PAGES = ("", "/spans?t=0-1-d", "/span", "/span?id=root", "/value?at=/input")
 
 
 @pytest.fixture(autouse=True)
-def told(tell: Tell, app: Flask) -> None:
+def told(store_traces: StoreTraces, app: Flask) -> None:
     """Two traces of one session, one of another; comments on the first."""
-    other = Story(OTHER, name=SECRET, session_id="chat_91c2", user_id=SECRET, tags=[SECRET])
+    other = TraceBuilder(OTHER, name=SECRET, session_id="chat_91c2", user_id=SECRET, tags=[SECRET])
     other.span(f"{SECRET}-span", None, input=SECRET, metadata={"note": SECRET})
-    foreign = Story("foreign", name=SECRET, session_id=SECRET)
-    tell(agent(), other, foreign.span("s", None, input=SECRET))
+    foreign = TraceBuilder("foreign", name=SECRET, session_id=SECRET)
+    store_traces(agent_trace(), other, foreign.span("s", None, input=SECRET))
     with app.app_context(), transaction():
         subject = Subject(project_id="default", trace_id=OWN)
         create_comment(subject, "between us", Author(name="Ada"))
@@ -42,7 +42,7 @@ def told(tell: Tell, app: Flask) -> None:
 
 def share(client: FlaskClient, path: str = TRACE, **form: str) -> str:
     """Make a link on the page, and return its path."""
-    page = parse(send(client, f"{path}/shares", 200, **form).text)
+    page = parse(post_form(client, f"{path}/shares", 200, **form).text)
     return urlsplit(page.one(id="made").text).path
 
 
@@ -157,7 +157,9 @@ def test_the_token_opens_nothing_but_its_own_routes(
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
             for headers in ways:
                 # Neither as a key, nor as a cookie, nor in the place of a project.
-                answer = public.test_client().open(path, method=method, headers=OURS | headers)
+                answer = public.test_client().open(
+                    path, method=method, headers=SAME_ORIGIN | headers
+                )
                 assert answer.status_code in (401, 404), (method, path, answer.status_code)
                 tried += 1
     assert tried > 60
@@ -180,7 +182,7 @@ def test_it_dies_at_once_when_it_is_revoked(app: Flask, client: FlaskClient) -> 
     assert len(revoke) == 2
     token = link.strip("/").rpartition("/")[2]
     hint = next(row for row in page.one("tbody").all("tr") if token[-4:] in row.text)
-    send(client, hint.one("form")["action"])
+    post_form(client, hint.one("form")["action"])
     for path in (link, *(f"{link}traces/{OWN}{page}" for page in PAGES)):
         get(client, path, 404)
     get(client, f"{left}traces/{OWN}")

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
-from tests.support.pages.stories import SECOND, Story, now
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
 from tracer.store.traces.span_tree import next_error
 from tracer.store.traces.traces import get_row, neighbours
 
 TRACE = "t"
 
 
-def test_errors_come_in_the_order_of_time_and_round_again(tell: Tell, project: str) -> None:
-    story = Story(TRACE).span("root", None, 0, 9)
+def test_errors_come_in_the_order_of_time_and_round_again(
+    store_traces: StoreTraces, project: str
+) -> None:
+    story = TraceBuilder(TRACE).span("root", None, 0, 9)
     for span_id, start in (("b", 2), ("a", 2), ("c", 5)):
         story.span(span_id, "root", start, 6, level="error")
-    tell(story)
+    store_traces(story)
     steps = {after: next_error(project, TRACE, after) for after in (None, "a", "b", "c", "root")}
     assert steps == {None: "a", "a": "b", "b": "c", "c": "a", "root": "a"}
     assert next_error(project, TRACE, "gone") == "a"
 
 
-def test_a_trace_without_errors_has_no_next_one(tell: Tell, project: str) -> None:
-    tell(Story(TRACE).span("root"))
+def test_a_trace_without_errors_has_no_next_one(store_traces: StoreTraces, project: str) -> None:
+    store_traces(TraceBuilder(TRACE).span("root"))
     assert next_error(project, TRACE, None) is None
     assert next_error(project, TRACE, "root") is None
 
 
-def test_neighbours_are_the_next_rows_of_the_list(tell: Tell, project: str) -> None:
+def test_neighbours_are_the_next_rows_of_the_list(store_traces: StoreTraces, project: str) -> None:
     begun = now() - 60 * SECOND
     for n, start in enumerate((0, 10, 10, 20)):
-        tell(Story(f"t{n}", begun - start * SECOND).span("r"))
+        store_traces(TraceBuilder(f"t{n}", begun - start * SECOND).span("r"))
 
     def around(trace_id: str) -> tuple[str | None, str | None]:
         row = get_row(project, trace_id)
@@ -46,10 +48,12 @@ def test_neighbours_are_the_next_rows_of_the_list(tell: Tell, project: str) -> N
 
 
 def test_the_link_leads_to_the_page_opened_at_the_error(
-    tell: Tell, page: Page, client: FlaskClient
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    tell(Story(TRACE).span("root", None, 0, 9).span("bad", "root", 1, 2, level="error"))
-    link = page(f"/traces/{TRACE}?open=root").one("a", id="errors")["href"]
+    store_traces(
+        TraceBuilder(TRACE).span("root", None, 0, 9).span("bad", "root", 1, 2, level="error")
+    )
+    link = get_page(f"/traces/{TRACE}?open=root").one("a", id="errors")["href"]
     there = client.get(link).headers["Location"]
     assert there == f"/project/default/traces/{TRACE}?open=root&span=bad"
     twin = f"/project/default/traces/{TRACE}/error.json?after=bad"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.pages.stories import Story
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.tree.gaps import Gap, gaps_of
 from tracer.ui.waterfall.axis import Axis
@@ -76,15 +76,17 @@ def test_a_short_gap_is_no_news(length: float, whole: float, told: bool) -> None
     assert Gap(at(0), at(length)).tells(Axis(at(0), at(whole))) is told
 
 
-def many(count: int) -> Story:
-    story = Story(ID).span("root", None, 0, 100, kind="agent")
-    story.span("first", "root", 0, 1).asks("root", count)
+def many(count: int) -> TraceBuilder:
+    story = TraceBuilder(ID).span("root", None, 0, 100, kind="agent")
+    story.span("first", "root", 0, 1).model_calls("root", count)
     return story.span("last", "root", 90, 99)
 
 
-def test_a_run_of_like_spans_is_one_row_that_holds_them(page: Page, tell: Tell) -> None:
-    tell(many(30))
-    shown = page(PAGE)
+def test_a_run_of_like_spans_is_one_row_that_holds_them(
+    get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_traces(many(30))
+    shown = get_page(PAGE)
     run = shown.one("div", id="f-s000")
     assert run.all("a")[0].text == "30 × ask"
     assert "p50 500 ms" in run.text and "1 error" in run.text
@@ -98,26 +100,30 @@ def test_a_run_of_like_spans_is_one_row_that_holds_them(page: Page, tell: Tell) 
     ]
 
 
-def test_a_run_opens_for_the_span_that_is_asked_for(page: Page, tell: Tell) -> None:
-    tell(many(30))
-    toggle = page(f"{PAGE}?span=s007").one("div", id="f-s000").one("details")
+def test_a_run_opens_for_the_span_that_is_asked_for(
+    get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_traces(many(30))
+    toggle = get_page(f"{PAGE}?span=s007").one("div", id="f-s000").one("details")
     assert "open" in toggle.attributes
-    toggle = page(f"{PAGE}?span=last").one("div", id="f-s000").one("details")
+    toggle = get_page(f"{PAGE}?span=last").one("div", id="f-s000").one("details")
     assert "open" not in toggle.attributes
 
 
-def test_few_or_growing_or_open_ones_stay_rows(page: Page, tell: Tell) -> None:
-    tell(many(7))
-    assert page(PAGE).all("div", css="many") == []
-    tell(many(40).span("on", "root", 95, None))
-    assert page(PAGE).all("div", css="many") == []
+def test_few_or_growing_or_open_ones_stay_rows(
+    get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_traces(many(7))
+    assert get_page(PAGE).all("div", css="many") == []
+    store_traces(many(40).span("on", "root", 95, None))
+    assert get_page(PAGE).all("div", css="many") == []
 
 
-def test_the_critical_path_is_marked(page: Page, tell: Tell) -> None:
-    story = Story(ID).span("root", None, 0, 10, kind="agent")
+def test_the_critical_path_is_marked(get_page: GetPage, store_traces: StoreTraces) -> None:
+    story = TraceBuilder(ID).span("root", None, 0, 10, kind="agent")
     story.span("slow", "root", 1, 9).span("beside", "root", 2, 4).span("late", "slow", 5, 9)
-    tell(story)
-    shown = page(PAGE)
+    store_traces(story)
+    shown = get_page(PAGE)
 
     def path(span_id: str) -> list[str]:
         row = shown.one("div", id=f"s-{span_id}")

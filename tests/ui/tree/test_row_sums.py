@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element
-from tests.support.pages.stories import Story
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.config import Config
 from tracer.store import thresholds
 from tracer.store.analyses import compute
@@ -18,8 +18,8 @@ from tracer.store.analyses import compute
 TRACE = "a" * 32
 
 
-def story() -> Story:
-    told = Story(TRACE, name="x").span("root", None, 0, 10)
+def story() -> TraceBuilder:
+    told = TraceBuilder(TRACE, name="x").span("root", None, 0, 10)
     told.span("step", "root", 1, 3)
     told.generation("call", "step", 1, 2).generation("late", "step", 2, 6, level="error")
     return told.span("after", "root", 7, 8, level="warning").span("leaf", "after", 7, 8)
@@ -29,9 +29,9 @@ def marks(row: Element) -> list[str]:
     return [mark.text for mark in row.all("span", "sum")]
 
 
-def test_a_row_adds_up_what_is_under_it(tell: Tell, page: Page) -> None:
-    tell(story())
-    shown = page(f"/traces/{TRACE}")
+def test_a_row_adds_up_what_is_under_it(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(story())
+    shown = get_page(f"/traces/{TRACE}")
     assert marks(shown.one(id="s-root")) == ["Σ 5", "1 error"]
     step = shown.one(id="s-step")
     assert marks(step) == ["Σ 2", "1 error"]
@@ -44,21 +44,27 @@ def test_a_row_adds_up_what_is_under_it(tell: Tell, page: Page) -> None:
 
 
 def test_a_large_trace_says_that_it_is_still_being_counted(
-    tell: Tell, page: Page, client: FlaskClient, config: Config, monkeypatch: pytest.MonkeyPatch
+    store_traces: StoreTraces,
+    get_page: GetPage,
+    client: FlaskClient,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 3)
-    tell(story())
-    assert marks(page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
+    store_traces(story())
+    assert marks(get_page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
     rows = client.get(f"/api/v1/traces/{TRACE}/spans").json
     assert rows is not None and rows["data"][0]["subtree"] is None
     with psycopg.connect(config.database_url, autocommit=True) as connection:
         connection.execute("UPDATE analyses SET changed_at = changed_at - %s", [timedelta(hours=1)])
     assert compute.analyse_due(config.database_url) == 1
-    assert marks(page(f"/traces/{TRACE}").one(id="s-step")) == ["Σ 2", "1 error"]
+    assert marks(get_page(f"/traces/{TRACE}").one(id="s-step")) == ["Σ 2", "1 error"]
 
 
-def test_the_api_gives_subtrees_and_self_time(tell: Tell, client: FlaskClient) -> None:
-    tell(story())
+def test_the_api_gives_subtrees_and_self_time(
+    store_traces: StoreTraces, client: FlaskClient
+) -> None:
+    store_traces(story())
     answer = client.get(f"/api/v1/traces/{TRACE}/spans?parent=root").json
     assert answer is not None
     step, after = answer["data"]

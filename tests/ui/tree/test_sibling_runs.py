@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from tests.support.pages.dom import Element
-from tests.support.pages.stories import Story
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.store import thresholds
 from tracer.store.analyses.compute import analyse
 
@@ -19,12 +19,12 @@ PAGE = f"/traces/{ID}"
 Load = Callable[[Element], Element]
 
 
-def long(count: int, before: int = 5, after: int = 3) -> Story:
+def long(count: int, before: int = 5, after: int = 3) -> TraceBuilder:
     """Other spans, then ``count`` like ones, then others, below one root."""
-    story = Story(ID).span("root", None, 0, 9_000, kind="agent")
+    story = TraceBuilder(ID).span("root", None, 0, 9_000, kind="agent")
     for n in range(before):
         story.span(f"b{n}", "root", n / 10, n / 10 + 0.1)
-    story.asks("root", count)
+    story.model_calls("root", count)
     for n in range(after):
         story.span(f"e{n}", "root", 8_000 + n, 8_000.5 + n)
     return story
@@ -33,17 +33,17 @@ def long(count: int, before: int = 5, after: int = 3) -> Story:
 @pytest.fixture(params=["small", "large"])
 def tell_all(
     request: pytest.FixtureRequest,
-    tell: Tell,
+    store_traces: StoreTraces,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
-) -> Tell:
+) -> StoreTraces:
     """Store a trace whose runs are found as it is read, or were found by the worker."""
     if request.param == "small":
-        return tell
+        return store_traces
 
-    def told(*stories: Story) -> None:
+    def told(*stories: TraceBuilder) -> None:
         monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
-        tell(*stories)
+        store_traces(*stories)
         with psycopg.connect(database_url, autocommit=True) as connection:
             assert analyse(connection, "default", ID)
 
@@ -51,11 +51,11 @@ def tell_all(
 
 
 @pytest.fixture
-def follow(page: Page) -> Load:
+def follow(get_page: GetPage) -> Load:
     """Load what a row of more rows stands for."""
 
     def load(link: Element) -> Element:
-        return page(link["hx-get"].partition("/project/default")[2], fragment=True)
+        return get_page(link["hx-get"].partition("/project/default")[2], fragment=True)
 
     return load
 
@@ -68,9 +68,11 @@ def more(shown: Element) -> list[Element]:
     return [link for row in shown.all("div", css="more") for link in row.all("a")]
 
 
-def test_a_run_beyond_the_page_is_told_whole(page: Page, tell_all: Tell, follow: Load) -> None:
+def test_a_run_beyond_the_page_is_told_whole(
+    get_page: GetPage, tell_all: StoreTraces, follow: Load
+) -> None:
     tell_all(long(480))
-    shown = page(PAGE)
+    shown = get_page(PAGE)
     run = shown.one("div", id="f-s000")
     assert run.all("a")[0].text == "480 × ask"
     assert "p50 500 ms" in run.text and "5 errors" in run.text
@@ -89,50 +91,56 @@ def test_a_run_beyond_the_page_is_told_whole(page: Page, tell_all: Tell, follow:
     assert leaves(follow(behind)) == ["e0", "e1", "e2"]
 
 
-def test_nothing_is_offered_behind_a_run_that_ends_its_level(page: Page, tell_all: Tell) -> None:
+def test_nothing_is_offered_behind_a_run_that_ends_its_level(
+    get_page: GetPage, tell_all: StoreTraces
+) -> None:
     tell_all(long(300, after=0))
-    shown = page(PAGE)
+    shown = get_page(PAGE)
     assert shown.one("div", id="f-s000").all("a")[0].text == "300 × ask"
     assert len(more(shown)) == 1
 
 
-def test_a_run_that_begins_at_the_end_of_a_page_is_one_row(page: Page, tell_all: Tell) -> None:
+def test_a_run_that_begins_at_the_end_of_a_page_is_one_row(
+    get_page: GetPage, tell_all: StoreTraces
+) -> None:
     tell_all(long(200, before=98))
-    run = page(PAGE).one("div", id="f-s000")
+    run = get_page(PAGE).one("div", id="f-s000")
     assert run.all("a")[0].text == "200 × ask"
     assert leaves(run) == ["s000", "s001"]
 
 
-def test_a_run_stays_whole_when_the_page_is_read_again(page: Page, tell_all: Tell) -> None:
+def test_a_run_stays_whole_when_the_page_is_read_again(
+    get_page: GetPage, tell_all: StoreTraces
+) -> None:
     tell_all(long(480))
-    shown = page(PAGE)
+    shown = get_page(PAGE)
     pages = [one["data-page"] for one in shown.all("div", css="page")]
     axis = parse_qs(urlsplit(more(shown)[0]["hx-get"]).query)["t"][0]
-    again = page(f"{PAGE}/live?t={axis}&" + "&".join(f"page={token}" for token in pages))
+    again = get_page(f"{PAGE}/live?t={axis}&" + "&".join(f"page={token}" for token in pages))
     assert again.one("div", id="f-s000").all("a")[0].text == "480 × ask"
 
 
 def test_a_page_of_a_run_read_again_ends_with_the_run(
-    page: Page, tell_all: Tell, follow: Load
+    get_page: GetPage, tell_all: StoreTraces, follow: Load
 ) -> None:
     tell_all(long(150))
-    inside, behind = more(page(PAGE))
+    inside, behind = more(get_page(PAGE))
     rows = follow(inside)
     axis = parse_qs(urlsplit(behind["hx-get"]).query)["t"][0]
     token = rows.one("div", css="page")["data-page"]
-    assert leaves(page(f"{PAGE}/live?t={axis}&page={token}"))[-1] == "s149"
+    assert leaves(get_page(f"{PAGE}/live?t={axis}&page={token}"))[-1] == "s149"
 
 
 def test_while_it_is_counted_a_run_tells_that_it_goes_on(
-    page: Page, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    get_page: GetPage, store_traces: StoreTraces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
-    tell(long(480))
-    shown = page(PAGE)
+    store_traces(long(480))
+    shown = get_page(PAGE)
     assert shown.one("div", id="f-s000").all("a")[0].text == "95+ × ask"
     assert len(more(shown)) == 1
 
 
-def test_cursors_of_a_run_are_checked(page: Page, tell: Tell) -> None:
-    tell(long(30))
-    page(f"{PAGE}/spans?t=0-1-&parent=root&after=x&until=y", 400)
+def test_cursors_of_a_run_are_checked(get_page: GetPage, store_traces: StoreTraces) -> None:
+    store_traces(long(30))
+    get_page(f"{PAGE}/spans?t=0-1-&parent=root&after=x&until=y", 400)

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element, parse
-from tests.support.pages.stories import Story, agent, say
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message
 
 AGENT = "a" * 32
 BASE = f"/traces/{AGENT}"
@@ -17,11 +17,14 @@ FIND = {"id": "c1", "type": "function", "function": {"name": "find", "arguments"
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 
 
-def talk() -> Story:
+def talk() -> TraceBuilder:
     """Return a conversation whose second call sends the first again, and some faults."""
-    asked, called = say("user", "Where is **it**?"), {"role": "assistant", "tool_calls": [FIND]}
+    asked, called = (
+        chat_message("user", "Where is **it**?"),
+        {"role": "assistant", "tool_calls": [FIND]},
+    )
     tools = [{"type": "function", "function": {"name": "find", "parameters": SCHEMA}}]
-    story = Story(AGENT, name="talk").span("root", None, 0, 94, kind="agent")
+    story = TraceBuilder(AGENT, name="talk").span("root", None, 0, 94, kind="agent")
     story.generation("ask", "root", 0, 40, input=[asked], output=[called], tools=tools)
     for n in range(3):
         said = {"input": {"n": "7"}, "output": {"state": "sent"} if n == 2 else None}
@@ -34,16 +37,18 @@ def talk() -> Story:
         60,
         90,
         input=[asked, called, result],
-        output=[say("assistant", "On its way.")],
+        output=[chat_message("assistant", "On its way.")],
         finish_reasons=["length"],
     )
     return story
 
 
-def test_the_headline_adds_up_on_every_page_of_a_trace(tell: Tell, page: Page) -> None:
-    tell(talk())
+def test_the_headline_adds_up_on_every_page_of_a_trace(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(talk())
     for path in ("", "/log", "/transcript", "/statistics", "/findings"):
-        shown = page(BASE + path)
+        shown = get_page(BASE + path)
         assert shown.one(css="story").one("p").text == (
             "94.0 s = 70.0 s model (2 calls, 2 in sequence) + 3.00 s tools + 21.0 s gaps"
         )
@@ -56,15 +61,21 @@ def test_the_headline_adds_up_on_every_page_of_a_trace(tell: Tell, page: Page) -
         assert len(views.all("a", aria_current="page")) == 1
 
 
-def test_the_headline_of_what_runs_or_lacks_parts_says_so(tell: Tell, page: Page) -> None:
-    tell(Story(AGENT, name="x").span("r", None, 0, None).span("o", "gone", 1, 2, kind="tool"))
-    said = page(BASE).one(css="story").one("p").text
+def test_the_headline_of_what_runs_or_lacks_parts_says_so(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(
+        TraceBuilder(AGENT, name="x").span("r", None, 0, None).span("o", "gone", 1, 2, kind="tool")
+    )
+    said = get_page(BASE).one(css="story").one("p").text
     assert said.endswith("so far parts not received")
 
 
-def test_each_message_is_in_the_transcript_once(tell: Tell, page: Page) -> None:
-    tell(talk())
-    steps = page(f"{BASE}/transcript").one("ol", "talked").children
+def test_each_message_is_in_the_transcript_once(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(talk())
+    steps = get_page(f"{BASE}/transcript").one("ol", "talked").children
     steps = [step for step in steps if isinstance(step, Element)]
     assert [step.all("header")[0].all("a")[0].text for step in steps] == [
         *("ask", "find", "find", "find", "answer"),
@@ -79,15 +90,18 @@ def test_each_message_is_in_the_transcript_once(tell: Tell, page: Page) -> None:
 
 
 def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
-    tell: Tell, page: Page, client: FlaskClient
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    story, sent = Story(AGENT, name="long").span("root", None, 0, 99), [say("user", "q0")]
+    story, sent = (
+        TraceBuilder(AGENT, name="long").span("root", None, 0, 99),
+        [chat_message("user", "q0")],
+    )
     for n in range(45):
-        answer = say("assistant", f"a{n}")
+        answer = chat_message("assistant", f"a{n}")
         story.generation(f"g{n:02}", "root", n, n + 1, input=list(sent), output=[answer])
-        sent += [answer, say("user", f"q{n + 1}")]
-    tell(story)
-    first = page(f"{BASE}/transcript")
+        sent += [answer, chat_message("user", f"q{n + 1}")]
+    store_traces(story)
+    first = get_page(f"{BASE}/transcript")
     assert len(first.one("ol", "talked").all("header")) == 20
     second = parse(client.get(first.one("a", rel="next")["href"]).text)
     start = second.one("ol", "talked").all("li")[0]
@@ -97,11 +111,11 @@ def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
     assert back.one("ol", "talked").text == first.one("ol", "talked").text
 
 
-def test_statistics_are_sorted_by_the_address(tell: Tell, page: Page) -> None:
-    tell(talk())
+def test_statistics_are_sorted_by_the_address(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(talk())
 
     def names(sort: str) -> list[str]:
-        table = page(f"{BASE}/statistics{sort}").one(css="stats").one("tbody")
+        table = get_page(f"{BASE}/statistics{sort}").one(css="stats").one("tbody")
         return [row.all("td")[0].text for row in table.all("tr")]
 
     assert names("") == ["root", "ask", "answer", "find"]
@@ -109,17 +123,17 @@ def test_statistics_are_sorted_by_the_address(tell: Tell, page: Page) -> None:
     assert names("?sort=name") == ["answer", "ask", "find", "root"]
     assert names("?sort=errors")[0] == "find"
     assert names("?sort=cost")[-2:] == ["root", "find"]
-    row = page(f"{BASE}/statistics?sort=errors").one(css="stats").one("tbody").all("tr")[0]
+    row = get_page(f"{BASE}/statistics?sort=errors").one(css="stats").one("tbody").all("tr")[0]
     assert [cell.text for cell in row.all("td")] == [
         *("find", "tool", "", "3", "3.00 s", "1.00 s", "1.00 s", "3.00 s", "", "", "2"),
     ]
-    head = page(f"{BASE}/statistics").one("th", aria_sort="descending")
+    head = get_page(f"{BASE}/statistics").one("th", aria_sort="descending")
     assert head.one("a")["href"] == "?sort=-total"
 
 
-def test_findings_lead_to_their_spans(tell: Tell, page: Page) -> None:
-    tell(talk())
-    found = page(f"{BASE}/findings").one("ul", "findings")
+def test_findings_lead_to_their_spans(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(talk())
+    found = get_page(f"{BASE}/findings").one("ul", "findings")
     assert [title.text for title in found.all("h2")] == [
         "The arguments of find break its schema",
         "find failed twice and was tried again",
@@ -132,20 +146,24 @@ def test_findings_lead_to_their_spans(tell: Tell, page: Page) -> None:
     ]
 
 
-def test_a_trace_without_faults_says_that_nothing_stands_out(tell: Tell, page: Page) -> None:
-    tell(agent())
-    assert "Nothing stands out" in page(f"{BASE}/findings").one(css="none").text
-    assert "Findings" in page(BASE).one("nav", "views").text
+def test_a_trace_without_faults_says_that_nothing_stands_out(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(agent_trace())
+    assert "Nothing stands out" in get_page(f"{BASE}/findings").one(css="none").text
+    assert "Findings" in get_page(BASE).one("nav", "views").text
 
 
 @pytest.mark.parametrize("path", ["transcript", "statistics", "findings"])
-def test_an_empty_trace_has_empty_pages(tell: Tell, page: Page, path: str) -> None:
-    tell(Story(AGENT, name="empty"))
-    assert page(f"{BASE}/{path}").one(css="none").text
+def test_an_empty_trace_has_empty_pages(
+    store_traces: StoreTraces, get_page: GetPage, path: str
+) -> None:
+    store_traces(TraceBuilder(AGENT, name="empty"))
+    assert get_page(f"{BASE}/{path}").one(css="none").text
 
 
-def test_the_twins_say_the_same(tell: Tell, client: FlaskClient) -> None:
-    tell(talk())
+def test_the_twins_say_the_same(store_traces: StoreTraces, client: FlaskClient) -> None:
+    store_traces(talk())
 
     def said(path: str) -> Any:
         return client.get(f"/project/default{BASE}/{path}").get_json()
@@ -159,9 +177,11 @@ def test_the_twins_say_the_same(tell: Tell, client: FlaskClient) -> None:
     assert kinds == ["schema", "retried", "repeated", "cut"]
 
 
-def test_hits_are_stepped_through_in_the_tree(tell: Tell, page: Page, client: FlaskClient) -> None:
-    tell(talk())
-    found = page(f"{BASE}?q=sent").one(css="hits")
+def test_hits_are_stepped_through_in_the_tree(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(talk())
+    found = get_page(f"{BASE}?q=sent").one(css="hits")
     assert found.one("a", "link").text == "2 hits"
     first = parse(client.get(found.one("a", title="Next hit")["href"]).text)
     assert first.one(css="row", aria_current="true")["id"] == "s-find2"
@@ -175,7 +195,7 @@ def test_hits_are_stepped_through_in_the_tree(tell: Tell, page: Page, client: Fl
     assert back.one(css="hits").text == first.one(css="hits").text
     every = parse(client.get(last.one(css="hits").one("a", "link")["href"]).text)
     assert len(every.one("table", "log").one("tbody").all("tr")) == 2
-    ticks = page(f"{BASE}?q=sent").one("div", "map").all("rect", "hit")
+    ticks = get_page(f"{BASE}?q=sent").one("div", "map").all("rect", "hit")
     starts = {
         row["id"]: row.one("i", "bar")["style"]
         for row in first.all(css="row")
@@ -185,5 +205,5 @@ def test_hits_are_stepped_through_in_the_tree(tell: Tell, page: Page, client: Fl
         starts[f"s-{name}"].partition(";")[0].removeprefix("--x:") for name in ("find2", "answer")
     ]
     assert [int(tick["x"]) for tick in ticks] == [int(float(x) * 2) for x in wanted]
-    none = page(f"{BASE}?q=zzz").one(css="hits")
+    none = get_page(f"{BASE}?q=zzz").one(css="hits")
     assert none.text == "0 hits"

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element, parse
-from tests.support.pages.stories import Story, agent, wide
-from tests.ui.conftest import Page, Tell
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace, wide_trace
 from tracer.store import thresholds
 from tracer.times import from_micros
 
@@ -21,8 +21,8 @@ def names(page: Element) -> list[str]:
     return [link.text for link in page.one("table", "log").all("a", "open")]
 
 
-def told() -> Story:
-    story = agent()
+def told() -> TraceBuilder:
+    story = agent_trace()
     broken = {"exception.type": "Timeout", "exception.message": "no answer"}
     at = story.batch.spans[0].start_time + 4_500_000
     event: dict[str, Any] = {
@@ -33,9 +33,11 @@ def told() -> Story:
     return story.span("pay", "root", 4, 5, kind="tool", events=[event], output="CursorTimeout")
 
 
-def test_spans_and_events_come_in_the_order_of_time(tell: Tell, page: Page) -> None:
-    tell(told())
-    log = page(LOG)
+def test_spans_and_events_come_in_the_order_of_time(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(told())
+    log = get_page(LOG)
     assert names(log)[:3] == ["resolve_ticket", "plan", "gather"]
     assert names(log)[-3:] == ["pay", "refund", "exception"]
     event = log.one("table", "log").all("tr")[-1]
@@ -58,53 +60,57 @@ def test_spans_and_events_come_in_the_order_of_time(tell: Tell, page: Page) -> N
     ],
 )
 def test_filters_and_words_narrow_the_log(
-    tell: Tell, page: Page, query: str, expected: list[str]
+    store_traces: StoreTraces, get_page: GetPage, query: str, expected: list[str]
 ) -> None:
-    tell(told())
-    found = page(f"{LOG}?{query}")
+    store_traces(told())
+    found = get_page(f"{LOG}?{query}")
     assert sorted(names(found)) == sorted(expected)
     chosen = [o["value"] for o in found.all("option") if "selected" in o.attributes]
     assert chosen == [part.partition("=")[2] for part in query.split("&") if part[0] != "q"]
 
 
-def test_what_is_not_there_is_told(tell: Tell, page: Page) -> None:
-    tell(told())
-    assert "No span holds all of these words" in page(f"{LOG}?q=zzz").one(css="none").text
-    assert "No entry is of this kind" in page(f"{LOG}?kind=http").one(css="none").text
+def test_what_is_not_there_is_told(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(told())
+    assert "No span holds all of these words" in get_page(f"{LOG}?q=zzz").one(css="none").text
+    assert "No entry is of this kind" in get_page(f"{LOG}?kind=http").one(css="none").text
 
 
-def test_pages_of_the_log_lead_to_each_other(tell: Tell, page: Page, client: FlaskClient) -> None:
-    tell(wide())
-    first = page(f"/traces/{'b' * 32}/log?kind=tool")
+def test_pages_of_the_log_lead_to_each_other(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(wide_trace())
+    first = get_page(f"/traces/{'b' * 32}/log?kind=tool")
     assert len(names(first)) == 100
     second = parse(client.get(first.one("a", rel="next")["href"]).text)
     assert names(second)[0] == "child-0100"
     back = parse(client.get(second.one("a", rel="prev")["href"]).text)
     assert names(back) == names(first)
-    page(f"/traces/{'b' * 32}/log?cursor=nonsense", 400)
+    get_page(f"/traces/{'b' * 32}/log?cursor=nonsense", 400)
 
 
 def test_an_entry_leads_to_its_span_beside_the_log(
-    tell: Tell, page: Page, client: FlaskClient
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    tell(told())
-    link = page(f"{LOG}?q=pay").one("table", "log").all("a", "open")[0]
+    store_traces(told())
+    link = get_page(f"{LOG}?q=pay").one("table", "log").all("a", "open")[0]
     shown = parse(client.get(link["href"]).text)
     assert shown.one("aside").one("h2", "cut").text == "pay"
     assert names(shown) == ["pay"]
 
 
 def test_a_large_trace_says_that_its_log_is_being_made(
-    tell: Tell, page: Page, client: FlaskClient, monkeypatch: Any
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 3)
-    tell(told())
-    assert "Being put in order" in page(LOG).one(css="none").text
+    store_traces(told())
+    assert "Being put in order" in get_page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None
 
 
-def test_the_twin_says_the_same(tell: Tell, page: Page, client: FlaskClient) -> None:
-    tell(told())
+def test_the_twin_says_the_same(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(told())
     said = client.get(f"/project/default{LOG}.json?level=error").get_json()
     assert [entry["span"]["name"] for entry in said["data"]] == ["refund", "pay"]
     assert said["data"][1]["event"]["name"] == "exception"

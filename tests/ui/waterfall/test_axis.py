@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.pages.times import SECOND, START, moment
 from tracer.ui.waterfall.axis import Axis, Cut
-
-START = datetime(2026, 11, 23, 14, 2, 11, 204_000, tzinfo=UTC)
-SECOND = 1_000_000
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 def test_a_bar_lies_where_its_span_was() -> None:
-    bar = Axis(START, at(100)).bar(at(25), at(75), at(35))
+    bar = Axis(START, moment(100)).bar(moment(25), moment(75), moment(35))
     assert (bar.x, bar.width, bar.first_token) == (25, 50, 20)
 
 
 def test_a_running_span_reaches_to_the_end() -> None:
-    bar = Axis(START, at(100), running=True).bar(at(40), None)
+    bar = Axis(START, moment(100), running=True).bar(moment(40), None)
     assert (bar.x, bar.width) == (40, 60)
 
 
 def test_what_came_after_the_axis_was_made_lies_beyond_its_edges() -> None:
-    bar = Axis(START, at(10)).bar(at(-5), at(15))
+    bar = Axis(START, moment(10)).bar(moment(-5), moment(15))
     assert (bar.x, bar.width) == (-50, 200)
 
 
@@ -48,21 +42,23 @@ def test_a_microsecond_is_not_rounded_away_however_long_the_axis(offset: int, le
 def test_no_bar_runs_backwards(
     start: float, end: float, length: float, token: float | None
 ) -> None:
-    bar = Axis(START, at(length)).bar(at(start), at(end), None if token is None else at(token))
+    bar = Axis(START, moment(length)).bar(
+        moment(start), moment(end), None if token is None else moment(token)
+    )
     assert bar.width >= 0
     assert bar.first_token is None or 0 <= bar.first_token <= 100
 
 
 def test_idle_time_is_drawn_short() -> None:
     # Ten seconds of work around an idle hour, which is drawn as 0.2 s.
-    axis = Axis(START, at(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
+    axis = Axis(START, moment(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
     assert axis.drawn == 10.2 * SECOND
-    assert axis.at(at(2)) == pytest.approx(2 / 10.2 * 100)
-    assert axis.at(at(3604)) == pytest.approx(4.2 / 10.2 * 100)
-    assert axis.at(at(1804)) == pytest.approx(4.1 / 10.2 * 100)
-    assert axis.at(at(3610)) == 100
+    assert axis.at(moment(2)) == pytest.approx(2 / 10.2 * 100)
+    assert axis.at(moment(3604)) == pytest.approx(4.2 / 10.2 * 100)
+    assert axis.at(moment(1804)) == pytest.approx(4.1 / 10.2 * 100)
+    assert axis.at(moment(3610)) == 100
     # A running trace goes on at the same scale.
-    assert axis.at(at(3611)) == pytest.approx(11.2 / 10.2 * 100)
+    assert axis.at(moment(3611)) == pytest.approx(11.2 / 10.2 * 100)
 
 
 @st.composite

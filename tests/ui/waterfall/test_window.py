@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.waterfall.test_axis import SECOND, START, at
+from tests.support.pages.times import SECOND, START, moment
 from tracer.ui.waterfall.axis import Axis, Cut
 from tracer.ui.waterfall.window import Window, Zoom
 
 
 def window(length: float, zoom: Zoom | None = None, *, running: bool = False) -> Window:
-    axis = Axis(START, at(length), running)
+    axis = Axis(START, moment(length), running)
     return Window(axis, axis, zoom)
 
 
@@ -38,7 +38,7 @@ def test_ticks_are_round_and_the_last_is_the_whole(length: float, expected: list
 
 
 def test_ticks_of_a_zoom_tell_the_traces_time() -> None:
-    shown = window(94, Zoom(at(71.2), at(71.3)))
+    shown = window(94, Zoom(moment(71.2), moment(71.3)))
     assert labels(shown) == ["71.2 s", "71.22 s", "71.24 s", "71.26 s", "71.28 s", "71.3 s"]
     assert [tick.x for tick in shown.ticks()] == [0, 20, 40, 60, 80, 100]
     assert shown.clipped == ("71.2 s", "71.3 s")
@@ -47,7 +47,7 @@ def test_ticks_of_a_zoom_tell_the_traces_time() -> None:
 @given(st.floats(0, 1e9), st.floats(0, 1), st.floats(0, 1))
 def test_there_are_few_ticks_however_long_and_wherever(length: float, a: float, b: float) -> None:
     low, high = sorted((a, b))
-    for zoom in (None, Zoom(at(length * low), at(length * high))):
+    for zoom in (None, Zoom(moment(length * low), moment(length * high))):
         ticks = window(length, zoom).ticks()
         assert 1 <= len(ticks) <= 7
         assert [tick.x for tick in ticks] == sorted({tick.x for tick in ticks})
@@ -55,44 +55,44 @@ def test_there_are_few_ticks_however_long_and_wherever(length: float, a: float, 
 
 def test_a_running_trace_ends_now() -> None:
     assert labels(window(5, running=True))[-1] == "now"
-    assert labels(window(5, Zoom(at(2), None), running=True))[-1] == "now"
-    assert labels(window(5, Zoom(at(2), at(3)), running=True))[-1] == "3.00 s"
+    assert labels(window(5, Zoom(moment(2), None), running=True))[-1] == "now"
+    assert labels(window(5, Zoom(moment(2), moment(3)), running=True))[-1] == "3.00 s"
 
 
 def test_a_zoom_is_two_numbers_for_the_rows_that_are_there() -> None:
     # A quarter of the axis, from its half on: four times as large.
-    assert window(100, Zoom(at(50), at(75))).style.startswith("--o:50;--z:4;--tick:20.000;")
+    assert window(100, Zoom(moment(50), moment(75))).style.startswith("--o:50;--z:4;--tick:20.000;")
 
 
 def test_a_trace_that_went_on_leaves_its_rows_where_they_are_on_their_axis() -> None:
-    base = Axis(START, at(10), running=True)
-    shown = Window(base, replace(base, end=at(40)))
+    base = Axis(START, moment(10), running=True)
+    shown = Window(base, replace(base, end=moment(40)))
     assert shown.style.startswith("--o:0;--z:0.25;")
     # One that turned out to begin earlier, too.
-    shown = Window(base, replace(base, start=at(-10)))
+    shown = Window(base, replace(base, start=moment(-10)))
     assert shown.style.startswith("--o:-100;--z:0.5;")
 
 
 def test_the_grid_lies_under_the_ticks() -> None:
-    shown = window(94, Zoom(at(15), at(65)))
+    shown = window(94, Zoom(moment(15), moment(65)))
     parts = dict(part.split(":") for part in shown.style.split(";"))
     first = shown.ticks()[0]
     assert (first.label, first.x) == ("20 s", 10)
     assert (float(parts["--phase"]), float(parts["--tick"])) == (10, 20)
 
 
-@pytest.mark.parametrize("zoom", [Zoom(at(50), at(60)), Zoom(at(-9), at(-5))])
+@pytest.mark.parametrize("zoom", [Zoom(moment(50), moment(60)), Zoom(moment(-9), moment(-5))])
 def test_a_zoom_outside_of_the_trace_shows_all_of_it(zoom: Zoom) -> None:
     assert window(10, zoom).clipped is None
     assert window(10, zoom).style.startswith("--o:0;--z:1;")
 
 
 def test_a_zoom_is_kept_within_the_trace() -> None:
-    assert window(10, Zoom(at(-5), at(5))).clipped == ("0 ms", "5.00 s")
+    assert window(10, Zoom(moment(-5), moment(5))).clipped == ("0 ms", "5.00 s")
 
 
 def test_idle_time_has_no_ticks_and_says_how_long_it_was() -> None:
-    axis = Axis(START, at(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
+    axis = Axis(START, moment(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
     shown = Window(axis, axis)
     [idle] = shown.idle()
     assert idle.length == timedelta(hours=1)
@@ -102,18 +102,18 @@ def test_idle_time_has_no_ticks_and_says_how_long_it_was() -> None:
     assert told[-1] == "60 min"
     assert all(0 <= tick.x <= idle.x or tick.x >= idle.x + idle.width for tick in shown.ticks())
     assert "--tick" not in shown.style
-    assert Window(axis, axis, Zoom(at(0), at(3))).idle() == []
+    assert Window(axis, axis, Zoom(moment(0), moment(3))).idle() == []
 
 
 def test_a_span_is_zoomed_to_with_air_around_it() -> None:
-    assert Zoom.around(at(10), at(20)) == Zoom(at(9.5), at(20.5))
-    assert Zoom.around(at(10), None) == Zoom(at(10), None)
-    instant = Zoom.around(at(10), at(10))
+    assert Zoom.around(moment(10), moment(20)) == Zoom(moment(9.5), moment(20.5))
+    assert Zoom.around(moment(10), None) == Zoom(moment(10), None)
+    instant = Zoom.around(moment(10), moment(10))
     assert instant.end is not None
     assert instant.end > instant.start
 
 
-@pytest.mark.parametrize("zoom", [Zoom(at(1), at(2)), Zoom(at(1), None)])
+@pytest.mark.parametrize("zoom", [Zoom(moment(1), moment(2)), Zoom(moment(1), None)])
 def test_a_zoom_travels_in_an_address(zoom: Zoom) -> None:
     assert Zoom.parse(str(zoom)) == zoom
 

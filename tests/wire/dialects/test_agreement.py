@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import ROOT
-from tests.support.wire.correspondence import Ours, agrees
-from tests.wire.conftest import AGREEMENT
+from tests.support.paths import ROOT
+from tests.support.wire.correspondence import AGREEMENT, Ours, agrees
 from tracer.wire.otlp.request import JSON, decode_traces
 
 CASES = ROOT.parent / "shared" / "otlp-cases"
@@ -76,7 +75,7 @@ def compare(path: Path) -> tuple[list[str], list[str]]:
     return pointers, wrong
 
 
-def test_the_asserted_fields_of_langfuses_own_cases_agree(
+def test_the_asserted_fields_of_langfuses_cases_agree(
     record_property: Callable[[str, object], None],
 ) -> None:
     if not CASES.is_dir():
@@ -92,13 +91,13 @@ def test_the_asserted_fields_of_langfuses_own_cases_agree(
             (differing if line.partition(": ")[0] in DIFFERENCES else wrong).append(line)
     total = asserted.total()
     share = (total - len(wrong)) / total
-    told = [
+    lines = [
         f"Agreement with Langfuse's mapping: {total - len(wrong)} of {total} asserted fields"
         f" ({share:.1%}) in {len(paths)} cases of {len(asserted)} conventions,"
         f" {len(differing)} of them different on purpose",
         *(f"  not agreed: {line}" for line in wrong),
     ]
-    record_property(AGREEMENT, told)
+    record_property(AGREEMENT, lines)
     assert len(paths) >= 143
     assert len(differing) == len(DIFFERENCES), "a listed difference is none any more"
     assert share >= FLOOR

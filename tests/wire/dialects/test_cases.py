@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.serving import ROOT
+from tests.support.paths import ROOT
 from tests.support.wire.otlp import decode_json
 from tracer.records import ScoreRecord, SpanRecord, TraceRecord
 from tracer.wire.dialects import DIALECTS
@@ -22,8 +22,8 @@ UNSHOWN = ("claimed", "process", "first")
 """The names missing from the attributes; a hash of the resource; the start of a span above."""
 
 
-def said(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
-    """Return the fields of a record that differ from their defaults, as JSON."""
+def sent_fields(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any]:
+    """Return the fields of a record that differ from their defaults, as JSON, without `claimed`."""
     fields = {field.name: field for field in msgspec.structs.fields(type(record))}
     empty: tuple[Any, ...] = (None, {}, [])
     built = msgspec.to_builtins(record)
@@ -39,13 +39,13 @@ def test_a_case_becomes_the_records_beside_it(path: Path) -> None:
     case = json.loads(path.read_text())
     decoded = decode_json(case["otlp"])
     assert decoded.refusals == []
-    assert [said(span) for span in decoded.batch.spans] == case["spans"]
-    assert [said(trace) for trace in decoded.batch.traces] == case.get("traces", [])
-    assert [said(score) for score in decoded.batch.scores] == case.get("scores", [])
+    assert [sent_fields(span) for span in decoded.batch.spans] == case["spans"]
+    assert [sent_fields(trace) for trace in decoded.batch.traces] == case.get("traces", [])
+    assert [sent_fields(score) for score in decoded.batch.scores] == case.get("scores", [])
 
 
-def test_every_dialect_of_genai_has_five_cases() -> None:
-    found = Counter(path.stem.partition("-")[0] for path in CASES)
+def test_every_dialect_has_five_cases() -> None:
+    counts = Counter(path.stem.partition("-")[0] for path in CASES)
     for dialect in DIALECTS:
         if dialect.name != "general":
-            assert found[dialect.name] >= 5, dialect.name
+            assert counts[dialect.name] >= 5, dialect.name

@@ -1,4 +1,4 @@
-"""What dialects make of requests and answers is read as messages, whoever's form they have."""
+"""Inputs and outputs of each dialect are read as messages; names are made readable."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.support.serving import ROOT
-from tests.support.wire.otlp import decode_json, one, span
+from tests.support.paths import ROOT
+from tests.support.wire.otlp import decode_json, only_record, span
 from tracer.mapping import explain
 from tracer.messages.conversation import read_messages
 
@@ -35,8 +35,8 @@ READ = {
 }
 
 
-def spoken(value: object, *, output: bool = False) -> list[str] | None:
-    """Return each message as one line: what was said, tools called as ``name()``, results as =."""
+def lines(value: object, *, output: bool = False) -> list[str] | None:
+    """Return each message as one line: its text, tool calls as ``name()``, results as ``=``."""
     messages = read_messages(value, output=output)
     if messages is None:
         return None
@@ -54,14 +54,14 @@ def spoken(value: object, *, output: bool = False) -> list[str] | None:
 def test_requests_and_answers_are_read_as_messages(name: str) -> None:
     case = json.loads((CASES / f"{name}.json").read_text())
     [record] = decode_json(case["otlp"]).batch.spans
-    asked, answered = READ[name]
-    assert " | ".join(spoken(record.input) or []) == asked
-    if answered is not None:
-        assert spoken(record.output, output=True) == [f"assistant: {answered}"]
+    input_line, output_text = READ[name]
+    assert " | ".join(lines(record.input) or []) == input_line
+    if output_text is not None:
+        assert lines(record.output, output=True) == [f"assistant: {output_text}"]
 
 
 @pytest.mark.parametrize(
-    ("sent", "says", "readable"),
+    ("sent", "attributes", "readable"),
     [
         ("GET", {"http.request.method": "GET", "http.route": "/a/{id}"}, "GET /a/{id}"),
         ("get", {"http.method": "GET", "http.target": "/a?b=c"}, "GET /a"),
@@ -75,23 +75,23 @@ def test_requests_and_answers_are_read_as_messages(name: str) -> None:
         ("Get", {"rpc.system": "grpc"}, "Get"),
     ],
 )
-def test_a_name_that_says_little_is_made_readable(
-    sent: str, says: dict[str, str], readable: str
+def test_a_generic_name_is_made_readable(
+    sent: str, attributes: dict[str, str], readable: str
 ) -> None:
-    record = one(span(says, name=sent))
+    record = only_record(span(attributes, name=sent))
     assert record.name == readable
     assert record.notes == ({} if sent == readable else {"name": {"sent": sent}})
-    assert {*says} <= {*record.attributes, *record.claimed}
+    assert {*attributes} <= {*record.attributes, *record.claimed}
 
 
-def test_the_name_that_was_sent_is_explained_from_the_notes() -> None:
-    record = one(span({"http.request.method": "GET", "http.route": "/a"}, name="GET"))
-    told = {item.attribute: item.told for item in explain(record).understood}
-    assert [(one.field, one.value) for one in told["(name)"]] == [("name", "GET /a")]
-    assert told["http.route"][-1].field == "name"
+def test_the_mapping_shows_the_name_that_was_sent() -> None:
+    record = only_record(span({"http.request.method": "GET", "http.route": "/a"}, name="GET"))
+    fields = {item.attribute: item.told for item in explain(record).understood}
+    assert [(field.field, field.value) for field in fields["(name)"]] == [("name", "GET /a")]
+    assert fields["http.route"][-1].field == "name"
 
 
-def test_a_failure_is_an_error_even_where_the_name_says_debug() -> None:
+def test_a_failure_is_an_error_where_the_dialect_implies_debug() -> None:
     scope = {"name": "livekit-agents"}
     spans = [
         span(name="on_enter"),
@@ -103,8 +103,8 @@ def test_a_failure_is_an_error_even_where_the_name_says_debug() -> None:
 
 def test_counts_of_gemini_that_contradict_each_other_lose_no_token() -> None:
     blob = {"usage_metadata": {"prompt_token_count": 5, "cached_content_token_count": 9}}
-    says = {"gcp.vertex.agent.llm_response": json.dumps(blob)}
+    attributes = {"gcp.vertex.agent.llm_response": json.dumps(blob)}
     scope = {"name": "gcp.vertex.agent"}
-    request = {"resourceSpans": [{"scopeSpans": [{"scope": scope, "spans": [span(says)]}]}]}
+    request = {"resourceSpans": [{"scopeSpans": [{"scope": scope, "spans": [span(attributes)]}]}]}
     [record] = decode_json(request).batch.spans
     assert record.usage == {"input": 5, "cache_read": 9, "output": 0}

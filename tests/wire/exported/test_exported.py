@@ -1,4 +1,4 @@
-"""Attributes of our own export are checked like anything else that comes over the network."""
+"""Attributes of Tracer's own export are checked like any other input."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tracer.export.names import ENCODED, NATIVE, SCALARS
 FINISHED = 1_767_225_601_000_000 | 1 << 62
 
 
-def own(**said: Any) -> dict[str, Any]:
+def own(**fields: Any) -> dict[str, Any]:
     """Return the attributes of an exported span."""
-    values = {"export": 1, "kind": "span", "version": FINISHED, **said}
+    values = {"export": 1, "kind": "span", "version": FINISHED, **fields}
     return {f"tracer.{name}": value for name, value in values.items()}
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("fields", "reason"),
     [
         ({"kind": "wizard"}, "wizard"),
         ({"level": "loud"}, "loud"),
@@ -51,9 +51,11 @@ def own(**said: Any) -> dict[str, Any]:
         ({"patch": '{"fields": {}, "hidden": {"cost": 1}}'}, "cost"),
     ],
 )
-def test_what_a_field_can_t_be_is_refused_with_a_reason(said: dict[str, Any], reason: str) -> None:
-    decoded = decode_json(request(span(own(**said)), span({"fine": 1}, spanId="c" * 16)))
-    assert [one.span_id for one in decoded.batch.spans] == ["c" * 16]
+def test_an_invalid_field_of_a_span_is_refused_with_a_reason(
+    fields: dict[str, Any], reason: str
+) -> None:
+    decoded = decode_json(request(span(own(**fields)), span({"fine": 1}, spanId="c" * 16)))
+    assert [record.span_id for record in decoded.batch.spans] == ["c" * 16]
     assert decoded.batch.patches == []
     [refusal] = decoded.refusals
     assert reason in refusal.reason
@@ -72,7 +74,7 @@ def test_what_a_field_can_t_be_is_refused_with_a_reason(said: dict[str, Any], re
         ("tracer.scores", "[]"),
     ],
 )
-def test_what_a_trace_can_t_be_is_refused(name: str, value: Any) -> None:
+def test_an_invalid_field_of_a_trace_is_refused(name: str, value: Any) -> None:
     decoded = decode_json(request(span(), resource={name: value}))
     assert len(decoded.batch.spans) == 1
     assert decoded.batch.scores == []
@@ -82,22 +84,22 @@ def test_what_a_trace_can_t_be_is_refused(name: str, value: Any) -> None:
 
 def test_a_nul_in_json_text_is_cleaned() -> None:
     decoded = decode_json(request(span(own(input='"a\\u0000b"'))))
-    assert [one.input for one in decoded.batch.spans] == ["a\ufffdb"]
+    assert [record.input for record in decoded.batch.spans] == ["a\ufffdb"]
 
 
-def test_a_long_value_comes_back_whole_and_a_foreign_one_is_cut() -> None:
+def test_an_exported_value_is_restored_whole_and_another_attribute_is_cut() -> None:
     text = "x" * 5_000
-    says = own(input=json.dumps(text)) | {"foreign": text}
-    decoded = decode_json(request(span(says)), max_value_bytes=4_000)
+    values = own(input=json.dumps(text)) | {"foreign": text}
+    decoded = decode_json(request(span(values)), max_value_bytes=4_000)
     [record] = decoded.batch.spans
     assert record.input == text
     assert record.attributes["foreign"].endswith("…[truncated, 5000 bytes]")
 
 
-def test_protobuf_says_the_same() -> None:
-    says = own(kind="tool", usage='{"input":1}', input='["a"]', echo=True) | {"mine": [1, "a"]}
-    [record] = from_protobuf(protobuf(says)).batch.spans
-    [same] = decode_json(request(span(says))).batch.spans
+def test_protobuf_gives_the_same_record() -> None:
+    values = own(kind="tool", usage='{"input":1}', input='["a"]', echo=True) | {"mine": [1, "a"]}
+    [record] = from_protobuf(protobuf(values)).batch.spans
+    [same] = decode_json(request(span(values))).batch.spans
     assert record == same
     assert (record.kind, record.usage, record.attributes) == (
         "tool",
@@ -124,6 +126,6 @@ anything = st.recursive(
         max_size=5,
     )
 )
-def test_no_attribute_of_ours_breaks_the_reader(said: dict[str, Any]) -> None:
-    decoded = decode_json(request(span(own(**said))))
+def test_no_value_of_an_exported_attribute_breaks_the_reader(fields: dict[str, Any]) -> None:
+    decoded = decode_json(request(span(own(**fields))))
     assert len(decoded.batch.spans) + len(decoded.batch.patches) + len(decoded.refusals) >= 1

@@ -1,4 +1,4 @@
-"""The JSON API's requests: what they become, and what is said of those that don't fit."""
+"""The JSON API's requests: the records that they become, and how invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ RECEIPT = Receipt(time=NOW, max_value_bytes=1000)
 def refusal(value: Any, kind: type = SpanCreate) -> tuple[str, str]:
     with pytest.raises(Invalid) as caught:
         read_item(value, kind, "spans[3]")
-    [one] = caught.value.refusals
-    assert one.item == "spans[3]"
-    return one.field, one.reason
+    [refused] = caught.value.refusals
+    assert refused.item == "spans[3]"
+    return refused.field, refused.reason
 
 
 def span(**fields: Any) -> Any:
@@ -78,9 +78,9 @@ def test_the_kinds_and_levels_of_requests_are_those_of_records():
 def test_a_refusal_names_the_item_the_field_and_what_was_expected(
     value: Any, field: str, reason: str
 ):
-    found_field, found_reason = refusal(value)
-    assert found_field == field
-    assert reason in found_reason
+    actual_field, actual_reason = refusal(value)
+    assert actual_field == field
+    assert reason in actual_reason
 
 
 def test_an_invalid_time_is_quoted():
@@ -115,11 +115,11 @@ def test_a_route_of_one_kind_refuses_another():
         span_record(read_item({"kind": "tool"}, SpanCreate), "t", RECEIPT, "generation")
 
 
-def test_retrieval_is_another_word_for_retriever():
+def test_the_kind_retrieval_is_stored_as_retriever():
     assert span(kind="retrieval").kind == "retriever"
 
 
-def test_the_usage_words_of_providers_become_disjoint_buckets():
+def test_the_usage_names_of_providers_become_disjoint_buckets():
     sent = {"prompt_tokens": 10, "cached_tokens": 4, "completion_tokens": 5, "total_tokens": 15}
     assert span(usage=sent).usage == {"input": 6, "cache_read": 4, "output": 5}
 
@@ -138,7 +138,7 @@ def test_money_keeps_the_digits_that_were_sent():
     assert span(total_cost=0.3).cost == {"total": Decimal("0.3")}
 
 
-def test_what_cannot_be_stored_is_replaced_and_flagged():
+def test_values_that_cannot_be_stored_are_replaced_and_flagged():
     record = span(name="a\x00b", input="\ud83d", metadata={"long": "x" * 2000, "k\x00": 1})
     assert "\x00" not in record.name
     assert record.flags == ["truncated", "cleaned"]
@@ -147,7 +147,7 @@ def test_what_cannot_be_stored_is_replaced_and_flagged():
     assert record.notes["metadata.long"]["size"] == 2000
 
 
-def test_null_in_a_create_is_as_good_as_absent():
+def test_null_in_a_create_equals_absent():
     everything = {name: None for name in ("name", "end_time", "usage", "metadata", "parent_id")}
     assert span(id="s", **everything) == span(id="s")
 
@@ -207,12 +207,12 @@ def test_a_score_has_the_type_of_its_value(
         {"trace_id": "t"},
     ],
 )
-def test_a_score_that_makes_no_sense_is_refused(sent: Any):
+def test_a_contradictory_score_is_refused(sent: Any):
     with pytest.raises(Invalid):
         read_item({"name": "q", **sent}, ScoreCreate)
 
 
-def test_poison_items_of_a_batch_cost_only_themselves():
+def test_invalid_items_of_a_batch_are_refused_one_by_one():
     items = [{"trace_id": "t", "id": "a"}, 5, {"id": "b"}, {"trace_id": "t", "id": "c"}]
     decoded = decode_batch(json.dumps({"spans": items}).encode(), RECEIPT)
     assert [record.span_id for record in decoded.batch.spans] == ["a", "c"]
@@ -232,14 +232,14 @@ def test_a_batch_of_too_many_items_is_refused():
         decode_batch(b'{"spans":[' + b"0," * 10_000 + b"0]}", RECEIPT)
 
 
-def test_what_a_record_refuses_names_its_item_too():
+def test_a_refusal_of_a_record_names_its_item():
     sent = {"trace_id": "t", "kind": "event", "end_time": "2026-01-01T00:00:00Z"}
     decoded = decode_batch(json.dumps({"spans": [sent]}).encode(), RECEIPT)
     [refused] = decoded.results[0].refusals
     assert (refused.item, refused.field) == ("spans[0]", "end_time")
 
 
-def test_nesting_beyond_all_measure_is_refused_before_it_is_walked():
+def test_extreme_nesting_is_refused_before_it_is_walked():
     with pytest.raises(Invalid, match="nested deeper than"):
         read_json(b"[" * 30_000_000)
 
@@ -247,7 +247,7 @@ def test_nesting_beyond_all_measure_is_refused_before_it_is_walked():
 @pytest.mark.parametrize(
     "deep", [b"[" * 100_000 + b"]" * 100_000, b"9" * 5000, b"NaN", b'"\\ud83d"']
 )
-def test_json_that_other_parsers_give_up_on_costs_no_neighbour(deep: bytes):
+def test_json_that_other_parsers_reject_affects_no_other_item(deep: bytes):
     body = b'{"spans":[{"trace_id":"t","id":"a","input":%s},{"trace_id":"t","id":"b"}]}' % deep
     decoded = decode_batch(body, RECEIPT)
     assert [record.span_id for record in decoded.batch.spans] == ["a", "b"]
@@ -266,7 +266,7 @@ def test_values_nested_too_deeply_are_cut_outside_of_strings_only():
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a":1}x', b"[" * 100_000, b'"\xff"', b"\x00"])
-def test_what_is_not_json_is_refused(body: bytes):
+def test_a_body_that_is_not_json_is_refused(body: bytes):
     with pytest.raises(Invalid):
         read_json(body)
 

@@ -1,4 +1,4 @@
-"""Protobuf is read along shortcuts that must not show: what comes out is what JSON gives."""
+"""The fast paths of the protobuf decoder give the same records as JSON."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ items = st.lists(texts, max_size=5) | st.lists(
 @example(value=["long" * 5, "text" * 5], limit=40)
 @example(value=["0", "\x1f", "\x1f", "\x1f", "\x1f"], limit=40)
 def test_a_list_is_the_same_in_both_encodings(value: list[Any], limit: int) -> None:
-    said = {"list": value, "gen_ai.response.finish_reasons": value}
-    [of_protobuf] = decode_protobuf(protobuf(said), limit).batch.spans
-    [of_json] = decode_json(json.dumps(request(span(said))).encode(), limit).batch.spans
+    values = {"list": value, "gen_ai.response.finish_reasons": value}
+    [of_protobuf] = decode_protobuf(protobuf(values), limit).batch.spans
+    [of_json] = decode_json(json.dumps(request(span(values))).encode(), limit).batch.spans
     for name in ("attributes", "finish_reasons", "flags", "notes", "claimed"):
         assert getattr(of_protobuf, name) == getattr(of_json, name), name

@@ -1,4 +1,4 @@
-"""OTLP requests: what is taken, what is refused, what is flagged, and what is answered."""
+"""OTLP requests: which spans are accepted, refused or flagged, and the response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.wire.otlp import (
     attributes,
     decode_json,
     decode_protobuf,
-    one,
+    only_record,
     protobuf,
     request,
     span,
@@ -35,7 +35,7 @@ OTHER = "b7ad6b7169203332"
 
 
 def test_a_span_of_protobuf_and_of_json_give_the_same_record() -> None:
-    says = {
+    values = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "gpt-4o",
         "gen_ai.usage.input_tokens": 12,
@@ -45,16 +45,16 @@ def test_a_span_of_protobuf_and_of_json_give_the_same_record() -> None:
         "number": 2.0,
         "not a number": float("nan"),
     }
-    where = {"service.name": "shop", "deployment.environment.name": "test"}
-    from_json = decode_json(request(span(says), resource=where))
-    from_protobuf = decode_protobuf(protobuf(says, where))
+    resource = {"service.name": "shop", "deployment.environment.name": "test"}
+    from_json = decode_json(request(span(values), resource=resource))
+    from_protobuf = decode_protobuf(protobuf(values, resource))
     assert from_json == from_protobuf
     [record] = from_json.batch.spans
     assert record.attributes["list"] == ["a", 1, 2.5, True, None, {"deep": ["AP8="]}]
     assert record.notes == {"list": {"bytes": "base64"}, "not a number": {"cleaned": ["nan"]}}
 
 
-def test_a_poison_item_among_good_ones_is_refused_by_its_place() -> None:
+def test_an_invalid_item_among_valid_ones_is_refused_with_its_path() -> None:
     decoded = decode_json(request(span(), span(spanId="xyz"), 7, span(spanId=OTHER)))
     assert [record.span_id for record in decoded.batch.spans] == [SPAN_ID, OTHER]
     assert decoded.total == 4
@@ -103,7 +103,7 @@ def test_protobuf_ids_of_a_wrong_length_are_refused_and_neighbours_kept() -> Non
 
 
 def test_json_ids_may_be_base64_as_plain_protobuf_json_has_them() -> None:
-    record = one(
+    record = only_record(
         span(
             traceId=base64.b64encode(bytes.fromhex(TRACE_ID)).decode(),
             spanId=base64.urlsafe_b64encode(bytes.fromhex(SPAN_ID)).decode().rstrip("="),
@@ -112,7 +112,7 @@ def test_json_ids_may_be_base64_as_plain_protobuf_json_has_them() -> None:
     assert (record.trace_id, record.span_id) == (TRACE_ID, SPAN_ID)
 
 
-def test_json_is_taken_in_snake_case_with_numbers_and_names_of_enums() -> None:
+def test_json_is_accepted_in_snake_case_with_numbers_and_names_of_enums() -> None:
     sent = {
         "trace_id": TRACE_ID.upper(),
         "span_id": SPAN_ID,
@@ -142,57 +142,57 @@ def test_a_64_bit_number_may_come_as_two_signed_halves(number: int) -> None:
     halves = {"low": low, "high": number >> 32}
     attribute = {"key": "n", "value": {"intValue": halves}}
     times = {"startTimeUnixNano": {"low": -302383104, "high": 411464273}}
-    record = one(span(attributes=[attribute], **times))
+    record = only_record(span(attributes=[attribute], **times))
     assert record.attributes == {"n": number}
     assert record.start_time == START // 1_000
 
 
 def test_a_span_without_an_end_is_running_and_its_start_is_its_version() -> None:
-    record = one(span(endTimeUnixNano="0"))
+    record = only_record(span(endTimeUnixNano="0"))
     assert (record.end_time, record.version) == (None, MICROS)
-    assert one(span()).version == MICROS + 1_000_000
+    assert only_record(span()).version == MICROS + 1_000_000
 
 
 def test_a_missing_start_is_the_end_and_both_missing_is_now() -> None:
-    assert one(span(startTimeUnixNano=0)).start_time == MICROS + 1_000_000
+    assert only_record(span(startTimeUnixNano=0)).start_time == MICROS + 1_000_000
     before = time.time_ns() // 1_000
-    record = one(span(startTimeUnixNano=None, endTimeUnixNano=None))
+    record = only_record(span(startTimeUnixNano=None, endTimeUnixNano=None))
     assert before <= record.start_time <= time.time_ns() // 1_000
     assert record.end_time is None
 
 
 def test_an_end_before_the_start_is_kept_and_flagged() -> None:
-    record = one(span(endTimeUnixNano=str(START - SECOND)))
+    record = only_record(span(endTimeUnixNano=str(START - SECOND)))
     assert record.end_time == MICROS - 1_000_000
     assert record.flags == ["end_before_start"]
 
 
 def test_a_span_that_is_its_own_parent_is_a_flagged_root() -> None:
-    record = one(span(parentSpanId=SPAN_ID))
+    record = only_record(span(parentSpanId=SPAN_ID))
     assert record.parent_span_id is None
     assert record.flags == ["self_parent"]
     assert record.notes["parent_span_id"]["sent"] == SPAN_ID
 
 
-def test_what_the_sender_dropped_is_flagged_with_its_counts() -> None:
-    record = one(span(droppedAttributesCount=2, droppedEventsCount=1, droppedLinksCount=0))
+def test_the_senders_dropped_counts_are_flagged_and_noted() -> None:
+    record = only_record(span(droppedAttributesCount=2, droppedEventsCount=1, droppedLinksCount=0))
     assert record.flags == ["dropped"]
     assert record.notes["dropped"] == {"attributes": 2, "events": 1}
 
 
-def test_what_is_over_the_limits_of_count_is_dropped_and_flagged() -> None:
+def test_items_over_the_limits_are_dropped_and_flagged() -> None:
     many = {f"k{i}": i for i in range(raw.MAX_ATTRIBUTES + 5)}
     events = [{"name": "e"}] * (raw.MAX_EVENTS + 1)
     links = [{"traceId": TRACE_ID, "spanId": OTHER}] * (raw.MAX_LINKS + 2)
-    record = one(span(many, events=events, links=links))
+    record = only_record(span(many, events=events, links=links))
     assert record.notes["dropped"] == {"attributes": 5, "events": 1, "links": 2}
     assert len(record.attributes) == raw.MAX_ATTRIBUTES
     assert (len(record.events), len(record.links)) == (raw.MAX_EVENTS, raw.MAX_LINKS)
 
 
-def test_a_value_over_the_limit_is_cut_with_a_mark_and_noted_by_its_field() -> None:
-    says = {"input.value": "x" * 2_000_000, "other": "y" * 1_500_000}
-    for decoded in (decode_json(request(span(says))), decode_protobuf(protobuf(says))):
+def test_a_value_over_the_limit_is_cut_with_a_marker_and_noted_by_its_field() -> None:
+    values = {"input.value": "x" * 2_000_000, "other": "y" * 1_500_000}
+    for decoded in (decode_json(request(span(values))), decode_protobuf(protobuf(values))):
         [record] = decoded.batch.spans
         assert record.input.endswith("…[truncated, 2000000 bytes]")
         assert len(record.input) < (1 << 20) + 50
@@ -220,7 +220,7 @@ def test_json_text_in_an_attribute_is_cleaned_after_decoding(text: str) -> None:
     assert list(record.notes) == ["input"]
 
 
-def test_a_pair_of_surrogates_that_arrives_as_two_halves_is_one_character() -> None:
+def test_a_pair_of_surrogates_becomes_one_character() -> None:
     body = json.dumps(request(span({"smile": "\ud83d\ude00"}))).encode()
     assert decode_json(body).batch.spans[0].attributes["smile"] == "😀"
 
@@ -229,7 +229,7 @@ def test_values_nested_too_deeply_are_cut_and_flagged() -> None:
     deep: Any = "end"
     for _ in range(80):
         deep = [deep]
-    record = one(span({"deep": deep}))
+    record = only_record(span({"deep": deep}))
     assert record.flags == ["truncated"]
     assert record.notes == {"deep": {"depth": 64}}
 
@@ -243,7 +243,7 @@ def test_json_text_nested_too_deeply_stays_text() -> None:
     assert record.output == text[4_900:5_100]
 
 
-def test_protobuf_nested_too_deeply_costs_only_its_own_span() -> None:
+def test_protobuf_nested_too_deeply_affects_only_its_own_span() -> None:
     message = protobuf({}, spans=2)
     pair = message.resource_spans[0].scope_spans[0].spans[0].attributes.add()
     pair.key = "deep"
@@ -256,7 +256,7 @@ def test_protobuf_nested_too_deeply_costs_only_its_own_span() -> None:
     assert refusal.item == "resourceSpans[0].scopeSpans[0].spans[0]"
 
 
-def test_protobuf_text_that_is_no_utf8_costs_only_its_own_span() -> None:
+def test_protobuf_text_that_is_no_utf8_affects_only_its_own_span() -> None:
     message = protobuf({"text": "good"}, {"service.name": "shop"}, spans=3)
     message.resource_spans[0].scope_spans[0].spans[1].attributes[0].value.string_value = "b@d@"
     decoded = decode_protobuf(message.SerializeToString().replace(b"b@d@", b"b\xffd\xff"))
@@ -275,7 +275,7 @@ def test_json_that_is_no_utf8_is_cleaned_where_it_is_broken() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 5, 40, 90])
-def test_truncated_protobuf_is_an_error_that_says_so(cut: int) -> None:
+def test_truncated_protobuf_is_reported_as_truncated(cut: int) -> None:
     body = protobuf({"k": "v" * 100}).SerializeToString()
     with pytest.raises(Invalid, match="truncated"):
         decode_protobuf(body[:-cut])
@@ -302,7 +302,7 @@ def test_truncated_protobuf_is_an_error_that_says_so(cut: int) -> None:
         (b"{}", "", UnsupportedMedia, "content type absent"),
     ],
 )
-def test_a_body_that_is_no_request_is_an_error_in_a_clear_sentence(
+def test_a_body_that_is_no_request_is_an_error_with_a_clear_message(
     body: bytes, content_type: str, kind: type[Refused], words: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -310,7 +310,7 @@ def test_a_body_that_is_no_request_is_an_error_in_a_clear_sentence(
     assert words in str(caught.value)
 
 
-def test_an_empty_request_is_fine() -> None:
+def test_an_empty_request_is_accepted() -> None:
     assert len(decode_protobuf(b"").batch) == 0
     assert len(decode_json(b"{}").batch) == 0
 
@@ -331,7 +331,7 @@ def test_integers_beyond_64_bits_and_unreadable_numbers_are_kept() -> None:
         {"key": "float", "value": {"doubleValue": "1.5"}},
         {"key": "infinite", "value": {"doubleValue": "-Infinity"}},
     ]
-    record = one(span(attributes=values))
+    record = only_record(span(attributes=values))
     assert record.attributes == {
         "huge": int("9" * 40),
         "word": "many",
@@ -343,17 +343,17 @@ def test_integers_beyond_64_bits_and_unreadable_numbers_are_kept() -> None:
 def test_events_and_links_are_kept_with_their_attributes() -> None:
     event = {"timeUnixNano": START, "name": "e", "attributes": attributes({"a": 1})}
     link = {"traceId": TRACE_ID, "spanId": OTHER, "attributes": attributes({"why": "retry"})}
-    record = one(span(events=[event], links=[link]))
+    record = only_record(span(events=[event], links=[link]))
     assert record.events == [{"name": "e", "time": "2026-01-01T00:00:00Z", "attributes": {"a": 1}}]
     assert record.links == [
         {"trace_id": TRACE_ID, "span_id": OTHER, "attributes": {"why": "retry"}}
     ]
 
 
-def test_a_trace_fact_said_by_many_spans_is_one_record_of_the_latest_time() -> None:
-    said = {"session.id": "s-1"}
+def test_a_trace_field_sent_by_many_spans_is_one_record_of_the_latest_time() -> None:
+    values = {"session.id": "s-1"}
     spans = [
-        span(said, spanId=f"{i + 1:016x}", startTimeUnixNano=START + i * SECOND) for i in range(5)
+        span(values, spanId=f"{i + 1:016x}", startTimeUnixNano=START + i * SECOND) for i in range(5)
     ]
     spans.append(span({"session.id": "s-2"}, spanId=OTHER))
     decoded = decode_json(request(*spans, resource={"service.version": "1.2"}))
@@ -364,16 +364,18 @@ def test_a_trace_fact_said_by_many_spans_is_one_record_of_the_latest_time() -> N
     ]
 
 
-def test_kinds_of_plain_spans_are_told_by_their_attributes() -> None:
-    assert one(span({"http.request.method": "GET"})).kind == "http"
-    assert one(span({"db.system.name": "postgresql"})).kind == "database"
-    assert one(span({"gen_ai.tool.name": "search"})).kind == "tool"
-    assert one(span({"llm.model_name": "gpt-4o", "http.method": "POST"})).kind == "generation"
-    assert one(span({"whatever": 1})).kind == "span"
+def test_kinds_of_plain_spans_follow_from_their_attributes() -> None:
+    assert only_record(span({"http.request.method": "GET"})).kind == "http"
+    assert only_record(span({"db.system.name": "postgresql"})).kind == "database"
+    assert only_record(span({"gen_ai.tool.name": "search"})).kind == "tool"
+    assert (
+        only_record(span({"llm.model_name": "gpt-4o", "http.method": "POST"})).kind == "generation"
+    )
+    assert only_record(span({"whatever": 1})).kind == "span"
 
 
-def test_the_firmer_dialect_tells_a_field_and_what_differs_stays() -> None:
-    record = one(
+def test_the_dialect_of_higher_precedence_sets_a_field_and_others_stay_attributes() -> None:
+    record = only_record(
         span(
             {
                 "langfuse.observation.type": "agent",
@@ -388,7 +390,7 @@ def test_the_firmer_dialect_tells_a_field_and_what_differs_stays() -> None:
     assert record.attributes == {"openinference.span.kind": "LLM", "gen_ai.response.model": "b"}
 
 
-def test_the_answer_speaks_of_partial_success_only_where_there_is_one() -> None:
+def test_the_response_has_partial_success_only_where_spans_are_rejected() -> None:
     assert encode_answer(PROTOBUF, 0, "") == b""
     assert encode_answer("application/json; charset=utf-8", 0, "") == b"{}"
     answer = ExportTraceServiceResponse.FromString(encode_answer(PROTOBUF, 2, "why"))

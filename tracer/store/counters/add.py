@@ -14,12 +14,12 @@ NO_KEY: Final = ("refused", "no key")
 """A request whose client was started without a key, and sent the word for nothing in its place."""
 
 _ADD = sa.text("""
-    INSERT INTO tallies (project_id, measure, value, number)
+    INSERT INTO mapping_counts (project_id, measure, value, number)
     VALUES (:project_id, :measure, :value, :number)
 """)
 _LATELY = sa.text("""
     SELECT EXISTS (
-        SELECT FROM tallies WHERE project_id = :project_id AND measure = :measure
+        SELECT FROM mapping_counts WHERE project_id = :project_id AND measure = :measure
             AND value = :value AND counted_at > now() - make_interval(hours => 1)
     )
 """)

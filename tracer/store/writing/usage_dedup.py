@@ -138,12 +138,14 @@ def _starts(change: Change, arrived: Arrivals) -> Iterator[str]:
             span = change.after.get(span_id) or change.before[span_id]
             # All records count, also those that lost: else the order of arrival would show.
             parents = {record.parent_span_id for record in records}
-            yield from _known(parents | {span.record.parent_span_id})
+            # A span that names itself as its parent is a root: it must not cover itself.
+            yield from _known((parents | {span.record.parent_span_id}) - {span_id})
     for span_id, span in change.after.items() if change.before else ():
         held, record = change.before.get(span_id), span.record
-        # Known before its parent was, by its children or by a patch: the news has yet to go up.
-        newly_linked = held is not None and held.record.parent_span_id is None
-        if newly_linked and (span.covered or record.usage or record.cost):
+        # Stored under no parent or another one (an update names a new parent): the ancestors that
+        # it has now are not marked as covered yet.
+        moved = held is not None and held.record.parent_span_id != record.parent_span_id
+        if moved and (span.covered or record.usage or record.cost):
             yield from _known([record.parent_span_id])
 
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.serving import path_of
+from tests.support.http import path_of
 from tracer.store.database.session import transaction
 from tracer.store.library.media import Use, announce, get_medium
 

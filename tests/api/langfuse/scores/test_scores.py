@@ -7,8 +7,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.ingestion.langfuse.test_ingestion import event
-from tests.support.langfuse.reads import PUBLIC, get, ids, one
+from tests.support.langfuse.events import event
+from tests.support.langfuse.reads import PUBLIC, filter_condition, get, ids
 
 
 def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
@@ -27,7 +27,10 @@ def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
         ({"environment": "dev"}, ["q2", "q1"]),
         ({"source": "API", "limit": 1, "page": 2}, ["q4"]),
         ({"source": "ANNOTATION"}, []),
-        ({"filter": json.dumps([one("stringOptions", "name", "any of", ["ok"])])}, ["q2"]),
+        (
+            {"filter": json.dumps([filter_condition("stringOptions", "name", "any of", ["ok"])])},
+            ["q2"],
+        ),
     ):
         assert ids(get(filled, "v2/scores", **query)) == wanted, query
     flag = get(filled, "v2/scores/q4")
@@ -41,9 +44,9 @@ def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
 def test_scores_of_the_third_version(filled: FlaskClient) -> None:
     found = get(filled, "v3/scores", fields="details,subject,annotation")
     assert ids(found) == ["q5", "q4", "q3", "q2", "q1"]
-    values = {one["id"]: one["value"] for one in found["data"]}
+    values = {score["id"]: score["value"] for score in found["data"]}
     assert values == {"q1": 0.5, "q2": "yes", "q3": 1.0, "q4": True, "q5": "w"}
-    subjects = {one["id"]: one["subject"] for one in found["data"]}
+    subjects = {score["id"]: score["subject"] for score in found["data"]}
     assert subjects["q2"] == {"kind": "observation", "id": "llm", "traceId": "t0"}
     assert subjects["q4"] == {"kind": "session", "id": "s"}
     assert subjects["q1"] == {"kind": "trace", "id": "t0"}
@@ -109,7 +112,10 @@ def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
     changed = filled.patch(f"{PUBLIC}/score-configs/{number}", json={"isArchived": True})
     assert changed.get_json()["isArchived"] is True
     assert score(value=3, configId=number).status_code == 400
-    assert {one["name"] for one in get(filled, "score-configs")["data"]} == {"grade", "verdict"}
+    assert {config["name"] for config in get(filled, "score-configs")["data"]} == {
+        "grade",
+        "verdict",
+    }
     assert get(filled, f"score-configs/{label}")["categories"][0]["label"] == "good"
     wrong = filled.post(f"{PUBLIC}/score-configs", json={"name": "n", "dataType": "CATEGORICAL"})
     assert wrong.status_code == 400

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ingestion.langfuse.test_ingestion import event, taken
-from tests.support.langfuse.reads import PUBLIC, T, get, ids, one
+from tests.support.langfuse.events import T, event, ingest
+from tests.support.langfuse.reads import PUBLIC, filter_condition, get, ids
 
 
 def test_traces_are_listed_newest_first_with_all_groups(filled: FlaskClient) -> None:
@@ -34,7 +34,7 @@ def test_fields_leave_sentinels_for_what_is_not_asked(filled: FlaskClient) -> No
     assert (found["latency"], found["totalCost"]) == (-1, -1)
     assert found["name"] == "name0"
     whole = get(filled, "traces/t0", fields="core,observations")
-    assert [one["id"] for one in whole["observations"]] == ["outer", "llm"]
+    assert [observation["id"] for observation in whole["observations"]] == ["outer", "llm"]
     assert (whole["scores"], whole["latency"], whole["input"]) == ([], -1, None)
 
 
@@ -65,30 +65,30 @@ def test_traces_are_filtered_sorted_and_paged(
 @pytest.mark.parametrize(
     ("condition", "wanted"),
     [
-        (one("string", "name", "=", "name1"), ["t1"]),
-        (one("string", "name", "contains", "ME1"), []),
-        (one("string", "userId", "ends with", "2"), ["t2"]),
-        (one("string", "userId", "does not contain", "2"), ["t1", "t0"]),
-        (one("stringOptions", "id", "any of", ["t0", "t2"]), ["t2", "t0"]),
-        (one("stringOptions", "sessionId", "none of", ["s"]), ["t2"]),
-        (one("arrayOptions", "tags", "any of", ["tag0", "tag1"]), ["t1", "t0"]),
-        (one("arrayOptions", "tags", "none of", ["tag0", "tag1"]), ["t2"]),
-        (one("arrayOptions", "tags", "all of", ["all", "tag2"]), ["t2"]),
-        (one("datetime", "timestamp", ">=", T.format(20)), ["t2"]),
-        (one("number", "latency", ">", 1), ["t0"]),
-        (one("number", "totalCost", "<=", 0.03), ["t0"]),
-        (one("number", "inputCost", "=", 0.01), ["t0"]),
-        (one("number", "outputCost", ">", 0.01), ["t0"]),
-        (one("string", "level", "=", "ERROR"), ["t0"]),
-        (one("stringOptions", "level", "none of", ["ERROR", "WARNING"]), ["t2", "t1"]),
-        (one("number", "errorCount", "=", 1), ["t0"]),
-        (one("number", "defaultCount", ">", 0), ["t0"]),
-        (one("number", "debugCount", ">", 0), []),
-        (one("stringObject", "metadata", "=", "1", "n"), ["t1"]),
-        (one("numberObject", "scores_avg", ">=", 1, "good"), ["t1"]),
-        (one("categoryOptions", "score_categories", "any of", ["yes"], "ok"), ["t0"]),
-        (one("null", "sessionId", "is null", ""), ["t2"]),
-        (one("null", "sessionId", "is not null", ""), ["t1", "t0"]),
+        (filter_condition("string", "name", "=", "name1"), ["t1"]),
+        (filter_condition("string", "name", "contains", "ME1"), []),
+        (filter_condition("string", "userId", "ends with", "2"), ["t2"]),
+        (filter_condition("string", "userId", "does not contain", "2"), ["t1", "t0"]),
+        (filter_condition("stringOptions", "id", "any of", ["t0", "t2"]), ["t2", "t0"]),
+        (filter_condition("stringOptions", "sessionId", "none of", ["s"]), ["t2"]),
+        (filter_condition("arrayOptions", "tags", "any of", ["tag0", "tag1"]), ["t1", "t0"]),
+        (filter_condition("arrayOptions", "tags", "none of", ["tag0", "tag1"]), ["t2"]),
+        (filter_condition("arrayOptions", "tags", "all of", ["all", "tag2"]), ["t2"]),
+        (filter_condition("datetime", "timestamp", ">=", T.format(20)), ["t2"]),
+        (filter_condition("number", "latency", ">", 1), ["t0"]),
+        (filter_condition("number", "totalCost", "<=", 0.03), ["t0"]),
+        (filter_condition("number", "inputCost", "=", 0.01), ["t0"]),
+        (filter_condition("number", "outputCost", ">", 0.01), ["t0"]),
+        (filter_condition("string", "level", "=", "ERROR"), ["t0"]),
+        (filter_condition("stringOptions", "level", "none of", ["ERROR", "WARNING"]), ["t2", "t1"]),
+        (filter_condition("number", "errorCount", "=", 1), ["t0"]),
+        (filter_condition("number", "defaultCount", ">", 0), ["t0"]),
+        (filter_condition("number", "debugCount", ">", 0), []),
+        (filter_condition("stringObject", "metadata", "=", "1", "n"), ["t1"]),
+        (filter_condition("numberObject", "scores_avg", ">=", 1, "good"), ["t1"]),
+        (filter_condition("categoryOptions", "score_categories", "any of", ["yes"], "ok"), ["t0"]),
+        (filter_condition("null", "sessionId", "is null", ""), ["t2"]),
+        (filter_condition("null", "sessionId", "is not null", ""), ["t1", "t0"]),
     ],
 )
 def test_the_filter_grammar_is_understood(
@@ -104,12 +104,12 @@ def test_the_filter_grammar_is_understood(
     [
         "not json",
         "{}",
-        json.dumps([one("string", "nothing", "=", "x")]),
-        json.dumps([one("odd", "name", "=", "x")]),
-        json.dumps([one("string", "name", "~", "x")]),
-        json.dumps([one("number", "latency", ">", "x")]),
-        json.dumps([one("datetime", "timestamp", ">", "x")]),
-        json.dumps([one("stringObject", "metadata", "=", "x")]),
+        json.dumps([filter_condition("string", "nothing", "=", "x")]),
+        json.dumps([filter_condition("odd", "name", "=", "x")]),
+        json.dumps([filter_condition("string", "name", "~", "x")]),
+        json.dumps([filter_condition("number", "latency", ">", "x")]),
+        json.dumps([filter_condition("datetime", "timestamp", ">", "x")]),
+        json.dumps([filter_condition("stringObject", "metadata", "=", "x")]),
     ],
 )
 def test_a_filter_that_cannot_be_asked_is_refused(filled: FlaskClient, sent: str) -> None:
@@ -117,13 +117,13 @@ def test_a_filter_that_cannot_be_asked_is_refused(filled: FlaskClient, sent: str
 
 
 def test_a_filter_takes_the_place_of_the_plain_parameter(filled: FlaskClient) -> None:
-    sent = json.dumps([one("string", "userId", "=", "u2")])
+    sent = json.dumps([filter_condition("string", "userId", "=", "u2")])
     assert ids(get(filled, "traces", userId="u1", filter=sent)) == ["t2"]
 
 
 def test_a_trace_comes_with_its_observations_and_scores(filled: FlaskClient) -> None:
     found = get(filled, "traces/t0")
-    assert [one["id"] for one in found["observations"]] == ["outer", "llm"]
+    assert [observation["id"] for observation in found["observations"]] == ["outer", "llm"]
     generation = found["observations"][1]
     assert generation["type"] == "GENERATION"
     assert generation["parentObservationId"] == "outer"
@@ -140,7 +140,7 @@ def test_a_trace_comes_with_its_observations_and_scores(filled: FlaskClient) -> 
     assert (generation["latency"], generation["timeToFirstToken"]) == (2.0, 1.0)
     assert (generation["level"], generation["version"]) == ("ERROR", "own")
     assert generation["input"] == [{"role": "user", "content": "hi"}]
-    assert {one["id"] for one in found["scores"]} == {"q1", "q2"}
+    assert {score["id"] for score in found["scores"]} == {"q1", "q2"}
 
 
 def test_what_is_not_there_is_told_with_the_word_that_sdks_wait_for(filled: FlaskClient) -> None:
@@ -160,9 +160,18 @@ def test_observations_of_the_first_version(filled: FlaskClient) -> None:
         ({"traceId": "t1"}, []),
         ({"fromStartTime": T.format(2)}, ["llm"]),
         ({"toStartTime": T.format(2)}, ["outer"]),
-        ({"filter": json.dumps([one("stringOptions", "type", "any of", ["SPAN"])])}, ["outer"]),
-        ({"filter": json.dumps([one("number", "timeToFirstToken", ">", 0.5)])}, ["llm"]),
-        ({"filter": json.dumps([one("string", "input", "contains", "plain")])}, ["outer"]),
+        (
+            {"filter": json.dumps([filter_condition("stringOptions", "type", "any of", ["SPAN"])])},
+            ["outer"],
+        ),
+        (
+            {"filter": json.dumps([filter_condition("number", "timeToFirstToken", ">", 0.5)])},
+            ["llm"],
+        ),
+        (
+            {"filter": json.dumps([filter_condition("string", "input", "contains", "plain")])},
+            ["outer"],
+        ),
     ):
         assert ids(get(filled, "observations", **query)) == wanted, query
     assert get(filled, "observations/llm")["output"] == "hello"
@@ -189,7 +198,9 @@ def test_observations_of_the_second_version_by_groups(filled: FlaskClient) -> No
 
 def test_cursors_lead_through_all_observations_once(filled: FlaskClient) -> None:
     for n in range(7):
-        taken(filled, event("span-create", 30, id=f"same{n}", traceId="t2", startTime=T.format(30)))
+        ingest(
+            filled, event("span-create", 30, id=f"same{n}", traceId="t2", startTime=T.format(30))
+        )
     seen: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -213,7 +224,7 @@ def test_sessions_are_listed_and_read_with_their_traces(filled: FlaskClient) -> 
         }
     ]
     assert get(filled, "sessions", fromTimestamp=T.format(1))["data"] == []
-    assert [one["id"] for one in get(filled, "sessions/s")["traces"]] == ["t1", "t0"]
+    assert [trace["id"] for trace in get(filled, "sessions/s")["traces"]] == ["t1", "t0"]
 
 
 def test_health_needs_no_key_and_projects_names_the_keys_own(client: FlaskClient) -> None:
@@ -248,8 +259,8 @@ def test_observations_are_found_by_their_position_in_the_trace(
         for n in range(length):
             parent = {"parentObservationId": f"{trace}0"} if n else {}
             begun = {"id": f"{trace}{n}", "traceId": trace, "startTime": T.format(n), **parent}
-            taken(client, event("span-create", **begun))
-    told = one("positionInTrace", "positionInTrace", "=", place)
+            ingest(client, event("span-create", **begun))
+    told = filter_condition("positionInTrace", "positionInTrace", "=", place)
     for path in ("observations", "v2/observations"):
         assert set(ids(get(client, path, filter=json.dumps([{**told, "key": key}])))) == found
 
@@ -266,7 +277,7 @@ def test_observations_are_found_by_their_position_in_the_trace(
     ],
 )
 def test_a_position_that_is_none_is_refused(client: FlaskClient, wrong: dict[str, Any]) -> None:
-    told = {**one("positionInTrace", "positionInTrace", "=", None), **wrong}
+    told = {**filter_condition("positionInTrace", "positionInTrace", "=", None), **wrong}
     assert get(client, "observations", 400, filter=json.dumps([told]))
 
 
@@ -332,7 +343,7 @@ def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> Non
     assert get(client, f"models/{built_in}")["id"] == built_in
     usage = {"input": 100, "output": 10}
     sent = event("generation-create", id="g", traceId="t", model="my-model-2", usageDetails=usage)
-    taken(client, sent)
+    ingest(client, sent)
     assert get(client, "observations/g")["calculatedTotalCost"] == pytest.approx(0.0013)
     assert client.delete(f"{PUBLIC}/models/{built_in}").status_code == 400
     assert client.put(f"{PUBLIC}/models/{built_in}", json=body).status_code == 400
@@ -348,7 +359,7 @@ def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> Non
 
 def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:
     for trace_id in ("t", "u"):
-        taken(
+        ingest(
             client,
             event("trace-create", id=trace_id, name="n"),
             event("span-create", id=f"{trace_id}1", traceId=trace_id),
@@ -356,22 +367,22 @@ def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:
         )
     assert client.put("/api/v1/traces/t/bookmark").status_code < 300
     assert get(client, "traces/t")["bookmarked"] is True
-    marked = {one["id"]: one["bookmarked"] for one in get(client, "traces")["data"]}
+    marked = {trace["id"]: trace["bookmarked"] for trace in get(client, "traces")["data"]}
     assert marked == {"t": True, "u": False}
     condition = json.dumps(
         [{"type": "boolean", "column": "bookmarked", "operator": "=", "value": True}]
     )
-    assert [one["id"] for one in get(client, "traces", filter=condition)["data"]] == ["t"]
+    assert [trace["id"] for trace in get(client, "traces", filter=condition)["data"]] == ["t"]
     ordered = get(client, "traces", orderBy="bookmarked.desc")["data"]
-    assert [one["id"] for one in ordered] == ["t", "u"]
+    assert [trace["id"] for trace in ordered] == ["t", "u"]
     found = get(client, "v2/observations", fields="basic")["data"]
-    assert [one["id"] for one in found if one["bookmarked"]] == ["t1"]
+    assert [trace["id"] for trace in found if trace["bookmarked"]] == ["t1"]
 
 
 def priced(client: FlaskClient, name: str, **said: Any) -> tuple[Any, Any]:
     """Return a generation as both versions of the API tell it."""
     times = {"startTime": T.format(1), "endTime": T.format(2)}
-    taken(client, event("generation-create", id=name, traceId="p", name=name, **times, **said))
+    ingest(client, event("generation-create", id=name, traceId="p", name=name, **times, **said))
     found = get(client, "v2/observations", name=name, fields="model,usage")
     return get(client, f"observations/{name}"), found["data"][0]
 

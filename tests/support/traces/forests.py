@@ -1,4 +1,4 @@
-"""Traces for the tests of analyses: drawn at random, or told in short."""
+"""Traces for the tests of analyses: drawn at random, or written out."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from tracer.records import LEVELS
 KINDS = ("span", "generation", "tool")
 
 
-def facts(span_id: str, parent: str | None = None, **said: Any) -> SpanFacts:
-    """Return a span from 0 to 1 µs, unless `said` says otherwise."""
+def span_facts(span_id: str, parent: str | None = None, **fields: Any) -> SpanFacts:
+    """Return a span from 0 to 1 µs, unless `fields` differ."""
     plain = {
         **{"start": 0, "end": 1, "kind": "span", "name": span_id, "level": "default"},
         **{"model": None, "tokens": None, "cost": None, "excluded": False, "placeholder": False},
     }
-    return SpanFacts(span_id=span_id, parent_span_id=parent, **{**plain, **said})
+    return SpanFacts(span_id=span_id, parent_span_id=parent, **{**plain, **fields})
 
 
-def grown(spans: Iterable[SpanFacts]) -> Forest:
-    """Return the forest of spans that come in any order."""
-    return Forest.build(sorted(spans, key=lambda span: (span.start, span.span_id)))
+def forest_of(spans: Iterable[SpanFacts]) -> Forest:
+    """Return the forest of spans that arrive in any order."""
+    ordered = sorted(spans, key=lambda span: (span.start, span.span_id))
+    return Forest.build(ordered)
 
 
 @st.composite
-def traces(draw: st.DrawFn, most: int = 30) -> list[SpanFacts]:
+def any_trace(draw: st.DrawFn, most: int = 30) -> list[SpanFacts]:
     """Draw spans of one trace: several roots, orphans, equal times, wrong clocks, open ends."""
     rng = draw(st.randoms(use_true_random=False))
     ids = [f"s{n}" for n in range(draw(st.integers(1, most)))]
@@ -43,11 +44,11 @@ def _any_span(rng: random.Random, span_id: str, above: list[str]) -> SpanFacts:
     parent = rng.choice([*above[-6:], None, "elsewhere"]) if above else None
     start = rng.randrange(12)
     tokens = rng.choice([None, None, 0, 7, 100])
-    return facts(
+    return span_facts(
         span_id,
         parent,
         start=start,
-        # Also before its start, as clocks that differ tell it.
+        # Also before its start, as happens where clocks differ.
         end=rng.choice([None, *[start + rng.randrange(-1, 10) for _ in range(9)]]),
         kind=rng.choice(KINDS),
         name=rng.choice("abc"),

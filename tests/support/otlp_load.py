@@ -1,4 +1,4 @@
-"""OTLP requests of known content, and threads that send them until they are told to stop."""
+"""OTLP requests of known content, and threads that send them until they are stopped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def request_body() -> tuple[bytes, set[str]]:
                 start_time_unix_nano=now + number,
                 end_time_unix_nano=now + number + 1_000_000,
             )
-            value = AnyValue(string_value="what was asked " * 30)
+            value = AnyValue(string_value="the question " * 30)
             span.attributes.append(KeyValue(key="input.value", value=value))
             parent = parent or span.span_id
             ids.add(span.span_id.hex())
@@ -44,7 +44,7 @@ def request_body() -> tuple[bytes, set[str]]:
 
 
 class Load:
-    """Clients that post as fast as they are answered, and remember what was acknowledged."""
+    """Clients that post as fast as responses arrive, and remember the acknowledged spans."""
 
     def __init__(self, url: str, clients: int = 4) -> None:
         self.acknowledged: set[str] = set()
@@ -68,7 +68,7 @@ class Load:
         raise AssertionError(f"{len(self.acknowledged)} of {spans} spans acknowledged in time")
 
     def stop(self) -> None:
-        """End; requests under way may still be answered."""
+        """Stop sending; requests on the way may still be answered."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout=30)
@@ -84,13 +84,13 @@ class Load:
                 answer = connection.getresponse()
                 reply = answer.read()
             except (OSError, http.client.HTTPException):
-                # Killed under way: nothing was promised, so nothing is counted.
+                # The server was killed before it answered: nothing was acknowledged.
                 connection.close()
                 time.sleep(0.02)
                 continue
             if answer.status == 200:
-                told = ExportTraceServiceResponse.FromString(reply)
-                assert not told.partial_success.rejected_spans
+                response = ExportTraceServiceResponse.FromString(reply)
+                assert not response.partial_success.rejected_spans
                 with self._lock:
                     self.acknowledged |= ids
         connection.close()

@@ -1,4 +1,4 @@
-"""Traces to look at: a builder of records, and stories that show what pages must show."""
+"""A builder of traces, and traces that have what the pages must show."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-class Story:
-    """One trace in the making; times are seconds after its start."""
+class TraceBuilder:
+    """Builds the records of one trace; times are seconds after its start."""
 
     def __init__(self, trace_id: str, start: int | None = None, **fields: Any) -> None:
         self.trace_id = trace_id
@@ -43,7 +43,7 @@ class Story:
         start: float = 0.0,
         end: float | None = 1.0,
         **fields: Any,
-    ) -> Story:
+    ) -> TraceBuilder:
         """Add a span; without ``end`` it is running."""
         fields.setdefault("name", span_id)
         first_token = fields.pop("first_token", None)
@@ -61,17 +61,17 @@ class Story:
         )
         return self
 
-    def asks(self, parent: str, count: int) -> Story:
-        """Add like calls of a model, one a second from 20 s on; of a hundred the fourth fails."""
-        said = {"usage": {"input": 5}, "kind": "generation", "model": "house", "name": "ask"}
+    def model_calls(self, parent: str, count: int) -> TraceBuilder:
+        """Add similar model calls, one a second from 20 s on; in each hundred the fourth fails."""
+        fields = {"usage": {"input": 5}, "kind": "generation", "model": "house", "name": "ask"}
         for n in range(count):
             failed = {"level": "error"} if n % 100 == 3 else {}
-            self.span(f"s{n:03}", parent, 20 + n, 20.5 + n, **said, **failed)
+            self.span(f"s{n:03}", parent, 20 + n, 20.5 + n, **fields, **failed)
         return self
 
     def generation(
         self, span_id: str, parent: str | None, start: float, end: float, **fields: Any
-    ) -> Story:
+    ) -> TraceBuilder:
         """Add a model call with usage and cost."""
         values: dict[str, Any] = {
             "kind": "generation",
@@ -83,8 +83,8 @@ class Story:
         }
         return self.span(span_id, parent, start, end, **values | fields)
 
-    def score(self, name: str, value: float, span_id: str | None = None) -> Story:
-        """Add a judgement."""
+    def score(self, name: str, value: float, span_id: str | None = None) -> TraceBuilder:
+        """Add a numeric score."""
         self.batch.scores.append(
             ScoreRecord(
                 score_id=f"{self.trace_id}-{name}",
@@ -102,26 +102,26 @@ class Story:
         return self.start + round(seconds * SECOND)
 
 
-def say(role: str, text: str) -> Json:
+def chat_message(role: str, text: str) -> Json:
     """Return a chat message."""
     return {"role": role, "content": text}
 
 
-def agent(trace_id: str = "a" * 32, **fields: Any) -> Story:
+def agent_trace(trace_id: str = "a" * 32, **fields: Any) -> TraceBuilder:
     """Return an agent with tools, one of which failed."""
-    told = {
+    defaults = {
         "name": "resolve_ticket",
         "user_id": "user-417",
         "session_id": "chat_91c2",
         "environment": "production",
         "tags": ["agent", "billing"],
-        "input": [say("user", "I was charged twice.")],
+        "input": [chat_message("user", "I was charged twice.")],
     }
-    story = Story(trace_id, **told | fields)
+    story = TraceBuilder(trace_id, **defaults | fields)
     story.span(
         "root", None, 0, 9, kind="agent", name="resolve_ticket", output="Both are **fixed**."
     )
-    story.generation("plan", "root", 0.5, 2, input=[say("user", "What now?")])
+    story.generation("plan", "root", 0.5, 2, input=[chat_message("user", "What now?")])
     story.span("gather", "root", 2, 4, kind="chain")
     story.span("search", "gather", 2, 3, kind="retriever")
     story.span("lookup", "gather", 3, 4, kind="tool")
@@ -131,9 +131,24 @@ def agent(trace_id: str = "a" * 32, **fields: Any) -> Story:
     return story
 
 
-def wide(trace_id: str = "b" * 32, children: int = 250) -> Story:
+def wide_trace(trace_id: str = "b" * 32, children: int = 250) -> TraceBuilder:
     """Return one root with many children."""
-    story = Story(trace_id, name="wide").span("root", None, 0, 10, kind="chain")
+    story = TraceBuilder(trace_id, name="wide").span("root", None, 0, 10, kind="chain")
     for n in range(children):
         story.span(f"child-{n:04}", "root", n * 0.01, n * 0.01 + 0.5, kind="tool")
+    return story
+
+
+DEEP = "d" * 32
+
+
+def deep_trace() -> TraceBuilder:
+    """Return a trace in which three levels lie behind closed nodes."""
+    story = TraceBuilder(DEEP, name="nightly").span("root", None, 0, 20, kind="agent")
+    for n in range(95):
+        story.span(f"step-{n:02}", "root", n * 0.1, n * 0.1 + 0.1, kind="tool")
+    for n in range(8):
+        story.span(f"part-{n}", "step-07", 0.7 + n * 0.01, 0.71 + n * 0.01, kind="chain")
+    for n in range(3):
+        story.generation(f"call-{n}", "part-4", 0.74, 0.75, input="the question")
     return story

@@ -1,4 +1,4 @@
-"""A stand-in for an OTLP endpoint on a real socket, which can misbehave in every way."""
+"""An OTLP endpoint on a real socket that records requests and can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -19,25 +19,23 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-WAIT_SECONDS = 30.0
-
 
 class Receiver:
-    """What arrived, and what to do with the next requests."""
+    """The requests that arrived, and how to answer the next ones."""
 
     def __init__(self) -> None:
         self.port = 0
         self.requests: list[bytes] = []
-        """Bodies of all requests as they came, taken or not."""
+        """Bodies of all requests, accepted or not."""
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
         self.taken: list[Span] = []
         self.resources: list[dict[str, str]] = []
         self.scores: list[dict[str, Any]] = []
         self.behaviour: Callable[[_Handler], bool] | None = None
-        """Does something else than to take the request, and says whether it did."""
+        """Called first with each request; returns whether it has answered it."""
         self.released = threading.Event()
-        """Ends what hangs."""
+        """Set at the end: lets requests that hang return."""
 
     @property
     def url(self) -> str:
@@ -53,14 +51,6 @@ class Receiver:
 
     def names(self) -> list[str]:
         return sorted(span.name for span in self.ended())
-
-
-def wait_for(condition: Callable[[], Any], what: str = "it") -> None:
-    """Return once ``condition`` holds."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} does not come about"
-        time.sleep(0.01)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,8 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         request = ExportTraceServiceRequest.FromString(gzip.decompress(body))
         for group in request.resource_spans:
-            said = {pair.key: pair.value.string_value for pair in group.resource.attributes}
-            receiver.resources.append(said)
+            attributes = {pair.key: pair.value.string_value for pair in group.resource.attributes}
+            receiver.resources.append(attributes)
             for scoped in group.scope_spans:
                 receiver.taken += scoped.spans
         self.answer(200, ExportTraceServiceResponse().SerializeToString())
@@ -97,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a test's output is its own."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -117,7 +107,7 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients hang up here."""
+        """Ignore errors: clients close connections here."""
 
 
 @contextmanager
@@ -155,7 +145,7 @@ def status(code: int, times: int, **headers: str) -> Callable[[_Handler], bool]:
     return behave
 
 
-def raw(said: bytes, times: int) -> Callable[[_Handler], bool]:
+def raw(response: bytes, times: int) -> Callable[[_Handler], bool]:
     """Return a behaviour: answer with these bytes and hang up."""
     left = [times]
 
@@ -163,7 +153,7 @@ def raw(said: bytes, times: int) -> Callable[[_Handler], bool]:
         left[0] -= 1
         if left[0] < 0:
             return False
-        handler.wfile.write(said)
+        handler.wfile.write(response)
         handler.close_connection = True
         return True
 

@@ -1,0 +1,266 @@
+"""Messages as each API sends them, beside the form in which Tracer reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tracer.messages.conversation import Message, Part
+
+
+def text(words: str) -> Part:
+    return Part(type="text", text=words)
+
+
+def user(words: str) -> Message:
+    return Message(role="user", parts=[text(words)])
+
+
+def call(name: str, data: Any, id: str | None = None) -> Part:
+    return Part(type="tool_call", name=name, data=data, id=id)
+
+
+def result(words: str, id: str | None = None, name: str | None = None) -> Part:
+    return Part(type="tool_result", text=words, id=id, name=name)
+
+
+OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+
+
+CASES: dict[str, tuple[Any, list[Message]]] = {
+    "openai chat": (
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "assistant", "content": None, "tool_calls": [OPENAI_CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": "42"},
+        ],
+        [
+            Message(role="system", parts=[text("Be brief.")]),
+            Message(role="assistant", parts=[call("f", {"a": 1}, "c1")]),
+            Message(role="tool", parts=[result("42", "c1")]),
+        ],
+    ),
+    "openai image": (
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://e/i"}}]}],
+        [Message(role="user", parts=[Part(type="image", url="https://e/i")])],
+    ),
+    "openai choices": (
+        {"choices": [{"message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}]},
+        [Message(role="assistant", parts=[text("x")], finish_reason="stop")],
+    ),
+    "openai responses": (
+        {
+            "model": "o3",
+            "instructions": "Be nice.",
+            "input": [
+                {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+                {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+                {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+                {"type": "function_call_output", "call_id": "c", "output": "done"},
+            ],
+        },
+        [
+            Message(role="system", parts=[text("Be nice.")]),
+            user("hi"),
+            Message(
+                role="assistant", parts=[Part(type="reasoning", text="hm"), call("f", {}, "c")]
+            ),
+            Message(role="tool", parts=[result("done", "c")]),
+        ],
+    ),
+    "anthropic": (
+        [
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "hm"},
+                    {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "t",
+                        "content": [{"type": "text", "text": "ok"}],
+                    },
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/png", "data": "QQ=="},
+                    },
+                ],
+            },
+        ],
+        [
+            Message(
+                role="assistant",
+                parts=[Part(type="reasoning", text="hm"), call("f", {"x": 1}, "t")],
+            ),
+            Message(
+                role="user",
+                parts=[
+                    result("ok", "t"),
+                    Part(type="image", mime_type="image/png", url="data:image/png;base64,QQ=="),
+                ],
+            ),
+        ],
+    ),
+    "opentelemetry": (
+        [
+            {"role": "user", "parts": [{"type": "text", "content": "hi"}]},
+            {
+                "role": "assistant",
+                "parts": [{"type": "tool_call", "id": "1", "name": "f", "arguments": {"b": 2}}],
+                "finish_reason": "tool_call",
+            },
+            {"role": "tool", "parts": [{"type": "tool_call_response", "id": "1", "response": "r"}]},
+        ],
+        [
+            user("hi"),
+            Message(role="assistant", parts=[call("f", {"b": 2}, "1")], finish_reason="tool_call"),
+            Message(role="tool", parts=[result("r", "1")]),
+        ],
+    ),
+    "opentelemetry blob": (
+        [
+            {
+                "role": "user",
+                "parts": [
+                    {"type": "blob", "modality": "audio", "mime_type": "audio/wav", "content": "QQ"}
+                ],
+            }
+        ],
+        [
+            Message(
+                role="user",
+                parts=[Part(type="audio", mime_type="audio/wav", url="data:audio/wav;base64,QQ")],
+            )
+        ],
+    ),
+    "gemini": (
+        {
+            "systemInstruction": {"parts": [{"text": "sys"}]},
+            "contents": [
+                {"role": "user", "parts": [{"text": "hi"}]},
+                {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"x": 1}}}]},
+            ],
+        },
+        [
+            Message(role="system", parts=[text("sys")]),
+            user("hi"),
+            Message(role="assistant", parts=[call("f", {"x": 1})]),
+        ],
+    ),
+    "gemini answer": (
+        {"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP"}]},
+        [Message(role="assistant", parts=[text("x")], finish_reason="STOP")],
+    ),
+    "langchain": (
+        {
+            "messages": [
+                [
+                    {"id": ["langchain", "HumanMessage"], "kwargs": {"content": "a"}},
+                    {"type": "ai", "content": "b"},
+                ]
+            ]
+        },
+        [user("a"), Message(role="assistant", parts=[text("b")])],
+    ),
+    "wrapped": ([{"message": {"role": "user", "content": "hi"}}], [user("hi")]),
+    "bare": ({"role": "user", "content": "hi"}, [user("hi")]),
+    "bedrock converse": (
+        {
+            "system": [{"text": "Be brief."}],
+            "messages": [
+                {"role": "user", "content": [{"text": "hi"}]},
+                {
+                    "role": "assistant",
+                    "content": [{"toolUse": {"toolUseId": "c1", "name": "f", "input": {"a": 1}}}],
+                },
+                {
+                    "role": "user",
+                    "content": [{"toolResult": {"toolUseId": "c1", "content": [{"text": "42"}]}}],
+                },
+            ],
+        },
+        [
+            Message(role="system", parts=[text("Be brief.")]),
+            user("hi"),
+            Message(role="assistant", parts=[call("f", {"a": 1}, "c1")]),
+            Message(role="user", parts=[result("42", "c1")]),
+        ],
+    ),
+    "ai sdk tool result": (
+        [
+            {
+                "role": "tool",
+                "content": [
+                    {
+                        "type": "tool-result",
+                        "toolCallId": "c1",
+                        "toolName": "f",
+                        "output": {"type": "text", "value": "42"},
+                    }
+                ],
+            }
+        ],
+        [Message(role="tool", parts=[result("42", "c1", "f")])],
+    ),
+    "ai sdk prompt": (
+        {"system": "Be brief.", "prompt": "hi"},
+        [Message(role="system", parts=[text("Be brief.")]), user("hi")],
+    ),
+    "opentelemetry event": (
+        [
+            {"role": "assistant", "tool_calls": json.dumps([OPENAI_CALL])},
+            {"role": "tool", "content": "42", "id": "c1"},
+        ],
+        [
+            Message(role="assistant", parts=[call("f", {"a": 1}, "c1")]),
+            Message(role="tool", parts=[result("42", "c1")]),
+        ],
+    ),
+    "a call said twice": (
+        [
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}],
+                "tool_calls": [OPENAI_CALL],
+            }
+        ],
+        [Message(role="assistant", parts=[call("f", {"a": 1}, "c1")])],
+    ),
+    "a call of the api's own tool": (
+        [{"type": "web_search_call", "id": "w1", "action": {"query": "cats"}}],
+        [Message(role="assistant", parts=[call("web_search", {"query": "cats"}, "w1")])],
+    ),
+    "a joined stream": (
+        {"combined_chunk_content": "Hello", "chunk_count": 3},
+        [Message(role="assistant", parts=[text("Hello")])],
+    ),
+    "a tool offered among the messages": (
+        [
+            {"role": "user", "content": "Rain?"},
+            {"role": "tool", "content": {"type": "function", "function": {"name": "weather"}}},
+            {"role": "tool", "tool_call_id": "c1", "content": {"function": "none of ours"}},
+        ],
+        [
+            user("Rain?"),
+            Message(
+                role="tool",
+                parts=[Part(type="tool_result", id="c1", data={"function": "none of ours"})],
+            ),
+        ],
+    ),
+    "an unknown role": ([{"role": "unknown", "content": "hi"}], [user("hi")]),
+    "what is not understood": (
+        [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],
+        [
+            Message(
+                role="user",
+                parts=[Part(type="data", name="hologram", data={"type": "hologram", "depth": 3})],
+            )
+        ],
+    ),
+}

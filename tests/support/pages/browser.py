@@ -1,0 +1,61 @@
+"""What the browser tests drive: Chromium with its arguments, and the application on a real port."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from flask import Flask
+from playwright.sync_api import Page
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), "")
+
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+# Longer than Playwright's five seconds: these tests check what a page does, not how fast, and the
+# machine may be busy.
+TIMEOUT_MS = 30_000
+
+OpenPage = Callable[..., Page]
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Logs no requests: a failing test's report is about the test."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing."""
+
+
+class Site(ThreadedWSGIServer):
+    """The application on a port, served by threads that end when the server is closed.
+
+    A browser opens connections in advance. Closing one while its first request is on the way
+    fails the page, and a request must not outlive the database of its test.
+    """
+
+    daemon_threads = False
+
+    def __init__(self, app: Flask) -> None:
+        self.accepted: list[socket.socket] = []
+        super().__init__("127.0.0.1", 0, app, handler=QuietHandler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection and remember it."""
+        connection, address = super().get_request()
+        self.accepted.append(connection)
+        return connection, address
+
+    def server_close(self) -> None:
+        """Answer the requests that have arrived, accept no more, and let the threads end."""
+        for connection in self.accepted:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+        super().server_close()

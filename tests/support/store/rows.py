@@ -1,0 +1,47 @@
+"""Storing records with the real writer, and the rows that they become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from tracer.records import Batch, ScoreRecord, SpanPatch, SpanRecord, TraceRecord
+from tracer.store.writing.transaction import store
+
+TABLES = ("traces", "spans", "span_payloads", "sessions", "scores")
+
+
+def put(connection: psycopg.Connection[Any], *items: Any, project: str = "default") -> None:
+    """Store records in one batch."""
+    batch = Batch()
+    lists: dict[type, list[Any]] = {
+        SpanRecord: batch.spans,
+        SpanPatch: batch.patches,
+        TraceRecord: batch.traces,
+        ScoreRecord: batch.scores,
+    }
+    for item in items:
+        lists[type(item)].append(item)
+    store(connection, [(project, batch)])
+
+
+def table_rows(connection: psycopg.Connection[Any], table: str) -> list[dict[str, Any]]:
+    """Return a table's rows as JSON values, in a fixed order, without the time of the write."""
+    rows = connection.execute(f"SELECT to_jsonb(t) - 'updated_at' FROM {table} t").fetchall()
+    connection.rollback()
+    return sorted(
+        (row for (row,) in rows), key=lambda row: (row.get("trace_id", ""), row.get("span_id", ""))
+    )
+
+
+def all_rows(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows of all tables that hold traces."""
+    return {table: table_rows(connection, table) for table in TABLES}
+
+
+def clear_tables(connection: psycopg.Connection[Any]) -> None:
+    """Empty the tables that hold traces."""
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table}")
+    connection.commit()

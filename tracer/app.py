@@ -159,7 +159,7 @@ def show_error(error: HTTPException) -> Any:
     if error.code >= 500:
         g.pop("project", None)  # the project menu queries the database, which may be the cause
     page = render_template(
-        "error.html", code=error.code, title=error.name, message=error.description
+        "base/error.html", code=error.code, title=error.name, message=error.description
     )
     headers = [pair for pair in error.get_headers() if pair[0] != "Content-Type"]
     return page, error.code, headers

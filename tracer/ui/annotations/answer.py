@@ -15,7 +15,7 @@ def remarks(place: Place, tab: str) -> AnyResponse | str:
     if not is_fragment():
         return place.back(tab)
     if not place.subject.trace_id:
-        return render_template("marks/_session.html", here=place)
+        return render_template("annotations/_session.html", here=place)
     found = find_trace(place.subject.project_id, place.subject.trace_id)
     chosen = Choice.of(found, place.subject.span_id)
-    return render_template("traces/_panel.html", panel=panel_of(chosen, tab), **common(found))
+    return render_template("panel/_panel.html", panel=panel_of(chosen, tab), **common(found))

@@ -19,5 +19,5 @@ def bookmark(place: Place) -> AnyResponse | str:
     with transaction():
         set_bookmark(place.subject, there=there, author=who)
     if is_fragment():
-        return render_template("marks/_star.html", here=place)
+        return render_template("annotations/_bookmark.html", here=place)
     return place.back()

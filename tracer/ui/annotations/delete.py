@@ -13,7 +13,7 @@ from tracer.ui.base.subjects import Place, marks
 @marks("/delete", "GET")
 def delete(place: Place) -> str:
     """Show what a delete would take away."""
-    return render_template("marks/delete.html", here=place, contents=_contents(place))
+    return render_template("annotations/delete.html", here=place, contents=_contents(place))
 
 
 @marks("/delete", "POST")

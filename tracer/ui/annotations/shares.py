@@ -61,4 +61,6 @@ def revoke(place: Place, share_id: str) -> AnyResponse:
 
 def _page(place: Place, made: str = "") -> str:
     rows = shares.list_shares(place.subject)
-    return render_template("marks/shares.html", here=place, rows=rows, made=made, periods=PERIODS)
+    return render_template(
+        "annotations/shares.html", here=place, rows=rows, made=made, periods=PERIODS
+    )

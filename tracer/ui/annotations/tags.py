@@ -40,5 +40,5 @@ def trace_tags(project_id: str, trace_id: str) -> AnyResponse | str:
         for rejected in services().writer.write(project_id, Batch(traces=[record])):
             refuse(rejected.reason)
     if is_fragment():
-        return render_template("marks/_tags.html", **common(find_trace(project_id, trace_id)))
+        return render_template("annotations/_tags.html", **common(find_trace(project_id, trace_id)))
     return redirect(url_for("ui.trace", project_id=project_id, trace_id=trace_id), 303)

@@ -91,7 +91,7 @@ def set_cookie(response: Response) -> Response:
 @bp.get("/reader")
 def reader_form() -> str:
     """Show what the reader is called, and let it be changed."""
-    return render_template("marks/reader.html", back=_back(request.args.get("back", "")))
+    return render_template("base/visitor.html", back=_back(request.args.get("back", "")))
 
 
 @bp.post("/reader")

@@ -38,7 +38,9 @@ def dataset_list(project_id: str) -> str:
     asked = Numbered.read()
     rows, total = datasets.list_datasets(project_id, PER_PAGE, asked.offset)
     counts = datasets.count_items(project_id, [row.dataset_id for row in rows])
-    return render_template("datasets/list.html", rows=rows, total=total, asked=asked, counts=counts)
+    return render_template(
+        "library/datasets.html", rows=rows, total=total, asked=asked, counts=counts
+    )
 
 
 @bp.get("/project/<project_id>/datasets/<id:name>")
@@ -50,7 +52,7 @@ def dataset(project_id: str, name: str) -> str:
     )
     runs, run_count = dataset_runs.list_runs(project_id, found.dataset_id, _RUNS)
     return render_template(
-        "datasets/dataset.html",
+        "library/dataset.html",
         dataset=found,
         items=items,
         total=total,
@@ -70,7 +72,7 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
         abort(404, f"The dataset “{name}” has no item “{item_id}”.")
     current = datasets.get_item(project_id, item_id) is not None
     return render_template(
-        "datasets/item.html", dataset=found, item_id=item_id, states=states, current=current
+        "library/dataset_item.html", dataset=found, item_id=item_id, states=states, current=current
     )
 
 
@@ -83,7 +85,7 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
         abort(404, f"The dataset “{name}” has no run “{run}”.")
     items, total = dataset_runs.list_run_items(project_id, row.run_id, PER_PAGE, asked.offset)
     return render_template(
-        "datasets/run.html",
+        "library/dataset_run.html",
         dataset=found,
         run=row,
         items=items,

@@ -19,7 +19,7 @@ def prompt_list(project_id: str) -> str:
     """Show the project's prompts, the last changed first."""
     asked = Numbered.read()
     rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, asked.offset)
-    return render_template("prompts/list.html", rows=rows, total=total, asked=asked)
+    return render_template("library/prompts.html", rows=rows, total=total, asked=asked)
 
 
 @bp.get("/project/<project_id>/prompts/<id:name>")
@@ -33,7 +33,7 @@ def prompt(project_id: str, name: str) -> str:
     if shown is None:
         abort(404, f"The prompt “{name}” has no version {number}.")
     return render_template(
-        "prompts/prompt.html",
+        "library/prompt.html",
         versions=versions,
         shown=shown,
         body=_body(shown),

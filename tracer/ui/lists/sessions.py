@@ -60,7 +60,7 @@ def session_list(project_id: str) -> Shown:
     )
     page = sessions.list_sessions(project_id, where, request.args.get("cursor"))
     return Shown(
-        "sessions/list.html",
+        "lists/sessions.html",
         context=lambda: {"page": page, "filters": filters, "picks": _picks(project_id, filters)},
         data=lambda: answers.session_page(page, project_id),
     )
@@ -86,7 +86,7 @@ def session(project_id: str, session_id: str) -> Shown:
     judged = scores.list_scores(project_id, session_id=session_id)
     place = place_of(found, project_id)
     return Shown(
-        "sessions/session.html",
+        "lists/session.html",
         context=lambda: {
             "session": found,
             "page": page,

@@ -31,7 +31,7 @@ def trace_list(project_id: str) -> Shown | AnyResponse:
         # The start page asks whether something has come.
         return Response(status=204) if empty else Response(headers={"HX-Refresh": "true"})
     return Shown(
-        "start.html" if empty else "traces/list.html",
+        "project/start.html" if empty else "lists/traces.html",
         context=lambda: _start() if empty else _list(project_id, page, filters),
         data=lambda: answers.trace_page(page),
     )

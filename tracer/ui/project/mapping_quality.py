@@ -54,7 +54,9 @@ def understanding(project_id: str) -> str:
     """Show spans by dialect, and what generations lack, linked to examples."""
     tallies = list_tallies(project_id)
     total = sum(tally.number for tally in tallies if tally.measure == "dialect")
-    return render_template("understanding.html", total=total, tables=_tables(tallies, total))
+    return render_template(
+        "project/mapping_quality.html", total=total, tables=_tables(tallies, total)
+    )
 
 
 def _tables(tallies: Sequence[Tally], total: int) -> list[Table]:

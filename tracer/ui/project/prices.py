@@ -119,7 +119,7 @@ def price_list(project_id: str) -> str:
     ]
     asked = trial.model and not trial.errors
     return render_template(
-        "prices/list.html",
+        "project/prices.html",
         rows=rows,
         trial=trial,
         match=_match(book, rows, trial.record()) if asked else None,
@@ -177,7 +177,7 @@ def price(project_id: str, price_id: str) -> str:
         if (found := with_it.find(call.model, None, call.provider, call.start_time))
         and found.price_id == price_id
     ]
-    return render_template("prices/price.html", row=row, concerned=concerned)
+    return render_template("project/price.html", row=row, concerned=concerned)
 
 
 @bp.post("/project/<project_id>/prices/<id:price_id>")
@@ -210,7 +210,7 @@ def _list_url(project_id: str, price_id: str) -> str:
 
 
 def _form(form: PriceForm) -> str:
-    return render_template("prices/form.html", form=form)
+    return render_template("project/price_form.html", form=form)
 
 
 def _call(model: str, provider: str | None, at: datetime) -> SpanRecord:

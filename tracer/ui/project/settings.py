@@ -13,4 +13,4 @@ from tracer.ui.base.blueprint import bp
 def settings(project_id: str) -> str:
     """Show what can be set, and how it is."""
     active = [row for row in list_prices(project_id) if row.retired_at is None]
-    return render_template("settings.html", price_count=len(active), list_name=LIST_NAME)
+    return render_template("project/settings.html", price_count=len(active), list_name=LIST_NAME)

@@ -67,7 +67,7 @@ def page() -> AnyResponse | str:
     context = dict(shown.context())
     judged = _judged(context["scores"])
     return render_template(
-        "share/session.html",
+        "shared/session.html",
         **context
         | {"share": share, "scores": judged, "comments": _comments(context), "here": None}
         | {"trace_url": _url_of("share.trace"), "values_url": _url_of("share.value", "?")},
@@ -77,13 +77,13 @@ def page() -> AnyResponse | str:
 @bp.get("/traces/<id:trace_id>")
 def trace(trace_id: str) -> str:
     """Show the trace, with the panel of ``span``."""
-    return _render("share/trace.html", traces.trace(_share().project_id, trace_id))
+    return _render("shared/trace.html", traces.trace(_share().project_id, trace_id))
 
 
 @bp.get("/traces/<id:trace_id>/spans")
 def spans(trace_id: str) -> str:
     """Return a level of the tree."""
-    return _render("traces/_level.html", traces.trace_spans(_share().project_id, trace_id))
+    return _render("tree/_level.html", traces.trace_spans(_share().project_id, trace_id))
 
 
 @bp.get("/traces/<id:trace_id>/span")
@@ -93,7 +93,7 @@ def span(trace_id: str) -> Response:
     _, _, query = shown.headers["HX-Replace-Url"].partition("?")
     own = url_for("share.trace", trace_id=trace_id)
     address = f"{own}?{query}" if query else own
-    return Response(_render("traces/_panel.html", shown), headers={"HX-Replace-Url": address})
+    return Response(_render("panel/_panel.html", shown), headers={"HX-Replace-Url": address})
 
 
 @bp.get("/traces/<id:trace_id>/value")
@@ -104,7 +104,7 @@ def value(trace_id: str) -> str:
         abort(404, "There is nothing here.")
     shown = traces.trace_value(_share().project_id, trace_id)
     fragment = shown.template.rpartition("/")[2].startswith("_")
-    return _render(shown.template if fragment else "share/value.html", shown)
+    return _render(shown.template if fragment else "shared/value.html", shown)
 
 
 def _share() -> ShareRow:

@@ -36,7 +36,7 @@ def trace_live(project_id: str, trace_id: str) -> Shown | AnyResponse:
     axis = given_axis()
     if "zoom" in request.args:
         return Shown(
-            "traces/_zoomed.html",
+            "trace/_zoomed.html",
             context=lambda: with_axis(trace, axis),
             data=lambda: data.live(trace, []),
             headers={"HX-Push-Url": _zoomed(trace)},
@@ -47,7 +47,7 @@ def trace_live(project_id: str, trace_id: str) -> Shown | AnyResponse:
     levels = [read_stretch(project_id, trace_id, stretch) for stretch in _stretches()]
     complete(project_id, trace_id, *levels)
     return Shown(
-        "traces/_live.html",
+        "trace/_live.html",
         context=lambda: {"levels": levels, **with_axis(trace, axis)},
         data=lambda: data.live(trace, levels),
         headers=etag,

@@ -44,7 +44,7 @@ def trace_findings(project_id: str, trace_id: str) -> Shown:
     told = read_findings(project_id, trace_id)
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/findings.html",
+        "views/findings.html",
         context=lambda: {
             **common(found),
             "view": "findings",

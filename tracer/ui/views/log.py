@@ -67,7 +67,7 @@ def trace_log(project_id: str, trace_id: str) -> Shown:
     page = log.page(request.args.get("cursor")) if log else None
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/log.html",
+        "views/log.html",
         context=lambda: {
             "view": "log",
             "page": page,

@@ -48,7 +48,7 @@ def trace_statistics(project_id: str, trace_id: str) -> Shown:
     groups = ordered(told, column, falls) if told else []
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/statistics.html",
+        "views/statistics.html",
         context=lambda: {
             **common(found),
             "view": "statistics",

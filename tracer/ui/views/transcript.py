@@ -59,7 +59,7 @@ def trace_transcript(project_id: str, trace_id: str) -> Shown:
     told = _told(page) if page else []
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/transcript.html",
+        "views/transcript.html",
         context=lambda: {
             **common(found),
             "view": "transcript",

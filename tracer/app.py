@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from tracer.assets import asset_dir
@@ -147,6 +147,7 @@ def answer_unavailable(error: Exception) -> Any:
 
 def show_error(error: HTTPException) -> Any:
     """Return an HTTP error as a page, or as a problem document for API paths."""
+    from tracer.ui.base.rendering import render
     from tracer.web.langfuse import routes
     from tracer.web.problems import http_problem
 
@@ -157,9 +158,7 @@ def show_error(error: HTTPException) -> Any:
     if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
-        g.pop("project", None)  # the project menu queries the database, which may be the cause
-    page = render_template(
-        "base/error.html", code=error.code, title=error.name, message=error.description
-    )
+        g.pop("project", None)  # the project menu needs the database, which may be the cause
+    page = render("base/error.html", code=error.code, title=error.name, message=error.description)
     headers = [pair for pair in error.get_headers() if pair[0] != "Content-Type"]
     return page, error.code, headers

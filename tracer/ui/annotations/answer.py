@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.ui.base.blueprint import is_fragment
+from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import Place
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
 
@@ -15,7 +15,7 @@ def remarks(place: Place, tab: str) -> AnyResponse | str:
     if not is_fragment():
         return place.back(tab)
     if not place.subject.trace_id:
-        return render_template("annotations/_session.html", here=place)
+        return render("annotations/_session.html", here=place)
     found = find_trace(place.subject.project_id, place.subject.trace_id)
     chosen = Choice.of(found, place.subject.span_id)
-    return render_template("panel/_panel.html", panel=panel_of(chosen, tab), **common(found))
+    return render("panel/_panel.html", panel=panel_of(chosen, tab), **common(found))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import render_template, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.bookmarks import set_bookmark
 from tracer.store.database.session import transaction
 from tracer.ui.base.blueprint import is_fragment
+from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import Place, marks
 from tracer.ui.base.visitor import author
 
@@ -19,5 +20,5 @@ def bookmark(place: Place) -> AnyResponse | str:
     with transaction():
         set_bookmark(place.subject, there=there, author=who)
     if is_fragment():
-        return render_template("annotations/_bookmark.html", here=place)
+        return render("annotations/_bookmark.html", here=place)
     return place.back()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from flask import abort, redirect, render_template, url_for
+from flask import abort, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.writing import delete as deleting
 from tracer.store.writing.delete import Contents
+from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import Place, marks
 
 
 @marks("/delete", "GET")
 def delete(place: Place) -> str:
     """Show what a delete would take away."""
-    return render_template("annotations/delete.html", here=place, contents=_contents(place))
+    return render("annotations/delete.html", here=place, contents=_contents(place))
 
 
 @marks("/delete", "POST")

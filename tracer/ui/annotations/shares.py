@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations import shares
 from tracer.store.database.session import transaction
 from tracer.ui.base.blueprint import refuse
+from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import Place, marks
 from tracer.ui.base.visitor import author
 
@@ -61,6 +62,4 @@ def revoke(place: Place, share_id: str) -> AnyResponse:
 
 def _page(place: Place, made: str = "") -> str:
     rows = shares.list_shares(place.subject)
-    return render_template(
-        "annotations/shares.html", here=place, rows=rows, made=made, periods=PERIODS
-    )
+    return render("annotations/shares.html", here=place, rows=rows, made=made, periods=PERIODS)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Response, g, redirect, render_template, request, url_for
+from flask import Response, g, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.subjects import Author
 from tracer.ui.base.blueprint import bp, refuse
+from tracer.ui.base.rendering import render
 from tracer.web.services import services
 
 COOKIE: Final = "tracer_reader"
@@ -91,7 +92,7 @@ def set_cookie(response: Response) -> Response:
 @bp.get("/reader")
 def reader_form() -> str:
     """Show what the reader is called, and let it be changed."""
-    return render_template("base/visitor.html", back=_back(request.args.get("back", "")))
+    return render("base/visitor.html", back=_back(request.args.get("back", "")))
 
 
 @bp.post("/reader")

@@ -9,12 +9,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.shares import ShareRow, open_share
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.traces import TraceRow
+from tracer.ui.base.rendering import is_fragment_template, render
 from tracer.ui.base.representations import Shown
 from tracer.ui.lists import sessions
 from tracer.ui.panel.trace import Panel
@@ -66,7 +67,7 @@ def page() -> AnyResponse | str:
     shown = sessions.session(share.project_id, share.session_id)
     context = dict(shown.context())
     judged = _judged(context["scores"])
-    return render_template(
+    return render(
         "shared/session.html",
         **context
         | {"share": share, "scores": judged, "comments": _comments(context), "here": None}
@@ -103,8 +104,8 @@ def value(trace_id: str) -> str:
     if of_trace and not request.args.get("at", "").startswith(_SHOWN):
         abort(404, "There is nothing here.")
     shown = traces.trace_value(_share().project_id, trace_id)
-    fragment = shown.template.rpartition("/")[2].startswith("_")
-    return _render(shown.template if fragment else "shared/value.html", shown)
+    page = not is_fragment_template(shown.template)
+    return _render("shared/value.html" if page else shown.template, shown)
 
 
 def _share() -> ShareRow:
@@ -135,9 +136,7 @@ def _render(template: str, shown: Shown) -> str:
     links = {name: url_for(to, trace_id=found.trace_id) for name, to in urls.items()}
     own = dataclasses.replace(found, session_id=None, user_id=None)
     # Nothing can be marked here, so that there is no place for it.
-    return render_template(
-        template, **context | links | {"trace": own, "here": None, "share": _share()}
-    )
+    return render(template, **context | links | {"trace": own, "here": None, "share": _share()})
 
 
 def _stripped(panel: Panel) -> Panel:

@@ -17,7 +17,7 @@ from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.rendering import is_fragment_template, render
 from tracer.ui.base.representations import Shown
-from tracer.ui.lists import sessions
+from tracer.ui.lists.session import session
 from tracer.ui.panel.trace import Panel
 from tracer.ui.trace import page as traces
 from tracer.ui.trace.context import find_trace
@@ -64,13 +64,13 @@ def page() -> AnyResponse | str:
     if share.trace_id:
         return redirect(url_for("share.trace", trace_id=share.trace_id))
     assert share.session_id is not None
-    shown = sessions.session(share.project_id, share.session_id)
+    shown = session(share.project_id, share.session_id)
     context = dict(shown.context())
     judged = _judged(context["scores"])
     return render(
         "shared/session.html",
         **context
-        | {"share": share, "scores": judged, "comments": _comments(context), "here": None}
+        | {"share": share, "scores": judged, "comments": _comments(context), "target": None}
         | {"trace_url": _url_of("share.trace"), "values_url": _url_of("share.value", "?")},
     )
 
@@ -135,8 +135,8 @@ def _render(template: str, shown: Shown) -> str:
     }
     links = {name: url_for(to, trace_id=found.trace_id) for name, to in urls.items()}
     own = dataclasses.replace(found, session_id=None, user_id=None)
-    # Nothing can be marked here, so that there is no place for it.
-    return render(template, **context | links | {"trace": own, "here": None, "share": _share()})
+    # Without a target for annotations the templates show no forms.
+    return render(template, **context | links | {"trace": own, "target": None, "share": _share()})
 
 
 def _stripped(panel: Panel) -> Panel:
@@ -161,4 +161,4 @@ def _judged(scores: Any) -> list[ScoreRow]:
 
 
 def _comments(context: dict[str, Any]) -> list[Any]:
-    return list(context["here"].comments) if _share().show_comments else []
+    return list(context["comments"]) if _share().show_comments else []

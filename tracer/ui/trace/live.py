@@ -14,6 +14,7 @@ from tracer.ui.base.address import keep, state
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace import data
 from tracer.ui.trace.context import find_row, with_axis
+from tracer.ui.trace.head import tree_head_of
 from tracer.ui.tree.levels import complete, read_stretch
 from tracer.ui.tree.page_token import Stretch
 from tracer.ui.waterfall.from_request import given_axis
@@ -48,7 +49,11 @@ def trace_live(project_id: str, trace_id: str) -> Shown | AnyResponse:
     complete(project_id, trace_id, *levels)
     return Shown(
         "trace/_live.html",
-        context=lambda: {"levels": levels, **with_axis(trace, axis)},
+        context=lambda: {
+            "levels": levels,
+            **with_axis(trace, axis),
+            **tree_head_of(trace),
+        },
         data=lambda: data.live(trace, levels),
         headers=etag,
     )

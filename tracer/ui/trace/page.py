@@ -15,6 +15,7 @@ from tracer.ui.render import json_tree
 from tracer.ui.trace import data
 from tracer.ui.trace.context import Choice, common, find_row, find_trace, panel_of, with_axis
 from tracer.ui.trace.data import Value
+from tracer.ui.trace.head import tree_head_of
 from tracer.ui.trace.live import quiet, version
 from tracer.ui.tree.levels import TreeReader, read_level
 from tracer.ui.waterfall.from_request import given_axis
@@ -51,6 +52,7 @@ def trace(project_id: str, trace_id: str) -> Shown:
             "version": version(found),
             "quiet": quiet(found),
             **with_axis(found),
+            **tree_head_of(found),
         },
         data=lambda: data.trace_view(chosen.data(), tree.forest()),
     )

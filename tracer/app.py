@@ -120,7 +120,7 @@ def _names(text: str) -> list[str]:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the security headers, and cache headers for files with a version in their path."""
+    """Add the security headers."""
     if response.status_code == 304:
         # The body is not sent, so the WSGI server does not close its file.
         response.close()
@@ -129,8 +129,6 @@ def add_headers(response: Response) -> Response:
     response.headers.extend(
         (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in present
     )
-    if request.path.startswith("/static/vendor/") and response.status_code == 200:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 

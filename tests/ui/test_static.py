@@ -6,12 +6,20 @@ import gc
 import gzip
 import hashlib
 import re
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.support.pages.every_page import addresses, fill, see_everything
+from tests.ui.conftest import Tell
 from tracer.assets import asset_dir
+from tracer.ui.base.static_files import IMMUTABLE
 
 STATIC = asset_dir("static")
+_URL = re.compile(r'(?:href|src)="(/static/[^"#]+)')
 
 
 def gzipped(suffix: str) -> int:
@@ -75,3 +83,54 @@ def test_a_file_that_a_browser_has_already_is_not_left_open(client: FlaskClient)
     # What was left open would be told now, and fail the test.
     del answer
     gc.collect()
+
+
+def test_every_static_url_of_every_page_has_the_hash_of_its_file_and_is_kept(
+    app: Flask, client: FlaskClient, tell: Tell
+) -> None:
+    urls: set[str] = set()
+    for path, text in see_everything(client, addresses(app, fill(app, tell))):
+        shown = set(_URL.findall(text))
+        assert "· Tracer</title>" not in text or len(shown) >= 5, path
+        urls |= shown
+    files = {urlsplit(url).path.removeprefix("/static/") for url in urls}
+    assert {"favicon.svg", "icons.svg", "css/base.css", "js/live.js"} <= files
+    for url in urls:
+        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
+        content = (STATIC / path.removeprefix("/static/")).read_bytes()
+        assert query == {"v": [hashlib.blake2s(content, digest_size=4).hexdigest()]}, url
+        with client.get(url) as answer:
+            assert answer.data == content
+            assert answer.headers["Cache-Control"] == IMMUTABLE, url
+
+
+def test_a_changed_file_has_another_url_and_its_old_one_is_not_kept(
+    app: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    copy = tmp_path / "static"
+    shutil.copytree(STATIC, copy)
+    app.static_folder = str(copy)
+
+    def url() -> str:
+        text = client.get("/project/default/settings").text
+        return next(url for url in _URL.findall(text) if "css/base.css" in url)
+
+    def caching(url: str) -> str | None:
+        with client.get(url) as answer:
+            assert (answer.status_code, answer.data) == (200, (copy / "css/base.css").read_bytes())
+            return answer.headers["Cache-Control"]
+
+    before = url()
+    assert caching(before) == IMMUTABLE
+    with (copy / "css/base.css").open("a") as file:
+        file.write("b { color: red; }")
+    after = url()
+    assert after != before
+    assert caching(after) == IMMUTABLE
+    for outdated in (before, "/static/css/base.css", "/static/css/base.css?v="):
+        assert caching(outdated) == "no-cache", outdated
+
+
+def test_a_static_file_that_is_not_there_is_not_found(client: FlaskClient) -> None:
+    for path in ("nothing.css?v=1", "../app.py", "css/%00", "css"):
+        assert client.get(f"/static/{path}").status_code == 404, path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
+from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts
 from tracer.ui.lists import session, sessions, traces
@@ -34,6 +35,7 @@ __all__ = [
     "settings",
     "share_bp",
     "shares",
+    "static_files",
     "statistics",
     "tags",
     "traces",

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.stories import Story, agent, say, wide
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
+from tracer.records import Batch, ScoreRecord
 from tracer.store.annotations.bookmarks import set_bookmark
 from tracer.store.annotations.comments import create_comment, edit_comment
 from tracer.store.annotations.shares import create_share
@@ -22,6 +23,7 @@ from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
 from tracer.store.projects.prices import create_price
 from tracer.store.projects.projects import create_project
+from tracer.web.services import services
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 TRACE, SESSION = "a" * 32, "chat_91c2"
@@ -47,6 +49,7 @@ STATES: dict[str, list[dict[str, Any]]] = {
     "ui.trace_value": [{"at": "/name"}, {"at": "/input", "id": "rich"}],
     "ui.trace_log": [{"span": "rich"}, {"q": "refund"}],
     "ui.price_list": [{"model": "house"}, {"model": "gpt-4o"}, {"model": "nobody's"}],
+    "share.trace": [{}, {"tab": "comments"}],
     "share.spans": [AXIS],
     "share.span": [{"id": "rich"}],
     "share.value": [{"at": "/input"}],
@@ -71,7 +74,11 @@ def fill(app: Flask, tell: Callable[..., None]) -> dict[str, Any]:
     runs = Story("c" * 32, name="runs").span("root", None, 0, 60, kind="agent").asks("root", 30)
     tell(told, runs, wide())
     with app.app_context(), transaction():
-        return _annotations() | _library() | {"trace_id": TRACE, "session_id": SESSION}
+        known = _annotations() | _library() | {"trace_id": TRACE, "session_id": SESSION}
+    score = ScoreRecord(score_id="s", name="good", data_type="text", string_value="yes", time=0)
+    score.run_id = known["run_id"]
+    services(app).writer.write("default", Batch(scores=[score]))
+    return known
 
 
 def _annotations() -> dict[str, Any]:
@@ -95,9 +102,10 @@ def _library() -> dict[str, Any]:
     create_version("default", PromptDraft(name="faq", type="chat", prompt=chat, config={"a": 1}))
     dataset = save_dataset("default", "faq", {"description": "Questions", "metadata": {"a": 1}})
     save_item("default", dataset.dataset_id, "i", {"input": "Why?"})
-    save_run("default", dataset.dataset_id, "v1", "A run", {"a": 1})
+    run = save_run("default", dataset.dataset_id, "v1", "A run", {"a": 1})
     create_project("empty", "Empty")
-    return {"name": "faq", "item_id": "i", "run": "v1", "price_id": price.price_id}
+    names = {"name": "faq", "item_id": "i", "run": "v1", "price_id": price.price_id}
+    return names | {"run_id": run.run_id}
 
 
 def addresses(app: Flask, known: dict[str, Any]) -> list[str]:

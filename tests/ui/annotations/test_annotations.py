@@ -174,7 +174,7 @@ def test_the_range_of_a_score_is_remembered(client: FlaskClient) -> None:
     send(client, f"{TRACE}/scores", value="3", low="1", high="5", **form)
     send(client, f"{SESSION}/scores", value="6", status=422, **form)
     send(client, f"{SESSION}/scores", value="5", **form)
-    assert "5 of 5" in see(client, SESSION).one(id="marks").text
+    assert "5 of 5" in see(client, SESSION).one(id="annotations").text
 
 
 def test_scores_by_hand_stand_beside_those_of_the_api(client: FlaskClient) -> None:

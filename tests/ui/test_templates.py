@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,12 +13,15 @@ from flask import Flask
 from flask.signals import before_render_template, template_rendered
 from flask.testing import FlaskClient
 
+import tracer.ui
 from tests.support.pages.every_page import addresses, fill, see_everything
 from tests.ui.conftest import Tell
 from tracer.assets import asset_dir
 from tracer.extensions import db
 
 TEMPLATES = asset_dir("templates")
+ROOMS = Path(tracer.ui.__file__).parent
+MAX_LINE = 140
 
 
 @dataclass
@@ -71,6 +75,23 @@ def queries(client: FlaskClient, watch: Watch, paths: list[str]) -> dict[str, li
             found.setdefault(path, []).extend(watch.statements)
             watch.statements.clear()
     return found
+
+
+def test_templates_are_in_the_rooms_of_the_pages() -> None:
+    paths = [path.relative_to(TEMPLATES) for path in TEMPLATES.rglob("*.html")]
+    assert len(paths) > 60
+    rooms = {path.name for path in ROOMS.iterdir() if (path / "__init__.py").exists()}
+    assert {path.parent.as_posix() for path in paths} <= rooms
+
+
+def test_the_lines_of_templates_can_be_read() -> None:
+    long = [
+        f"{path.relative_to(TEMPLATES)}:{number}"
+        for path in TEMPLATES.rglob("*.html")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > MAX_LINE
+    ]
+    assert long == []
 
 
 def test_no_template_runs_a_query_and_each_is_used(

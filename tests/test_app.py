@@ -96,18 +96,6 @@ def test_an_internal_error_is_a_page_without_details(app: Flask) -> None:
     assert "secret" not in answer.text
 
 
-def test_vendored_files_are_kept_for_good_and_ours_are_asked_for_again(
-    client: FlaskClient,
-) -> None:
-    with client.get("/static/vendor/htmx.org@4.0.1/htmx.min.js") as vendored:
-        assert vendored.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    with client.get("/static/css/base.css") as own:
-        assert own.headers["Cache-Control"] == "no-cache"
-    known = {"If-None-Match": own.headers["ETag"]}
-    with client.get("/static/css/base.css", headers=known) as again:
-        assert again.status_code == 304
-
-
 @pytest.fixture(scope="module")
 def echo() -> Flask:
     """An application whose one route returns the id of its path."""

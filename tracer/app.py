@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from tracer.assets import asset_dir
@@ -121,7 +121,7 @@ def _names(text: str) -> list[str]:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the security headers, and cache headers for files with a version in their path."""
+    """Add the security headers."""
     if response.status_code == 304:
         # The body is not sent, so the WSGI server does not close its file.
         response.close()
@@ -130,8 +130,6 @@ def add_headers(response: Response) -> Response:
     response.headers.extend(
         (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in present
     )
-    if request.path.startswith("/static/vendor/") and response.status_code == 200:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 
@@ -148,6 +146,7 @@ def answer_unavailable(error: Exception) -> Any:
 
 def show_error(error: HTTPException) -> Any:
     """Return an HTTP error as a page, or as a problem document for API paths."""
+    from tracer.ui.base.rendering import render
     from tracer.web.langfuse import routes
     from tracer.web.problems import http_problem
 
@@ -158,9 +157,7 @@ def show_error(error: HTTPException) -> Any:
     if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
-        g.pop("project", None)  # the project menu queries the database, which may be the cause
-    page = render_template(
-        "error.html", code=error.code, title=error.name, message=error.description
-    )
+        g.pop("project", None)  # the project menu needs the database, which may be the cause
+    page = render("base/error.html", code=error.code, title=error.name, message=error.description)
     headers = [pair for pair in error.get_headers() if pair[0] != "Content-Type"]
     return page, error.code, headers

@@ -42,7 +42,7 @@
     tag = ctx.response.headers.get("ETag")?.replace(/^W\/|"/g, "") ?? tag;
     changed = performance.now();
     const more = tree().dataset.count - before.count;
-    if (!before.running && more > 0) dispatchEvent(new CustomEvent("say", { detail: `${more} new ${more === 1 ? "span" : "spans"}` }));
+    if (!before.running && more > 0) dispatchEvent(new CustomEvent("notice", { detail: `${more} new ${more === 1 ? "span" : "spans"}` }));
     // What is new opens as it would have when the page was made.
     let rows = document.querySelectorAll(".tree .row").length;
     for (const toggle of document.querySelectorAll(".toggle:not([open])")) {

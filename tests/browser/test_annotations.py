@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_form_is_said_where_it_is(
     form.get_by_label("To", exact=True).fill("5")
     form.get_by_label("Your name").fill("Ada")
     form.get_by_role("button", name="Give score").click()
-    expect(page.get_by_role("status")).to_contain_text("9 is outside of the range, any to 5.")
+    expect(page.get_by_role("status")).to_contain_text("9 is outside the range any to 5.")
     expect(form.get_by_label("Value")).to_have_value("9")
     assert [fault for fault in faults if "422" not in fault] == []
     faults.clear()

@@ -6,12 +6,22 @@ import gc
 import gzip
 import hashlib
 import re
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.support.pages.every_page import addresses, fill, see_everything
+from tests.support.pages.requests import StoreTraces
 from tracer.assets import asset_dir
+from tracer.ui.base.static_files import IMMUTABLE
 
 STATIC = asset_dir("static")
+_CLASS = re.compile(r'class="([^"]*)"')
+_SHEET = re.compile(r"/static/css/(\w+)\.css")
+_URL = re.compile(r'(?:href|src)="(/static/[^"#]+)')
 
 
 def gzipped(suffix: str) -> int:
@@ -37,11 +47,11 @@ def test_every_vendored_package_carries_its_licence() -> None:
 
 
 def test_the_scripts_stay_small() -> None:
-    assert gzipped(".js") <= 60 * 1024
+    assert gzipped(".js") <= 60_000
 
 
 def test_the_styles_stay_small() -> None:
-    assert gzipped(".css") <= 15 * 1024
+    assert gzipped(".css") <= 20_000
 
 
 def test_every_kind_of_span_has_an_icon() -> None:
@@ -75,3 +85,98 @@ def test_a_file_that_a_browser_has_already_is_not_left_open(client: FlaskClient)
     # What was left open would be told now, and fail the test.
     del answer
     gc.collect()
+
+
+def test_every_static_url_of_every_page_has_the_hash_of_its_file_and_is_kept(
+    app: Flask, client: FlaskClient, store_traces: StoreTraces
+) -> None:
+    urls: set[str] = set()
+    for path, text in see_everything(client, addresses(app, fill(app, store_traces))):
+        shown = set(_URL.findall(text))
+        assert "· Tracer</title>" not in text or len(shown) >= 5, path
+        urls |= shown
+    files = {urlsplit(url).path.removeprefix("/static/") for url in urls}
+    assert {"favicon.svg", "icons.svg", "css/base.css", "js/live.js"} <= files
+    for url in urls:
+        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
+        content = (STATIC / path.removeprefix("/static/")).read_bytes()
+        assert query == {"v": [hashlib.blake2s(content, digest_size=4).hexdigest()]}, url
+        with client.get(url) as answer:
+            assert answer.data == content
+            assert answer.headers["Cache-Control"] == IMMUTABLE, url
+
+
+def test_a_changed_file_has_another_url_and_its_old_one_is_not_kept(
+    app: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    copy = tmp_path / "static"
+    shutil.copytree(STATIC, copy)
+    app.static_folder = str(copy)
+
+    def url() -> str:
+        text = client.get("/project/default/settings").text
+        return next(url for url in _URL.findall(text) if "css/base.css" in url)
+
+    def caching(url: str) -> str | None:
+        with client.get(url) as answer:
+            assert (answer.status_code, answer.data) == (200, (copy / "css/base.css").read_bytes())
+            return answer.headers["Cache-Control"]
+
+    before = url()
+    assert caching(before) == IMMUTABLE
+    with (copy / "css/base.css").open("a") as file:
+        file.write("b { color: red; }")
+    after = url()
+    assert after != before
+    assert caching(after) == IMMUTABLE
+    for outdated in (before, "/static/css/base.css", "/static/css/base.css?v="):
+        assert caching(outdated) == "no-cache", outdated
+
+
+def test_a_static_file_that_is_not_there_is_not_found(client: FlaskClient) -> None:
+    for path in ("nothing.css?v=1", "../app.py", "css/%00", "css"):
+        assert client.get(f"/static/{path}").status_code == 404, path
+
+
+def test_every_page_loads_the_style_sheets_that_it_uses_and_no_other(
+    app: Flask, client: FlaskClient, store_traces: StoreTraces
+) -> None:
+    sheets = style_sheets()
+    loaded: dict[str, set[str]] = {}
+    used: dict[str, set[str]] = {}
+    fragments: list[tuple[str, set[str]]] = []
+    for path, text in see_everything(client, addresses(app, fill(app, store_traces))):
+        classes = {name for names in _CLASS.findall(text) for name in names.split()}
+        # A page may show in another state what it loads a style sheet for.
+        key = urlsplit(path).path
+        if "· Tracer</title>" in text:
+            loaded[key] = set(_SHEET.findall(text)) - {"tokens", "base"}
+            assert needed(sheets, classes) <= loaded[key], path
+            used[key] = used.get(key, set()) | classes
+        elif key.startswith("/project/") and "<html" not in text:
+            # htmx puts a fragment into the page of its trace or session.
+            fragments.append(("/".join(key.split("/")[:5]), classes))
+    for page, classes in fragments:
+        assert needed(sheets, classes) <= loaded[page], page
+        used[page] |= classes
+    assert len(loaded) > 30
+    unused = [
+        (path, name) for path in loaded for name in loaded[path] if not sheets[name] & used[path]
+    ]
+    assert unused == []
+
+
+def style_sheets() -> dict[str, set[str]]:
+    """Return the classes of each style sheet, but for the two that every page loads."""
+    classes = {
+        path.stem: set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", path.read_text())))
+        for path in (STATIC / "css").glob("*.css")
+    }
+    everywhere = classes.pop("base") | classes.pop("tokens")
+    return {sheet: names - everywhere for sheet, names in classes.items()}
+
+
+def needed(sheets: dict[str, set[str]], classes: set[str]) -> set[str]:
+    """Return the style sheets that alone have one of these classes."""
+    owners = {name: [sheet for sheet in sheets if name in sheets[sheet]] for name in classes}
+    return {found[0] for found in owners.values() if len(found) == 1}

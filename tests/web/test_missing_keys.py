@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import parse
-from tests.ui.conftest import FRAGMENT
+from tests.support.pages.requests import FRAGMENT
 from tracer.config import Config
 from tracer.web import missing_keys
 

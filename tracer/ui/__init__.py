@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
+from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts
-from tracer.ui.lists import sessions, traces
+from tracer.ui.lists import session, sessions, traces
 from tracer.ui.project import mapping_quality, prices, settings
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
 from tracer.ui.tree import rows
-from tracer.ui.views import findings, headline, log, statistics, transcript
+from tracer.ui.views import findings, log, statistics, transcript
 
 __all__ = [
     "bookmarks",
@@ -20,7 +21,6 @@ __all__ = [
     "delete",
     "export",
     "findings",
-    "headline",
     "live",
     "log",
     "mapping_quality",
@@ -30,10 +30,12 @@ __all__ = [
     "prompts",
     "rows",
     "scores",
+    "session",
     "sessions",
     "settings",
     "share_bp",
     "shares",
+    "static_files",
     "statistics",
     "tags",
     "traces",

@@ -142,15 +142,15 @@ def test_every_type_of_score_can_be_given(
 @pytest.mark.parametrize(
     ("form", "reason"),
     [
-        ({"data_type": "numeric", "value": "6", "low": "0", "high": "5"}, "outside of the range"),
-        ({"data_type": "numeric", "value": "nan"}, "no number"),
+        ({"data_type": "numeric", "value": "6", "low": "0", "high": "5"}, "outside the range"),
+        ({"data_type": "numeric", "value": "nan"}, "not a number"),
         ({"data_type": "numeric"}, "a number"),
-        ({"data_type": "numeric", "value": "1", "low": "5", "high": "0"}, "backwards"),
+        ({"data_type": "numeric", "value": "1", "low": "5", "high": "0"}, "The range is empty"),
         ({"data_type": "boolean"}, "yes or no"),
-        ({"data_type": "categorical"}, "Say what the score is"),
+        ({"data_type": "categorical"}, "Enter the score's text"),
         ({"data_type": "colour"}, "Choose a type"),
-        ({"data_type": "numeric", "value": "1", "name": ""}, "Name the score"),
-        ({"data_type": "numeric", "value": "1", "reader": " "}, "Say who you are"),
+        ({"data_type": "numeric", "value": "1", "name": ""}, "Enter the score's name"),
+        ({"data_type": "numeric", "value": "1", "reader": " "}, "Enter your name"),
     ],
 )
 def test_a_score_that_is_none_is_refused_with_a_reason(
@@ -168,7 +168,7 @@ def test_the_range_of_a_score_is_remembered(client: FlaskClient) -> None:
     post_form(client, f"{TRACE}/scores", value="3", low="1", high="5", **form)
     post_form(client, f"{SESSION}/scores", value="6", status=422, **form)
     post_form(client, f"{SESSION}/scores", value="5", **form)
-    assert "5 of 5" in see(client, SESSION).one(id="marks").text
+    assert "5 of 5" in see(client, SESSION).one(id="annotations").text
 
 
 def test_scores_by_hand_stand_beside_those_of_the_api(client: FlaskClient) -> None:

@@ -49,7 +49,7 @@ def test_the_headline_adds_up_on_every_page_of_a_trace(
     store_traces(talk())
     for path in ("", "/log", "/transcript", "/statistics", "/findings"):
         shown = get_page(BASE + path)
-        assert shown.one(css="story").one("p").text == (
+        assert shown.one(css="breakdown").one("p").text == (
             "94.0 s = 70.0 s model (2 calls, 2 in sequence) + 3.00 s tools + 21.0 s gaps"
         )
         parts = shown.one(css="split").all("i")
@@ -67,7 +67,7 @@ def test_the_headline_of_what_runs_or_lacks_parts_says_so(
     store_traces(
         TraceBuilder(AGENT, name="x").span("r", None, 0, None).span("o", "gone", 1, 2, kind="tool")
     )
-    said = get_page(BASE).one(css="story").one("p").text
+    said = get_page(BASE).one(css="breakdown").one("p").text
     assert said.endswith("so far parts not received")
 
 
@@ -75,7 +75,7 @@ def test_each_message_is_in_the_transcript_once(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(talk())
-    steps = get_page(f"{BASE}/transcript").one("ol", "talked").children
+    steps = get_page(f"{BASE}/transcript").one("ol", "transcript").children
     steps = [step for step in steps if isinstance(step, Element)]
     assert [step.all("header")[0].all("a")[0].text for step in steps] == [
         *("ask", "find", "find", "find", "answer"),
@@ -102,13 +102,13 @@ def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
         sent += [answer, chat_message("user", f"q{n + 1}")]
     store_traces(story)
     first = get_page(f"{BASE}/transcript")
-    assert len(first.one("ol", "talked").all("header")) == 20
+    assert len(first.one("ol", "transcript").all("header")) == 20
     second = parse(client.get(first.one("a", rel="next")["href"]).text)
-    start = second.one("ol", "talked").all("li")[0]
+    start = second.one("ol", "transcript").all("li")[0]
     assert "40 messages from further up" in start.one(css="fold").text
     assert "q20" in start.text and "a20" in start.text
     back = parse(client.get(second.one("a", rel="prev")["href"]).text)
-    assert back.one("ol", "talked").text == first.one("ol", "talked").text
+    assert back.one("ol", "transcript").text == first.one("ol", "transcript").text
 
 
 def test_statistics_are_sorted_by_the_address(store_traces: StoreTraces, get_page: GetPage) -> None:

@@ -1,21 +1,25 @@
-"""What forms of comments and scores answer: the part of the page that they were in, anew."""
+"""The response to a comment or score form: the part of the page that the form was in."""
 
 from __future__ import annotations
 
-from flask import render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.ui.base.blueprint import is_fragment
-from tracer.ui.base.subjects import Place
+from tracer.ui.base.rendering import render
+from tracer.ui.base.subjects import AnnotationTarget
+from tracer.ui.lists.session import session_annotations
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
 
 
-def remarks(place: Place, tab: str) -> AnyResponse | str:
-    """Return the panel of the trace with this tab, or the marks of the session; or the page."""
+def annotations_of(target: AnnotationTarget, tab: str) -> AnyResponse | str:
+    """Return the panel of the trace in ``tab``, or the session's annotations.
+
+    A browser without htmx is redirected to the page.
+    """
     if not is_fragment():
-        return place.back(tab)
-    if not place.subject.trace_id:
-        return render_template("marks/_session.html", here=place)
-    found = find_trace(place.subject.project_id, place.subject.trace_id)
-    chosen = Choice.of(found, place.subject.span_id)
-    return render_template("traces/_panel.html", panel=panel_of(chosen, tab), **common(found))
+        return target.redirect_back(tab)
+    if not target.subject.trace_id:
+        return render("annotations/_session.html", **session_annotations(target))
+    trace = find_trace(target.subject.project_id, target.subject.trace_id)
+    chosen = Choice.of(trace, target.subject.span_id)
+    return render("panel/_panel.html", panel=panel_of(chosen, tab), **common(trace))

@@ -1,23 +1,25 @@
-"""The star of a trace or session: set and taken away by a form of one button."""
+"""The bookmark of a trace or session: set and removed by a form of one button."""
 
 from __future__ import annotations
 
-from flask import render_template, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.annotations.bookmarks import set_bookmark
+from tracer.store.annotations.bookmarks import get_bookmark, set_bookmark
 from tracer.store.database.session import transaction
 from tracer.ui.base.blueprint import is_fragment
-from tracer.ui.base.subjects import Place, marks
+from tracer.ui.base.rendering import render
+from tracer.ui.base.subjects import AnnotationTarget, annotation_route
 from tracer.ui.base.visitor import author
 
 
-@marks("/bookmark", "POST")
-def bookmark(place: Place) -> AnyResponse | str:
-    """Bookmark it, or with ``action=remove`` no longer."""
-    there, who = request.form.get("action") != "remove", author()
+@annotation_route("/bookmark", "POST")
+def bookmark(target: AnnotationTarget) -> AnyResponse | str:
+    """Set the bookmark, or with ``action=remove`` remove it."""
+    there, setter = request.form.get("action") != "remove", author()
     with transaction():
-        set_bookmark(place.subject, there=there, author=who)
+        set_bookmark(target.subject, there=there, author=setter)
     if is_fragment():
-        return render_template("marks/_star.html", here=place)
-    return place.back()
+        current = get_bookmark(target.subject)
+        return render("annotations/_bookmark.html", target=target, bookmark=current)
+    return target.redirect_back()

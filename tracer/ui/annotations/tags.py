@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.ui.base.blueprint import bp, is_fragment, refuse
+from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
 from tracer.ui.trace.context import common, find_trace
 from tracer.web.services import services
@@ -40,5 +41,5 @@ def trace_tags(project_id: str, trace_id: str) -> AnyResponse | str:
         for rejected in services().writer.write(project_id, Batch(traces=[record])):
             refuse(rejected.reason)
     if is_fragment():
-        return render_template("marks/_tags.html", **common(find_trace(project_id, trace_id)))
+        return render("annotations/_tags.html", **common(find_trace(project_id, trace_id)))
     return redirect(url_for("ui.trace", project_id=project_id, trace_id=trace_id), 303)

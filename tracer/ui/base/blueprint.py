@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.projects.projects import DEFAULT_PROJECT, get_project, list_projects
+from tracer.store.projects.projects import DEFAULT_PROJECT, get_project
 from tracer.store.traces.traces import project_of
 from tracer.ui.base.same_origin import check_origin
 from tracer.ui.render.format import FILTERS
@@ -42,8 +42,8 @@ def quote_id(text: str) -> str:
 
 @bp.app_context_processor
 def common() -> dict[str, Any]:
-    """Give every template the time the page was made, and the project switcher's list."""
-    return {"now": datetime.now(UTC), "list_projects": list_projects}
+    """Give every template the time at which the page was made."""
+    return {"now": datetime.now(UTC)}
 
 
 @bp.url_value_preprocessor

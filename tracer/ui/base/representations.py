@@ -8,10 +8,11 @@ from functools import wraps
 from typing import Any, Final, TypeVar
 
 import msgspec
-from flask import Response, current_app, render_template, request, url_for
+from flask import Response, current_app, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.ui.base.blueprint import bp
+from tracer.ui.base.rendering import render
 
 SUFFIX: Final = ".json"
 
@@ -61,7 +62,7 @@ def _answering(view: View, show: Callable[[Shown], Response]) -> Callable[..., A
 
 
 def _html(shown: Shown) -> Response:
-    return Response(render_template(shown.template, **shown.context()), headers=shown.headers)
+    return Response(render(shown.template, **shown.context()), headers=shown.headers)
 
 
 def _json(shown: Shown) -> Response:

@@ -1,4 +1,4 @@
-"""Who reads: the name that somebody typed once, kept in a signed cookie, or a proxy's word."""
+"""The current visitor: a self-chosen name in a signed cookie, or the user header of a proxy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Response, g, redirect, render_template, request, url_for
+from flask import Response, g, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.subjects import Author
 from tracer.ui.base.blueprint import bp, refuse
+from tracer.ui.base.rendering import render
 from tracer.web.services import services
 
 COOKIE: Final = "tracer_reader"
@@ -22,64 +23,63 @@ _YEAR: Final = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Whose marks these will be. `reader_id` tells apart two who typed the same name."""
+class Visitor:
+    """The author of new annotations; ``visitor_id`` differs for two visitors of the same name."""
 
     name: str = ""
-    reader_id: str = ""
-    given: bool = False
-    """A proxy said the name: it can't be changed here."""
+    visitor_id: str = ""
+    from_proxy: bool = False
+    """The name comes from the proxy's header, and can't be changed here."""
 
     def wrote(self, author_id: str | None) -> bool:
-        """Return whether a mark is this reader's own."""
-        return bool(self.reader_id) and author_id == self.reader_id
+        """Return whether this visitor is the author of an annotation."""
+        return bool(self.visitor_id) and author_id == self.visitor_id
 
 
-@bp.app_template_global()
-def reader() -> Reader:
-    """Return who sends this request; nameless until a name was typed."""
-    if "reader" not in g:
-        g.reader = _of_proxy() or _of_cookie() or Reader()
-    found: Reader = g.reader
-    return found
+def current_visitor() -> Visitor:
+    """Return the visitor of this request; without a name until one was typed."""
+    if "visitor" not in g:
+        g.visitor = _visitor_of_proxy() or _visitor_of_cookie() or Visitor()
+    visitor: Visitor = g.visitor
+    return visitor
 
 
 def author(*, named: bool = False) -> Author:
-    """Return the reader as the author of a mark, and remember a name that the form brings.
+    """Return the visitor as the author of an annotation, and remember the name in the form.
 
-    With `named`, a reader without a name is refused (422).
+    With `named`, a visitor without a name is refused (422).
     """
     typed = clean_name(request.form.get("reader", ""))
-    if typed and not reader().given:
+    if typed and not current_visitor().from_proxy:
         remember(typed)
-    if named and not reader().name:
-        refuse("Say who you are: your name is missing.")
-    if not reader().reader_id:
+    if named and not current_visitor().name:
+        refuse("Enter your name.")
+    if not current_visitor().visitor_id:
         remember("")
-    return Author(name=reader().name, author_id=reader().reader_id)
+    return Author(name=current_visitor().name, author_id=current_visitor().visitor_id)
 
 
 def remember(name: str) -> None:
-    """Call the reader so from now on; the answer to this request sets the cookie."""
-    known = reader().reader_id
-    g.reader = Reader(name, known or f"reader:{secrets.token_hex(16)}")
-    g.remember_reader = True
+    """Give the visitor this name; the response to this request sets the cookie."""
+    visitor_id = current_visitor().visitor_id or f"reader:{secrets.token_hex(16)}"
+    g.visitor = Visitor(name, visitor_id)
+    g.remember_visitor = True
 
 
 def clean_name(text: str) -> str:
-    """Return a name fit to be shown in a line."""
+    """Return a name in one line, without control characters, cut to ``MOST_NAME``."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:MOST_NAME]
 
 
 @bp.after_request
 def set_cookie(response: Response) -> Response:
-    """Keep a name that was typed just now in the reader's browser."""
-    if g.pop("remember_reader", False):
-        found = reader()
+    """Store a name that was just typed in the visitor's browser."""
+    if g.pop("remember_visitor", False):
+        visitor = current_visitor()
         response.set_cookie(
             COOKIE,
-            _serializer().dumps([found.reader_id, found.name]),
+            _serializer().dumps([visitor.visitor_id, visitor.name]),
             max_age=_YEAR,
             secure=request.is_secure,
             httponly=True,
@@ -90,47 +90,48 @@ def set_cookie(response: Response) -> Response:
 
 @bp.get("/reader")
 def reader_form() -> str:
-    """Show what the reader is called, and let it be changed."""
-    return render_template("marks/reader.html", back=_back(request.args.get("back", "")))
+    """Show the visitor's name in a form that changes it."""
+    back = _own_path(request.args.get("back", ""))
+    return render("base/visitor.html", visitor=current_visitor(), back=back)
 
 
 @bp.post("/reader")
 def rename_reader() -> AnyResponse:
-    """Take the name that was typed; marks made before keep theirs."""
-    if not reader().given:
+    """Change the visitor's name; earlier annotations keep the old one."""
+    if not current_visitor().from_proxy:
         remember(clean_name(request.form.get("reader", "")))
-    back = _back(request.form.get("back", ""))
+    back = _own_path(request.form.get("back", ""))
     return redirect(back or url_for("ui.reader_form"), 303)
 
 
-def _back(address: str) -> str:
-    """Return a path of ours, or nothing: a form must not lead elsewhere."""
+def _own_path(address: str) -> str:
+    """Return a path of this server, "" for any other address: a form must not lead elsewhere."""
     parts = urlsplit(address)
-    ours = not parts.scheme and not parts.netloc and parts.path.startswith("/project/")
-    return address if ours and "\\" not in address else ""
+    own = not parts.scheme and not parts.netloc and parts.path.startswith("/project/")
+    return address if own and "\\" not in address else ""
 
 
-def _of_proxy() -> Reader | None:
+def _visitor_of_proxy() -> Visitor | None:
     header = services().config.reader_header
     if not header:
         return None
     sent = request.headers.get(header, "")
-    # WSGI hands headers over as Latin-1, whatever they are.
+    # WSGI decodes headers as Latin-1, whatever their encoding.
     with suppress(UnicodeError):
         sent = sent.encode("latin-1").decode()
     name = clean_name(sent)
-    return Reader(name, f"proxy:{name}", given=True) if name else None
+    return Visitor(name, f"proxy:{name}", from_proxy=True) if name else None
 
 
-def _of_cookie() -> Reader | None:
+def _visitor_of_cookie() -> Visitor | None:
     sent = request.cookies.get(COOKIE)
     if not sent:
         return None
     try:
-        reader_id, name = _serializer().loads(sent)
+        visitor_id, name = _serializer().loads(sent)
     except (BadSignature, ValueError, TypeError):
         return None
-    return Reader(str(name), str(reader_id))
+    return Visitor(str(name), str(visitor_id))
 
 
 def _serializer() -> URLSafeSerializer:

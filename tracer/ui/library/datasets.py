@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import abort, render_template, request
+from flask import abort, request
 from markupsafe import Markup
 
 from tracer.records import Json
@@ -13,6 +13,7 @@ from tracer.store.library.datasets import Dataset
 from tracer.store.scores import scores
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, Numbered
+from tracer.ui.base.rendering import render
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 
@@ -38,7 +39,7 @@ def dataset_list(project_id: str) -> str:
     asked = Numbered.read()
     rows, total = datasets.list_datasets(project_id, PER_PAGE, asked.offset)
     counts = datasets.count_items(project_id, [row.dataset_id for row in rows])
-    return render_template("datasets/list.html", rows=rows, total=total, asked=asked, counts=counts)
+    return render("library/datasets.html", rows=rows, total=total, asked=asked, counts=counts)
 
 
 @bp.get("/project/<project_id>/datasets/<id:name>")
@@ -49,8 +50,8 @@ def dataset(project_id: str, name: str) -> str:
         project_id, found.dataset_id, at=at, limit=PER_PAGE, offset=asked.offset
     )
     runs, run_count = dataset_runs.list_runs(project_id, found.dataset_id, _RUNS)
-    return render_template(
-        "datasets/dataset.html",
+    return render(
+        "library/dataset.html",
         dataset=found,
         items=items,
         total=total,
@@ -69,8 +70,8 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
     if not states or states[0].dataset_id != found.dataset_id:
         abort(404, f"The dataset “{name}” has no item “{item_id}”.")
     current = datasets.get_item(project_id, item_id) is not None
-    return render_template(
-        "datasets/item.html", dataset=found, item_id=item_id, states=states, current=current
+    return render(
+        "library/dataset_item.html", dataset=found, item_id=item_id, states=states, current=current
     )
 
 
@@ -82,8 +83,8 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
     if row is None:
         abort(404, f"The dataset “{name}” has no run “{run}”.")
     items, total = dataset_runs.list_run_items(project_id, row.run_id, PER_PAGE, asked.offset)
-    return render_template(
-        "datasets/run.html",
+    return render(
+        "library/dataset_run.html",
         dataset=found,
         run=row,
         items=items,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template, request
+from flask import abort, request
 from markupsafe import Markup
 
 from tracer.store.library import prompts
 from tracer.store.library.prompts import PromptFilter, PromptVersion
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, Numbered
+from tracer.ui.base.rendering import render
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 from tracer.ui.render.messages import Body, Reader
@@ -19,7 +20,7 @@ def prompt_list(project_id: str) -> str:
     """Show the project's prompts, the last changed first."""
     asked = Numbered.read()
     rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, asked.offset)
-    return render_template("prompts/list.html", rows=rows, total=total, asked=asked)
+    return render("library/prompts.html", rows=rows, total=total, asked=asked)
 
 
 @bp.get("/project/<project_id>/prompts/<id:name>")
@@ -32,8 +33,8 @@ def prompt(project_id: str, name: str) -> str:
     shown = next((version for version in versions if version.version == number), None)
     if shown is None:
         abort(404, f"The prompt “{name}” has no version {number}.")
-    return render_template(
-        "prompts/prompt.html",
+    return render(
+        "library/prompt.html",
         versions=versions,
         shown=shown,
         body=_body(shown),

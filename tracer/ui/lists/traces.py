@@ -33,7 +33,7 @@ def trace_list(project_id: str) -> Shown | AnyResponse:
         quiet = empty and (_lacks_key(project_id) <= ("keyless" in request.args))
         return Response(status=204) if quiet else Response(headers={"HX-Refresh": "true"})
     return Shown(
-        "start.html" if empty else "traces/list.html",
+        "project/start.html" if empty else "lists/traces.html",
         context=lambda: _start(project_id) if empty else _list(project_id, page, filters),
         data=lambda: answers.trace_page(page),
     )

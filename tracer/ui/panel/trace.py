@@ -10,7 +10,7 @@ from typing import Any
 
 from tracer.records import Json
 from tracer.store.annotations.comments import CommentRow
-from tracer.store.scores.scores import ScoreRow
+from tracer.store.scores.scores import ScoreKind, ScoreRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail
 from tracer.ui.panel.events import Event
@@ -66,6 +66,8 @@ class Panel:
     events: list[Event] = field(default_factory=list)
     links: list[dict[str, Json]] = field(default_factory=list)
     scores: Sequence[ScoreRow] = ()
+    score_kinds: Sequence[ScoreKind] = ()
+    """Scores that the form suggests."""
     comments: Sequence[CommentRow] = ()
     mapping: MappingView | None = None
     dump: str = ""

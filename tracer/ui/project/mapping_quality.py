@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from flask import render_template
-
 from tracer.store.counters.read import MappingCount, list_mapping_counts
 from tracer.ui.base.blueprint import bp
+from tracer.ui.base.rendering import render
 from tracer.ui.render.flags import FLAGS
 
 _NO_DIALECT = "none that is known"
@@ -54,7 +53,7 @@ def understanding(project_id: str) -> str:
     """Show spans by dialect, and what generations lack, linked to examples."""
     tallies = list_mapping_counts(project_id)
     total = sum(tally.number for tally in tallies if tally.measure == "dialect")
-    return render_template("understanding.html", total=total, tables=_tables(tallies, total))
+    return render("project/mapping_quality.html", total=total, tables=_tables(tallies, total))
 
 
 def _tables(tallies: Sequence[MappingCount], total: int) -> list[Table]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.pricing import list_prices
@@ -18,6 +18,7 @@ from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.times import to_micros
 from tracer.ui.base.blueprint import bp
+from tracer.ui.base.rendering import render
 from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
 from tracer.web.price_changes import changing_prices
 
@@ -118,8 +119,8 @@ def price_list(project_id: str) -> str:
         for tally in _unpriced(project_id)
     ]
     asked = trial.model and not trial.errors
-    return render_template(
-        "prices/list.html",
+    return render(
+        "project/prices.html",
         rows=rows,
         trial=trial,
         match=_match(book, rows, trial.record()) if asked else None,
@@ -177,7 +178,7 @@ def price(project_id: str, price_id: str) -> str:
         if (found := with_it.find(call.model, None, call.provider, call.start_time))
         and found.price_id == price_id
     ]
-    return render_template("prices/price.html", row=row, concerned=concerned)
+    return render("project/price.html", row=row, concerned=concerned)
 
 
 @bp.post("/project/<project_id>/prices/<id:price_id>")
@@ -210,7 +211,7 @@ def _list_url(project_id: str, price_id: str) -> str:
 
 
 def _form(form: PriceForm) -> str:
-    return render_template("prices/form.html", form=form)
+    return render("project/price_form.html", form=form)
 
 
 def _call(model: str, provider: str | None, at: datetime) -> SpanRecord:

@@ -9,14 +9,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations.shares import ShareRow, open_share
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.traces import TraceRow
+from tracer.ui.base.rendering import is_fragment_template, render
 from tracer.ui.base.representations import Shown
-from tracer.ui.lists import sessions
+from tracer.ui.lists.session import session
 from tracer.ui.panel.trace import Panel
 from tracer.ui.trace import page as traces
 from tracer.ui.trace.context import find_trace
@@ -63,13 +64,13 @@ def page() -> AnyResponse | str:
     if share.trace_id:
         return redirect(url_for("share.trace", trace_id=share.trace_id))
     assert share.session_id is not None
-    shown = sessions.session(share.project_id, share.session_id)
+    shown = session(share.project_id, share.session_id)
     context = dict(shown.context())
     judged = _judged(context["scores"])
-    return render_template(
-        "share/session.html",
+    return render(
+        "shared/session.html",
         **context
-        | {"share": share, "scores": judged, "comments": _comments(context), "here": None}
+        | {"share": share, "scores": judged, "comments": _comments(context), "target": None}
         | {"trace_url": _url_of("share.trace"), "values_url": _url_of("share.value", "?")},
     )
 
@@ -77,13 +78,13 @@ def page() -> AnyResponse | str:
 @bp.get("/traces/<id:trace_id>")
 def trace(trace_id: str) -> str:
     """Show the trace, with the panel of ``span``."""
-    return _render("share/trace.html", traces.trace(_share().project_id, trace_id))
+    return _render("shared/trace.html", traces.trace(_share().project_id, trace_id))
 
 
 @bp.get("/traces/<id:trace_id>/spans")
 def spans(trace_id: str) -> str:
     """Return a level of the tree."""
-    return _render("traces/_level.html", traces.trace_spans(_share().project_id, trace_id))
+    return _render("tree/_level.html", traces.trace_spans(_share().project_id, trace_id))
 
 
 @bp.get("/traces/<id:trace_id>/span")
@@ -93,7 +94,7 @@ def span(trace_id: str) -> Response:
     _, _, query = shown.headers["HX-Replace-Url"].partition("?")
     own = url_for("share.trace", trace_id=trace_id)
     address = f"{own}?{query}" if query else own
-    return Response(_render("traces/_panel.html", shown), headers={"HX-Replace-Url": address})
+    return Response(_render("panel/_panel.html", shown), headers={"HX-Replace-Url": address})
 
 
 @bp.get("/traces/<id:trace_id>/value")
@@ -103,8 +104,8 @@ def value(trace_id: str) -> str:
     if of_trace and not request.args.get("at", "").startswith(_SHOWN):
         abort(404, "There is nothing here.")
     shown = traces.trace_value(_share().project_id, trace_id)
-    fragment = shown.template.rpartition("/")[2].startswith("_")
-    return _render(shown.template if fragment else "share/value.html", shown)
+    page = not is_fragment_template(shown.template)
+    return _render("shared/value.html" if page else shown.template, shown)
 
 
 def _share() -> ShareRow:
@@ -134,10 +135,8 @@ def _render(template: str, shown: Shown) -> str:
     }
     links = {name: url_for(to, trace_id=found.trace_id) for name, to in urls.items()}
     own = dataclasses.replace(found, session_id=None, user_id=None)
-    # Nothing can be marked here, so that there is no place for it.
-    return render_template(
-        template, **context | links | {"trace": own, "here": None, "share": _share()}
-    )
+    # Without a target for annotations the templates show no forms.
+    return render(template, **context | links | {"trace": own, "target": None, "share": _share()})
 
 
 def _stripped(panel: Panel) -> Panel:
@@ -162,4 +161,4 @@ def _judged(scores: Any) -> list[ScoreRow]:
 
 
 def _comments(context: dict[str, Any]) -> list[Any]:
-    return list(context["here"].comments) if _share().show_comments else []
+    return list(context["comments"]) if _share().show_comments else []

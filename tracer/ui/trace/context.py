@@ -18,11 +18,13 @@ from tracer.store.traces import traces
 from tracer.store.traces.span_detail import SpanDetail, get_span
 from tracer.store.traces.traces import TraceDetail, TraceRow
 from tracer.ui.base import address
-from tracer.ui.base.subjects import place_of
+from tracer.ui.base.subjects import target_of
+from tracer.ui.base.visitor import current_visitor
 from tracer.ui.panel.span import span_panel
 from tracer.ui.panel.trace import Panel, trace_panel
 from tracer.ui.trace import data
 from tracer.ui.trace.data import Selected
+from tracer.ui.trace.head import hit_buckets
 from tracer.ui.waterfall.axis import Axis
 from tracer.ui.waterfall.from_request import axis_of, base_axis, given_zoom
 from tracer.ui.waterfall.minimap import Minimap
@@ -58,7 +60,8 @@ def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
 
     return {
         "trace": found,
-        "here": place_of(found, found.project_id),
+        "target": target_of(found, found.project_id),
+        "visitor": current_visitor(),
         "axis": base or axis_of(found),
         "selected": address.chosen("span"),
         "keep": address.keep(),
@@ -73,14 +76,14 @@ def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
 
 
 def with_axis(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
-    """Return what `common` does, and what the head of the tree is rendered with."""
+    """Return what `common` does, and the context of the time axis."""
     outline = read_activity_profile(found)
     base = base or base_axis(found, outline)
     window = Window(base, axis_of(found), given_zoom())
     return common(found, base) | {
         "window": window,
         "minimap": Minimap(outline, window),
-        "neighbours": traces.neighbours(found),
+        "hit_buckets": hit_buckets(found, window.axis),
     }
 
 
@@ -124,9 +127,13 @@ def panel_of(chosen: Choice, tab: str = "") -> Panel | None:
     """Return the panel of what is chosen, in the tab asked for; None: there is no such span."""
     tab, raw = tab or request.args.get("tab", ""), bool(request.args.get("raw"))
     now = datetime.now(UTC)
+    annotations = chosen.scores, chosen.comments
     if chosen.span_id is None:
-        return trace_panel(chosen.trace, chosen.scores, chosen.comments, tab, raw=raw, now=now)
-    if chosen.span is None:
+        panel = trace_panel(chosen.trace, *annotations, tab, raw=raw, now=now)
+    elif chosen.span is None:
         return None
-    found = chosen.scores, chosen.comments
-    return span_panel(chosen.span, chosen.trace, *found, tab, raw=raw, now=now)
+    else:
+        panel = span_panel(chosen.span, chosen.trace, *annotations, tab, raw=raw, now=now)
+    if panel.tab == "scores":
+        panel.score_kinds = scores.list_kinds(chosen.trace.project_id)
+    return panel

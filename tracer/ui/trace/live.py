@@ -14,6 +14,7 @@ from tracer.ui.base.address import keep, state
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace import data
 from tracer.ui.trace.context import find_row, with_axis
+from tracer.ui.trace.head import tree_head_of
 from tracer.ui.tree.levels import complete, read_stretch
 from tracer.ui.tree.page_token import Stretch
 from tracer.ui.waterfall.from_request import given_axis
@@ -36,7 +37,7 @@ def trace_live(project_id: str, trace_id: str) -> Shown | AnyResponse:
     axis = given_axis()
     if "zoom" in request.args:
         return Shown(
-            "traces/_zoomed.html",
+            "trace/_zoomed.html",
             context=lambda: with_axis(trace, axis),
             data=lambda: data.live(trace, []),
             headers={"HX-Push-Url": _zoomed(trace)},
@@ -47,8 +48,12 @@ def trace_live(project_id: str, trace_id: str) -> Shown | AnyResponse:
     levels = [read_stretch(project_id, trace_id, stretch) for stretch in _stretches()]
     complete(project_id, trace_id, *levels)
     return Shown(
-        "traces/_live.html",
-        context=lambda: {"levels": levels, **with_axis(trace, axis)},
+        "trace/_live.html",
+        context=lambda: {
+            "levels": levels,
+            **with_axis(trace, axis),
+            **tree_head_of(trace),
+        },
         data=lambda: data.live(trace, levels),
         headers=etag,
     )

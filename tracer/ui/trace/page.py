@@ -15,6 +15,7 @@ from tracer.ui.render import json_tree
 from tracer.ui.trace import data
 from tracer.ui.trace.context import Choice, common, find_row, find_trace, panel_of, with_axis
 from tracer.ui.trace.data import Value
+from tracer.ui.trace.head import tree_head_of
 from tracer.ui.trace.live import quiet, version
 from tracer.ui.tree.levels import TreeReader, read_level
 from tracer.ui.waterfall.from_request import given_axis
@@ -44,13 +45,14 @@ def trace(project_id: str, trace_id: str) -> Shown:
         tree.open(opened)
     chosen = Choice.of(found, selected)
     return Shown(
-        "traces/trace.html",
+        "trace/page.html",
         context=lambda: {
             "forest": tree.forest(),
             "panel": panel_of(chosen),
             "version": version(found),
             "quiet": quiet(found),
             **with_axis(found),
+            **tree_head_of(found),
         },
         data=lambda: data.trace_view(chosen.data(), tree.forest()),
     )
@@ -73,7 +75,7 @@ def trace_spans(project_id: str, trace_id: str) -> Shown:
     until = request.args.get("until")
     level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds, until=until)
     return Shown(
-        "traces/_level.html",
+        "tree/_level.html",
         context=lambda: {
             "level": level,
             "wrapped": cursor is None,
@@ -94,7 +96,7 @@ def trace_span(project_id: str, trace_id: str) -> Shown:
     # The address bar follows the panel, so that a copied address shows the same.
     query = keep() + urlencode({name: value for name, value in shown.items() if value})
     return Shown(
-        "traces/_panel.html",
+        "panel/_panel.html",
         context=lambda: {"panel": panel_of(chosen), **common(found)},
         data=chosen.data,
         headers={"HX-Replace-Url": f"{page}?{query}" if query else page},
@@ -115,7 +117,7 @@ def trace_value(project_id: str, trace_id: str) -> Shown:
     except LookupError:
         abort(404, f"There is nothing at {pointer}.")
     return Shown(
-        "traces/_value.html" if is_fragment() else "traces/value.html",
+        "trace/_value.html" if is_fragment() else "trace/value.html",
         context=lambda: {
             "item": json_tree.view(value, pointer, max(start, 0)),
             "start": start,

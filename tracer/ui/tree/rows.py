@@ -1,4 +1,4 @@
-"""What a row of the tree says, in strings: `templates/traces/_spans.html` puts them into markup."""
+"""What a row of the tree says, in strings: `templates/tree/_rows.html` puts them into markup."""
 
 from __future__ import annotations
 

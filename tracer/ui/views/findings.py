@@ -11,6 +11,7 @@ from tracer.analysis.findings import Finding, Findings
 from tracer.store.traces.span_tree import SpanRow, read_rows
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_findings
 
 ICONS = {"schema": "error", "cut": "warning", "retried": "warning", "repeated": "fold"}
@@ -44,9 +45,10 @@ def trace_findings(project_id: str, trace_id: str) -> Shown:
     told = read_findings(project_id, trace_id)
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/findings.html",
+        "views/findings.html",
         context=lambda: {
             **common(found),
+            **head_of(found),
             "view": "findings",
             "told": told,
             "shelves": _shelves(project_id, trace_id, told) if told else [],

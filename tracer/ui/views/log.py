@@ -18,6 +18,7 @@ from tracer.ui.base.filters import Pick
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.panel.events import Event, read_event
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import open_log
 from tracer.web.answers import traces
 from tracer.web.answers.traces import SpanSummary
@@ -67,7 +68,7 @@ def trace_log(project_id: str, trace_id: str) -> Shown:
     page = log.page(request.args.get("cursor")) if log else None
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/log.html",
+        "views/log.html",
         context=lambda: {
             "view": "log",
             "page": page,
@@ -87,6 +88,7 @@ def trace_log(project_id: str, trace_id: str) -> Shown:
             "panel": panel_of(chosen),
             "keep": "",
             **common(found),
+            **head_of(found),
         },
         data=lambda: log_data(page, project_id),
     )

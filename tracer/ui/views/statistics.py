@@ -12,6 +12,7 @@ from tracer.analysis.statistics import SpanGroup, Statistics
 from tracer.store.analyses.summaries import read_statistics
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.head import head_of
 
 COLUMNS: Final[dict[str, tuple[str, Callable[[SpanGroup], Any]]]] = {
     "name": ("Name", lambda group: (group.name.casefold(), group.name)),
@@ -48,9 +49,10 @@ def trace_statistics(project_id: str, trace_id: str) -> Shown:
     groups = ordered(told, column, falls) if told else []
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/statistics.html",
+        "views/statistics.html",
         context=lambda: {
             **common(found),
+            **head_of(found),
             "view": "statistics",
             "told": told,
             "groups": groups,

@@ -16,6 +16,7 @@ from tracer.store.traces.traces import TraceDetail
 from tracer.ui.base.representations import Shown, twin
 from tracer.ui.render.messages import Reader, Turn
 from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_transcript
 from tracer.web.answers import traces
 from tracer.web.answers.traces import SpanSummary
@@ -59,9 +60,10 @@ def trace_transcript(project_id: str, trace_id: str) -> Shown:
     told = _told(page) if page else []
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(
-        "traces/transcript.html",
+        "views/transcript.html",
         context=lambda: {
             **common(found),
+            **head_of(found),
             "view": "transcript",
             "page": page,
             "steps": _said(told, found),

@@ -1,0 +1,47 @@
+// Moves the focus through the rows of a list, a tree or a session: next, previous, next error.
+(() => {
+  const rows = () => [...document.querySelectorAll(".tree .row a[href], .list .open, .exchange .open")]
+    .filter((link) => link.checkVisibility());
+  const focusedRow = () => document.activeElement?.closest(".row, tr, .exchange");
+  const selectedRow = () => document.querySelector(".row[aria-current]");
+  const linkOf = (row) => row?.querySelector(".row a[href], .name a[href], .open");
+  const focus = (link) => { link?.focus(); link?.scrollIntoView({ block: "nearest" }); };
+
+  const step = (by) => {
+    const links = rows(), current = links.indexOf(linkOf(focusedRow()) ?? linkOf(selectedRow()));
+    focus(links[current < 0 ? 0 : Math.min(Math.max(current + by, 0), links.length - 1)]);
+  };
+  // In a list the next error is the next failed row of the page.
+  const nextFailed = () => {
+    const failed = [...document.querySelectorAll(".list tr:has(.st .bad) .open")], current = document.activeElement;
+    const isAfter = (link) => current.compareDocumentPosition(link) & Node.DOCUMENT_POSITION_FOLLOWING;
+    focus(failed.find((link) => link !== current && isAfter(link)) ?? failed[0]);
+  };
+  // In a trace the server finds it, however deep it is; if its row is on the page, nothing is loaded.
+  const nextError = async (chip) => {
+    const url = new URL(chip.href), row = focusedRow() ?? selectedRow();
+    if (row?.id) url.searchParams.set("after", row.id.slice(2));
+    const { span_id } = await (await fetch(`${url.pathname}.json${url.search}`)).json();
+    const next = linkOf(document.getElementById(`s-${span_id}`));
+    if (next?.checkVisibility()) { next.click(); focus(next); }
+    else if (span_id) location.assign(url);
+  };
+
+  const actions = {
+    j: () => step(1),
+    k: () => step(-1),
+    e: () => {
+      const chip = document.getElementById("errors");
+      if (chip) nextError(chip);
+      else nextFailed();
+    },
+  };
+  addEventListener("key", (event) => {
+    // Without a focused row the arrows scroll.
+    const arrow = focusedRow() && { ArrowDown: "j", ArrowUp: "k" }[event.detail];
+    const action = actions[arrow || event.detail];
+    if (!action) return;
+    action();
+    event.preventDefault();
+  });
+})();

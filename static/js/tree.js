@@ -1,0 +1,81 @@
+// The span tree: opens and closes nodes by keys, marks the selected row, keeps one row in the Tab order.
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const linkOf = (row) => row?.querySelector(".row a[href]");
+  const selectedRow = () => document.querySelector(".row[aria-current]");
+  const panel = () => document.getElementById("panel");
+  const isNarrow = () => matchMedia("(max-width: 640px)").matches;   // there the panel is below the tree
+
+  // As in a WAI-ARIA tree: right opens or goes to the first child, left closes or goes to the parent.
+  const turn = (open) => {
+    const row = document.activeElement?.closest(".tree .row"), toggle = row?.querySelector(".toggle");
+    if (!row) return false;
+    if (toggle && toggle.open !== open) toggle.open = open;
+    else if (toggle && open) dispatchEvent(new CustomEvent("key", { detail: "j", cancelable: true }));
+    else if (!open) {
+      const parent = linkOf(row.closest(".children")?.previousElementSibling);
+      parent?.focus();
+      parent?.scrollIntoView({ block: "nearest" });
+    }
+    return true;
+  };
+
+  // All nodes open as they come into view, each with a page of its own: however large the trace is.
+  let expanding = false;
+  const expand = () => {
+    const tree = document.getElementById("tree");
+    if (!expanding || !tree) return;
+    const { top, bottom } = tree.getBoundingClientRect(), end = Math.min(bottom, innerHeight) + 200;
+    for (const target of all(".toggle:not([open]), a[data-later]", tree)) {
+      const row = target.closest(".row"), box = row.getBoundingClientRect();
+      if (box.bottom < top || !row.checkVisibility()) continue;
+      if (box.top > end) return;
+      if (target.matches("a")) return target.click();
+      target.open = true;
+      if (row.nextElementSibling.matches("[hx-get]")) return;   // the swap of its children calls again
+    }
+  };
+  document.addEventListener("htmx:after:swap", expand);
+  document.addEventListener("scrollend", expand, true);
+  const closeAll = () => {
+    expanding = false;
+    all(".children .toggle").forEach((toggle) => (toggle.open = false));
+  };
+
+  const actions = {
+    ArrowRight: () => turn(true),
+    ArrowLeft: () => turn(false),
+    "]": () => { expanding = true; expand(); return true; },
+    "[": () => { closeAll(); return true; },
+  };
+  addEventListener("key", (event) => { if (actions[event.detail]?.()) event.preventDefault(); });
+
+  // The selected row is marked at once, before the panel has come.
+  addEventListener("click", (event) => {
+    const link = event.target.closest(".tree a[href*='span='], [data-close]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    all(".tree [aria-current]").forEach((row) => row.removeAttribute("aria-current"));
+    link.closest(".row")?.setAttribute("aria-current", "true");
+    if (isNarrow() && link.matches(".tree a")) panel().scrollIntoView();
+  });
+
+  // One row of the tree is a stop of the Tab key, the others are reached from it with the arrows.
+  let stop = null;
+  const rove = () => {
+    if (!stop?.isConnected) stop = linkOf(selectedRow()) ?? linkOf(document.querySelector(".tree .row"));
+    all(".tree .row a[href], .tree summary").forEach((other) => (other.tabIndex = other === stop ? 0 : -1));
+  };
+  addEventListener("focusin", (event) => {
+    const row = event.target.closest?.(".tree .row");
+    if (row) { stop = linkOf(row); rove(); }
+  });
+  const settle = () => {
+    rove();
+    all("[data-script]").forEach((button) => (button.hidden = false));
+  };
+  document.addEventListener("htmx:after:swap", settle);
+  settle();
+  const selected = selectedRow();
+  if (selected && isNarrow()) panel().scrollIntoView();
+  else selected?.scrollIntoView({ block: "center" });
+})();

@@ -1,0 +1,165 @@
+"""Every page and fragment, in each of its states, of a project that has some of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
+from tracer.pricing.price_book import PriceDraft
+from tracer.pricing.rates import Rates, Tier
+from tracer.records import Batch, ScoreRecord
+from tracer.store.annotations.bookmarks import set_bookmark
+from tracer.store.annotations.comments import create_comment, edit_comment
+from tracer.store.annotations.shares import create_share
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.database.session import transaction
+from tracer.store.library.dataset_runs import save_run
+from tracer.store.library.datasets import save_dataset, save_item
+from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.projects.prices import create_price
+from tracer.store.projects.projects import create_project
+from tracer.web.services import services
+
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+TRACE, SESSION = "a" * 32, "chat_91c2"
+FORM = {**FRAGMENT, "Sec-Fetch-Site": "same-origin"}
+AXIS = {"t": "0-1-d"}
+# Queries that show a page in another state; without an entry a page is asked for as it is.
+STATES: dict[str, list[dict[str, Any]]] = {
+    "ui.trace_list": [{}, {"marked": "scored", "from": "24h"}, {"name": "nothing"}],
+    "ui.session_list": [{}, {"user": "nobody"}],
+    "ui.trace": [
+        {},
+        {"q": "refund", "span": "refund"},
+        {"span": "nothing"},
+        {"tab": "scores"},
+        {"tab": "comments"},
+        *({"span": "rich", "tab": tab} for tab in ("io", "metadata", "events", "scores")),
+        *({"span": "rich", "tab": tab} for tab in ("comments", "understood", "raw")),
+        {"idle": "short", "zoom": "0-1"},
+    ],
+    "ui.trace_spans": [AXIS, {**AXIS, "parent": "root", "depth": 1}],
+    "ui.trace_live": [AXIS, {**AXIS, "zoom": "", "q": "refund"}],
+    "ui.trace_span": [{"id": "rich", "tab": tab} for tab in ("io", "scores", "comments")],
+    "ui.trace_value": [{"at": "/name"}, {"at": "/input", "id": "rich"}],
+    "ui.trace_log": [{"span": "rich"}, {"q": "refund"}],
+    "ui.price_list": [{"model": "house"}, {"model": "gpt-4o"}, {"model": "nobody's"}],
+    "share.trace": [{}, {"tab": "comments"}],
+    "share.spans": [AXIS],
+    "share.span": [{"id": "rich"}],
+    "share.value": [{"at": "/input"}],
+}
+
+
+def fill(app: Flask, store_traces: Callable[..., None]) -> dict[str, Any]:
+    """Store some of everything; return the values of the variables in addresses."""
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    messages = [chat_message("system", "Be brief."), {"role": "assistant", "tool_calls": [call]}]
+    event = {"name": "exception", "attributes": {"exception.stacktrace": "Traceback"}}
+    trace = agent_trace(input=messages).generation(
+        *("rich", "root", 6, 8),
+        input=messages,
+        tools=[{"name": "find"}],
+        events=[event],
+        links=[{"trace_id": "b" * 32, "span_id": "root"}],
+        flags=["truncated"],
+    )
+    trace.span("lost", "never came").span("open", "root", 8, None)
+    trace.score("helpful", 1, "rich").score("kind", 0.5)
+    groups = (
+        TraceBuilder("c" * 32, name="runs")
+        .span("root", None, 0, 60, kind="agent")
+        .model_calls("root", 30)
+    )
+    store_traces(trace, groups, wide_trace())
+    with app.app_context(), transaction():
+        known = _annotations() | _library() | {"trace_id": TRACE, "session_id": SESSION}
+    score = ScoreRecord(score_id="s", name="good", data_type="text", string_value="yes", time=0)
+    score.run_id = known["run_id"]
+    services(app).writer.write("default", Batch(scores=[score]))
+    return known
+
+
+def _annotations() -> dict[str, Any]:
+    ada = Author(name="Ada", author_id="reader:1")
+    trace = Subject(project_id="default", trace_id=TRACE)
+    session = Subject(project_id="default", session_id=SESSION)
+    for subject in (trace, session, Subject(project_id="default", trace_id=TRACE, span_id="rich")):
+        comment = create_comment(subject, "Look **here**", ada)
+        edit_comment("default", comment.comment_id, "Look *there*")
+        set_bookmark(subject, there=True, author=ada)
+    _, of_trace = create_share(trace, ada, show_comments=True)
+    _, of_session = create_share(session, ada, show_comments=True)
+    return {"tokens": {"share.page": of_session, "": of_trace}}
+
+
+def _library() -> dict[str, Any]:
+    tier = Tier(prices={"input": Decimal(2)}, above=200_000, parameters={"service_tier": "flex"})
+    rates = Rates(base={"input": Decimal(1)}, tiers=[tier])
+    price = create_price("default", PriceDraft(model="house*", rates=rates))
+    chat = [chat_message("user", "{{question}}")]
+    create_version("default", PromptDraft(name="faq", type="chat", prompt=chat, config={"a": 1}))
+    dataset = save_dataset("default", "faq", {"description": "Questions", "metadata": {"a": 1}})
+    save_item("default", dataset.dataset_id, "i", {"input": "Why?"})
+    run = save_run("default", dataset.dataset_id, "v1", "A run", {"a": 1})
+    create_project("empty", "Empty")
+    names = {"name": "faq", "item_id": "i", "run": "v1", "price_id": price.price_id}
+    return names | {"run_id": run.run_id}
+
+
+def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
+    """Return the address of every page and fragment, in each of its states."""
+    found = []
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            blueprint = rule.endpoint.partition(".")[0]
+            if blueprint not in ("ui", "share") or "GET" not in (rule.methods or ()):
+                continue
+            if rule.endpoint.endswith("_json"):  # no template
+                continue
+            tokens = known["tokens"]
+            values = known | {"token": tokens.get(rule.endpoint, tokens[""])}
+            projects = ("default", "empty") if rule.arguments == {"project_id"} else ("default",)
+            for project_id in projects:
+                chosen = values | {"project_id": project_id}
+                path = {name: chosen[name] for name in rule.arguments}
+                found += [
+                    url_for(rule.endpoint, **path, **state)
+                    for state in STATES.get(rule.endpoint, [{}])
+                ]
+    return found
+
+
+def see_everything(client: FlaskClient, paths: list[str]) -> Iterator[tuple[str, str]]:
+    """Ask for every address as a browser does and as htmx does; yield each with its answer."""
+    for path in paths:
+        for headers in ({}, FRAGMENT):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code < 400, (path, answer.text)
+            yield path, answer.text
+    for path in ("/project/default/traces/nothing", "/project/nothing/traces"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        yield path, answer.text
+    for path, form in _forms():
+        answer = client.post(path, data=form | {"reader": "Ada"}, headers=FORM)
+        assert answer.status_code == 200, (path, answer.text)
+        yield path, answer.text
+
+
+def _forms() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each form that answers with HTML, and what it sends."""
+    trace = f"/project/default/traces/{TRACE}"
+    for target in (trace, f"/project/default/sessions/{SESSION}"):
+        # The second time the visitor has a name, and comments and scores of their own.
+        for _ in range(2):
+            yield f"{target}/bookmark", {}
+            yield f"{target}/comments", {"text": "Hi"}
+            yield f"{target}/scores", {"name": "good", "data_type": "boolean", "yes": "yes"}
+        yield f"{target}/shares", {"lasts": "7d"}
+    yield f"{trace}/tags", {"add": "new"}

@@ -1,0 +1,75 @@
+"""Static files: their URLs carry a content hash, so that browsers may keep them for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Response, current_app, g, request, url_for
+
+from tracer.ui.base.blueprint import bp
+
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+_ENDPOINT: Final = "static"
+_HASH_BYTES: Final = 4
+
+
+class ContentHashes:
+    """The hashes of the files below a directory; a file that has changed is read again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._known: dict[str, tuple[tuple[int, int, int], str]] = {}
+
+    def get(self, filename: str) -> str | None:
+        """Return a file's hash in hexadecimal digits, None: there is no such file."""
+        path = self._directory / filename
+        try:
+            # On every use: an upgrade may replace files under a running server.
+            status = path.stat()
+            state = (status.st_ino, status.st_size, status.st_mtime_ns)
+            known_state, digest = self._known.get(filename, (None, ""))
+            if known_state != state:
+                digest = hashlib.blake2s(path.read_bytes(), digest_size=_HASH_BYTES).hexdigest()
+                self._known[filename] = state, digest
+        except OSError:
+            return None
+        return digest
+
+
+@lru_cache
+def content_hashes(directory: str) -> ContentHashes:
+    """Return the hashes of a directory of static files."""
+    return ContentHashes(Path(directory))
+
+
+@bp.app_url_defaults
+def add_hash(endpoint: str, values: dict[str, Any]) -> None:
+    """Add the content hash as ``v`` to what ``url_for`` makes of a static file."""
+    if endpoint == _ENDPOINT and (digest := _hash_of(values["filename"])):
+        values.setdefault("v", digest)
+
+
+@bp.after_app_request
+def allow_caching(response: Response) -> Response:
+    """Mark a static file as immutable where the URL has the hash of what is sent."""
+    if request.endpoint != _ENDPOINT or response.status_code not in (200, 304):
+        return response
+    # Any other URL shows another content some day: browsers ask for it again each time.
+    if request.args.get("v") == _hash_of((request.view_args or {})["filename"]):
+        response.headers["Cache-Control"] = IMMUTABLE
+    return response
+
+
+@bp.app_template_global()
+def icons_url() -> str:
+    """Return the URL of the icons, made once per request: a page shows hundreds of them."""
+    if "icons_url" not in g:
+        g.icons_url = url_for(_ENDPOINT, filename="icons.svg")
+    return str(g.icons_url)
+
+
+def _hash_of(filename: str) -> str | None:
+    return content_hashes(current_app.static_folder or "").get(filename)

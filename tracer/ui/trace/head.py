@@ -1,0 +1,75 @@
+"""The head of a trace's pages: bookmark, neighbours, time breakdown, findings, search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import g
+
+from tracer.analysis.activity import BUCKETS
+from tracer.store.analyses.summaries import read_headline
+from tracer.store.timeline.log import Log, Query, SearchPosition
+from tracer.store.traces import traces
+from tracer.store.traces.traces import TraceRow
+from tracer.ui.base.address import chosen
+from tracer.ui.base.subjects import read_bookmark, target_of
+from tracer.ui.trace.timeline import open_log, read_findings
+from tracer.ui.waterfall.axis import Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The words in the search field of the trace page."""
+
+    words: str
+    position: SearchPosition | None
+    """The selected span among the hits; None: the timeline of the trace is not built yet."""
+
+
+def head_of(trace: TraceRow) -> dict[str, object]:
+    """Return the context of ``trace/_head.html``, for any page of the trace.
+
+    ``time_breakdown`` and ``finding_count`` are None while they are computed.
+    """
+    findings = read_findings(trace.project_id, trace.trace_id)
+    return {
+        "bookmark": read_bookmark(target_of(trace, trace.project_id), trace),
+        "time_breakdown": read_headline(trace.project_id, trace.trace_id),
+        "finding_count": len(findings.found) + findings.left_out if findings else None,
+    }
+
+
+def tree_head_of(trace: TraceRow) -> dict[str, object]:
+    """Return the context of ``trace/_head.html`` on the page with the tree."""
+    words = _search_words()
+    log = _open_search(trace)
+    search = Search(words, log.position(chosen("span")) if log else None) if words else None
+    return head_of(trace) | {"neighbours": traces.neighbours(trace), "search": search}
+
+
+def hit_buckets(trace: TraceRow, axis: Axis) -> list[int]:
+    """Return the buckets of the minimap in which search hits start."""
+    log = _open_search(trace)
+    if log is None:
+        return []
+    counts = log.buckets(axis.start, axis.end, BUCKETS)
+    return [bucket for bucket, count in enumerate(counts) if count]
+
+
+def _search_words() -> str:
+    return (chosen("q") or "").strip()
+
+
+def _open_search(trace: TraceRow) -> Log | None:
+    """Return the log filtered by the search, once per request: head and minimap both read it.
+
+    None: nothing is searched for, or the timeline of the trace is not built yet.
+    """
+    words = _search_words()
+    if not words:
+        return None
+    key = (trace.project_id, trace.trace_id, words)
+    logs: dict[tuple[str, str, str], Log | None] = g.setdefault("searches", {})
+    if key not in logs:
+        logs[key] = open_log(trace.project_id, trace.trace_id, Query(words=words).log_filter())
+    return logs[key]

@@ -56,10 +56,39 @@ def test_an_answer_may_lack_its_role() -> None:
     ]
 
 
+HISTORY = [
+    {"role": "user", "content": "one"},
+    {"role": "assistant", "content": "two"},
+    {"role": "user", "content": "three"},
+    {"role": "assistant", "tool_calls": [OPENAI_CALL]},
+    {"role": "tool", "tool_call_id": "c1", "content": "42"},
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (HISTORY[:2], "two"),
+        (HISTORY[:3], "two"),
+        (HISTORY, 'f({"a":1})'),
+        ([{"type": "human", "content": "one"}, {"type": "ai", "content": "two"}], "two"),
+        ({"messages": HISTORY[:2]}, "two"),
+        (HISTORY[:1], "one"),
+        ({"text": "Sunny.", "files": []}, "Sunny."),
+        ({"text": "Sunny.", "price": 3}, '{"text":"Sunny.","price":3}'),
+        ({"role": "assistant", "audio": {"id": "a", "transcript": "Hello"}}, "Hello"),
+        ([{"type": "image", "b64_json": "iVBORw0KGgo="}], "[image]"),
+    ],
+)
+def test_the_preview_of_an_output_is_its_last_answer(value: Any, line: str) -> None:
+    assert preview(value, output=True) == line
+
+
 @pytest.mark.parametrize(
     ("value", "line"),
     [
         (None, ""),
+        (HISTORY, "three"),
         ("two\n lines", "two lines"),
         ({"a": [1]}, '{"a":[1]}'),
         ([{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}], "one"),

@@ -30,20 +30,23 @@ def preview(value: Json, *, output: bool = False, limit: int = 200) -> str:
 
 
 def _last_text(messages: list[Message], output: bool) -> str | None:
+    """Return the last answer of an output, or what the user wrote last, else what comes last."""
     wanted = "assistant" if output else "user"
-    with_text = [message for message in messages if _text_of(message)]
-    preferred = [message for message in with_text if message.role == wanted]
-    last = (preferred or with_text)[-1:]
-    return _text_of(last[0]) if last else _last_other(messages)
+    for message in reversed(messages):
+        if message.role == wanted and (text := _text_of(message) or (output and _rest_of(message))):
+            return text
+    texts = (_text_of(message) or _rest_of(message) for message in reversed(messages))
+    return next((text for text in texts if text), None)
 
 
-def _last_other(messages: list[Message]) -> str | None:
-    parts = [part for message in messages for part in message.parts]
-    calls = [part for part in parts if part.type == "tool_call"]
-    if calls:
-        return _call_text(calls[-1])
-    media = [part for part in parts if part.type in ("image", "audio", "file")]
-    return f"[{media[-1].name or media[-1].type}]" if media else None
+def _rest_of(message: Message) -> str | None:
+    """Return what stands for a message without text: its last call, or its last image or file."""
+    for part in reversed(message.parts):
+        if part.type == "tool_call":
+            return _call_text(part)
+        if part.type in ("image", "audio", "file"):
+            return f"[{part.name or part.type}]"
+    return None
 
 
 def _call_text(call: Part) -> str:

@@ -10,10 +10,10 @@ from tracer.wire.dialects.table import (
     Rule,
     choice,
     names,
+    opened,
     present,
     seconds,
     text,
-    unquoted,
     words,
 )
 
@@ -37,12 +37,12 @@ DIALECT: Final = Dialect(
         Rule("kind", "agentops.span.kind", choice(_KINDS), keep=True),
         Rule("name", "tool.name", text, keep=True, scoped=True),
         *(
-            Rule(side, f"agentops.{of}.{side}", unquoted, json=True)
+            Rule(side, f"agentops.{of}.{side}", opened, json=True)
             for of in ("entity", *_DECORATED)
             for side in ("input", "output")
         ),
-        Rule("input", "tool.parameters", present, json=True, scoped=True),
-        Rule("output", "tool.result", present, json=True, scoped=True),
+        Rule("input", "tool.parameters", opened, json=True, scoped=True),
+        Rule("output", "tool.result", opened, json=True, scoped=True),
         Rule("input", "workflow.input", present, json=True, scoped=True),
         Rule("output", "workflow.final_output", present, json=True, scoped=True),
         Rule("output", "workflow.output", present, json=True, scoped=True),

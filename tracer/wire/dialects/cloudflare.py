@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, present, text
+from tracer.wire.dialects.table import Dialect, Rule, opened, text
 
 DIALECT: Final = Dialect(
     "cloudflare",
     rules=(
-        Rule("input", "gen_ai.prompt_json", present, json=True),
-        Rule("output", "gen_ai.completion_json", present, json=True),
+        Rule("input", "gen_ai.prompt_json", opened, json=True),
+        Rule("output", "gen_ai.completion_json", opened, json=True),
         Rule("provider", "gen_ai.model.provider", text),
     ),
 )

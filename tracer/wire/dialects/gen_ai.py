@@ -40,7 +40,7 @@ _KIND_OF: Final = words(
 
 
 _NO_PARAMETER: Final = re.compile(
-    r"messages|prompt|input|id|(?:.*[._])?(?:id|tools|functions)", re.IGNORECASE
+    r"(?:messages|prompt|input)(?:\..*)?|(?:.*[._])?(?:id|tools|functions)", re.IGNORECASE
 )
 """What stands below ``gen_ai.request.`` beside the parameters: messages, tools, ids."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, choice, micros, names, present, text, words
+from tracer.wire.dialects.table import Dialect, Rule, choice, micros, names, opened, text, words
 
 _KINDS: Final = words(
     {
@@ -32,7 +32,7 @@ DIALECT: Final = Dialect(
         Rule("kind", "mastra.span.type", choice(_KINDS), keep=True),
         Rule("level_hint", "mastra.span.type", choice(_LEVELS), keep=True),
         *(
-            Rule(side, f"mastra.{kind}.{side}", present, json=True)
+            Rule(side, f"mastra.{kind}.{side}", opened, json=True)
             for kind in _KINDS
             for side in ("input", "output")
         ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import (
     Dialect,
     Rule,
@@ -15,6 +14,7 @@ from tracer.wire.dialects.table import (
     seconds,
     text,
     texts,
+    tool_definitions,
     words,
 )
 
@@ -51,13 +51,6 @@ def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
     return {"role": "assistant", "content": content, "tool_calls": calls}, len(parts) == 2
 
 
-def _tools(value: Json) -> list[Json] | None:
-    """Return the tools, which may be JSON texts in a list."""
-    if not isinstance(value, list):
-        return None
-    return objects([decode_text(item)[0] if isinstance(item, str) else item for item in value])
-
-
 DIALECT: Final = Dialect(
     "sentry",
     rules=(
@@ -67,7 +60,7 @@ DIALECT: Final = Dialect(
         Rule("output", "gen_ai.response.text", _text, "text", _answer, json=True),
         Rule("output", "gen_ai.response.object", present, "object", _answer, json=True),
         Rule("output", "gen_ai.response.tool_calls", objects, "calls", _answer, json=True),
-        Rule("tools", "gen_ai.request.available_tools", _tools, json=True),
+        Rule("tools", "gen_ai.request.available_tools", tool_definitions, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_token", seconds),
         # Names of the AI SDK that Sentry's SDK for JavaScript puts behind a prefix of its own.
         Rule("input", "vercel.ai.prompt", present, json=True),

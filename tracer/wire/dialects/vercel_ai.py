@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import (
     EVENT,
     Dialect,
@@ -17,11 +16,11 @@ from tracer.wire.dialects.table import (
     inclusive_usage,
     milliseconds,
     names,
-    objects,
     opened,
     present,
     text,
     texts,
+    tool_definitions,
     words,
 )
 
@@ -102,13 +101,6 @@ def _vendor(value: Json) -> str | None:
     return name.partition(".")[0] if name else None
 
 
-def _tools(value: Json) -> list[Json] | None:
-    """Return the tools, which are JSON texts in a list."""
-    if not isinstance(value, list):
-        return None
-    return objects([decode_text(item)[0] if isinstance(item, str) else item for item in value])
-
-
 def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return text or object alone as they are, else one message of all that was answered."""
     if len(parts) == 1 and parts.keys() & {"text", "object"}:
@@ -152,7 +144,7 @@ DIALECT: Final = Dialect(
         ),
         Rule("output", "ai.embedding", present, json=True),
         Rule("output", "ai.embeddings", present),
-        Rule("tools", "ai.prompt.tools", _tools, json=True),
+        Rule("tools", "ai.prompt.tools", tool_definitions, json=True),
         Rule("finish_reasons", "ai.response.finishReason", texts),
         Rule("finish_reasons", "ai.finishReason", texts),
         *(

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from tracer.merging.log_events import LARGE, key_of
+from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import Json, ScoreRecord, SpanPatch
 from tracer.times import EPOCH
 from tracer.wire.clean import decode_text
@@ -137,10 +138,8 @@ def _fields(
 
 def _reasons(fields: dict[str, Json]) -> list[str]:
     """Return why the answers ended, which may stand in the messages alone."""
-    listed = fields.get("finish_reasons")
-    if listed is None and isinstance(fields.get("output"), list):
-        listed = [item.get("finish_reason") for item in fields["output"] if isinstance(item, dict)]
-    return [reason for reason in listed or [] if isinstance(reason, str) and reason]
+    reasons = fields.get("finish_reasons")
+    return finish_reasons(fields.get("output")) if reasons is None else reasons
 
 
 def _flags(raw: RawLog) -> list[str]:

@@ -13,7 +13,7 @@ from tracer.web.services import services
 def changing_prices(project_id: str) -> Iterator[None]:
     """Commit the block's changes of a project's prices, or none of them.
 
-    The writer of this process uses them at once, those of others within seconds (KEPT_SECONDS).
+    The writer of this process uses them at once, those of others within seconds (CACHE_SECONDS).
     """
     with transaction():
         yield

@@ -82,7 +82,7 @@ def test_a_dataset_reads_as_it_was_after_each_change(project: str, changes: Any)
                 expected[item_id] = value
                 seen.append((item.valid_from, dict(expected)))
     for at, then in seen:
-        items, total = list_items(project, dataset.dataset_id, at=at, limit=100)
+        items, total = list_items(project, dataset.dataset_id, as_of=at, limit=100)
         assert ({item.item_id: item.input for item in items}, total) == (then, len(then))
     items, _ = list_items(project, dataset.dataset_id, limit=100)
     assert {item.item_id: item.input for item in items} == expected
@@ -96,8 +96,8 @@ def test_a_deleted_item_is_gone_now_and_there_before(project: str) -> None:
     assert get_item(project, item.item_id) is None
     assert list_items(project, dataset.dataset_id, limit=9)[1] == 0
     before = item.valid_from - timedelta(microseconds=1)
-    assert list_items(project, dataset.dataset_id, at=item.valid_from, limit=9)[1] == 1
-    assert list_items(project, dataset.dataset_id, at=before, limit=9)[1] == 0
+    assert list_items(project, dataset.dataset_id, as_of=item.valid_from, limit=9)[1] == 1
+    assert list_items(project, dataset.dataset_id, as_of=before, limit=9)[1] == 0
 
 
 def test_a_run_links_items_to_traces_once_each(project: str) -> None:

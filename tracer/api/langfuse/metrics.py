@@ -26,7 +26,7 @@ from tracer.api.langfuse.traces.traces import COLUMNS as TRACE_COLUMNS
 from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import query as metrics
-from tracer.store.metrics.query import GRANULARITIES, TIME, DayOfModel, Question
+from tracer.store.metrics.query import GRANULARITIES, TIME, AggregateQuery, DayOfModel
 from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
@@ -255,11 +255,11 @@ def _ask(*, first: bool) -> Response:
         raise Invalid.of_field("query", f"expected JSON: {error}") from None
     asked = read_item(value, _Asked)
     question, names = _question(asked, first=first)
-    rows = metrics.ask(project_id(), question)
+    rows = metrics.aggregate(project_id(), question)
     return reply(Metrics(data=[_row(row, names) for row in rows]))
 
 
-def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
+def _question(asked: _Asked, *, first: bool) -> tuple[AggregateQuery, dict[str, str]]:
     """Return the question in our words, and what each name of its answer is in ours."""
     view, columns, more = _view(asked.view, first=first)
     dimensions = {one.field: _dimension(asked, one.field, columns) for one in asked.dimensions}
@@ -271,13 +271,13 @@ def _question(asked: _Asked, *, first: bool) -> tuple[Question, dict[str, str]]:
     for order in asked.order_by or []:
         if order.field not in names:
             raise Invalid.of_field("orderBy", f"{order.field!r} is not in the answer")
-    question = Question(
+    question = AggregateQuery(
         view=view,
         since=as_utc(asked.from_timestamp, "fromTimestamp"),
         until=as_utc(asked.to_timestamp, "toTimestamp"),
         metrics=list(metrics.values()),
         dimensions=list(dimensions.values()),
-        words=_WORDS,
+        labels=_WORDS,
         conditions=more
         + [in_our_words(one) for one in read_conditions(asked.filters or [], columns)],
         granularity=_granularity(asked),

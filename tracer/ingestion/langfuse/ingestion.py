@@ -165,7 +165,7 @@ def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
         with transaction():
             if said.id not in runs:
                 metadata = told_object(span.attributes, "metadata")
-                runs[said.id] = dataset_runs.keep_run(
+                runs[said.id] = dataset_runs.get_or_create_run(
                     project_id(), said.id, said.dataset_id, said.name, said.description, metadata
                 )
             run_id = runs[said.id].run_id

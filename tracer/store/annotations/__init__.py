@@ -1,1 +1,1 @@
-"""What people leave on a trace, span or session: bookmarks, comments, share links."""
+"""Annotations of traces, spans and sessions: bookmarks, comments, share links."""

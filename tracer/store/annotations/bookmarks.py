@@ -1,4 +1,4 @@
-"""Bookmarks of traces and sessions: one each, whoever set it."""
+"""Bookmarks of traces and sessions: at most one each, shared by all visitors."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tracer.store.schema import bookmarks
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """That somebody bookmarked a trace or session."""
+    """The bookmark of a trace or session: its author and time."""
 
     author: str | None
     created_at: datetime
 
 
 def get_bookmark(subject: Subject) -> Bookmark | None:
-    """Return the bookmark of a trace or session, None: it has none."""
+    """Return the bookmark of a trace or session; None: it has none."""
     query = sa.select(bookmarks.c.author, bookmarks.c.created_at).where(subject.on(bookmarks))
     row = db.session.execute(query).one_or_none()
     return Bookmark(*row) if row else None
 
 
 def set_bookmark(subject: Subject, *, there: bool, author: Author | None = None) -> None:
-    """Bookmark a trace or session, or no longer; one that is there stays whose it was.
+    """Set (`there`) or remove a bookmark; an existing bookmark keeps its author and time.
 
     Raises NotFound.
     """

@@ -1,4 +1,4 @@
-"""Comments on traces, their spans and sessions; what one said before an edit is kept."""
+"""Comments on traces, their spans and sessions; the texts before an edit are kept."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import comments
 
 MOST: Final = 500
-"""Comments of one trace or session that are listed."""
+"""Greatest number of comments listed per trace or session."""
 MOST_CHARACTERS: Final = 10_000
 MOST_EDITS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a comment said until it was edited, and since when."""
+    """A text that a comment had before an edit, and the time since when it had it."""
 
     text: str
     time: datetime
@@ -31,7 +31,7 @@ class Revision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentRow:
-    """A comment; `history` holds what it said before, the oldest first."""
+    """A comment; `history` holds its former texts, the oldest first."""
 
     comment_id: str
     trace_id: str | None
@@ -48,7 +48,7 @@ class CommentRow:
 def list_comments(subject: Subject) -> list[CommentRow]:
     """Return the comments on a trace or session, oldest first, at most MOST.
 
-    Those on spans come with their trace's; where the subject names a span, its own alone.
+    Comments on spans are listed with their trace; a subject with a span lists only that span's.
     """
     query = sa.select(*_COLUMNS).where(subject.on(comments))
     if subject.span_id is not None:
@@ -66,20 +66,20 @@ def page_comments(
     limit: int,
     offset: int,
 ) -> tuple[list[CommentRow], int]:
-    """Return comments of a whole project, newest first, and how many there are in all.
+    """Return (comments of the whole project, newest first; the number of all of them).
 
-    `on` is trace, observation (a span) or session; None: anything. No other word has any.
+    `on` is trace, observation (a span) or session; None: any subject. Other values match nothing.
     """
     wanted = [comments.c.project_id == project_id]
     if on is not None:
-        place = {
+        subject = {
             "trace": (comments.c.trace_id, sa.and_(comments.c.trace_id != "", _NO_SPAN)),
             "observation": (comments.c.span_id, comments.c.span_id.is_not(None)),
             "session": (comments.c.session_id, comments.c.session_id != ""),
         }.get(on, (comments.c.comment_id, sa.false()))
-        wanted.append(place[1])
+        wanted.append(subject[1])
         if object_id is not None:
-            wanted.append(place[0] == object_id)
+            wanted.append(subject[0] == object_id)
     if author_id is not None:
         wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
     query = sa.select(*_COLUMNS).where(*wanted)
@@ -89,7 +89,7 @@ def page_comments(
 
 
 def get_comment(project_id: str, comment_id: str) -> CommentRow | None:
-    """Return a comment, or None."""
+    """Return a comment; None: there is none of this id in the project."""
     query = sa.select(*_COLUMNS).where(*_is(project_id, comment_id))
     row = db.session.execute(query).mappings().one_or_none()
     return None if row is None else _row(row)
@@ -112,21 +112,21 @@ def create_comment(
 
 
 def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | None:
-    """Replace what a comment says, and keep what it said; None: there is no such comment.
+    """Replace the text of a comment and keep the former text; None: there is no such comment.
 
     Raises Unstorable.
     """
     query = sa.select(*_COLUMNS).where(*_is(project_id, comment_id)).with_for_update()
-    found = db.session.execute(query).mappings().one_or_none()
-    if found is None or found["text"] == text:
-        return None if found is None else _row(found)
-    if len(found["history"]) >= MOST_EDITS:
+    comment = db.session.execute(query).mappings().one_or_none()
+    if comment is None or comment["text"] == text:
+        return None if comment is None else _row(comment)
+    if len(comment["history"]) >= MOST_EDITS:
         reason = f"this comment was edited {MOST_EDITS} times: write a new one"
         raise Unstorable.of_field("", reason)
-    since = found["edited_at"] or found["created_at"]
+    since = comment["edited_at"] or comment["created_at"]
     values = {
         "text": text,
-        "history": [*found["history"], {"text": found["text"], "time": since.isoformat()}],
+        "history": [*comment["history"], {"text": comment["text"], "time": since.isoformat()}],
         "edited_at": sa.func.clock_timestamp(),
     }
     changed = sa.update(comments).where(*_is(project_id, comment_id)).values(values)
@@ -135,7 +135,7 @@ def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | No
 
 
 def delete_comment(project_id: str, comment_id: str) -> bool:
-    """Delete a comment with its history; return whether there was one."""
+    """Delete a comment with its history; return whether it existed."""
     query = sa.delete(comments).where(*_is(project_id, comment_id))
     deleted = db.session.execute(query.returning(comments.c.comment_id)).one_or_none()
     return deleted is not None
@@ -153,6 +153,7 @@ def _row(row: sa.RowMapping) -> CommentRow:
     values: dict[str, Any] = dict(row)
     values["trace_id"], values["session_id"] = row["trace_id"] or None, row["session_id"] or None
     values["history"] = [
-        Revision(one["text"], datetime.fromisoformat(one["time"])) for one in row["history"]
+        Revision(revision["text"], datetime.fromisoformat(revision["time"]))
+        for revision in row["history"]
     ]
     return CommentRow(**values)

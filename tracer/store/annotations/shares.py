@@ -1,4 +1,4 @@
-"""Public links to one trace or session; a link's token is stored as its hash alone."""
+"""Share links to traces and sessions; of a link's token only a hash is stored."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tracer.store.schema import shares
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShareRow:
-    """A public link, without its token: that can't be read again."""
+    """A share link; its token can't be read again."""
 
     project_id: str
     share_id: str
     trace_id: str | None
     session_id: str | None
     hint: str
-    """The end of the token, to know it by."""
+    """The last characters of the token, by which its owner recognises it."""
     show_comments: bool
     author: str | None
     created_at: datetime
@@ -38,7 +38,7 @@ def create_share(
     expires_at: datetime | None = None,
     show_comments: bool = False,
 ) -> tuple[ShareRow, str]:
-    """Make a link to a trace or session, and return it with its token; raises NotFound."""
+    """Create a link to a trace or session; return (link, token); raises NotFound."""
     token = secrets.token_urlsafe(32)
     values = {
         **subject.key(),
@@ -55,21 +55,21 @@ def create_share(
 
 
 def list_shares(subject: Subject) -> list[ShareRow]:
-    """Return all links to a trace or session, dead ones included, the newest first."""
+    """Return all links to a trace or session, expired and revoked ones too, the newest first."""
     query = sa.select(*_COLUMNS).where(subject.on(shares))
     rows = db.session.execute(query.order_by(shares.c.created_at.desc(), shares.c.share_id))
     return [_row(row) for row in rows]
 
 
 def get_share(project_id: str, share_id: str) -> ShareRow | None:
-    """Return a link of the project, or None."""
+    """Return a link of the project; None: there is none of this id."""
     query = sa.select(*_COLUMNS).where(*_is(project_id, share_id))
     row = db.session.execute(query).one_or_none()
     return None if row is None else _row(row)
 
 
 def revoke_share(project_id: str, share_id: str) -> ShareRow | None:
-    """Make a link lead nowhere, at once; return it, None: the project has no such link."""
+    """Revoke a link with immediate effect; return it; None: the project has no such link."""
     when = sa.func.coalesce(shares.c.revoked_at, sa.func.now())
     query = sa.update(shares).where(*_is(project_id, share_id)).values(revoked_at=when)
     row = db.session.execute(query.returning(*_COLUMNS)).one_or_none()
@@ -77,9 +77,9 @@ def revoke_share(project_id: str, share_id: str) -> ShareRow | None:
 
 
 def open_share(token: str) -> ShareRow | None:
-    """Return the link of that token, None: there is none, or it has expired or was revoked.
+    """Return the link of a token; None: there is none, or it has expired or was revoked.
 
-    The token has 256 random bits, so a plain SHA-256 can't be searched; one index probe.
+    The token has 256 random bits, so a fast hash (SHA-256) is safe; costs one index probe.
     """
     query = sa.select(*_COLUMNS).where(
         shares.c.token_hash == _hash(token),

@@ -1,4 +1,4 @@
-"""What a mark is on, a trace or one of its spans or a session, and who made it."""
+"""The subject of an annotation (trace, span or session) and its author."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tracer.store.schema import sessions, spans, traces
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Author:
-    """Who makes a mark: the name to show, and an opaque word that tells namesakes apart."""
+    """The author of an annotation: a display name, and an opaque id that separates equal names."""
 
     name: str = ""
     author_id: str = ""
 
     def values(self) -> dict[str, str | None]:
-        """Return the columns that every mark has of its author."""
+        """Return the author columns that all annotation tables have."""
         return {"author": self.name or None, "author_id": self.author_id or None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """A trace (of which perhaps one span is meant) or a session."""
+    """The subject of an annotation: a trace (optionally one of its spans) or a session."""
 
     project_id: str
     trace_id: str = ""
@@ -35,7 +35,7 @@ class Subject:
     span_id: str | None = None
 
     def key(self) -> dict[str, str]:
-        """Return the columns that lead from a mark to what it is on."""
+        """Return the key columns of the subject in the annotation tables."""
         return {
             "project_id": self.project_id,
             "trace_id": self.trace_id,
@@ -43,11 +43,11 @@ class Subject:
         }
 
     def on(self, table: sa.Table) -> sa.ColumnElement[bool]:
-        """Return the condition of being on this trace or session."""
+        """Return the condition that a row of ``table`` belongs to this subject."""
         return sa.and_(*(table.c[name] == value for name, value in self.key().items()))
 
     def check(self) -> None:
-        """Raise NotFound where there is no such thing."""
+        """Raise NotFound where the trace, span or session does not exist."""
         for table, wanted in (
             (traces, {"trace_id": self.trace_id}),
             (sessions, {"session_id": self.session_id}),
@@ -59,12 +59,12 @@ class Subject:
 
     def _is_in(self, table: sa.Table, wanted: dict[str, str]) -> bool:
         values = {"project_id": self.project_id, **wanted}
-        found = sa.exists().where(*(table.c[name] == value for name, value in values.items()))
-        return bool(db.session.scalar(sa.select(found)))
+        exists = sa.exists().where(*(table.c[name] == value for name, value in values.items()))
+        return bool(db.session.scalar(sa.select(exists)))
 
 
 def lock_subject(subject: Subject) -> None:
-    """Keep a subject from being deleted until the transaction ends; raises NotFound."""
+    """Lock the subject against deletion until the transaction ends; raises NotFound."""
     lock_keys(driver(), [(subject.project_id, subject.trace_id or subject.session_id)])
-    # Looked for under the lock: a delete that was under way has ended by now.
+    # Checked under the lock: a delete that was in progress has ended by now.
     subject.check()

@@ -1,4 +1,4 @@
-"""What lists show of the marks on a trace or session: bookmark, comments, scores."""
+"""The annotation columns of lists: bookmark, number of comments, and summaries of scores."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tracer.records import Json
 from tracer.store.schema import bookmarks, comments, scores, traces
 
 MOST_SCORES: Final = 20
-"""The latest scores that a summary is made of: however many there are, a list stays quick."""
+"""Number of latest scores per row that summaries use, so that lists stay fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
-    """The latest scores of one name: the mean of numbers and of yes and no, else the last word."""
+    """The latest scores of one name: the mean of numeric and boolean ones, else the latest text."""
 
     name: str
     data_type: str
@@ -26,10 +26,10 @@ class ScoreSummary:
     string_value: str | None
 
 
-def mark_columns(of: sa.Table) -> list[sa.Label[Any]]:
+def annotation_columns(of: sa.Table) -> list[sa.Label[Any]]:
     """Return `bookmarked`, `comment_count` and `scores` of each row of traces or sessions.
 
-    As subqueries of single values: PostgreSQL makes those of the rows of the page alone.
+    Scalar subqueries, which PostgreSQL evaluates for the rows of the page alone.
     """
     latest = (
         sa.select(
@@ -40,7 +40,7 @@ def mark_columns(of: sa.Table) -> list[sa.Label[Any]]:
         .where(_on(scores, of))
         .order_by(scores.c.time.desc())
         .limit(MOST_SCORES)
-        # Said outright: two levels below, SQLAlchemy would bring its own rows of `of` along.
+        # Explicit: from two levels below, SQLAlchemy would add `of` to the subquery's FROM.
         .correlate(of)
         .subquery()
     )
@@ -57,30 +57,30 @@ def is_bookmarked(of: sa.Table) -> sa.ColumnElement[bool]:
     return sa.exists().where(_on(bookmarks, of)).correlate(of)
 
 
-def mark_conditions(
+def annotation_conditions(
     of: sa.Table, *, bookmarked: bool | None, commented: bool | None, scored: bool | None
 ) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of having such marks (True), of having none (False)."""
-    asked = ((bookmarks, bookmarked), (comments, commented), (scores, scored))
-    found = []
-    for table, wanted in asked:
+    """Return the conditions of having these annotations (True) or having none (False)."""
+    filters = ((bookmarks, bookmarked), (comments, commented), (scores, scored))
+    conditions = []
+    for table, wanted in filters:
         if wanted is not None:
             exists = sa.exists().where(_on(table, of))
-            found.append(exists if wanted else ~exists)
-    return found
+            conditions.append(exists if wanted else ~exists)
+    return conditions
 
 
 def summarise(latest: Iterable[list[Json]] | None) -> list[ScoreSummary]:
-    """Return what the column `scores` holds by name, the latest first."""
+    """Return summaries of the column `scores` by name, the latest score first."""
     by_name: dict[tuple[str, str], list[list[Json]]] = {}
     for name, data_type, value, text in latest or ():
         by_name.setdefault((name, data_type), []).append([value, text])
-    found = []
-    for (name, data_type), said in by_name.items():
-        numbers = [value for value, _ in said if value is not None]
+    summaries = []
+    for (name, data_type), values in by_name.items():
+        numbers = [value for value, _ in values if value is not None]
         mean = sum(numbers) / len(numbers) if numbers else None
-        found.append(ScoreSummary(name, data_type, len(said), mean, said[0][1]))
-    return found
+        summaries.append(ScoreSummary(name, data_type, len(values), mean, values[0][1]))
+    return summaries
 
 
 def _on(table: sa.Table, of: sa.Table) -> sa.ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Runs of a dataset: which trace answered which item."""
+"""Dataset runs: which trace was produced for which item."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracer.store.schema import dataset_run_items, dataset_runs, scores
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetRun:
-    """One time that an application went through a dataset."""
+    """One execution of an application on the items of a dataset."""
 
     run_id: str
     dataset_id: str | None
@@ -31,7 +31,7 @@ class DatasetRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunItem:
-    """The trace, or span of it, that answered an item in a run."""
+    """The trace (or span) that a run produced for an item."""
 
     run_item_id: str
     run_id: str
@@ -49,8 +49,8 @@ def save_run(
     metadata: Json,
     run_id: str | None = None,
 ) -> DatasetRun:
-    """Make the run, or change what is told of the one that has this name in the dataset."""
-    told = {
+    """Create the run, or change the given fields of the dataset's run of this name."""
+    changes = {
         key: value
         for key, value in (("description", description), ("metadata", metadata))
         if value is not None
@@ -62,11 +62,11 @@ def save_run(
             run_id=run_id or secrets.token_hex(12),
             dataset_id=dataset_id,
             name=name,
-            **told,
+            **changes,
         )
         .on_conflict_do_update(
             index_elements=["project_id", "dataset_id", "name"],
-            set_={"updated_at": sa.func.now(), **told},
+            set_={"updated_at": sa.func.now(), **changes},
         )
         .returning(*_RUN)
     )
@@ -74,7 +74,7 @@ def save_run(
     return DatasetRun(**row._mapping)
 
 
-def keep_run(
+def get_or_create_run(
     project_id: str,
     run_id: str,
     dataset_id: str | None,
@@ -82,7 +82,7 @@ def keep_run(
     description: str | None,
     metadata: Json,
 ) -> DatasetRun:
-    """Return the run of this id, or of this name in the dataset; made where there is neither."""
+    """Return the run of this id, or else of this name in the dataset; created if neither exists."""
     query = insert(dataset_runs).values(
         project_id=project_id,
         run_id=run_id,
@@ -108,13 +108,13 @@ def add_run_item(
     span_id: str | None,
     created_at: datetime | None = None,
 ) -> RunItem:
-    """Record that a trace answered an item; said again of the same it is the same record."""
-    # Made of what it says, so that a repeated request adds nothing.
-    said = "\n".join((item_id, trace_id, span_id or ""))
+    """Record the trace of an item; a repeated request returns the existing record."""
+    # A hash of the contents, so that a repeated request adds no row.
+    contents = "\n".join((item_id, trace_id, span_id or ""))
     values: dict[str, object] = {
         "project_id": project_id,
         "run_id": run_id,
-        "run_item_id": hashlib.sha256(said.encode()).hexdigest()[:32],
+        "run_item_id": hashlib.sha256(contents.encode()).hexdigest()[:32],
         "item_id": item_id,
         "linked_trace_id": trace_id,
         "linked_span_id": span_id,
@@ -134,7 +134,7 @@ def add_run_item(
 
 
 def get_run(project_id: str, dataset_id: str, name: str) -> DatasetRun | None:
-    """Return the run of that name in the dataset, or None."""
+    """Return the run of that name in the dataset; None: there is none."""
     query = sa.select(*_RUN).where(*_named(project_id, dataset_id, name))
     row = db.session.execute(query).one_or_none()
     return None if row is None else DatasetRun(**row._mapping)
@@ -143,7 +143,7 @@ def get_run(project_id: str, dataset_id: str, name: str) -> DatasetRun | None:
 def list_runs(
     project_id: str, dataset_id: str, limit: int, offset: int = 0
 ) -> tuple[list[DatasetRun], int]:
-    """Return a page of a dataset's runs, the newest first, and how many there are in all."""
+    """Return (a page of a dataset's runs, the newest first; the number of all of them)."""
     mine = (dataset_runs.c.project_id == project_id, dataset_runs.c.dataset_id == dataset_id)
     query = sa.select(*_RUN).where(*mine)
     query = query.order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
@@ -154,7 +154,7 @@ def list_runs(
 def list_run_items(
     project_id: str, run_id: str, limit: int | None = None, offset: int = 0
 ) -> tuple[list[RunItem], int]:
-    """Return a page of a run's items, the first answered first, and how many there are in all."""
+    """Return (a page of a run's items, the oldest first; the number of all of them)."""
     mine = (dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id)
     query = sa.select(*_RUN_ITEM).where(*mine)
     query = query.order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
@@ -163,7 +163,7 @@ def list_run_items(
 
 
 def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
-    """Delete a run with its items and scores; the traces stay. Returns whether there was one."""
+    """Delete a run with its items and scores, not its traces; return whether it existed."""
     query = (
         sa.delete(dataset_runs)
         .where(*_named(project_id, dataset_id, name))

@@ -1,4 +1,4 @@
-"""Datasets and their items, which keep every state they had: read as of now, or of any time."""
+"""Datasets and their items; all states of an item are kept, so reads can be as of any time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tracer.store.schema import dataset_items, datasets
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """A named collection of items to try an application with."""
+    """A named collection of items on which an application is evaluated."""
 
     dataset_id: str
     name: str
@@ -46,7 +46,7 @@ class DatasetItem:
     source_span_id: str | None
     created_at: datetime
     valid_from: datetime
-    """When the item came to be as it is here."""
+    """The time at which the item got this state."""
 
 
 ITEM_FIELDS = (
@@ -60,7 +60,7 @@ ITEM_FIELDS = (
 
 
 def save_dataset(project_id: str, name: str, fields: Mapping[str, Json]) -> Dataset:
-    """Make the dataset, or change the given fields of the one that has this name."""
+    """Create the dataset, or change the given fields of the one of this name."""
     made = (
         insert(datasets)
         .values(project_id=project_id, dataset_id=secrets.token_hex(12), name=name, **fields)
@@ -74,14 +74,14 @@ def save_dataset(project_id: str, name: str, fields: Mapping[str, Json]) -> Data
 
 
 def get_dataset(project_id: str, name: str) -> Dataset | None:
-    """Return the dataset of that name, or None."""
+    """Return the dataset of that name; None: there is none."""
     query = sa.select(*_DATASET).where(datasets.c.project_id == project_id, datasets.c.name == name)
     row = db.session.execute(query).one_or_none()
     return None if row is None else Dataset(**row._mapping)
 
 
 def list_datasets(project_id: str, limit: int, offset: int = 0) -> tuple[list[Dataset], int]:
-    """Return a page of datasets, the newest first, and how many there are in all."""
+    """Return (a page of datasets, the newest first; the number of all of them)."""
     mine = datasets.c.project_id == project_id
     query = sa.select(*_DATASET).where(mine)
     query = query.order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
@@ -98,7 +98,7 @@ def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
 
 
 def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
-    """Return how many items each dataset has now; without any it is left out."""
+    """Return the number of current items of each dataset; empty datasets are left out."""
     query = (
         sa.select(dataset_items.c.dataset_id, sa.func.count())
         .where(
@@ -114,21 +114,21 @@ def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
 def save_item(
     project_id: str, dataset_id: str, item_id: str | None, fields: Mapping[str, Any]
 ) -> DatasetItem:
-    """Add an item to a dataset, or give one of it a new state.
+    """Add an item to a dataset, or a new state to an existing item.
 
-    `fields` has some of ITEM_FIELDS; those left out stay as they were. Raises Conflict: the item
+    `fields` has some of ITEM_FIELDS; the others keep their values. Raises Conflict: the item
     belongs to another dataset.
     """
     item_id = item_id or secrets.token_hex(12)
     # The state's time comes from the database's clock under this lock, so states never overlap.
     _lock(project_id, item_id)
-    held = _current(project_id, item_id)
-    if held is not None and held.dataset_id != dataset_id:
+    current = _current(project_id, item_id)
+    if current is not None and current.dataset_id != dataset_id:
         raise Conflict.of_field("id", f"item {item_id!r} belongs to another dataset")
-    before = {} if held is None else {field: getattr(held, field) for field in ITEM_FIELDS}
-    if held is not None and before == {**before, **fields}:
-        # Said again, as an import does: no new state.
-        return held
+    before = {} if current is None else {field: getattr(current, field) for field in ITEM_FIELDS}
+    if current is not None and before == {**before, **fields}:
+        # Repeated without changes, as imports do: no new state.
+        return current
     now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     _close(project_id, item_id, now)
     values = {
@@ -138,14 +138,14 @@ def save_item(
         "dataset_id": dataset_id,
         "item_id": item_id,
         "valid_from": now,
-        "created_at": now if held is None else held.created_at,
+        "created_at": now if current is None else current.created_at,
     }
     row = db.session.execute(sa.insert(dataset_items).values(values).returning(*_ITEM)).one()
     return DatasetItem(**row._mapping)
 
 
 def get_item(project_id: str, item_id: str) -> DatasetItem | None:
-    """Return an item as it is now, or None."""
+    """Return the current state of an item; None: there is none."""
     return _current(project_id, item_id)
 
 
@@ -155,11 +155,11 @@ def list_items(
     *,
     source_trace_id: str | None = None,
     source_span_id: str | None = None,
-    at: datetime | None = None,
+    as_of: datetime | None = None,
     limit: int,
     offset: int = 0,
 ) -> tuple[list[DatasetItem], int]:
-    """Return a page of items, the newest first, and how many there are; `at`: as of then."""
+    """Return (a page of items, the newest first; their number); `as_of` None: current states."""
     items = dataset_items.c
     conditions = [items.project_id == project_id]
     if dataset_id is not None:
@@ -168,12 +168,12 @@ def list_items(
         conditions.append(items.source_trace_id == source_trace_id)
     if source_span_id is not None:
         conditions.append(items.source_span_id == source_span_id)
-    if at is None:
+    if as_of is None:
         conditions.append(items.valid_to.is_(None))
     else:
         conditions += [
-            items.valid_from <= at,
-            sa.or_(items.valid_to.is_(None), items.valid_to > at),
+            items.valid_from <= as_of,
+            sa.or_(items.valid_to.is_(None), items.valid_to > as_of),
         ]
     query = sa.select(*_ITEM).where(*conditions)
     query = query.order_by(items.created_at.desc(), items.item_id.desc())
@@ -192,7 +192,7 @@ def list_states(project_id: str, item_id: str) -> list[DatasetItem]:
 
 
 def delete_item(project_id: str, item_id: str) -> bool:
-    """End an item; it stays in the dataset as of before. Returns whether there was one."""
+    """End the current state of an item, which keeps its history; return whether it had one."""
     _lock(project_id, item_id)
     ended = _close(project_id, item_id, sa.func.clock_timestamp())
     return ended

@@ -1,4 +1,4 @@
-"""Runs by when their items were answered: across datasets, and those of no dataset."""
+"""Reads dataset runs by the time of their results, across datasets and without one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracer.store.schema import spans, traces
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment(DatasetRun):
-    """A run with what its answers add up to."""
+    """A run with the time and number of its results."""
 
     start_time: datetime
     end_time: datetime
@@ -28,7 +28,7 @@ class Experiment(DatasetRun):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answered:
-    """An item of a run and the span that answered it; None: a trace that has no span."""
+    """The result of an item: the span, or None where the trace has no root span."""
 
     run: DatasetRun
     item_id: str
@@ -38,19 +38,19 @@ class Answered:
 
 
 class ExperimentKey(NamedTuple):
-    """Where a page of experiments ends."""
+    """The sort key of the last experiment of a page."""
 
     end_time: datetime
     run_id: str
 
 
 class AnsweredKey(NamedTuple):
-    """Where a page of answered items ends."""
+    """The sort key of the last result of a page."""
 
     start_time: datetime
     run_id: str
     id: str
-    """Of the span, of the trace where there is none."""
+    """The span id, or the trace id where there is no span."""
 
 
 _started = sa.func.coalesce(spans.c.start_time, traces.c.start_time)
@@ -63,11 +63,11 @@ FIELDS = {
     "item_id": Field(items.c.item_id),
     "start_time": Field(_started),
 }
-"""What both lists can be asked for."""
+"""The fields that conditions of both lists can name."""
 
 
 def of_rows(column: Column, rows: sa.Table) -> Column:
-    """Return a column of the run that a row's trace answered an item of, the first of several."""
+    """Return a column of the first run in which the trace of a row is a result."""
     run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
     return (
         sa.select(column)
@@ -86,9 +86,9 @@ _RUN = [runs.c[field.name] for field in fields(DatasetRun)]
 def list_experiments(
     project_id: str, conditions: Sequence[Condition], after: ExperimentKey | None, limit: int
 ) -> list[Experiment]:
-    """Return the runs with answers that fulfil the conditions, the last active first.
+    """Return the runs with results that fulfil the conditions, latest result first.
 
-    An answer whose trace was deleted does not count. Raises Invalid.
+    Results whose trace was deleted do not count. Raises Invalid.
     """
     columns = (*_RUN, sa.func.min(_started), _ended, sa.func.count())
     query = _answers(project_id, conditions, *columns)
@@ -105,7 +105,7 @@ def list_experiments(
 def list_answered(
     project_id: str, conditions: Sequence[Condition], after: AnsweredKey | None, limit: int
 ) -> list[Answered]:
-    """Return the answers that fulfil the conditions, newest first. Raises Invalid."""
+    """Return the results that fulfil the conditions, newest first. Raises Invalid."""
     columns = (*_RUN, items.c.item_id, traces.c.trace_id, spans.c.span_id, _started)
     query = _answers(project_id, conditions, *columns)
     query = query.order_by(_started.desc(), runs.c.run_id, _id)
@@ -127,7 +127,7 @@ def list_answered(
 
 
 def _answers(project_id: str, conditions: Sequence[Condition], *columns: Any) -> sa.Select[Any]:
-    """Return the query over what answers; of a whole trace, its root span where it has one."""
+    """Return the query over results; for a whole trace, its root span where there is one."""
     run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
     trace = sa.and_(
         traces.c.project_id == items.c.project_id, traces.c.trace_id == items.c.linked_trace_id

@@ -1,4 +1,4 @@
-"""Media of traces: announced, uploaded in pieces, read in pieces; never held in memory whole."""
+"""Media of traces: announced, then uploaded and read in chunks, so that none must fit in memory."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 
 class Readable(Protocol):
-    """Something to read bytes from, as a request's body is."""
+    """A stream of bytes, such as the body of a request."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
+        """Return up to `size` bytes; empty at the end."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Medium:
-    """A file that belongs to traces of a project."""
+    """A media file of a project."""
 
     media_id: str
     sha256: str
-    """Of the content, in base64."""
+    """SHA-256 of the content, in base64."""
     content_type: str
     content_length: int
-    """In bytes, as announced; an upload of another length is refused."""
+    """Length in bytes as announced; uploads of other lengths are rejected."""
     uploaded_at: datetime | None
-    """None: announced only."""
+    """None: announced but not uploaded."""
     created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Use:
-    """Where a medium is used; `span_id` empty: by the trace itself, `trace_id` too: by no trace."""
+    """A use of a medium; `span_id` empty: by the trace; `trace_id` empty too: by a dataset item."""
 
     trace_id: str
     span_id: str
@@ -57,11 +57,11 @@ class Use:
 def announce(
     project_id: str, media_id: str, sha256: str, content_type: str, length: int, use: Use
 ) -> Medium | None:
-    """Return the medium of that id, made new where there is none, and note its use.
+    """Return the medium of that id, created if necessary, and record its use.
 
-    None: the trace that uses it was deleted, and nothing is noted.
+    None: the trace that uses it was deleted; nothing is recorded.
     """
-    # A late announcement must not bring a part of a deleted trace back.
+    # A late announcement must not restore parts of a deleted trace.
     if use.trace_id and _deleted(project_id, use.trace_id):
         return None
     values = {
@@ -72,7 +72,7 @@ def announce(
         "content_length": length,
     }
     query = insert(media).values(values)
-    # Locks it as well: a delete of its last use must see this one.
+    # The upsert also locks the row: a delete of the last use must wait for this use.
     keys = [media.c.project_id, media.c.media_id]
     db.session.execute(
         query.on_conflict_do_update(index_elements=keys, set_={"media_id": media_id})
@@ -95,7 +95,7 @@ def _deleted(project_id: str, trace_id: str) -> bool:
 
 
 def get_medium(project_id: str, media_id: str) -> Medium | None:
-    """Return the medium, uploaded or not, or None."""
+    """Return the medium, uploaded or not; None: there is none of this id."""
     query = sa.select(*_MEDIUM).where(
         media.c.project_id == project_id, media.c.media_id == media_id
     )
@@ -104,13 +104,13 @@ def get_medium(project_id: str, media_id: str) -> Medium | None:
 
 
 def upload(project_id: str, medium: Medium, content: Readable) -> None:
-    """Store the content. Raises Invalid: it is not what was announced."""
+    """Store the content. Raises Invalid: length or hash differ from the announcement."""
     _forget_content(project_id, medium.media_id)
     digest, length = hashlib.sha256(), 0
     for number, chunk in enumerate(_chunks(content)):
         digest.update(chunk)
         length += len(chunk)
-        # Found out early, so that nobody fills the disk with more than was announced.
+        # Checked in the loop, so that no upload fills the disk beyond the announced length.
         if length > medium.content_length:
             break
         values = {
@@ -121,8 +121,8 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         }
         db.session.execute(sa.insert(media_chunks).values(values))
     if length != medium.content_length:
-        told = "more" if length > medium.content_length else f"{length}"
-        raise Invalid(f"expected {medium.content_length} bytes, got {told}")
+        received = "more" if length > medium.content_length else f"{length}"
+        raise Invalid(f"expected {medium.content_length} bytes, got {received}")
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
         raise Invalid("the content's SHA-256 is not the one that was announced")
     query = (
@@ -136,7 +136,7 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
 
 
 def read_piece(project_id: str, media_id: str, number: int) -> bytes | None:
-    """Return a piece of the content, counted from 0: at most CHUNK_BYTES. None: there is none."""
+    """Return chunk ``number`` (from 0) of the content, at most CHUNK_BYTES; None: no such chunk."""
     query = sa.select(media_chunks.c.data).where(
         media_chunks.c.project_id == project_id,
         media_chunks.c.media_id == media_id,

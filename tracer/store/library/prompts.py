@@ -1,4 +1,4 @@
-"""Prompts: versions that never change, and the labels that point to them."""
+"""Prompts: immutable versions, and the labels that refer to them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import prompt_labels, prompt_versions, prompts
 
 LATEST: Final = "latest"
-"""The label of the newest version; it can't be moved."""
+"""The label of the newest version, which can't be moved."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptDraft:
-    """What somebody says of a new version; `tags` None keeps those of the prompt."""
+    """The contents of a new version; `tags` None keeps the tags of the prompt."""
 
     name: str
     type: str
@@ -35,7 +35,7 @@ class PromptDraft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptVersion:
-    """One version of a prompt, with the labels that point to it now."""
+    """One version of a prompt, with the labels that refer to it now."""
 
     name: str
     version: int
@@ -50,7 +50,7 @@ class PromptVersion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptSummary:
-    """A prompt as a list shows it."""
+    """A prompt as a row of a list."""
 
     name: str
     type: str
@@ -58,13 +58,13 @@ class PromptSummary:
     labels: list[str]
     tags: list[str]
     config: Json
-    """That of the newest version."""
+    """The config of the newest version."""
     updated_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptFilter:
-    """Which prompts a list has; None: any."""
+    """Conditions of a list of prompts; None: no condition."""
 
     name: str | None = None
     label: str | None = None
@@ -77,13 +77,13 @@ class PromptFilter:
 def create_version(
     project_id: str, draft: PromptDraft, *, version: int | None = None
 ) -> PromptVersion:
-    """Add a version to the prompt, made new where there is none, and move its labels to it.
+    """Add a version to the prompt, created if necessary, and move its labels to it.
 
-    `version` None: the next number. A copy names the number that the original has; it must be
+    `version` None: the next number. For imports, `version` is the original number, which must be
     free.
     """
     tags = {} if draft.tags is None else {"tags": sorted(set(draft.tags))}
-    # One statement takes the number, so that two at once never get the same.
+    # One statement increments the number, so that concurrent requests get different ones.
     last = prompts.c.last_version
     following = last + 1 if version is None else sa.func.greatest(last, version)
     numbered = (
@@ -117,7 +117,7 @@ def create_version(
 def get_version(
     project_id: str, name: str, *, version: int | None = None, label: str | None = None
 ) -> PromptVersion | None:
-    """Return the version of that number, or the one that the label points to; None: no such."""
+    """Return a version by number or label; None: there is none."""
     query = _versions(project_id).where(prompt_versions.c.name == name)
     row = db.session.execute(_pick(query, project_id, version, label)).one_or_none()
     return None if row is None else _version(row)
@@ -133,7 +133,7 @@ def list_versions(project_id: str, name: str) -> list[PromptVersion]:
 def list_prompts(
     project_id: str, wanted: PromptFilter, limit: int, offset: int = 0
 ) -> tuple[list[PromptSummary], int]:
-    """Return a page of prompts, the last changed first, and how many there are in all."""
+    """Return (a page of prompts, last changed first; the number of all of them)."""
     conditions = [prompts.c.project_id == project_id, *_conditions(wanted)]
     query = (
         sa.select(prompts.c.name, prompts.c.tags, prompts.c.updated_at)
@@ -145,7 +145,7 @@ def list_prompts(
 
 
 def label_version(project_id: str, name: str, version: int, labels: Iterable[str]) -> bool:
-    """Point labels to a version, from wherever they pointed; False: there is no such version."""
+    """Move labels to a version; return False where there is no such version."""
     if get_version(project_id, name, version=version) is None:
         return False
     _point(project_id, name, version, labels)
@@ -160,9 +160,9 @@ def label_version(project_id: str, name: str, version: int, labels: Iterable[str
 def delete_versions(
     project_id: str, name: str, *, version: int | None = None, label: str | None = None
 ) -> int:
-    """Delete the version of a number, of a label, or without either the whole prompt.
+    """Delete versions by number or label; without either, the whole prompt.
 
-    Returns how many versions went.
+    Return the number of deleted versions.
     """
     some = sa.select(prompt_versions.c.version).where(*_is(prompt_versions, project_id, name))
     if version is not None or label is not None:
@@ -201,7 +201,7 @@ def _is(table: sa.Table, project_id: str, name: str) -> tuple[sa.ColumnElement[b
 def _pick(
     query: sa.Select[Any], project_id: str, version: int | None, label: str | None
 ) -> sa.Select[Any]:
-    """Narrow a selection of the versions of one name to a number and a label."""
+    """Restrict a query on the versions of one prompt to a number and a label."""
     if version is not None:
         query = query.where(prompt_versions.c.version == version)
     if label == LATEST:
@@ -278,7 +278,7 @@ def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
         yield prompts.c.updated_at >= wanted.since
     if wanted.until is not None:
         yield prompts.c.updated_at < wanted.until
-    # Every prompt has a newest version, so "latest" narrows nothing.
+    # Every prompt has a newest version, so the label "latest" excludes none.
     if wanted.label is not None and wanted.label != LATEST:
         yield sa.exists().where(
             prompt_labels.c.project_id == prompts.c.project_id,
@@ -290,12 +290,12 @@ def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
 def _summaries(project_id: str, rows: Sequence[sa.RowMapping]) -> list[PromptSummary]:
     names = [row["name"] for row in rows]
     every = _of_names(prompt_versions, project_id, names)
-    # Bodies stay where they are: a prompt may have hundreds of long versions.
+    # Without the bodies: a prompt may have hundreds of long versions.
     numbers = sa.func.array_agg(prompt_versions.c.version.distinct()).label("versions")
-    held = db.session.execute(
+    result = db.session.execute(
         sa.select(prompt_versions.c.name, numbers).where(*every).group_by(prompt_versions.c.name)
     )
-    versions = {row.name: sorted(row.versions) for row in held}
+    versions = {row.name: sorted(row.versions) for row in result}
     newest = {
         row.name: row
         for row in db.session.execute(

@@ -23,47 +23,47 @@ from tracer.store.traces.tool_calls import CALL_COUNT, CALLED, OFFER_COUNT, OFFE
 GRANULARITIES: Final = ("minute", "hour", "day", "week", "month")
 TIME: Final = "time_dimension"
 BINS: Final = 10
-"""Of a histogram, unless said."""
+"""Default number of bins of a histogram."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """What to add up, over which rows, by what. Metrics are (measure, aggregation)."""
+class AggregateQuery:
+    """Measures to aggregate over rows, by dimensions; ``metrics`` are (measure, aggregation)."""
 
     view: str
     since: datetime
     until: datetime
     metrics: Sequence[tuple[str, str]]
     dimensions: Sequence[str] = ()
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What values of a dimension are called in the answer; like-named ones are one group."""
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per dimension, labels for its values in the answer; values of equal label are one group."""
     conditions: Sequence[Condition] = ()
     granularity: str | None = None
     order: Sequence[tuple[str, bool]] = ()
     """(name in the answer, descending)"""
     limit: int = 100
     bins: int = BINS
-    """Of each histogram."""
+    """Number of bins of each histogram."""
 
 
 class Parts(NamedTuple):
-    """What a row is taken apart into: it counts once for each of its parts, and not without."""
+    """A dimension with several values per row: a row counts once for each, and not without any."""
 
     table: sa.TableValuedAlias
     name: Column
 
 
 class View(NamedTuple):
-    """Rows that can be added up: where they come from and what they have."""
+    """A set of rows to aggregate: their query, time, fields and measures."""
 
     rows: Callable[[sa.Select[Any], str, Sequence[Condition]], sa.Select[Any]]
     time: Column
     fields: Mapping[str, Field]
     measures: Mapping[str, Column]
     parts: Mapping[str, Parts] = {}
-    """Dimensions of which a row has several values."""
+    """Dimensions with several values per row."""
     of_parts: Mapping[str, str] = {}
-    """Measures of parts, and the dimension that they are always asked by."""
+    """Measures of such values, and the dimension by which they are always grouped."""
 
 
 def _milliseconds(start: Column, end: Column) -> Column:
@@ -83,7 +83,7 @@ def _listed(names: Column, alias: str) -> Parts:
 
 
 def _buckets(of: Column, total: Column, alias: str) -> Parts:
-    """Return the buckets of usage or cost, and their sum as a bucket of its own."""
+    """Return the types of usage or cost with their amounts, and the sum as type `total`."""
     whole = sa.func.jsonb_build_object(sa.literal_column("'total'"), total)
     none: Column = sa.literal_column("'{}'::jsonb")
     every = sa.func.coalesce(sa.cast(of, JSONB), none).op("||")(sa.func.jsonb_strip_nulls(whole))
@@ -132,7 +132,7 @@ VIEWS: Final = {
             "user_id": traces.c.user_id,
             "session_id": traces.c.session_id,
             "trace_id": spans.c.trace_id,
-            # An average is one of those that had any.
+            # The average over the spans that have a value.
             "offer_count": sa.func.nullif(OFFER_COUNT, 0),
             "call_count": sa.func.nullif(CALL_COUNT, 0),
             "cost_by_type": sa.cast(_COSTS.table.c.value, sa.Numeric),
@@ -165,40 +165,40 @@ _AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
 }
 
 
-def ask(project_id: str, question: Question) -> list[dict[str, Any]]:
-    """Return a row per combination of dimensions; raises Invalid and TooSlow."""
-    view = VIEWS[question.view]
-    needed = [view.of_parts[name] for name, _ in question.metrics if name in view.of_parts]
-    wanted = dict.fromkeys([*question.dimensions, *needed])
-    groups = {name: _dimension(view, name, question.words) for name in wanted}
-    if question.granularity is not None:
-        step: Column = sa.literal_column(f"'{question.granularity}'")
+def aggregate(project_id: str, query: AggregateQuery) -> list[dict[str, Any]]:
+    """Return one row per combination of dimensions; raises Invalid and TooSlow."""
+    view = VIEWS[query.view]
+    needed = [view.of_parts[name] for name, _ in query.metrics if name in view.of_parts]
+    wanted = dict.fromkeys([*query.dimensions, *needed])
+    groups = {name: _dimension(view, name, query.labels) for name in wanted}
+    if query.granularity is not None:
+        step: Column = sa.literal_column(f"'{query.granularity}'")
         groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
-    sums = {
-        f"{how}_{name}": _metric(view, name, how, question.bins) for name, how in question.metrics
-    }
+    sums = {f"{how}_{name}": _metric(view, name, how, query.bins) for name, how in query.metrics}
     labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
-    query = view.rows(sa.select(*labelled.values()), project_id, question.conditions)
-    query = query.where(view.time >= question.since, view.time < question.until)
+    statement = view.rows(sa.select(*labelled.values()), project_id, query.conditions)
+    statement = statement.where(view.time >= query.since, view.time < query.until)
     for name in wanted.keys() & view.parts.keys():
-        query = query.join(view.parts[name].table, sa.true())
-    query = query.group_by(*_places(groups)).order_by(*_order(question, labelled))
+        statement = statement.join(view.parts[name].table, sa.true())
+    statement = statement.group_by(*_ordinals(groups)).order_by(*_order(query, labelled))
     with within():
-        rows = db.session.execute(query.limit(question.limit)).mappings().all()
+        rows = db.session.execute(statement.limit(query.limit)).mappings().all()
     return [{name: _plain(value) for name, value in row.items()} for row in rows]
 
 
-def _places(groups: Iterable[str]) -> list[Column]:
-    # By their places: of what is written twice PostgreSQL does not always see that it is one.
-    return [sa.literal_column(str(place)) for place, _ in enumerate(groups, 1)]
+def _ordinals(groups: Iterable[str]) -> list[Column]:
+    # By ordinal: PostgreSQL does not always recognise two equal expressions as one.
+    return [sa.literal_column(str(ordinal)) for ordinal, _ in enumerate(groups, 1)]
 
 
-def _dimension(view: View, name: str, words: Mapping[str, Mapping[str, str]]) -> Column:
+def _dimension(view: View, name: str, labels: Mapping[str, Mapping[str, str]]) -> Column:
     column = view.parts[name].name if name in view.parts else view.fields.get(name, Field()).column
     if column is None:
         raise Invalid(f"dimensions: no such dimension: {name}")
-    said = words.get(name)
-    return sa.case(dict(said), value=column, else_=column) if said else column
+    labels_of_values = labels.get(name)
+    return (
+        sa.case(dict(labels_of_values), value=column, else_=column) if labels_of_values else column
+    )
 
 
 def _metric(view: View, name: str, how: str, bins: int) -> Column:
@@ -214,9 +214,9 @@ def _metric(view: View, name: str, how: str, bins: int) -> Column:
 
 
 def _histogram(measure: Column, bins: int) -> Column:
-    """Return [[from, to, how many], …]: bins of equal width from the least value to the greatest.
+    """Return [[from, to, count], …]: bins of equal width from the least value to the greatest.
 
-    The values of a group are gathered and sorted into bins by the database; none has one bin.
+    The database sorts the values of a group into bins; equal values give a single bin.
     """
     measure = sa.cast(measure, sa.Float)
     least, greatest = sa.func.min(measure), sa.func.max(measure)
@@ -224,9 +224,9 @@ def _histogram(measure: Column, bins: int) -> Column:
     values = gathered.table_valued("value", name="values").render_derived()
     value = sa.cast(values.c.value, sa.Float)
     width = (greatest - least) / bins
-    # The greatest belongs into the last bin, which ends with it.
-    place = sa.func.least(sa.func.floor((value - least) / sa.func.nullif(width, 0)), bins - 1)
-    number = sa.func.coalesce(place, 0).label("number")
+    # The last bin includes its upper bound.
+    bin_index = sa.func.least(sa.func.floor((value - least) / sa.func.nullif(width, 0)), bins - 1)
+    number = sa.func.coalesce(bin_index, 0).label("number")
     counted = (
         sa.select(number, sa.func.count().label("count"))
         .select_from(values)
@@ -241,16 +241,16 @@ def _histogram(measure: Column, bins: int) -> Column:
     return sa.select(listed).select_from(counted).correlate(*_TABLES).scalar_subquery()
 
 
-def _order(question: Question, labelled: Mapping[str, Column]) -> list[Column]:
-    found: list[Column] = []
-    for name, descending in question.order:
+def _order(query: AggregateQuery, labelled: Mapping[str, Column]) -> list[Column]:
+    order: list[Column] = []
+    for name, descending in query.order:
         if name not in labelled:
             raise Invalid(f"orderBy: not in the answer: {name}")
         column = labelled[name]
-        found.append(column.desc().nulls_last() if descending else column.asc().nulls_last())
-    if not found and TIME in labelled:
-        found.append(labelled[TIME].asc())
-    return found
+        order.append(column.desc().nulls_last() if descending else column.asc().nulls_last())
+    if not order and TIME in labelled:
+        order.append(labelled[TIME].asc())
+    return order
 
 
 def _plain(value: Any) -> Any:
@@ -259,7 +259,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayOfModel:
-    """What the spans that called one model used on one day (UTC); None: they called none."""
+    """The use of one model on one day (UTC); model None: spans without a model."""
 
     day: datetime
     model: str | None
@@ -278,7 +278,7 @@ def page_days(
     limit: int,
     offset: int,
 ) -> tuple[list[datetime], int]:
-    """Return a page of the days (UTC) on which anything began, latest first, and how many."""
+    """Return (a page of the days (UTC) with any trace or span, latest first; their number)."""
     began = span_search.rows(sa.select(_day(spans)), project_id, of_spans)
     dated = began.union(_traces(sa.select(_day(traces)), project_id, of_traces)).subquery()
     total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
@@ -289,7 +289,7 @@ def page_days(
 def days_of_models(
     project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
 ) -> list[DayOfModel]:
-    """Return what each model was used for on each of these days (UTC), latest first."""
+    """Return the use of each model on each of these days (UTC), latest day first."""
     day = _day(spans)
     none = sa.literal(0)
     sums = [
@@ -310,7 +310,7 @@ def days_of_models(
 def traces_by_day(
     project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
 ) -> dict[datetime, int]:
-    """Return how many traces began on each of these days (UTC)."""
+    """Return the number of traces that began on each of these days (UTC)."""
     day = _day(traces)
     query = _traces(sa.select(day, sa.func.count()), project_id, conditions)
     query = query.where(day.element.in_(days)).group_by(day.element)

@@ -1,4 +1,4 @@
-"""The project and the key that the configuration asks for, made at the start; again: no change."""
+"""Creates the project and key of the TRACER_INIT_* settings at the start, if they don't exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.store.projects.secrets import hash_secret, hint_of
 _PROJECT: Final = """
     INSERT INTO projects (project_id, name) VALUES (%s, %s) ON CONFLICT (project_id) DO NOTHING
 """
-# The secret of a key may be changed by changing the setting; a revoked key stays revoked.
+# A changed setting changes the secret of the key; a revoked key stays revoked.
 _KEY: Final = """
     INSERT INTO api_keys AS k (key_id, project_id, name, public_key, secret_hash, secret_hint)
     VALUES (%s, %s, 'TRACER_INIT', %s, %s, %s)
@@ -27,9 +27,9 @@ _KEY: Final = """
 
 
 def bootstrap(config: Config) -> None:
-    """Make the project and the key of the TRACER_INIT_* settings, where they are not there yet.
+    """Create the project and the key of the TRACER_INIT_* settings where they do not exist.
 
-    Raises ConfigError where the settings contradict each other or what is stored.
+    Raises ConfigError where the settings contradict each other or the stored rows.
     """
     project_id = config.init_project_id
     public, secret = config.init_project_public_key, config.init_project_secret_key
@@ -53,7 +53,7 @@ def _make_key(
     try:
         taken = connection.execute(_KEY, values).fetchone() is None
     except psycopg.errors.UniqueViolation:
-        # Not `from` the error: its text has the hash in it.
+        # Without `from`: the text of the database's error contains the hash.
         raise ConfigError(
             "TRACER_INIT_PROJECT_SECRET_KEY: another key has this secret already"
         ) from None

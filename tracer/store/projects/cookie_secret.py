@@ -1,4 +1,4 @@
-"""What this installation signs its cookies with: one secret, whichever process asks first."""
+"""The secret for signing cookies, one per installation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _COOKIES: Final = "cookies"
 
 
 def cookie_secret() -> str:
-    """Return the secret, which is made where there is none yet: within a transaction."""
+    """Return the secret, created if necessary; must run in a transaction."""
     query = sa.select(table.c.value).where(table.c.name == _COOKIES)
-    found: str | None = db.session.scalar(query)
-    if found is None:
+    secret: str | None = db.session.scalar(query)
+    if secret is None:
         made = {"name": _COOKIES, "value": secrets.token_urlsafe(32)}
         db.session.execute(insert(table).values(made).on_conflict_do_nothing())
-        # Not the one just made: another process may have been first.
-        found = db.session.scalars(query).one()
-    return found
+        # Read again: another process may have created it first.
+        secret = db.session.scalars(query).one()
+    return secret

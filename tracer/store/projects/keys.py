@@ -1,4 +1,4 @@
-"""API keys of a project; their secrets are stored as SHA-256 only."""
+"""API keys of projects; of their secrets only a SHA-256 is stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracer.store.schema import api_keys, projects
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of a project, without its secret."""
+    """An API key of a project, without its secret."""
 
     key_id: str
     project_id: str
@@ -29,7 +29,7 @@ class ApiKey:
 
 
 def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
-    """Make a key and return it with its secret, which can't be read again.
+    """Create a key; return (key, secret); the secret can't be read again.
 
     Raises NotFound.
     """
@@ -56,7 +56,7 @@ def list_keys(project_id: str) -> list[ApiKey]:
 
 
 def revoke_key(key_id: str) -> bool:
-    """Make a key invalid at once; return whether there was a valid one of that id."""
+    """Revoke a key with immediate effect; return whether there was a valid key of that id."""
     query = (
         sa.update(api_keys)
         .where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
@@ -68,9 +68,9 @@ def revoke_key(key_id: str) -> bool:
 
 
 def authenticate(public_key: str | None, secret: str) -> Project | None:
-    """Return the project that the secret opens, or None; a public key sent along must match.
+    """Return the project of a secret, or None; the public key, if sent, must match too.
 
-    The secret has 256 random bits, so a plain SHA-256 can't be searched; one index probe.
+    The secret has 256 random bits, so a fast hash (SHA-256) is safe; costs one index probe.
     """
     query = (
         sa.select(projects.c.project_id, projects.c.name, api_keys.c.public_key)

@@ -1,4 +1,4 @@
-"""A project's own prices as rows: added, retired and brought back, never changed or deleted."""
+"""A project's own prices: rows are added, retired and restored, never changed or deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_MODELS: Final = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PriceRow:
-    """One price of a project; a retired one is used for no new span."""
+    """One price of a project; retired prices are not used for new spans."""
 
     price_id: str
     model: str
@@ -34,12 +34,12 @@ class PriceRow:
     retired_at: datetime | None
 
     def draft(self) -> PriceDraft:
-        """Return what it takes to add the same price again."""
+        """Return the draft from which the same price can be created again."""
         fields = PriceDraft.__struct_fields__
         return PriceDraft(**{name: getattr(self, name) for name in fields})
 
     def value(self) -> Price:
-        """Return the price as it is used."""
+        """Return the price as `PriceBook` uses it."""
         return Price(
             price_id=self.price_id,
             model=self.model,
@@ -51,7 +51,7 @@ class PriceRow:
 
 
 def list_prices(project_id: str) -> list[PriceRow]:
-    """Return all prices of a project: those in use first, then by model, the latest start first."""
+    """Return all prices of a project: those in use first, by model, the latest start first."""
     query = (
         sa.select(*_COLUMNS)
         .where(prices.c.project_id == project_id)
@@ -68,19 +68,19 @@ def list_prices(project_id: str) -> list[PriceRow]:
 
 
 def get_price(project_id: str, price_id: str) -> PriceRow | None:
-    """Return a price of the project, retired or not, or None."""
+    """Return a price of the project, in use or retired; None: there is none of this id."""
     query = sa.select(*_COLUMNS).where(*_is(project_id, price_id))
     row = db.session.execute(query).one_or_none()
     return None if row is None else _row(row)
 
 
 def create_price(project_id: str, draft: PriceDraft) -> PriceRow:
-    """Add a price, which holds for spans that are stored from now on."""
+    """Add a price, which applies to spans that are stored from now on."""
     values = {
         **msgspec.structs.asdict(draft),
         "project_id": project_id,
         "price_id": secrets.token_hex(6),
-        # Decimals become text: JSON's numbers are read back as floats.
+        # Decimals as text: numbers in JSON would be read back as floats.
         "rates": msgspec.to_builtins(draft.rates),
     }
     row = db.session.execute(sa.insert(prices).values(values).returning(*_COLUMNS)).one()
@@ -88,21 +88,21 @@ def create_price(project_id: str, draft: PriceDraft) -> PriceRow:
 
 
 def retire_price(project_id: str, price_id: str, *, retired: bool = True) -> PriceRow | None:
-    """Take a price out of use, or back into it; return it, None: the project has no such price.
+    """Retire a price, or restore it; return it; None: the project has no such price.
 
-    One that is retired already keeps the time.
+    A price that is retired already keeps its time.
     """
     when = sa.func.coalesce(prices.c.retired_at, sa.func.now()) if retired else None
     return _update(project_id, price_id, {"retired_at": when})
 
 
 def annotate_price(project_id: str, price_id: str, note: str | None) -> PriceRow | None:
-    """Replace the note of a price; return the price, None: the project has no such price."""
+    """Replace the note of a price; return the price; None: the project has no such price."""
     return _update(project_id, price_id, {"note": note})
 
 
 def price_book(rows: list[PriceRow]) -> PriceBook:
-    """Return those of the prices that are in use, as they are used."""
+    """Return the price book of the prices that are in use."""
     return PriceBook(row.value() for row in rows if row.retired_at is None)
 
 

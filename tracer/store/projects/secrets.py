@@ -1,4 +1,4 @@
-"""What is stored of a key's secret: a hash to find it by, and a hint for its owner."""
+"""The stored forms of a key's secret: a hash for look-ups, and a hint for its owner."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def hash_secret(secret: str) -> str:
 
 
 def hint_of(secret: str) -> str:
-    """Return the end of the secret, by which its owner recognises it."""
+    """Return the last characters of the secret, by which its owner recognises it."""
     return f"…{secret[-4:]}"

@@ -1,1 +1,1 @@
-"""Scores, their configs, and the queues in which people review them."""
+"""Scores, their configs, and annotation queues."""

@@ -1,4 +1,4 @@
-"""What scores are to look like: names, types, bounds and categories that a project agreed on."""
+"""Score configs: the agreed name, type, bounds and categories of scores in a project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracer.store.schema import score_configs
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreConfig:
-    """One agreement; an archived one is used for no new score."""
+    """The definition of a score; an archived one is not offered for new scores."""
 
     config_id: str
     project_id: str
@@ -37,20 +37,20 @@ class ScoreConfig:
 _COLUMNS = [score_configs.c[name] for name in ScoreConfig.__dataclass_fields__]
 
 
-def create_config(project_id: str, **said: Any) -> ScoreConfig:
+def create_config(project_id: str, **fields: Any) -> ScoreConfig:
     """Add a config and return it."""
-    values = {"project_id": project_id, "config_id": secrets.token_hex(12), **said}
+    values = {"project_id": project_id, "config_id": secrets.token_hex(12), **fields}
     query = sa.insert(score_configs).values(values).returning(*_COLUMNS)
     row = db.session.execute(query).mappings().one()
     return ScoreConfig(**row)
 
 
-def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig | None:
-    """Change a config and return it, None where there is none of this id."""
+def update_config(project_id: str, config_id: str, **fields: Any) -> ScoreConfig | None:
+    """Change a config and return it; None: there is none of this id."""
     query = (
         sa.update(score_configs)
         .where(score_configs.c.project_id == project_id, score_configs.c.config_id == config_id)
-        .values(**said, updated_at=sa.func.now())
+        .values(**fields, updated_at=sa.func.now())
         .returning(*_COLUMNS)
     )
     row = db.session.execute(query).mappings().one_or_none()
@@ -58,7 +58,7 @@ def update_config(project_id: str, config_id: str, **said: Any) -> ScoreConfig |
 
 
 def get_configs(project_id: str, config_ids: Sequence[str]) -> dict[str, ScoreConfig]:
-    """Return those of the configs that exist, by their ids."""
+    """Return the existing configs among these ids, by id."""
     if not config_ids:
         return {}
     query = sa.select(*_COLUMNS).where(
@@ -69,7 +69,7 @@ def get_configs(project_id: str, config_ids: Sequence[str]) -> dict[str, ScoreCo
 
 
 def list_configs(project_id: str, limit: int, offset: int) -> tuple[list[ScoreConfig], int]:
-    """Return a page of a project's configs, newest first, and how many there are in all."""
+    """Return (a page of a project's configs, newest first; the number of all of them)."""
     mine = score_configs.c.project_id == project_id
     query = sa.select(*_COLUMNS).where(mine)
     query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)

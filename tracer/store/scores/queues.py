@@ -1,4 +1,4 @@
-"""Queues of what people are to judge, and who is asked to."""
+"""Annotation queues: the items that people review, and who is assigned to a queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracer.store.schema import queue_items, queue_members, queues
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queue:
-    """What people are asked to judge, and by which score configs."""
+    """An annotation queue: the score configs by which its items are reviewed."""
 
     queue_id: str
     name: str
@@ -30,7 +30,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueItem:
-    """Something to judge; `subject` is trace, span or session."""
+    """An item to review; `subject` is trace, span or session."""
 
     item_id: str
     queue_id: str
@@ -44,7 +44,7 @@ class QueueItem:
 def create_queue(
     project_id: str, name: str, description: str | None, config_ids: Sequence[str]
 ) -> Queue:
-    """Make a queue. Raises Conflict: the project has one of this name."""
+    """Create a queue. Raises Conflict: the project has a queue of this name."""
     values = {
         "project_id": project_id,
         "queue_id": secrets.token_hex(12),
@@ -62,7 +62,7 @@ def create_queue(
 
 
 def get_queue(project_id: str, queue_id: str) -> Queue | None:
-    """Return the queue, or None."""
+    """Return the queue; None: there is none of this id."""
     query = sa.select(*_QUEUE).where(
         queues.c.project_id == project_id, queues.c.queue_id == queue_id
     )
@@ -71,7 +71,7 @@ def get_queue(project_id: str, queue_id: str) -> Queue | None:
 
 
 def list_queues(project_id: str, limit: int, offset: int = 0) -> tuple[list[Queue], int]:
-    """Return a page of queues, the newest first, and how many there are in all."""
+    """Return (a page of queues, the newest first; the number of all of them)."""
     mine = queues.c.project_id == project_id
     query = sa.select(*_QUEUE).where(mine)
     query = query.order_by(queues.c.created_at.desc(), queues.c.queue_id)
@@ -82,7 +82,7 @@ def list_queues(project_id: str, limit: int, offset: int = 0) -> tuple[list[Queu
 def add_item(
     project_id: str, queue_id: str, subject: str, subject_id: str, *, completed: bool = False
 ) -> QueueItem:
-    """Put something into a queue."""
+    """Add an item to a queue, and return it."""
     values = {
         "project_id": project_id,
         "queue_id": queue_id,
@@ -96,7 +96,7 @@ def add_item(
 
 
 def get_item(project_id: str, queue_id: str, item_id: str) -> QueueItem | None:
-    """Return an item of a queue, or None."""
+    """Return an item of a queue; None: there is none of this id."""
     query = sa.select(*_ITEM).where(*_is(project_id, queue_id, item_id))
     row = db.session.execute(query).one_or_none()
     return None if row is None else QueueItem(**row._mapping)
@@ -105,7 +105,7 @@ def get_item(project_id: str, queue_id: str, item_id: str) -> QueueItem | None:
 def list_items(
     project_id: str, queue_id: str, *, completed: bool | None, limit: int, offset: int = 0
 ) -> tuple[list[QueueItem], int]:
-    """Return a page of a queue's items, the oldest first; `completed` None: of both kinds."""
+    """Return (a page of a queue's items, the oldest first; their number); `completed` None: all."""
     mine = [queue_items.c.project_id == project_id, queue_items.c.queue_id == queue_id]
     if completed is not None:
         done = queue_items.c.completed_at.is_not(None)
@@ -119,8 +119,8 @@ def list_items(
 def complete_item(
     project_id: str, queue_id: str, item_id: str, *, completed: bool
 ) -> QueueItem | None:
-    """Mark an item as judged, or as not yet; None: there is no such item."""
-    # Said twice, it keeps the time of the first.
+    """Set whether an item is reviewed; return it; None: there is no such item."""
+    # A repeated request keeps the first time.
     when = sa.func.coalesce(queue_items.c.completed_at, sa.func.now()) if completed else None
     query = (
         sa.update(queue_items)
@@ -133,7 +133,7 @@ def complete_item(
 
 
 def remove_item(project_id: str, queue_id: str, item_id: str) -> bool:
-    """Take an item out of a queue; return whether it was there."""
+    """Remove an item from a queue; return whether it was there."""
     query = (
         sa.delete(queue_items)
         .where(*_is(project_id, queue_id, item_id))
@@ -144,13 +144,13 @@ def remove_item(project_id: str, queue_id: str, item_id: str) -> bool:
 
 
 def assign(project_id: str, queue_id: str, user_id: str) -> None:
-    """Ask somebody to work on a queue."""
+    """Assign a user to a queue."""
     values = {"project_id": project_id, "queue_id": queue_id, "user_id": user_id}
     db.session.execute(insert(queue_members).values(values).on_conflict_do_nothing())
 
 
 def unassign(project_id: str, queue_id: str, user_id: str) -> None:
-    """Ask somebody no longer."""
+    """Remove a user's assignment to a queue."""
     db.session.execute(
         sa.delete(queue_members).where(
             queue_members.c.project_id == project_id,

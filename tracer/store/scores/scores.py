@@ -1,4 +1,4 @@
-"""Reading scores: the judgements of a trace, one of its spans, a session, or a run."""
+"""Reads and deletes the scores of one trace, span, session or dataset run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tracer.store.schema import scores
 
 MOST = 1_000
 _RECENT = 300
-"""Scores by hand that tell what is judged in a project."""
+"""Number of latest annotation scores from which the score form derives its suggestions."""
 BY_HAND = "annotation"
-"""The source of scores that people gave on a page."""
+"""The source of scores that people entered on a page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRow:
-    """One judgement; `value` or `string_value` holds it, by `data_type`."""
+    """One score; its value is in `value` or `string_value`, depending on `data_type`."""
 
     score_id: str
     trace_id: str | None
@@ -36,7 +36,7 @@ class ScoreRow:
     time: datetime
     author: str | None = None
     author_id: str | None = None
-    """Who judged, where a person did."""
+    """The person who entered the score; None: it was sent by an application."""
     config_id: str | None
     environment: str | None
     queue_id: str | None
@@ -45,7 +45,7 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreKind:
-    """What people judged lately: its name, its type, the range or categories that it has."""
+    """A score that people entered lately: name, type, and range or categories."""
 
     name: str
     data_type: str
@@ -64,7 +64,7 @@ def list_scores(
 ) -> list[ScoreRow]:
     """Return the scores of a trace (narrowed to a span), a session or a run, oldest first.
 
-    At most MOST of them: a page that listed more would help nobody.
+    At most MOST: longer lists would not fit a page.
     """
     query = sa.select(*_COLUMNS).where(scores.c.project_id == project_id)
     for column, wanted in (
@@ -80,31 +80,35 @@ def list_scores(
 
 
 def list_kinds(project_id: str) -> list[ScoreKind]:
-    """Return what was judged by hand lately, the latest first, each name once."""
+    """Return the kinds of scores entered lately, the latest first, each name once."""
     query = (
         sa.select(scores.c.name, scores.c.data_type, scores.c.metadata)
         .where(scores.c.project_id == project_id, scores.c.source == BY_HAND)
         .order_by(scores.c.time.desc())
         .limit(_RECENT)
     )
-    found: dict[str, ScoreKind] = {}
-    for name, data_type, said in db.session.execute(query):
+    kinds: dict[str, ScoreKind] = {}
+    for name, data_type, metadata in db.session.execute(query):
         kind = ScoreKind(
-            name, data_type, said.get("min"), said.get("max"), said.get("categories", [])
+            name,
+            data_type,
+            metadata.get("min"),
+            metadata.get("max"),
+            metadata.get("categories", []),
         )
-        found.setdefault(name, kind)
-    return list(found.values())
+        kinds.setdefault(name, kind)
+    return list(kinds.values())
 
 
 def get_score(project_id: str, score_id: str) -> ScoreRow | None:
-    """Return a score, or None; of several of one id, which only clients can make, the latest."""
+    """Return a score; the latest where clients have sent one id several times; None: no such."""
     query = sa.select(*_COLUMNS).where(*_is(project_id, score_id))
     row = db.session.execute(query.order_by(scores.c.time.desc()).limit(1)).mappings().first()
     return None if row is None else _row(row)
 
 
 def delete_score(project_id: str, score_id: str) -> bool:
-    """Delete a score; return whether there was one."""
+    """Delete a score; return whether it existed."""
     query = sa.delete(scores).where(*_is(project_id, score_id)).returning(scores.c.score_id)
     deleted = db.session.execute(query).all()
     return bool(deleted)

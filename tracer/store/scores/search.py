@@ -1,4 +1,4 @@
-"""Reading scores across traces, sessions and runs, newest first, with whose they are."""
+"""Reads scores across traces, sessions and runs, newest first, with fields of their traces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tracer.store.scores.scores import ScoreRow
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundScore(ScoreRow):
-    """A score beside what its trace says: None where it has no trace, or none has arrived."""
+    """A score with fields of its trace; None without a trace, or until the trace arrives."""
 
     trace_user_id: str | None
     trace_session_id: str | None
@@ -36,7 +36,7 @@ class FoundScore(ScoreRow):
 
 
 class ScoreKey(NamedTuple):
-    """Where a page of scores ends."""
+    """The sort key of the last score of a page."""
 
     time: datetime
     score_id: str
@@ -95,7 +95,7 @@ FIELDS: dict[str, Field] = {
     "answered_run_id": Field(of_rows(dataset_runs.c.run_id, scores)),
     "answered_run_name": Field(of_rows(dataset_runs.c.name, scores)),
 }
-"""What lists of scores can be asked for."""
+"""The fields that conditions on scores can name."""
 
 
 def list_scores(
@@ -116,8 +116,8 @@ def list_scores(
         last = sa.tuple_(sa.literal(after.time), sa.literal(after.score_id))
         query = query.where(sa.tuple_(scores.c.time, scores.c.score_id) < last)
     query = query.order_by(scores.c.time.desc(), scores.c.score_id.desc())
-    found = db.session.execute(query.limit(limit).offset(offset)).mappings()
-    return [FoundScore(**{**row, "trace_id": row["trace_id"] or None}) for row in found]
+    result = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [FoundScore(**{**row, "trace_id": row["trace_id"] or None}) for row in result]
 
 
 def count_scores(project_id: str, conditions: Sequence[Condition]) -> int:
@@ -127,7 +127,7 @@ def count_scores(project_id: str, conditions: Sequence[Condition]) -> int:
 
 
 def rows(query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]) -> sa.Select[Any]:
-    """Return the query over the project\'s scores that fulfil the conditions."""
+    """Return the query restricted to the project's scores that fulfil the conditions."""
     trace = sa.and_(
         traces.c.project_id == scores.c.project_id, traces.c.trace_id == scores.c.trace_id
     )

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.store.annotations.summaries import (
     ScoreSummary,
-    mark_columns,
-    mark_conditions,
+    annotation_columns,
+    annotation_conditions,
     summarise,
 )
 from tracer.store.database.numbered import numbered_page
@@ -148,7 +148,7 @@ def _query(project_id: str) -> sa.Select[Any]:
     )
     own = [sessions.c[name] for name in SessionRow.__dataclass_fields__ if name in sessions.c]
     return (
-        sa.select(*own, *latest.c, *mark_columns(sessions))
+        sa.select(*own, *latest.c, *annotation_columns(sessions))
         .select_from(sessions.join(latest, sa.true()))
         .where(sessions.c.project_id == project_id)
     )
@@ -166,7 +166,7 @@ def _conditions(where: SessionFilter) -> list[sa.ColumnElement[bool]]:
             conditions.append(_has_trace(traces.c[name] == value))
     if where.tag is not None:
         conditions.append(_has_trace(traces.c.tags.contains([where.tag])))
-    return conditions + mark_conditions(
+    return conditions + annotation_conditions(
         sessions, bookmarked=where.bookmarked, commented=where.commented, scored=where.scored
     )
 

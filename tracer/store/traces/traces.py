@@ -14,8 +14,8 @@ from tracer.extensions import db
 from tracer.records import Json, decimals
 from tracer.store.annotations.summaries import (
     ScoreSummary,
-    mark_columns,
-    mark_conditions,
+    annotation_columns,
+    annotation_conditions,
     summarise,
 )
 from tracer.store.database.paging import Page, cut_page, decode_cursor
@@ -109,7 +109,7 @@ class TraceFilter:
             conditions.append(traces.c.start_time < self.until)
         if self.tag is not None:
             conditions.append(traces.c.tags.contains([self.tag]))
-        return conditions + mark_conditions(
+        return conditions + annotation_conditions(
             traces, bookmarked=self.bookmarked, commented=self.commented, scored=self.scored
         )
 
@@ -125,7 +125,7 @@ class Facets:
 
 ROW_COLUMNS = [
     *(traces.c[name] for name in TraceRow.__dataclass_fields__ if name in traces.c),
-    *mark_columns(traces),
+    *annotation_columns(traces),
 ]
 
 

@@ -47,7 +47,7 @@ def dataset(project_id: str, name: str) -> str:
     """Show the items of a dataset as they are, or as they were ``at`` a time; and its runs."""
     found, asked, at = _dataset(project_id, name), Numbered.read(), _time()
     items, total = datasets.list_items(
-        project_id, found.dataset_id, at=at, limit=PER_PAGE, offset=asked.offset
+        project_id, found.dataset_id, as_of=at, limit=PER_PAGE, offset=asked.offset
     )
     runs, run_count = dataset_runs.list_runs(project_id, found.dataset_id, _RUNS)
     return render(

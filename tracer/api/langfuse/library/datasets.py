@@ -191,7 +191,7 @@ def list_items() -> Response:
         None if dataset is None else dataset.dataset_id,
         source_trace_id=query.source_trace_id,
         source_span_id=query.source_observation_id,
-        at=query.version,
+        as_of=query.version,
         limit=query.limit,
         offset=query.offset,
     )

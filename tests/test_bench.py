@@ -147,5 +147,5 @@ def test_writing_the_figures_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
     assert text.startswith(f"before\n{BEGIN}") and text.endswith(f"{END}\nafter\n")
     assert "| speed | 5 spans/s | ≥ 4 | met |" in text and "old" not in text
     page.write_text("no marks")
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="lacks the markers"):
         write_docs(page, [], machine)

@@ -17,6 +17,7 @@ from tracer.store.database.server import sqlalchemy_url
 from tracer.store.database.session import UNREACHABLE, ping, unavailable
 from tracer.store.writing.writer import Writer
 from tracer.web.ids import IdConverter, KeepEscapes
+from tracer.web.otlp_paths import PlainOtlpPaths
 from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
@@ -74,7 +75,7 @@ def create_app(config: Config | None = None) -> Flask:
     with app.app_context():
         add_services(app, config, Writer(db.engine, config.max_queue_spans))
     _register(app)
-    app.wsgi_app = KeepEscapes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = KeepEscapes(PlainOtlpPaths(app.wsgi_app))  # type: ignore[method-assign]
     return app
 
 

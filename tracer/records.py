@@ -128,7 +128,8 @@ class SpanPatch(msgspec.Struct, kw_only=True):
     """Some fields of a span, said after (or, out of order, before) the span itself.
 
     ``fields`` holds ``SpanRecord`` field names; a present None clears, an absent name leaves as is.
-    Each field's latest ``version`` (microseconds of receipt) wins; ``metadata`` is merged by key.
+    Each field's latest ``version`` (microseconds of receipt) wins; ``metadata`` is merged by key,
+    and so are ``logs``: events that came beside the span (``merging/log_events.py``).
     """
 
     trace_id: str

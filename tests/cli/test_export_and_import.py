@@ -66,7 +66,7 @@ def test_an_error_is_one_line_and_leaves_no_file(
     other.write_text('{"a": 1}')
     for words, arguments in (
         ("no trace 'nope'", ("export", "nope", "-o", str(out))),
-        ("cut off", ("import", "file", str(cut))),
+        ("truncated", ("import", "file", str(cut))),
         ("resourceSpans", ("import", "file", str(other))),
     ):
         done = run_tracer(*arguments, "--url", server)

@@ -193,7 +193,7 @@ def test_a_server_with_a_full_queue_says_when_to_come_back(
 def test_a_server_without_its_database_says_when_to_come_back(
     make_app: Callable[[Config], Flask], config: Config, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("tracer.store.writing.writer.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("tracer.store.writing.writer.RETRY_SECONDS", 0.1)
     gone = config.database_url.replace("/tests?", "/no_such_database?")
     client = make_app(dataclasses.replace(config, database_url=gone)).test_client()
     answer = post(client, encode_protobuf(span()), PROTOBUF)

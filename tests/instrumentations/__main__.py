@@ -66,7 +66,7 @@ def _run(case: Case, url: str, *, record: bool) -> Outcome:
     except CannotInstall as reason:
         return Outcome(cannot=str(reason))
     if record:
-        recording.write(case.name, ran.versions, ran.sent)
+        recording.write(case.name, ran.versions, ran.sent, ran.logs)
     return outcome(case, findings(case, ran.traces), ran.versions)
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.provider.loopback import Handler, on_loopback
@@ -24,6 +25,12 @@ _UNPACK: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 
 
+_REQUESTS: Final[dict[str, Any]] = {
+    "/v1/traces": ExportTraceServiceRequest,
+    "/v1/logs": ExportLogsServiceRequest,
+}
+
+
 class Kept(NamedTuple):
     """A request as it was sent: what it holds as OTLP/JSON, and Tracer's status."""
 
@@ -32,7 +39,7 @@ class Kept(NamedTuple):
 
 
 class Recorder:
-    """The relay's address and, in order, the trace requests that went through it."""
+    """The relay's address and, in order, the requests of traces and logs that went through it."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -40,28 +47,35 @@ class Recorder:
 
     def resource_spans(self) -> list[dict[str, Any]]:
         """Return the groups of spans of all requests that were taken."""
-        return [
-            group
-            for kept in self.kept
-            if kept.status == 200
-            for group in kept.body.get("resourceSpans", [])
-        ]
+        return self._groups("resourceSpans")
+
+    def resource_logs(self) -> list[dict[str, Any]]:
+        """Return the groups of log records of all requests that were taken."""
+        return self._groups("resourceLogs")
+
+    def _groups(self, name: str) -> list[dict[str, Any]]:
+        taken = [kept.body for kept in self.kept if kept.status == 200]
+        return [group for body in taken for group in body.get(name, [])]
 
 
-def _as_json(body: bytes, content_type: str) -> dict[str, Any]:
+def _as_json(body: bytes, content_type: str, path: str) -> dict[str, Any]:
     """Return an OTLP request in OTLP/JSON, whose ids are hex."""
     if content_type.startswith("application/json"):
         decoded: dict[str, Any] = json.loads(body)
         return decoded
-    message = ExportTraceServiceRequest.FromString(body)
-    for group in message.resource_spans:
+    message = _REQUESTS[path].FromString(body)
+    for group in getattr(message, "resource_spans", ()):
         for scoped in group.scope_spans:
             for span in scoped.spans:
                 _ids_as_hex(span)
                 for link in span.links:
                     _ids_as_hex(link)
-    said: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
-    return said
+    for group in getattr(message, "resource_logs", ()):
+        for scoped in group.scope_logs:
+            for record in scoped.log_records:
+                _ids_as_hex(record)
+    as_json: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
+    return as_json
 
 
 def _ids_as_hex(holder: Any) -> None:
@@ -84,9 +98,10 @@ def recorder(tracer_url: str) -> Iterator[Recorder]:
             coding = self.headers.get("Content-Encoding", "")
             sent = {"Content-Type": kind, **({"Content-Encoding": coding} if coding else {})}
             status, answer = _forward(tracer_url + self.path, body, sent)
-            if self.path.partition("?")[0] == "/v1/traces":
+            path = self.path.partition("?")[0]
+            if path in _REQUESTS:
                 plain = _UNPACK[coding](body)
-                found.kept.append(Kept(_as_json(plain, kind), status))
+                found.kept.append(Kept(_as_json(plain, kind, path), status))
             self.send(status, answer, kind)
 
     with on_loopback(Relay) as found.url:

@@ -25,6 +25,9 @@ class Run(NamedTuple):
 
     traces: list[seen.Trace]
     sent: list[dict[str, Any]]
+    """Groups of spans."""
+    logs: list[dict[str, Any]]
+    """Groups of log records."""
     versions: dict[str, str]
     said: str
     """What the application printed, for a reader who wonders."""
@@ -44,7 +47,7 @@ def run(case: Case, tracer_url: str) -> Run:
     spans = sorted(recording.spans_of(sent), key=lambda span: int(span["startTimeUnixNano"]))
     trace_ids = list(dict.fromkeys(span["traceId"] for span in spans))
     traces = seen.of_api(tracer_url, trace_ids)
-    return Run(traces, sent, versions, done.stdout + done.stderr)
+    return Run(traces, sent, kept.resource_logs(), versions, done.stdout + done.stderr)
 
 
 def _prepared(case: Case) -> tuple[list[str], dict[str, str]]:

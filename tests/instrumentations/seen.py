@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from tracer.merging.spans import merge
 from tracer.pricing.list_prices import price
-from tracer.records import Batch, SpanRecord, cost_total
+from tracer.records import Batch, SpanPatch, SpanRecord, cost_total
 
 Json = Any
 PATIENCE_SECONDS = 10.0
@@ -68,9 +69,10 @@ class Trace(msgspec.Struct, kw_only=True):
             yield from self._lines(below, depth + 1)
 
 
-def of_records(batch: Batch) -> list[Trace]:
-    """Return the traces of decoded records, in the order in which they began."""
-    records = sorted(batch.spans, key=lambda record: (record.start_time, record.span_id))
+def of_records(batch: Batch, logs: Sequence[SpanPatch] = ()) -> list[Trace]:
+    """Return the traces of decoded records and log events, in the order in which they began."""
+    records = [_with_logs(record, logs) for record in batch.spans]
+    records.sort(key=lambda record: (record.start_time, record.span_id))
     traces: dict[str, Trace] = {}
     for record in records:
         traces.setdefault(record.trace_id, Trace(spans=[])).spans.append(_of_record(record))
@@ -79,6 +81,12 @@ def of_records(batch: Batch) -> list[Trace]:
         trace.session = said.fields.get("session_id") or trace.session
         trace.user = said.fields.get("user_id") or trace.user
     return list(traces.values())
+
+
+def _with_logs(record: SpanRecord, logs: Sequence[SpanPatch]) -> SpanRecord:
+    merged = merge(None, [record], [log for log in logs if log.span_id == record.span_id])
+    assert merged is not None
+    return merged.record
 
 
 def _of_record(record: SpanRecord) -> Span:

@@ -14,8 +14,8 @@ import pytest
 
 from tests.packaging.environments import clean_environ, install
 from tests.packaging.pythons import candidates, usable
+from tests.support.http import free_port, get_bytes, is_healthy
 from tests.support.paths import ROOT
-from tests.support.http import is_healthy, free_port, get_bytes
 from tests.support.serving import environ, serving
 from tracer import __version__
 from tracer.assets import asset_dir

@@ -27,7 +27,7 @@ from tests.support.wire.otlp import (
 )
 from tracer.errors import Refused
 from tracer.records import SpanRecord
-from tracer.wire.otlp.protobuf import groups
+from tracer.wire.otlp.protobuf import spans
 from tracer.wire.otlp.request import CONTENT_TYPES, Decoded, decode_traces
 from tracer.wire.spans.resolution import EVENT_NAMES, SPAN_TABLE, resolve
 
@@ -117,8 +117,8 @@ def test_protobuf_and_json_of_any_attributes_agree(
 def test_every_attribute_sets_a_field_or_stays_an_attribute(values: dict[str, Any]) -> None:
     body = protobuf(values)
     [record] = decode_protobuf(body).batch.spans
-    [group] = groups(body.SerializeToString(), 1 << 20)
-    read = group.read(group.spans[0]).attributes
+    [group] = spans(body.SerializeToString(), 1 << 20)
+    read = group.read(group.items[0]).attributes
     assert len(read) == len(values)
     assert sorted([*record.attributes, *record.claimed]) == sorted(read)
     claims = resolve(SPAN_TABLE, [read]).claims

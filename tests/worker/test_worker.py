@@ -17,9 +17,9 @@ from tests.support.serving import environ
 from tests.support.store.rows import put
 from tests.support.traces.records import span
 from tests.support.waiting import wait_until
-from tracer.store.analyses.compute import SMALL_SPANS
 from tracer.store.database.session import transaction
-from tracer.store.timeline.timeline import want
+from tracer.store.thresholds import ANALYSES_ON_READ
+from tracer.store.timeline.timeline import request_timeline
 from tracer.worker.loop import Loop
 from tracer.worker.tasks import Task, fold_counters
 
@@ -47,9 +47,9 @@ def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
     app: Flask, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
-        put(connection, span("root"), *[span(f"{n}", "root") for n in range(SMALL_SPANS)])
+        put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
     with app.app_context(), transaction():
-        want("default", "t")
+        request_timeline("default", "t")
 
     def count(query: str) -> int:
         with psycopg.connect(database_url) as connection:
@@ -141,7 +141,7 @@ def test_the_loop_ends_when_its_parent_has_ended(database_url: str) -> None:
 def test_counters_are_folded_by_one_of_two_workers_at_a_time(database_url: str) -> None:
     with psycopg.connect(database_url) as other:
         other.execute(
-            "INSERT INTO tallies (project_id, measure, value, number)"
+            "INSERT INTO mapping_counts (project_id, measure, value, number)"
             " SELECT 'default', 'dialect', 'plain', 1 FROM generate_series(1, 3)"
         )
         other.commit()
@@ -155,6 +155,6 @@ def test_counters_are_folded_by_one_of_two_workers_at_a_time(database_url: str) 
 
 def number_of_rows(connection: psycopg.Connection[tuple[int]]) -> int:
     """Return how many counter rows there are."""
-    row = connection.execute("SELECT count(*) FROM tallies").fetchone()
+    row = connection.execute("SELECT count(*) FROM mapping_counts").fetchone()
     assert row is not None
     return row[0]

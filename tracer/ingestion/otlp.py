@@ -1,4 +1,4 @@
-"""POST /v1/traces as OTLP/HTTP says: answers and errors in the request's own encoding."""
+"""POST /v1/traces and /v1/logs as OTLP/HTTP says: answers in the request's own encoding."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from flask import Blueprint, Response, request
 
 from tracer.errors import Refusal, TracerError
 from tracer.ingestion.writing import store
-from tracer.records import SpanRecord
+from tracer.records import Batch, SpanRecord
+from tracer.store.counters import add as counters
+from tracer.store.database.session import transaction
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import check_content_type, read_body
-from tracer.web.keys import identify
+from tracer.web.keys import identify, project_id
 from tracer.web.problems import STATUS, headers_of, status_of
 from tracer.web.services import services
+from tracer.wire.otlp.log_request import LOGS, decode_logs
 from tracer.wire.otlp.request import (
     CONTENT_TYPES,
     PROTOBUF,
-    Decoded,
     decode_traces,
     encode_answer,
     encode_error,
@@ -29,6 +31,10 @@ _INVALID_ARGUMENT: Final = 3
 _CODES: Final = {401: 16, 413: 8, 429: 8, 503: 14}
 NAMED: Final = 5
 """Refused items that an answer names; it counts the rest."""
+NOT_STORED: Final = (
+    "{} of {} log records were accepted and not stored:"
+    " only GenAI events (gen_ai.*) with a trace id and a span id are"
+)
 
 bp = Blueprint("otlp", __name__)
 bp.before_request(identify)
@@ -55,25 +61,49 @@ def take() -> tuple[Response, Sequence[SpanRecord]]:
     rejected = store(decoded.batch)
     # What was said of a trace is no span: a refusal of it is told, and not counted.
     refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
-    message = _message([*decoded.refusals, *_named(decoded, rejected)])
+    message = _message([*decoded.refusals, *_named(decoded.batch, rejected)])
     body = encode_answer(content_type, refused, message)
     return Response(body, content_type=content_type), decoded.batch.spans
 
 
-def _named(decoded: Decoded, rejected: Sequence[Rejected]) -> list[Refusal]:
+@bp.post("/v1/logs")
+def export_logs() -> Response:
+    """Join the GenAI events of an ExportLogsServiceRequest to their spans; count other logs."""
+    return take_logs()
+
+
+def take_logs() -> Response:
+    """Do so for whichever project the request's key opens."""
+    content_type = check_content_type(request, CONTENT_TYPES)
+    config = services().config
+    body = read_body(request, config.max_body_bytes)
+    decoded = decode_logs(body, content_type, max_value_bytes=config.max_value_bytes)
+    rejected = store(decoded.batch)
+    refused = len(decoded.refusals) + sum(one.kind == "patches" for one in rejected)
+    message = _message([*decoded.refusals, *_named(decoded.batch, rejected)])
+    if decoded.not_stored:
+        with transaction():
+            counters.add(project_id(), counters.LOGS, decoded.not_stored)
+        counted = NOT_STORED.format(decoded.not_stored, decoded.total)
+        message = f"{message}; {counted}" if message else counted
+    body = encode_answer(content_type, refused, message, LOGS)
+    return Response(body, content_type=content_type)
+
+
+def _named(batch: Batch, rejected: Sequence[Rejected]) -> list[Refusal]:
     """Return what the database refused by the ids that the client knows it by."""
     found = []
     for one in rejected:
         if one.kind == "spans":
-            span = decoded.batch.spans[one.index]
+            span = batch.spans[one.index]
             item = f"span {span.span_id} of trace {span.trace_id}"
         elif one.kind == "patches":
-            patch = decoded.batch.patches[one.index]
+            patch = batch.patches[one.index]
             item = f"update of span {patch.span_id} of trace {patch.trace_id}"
         elif one.kind == "scores":
-            item = f"score {decoded.batch.scores[one.index].name}"
+            item = f"score {batch.scores[one.index].name}"
         else:
-            item = f"trace {decoded.batch.traces[one.index].trace_id}"
+            item = f"trace {batch.traces[one.index].trace_id}"
         found.append(Refusal(item=item, field="", reason=one.reason))
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tracer.merging import deep
+from tracer.merging import deep, log_events
 from tracer.pricing.price_book import GIVEN, PriceBook
 from tracer.records import Json, SpanPatch, SpanRecord, decimals, is_within
 
@@ -41,7 +41,11 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     patch: Patches = {}
     hidden: dict[str, Json] = {}
     """What the record it stands on said where patches lie over it."""
+    filled: list[str] = []
+    """Fields that log events filled, as the record it stands on lacks them."""
     patched: bool = False
+    awaited: bool = False
+    """Nothing but log events of it has arrived."""
     covered: bool = False
     """True: something below it was metered, so its own usage repeats that."""
     sent_parent_id: str | None = None
@@ -49,8 +53,8 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def placeholder(self) -> bool:
-        """Whether it only stands in for a parent that has not arrived."""
-        return self.version is None and not self.patched
+        """Whether it only stands in for a span that has not arrived."""
+        return self.version is None and (self.awaited or not self.patched)
 
 
 def precedence(record: SpanRecord) -> int:
@@ -62,7 +66,7 @@ def needs_payload(
     stored: Span, records: Iterable[SpanRecord], patches: Iterable[SpanPatch]
 ) -> bool:
     """Return whether merging these into `stored` takes its payload as well."""
-    if stored.placeholder:
+    if stored.placeholder and not stored.patched:
         return False
     same = any(precedence(record) == stored.version for record in records)
     return stored.patched or same or any(True for _ in patches)
@@ -140,8 +144,10 @@ def merge_patches(held: Patches, patches: Iterable[SpanPatch]) -> Patches:
         for field, value in _flat(item):
             new = (item.version, value)
             old = merged.get(field)
-            if old is None or _patch_rank(new) > _patch_rank(old):
+            if old is None or _patch_rank(field, new) > _patch_rank(field, old):
                 merged[field] = new
+    if merged is not held and any("logs" in item.fields for item in patches):
+        merged = log_events.within_limits(merged)
     return merged
 
 
@@ -149,12 +155,17 @@ def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
     for field, value in item.fields.items():
         if field == "metadata" and isinstance(value, dict):
             yield from deep.parts(value, deep=item.deep)
+        elif field == "logs":
+            yield from ((log_events.PREFIX + key, event) for key, event in value.items())
         else:
             yield field, value
 
 
-def _patch_rank(entry: tuple[int, Json]) -> tuple[int, bytes]:
-    return entry[0], msgspec.json.encode(entry[1], order="deterministic")
+def _patch_rank(field: str, entry: tuple[int, Json]) -> tuple[int, int, bytes]:
+    version, value = entry
+    # Sent again in another request, events of one nanosecond keep the order of the first request.
+    position = value["position"] if field.startswith(log_events.PREFIX) else 0
+    return version, -position, msgspec.json.encode(value, order="deterministic")
 
 
 def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
@@ -166,6 +177,8 @@ def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
     for field, (version, value) in patch.items():
         if field.startswith(deep.PREFIX):
             said.append((version, field, value))
+        elif field.startswith(log_events.PREFIX):
+            continue
         elif value is None:
             fields[field] = _EMPTY.get(field)
         else:
@@ -192,14 +205,22 @@ def finish(
     record: SpanRecord, *, version: int | None, patch: Patches, book: PriceBook = LIST_ALONE
 ) -> Span:
     """Return the span of `record` under `patch`: priced, its times checked, its parent followed."""
-    hidden = _hidden(record, patch) if patch and version is not None else {}
-    record, sent_parent_id = _checked(overlay(record, patch))
+    hidden: dict[str, Json] = {}
+    filled: list[str] = []
+    if patch:
+        base, record = record, overlay(record, patch)
+        changed, filled = log_events.laid_over(record, patch)
+        record = msgspec.structs.replace(record, **changed)
+        hidden = _hidden(base, {*patch, *changed}) if version is not None else {}
+    record, sent_parent_id = _checked(record)
     return Span(
         record=priced(record, book),
         version=version,
         patch=patch,
         hidden=hidden,
+        filled=filled,
         patched=bool(patch),
+        awaited=version is None and log_events.are_all(patch),
         sent_parent_id=sent_parent_id,
     )
 
@@ -292,6 +313,7 @@ def underneath(stored: Span) -> SpanRecord:
     return msgspec.structs.replace(stored.record, **fields) if fields else stored.record
 
 
-def _hidden(record: SpanRecord, patch: Patches) -> dict[str, Json]:
+def _hidden(record: SpanRecord, changed: Iterable[str]) -> dict[str, Json]:
     # Without it two records of equal rank would compare differently once a patch has come.
-    return {name: getattr(record, name) for name in {field.partition(".")[0] for field in patch}}
+    names = {field.partition(".")[0] for field in changed} - {"logs"}
+    return {name: getattr(record, name) for name in names}

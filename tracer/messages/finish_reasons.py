@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from tracer.messages.message import finish_reason
 from tracer.records import Json
 
-_CHOICES: Final = ("choices", "candidates", "generations", "output")
-_INNER: Final = ("message", "generation_info", "response_metadata", "kwargs")
+_CHOICES: Final = frozenset(("choices", "candidates", "generations", "output"))
+_INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
 """Objects of a choice that may tell it in its place."""
 _MAX_CHOICES: Final = 64
 
@@ -19,29 +18,27 @@ def finish_reasons(output: Json) -> list[str]:
     if isinstance(output, dict):
         if reason := finish_reason(output):
             return [reason]
-        choices = next((output[name] for name in _CHOICES if output.get(name)), None)
-    else:
-        choices = output
-    if not isinstance(choices, list):
+        if _CHOICES.isdisjoint(output):
+            return []
+        output = next((output[name] for name in _CHOICES if output.get(name)), None)
+    if not isinstance(output, list):
         return []
-    return [reason for choice in _flat(choices) if (reason := _reason(choice, 2))]
+    reasons: list[str] = []
+    for choice in output[:_MAX_CHOICES]:
+        if isinstance(choice, dict):
+            if reason := _reason(choice, 2):
+                reasons.append(reason)
+        elif isinstance(choice, list):
+            # LangChain has a list of choices for each prompt.
+            inner = (_reason(one, 2) for one in choice[:_MAX_CHOICES] if isinstance(one, dict))
+            reasons += [reason for reason in inner if reason]
+    return reasons
 
 
-def _flat(choices: list[Json]) -> Iterator[Json]:
-    """Yield the choices; LangChain has a list of them for each prompt."""
-    for choice in choices[:_MAX_CHOICES]:
-        if isinstance(choice, list):
-            yield from choice[:_MAX_CHOICES]
-        else:
-            yield choice
-
-
-def _reason(choice: Json, depth: int) -> str | None:
-    if not isinstance(choice, dict):
-        return None
+def _reason(choice: dict[str, Json], depth: int) -> str | None:
     if reason := finish_reason(choice):
         return reason
-    if depth == 0:
+    if depth == 0 or _INNER.isdisjoint(choice):
         return None
-    inner = (choice[name] for name in _INNER if name in choice)
+    inner = (choice[name] for name in _INNER if isinstance(choice.get(name), dict))
     return next((reason for value in inner if (reason := _reason(value, depth - 1))), None)

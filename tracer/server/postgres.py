@@ -69,7 +69,7 @@ def unusable(data_dir: Path, error: OSError) -> EmbeddedError:
     """Return the error that ``data_dir`` can't be used, with the remedy."""
     return EmbeddedError(
         f"cannot use the data directory {data_dir}: {error};"
-        " choose another with --data-dir that this user may write"
+        " choose a writable directory with --data-dir"
     )
 
 

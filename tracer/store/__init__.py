@@ -1,1 +1,1 @@
-"""The only package that knows SQL: the schema, the writer, and one read module per noun."""
+"""The only package that contains SQL: the schema, the writer, and one read module per noun."""

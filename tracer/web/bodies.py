@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import IO, Final, Protocol
 
@@ -36,7 +37,7 @@ def json_body() -> bytes:
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Return the request's body, decompressed as its Content-Encoding says.
+    """Return the request's body, decompressed, without a byte order mark.
 
     Raises TooLarge where it is longer than ``limit`` bytes, sent or decompressed;
     UnsupportedMedia for an encoding we don't know; Invalid for a stream that is damaged or ends
@@ -47,11 +48,12 @@ def read_body(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     sent = _bounded(_chunks(request.stream), limit)
     if encoding in ("", "identity"):
-        return b"".join(sent)
+        return b"".join(sent).removeprefix(BOM_UTF8)
     if encoding not in _DECOMPRESSORS:
         known = ", ".join(_DECOMPRESSORS)
         raise UnsupportedMedia(f"Content-Encoding: expected one of {known}, got {encoding!r}")
-    return b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
+    decompressed = b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
+    return decompressed.removeprefix(BOM_UTF8)
 
 
 def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from tracer.errors import Unauthorized
 from tracer.store.database.session import release
 from tracer.store.projects.keys import authenticate
 from tracer.store.projects.projects import DEFAULT_PROJECT
+from tracer.web.missing_keys import explain, is_missing
 from tracer.web.services import services
 
 
@@ -29,6 +30,8 @@ def _project_of_key() -> str | None:
     if "Authorization" not in request.headers:
         return None
     sent = request.authorization
+    if is_missing(sent, request.headers["Authorization"]):
+        raise Unauthorized(explain(sent, on_loopback=_on_loopback()))
     if sent is not None and sent.type == "basic" and sent.password:
         project = authenticate(sent.username or None, sent.password)
     elif sent is not None and sent.type == "bearer" and sent.token:
@@ -43,10 +46,14 @@ def _project_of_key() -> str | None:
 
 
 def _project_without_key() -> str:
-    # The address we listen on decides, not the peer's: behind a proxy every peer is loopback.
-    if not _is_loopback(services().config.host):
+    if not _on_loopback():
         raise Unauthorized("expected a key: Authorization: Basic public:secret, or Bearer secret")
     return DEFAULT_PROJECT
+
+
+def _on_loopback() -> bool:
+    # The address we listen on decides, not the peer's: behind a proxy every peer is loopback.
+    return _is_loopback(services().config.host)
 
 
 @lru_cache(maxsize=100)

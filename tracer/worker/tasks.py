@@ -14,10 +14,10 @@ from typing import Any, Final
 import psycopg
 
 from tracer.store.analyses.compute import DUE as DUE_ANALYSES
-from tracer.store.counters.fold_sql import FOLD_TALLIES
+from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import purge
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
-from tracer.store.timeline.fill import fill_wanted
+from tracer.store.timeline.fill import fill_requested
 from tracer.worker import analysis_process
 
 Stop = threading.Event
@@ -41,7 +41,7 @@ class Task:
 
 def fill_timelines(url: str, _stop: Stop) -> None:
     """Build the timelines of large traces that users have opened."""
-    fill_wanted(url)
+    fill_requested(url)
 
 
 def analyse_large_traces(_url: str, stop: Stop) -> None:
@@ -53,14 +53,14 @@ def fold_counters(url: str, _stop: Stop) -> None:
     """Compact the counter rows that writers appended; only one server does so at a time."""
     with psycopg.connect(url) as connection:
         if connection.execute(_COUNTERS_LOCK).fetchone() == (True,):
-            connection.execute(FOLD_TALLIES.encode())
+            connection.execute(COMPACT.encode())
 
 
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
     """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
-        purge.empty_left(connection)
-        purge.forget(connection)
+        purge.purge_pending(connection)
+        purge.expire_tombstones(connection)
 
 
 TASKS: Final = (

@@ -21,9 +21,11 @@ from tracer.analysis.forest import SpanFacts
 from tracer.analysis.trace_analyses import TRACE_ANALYSES
 from tracer.extensions import db
 from tracer.records import SpanRecord
-from tracer.store.analyses import compute, forests
-from tracer.store.analyses.compute import SMALL_SPANS, analyse, analyse_due
+from tracer.store import thresholds
+from tracer.store.analyses import forests
+from tracer.store.analyses.compute import analyse, analyse_due
 from tracer.store.analyses.subtrees import Subtree, read_subtrees
+from tracer.store.thresholds import ANALYSES_ON_READ
 from tracer.store.traces import span_tree
 from tracer.store.writing.delete import delete_trace
 
@@ -31,7 +33,7 @@ from tracer.store.writing.delete import delete_trace
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
     """Three spans make a large trace."""
-    monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
     return 2
 
 
@@ -88,7 +90,7 @@ def test_a_large_trace_says_the_same_once_it_is_counted(
     with app.app_context():
         expected = sums()
         clear_tables(connection)
-        monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+        monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
         put(connection, *agent())
         assert sums() is None
         assert analyse(connection, "default", "t")
@@ -172,7 +174,7 @@ def test_a_deleted_trace_leaves_nothing(
     assert analyse(connection, "default", "t")
     with app.app_context():
         delete_trace("default", "t")
-    for table in ("analyses", "subtrees", "runs"):
+    for table in ("analyses", "subtrees", "sibling_groups"):
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
@@ -185,23 +187,23 @@ def test_parts_are_told_of_small_and_of_large_traces(
     monkeypatch.setitem(TRACE_ANALYSES, "names", lambda inputs: sorted(inputs.forest.names))
     put(connection, *agent(), span("small", trace="s"))
     with app.app_context():
-        assert forests.read_part("default", "s", "names") == ["small"]
-        assert forests.read_part("default", "t", "names") is None
+        assert forests.read_analysis("default", "s", "names") == ["small"]
+        assert forests.read_analysis("default", "t", "names") is None
         assert analyse(connection, "default", "t")
-        assert forests.read_part("default", "t", "names") == ["call", "fails", "root", "step"]
+        assert forests.read_analysis("default", "t", "names") == ["call", "fails", "root", "step"]
 
 
 def test_the_process_counts_what_is_due(
     app: Flask, connection: psycopg.Connection[Any], database_url: str
 ) -> None:
-    put(connection, span("root"), *[span(f"{n}", "root") for n in range(SMALL_SPANS)])
+    put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
     rest(connection)
     with app.app_context():
         assert sums() is None
         command = [sys.executable, "-m", "tracer.worker.analysis_process"]
         subprocess.run(command, env=environ(DATABASE_URL=database_url), check=True, timeout=120)
         found = sums()
-    assert found is not None and found["root"].span_count == SMALL_SPANS + 1
+    assert found is not None and found["root"].span_count == ANALYSES_ON_READ + 1
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -215,7 +217,7 @@ def test_stored_and_read_at_once_agree_on_any_trace(
     clear_tables(connection)
     connection.execute("TRUNCATE analyses, subtrees")
     connection.commit()
-    monkeypatch.setattr(compute, "SMALL_SPANS", 0)
+    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 0)
     put(connection, *map(_record, facts))
     with app.app_context():
         assert analyse(connection, "default", "t")

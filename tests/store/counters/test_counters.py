@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
 from tracer.records import SpanRecord
-from tracer.store.counters.fold_sql import FOLD_TALLIES, UNCOUNT_TALLIES
-from tracer.store.counters.read import list_tallies
+from tracer.store.counters.fold_sql import COMPACT, SUBTRACT_TRACE
+from tracer.store.counters.read import list_mapping_counts
 from tracer.store.writing import count_spans
 
 USED = {"input": 1}
 
 
 def counts() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in list_tallies("default")}
+    return {(one.measure, one.value): one.number for one in list_mapping_counts("default")}
 
 
 def test_spans_are_counted_by_what_is_known_of_them(
@@ -58,13 +58,13 @@ def test_folding_changes_no_count_and_keeps_the_latest_examples(
     with app.app_context():
         before = counts()
         for _ in range(2):
-            connection.execute(FOLD_TALLIES)
+            connection.execute(COMPACT)
             connection.commit()
-        (only,) = list_tallies("default")
+        (only,) = list_mapping_counts("default")
         assert counts() == before == {("dialect", ""): 8}
         assert only.examples[0] == ("t7", "s7")
         assert len(only.examples) == count_spans.EXAMPLES
-    assert connection.execute("SELECT count(*) FROM tallies").fetchone() == (1,)
+    assert connection.execute("SELECT count(*) FROM mapping_counts").fetchone() == (1,)
 
 
 @st.composite
@@ -89,15 +89,15 @@ def any_span(draw: st.DrawFn) -> SpanRecord:
 def test_sql_takes_out_what_python_counted(
     app: Flask, connection: psycopg.Connection[Any], spans: list[SpanRecord]
 ) -> None:
-    connection.execute("DELETE FROM tallies")
+    connection.execute("DELETE FROM mapping_counts")
     clear_tables(connection)
     put(connection, *spans)
     with app.app_context():
         assert counts()
-        connection.execute(UNCOUNT_TALLIES, ("default", "t"))
+        connection.execute(SUBTRACT_TRACE, ("default", "t"))
         connection.commit()
         assert counts() == {}
         below = connection.execute(
-            "SELECT measure, value FROM tallies GROUP BY 1, 2 HAVING sum(number) <> 0"
+            "SELECT measure, value FROM mapping_counts GROUP BY 1, 2 HAVING sum(number) <> 0"
         ).fetchall()
         assert below == []

@@ -14,13 +14,14 @@ from tests.support.store.rows import put
 from tests.support.traces.records import T0, span
 from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.log.words import terms
+from tracer.store import thresholds
 from tracer.store.database.session import transaction
 from tracer.store.timeline import in_memory
-from tracer.store.timeline.fill import fill, fill_wanted
+from tracer.store.timeline.fill import fill, fill_requested
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
 from tracer.store.timeline.log import Log, LogPage, Query
-from tracer.store.timeline.timeline import open_timeline, want
+from tracer.store.timeline.timeline import open_timeline, request_timeline
 from tracer.times import from_micros
 from tracer.ui.trace.timeline import open_log
 
@@ -100,7 +101,7 @@ def test_pages_lead_through_the_log_and_back(
     with app.app_context():
         timeline = open_timeline("default", "t")
         assert timeline is not None
-        log = Log("default", "t", timeline, Query(kind="event").asked())
+        log = Log("default", "t", timeline, Query(kind="event").log_filter())
         first = log.page(None, 4)
         second = log.page(first.later, 4)
         assert spans_of(first) + spans_of(second) == [(f"s{n:03}", 0) for n in range(3, 600, 100)]
@@ -108,9 +109,9 @@ def test_pages_lead_through_the_log_and_back(
         assert first.rows[0].time - first.rows[0].span.start_time == timedelta(seconds=5)
         assert (first.earlier, second.later) == (None, None)
         assert spans_of(log.page(second.earlier, 4)) == spans_of(first)
-        everything = Log("default", "t", timeline, Query().asked()).page(None, 1000)
+        everything = Log("default", "t", timeline, Query().log_filter()).page(None, 1000)
         assert everything.count == len(everything.rows) == 607
-        worse = Log("default", "t", timeline, Query(level="warning").asked()).page(None, 1000)
+        worse = Log("default", "t", timeline, Query(level="warning").log_filter()).page(None, 1000)
         assert {row.span.level for row in worse.rows} == {"warning", "error"}
 
 
@@ -119,18 +120,18 @@ def test_a_span_knows_its_place_among_the_hits(
 ) -> None:
     put(connection, *story())
     with app.app_context():
-        log = open_log("default", "t", Query(words="CursorTimeout").asked())
+        log = open_log("default", "t", Query(words="CursorTimeout").log_filter())
         assert log is not None
         hits = [row.span for row in log.page(None).rows]
-        place = log.place(hits[3].span_id)
+        place = log.position(hits[3].span_id)
         assert (place.number, place.count) == (4, 12)
         assert (place.previous, place.next) == (hits[2].span_id, hits[4].span_id)
-        first = log.place(None)
+        first = log.position(None)
         assert (first.number, first.previous, first.next) == (None, None, hits[0].span_id)
-        every = open_log("default", "t", Query().asked())
+        every = open_log("default", "t", Query().log_filter())
         assert every is not None
         assert any(row.span.span_id == "s008" for row in every.page(None).rows)
-        between = log.place("s008")
+        between = log.position("s008")
         assert (between.number, between.previous, between.next) == (None, "s007", "s057")
         start = from_micros(T0)
         assert sum(log.buckets(start, start + timedelta(seconds=200), 20)) == 12
@@ -139,27 +140,27 @@ def test_a_span_knows_its_place_among_the_hits(
 def test_a_large_trace_is_put_in_order_once_somebody_looks(
     app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(in_memory, "SMALL_SPANS", 100)
+    monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 100)
     put(connection, *story())
     connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
     connection.commit()
-    assert fill_wanted(database_url) == 0
+    assert fill_requested(database_url) == 0
     with app.app_context():
-        assert open_log("default", "t", Query().asked()) is None
-        assert fill_wanted(database_url) == 1
-        log = open_log("default", "t", Query(words="timeout").asked())
+        assert open_log("default", "t", Query().log_filter()) is None
+        assert fill_requested(database_url) == 1
+        log = open_log("default", "t", Query(words="timeout").log_filter())
         assert log is not None
-        assert (log.found.count, log.found.unsearched) == (12, 0)
+        assert (log.matches.count, log.matches.unsearched) == (12, 0)
         put(connection, span("late", "root", output="a timeout as well"))
-        log = open_log("default", "t", Query(words="timeout").asked())
+        log = open_log("default", "t", Query(words="timeout").log_filter())
         assert log is not None
-        assert (log.found.count, log.found.unsearched) == (12, 1)
+        assert (log.matches.count, log.matches.unsearched) == (12, 1)
         connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
         connection.commit()
-        assert fill_wanted(database_url) == 1
-        log = open_log("default", "t", Query(words="timeout").asked())
+        assert fill_requested(database_url) == 1
+        log = open_log("default", "t", Query(words="timeout").log_filter())
         assert log is not None
-        assert (log.found.count, log.found.unsearched) == (13, 0)
+        assert (log.matches.count, log.matches.unsearched) == (13, 0)
     for table in ("timeline_segments", "timeline_pages", "timeline_words"):
         segments = connection.execute(f"SELECT DISTINCT segment FROM {table}").fetchall()
         assert segments == [(1,)], table
@@ -172,13 +173,13 @@ def test_what_is_too_long_to_be_searched_at_once_is_told_and_wished_for(
     with app.app_context():
         with monkeypatch.context() as patch:
             patch.setattr(in_memory, "_MOST_BYTES", 10_000)
-            log = open_log("default", "t", Query(words="even").asked())
+            log = open_log("default", "t", Query(words="even").log_filter())
         assert log is not None
-        assert 0 < log.found.unsearched < 601
-        assert log.found.count < 300
+        assert 0 < log.matches.unsearched < 601
+        assert log.matches.count < 300
         connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
         connection.commit()
-        assert fill_wanted(database_url) == 1
+        assert fill_requested(database_url) == 1
 
 
 def test_a_term_that_begins_too_many_words_says_so(
@@ -188,11 +189,11 @@ def test_a_term_that_begins_too_many_words_says_so(
     put(connection, *made)
     assert fill(connection, "default", "t") == 9_000
     with app.app_context():
-        log = open_log("default", "t", Query(words="item").asked())
+        log = open_log("default", "t", Query(words="item").log_filter())
         assert log is not None
-        assert log.found.more and 500 < log.found.count < 9_000
-        log = open_log("default", "t", Query(words="item000000001234").asked())
-        assert log is not None and (log.found.count, log.found.more) == (1, False)
+        assert log.matches.more and 500 < log.matches.count < 9_000
+        log = open_log("default", "t", Query(words="item000000001234").log_filter())
+        assert log is not None and (log.matches.count, log.matches.more) == (1, False)
 
 
 @pytest.mark.parametrize("other", [("other", "t"), ("default", "u")])
@@ -202,8 +203,8 @@ def test_nothing_of_another_trace_or_project_is_found(
     put(connection, span("mine", input="secret"))
     fill(connection, "default", "t")
     with app.app_context():
-        log = open_log(*other, Query(words="secret").asked())
-        assert log is not None and log.found.count == 0
+        log = open_log(*other, Query(words="secret").log_filter())
+        assert log is not None and log.matches.count == 0
 
 
 def test_a_reader_does_not_wait_for_who_fills_it(
@@ -213,7 +214,7 @@ def test_a_reader_does_not_wait_for_who_fills_it(
 
     def ask() -> None:
         with app.app_context(), transaction():
-            want("default", "t")
+            request_timeline("default", "t")
 
     ask()
     connection.execute("SELECT FROM timelines FOR UPDATE")

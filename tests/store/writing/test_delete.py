@@ -20,7 +20,7 @@ from tests.support.traces.drawn_records import span_patches, span_records, trace
 from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
 from tracer.records import Batch, ScoreRecord
-from tracer.store.counters.read import list_tallies
+from tracer.store.counters.read import list_mapping_counts
 from tracer.store.deletion import purge
 from tracer.store.scores import scores
 from tracer.store.writing import delete as deleting
@@ -39,7 +39,7 @@ def context(app: Flask) -> Iterator[None]:
 def test_nothing_is_left_in_any_table(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE), *full_trace("other"))
     before = tables_with(connection, GONE)
-    assert {"traces", "spans", "span_payloads", "scores", "tallies"} <= set(before)
+    assert {"traces", "spans", "span_payloads", "scores", "mapping_counts"} <= set(before)
     assert delete_trace("default", GONE)
     assert tables_with(connection, GONE) == []
     assert tables_with(connection, "other") == before
@@ -53,7 +53,7 @@ def test_a_span_of_another_trace_may_have_the_deleted_ones_id(
 ) -> None:
     put(connection, *full_trace(GONE), span(GONE, trace="other"))
     assert delete_trace("default", GONE)
-    (only,) = list_tallies("default")
+    (only,) = list_mapping_counts("default")
     assert only.examples == [("other", GONE)]
     assert disagreements(connection) == []
 
@@ -115,7 +115,7 @@ def test_what_is_left_is_as_if_the_trace_had_never_come(
     for item in gone:
         item.trace_id = GONE
     clear_tables(connection)
-    connection.execute("TRUNCATE tallies, tombstones")
+    connection.execute("TRUNCATE mapping_counts, tombstones")
     connection.commit()
     with app.app_context():
         if kept:
@@ -129,7 +129,7 @@ def test_what_is_left_is_as_if_the_trace_had_never_come(
 
 
 def tallied() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in list_tallies("default")}
+    return {(one.measure, one.value): one.number for one in list_mapping_counts("default")}
 
 
 @pytest.mark.usefixtures("context")
@@ -162,11 +162,11 @@ def test_after_a_day_the_id_is_free_again(
     put(connection, *full_trace(GONE))
     delete_trace("default", GONE)
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '23 hours'")
-    purge.forget(connection)
+    purge.expire_tombstones(connection)
     connection.commit()
     assert len(writer.write("default", Batch(spans=[span("late", trace=GONE)]))) == 1
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '2 hours'")
-    purge.forget(connection)
+    purge.expire_tombstones(connection)
     connection.commit()
     assert writer.write("default", Batch(spans=[span("late", trace=GONE)])) == []
 
@@ -184,10 +184,10 @@ def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
         delete_trace("default", GONE)
     assert all_rows(connection)["traces"] == []
     # The one who deletes is left a minute to do it.
-    assert purge.empty_left(connection) == 0
+    assert purge.purge_pending(connection) == 0
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '2 minutes'")
     connection.commit()
-    assert purge.empty_left(connection) == 1
+    assert purge.purge_pending(connection) == 1
     assert tables_with(connection, GONE) == []
     assert tallied() == {}
 

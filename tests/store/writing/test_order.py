@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from tests.support.store.recount import disagreements
 from tests.support.store.rows import all_rows, clear_tables, put
-from tests.support.traces.drawn_records import span_patches, span_records, trace_records
+from tests.support.traces.drawn_records import (
+    log_event_patches,
+    span_patches,
+    span_records,
+    trace_records,
+)
 from tests.support.traces.records import T0, span, trace_record
 
 
@@ -35,7 +40,11 @@ def stored(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    items=st.lists(span_records() | span_patches() | trace_records(), min_size=1, max_size=8),
+    items=st.lists(
+        span_records() | span_patches() | trace_records() | log_event_patches(),
+        min_size=1,
+        max_size=8,
+    ),
     dice=st.randoms(use_true_random=False),
 )
 def test_any_order_any_batching_and_any_repetition_give_the_same_rows(

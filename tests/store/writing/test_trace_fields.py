@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.support.traces.records import T0, span
-from tests.support.store.rows import clear_tables, put, table_rows
 
+from tests.support.store.rows import clear_tables, put, table_rows
+from tests.support.traces.records import T0, span
 from tracer.merging.claims import MOST_PROCESSES
 from tracer.records import (
     RANK_CREATE,

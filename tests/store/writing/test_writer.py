@@ -165,7 +165,7 @@ def test_a_lost_connection_is_made_anew_and_the_batch_stored(
 def test_a_database_that_stays_away_is_said_and_nothing_is_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.2)
     nowhere = Writer(sa.create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
     with pytest.raises(StoreUnavailable, match="can't write"):
         nowhere.write("default", Batch(spans=[span("a")]))

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.support.traces.records import T0, span, trace_record
+from tracer.merging.log_events import key_of
 from tracer.records import SpanPatch, TraceRecord, process_of
 
 # b hangs under a, c under b, d under a parent that never comes, e under itself, f and g under
@@ -76,6 +77,34 @@ def span_patches(draw: st.DrawFn) -> Any:
         span_id=draw(st.sampled_from(sorted(PARENTS))),
         version=T0 + draw(st.integers(0, 5)),
         fields=draw(st.sampled_from(PATCHES)),
+    )
+
+
+@st.composite
+def log_event_patches(draw: st.DrawFn) -> SpanPatch:
+    """An event of a span that arrives apart from it, as a log record does."""
+    text = draw(st.sampled_from(["a", "b"]))
+    field = draw(st.sampled_from(["input", "output", "finish_reasons"]))
+    value: Any = (
+        [text, {"n": 1}][: draw(st.integers(1, 2))] if field != "finish_reasons" else [text]
+    )
+    if field == "input" and draw(st.booleans()):
+        value = text
+    event = {
+        "position": draw(st.integers(0, 1)),
+        "size": 10,
+        "name": "gen_ai.user.message",
+        "time": None,
+        "attributes": {"x": text},
+        "fields": {field: [None if field == "finish_reasons" else "body", value]},
+    }
+    time = T0 + draw(st.integers(-3, 3))
+    digest = f"{text}{field}{value!r:.30}"
+    return SpanPatch(
+        trace_id="t",
+        span_id=draw(st.sampled_from(sorted(PARENTS))),
+        version=time,
+        fields={"logs": {key_of(time * 1_000, digest): event}},
     )
 
 

@@ -23,6 +23,7 @@ from tracer.store.writing.delete import delete_trace
 
 OWN = "a" * 32
 OTHER = "other-trace"
+TRACE = f"/project/default/traces/{OWN}"
 SECRET = "not-for-you"
 PAGES = ("", "/spans?t=0-1-d", "/span", "/span?id=root", "/value?at=/input")
 

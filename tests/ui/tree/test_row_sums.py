@@ -12,6 +12,7 @@ from tests.support.pages.dom import Element
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder
 from tracer.config import Config
+from tracer.store import thresholds
 from tracer.store.analyses import compute
 
 TRACE = "a" * 32
@@ -49,7 +50,7 @@ def test_a_large_trace_says_that_it_is_still_being_counted(
     config: Config,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(compute, "SMALL_SPANS", 3)
+    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 3)
     store_traces(story())
     assert marks(get_page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
     rows = client.get(f"/api/v1/traces/{TRACE}/spans").json

@@ -11,7 +11,7 @@ import pytest
 from tests.support.pages.dom import Element
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder
-from tracer.store.analyses import compute
+from tracer.store import thresholds
 from tracer.store.analyses.compute import analyse
 
 ID = "a" * 32
@@ -24,7 +24,7 @@ def long(count: int, before: int = 5, after: int = 3) -> TraceBuilder:
     story = TraceBuilder(ID).span("root", None, 0, 9_000, kind="agent")
     for n in range(before):
         story.span(f"b{n}", "root", n / 10, n / 10 + 0.1)
-    story.model_calls("root", count)
+    story.asks("root", count)
     for n in range(after):
         story.span(f"e{n}", "root", 8_000 + n, 8_000.5 + n)
     return story
@@ -42,7 +42,7 @@ def tell_all(
         return store_traces
 
     def told(*stories: TraceBuilder) -> None:
-        monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+        monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
         store_traces(*stories)
         with psycopg.connect(database_url, autocommit=True) as connection:
             assert analyse(connection, "default", ID)
@@ -134,7 +134,7 @@ def test_a_page_of_a_run_read_again_ends_with_the_run(
 def test_while_it_is_counted_a_run_tells_that_it_goes_on(
     get_page: GetPage, store_traces: StoreTraces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compute, "SMALL_SPANS", 2)
+    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
     store_traces(long(480))
     shown = get_page(PAGE)
     assert shown.one("div", id="f-s000").all("a")[0].text == "95+ × ask"

@@ -10,15 +10,15 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace, wide_trace
-from tracer.store.timeline import in_memory
+from tracer.store import thresholds
 from tracer.times import from_micros
 
 AGENT = "a" * 32
 LOG = f"/traces/{AGENT}/log"
 
 
-def names(page: Element) -> list[str]:
-    return [link.text for link in page.one("table", "log").all("a", "open")]
+def names(get_page: Element) -> list[str]:
+    return [link.text for link in get_page.one("table", "log").all("a", "open")]
 
 
 def told() -> TraceBuilder:
@@ -101,7 +101,7 @@ def test_an_entry_leads_to_its_span_beside_the_log(
 def test_a_large_trace_says_that_its_log_is_being_made(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(in_memory, "SMALL_SPANS", 3)
+    monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 3)
     store_traces(told())
     assert "Being put in order" in get_page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None

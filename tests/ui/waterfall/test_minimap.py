@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace
+from tracer.store import thresholds
 from tracer.store.analyses import compute
 
 TRACE = "a" * 32
@@ -24,8 +25,8 @@ def sparse() -> TraceBuilder:
     return story
 
 
-def blocks(page: Element, css: str) -> list[tuple[float, float]]:
-    found = page.one("div", "map").all("rect", css)
+def blocks(get_page: Element, css: str) -> list[tuple[float, float]]:
+    found = get_page.one("div", "map").all("rect", css)
     return [(float(block["x"]), float(block["width"])) for block in found]
 
 
@@ -82,7 +83,7 @@ def test_the_strip_of_a_large_trace_is_made_in_the_background(
     store_traces: StoreTraces, get_page: GetPage, database_url: str
 ) -> None:
     story = TraceBuilder(TRACE, name="large").span("root", None, 0, 10)
-    for n in range(compute.SMALL_SPANS + 1):
+    for n in range(thresholds.ANALYSES_ON_READ + 1):
         story.span(f"c{n}", "root", n * 0.001, n * 0.001 + 0.01, kind="tool")
     store_traces(story)
     shown = get_page(BASE)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from google.rpc.status_pb2 import Status
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from tests.support.wire.otlp import (
@@ -132,6 +134,17 @@ def test_json_is_accepted_in_snake_case_with_numbers_and_names_of_enums() -> Non
     assert (record.level, record.status_message) == ("error", "no")
     assert record.attributes == {"n": 5, "span.kind": "client"}
     assert record.notes == {"dropped": {"attributes": 3}}
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_64_bit_number_may_come_as_two_signed_halves(number: int) -> None:
+    low = (number & 0xFFFFFFFF) - (1 << 32 if number & 0x80000000 else 0)
+    halves = {"low": low, "high": number >> 32}
+    attribute = {"key": "n", "value": {"intValue": halves}}
+    times = {"startTimeUnixNano": {"low": -302383104, "high": 411464273}}
+    record = only_record(span(attributes=[attribute], **times))
+    assert record.attributes == {"n": number}
+    assert record.start_time == START // 1_000
 
 
 def test_a_span_without_an_end_is_running_and_its_start_is_its_version() -> None:

@@ -142,6 +142,12 @@ def export_traces() -> Response:
     return answer
 
 
+@otel.post("/v1/logs")
+def export_logs() -> Response:
+    """Join the GenAI events of an ExportLogsServiceRequest to their spans; count other logs."""
+    return otlp.take_logs()
+
+
 @otel.post("/v1/metrics")
 def export_metrics() -> Response:
     """Take metrics and forget them, so that an exporter of both goes on."""

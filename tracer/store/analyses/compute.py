@@ -1,8 +1,8 @@
-"""Derives what whole traces tell, in the background: psycopg alone, for a process of its own.
+"""Computes and stores the analyses of large traces in the background, with psycopg alone.
 
-One transaction per trace. It reads the trace once, into about 300 bytes of memory a span, and
-holds no lock that a writer of the trace would wait for; what it wrote counts only if the trace is
-still of the revision that it read, and else is undone and done again later.
+One transaction per trace. It reads the trace once, into about 300 bytes of memory per span, and
+takes no lock that a writer of the trace would wait for. The transaction is rolled back where the
+trace's revision has changed since it was read; the trace is then analysed again later.
 """
 
 from __future__ import annotations
@@ -21,16 +21,15 @@ from tracer.analysis.forest import Forest
 from tracer.analysis.inputs import AnalysisInputs
 from tracer.analysis.sibling_groups import find_sibling_groups
 from tracer.analysis.trace_analyses import TRACE_ANALYSES
+from tracer.store import thresholds
 from tracer.store.database.copy_text import NULL, escaped
-from tracer.store.database.locks import hold
+from tracer.store.database.locks import lock_keys
 from tracer.times import sql_time
 
-SMALL_SPANS: Final = 2_000
-"""Of traces up to here everything is worked out when it is asked for."""
 QUIET_SECONDS: Final = 3
 _BATCH: Final = 1_000
-_LINES: Final = 500
-"""Rows handed over at once; up to a thousand such wait for PostgreSQL, 80 MB."""
+_ROWS_PER_WRITE: Final = 500
+"""Rows per write; libpq's queue holds up to a thousand writes, 80 MB."""
 
 # The columns are those of analysis.forest.SpanFacts.
 FACTS: Final = """
@@ -53,22 +52,24 @@ DUE: Final = f"""
         AND changed_at < now() - interval '{QUIET_SECONDS} seconds'
     ORDER BY changed_at
 """
-# A lock of its own: the row is what writers of the trace have to update meanwhile.
-_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(project)s || ' ' || %(trace)s, 1))"
+# An advisory lock instead of a row lock: writers of the trace update the row meanwhile.
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(project)s || ' ' || %(trace)s, 1))"
 _STATE = """
     SELECT revision FROM analyses WHERE project_id = %(project)s AND trace_id = %(trace)s
         AND analysed IS DISTINCT FROM revision
 """
 _DELETE = """
-    WITH gone AS (DELETE FROM runs WHERE project_id = %(project)s AND trace_id = %(trace)s)
+    WITH deleted_groups AS (
+        DELETE FROM sibling_groups WHERE project_id = %(project)s AND trace_id = %(trace)s
+    )
     DELETE FROM subtrees WHERE project_id = %(project)s AND trace_id = %(trace)s
 """
-_COPY = """
+_COPY_SUBTREES = """
     COPY subtrees (project_id, trace_id, span_id, span_count, error_count, level, end_time,
         total_tokens, total_cost, self_us, critical_us) FROM STDIN
 """
-_COPY_RUNS = "COPY runs (project_id, trace_id, span_id, facts) FROM STDIN"
-_TURN = """
+_COPY_GROUPS = "COPY sibling_groups (project_id, trace_id, span_id, facts) FROM STDIN"
+_FINISH = """
     UPDATE analyses SET analysed = revision, parts = %(parts)s::jsonb
     WHERE project_id = %(project)s AND trace_id = %(trace)s AND revision = %(revision)s
 """
@@ -77,11 +78,12 @@ _TURN = """
 def note_changes(
     connection: psycopg.Connection[Any], counts: Iterable[tuple[tuple[str, str], int]]
 ) -> None:
-    """Say that traces change, by key and number of spans: small ones need nothing.
+    """Give the large ones of the changed traces a new revision, so that the worker analyses them.
 
-    Part of the transaction that changes them, whose locks keep two from meeting here.
+    `counts`: (project_id, trace_id) with the number of spans. Runs in the transaction that changes
+    the traces, whose row locks keep two writers of one trace apart.
     """
-    large = sorted(key for key, spans in counts if spans > SMALL_SPANS)
+    large = sorted(key for key, spans in counts if spans > thresholds.ANALYSES_ON_READ)
     if large:
         revisions = [secrets.randbits(62) for _ in large]
         projects, traces = zip(*large, strict=True)
@@ -89,7 +91,7 @@ def note_changes(
 
 
 def analyse_due(url: str) -> int:
-    """Analyse the large traces that have come to rest; return how many."""
+    """Analyse the large traces that have not changed for QUIET_SECONDS; return their number."""
     done = 0
     with psycopg.connect(url, autocommit=True) as connection:
         for project_id, trace_id in connection.execute(DUE).fetchall():
@@ -98,40 +100,42 @@ def analyse_due(url: str) -> int:
 
 
 def analyse(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> bool:
-    """Derive anew what a trace tells; return whether that was done.
+    """Compute and store the analyses of a trace; return whether they were stored.
 
-    Not done: nothing has changed, somebody else is at it, or the trace changed meanwhile.
+    False: nothing has changed, another process is analysing the trace, or it changed meanwhile.
     """
     key = {"project": project_id, "trace": trace_id}
-    turned = False
+    is_current = False
     with connection.transaction():
-        # Or what we write would stay, where the trace is deleted meanwhile.
-        hold(connection, [(project_id, trace_id)])
-        alone = connection.execute(_ALONE, key).fetchone()
+        # Without this lock, rows written here would survive a concurrent delete of the trace.
+        lock_keys(connection, [(project_id, trace_id)])
+        has_lock = connection.execute(_TRY_LOCK, key).fetchone()
         state = connection.execute(_STATE, key).fetchone()
-        if alone != (True,) or state is None:
+        if has_lock != (True,) or state is None:
             return False
         inputs = AnalysisInputs(Forest.build(_facts(connection, key)))
         connection.execute(_DELETE, key)
-        whose = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
-        with _copying(connection, _COPY, _lines(inputs, whose)):
-            # While PostgreSQL still takes in what a thread hands over to it.
-            runs = "".join(_run_lines(inputs, whose))
-            parts = {name: make(inputs) for name, make in TRACE_ANALYSES.items()}
-        with connection.cursor().copy(_COPY_RUNS) as copy:
-            copy.write(runs)
-        done = {"revision": state[0], "parts": msgspec.json.encode(parts).decode()}
-        # Last of all, since from here on a writer of the trace waits for us.
-        turned = connection.execute(_TURN, key | done).rowcount == 1
-        if not turned:
+        key_columns = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
+        with _copying(connection, _COPY_SUBTREES, _subtree_lines(inputs, key_columns)):
+            # Computed while a thread still sends the rows of `subtrees` to PostgreSQL.
+            groups = "".join(_group_lines(inputs, key_columns))
+            trace_analyses = {
+                name: analyse_trace(inputs) for name, analyse_trace in TRACE_ANALYSES.items()
+            }
+        with connection.cursor().copy(_COPY_GROUPS) as copy:
+            copy.write(groups)
+        result = {"revision": state[0], "parts": msgspec.json.encode(trace_analyses).decode()}
+        # Last statement: from here on, writers of the trace wait for this transaction.
+        is_current = connection.execute(_FINISH, key | result).rowcount == 1
+        if not is_current:
             raise psycopg.Rollback
-    return turned
+    return is_current
 
 
 def _facts(connection: psycopg.Connection[Any], key: dict[str, str]) -> Iterator[tuple[Any, ...]]:
     query = FACTS.format(project="%(project)s", trace="%(trace)s")
     with connection.cursor() as cursor:
-        # Not fetched batch by batch, for which PostgreSQL would wait each time.
+        # One streamed query: with fetched batches PostgreSQL would wait after each of them.
         yield from cursor.stream(query, key, binary=True, size=_BATCH)
 
 
@@ -139,33 +143,33 @@ def _facts(connection: psycopg.Connection[Any], key: dict[str, str]) -> Iterator
 def _copying(
     connection: psycopg.Connection[Any], statement: str, lines: Iterator[str]
 ) -> Iterator[None]:
-    """Hand over rows as lines, in half the time of giving them as values; all are at the end."""
+    """Copy lines of text, twice as fast as values; all rows are sent when the block ends."""
     cursor = connection.cursor()
     with cursor.copy(statement, writer=QueuedLibpqWriter(cursor)) as copy:
-        while batch := list(islice(lines, _LINES)):
+        while batch := list(islice(lines, _ROWS_PER_WRITE)):
             copy.write("".join(batch))
         yield
 
 
-def _lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
+def _subtree_lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
     """Yield the rows of `subtrees`."""
     forest = inputs.forest
     kept = zip(
         forest.sizes, inputs.critical_path.subtree, forest.excluded, forest.running, strict=True
     )
     rows = zip(kept, forest.ids, inputs.self_times, inputs.subtree_sums, strict=True)
-    for (size, critical, covered, running), span_id, alone, sums in rows:
-        if size > 1 or critical or covered or running:
+    for (size, critical_us, excluded, running), span_id, self_us, sums in rows:
+        if size > 1 or critical_us or excluded or running:
             spans, errors, level, end, tokens, cost = sums
             yield (
                 f"{key}{escaped(span_id)}\t{spans}\t{errors}\t{level}\t{sql_time(end)}"
                 f"\t{NULL if tokens is None else tokens}\t{NULL if cost is None else f'{cost:f}'}"
-                f"\t{alone}\t{critical}\n"
+                f"\t{self_us}\t{critical_us}\n"
             )
 
 
-def _run_lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
-    """Yield the rows of `runs`."""
-    for run in find_sibling_groups(inputs):
-        facts = msgspec.json.encode(run).decode()
-        yield f"{key}{escaped(run.first_id)}\t{escaped(facts)}\n"
+def _group_lines(inputs: AnalysisInputs, key: str) -> Iterator[str]:
+    """Yield the rows of `sibling_groups`."""
+    for group in find_sibling_groups(inputs):
+        facts = msgspec.json.encode(group).decode()
+        yield f"{key}{escaped(group.first_id)}\t{escaped(facts)}\n"

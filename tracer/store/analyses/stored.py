@@ -1,4 +1,4 @@
-"""What was derived of a large trace in the background, read as long as it holds."""
+"""Reads stored analyses of large traces, together with whether they are current."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from tracer.extensions import db
 from tracer.store.schema import analyses
 
 
-class Derived(NamedTuple):
-    """The rows that were asked for; none of them while the trace is still being counted."""
+class StoredRows(NamedTuple):
+    """The stored rows; empty while the trace has changed since its last analysis."""
 
-    holds: bool
+    current: bool
     rows: Sequence[Sequence[Any]]
-    """Of each the span's id, then the columns."""
+    """Per row: the span id, then the requested columns."""
 
 
-def read_derived(
+def read_stored(
     project_id: str,
     trace_id: str,
     table: sa.Table,
     columns: tuple[str, ...],
     span_ids: Iterable[str],
-) -> Derived | None:
-    """Return these columns of a table's rows for some spans; None: the trace is small."""
+) -> StoredRows | None:
+    """Return these columns of a table's rows for some spans; None: a small trace, none stored."""
     values = {"project_id": project_id, "trace_id": trace_id, "ids": list(span_ids)}
-    found = db.session.execute(_query(table, columns), values).all()
-    if not found:
+    result = db.session.execute(_query(table, columns), values).all()
+    if not result:
         return None
-    return Derived(bool(found[0].holds), [row[1:] for row in found if row[1] is not None])
+    return StoredRows(bool(result[0].current), [row[1:] for row in result if row[1] is not None])
 
 
 @lru_cache
 def _query(table: sa.Table, columns: tuple[str, ...]) -> sa.Select[Any]:
-    # In one statement with the revision, so that both are of one moment.
-    its: Any = sa.and_(
+    # One statement reads rows and revision, so that both are of one snapshot.
+    same_span: Any = sa.and_(
         table.c.project_id == analyses.c.project_id,
         table.c.trace_id == analyses.c.trace_id,
         table.c.span_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))),
@@ -47,11 +47,11 @@ def _query(table: sa.Table, columns: tuple[str, ...]) -> sa.Select[Any]:
     )
     return (
         sa.select(
-            (analyses.c.analysed == analyses.c.revision).label("holds"),
+            (analyses.c.analysed == analyses.c.revision).label("current"),
             table.c.span_id,
             *(table.c[name] for name in columns),
         )
-        .select_from(analyses.outerjoin(table, its))
+        .select_from(analyses.outerjoin(table, same_span))
         .where(
             analyses.c.project_id == sa.bindparam("project_id"),
             analyses.c.trace_id == sa.bindparam("trace_id"),

@@ -1,4 +1,4 @@
-"""What the subtrees of a trace's spans add up to: as stored, or of a small trace as it is read."""
+"""Reads the sums over subtrees: stored for a large trace, computed for a small one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tracer.analysis.inputs import AnalysisInputs
 from tracer.store.analyses.forests import read_small
-from tracer.store.analyses.stored import read_derived
+from tracer.store.analyses.stored import read_stored
 from tracer.store.schema import subtrees
 from tracer.store.traces.span_tree import SpanRow
 from tracer.times import from_micros, to_micros
@@ -18,20 +18,20 @@ from tracer.times import from_micros, to_micros
 # Not frozen: see SpanRow.
 @dataclass(slots=True)
 class Subtree:
-    """A span with everything below it, placeholders left out."""
+    """Sums over a span and all of its descendants, without placeholders."""
 
     span_count: int
     error_count: int
     level: str
-    """The worst."""
+    """The most severe level."""
     end_time: datetime
-    """The latest; of what runs, the latest moment that is known of the trace."""
+    """The latest end; for running spans, the latest time known of the trace."""
     total_tokens: int | None
     total_cost: Decimal | None
     self_us: int
     """Time of the span itself in which none of its children ran (µs)."""
     critical_us: int
-    """Time on the critical path (µs); 0: it is not on it."""
+    """Time on the critical path (µs); 0: not on it."""
 
 
 _COLUMNS = tuple(Subtree.__dataclass_fields__)
@@ -40,29 +40,29 @@ _COLUMNS = tuple(Subtree.__dataclass_fields__)
 def read_subtrees(
     project_id: str, trace_id: str, rows: Sequence[SpanRow]
 ) -> dict[str, Subtree] | None:
-    """Return the subtrees of these spans by id; None: the trace is still being counted.
+    """Return the subtrees of these spans by id; None: a large trace that is not analysed yet.
 
     Reads one entry per span, however large the trace.
     """
     if not rows:
         return {}
     stored = _read_stored(project_id, trace_id, rows)
-    return _add_up(project_id, trace_id, rows) if stored is None else stored or None
+    return _compute(project_id, trace_id, rows) if stored is None else stored or None
 
 
 def _read_stored(
     project_id: str, trace_id: str, rows: Sequence[SpanRow]
 ) -> dict[str, Subtree] | None:
-    """Return what is stored, empty: nothing that holds any more. None: the trace is small."""
-    stored = read_derived(project_id, trace_id, subtrees, _COLUMNS, [row.span_id for row in rows])
-    if stored is None or not stored.holds:
+    """Return the stored subtrees; empty: outdated; None: a small trace, nothing is stored."""
+    stored = read_stored(project_id, trace_id, subtrees, _COLUMNS, [row.span_id for row in rows])
+    if stored is None or not stored.current:
         return None if stored is None else {}
-    known = {span_id: Subtree(*columns) for span_id, *columns in stored.rows}
-    return {row.span_id: known.get(row.span_id) or _alone(row) for row in rows}
+    subtree_by_id = {span_id: Subtree(*columns) for span_id, *columns in stored.rows}
+    return {row.span_id: subtree_by_id.get(row.span_id) or _leaf(row) for row in rows}
 
 
-def _alone(row: SpanRow) -> Subtree:
-    """Return the subtree of a span that has no row: see analysis_schema.subtrees."""
+def _leaf(row: SpanRow) -> Subtree:
+    """Return the subtree of a span without a row: see store/schema/analyses.py."""
     end = max(row.end_time or row.start_time, row.start_time)
     return Subtree(
         span_count=1,
@@ -76,24 +76,28 @@ def _alone(row: SpanRow) -> Subtree:
     )
 
 
-def _add_up(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> dict[str, Subtree] | None:
+def _compute(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> dict[str, Subtree] | None:
     forest = read_small(project_id, trace_id)
     if forest is None:
         return None
     wanted = {row.span_id for row in rows}
     inputs = AnalysisInputs(forest)
-    sums, alone, path = inputs.subtree_sums, inputs.self_times, inputs.critical_path.subtree
+    sums, self_times, critical_path = (
+        inputs.subtree_sums,
+        inputs.self_times,
+        inputs.critical_path.subtree,
+    )
     return {
         span_id: Subtree(
-            span_count=sums[at].spans,
-            error_count=sums[at].errors,
-            level=sums[at].level,
-            end_time=from_micros(sums[at].end),
-            total_tokens=sums[at].tokens,
-            total_cost=sums[at].cost,
-            self_us=alone[at],
-            critical_us=path[at],
+            span_count=sums[position].spans,
+            error_count=sums[position].errors,
+            level=sums[position].level,
+            end_time=from_micros(sums[position].end),
+            total_tokens=sums[position].tokens,
+            total_cost=sums[position].cost,
+            self_us=self_times[position],
+            critical_us=critical_path[position],
         )
-        for at, span_id in enumerate(forest.ids)
+        for position, span_id in enumerate(forest.ids)
         if span_id in wanted
     }

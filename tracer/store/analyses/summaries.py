@@ -1,4 +1,4 @@
-"""What is told of whole traces, as the types that the analyses make."""
+"""Reads the trace-level analyses (headline, statistics) as typed values."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import msgspec
 
 from tracer.analysis.headline import Headline
 from tracer.analysis.statistics import Statistics
-from tracer.store.analyses.forests import read_part
+from tracer.store.analyses.forests import read_analysis
 
 
 def read_headline(project_id: str, trace_id: str) -> Headline | None:
-    """Return where the time of a trace went; None: it is still being counted."""
-    told = read_part(project_id, trace_id, "headline")
-    # Of a small trace it comes as it was made, of a large one as it was stored.
-    return None if told is None else msgspec.convert(told, Headline, from_attributes=True)
+    """Return where the time of a trace went; None: a large trace that is not analysed yet."""
+    headline = read_analysis(project_id, trace_id, "headline")
+    # Computed on read it has its type already; stored it is JSON.
+    return None if headline is None else msgspec.convert(headline, Headline, from_attributes=True)
 
 
 def read_statistics(project_id: str, trace_id: str) -> Statistics | None:
-    """Return what a trace's spans have in common; None: they are still being counted."""
-    told = read_part(project_id, trace_id, "statistics")
-    if told is None or isinstance(told, Statistics):
-        return told
-    return msgspec.convert(told, Statistics, strict=False)
+    """Return the statistics of a trace's spans; None: a large trace that is not analysed yet."""
+    statistics = read_analysis(project_id, trace_id, "statistics")
+    if statistics is None or isinstance(statistics, Statistics):
+        return statistics
+    return msgspec.convert(statistics, Statistics, strict=False)

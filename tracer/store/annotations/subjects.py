@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tracer.errors import NotFound
 from tracer.extensions import db
-from tracer.store.database.locks import hold
+from tracer.store.database.locks import lock_keys
 from tracer.store.database.session import driver
 from tracer.store.schema import sessions, spans, traces
 
@@ -65,6 +65,6 @@ class Subject:
 
 def lock_subject(subject: Subject) -> None:
     """Keep a subject from being deleted until the transaction ends; raises NotFound."""
-    hold(driver(), [(subject.project_id, subject.trace_id or subject.session_id)])
+    lock_keys(driver(), [(subject.project_id, subject.trace_id or subject.session_id)])
     # Looked for under the lock: a delete that was under way has ended by now.
     subject.check()

@@ -1,20 +1,21 @@
-"""Adding up the rows of `tallies`, and taking spans out of them: SQL alone, for the lean worker."""
+"""SQL on the counters of attribute mapping: compaction, and subtraction of deleted traces."""
 
 from __future__ import annotations
 
 EXAMPLES = 5
-"""Spans that are kept as examples of one count."""
+"""Number of spans kept as examples per counter."""
 
-# Rows that a transaction adds meanwhile are not seen, and so wait for the next time.
-FOLD_TALLIES = f"""
+# Rows that other transactions add meanwhile are invisible here, and are compacted next time.
+COMPACT = f"""
     WITH gone AS (
-        DELETE FROM tallies t USING (
-            SELECT project_id, measure, value FROM tallies GROUP BY 1, 2, 3 HAVING count(*) > 1
+        DELETE FROM mapping_counts t USING (
+            SELECT project_id, measure, value FROM mapping_counts
+            GROUP BY 1, 2, 3 HAVING count(*) > 1
         ) many
         WHERE t.project_id = many.project_id AND t.measure = many.measure AND t.value = many.value
         RETURNING t.*
     )
-    INSERT INTO tallies (project_id, measure, value, number, examples, counted_at)
+    INSERT INTO mapping_counts (project_id, measure, value, number, examples, counted_at)
     SELECT g.project_id, g.measure, g.value, sum(g.number), (
         SELECT coalesce(jsonb_agg(e.example ORDER BY e.counted_at DESC), '[]') FROM (
             SELECT example, h.counted_at FROM gone h, jsonb_array_elements(h.examples) example
@@ -25,9 +26,9 @@ FOLD_TALLIES = f"""
     FROM gone g GROUP BY g.project_id, g.measure, g.value
 """
 
-# What tracer/store/writing/count_spans.py counted of a trace's spans, taken back out.
-UNCOUNT_TALLIES = """
-    INSERT INTO tallies (project_id, measure, value, number)
+# The inverse of tracer/store/writing/count_spans.py for all the spans of a trace.
+SUBTRACT_TRACE = """
+    INSERT INTO mapping_counts (project_id, measure, value, number)
     SELECT s.project_id, m.measure, m.value, -count(*)
     FROM spans s
     LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
@@ -45,15 +46,15 @@ UNCOUNT_TALLIES = """
     GROUP BY s.project_id, m.measure, m.value
 """
 
-# Not by containment: a span of another trace may have this trace's id.
+# Not by containment (@>): a span of another trace may have this trace's id as its id.
 _NAMES_TRACE = """project_id = %(project_id)s AND EXISTS (
         SELECT FROM jsonb_array_elements(examples) example WHERE example ->> 0 = %(trace_id)s
     )"""
-HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM tallies WHERE {_NAMES_TRACE})"
-FORGET_EXAMPLES = f"""
-    UPDATE tallies SET examples = (
-        SELECT coalesce(jsonb_agg(example ORDER BY place), '[]')
-        FROM jsonb_array_elements(examples) WITH ORDINALITY e (example, place)
+HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM mapping_counts WHERE {_NAMES_TRACE})"
+REMOVE_EXAMPLES = f"""
+    UPDATE mapping_counts SET examples = (
+        SELECT coalesce(jsonb_agg(example ORDER BY position), '[]')
+        FROM jsonb_array_elements(examples) WITH ORDINALITY e (example, position)
         WHERE example ->> 0 <> %(trace_id)s
     ) WHERE {_NAMES_TRACE}
 """

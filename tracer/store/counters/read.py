@@ -12,14 +12,14 @@ from tracer.store.counters.fold_sql import EXAMPLES
 _READ = sa.text("""
     SELECT measure, value, sum(number)::bigint AS number,
         jsonb_path_query_array(jsonb_agg(examples ORDER BY counted_at DESC), '$[*][*]') AS examples
-    FROM tallies WHERE project_id = :project_id
+    FROM mapping_counts WHERE project_id = :project_id
     GROUP BY measure, value HAVING sum(number) > 0 ORDER BY measure, sum(number) DESC, value
 """)
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How many spans there are of one measure and value; the examples are (trace, span) ids."""
+class MappingCount:
+    """The number of spans with one value of a measure; the examples are (trace, span) ids."""
 
     measure: str
     value: str
@@ -27,10 +27,12 @@ class Tally:
     examples: list[tuple[str, str]]
 
 
-def list_tallies(project_id: str) -> list[Tally]:
-    """Return every count of a project above zero, by measure, the largest first."""
+def list_mapping_counts(project_id: str) -> list[MappingCount]:
+    """Return the counters of a project above zero, by measure, the largest first."""
     rows = db.session.execute(_READ, {"project_id": project_id})
     return [
-        Tally(row.measure, row.value, row.number, [(t, s) for t, s in row.examples[:EXAMPLES]])
+        MappingCount(
+            row.measure, row.value, row.number, [(t, s) for t, s in row.examples[:EXAMPLES]]
+        )
         for row in rows
     ]

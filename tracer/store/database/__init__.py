@@ -1,1 +1,1 @@
-"""SQL helpers that know no table: connections, keyset pages, conditions, locks, COPY text."""
+"""SQL helpers for any table: connections, keyset pages, conditions, locks, COPY text."""

@@ -1,4 +1,4 @@
-"""Conditions of lists as values: a field, an operator, what it is compared with."""
+"""Conditions of list queries as values (field, operator, value), and their SQL."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Column = sa.ColumnElement[Any]
 
 
 class Condition(NamedTuple):
-    """One condition on a row; all of a list's conditions hold."""
+    """One condition on a row; a list shows the rows that fulfil all of its conditions."""
 
     field: str
     operator: str
-    """One of OPERATORS, or of LIST_OPERATORS, or ``is null``, ``is not null``."""
+    """A key of OPERATORS or LIST_OPERATORS, or ``is null``, ``is not null``."""
     value: Json | datetime
     key: str | None = None
-    """The part of a field that has parts: of metadata, or the name of a score."""
+    """For fields with keys: the key in the metadata, or the name of the score."""
 
 
 OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
     "=": lambda column, value: column == value,
-    # What is not there differs from every value.
+    # NULL differs from every value, so a row without the value is among the results.
     "<>": lambda column, value: column.is_distinct_from(value),
     ">": lambda column, value: column > value,
     "<": lambda column, value: column < value,
@@ -53,44 +53,47 @@ LIST_OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
 
 
 class Field(NamedTuple):
-    """What a condition's field is in SQL: a column, or one made for each key."""
+    """The SQL of a condition's field: one column, or a function from key to column."""
 
     column: Column | None = None
     of_key: Callable[[str], Column] | None = None
 
 
 def where(conditions: list[Condition], fields: Mapping[str, Field]) -> list[Column]:
-    """Return the SQL of conditions on these fields; raises Invalid."""
+    """Return the SQL of these conditions; raises Invalid: unknown field, operator or value."""
     return [_sql(condition, fields) for condition in conditions]
 
 
 def metadata_field(column: Column) -> Field:
-    """Return the field of an object whose parts are compared as text."""
+    """Return the field of a JSON object column, whose values are compared as text."""
     return Field(of_key=lambda key: column.op("->>")(key))
 
 
-def beside(
+def related(
     value: Column, table: sa.Table, of: sa.Table, keys: Sequence[str], *more: Column
 ) -> Column:
-    """Return what those rows of a table come to that have a row's project and these keys."""
+    """Return a scalar subquery of ``value`` over the rows of ``table`` that belong to ``of``.
+
+    Rows match by ``project_id``, by ``keys``, and by the conditions ``more``.
+    """
     same = [table.c[name] == of.c[name] for name in ("project_id", *keys)]
     query = sa.select(value).select_from(table).where(*same, *more)
     return query.correlate(of).scalar_subquery()
 
 
 def month(time: Column) -> Column:
-    """Return the month of a time in UTC, as 2026-01."""
-    return _written(time, "YYYY-MM")
+    """Return the month of a time in UTC, as text like 2026-01."""
+    return _formatted(time, "YYYY-MM")
 
 
 def day(time: Column) -> Column:
-    """Return the day of a time in UTC, as 2026-01-31."""
-    return _written(time, "YYYY-MM-DD")
+    """Return the day of a time in UTC, as text like 2026-01-31."""
+    return _formatted(time, "YYYY-MM-DD")
 
 
-def _written(time: Column, form: str) -> Column:
+def _formatted(time: Column, pattern: str) -> Column:
     utc = sa.func.timezone(sa.literal_column("'UTC'"), time)
-    return sa.func.to_char(utc, sa.literal_column(f"'{form}'"), type_=sa.Text)
+    return sa.func.to_char(utc, sa.literal_column(f"'{pattern}'"), type_=sa.Text)
 
 
 def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
@@ -110,20 +113,23 @@ def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
     known = LIST_OPERATORS if isinstance(column.type, ARRAY) else OPERATORS
     if operator not in known:
         raise Invalid(f"{name}: operator {operator!r} does not fit it")
-    return known[operator](column, _fitting(name, operator, column, value))
+    return known[operator](column, _typed_value(name, operator, column, value))
 
 
-def _fitting(name: str, operator: str, column: Column, value: Any) -> Any:
-    """Return the value in the column's own type, so that the database never has to refuse it."""
+def _typed_value(name: str, operator: str, column: Column, value: Any) -> Any:
+    """Return the value in the column's type, so that PostgreSQL never rejects the statement.
+
+    Raises Invalid.
+    """
     several = operator.endswith(" of") or isinstance(column.type, ARRAY)
     kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
     if several:
         values = value if isinstance(value, list) else [value]
-        return [_one(name, kind, one) for one in values]
-    return _one(name, kind, value)
+        return [_checked(name, kind, item) for item in values]
+    return _checked(name, kind, value)
 
 
-def _one(name: str, kind: Any, value: Any) -> Any:
+def _checked(name: str, kind: Any, value: Any) -> Any:
     if isinstance(kind, sa.DateTime):
         fits = isinstance(value, datetime)
     elif isinstance(kind, sa.Boolean):

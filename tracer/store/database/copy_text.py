@@ -1,4 +1,4 @@
-"""Values as columns of the lines that COPY takes."""
+"""Values in the text format of COPY."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NULL: Final = "\\N"
 
 
 def escaped(value: str) -> str:
-    """Return a text as a column of COPY."""
+    """Return a text escaped as one column of a COPY line."""
     if "\\" in value:
         value = value.replace("\\", "\\\\")
     if value.isprintable():

@@ -1,4 +1,4 @@
-"""Keys of stored traces and spans, and the arrays in which they are bound to statements."""
+"""Keys of stored traces and spans, and their form as statement parameters."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ SpanKey = tuple[str, str, str]
 
 
 def columns_of(keys: Iterable[tuple[str, ...]], width: int) -> list[list[str]]:
-    """Turn keys into the parallel arrays that unnest takes."""
+    """Return keys as ``width`` parallel arrays, as unnest expects them."""
     return [list(column) for column in zip(*keys, strict=True)] or [[] for _ in range(width)]

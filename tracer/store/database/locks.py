@@ -1,7 +1,7 @@
-"""Locks on traces and sessions by name, between those who add to one and who deletes it.
+"""Advisory locks on traces and sessions: shared by writers, exclusive for a delete.
 
-A row can't be locked that is not there: a score may come before its trace, and a session has no
-row before its first. Nor should a comment wait for a writer that holds the row of the trace.
+Row locks are not enough here: a score can arrive before its trace exists, and a session before
+its row. A comment, for example, also must not wait for a writer that has locked the trace's row.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from typing import Any
 
 import psycopg
 
-_HOLD = """
-    SELECT pg_advisory_xact_lock{}(place) FROM (
-        SELECT DISTINCT hashtextextended(name, 0) AS place FROM unnest(%s::text[]) name
-        ORDER BY place
-    ) places
+_LOCK = """
+    SELECT pg_advisory_xact_lock{}(lock_id) FROM (
+        SELECT DISTINCT hashtextextended(name, 0) AS lock_id FROM unnest(%s::text[]) name
+        ORDER BY lock_id
+    ) lock_ids
 """
-_SHARED, _ALONE = _HOLD.format("_shared"), _HOLD.format("")
+_SHARED, _EXCLUSIVE = _LOCK.format("_shared"), _LOCK.format("")
 
 
-def hold(
+def lock_keys(
     connection: psycopg.Connection[Any],
     keys: Iterable[tuple[str, str | None]],
     *,
-    alone: bool = False,
+    exclusive: bool = False,
 ) -> None:
-    """Keep these (project_id, trace_id or session_id) from being deleted during this transaction.
+    """Take advisory locks on these (project_id, trace_id or session_id) until the transaction ends.
 
-    With `alone`, keep everybody else away from them. Who locks rows as well locks those first.
+    Shared locks keep the traces and sessions from being deleted; with `exclusive`, this is the only
+    transaction that has them. A caller that also locks rows must lock the rows first.
     """
     names = ["\x1f".join(filter(None, key)) for key in keys]
     if names:
-        connection.execute(_ALONE if alone else _SHARED, [names])
+        connection.execute(_EXCLUSIVE if exclusive else _SHARED, [names])

@@ -1,4 +1,4 @@
-"""Numbered pages, for APIs that number their pages: rows by LIMIT and OFFSET, and their total."""
+"""Numbered pages by LIMIT and OFFSET with a total, for foreign APIs that number their pages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tracer.extensions import db
 def numbered_page(
     query: sa.Select[Any], limit: int | None, offset: int
 ) -> tuple[Sequence[sa.RowMapping], int]:
-    """Return ``limit`` rows (None: all) of an ordered query from ``offset`` on, and their total.
+    """Return (rows, total): ``limit`` rows (None: all) of an ordered query from ``offset`` on.
 
-    OFFSET reads what it skips, so lists of our own use cursors instead (`paging.py`).
+    PostgreSQL reads the rows that OFFSET skips, so Tracer's own lists use cursors (`paging.py`).
     """
     counted = query.order_by(None).with_only_columns(sa.func.count(), maintain_column_froms=True)
     total = db.session.execute(counted).scalar_one()

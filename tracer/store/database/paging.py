@@ -1,4 +1,4 @@
-"""Keyset pages: opaque cursors that carry the sort key of a row, to the microsecond."""
+"""Keyset pages: opaque cursors that carry the sort key of a row, in microseconds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class BadCursor(Invalid):
-    """A cursor that this server did not make."""
+    """The cursor was not issued by this server."""
 
 
 class Key(NamedTuple):
-    """Where a page ends: the row's time, its id, and which way the page goes on."""
+    """The decoded cursor: time and id of the row at the page's edge, and the reading direction."""
 
     forward: bool
     time: datetime
@@ -49,12 +49,12 @@ def encode_cursor(forward: bool, time: datetime, row_id: str) -> str:
 
 
 def decode_cursor(cursor: str) -> Key:
-    """Return what `encode_cursor` was given; raises BadCursor for anything else."""
+    """Return the `Key` that `encode_cursor` encoded; raises BadCursor for any other text."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         forward, micros, row_id = msgspec.json.decode(raw, type=tuple[bool, int, str])
         if "\x00" in row_id:
-            raise ValueError("no stored id has a NUL in it")
+            raise ValueError("stored ids contain no NUL")
         return Key(forward, from_micros(micros), row_id)
     except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError):
         raise BadCursor("this cursor was not made by this server") from None
@@ -66,9 +66,10 @@ def cut_page(
     key: Key | None,
     of: Callable[[T], tuple[Any, str]],
 ) -> tuple[list[T], str | None, str | None]:
-    """Cut `limit` + 1 fetched rows to a page in display order, with (previous, next) cursors.
+    """Cut `limit` + 1 fetched rows to a page; return (page in display order, previous, next).
 
-    `rows` run in the direction of `key`; `of` gives a row's (time, id).
+    `rows` are in the direction of `key`; `of` returns a row's (time, id). The cursors are None
+    where no page precedes or follows.
     """
     more = len(rows) > limit
     page = list(rows[:limit])

@@ -1,6 +1,6 @@
-"""The database as a whole: its address, whether it answers, its schema revision, its sizes.
+"""The database server: its URL, connection, schema revision, version and table sizes.
 
-Only psycopg is needed here, so that a start that has nothing to migrate stays quick.
+This module imports psycopg alone, so that a start without a pending migration stays quick.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CONNECT_SECONDS: Final = 5
 
 
 class DatabaseError(ConfigError):
-    """The database can't be used; one line that says why and what to do."""
+    """The database can't be used; the message is one line with the cause and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class TableSize:
 
 
 def libpq_url(url: str) -> str:
-    """Return ``url`` as psycopg takes it. Raises DatabaseError when it is no PostgreSQL URL."""
+    """Return ``url`` as psycopg accepts it. Raises DatabaseError: it is no PostgreSQL URL."""
     if not _SCHEMES.match(url):
         raise DatabaseError(
             f"DATABASE_URL {shown_url(url)!r}: expected postgresql://user:password@host:port/name"
@@ -43,17 +43,17 @@ def libpq_url(url: str) -> str:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """Return ``url`` as SQLAlchemy takes it, with psycopg 3 as the driver."""
+    """Return ``url`` as SQLAlchemy accepts it, with psycopg 3 as the driver."""
     return libpq_url(url).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def shown_url(url: str) -> str:
-    """Return ``url`` fit to be printed: the password is hidden."""
-    return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] else "***", url)
+    """Return ``url`` with its password replaced by ``***``, for messages and logs."""
+    return _PASSWORD.sub(lambda match: f"{match[1]}:***@" if match[1] else "***", url)
 
 
 def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
-    """Open a connection. Raises DatabaseError: unreachable, refused, or too old a server."""
+    """Open a connection. Raises DatabaseError: unreachable, refused, or an unsupported version."""
     try:
         connection = psycopg.connect(libpq_url(url), connect_timeout=_CONNECT_SECONDS)
     except psycopg.Error as error:
@@ -74,19 +74,19 @@ def known_revisions() -> list[str]:
 
 
 def revision(connection: psycopg.Connection[tuple[Any, ...]]) -> str | None:
-    """Return the schema revision of the database, None: it is empty.
+    """Return the schema revision of the database; None: the database is empty.
 
-    Raises DatabaseError when a newer Tracer made it.
+    Raises DatabaseError where a newer version of Tracer created the schema.
     """
     if not _one(connection, "SELECT to_regclass('alembic_version') IS NOT NULL"):
         return None
-    found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if found is not None and found[0] not in (known := known_revisions()):
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if row is not None and row[0] not in (known := known_revisions()):
         raise DatabaseError(
-            f"the database has schema revision {found[0]} of a newer Tracer, this one knows"
+            f"the database has schema revision {row[0]} of a newer Tracer, this one knows"
             f" {known[-1]}: install that version, or use another database"
         )
-    return str(found[0]) if found else None
+    return str(row[0]) if row else None
 
 
 def server_version(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
@@ -118,7 +118,7 @@ def _one(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """Say in our words what libpq says of a failed connection."""
+    """Return one line for a failed connection, in place of libpq's several."""
     text = str(error)
     if "password authentication failed" in text or "no password supplied" in text:
         return "the database refuses the user or password: correct DATABASE_URL"

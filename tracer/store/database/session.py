@@ -1,4 +1,4 @@
-"""The session of a request or command: transactions, time limits, a database that is away."""
+"""The SQLAlchemy session: transactions, statement timeouts, errors of an unreachable database."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from tracer.errors import StoreUnavailable, TooSlow
 from tracer.extensions import db
 
 UNREACHABLE: Final = (sa.exc.OperationalError, sa.exc.TimeoutError, psycopg.OperationalError)
-"""What the libraries below raise where the database is away, or every connection is in use."""
+"""Exceptions of the drivers where the database is unreachable or the pool is exhausted."""
 SECONDS: Final = 30
-"""How long one statement of a question that any condition may be part of can take."""
+"""Default statement timeout (seconds) of reads with conditions that no index may serve."""
 _CANCELED: Final = "57014"
 _OPEN: Final = "tracer.transaction"
 
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """Commit what the block did, or undo all of it where the block raises.
+    """Commit what the block did; where the block raises, roll all of it back.
 
-    Every write of the store is done in one, which the view or command opens that asks for the
-    write. What was read before belongs to it; at its end the connection goes back to the pool.
-    Raises RuntimeError within another one: the inner one would commit half of the outer.
+    Store functions never commit: the view, command or job that calls them opens the transaction.
+    Rows that were read before the block belong to the same transaction; at its end the connection
+    returns to the pool. Raises RuntimeError within another `transaction()`: committing the inner
+    one would commit half of the outer one.
     """
     _check_none_open()
     session = db.session()
@@ -48,7 +49,7 @@ def _check_none_open() -> None:
 
 @contextmanager
 def within(seconds: int = SECONDS) -> Iterator[None]:
-    """Give each statement of the block, and of its transaction, so long; raises TooSlow."""
+    """Set the statement timeout (seconds) for the block's transaction; raises TooSlow."""
     db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{seconds}s'"))
     try:
         yield
@@ -60,16 +61,16 @@ def within(seconds: int = SECONDS) -> Iterator[None]:
 
 
 def release() -> None:
-    """Give the session's connection back to the pool, for who waits or takes another.
+    """Return the session's connection to the pool, so that other threads can use it meanwhile.
 
-    Raises RuntimeError within a transaction, which would be lost.
+    Raises RuntimeError within a transaction, which the release would roll back.
     """
     _check_none_open()
     db.session.remove()
 
 
 def driver() -> psycopg.Connection[Any]:
-    """Return the connection of the session's transaction, for what SQLAlchemy can't do."""
+    """Return the psycopg connection of the session's transaction, for COPY and server cursors."""
     connection = db.session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     return connection
@@ -97,7 +98,7 @@ def ping() -> None:
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
-    """Return one of UNREACHABLE as an error of ours, with itself as the cause."""
+    """Return StoreUnavailable for one of UNREACHABLE, to be raised from that error."""
     ours = StoreUnavailable("the database can't be reached")
     ours.__cause__ = error
     return ours

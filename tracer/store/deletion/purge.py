@@ -1,7 +1,7 @@
-"""The rows that a deleted trace leaves behind, in whatever tables there are: psycopg alone.
+"""Deletes the rows of deleted traces and sessions from all tables, with psycopg alone.
 
-A delete first takes the trace out of sight, in one short transaction; the rest goes here, since a
-million rows take seconds. If that is cut short, the background worker goes on with it.
+A delete first removes the trace's own row in one short transaction; its other rows are deleted
+here, since a million rows take seconds. The background worker completes interrupted purges.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tracer.store.counters.fold_sql import FORGET_EXAMPLES, HAS_EXAMPLES, UNCOUNT_TALLIES
-from tracer.store.database.locks import hold
+from tracer.store.counters.fold_sql import HAS_EXAMPLES, REMOVE_EXAMPLES, SUBTRACT_TRACE
+from tracer.store.database.locks import lock_keys
 
-# Not asked of our own list of tables: one that is added later must not be forgotten.
+# From the catalogue instead of a list in the code, so that no later table can be missed.
 _TABLES = """
     SELECT c.relname, EXISTS (
         SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname = 'trace_id'
@@ -25,7 +25,8 @@ _TABLES = """
     ORDER BY c.relname
 """
 
-# Who sees a trace through to its end; the others take the next one.
+# Each worker claims one tombstoned trace (SKIP LOCKED) and deletes all of it; others skip to the
+# next.
 _NEXT = """
     SELECT project_id, trace_id FROM tombstones
     WHERE trace_id IS NOT NULL AND deleted_at < now() - make_interval(secs => %s)
@@ -34,12 +35,12 @@ _NEXT = """
 _OWN = """
     SELECT FROM tombstones WHERE project_id = %s AND trace_id = %s FOR UPDATE
 """
-_EMPTIED = "UPDATE tombstones SET trace_id = NULL WHERE project_id = %s AND trace_id = %s"
-_FORGET = """
+_PURGED = "UPDATE tombstones SET trace_id = NULL WHERE project_id = %s AND trace_id = %s"
+_EXPIRE = """
     DELETE FROM tombstones WHERE trace_id IS NULL AND deleted_at < now() - interval '1 day'
 """
 
-# First locked, then looked for: who notes another use of one of them holds its row meanwhile.
+# Media rows are locked before the uses are read: an announcement of another use holds that lock.
 _MEDIA = """
     SELECT media_id FROM media WHERE project_id = %(project_id)s AND media_id IN (
         SELECT u.media_id FROM media_uses u
@@ -57,36 +58,39 @@ _UNUSED = """
     WHERE c.project_id = gone.project_id AND c.media_id = gone.media_id
 """
 
-# A request that deletes a trace is left the time to do so itself.
-PATIENCE_SECONDS = 60
+# The request that deletes a trace has this long (seconds) to purge it before the worker does.
+GRACE_SECONDS = 60
 
 
-def empty(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> None:
-    """Delete every row of a trace that is out of sight, and take it out of what was counted."""
+def purge_trace(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> None:
+    """Delete all rows of a deleted trace, and subtract its spans from the counters."""
     with connection.transaction():
         if connection.execute(_OWN, (project_id, trace_id)).fetchone() is not None:
-            _empty(connection, project_id, trace_id)
+            _purge(connection, project_id, trace_id)
 
 
-def empty_left(connection: psycopg.Connection[Any]) -> int:
-    """Empty the traces whose delete was cut short; return how many."""
+def purge_pending(connection: psycopg.Connection[Any]) -> int:
+    """Purge the traces whose delete was interrupted; return their number."""
     done = 0
     while True:
         with connection.transaction():
-            row = connection.execute(_NEXT, [PATIENCE_SECONDS]).fetchone()
+            row = connection.execute(_NEXT, [GRACE_SECONDS]).fetchone()
             if row is None:
                 return done
-            _empty(connection, *row)
+            _purge(connection, *row)
         done += 1
 
 
-def forget(connection: psycopg.Connection[Any]) -> None:
-    """Let the ids of traces that were deleted a day ago be used again."""
-    connection.execute(_FORGET)
+def expire_tombstones(connection: psycopg.Connection[Any]) -> None:
+    """Delete tombstones that are a day old, so that the ids can be used again."""
+    connection.execute(_EXPIRE)
 
 
-def empty_session(connection: psycopg.Connection[Any], project_id: str, session_id: str) -> None:
-    """Delete what hangs on a session itself, as part of the caller's transaction."""
+def purge_session(connection: psycopg.Connection[Any], project_id: str, session_id: str) -> None:
+    """Delete the rows that belong to the session and to none of its traces.
+
+    Runs in the caller's transaction.
+    """
     tables = connection.execute(_TABLES, ("session_id", ["sessions", "traces"])).fetchall()
     for name, has_trace in tables:
         query = "DELETE FROM {} WHERE project_id = %s AND session_id = %s"
@@ -95,12 +99,12 @@ def empty_session(connection: psycopg.Connection[Any], project_id: str, session_
         connection.execute(_named(query, name), (project_id, session_id))
 
 
-def _empty(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> None:
+def _purge(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> None:
     key = project_id, trace_id
-    # Who looked for the trace before it went out of sight, and adds to it still, is waited for.
-    hold(connection, [key], alone=True)
+    # Waits for transactions that locked the trace before it was deleted and still write to it.
+    lock_keys(connection, [key], exclusive=True)
     names = {"project_id": project_id, "trace_id": trace_id}
-    connection.execute(UNCOUNT_TALLIES, key)
+    connection.execute(SUBTRACT_TRACE, key)
     media = [media_id for (media_id,) in connection.execute(_MEDIA, names).fetchall()]
     tables = connection.execute(_TABLES, ("trace_id", ["tombstones", "traces"])).fetchall()
     for name, _ in tables:
@@ -109,10 +113,10 @@ def _empty(connection: psycopg.Connection[Any], project_id: str, trace_id: str) 
         )
     if media:
         connection.execute(_UNUSED, (project_id, media))
-    # Asked anew each time: the worker may be folding rows that we wait for into one we don't see.
+    # Repeated: a compaction may replace rows that this update waits for by a row it doesn't see.
     while connection.execute(HAS_EXAMPLES, names).fetchone() == (True,):
-        connection.execute(FORGET_EXAMPLES, names)
-    connection.execute(_EMPTIED, key)
+        connection.execute(REMOVE_EXAMPLES, names)
+    connection.execute(_PURGED, key)
 
 
 def _named(query: str, table: str) -> sql.Composed:

@@ -1,4 +1,4 @@
-"""Which traces were deleted lately: what comes late for them is not stored."""
+"""Records which traces were deleted lately, so that their late spans are rejected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DELETED = """
     JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_hash) USING (project_id, trace_hash)
 """
 
-_BURY = """
+_ADD = """
     INSERT INTO tombstones (project_id, trace_hash, trace_id)
     SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
     ON CONFLICT (project_id, trace_hash) DO UPDATE
@@ -23,23 +23,23 @@ _BURY = """
 """
 
 
-def deleted_of(
+def deleted_traces(
     connection: psycopg.Connection[Any], keys: Iterable[tuple[str, str | None]]
 ) -> set[TraceKey]:
     """Return those of the traces that were deleted within the last day."""
-    places = {(project, digest(trace)): (project, trace) for project, trace in keys if trace}
-    if not places:
+    keys_by_hash = {(project, digest(trace)): (project, trace) for project, trace in keys if trace}
+    if not keys_by_hash:
         return set()
-    found = connection.execute(_DELETED, columns_of(places, 2)).fetchall()
-    return {places[project_id, trace_hash] for project_id, trace_hash in found}
+    rows = connection.execute(_DELETED, columns_of(keys_by_hash, 2)).fetchall()
+    return {keys_by_hash[project_id, trace_hash] for project_id, trace_hash in rows}
 
 
-def bury(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
-    """Remember that these traces were deleted, and that their rows have yet to go."""
+def add_tombstones(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
+    """Record that these traces are deleted and that their rows must be purged."""
     rows = [(project_id, digest(trace_id), trace_id) for project_id, trace_id in sorted(keys)]
-    connection.execute(_BURY, columns_of(rows, 3))
+    connection.execute(_ADD, columns_of(rows, 3))
 
 
 def digest(trace_id: str) -> str:
-    """Return what stands for a deleted trace: its id is forgotten with it."""
+    """Return the hash of a trace id, which outlives the id in the tombstone."""
     return hashlib.sha256(trace_id.encode()).hexdigest()

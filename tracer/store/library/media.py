@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tracer.errors import Invalid
 from tracer.extensions import db
-from tracer.store.database.locks import hold
+from tracer.store.database.locks import lock_keys
 from tracer.store.database.session import driver
-from tracer.store.deletion.tombstones import deleted_of
+from tracer.store.deletion.tombstones import deleted_traces
 from tracer.store.schema import media, media_chunks, media_uses
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -90,8 +90,8 @@ def announce(
 
 def _deleted(project_id: str, trace_id: str) -> bool:
     connection = driver()
-    hold(connection, [(project_id, trace_id)])
-    return bool(deleted_of(connection, [(project_id, trace_id)]))
+    lock_keys(connection, [(project_id, trace_id)])
+    return bool(deleted_traces(connection, [(project_id, trace_id)]))
 
 
 def get_medium(project_id: str, media_id: str) -> Medium | None:

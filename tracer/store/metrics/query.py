@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from tracer.errors import Invalid
 from tracer.extensions import db
-from tracer.store.database.conditions import Column, Condition, Field, beside, where
+from tracer.store.database.conditions import Column, Condition, Field, related, where
 from tracer.store.database.session import within
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import search
@@ -107,7 +107,7 @@ VIEWS: Final = {
             "span_count": traces.c.span_count,
             "total_tokens": traces.c.total_tokens,
             "total_cost": traces.c.total_cost,
-            "score_count": beside(sa.func.count(), scores, traces, ("trace_id",)),
+            "score_count": related(sa.func.count(), scores, traces, ("trace_id",)),
             "user_id": traces.c.user_id,
             "session_id": traces.c.session_id,
         },
@@ -126,7 +126,7 @@ VIEWS: Final = {
             },
             "input_cost": span_search.INPUT_COST,
             "output_cost": span_search.OUTPUT_COST,
-            "score_count": beside(sa.func.count(), scores, spans, ("trace_id", "span_id")),
+            "score_count": related(sa.func.count(), scores, spans, ("trace_id", "span_id")),
             "output_tokens_per_second": spans.c.output_tokens / _SECONDS,
             "tokens_per_second": spans.c.total_tokens / _SECONDS,
             "user_id": traces.c.user_id,

@@ -1,4 +1,4 @@
-"""Every table, as SQLAlchemy Core sees it; migrations/versions holds how each came to be.
+"""All tables for SQLAlchemy Core; migrations/versions has the statements that create them.
 
 Tables that grow carry project_id and trace_id (or session_id) first in their primary key, so that
 they can be distributed by trace unchanged. No foreign keys and no sequences between such tables.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tracer.store.schema.analyses import (
     analyses,
-    runs,
+    sibling_groups,
     subtrees,
     timeline_pages,
     timeline_segments,
@@ -26,7 +26,7 @@ from tracer.store.schema.annotations import (
     shares,
 )
 from tracer.store.schema.base import Time, metadata
-from tracer.store.schema.counters import tallies
+from tracer.store.schema.counters import mapping_counts
 from tracer.store.schema.deletion import tombstones
 from tracer.store.schema.library import (
     dataset_items,
@@ -53,6 +53,7 @@ __all__ = [
     "dataset_run_items",
     "dataset_runs",
     "datasets",
+    "mapping_counts",
     "media",
     "media_chunks",
     "media_uses",
@@ -65,16 +66,15 @@ __all__ = [
     "queue_items",
     "queue_members",
     "queues",
-    "runs",
     "score_configs",
     "scores",
     "secrets",
     "sessions",
     "shares",
+    "sibling_groups",
     "span_payloads",
     "spans",
     "subtrees",
-    "tallies",
     "timeline_pages",
     "timeline_segments",
     "timeline_words",

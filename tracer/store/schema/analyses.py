@@ -1,4 +1,4 @@
-"""Tables of what is computed per trace or subtree."""
+"""Tables of stored analyses: of whole traces, of subtrees, and the timeline."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from sqlalchemy.sql import text
 
 from tracer.store.schema.base import Time, count_column, metadata
 
-# One row per large trace. Every transaction that changes the trace gives it a new `revision`; what
-# is derived holds as long as `analysed` is that revision.
+# One row per large trace. Every transaction that changes the trace sets a new `revision`; the
+# stored analyses are current as long as `analysed` equals it.
 analyses = Table(
     "analyses",
     metadata,
     Column("project_id", Text, primary_key=True),
     Column("trace_id", Text, primary_key=True),
-    # Drawn at random, so that nothing that goes on beside can make the same one.
+    # Random, so that concurrent transactions never set the same revision.
     Column("revision", BigInteger, nullable=False),
     Column("changed_at", Time, nullable=False),
     Column("analysed", BigInteger),
-    # What is told of the trace as a whole, by name (analysis/trace_analyses.py).
+    # The analyses of the whole trace by name (analysis/trace_analyses.py).
     Column("parts", JSONB, nullable=False, server_default="{}"),
     Index(
         "ix_analyses_due",
@@ -37,8 +37,8 @@ analyses = Table(
     ),
 )
 
-# What a span's row can't tell of what is below it. A span has no row where that would only repeat
-# the span's own: nothing below, not on the critical path, not covered, not running.
+# Sums over the subtree of a span. A span has no row where the row would only repeat the span's own
+# values: no descendants, not on the critical path, not excluded from totals, not running.
 subtrees = Table(
     "subtrees",
     metadata,
@@ -55,10 +55,10 @@ subtrees = Table(
     Column("critical_us", BigInteger, nullable=False),
 )
 
-# A run of like siblings, under its first span; only those that a page may not see whole
-# (tracer/analysis/sibling_groups.py).
-runs = Table(
-    "runs",
+# Groups of adjacent similar siblings by their first span; only groups too long for one page are
+# stored (tracer/analysis/sibling_groups.py).
+sibling_groups = Table(
+    "sibling_groups",
     metadata,
     Column("project_id", Text, primary_key=True),
     Column("trace_id", Text, primary_key=True),
@@ -67,9 +67,9 @@ runs = Table(
 )
 
 
-# A trace in the order of time, for its log and the search in it: derived in the background, in
-# segments (tracer/analysis/log/word_index.py). A new state is written behind the old one, and the
-# row here turns from one to the other, so that readers never see half of either.
+# The entries of a trace in time order, for its log and full-text search: built by the background
+# worker in segments (tracer/analysis/log/word_index.py). A new state gets new segment numbers, and
+# updating this row switches readers to it, so that no reader sees half a state.
 timelines = Table(
     "timelines",
     metadata,
@@ -79,11 +79,11 @@ timelines = Table(
     count_column("segment_count"),
     count_column("entry_count"),
     count_column("span_count"),
-    # traces.updated_at of the state that was read; NULL: none was yet.
+    # traces.updated_at of the state that was indexed; NULL: none was yet.
     Column("state_of", Time),
     # analysis.findings.Findings of that state.
     Column("findings", JSONB),
-    # When somebody asked for a newer state.
+    # When a page last requested a newer state.
     Column("wanted_at", Time),
     Index("ix_timelines_wanted", "wanted_at", postgresql_where=text("wanted_at IS NOT NULL")),
 )
@@ -96,12 +96,12 @@ timeline_segments = Table(
     Column("trace_id", Text, primary_key=True),
     Column("segment", Integer, primary_key=True, autoincrement=False),
     Column("entry_count", Integer, nullable=False),
-    # The first time of each page: µs, eight bytes each, little end first.
+    # The time of the first entry of each page: µs, eight bytes each, little-endian.
     Column("starts", LargeBinary, nullable=False),
 )
 
 
-# The entries themselves: (time, span, number of the event in it), packed.
+# The entries of one page, packed: (time, span, index of the event within the span).
 timeline_pages = Table(
     "timeline_pages",
     metadata,

@@ -1,4 +1,4 @@
-"""Tables of annotations and scores, and of the queues in which people review."""
+"""Tables of annotations, scores, and annotation queues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _key(name: str) -> Column[str]:
     return Column(name, Text, primary_key=True, server_default="")
 
 
-# What is on a trace has its trace_id; what is on a session has its session_id and no trace_id.
+# Annotations on a trace have its trace_id; those on a session its session_id and no trace_id.
 bookmarks = Table(
     "bookmarks",
     metadata,
@@ -31,7 +31,7 @@ bookmarks = Table(
     now_column("created_at"),
 )
 
-# `history` holds what the text was before: [{"text", "time"}, …], the oldest first.
+# `history` holds the texts before each edit: [{"text", "time"}, …], the oldest first.
 comments = Table(
     "comments",
     metadata,
@@ -54,7 +54,7 @@ comments = Table(
     Index("ix_comments_id", "project_id", "comment_id"),
 )
 
-# A public link to one trace or session, known by the hash of its token alone.
+# A public link to one trace or session; of its token only a hash is stored.
 shares = Table(
     "shares",
     metadata,
@@ -108,7 +108,7 @@ scores = Table(
         "run_id",
         postgresql_where=text("run_id IS NOT NULL"),
     ),
-    # Lists show the latest of each trace, however many it has.
+    # Lists show the latest scores of each trace; this index keeps that cheap for any number.
     Index("ix_scores_latest", "project_id", "trace_id", text("time DESC")),
     Index("ix_scores_id", "project_id", "score_id"),
     Index(
@@ -120,7 +120,7 @@ scores = Table(
 )
 
 
-# What scores are to look like: those that name a config are checked against it.
+# Definitions of scores: a score that names a config is validated against it.
 score_configs = Table(
     "score_configs",
     metadata,
@@ -139,7 +139,7 @@ score_configs = Table(
 )
 
 
-# What people are asked to judge, one after the other.
+# Annotation queues: what people review, one item after the other.
 queues = Table(
     "queues",
     metadata,
@@ -160,7 +160,7 @@ queue_items = Table(
     Column("project_id", Text, primary_key=True),
     Column("queue_id", Text, primary_key=True),
     Column("item_id", Text, primary_key=True),
-    # What is judged: "trace", "span" or "session", and its id.
+    # The item under review: "trace", "span" or "session", and its id.
     Column("subject", Text, nullable=False),
     Column("subject_id", Text, nullable=False),
     Column("completed_at", Time),

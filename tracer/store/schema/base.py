@@ -1,4 +1,4 @@
-"""What all tables share: their metadata, the type of times, columns of one kind."""
+"""What the tables share: the metadata, the column type of times, and common columns."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Time = DateTime(timezone=True)
 
 
 def count_column(name: str) -> Column[int]:
-    """Return a count that starts at 0."""
+    """Return a non-null integer column whose default is 0."""
     return Column(name, Integer, nullable=False, server_default="0")
 
 
 def now_column(name: str) -> Column[object]:
-    """Return a time that is the time of the insert unless it is given."""
+    """Return a timestamp column whose default is the time of the insert."""
     return Column(name, Time, nullable=False, server_default=text("now()"))
 
 
 def author() -> tuple[Column[str], Column[str], Column[str]]:
-    """Return the columns of an author: name shown, id that keeps equal names apart, member."""
+    """Return an author's columns: display name, id (to separate equal names), and member."""
     return Column("author", Text), Column("author_id", Text), Column("member_id", Text)

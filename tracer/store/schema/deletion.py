@@ -1,4 +1,4 @@
-"""Tombstones: what is deleted and not purged yet."""
+"""The table of tombstones: deleted traces, and which of them still have rows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy.sql import text
 
 from tracer.store.schema.base import metadata, now_column
 
-# Deleted traces, whose late spans are refused for a day. The id itself stays only until the last
-# of its rows is gone: then nothing at all is left of the trace but a hash.
+# Deleted traces, whose late spans are rejected for a day. The purge clears the id together with the
+# last row of the trace: after that only a hash of the id is left.
 tombstones = Table(
     "tombstones",
     metadata,

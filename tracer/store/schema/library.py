@@ -1,6 +1,6 @@
-"""Tables of what applications fetch as well as send: prompts, datasets and media.
+"""Tables of data that applications both write and read: prompts, datasets, media.
 
-None of them grows with the spans, so they are keyed by their own ids within a project.
+Their size does not depend on the number of spans, so they are keyed by their own ids.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from sqlalchemy.sql import text
 
 from tracer.store.schema.base import Time, metadata, now_column
 
-# What was not said is NULL, as in the tables of spans.
+# Absent values are NULL instead of JSON null, as in the tables of spans.
 JSON = PostgresJson(none_as_null=True)
 
 
-# A prompt is its name; tags belong to all of its versions.
+# A prompt is identified by its name; all of its versions share the tags.
 prompts = Table(
     "prompts",
     metadata,
     Column("project_id", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
-    # The number of the newest version ever made: deleted numbers are not given out again.
+    # The highest version number ever used: numbers of deleted versions are not reused.
     Column("last_version", Integer, nullable=False),
     now_column("created_at"),
     now_column("updated_at"),
 )
 
-# Never changed once made: an application that fetched version 3 may fetch it again.
+# Rows never change after the insert: an application may fetch an old version again.
 prompt_versions = Table(
     "prompt_versions",
     metadata,
@@ -52,7 +52,7 @@ prompt_versions = Table(
     now_column("created_at"),
 )
 
-# A label points to one version of a name, so moving it is one update. "latest" is not stored.
+# A label refers to one version of a prompt, so moving a label is one update. "latest" is computed.
 prompt_labels = Table(
     "prompt_labels",
     metadata,
@@ -77,8 +77,8 @@ datasets = Table(
     Index("ix_datasets_name", "project_id", "name", unique=True),
 )
 
-# Every state that an item ever had: the current one has no valid_to. A deleted item has none that
-# is current, so a dataset can be read as it was at any time.
+# All states of an item; the current state has no valid_to, and a deleted item has no current state.
+# So the dataset can be read as of any time.
 dataset_items = Table(
     "dataset_items",
     metadata,
@@ -109,7 +109,7 @@ dataset_runs = Table(
     metadata,
     Column("project_id", Text, primary_key=True),
     Column("run_id", Text, primary_key=True),
-    # NULL: an experiment over data of the application's own.
+    # NULL: an experiment on data that is not in a dataset.
     Column("dataset_id", Text),
     Column("name", Text, nullable=False),
     Column("description", Text),
@@ -119,8 +119,8 @@ dataset_runs = Table(
     Index("ix_dataset_runs_name", "project_id", "dataset_id", "name", unique=True),
 )
 
-# Which trace (or span of it) answered an item in a run. Not named trace_id: deleting the trace
-# leaves the run's record that there was one.
+# The trace (or span) that a run produced for an item. Not named trace_id: when the trace is
+# deleted, the row stays as a record of the run.
 dataset_run_items = Table(
     "dataset_run_items",
     metadata,
@@ -134,8 +134,8 @@ dataset_run_items = Table(
     Index("ix_dataset_run_items_trace", "project_id", "linked_trace_id"),
 )
 
-# What was announced and perhaps uploaded; the bytes lie in media_chunks, so that neither an upload
-# nor a download is ever held in memory whole.
+# Announced media, uploaded or not; the bytes are in media_chunks, so that no upload or download has
+# to fit into memory.
 media = Table(
     "media",
     metadata,
@@ -157,7 +157,7 @@ media_chunks = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-# Where media are used: a trace's own field has an empty span_id; for a dataset's trace_id is empty.
+# Uses of media: span_id is empty for a field of the trace, trace_id also for a dataset's field.
 media_uses = Table(
     "media_uses",
     metadata,

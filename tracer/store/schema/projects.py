@@ -1,4 +1,4 @@
-"""Projects, their keys, their prices, and the server's secrets."""
+"""Tables of projects, API keys, prices, and the server's secrets."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ api_keys = Table(
 )
 
 
-# A project's own prices. Never deleted, and never changed but for `retired_at` and `note`, so that
-# what a span was priced by can be looked up for ever. `rates` holds tracer.rates.Rates.
+# Prices of a project. Rows are never deleted, and only `retired_at` and `note` change, so that the
+# price of a span can always be looked up. `rates` holds tracer.pricing.rates.Rates.
 prices = Table(
     "prices",
     metadata,
@@ -53,7 +53,7 @@ prices = Table(
 )
 
 
-# What the server signs with, made by whichever process needs it first.
+# Secrets for signing; the process that needs one first creates it.
 secrets = Table(
     "secrets",
     metadata,

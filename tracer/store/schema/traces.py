@@ -1,4 +1,4 @@
-"""Tables of what applications send: sessions, traces, spans."""
+"""Tables of received data: sessions, traces, spans."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sqlalchemy.sql import text
 
 from tracer.store.schema.base import Time, count_column, metadata, now_column
 
-# What the application said of a trace and what its spans add up to. `claims` remembers per
-# field how firmly and when it was said, so that records may arrive in any order.
+# Trace-level fields that the application sent, and sums over the spans. `claims` holds the
+# precedence and time of the value of each field, so that records may arrive in any order.
 traces = Table(
     "traces",
     metadata,
@@ -90,8 +90,8 @@ traces = Table(
     Index("ix_traces_tags", "tags", postgresql_using="gin"),
 )
 
-# Only what a row of the tree shows. A placeholder stands in for a parent that has not arrived.
-# `version` orders the records of one span (NULL: none has arrived, only patches or children).
+# The columns of a row of the tree, and no more. A placeholder stands in for a parent that has not
+# arrived. `version` orders the records of one span (NULL: only patches or children have arrived).
 spans = Table(
     "spans",
     metadata,
@@ -115,9 +115,10 @@ spans = Table(
     Column("flags", ARRAY(Text)),
     Column("placeholder", Boolean, nullable=False, server_default=text("false")),
     Column("patched", Boolean, nullable=False, server_default=text("false")),
-    # True: something below it was metered, so its own usage repeats that and is not added up.
+    # Excluded from totals: a descendant reports usage, which this span's usage repeats.
     Column("covered", Boolean, nullable=False, server_default=text("false")),
     Column("call_id", Text),
+    # A duplicate report of a tool call that another span (the same `call_id`) records.
     Column("echo", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger),
     Index("ix_spans_tree", "project_id", "trace_id", "parent_span_id", "start_time", "span_id"),
@@ -128,7 +129,7 @@ spans = Table(
         "call_id",
         postgresql_where=text("call_id IS NOT NULL"),
     ),
-    # One span by its id alone, and spans across traces: what other tools' APIs ask for.
+    # For APIs of other tools: a span by its id without the trace's, and spans across traces.
     Index("ix_spans_id", "project_id", "span_id"),
     Index("ix_spans_start", "project_id", text("start_time DESC"), "trace_id", "span_id"),
     Index(
@@ -141,7 +142,7 @@ spans = Table(
     ),
 )
 
-# Read one at a time. `json`, not `jsonb`: what was sent comes back in its own order and digits.
+# Read for one span at a time. `json`, not `jsonb`: key order and digits stay as they were sent.
 span_payloads = Table(
     "span_payloads",
     metadata,
@@ -175,7 +176,7 @@ span_payloads = Table(
 )
 
 
-# What the traces of a session add up to, kept in the transaction that changes them.
+# Sums over the traces of each session, updated in the transaction that changes a trace.
 sessions = Table(
     "sessions",
     metadata,

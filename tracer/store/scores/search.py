@@ -14,10 +14,10 @@ from tracer.store.database.conditions import (
     Column,
     Condition,
     Field,
-    beside,
     day,
     metadata_field,
     month,
+    related,
     where,
 )
 from tracer.store.library.experiments import of_rows
@@ -52,7 +52,7 @@ _TRACE_ID = sa.func.nullif(scores.c.trace_id, "", type_=sa.Text)
 
 
 def _of_span(column: Column, table: sa.Table) -> Column:
-    return beside(column, table, scores, ("trace_id", "span_id"))
+    return related(column, table, scores, ("trace_id", "span_id"))
 
 
 FIELDS: dict[str, Field] = {

@@ -1,1 +1,1 @@
-"""A trace in order of time: log, transcript, findings."""
+"""Reads of a trace in time order: log, transcript, findings; and the index that serves them."""

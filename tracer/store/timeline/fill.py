@@ -1,7 +1,7 @@
-"""Fills the timeline of a trace, in the background: its entries in order of time, and their words.
+"""Builds the timeline of a trace in the background: entries in time order and an index of words.
 
-One transaction per trace, on a connection of its own; what a reader sees turns from the old state
-to the new one when it commits. Memory is bounded by a segment, whatever the trace.
+One transaction per trace, on a connection of its own; its commit switches readers from the old
+state to the new one. Memory is bounded by one segment, whatever the size of the trace.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from tracer.analysis.findings import Finder, FindingSpan
 from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings
-from tracer.store.database.locks import hold
-from tracer.store.timeline.finding_sql import STEP_COLUMNS
+from tracer.store.database.locks import lock_keys
+from tracer.store.timeline.finding_sql import FINDING_COLUMNS
 
 T = TypeVar("T")
 
 TEXT_CHARACTERS: Final = 1_000_000
-"""Of one span; what it says beyond can't be searched for."""
-# A page of the longest texts is a quarter of a gigabyte; row by row takes three times as long.
+"""Characters of a span's payload that are indexed; text beyond them can't be searched."""
+# A batch of spans with the longest texts takes 250 MB; row by row takes three times as long.
 _ROWS: Final = 16 if psycopg.capabilities.has_stream_chunked() else 1
-# Sixteen megabytes of them: what a segment of long texts may take before it is closed.
+# Sixteen megabytes of postings: a segment of long texts is closed when it reaches this number.
 _MOST_POSTINGS: Final = 8_000_000
 
-# Held until the transaction ends; whoever comes second leaves it to the first.
+# The row lock lasts until the transaction ends; a second process skips the trace.
 _BEGIN = """
     INSERT INTO timelines (project_id, trace_id) VALUES (%(project)s, %(trace)s)
     ON CONFLICT DO NOTHING
@@ -57,30 +57,31 @@ _IN_ORDER = """
     SELECT time, span_id, event, kind, level FROM entry
     ORDER BY time, span_id COLLATE "C", event
 """
-SAID = """
+OWN_TEXT = """
     concat_ws(' ', s.span_id, s.name, s.kind, s.status_message, s.model)
 """
-SENT = """
+PAYLOAD_TEXT = """
     concat_ws(' ', p.input, p.output, p.metadata, p.attributes, p.events)
 """
-# In the order of time, for the sake of findings.
+# In time order, as the findings need the spans.
 _SPANS = f"""
-    SELECT convert_to({SAID}, 'UTF8'), convert_to(left({SENT}, {TEXT_CHARACTERS}), 'UTF8'),
-        {STEP_COLUMNS}
-    FROM unnest(%(ids)s::text[]) WITH ORDINALITY k (span_id, place)
+    SELECT convert_to({OWN_TEXT}, 'UTF8'),
+        convert_to(left({PAYLOAD_TEXT}, {TEXT_CHARACTERS}), 'UTF8'),
+        {FINDING_COLUMNS}
+    FROM unnest(%(ids)s::text[]) WITH ORDINALITY k (span_id, position)
     JOIN spans s ON s.project_id = %(project)s AND s.trace_id = %(trace)s
         AND s.span_id = k.span_id
     LEFT JOIN span_payloads p ON p.project_id = %(project)s AND p.trace_id = %(trace)s
         AND p.span_id = k.span_id
-    ORDER BY k.place
+    ORDER BY k.position
 """
-_TURN = """
+_FINISH = """
     UPDATE timelines SET first_segment = %(first)s, segment_count = %(segments)s,
         entry_count = %(entries)s, span_count = %(spans)s, state_of = %(state)s, wanted_at = NULL,
         findings = %(findings)s::jsonb
     WHERE project_id = %(project)s AND trace_id = %(trace)s
 """
-# A trace that doesn't come to rest is read once a minute all the same.
+# A trace that keeps changing is indexed once a minute nevertheless.
 DUE: Final = """
     SELECT l.project_id, l.trace_id FROM timelines l JOIN traces t USING (project_id, trace_id)
     WHERE l.wanted_at IS NOT NULL AND (
@@ -89,37 +90,37 @@ DUE: Final = """
     )
     ORDER BY l.wanted_at LIMIT 1
 """
-_DERIVED = ("timeline_segments", "timeline_pages", "timeline_words")
+_INDEX_TABLES = ("timeline_segments", "timeline_pages", "timeline_words")
 
 
 class _Row(NamedTuple):
-    """An entry with what the log is filtered by."""
+    """An entry with the fields that filters of the log use."""
 
     entry: Entry
     kind: str
     level: str
 
 
-def kind_mark(kind: str) -> str:
-    """Return the word that stands for a kind; no text can hold it."""
+def kind_term(kind: str) -> str:
+    """Return the index term of a kind; the control character keeps it apart from words of texts."""
     return f"\x01kind {kind}"
 
 
-def level_mark(level: str) -> str:
-    """Return the word that stands for a level."""
+def level_term(level: str) -> str:
+    """Return the index term of a level."""
     return f"\x01level {level}"
 
 
 def fill(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> int | None:
-    """Fill the timeline of a trace anew; return the number of its entries.
+    """Build the timeline of a trace anew; return the number of its entries.
 
-    None: there is no such trace, or somebody else is at it.
+    None: there is no such trace, or another process is building its timeline.
     """
     key: dict[str, Any] = {"project": project_id, "trace": trace_id}
     with connection.transaction():
-        # Or what we write would stay, where the trace is deleted meanwhile.
-        hold(connection, [(project_id, trace_id)])
-        # Read before the spans are: what comes meanwhile makes the state old, never lost.
+        # Without this lock, rows written here would survive a concurrent delete of the trace.
+        lock_keys(connection, [(project_id, trace_id)])
+        # Read before the spans: a span that arrives meanwhile makes this state outdated.
         state = connection.execute(_STATE, key).fetchone()
         if state is None:
             return None
@@ -127,33 +128,33 @@ def fill(connection: psycopg.Connection[Any], project_id: str, trace_id: str) ->
         old = connection.execute(_OLD, key).fetchone()
         if old is None:
             return None
-        filling = _Filling(connection, key, first=old[0])
-        filling.run()
-        done = {"first": old[0], "state": state[0], **filling.told()}
-        connection.execute(_TURN, key | done)
-        for table in _DERIVED:
+        builder = _TimelineBuilder(connection, key, first=old[0])
+        builder.run()
+        done = {"first": old[0], "state": state[0], **builder.columns()}
+        connection.execute(_FINISH, key | done)
+        for table in _INDEX_TABLES:
             connection.execute(
                 f"DELETE FROM {table} WHERE project_id = %(project)s AND trace_id = %(trace)s"
                 " AND segment < %(first)s",
                 key | done,
             )
-        return filling.entry_count
+        return builder.entry_count
 
 
-def fill_wanted(url: str) -> int:
-    """Fill the timelines that are wished for and whose traces are at rest; return how many."""
+def fill_requested(url: str) -> int:
+    """Build the requested timelines of traces that are at rest; return their number."""
     number = 0
     with psycopg.connect(url, autocommit=True) as connection:
         while due := connection.execute(DUE).fetchone():
             if fill(connection, *due) is None:
-                # Somebody else has it in hand.
+                # Another process is building it.
                 break
             number += 1
     return number
 
 
-class _Filling:
-    """One trace on its way."""
+class _TimelineBuilder:
+    """The state of building one timeline."""
 
     def __init__(
         self, connection: psycopg.Connection[Any], key: dict[str, Any], first: int
@@ -165,8 +166,8 @@ class _Filling:
         self._clear()
         self.entry_count = self._span_count = 0
 
-    def told(self) -> dict[str, Any]:
-        """Return what the row of `timelines` says of the new state."""
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of `timelines` for the new state."""
         return {
             "segments": self._segment - self._first,
             "entries": self.entry_count,
@@ -175,7 +176,7 @@ class _Filling:
         }
 
     def run(self) -> None:
-        """Write all segments."""
+        """Write all segments of the trace."""
         self._collect()
         with self._connection.cursor(name="entries") as cursor:
             cursor.itersize = PAGE * 16
@@ -188,7 +189,7 @@ class _Filling:
 
     def _collect(self) -> None:
         self._connection.execute(_COLLECT, self._key)
-        # A cursor of the server: together the events may be as large as the trace.
+        # A server-side cursor: all events together may be as large as the trace.
         with self._connection.cursor(name="events") as cursor:
             cursor.execute(_EVENTS, self._key)
             for batch in _batched(cursor, 1_000):
@@ -206,9 +207,9 @@ class _Filling:
     def _add_page(self, page: tuple[_Row, ...]) -> None:
         ids = [row.entry.span_id for row in page if row.entry.event == SPAN]
         texts = self._read(ids)
-        for at, row in enumerate(page, self._count):
+        for number, row in enumerate(page, self._count):
             raw = texts.get(row.entry.span_id, set()) if row.entry.event == SPAN else set()
-            self._postings.add(at, raw, (kind_mark(row.kind), level_mark(row.level)))
+            self._postings.add(number, raw, (kind_term(row.kind), level_term(row.level)))
             self._posted += len(raw)
         self._count += len(page)
         self._span_count += len(texts)
@@ -217,15 +218,19 @@ class _Filling:
             self._write()
 
     def _read(self, span_ids: list[str]) -> dict[str, set[bytes]]:
-        """Show the next spans to the finder; return the words of each."""
-        found: dict[str, set[bytes]] = {}
+        """Pass the next spans to the finder; return the words of each span."""
+        words_by_span: dict[str, set[bytes]] = {}
         key = self._key | {"ids": span_ids}
         with self._connection.cursor() as cursor:
-            for said, sent, *narrow in cursor.stream(_SPANS, key, binary=True, size=_ROWS):
-                step = FindingSpan(*narrow)
-                self._finder.add(step)
-                found[step.span_id] = words.raw_words(said + b" " + words.plain(sent))
-        return found
+            for own_text, payload_text, *columns in cursor.stream(
+                _SPANS, key, binary=True, size=_ROWS
+            ):
+                span = FindingSpan(*columns)
+                self._finder.add(span)
+                words_by_span[span.span_id] = words.raw_words(
+                    own_text + b" " + words.plain(payload_text)
+                )
+        return words_by_span
 
     def _write(self) -> None:
         key = (self._key["project"], self._key["trace"], self._segment)

@@ -1,4 +1,4 @@
-"""What findings are made of, as SQL: shared by who reads them and by who stores them."""
+"""The columns and joins that findings need; used by the reader and by the worker."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 _TEXT_BYTES: Final = 1_000_000
 
-# Only what a finding can be made of is unpacked: arguments of tools, answers where tools were
-# offered. The names are those of analysis.findings.Step.
+# Reads only payloads that a finding can use: inputs of tools, and outputs of generations that were
+# offered tools. The columns are the fields of analysis.findings.FindingSpan.
 _NARROW: Final = """
     s.span_id, s.parent_span_id, s.kind, s.name, s.level,
     (extract(epoch FROM s.start_time) * 1000000)::bigint AS start,
@@ -15,7 +15,7 @@ _NARROW: Final = """
 """
 NEEDS_INPUT: Final = "s.kind IN ('tool', 'function')"
 NEEDS_OUTPUT: Final = "s.kind = 'generation' AND p.tools IS NOT NULL"
-STEP_COLUMNS: Final = f"""{_NARROW},
+FINDING_COLUMNS: Final = f"""{_NARROW},
     CASE WHEN {NEEDS_INPUT} AND pg_column_size(p.input) < {_TEXT_BYTES} THEN p.input END AS input,
     CASE WHEN {NEEDS_OUTPUT} AND pg_column_size(p.output) < {_TEXT_BYTES}
         THEN p.output END AS output,

@@ -1,4 +1,4 @@
-"""The findings of a trace: of a small one worked out as they are read, of a large one as stored."""
+"""Reads the findings of a trace: computed for a small trace, stored for a large one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from tracer.analysis.findings import Findings, FindingSpan, find
 from tracer.extensions import db
-from tracer.store.timeline.finding_sql import NEEDS_INPUT, NEEDS_OUTPUT, STEP_COLUMNS
+from tracer.store import thresholds
+from tracer.store.timeline.finding_sql import FINDING_COLUMNS, NEEDS_INPUT, NEEDS_OUTPUT
 
-MOST_SPANS: Final = 1_000
-# As stored; what is beyond is not unpacked, so that a page stays quick.
+# Compressed size of the payloads read; spans beyond it are left out, so that a page stays fast.
 _MOST_BYTES: Final = 1_000_000
 
 _SIZE = f"""
@@ -21,9 +21,9 @@ _SIZE = f"""
         WHEN {NEEDS_OUTPUT} THEN coalesce(pg_column_size(p.output), 0) + pg_column_size(p.tools)
         ELSE 0 END
 """
-_STEPS = sa.text(f"""
+_FINDING_SPANS = sa.text(f"""
     SELECT * FROM (
-        SELECT {STEP_COLUMNS}, sum({_SIZE}) OVER (ORDER BY s.start_time, s.span_id) AS size
+        SELECT {FINDING_COLUMNS}, sum({_SIZE}) OVER (ORDER BY s.start_time, s.span_id) AS size
         FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
         WHERE s.project_id = :project AND s.trace_id = :trace AND NOT s.placeholder
     ) sized WHERE size <= {_MOST_BYTES}
@@ -43,29 +43,31 @@ _STORED = sa.text("""
 
 
 class TraceFindings(NamedTuple):
-    """What is found in a trace."""
+    """The findings of a trace, and whether they are up to date."""
 
     findings: Findings | None
-    """None: the trace is large, and the worker has not read it yet."""
+    """None: a large trace that the worker has not read yet."""
     current: bool
-    """They are of the whole trace as it is now; else the worker has to read it (again)."""
+    """False: the trace has changed since, or was too large; the worker has to read it (again)."""
 
 
 def read_findings(project_id: str, trace_id: str) -> TraceFindings:
-    """Return what is found in a trace; of a large one that grows, what was some moments ago."""
+    """Return the findings of a trace; those of a large growing trace may be moments old."""
     key = {"project": project_id, "trace": trace_id}
     stored = db.session.execute(_STORED, key).one_or_none()
-    known = msgspec.convert(stored.findings, Findings) if stored is not None else None
+    findings = msgspec.convert(stored.findings, Findings) if stored is not None else None
     if stored is not None and stored.fresh:
-        return TraceFindings(known, current=True)
-    number = db.session.execute(_SMALL, key | {"most": MOST_SPANS + 1}).scalar_one()
-    if number > MOST_SPANS:
-        return TraceFindings(known, current=False)
-    steps = list(_read_steps(db.session.execute(_STEPS, key)))
-    # Fewer where the texts are too large to be read at once.
-    return TraceFindings(find(steps), current=len(steps) >= number)
+        return TraceFindings(findings, current=True)
+    number = db.session.execute(
+        _SMALL, key | {"most": thresholds.FINDINGS_ON_READ + 1}
+    ).scalar_one()
+    if number > thresholds.FINDINGS_ON_READ:
+        return TraceFindings(findings, current=False)
+    spans = list(_read_spans(db.session.execute(_FINDING_SPANS, key)))
+    # Fewer spans where the payloads exceed _MOST_BYTES.
+    return TraceFindings(find(spans), current=len(spans) >= number)
 
 
-def _read_steps(rows: Iterable[Any]) -> Iterator[FindingSpan]:
+def _read_spans(rows: Iterable[Any]) -> Iterator[FindingSpan]:
     for row in rows:
         yield FindingSpan(*(getattr(row, name) for name in FindingSpan._fields))

@@ -1,4 +1,4 @@
-"""A trace that is small enough to be sorted and searched as it is read."""
+"""The timeline of a small trace, sorted and searched in memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tracer.analysis.log.entries import SPAN, Entry, event_level, event_time
 from tracer.analysis.log.matches import InMemoryMatches, LogFilter
 from tracer.analysis.log.words import matches, plain
 from tracer.extensions import db
-from tracer.store.timeline.fill import SAID, SENT, TEXT_CHARACTERS
+from tracer.store import thresholds
+from tracer.store.timeline.fill import OWN_TEXT, PAYLOAD_TEXT, TEXT_CHARACTERS
 
-SMALL_SPANS: Final = 1_000
-# As stored, that is compressed: as text it is some times as much.
+# Compressed size; as text it is several times as much.
 _MOST_BYTES: Final = 3_000_000
 
 _SPANS = sa.text("""
@@ -21,8 +21,8 @@ _SPANS = sa.text("""
     FROM spans WHERE project_id = :project AND trace_id = :trace AND NOT placeholder
     LIMIT :most
 """)
-# Added up before anything is unpacked, so that a few long texts can't hold up a page.
-_WITHIN = """
+# Sizes are added up before any payload is decompressed, so that long texts can't delay a page.
+_SIZED = """
     SELECT *, sum(size) OVER (ORDER BY start_time, span_id) AS total FROM (
         SELECT s.start_time, s.span_id, s.name, s.kind, s.status_message, s.model,
             {columns}, {size} AS size
@@ -32,10 +32,12 @@ _WITHIN = """
 """
 _SEARCHED = ("input", "output", "metadata", "attributes", "events")
 _TEXTS = sa.text(f"""
-    SELECT s.span_id, convert_to({SAID}, 'UTF8') AS said,
-        convert_to(left({SENT.replace("p.", "s.")}, {TEXT_CHARACTERS}), 'UTF8') AS sent
+    SELECT s.span_id, convert_to({OWN_TEXT}, 'UTF8') AS own_text,
+        convert_to(left({PAYLOAD_TEXT.replace("p.", "s.")}, {
+    TEXT_CHARACTERS
+}), 'UTF8') AS payload_text
     FROM ({
-    _WITHIN.format(
+    _SIZED.format(
         columns=", ".join(f"p.{name}" for name in _SEARCHED),
         size=" + ".join(f"coalesce(pg_column_size(p.{name}), 0)" for name in _SEARCHED),
     )
@@ -45,7 +47,7 @@ _TEXTS = sa.text(f"""
 _EVENTS = sa.text(f"""
     SELECT span_id, CASE WHEN total <= :bytes THEN events END AS events
     FROM ({
-    _WITHIN.format(columns="p.events", size="coalesce(pg_column_size(p.events), 0)")
+    _SIZED.format(columns="p.events", size="coalesce(pg_column_size(p.events), 0)")
 }) s WHERE events IS NOT NULL
 """)
 
@@ -56,8 +58,8 @@ class _Row(NamedTuple):
     level: str
 
 
-class Small:
-    """The entries of one trace in order."""
+class InMemoryTimeline:
+    """The entries of one trace in time order."""
 
     def __init__(self, project_id: str, trace_id: str, rows: list[_Row], spans: int) -> None:
         self._key = {"project": project_id, "trace": trace_id}
@@ -66,45 +68,49 @@ class Small:
         self.behind = 0
         """Spans that are missing here: none."""
 
-    def find(self, asked: LogFilter) -> InMemoryMatches:
-        """Return the entries that are all of what is asked for."""
+    def find(self, log_filter: LogFilter) -> InMemoryMatches:
+        """Return the entries that fulfil the filter."""
         rows = [
             row
             for row in self._rows
-            if (not asked.kinds or row.kind in asked.kinds)
-            and (not asked.levels or row.level in asked.levels)
+            if (not log_filter.kinds or row.kind in log_filter.kinds)
+            and (not log_filter.levels or row.level in log_filter.levels)
         ]
-        if not asked.terms:
+        if not log_filter.terms:
             return InMemoryMatches([row.entry for row in rows])
-        held, searched = self._search(asked)
-        hits = [row.entry for row in rows if row.entry.event == SPAN and row.entry.span_id in held]
+        span_ids, searched = self._search(log_filter)
+        hits = [
+            row.entry for row in rows if row.entry.event == SPAN and row.entry.span_id in span_ids
+        ]
         return InMemoryMatches(hits, self._spans - searched)
 
-    def _search(self, asked: LogFilter) -> tuple[set[str], int]:
-        """Return the spans that hold all terms, and how many were looked through."""
-        held, searched, wanted = set(), 0, list(asked.terms)
-        for span_id, said, sent in db.session.execute(_TEXTS, self._key | {"bytes": _MOST_BYTES}):
+    def _search(self, log_filter: LogFilter) -> tuple[set[str], int]:
+        """Return (ids of the spans that contain all terms, number of spans searched)."""
+        span_ids, searched, terms = set(), 0, list(log_filter.terms)
+        for span_id, own_text, payload_text in db.session.execute(
+            _TEXTS, self._key | {"bytes": _MOST_BYTES}
+        ):
             searched += 1
-            if matches(bytes(said) + b" " + plain(bytes(sent)), wanted):
-                held.add(span_id)
-        return held, searched
+            if matches(bytes(own_text) + b" " + plain(bytes(payload_text)), terms):
+                span_ids.add(span_id)
+        return span_ids, searched
 
 
-def read_small(project_id: str, trace_id: str) -> Small | None:
-    """Return a small trace's entries in order; None: it is too large for that."""
+def read_small(project_id: str, trace_id: str) -> InMemoryTimeline | None:
+    """Return the timeline of a small trace; None: the trace is too large for memory."""
     key = {"project": project_id, "trace": trace_id}
-    found = db.session.execute(_SPANS, key | {"most": SMALL_SPANS + 1}).all()
-    if len(found) > SMALL_SPANS:
+    spans = db.session.execute(_SPANS, key | {"most": thresholds.TIMELINE_IN_MEMORY + 1}).all()
+    if len(spans) > thresholds.TIMELINE_IN_MEMORY:
         return None
-    rows = [_Row(Entry(row.time, row.span_id), row.kind, row.level) for row in found]
-    starts = {row.span_id: row.time for row in found}
+    rows = [_Row(Entry(row.time, row.span_id), row.kind, row.level) for row in spans]
+    starts = {row.span_id: row.time for row in spans}
     for span_id, events in db.session.execute(_EVENTS, key | {"bytes": _MOST_BYTES}):
         if events is None:
             return None
-        # A span that came between the two statements is there next time.
+        # A span that arrived between the two statements is missing here, until the next read.
         start = starts.get(span_id, 0)
         rows += [
             _Row(Entry(event_time(event, start), span_id, n), "event", event_level(event))
             for n, event in enumerate(events)
         ]
-    return Small(project_id, trace_id, sorted(rows), len(found))
+    return InMemoryTimeline(project_id, trace_id, sorted(rows), len(spans))

@@ -1,4 +1,4 @@
-"""The log of a trace: its spans and their events in the order of time, filtered and paged."""
+"""Reads the log of a trace: its spans and their events in time order, filtered and paged."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ _EVENTS = sa.text("""
 
 
 class Query(NamedTuple):
-    """What of a log is wanted; what is empty leaves nothing out."""
+    """Conditions of a log; empty ones are ignored."""
 
     words: str = ""
-    """All of them must occur in what a span is called or holds; an event is found by none."""
+    """Words that must all occur in a span's name, ids or payload; events never match."""
     kind: str = ""
     level: str = ""
-    """This level or a worse one."""
+    """The least severe level shown."""
 
-    def asked(self) -> LogFilter:
-        """Return the query as the timeline understands it."""
+    def log_filter(self) -> LogFilter:
+        """Return the conditions as a filter of the timeline."""
         levels = LEVELS[LEVELS.index(self.level) :] if self.level in LEVELS else ()
         return LogFilter(tuple(terms(self.words)), (self.kind,) if self.kind else (), tuple(levels))
 
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """An entry with the span it belongs to; ``event`` is None where the entry is the span."""
+    """An entry with its span; ``event`` is None where the entry is the span itself."""
 
     time: datetime
     span: SpanRow
@@ -57,101 +57,101 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """A page of a log, and what is known of all of it."""
+    """A page of a log, with the number of all matches."""
 
     rows: list[LogRow]
     earlier: str | None
     later: str | None
     count: int
     more: bool
-    """There may be more than ``count``."""
+    """Whether there may be more than ``count``."""
     unsearched: int
-    """Spans that are not looked through yet."""
+    """Number of spans that are not indexed yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a span stands among what was found; ids are of the hits beside it."""
+class SearchPosition:
+    """Position of a span among the matches, and the ids of the matches next to it."""
 
     count: int
     more: bool
     unsearched: int
     number: int | None
-    """Counted from 1; None: the span is no hit."""
+    """Counted from 1; None: the span does not match."""
     previous: str | None
     next: str | None
 
 
 class Log:
-    """The log of one trace, of what is asked for."""
+    """The log of one trace under one filter."""
 
     def __init__(
-        self, project_id: str, trace_id: str, timeline: Timeline, asked: LogFilter
+        self, project_id: str, trace_id: str, timeline: Timeline, log_filter: LogFilter
     ) -> None:
         self._key = (project_id, trace_id)
-        self.found: Matches = timeline.find(asked)
+        self.matches: Matches = timeline.find(log_filter)
 
     def page(self, cursor: str | None, limit: int = PER_PAGE) -> LogPage:
         """Return the page at ``cursor`` (None: the first); raises BadCursor."""
         forward, key = _read_cursor(cursor)
-        found = self.found
+        matches = self.matches
         if forward:
-            entries = found.after(key, limit + 1)
+            entries = matches.after(key, limit + 1)
             page, before, after = entries[:limit], key is not None, len(entries) > limit
         else:
             assert key is not None
-            entries = found.before(key, limit + 1)
+            entries = matches.before(key, limit + 1)
             page, before, after = entries[-limit:], len(entries) > limit, True
         return LogPage(
             rows=read_entries(*self._key, page),
             earlier=_cursor(False, page[0]) if page and before else None,
             later=_cursor(True, page[-1]) if page and after else None,
-            count=found.count,
-            more=found.more,
-            unsearched=found.unsearched,
+            count=matches.count,
+            more=matches.more,
+            unsearched=matches.unsearched,
         )
 
-    def place(self, span_id: str | None) -> Place:
-        """Return where a span stands among the hits; without one, what comes first."""
-        found = self.found
+    def position(self, span_id: str | None) -> SearchPosition:
+        """Return the position of a span among the matches; None: before the first match."""
+        matches = self.matches
         start = span_tree.start_of(*self._key, span_id) if span_id else None
         if span_id and start:
-            beside = found.beside(Entry(to_micros(start), span_id))
+            beside = matches.beside(Entry(to_micros(start), span_id))
         else:
-            beside = Neighbours(None, None, next(iter(found.after(None, 1)), None))
-        return Place(
-            count=found.count,
-            more=found.more,
-            unsearched=found.unsearched,
+            beside = Neighbours(None, None, next(iter(matches.after(None, 1)), None))
+        return SearchPosition(
+            count=matches.count,
+            more=matches.more,
+            unsearched=matches.unsearched,
             number=None if beside.ahead is None else beside.ahead + 1,
             previous=beside.previous.span_id if beside.previous else None,
             next=beside.following.span_id if beside.following else None,
         )
 
     def buckets(self, start: datetime, end: datetime, number: int) -> list[int]:
-        """Return how many of the found begin in each of ``number`` parts of the time axis."""
-        return buckets(self.found, to_micros(start), to_micros(end), number)
+        """Return the number of matches in each of ``number`` equal parts of the time axis."""
+        return buckets(self.matches, to_micros(start), to_micros(end), number)
 
 
-def open_log(project_id: str, trace_id: str, asked: LogFilter) -> Log | None:
-    """Return the log of a trace. None: it is large, and is still being put in order."""
+def open_log(project_id: str, trace_id: str, log_filter: LogFilter) -> Log | None:
+    """Return the log of a trace; None: a large trace whose timeline is not built yet."""
     timeline = open_timeline(project_id, trace_id)
-    return Log(project_id, trace_id, timeline, asked) if timeline is not None else None
+    return Log(project_id, trace_id, timeline, log_filter) if timeline is not None else None
 
 
 def read_entries(project_id: str, trace_id: str, entries: Sequence[Entry]) -> list[LogRow]:
-    """Return entries with what they are about; those that are gone since are left out."""
-    held = span_tree.read_rows(project_id, trace_id, {entry.span_id for entry in entries})
+    """Return entries with their spans; entries of deleted spans are left out."""
+    spans = span_tree.read_rows(project_id, trace_id, {entry.span_id for entry in entries})
     events = _events(project_id, trace_id, [entry for entry in entries if entry.event != SPAN])
     return [
         LogRow(
             time=from_micros(entry.time),
-            span=held[entry.span_id],
+            span=spans[entry.span_id],
             number=None if entry.event == SPAN else entry.event,
             event=events.get((entry.span_id, entry.event)),
         )
         for entry in entries
-        if entry.span_id in held
+        if entry.span_id in spans
     ]
 
 
@@ -164,8 +164,8 @@ def _events(project_id: str, trace_id: str, entries: Sequence[Entry]) -> dict[tu
         "ids": [entry.span_id for entry in entries],
         "numbers": [entry.event for entry in entries],
     }
-    found = db.session.execute(_EVENTS, values)
-    return {(span_id, number): event for span_id, number, event in found}
+    rows = db.session.execute(_EVENTS, values)
+    return {(span_id, number): event for span_id, number, event in rows}
 
 
 def _cursor(forward: bool, entry: Entry) -> str:

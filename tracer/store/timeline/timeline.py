@@ -1,4 +1,4 @@
-"""A trace in the order of time, whichever way it is read; and the wish for a newer state of it."""
+"""Opens the timeline of a trace (in memory or from the index) and requests outdated ones anew."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tracer.store.annotations.subjects import Subject, lock_subject
 from tracer.store.timeline.in_memory import read_small
 from tracer.store.timeline.indexed import read_stored
 
-# Asked first: who fills it holds its row for as long as that takes, and an upsert would wait.
-_WANT = sa.text("""
+# The condition avoids the upsert, which would wait for the worker that is building the timeline.
+_REQUEST = sa.text("""
     INSERT INTO timelines (project_id, trace_id, wanted_at)
     SELECT :project, :trace, now() WHERE NOT EXISTS (
         SELECT FROM timelines
@@ -27,19 +27,19 @@ _WANT = sa.text("""
 
 
 class Timeline(Protocol):
-    """The entries of a trace."""
+    """The entries of a trace in time order."""
 
     behind: int
-    """Spans that are not in it yet, as far as that is known."""
+    """Number of spans that are missing in it, as far as known."""
 
-    def find(self, asked: LogFilter) -> Matches:
-        """Return the entries that are all of what is asked for."""
+    def find(self, log_filter: LogFilter) -> Matches:
+        """Return the entries that fulfil the filter."""
 
 
 def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
-    """Return the timeline of a trace. None: it is large, and its timeline is not there yet.
+    """Return the timeline of a trace; None: a large trace whose timeline is not built yet.
 
-    One that is missing or behind is filled by the worker once `want` has asked for it.
+    The worker builds a missing or outdated timeline after a call of `request_timeline`.
     """
     stored = read_stored(project_id, trace_id)
     if stored is not None and not stored.behind:
@@ -48,8 +48,8 @@ def open_timeline(project_id: str, trace_id: str) -> Timeline | None:
     return stored if small is None else small
 
 
-def want(project_id: str, trace_id: str) -> None:
-    """Ask the worker for the trace's timeline; of a trace that is gone there is none."""
+def request_timeline(project_id: str, trace_id: str) -> None:
+    """Request that the worker builds the trace's timeline; no effect on a deleted trace."""
     with suppress(NotFound):
         lock_subject(Subject(project_id=project_id, trace_id=trace_id))
-        db.session.execute(_WANT, {"project": project_id, "trace": trace_id})
+        db.session.execute(_REQUEST, {"project": project_id, "trace": trace_id})

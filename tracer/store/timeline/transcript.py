@@ -1,4 +1,4 @@
-"""The texts that the transcript of a trace is told from, a bounded page of them at a time."""
+"""Reads the texts for the transcript of a trace: one page of steps, of bounded size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.store.timeline.log import Log, open_log
 from tracer.store.traces.span_tree import SpanRow
 
 PER_PAGE: Final = 20
-# As stored, that is compressed; what is longer than that together is shown at its span alone.
+# Compressed size per page; longer texts are shown on the page of their span only.
 _MOST_BYTES: Final = 1_000_000
 
 _TEXTS = sa.text(f"""
@@ -23,10 +23,10 @@ _TEXTS = sa.text(f"""
         CASE WHEN size <= {_MOST_BYTES} THEN input END AS input,
         CASE WHEN size <= {_MOST_BYTES} THEN output END AS output
     FROM (
-        SELECT k.place, p.span_id, p.input, p.output, sum(
+        SELECT k.position, p.span_id, p.input, p.output, sum(
             coalesce(pg_column_size(p.input), 0) + coalesce(pg_column_size(p.output), 0)
-        ) OVER (ORDER BY k.place) AS size
-        FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY k (span_id, place)
+        ) OVER (ORDER BY k.position) AS size
+        FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY k (span_id, position)
         JOIN span_payloads p ON p.project_id = :project AND p.trace_id = :trace
             AND p.span_id = k.span_id
     ) sized
@@ -34,8 +34,8 @@ _TEXTS = sa.text(f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A model call or a tool's run; ``spoken`` is None where its texts are too long for a page."""
+class TranscriptEntry:
+    """A model call or tool run; ``spoken`` is None where its texts exceed the size of a page."""
 
     span: SpanRow
     spoken: Spoken | None
@@ -43,19 +43,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptPage:
-    """Steps in the order of time, and those right before, which were read further up."""
+    """One page of steps in time order; `before` holds the last steps of the previous page."""
 
-    before: list[Step]
-    steps: list[Step]
+    before: list[TranscriptEntry]
+    steps: list[TranscriptEntry]
     earlier: str | None
     later: str | None
     count: int
     unread: int
-    """Spans that are not in the order of time yet."""
+    """Number of spans that are not indexed yet."""
 
 
 def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> TranscriptPage | None:
-    """Return a page of the steps of a trace; None: it is still being put in order.
+    """Return a page of the steps of a trace; None: its timeline is not built yet.
 
     Raises BadCursor.
     """
@@ -65,10 +65,10 @@ def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> Trans
     page = log.page(cursor, PER_PAGE)
     rows = [row.span for row in page.rows]
     before = _rows_before(log, page.earlier)
-    # The nearest first: they are the likeliest to hold what is sent again.
-    known = _steps(project_id, trace_id, before[::-1])[::-1]
+    # The nearest first: they most likely contain the messages that this page repeats.
+    previous = _steps(project_id, trace_id, before[::-1])[::-1]
     return TranscriptPage(
-        before=known,
+        before=previous,
         steps=_steps(project_id, trace_id, rows),
         earlier=page.earlier,
         later=page.later,
@@ -81,12 +81,12 @@ def _rows_before(log: Log, earlier: str | None) -> list[SpanRow]:
     return [row.span for row in log.page(earlier, PER_PAGE).rows] if earlier else []
 
 
-def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Step]:
+def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[TranscriptEntry]:
     if not rows:
         return []
     values = {"project": project_id, "trace": trace_id, "ids": [row.span_id for row in rows]}
     texts: dict[str, Any] = {row.span_id: row for row in db.session.execute(_TEXTS, values)}
-    return [Step(row, _spoken(row, texts.get(row.span_id))) for row in rows]
+    return [TranscriptEntry(row, _spoken(row, texts.get(row.span_id))) for row in rows]
 
 
 def _spoken(row: SpanRow, texts: Any) -> Spoken | None:

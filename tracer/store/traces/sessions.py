@@ -1,4 +1,4 @@
-"""Reading sessions: the list, one with its sums, and its traces in the order they were told."""
+"""Reads sessions: the list, one session, and the traces of a session in time order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tracer.store.traces.traces import TraceDetail, detail, detail_query, page_q
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionRow:
-    """A session with what its traces add up to; who, where and tags are its latest trace's."""
+    """A session with sums over its traces; user, environment and tags are from its latest trace."""
 
     session_id: str
     start_time: datetime
@@ -50,7 +50,7 @@ class SessionRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionFilter:
-    """Conditions of a list, all of which hold; None: any. `until` is exclusive."""
+    """Conditions of a list, all of which must hold; None: no condition. `until` is exclusive."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -76,8 +76,8 @@ def list_sessions(
     direction = sa.desc if descending else sa.asc
     query = query.order_by(direction(sessions.c.end_time), direction(sessions.c.session_id))
     rows = db.session.execute(query.limit(limit + 1)).mappings()
-    found = [_row(row) for row in rows]
-    page, newer, older = cut_page(found, limit, key, lambda row: (row.end_time, row.session_id))
+    fetched = [_row(row) for row in rows]
+    page, newer, older = cut_page(fetched, limit, key, lambda row: (row.end_time, row.session_id))
     return Page(page, older, newer)
 
 
@@ -90,9 +90,9 @@ def page_sessions(
     limit: int,
     offset: int,
 ) -> tuple[list[SessionRow], int]:
-    """Return sessions begun in [since, until), the latest first, and how many there are in all.
+    """Return (sessions that began in [since, until), latest first; the number of all of them).
 
-    `environments`: a trace of the session ran in one of these; empty: anywhere.
+    `environments`: only sessions with a trace in one of these environments; empty: all sessions.
     """
     query = _query(project_id)
     if since is not None:
@@ -107,7 +107,7 @@ def page_sessions(
 
 
 def get_session(project_id: str, session_id: str) -> SessionRow | None:
-    """Return one session, or None."""
+    """Return the session; None: there is none of this id in the project."""
     query = _query(project_id).where(sessions.c.session_id == session_id)
     row = db.session.execute(query).mappings().one_or_none()
     return _row(row) if row is not None else None
@@ -120,8 +120,8 @@ def session_traces(
     key = decode_cursor(cursor) if cursor else None
     query = page_query(detail_query(), project_id, key, limit, newest_first=False)
     rows = db.session.execute(query.where(traces.c.session_id == session_id)).mappings()
-    found = [detail(row) for row in rows]
-    page, older, newer = cut_page(found, limit, key, lambda row: (row.start_time, row.trace_id))
+    fetched = [detail(row) for row in rows]
+    page, older, newer = cut_page(fetched, limit, key, lambda row: (row.start_time, row.trace_id))
     return Page(page, older, newer)
 
 
@@ -155,18 +155,18 @@ def _query(project_id: str) -> sa.Select[Any]:
 
 
 def _conditions(where: SessionFilter) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
+    conditions: list[sa.ColumnElement[bool]] = []
     if where.since is not None:
-        found.append(sessions.c.end_time >= where.since)
+        conditions.append(sessions.c.end_time >= where.since)
     if where.until is not None:
-        found.append(sessions.c.start_time < where.until)
+        conditions.append(sessions.c.start_time < where.until)
     for name in ("user_id", "environment"):
         value = getattr(where, name)
         if value is not None:
-            found.append(_has_trace(traces.c[name] == value))
+            conditions.append(_has_trace(traces.c[name] == value))
     if where.tag is not None:
-        found.append(_has_trace(traces.c.tags.contains([where.tag])))
-    return found + mark_conditions(
+        conditions.append(_has_trace(traces.c.tags.contains([where.tag])))
+    return conditions + mark_conditions(
         sessions, bookmarked=where.bookmarked, commented=where.commented, scored=where.scored
     )
 

@@ -1,4 +1,4 @@
-"""Reading a trace whole: one snapshot of it, in pieces, so that memory does not grow with it."""
+"""Reads a whole trace from one database snapshot, in batches, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tracer.extensions import db
 
 _TRACE_JSON: Final = ("metadata", "input", "output")
 
-# Payloads differ in size a thousandfold: how many are read at once follows from the last ones.
+# Payload sizes differ by a factor of 1000, so the batch size follows from the previous batch.
 _MOST_AT_ONCE: Final = 200
 _BYTES_AT_ONCE: Final = 2_000_000
 _IDS_AT_ONCE: Final = 5_000
@@ -64,7 +64,7 @@ _COMMENTS = f"""
     WHERE project_id = %s AND trace_id = %s ORDER BY created_at, comment_id
 """
 
-# Ids alone are sorted: of a million spans that is a matter of a second, of their payloads not.
+# Only ids are sorted: for a million spans that takes about a second, with payloads far longer.
 _IN_TIME = """
     SELECT span_id FROM spans WHERE project_id = %s AND trace_id = %s AND NOT placeholder
     ORDER BY start_time, span_id
@@ -79,12 +79,13 @@ _CHILDREN = """
         AND {of} AND (s.start_time, s.span_id) > (%(time)s, %(id)s)
     ORDER BY {by}s.start_time, s.span_id LIMIT %(most)s
 """
-# An update may have moved a span below one that never came: what no level leads to is not lost.
+# A patch may have moved a span below a parent that never arrived: it belongs to no level, but must
+# not be missing from the export.
 _STRAY = """s.parent_span_id IS NOT NULL AND NOT EXISTS (
     SELECT FROM spans p WHERE p.project_id = s.project_id AND p.trace_id = s.trace_id
         AND p.span_id = s.parent_span_id
 )"""
-# By the parent as well, which roots have in common: see store.spans.
+# Ordered by the parent as well, though it is NULL for all roots: see store/traces/span_tree.py.
 _ROOTS = _CHILDREN.format(of="s.parent_span_id IS NULL", by="s.parent_span_id, ")
 _STRAYS = _CHILDREN.format(of=_STRAY, by="")
 _BELOW = _CHILDREN.format(of="s.parent_span_id = %(parent)s", by="")
@@ -104,7 +105,7 @@ _COUNT_BELOW = """
 
 
 class Snapshot:
-    """The database as it is at one moment, whatever is written while somebody reads it."""
+    """A read-only view of the database at one moment, unaffected by concurrent writes."""
 
     def __init__(self) -> None:
         self._connection = db.engine.connect().execution_options(
@@ -115,11 +116,11 @@ class Snapshot:
         self.driver = driver
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         self._connection.close()
 
     def trace(self, project_id: str, trace_id: str) -> TraceSource | None:
-        """Return a trace to be read, or None."""
+        """Return the trace as a source for `tracer.export`; None: there is no such trace."""
         cursor = self.driver.cursor(row_factory=dict_row)
         row = cursor.execute(_TRACE, (project_id, trace_id)).fetchone()
         if row is None:
@@ -129,13 +130,13 @@ class Snapshot:
     def session(self, project_id: str, session_id: str) -> Iterator[TraceSource]:
         """Yield the traces of a session, oldest first."""
         for trace_id in _stream(self.driver, _SESSION, (project_id, session_id)):
-            found = self.trace(project_id, trace_id)
-            if found is not None:
-                yield found
+            source = self.trace(project_id, trace_id)
+            if source is not None:
+                yield source
 
 
 class TraceSource:
-    """One trace of a snapshot, as ``tracer.export`` reads it."""
+    """One trace of a snapshot, with the methods that ``tracer.export`` reads."""
 
     def __init__(self, driver: psycopg.Connection[Any], trace: ExportedTrace) -> None:
         self.trace = trace
@@ -144,14 +145,14 @@ class TraceSource:
 
     def comments(self) -> Iterator[ExportedComment]:
         """Yield the comments on the trace and its spans, oldest first."""
-        return (ExportedComment(**row) for row in self._marks(_COMMENTS))
+        return (ExportedComment(**row) for row in self._annotations(_COMMENTS))
 
     def scores(self) -> Iterator[ExportedScore]:
         """Yield the scores of the trace and its spans, oldest first."""
-        return (ExportedScore(**_raw(row, ("metadata",))) for row in self._marks(_SCORES))
+        return (ExportedScore(**_raw(row, ("metadata",))) for row in self._annotations(_SCORES))
 
-    def _marks(self, query: str) -> Iterator[dict[str, Any]]:
-        with self._driver.cursor(f"marks_{uuid4().hex}", row_factory=dict_row) as cursor:
+    def _annotations(self, query: str) -> Iterator[dict[str, Any]]:
+        with self._driver.cursor(f"annotations_{uuid4().hex}", row_factory=dict_row) as cursor:
             cursor.itersize = _MOST_AT_ONCE
             yield from cursor.execute(query, self._key)
 
@@ -165,21 +166,21 @@ class TraceSource:
         return self._rows((depth, span_id, 0) for depth, span_id in self._walk())
 
     def upper(self, most: int) -> Iterator[Row]:
-        """Yield the rows of the tree's upper levels, at most ``most`` of them."""
+        """Yield the rows of the tree's upper levels, at most ``most`` of them (a count of rows)."""
         below: dict[str | None, list[str]] = {}
         left, level = most, [None]
         while left > 0 and level:
             level = self._level(level, left, below)
             left -= len(level)
         shown = [span_id for ids in below.values() for span_id in ids]
-        # Only a file that is full can lack anything.
+        # Children can only be missing where the limit was reached.
         counts = self._counts_below(shown) if left <= 0 else {}
         return self._rows(_nested(below, counts))
 
     def _level(
         self, parents: list[Any], most: int, below: dict[str | None, list[str]]
     ) -> list[Any]:
-        """Put one level's ids into ``below`` by their parent, and return them."""
+        """Add one level's ids to ``below`` by their parent, and return the ids."""
         if parents == [None]:
             rows = self._driver.execute(_FIRST_LEVEL, (*self._key, most)).fetchall()
         else:
@@ -194,30 +195,30 @@ class TraceSource:
         return counts
 
     def _walk(self) -> Iterator[tuple[int, str]]:
-        """Yield (depth, id) of the tree's rows; a level is read a page at a time."""
+        """Yield (depth, id) of every row of the tree; levels are read in pages."""
         yield from self._descend(self._page(_ROOTS, None, 0, None))
         yield from self._descend(self._page(_STRAYS, None, 0, None))
 
-    def _descend(self, level: _Place) -> Iterator[tuple[int, str]]:
-        # What is left of each open level's page, and where the next page of it begins.
-        stack = [level]
+    def _descend(self, first: _OpenLevel) -> Iterator[tuple[int, str]]:
+        # Per open level: the unread rest of its page, and where its next page begins.
+        stack = [first]
         while stack:
-            place = stack[-1]
-            if not place.rows:
+            level = stack[-1]
+            if not level.rows:
                 stack.pop()
-                if place.more:
-                    stack.append(self._page(place.query, place.parent_id, place.depth, place.last))
+                if level.more:
+                    stack.append(self._page(level.query, level.parent_id, level.depth, level.last))
                 continue
-            span_id, start, has_children = place.rows.pop()
-            place.last = start, span_id
-            yield place.depth, span_id
-            # A level that is over makes room first: so a chain of any length takes none.
-            if not place.rows and not place.more:
+            span_id, start, has_children = level.rows.pop()
+            level.last = start, span_id
+            yield level.depth, span_id
+            # Pop a finished level before its child is pushed: the stack stays flat for chains.
+            if not level.rows and not level.more:
                 stack.pop()
             if has_children:
-                stack.append(self._page(_BELOW, span_id, place.depth + 1, None))
+                stack.append(self._page(_BELOW, span_id, level.depth + 1, None))
 
-    def _page(self, query: str, parent_id: str | None, depth: int, after: Any) -> _Place:
+    def _page(self, query: str, parent_id: str | None, depth: int, after: Any) -> _OpenLevel:
         most = _CHILDREN_AT_ONCE if depth < _DEEP else _CHILDREN_DEEP
         time, span_id = after or ("-infinity", "")
         values = {"project": self._key[0], "trace": self._key[1], "parent": parent_id}
@@ -225,13 +226,13 @@ class TraceSource:
             query.encode(),
             {**values, "time": time, "id": span_id, "most": most},
         ).fetchall()
-        return _Place(query, parent_id, depth, rows[::-1], len(rows) == most)
+        return _OpenLevel(query, parent_id, depth, rows[::-1], len(rows) == most)
 
-    def _rows(self, places: Iterator[tuple[int, str, int]]) -> Iterator[Row]:
+    def _rows(self, positions: Iterator[tuple[int, str, int]]) -> Iterator[Row]:
         waiting: deque[tuple[int, int]] = deque()
 
         def ids() -> Iterator[str]:
-            for depth, span_id, left_out in places:
+            for depth, span_id, left_out in positions:
                 waiting.append((depth, left_out))
                 yield span_id
 
@@ -240,21 +241,21 @@ class TraceSource:
             yield Row(depth=depth, span=span, left_out=left_out)
 
     def _read(self, ids: Iterator[str]) -> Iterator[ExportedSpan]:
-        """Yield the spans of these ids in their order."""
+        """Yield the spans of these ids, in the order of the ids."""
         size = 20
         while batch := list(islice(ids, size)):
             cursor = self._driver.cursor(row_factory=dict_row)
             rows = cursor.execute(_SPANS, (*self._key, batch)).fetchall()
             weight = sum(len(row[name]) for row in rows for name in PAYLOAD if row[name])
-            found = {row["span_id"]: row for row in rows}
+            rows_by_id = {row["span_id"]: row for row in rows}
             for span_id in batch:
-                yield ExportedSpan(**_raw(found[span_id], PAYLOAD))
+                yield ExportedSpan(**_raw(rows_by_id[span_id], PAYLOAD))
             each = max(weight // len(batch), 1)
             size = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // each, size * 4))
 
 
-class _Place(msgspec.Struct):
-    """An open level of the tree: the rest of its page, last first, and whether pages follow."""
+class _OpenLevel(msgspec.Struct):
+    """An open level of the tree: the rest of its page (last row first), and whether more follow."""
 
     query: str
     parent_id: str | None
@@ -267,7 +268,7 @@ class _Place(msgspec.Struct):
 def _nested(
     below: dict[str | None, list[str]], counts: dict[str | None, int]
 ) -> Iterator[tuple[int, str, int]]:
-    """Yield (depth, id, children left out) of levels, each parent before its children."""
+    """Yield (depth, id, number of children left out), each parent before its children."""
     stack = [(0, span_id) for span_id in reversed(below.get(None, []))]
     while stack:
         depth, span_id = stack.pop()
@@ -277,7 +278,7 @@ def _nested(
 
 
 def _stream(driver: psycopg.Connection[Any], query: str, values: tuple[str, ...]) -> Iterator[str]:
-    """Yield the first column of a query's rows, some thousand of which are held at a time."""
+    """Yield the first column of a query's rows through a server-side cursor."""
     with driver.cursor(f"ids_{uuid4().hex}") as cursor:
         cursor.itersize = _IDS_AT_ONCE
         for row in cursor.execute(query, values):
@@ -285,7 +286,7 @@ def _stream(driver: psycopg.Connection[Any], query: str, values: tuple[str, ...]
 
 
 def _raw(row: dict[str, Any], texts: Iterable[str]) -> dict[str, Any]:
-    """Return a row with its JSON as text that is encoded as it is."""
+    """Return a row with its JSON columns as msgspec.Raw, which is encoded without parsing."""
     for name in texts:
         if row[name] is not None:
             row[name] = msgspec.Raw(row[name])

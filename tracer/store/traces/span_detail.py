@@ -1,4 +1,4 @@
-"""Reading a span with its payload."""
+"""Reads one span with its payload."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SpanDetail(SpanRow):
     cost_source: str | None
     priced_by: str | None
     price_model: str | None
-    """The name pattern of the project's price that priced it."""
+    """The model pattern of the project price that priced the span."""
     tools: list[Json]
     finish_reasons: list[str]
     prompt_name: str | None
@@ -41,10 +41,10 @@ class SpanDetail(SpanRow):
     scope: dict[str, Json]
     dialect: str | None
     claimed: list[str]
-    """Names of the sent attributes that the fields tell."""
+    """Names of the sent attributes that were mapped to fields (consumed by the mapping)."""
     notes: dict[str, Json]
     sent_parent_id: str | None
-    """The parent that the source named, where the tree could not follow it."""
+    """The parent id as sent, where the tree could not follow it (a cycle)."""
 
 
 WIDE = [
@@ -77,7 +77,7 @@ _DETAIL: Final = _detail_query()
 
 
 def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
-    """Return one span with its payload, or None; a placeholder is a span without one."""
+    """Return one span with its payload; None: no such span. A placeholder has no payload."""
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
     row = db.session.execute(_DETAIL, values).mappings().one_or_none()
     return _detail(row) if row is not None else None

@@ -1,4 +1,4 @@
-"""Reading spans across traces: lists by any of their fields, newest first, and one by its id."""
+"""Reads spans across traces: lists by any field, newest first, and single spans by id."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tracer.store.traces.tool_calls import CALL_COUNT, CALLED, OFFER_COUNT, OFFE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundSpan:
-    """A span with its payload and what its trace says of it."""
+    """A span with its payload and the fields of its trace."""
 
     project_id: str
     trace_id: str
@@ -52,7 +52,7 @@ class FoundSpan:
     cost: dict[str, Decimal]
     priced_by: str | None
     own_rates: Rates | None
-    """Those of the project's own price that it was priced by."""
+    """The rates of the project price that priced the span."""
     provider: str | None
     model_parameters: dict[str, Json]
     prompt_name: str | None
@@ -69,17 +69,17 @@ class FoundSpan:
     trace_version: str | None
     public: bool
     bookmarked: bool
-    """Whether its trace is."""
+    """Whether the trace has a bookmark."""
     tags: list[str]
     updated_at: datetime
 
 
 ROOT: Final = "root"
-"""Key of a condition on `position`; the others are numbers, from 1, or from -1 back."""
+"""Key of a `position` condition for the root; other keys are numbers: 1 first, -1 last."""
 
 
 class SpanKey(NamedTuple):
-    """Where a page of spans ends."""
+    """The sort key of the last span of a page."""
 
     start_time: datetime
     trace_id: str
@@ -110,7 +110,7 @@ _SECONDS = sa.extract("epoch", spans.c.end_time - spans.c.start_time)
 
 
 def _cost_of(side: str) -> Column:
-    """Return the dollars of a span's buckets whose names match ``side``."""
+    """Return the cost (US dollars) of a span's usage types whose names match the regex ``side``."""
     each = sa.func.json_each_text(span_payloads.c.cost).table_valued("key", "value", name="each")
     dollars = sa.func.sum(sa.cast(each.c.value, sa.Numeric))
     return (
@@ -127,20 +127,20 @@ OUTPUT_COST: Final = _cost_of("^(output|reasoning)")
 
 
 def _is_at(key: str) -> Column:
-    """Return whether a span is a certain one of its trace: ``root``, or the nth in time.
+    """Return whether a span is at a position of its trace: ``root``, or the nth in time order.
 
     1 is the first, -1 the last.
     """
     if key == ROOT:
         return spans.c.parent_span_id.is_(None)
-    place, other = int(key), spans.alias()
-    in_time = [other.c.start_time, other.c.span_id]
+    position, other = int(key), spans.alias()
+    time_order = [other.c.start_time, other.c.span_id]
     nth = (
         sa.select(other.c.span_id)
         .where(other.c.project_id == spans.c.project_id, other.c.trace_id == spans.c.trace_id)
         .where(~other.c.placeholder)
-        .order_by(*(in_time if place > 0 else [column.desc() for column in in_time]))
-        .offset(abs(place) - 1)
+        .order_by(*(time_order if position > 0 else [column.desc() for column in time_order]))
+        .offset(abs(position) - 1)
         .limit(1)
     )
     return spans.c.span_id == nth.correlate(spans).scalar_subquery()
@@ -194,11 +194,11 @@ FIELDS: dict[str, Field] = {
     "position": Field(of_key=_is_at),
     "has_parent": Field(spans.c.parent_span_id.is_not(None)),
 }
-"""What lists of spans can be asked for."""
+"""The fields that conditions on spans can name."""
 
 
 def trace_of(project_id: str, span_id: str) -> str | None:
-    """Return the trace of the span of this id, the latest where several traces have one."""
+    """Return the trace of the span; the latest one where several traces contain this id."""
     query = (
         sa.select(spans.c.trace_id)
         .where(spans.c.project_id == project_id, spans.c.span_id == span_id)
@@ -206,14 +206,14 @@ def trace_of(project_id: str, span_id: str) -> str | None:
         .order_by(spans.c.start_time.desc())
         .limit(1)
     )
-    found: str | None = db.session.execute(query).scalar()
-    return found
+    trace_id: str | None = db.session.execute(query).scalar()
+    return trace_id
 
 
 def find_span(project_id: str, span_id: str) -> FoundSpan | None:
-    """Return a span by its id alone, the latest where several traces have one, or None."""
-    found = list_spans(project_id, [Condition("span_id", "=", span_id)], limit=1)
-    return found[0] if found else None
+    """Return the span; the latest one where several traces contain this id. None: no such span."""
+    matches = list_spans(project_id, [Condition("span_id", "=", span_id)], limit=1)
+    return matches[0] if matches else None
 
 
 def list_spans(
@@ -224,13 +224,13 @@ def list_spans(
     limit: int = 50,
     offset: int = 0,
 ) -> list[FoundSpan]:
-    """Return spans that fulfil the conditions, newest first, from after a key or an offset on.
+    """Return spans that fulfil the conditions, newest first, after a key or from an offset on.
 
     Raises Invalid.
     """
     query = rows(sa.select(*_COLUMNS), project_id, conditions)
     if after is not None:
-        # Descending by time, ascending by ids: as the index runs.
+        # Time descending, ids ascending, like the index.
         query = query.where(
             sa.or_(
                 spans.c.start_time < after.start_time,
@@ -243,8 +243,8 @@ def list_spans(
             spans.c.start_time <= after.start_time,
         )
     query = query.order_by(spans.c.start_time.desc(), spans.c.trace_id, spans.c.span_id)
-    found = db.session.execute(query.limit(limit).offset(offset)).mappings()
-    return [_found(row) for row in found]
+    result = db.session.execute(query.limit(limit).offset(offset)).mappings()
+    return [_span(row) for row in result]
 
 
 def count_spans(project_id: str, conditions: Sequence[Condition]) -> int:
@@ -254,7 +254,7 @@ def count_spans(project_id: str, conditions: Sequence[Condition]) -> int:
 
 
 def span_ids(project_id: str, trace_ids: Sequence[str], most: int) -> dict[str, list[str]]:
-    """Return the ids of the spans of each of these traces in order of time, at most ``most``."""
+    """Return up to ``most`` span ids of each of these traces, in time order, by trace id."""
     wanted = sa.values(sa.column("trace_id", sa.Text), name="wanted").data(
         [(trace_id,) for trace_id in trace_ids]
     )
@@ -266,12 +266,12 @@ def span_ids(project_id: str, trace_ids: Sequence[str], most: int) -> dict[str, 
         .limit(most)
         .lateral("ids")
     )
-    found: dict[str, list[str]] = {trace_id: [] for trace_id in trace_ids}
+    ids_by_trace: dict[str, list[str]] = {trace_id: [] for trace_id in trace_ids}
     if trace_ids:
         query = sa.select(wanted.c.trace_id, ids.c.span_id).select_from(wanted.join(ids, sa.true()))
         for trace_id, span_id in db.session.execute(query):
-            found[trace_id].append(span_id)
-    return found
+            ids_by_trace[trace_id].append(span_id)
+    return ids_by_trace
 
 
 _BESIDE = {**_OF_TRACE, "own_rates": _OWN_RATES}
@@ -284,7 +284,7 @@ _COLUMNS = [
 
 
 def rows(query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]) -> sa.Select[Any]:
-    """Return the query over the project\'s spans that fulfil the conditions."""
+    """Return the query restricted to the project's spans that fulfil the conditions."""
     payload = sa.and_(
         span_payloads.c.project_id == spans.c.project_id,
         span_payloads.c.trace_id == spans.c.trace_id,
@@ -300,7 +300,7 @@ def rows(query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]
     )
 
 
-def _found(row: sa.RowMapping) -> FoundSpan:
+def _span(row: sa.RowMapping) -> FoundSpan:
     values = dict(row)
     for name in _OBJECTS:
         values[name] = values[name] or {}

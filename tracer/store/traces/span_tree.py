@@ -1,4 +1,4 @@
-"""Reading spans as rows of the tree: one level at a time, the path to one, those of some ids."""
+"""Reads spans as rows of the tree: pages of one level, the path to a span, rows by id."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tracer.store.schema import spans
 CHILD_COUNT_CAP = 100
 
 
-# Not frozen: a page reads hundreds, and a frozen one takes five times as long to make.
+# Not frozen: a page creates hundreds, and a frozen dataclass takes five times as long to create.
 @dataclass(slots=True)
 class SpanRow:
-    """A span as a row of the tree shows it."""
+    """A span as one row of the tree."""
 
     trace_id: str
     span_id: str
@@ -42,14 +42,14 @@ class SpanRow:
     total_cost: Decimal | None
     flags: list[str]
     placeholder: bool
-    """True: stands in for a parent that has not arrived."""
+    """True: a stand-in for a parent that has not arrived."""
     child_count: int
-    """Counted up to CHILD_COUNT_CAP + 1: more than the cap means "and more"."""
+    """Counted up to CHILD_COUNT_CAP + 1; a greater number than the cap means "more"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """One page of the spans below `parent_id` (None: of the roots), in time order."""
+    """One page of the children of `parent_id` (None: of the roots), in time order."""
 
     parent_id: str | None
     rows: list[SpanRow]
@@ -60,7 +60,7 @@ class Children:
 NARROW = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
 
 
-# Statements are put together once: SQLAlchemy takes as long for that as PostgreSQL for an answer.
+# Statements are built once: building takes SQLAlchemy as long as PostgreSQL takes to answer.
 OF_TRACE: Final = (
     spans.c.project_id == sa.bindparam("project_id"),
     spans.c.trace_id == sa.bindparam("trace_id"),
@@ -90,22 +90,22 @@ def _column(name: str) -> Any:
 
 
 COLUMNS: Final[list[Any]] = [*(_column(name) for name in NARROW), _child_count()]
-"""What a SpanRow is made of, in its order."""
+"""The columns of a SpanRow, in the order of its fields."""
 _ROWS: Final = sa.select(*COLUMNS).where(*OF_TRACE)
-# An array, here and below: a list of any length would be put into words anew each time.
+# Ids are bound as one array, here and below: SQLAlchemy would compile an IN list for every length.
 _BY_ID: Final = _ROWS.where(spans.c.span_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
-# The order of one parent's children. They have the parent in common, which PostgreSQL does not see
-# of roots (IS NULL): without it in the order, of a trace that is a large part of the table, it
-# takes the index of all spans by time, and reads the whole trace to find its roots.
+# The order of siblings includes their common parent: for roots (IS NULL), PostgreSQL does not infer
+# that the parent is constant. Without it, where one trace is a large part of the table, PostgreSQL
+# would use the index of all spans by time and read the whole trace to find the roots.
 _PLACE: Final = ("parent_span_id", "start_time", "span_id")
 
 
 def _first_children() -> sa.Select[Any]:
-    """Return the statement that reads the first page below each of several parents."""
+    """Return the statement that reads the first page of children of several parents."""
     wanted = sa.bindparam("parents", type_=ARRAY(sa.Text))
     parents = sa.func.unnest(wanted).table_valued("parent_id", name="wanted").render_derived()
     page = (
-        # IS NOT DISTINCT FROM would not use the index, so that roots are read apart.
+        # IS NOT DISTINCT FROM would not use the index, so roots are read separately.
         _ROWS.where(spans.c.parent_span_id == parents.c.parent_id)
         .order_by(*(spans.c[name] for name in _PLACE))
         .limit(sa.bindparam("most"))
@@ -126,13 +126,13 @@ def children(
     """
     named = [parent_id for parent_id in parent_ids if parent_id is not None]
     values = {"project_id": project_id, "trace_id": trace_id, "parents": named, "most": limit + 1}
-    found: dict[str | None, list[SpanRow]] = {parent_id: [] for parent_id in parent_ids}
+    rows_by_parent: dict[str | None, list[SpanRow]] = {parent_id: [] for parent_id in parent_ids}
     if named:
         for row in _read(_FIRST_CHILDREN, values):
-            found[row.parent_span_id].append(row)
-    if len(named) < len(found):
-        found[None] = _level(project_id, trace_id, None, None, limit)
-    return {parent: _page(parent, rows, limit, None) for parent, rows in found.items()}
+            rows_by_parent[row.parent_span_id].append(row)
+    if len(named) < len(rows_by_parent):
+        rows_by_parent[None] = _level(project_id, trace_id, None, None, limit)
+    return {parent: _page(parent, rows, limit, None) for parent, rows in rows_by_parent.items()}
 
 
 def children_page(
@@ -142,7 +142,7 @@ def children_page(
     cursor: str | None = None,
     limit: int = 100,
 ) -> Children:
-    """Return the page of one parent's children at `cursor`, without one the first.
+    """Return the page of one parent's children at `cursor` (None: the first page).
 
     Raises BadCursor.
     """
@@ -160,27 +160,27 @@ def children_between(
     *,
     inclusive: bool = False,
 ) -> Children:
-    """Return the children from `after` (with it where `inclusive`) to `until` (with it).
+    """Return the children from `after` (included where `inclusive`) to `until` (included).
 
-    None is open: the level's beginning, its end. At most `limit` rows; `later` leads on where
-    there are more of them.
+    `after` None: from the first child; `until` None: to the last. At most `limit` rows; `later` is
+    the cursor of the rest.
     """
     rows = _level(project_id, trace_id, parent_id, after, limit, inclusive=inclusive, until=until)
     return _page(parent_id, rows, limit, after)
 
 
-class Step(NamedTuple):
-    """A span on the way from a root to another span."""
+class Ancestor(NamedTuple):
+    """A span on the path from a root to another span."""
 
     span_id: str
     parent_id: str | None
     start_time: datetime
     ahead: int
-    """Siblings before it, counted up to a page of them."""
+    """Number of earlier siblings, counted up to one page."""
 
 
-# The rows ahead are counted along their own index, in whose order they lie: see _PLACE. Roots are
-# counted apart, for NULL is like no parent.
+# The order follows the index, so the count reads at most a page of it. Roots need a query of their
+# own, because `parent_span_id = NULL` matches nothing.
 _AHEAD: Final = """
     SELECT count(*) FROM (
         SELECT 1 FROM spans s WHERE s.project_id = :project_id AND s.trace_id = :trace_id
@@ -208,32 +208,32 @@ _PATH: Final = sa.text(f"""
 
 def path_to(
     project_id: str, trace_id: str, span_id: str, limit: int = 100, page: int = 100
-) -> list[Step]:
-    """Return the span's ancestors, root first, and itself last; at most the `limit` nearest.
+) -> list[Ancestor]:
+    """Return the span's ancestors, root first, then the span itself; at most the nearest `limit`.
 
-    Empty where there is no such span. Siblings ahead of each are counted up to `page`.
+    Empty: there is no such span. Earlier siblings are counted up to `page`.
     """
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
     rows = db.session.execute(_PATH, values | {"most": limit, "page": page})
-    # By id: spans that are each other's parents come round again.
-    return list({row[0]: Step(*row) for row in rows}.values())
+    # By id: in a cycle of parents the same spans are returned repeatedly.
+    return list({row[0]: Ancestor(*row) for row in rows}.values())
 
 
-def siblings_from(project_id: str, trace_id: str, step: Step, limit: int = 100) -> Children:
-    """Return the page of a level that starts with a span of it."""
-    start = Key(True, step.start_time, step.span_id)
-    rows = _level(project_id, trace_id, step.parent_id, start, limit, inclusive=True)
-    return _page(step.parent_id, rows, limit, start if step.ahead else None)
+def siblings_from(project_id: str, trace_id: str, ancestor: Ancestor, limit: int = 100) -> Children:
+    """Return the page of a level that starts with this span."""
+    start = Key(True, ancestor.start_time, ancestor.span_id)
+    rows = _level(project_id, trace_id, ancestor.parent_id, start, limit, inclusive=True)
+    return _page(ancestor.parent_id, rows, limit, start if ancestor.ahead else None)
 
 
 def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[str, SpanRow]:
-    """Return those of the spans that there are, by id."""
+    """Return the rows of these spans by id; ids without a span are left out."""
     values = {"project_id": project_id, "trace_id": trace_id, "ids": list(span_ids)}
     return {row.span_id: row for row in _read(_BY_ID, values)}
 
 
 class Frame(Protocol):
-    """What the spans below a span are held against: the span itself, or as much as is known."""
+    """Times and kind of a parent span, to which the bars of its children are compared."""
 
     @property
     def start_time(self) -> datetime: ...
@@ -244,7 +244,7 @@ class Frame(Protocol):
 
 
 def frame_of(project_id: str, trace_id: str, span_id: str) -> Frame | None:
-    """Return a span's times and kind; None: it has not arrived."""
+    """Return a span's times and kind; None: the span has not arrived."""
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
     row = db.session.execute(_FRAME, values).one_or_none()
     return None if row is None else _Frame(*row)
@@ -267,19 +267,19 @@ _START: Final = sa.select(spans.c.start_time).where(
 
 
 def start_of(project_id: str, trace_id: str, span_id: str) -> datetime | None:
-    """Return when a span began; None: there is no such span."""
+    """Return the start time of a span; None: there is no such span."""
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
-    found: datetime | None = db.session.execute(_START, values).scalar()
-    return found
+    start: datetime | None = db.session.execute(_START, values).scalar()
+    return start
 
 
 def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
-    """Return the id of the failed span that began next after a span, round to the first again.
+    """Return the id of the next failed span by start time, from the first again after the last.
 
-    None: no span failed. One or two index entries are read.
+    None: no span failed. Reads one or two index entries.
     """
     start = after and start_of(project_id, trace_id, after)
-    place = sa.tuple_(spans.c.start_time, spans.c.span_id)
+    order = sa.tuple_(spans.c.start_time, spans.c.span_id)
     query = (
         sa.select(spans.c.span_id)
         .where(*_is(project_id, trace_id), spans.c.level == "error")
@@ -287,10 +287,10 @@ def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
         .limit(1)
     )
     if start:
-        beyond = query.where(place > sa.tuple_(sa.literal(start), sa.literal(after)))
-        found: str | None = db.session.execute(beyond).scalar()
-        if found is not None:
-            return found
+        beyond = query.where(order > sa.tuple_(sa.literal(start), sa.literal(after)))
+        span_id: str | None = db.session.execute(beyond).scalar()
+        if span_id is not None:
+            return span_id
     return db.session.execute(query).scalar()
 
 
@@ -322,7 +322,7 @@ def _level(
 
 @lru_cache
 def _level_query(after: str | None, *, roots: bool, ends: bool) -> sa.Select[Any]:
-    """Return the statement for rows of a level that are ``after`` (``>=``, ``<`` …) a key."""
+    """Return the statement for the rows of a level that are ``after`` (``>=``, ``<`` …) a key."""
     query = _ROWS.where(
         spans.c.parent_span_id.is_(None)
         if roots

@@ -1,6 +1,6 @@
-"""Which tools a span was offered and which it called, in SQL: out of its payload as it was sent.
+"""SQL for the tools that a span was offered and those that it called, from its raw payload.
 
-What is a call is told as `tracer.messages.parts` tells it, but wherever in an output it stands.
+A tool call is recognised as `tracer.messages.parts` does, at any depth of the output.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from tracer.messages.parts import TOOL_CALLS
 
 _OWN_TYPES: Final = "|".join(word for word in TOOL_CALLS if not word.endswith("_call"))
-# Strict, for the lax mode would find what is in a list twice.
+# Strict mode: the lax mode would return elements of arrays twice.
 _PATHS: Final = (
     f'strict $.** ? (@.type like_regex "_call$|^({_OWN_TYPES})$")',
     *(f'strict $.** ? (@.{key}.type() == "array").{key}[*]' for key in ("tool_calls", "toolCalls")),
@@ -22,11 +22,13 @@ _PATHS: Final = (
         for key in ("functionCall", "function_call", "toolUse")
     ),
 )
-_FOUND: Final = " UNION ALL ".join(f"SELECT jsonb_path_query(said, '{path}')" for path in _PATHS)
+_ALL_CALLS: Final = " UNION ALL ".join(
+    f"SELECT jsonb_path_query(output, '{path}')" for path in _PATHS
+)
 _KNOWN: Final = ", ".join(f"'{word}'" for word in TOOL_CALLS)
-# APIs write a call down in several places, with the same id; and definitions beside what was
-# called, which have no arguments. A tool of the API's own is named by the type of its call, and
-# tells its status or action, other than a call of another sort.
+# APIs repeat a call in several places under one id, and list definitions of tools beside the calls;
+# definitions have no arguments. A built-in tool of the API is named by the type of its call alone,
+# and its call has a status or action, which other objects of that type lack.
 _CALLS: Final = f"""
     SELECT DISTINCT ON (1)
         coalesce(call ->> 'call_id', call ->> 'toolCallId', call ->> 'toolUseId', call ->> 'id',
@@ -34,7 +36,7 @@ _CALLS: Final = f"""
         coalesce(call ->> 'name', call ->> 'toolName', call -> 'function' ->> 'name',
             CASE WHEN call ->> 'type' NOT IN ({_KNOWN})
                 THEN regexp_replace(call ->> 'type', '_call$', '') END) AS name
-    FROM (SELECT span_payloads.output::jsonb AS said) sent, LATERAL ({_FOUND}) found (call)
+    FROM (SELECT span_payloads.output::jsonb AS output) sent, LATERAL ({_ALL_CALLS}) calls (call)
     WHERE jsonb_typeof(call) = 'object' AND CASE
         WHEN call ->> 'type' = 'function' THEN call -> 'function' ? 'arguments'
         ELSE coalesce(call ->> 'type' IN ({_KNOWN}), true) OR call ? 'status' OR call ? 'action'
@@ -61,9 +63,9 @@ def _number(rows: str) -> sa.ColumnElement[Any]:
 
 
 OFFERED: Final = _names(_OFFERED)
-"""Names of the tools that a span was offered; like the others a column beside span_payloads."""
+"""Names of the tools that a span was offered, sorted; a column for queries on span_payloads."""
 CALLED: Final = _names(_CALLS)
-"""Names of the tools that a span called, each once."""
+"""Names of the tools that a span called, without repetitions."""
 OFFER_COUNT: Final = sa.func.cardinality(OFFERED, type_=sa.Integer)
 CALL_COUNT: Final = _number(_CALLS)
-"""How often a span called a tool."""
+"""Number of tool calls of a span."""

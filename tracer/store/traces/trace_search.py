@@ -1,4 +1,4 @@
-"""Reading traces by any of their fields, in numbered pages: what other tools' APIs ask for."""
+"""Reads traces by any of their fields, in numbered pages, for the APIs of other tools."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tracer.store.database.conditions import (
     Column,
     Condition,
     Field,
-    beside,
     metadata_field,
     month,
+    related,
     where,
 )
 from tracer.store.database.numbered import numbered_page
@@ -26,7 +26,7 @@ _SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time),
 
 
 def _of_trace(value: Column, table: sa.Table, *more: Column) -> Column:
-    return beside(value, table, traces, ("trace_id",), *more)
+    return related(value, table, traces, ("trace_id",), *more)
 
 
 def _scores_of_trace(value: Column, key: str) -> Column:
@@ -94,7 +94,7 @@ FIELDS: dict[str, Field] = {
         of_key=lambda key: sa.type_coerce(_scores_of_trace(_LABELS, key), ARRAY(sa.Text))
     ),
 }
-"""What lists of traces can be asked for."""
+"""The fields that conditions on traces can name."""
 
 
 def page_traces(
@@ -106,7 +106,7 @@ def page_traces(
     limit: int,
     offset: int,
 ) -> tuple[list[TraceDetail], int]:
-    """Return traces with their own data, and how many there are in all; raises Invalid."""
+    """Return (traces with their data, total number of matches); raises Invalid."""
     wanted = [traces.c.project_id == project_id, *where(list(conditions), FIELDS)]
     direction = sa.desc if descending else sa.asc
     column = FIELDS[order].column

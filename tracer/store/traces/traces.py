@@ -1,4 +1,4 @@
-"""Reading traces: lists by keyset, one by its id, and the values to filter by."""
+"""Reads traces: the list by keyset, one trace by id, and the values for filters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FACET_SAMPLE = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TraceRow:
-    """A trace as lists show it. Token sums and cost are None where nobody sent or priced any."""
+    """A trace as lists show it. Token sums and cost are None where no span reports or has any."""
 
     project_id: str
     trace_id: str
@@ -35,7 +35,7 @@ class TraceRow:
     status: str
     start_time: datetime
     end_time: datetime
-    """The latest end known; of a running trace it moves on."""
+    """The latest known end; it grows while the trace runs."""
     span_count: int
     running_count: int
     error_count: int
@@ -65,15 +65,15 @@ class TraceRow:
     comment_count: int
     scores: list[ScoreSummary]
     updated_at: datetime
-    """When it last changed: two states of a trace never have the same."""
+    """Time of the last change, different for every state of the trace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TraceDetail(TraceRow):
-    """A trace with its own data; input and output are the root span's where none were said."""
+    """A trace with its data; input and output are the root span's where the trace has none."""
 
     cost: dict[str, Decimal]
-    """Dollars by usage type; what was sent without a type is under ``total``."""
+    """US dollars by usage type; cost that was sent without a type is under ``total``."""
     metadata: dict[str, Json]
     input: Json
     output: Json
@@ -81,7 +81,7 @@ class TraceDetail(TraceRow):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TraceFilter:
-    """Conditions of a list, all of which hold; None: any. `until` is exclusive."""
+    """Conditions of a list, all of which must hold; None: no condition. `until` is exclusive."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -98,25 +98,25 @@ class TraceFilter:
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """Return the SQL conditions of the fields that are set."""
         columns = ("name", "user_id", "session_id", "environment", "status")
-        found = [
+        conditions = [
             traces.c[column] == value
             for column in columns
             if (value := getattr(self, column)) is not None
         ]
         if self.since is not None:
-            found.append(traces.c.start_time >= self.since)
+            conditions.append(traces.c.start_time >= self.since)
         if self.until is not None:
-            found.append(traces.c.start_time < self.until)
+            conditions.append(traces.c.start_time < self.until)
         if self.tag is not None:
-            found.append(traces.c.tags.contains([self.tag]))
-        return found + mark_conditions(
+            conditions.append(traces.c.tags.contains([self.tag]))
+        return conditions + mark_conditions(
             traces, bookmarked=self.bookmarked, commented=self.commented, scored=self.scored
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Values seen lately, for pick lists; at most `FACET_LIMIT` of each."""
+    """Recent values for pick lists, at most `FACET_LIMIT` of each."""
 
     names: list[str]
     environments: list[str]
@@ -136,15 +136,15 @@ def list_traces(
     key = decode_cursor(cursor) if cursor else None
     query = page_query(sa.select(*ROW_COLUMNS), project_id, key, limit, newest_first=True)
     rows = db.session.execute(query.where(*where.conditions()))
-    found = [TraceRow(**_ordered(row)) for row in rows.mappings()]
-    page, newer, older = cut_page(found, limit, key, lambda row: (row.start_time, row.trace_id))
+    fetched = [TraceRow(**_ordered(row)) for row in rows.mappings()]
+    page, newer, older = cut_page(fetched, limit, key, lambda row: (row.start_time, row.trace_id))
     return Page(page, older, newer)
 
 
 def page_query(
     query: sa.Select[Any], project_id: str, key: Any, limit: int, *, newest_first: bool
 ) -> sa.Select[Any]:
-    """Return `query` over traces, cut to one page and one row more, in the key's direction."""
+    """Return `query` on traces, restricted to one page plus one row, in the key's direction."""
     order = sa.tuple_(traces.c.start_time, traces.c.trace_id)
     descending = newest_first == (key is None or key.forward)
     if key is not None:
@@ -159,24 +159,24 @@ def page_query(
 
 
 def get_trace(project_id: str, trace_id: str) -> TraceDetail | None:
-    """Return one trace with its data, or None."""
+    """Return one trace with its data; None: no such trace."""
     values = {"project_id": project_id, "trace_id": trace_id}
     row = db.session.execute(_one_trace(whole=True), values).mappings().one_or_none()
     return detail(row) if row is not None else None
 
 
 def project_of(trace_id: str) -> str | None:
-    """Return a project that has a trace of this id, None: none has."""
-    held = sa.exists().where(
+    """Return a project that has a trace of this id; None: no project has."""
+    has_trace = sa.exists().where(
         traces.c.project_id == projects.c.project_id, traces.c.trace_id == trace_id
     )
-    query = sa.select(projects.c.project_id).where(held).order_by(projects.c.project_id)
-    found: str | None = db.session.execute(query.limit(1)).scalar()
-    return found
+    query = sa.select(projects.c.project_id).where(has_trace).order_by(projects.c.project_id)
+    project_id: str | None = db.session.execute(query.limit(1)).scalar()
+    return project_id
 
 
 def get_row(project_id: str, trace_id: str) -> TraceRow | None:
-    """Return one trace without its texts, however long they are, or None."""
+    """Return one trace without its payload, whose size is unbounded; None: no such trace."""
     values = {"project_id": project_id, "trace_id": trace_id}
     row = db.session.execute(_one_trace(whole=False), values).mappings().one_or_none()
     return TraceRow(**_ordered(row)) if row is not None else None
@@ -205,14 +205,14 @@ _NEIGHBOURS: Final = sa.text("""
 
 
 def neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
-    """Return the ids of the traces before and after one in the list, which runs newest first."""
+    """Return the ids of the next newer and the next older trace (None: there is none)."""
     key = {"project": trace.project_id, "time": trace.start_time, "trace": trace.trace_id}
     before, after = db.session.execute(_NEIGHBOURS, key).one()
     return before, after
 
 
 def detail_query() -> sa.Select[Any]:
-    """Return the statement that `detail` reads: traces beside their root span's payload."""
+    """Return the statement whose rows `detail` reads: traces with their root span's payload."""
     root = sa.and_(
         span_payloads.c.project_id == traces.c.project_id,
         span_payloads.c.trace_id == traces.c.trace_id,
@@ -230,7 +230,7 @@ def detail_query() -> sa.Select[Any]:
 
 
 def detail(row: sa.RowMapping) -> TraceDetail:
-    """Return the trace of one row of `detail_query`."""
+    """Return the trace for one row of `detail_query`."""
     values = _ordered(row)
     root_input, root_output = values.pop("root_input"), values.pop("root_output")
     values["cost"] = decimals(values["cost"])
@@ -254,7 +254,7 @@ def has_traces(project_id: str) -> bool:
     return bool(db.session.execute(query).scalar())
 
 
-# One index probe per distinct name, however many traces there are.
+# A loose index scan: one index probe per distinct name, however many traces there are.
 _NAMES = sa.text("""
     WITH RECURSIVE seen AS (
         (SELECT name FROM traces WHERE project_id = :project_id ORDER BY name LIMIT 1)
@@ -268,7 +268,7 @@ _NAMES = sa.text("""
 
 
 def facets(project_id: str) -> Facets:
-    """Return the values to filter by: names of all traces, the rest of the latest thousand."""
+    """Return the values for filters: names of all traces, environments and tags of the latest."""
     names = db.session.execute(_NAMES, {"project_id": project_id, "most": FACET_LIMIT}).scalars()
     latest = (
         sa.select(traces.c.environment, traces.c.tags)

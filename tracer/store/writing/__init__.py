@@ -1,1 +1,1 @@
-"""Writes: one batch of records becomes rows, under the lock of its traces."""
+"""Writes batches of records as rows, in one transaction per group, under locks of the traces."""

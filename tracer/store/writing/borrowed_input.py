@@ -1,4 +1,4 @@
-"""The input preview of a trace whose root has no input: that of its first generation."""
+"""The input preview of a trace whose root has no input: the input of the first generation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INPUT = """
 
 
 def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
-    """Derive the preview from all the spans of a trace."""
+    """Set the preview from all the spans of a new trace."""
     if _wanted(trace):
         records = {span.record.span_id: span.record for span in spans}
         _extend(trace, records)
@@ -38,7 +38,7 @@ def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
 
 
 def from_database(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
-    """Derive the preview of a stored trace, whose changed spans are written already."""
+    """Set the preview of a stored trace, after its changed spans were written."""
     trace, derived = change.trace, change.trace.derived
     if not _wanted(trace):
         derived.input_source, derived.borrows_input = None, False
@@ -55,7 +55,7 @@ def from_database(connection: psycopg.Connection[Any], key: TraceKey, change: Ch
         if derived.borrows_input:
             derived.input_preview, derived.borrows_input = None, False
         return
-    # A span that stands in for a missing root may have an input of its own.
+    # The span that replaces a missing root may have an input of its own.
     open_to_borrow = derived.borrows_input or derived.input_preview is None
     outdated = source[1] in records or source != before or not derived.borrows_input
     if open_to_borrow and outdated:
@@ -68,7 +68,7 @@ def _wanted(trace: Trace) -> bool:
 
 
 def _lost(trace: Trace, records: dict[str, SpanRecord]) -> bool:
-    """Return whether the first generation has to be found among all spans of the trace."""
+    """Return whether the first generation must be looked up among all spans of the trace."""
     source = trace.derived.input_source
     if source is None:
         return not trace.derived.tracks_input
@@ -77,7 +77,9 @@ def _lost(trace: Trace, records: dict[str, SpanRecord]) -> bool:
 
 
 def _extend(trace: Trace, records: dict[str, SpanRecord]) -> None:
-    positions = [(one.start_time, one.span_id) for one in records.values() if _has_input(one)]
+    positions = [
+        (record.start_time, record.span_id) for record in records.values() if _has_input(record)
+    ]
     if trace.derived.input_source is not None:
         positions.append(trace.derived.input_source)
     trace.derived.input_source = min(positions, default=None)

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import psycopg
 
-from tracer.merging.spans import Patches, Span
+from tracer.merging import log_events
+from tracer.merging.spans import Span
 from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
@@ -75,7 +76,7 @@ def copy_spans(
             record = span.record
             key = trace + escaped(record.span_id)
             narrow.append(_narrow(key, span, record, shared))
-            if not span.placeholder:
+            if span.patch or not span.placeholder:
                 wide.append(_wide(key, span, record, shared))
     if narrow:
         _copy(cursor, _NARROW, "".join(narrow).encode())
@@ -185,7 +186,7 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared) -> bytes:
         record.finish_reasons or None,
         shared.json(record.claimed) if record.claimed else None,
         record.notes or None,
-        {"fields": _remembered(span.patch), "hidden": span.hidden} if span.patch else None,
+        _laid_over(span) if span.patch else None,
     ))  # fmt: skip
     # JSON text holds no raw control characters: its line ends are those between the columns, the
     # last of which ends the row, and only its backslashes need care.
@@ -194,12 +195,13 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared) -> bytes:
     return f"{key}\t{sent}\t{told}\t".encode() + columns
 
 
-def _remembered(patch: Patches) -> dict[str, tuple[Any, ...]]:
-    """Return the patches without the large values that the columns hold already."""
-    return {
+def _laid_over(span: Span) -> dict[str, Any]:
+    """Return the patches, without the large values that the columns hold already."""
+    fields = {
         field: entry[:1] if field in ("input", "output") and entry[1] is not None else entry
-        for field, entry in patch.items()
+        for field, entry in log_events.compacted(span.patch, span.filled).items()
     }
+    return {"fields": fields, "hidden": span.hidden, "filled": span.filled}
 
 
 def _wide_text(value: str) -> str:

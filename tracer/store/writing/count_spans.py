@@ -17,7 +17,7 @@ Measure = tuple[str, str]
 """What is counted, and of which value: ("dialect", "openinference"), ("flag", "truncated") …"""
 
 _ADD = """
-    INSERT INTO tallies (project_id, measure, value, number, examples)
+    INSERT INTO mapping_counts (project_id, measure, value, number, examples)
     SELECT * FROM json_to_recordset(%s::json)
         AS r (project_id text, measure text, value text, number bigint, examples jsonb)
 """

@@ -1,4 +1,4 @@
-"""Spans that are their own ancestors: found when the circle closes, and laid flat."""
+"""Breaks cycles of parents: spans that are their own ancestors become roots, with a flag."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tracer.merging.spans import Span, flatten
 from tracer.store.database.keys import TraceKey
 from tracer.store.writing import load
 
-# UNION (not UNION ALL) ends the walk even where the parents run in a circle; a span that was laid
-# flat still counts with the parent it was sent with.
+# UNION (not UNION ALL) ends the recursion in a cycle; a span whose cycle was broken still counts
+# with the parent id that was sent.
 _SENT_PARENT = """
     CASE WHEN 'cycle' = ANY(s.flags) THEN (
         SELECT sent_parent_id FROM span_payloads p WHERE p.project_id = s.project_id
@@ -36,31 +36,31 @@ _ANCESTORS = f"""
 def members(parents: Mapping[str, str | None]) -> set[str]:
     """Return the ids that are their own ancestors under `parents` (id -> parent id)."""
     seen: set[str] = set()
-    found: set[str] = set()
+    cyclic: set[str] = set()
     for first in parents:
         path: dict[str, None] = {}
-        at: str | None = first
-        while at is not None and at not in seen and at in parents:
-            path[at] = None
-            seen.add(at)
-            at = parents[at]
-        if at in path:
+        current: str | None = first
+        while current is not None and current not in seen and current in parents:
+            path[current] = None
+            seen.add(current)
+            current = parents[current]
+        if current in path:
             walked = list(path)
-            found.update(walked[walked.index(at) :])
-    return found
+            cyclic.update(walked[walked.index(current) :])
+    return cyclic
 
 
 def flatten_within(change: Change) -> None:
-    """Lay flat the circles among the spans of a new trace."""
+    """Break the cycles among the spans of a new trace."""
     for span_id in members(_parents(change.after)):
         change.after[span_id] = flatten(change.after[span_id])
 
 
 def flatten_across(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
-    """Lay flat the circles that the changing spans close with stored ones.
+    """Break the cycles that the changing spans close together with stored spans.
 
-    A circle through stored spans can only close where a changing span was already somebody's
-    parent, so only then are the stored ancestors read: usually never.
+    Such a cycle can only be closed by a changing span that was already the parent of another
+    one, so the stored ancestors are read only then, which is rare.
     """
     parents = _parents(change.before) | _parents(change.after)
     if any(_may_close(change.before.get(span_id), span) for span_id, span in change.after.items()):
@@ -93,7 +93,7 @@ def _stored_parents(
     parents: dict[str, str | None],
     after: Iterable[str],
 ) -> dict[str, str | None]:
-    # An update may name a span alone, so that its parent has not been looked at yet.
+    # A patch may consist of a span alone, whose parent has not been read yet.
     ids = {parent for parent in parents.values() if parent is not None}.difference(after)
     values = {"project_id": key[0], "trace_id": key[1], "ids": list(ids)}
     return dict(connection.execute(_ANCESTORS, values).fetchall())
@@ -102,7 +102,7 @@ def _stored_parents(
 def _pull_in(
     connection: psycopg.Connection[Any], key: TraceKey, change: Change, circle: set[str]
 ) -> None:
-    """Add the circle's stored spans to those that change."""
+    """Add the cycle's stored spans to the changing spans."""
     wanted = [(*key, span_id) for span_id in circle - change.after.keys()]
     stored = load.load_spans(connection, wanted)
     for span_key, span in stored.items():

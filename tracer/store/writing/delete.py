@@ -1,4 +1,4 @@
-"""Deleting traces and sessions: what would go, and that it goes, whole and for good."""
+"""Deletes traces and sessions, and counts what a delete would remove."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tracer.store.deletion import purge, tombstones
 from tracer.store.schema import comments, scores, sessions, shares, traces
 from tracer.store.writing import load, save
 
-# As many as share a transaction: their writers wait meanwhile.
+# Traces deleted per transaction: writers of these traces wait meanwhile.
 _AT_ONCE: Final = 200
-_MARKS: Final = (scores, comments, shares)
+_ANNOTATIONS: Final = (scores, comments, shares)
 
-_GONE_SESSIONS: Final = """
+_EMPTY_SESSIONS: Final = """
     SELECT k.session_id FROM unnest(%s::text[]) k (session_id)
     WHERE NOT EXISTS (SELECT FROM sessions s
         WHERE s.project_id = %s AND s.session_id = k.session_id)
@@ -30,7 +30,7 @@ _GONE_SESSIONS: Final = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """What a delete takes away."""
+    """Numbers of the objects that a delete removes."""
 
     traces: int
     spans: int
@@ -40,20 +40,20 @@ class Contents:
 
 
 def trace_contents(project_id: str, trace_id: str) -> Contents | None:
-    """Return what there is of a trace, None: the project has no such trace."""
+    """Return the contents of a trace; None: the project has no such trace."""
     where = (traces.c.project_id == project_id, traces.c.trace_id == trace_id)
     spans = db.session.scalar(sa.select(traces.c.span_count).where(*where))
     if spans is None:
         return None
     counts = {
         table.name: _count(table, table.c.project_id == project_id, table.c.trace_id == trace_id)
-        for table in _MARKS
+        for table in _ANNOTATIONS
     }
     return Contents(traces=1, spans=spans, **counts)
 
 
 def session_contents(project_id: str, session_id: str) -> Contents | None:
-    """Return what there is of a session and its traces, None: the project has no such session."""
+    """Return the contents of a session and its traces; None: the project has no such session."""
     where = (sessions.c.project_id == project_id, sessions.c.session_id == session_id)
     query = sa.select(sessions.c.trace_count, sessions.c.span_count).where(*where)
     row = db.session.execute(query).one_or_none()
@@ -68,22 +68,22 @@ def session_contents(project_id: str, session_id: str) -> Contents | None:
             table.c.project_id == project_id,
             sa.or_(table.c.session_id == session_id, table.c.trace_id.in_(own)),
         )
-        for table in _MARKS
+        for table in _ANNOTATIONS
     }
     return Contents(traces=row.trace_count, spans=row.span_count, **counts)
 
 
 def delete_trace(project_id: str, trace_id: str) -> bool:
-    """Delete a trace with everything on it; return whether there was one.
+    """Delete a trace with everything that belongs to it; return whether it existed.
 
-    What comes late for it is refused for a day. A session that loses its last trace goes too.
+    Late spans of the trace are rejected for a day. A session without other traces is deleted too.
     """
     with own_connection() as connection:
         return delete_traces(connection, project_id, [trace_id]) > 0
 
 
 def delete_session(project_id: str, session_id: str) -> bool:
-    """Delete a session with all its traces; return whether there was one."""
+    """Delete a session with all its traces; return whether it had any."""
     query = (
         "SELECT trace_id FROM traces WHERE project_id = %s AND session_id = %s"
         f" ORDER BY start_time LIMIT {_AT_ONCE}"
@@ -101,29 +101,31 @@ def delete_session(project_id: str, session_id: str) -> bool:
 def delete_traces(
     connection: psycopg.Connection[Any], project_id: str, trace_ids: Sequence[str]
 ) -> int:
-    """Delete these traces; return how many there were. `connection` is in no transaction."""
+    """Delete these traces; return how many existed. `connection` must not be in a transaction."""
     keys = [(project_id, trace_id) for trace_id in sorted(trace_ids)]
     with connection.transaction():
-        # From here on nobody writes to them; and who waits for us will find the tombstone.
+        # From here on no other transaction writes to them; waiting writers will see the tombstones.
         locked = load.lock_traces(connection, keys)
-        tombstones.bury(connection, locked)
+        tombstones.add_tombstones(connection, locked)
         save.remove_traces(connection, locked)
         moves = [(project_id, Share.of(trace), None) for trace in locked.values()]
         save.save_sessions(connection, moves)
         _drop_sessions(connection, project_id, {trace.session_id for trace in locked.values()})
     for key in locked:
-        purge.empty(connection, *key)
+        purge.purge_trace(connection, *key)
     return len(locked)
 
 
 def _drop_sessions(
-    connection: psycopg.Connection[Any], project_id: str, touched: set[str | None]
+    connection: psycopg.Connection[Any], project_id: str, candidates: set[str | None]
 ) -> None:
-    """Delete what hangs on those of the sessions that have just lost their last trace."""
-    names = sorted(name for name in touched if name)
-    locks.hold(connection, [(project_id, name) for name in names], alone=True)
-    for (name,) in connection.execute(_GONE_SESSIONS, (names, project_id)).fetchall():
-        purge.empty_session(connection, project_id, name)
+    """Delete the annotations and scores of the sessions that have just lost their last trace."""
+    session_ids = sorted(session_id for session_id in candidates if session_id)
+    locks.lock_keys(
+        connection, [(project_id, session_id) for session_id in session_ids], exclusive=True
+    )
+    for (session_id,) in connection.execute(_EMPTY_SESSIONS, (session_ids, project_id)).fetchall():
+        purge.purge_session(connection, project_id, session_id)
 
 
 def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tracer.merging import claims as sent
+from tracer.merging import log_events
 from tracer.merging.claims import PAYLOADS, UNLOADED, Claims
 from tracer.merging.spans import Span
 from tracer.merging.traces import COUNTS, Derived, Totals, Trace
@@ -120,6 +121,8 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
             for name, (version, *value) in patch["fields"].items():
                 # A large value is kept once, in the column that it was laid over.
                 span.patch[name] = version, value[0] if value else row[name]
+            span.filled = patch.get("filled", [])
+            span.patch = dict(log_events.restored(span.patch, span.filled, row))
             span.hidden = patch["hidden"]
 
 
@@ -157,6 +160,7 @@ def read_span(row: dict[str, Any]) -> Span:
         ),
         version=row["version"],
         patched=row["patched"],
+        awaited=row["patched"] and row["placeholder"],
         covered=row["covered"],
         sent_parent_id=row["sent_parent_id"],
     )

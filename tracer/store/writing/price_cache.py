@@ -1,4 +1,4 @@
-"""The projects' own prices as the writer needs them: remembered for a moment, read when older."""
+"""The writer's cache of the projects' own prices."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tracer.pricing.rates import Rates
 from tracer.records import Json
 from tracer.times import to_micros
 
-KEPT_SECONDS: Final = 5.0
-"""So long another process may go on with a project's prices of before."""
+CACHE_SECONDS: Final = 5.0
+"""Cache lifetime: other processes may use outdated prices for up to this many seconds."""
 
 _READ = """
     SELECT project_id, price_id, model, provider, start_time, rates, created_at
@@ -25,43 +25,43 @@ _READ = """
 
 
 class PriceBooks:
-    """What one process knows of the prices; any thread may ask it to forget."""
+    """The cached price books of one process; `forget` may be called from any thread."""
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[float, PriceBook]] = {}
+        self._cached: dict[str, tuple[float, PriceBook]] = {}
         self._forgotten = 0
 
     def load(
         self, connection: psycopg.Connection[Any], project_ids: Collection[str]
     ) -> dict[str, PriceBook]:
-        """Return the book of each project; those not known or too old are read in one query."""
+        """Return the book of each project; missing or outdated books are read in one query."""
         now = time.monotonic()
         books = {}
         for project_id in project_ids:
-            until, book = self._held.get(project_id, (0.0, None))
+            until, book = self._cached.get(project_id, (0.0, None))
             if book is None or until < now:
                 break
             books[project_id] = book
         else:
             return books
-        return self._read(connection, list(project_ids), now + KEPT_SECONDS)
+        return self._read(connection, list(project_ids), now + CACHE_SECONDS)
 
     def forget(self, project_id: str) -> None:
-        """Read this project's prices anew for the next transaction: they have changed."""
+        """Drop a project's prices from the cache, because they have changed."""
         self._forgotten += 1
-        self._held.pop(project_id, None)
+        self._cached.pop(project_id, None)
 
     def _read(
         self, connection: psycopg.Connection[Any], project_ids: list[str], until: float
     ) -> dict[str, PriceBook]:
         before = self._forgotten
-        found: dict[str, list[Price]] = {project_id: [] for project_id in project_ids}
+        prices_by_project: dict[str, list[Price]] = {project_id: [] for project_id in project_ids}
         for project_id, *row in connection.execute(_READ, [project_ids]):
-            found[project_id].append(_price(*row))
-        books = {project_id: PriceBook(prices) for project_id, prices in found.items()}
-        # What was read while somebody changed it may be what was there before.
+            prices_by_project[project_id].append(_price(*row))
+        books = {project_id: PriceBook(prices) for project_id, prices in prices_by_project.items()}
+        # Not cached where `forget` was called meanwhile: the rows may predate that change.
         if before == self._forgotten:
-            self._held |= {project_id: (until, book) for project_id, book in books.items()}
+            self._cached |= {project_id: (until, book) for project_id, book in books.items()}
         return books
 
 

@@ -1,4 +1,4 @@
-"""What follows from single spans of a trace: its root's name, its bounds, its first error."""
+"""Trace fields that come from single spans: the root's name and payload, bounds, first error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _ROOT_PAYLOAD = """
 
 
 def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
-    """Derive from all the spans of a trace."""
+    """Derive the fields from all the spans of a new trace."""
     ordered = sorted(spans, key=_position)
     failed = next((span.record for span in ordered if span.record.level == "error"), None)
     if failed is not None:
@@ -82,13 +82,13 @@ def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
 
 
 def from_database(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
-    """Derive anew for those of these traces where a root, an error or the bounds changed."""
+    """Derive the fields anew for the traces whose root, error or bounds may have changed."""
     moved = [key for key, change in changes.items() if change.new_bounds]
     if moved:
         _look_up_bounds(connection, changes, moved)
-    stirred = [key for key, change in changes.items() if _stirred(change)]
-    if stirred:
-        _look_up_firsts(connection, changes, stirred)
+    affected = [key for key, change in changes.items() if _may_change(change)]
+    if affected:
+        _look_up_firsts(connection, changes, affected)
     for key, change in changes.items():
         borrowed_input.from_database(connection, key, change)
 
@@ -115,7 +115,7 @@ def _position(span: Span) -> tuple[int, str]:
     return span.record.start_time, span.record.span_id
 
 
-def _stirred(change: Change) -> bool:
+def _may_change(change: Change) -> bool:
     spans = [*change.after.values(), *(change.before.get(name) for name in change.after)]
     return (
         change.trace.derived.rootless
@@ -129,7 +129,7 @@ def _stirred(change: Change) -> bool:
 
 
 def _reveals_root(change: Change) -> bool:
-    """Return whether the root's name, input, output or process may count from now on."""
+    """Return whether the root's name, input, output or process may now apply to the trace."""
     claims = change.trace.claims
     unknown = bool(claims.processes) and change.trace.derived.root_process is None
     return (
@@ -145,15 +145,15 @@ def _set_root(trace: Trace, span_id: str | None, name: str) -> None:
 def _set_payloads(
     trace: Trace, input: Json, output: Json, resource: dict[str, Json] | None
 ) -> None:
-    """Take input, output and process of the root, or of the span that stands in for it.
+    """Set input, output and process from the root, or from the span that replaces a missing root.
 
-    ``resource`` None: there is neither.
+    ``resource`` None: the trace has neither span.
     """
     derived = trace.derived
     payloads = {"input": input, "output": output}
-    # First of all: whose input counts depends on it.
-    known = resource is not None and trace.claims.processes
-    derived.root_process = process_of(resource or {}) if known else None
+    # Must be set first: the precedence of inputs depends on the root's process.
+    has_process = resource is not None and trace.claims.processes
+    derived.root_process = process_of(resource or {}) if has_process else None
     derived.root_payloads = frozenset(
         () if derived.rootless else [name for name, value in payloads.items() if value is not None]
     )

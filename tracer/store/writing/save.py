@@ -1,4 +1,4 @@
-"""The statements that write: traces, their spans, their sessions, and scores."""
+"""The statements that write traces, their spans, their sessions, and scores."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SessionKey = tuple[str, str]
 def _typed(table: sa.Table, extra: str = "") -> str:
     """Return the table's columns as the column definition list of json_to_recordset."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    found = [f"{column.name} {column.type.compile(dialect)}" for column in table.columns]
-    return ", ".join(found) + extra
+    columns = [f"{column.name} {column.type.compile(dialect)}" for column in table.columns]
+    return ", ".join(columns) + extra
 
 
 _TRACE_COLUMNS = [column.name for column in schema.traces.c if column.name != "updated_at"]
@@ -45,9 +45,9 @@ _INSERT_TRACES = f"""
 
 _PLAIN = [n for n in _TRACE_COLUMNS if n not in ("project_id", "trace_id", "input", "output")]
 _SAYS = ", says_input boolean, says_output boolean"
-# Input and output are large and seldom sent for a trace: what was not read is left as it is.
-# The time is the clock's, under the row's lock: two changes never share it, as their transactions'
-# beginnings might, and a page that shows the trace can tell by it whether anything is new.
+# Input and output of a trace are large and rare: where they were not loaded, they stay unchanged.
+# `updated_at` is clock_timestamp() under the row lock, so that two changes never have the same time
+# (start times of transactions might): a page compares it to detect changes.
 _UPDATE_TRACES = f"""
     UPDATE traces t SET {", ".join(f"{name} = r.{name}" for name in _PLAIN)},
         input = CASE WHEN r.says_input THEN r.input ELSE t.input END,
@@ -63,7 +63,7 @@ _DELETE = """
     WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id AND t.span_id = k.span_id
 """
 
-# Every writer touches sessions in this order, so that two can't wait for each other.
+# All writers lock sessions in this order, so that two writers can't deadlock.
 _ADD_TO_SESSIONS = f"""
     INSERT INTO sessions AS s
     SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.sessions)})
@@ -123,7 +123,7 @@ _UNDO = """
 def insert_traces(
     connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]
 ) -> list[TraceKey]:
-    """Insert those of the traces that are not there yet, and return their keys."""
+    """Insert the traces that do not exist yet, and return their keys."""
     if not changes:
         return []
     rows = [_trace_row(key, change) for key, change in changes.items()]
@@ -131,12 +131,12 @@ def insert_traces(
 
 
 def remove_traces(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
-    """Take the rows of these traces, and nothing else, out again."""
+    """Delete the rows of these traces in the table `traces` only."""
     connection.execute(_UNDO, columns_of(keys, 2))
 
 
 def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
-    """Write the new state of traces that this transaction has locked."""
+    """Write the new state of traces whose rows this transaction has locked."""
     if changes:
         rows = [_trace_row(key, change) for key, change in changes.items()]
         connection.execute(_UPDATE_TRACES, [_json(rows)])
@@ -152,7 +152,7 @@ def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:
 
 
 def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
-    """Write the spans that change: the stored ones are replaced whole."""
+    """Write the changed spans; stored ones are replaced as a whole."""
     replaced = [
         (*key, span_id)
         for key, change in changes.items()
@@ -167,7 +167,7 @@ def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Chan
 
 
 class _Sum(msgspec.Struct):
-    """What a batch adds to one session."""
+    """Differences to add to the sums of one session."""
 
     start: int = 1 << 62
     end: int = 0
@@ -191,11 +191,11 @@ class _Sum(msgspec.Struct):
 
 
 Move = tuple[str, Share | None, Share | None]
-"""A project, and what one of its traces was and is of its session; None: it was or is not there."""
+"""(project_id, contribution before, contribution after); None: no such trace then or now."""
 
 
 def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) -> None:
-    """Apply to the sessions the difference that their changing traces make."""
+    """Add the differences of the changed traces to the sums of their sessions."""
     sums: dict[SessionKey, _Sum] = defaultdict(_Sum)
     shrunk: set[SessionKey] = set()
     for project_id, old, new in moves:
@@ -208,7 +208,7 @@ def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) ->
         if new is not None and new.session_id is not None:
             sums[project_id, new.session_id].add(new, 1)
     if sums:
-        rows = [_session_row(key, one) for key, one in sums.items()]
+        rows = [_session_row(key, session_sums) for key, session_sums in sums.items()]
         connection.execute(_ADD_TO_SESSIONS, [_json(rows)])
     if shrunk:
         keys = columns_of(sorted(shrunk), 2)
@@ -217,42 +217,45 @@ def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) ->
 
 
 def _shrinks(old: Share, new: Share) -> bool:
-    """Return whether what is left of the session can't be told by a difference.
+    """Return whether the session must be recomputed: subtracting the contribution is not enough.
 
-    Its bounds move inwards, or nobody may know tokens or a cost any more: that is not zero.
+    That is so where its bounds may shrink, or where the only tokens or cost may be gone: the
+    sum is then None and not 0.
     """
-    inwards = new.start > old.start or new.end < old.end
-    lost = (new.tokens is None) > (old.tokens is None) or (new.cost is None) > (old.cost is None)
-    return old.session_id != new.session_id or inwards or lost
+    bounds_shrink = new.start > old.start or new.end < old.end
+    values_lost = (new.tokens is None) > (old.tokens is None) or (new.cost is None) > (
+        old.cost is None
+    )
+    return old.session_id != new.session_id or bounds_shrink or values_lost
 
 
-def _session_row(key: SessionKey, one: _Sum) -> dict[str, Any]:
+def _session_row(key: SessionKey, sums: _Sum) -> dict[str, Any]:
     return {
         "project_id": key[0],
         "session_id": key[1],
-        "start_time": sql_time(one.start),
-        "end_time": sql_time(one.end),
-        "trace_count": one.traces,
-        "error_count": one.errors,
-        "running_count": one.running,
-        "span_count": one.spans,
-        "total_tokens": one.tokens,
-        "total_cost": one.cost,
+        "start_time": sql_time(sums.start),
+        "end_time": sql_time(sums.end),
+        "trace_count": sums.traces,
+        "error_count": sums.errors,
+        "running_count": sums.running,
+        "span_count": sums.spans,
+        "total_tokens": sums.tokens,
+        "total_cost": sums.cost,
     }
 
 
 def save_scores(
     connection: psycopg.Connection[Any], items: Iterable[tuple[str, ScoreRecord]]
 ) -> set[TraceKey]:
-    """Write scores; one of the same id replaces the one before. Return the deleted traces.
+    """Write scores, replacing those of the same id; return the deleted traces among their traces.
 
-    The scores of those are not written.
+    The scores of deleted traces are not written.
     """
     items = list(items)
     keys = {(project_id, score.trace_id) for project_id, score in items if score.trace_id}
-    # A score may come before its trace, so there may be no row to lock.
-    locks.hold(connection, keys)
-    deleted = tombstones.deleted_of(connection, keys)
+    # A score may arrive before its trace, so there may be no row to lock.
+    locks.lock_keys(connection, keys)
+    deleted = tombstones.deleted_traces(connection, keys)
     rows = {
         (project_id, score.trace_id or "", score.score_id): {
             **msgspec.structs.asdict(score),

@@ -1,7 +1,7 @@
-"""One batch, one transaction: lock its traces, merge, write what changed, keep the sums true.
+"""Stores one group of batches in one transaction: lock the traces, merge, write what changed.
 
-All writes of a trace happen under the lock of its row, so nothing here can race: a trace that
-this transaction inserts has no spans yet, and the spans of one that it locks stand still.
+Every write to a trace happens under the lock of its row, so nothing here can race: no other
+transaction sees an inserted trace, and the spans of a locked trace don't change.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tracer.store.writing import count_spans, cycles, load, root_span, save, usa
 from tracer.store.writing.price_cache import PriceBooks
 
 Books = dict[str, PriceBook]
-"""Each project's prices."""
+"""The price book of each project, by project id."""
 
 
 def store(
@@ -34,8 +34,8 @@ def store(
 ) -> set[TraceKey]:
     """Store batches of (project_id, batch) in one transaction, and commit.
 
-    `prices` remembers the projects' own prices from one transaction to the next. Return the
-    deleted traces, of which nothing was stored. Raises psycopg.Error; nothing is stored then.
+    `prices` caches the projects' own prices between transactions. Return the deleted traces, whose
+    records were not stored. Raises psycopg.Error; then nothing is stored.
     """
     arrivals, scores = _sort(work)
     deleted: set[TraceKey] = set()
@@ -56,10 +56,10 @@ def _sort(
     scores: list[tuple[str, ScoreRecord]] = []
 
     def of(project_id: str, trace_id: str) -> Arrivals:
-        found = arrivals.get((project_id, trace_id))
-        if found is None:
-            found = arrivals[project_id, trace_id] = Arrivals(trace_id)
-        return found
+        group = arrivals.get((project_id, trace_id))
+        if group is None:
+            group = arrivals[project_id, trace_id] = Arrivals(trace_id)
+        return group
 
     for project_id, batch in work:
         for record in batch.spans:
@@ -76,40 +76,45 @@ def _store_traces(
     connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
 ) -> set[TraceKey]:
     locked: dict[TraceKey, Trace] = {}
-    born: dict[TraceKey, Change] = {}
-    # More than once only where somebody else inserts one between our two looks, or deletes it.
-    while missing := [key for key in sorted(arrivals) if key not in locked and key not in born]:
+    inserted: dict[TraceKey, Change] = {}
+    # Repeats only where another transaction inserts or deletes a trace between the two statements.
+    while missing := [key for key in sorted(arrivals) if key not in locked and key not in inserted]:
         locked |= load.lock_traces(connection, missing)
         new = {key: arrivals[key] for key in missing if key not in locked}
-        born |= _insert_new(connection, new, books)
-    deleted = _refuse_deleted(connection, born)
-    grown = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
-    save.save_spans(connection, born | grown)
-    for key, change in grown.items():
+        inserted |= _insert_new(connection, new, books)
+    deleted = _remove_deleted(connection, inserted)
+    updated = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
+    save.save_spans(connection, inserted | updated)
+    for key, change in updated.items():
         usage_dedup.spread_stored(connection, key, change)
-    root_span.from_database(connection, grown)
-    save.update_traces(connection, grown)
-    moves = ((key[0], one.share_before, one.share) for key, one in (born | grown).items())
+    root_span.from_database(connection, updated)
+    save.update_traces(connection, updated)
+    moves = (
+        (key[0], change.share_before, change.share) for key, change in (inserted | updated).items()
+    )
     save.save_sessions(connection, moves)
-    count_spans.count(connection, born | grown)
-    sizes = ((k, one.trace.totals.counts["span_count"]) for k, one in (born | grown).items())
+    count_spans.count(connection, inserted | updated)
+    sizes = (
+        (key, change.trace.totals.counts["span_count"])
+        for key, change in (inserted | updated).items()
+    )
     compute.note_changes(connection, sizes)
     return deleted
 
 
-def _refuse_deleted(
-    connection: psycopg.Connection[Any], born: dict[TraceKey, Change]
+def _remove_deleted(
+    connection: psycopg.Connection[Any], inserted: dict[TraceKey, Change]
 ) -> set[TraceKey]:
-    """Take those of the inserted traces out again that were deleted, and return them.
+    """Remove those of the inserted traces that were deleted earlier, and return their keys.
 
-    Asked once their rows are ours: whoever deletes a trace has its row first, so that from here
-    on nobody can.
+    Checked after the insert: a delete locks the trace's row first, so that from here on no other
+    transaction can delete these traces.
     """
-    deleted = tombstones.deleted_of(connection, born)
+    deleted = tombstones.deleted_traces(connection, inserted)
     if deleted:
         save.remove_traces(connection, deleted)
     for key in deleted:
-        del born[key]
+        del inserted[key]
     return deleted
 
 
@@ -153,12 +158,12 @@ def _change_stored(
     load.load_payloads(connection, wanted)
     changes = {}
     for key, arrived in arrivals.items():
-        held = {
+        before = {
             span_id: stored[(*key, span_id)]
             for span_id in arrived.span_ids()
             if (*key, span_id) in stored
         }
-        change = Change.of(locked[key], arrived, held, books[key[0]])
+        change = Change.of(locked[key], arrived, before, books[key[0]])
         cycles.flatten_across(connection, key, change)
         usage_dedup.spread(change, arrived)
         changes[key] = change

@@ -1,8 +1,8 @@
-"""Group commit: requests that arrive together share a transaction, and none harms another.
+"""Group commit: concurrent requests share a transaction, and a bad item fails only itself.
 
-Request threads hand their batch over and wait; one of two writing threads takes whatever has
-come in the meantime and stores it in one transaction. A batch that the database refuses is halved
-until the single bad item stands alone: that item is refused and everything else is stored.
+Request threads queue their batches and wait; one of two writer threads takes everything that has
+arrived meanwhile and stores it in one transaction. A batch that the database rejects is halved
+until the bad item is alone: only that item is reported as rejected.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from tracer.store.writing.transaction import store
 
 log = logging.getLogger("tracer.writer")
 
-# Enough to make the cost of a commit vanish, few enough to keep its latency low.
+# Large enough to amortise the cost of a commit, small enough to keep its latency low.
 GROUP_SPANS = 2_000
-# While one waits for PostgreSQL, the other has the processor.
+# While one thread waits for PostgreSQL, the other merges.
 THREADS = 2
-# How long a request waits for a database that is away before it is told to come back.
-PATIENCE_SECONDS = 10.0
+# How long (seconds) a request waits for an unreachable database before it is answered with 503.
+RETRY_SECONDS = 10.0
 KINDS = ("spans", "patches", "traces", "scores")
 DELETED = "its trace was deleted: what comes late for it is refused for a day"
 
-# SQLSTATE classes that speak of the server's state and not of the data: connection, resources,
+# SQLSTATE classes about the state of the server, not about the data: connection, resources,
 # operator intervention, system error, deadlock and serialisation, object in use.
-_PASSING = frozenset({"08", "53", "57", "58", "40", "55"})
+_TRANSIENT = frozenset({"08", "53", "57", "58", "40", "55"})
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """An item that the database refused."""
+    """An item that the database rejected."""
 
     kind: str
-    """The list of the Batch that holds it: spans, patches, traces or scores."""
+    """Name of the item's list in the Batch: spans, patches, traces or scores."""
     index: int
     reason: str
 
 
 class _Submission:
-    """A batch on its way, and the thread that waits for it."""
+    """A batch in the queue, and the event on which its request thread waits."""
 
     def __init__(self, project_id: str, batch: Batch) -> None:
         self.project_id = project_id
@@ -78,16 +78,16 @@ class _Part(msgspec.Struct):
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """The project and the trace that it belongs to."""
+        """(project_id, trace_id) of the item; the trace is None for scores of sessions and runs."""
         return self.submission.project_id, self.item.trace_id
 
     def refuse(self, reason: str) -> None:
-        """Say that this item is not stored."""
+        """Record that this item was not stored, and why."""
         self.submission.rejected.append(Rejected(self.kind, self.index, reason))
 
 
 class Writer:
-    """Stores batches for any number of threads; one per process, safe to make before a fork."""
+    """Stores batches for any number of threads; one per process, may be created before a fork."""
 
     def __init__(self, engine: sa.Engine, max_queue_spans: int = 50_000) -> None:
         self._engine = engine
@@ -102,14 +102,14 @@ class Writer:
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._idle = 0
-        self._held = threading.local()
+        self._local = threading.local()
         self._closed = False
 
     def write(self, project_id: str, batch: Batch) -> list[Rejected]:
-        """Store a batch, and return once it is committed the items that were refused.
+        """Store a batch; return the rejected items once the transaction is committed.
 
-        Raises Overloaded at once where too much is waiting, StoreUnavailable where the database
-        stays away; nothing of the batch is stored then.
+        Raises Overloaded at once where the queue is full, and StoreUnavailable where the
+        database stays unreachable; then nothing of the batch is stored.
         """
         if len(batch) == 0:
             return []
@@ -121,7 +121,7 @@ class Writer:
         return submission.rejected
 
     def close(self) -> None:
-        """Store what is waiting, and end the threads."""
+        """Store the queued batches, and end the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -133,7 +133,7 @@ class Writer:
             self._reset()  # threads do not survive a fork
         with self._changed:
             size = len(submission.batch)
-            # A batch larger than the queue is taken when it comes alone: it would never fit.
+            # A batch larger than the queue is accepted while nothing waits; else it never fits.
             if self._waiting and self._waiting + size > self._most:
                 raise Overloaded(f"{self._waiting} items are waiting to be written")
             if self._closed:
@@ -154,7 +154,7 @@ class Writer:
             try:
                 self._store(group)
             except Exception:
-                # The outermost loop: whatever happened, the waiting threads must hear of it.
+                # The outermost loop: after any error, the waiting request threads must be released.
                 log.exception("a batch could not be written")
                 for submission in group:
                     submission.failure = submission.failure or StoreUnavailable(
@@ -167,7 +167,7 @@ class Writer:
                     submission.done.set()
 
     def _take(self) -> list[_Submission]:
-        """Wait for work, and take what is there up to GROUP_SPANS items; empty: closed."""
+        """Wait for work; return queued submissions of up to GROUP_SPANS items; empty: closed."""
         with self._changed:
             self._idle += 1
             while not self._queue and not self._closed:
@@ -198,7 +198,7 @@ class Writer:
                 self._halve(group[0].parts(), error)
 
     def _halve(self, parts: list[_Part], error: Exception) -> None:
-        """Store the parts of one refused submission that can be stored."""
+        """Store those parts of one rejected submission that the database accepts."""
         if len(parts) == 1:
             return parts[0].refuse(_reason(error))
         middle = len(parts) // 2
@@ -214,42 +214,42 @@ class Writer:
                 self._halve(half, refusal)
 
     def _commit(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
-        """Store in one transaction; again after a deadlock or a lost connection.
+        """Store in one transaction; retry after a deadlock or a lost connection.
 
-        Return the deleted traces, of which nothing was stored.
+        Return the deleted traces, whose records were not stored.
         """
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + RETRY_SECONDS
         pause = 0.02
         while True:
             try:
                 return self._attempt(work)
             except (psycopg.Error, sa.exc.DBAPIError) as error:
                 cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-                if not _passing(cause):
+                if not _is_transient(cause):
                     raise
                 if time.monotonic() + pause > deadline:
                     raise StoreUnavailable(f"the database can't write: {cause}") from error
-            # Jitter keeps two writers that met in a deadlock from meeting again.
+            # Jitter, so that two writers of a deadlock don't collide again.
             time.sleep(pause * (1 + random.random()))
             pause = min(pause * 2, 1.0)
 
     def _attempt(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
-        # Kept between transactions: the pool's check of each connection is a round trip.
-        if not hasattr(self._held, "pooled"):
-            self._held.pooled = self._engine.raw_connection()
+        # One connection per thread: the pool's check at every checkout would be a round trip.
+        if not hasattr(self._local, "pooled"):
+            self._local.pooled = self._engine.raw_connection()
         try:
-            connection = self._held.pooled.driver_connection
+            connection = self._local.pooled.driver_connection
             assert isinstance(connection, psycopg.Connection)
             return store(connection, work, self.prices)
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._held.pooled.invalidate()
+            self._local.pooled.invalidate()
             self._release()
             raise
 
     def _release(self) -> None:
-        if hasattr(self._held, "pooled"):
-            self._held.pooled.close()
-            del self._held.pooled
+        if hasattr(self._local, "pooled"):
+            self._local.pooled.close()
+            del self._local.pooled
 
 
 def _parts_of(group: list[_Submission], traces: set[TraceKey]) -> list[_Part]:
@@ -258,12 +258,12 @@ def _parts_of(group: list[_Submission], traces: set[TraceKey]) -> list[_Part]:
     return [part for submission in group for part in submission.parts() if part.key in traces]
 
 
-def _passing(error: BaseException | None) -> bool:
+def _is_transient(error: BaseException | None) -> bool:
     if not isinstance(error, psycopg.Error):
         return False
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return error.sqlstate[:2] in _PASSING
+    return error.sqlstate[:2] in _TRANSIENT
 
 
 def _reason(error: Exception) -> str:

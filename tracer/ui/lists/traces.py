@@ -8,6 +8,7 @@ from flask import Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import STATUSES
+from tracer.store.counters.add import NO_KEY, counted_lately
 from tracer.store.database.paging import Page
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceFilter, TraceRow
@@ -29,18 +30,24 @@ def trace_list(project_id: str) -> Shown | AnyResponse:
     empty = not page.items and not traces.has_traces(project_id)
     if is_fragment():
         # The start page asks whether something has come.
-        return Response(status=204) if empty else Response(headers={"HX-Refresh": "true"})
+        quiet = empty and (_lacks_key(project_id) <= ("keyless" in request.args))
+        return Response(status=204) if quiet else Response(headers={"HX-Refresh": "true"})
     return Shown(
         "start.html" if empty else "traces/list.html",
-        context=lambda: _start() if empty else _list(project_id, page, filters),
+        context=lambda: _start(project_id) if empty else _list(project_id, page, filters),
         data=lambda: answers.trace_page(page),
     )
 
 
-def _start() -> dict[str, object]:
+def _lacks_key(project_id: str) -> bool:
+    return counted_lately(project_id, NO_KEY)
+
+
+def _start(project_id: str) -> dict[str, object]:
     endpoint = request.host_url.rstrip("/")
     return {
         "endpoint": endpoint,
+        "lacks_key": _lacks_key(project_id),
         "sdk": code(sdk_program(endpoint), "python"),
         "program": code(python_program(endpoint), "python"),
     }

@@ -36,6 +36,10 @@ _NOT_RECEIVED = (
     "This span has not arrived: the spans under it name it as their parent."
     " Its own record will take this place."
 )
+_ONLY_LOGS = (
+    "This span has not arrived: what is shown came in log records that name it."
+    " Its own record will take this place."
+)
 
 
 def span_panel(
@@ -58,7 +62,7 @@ def span_panel(
         ("understood", "Understood", 0),
         ("raw", "Raw", 0),
     ]
-    # Nothing is known of it but its id.
+    # Nothing is known of it but its id, and what log events of it hold.
     if span.placeholder:
         tabs = tabs[:1]
     panel = Panel(
@@ -77,7 +81,9 @@ def span_panel(
         failure=span.status_message or "" if span.status == "error" else "",
     )
     if span.placeholder:
-        panel.flags = [_NOT_RECEIVED]
+        panel.flags = [_ONLY_LOGS if span.events else _NOT_RECEIVED]
+        if span.events:
+            _add_span_io(panel, span)
     elif panel.tab == "io":
         _add_span_io(panel, span)
     elif panel.tab == "metadata":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import render_template
 
-from tracer.store.counters.read import Tally, list_tallies
+from tracer.store.counters.read import MappingCount, list_mapping_counts
 from tracer.ui.base.blueprint import bp
 from tracer.ui.render.flags import FLAGS
 
@@ -52,13 +52,13 @@ _WITHOUT = {
 @bp.get("/project/<project_id>/understanding")
 def understanding(project_id: str) -> str:
     """Show spans by dialect, and what generations lack, linked to examples."""
-    tallies = list_tallies(project_id)
+    tallies = list_mapping_counts(project_id)
     total = sum(tally.number for tally in tallies if tally.measure == "dialect")
     return render_template("understanding.html", total=total, tables=_tables(tallies, total))
 
 
-def _tables(tallies: Sequence[Tally], total: int) -> list[Table]:
-    by: dict[str, list[Tally]] = {}
+def _tables(tallies: Sequence[MappingCount], total: int) -> list[Table]:
+    by: dict[str, list[MappingCount]] = {}
     for tally in tallies:
         by.setdefault(tally.measure, []).append(tally)
 
@@ -97,7 +97,7 @@ def _tables(tallies: Sequence[Tally], total: int) -> list[Table]:
     ]
 
 
-def _line(tally: Tally, total: int) -> Line:
+def _line(tally: MappingCount, total: int) -> Line:
     label, note, quiet = tally.value, "", False
     if tally.measure == "dialect":
         label, quiet = label or _NO_DIALECT, not label

@@ -13,7 +13,7 @@ from tracer.pricing import list_prices
 from tracer.pricing.price_book import PriceBook
 from tracer.pricing.rates import Rates
 from tracer.records import SpanRecord, cost_total
-from tracer.store.counters.read import Tally, list_tallies
+from tracer.store.counters.read import MappingCount, list_mapping_counts
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.times import to_micros
@@ -51,7 +51,7 @@ class Match:
 class Unpriced:
     """A model with tokens and no price, and whether it would have one now."""
 
-    tally: Tally
+    tally: MappingCount
     match: Match
 
 
@@ -192,9 +192,9 @@ def change_price(project_id: str, price_id: str) -> AnyResponse:
     return redirect(_list_url(project_id, price_id), 303)
 
 
-def _unpriced(project_id: str) -> list[Tally]:
+def _unpriced(project_id: str) -> list[MappingCount]:
     """Return the models whose calls lack a price, those with the most spans first."""
-    found = [tally for tally in list_tallies(project_id) if tally.measure == "unpriced"]
+    found = [tally for tally in list_mapping_counts(project_id) if tally.measure == "unpriced"]
     return found[:_MOST_UNPRICED]
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from flask import abort, request, url_for
 
-from tracer.store.analyses.outline import read_outline
+from tracer.store.analyses.activity import read_activity_profile
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.annotations.subjects import Subject
@@ -74,7 +74,7 @@ def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
 
 def with_axis(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
     """Return what `common` does, and what the head of the tree is rendered with."""
-    outline = read_outline(found)
+    outline = read_activity_profile(found)
     base = base or base_axis(found, outline)
     window = Window(base, axis_of(found), given_zoom())
     return common(found, base) | {

@@ -7,14 +7,14 @@ from tracer.analysis.log.matches import LogFilter
 from tracer.store.database.session import transaction
 from tracer.store.timeline import findings, log, transcript
 from tracer.store.timeline.log import Log
-from tracer.store.timeline.timeline import want
+from tracer.store.timeline.timeline import request_timeline
 from tracer.store.timeline.transcript import TranscriptPage
 
 
 def open_log(project_id: str, trace_id: str, asked: LogFilter) -> Log | None:
     """Return the log of a trace. None: it is large, and is still being put in order."""
     opened = log.open_log(project_id, trace_id, asked)
-    if opened is None or opened.found.unsearched:
+    if opened is None or opened.matches.unsearched:
         _want(project_id, trace_id)
     return opened
 
@@ -40,4 +40,4 @@ def read_findings(project_id: str, trace_id: str) -> Findings | None:
 
 def _want(project_id: str, trace_id: str) -> None:
     with transaction():
-        want(project_id, trace_id)
+        request_timeline(project_id, trace_id)

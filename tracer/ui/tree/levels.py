@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tracer.store.analyses.sibling_runs import read_runs
+from tracer.store.analyses.sibling_groups import read_sibling_groups
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.database.paging import decode_cursor
 from tracer.store.traces import span_tree
@@ -168,7 +168,7 @@ def complete(project_id: str, trace_id: str, *levels: Level, apart: Sequence[Nod
     sums = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
     for node in nodes:
         node.subtree = sums.get(node.span.span_id)
-    for first, run in read_runs(project_id, trace_id, list(cut)).items():
+    for first, run in read_sibling_groups(project_id, trace_id, list(cut)).items():
         cut[first].whole = run
 
 

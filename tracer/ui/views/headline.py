@@ -9,7 +9,7 @@ from flask import g
 from tracer.analysis.activity import BUCKETS
 from tracer.analysis.headline import Headline
 from tracer.store.analyses.summaries import read_headline
-from tracer.store.timeline.log import Log, Place, Query
+from tracer.store.timeline.log import Log, Query, SearchPosition
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import chosen
 from tracer.ui.base.blueprint import bp
@@ -42,13 +42,13 @@ def searched() -> str:
 
 
 @bp.app_template_global()
-def search_place(trace: TraceRow) -> Place | None:
+def search_place(trace: TraceRow) -> SearchPosition | None:
     """Return where the selected span stands among the hits.
 
     None: nothing is searched for, or the trace is still being put in order.
     """
     log = _hits(trace)
-    return log.place(chosen("span")) if log is not None else None
+    return log.position(chosen("span")) if log is not None else None
 
 
 @bp.app_template_global()
@@ -68,5 +68,5 @@ def _hits(trace: TraceRow) -> Log | None:
     key = (trace.project_id, trace.trace_id, searched())
     held: dict[tuple[str, str, str], Log | None] = g.setdefault("hits", {})
     if key not in held:
-        held[key] = open_log(*key[:2], Query(words=key[2]).asked())
+        held[key] = open_log(*key[:2], Query(words=key[2]).log_filter())
     return held[key]

@@ -63,7 +63,7 @@ def trace_log(project_id: str, trace_id: str) -> Shown:
     found = find_trace(project_id, trace_id)
     sent = {name: request.args.get(name, "").strip() for name in _FILTERS}
     query = Query(words=sent["q"], kind=sent["kind"], level=sent["level"])
-    log = open_log(project_id, trace_id, query.asked())
+    log = open_log(project_id, trace_id, query.log_filter())
     page = log.page(request.args.get("cursor")) if log else None
     chosen = Choice.of(found, request.args.get("span"))
     return Shown(

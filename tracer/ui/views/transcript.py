@@ -10,7 +10,7 @@ from flask import request
 
 from tracer.analysis.transcript import Teller, Told
 from tracer.messages.conversation import Message
-from tracer.store.timeline.transcript import Step, TranscriptPage
+from tracer.store.timeline.transcript import TranscriptEntry, TranscriptPage
 from tracer.store.traces.span_tree import SpanRow
 from tracer.store.traces.traces import TraceDetail
 from tracer.ui.base.representations import Shown, twin
@@ -78,7 +78,7 @@ def trace_transcript(project_id: str, trace_id: str) -> Shown:
     )
 
 
-def _told(page: TranscriptPage) -> list[tuple[Step, Told | None]]:
+def _told(page: TranscriptPage) -> list[tuple[TranscriptEntry, Told | None]]:
     teller = Teller()
     # What the steps before this page said is known to who reads on from there.
     for step in page.before:
@@ -87,7 +87,7 @@ def _told(page: TranscriptPage) -> list[tuple[Step, Told | None]]:
     return [(step, teller.tell(step.spoken) if step.spoken else None) for step in page.steps]
 
 
-def _said(told: list[tuple[Step, Told | None]], trace: TraceDetail) -> list[Said]:
+def _said(told: list[tuple[TranscriptEntry, Told | None]], trace: TraceDetail) -> list[Said]:
     reader = Reader()
     return [
         Said(
@@ -101,7 +101,7 @@ def _said(told: list[tuple[Step, Told | None]], trace: TraceDetail) -> list[Said
     ]
 
 
-def _data(step: Step, told: Told | None, project_id: str) -> TranscriptStep:
+def _data(step: TranscriptEntry, told: Told | None, project_id: str) -> TranscriptStep:
     return TranscriptStep(
         span=traces.span_summary(step.span, project_id),
         again=told.again if told else 0,

@@ -12,6 +12,7 @@ from tracer.wire.dialects.table import (
     Rule,
     as_object,
     choice,
+    constant,
     count,
     milliseconds,
     present,
@@ -70,6 +71,10 @@ DIALECT: Final = Dialect(
     "claude_code",
     scopes=("com.anthropic.claude_code*",),
     rules=(
+        # The plug-in of Laminar, which reads the transcripts of Claude Code.
+        Rule("kind", "claude_code.tool.name", constant("tool"), keep=True),
+        Rule("name", "claude_code.tool.name", text, keep=True),
+        Rule("kind", "claude_code.subagent.type", constant("agent"), keep=True),
         Rule("kind", "span.type", choice(_KINDS | _FULL), keep=True, scoped=True),
         Rule("kind", "span.type", choice(_FULL), keep=True),
         Rule("kind", NAME, choice(_FULL)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
@@ -35,6 +36,16 @@ _KINDS: Final = words(
 )
 
 
+# The kits for JavaScript and Java send Gemini's own spelling, the one for Python another.
+_INSTRUCTIONS: Final = ("system_instruction", "systemInstruction")
+_DECLARED: Final = at("function_declarations", "functionDeclarations", parse=objects)
+
+
+@lru_cache(maxsize=100)
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
 def _kind(name: Json) -> str | None:
     """Return the kind of ``agent_run [planner]``, ``execute_tool search`` …"""
     return _KINDS.get(str(name).partition(" ")[0])
@@ -45,26 +56,26 @@ def _request(value: Json) -> Json:
     if not isinstance(value, dict):
         return present(value)
     config = mapping(value.get("config")) or {}
-    told = config.get("system_instruction")
-    if not told:
+    name = next((name for name in _INSTRUCTIONS if config.get(name)), None)
+    if name is None:
         return value or None
-    rest = {name: item for name, item in config.items() if name != "system_instruction"}
-    return {**value, "config": rest, "system_instruction": told}
+    rest = {key: item for key, item in config.items() if key != name}
+    return {**value, "config": rest, name: config[name]}
 
 
 def _parameters(config: Json) -> dict[str, Json] | None:
-    found = mapping(config) or {}
-    apart = ("system_instruction", "tools")
-    return {name: value for name, value in found.items() if name not in apart} or None
+    apart = (*_INSTRUCTIONS, "tools")
+    settings = mapping(config) or {}
+    return {name: value for name, value in settings.items() if name not in apart} or None
 
 
 def _tools(groups: Json) -> list[Json] | None:
     """Return the declared functions, and what else stands among the tools: search, code …"""
-    found: list[Json] = []
+    tools: list[Json] = []
     for group in objects(groups) or []:
-        declared = objects(group.get("function_declarations"))
-        found += declared if declared else [group]
-    return found or None
+        declared = _DECLARED(group)
+        tools += declared if declared else [group]
+    return tools or None
 
 
 def _reasons(reason: Json) -> list[str] | None:
@@ -74,8 +85,8 @@ def _reasons(reason: Json) -> list[str] | None:
 
 def _usage(value: Json) -> dict[str, int] | None:
     """Return Gemini's counts: thoughts come beside the candidates, the cache is in the prompt."""
-    said = mapping(value) or {}
-    sent = {name: number for name in said if (number := count(said[name])) is not None}
+    counts = {_snake(name): count(number) for name, number in (mapping(value) or {}).items()}
+    sent = {name: number for name, number in counts.items() if number is not None}
     if "prompt_token_count" not in sent:
         return None
     asked = sent["prompt_token_count"] + sent.get("tool_use_prompt_token_count", 0)
@@ -94,14 +105,25 @@ DIALECT: Final = Dialect(
     scopes=("gcp.vertex.agent",),
     rules=(
         Rule("kind", NAME, _kind, scoped=True, late=True),
-        Rule("model", _RESPONSE, at("model_version", parse=text), json=True),
+        Rule("model", _RESPONSE, at("model_version", "modelVersion", parse=text), json=True),
         Rule("model_parameters", _REQUEST, at("config", parse=_parameters), json=True),
         Rule("tools", _REQUEST, at("config.tools", parse=_tools), json=True),
         Rule("input", _REQUEST, _request, json=True),
         Rule("output", _RESPONSE, lambda value: present(value) or None, json=True),
-        Rule("finish_reasons", _RESPONSE, at("finish_reason", parse=_reasons), json=True),
+        Rule(
+            "finish_reasons",
+            _RESPONSE,
+            at("finish_reason", "finishReason", parse=_reasons),
+            json=True,
+        ),
         # Its counts are more exact than the attributes made of them; others' blobs are not its own.
-        Rule("usage", _RESPONSE, at("usage_metadata", parse=_usage), json=True, scoped=True),
+        Rule(
+            "usage",
+            _RESPONSE,
+            at("usage_metadata", "usageMetadata", parse=_usage),
+            json=True,
+            scoped=True,
+        ),
         Rule("input", "gcp.vertex.agent.tool_call_args", opened, json=True),
         Rule("output", "gcp.vertex.agent.tool_response", opened, json=True),
         Rule("input", "gcp.vertex.agent.data", opened, json=True),

@@ -176,7 +176,8 @@ def seconds(value: Json) -> list[int] | None:
     number = amount(value)
     if number is None or number >= 10**12:
         return None
-    return [int(number * 1_000_000), int(number * 1_000)]
+    micros = int(number * 1_000_000)
+    return [micros, micros // 1_000]
 
 
 def moment(event: Json) -> int | None:
@@ -224,7 +225,7 @@ def opened(value: Json) -> Json:
     A text in quotes loses them, JSON text within JSON text is decoded, null is nothing.
     """
     for _ in range(_MAX_LAYERS):
-        if not isinstance(value, str):
+        if not isinstance(value, str) or value[:1] not in _BEGINNINGS:
             break
         bare = value.strip()
         if bare == "null":
@@ -239,6 +240,8 @@ def opened(value: Json) -> Json:
 
 
 _MAX_LAYERS: Final = 4
+_BEGINNINGS: Final = frozenset('"n \t\r\n')
+"""Of a JSON text in quotes and of null, also with white space around."""
 
 
 def tool_definitions(value: Json) -> list[Json] | None:

@@ -1,12 +1,12 @@
-"""OTLP/JSON, read into the same groups of spans as protobuf; lenient about spelling."""
+"""OTLP/JSON, read into the same groups as protobuf; lenient about spelling."""
 
 from __future__ import annotations
 
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,10 +21,13 @@ from tracer.wire.spans.raw import (
     Context,
     Group,
     Keeper,
+    RawLog,
     RawSpan,
     add_otlp_facts,
     drops,
 )
+
+T = TypeVar("T")
 
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -39,21 +42,43 @@ _DROPPED: Final = ("droppedAttributesCount", "droppedEventsCount", "droppedLinks
 _STATUS_CODES: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
-def groups(body: bytes, max_value_bytes: int) -> Iterator[Group]:
+class _Names(NamedTuple):
+    """What a signal's three levels are called."""
+
+    of_resources: str
+    of_scopes: str
+    items: str
+
+
+def spans(body: bytes, max_value_bytes: int) -> Iterator[Group[RawSpan]]:
     """Yield the ScopeSpans of ``body``. Raises Invalid where it is no trace request."""
+    reader = _Reader(Keeper(max_value_bytes))
+    names = _Names("resourceSpans", "scopeSpans", "spans")
+    return _groups(body, names, reader, reader.span)
+
+
+def logs(body: bytes, max_value_bytes: int) -> Iterator[Group[RawLog]]:
+    """Yield the ScopeLogs of ``body``. Raises Invalid where it is no logs request."""
+    reader = _Reader(Keeper(max_value_bytes))
+    names = _Names("resourceLogs", "scopeLogs", "logRecords")
+    return _groups(body, names, reader, reader.log)
+
+
+def _groups(
+    body: bytes, names: _Names, reader: _Reader, read: Callable[[Json], T]
+) -> Iterator[Group[T]]:
     request = _parse(body)
     if not isinstance(request, dict):
-        raise Invalid('the body is JSON, but not an object with "resourceSpans"')
-    reader = _Reader(Keeper(max_value_bytes))
-    for i, of_resource in enumerate(_objects(request, "resourceSpans", "")):
-        path = f"resourceSpans[{i}]"
+        raise Invalid(f'the body is JSON, but not an object with "{names.of_resources}"')
+    for i, of_resource in enumerate(_objects(request, names.of_resources, "")):
+        path = f"{names.of_resources}[{i}]"
         resource = reader.attributes(_get(_object(of_resource, "resource"), "attributes"))
-        for j, of_scope in enumerate(_objects(of_resource, "scopeSpans", path)):
-            scope_path = f"{path}.scopeSpans[{j}]"
+        for j, of_scope in enumerate(_objects(of_resource, names.of_scopes, path)):
+            scope_path = f"{path}.{names.of_scopes}[{j}]"
             context = Context(resource, reader.scope(_object(of_scope, "scope")))
             reader.keeper.take_notes()
-            spans = _list(of_scope, "spans", scope_path)
-            yield Group(scope_path, context, spans, reader.span)
+            items = _list(of_scope, names.items, scope_path)
+            yield Group(scope_path, context, items, read)
 
 
 def _parse(body: bytes) -> Json:
@@ -138,6 +163,22 @@ class _Reader:
         raw.notes = self.keeper.take_notes()
         return raw
 
+    def log(self, log: Json) -> RawLog:
+        if not isinstance(log, dict):
+            raise Bad("", "expected an object")
+        body = self._value("body", _get(log, "body"), MAX_DEPTH)
+        raw = RawLog(
+            trace_id=_id(log, "traceId", 16),
+            span_id=_id(log, "spanId", 8),
+            name=self._text("name", _get(log, "eventName")),
+            time_ns=_nanos(log, "timeUnixNano") or _nanos(log, "observedTimeUnixNano"),
+            body=self.keeper.value("body", body),
+            attributes=self.attributes(_get(log, "attributes")),
+            notes={},
+        )
+        raw.notes = self.keeper.take_notes()
+        return raw
+
     def scope(self, scope: dict[str, Json]) -> dict[str, Json]:
         found: dict[str, Json] = {}
         for name in ("name", "version"):
@@ -216,6 +257,8 @@ def _scalar(name: str, item: Json) -> Json:
     try:
         if name == "intValue" and isinstance(item, (str, float)):
             return int(item)
+        if name == "intValue" and isinstance(item, dict):
+            return _of_halves(item)
         if name == "doubleValue" and isinstance(item, (str, int)):
             return float(item)
     except (ValueError, OverflowError):
@@ -249,7 +292,22 @@ def _nanos(of: dict[str, Json], name: str) -> int:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if (number := _of_halves(value)) is not None:
+        return number
     raise Bad(name, "expected nanoseconds since 1970 as a whole number or as text of digits")
+
+
+def _of_halves(value: Json) -> int | None:
+    """Return the 64-bit number of ``{"low", "high"}``, as OpenTelemetry for JavaScript sent it.
+
+    The halves are signed 32-bit numbers (versions 0.41 to 0.44 of its exporter); None: it is none.
+    """
+    if not isinstance(value, dict):
+        return None
+    low, high = value.get("low"), value.get("high")
+    if type(low) is not int or type(high) is not int:
+        return None
+    return (high << 32) + (low & 0xFFFFFFFF)
 
 
 def _id(of: dict[str, Json], name: str, size: int) -> bytes:

@@ -1,15 +1,17 @@
-"""OTLP protobuf, read into groups of spans; one broken span costs only itself."""
+"""OTLP protobuf, read into groups of spans or log records; a broken one costs only itself."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -25,6 +27,7 @@ from tracer.wire.spans.raw import (
     Context,
     Group,
     Keeper,
+    RawLog,
     RawSpan,
     add_otlp_facts,
     drops,
@@ -35,26 +38,70 @@ _KEYS: Final[dict[str, str]] = {}
 _MAX_KEYS: Final = 10_000
 
 M = TypeVar("M", Resource, InstrumentationScope)
+T = TypeVar("T")
 
 
-def groups(body: bytes, max_value_bytes: int) -> Iterator[Group]:
+class _Signal(NamedTuple):
+    """The messages of a signal, and what its three levels are called in protobuf and in JSON."""
+
+    request: Any
+    item: Any
+    of_resources: str
+    of_scopes: str
+    items: str
+    path: str
+
+
+_SPANS: Final = _Signal(
+    ExportTraceServiceRequest,
+    Span,
+    "resource_spans",
+    "scope_spans",
+    "spans",
+    "resourceSpans[{}].scopeSpans[{}]",
+)
+_LOGS: Final = _Signal(
+    ExportLogsServiceRequest,
+    LogRecord,
+    "resource_logs",
+    "scope_logs",
+    "log_records",
+    "resourceLogs[{}].scopeLogs[{}]",
+)
+
+
+def spans(body: bytes, max_value_bytes: int) -> Iterator[Group[RawSpan]]:
     """Yield the ScopeSpans of ``body``. Raises Invalid where it is no trace request."""
     reader = _Reader(Keeper(max_value_bytes))
+    return _groups(body, _SPANS, reader, reader.span)
+
+
+def logs(body: bytes, max_value_bytes: int) -> Iterator[Group[RawLog]]:
+    """Yield the ScopeLogs of ``body``. Raises Invalid where it is no logs request."""
+    reader = _Reader(Keeper(max_value_bytes))
+    return _groups(body, _LOGS, reader, reader.log)
+
+
+def _groups(
+    body: bytes, signal: _Signal, reader: _Reader, read: Callable[[Any], T]
+) -> Iterator[Group[T]]:
     try:
-        request = ExportTraceServiceRequest.FromString(body)
+        request = signal.request.FromString(body)
     except DecodeError:
-        return _salvage(body, reader)
-    return _walk(request, reader)
+        return _salvage(body, signal, reader, read)
+    return _walk(request, signal, reader, read)
 
 
-def _walk(request: ExportTraceServiceRequest, reader: _Reader) -> Iterator[Group]:
-    for i, of_resource in enumerate(request.resource_spans):
+def _walk(
+    request: Any, signal: _Signal, reader: _Reader, read: Callable[[Any], T]
+) -> Iterator[Group[T]]:
+    for i, of_resource in enumerate(getattr(request, signal.of_resources)):
         resource = reader.attributes(of_resource.resource.attributes)
-        for j, of_scope in enumerate(of_resource.scope_spans):
+        for j, of_scope in enumerate(getattr(of_resource, signal.of_scopes)):
             context = Context(resource, reader.scope(of_scope.scope))
             reader.keeper.take_notes()
-            path = f"resourceSpans[{i}].scopeSpans[{j}]"
-            yield Group(path, context, of_scope.spans, reader.span)
+            items = getattr(of_scope, signal.items)
+            yield Group(signal.path.format(i, j), context, items, read)
 
 
 class _Reader:
@@ -83,6 +130,18 @@ class _Reader:
             events=[self._event(event) for event in events[:MAX_EVENTS]] if events else [],
             links=[self._link(link) for link in links[:MAX_LINKS]] if links else [],
             dropped=_dropped(span, len(pairs), len(events), len(links)),
+            notes=keeper.take_notes(),
+        )
+
+    def log(self, log: LogRecord) -> RawLog:
+        keeper = self.keeper
+        return RawLog(
+            trace_id=log.trace_id,
+            span_id=log.span_id,
+            name=keeper.text("name", log.event_name),
+            time_ns=log.time_unix_nano or log.observed_time_unix_nano,
+            body=keeper.value("body", self._value("body", log.body, MAX_DEPTH)),
+            attributes=self.attributes(log.attributes),
             notes=keeper.take_notes(),
         )
 
@@ -182,14 +241,18 @@ def _dropped(span: Span, attributes: int, events: int, links: int) -> dict[str, 
     )
 
 
-def _salvage(body: bytes, reader: _Reader) -> Iterator[Group]:
+def _salvage(
+    body: bytes, signal: _Signal, reader: _Reader, read: Callable[[Any], T]
+) -> Iterator[Group[T]]:
     """Decode message by message what can't be decoded at once, as for text that is no UTF-8."""
 
-    def read(span: bytes) -> RawSpan:
+    def read_one(item: bytes) -> T:
         try:
-            return reader.span(Span.FromString(span))
+            return read(signal.item.FromString(item))
         except DecodeError:
-            raise Bad("", "not a valid protobuf span (broken text or nested too deeply)") from None
+            name = signal.item.DESCRIPTOR.name
+            reason = f"not a valid protobuf {name} (broken text or nested too deeply)"
+            raise Bad("", reason) from None
 
     for i, of_resource in enumerate(messages(body, 1)):
         resource = reader.attributes(_parse_last(Resource, messages(of_resource, 1)).attributes)
@@ -197,8 +260,7 @@ def _salvage(body: bytes, reader: _Reader) -> Iterator[Group]:
             scope = _parse_last(InstrumentationScope, messages(of_scope, 1))
             context = Context(resource, reader.scope(scope))
             reader.keeper.take_notes()
-            path = f"resourceSpans[{i}].scopeSpans[{j}]"
-            yield Group(path, context, messages(of_scope, 2), read)
+            yield Group(signal.path.format(i, j), context, messages(of_scope, 2), read_one)
 
 
 def _parse_last(kind: type[M], found: list[bytes]) -> M:

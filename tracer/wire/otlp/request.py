@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
@@ -46,14 +46,14 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
     traces = TraceFacts()
     total = 0
     for group in _groups(body, content_type, max_value_bytes):
-        total += len(group.spans)
+        total += len(group.items)
         if total > MAX_SPANS:
             raise TooLarge(f"more than {MAX_SPANS} spans in one request: send smaller ones")
         try:
             read_resource(group.context.resource, traces)
         except Bad as bad:
             refusals.append(Refusal(item=group.path, field=bad.field, reason=bad.reason))
-        for k, source in enumerate(group.spans):
+        for k, source in enumerate(group.items):
             try:
                 record = _read(group.read(source), group.context, traces, now)
             except Bad as bad:
@@ -74,12 +74,17 @@ def _read(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanR
     return read_span(raw, context, traces, now)
 
 
-def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group]:
+def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group[RawSpan]]:
+    spans = json_encoding.spans if is_json(content_type) else protobuf.spans
+    return spans(body, max_value_bytes)
+
+
+def is_json(content_type: str) -> bool:
+    """Return whether a request is JSON and not protobuf. Raises UnsupportedMedia for neither."""
     media = media_type(content_type)
     if media not in CONTENT_TYPES:
         raise UnsupportedMedia(f"content type {media or 'absent'}: expected {PROTOBUF} or {JSON}")
-    groups = json_encoding.groups if media == JSON else protobuf.groups
-    return groups(body, max_value_bytes)
+    return media == JSON
 
 
 def media_type(content_type: str) -> str:
@@ -87,8 +92,19 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def encode_answer(content_type: str, refused: int, message: str) -> bytes:
-    """Return an ExportTraceServiceResponse, with a partial success only where there is one.
+class Signal(NamedTuple):
+    """How the answer to a signal's requests counts what was refused."""
+
+    answer: Any
+    refused: str
+    refused_in_json: str
+
+
+TRACES: Final = Signal(ExportTraceServiceResponse, "rejected_spans", "rejectedSpans")
+
+
+def encode_answer(content_type: str, refused: int, message: str, signal: Signal = TRACES) -> bytes:
+    """Return the signal's response, with a partial success only where there is one.
 
     ``message`` without ``refused`` is a warning.
     """
@@ -96,13 +112,14 @@ def encode_answer(content_type: str, refused: int, message: str) -> bytes:
         if not refused and not message:
             return b"{}"
         # 64-bit numbers are text in proto3's JSON.
-        partial = {"rejectedSpans": str(refused), "errorMessage": message}
+        partial = {signal.refused_in_json: str(refused), "errorMessage": message}
         return msgspec.json.encode({"partialSuccess": partial})
-    answer = ExportTraceServiceResponse()
+    answer = signal.answer()
     if refused or message:
-        answer.partial_success.rejected_spans = refused
+        setattr(answer.partial_success, signal.refused, refused)
         answer.partial_success.error_message = message
-    return answer.SerializeToString()
+    encoded: bytes = answer.SerializeToString()
+    return encoded
 
 
 def encode_error(content_type: str, message: str, code: int = _INVALID_ARGUMENT) -> bytes:

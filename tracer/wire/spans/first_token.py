@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.records import is_within
+from tracer.records import CLOCK_TOLERANCE
 from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.spans.resolution import Resolution
 
@@ -16,12 +16,13 @@ def first_token_time(
     which none is, is forgotten, so that its attribute stays. ``end`` None: the span is running.
     """
     fields = resolution.fields
+    latest = MAX_MICROS if end is None else max(end, start) + CLOCK_TOLERANCE
     time: int | None = fields.get("first_token_time")
     if time is not None:
-        return time, not is_within(time, start, end)
-    readings = [start + delay for delay in fields.get("first_token_delay") or ()]
-    for reading in readings:
-        if reading <= MAX_MICROS and is_within(reading, start, end):
-            return reading if end is None else min(reading, max(end, start)), False
+        return time, not start - CLOCK_TOLERANCE <= time <= latest
+    delays: list[int] = fields.get("first_token_delay") or []
+    for delay in delays:
+        if start + delay <= latest:
+            return start + delay if end is None else min(start + delay, max(end, start)), False
     resolution.drop("first_token_delay")
-    return None, bool(readings)
+    return None, bool(delays)

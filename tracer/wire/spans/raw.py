@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,6 +11,8 @@ from tracer.export.names import PREFIX
 from tracer.records import Json, TraceRecord, process_of
 from tracer.wire.clean import clean, clean_text
 from tracer.wire.spans.resolution import RESOURCE_TABLE, dialects_of, resolve
+
+T = TypeVar("T")
 
 MAX_SPANS: Final = 100_000
 MAX_ATTRIBUTES: Final = 1_000
@@ -51,6 +53,20 @@ class RawSpan(msgspec.Struct, gc=False):
     """What was changed in a value, by attribute name or other place."""
 
 
+class RawLog(msgspec.Struct, gc=False):
+    """An OTLP log record whose values are plain JSON values, cleaned and within limits."""
+
+    trace_id: bytes
+    span_id: bytes
+    name: str
+    """Of an event; older senders have it among the attributes."""
+    time_ns: int
+    body: Json
+    attributes: dict[str, Json]
+    notes: dict[str, Json]
+    """What was changed in a value, by attribute name or other place."""
+
+
 class Context:
     """What the spans of one ScopeSpans share; its dicts are shared by their records as well."""
 
@@ -67,13 +83,13 @@ class Context:
         """What the resource says of each trace that has spans here."""
 
 
-class Group(NamedTuple):
-    """The spans of one ScopeSpans in their own encoding, and the function that reads one."""
+class Group(NamedTuple, Generic[T]):
+    """The items of one scope in their own encoding, and the function that reads one."""
 
     path: str
     context: Context
-    spans: Sequence[Any]
-    read: Callable[[Any], RawSpan]
+    items: Sequence[Any]
+    read: Callable[[Any], T]
     """Raises Bad."""
 
 

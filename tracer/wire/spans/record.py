@@ -10,7 +10,7 @@ from tracer.wire.dialects.gen_ai_events import tool_arguments, tool_result
 from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.spans.events import events_left, exception, sources_of
 from tracer.wire.spans.first_token import first_token_time
-from tracer.wire.spans.raw import Bad, Context, RawSpan
+from tracer.wire.spans.raw import Bad, Context, RawLog, RawSpan
 from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of
 from tracer.wire.spans.trace_facts import TraceFacts, note_time
@@ -35,7 +35,9 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     kind = _settle(found)
     fields = found.fields
     error = raw.status_code == STATUS_ERROR
-    first_token, is_outside = first_token_time(found, start, end)
+    first_token, is_outside = None, False
+    if "first_token_time" in fields or "first_token_delay" in fields:
+        first_token, is_outside = first_token_time(found, start, end)
     attributes, claimed = found.left(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
@@ -61,9 +63,11 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     )
     if record.model is None:
         record.model = record.requested_model
-    if kind == "generation" and not record.finish_reasons and record.output is not None:
-        record.finish_reasons = finish_reasons(record.output)
-    elif kind == "tool":
+    if kind == "generation":
+        # A text is no message that could hold a reason.
+        if not record.finish_reasons and isinstance(record.output, (dict, list)):
+            record.finish_reasons = finish_reasons(record.output)
+    elif kind == "tool" and raw.events:
         record.input = tool_arguments(record.input)
         record.output = tool_result(record.output)
     if record.cost:
@@ -100,16 +104,21 @@ def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
 
 def ids_of(raw: RawSpan) -> tuple[str, str, str | None]:
     """Return the ids of the trace, the span and its parent as hex. Raises Bad."""
+    trace_id, span_id = own_ids(raw)
+    if raw.parent_id in _NO_ID:
+        return trace_id, span_id, None
+    if len(raw.parent_id) != 8:
+        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
+    return trace_id, span_id, None if raw.parent_id == raw.span_id else raw.parent_id.hex()
+
+
+def own_ids(raw: RawSpan | RawLog) -> tuple[str, str]:
+    """Return the ids of the trace and the span as hex. Raises Bad."""
     if len(raw.trace_id) != 16 or raw.trace_id == _NO_TRACE:
         raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
     if len(raw.span_id) != 8 or raw.span_id in _NO_ID:
         raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(raw.span_id)}")
-    if raw.parent_id in _NO_ID:
-        return raw.trace_id.hex(), raw.span_id.hex(), None
-    if len(raw.parent_id) != 8:
-        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
-    parent = None if raw.parent_id == raw.span_id else raw.parent_id.hex()
-    return raw.trace_id.hex(), raw.span_id.hex(), parent
+    return raw.trace_id.hex(), raw.span_id.hex()
 
 
 def _id(value: bytes) -> str:
@@ -185,7 +194,9 @@ def _add_trace_facts(
         context.told[record.trace_id] = traces.add(
             record, RANK_RESOURCE, context.trace, context.process
         )
-    else:
+    elif record.start_time > fact.version:
+        fact.version = record.start_time
+    elif record.start_time < fact.version:
         note_time(fact, record.start_time)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from tracer.records import Json, ScoreRecord, SpanRecord
+from tracer.records import Json, ScoreRecord, SpanPatch, SpanRecord
 from tracer.wire.dialects.table import MAX_MICROS, text
 
 # The dialects' fields for OpenInference's annotations, and what those judge.
@@ -50,18 +50,38 @@ def scores_of(record: SpanRecord, fields: dict[str, Json]) -> list[ScoreRecord]:
     return scores
 
 
+def scores_of_events(patch: SpanPatch, events: list[Json], key: str) -> list[ScoreRecord]:
+    """Return the scores of ``events`` that came as log records; ``key`` names the log record."""
+    scores = []
+    for event in events:
+        score = _score(_said(event))
+        if score is not None:
+            score.score_id = _id(patch, "log", key, score.name)
+            score.time = _time(event, patch.version)
+            score.trace_id, score.span_id = patch.trace_id, patch.span_id
+            scores.append(score)
+    return scores
+
+
 def _judgements(record: SpanRecord, fields: dict[str, Json]) -> Iterator[_Judgement]:
     time = record.start_time if record.end_time is None else record.end_time
     for event in fields.get("scores", ()):
-        at = event["time_ns"] // 1_000
-        said = {_NAMES.get(name, name): value for name, value in event["attributes"].items()}
-        yield _Judgement("span", said, at if 0 < at <= MAX_MICROS else time)
+        yield _Judgement("span", _said(event), _time(event, time))
     for field, of in _ANNOTATED.items():
         listed = fields.get(field)
         for item in listed if isinstance(listed, list) else ():
             for said in item.values() if isinstance(item, dict) else ():
                 if isinstance(said, dict):
                     yield _Judgement(of, said, time)
+
+
+def _said(event: Json) -> dict[str, Json]:
+    return {_NAMES.get(name, name): value for name, value in event["attributes"].items()}
+
+
+def _time(event: Json, otherwise: int) -> int:
+    micros: int = event["time_ns"] // 1_000
+    return micros if 0 < micros <= MAX_MICROS else otherwise
 
 
 _NAMES: Final = {
@@ -101,6 +121,6 @@ def _number(value: Json) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _id(record: SpanRecord, *key: str) -> str:
+def _id(record: SpanRecord | SpanPatch, *key: str) -> str:
     said = "\0".join((record.trace_id, record.span_id, *key))
     return sha256(said.encode()).hexdigest()[:32]

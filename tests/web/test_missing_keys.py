@@ -1,0 +1,80 @@
+"""Clients that were started without a key: they are refused, and told what to set."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.pages.dom import parse
+from tests.ui.conftest import FRAGMENT
+from tracer.config import Config
+from tracer.web import missing_keys
+
+EMPTY = {"resourceSpans": []}
+
+
+@pytest.fixture(autouse=True)
+def first_of_its_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(missing_keys, "_noted", type(missing_keys._noted)())
+
+
+def send(client: FlaskClient, header: str) -> str:
+    answer = client.post("/v1/traces", json=EMPTY, headers={"Authorization": header})
+    assert answer.status_code == 401
+    return str(answer.get_json()["message"])
+
+
+NOBODY = b64encode(b"undefined:undefined").decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer undefined", "Bearer null", "bearer None", "Bearer ", "Bearer", f"Basic {NOBODY}"],
+)
+def test_the_refusal_names_what_to_set(client: FlaskClient, header: str) -> None:
+    message = send(client, header)
+    assert "the client was started without a key" in message
+    assert "TRACELOOP_API_KEY" in message
+    assert "initialize({ headers: {} })" in message
+
+
+@pytest.mark.parametrize("header", ["Bearer sk-tr-wrong", "Basic eDp5", "Digest x"])
+def test_a_wrong_key_is_no_missing_key(client: FlaskClient, header: str) -> None:
+    assert "without a key" not in send(client, header)
+
+
+def test_it_stands_in_the_log_once_a_minute(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "tracer.keys"):
+        send(client, "Bearer undefined")
+        send(client, "Bearer undefined")
+    [line] = caplog.messages
+    assert "“Authorization: Bearer undefined”" in line
+
+
+def test_the_start_page_explains_it_also_where_it_was_open_before(client: FlaskClient) -> None:
+    path = "/project/default/traces"
+    assert not parse(client.get(path).text).all("p", "warn")
+    assert client.get(path, headers=FRAGMENT).status_code == 204
+    send(client, "Bearer undefined")
+    assert client.get(path, headers=FRAGMENT).headers["HX-Refresh"] == "true"
+    page = parse(client.get(path).text)
+    assert "initialize({ headers: {} })" in page.one("p", "warn").text
+    waiting = page.one("div", "wait")["hx-get"]
+    assert client.get(waiting, headers=FRAGMENT).status_code == 204
+
+
+def test_where_a_key_is_needed_nobody_is_told_to_leave_it_out(
+    make_app: Callable[[Config], Flask], config: Config
+) -> None:
+    app = make_app(dataclasses.replace(config, host="0.0.0.0"))
+    message = send(app.test_client(), "Bearer undefined")
+    assert "tracer keys create" in message
+    assert "no key is needed" not in message

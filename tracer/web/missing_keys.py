@@ -1,0 +1,69 @@
+"""Clients that were started without a key and send the word for nothing: ``Bearer undefined``."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from werkzeug.datastructures import Authorization
+
+from tracer.store.counters import add as counters
+from tracer.store.database.session import transaction
+from tracer.store.projects.projects import DEFAULT_PROJECT
+
+log: Final = logging.getLogger("tracer.keys")
+
+# What JavaScript, Python and JSON print where there is no value.
+_NOTHING: Final = frozenset(("", "undefined", "null", "none", "nan"))
+# A client that is refused tries again and again: the log and the database get one note a minute.
+_SECONDS: Final = 60.0
+
+WITHOUT_KEY: Final = (
+    "the client was started without a key and sent “{}”. Give the client a key: `tracer keys create"
+    " <name>` prints one (Traceloop takes it from TRACELOOP_API_KEY)"
+)
+ON_LOOPBACK: Final = (
+    "; or let the client send no Authorization header, for on this machine no key is needed"
+    " (Traceloop for Node: initialize({ headers: {} }))"
+)
+
+
+class _Noted:
+    """When this process last noted such a client."""
+
+    def __init__(self) -> None:
+        self._last = -_SECONDS
+
+    def again(self) -> bool:
+        """Return whether a minute has passed since the last note, and begin another minute."""
+        now = time.monotonic()
+        if now - self._last < _SECONDS:
+            return False
+        self._last = now
+        return True
+
+
+_noted: Final = _Noted()
+
+
+def is_missing(sent: Authorization | None, header: str) -> bool:
+    """Return whether a header ``Authorization`` stands for a key that the client does not have."""
+    if sent is None:
+        return header.strip().lower() in ("bearer", "basic", *_NOTHING)
+    if sent.type == "basic":
+        return {str(sent.username).lower(), str(sent.password).lower()} <= _NOTHING
+    return sent.type == "bearer" and str(sent.token or "").strip().lower() in _NOTHING
+
+
+def explain(sent: Authorization | None, *, on_loopback: bool) -> str:
+    """Return what to set, for the refusal; also log it, and let the start page know."""
+    word = f"Authorization: Bearer {sent.token}" if sent is not None and sent.token else ""
+    text = WITHOUT_KEY.format(word or "an Authorization header without a key")
+    text += ON_LOOPBACK if on_loopback else ""
+    if _noted.again():
+        log.warning("a request was refused: %s", text)
+        if on_loopback:
+            with transaction():
+                counters.add(DEFAULT_PROJECT, counters.NO_KEY)
+    return text

@@ -1,0 +1,30 @@
+"""OTLP paths as exporters build them: a base URL that ends in ``/`` makes ``//v1/traces``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_OTLP: Final = re.compile(r"(?:/+(api)/+(public)/+(otel))?/+(v1)/+(traces|logs|metrics)/*")
+
+
+class PlainOtlpPaths:
+    """WSGI middleware that takes superfluous slashes out of the paths of OTLP.
+
+    A redirect is no substitute: many exporters don't follow redirects.
+    """
+
+    def __init__(self, app: WSGIApplication):
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on with the plain path."""
+        path = _OTLP.fullmatch(environ["PATH_INFO"])
+        if path is not None and environ["REQUEST_METHOD"] == "POST":
+            environ["PATH_INFO"] = "".join(f"/{part}" for part in path.groups() if part)
+        return self.app(environ, start_response)

@@ -1,0 +1,133 @@
+"""Haystack's own tracer, https://docs.haystack.deepset.ai/docs/tracing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    NAME,
+    Dialect,
+    Rule,
+    at,
+    choice,
+    mapping,
+    named_usage,
+    objects,
+    present,
+    text,
+    texts,
+    words,
+)
+
+_KINDS: Final = words(
+    {
+        "chain": "haystack.pipeline.run haystack.async_pipeline.run haystack.agent.step",
+        "agent": "haystack.agent.run",
+        "generation": "haystack.agent.step.llm",
+        "tool": "haystack.agent.step.tool",
+    }
+)
+_COMPONENTS: Final = {
+    "Generator": "generation",
+    "Retriever": "retriever",
+    "Embedder": "embedding",
+    "Ranker": "reranker",
+    "Evaluator": "evaluator",
+    "ToolInvoker": "tool",
+    "Agent": "chain",
+}
+"""Kind by the end of a component's class name; an agent's own span is below its component's."""
+
+_ANSWERS: Final = ("haystack.component.output", "haystack.agent.step.llm.output")
+"""Outputs of generators: ``replies`` with what the provider returned about each in ``meta``."""
+
+
+def _part(part: Json) -> Json:
+    """Return a part of a message under the names that other APIs use; Haystack's is its key."""
+    if not isinstance(part, dict) or len(part) != 1:
+        return part
+    [(key, value)] = part.items()
+    if key == "reasoning" and isinstance(value, dict):
+        return {"type": "reasoning", "text": value.get("reasoning_text")}
+    if key == "tool_call" and isinstance(value, dict):
+        names = {"id": "id", "name": "tool_name", "arguments": "arguments"}
+        return {"type": "tool_call", **{name: value.get(of) for name, of in names.items()}}
+    if key == "tool_call_result" and isinstance(value, dict):
+        call = mapping(value.get("origin")) or {}
+        ids = {"id": call.get("id"), "name": call.get("tool_name")}
+        return {"type": "tool_result", **ids, "content": value.get("result")}
+    return part
+
+
+def _message(message: Json) -> Json:
+    if not isinstance(message, dict) or not isinstance(message.get("content"), list):
+        return message
+    return {**message, "content": [_part(part) for part in message["content"]]}
+
+
+def _messages(value: Json) -> Json:
+    """Return an input or output with its messages, or replies, as other APIs have them."""
+    if not isinstance(value, dict):
+        return present(value)
+    read = {
+        name: [_message(item) for item in value[name]]
+        for name in ("messages", "replies")
+        if isinstance(value.get(name), list)
+    }
+    # Replies of the other kind of generators are texts.
+    if value.keys() <= {"replies"} and objects(value.get("replies")):
+        return read["replies"]
+    return {**value, **read} or None
+
+
+def _component(value: Json) -> str | None:
+    name = text(value) or ""
+    return next((kind for end, kind in _COMPONENTS.items() if name.endswith(end)), None)
+
+
+def _tools(value: Json) -> list[Json] | None:
+    """Return the tools' definitions, without the name of the class that stands around each."""
+    return [tool.get("data", tool) for tool in objects(value) or []] or None
+
+
+def _about_answer(name: str) -> tuple[str, str]:
+    """Return where chat messages and where plain answers hold a detail."""
+    return f"replies.0.meta.{name}", f"meta.0.{name}"
+
+
+def _failed(value: Json) -> str | None:
+    return "error" if value is True else None
+
+
+DIALECT: Final = Dialect(
+    "haystack",
+    scopes=("haystack*",),
+    rules=(
+        Rule("kind", NAME, choice(_KINDS)),
+        Rule("kind", "haystack.component.type", _component, keep=True),
+        Rule("name", "haystack.component.name", text, keep=True),
+        Rule("name", "haystack.tool.name", text, keep=True),
+        Rule("level", "haystack.tool.error", _failed, keep=True),
+        Rule("input", "haystack.pipeline.input_data", present, json=True),
+        Rule("output", "haystack.pipeline.output_data", present, json=True),
+        *(
+            Rule(side, f"haystack.{of}.{side}", _messages, json=True)
+            for of in ("component", "agent", "agent.step.llm", "agent.step.tool")
+            for side in ("input", "output")
+        ),
+        *(
+            Rule(field, key, at(*_about_answer(name), parse=parse), json=True, aside=True)
+            for key in _ANSWERS
+            for field, name, parse in (
+                ("model", "model", text),
+                ("usage", "usage", named_usage),
+                ("finish_reasons", "finish_reason", texts),
+            )
+        ),
+        *(
+            Rule("tools", key, at("tools", parse=_tools), json=True, aside=True)
+            for key in ("haystack.component.input", "haystack.agent.step.llm.input")
+        ),
+    ),
+)

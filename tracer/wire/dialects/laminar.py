@@ -1,0 +1,35 @@
+"""Laminar's SDKs and its plug-ins for Claude Code and Codex, https://docs.laminar.sh/tracing/otel."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.wire.dialects.table import Dialect, Rule, choice, names, text, unquoted, words
+
+# DEFAULT is no kind: the span's other attributes decide.
+_KINDS: Final = words(
+    {
+        "generation": "LLM",
+        "tool": "TOOL",
+        "chain": "EVALUATION EXECUTOR PIPELINE",
+        "evaluator": "EVALUATOR HUMAN_EVALUATOR",
+    }
+)
+_ASSOCIATED: Final = "lmnr.association.properties."
+
+DIALECT: Final = Dialect(
+    "laminar",
+    scopes=("lmnr*",),
+    rules=(
+        Rule("kind", "lmnr.span.type", choice(_KINDS), keep=True),
+        # An answer that was replayed out of a cache names the kind of the call that it replaces.
+        Rule("kind", "lmnr.span.original_type", choice(_KINDS), keep=True),
+        # Messages under OpenTelemetry's names are the more exact, so these come after them.
+        Rule("input", "lmnr.span.input", unquoted, json=True, late=True),
+        Rule("output", "lmnr.span.output", unquoted, json=True, late=True),
+        Rule("trace.user_id", f"{_ASSOCIATED}user_id", text, keep=True),
+        Rule("trace.session_id", f"{_ASSOCIATED}session_id", text, keep=True),
+        Rule("trace.tags", f"{_ASSOCIATED}tags", names, json=True),
+        Rule("metadata", f"{_ASSOCIATED}metadata.*", json=True),
+    ),
+)

@@ -1,0 +1,80 @@
+"""Sentry's SDKs: their own names of GenAI, https://getsentry.github.io/sentry-conventions/attributes/gen_ai/."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.clean import decode_text
+from tracer.wire.dialects.table import (
+    Dialect,
+    Rule,
+    milliseconds,
+    objects,
+    present,
+    seconds,
+    text,
+    texts,
+    words,
+)
+
+_KINDS: Final = words(
+    {
+        "generation": "chat completion generate_content generate_text generate_object stream_text "
+        "stream_object text_completion request responses messages",
+        "agent": "invoke_agent create_agent",
+        "tool": "execute_tool",
+        "embedding": "embeddings embed embed_many",
+        "reranker": "rerank",
+        "chain": "handoff pipeline",
+    }
+)
+
+
+def _kind(value: Json) -> str | None:
+    """Return the kind of ``gen_ai.chat``, which names the span's operation."""
+    operation = text(value) or ""
+    return _KINDS.get(operation.removeprefix("gen_ai.")) if operation[:7] == "gen_ai." else None
+
+
+def _text(value: Json) -> Json:
+    """Return the answer's text, of a list of one text that text."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else present(value)
+
+
+def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Return text or object alone as they are, with the tools that were called as one message."""
+    calls = parts.get("calls")
+    content = parts.get("text", parts.get("object"))
+    if calls is None:
+        return content, len(parts) == 1
+    return {"role": "assistant", "content": content, "tool_calls": calls}, len(parts) == 2
+
+
+def _tools(value: Json) -> list[Json] | None:
+    """Return the tools, which may be JSON texts in a list."""
+    if not isinstance(value, list):
+        return None
+    return objects([decode_text(item)[0] if isinstance(item, str) else item for item in value])
+
+
+DIALECT: Final = Dialect(
+    "sentry",
+    rules=(
+        Rule("kind", "sentry.op", _kind, keep=True),
+        Rule("input", "gen_ai.request.messages", present, json=True),
+        Rule("input", "gen_ai.embeddings.input", present, json=True),
+        Rule("output", "gen_ai.response.text", _text, "text", _answer, json=True),
+        Rule("output", "gen_ai.response.object", present, "object", _answer, json=True),
+        Rule("output", "gen_ai.response.tool_calls", objects, "calls", _answer, json=True),
+        Rule("tools", "gen_ai.request.available_tools", _tools, json=True),
+        Rule("first_token_delay", "gen_ai.response.time_to_first_token", seconds),
+        # Names of the AI SDK that Sentry's SDK for JavaScript puts behind a prefix of its own.
+        Rule("input", "vercel.ai.prompt", present, json=True),
+        Rule("finish_reasons", "vercel.ai.response.finishReason", texts),
+        Rule("first_token_delay", "vercel.ai.response.msToFirstChunk", milliseconds),
+        Rule("trace.user_id", "vercel.ai.telemetry.metadata.userId", text, keep=True),
+        Rule("trace.session_id", "vercel.ai.telemetry.metadata.sessionId", text, keep=True),
+        Rule("metadata", "vercel.ai.telemetry.metadata.*", json=True),
+    ),
+)

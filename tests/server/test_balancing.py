@@ -62,7 +62,7 @@ def test_a_worker_that_does_not_run_counts_as_busy() -> None:
 
 
 class Arbiter:
-    """The attribute of gunicorn's arbiter that is used: its living workers."""
+    """The part of gunicorn's arbiter that ConnectionCounts reads: its workers."""
 
     def __init__(self) -> None:
         self.WORKERS: dict[int, Worker] = {}

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from tests.support.store.recount import disagreements
 from tests.support.store.rows import all_rows, clear_tables, put
-from tests.support.traces.drawn_records import log_events, span_patches, span_records, trace_records
+from tests.support.traces.drawn_records import (
+    log_event_patches,
+    span_patches,
+    span_records,
+    trace_records,
+)
 from tests.support.traces.records import T0, span, trace_record
 
 
@@ -36,7 +41,9 @@ def stored(
 )
 @given(
     items=st.lists(
-        span_records() | span_patches() | trace_records() | log_events(), min_size=1, max_size=8
+        span_records() | span_patches() | trace_records() | log_event_patches(),
+        min_size=1,
+        max_size=8,
     ),
     dice=st.randoms(use_true_random=False),
 )

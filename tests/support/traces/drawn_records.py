@@ -81,26 +81,8 @@ def span_patches(draw: st.DrawFn) -> Any:
 
 
 @st.composite
-def trace_records(draw: st.DrawFn) -> TraceRecord:
-    """Fields of the trace, as a span or an API request sets them."""
-    record = trace_record(
-        rank=draw(st.integers(0, 4)),
-        version=T0 + draw(st.integers(0, 3)),
-        **draw(st.sampled_from(TRACE_FIELDS)),
-    )
-    record.process = process_of(draw(st.sampled_from(RESOURCES)))
-    record.by_root = draw(st.booleans())
-    record.first = draw(st.none() | st.integers(T0 - 9, T0))
-    record.tags = draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))
-    record.tag_edits = draw(st.dictionaries(st.sampled_from(["x", "z"]), st.booleans(), max_size=2))
-    record.editor = draw(st.sampled_from(["", "Ada"]))
-    record.metadata = draw(st.sampled_from([{}, {"m": 1}, {"m": 2}]))
-    return record
-
-
-@st.composite
-def log_events(draw: st.DrawFn) -> SpanPatch:
-    """An event of a span that comes beside it, as a log record does."""
+def log_event_patches(draw: st.DrawFn) -> SpanPatch:
+    """An event of a span that arrives apart from it, as a log record does."""
     text = draw(st.sampled_from(["a", "b"]))
     field = draw(st.sampled_from(["input", "output", "finish_reasons"]))
     value: Any = (
@@ -124,3 +106,21 @@ def log_events(draw: st.DrawFn) -> SpanPatch:
         version=time,
         fields={"logs": {key_of(time * 1_000, digest): event}},
     )
+
+
+@st.composite
+def trace_records(draw: st.DrawFn) -> TraceRecord:
+    """Fields of the trace, as a span or an API request sets them."""
+    record = trace_record(
+        rank=draw(st.integers(0, 4)),
+        version=T0 + draw(st.integers(0, 3)),
+        **draw(st.sampled_from(TRACE_FIELDS)),
+    )
+    record.process = process_of(draw(st.sampled_from(RESOURCES)))
+    record.by_root = draw(st.booleans())
+    record.first = draw(st.none() | st.integers(T0 - 9, T0))
+    record.tags = draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))
+    record.tag_edits = draw(st.dictionaries(st.sampled_from(["x", "z"]), st.booleans(), max_size=2))
+    record.editor = draw(st.sampled_from(["", "Ada"]))
+    record.metadata = draw(st.sampled_from([{}, {"m": 1}, {"m": 2}]))
+    return record

@@ -17,8 +17,8 @@ AGENT = "a" * 32
 LOG = f"/traces/{AGENT}/log"
 
 
-def names(page: Element) -> list[str]:
-    return [link.text for link in page.one("table", "log").all("a", "open")]
+def names(get_page: Element) -> list[str]:
+    return [link.text for link in get_page.one("table", "log").all("a", "open")]
 
 
 def told() -> TraceBuilder:

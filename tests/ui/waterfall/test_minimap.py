@@ -25,8 +25,8 @@ def sparse() -> TraceBuilder:
     return story
 
 
-def blocks(page: Element, css: str) -> list[tuple[float, float]]:
-    found = page.one("div", "map").all("rect", css)
+def blocks(get_page: Element, css: str) -> list[tuple[float, float]]:
+    found = get_page.one("div", "map").all("rect", css)
     return [(float(block["x"]), float(block["width"])) for block in found]
 
 

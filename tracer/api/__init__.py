@@ -1,4 +1,4 @@
-"""Blueprint of the JSON reads: traces, spans, sessions, scores, prices, the OpenAPI document."""
+"""The blueprint of the JSON reads: traces, spans, sessions, scores, prices, OpenAPI documents."""
 
 from __future__ import annotations
 

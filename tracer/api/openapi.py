@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the routes and the Structs that validate and answer."""
+"""The OpenAPI 3.1 document, generated from the routes and the Structs of requests and answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ set_up(bp)
 
 
 class Document(msgspec.Struct, kw_only=True):
-    """This document: OpenAPI 3.1."""
+    """An OpenAPI 3.1 document."""
 
     openapi: str
     info: dict[str, Any]
@@ -37,12 +37,12 @@ class Document(msgspec.Struct, kw_only=True):
 @bp.get("/openapi.json")
 @describe(Operation(summary="Read this document", answers={200: Document}, problems=(401,)))
 def read_document() -> Response:
-    """Return the document of exactly the routes that are served."""
+    """Return the document of the routes that this server serves."""
     return Response(msgspec.json.encode(document()), content_type="application/json")
 
 
 class Api(NamedTuple):
-    """One API of the server: the routes below a prefix, and how they refuse."""
+    """One API of the server: the routes below a prefix, and the format of its errors."""
 
     prefix: str
     title: str
@@ -54,7 +54,7 @@ NATIVE: Final = Api(f"{PREFIX}/", "Tracer", Problem, PROBLEM_TYPE)
 
 
 def document(api: Api = NATIVE) -> Document:
-    """Return the description of every route of an API of the current app."""
+    """Return the document of all routes of an API of the current app."""
     routes = list(_routes(api))
     schemas = _schemas(api, [operation for _, _, operation in routes])
     queries = {operation.query.__name__ for _, _, operation in routes if operation.query}
@@ -79,7 +79,7 @@ def document(api: Api = NATIVE) -> Document:
 
 
 def _routes(api: Api) -> Iterator[tuple[Rule, str, Operation]]:
-    # Sorted, so that two builds of the document differ only where the API does.
+    # Sorted, so that builds of the document differ only where the API does.
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operation_of(current_app.view_functions[rule.endpoint])
         if operation is not None and rule.rule.startswith(api.prefix):
@@ -97,7 +97,7 @@ def _schemas(api: Api, operations: list[Operation]) -> dict[str, Any]:
 
 
 def _with_numbers(schema: Any) -> Any:
-    """Return the schema with decimals as the numbers that they are sent as."""
+    """Return the schema with decimals as numbers, which is how answers encode them."""
     if isinstance(schema, list):
         return [_with_numbers(part) for part in schema]
     if not isinstance(schema, dict):
@@ -123,7 +123,7 @@ def _operation(
     if operation.files:
         contents: dict[str, Any] = {media: {"schema": {}} for media in operation.files}
         described["responses"]["200"] = _response(200, contents)
-    # An id that no path can hold matches no route, or another one.
+    # Ids that can't be in a path would match no route, or another one.
     statuses = {*operation.problems, 404, 405} if rule.arguments else operation.problems
     for status in sorted(statuses):
         content = _content(api.refusal_type, api.refusal)
@@ -136,14 +136,14 @@ def _operation(
 
 def _parameters(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> list[dict[str, Any]]:
     text = {"type": "string", "minLength": 1, "maxLength": 800}
-    found: list[dict[str, Any]] = [
+    parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": text}
         for name in _VARIABLE.findall(rule.rule)
     ]
     if operation.query is not None:
         described = schemas[operation.query.__name__]
         required = described.get("required", [])
-        found += [
+        parameters += [
             {
                 "name": name,
                 "in": "query",
@@ -152,11 +152,11 @@ def _parameters(rule: Rule, operation: Operation, schemas: dict[str, Any]) -> li
             }
             for name, schema in described["properties"].items()
         ]
-    return found
+    return parameters
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter, which is absent rather than null."""
+    """Return the schema of a parameter without null: an absent parameter is not sent at all."""
     options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
     if "default" in schema and schema["default"] is not None:

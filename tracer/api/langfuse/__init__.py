@@ -1,4 +1,4 @@
-"""Blueprint of Langfuse's API beside its ingestion, in each version: one module per noun."""
+"""The blueprint of the Langfuse-compatible API without its writes: one module per noun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Langfuse's API answers with: our rows in its words."""
+"""The answers of the Langfuse-compatible API: Structs in its format, made from stored rows."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tracer.wire.langfuse.words import (
     VERSION,
 )
 
-UNASKED = -1
-"""What a sum is where its group of fields was not asked for."""
+NOT_REQUESTED = -1
+"""The value of a sum whose group of fields was not requested."""
 
 
 class Answer(msgspec.Struct, kw_only=True, rename="camel"):
-    """What all answers share: their names are in camel case."""
+    """Base of all answers: field names are in camel case."""
 
 
 class CoreTrace(Answer, kw_only=True):
-    """A trace by itself."""
+    """A trace without related objects."""
 
     id: str
     timestamp: Time
@@ -57,7 +57,7 @@ class CoreTrace(Answer, kw_only=True):
 
 
 class ListedTrace(CoreTrace, kw_only=True):
-    """A trace of a list, with the ids of what belongs to it."""
+    """A trace of a list, with the ids of its observations and scores."""
 
     html_path: str
     latency: Annotated[float, Meta(description="seconds; -1: not asked for")]
@@ -67,7 +67,7 @@ class ListedTrace(CoreTrace, kw_only=True):
 
 
 class Usage(Answer, kw_only=True):
-    """Tokens by side, and what they cost."""
+    """Input and output tokens, and their cost."""
 
     unit: str
     input: int
@@ -79,7 +79,7 @@ class Usage(Answer, kw_only=True):
 
 
 class Observation(Answer, kw_only=True):
-    """An observation of the first version of the API."""
+    """An observation in version 1 of the API."""
 
     id: str
     trace_id: str
@@ -123,7 +123,7 @@ class Observation(Answer, kw_only=True):
 
 
 class ScoreTrace(Answer, kw_only=True):
-    """What a score says of its trace."""
+    """The fields of its trace in a score."""
 
     user_id: str | None
     tags: list[str]
@@ -132,7 +132,7 @@ class ScoreTrace(Answer, kw_only=True):
 
 
 class Score(Answer, kw_only=True):
-    """A score of the first two versions of the API."""
+    """A score in versions 1 and 2 of the API."""
 
     id: str
     project_id: str
@@ -158,7 +158,7 @@ class Score(Answer, kw_only=True):
 
 
 class FullTrace(CoreTrace, kw_only=True):
-    """A trace with all that belongs to it."""
+    """A trace with its observations and scores."""
 
     html_path: str
     latency: float
@@ -168,12 +168,12 @@ class FullTrace(CoreTrace, kw_only=True):
 
 
 def maybe_iso(time: datetime | None) -> str | None:
-    """Return a time likewise, None where there is none."""
+    """Return `iso` of a time; None: there is no time."""
     return None if time is None else json_time_in_millis(time)
 
 
 def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
-    """Return the fields of a trace; without ``io`` its texts are left out."""
+    """Return the fields of a trace; without ``io``, input, output and metadata are left out."""
     return {
         "id": row.trace_id,
         "timestamp": json_time_in_millis(row.start_time),
@@ -196,19 +196,19 @@ def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
     }
 
 
-def metrics_of(row: TraceDetail, *, asked: bool) -> dict[str, Any]:
-    """Return the sums of a trace and where its page is."""
+def metrics_of(row: TraceDetail, *, requested: bool) -> dict[str, Any]:
+    """Return latency (seconds) and cost of a trace, and the path of its page."""
     path = f"/project/{quote(row.project_id, safe='')}/traces/{quote(row.trace_id, safe='')}"
     seconds = (row.end_time - row.start_time).total_seconds()
     return {
         "html_path": path,
-        "latency": seconds if asked else UNASKED,
-        "total_cost": float(row.total_cost or 0) if asked else UNASKED,
+        "latency": seconds if requested else NOT_REQUESTED,
+        "total_cost": float(row.total_cost or 0) if requested else NOT_REQUESTED,
     }
 
 
 def usage_details(usage: dict[str, int]) -> dict[str, int]:
-    """Return tokens by type under Langfuse's names, and their sum."""
+    """Return tokens by type under Langfuse's names, with their sum as ``total``."""
     if not usage:
         return {}
     named = {BUCKET_NAMES.get(bucket, bucket): number for bucket, number in usage.items()}
@@ -216,13 +216,13 @@ def usage_details(usage: dict[str, int]) -> dict[str, int]:
 
 
 def cost_details(cost: dict[str, Decimal], total: Decimal | None) -> dict[str, float]:
-    """Return dollars by type under Langfuse's names, and their sum."""
+    """Return US dollars by type under Langfuse's names, with their sum as ``total``."""
     named = {BUCKET_NAMES.get(bucket, bucket): float(part) for bucket, part in cost.items()}
     return named if total is None else {**named, "total": float(total)}
 
 
 def side_costs(cost: dict[str, Decimal]) -> tuple[float | None, float | None]:
-    """Return the dollars of the input and of the output side, None where none has a price."""
+    """Return US dollars of input and output; None: no type of that side has a price."""
     sides: dict[str, Decimal] = {}
     for bucket, part in cost.items():
         name = BUCKET_NAMES.get(bucket, bucket)
@@ -233,23 +233,23 @@ def side_costs(cost: dict[str, Decimal]) -> tuple[float | None, float | None]:
 
 
 def dollars(amount: Decimal | None) -> float | None:
-    """Return dollars as JSON has them."""
+    """Return US dollars as a JSON number; None: there is no cost."""
     return None if amount is None else float(amount)
 
 
 def seconds_between(start: datetime, end: datetime | None) -> float | None:
-    """Return seconds from start to end, None while there is no end."""
+    """Return seconds from start to end; None: there is no end yet."""
     return None if end is None else (end - start).total_seconds()
 
 
 def environment_of(row: FoundSpan) -> str:
-    """Return where a span ran: what it said itself, else its trace."""
+    """Return the environment of a span: its own, or else its trace's."""
     own = row.attributes.get(ENVIRONMENT)
     return own if isinstance(own, str) and own else row.environment
 
 
 def version_of(row: FoundSpan) -> str | None:
-    """Return the version of the application: what the span said itself, else its trace."""
+    """Return the application's version: the span's own, or else its trace's."""
     own = row.attributes.get(VERSION)
     return own if isinstance(own, str) else row.trace_version
 
@@ -263,13 +263,13 @@ def prompt_id(name: str | None, version: int | None) -> str | None: ...
 
 
 def prompt_id(name: str | None, version: int | None) -> str | None:
-    """Return the id of a version of a prompt; None: it is not said which."""
+    """Return the id of a prompt version; None: name or version is missing."""
     return None if name is None or version is None else f"{name}:{version}"
 
 
 def observation(row: FoundSpan) -> Observation:
-    """Return an observation of the first version of the API."""
-    asked, answered, tokens = token_sums(row.usage)
+    """Return an observation in version 1 of the API."""
+    input_tokens, output_tokens, tokens = token_sums(row.usage)
     total = dollars(row.total_cost)
     asked_cost, answered_cost = side_costs(row.cost)
     price = paid(row)
@@ -290,8 +290,8 @@ def observation(row: FoundSpan) -> Observation:
         metadata=row.metadata,
         usage=Usage(
             unit="TOKENS",
-            input=asked or 0,
-            output=answered or 0,
+            input=input_tokens or 0,
+            output=output_tokens or 0,
             total=tokens or 0,
             input_cost=asked_cost,
             output_cost=answered_cost,
@@ -311,8 +311,8 @@ def observation(row: FoundSpan) -> Observation:
         calculated_input_cost=asked_cost,
         calculated_output_cost=answered_cost,
         calculated_total_cost=total,
-        prompt_tokens=asked or 0,
-        completion_tokens=answered or 0,
+        prompt_tokens=input_tokens or 0,
+        completion_tokens=output_tokens or 0,
         total_tokens=tokens or 0,
         usage_details=usage_details(row.usage),
         cost_details=cost_details(row.cost, row.total_cost),
@@ -325,8 +325,8 @@ def observation(row: FoundSpan) -> Observation:
 
 
 def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
-    """Return a score of the first two versions of the API; ``trace``: with what its trace says."""
-    words = _words(row)
+    """Return a score in versions 1 and 2 of the API; ``trace``: with fields of its trace."""
+    words = _string_value(row)
     return Score(
         id=row.score_id,
         project_id=project_id,
@@ -352,19 +352,19 @@ def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
     )
 
 
-def _words(row: FoundScore) -> str | None:
+def _string_value(row: FoundScore) -> str | None:
     if row.data_type == "boolean":
         return "True" if row.value else "False"
     return row.string_value
 
 
 def source_of(row: FoundScore) -> str:
-    """Return where a score comes from, in the three words that Langfuse has for it."""
+    """Return the source of a score as one of Langfuse's three values."""
     return {"annotation": "ANNOTATION", "eval": "EVAL"}.get(row.source, "API")
 
 
 def score_environment(row: FoundScore) -> str:
-    """Return where what a score judges ran."""
+    """Return the environment of the scored trace, or else the score's own."""
     return row.environment or row.trace_environment or DEFAULT_ENVIRONMENT
 
 

@@ -22,7 +22,7 @@ set_up(bp)
 
 
 class CommentsQuery(PageQuery, kw_only=True):
-    """What the comments are on, or who wrote them."""
+    """Conditions on a comment's subject and author."""
 
     object_type: Literal["TRACE", "OBSERVATION", "SESSION", "PROMPT"] | None = None
     object_id: str | None = None
@@ -74,7 +74,7 @@ def list_comments() -> Response:
 @bp.get("/comments/<id:comment_id>")
 @describe(Operation(summary="Read a comment", answers={200: Comment}, problems=(*PROBLEMS, 404)))
 def read_comment(comment_id: str) -> Response:
-    """Return a comment, whatever it is on."""
+    """Return a comment on any subject."""
     row = comments.get_comment(project_id(), comment_id)
     if row is None:
         raise missing("Comment", comment_id)

@@ -1,4 +1,4 @@
-"""Metrics: measures by dimensions in both versions of the query, and the sums of each day."""
+"""Metrics: measures by dimensions in both versions of the query, and daily totals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tracer.api.langfuse.params import (
 )
 from tracer.api.langfuse.scores.scores import COLUMNS as SCORE_COLUMNS
 from tracer.api.langfuse.traces.observations import COLUMNS as OBSERVATION_COLUMNS
-from tracer.api.langfuse.traces.observations import in_our_words
+from tracer.api.langfuse.traces.observations import as_stored
 from tracer.api.langfuse.traces.traces import COLUMNS as TRACE_COLUMNS
 from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
@@ -36,7 +36,7 @@ from tracer.wire.native.requests import Time, as_utc
 from tracer.wire.reading import read_item
 
 _BY_TYPE: Final = {"costType": "cost_type", "usageType": "usage_type"}
-"""Dimensions that come with a measure, whether they are asked for or not."""
+"""Dimensions that are part of the answer of a measure, requested or not."""
 VIEWS: Final = {
     "traces": ("traces", {**TRACE_COLUMNS, "timestampMonth": "month"}),
     "observations": (
@@ -96,9 +96,9 @@ MEASURES: Final = {
     "value": "value",
 }
 _COUNTED: Final = ("traceId", "uniqueUserIds", "uniqueSessionIds")
-"""Measures that are no numbers: however they are asked for, it is how many there are."""
-# Several of our kinds are one type of theirs, so that groups are made of their words.
-_WORDS: Final = {
+"""Measures of ids: for any aggregation, the number of distinct ids is returned."""
+# Several kinds of Tracer are one type of Langfuse, so rows are grouped by Langfuse's types.
+_LABELS: Final = {
     "kind": TYPE_OF,
     "cost_type": BUCKET_NAMES,
     "usage_type": BUCKET_NAMES,
@@ -111,9 +111,16 @@ _AGGREGATIONS: Final = (
     *("sum", "avg", "count", "max", "min", "uniq", "histogram"),
     *("p50", "p75", "p90", "p95", "p99"),
 )
-# So many groups that nobody could read them; the first version allows them all the same.
-_CROWDED: Final = ("id", "traceId", "userId", "sessionId", "parentObservationId", "observationId")
-# The coarsest step that still gives about fifty points.
+# Dimensions with nearly unique values, which version 2 rejects; version 1 allows them.
+_NEARLY_UNIQUE: Final = (
+    "id",
+    "traceId",
+    "userId",
+    "sessionId",
+    "parentObservationId",
+    "observationId",
+)
+# Thresholds (seconds) of the coarsest granularity that still gives about fifty points.
 _AUTO: Final = (
     (timedelta(hours=2), "minute"),
     (timedelta(days=3), "hour"),
@@ -126,7 +133,7 @@ set_up(bp)
 
 
 class MetricsQuery(Query, kw_only=True):
-    """A query as JSON."""
+    """A metrics query as JSON text."""
 
     query: Annotated[str, Meta(description="JSON: view, metrics, dimensions, filters …")]
 
@@ -154,8 +161,8 @@ class _Config(msgspec.Struct):
     bins: Annotated[int, Meta(ge=1, le=100, description="of a histogram")] = metrics.BINS
 
 
-class _Asked(msgspec.Struct, kw_only=True, rename="camel"):
-    """A query for metrics."""
+class _SentQuery(msgspec.Struct, kw_only=True, rename="camel"):
+    """A decoded metrics query."""
 
     view: str
     metrics: Annotated[list[_Metric], Meta(min_length=1, max_length=20)]
@@ -169,13 +176,13 @@ class _Asked(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class Metrics(Answer, kw_only=True):
-    """A row per combination of dimensions."""
+    """One row per combination of dimensions."""
 
     data: list[dict[str, Any]]
 
 
 class DailyQuery(PageQuery, kw_only=True):
-    """Which days to add up, and what on them."""
+    """Conditions of the daily totals."""
 
     trace_name: str | None = None
     user_id: str | None = None
@@ -186,7 +193,7 @@ class DailyQuery(PageQuery, kw_only=True):
 
 
 class ModelDay(Answer, kw_only=True):
-    """What one model was used for on one day."""
+    """The use of one model on one day."""
 
     model: str | None
     input_usage: int
@@ -198,7 +205,7 @@ class ModelDay(Answer, kw_only=True):
 
 
 class Day(Answer, kw_only=True):
-    """One day (UTC)."""
+    """The totals of one day (UTC)."""
 
     date: str
     count_traces: int
@@ -208,7 +215,7 @@ class Day(Answer, kw_only=True):
 
 
 class Days(Answer, kw_only=True):
-    """A page of days, the latest first."""
+    """A page of days, the latest day first."""
 
     data: list[Day]
     meta: PageMeta
@@ -229,17 +236,17 @@ def read_metrics() -> Response:
 @bp.get("/v2/metrics")
 @describe(_ASK)
 def read_metrics_v2() -> Response:
-    """Return likewise; of traces as such it knows nothing, nor of groups nobody could read."""
+    """Return the same in version 2, which has no view of traces and no nearly unique dimensions."""
     return _ask(first=False)
 
 
 @bp.get("/metrics/daily")
 @describe(Operation(summary="List days", query=DailyQuery, answers={200: Days}, problems=PROBLEMS))
 def list_days() -> Response:
-    """Return one page of days with what happened on them."""
+    """Return one page of days with their totals."""
     query = read_params(DailyQuery)
     wanted = _daily_conditions(query)
-    of_spans = [_of_span(one) for one in wanted]
+    of_spans = [_of_span(condition) for condition in wanted]
     days, total = metrics.page_days(project_id(), of_spans, wanted, query.limit, query.offset)
     rows = metrics.days_of_models(project_id(), of_spans, days)
     begun = metrics.traces_by_day(project_id(), wanted, days)
@@ -248,58 +255,60 @@ def list_days() -> Response:
 
 
 def _ask(*, first: bool) -> Response:
-    sent = read_params(MetricsQuery).query
+    text = read_params(MetricsQuery).query
     try:
-        value = msgspec.json.decode(sent)
+        value = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Invalid.of_field("query", f"expected JSON: {error}") from None
-    asked = read_item(value, _Asked)
-    question, names = _question(asked, first=first)
-    rows = metrics.aggregate(project_id(), question)
+    sent = read_item(value, _SentQuery)
+    query, names = _aggregate_query(sent, first=first)
+    rows = metrics.aggregate(project_id(), query)
     return reply(Metrics(data=[_row(row, names) for row in rows]))
 
 
-def _question(asked: _Asked, *, first: bool) -> tuple[AggregateQuery, dict[str, str]]:
-    """Return the question in our words, and what each name of its answer is in ours."""
-    view, columns, more = _view(asked.view, first=first)
-    dimensions = {one.field: _dimension(asked, one.field, columns) for one in asked.dimensions}
-    if crowded := not first and dimensions.keys() & _CROWDED:
+def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, dict[str, str]]:
+    """Return the query in Tracer's terms, and the column of each field of the answer."""
+    view, columns, more = _view(sent.view, first=first)
+    dimensions = {
+        dimension.field: _dimension(sent, dimension.field, columns) for dimension in sent.dimensions
+    }
+    if crowded := not first and dimensions.keys() & _NEARLY_UNIQUE:
         raise Invalid.of_field("dimensions", f"{crowded} would make groups that nobody could read")
-    metrics = {f"{one.aggregation}_{one.measure}": _metric(one) for one in asked.metrics}
+    metrics = {f"{metric.aggregation}_{metric.measure}": _metric(metric) for metric in sent.metrics}
     names = {TIME: TIME, **_BY_TYPE, **dimensions}
     names |= {theirs: f"{how}_{measure}" for theirs, (measure, how) in metrics.items()}
-    for order in asked.order_by or []:
+    for order in sent.order_by or []:
         if order.field not in names:
             raise Invalid.of_field("orderBy", f"{order.field!r} is not in the answer")
-    question = AggregateQuery(
+    query = AggregateQuery(
         view=view,
-        since=as_utc(asked.from_timestamp, "fromTimestamp"),
-        until=as_utc(asked.to_timestamp, "toTimestamp"),
+        since=as_utc(sent.from_timestamp, "fromTimestamp"),
+        until=as_utc(sent.to_timestamp, "toTimestamp"),
         metrics=list(metrics.values()),
         dimensions=list(dimensions.values()),
-        labels=_WORDS,
+        labels=_LABELS,
         conditions=more
-        + [in_our_words(one) for one in read_conditions(asked.filters or [], columns)],
-        granularity=_granularity(asked),
-        order=[(names[one.field], one.direction == "desc") for one in asked.order_by or []],
-        limit=asked.config.row_limit,
-        bins=asked.config.bins,
+        + [as_stored(condition) for condition in read_conditions(sent.filters or [], columns)],
+        granularity=_granularity(sent),
+        order=[(names[order.field], order.direction == "desc") for order in sent.order_by or []],
+        limit=sent.config.row_limit,
+        bins=sent.config.bins,
     )
-    return question, names
+    return query, names
 
 
-def _dimension(asked: _Asked, name: str, columns: dict[str, str]) -> str:
+def _dimension(sent: _SentQuery, name: str, columns: dict[str, str]) -> str:
     if name not in columns:
-        raise Invalid.of_field("dimensions", f"{name!r} is no dimension of {asked.view}")
+        raise Invalid.of_field("dimensions", f"{name!r} is no dimension of {sent.view}")
     return columns[name]
 
 
-def _metric(asked: _Metric) -> tuple[str, str]:
-    if asked.measure not in MEASURES or asked.aggregation not in _AGGREGATIONS:
-        told = f"{asked.aggregation} of {asked.measure}"
-        raise Invalid.of_field("metrics", f"{told!r} can't be measured here")
-    uniq = asked.measure in _COUNTED or asked.aggregation == "uniq"
-    return MEASURES[asked.measure], "unique" if uniq else asked.aggregation
+def _metric(metric: _Metric) -> tuple[str, str]:
+    if metric.measure not in MEASURES or metric.aggregation not in _AGGREGATIONS:
+        shown = f"{metric.aggregation} of {metric.measure}"
+        raise Invalid.of_field("metrics", f"{shown!r} can't be measured here")
+    uniq = metric.measure in _COUNTED or metric.aggregation == "uniq"
+    return MEASURES[metric.measure], "unique" if uniq else metric.aggregation
 
 
 def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
@@ -312,40 +321,40 @@ def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Conditio
     return view, columns, []
 
 
-def _granularity(asked: _Asked) -> str | None:
-    if asked.time_dimension is None:
+def _granularity(sent: _SentQuery) -> str | None:
+    if sent.time_dimension is None:
         return None
-    if asked.time_dimension.granularity in GRANULARITIES:
-        return asked.time_dimension.granularity
-    since = as_utc(asked.from_timestamp, "fromTimestamp")
-    span = as_utc(asked.to_timestamp, "toTimestamp") - since
+    if sent.time_dimension.granularity in GRANULARITIES:
+        return sent.time_dimension.granularity
+    since = as_utc(sent.from_timestamp, "fromTimestamp")
+    span = as_utc(sent.to_timestamp, "toTimestamp") - since
     return next((name for longest, name in _AUTO if span <= longest), "month")
 
 
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    found = {theirs: row[ours] for theirs, ours in names.items() if ours in row}
-    if TIME in found:
-        found[TIME] = json_time_in_millis(found[TIME])
-    return found
+    values = {theirs: row[ours] for theirs, ours in names.items() if ours in row}
+    if TIME in values:
+        values[TIME] = json_time_in_millis(values[TIME])
+    return values
 
 
 def _daily_conditions(query: DailyQuery) -> list[Condition]:
-    """Return the conditions on traces."""
+    """Return the conditions on traces of a query for daily totals."""
     plain = {"name": query.trace_name, "user_id": query.user_id}
-    found = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
+    conditions = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
     if query.tags:
-        found.append(Condition("tags", "all of", query.tags))
+        conditions.append(Condition("tags", "all of", query.tags))
     if query.environment:
-        found.append(Condition("environment", "any of", query.environment))
+        conditions.append(Condition("environment", "any of", query.environment))
     if query.from_timestamp is not None:
-        found.append(Condition("start_time", ">=", query.from_timestamp))
+        conditions.append(Condition("start_time", ">=", query.from_timestamp))
     if query.to_timestamp is not None:
-        found.append(Condition("start_time", "<", query.to_timestamp))
-    return found
+        conditions.append(Condition("start_time", "<", query.to_timestamp))
+    return conditions
 
 
-def _of_span(one: Condition) -> Condition:
-    return one._replace(field="trace_name") if one.field == "name" else one
+def _of_span(condition: Condition) -> Condition:
+    return condition._replace(field="trace_name") if condition.field == "name" else condition
 
 
 def _day(day: datetime, rows: list[DayOfModel], begun: int) -> Day:

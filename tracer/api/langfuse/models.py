@@ -37,24 +37,24 @@ class Models(Answer, kw_only=True):
     Operation(summary="List models", query=PageQuery, answers={200: Models}, problems=PROBLEMS)
 )
 def list_models() -> Response:
-    """Return one page of models, the project's own first."""
+    """Return one page of models, the project's own prices first."""
     query = read_params(PageQuery)
     own = [own_model(row) for row in prices.list_prices(project_id()) if row.retired_at is None]
     listed = _listed(int(time.time()) // _DAY)
     first = max(query.offset - len(own), 0)
     page = own[query.offset : query.offset + query.limit]
-    page += [listed_model(one) for one in listed[first : first + query.limit - len(page)]]
+    page += [listed_model(entry) for entry in listed[first : first + query.limit - len(page)]]
     return reply(Models(data=page, meta=page_meta(query, len(own) + len(listed))))
 
 
 @bp.get("/models/<id:model_id>")
 @describe(Operation(summary="Read a model", answers={200: Model}, problems=(*PROBLEMS, 404)))
 def read_model(model_id: str) -> Response:
-    """Return a model, the project's own or one of the list."""
+    """Return a model: a price of the project, or an entry of the built-in list."""
     if model_id.startswith(LISTED):
-        for one in _listed(int(time.time()) // _DAY):
-            if list_id(one) == model_id:
-                return reply(listed_model(one))
+        for entry in _listed(int(time.time()) // _DAY):
+            if list_id(entry) == model_id:
+                return reply(listed_model(entry))
     row = prices.get_price(project_id(), model_id)
     if row is None or row.retired_at is not None:
         raise missing("Model", model_id)
@@ -63,5 +63,5 @@ def read_model(model_id: str) -> Response:
 
 @lru_cache(maxsize=1)
 def _listed(day: int) -> list[ListPrice]:
-    # Reading the whole list takes longer than an answer should, and changes by the day at most.
+    # Cached per day: building the list is slow, and prices change at midnight at the earliest.
     return list_prices.search_list("", day * _DAY * 1_000_000, _MOST)

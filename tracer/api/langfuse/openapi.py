@@ -1,4 +1,4 @@
-"""The OpenAPI document of the Langfuse-compatible API, made of the types that check and answer."""
+"""The OpenAPI document of the Langfuse-compatible API, generated from its types."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ set_up(bp)
 @bp.get("/openapi.json")
 @describe(Operation(summary="Read this document", answers={200: Document}, problems=(401,)))
 def read_langfuse_document() -> Response:
-    """Return the document of the routes that are served."""
+    """Return the document of the Langfuse-compatible routes that this server serves."""
     return reply(document(API))

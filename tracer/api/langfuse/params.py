@@ -1,4 +1,4 @@
-"""Query strings as Langfuse's clients write them: repeated names, page numbers, JSON filters."""
+"""Query strings in the format of Langfuse's clients: repeated names, page numbers, JSON filters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Filter = Annotated[str, Meta(description="JSON: a list of {type, column, operato
 
 
 class Query(msgspec.Struct, kw_only=True, rename="camel"):
-    """What all queries share: times are made aware, texts can be compared."""
+    """Base of all queries: times get a time zone, and texts must be storable."""
 
     def __post_init__(self) -> None:
         for name, sent in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
@@ -43,19 +43,19 @@ class PageQuery(Query, kw_only=True):
 
     @property
     def offset(self) -> int:
-        """How many rows come before the page."""
+        """Number of rows before the page."""
         return (self.page - 1) * self.limit
 
 
 class Paged(Protocol):
-    """What asks for a numbered page."""
+    """A query for a numbered page."""
 
     page: int
     limit: int
 
 
 class PageMeta(msgspec.Struct, kw_only=True, rename="camel"):
-    """Where a page is in its list."""
+    """The position of a page in its list."""
 
     page: int
     limit: int
@@ -64,15 +64,15 @@ class PageMeta(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def page_meta(query: Paged, total: int) -> PageMeta:
-    """Return where the page of a query is."""
+    """Return the position of the query's page in a list of ``total`` rows."""
     pages = -(-total // query.limit)
     return PageMeta(page=query.page, limit=query.limit, total_items=total, total_pages=pages)
 
 
 def read_params(kind: type[Q]) -> Q:
-    """Return the query string as a ``kind``; what it has no field for is ignored.
+    """Return the query string as a ``kind``; unknown parameters are ignored.
 
-    Of a name that is sent several times and is no list, the last value counts. Raises Invalid.
+    Of a repeated parameter that is no list, the last value is used. Raises Invalid.
     """
     hints = get_type_hints(kind, include_extras=True)
     names = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
@@ -84,7 +84,7 @@ def read_params(kind: type[Q]) -> Q:
             sent[name] = values if _is_list(hints[names[name]]) else values[-1]
         else:
             sent[name] = values[-1]
-    # A filter that is sent empty filters nothing.
+    # An empty filter means no filter.
     return read_item(
         {name: value for name, value in sent.items() if value != ""}, kind, strict=False
     )
@@ -97,19 +97,19 @@ def _is_list(hint: Any) -> bool:
 
 
 def groups_of(fields: str | None, known: tuple[str, ...]) -> frozenset[str]:
-    """Return the named groups of fields; all where none is named, unknown names are ignored."""
+    """Return the requested groups of fields; None: all; unknown names are ignored."""
     if fields is None:
         return frozenset(known)
     return frozenset(name.strip() for name in fields.split(",")) & frozenset(known)
 
 
 def split(value: str | None) -> list[str]:
-    """Return the parts of a list with commas."""
+    """Return the parts of a comma-separated list."""
     return [part for part in (value or "").split(",") if part]
 
 
-class _Sent(msgspec.Struct):
-    """One condition of a JSON filter."""
+class _SentCondition(msgspec.Struct):
+    """One condition of a JSON filter as sent."""
 
     type: str
     column: str
@@ -132,27 +132,27 @@ _TYPES: Final = (
     "null",
     "positionInTrace",
 )
-_PLACES: Final = {"first": 1, "last": -1, "nthFromStart": 1, "nthFromEnd": -1}
+_POSITIONS: Final = {"first": 1, "last": -1, "nthFromStart": 1, "nthFromEnd": -1}
 _FURTHEST: Final = 10_000
 
 
 def read_filter(sent: str | None, columns: dict[str, str]) -> list[Condition]:
-    """Return the conditions of a JSON filter, by our names of the columns. Raises Invalid."""
+    """Return the conditions of a JSON filter, under Tracer's names of columns. Raises Invalid."""
     if not sent:
         return []
     try:
-        listed = msgspec.json.decode(sent, type=list[_Sent])
+        listed = msgspec.json.decode(sent, type=list[_SentCondition])
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Invalid.of_field("filter", f"expected a JSON list of conditions: {error}") from None
-    return [_condition(one, columns) for one in listed]
+    return [_condition(condition, columns) for condition in listed]
 
 
 def read_conditions(sent: list[Any], columns: dict[str, str]) -> list[Condition]:
-    """Return likewise the conditions of a filter that is decoded already."""
-    return [_condition(read_item(one, _Sent), columns) for one in sent]
+    """Return the conditions of a decoded filter, under Tracer's names of columns."""
+    return [_condition(read_item(item, _SentCondition), columns) for item in sent]
 
 
-def _condition(sent: _Sent, columns: dict[str, str]) -> Condition:
+def _condition(sent: _SentCondition, columns: dict[str, str]) -> Condition:
     if sent.type not in _TYPES:
         raise Invalid.of_field("filter", f"unknown type {sent.type!r}")
     field = columns.get(sent.column)
@@ -173,36 +173,36 @@ def _condition(sent: _Sent, columns: dict[str, str]) -> Condition:
     return Condition(field, operator, value, sent.key)
 
 
-def _position(sent: _Sent) -> str:
-    """Return the key of our condition on a span's position in its trace."""
+def _position(sent: _SentCondition) -> str:
+    """Return the key of a condition on a span's position in its trace."""
     if sent.operator != "=":
         raise Invalid.of_field("filter", f"{sent.column}: expected the operator '='")
     if sent.key == ROOT:
         return ROOT
-    if sent.key not in _PLACES:
+    if sent.key not in _POSITIONS:
         raise Invalid.of_field(
-            "filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_PLACES))}"
+            "filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_POSITIONS))}"
         )
-    place = sent.value if sent.key.startswith("nth") else 1
-    if not isinstance(place, int) or not 1 <= place <= _FURTHEST:
+    number = sent.value if sent.key.startswith("nth") else 1
+    if not isinstance(number, int) or not 1 <= number <= _FURTHEST:
         raise Invalid.of_field(
             "filter", f"{sent.column}: expected a number from 1 to {_FURTHEST:,}"
         )
-    return str(place * _PLACES[sent.key])
+    return str(number * _POSITIONS[sent.key])
 
 
 def encode_cursor(*parts: Any) -> str:
-    """Return a cursor that holds these values."""
+    """Return an opaque cursor that encodes these values."""
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, kind: Any) -> Any:
-    """Return the values of a cursor as a ``kind``; raises Invalid for what is none of ours."""
+    """Return the values of a cursor as a ``kind``; raises Invalid: not issued by this server."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        found = msgspec.json.decode(raw, type=kind)
-        if any(isinstance(part, str) and "\x00" in part for part in found):
-            raise ValueError("no stored id has a NUL in it")
-        return found
+        values = msgspec.json.decode(raw, type=kind)
+        if any(isinstance(part, str) and "\x00" in part for part in values):
+            raise ValueError("stored ids contain no NUL")
+        return values
     except (binascii.Error, msgspec.MsgspecError, ValueError):
         raise Invalid.of_field("cursor", "was not made by this server") from None

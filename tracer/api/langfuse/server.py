@@ -1,4 +1,4 @@
-"""What clients ask first: whether the server is well, and which project their key opens."""
+"""The first requests of a client: the server's health, and the project of its key."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tracer.web.operations import Operation, describe
 
 bp = Blueprint("langfuse_server", __name__, url_prefix=PREFIX)
 set_up(bp)
-# A health check has no key.
+# Health checks are unauthenticated.
 open_bp = Blueprint("langfuse_health", __name__, url_prefix=PREFIX)
 
 
 class Health(Answer, kw_only=True):
-    """That the server answers, and its version."""
+    """The health and version of the server."""
 
     status: str
     version: str
 
 
 class Organization(Answer, kw_only=True):
-    """Whose the project is: there is one organisation, the server itself."""
+    """The owner of a project: there is one organisation, the server itself."""
 
     id: str
     name: str
 
 
 class Project(Answer, kw_only=True):
-    """The project of the key."""
+    """The project of the API key."""
 
     id: str
     name: str
@@ -46,14 +46,14 @@ class Project(Answer, kw_only=True):
 
 
 class Projects(Answer, kw_only=True):
-    """The one project that the key opens."""
+    """The single project of the API key."""
 
     data: list[Project]
 
 
 @open_bp.get("/health")
 def health() -> Response:
-    """Answer 200, and 503 where the database does not answer and that is asked for."""
+    """Answer 200; or 503 where a check of the database is requested and the database is down."""
     try:
         ping()
     except StoreUnavailable:
@@ -64,21 +64,21 @@ def health() -> Response:
 
 @open_bp.get("/ready")
 def ready() -> Response:
-    """Answer 200: who can't serve does not answer at all."""
+    """Answer 200: a server that can't serve does not answer at all."""
     return reply(Health(status="OK", version=tracer.__version__))
 
 
 @bp.get("/projects")
 @describe(Operation(summary="Read the key's project", answers={200: Projects}, problems=PROBLEMS))
 def list_projects() -> Response:
-    """Return the project whose key was sent, by which clients check it and make their links."""
-    project = get_project(project_id())
-    assert project is not None, "the key was found in it"
-    found = Project(
-        id=project.project_id,
-        name=project.name,
+    """Return the project of the key: clients verify keys by it, and build links from it."""
+    row = get_project(project_id())
+    assert row is not None, "the key belongs to this project"
+    project = Project(
+        id=row.project_id,
+        name=row.name,
         organization=Organization(id="tracer", name="Tracer"),
         metadata={},
         retention_days=None,
     )
-    return reply(Projects(data=[found]))
+    return reply(Projects(data=[project]))

@@ -1,4 +1,4 @@
-"""By which price a span was paid for, as Langfuse's API tells it: a model, its tier, its prices."""
+"""The price of a span in the format of Langfuse's API: model, pricing tier, prices."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tracer.web.langfuse.models import list_id, tier_name
 
 
 class Paid(NamedTuple):
-    """None: it is not known, or the cost was sent."""
+    """The price that a span was charged; None: unknown, or the cost was sent."""
 
     model_id: str | None = None
     tier: str | None = None
     input_price: Decimal | None = None
-    """Dollars per token, like the others."""
+    """US dollars per token, like the other prices."""
     output_price: Decimal | None = None
     total_price: Decimal | None = None
 
@@ -29,7 +29,7 @@ _MILLION: Final = Decimal(1_000_000)
 
 
 def paid(row: FoundSpan) -> Paid:
-    """Return the price that made the cost of a span."""
+    """Return the price from which the cost of a span was computed."""
     if row.priced_by is None:
         return Paid()
     if row.own_rates is not None:
@@ -38,14 +38,14 @@ def paid(row: FoundSpan) -> Paid:
     if entry is None:
         return Paid()
     if row.priced_by != LIST_NAME:
-        # By another version of the list, whose prices may have been others.
+        # Priced by another version of the list, whose prices may differ.
         return Paid(list_id(entry))
     return _by(list_id(entry), entry.rates, row)
 
 
 def _by(model_id: str, rates: Rates, row: FoundSpan) -> Paid:
     call = input_side(row.usage), partial(told, row)
-    held, prices = rates.held(*call), rates.prices(*call)
+    tiers, prices = rates.held(*call), rates.prices(*call)
     sides = [prices.get(side) for side in ("input", "output", "total")]
     per_token = [None if price is None else price / _MILLION for price in sides]
-    return Paid(model_id, tier_name(held[-1] if held else None), *per_token)
+    return Paid(model_id, tier_name(tiers[-1] if tiers else None), *per_token)

@@ -1,1 +1,1 @@
-"""Reads of our own JSON API."""
+"""The reads of Tracer's own JSON API."""

@@ -1,4 +1,4 @@
-"""Reads of marks: bookmarks, comments, single scores, public links."""
+"""Reads of annotations: bookmarks, comments, single scores, share links."""
 
 from __future__ import annotations
 
@@ -62,33 +62,33 @@ def list_session_comments(session_id: str) -> Response:
 @describe(_reads("Read a comment with its history", Comment))
 def read_comment(comment_id: str) -> Response:
     """Return a comment."""
-    found = comments.get_comment(project_id(), comment_id)
-    if found is None:
+    row = comments.get_comment(project_id(), comment_id)
+    if row is None:
         raise NotFound.of("comment", comment_id)
-    return answer(comment(found))
+    return answer(comment(row))
 
 
 @bp.get("/scores/<id:score_id>")
 @describe(_reads("Read a score", Score))
 def read_score(score_id: str) -> Response:
-    """Return a score, whoever gave it."""
-    found = scores.get_score(project_id(), score_id)
-    if found is None:
+    """Return a score, from any source."""
+    row = scores.get_score(project_id(), score_id)
+    if row is None:
         raise NotFound.of("score", score_id)
-    return answer(traces.score(found))
+    return answer(traces.score(row))
 
 
 @bp.get("/traces/<id:trace_id>/shares")
 @describe(_reads("List the public links to a trace", Shares))
 def list_trace_shares(trace_id: str) -> Response:
-    """Return the links to a trace, dead ones included."""
+    """Return the share links of a trace, expired and revoked ones included."""
     return _shares(_trace(trace_id))
 
 
 @bp.get("/sessions/<id:session_id>/shares")
 @describe(_reads("List the public links to a session", Shares))
 def list_session_shares(session_id: str) -> Response:
-    """Return the links to a session, dead ones included."""
+    """Return the share links of a session, expired and revoked ones included."""
     return _shares(_session(session_id))
 
 

@@ -1,4 +1,4 @@
-"""Traces and sessions as files, in every format that they leave in."""
+"""Exports of traces and sessions as files, in all export formats."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _MEDIA = tuple(dict.fromkeys(form.content_type.partition(";")[0] for form in FOR
     )
 )
 def export_trace(trace_id: str) -> Response:
-    """Return a file that holds all of a trace, as of one moment."""
+    """Return a file with a whole trace, read from one snapshot."""
     query = read_query(ExportQuery)
-    found = trace_file(project_id(), trace_id, query.format, query.budget)
-    if found is None:
+    response = trace_file(project_id(), trace_id, query.format, query.budget)
+    if response is None:
         raise NotFound.of("trace", trace_id)
-    return found
+    return response
 
 
 @bp.get("/sessions/<id:session_id>/export")
@@ -47,7 +47,7 @@ def export_trace(trace_id: str) -> Response:
     )
 )
 def export_session(session_id: str) -> Response:
-    """Return a file that holds all traces of a session, as of one moment."""
+    """Return a file with all traces of a session, read from one snapshot."""
     if sessions.get_session(project_id(), session_id) is None:
         raise NotFound.of("session", session_id)
     return session_file(project_id(), session_id)

@@ -1,4 +1,4 @@
-"""Reads of a project's prices, and of the price that a call would have."""
+"""Reads of a project's prices, and of the price that applies to a given call."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def list_prices() -> Response:
 @describe(Operation(summary="Read a price", answers={200: Price}, problems=READ_PROBLEMS))
 def read_price(price_id: str) -> Response:
     """Return a price, in use or retired."""
-    found = prices.get_price(project_id(), price_id)
-    if found is None:
+    row = prices.get_price(project_id(), price_id)
+    if row is None:
         raise NotFound.of("price", price_id)
-    return answer(price(found))
+    return answer(price(row))
 
 
 @bp.get("/prices/match")
@@ -50,17 +50,17 @@ def read_price(price_id: str) -> Response:
     )
 )
 def match_price() -> Response:
-    """Return the price of the project or of the list that fits a call."""
+    """Return the price that applies to a call: the project's, or else the built-in list's."""
     query = read_query(MatchQuery)
-    at = time.time_ns() // 1000 if query.at is None else to_micros(query.at)
+    time_us = time.time_ns() // 1000 if query.at is None else to_micros(query.at)
     rows = prices.list_prices(project_id())
-    own = prices.price_book(rows).find(query.model, query.requested_model, query.provider, at)
+    own = prices.price_book(rows).find(query.model, query.requested_model, query.provider, time_us)
     if own is not None:
         row = next(row for row in rows if row.price_id == own.price_id)
         return answer(
             PriceMatch(cost_source=CUSTOM, price=price(row), list_price=None, rates=row.rates)
         )
-    entry = pricing.list_entry(query.model, query.provider, at)
+    entry = pricing.list_entry(query.model, query.provider, time_us)
     if entry is None:
         return answer(PriceMatch(cost_source=None, price=None, list_price=None, rates=None))
     listed = ListEntry(provider=entry.provider, model=entry.model, version=pricing.PRICES_VERSION)

@@ -1,4 +1,4 @@
-"""What the lists can be asked for: one Struct per list checks its query string."""
+"""The query strings of the lists: one Struct per list validates its parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Cursor = Annotated[str, Meta(description="next_cursor or prev_cursor of a page")
 
 
 class _Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What all lists share: times are made aware, and checked."""
+    """Common checks of the lists: times get a time zone, and must be in range."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -28,7 +28,7 @@ class _Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TraceQuery(_Query, kw_only=True):
-    """Filters of the list of traces, all of which hold."""
+    """Filters of the list of traces, all of which must hold."""
 
     since: Annotated[Time | None, Meta(description="started at this time or later")] = None
     until: Annotated[Time | None, Meta(description="started before this time")] = None
@@ -46,7 +46,7 @@ class TraceQuery(_Query, kw_only=True):
 
 
 class SessionQuery(_Query, kw_only=True):
-    """Filters of the list of sessions, all of which hold."""
+    """Filters of the list of sessions, all of which must hold."""
 
     since: Annotated[Time | None, Meta(description="still active at this time")] = None
     until: Annotated[Time | None, Meta(description="begun before this time")] = None
@@ -61,7 +61,7 @@ class SessionQuery(_Query, kw_only=True):
 
 
 class MatchQuery(_Query, kw_only=True):
-    """A call that may never have been made: which price would it have?"""
+    """A call, made or not, whose price is looked up."""
 
     model: Annotated[Text, Meta(min_length=1, description="the model that served")]
     requested_model: Annotated[Text | None, Meta(description="the model asked for")] = None
@@ -70,7 +70,7 @@ class MatchQuery(_Query, kw_only=True):
 
 
 class SpanQuery(_Query, kw_only=True):
-    """Which level of a trace's tree."""
+    """Which level of a trace's tree to list."""
 
     parent: Annotated[Id | None, Meta(description="a span's id; absent: the roots")] = None
     limit: Limit = 100
@@ -78,7 +78,7 @@ class SpanQuery(_Query, kw_only=True):
 
 
 class ExportQuery(_Query, kw_only=True):
-    """In which format a trace is wanted."""
+    """The format of an export."""
 
     format: Literal["json", "csv", "otlp", "markdown", "html"] = "json"
     budget: Budget | None = None

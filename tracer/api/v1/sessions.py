@@ -1,4 +1,4 @@
-"""Reads of sessions and their scores; their traces are the list of traces, filtered."""
+"""Reads of sessions and their scores; the list of traces has the traces of a session."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def list_sessions() -> Response:
 @bp.get("/sessions/<id:session_id>")
 @describe(Operation(summary="Read a session", answers={200: Session}, problems=READ_PROBLEMS))
 def read_session(session_id: str) -> Response:
-    """Return a session with its sums; its traces are /traces?session_id=…"""
-    found = sessions.get_session(project_id(), session_id)
-    if found is None:
+    """Return a session with its sums; /traces?session_id=… lists its traces."""
+    row = sessions.get_session(project_id(), session_id)
+    if row is None:
         raise NotFound.of("session", session_id)
-    return answer(traces.session(found, project_id()))
+    return answer(traces.session(row, project_id()))
 
 
 @bp.get("/sessions/<id:session_id>/scores")
@@ -59,8 +59,8 @@ def read_session(session_id: str) -> Response:
     Operation(summary="List a session's scores", answers={200: Scores}, problems=READ_PROBLEMS)
 )
 def list_session_scores(session_id: str) -> Response:
-    """Return the scores of a session, which may have come before its traces."""
-    found = scores.list_scores(project_id(), session_id=session_id)
-    if not found and sessions.get_session(project_id(), session_id) is None:
+    """Return the scores of a session, which may have arrived before its traces."""
+    rows = scores.list_scores(project_id(), session_id=session_id)
+    if not rows and sessions.get_session(project_id(), session_id) is None:
         raise NotFound.of("session", session_id)
-    return answer(Scores(data=[traces.score(row) for row in found]))
+    return answer(Scores(data=[traces.score(row) for row in rows]))

@@ -1,4 +1,4 @@
-"""Reads of traces, their spans level by level, and their scores."""
+"""Reads of traces, of their spans level by level, and of their scores."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def list_traces() -> Response:
 @bp.get("/traces/<id:trace_id>")
 @describe(Operation(summary="Read a trace", answers={200: Trace}, problems=READ_PROBLEMS))
 def read_trace(trace_id: str) -> Response:
-    """Return a trace with its own data; its spans are read level by level."""
-    found = traces.get_trace(project_id(), trace_id)
-    if found is None:
+    """Return a trace with its data; its spans are listed level by level."""
+    row = traces.get_trace(project_id(), trace_id)
+    if row is None:
         raise NotFound.of("trace", trace_id)
-    return answer(answers.trace(found))
+    return answer(answers.trace(row))
 
 
 @bp.get("/traces/<id:trace_id>/spans")
@@ -71,12 +71,12 @@ def read_trace(trace_id: str) -> Response:
     )
 )
 def list_spans(trace_id: str) -> Response:
-    """Return one page of one level; stand-ins for what has not arrived are named apart."""
+    """Return one page of one level; parents that have not arrived are listed apart, by id."""
     query = read_query(SpanQuery)
     page = span_tree.children_page(
         project_id(), trace_id, query.parent, query.cursor, limit=query.limit
     )
-    # Asked only of an empty page: the usual one does without.
+    # Checked for an empty page only, to save the query in the usual case.
     if not page.rows and traces.get_trace(project_id(), trace_id) is None:
         raise NotFound.of("trace", trace_id)
     rows = [row for row in page.rows if not row.placeholder]
@@ -107,23 +107,23 @@ def read_span(trace_id: str, span_id: str) -> Response:
     )
 )
 def read_mapping(trace_id: str, span_id: str) -> Response:
-    """Return which attribute told which field by whose rule, and those that told nothing."""
-    found = _span(trace_id, span_id)
-    return answer(explain(found, traces.get_trace(project_id(), trace_id)))
+    """Return the attribute mapping of a span: which attribute set which field, and the unmapped."""
+    span = _span(trace_id, span_id)
+    return answer(explain(span, traces.get_trace(project_id(), trace_id)))
 
 
 @bp.get("/traces/<id:trace_id>/scores")
 @describe(Operation(summary="List a trace's scores", answers={200: Scores}, problems=READ_PROBLEMS))
 def list_trace_scores(trace_id: str) -> Response:
     """Return the scores of a trace and its spans."""
-    found = scores.list_scores(project_id(), trace_id=trace_id)
-    if not found and traces.get_trace(project_id(), trace_id) is None:
+    rows = scores.list_scores(project_id(), trace_id=trace_id)
+    if not rows and traces.get_trace(project_id(), trace_id) is None:
         raise NotFound.of("trace", trace_id)
-    return answer(Scores(data=[answers.score(row) for row in found]))
+    return answer(Scores(data=[answers.score(row) for row in rows]))
 
 
 def _span(trace_id: str, span_id: str) -> SpanDetail:
-    found = get_span(project_id(), trace_id, span_id)
-    if found is None or found.placeholder:
+    row = get_span(project_id(), trace_id, span_id)
+    if row is None or row.placeholder:
         raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
-    return found
+    return row

@@ -1,4 +1,4 @@
-"""Runs of datasets as Langfuse's clients record and read them."""
+"""Dataset runs in Langfuse's format: their records, reads and deletes."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ set_up(bp)
 
 
 class RunItemQuery(PageQuery, kw_only=True):
-    """Whose items are wanted."""
+    """Which run's items to list."""
 
     dataset_id: str
     run_name: str
 
 
 class RunItemAnswer(Answer, kw_only=True):
-    """That a trace, or an observation in it, answered an item."""
+    """The record of the trace, or observation in it, that a run produced for an item."""
 
     id: str
     dataset_run_id: str
@@ -98,7 +98,7 @@ class WholeRun(RunAnswer, kw_only=True):
     )
 )
 def create_run_item() -> Response:
-    """Record that a trace answered an item; the run is made where there is none of that name."""
+    """Record the trace of an item; a run of a new name is created."""
     sent = read_item(read_json(json_body()), RunItemBody)
     trace_id = sent.trace_id
     if trace_id is None:
@@ -169,12 +169,12 @@ def list_runs(name: str) -> Response:
 def read_run(name: str, run: str) -> Response:
     """Return a run with all its items."""
     dataset = find_dataset(name)
-    found = dataset_runs.get_run(project_id(), dataset.dataset_id, run)
-    if found is None:
+    dataset_run = dataset_runs.get_run(project_id(), dataset.dataset_id, run)
+    if dataset_run is None:
         raise unknown("Dataset run", run)
-    rows, _ = dataset_runs.list_run_items(project_id(), found.run_id)
-    items = [_item(row, found) for row in rows]
-    return reply(WholeRun(**_run_fields(found, dataset.name), dataset_run_items=items))
+    rows, _ = dataset_runs.list_run_items(project_id(), dataset_run.run_id)
+    items = [_item(row, dataset_run) for row in rows]
+    return reply(WholeRun(**_run_fields(dataset_run, dataset.name), dataset_run_items=items))
 
 
 @bp.delete("/datasets/<id:name>/runs/<id:run>")

@@ -1,4 +1,4 @@
-"""Datasets, their items and runs as Langfuse's clients create and read them."""
+"""Datasets and their items in Langfuse's format: writes and reads."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _ITEM: Final = {
     "source_trace_id": "source_trace_id",
     "source_observation_id": "source_span_id",
 }
-"""Their names of an item's fields, and ours."""
+"""Names of an item's fields: Langfuse's to Tracer's."""
 
 bp = Blueprint("langfuse_datasets", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
 class DatasetItemQuery(PageQuery, kw_only=True):
-    """Which items are wanted, and as of when."""
+    """Which items to list, and as of which time."""
 
     dataset_name: str | None = None
     source_trace_id: str | None = None
@@ -75,7 +75,7 @@ class DatasetList(Answer, kw_only=True):
 
 
 class ItemAnswer(Answer, kw_only=True):
-    """One state of an item; its version is the time since when it is so."""
+    """One state of an item; its version is the time since which it is valid."""
 
     id: str
     status: str
@@ -100,7 +100,7 @@ class ItemList(Answer, kw_only=True):
 
 
 class WholeDataset(DatasetAnswer, kw_only=True):
-    """A dataset with its items and the names of its runs, as the first SDKs read it."""
+    """A dataset with its items and the names of its runs, for early versions of the SDKs."""
 
     items: list[ItemAnswer]
     runs: list[str]
@@ -117,11 +117,11 @@ class WholeDataset(DatasetAnswer, kw_only=True):
     )
 )
 def create_dataset() -> Response:
-    """Make a dataset, or change what is told of the one that has this name."""
+    """Create a dataset, or change the sent fields of the one of this name."""
     sent = read_item(read_json(json_body()), DatasetBody)
-    said = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
+    fields = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
     with transaction():
-        row = datasets.save_dataset(project_id(), sent.name, said)
+        row = datasets.save_dataset(project_id(), sent.name, fields)
     return reply(dataset_answer(row))
 
 
@@ -144,7 +144,7 @@ def list_datasets() -> Response:
     Operation(summary="Read a dataset", answers={200: DatasetAnswer}, problems=(*PROBLEMS, 404))
 )
 def read_dataset(name: str) -> Response:
-    """Return a dataset, without its items."""
+    """Return a dataset without its items."""
     return reply(dataset_answer(find_dataset(name)))
 
 
@@ -158,18 +158,18 @@ def read_dataset(name: str) -> Response:
     )
 )
 def create_item() -> Response:
-    """Add an item to a dataset, or give the one of that id a new state."""
+    """Add an item to a dataset, or a new state to the item of that id."""
     sent = read_item(read_json(json_body()), DatasetItemBody)
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         ours: value
         for theirs, ours in _ITEM.items()
         if (value := getattr(sent, theirs)) is not UNSET
     }
     if isinstance(sent.status, str):
-        said["archived"] = sent.status == "ARCHIVED"
+        fields["archived"] = sent.status == "ARCHIVED"
     dataset = find_dataset(sent.dataset_name)
     with transaction():
-        item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, said)
+        item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, fields)
     return reply(item_answer(item, dataset.name))
 
 
@@ -183,7 +183,7 @@ def create_item() -> Response:
     )
 )
 def list_items() -> Response:
-    """Return a page of items as they are, or as they were at the time ``version``."""
+    """Return a page of items in their current state, or as of the time ``version``."""
     query = read_params(DatasetItemQuery)
     dataset = None if query.dataset_name is None else find_dataset(query.dataset_name)
     rows, total = datasets.list_items(
@@ -203,7 +203,7 @@ def list_items() -> Response:
 @bp.get("/dataset-items/<id:item_id>")
 @describe(Operation(summary="Read an item", answers={200: ItemAnswer}, problems=(*PROBLEMS, 404)))
 def read_item_of(item_id: str) -> Response:
-    """Return an item as it is now."""
+    """Return the current state of an item."""
     item = find_item(item_id)
     names = datasets.names_of(project_id(), {item.dataset_id})
     return reply(item_answer(item, names[item.dataset_id]))
@@ -212,7 +212,7 @@ def read_item_of(item_id: str) -> Response:
 @bp.delete("/dataset-items/<id:item_id>")
 @describe(Operation(summary="Delete an item", answers={200: Message}, problems=(*PROBLEMS, 404)))
 def delete_item(item_id: str) -> Response:
-    """End an item; the dataset as of before keeps it."""
+    """Delete an item; its former states stay readable as of earlier times."""
     with transaction():
         deleted = datasets.delete_item(project_id(), item_id)
     if not deleted:
@@ -229,7 +229,7 @@ def delete_item(item_id: str) -> Response:
     )
 )
 def read_dataset_with_items(name: str) -> Response:
-    """Return a dataset with its items and the names of its runs, as the first SDKs read it."""
+    """Return a dataset with its items and runs, for early versions of the SDKs."""
     dataset = find_dataset(name)
     rows, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=10_000)
     runs, _ = dataset_runs.list_runs(project_id(), dataset.dataset_id, 10_000)
@@ -243,27 +243,27 @@ def read_dataset_with_items(name: str) -> Response:
 
 def find_dataset(name: str) -> Dataset:
     """Return the dataset of that name; raises NotFound."""
-    found = datasets.get_dataset(project_id(), name)
-    if found is None:
+    dataset = datasets.get_dataset(project_id(), name)
+    if dataset is None:
         raise unknown("Dataset", name)
-    return found
+    return dataset
 
 
 def find_item(item_id: str) -> DatasetItem:
     """Return the item of that id; raises NotFound."""
-    found = datasets.get_item(project_id(), item_id)
-    if found is None:
+    item = datasets.get_item(project_id(), item_id)
+    if item is None:
         raise unknown("Dataset item", item_id)
-    return found
+    return item
 
 
 def dataset_answer(row: Dataset) -> DatasetAnswer:
-    """Return a dataset in Langfuse's words."""
+    """Return a dataset in Langfuse's format."""
     return DatasetAnswer(**_dataset_fields(row))
 
 
 def item_answer(row: DatasetItem, dataset_name: str) -> ItemAnswer:
-    """Return an item's state in Langfuse's words."""
+    """Return a state of an item in Langfuse's format."""
     return ItemAnswer(
         id=row.item_id,
         status="ARCHIVED" if row.archived else "ACTIVE",

@@ -1,4 +1,4 @@
-"""Evaluators that a Langfuse runs by itself: this server runs none, and says so."""
+"""Langfuse's server-side evaluators, of which this server has none: the lists are empty."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EvaluatorsQuery(Query, kw_only=True):
 
 
 class Evaluators(Answer, kw_only=True):
-    """A page of evaluators, or of the rules by which they run."""
+    """A page of evaluators, or of their rules."""
 
     data: list[dict[str, Any]]
     meta: CursorMeta
@@ -41,7 +41,7 @@ class Evaluators(Answer, kw_only=True):
     )
 )
 def list_evaluators() -> Response:
-    """Return an empty page: evaluators run in the application, and send scores."""
+    """Return an empty page: evaluators run in applications, which send scores."""
     read_params(EvaluatorsQuery)
     return reply(Evaluators(data=[], meta=CursorMeta()))
 
@@ -56,5 +56,5 @@ def list_evaluators() -> Response:
     )
 )
 def list_evaluation_rules() -> Response:
-    """Return an empty page likewise."""
+    """Return an empty page: this server has no evaluation rules."""
     return list_evaluators()

@@ -1,4 +1,4 @@
-"""Reads of experiments and of their answered items: cursors, and groups of fields."""
+"""Reads of experiments and of their results: pages by cursor, groups of fields."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ set_up(bp)
 
 
 class _Paged(Query, kw_only=True):
-    """A page after a cursor of what was answered within some time."""
+    """A page, after a cursor, of results within a time range."""
 
     from_start_time: Time
     to_start_time: Annotated[Time | None, Meta(description="exclusive")] = None
@@ -75,7 +75,7 @@ class _Paged(Query, kw_only=True):
 
 
 class ExperimentsQuery(_Paged, kw_only=True):
-    """Which experiments are wanted."""
+    """Conditions on experiments."""
 
     fields: Annotated[str | None, Meta(description=", ".join(GROUPS))] = None
     id: Listed | None = None
@@ -83,7 +83,7 @@ class ExperimentsQuery(_Paged, kw_only=True):
 
 
 class ExperimentItemsQuery(_Paged, kw_only=True):
-    """Which answered items are wanted."""
+    """Conditions on results."""
 
     fields: Annotated[str | None, Meta(description=", ".join(ITEM_GROUPS))] = None
     experiment_id: Listed | None = None
@@ -92,7 +92,7 @@ class ExperimentItemsQuery(_Paged, kw_only=True):
 
 
 class Experiments(Answer, kw_only=True):
-    """A page of experiments, or of answered items."""
+    """A page of experiments, or of their results."""
 
     data: list[dict[str, Any]]
     meta: CursorMeta
@@ -108,7 +108,7 @@ class Experiments(Answer, kw_only=True):
     )
 )
 def list_experiments() -> Response:
-    """Return a page of the runs that were answered within the time, the last active first."""
+    """Return a page of the experiments with results in the time range, the latest result first."""
     query = read_params(ExperimentsQuery)
     groups = _groups(query.fields, GROUPS, "core")
     listed = {"run_id": query.id, "name": query.name}
@@ -136,7 +136,7 @@ def list_experiments() -> Response:
     )
 )
 def list_experiment_items() -> Response:
-    """Return a page of the spans that answered items, newest first."""
+    """Return a page of the results of experiments, newest first."""
     query = read_params(ExperimentItemsQuery)
     groups = _groups(query.fields, ITEM_GROUPS, "core,dataset")
     listed = {
@@ -157,9 +157,9 @@ def list_experiment_items() -> Response:
         meta.cursor = encode_cursor(*AnsweredKey(last.start_time, last.run.run_id, last_id))
     spans = _spans(page)
     data = [
-        _item(row, found, groups, query.score_limit)
+        _item(row, result, groups, query.score_limit)
         for row in page
-        if (found := _answer(row, spans)) is not None
+        if (result := _answer(row, spans)) is not None
     ]
     return reply(Experiments(data=data, meta=meta))
 
@@ -176,13 +176,13 @@ def _groups(fields: str | None, known: tuple[str, ...], default: str) -> set[str
 def _conditions(
     query: _Paged, listed: dict[str, str | None], columns: dict[str, str]
 ) -> list[Condition]:
-    found = [Condition("start_time", ">=", query.from_start_time)]
+    conditions = [Condition("start_time", ">=", query.from_start_time)]
     if query.to_start_time is not None:
-        found.append(Condition("start_time", "<", query.to_start_time))
+        conditions.append(Condition("start_time", "<", query.to_start_time))
     for field, values in {**listed, "dataset_id": query.dataset_id}.items():
         if values is not None:
-            found.append(Condition(field, "any of", split(values)))
-    return found + read_filter(query.filter, columns)
+            conditions.append(Condition(field, "any of", split(values)))
+    return conditions + read_filter(query.filter, columns)
 
 
 def _spans(page: Sequence[Answered]) -> dict[tuple[str, str], FoundSpan]:
@@ -190,7 +190,7 @@ def _spans(page: Sequence[Answered]) -> dict[tuple[str, str], FoundSpan]:
         Condition("trace_id", "any of", sorted({row.trace_id for row in page})),
         Condition("span_id", "any of", sorted({row.span_id for row in page if row.span_id})),
     ]
-    # Ids of spans may repeat in other traces of the page.
+    # Span ids may occur in several traces of the page.
     rows = span_search.list_spans(project_id(), conditions, limit=len(page) ** 2 + 1)
     return {(row.trace_id, row.span_id): row for row in rows}
 
@@ -198,14 +198,14 @@ def _spans(page: Sequence[Answered]) -> dict[tuple[str, str], FoundSpan]:
 def _answer(
     row: Answered, spans: dict[tuple[str, str], FoundSpan]
 ) -> FoundSpan | TraceDetail | None:
-    """Return what answered an item, None where it was deleted meanwhile."""
+    """Return the span or trace of a result; None: it was deleted meanwhile."""
     if row.span_id is None:
         return traces.get_trace(project_id(), row.trace_id)
     return spans.get((row.trace_id, row.span_id))
 
 
 def _experiment(row: Experiment, groups: set[str], most: int) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": row.run_id,
         "name": row.name,
         "description": row.description,
@@ -215,18 +215,18 @@ def _experiment(row: Experiment, groups: set[str], most: int) -> dict[str, Any]:
         "datasetId": row.dataset_id,
     }
     if "metadata" in groups:
-        found["metadata"] = _object(row.metadata)
+        fields["metadata"] = _object(row.metadata)
     if "scores" in groups:
-        found["scores"] = _scores("run_id", row.run_id, most)
-    return found
+        fields["scores"] = _scores("run_id", row.run_id, most)
+    return fields
 
 
 def _item(
     row: Answered, answer: FoundSpan | TraceDetail, groups: set[str], most: int
 ) -> dict[str, Any]:
     span = answer if isinstance(answer, FoundSpan) else None
-    said = span.attributes if span else {}
-    found: dict[str, Any] = {
+    attributes = span.attributes if span else {}
+    fields: dict[str, Any] = {
         "id": row.span_id or row.trace_id,
         "traceId": row.trace_id,
         "startTime": json_time_in_millis(answer.start_time),
@@ -238,24 +238,24 @@ def _item(
         "experimentItemId": row.item_id,
     }
     if "dataset" in groups:
-        found["experimentDatasetId"] = row.run.dataset_id
-        found["experimentItemVersion"] = _time(told(said, "item.version"))
+        fields["experimentDatasetId"] = row.run.dataset_id
+        fields["experimentItemVersion"] = _time(told(attributes, "item.version"))
     if groups & {"io", "itemMetadata"}:
         item = datasets.get_item(project_id(), row.item_id)
     if "io" in groups:
-        found["input"], found["output"] = answer.input, answer.output
-        found["expectedOutput"] = told(said, "item.expected_output") or _expected(item)
+        fields["input"], fields["output"] = answer.input, answer.output
+        fields["expectedOutput"] = told(attributes, "item.expected_output") or _expected(item)
     if "metadata" in groups:
-        found["metadata"] = answer.metadata
+        fields["metadata"] = answer.metadata
     if "itemMetadata" in groups:
-        own = told_object(said, "item.metadata")
-        found["experimentItemMetadata"] = own or (item and _object(item.metadata))
+        own = told_object(attributes, "item.metadata")
+        fields["experimentItemMetadata"] = own or (item and _object(item.metadata))
     if "experimentMetadata" in groups:
-        found["experimentMetadata"] = _object(row.run.metadata)
-        found["experimentDescription"] = row.run.description
+        fields["experimentMetadata"] = _object(row.run.metadata)
+        fields["experimentDescription"] = row.run.description
     if "scores" in groups:
-        found["scores"] = _scores("trace_id", row.trace_id, most)
-    return found
+        fields["scores"] = _scores("trace_id", row.trace_id, most)
+    return fields
 
 
 def _scores(of: str, subject: str, most: int) -> list[dict[str, Any]]:
@@ -272,7 +272,7 @@ def _object(value: Json) -> dict[str, Json] | None:
 
 
 def _time(value: Json) -> str | None:
-    """Return a time as it was sent, None for what is none: clients read it as one."""
+    """Return a time as it was sent; None: it is no time, and clients would fail to parse it."""
     try:
         return (
             json_time_in_millis(datetime.fromisoformat(value)) if isinstance(value, str) else None

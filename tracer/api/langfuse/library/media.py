@@ -1,4 +1,4 @@
-"""Media as Langfuse's clients announce, upload and fetch them, through addresses of our own."""
+"""Media in Langfuse's format: announced, uploaded and downloaded through signed URLs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tracer.wire.reading import read_item, read_json
 
 _ID_CHARACTERS: Final = 22
 _VALID: Final = timedelta(hours=1)
-# A browser that opens one must not run what a model or a user put into it.
+# A browser that opens a medium must not run scripts in it.
 _INERT: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
     "Cache-Control": "private, max-age=3600",
@@ -46,20 +46,20 @@ _SHOWN: Final = ("image/", "audio/", "video/")
 
 bp = Blueprint("langfuse_media", __name__, url_prefix=PREFIX)
 set_up(bp)
-# Who comes with one of the addresses below was given it: they carry no key.
+# The signed URLs below carry no API key: their signature is the authorisation.
 content = Blueprint("langfuse_media_content", __name__, url_prefix=PREFIX)
 register_problems(content)
 
 
 class Announced(Answer, kw_only=True):
-    """Where to put a file; nowhere, if it is here already."""
+    """The URL for an upload; null where the content is stored already."""
 
     media_id: str
     upload_url: str | None
 
 
 class MediumAnswer(Answer, kw_only=True):
-    """An uploaded file, and where to fetch it for a while."""
+    """An uploaded medium with a temporary URL for its download."""
 
     media_id: str
     content_type: str
@@ -76,9 +76,9 @@ class MediumAnswer(Answer, kw_only=True):
     )
 )
 def announce() -> Response:
-    """Note a file and where it is used; answer with where to put it, unless it is here already."""
+    """Record a medium and its use; answer with an upload URL unless the content is stored."""
     sent = read_item(read_json(json_body()), MediaBody)
-    # The clients make the same id of the same content, and refuse any other.
+    # Langfuse's clients derive the id from the content, and reject any other id.
     media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
     use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
     if not use.trace_id and sent.dataset_id is None:
@@ -105,7 +105,7 @@ def announce() -> Response:
     )
 )
 def read_medium(media_id: str) -> Response:
-    """Return what is known of an uploaded file, and where to fetch it."""
+    """Return an uploaded medium with a temporary URL for its download."""
     medium = media.get_medium(project_id(), media_id)
     if medium is None or medium.uploaded_at is None:
         raise NotFound(f"Media asset not found or not uploaded: {media_id!r}")
@@ -131,7 +131,7 @@ def read_medium(media_id: str) -> Response:
     )
 )
 def report(media_id: str) -> Response:
-    """Take note of how an upload went; what counts is what was received."""
+    """Accept a client's report of an upload; only the received content counts."""
     read_item(read_json(json_body()), MediaReport)
     if media.get_medium(project_id(), media_id) is None:
         raise unknown("Media asset", media_id)
@@ -140,7 +140,7 @@ def report(media_id: str) -> Response:
 
 @content.put("/media/content/<token>")
 def upload(token: str) -> Response:
-    """Store the body as the content of the file that the address is of."""
+    """Store the body as the content of the medium that the URL names."""
     project, medium = _opened(token)
     with transaction():
         media.upload(project, medium, request.stream)
@@ -149,7 +149,7 @@ def upload(token: str) -> Response:
 
 @content.get("/media/content/<token>")
 def download(token: str) -> Response:
-    """Return the content, in pieces."""
+    """Return the content in chunks."""
     project, medium = _opened(token)
     if medium.uploaded_at is None:
         raise NotFound("nothing was uploaded yet")
@@ -163,7 +163,7 @@ def download(token: str) -> Response:
 
 
 def _pieces(project: str, media_id: str) -> Iterator[bytes]:
-    """Yield the content; a reader that is slow keeps no connection and no snapshot meanwhile."""
+    """Yield the content; between chunks no connection and no snapshot is in use."""
     for number in count():
         with transaction():
             piece = media.read_piece(project, media_id, number)
@@ -183,7 +183,7 @@ def _address(medium: Medium) -> str:
 
 
 def _opened(token: str) -> tuple[str, Medium]:
-    """Return the project and medium of an address; raises Unauthorized."""
+    """Return (project id, medium) of a signed URL; raises Unauthorized."""
     try:
         project, media_id = _serializer().loads(token, max_age=int(_VALID.total_seconds()))
     except BadSignature:

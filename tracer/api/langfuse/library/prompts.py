@@ -1,4 +1,4 @@
-"""Prompts as Langfuse's clients create and fetch them."""
+"""Prompts in Langfuse's format: writes and reads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_item, read_json
 
 PRODUCTION: Final = "production"
-"""The label that is meant where none is named."""
+"""The label that applies where a request names none."""
 _MOST_DEEP: Final = 5
 _REFERENCE: Final = re.compile(r"@@@langfusePrompt:(?P<pairs>[^@]{1,1000})@@@")
 
@@ -42,7 +42,7 @@ set_up(bp)
 
 
 class PromptQuery(Query, kw_only=True):
-    """Which version of a prompt is wanted; without either the one labelled ``production``."""
+    """Which version of a prompt to return; by default the one labelled ``production``."""
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     label: Label | None = None
@@ -50,7 +50,7 @@ class PromptQuery(Query, kw_only=True):
 
 
 class PromptListQuery(PageQuery, kw_only=True):
-    """Which prompts are wanted."""
+    """Conditions on prompts."""
 
     name: str | None = None
     label: str | None = None
@@ -75,7 +75,7 @@ class Prompt(Answer, kw_only=True):
     updated_at: Time
     project_id: str
     is_active: bool
-    """Whether it is labelled ``production``: what SDKs of the first generation read."""
+    """Whether the version is labelled ``production``; early versions of the SDKs read this."""
     resolution_graph: None
 
 
@@ -109,7 +109,7 @@ class PromptList(Answer, kw_only=True):
     )
 )
 def create_prompt() -> Response:
-    """Add a version to a prompt, made new where there is none of that name."""
+    """Add a version to a prompt, which is created if necessary."""
     sent = read_item(read_json(json_body()), PromptBody)
     labels = [*(sent.labels or []), *([PRODUCTION] if sent.is_active else [])]
     draft = PromptDraft(
@@ -168,10 +168,15 @@ def list_prompts() -> Response:
     )
 )
 def read_prompt(name: str) -> Response:
-    """Return the version of a number or label, with the prompts that it refers to filled in."""
+    """Return a version by number or label, with references to other prompts replaced."""
     query = read_params(PromptQuery)
-    found = _find(name, query.version, query.label)
-    return reply(_answer(found, _resolve(found.prompt, [name]) if query.resolve else found.prompt))
+    prompt_version = _find(name, query.version, query.label)
+    return reply(
+        _answer(
+            prompt_version,
+            _resolve(prompt_version.prompt, [name]) if query.resolve else prompt_version.prompt,
+        )
+    )
 
 
 @bp.patch("/v2/prompts/<id:name>/versions/<int:version>")
@@ -184,7 +189,7 @@ def read_prompt(name: str) -> Response:
     )
 )
 def label_prompt(name: str, version: int) -> Response:
-    """Point labels to a version, from wherever they pointed."""
+    """Move labels to a version."""
     sent = read_item(read_json(json_body()), LabelsBody)
     if "latest" in sent.new_labels:
         reason = "expected labels other than latest, which always is the newest version"
@@ -193,8 +198,8 @@ def label_prompt(name: str, version: int) -> Response:
         there = prompts.label_version(project_id(), name, version, sent.new_labels)
     if not there:
         raise NotFound(_missing(name, version, None))
-    found = _find(name, version, None)
-    return reply(_answer(found, found.prompt))
+    prompt_version = _find(name, version, None)
+    return reply(_answer(prompt_version, prompt_version.prompt))
 
 
 @bp.delete("/v2/prompts/<id:name>")
@@ -207,7 +212,7 @@ def label_prompt(name: str, version: int) -> Response:
     )
 )
 def delete_prompt(name: str) -> Response:
-    """Delete a version, the version of a label, or without either the whole prompt."""
+    """Delete versions by number or label; without either, the whole prompt."""
     query = read_params(PromptQuery)
     with transaction():
         gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
@@ -219,41 +224,41 @@ def delete_prompt(name: str) -> Response:
 def _find(name: str, version: int | None, label: str | None) -> PromptVersion:
     if version is None and label is None:
         label = PRODUCTION
-    found = prompts.get_version(project_id(), name, version=version, label=label)
-    if found is None:
+    prompt_version = prompts.get_version(project_id(), name, version=version, label=label)
+    if prompt_version is None:
         raise NotFound(_missing(name, version, label))
-    return found
+    return prompt_version
 
 
 def _missing(name: str, version: int | None, label: str | None) -> str:
-    told = f" with version {version}" if version is not None else ""
-    told += f" with label {label!r}" if label is not None else ""
-    return f"Prompt not found: {name!r}{told}"
+    criteria = f" with version {version}" if version is not None else ""
+    criteria += f" with label {label!r}" if label is not None else ""
+    return f"Prompt not found: {name!r}{criteria}"
 
 
-def _answer(found: PromptVersion, prompt: Json) -> Prompt:
+def _answer(prompt_version: PromptVersion, prompt: Json) -> Prompt:
     return Prompt(
-        id=prompt_id(found.name, found.version),
-        name=found.name,
-        version=found.version,
-        type=found.type,
+        id=prompt_id(prompt_version.name, prompt_version.version),
+        name=prompt_version.name,
+        version=prompt_version.version,
+        type=prompt_version.type,
         prompt=prompt,
-        config={} if found.config is None else found.config,
-        labels=found.labels,
-        tags=found.tags,
-        commit_message=found.commit_message,
-        created_at=json_time(found.created_at),
-        updated_at=json_time(found.created_at),
+        config={} if prompt_version.config is None else prompt_version.config,
+        labels=prompt_version.labels,
+        tags=prompt_version.tags,
+        commit_message=prompt_version.commit_message,
+        created_at=json_time(prompt_version.created_at),
+        updated_at=json_time(prompt_version.created_at),
         project_id=project_id(),
-        is_active=PRODUCTION in found.labels,
+        is_active=PRODUCTION in prompt_version.labels,
         resolution_graph=None,
     )
 
 
 def _resolve(prompt: Json, path: list[str]) -> Json:
-    """Return the prompt with each reference to a text prompt replaced by that text.
+    """Return the prompt with each reference to a text prompt replaced by its text.
 
-    Raises Invalid where one can't be: an application must not send the mark to a model.
+    Raises Invalid where a reference can't be replaced: it must not be sent to a model.
     """
     if isinstance(prompt, list):
         return [
@@ -264,17 +269,17 @@ def _resolve(prompt: Json, path: list[str]) -> Json:
         ]
     if not isinstance(prompt, str):
         return prompt
-    return _REFERENCE.sub(lambda found: _referred(found["pairs"], path), prompt)
+    return _REFERENCE.sub(lambda match: _referred(match["pairs"], path), prompt)
 
 
 def _referred(pairs: str, path: list[str]) -> str:
-    told = dict(pair.partition("=")[::2] for pair in pairs.split("|"))
-    name = told.get("name", "")
+    parameters = dict(pair.partition("=")[::2] for pair in pairs.split("|"))
+    name = parameters.get("name", "")
     if name in path or len(path) > _MOST_DEEP:
         raise Invalid(f"Prompts refer to each other in a circle or too deeply: {[*path, name]}")
-    number = told.get("version", "")
+    number = parameters.get("version", "")
     version = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None
-    found = _find(name, version, told.get("label"))
-    if found.type != "text":
+    referred = _find(name, version, parameters.get("label"))
+    if referred.type != "text":
         raise Invalid(f"Prompt {name!r} is referred to and is no text prompt")
-    return str(_resolve(found.prompt, [*path, name]))
+    return str(_resolve(referred.prompt, [*path, name]))

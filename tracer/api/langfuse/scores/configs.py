@@ -1,4 +1,4 @@
-"""Reads of score configs: what scores are to look like."""
+"""Reads of score configs in Langfuse's format."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def list_configs() -> Response:
 )
 def read_config(config_id: str) -> Response:
     """Return a score config, in use or archived."""
-    found = configs.get_configs(project_id(), [config_id]).get(config_id)
-    if found is None:
+    config = configs.get_configs(project_id(), [config_id]).get(config_id)
+    if config is None:
         raise missing("Score config", config_id)
-    return reply(config_answer(found))
+    return reply(config_answer(config))

@@ -1,4 +1,4 @@
-"""Annotation queues over Langfuse's API."""
+"""Annotation queues in Langfuse's format: writes and reads."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ set_up(bp)
 
 
 class QueueItemQuery(PageQuery, kw_only=True):
-    """Which items of a queue are wanted."""
+    """Which items of a queue to list."""
 
     status: QueueStatus | None = None
 
 
 class QueueAnswer(Answer, kw_only=True):
-    """A queue of what people are to judge."""
+    """An annotation queue."""
 
     id: str
     name: str
@@ -66,7 +66,7 @@ class QueueList(Answer, kw_only=True):
 
 
 class QueueItemAnswer(Answer, kw_only=True):
-    """Something to judge."""
+    """An item to review."""
 
     id: str
     queue_id: str
@@ -86,7 +86,7 @@ class QueueItemList(Answer, kw_only=True):
 
 
 class Assignment(Answer, kw_only=True):
-    """Who works on a queue."""
+    """The assignment of a user to a queue."""
 
     user_id: str
     queue_id: str
@@ -94,7 +94,7 @@ class Assignment(Answer, kw_only=True):
 
 
 class Success(Answer, kw_only=True):
-    """That something was done."""
+    """The confirmation of a change."""
 
     success: bool
     message: str = "OK"
@@ -127,7 +127,7 @@ def list_queues() -> Response:
     )
 )
 def create_queue() -> Response:
-    """Make a queue."""
+    """Create a queue."""
     sent = read_item(read_json(json_body()), QueueBody)
     with transaction():
         made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
@@ -176,7 +176,7 @@ def list_queue_items(queue_id: str) -> Response:
     )
 )
 def create_queue_item(queue_id: str) -> Response:
-    """Put a trace, observation or session into a queue."""
+    """Add a trace, observation or session to a queue."""
     sent = read_item(read_json(json_body()), QueueItemBody)
     _find(queue_id)
     with transaction():
@@ -198,7 +198,7 @@ def create_queue_item(queue_id: str) -> Response:
 )
 def read_queue_item(queue_id: str, item_id: str) -> Response:
     """Return an item of a queue."""
-    return reply(_item(_found(queues.get_item(project_id(), queue_id, item_id), item_id)))
+    return reply(_item(_existing(queues.get_item(project_id(), queue_id, item_id), item_id)))
 
 
 @bp.patch("/<id:queue_id>/items/<id:item_id>")
@@ -211,7 +211,7 @@ def read_queue_item(queue_id: str, item_id: str) -> Response:
     )
 )
 def update_queue_item(queue_id: str, item_id: str) -> Response:
-    """Mark an item as judged, or as not yet."""
+    """Set whether an item is reviewed."""
     sent = read_item(read_json(json_body()), QueueItemUpdate)
     if sent.status is None:
         return read_queue_item(queue_id, item_id)
@@ -219,7 +219,7 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
         changed = queues.complete_item(
             project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
         )
-    return reply(_item(_found(changed, item_id)))
+    return reply(_item(_existing(changed, item_id)))
 
 
 @bp.delete("/<id:queue_id>/items/<id:item_id>")
@@ -229,7 +229,7 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
     )
 )
 def delete_queue_item(queue_id: str, item_id: str) -> Response:
-    """Take an item out of a queue."""
+    """Remove an item from a queue."""
     with transaction():
         removed = queues.remove_item(project_id(), queue_id, item_id)
     if not removed:
@@ -247,7 +247,7 @@ def delete_queue_item(queue_id: str, item_id: str) -> Response:
     )
 )
 def assign(queue_id: str) -> Response:
-    """Ask somebody to work on a queue."""
+    """Assign a user to a queue."""
     sent = read_item(read_json(json_body()), AssignmentBody)
     _find(queue_id)
     with transaction():
@@ -265,7 +265,7 @@ def assign(queue_id: str) -> Response:
     )
 )
 def unassign(queue_id: str) -> Response:
-    """Ask somebody no longer."""
+    """Remove a user's assignment to a queue."""
     sent = read_item(read_json(json_body()), AssignmentBody)
     _find(queue_id)
     with transaction():
@@ -274,13 +274,13 @@ def unassign(queue_id: str) -> Response:
 
 
 def _find(queue_id: str) -> Queue:
-    found = queues.get_queue(project_id(), queue_id)
-    if found is None:
+    queue = queues.get_queue(project_id(), queue_id)
+    if queue is None:
         raise unknown("Annotation queue", queue_id)
-    return found
+    return queue
 
 
-def _found(item: QueueItem | None, item_id: str) -> QueueItem:
+def _existing(item: QueueItem | None, item_id: str) -> QueueItem:
     if item is None:
         raise unknown("Annotation queue item", item_id)
     return item

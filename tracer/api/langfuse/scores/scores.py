@@ -1,4 +1,4 @@
-"""Reads of scores as the first two versions of the API have them: numbered pages."""
+"""Reads of scores in versions 1 and 2 of the API: numbered pages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ set_up(bp)
 
 
 class ScoresQuery(PageQuery, kw_only=True):
-    """Filters of the list of scores, all of which hold."""
+    """Filters of the list of scores, all of which must hold."""
 
     user_id: str | None = None
     name: str | None = None
@@ -107,15 +107,15 @@ def list_scores_v2() -> Response:
 @bp.get("/scores/<id:score_id>")
 @describe(_READ)
 def read_score(score_id: str) -> Response:
-    """Return a score, whatever it judges."""
-    return _one(score_id)
+    """Return a score on any subject."""
+    return _read(score_id)
 
 
 @bp.get("/v2/scores/<id:score_id>")
 @describe(_READ)
 def read_score_v2(score_id: str) -> Response:
-    """Return a score, whatever it judges."""
-    return _one(score_id)
+    """Return a score on any subject."""
+    return _read(score_id)
 
 
 def _page(more: list[Condition]) -> Response:
@@ -128,15 +128,15 @@ def _page(more: list[Condition]) -> Response:
     return reply(Scores(data=data, meta=page_meta(query, total)))
 
 
-def _one(score_id: str) -> Response:
-    found = search.list_scores(project_id(), [Condition("score_id", "=", score_id)], limit=1)
-    if not found:
+def _read(score_id: str) -> Response:
+    rows = search.list_scores(project_id(), [Condition("score_id", "=", score_id)], limit=1)
+    if not rows:
         raise missing("Score", score_id)
-    return reply(score(found[0], project_id()))
+    return reply(score(rows[0], project_id()))
 
 
 def source_condition(names: list[str]) -> Condition:
-    """Return the condition that a score's source is one of Langfuse's words."""
+    """Return the condition that a score has one of these sources, by Langfuse's names."""
     if "API" in names:
         unwanted = [name for name in ("annotation", "eval") if name.upper() not in names]
         return Condition("source", "none of", unwanted)
@@ -154,33 +154,36 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
         "queue_id": query.queue_id,
         "data_type": query.data_type and query.data_type.lower(),
     }
-    found = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
+    conditions = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
     if query.from_timestamp is not None:
-        found.append(Condition("time", ">=", query.from_timestamp))
+        conditions.append(Condition("time", ">=", query.from_timestamp))
     if query.to_timestamp is not None:
-        found.append(Condition("time", "<", query.to_timestamp))
+        conditions.append(Condition("time", "<", query.to_timestamp))
     if query.environment:
-        found.append(Condition("environment", "any of", query.environment))
+        conditions.append(Condition("environment", "any of", query.environment))
     if query.source is not None:
-        found.append(source_condition([query.source]))
+        conditions.append(source_condition([query.source]))
     for name, listed in (("score_id", query.score_ids), ("span_id", query.observation_id)):
         if listed is not None:
-            found.append(Condition(name, "any of", split(listed)))
+            conditions.append(Condition(name, "any of", split(listed)))
     if query.trace_tags:
-        found.append(Condition("trace_tags", "all of", query.trace_tags))
+        conditions.append(Condition("trace_tags", "all of", query.trace_tags))
     if (query.operator is None) != (query.value is None):
         raise Invalid.of_field("value", "expected operator and value together")
     if query.operator is not None:
         operator = "<>" if query.operator == "!=" else query.operator
-        found.append(Condition("value", operator, query.value))
-    return found + [_in_our_words(one) for one in read_filter(query.filter, COLUMNS)]
+        conditions.append(Condition("value", operator, query.value))
+    return conditions + [_as_stored(condition) for condition in read_filter(query.filter, COLUMNS)]
 
 
-def _in_our_words(one: Condition) -> Condition:
-    if one.field not in ("source", "data_type"):
-        return one
-    names = [str(name) for name in (one.value if isinstance(one.value, list) else [one.value])]
-    if one.field == "source" and one.operator in ("any of", "="):
+def _as_stored(condition: Condition) -> Condition:
+    if condition.field not in ("source", "data_type"):
+        return condition
+    names = [
+        str(name)
+        for name in (condition.value if isinstance(condition.value, list) else [condition.value])
+    ]
+    if condition.field == "source" and condition.operator in ("any of", "="):
         return source_condition(names)
     lower = [name.lower() for name in names]
-    return one._replace(value=lower if isinstance(one.value, list) else lower[0])
+    return condition._replace(value=lower if isinstance(condition.value, list) else lower[0])

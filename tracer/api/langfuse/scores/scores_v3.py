@@ -1,4 +1,4 @@
-"""Reads of scores as the third version of the API has them: cursors, one value, one subject."""
+"""Reads of scores in version 3 of the API: cursors, one value field, one subject field."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ set_up(bp)
 
 
 class ScoresV3Query(Query, kw_only=True, forbid_unknown_fields=True):
-    """A page of scores after a cursor; a parameter that is none of these is refused."""
+    """A page of scores after a cursor; unknown parameters are rejected."""
 
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: str | None = None
@@ -63,14 +63,14 @@ class ScoresV3Query(Query, kw_only=True, forbid_unknown_fields=True):
 
 
 class ScoresV3Meta(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Where the next page is; absent: there is none."""
+    """The cursor of the next page; absent: this is the last page."""
 
     limit: int
     cursor: str | None = None
 
 
 class ScoresV3(Answer, kw_only=True):
-    """A page of scores, each with the groups of fields that were asked for."""
+    """A page of scores with the requested groups of fields."""
 
     data: list[dict[str, Any]]
     meta: ScoresV3Meta
@@ -117,29 +117,29 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
         "span_id": query.observation_id,
         "run_id": query.experiment_id,
     }
-    found = [
+    conditions = [
         Condition(name, "any of", split(listed))
         for name, listed in plain.items()
         if listed is not None
     ]
     if query.source is not None:
-        found.append(source_condition(_known("source", query.source, SOURCES)))
+        conditions.append(source_condition(_known("source", query.source, SOURCES)))
     if query.data_type is not None:
         types = [name.lower() for name in _known("dataType", query.data_type, DATA_TYPES)]
-        found.append(Condition("data_type", "any of", types))
+        conditions.append(Condition("data_type", "any of", types))
     if query.author_user_id is not None:
-        # Nothing here is scored by users of Langfuse.
-        found.append(Condition("score_id", "any of", []))
+        # No stored score has an author that is a user of Langfuse.
+        conditions.append(Condition("score_id", "any of", []))
     if query.from_timestamp is not None:
-        found.append(Condition("time", ">=", query.from_timestamp))
+        conditions.append(Condition("time", ">=", query.from_timestamp))
     if query.to_timestamp is not None:
-        found.append(Condition("time", "<", query.to_timestamp))
-    return found + _of_value(query)
+        conditions.append(Condition("time", "<", query.to_timestamp))
+    return conditions + _of_value(query)
 
 
 def _of_value(query: ScoresV3Query) -> list[Condition]:
     numeric = query.data_type == "NUMERIC"
-    found = []
+    conditions = []
     for name, bound, operator in (
         ("valueMin", query.value_min, ">="),
         ("valueMax", query.value_max, "<="),
@@ -147,14 +147,14 @@ def _of_value(query: ScoresV3Query) -> list[Condition]:
         if bound is not None:
             if not numeric:
                 raise Invalid.of_field(name, "expected dataType=NUMERIC beside it")
-            found.append(Condition("value", operator, bound))
+            conditions.append(Condition("value", operator, bound))
     if query.value is not None:
         if query.data_type in ("NUMERIC", "BOOLEAN"):
             numbers = [_number(part) for part in split(query.value)]
-            found.append(Condition("value", "any of", numbers))
+            conditions.append(Condition("value", "any of", numbers))
         else:
-            found.append(Condition("string_value", "any of", split(query.value)))
-    return found
+            conditions.append(Condition("string_value", "any of", split(query.value)))
+    return conditions
 
 
 def _known(name: str, listed: str, known: tuple[str, ...]) -> list[str]:
@@ -175,8 +175,8 @@ def _number(part: str) -> float:
 
 
 def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
-    """Return a score of the third version of the API, with the groups of fields."""
-    found: dict[str, Any] = {
+    """Return a score in version 3 of the API, with the given groups of fields."""
+    fields: dict[str, Any] = {
         "id": row.score_id,
         "projectId": project_id(),
         "name": row.name,
@@ -189,12 +189,12 @@ def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
         "value": _value(row),
     }
     if "details" in groups:
-        found |= {"comment": row.comment, "configId": row.config_id, "metadata": row.metadata}
+        fields |= {"comment": row.comment, "configId": row.config_id, "metadata": row.metadata}
     if "subject" in groups:
-        found["subject"] = _subject(row)
+        fields["subject"] = _subject(row)
     if "annotation" in groups:
-        found |= {"authorUserId": getattr(row, "author_id", None), "queueId": row.queue_id}
-    return found
+        fields |= {"authorUserId": getattr(row, "author_id", None), "queueId": row.queue_id}
+    return fields
 
 
 def _value(row: FoundScore) -> float | bool | str:

@@ -1,4 +1,4 @@
-"""Reads of observations as the first version of the API has them: numbered pages, parsed texts."""
+"""Reads of observations in version 1 of the API: numbered pages, input and output as JSON."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ set_up(bp)
 
 
 class ObservationFilters(Query, kw_only=True):
-    """Filters of both lists of observations, all of which hold."""
+    """Filters of both lists of observations, all of which must hold."""
 
     name: str | None = None
     user_id: str | None = None
@@ -104,7 +104,7 @@ class ObservationsQuery(ObservationFilters, kw_only=True):
 
     @property
     def offset(self) -> int:
-        """How many rows come before the page."""
+        """Number of rows before the page."""
         return (self.page - 1) * self.limit
 
 
@@ -140,7 +140,7 @@ def list_observations() -> Response:
     Operation(summary="Read an observation", answers={200: Observation}, problems=(*PROBLEMS, 404))
 )
 def read_observation(observation_id: str) -> Response:
-    """Return an observation, whichever trace it is in."""
+    """Return an observation; the latest one where several traces contain its id."""
     row = span_search.find_span(project_id(), observation_id)
     if row is None:
         raise missing("Observation", observation_id)
@@ -148,7 +148,7 @@ def read_observation(observation_id: str) -> Response:
 
 
 def conditions(query: ObservationFilters) -> list[Condition]:
-    """Return the conditions of a query; its filter takes the place of a plain parameter."""
+    """Return the conditions of a query; a filter on a column replaces its plain parameter."""
     plain = {
         "name": query.name,
         "user_id": query.user_id,
@@ -156,35 +156,39 @@ def conditions(query: ObservationFilters) -> list[Condition]:
         "parent_span_id": query.parent_observation_id,
         "trace_version": query.version,
     }
-    found = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
+    plain_conditions = [
+        Condition(name, "=", value) for name, value in plain.items() if value is not None
+    ]
     if query.type is not None:
-        found.append(_of_type("any of", [query.type]))
+        plain_conditions.append(_of_type("any of", [query.type]))
     if query.level is not None:
-        found.append(Condition("level", "=", LEVELS[query.level]))
+        plain_conditions.append(Condition("level", "=", LEVELS[query.level]))
     if query.environment:
-        found.append(Condition("environment", "any of", query.environment))
+        plain_conditions.append(Condition("environment", "any of", query.environment))
     if query.from_start_time is not None:
-        found.append(Condition("start_time", ">=", query.from_start_time))
+        plain_conditions.append(Condition("start_time", ">=", query.from_start_time))
     if query.to_start_time is not None:
-        found.append(Condition("start_time", "<", query.to_start_time))
-    told = [in_our_words(one) for one in read_filter(query.filter, COLUMNS)]
-    columns = {one.field for one in told}
-    return [one for one in found if one.field not in columns] + told
+        plain_conditions.append(Condition("start_time", "<", query.to_start_time))
+    filtered = [as_stored(condition) for condition in read_filter(query.filter, COLUMNS)]
+    columns = {condition.field for condition in filtered}
+    return [
+        condition for condition in plain_conditions if condition.field not in columns
+    ] + filtered
 
 
 def _of_type(operator: str, names: list[str]) -> Condition:
-    # Several of our kinds are one type of theirs.
+    # Several kinds of Tracer are one type of Langfuse.
     return Condition("kind", operator, [kind for kind, name in TYPE_OF.items() if name in names])
 
 
-def in_our_words(one: Condition) -> Condition:
-    """Return a condition on kinds or levels with our words for them; any other as it is."""
-    if one.field == "kind":
-        names = one.value if isinstance(one.value, list) else [one.value]
-        several = {"=": "any of", "<>": "none of"}.get(one.operator, one.operator)
+def as_stored(condition: Condition) -> Condition:
+    """Return a condition on types or levels with Tracer's kinds and levels; others unchanged."""
+    if condition.field == "kind":
+        names = condition.value if isinstance(condition.value, list) else [condition.value]
+        several = {"=": "any of", "<>": "none of"}.get(condition.operator, condition.operator)
         return _of_type(several, [str(name).upper() for name in names])
-    if one.field == "level":
-        if isinstance(one.value, list):
-            return one._replace(value=[str(name).lower() for name in one.value])
-        return one._replace(value=str(one.value).lower())
-    return one
+    if condition.field == "level":
+        if isinstance(condition.value, list):
+            return condition._replace(value=[str(name).lower() for name in condition.value])
+        return condition._replace(value=str(condition.value).lower())
+    return condition

@@ -1,4 +1,4 @@
-"""Reads of observations as the second version of the API has them: cursors, groups, raw texts."""
+"""Reads of observations in version 2 of the API: cursors, groups of fields, unparsed payloads."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ GROUPS: Final = (
     "trace_context",
 )
 SHORT: Final = 200
-"""Characters of a value of metadata that is not asked for by its key."""
+"""Length (characters) to which metadata values are cut unless their key is requested."""
 
 bp = Blueprint("langfuse_observations_v2", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -65,13 +65,13 @@ class ObservationsV2Query(ObservationFilters, kw_only=True):
 
 
 class CursorMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Where the next page is; absent: there is none."""
+    """The cursor of the next page; absent: this is the last page."""
 
     cursor: str | None = None
 
 
 class ObservationsV2(Answer, kw_only=True):
-    """A page of observations, each with the groups of fields that were asked for."""
+    """A page of observations with the requested groups of fields."""
 
     data: list[dict[str, Any]]
     meta: CursorMeta
@@ -112,39 +112,39 @@ def list_observations_v2() -> Response:
 
 
 def _conditions(query: ObservationsV2Query) -> list[Condition]:
-    found = conditions(query)
+    result = conditions(query)
     if query.session_id is not None:
-        found.append(Condition("session_id", "=", query.session_id))
+        result.append(Condition("session_id", "=", query.session_id))
     if query.is_root_observation is not None:
-        found.append(Condition("is_root", "=", query.is_root_observation))
-    return found
+        result.append(Condition("is_root", "=", query.is_root_observation))
+    return result
 
 
 def _observation(row: FoundSpan, groups: frozenset[str], expanded: set[str]) -> dict[str, Any]:
-    found = _core(row)
+    fields = _core(row)
     for group in GROUPS[1:]:
         if group == "metadata" and group in groups:
-            found["metadata"] = _metadata(row.metadata, expanded)
+            fields["metadata"] = _metadata(row.metadata, expanded)
         elif group in groups:
-            found |= _FIELDS[group](row)
-    return found | _price(row, groups)
+            fields |= _FIELDS[group](row)
+    return fields | _price(row, groups)
 
 
 def _price(row: FoundSpan, groups: frozenset[str]) -> dict[str, Any]:
     price = paid(row) if groups & {"model", "usage"} else Paid()
     shown = price if "model" in groups else Paid()
-    # These are always there, and filled only with their group.
-    told = {
+    # These fields are always present, and filled only with their group.
+    fields = {
         "modelId": shown.model_id,
         "inputPrice": _decimal(shown.input_price),
         "outputPrice": _decimal(shown.output_price),
         "totalPrice": _decimal(shown.total_price),
     }
     if "model" in groups:
-        told["internalModelId"] = price.model_id
+        fields["internalModelId"] = price.model_id
     if "usage" in groups:
-        told["usagePricingTierName"] = price.tier
-    return told
+        fields["usagePricingTierName"] = price.tier
+    return fields
 
 
 def _decimal(price: Decimal | None) -> str | None:
@@ -192,7 +192,7 @@ def _io(row: FoundSpan) -> dict[str, Any]:
 
 def _model(row: FoundSpan) -> dict[str, Any]:
     return {
-        # Both names: its documentation has the one, its SDKs the other.
+        # Both names: Langfuse's documentation uses one, its SDKs the other.
         "providedModelName": row.model,
         "model": row.model,
         "modelParameters": row.model_parameters,
@@ -239,12 +239,12 @@ _FIELDS: Final = {
 
 
 def _metadata(metadata: dict[str, Json], expanded: set[str]) -> dict[str, str]:
-    found = {key: _raw(value) or "" for key, value in metadata.items()}
-    return {key: value if key in expanded else value[:SHORT] for key, value in found.items()}
+    texts = {key: _raw(value) or "" for key, value in metadata.items()}
+    return {key: value if key in expanded else value[:SHORT] for key, value in texts.items()}
 
 
 def _raw(value: Json) -> str | None:
-    """Return a text as it is, anything else as JSON text."""
+    """Return a text unchanged, and any other value as JSON text."""
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()

@@ -24,7 +24,7 @@ set_up(bp)
 
 
 class SessionsQuery(PageQuery, kw_only=True):
-    """Filters of the list of sessions, all of which hold."""
+    """Filters of the list of sessions, all of which must hold."""
 
     from_timestamp: SentTime | None = None
     to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
@@ -32,7 +32,7 @@ class SessionsQuery(PageQuery, kw_only=True):
 
 
 class ListedSession(Answer, kw_only=True):
-    """A session by itself."""
+    """A session without its traces."""
 
     id: str
     created_at: Time
@@ -60,7 +60,7 @@ class SessionList(Answer, kw_only=True):
     )
 )
 def list_sessions() -> Response:
-    """Return one page of the project's sessions, the latest begun first."""
+    """Return one page of the project's sessions, the latest start first."""
     query = read_params(SessionsQuery)
     rows, total = sessions.page_sessions(
         project_id(),

@@ -1,4 +1,4 @@
-"""Reads of traces: lists with groups of fields, one with all that belongs to it; sessions."""
+"""Reads of traces: lists with groups of fields, and single traces with their observations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tracer.api.langfuse.params import (
     read_filter,
     read_params,
 )
-from tracer.api.langfuse.traces.observations import in_our_words
+from tracer.api.langfuse.traces.observations import as_stored
 from tracer.errors import Invalid, TooLarge
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
@@ -40,9 +40,9 @@ from tracer.wire.native.requests import Time
 
 GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
 MOST_IDS: Final = 10_000
-"""Ids of observations of one trace that a list names."""
+"""Greatest number of observation ids listed per trace."""
 MOST_OBSERVATIONS: Final = 20_000
-"""Observations that come with a trace; a larger one is read by pages of them."""
+"""Greatest number of observations returned with a trace; larger traces are read in pages."""
 
 ORDERS: Final = {
     "id": "trace_id",
@@ -83,7 +83,7 @@ set_up(bp)
 
 
 class TracesQuery(PageQuery, kw_only=True):
-    """Filters of the list of traces, all of which hold."""
+    """Filters of the list of traces, all of which must hold."""
 
     user_id: str | None = None
     name: str | None = None
@@ -100,7 +100,7 @@ class TracesQuery(PageQuery, kw_only=True):
 
 
 class TraceQuery(Query, kw_only=True):
-    """Which groups of a trace's fields to read."""
+    """The requested groups of a trace's fields."""
 
     fields: str | None = None
 
@@ -117,7 +117,7 @@ class Traces(Answer, kw_only=True):
     Operation(summary="List traces", query=TracesQuery, answers={200: Traces}, problems=PROBLEMS)
 )
 def list_traces() -> Response:
-    """Return one page of the project's traces, newest first unless another order is asked for."""
+    """Return one page of the project's traces, newest first unless the query sets the order."""
     query = read_params(TracesQuery)
     groups = groups_of(query.fields, GROUPS)
     order, descending = _order(query.order_by)
@@ -135,7 +135,7 @@ def list_traces() -> Response:
     data = [
         ListedTrace(
             **core_trace(row, io="io" in groups),
-            **metrics_of(row, asked="metrics" in groups),
+            **metrics_of(row, requested="metrics" in groups),
             observations=spans.get(row.trace_id, []),
             scores=scores.get(row.trace_id, []),
         )
@@ -165,16 +165,16 @@ def read_trace(trace_id: str) -> Response:
             f" observations, and these from {PREFIX}/v2/observations?traceId=…"
         )
     mine = [Condition("trace_id", "=", trace_id)]
-    found = span_search.list_spans(
+    spans = span_search.list_spans(
         project_id(), mine, limit=MOST_OBSERVATIONS if "observations" in groups else 0
     )
-    judged = search.list_scores(project_id(), mine, limit=MOST_IDS if "scores" in groups else 0)
+    score_rows = search.list_scores(project_id(), mine, limit=MOST_IDS if "scores" in groups else 0)
     return reply(
         FullTrace(
             **core_trace(row, io="io" in groups),
-            **metrics_of(row, asked="metrics" in groups),
-            observations=[observation(one) for one in reversed(found)],
-            scores=[score(one, project_id(), trace=False) for one in judged],
+            **metrics_of(row, requested="metrics" in groups),
+            observations=[observation(span) for span in reversed(spans)],
+            scores=[score(found_score, project_id(), trace=False) for found_score in score_rows],
         )
     )
 
@@ -201,27 +201,29 @@ def _order(sent: str | None) -> tuple[str, bool]:
 
 def _conditions(query: TracesQuery) -> list[Condition]:
     plain = ("user_id", "name", "session_id", "version", "release")
-    found = [
+    plain_conditions = [
         Condition(name, "=", value) for name in plain if (value := getattr(query, name)) is not None
     ]
     if query.from_timestamp is not None:
-        found.append(Condition("start_time", ">=", query.from_timestamp))
+        plain_conditions.append(Condition("start_time", ">=", query.from_timestamp))
     if query.to_timestamp is not None:
-        found.append(Condition("start_time", "<", query.to_timestamp))
+        plain_conditions.append(Condition("start_time", "<", query.to_timestamp))
     if query.tags:
-        found.append(Condition("tags", "all of", query.tags))
+        plain_conditions.append(Condition("tags", "all of", query.tags))
     if query.environment:
-        found.append(Condition("environment", "any of", query.environment))
-    told = [in_our_words(one) for one in read_filter(query.filter, COLUMNS)]
-    # What the filter says of a column takes the place of the plain parameter.
-    columns = {one.field for one in told}
-    return [one for one in found if one.field not in columns] + told
+        plain_conditions.append(Condition("environment", "any of", query.environment))
+    filtered = [as_stored(condition) for condition in read_filter(query.filter, COLUMNS)]
+    # A filter on a column replaces the plain parameter for it.
+    columns = {condition.field for condition in filtered}
+    return [
+        condition for condition in plain_conditions if condition.field not in columns
+    ] + filtered
 
 
 def _score_ids(trace_ids: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    ids_by_trace: dict[str, list[str]] = {}
     if trace_ids:
         wanted = [Condition("trace_id", "any of", trace_ids)]
         for row in search.list_scores(project_id(), wanted, limit=MOST_IDS):
-            found.setdefault(row.trace_id or "", []).append(row.score_id)
-    return found
+            ids_by_trace.setdefault(row.trace_id or "", []).append(row.score_id)
+    return ids_by_trace

@@ -1,8 +1,8 @@
-"""The one normalised record that every wire format becomes, and that the writer stores.
+"""The normalised records: every wire format is decoded to them, and the writer stores them.
 
 Times are integers: microseconds since the Unix epoch, UTC. Usage counts tokens in disjoint
-buckets (``input`` holds neither cached nor written-to-cache tokens, ``output`` no reasoning).
-Money is US dollars as ``Decimal``. A JSON value is what ``msgspec.json.decode`` gives.
+types (``input`` holds neither cached nor written-to-cache tokens, ``output`` no reasoning).
+Money is US dollars as ``Decimal``. A JSON value is a result of ``msgspec.json.decode``.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ KINDS: Final = (
 LEVELS: Final = ("debug", "default", "warning", "error")
 STATUSES: Final = ("running", "completed", "error")
 
-# How firmly a trace field was said; `tracer.merging.claims` has the rule.
+# Precedence of the value of a trace field; `tracer.merging.claims` has the rule.
 RANK_IMPLIED: Final = 0
-"""By a span that stands in for the root: its own name, input and output."""
+"""Implied by a span that stands in for the root: its own name, input and output."""
 RANK_RESOURCE: Final = 1
 RANK_SPAN: Final = 2
 RANK_CREATE: Final = 3
@@ -60,11 +60,11 @@ TRACE_FIELDS: Final = (
 
 
 class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
-    """One span as its source described it, complete: a later record of it replaces this one.
+    """One span with all of its fields, as its source sent it: a later record replaces this one.
 
     ``version`` orders the records of one span: a finished record beats a running one, then the
-    higher version wins. OTLP takes it from the span's own times, so that the same batch twice
-    changes nothing; the JSON API takes the time of receipt, so that the last word wins.
+    higher version wins. OTLP derives it from the span's times, so that a repeated batch changes
+    nothing; the JSON API uses the time of receipt, so that the latest request wins.
     """
 
     trace_id: str
@@ -80,56 +80,56 @@ class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
     status_message: str | None = None
     first_token_time: int | None = None
     model: str | None = None
-    """The model that served the call; the one asked for where only that is known."""
+    """The model that served the call, or else the requested one."""
     requested_model: str | None = None
     provider: str | None = None
     model_parameters: dict[str, Json] = {}
     usage: dict[str, int] = {}
     cost: dict[str, Decimal] = {}
-    """Dollars by usage type; ``total`` alone where only that was sent."""
+    """US dollars by usage type; ``total`` alone where only that was sent."""
     cost_source: str | None = None
-    """``given`` by the application, ``computed`` from list prices, ``custom``: from a price of the
-    project; None: unpriced or nothing to price."""
+    """``given`` by the application, ``computed`` from list prices, ``custom`` from a price of the
+    project; None: unpriced, or no usage to price."""
     priced_by: str | None = None
-    """The list and its version, or the id of the project's price; None: not priced by us."""
+    """The list and its version, or the id of the project's price; None: not priced by Tracer."""
     call_id: str | None = None
-    """The provider's id of its answer: one call may be reported by several spans."""
+    """The provider's id of its response: several spans may report one call."""
     echo: bool = False
-    """A client's own report of a call, which does not count where an instrumentation's is there."""
+    """True: a duplicate report of a call, excluded where an instrumentation reports it too."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     tools: list[Json] = []
     """Definitions of the tools that the model was offered, as sent."""
     finish_reasons: list[str] = []
-    """Why each choice of the answer ended: stop, length, tool_calls …"""
+    """Why each choice of the response ended: stop, length, tool_calls …"""
     input: Json = None
     output: Json = None
     metadata: dict[str, Json] = {}
     attributes: dict[str, Json] = {}
-    """What no dialect claimed, untouched."""
+    """Attributes that no dialect mapped, unchanged."""
     events: list[Json] = []
-    """``{"name", "time" (ISO 8601), "attributes"}`` each."""
+    """Objects of ``name``, ``time`` (ISO 8601) and ``attributes``."""
     links: list[Json] = []
-    """``{"trace_id", "span_id", "attributes"}`` each."""
+    """Objects of ``trace_id``, ``span_id`` and ``attributes``."""
     resource: dict[str, Json] = {}
     scope: dict[str, Json] = {}
-    """``{"name", "version", "attributes"}``."""
+    """An object of ``name``, ``version`` and ``attributes``."""
     dialect: str | None = None
-    """The attribute dialect that was understood first, None: none was."""
+    """The first attribute dialect that mapped anything; None: none did."""
     claimed: tuple[str, ...] = ()
-    """Names of the attributes that fields tell now and that ``attributes`` may lack."""
+    """Names of attributes that were mapped to fields, and may be missing in ``attributes``."""
     flags: list[str] = []
-    """What a reader must know: truncated, cleaned, self_parent, cycle, end_before_start, dropped"""
+    """Data problems: truncated, cleaned, self_parent, cycle, end_before_start, dropped."""
     notes: dict[str, Json] = {}
     """Details of the flags, by field: e.g. ``{"input": {"truncated": true, "size": 1048576}}``."""
 
 
 class SpanPatch(msgspec.Struct, kw_only=True):
-    """Some fields of a span, said after (or, out of order, before) the span itself.
+    """Changed fields of a span; may be received before the span itself.
 
-    ``fields`` holds ``SpanRecord`` field names; a present None clears, an absent name leaves as is.
+    ``fields`` holds ``SpanRecord`` field names; None clears a field, absent names stay unchanged.
     Each field's latest ``version`` (microseconds of receipt) wins; ``metadata`` is merged by key,
-    and so are ``logs``: events that came beside the span (``merging/log_events.py``).
+    and so are ``logs``: events that were sent beside the span (``merging/log_events.py``).
     """
 
     trace_id: str
@@ -141,12 +141,12 @@ class SpanPatch(msgspec.Struct, kw_only=True):
 
 
 class TraceRecord(msgspec.Struct, kw_only=True):
-    """What was said of a trace as a whole, by an API call or by one of its spans.
+    """Fields of a trace as a whole, sent by an API call or in one of its spans.
 
-    ``fields`` has names out of ``TRACE_FIELDS``; which record wins is in `tracer.merging.claims`.
-    Tags unite, unless ``replace_tags``; metadata is merged by key, the highest (rank, version)
-    wins. What people add to the tags (True) or take away (False) stays over what the application
-    says.
+    ``fields`` has names out of ``TRACE_FIELDS``; `tracer.merging.claims` decides which record wins.
+    Tags are united, unless ``replace_tags``; metadata is merged by key, the highest (rank, version)
+    wins. Tags that people add (True) or remove (False) on pages override those that the application
+    sends.
     """
 
     trace_id: str
@@ -161,11 +161,11 @@ class TraceRecord(msgspec.Struct, kw_only=True):
     deep: bool = False
     """Objects within ``metadata`` are merged as well, rather than replaced."""
     process: str = ""
-    """`process_of` the resource of the spans that said it; empty: an API call said it."""
+    """`process_of` the resource of the sending spans; empty: sent by an API call."""
     by_root: bool = False
-    """A span without a parent said it."""
+    """True: sent in a span without a parent."""
     first: int | None = None
-    """Start of the earliest span of the process that said it (µs); None: the version."""
+    """Start of the earliest sending span of the process (µs); None: the version."""
 
 
 _PROCESS_NAMES: Final = (
@@ -174,13 +174,13 @@ _PROCESS_NAMES: Final = (
     ("host.name", "process.pid"),
     ("container.id", "process.pid"),
 )
-"""Resource attributes that name a process, the most exact first."""
+"""Resource attributes that identify a process, the most specific first."""
 
 
 def process_of(resource: dict[str, Json]) -> str:
-    """Return a short name of the process that a resource describes; empty: of no resource.
+    """Return a short identifier of the process of a resource; empty: the resource is empty.
 
-    Where nothing in the resource names a process, two processes of equal resources are one.
+    Without identifying attributes, processes with equal resources are treated as one.
     """
     if not resource:
         return ""
@@ -194,7 +194,7 @@ def process_of(resource: dict[str, Json]) -> str:
 
 
 class ScoreRecord(msgspec.Struct, kw_only=True):
-    """A judgement of a trace, a span, a session or a run: exactly one of number or text value."""
+    """A score of a trace, a span, a session or a run, with exactly one of number or text value."""
 
     score_id: str
     name: str
@@ -210,19 +210,19 @@ class ScoreRecord(msgspec.Struct, kw_only=True):
     metadata: dict[str, Json] = {}
     time: int = 0
     author: str | None = None
-    """The name of the person who judged, where one did."""
+    """The name of the person who entered the score; None: sent by an application."""
     author_id: str | None = None
     config_id: str | None = None
-    """What it was checked against."""
+    """The score config against which the score was validated."""
     environment: str | None = None
     queue_id: str | None = None
-    """The list of work that it was given in."""
+    """The annotation queue in which the score was entered."""
     run_id: str | None = None
-    """The run of a dataset, or the experiment, that is judged as a whole."""
+    """The dataset run or experiment that is scored as a whole."""
 
 
 class Batch(msgspec.Struct, kw_only=True):
-    """What one request brings; stored whole or, item by item, refused with a reason."""
+    """The records of one request; items are stored, or rejected with a reason each."""
 
     spans: list[SpanRecord] = []
     patches: list[SpanPatch] = []
@@ -234,7 +234,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
 
 CLOCK_TOLERANCE: Final = 1_000
-"""Microseconds: many clients round one of two times to milliseconds."""
+"""Tolerance (µs): many clients round only one of two times to milliseconds."""
 
 
 def is_within(time: int, start: int, end: int | None) -> bool:
@@ -248,23 +248,23 @@ OUTPUT_BUCKETS: Final = ("output", "reasoning")
 
 
 def token_sums(usage: dict[str, int]) -> tuple[int | None, int | None, int | None]:
-    """Return (input, output, total) tokens of disjoint buckets; None: nobody counted those.
+    """Return (input, output, total) tokens of disjoint usage types; None: not reported.
 
-    A bucket belongs to the side its name begins with: cache_read and input_audio are input,
-    reasoning and output_audio are output; any other counts in the total alone.
+    A type belongs to the side with which its name begins: cache_read and input_audio are input,
+    reasoning and output_audio are output; others count in the total alone.
     """
     if not usage:
         return None, None, None
-    asked = answered = None
+    input_tokens = output_tokens = None
     total = 0
     for bucket, number in usage.items():
         total += number
         side = _side(bucket)
         if side == "input":
-            asked = number if asked is None else asked + number
+            input_tokens = number if input_tokens is None else input_tokens + number
         elif side == "output":
-            answered = number if answered is None else answered + number
-    return asked, answered, total
+            output_tokens = number if output_tokens is None else output_tokens + number
+    return input_tokens, output_tokens, total
 
 
 @lru_cache(maxsize=1_000)
@@ -275,12 +275,12 @@ def _side(bucket: str) -> str | None:
 
 
 def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
-    """Return the dollars of a cost by type, None where there is no cost."""
+    """Return the total of a cost by type (US dollars); None: there is no cost."""
     if not cost:
         return None
     return cost["total"] if "total" in cost else sum(cost.values(), Decimal(0))
 
 
 def decimals(cost: dict[str, Json] | None) -> dict[str, Decimal]:
-    """Return a cost by type as JSON holds it, which has no decimals, as decimals."""
+    """Return a cost by type, whose amounts JSON holds as texts or numbers, as decimals."""
     return {bucket: Decimal(str(dollars)) for bucket, dollars in (cost or {}).items()}

@@ -1,4 +1,4 @@
-"""Times: microseconds since the epoch, and the texts that databases, APIs and people read."""
+"""Conversions of times: microseconds since the epoch, SQL, JSON, and text for pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_micros(time: datetime) -> int:
-    """Return microseconds since the epoch, exactly (a float would lose the last digits)."""
+    """Return microseconds since the epoch, exact (a float would lose the last digits)."""
     return (time - EPOCH) // _MICROSECOND
 
 
@@ -22,31 +22,31 @@ def from_micros(micros: int) -> datetime:
 
 
 def sql_time(micros: int) -> str:
-    """Return microseconds since the epoch as text that PostgreSQL and JSON readers take."""
+    """Return microseconds since the epoch as text in a format of PostgreSQL and JSON."""
     return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
 
 
 def json_time(time: datetime) -> str:
-    """Return a time as the JSON API writes it: UTC, in microseconds, with Z."""
+    """Return a time in the JSON API's format: UTC, with microseconds and Z."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def json_time_or_none(time: datetime | None) -> str | None:
-    """Return `json_time`, None where there is no time."""
+    """Return `json_time`; None: there is no time."""
     return None if time is None else json_time(time)
 
 
 def json_time_in_millis(time: datetime) -> str:
-    """Return a time as Langfuse's API writes it: UTC, cut to milliseconds, with Z."""
+    """Return a time in Langfuse's format: UTC, cut to milliseconds, with Z."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def shown_time(time: datetime) -> str:
-    """Return a time for people: date and time in UTC, cut to milliseconds."""
+    """Return a time for pages: date and time in UTC, cut to milliseconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
 
 
 @lru_cache(maxsize=4_096)
 def _second(seconds: int) -> str:
-    # The spans of a batch share few seconds, and formatting a time is dear.
+    # Spans of a batch share few seconds, and formatting is expensive.
     return from_micros(seconds * 1_000_000).isoformat()[:19]

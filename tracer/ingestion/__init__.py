@@ -1,4 +1,4 @@
-"""Blueprint of every write endpoint: OTLP, our own JSON API, and Langfuse's."""
+"""The blueprint of all write endpoints: OTLP, the JSON API, and the Langfuse-compatible API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the write routes share: when a request came, what may come in, and where it goes."""
+"""Shared parts of the write routes: the request context for decoders, and the writer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ __all__ = ["json_body", "receipt", "store"]
 
 
 def receipt() -> Receipt:
-    """Return the time of this moment, which orders what clients say, and the limits."""
+    """Return the request's time, which orders records of one object, and the size limits."""
     return Receipt(time=time.time_ns() // 1000, max_value_bytes=services().config.max_value_bytes)
 
 
 def store(batch: Batch) -> list[Rejected]:
-    """Commit the batch to the request's project; raises Overloaded and Unavailable."""
+    """Commit the batch to the request's project; return its rejected items.
+
+    Raises Overloaded and StoreUnavailable.
+    """
     return services().writer.write(project_id(), batch) if len(batch) else []

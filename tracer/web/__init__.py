@@ -1,1 +1,1 @@
-"""What all JSON routes share: keys, request bodies, answers, problem documents."""
+"""Shared parts of the JSON routes: authentication, request bodies, answers, problem documents."""

@@ -1,4 +1,4 @@
-"""Exports as downloads: streamed, from one snapshot, with a name to be saved under."""
+"""Exports as downloads: streamed from one database snapshot, with a file name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK_CHARACTERS: Final = 64 * 1024
 def trace_file(
     project_id: str, trace_id: str, format_name: str, budget: int | None = None
 ) -> Response | None:
-    """Return a trace in one of FORMATS, None where there is no such trace."""
+    """Return a trace in one of FORMATS; None: there is no such trace."""
     form = FORMATS[format_name]
     snapshot = Snapshot()
     source = snapshot.trace(project_id, trace_id)
@@ -29,7 +29,7 @@ def trace_file(
 
 
 def session_file(project_id: str, session_id: str) -> Response:
-    """Return the traces of a session as JSON."""
+    """Return all traces of a session as JSON."""
     snapshot = Snapshot()
     text = json.write_session(session_id, snapshot.session(project_id, session_id))
     name = f"session-{plain_name(session_id, 60)}.json"
@@ -37,8 +37,8 @@ def session_file(project_id: str, session_id: str) -> Response:
 
 
 def _download(snapshot: Snapshot, text: Iterator[str], content_type: str, name: str) -> Response:
-    # Without a length it leaves in chunks: where reading fails, the last one is missing, and so
-    # no client takes the part for the whole.
+    # Without a length the response is chunked: after a failed read the last chunk is missing, so
+    # that clients can tell that the file is incomplete.
     response = Response(_chunks(snapshot, text), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.call_on_close(snapshot.close)
@@ -46,17 +46,17 @@ def _download(snapshot: Snapshot, text: Iterator[str], content_type: str, name: 
 
 
 def _chunks(snapshot: Snapshot, text: Iterator[str]) -> Iterator[bytes]:
-    """Yield pieces large enough to be worth sending; then let go of the trace."""
-    held: list[str] = []
+    """Yield chunks of at least _CHUNK_CHARACTERS; close the snapshot at the end."""
+    pieces: list[str] = []
     length = 0
     try:
         for piece in text:
-            held.append(piece)
+            pieces.append(piece)
             length += len(piece)
             if length >= _CHUNK_CHARACTERS:
-                yield "".join(held).encode()
-                held, length = [], 0
-        yield "".join(held).encode()
+                yield "".join(pieces).encode()
+                pieces, length = [], 0
+        yield "".join(pieces).encode()
     finally:
-        # At the end at once, and not when somebody happens to close the response.
+        # Closed here and not with the response, which a server may close late.
         snapshot.close()

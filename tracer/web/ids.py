@@ -1,9 +1,9 @@
-"""Ids in URL paths: whatever text an id is, slashes and all, it is one segment of the path.
+"""Ids in URL paths: any text, slashes included, as one path segment.
 
-A WSGI server hands over the path unquoted, in which ``%2F`` and ``/`` look the same. So
-``KeepEscapes`` reads the raw path and leaves ``%2F`` and ``%25`` (which makes that reversible)
-escaped, and routes that say ``<id:trace_id>`` unescape them. Building a URL does the reverse.
-An id that ends in ``.json`` is written ``%2Ejson``, or it would name the JSON twin of another.
+WSGI servers unquote the path, after which ``%2F`` and ``/`` are the same. So ``KeepEscapes`` reads
+the raw path and leaves ``%2F`` and ``%25`` (which makes this reversible) escaped; routes with
+``<id:trace_id>`` unescape them, and building a URL does the reverse. In an id that ends in
+``.json``, the dot is escaped: routes use that suffix for JSON representations of pages.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _KEPT = re.compile(r"%(2f|25|2e(?=json(?:/|$)))", re.IGNORECASE)
 
 
 class KeepEscapes:
-    """WSGI middleware that keeps slashes and percent signs of a path segment escaped."""
+    """WSGI middleware that keeps slashes and percent signs within path segments escaped."""
 
     def __init__(self, app: WSGIApplication):
         self.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass the request on with the path as described."""
+        """Call the application with the partly escaped path."""
         environ["PATH_INFO"] = _path(environ)
         return self.app(environ, start_response)
 
@@ -39,7 +39,7 @@ class IdConverter(BaseConverter):
     """``<id:name>`` in a route: an id of 1 to 800 characters, in one path segment."""
 
     def to_python(self, value: str) -> str:
-        """Return the id; a path that can't be one does not match the route."""
+        """Return the id; raises ValidationError (no match) for a text that can't be an id."""
         text = value.replace("%2F", "/").replace("%2E", ".").replace("%25", "%")
         if len(text) > LONGEST_ID:
             raise ValidationError
@@ -54,7 +54,7 @@ class IdConverter(BaseConverter):
 def _path(environ: WSGIEnvironment) -> str:
     raw = environ.get("RAW_URI", "")
     if not raw.startswith("/") or environ.get("SCRIPT_NAME"):
-        # An absolute address or a mount point: the server has taken it apart already.
+        # An absolute URL or a mount point: PATH_INFO is the only correct path then.
         return str(environ["PATH_INFO"]).replace("%", "%25")
-    escaped = _KEPT.sub(lambda found: f"%25{found[1].upper()}", raw.partition("?")[0])
+    escaped = _KEPT.sub(lambda match: f"%25{match[1].upper()}", raw.partition("?")[0])
     return unquote_to_bytes(escaped.encode("latin-1")).decode("latin-1")

@@ -1,4 +1,4 @@
-"""What each route takes and gives, said beside it; the OpenAPI document is made of these."""
+"""Descriptions of the routes (parameters, bodies, answers), declared at each view, for OpenAPI."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tracer.wire.reading import invalid_field, read_item
 V = TypeVar("V", bound=Callable[..., Any])
 Q = TypeVar("Q", bound=msgspec.Struct)
 
-# Costs are decimals, and leave as JSON numbers with the digits they have.
+# Costs are decimals, encoded as JSON numbers with all of their digits.
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One route for its readers: types are Structs, statuses those it can answer with."""
+    """The description of one route: types are Structs, `answers` and `problems` are statuses."""
 
     summary: str
     answers: dict[int, type[msgspec.Struct]]
@@ -32,7 +32,7 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     problems: tuple[int, ...] = field(default=())
     files: tuple[str, ...] = field(default=())
-    """Media types of a 200 that is a file, and no Struct."""
+    """Media types of an answer 200 that is a file instead of a Struct."""
 
 
 READ_PROBLEMS: Final = (400, 401, 404)
@@ -40,14 +40,14 @@ WRITE_PROBLEMS: Final = (400, 401, 413, 415, 422, 429, 503)
 
 
 def set_up(bp: Blueprint) -> None:
-    """Make the blueprint's routes know who asks, check the ids of their paths, tell problems."""
+    """Add authentication, checks of path ids, and problem documents to the blueprint."""
     bp.before_request(identify)
     bp.before_request(check_path)
     register_problems(bp)
 
 
 def check_path() -> None:
-    """Raise Invalid where an id in the path can't be one: the database takes no NUL."""
+    """Raise Invalid where a path id can't be one: PostgreSQL can't store NUL in texts."""
     for name, value in (request.view_args or {}).items():
         if not isinstance(value, str):
             continue  # a number, which the router has checked
@@ -58,7 +58,7 @@ def check_path() -> None:
 
 
 def describe(operation: Operation) -> Callable[[V], V]:
-    """Attach what a route does to its view."""
+    """Return a decorator that attaches the description of a route to its view."""
 
     def attach(view: V) -> V:
         view.operation = operation  # type: ignore[attr-defined]
@@ -68,9 +68,9 @@ def describe(operation: Operation) -> Callable[[V], V]:
 
 
 def operation_of(view: Callable[..., Any]) -> Operation | None:
-    """Return what was attached to a view, None: it is no route of the API."""
-    found: Operation | None = getattr(view, "operation", None)
-    return found
+    """Return the description attached to a view; None: it is not a route of the API."""
+    operation: Operation | None = getattr(view, "operation", None)
+    return operation
 
 
 def answer(
@@ -84,7 +84,7 @@ def read_query(kind: type[Q]) -> Q:
     """Return the query string as a ``kind``; raises Invalid naming the parameter."""
     sent: dict[str, str] = {}
     for name, values in request.args.lists():
-        # One of two values would be ignored, and the reader never told which.
+        # One of two values would be ignored without notice.
         if len(values) > 1:
             raise Invalid.of_field(name, f"expected once, got {len(values)} times")
         if "\x00" in values[0]:

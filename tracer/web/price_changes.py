@@ -1,4 +1,4 @@
-"""The transaction that prices are changed in, by whichever API or page."""
+"""The transaction for changes of a project's prices, shared by APIs and pages."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tracer.web.services import services
 
 @contextmanager
 def changing_prices(project_id: str) -> Iterator[None]:
-    """Commit the block's changes of a project's prices, or none of them.
+    """Commit the block's changes of a project's prices, or roll all of them back.
 
-    The writer of this process uses them at once, those of others within seconds (CACHE_SECONDS).
+    This process's writer uses new prices at once, other processes within CACHE_SECONDS.
     """
     with transaction():
         yield

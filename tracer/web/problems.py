@@ -1,4 +1,4 @@
-"""Refusals as application/problem+json (RFC 9457), and the HTTP status of each error."""
+"""Errors as application/problem+json (RFC 9457), and the HTTP status of each error class."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tracer.errors import (
 )
 
 PROBLEM_TYPE: Final = "application/problem+json"
-# Basic first: it is what browsers and most exporters know how to answer.
+# Basic first: browsers and most exporters support it.
 CHALLENGE: Final = 'Basic realm="tracer", charset="UTF-8", Bearer realm="tracer"'
 RETRY_OVERLOADED: Final = 1
 RETRY_UNAVAILABLE: Final = 5
-"""Seconds after which a client should try again."""
+"""Seconds after which a client should retry."""
 
 STATUS: Final[dict[type[TracerError], int]] = {
     Refused: 400,
@@ -45,7 +45,7 @@ STATUS: Final[dict[type[TracerError], int]] = {
     Overloaded: 429,
     StoreUnavailable: 503,
 }
-"""What a route may raise, and the status that it is answered with; the nearest class counts."""
+"""HTTP status by error class; for a subclass, its nearest base class in this table applies."""
 
 _HEADERS: Final[dict[type[TracerError], dict[str, str]]] = {
     Unauthorized: {"WWW-Authenticate": CHALLENGE},
@@ -55,7 +55,7 @@ _HEADERS: Final[dict[type[TracerError], dict[str, str]]] = {
 
 
 class FieldError(msgspec.Struct, kw_only=True):
-    """Which field of which item was not taken, and what was expected there."""
+    """An invalid field of an item, and what was expected there."""
 
     item: str
     field: str
@@ -63,7 +63,7 @@ class FieldError(msgspec.Struct, kw_only=True):
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """Why a request was refused."""
+    """A problem document: why a request was rejected."""
 
     type: str = "about:blank"
     title: str
@@ -73,7 +73,7 @@ class Problem(msgspec.Struct, kw_only=True):
 
 
 def field_errors(refusals: list[Refusal]) -> list[FieldError]:
-    """Return the refusals in the words of the API."""
+    """Return item errors as fields of a problem document."""
     return [FieldError(item=r.item, field=r.field, expected=r.reason) for r in refusals]
 
 
@@ -83,7 +83,7 @@ def problem(
     refusals: list[Refusal] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Return the response of a refused request."""
+    """Return the response for a rejected request."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -100,17 +100,17 @@ def status_of(error: TracerError) -> int:
 
 
 def headers_of(error: TracerError) -> dict[str, str]:
-    """Return the headers that an answer with this error has besides."""
+    """Return the additional headers of an answer with this error."""
     return _HEADERS.get(type(error), {})
 
 
 def refusals_of(error: TracerError) -> list[Refusal]:
-    """Return the items and fields that an error names."""
+    """Return the items and fields that an error names; empty: none."""
     return error.refusals if isinstance(error, Refused) else []
 
 
 def register_problems(bp: Blueprint) -> None:
-    """Answer the errors of the blueprint's routes with problem documents."""
+    """Add handlers that answer the blueprint's errors with problem documents."""
     for kind in STATUS:
         bp.register_error_handler(kind, _answer)
 
@@ -123,7 +123,7 @@ def http_problem(error: HTTPException) -> Response:
     """Return a framework error (no such route, wrong method …) as a problem document."""
     response = problem(error.code or 500, error.description or "")
     for name, value in error.get_headers():
-        # Allow, Retry-After and the like are kept; the body is another one now.
+        # Allow, Retry-After and the like are kept; headers of the replaced body are not.
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response

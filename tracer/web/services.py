@@ -1,4 +1,4 @@
-"""What an application is made with, each by its type: the settings, the writer, the secret."""
+"""The services of an application by type: settings, writer, secret."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY: Final = "tracer"
 
 @dataclass(slots=True)
 class Services:
-    """The parts of one application that its views share."""
+    """The objects that the views of one application share."""
 
     config: Config
     writer: Writer
@@ -25,7 +25,7 @@ class Services:
 
     @property
     def secret(self) -> str:
-        """What this installation signs its cookies and addresses with; read at its first use."""
+        """The secret for signing cookies and URLs; read from the database at its first use."""
         if not self._secret:
             with transaction():
                 self._secret = cookie_secret()
@@ -33,11 +33,11 @@ class Services:
 
 
 def add_services(app: Flask, config: Config, writer: Writer) -> None:
-    """Give an application its parts, once."""
+    """Attach the services to an application, once."""
     app.extensions[_KEY] = Services(config, writer)
 
 
 def services(app: Flask | None = None) -> Services:
-    """Return the parts of an application, None: of the one that answers the request."""
+    """Return the services of an application; None: of the application of the current request."""
     parts: Services = (app or current_app).extensions[_KEY]
     return parts

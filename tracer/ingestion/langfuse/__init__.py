@@ -1,1 +1,1 @@
-"""Writes of Langfuse's API."""
+"""Writes in Langfuse's format."""

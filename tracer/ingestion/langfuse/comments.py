@@ -1,4 +1,4 @@
-"""Deletes of traces and writes of comments, as Langfuse's clients send them."""
+"""Deletes of traces and writes of comments, in Langfuse's format."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ set_up(bp)
 
 
 class Deletion(msgspec.Struct, kw_only=True, rename="camel"):
-    """Which traces to delete."""
+    """The ids of traces to delete."""
 
     trace_ids: Annotated[list[str], Meta(min_length=1, max_length=1000)]
 
     def __post_init__(self) -> None:
-        for place, trace_id in enumerate(self.trace_ids):
-            check_id(trace_id, f"traceIds[{place}]")
+        for index, trace_id in enumerate(self.trace_ids):
+            check_id(trace_id, f"traceIds[{index}]")
 
 
 class CommentBody(msgspec.Struct, kw_only=True, rename="camel"):
-    """A new comment; the project of the key is the one that counts."""
+    """A new comment; its project id is ignored, as the key determines the project."""
 
     object_type: Literal["TRACE", "OBSERVATION", "SESSION", "PROMPT"]
     object_id: str
@@ -61,7 +61,7 @@ class CommentBody(msgspec.Struct, kw_only=True, rename="camel"):
 @bp.delete("/traces/<id:trace_id>")
 @describe(Operation(summary="Delete a trace", answers={200: Message}, problems=PROBLEMS))
 def delete_trace(trace_id: str) -> Response:
-    """Delete a trace with all that belongs to it, at once; 200 where there is none as well."""
+    """Delete a trace with everything that belongs to it; also 200 where there is none."""
     delete.delete_trace(project_id(), trace_id)
     return reply(Message(message="Trace deleted successfully"))
 
@@ -76,7 +76,7 @@ def delete_trace(trace_id: str) -> Response:
     )
 )
 def delete_traces() -> Response:
-    """Delete several traces likewise."""
+    """Delete several traces; also 200 where there are none."""
     for trace_id in read_item(read_json(json_body()), Deletion).trace_ids:
         delete.delete_trace(project_id(), trace_id)
     return reply(Message(message="Traces deleted successfully"))

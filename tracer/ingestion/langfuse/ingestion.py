@@ -1,4 +1,4 @@
-"""The writes of Langfuse's API: batches of events, single objects, and OTLP under its address."""
+"""Writes in Langfuse's format: batches of events, single objects, and OTLP below its path."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tracer.wire.otlp.request import CONTENT_TYPES
 from tracer.wire.reading import read_json
 
 NEWEST: Final = 4
-"""The newest version of its ingestion that its clients name in a header."""
+"""The newest ingestion version that Langfuse's clients name in a header."""
 VERSION_HEADER: Final = "x-langfuse-ingestion-version"
 
 bp = Blueprint("langfuse_writes", __name__, url_prefix=PREFIX)
@@ -50,14 +50,14 @@ otlp.answer_errors(otel)
 
 
 class EventDone(msgspec.Struct, kw_only=True):
-    """An event that was taken."""
+    """An event that was accepted."""
 
     id: str
     status: int
 
 
 class EventRefused(msgspec.Struct, kw_only=True):
-    """An event that was not, and why."""
+    """An event that was rejected, and why."""
 
     id: str
     status: int
@@ -66,7 +66,7 @@ class EventRefused(msgspec.Struct, kw_only=True):
 
 
 class IngestionResults(msgspec.Struct, kw_only=True):
-    """What became of each event."""
+    """The result of each event."""
 
     successes: list[EventDone]
     errors: list[EventRefused]
@@ -94,7 +94,7 @@ def ingest() -> Response:
 @bp.post("/traces")
 @describe(_single_operation("Create a trace, or say more about one", TraceBody))
 def create_trace() -> Response:
-    """Store a trace, or more about one."""
+    """Store a trace, or further fields of one."""
     return _single("trace-create", "id")
 
 
@@ -138,7 +138,7 @@ def export_traces() -> Response:
     """Store the spans of an ExportTraceServiceRequest."""
     _check_version()
     answer, spans = otlp.take()
-    _keep_experiments(spans)
+    _record_experiments(spans)
     return answer
 
 
@@ -150,27 +150,32 @@ def export_logs() -> Response:
 
 @otel.post("/v1/metrics")
 def export_metrics() -> Response:
-    """Take metrics and forget them, so that an exporter of both goes on."""
+    """Accept metrics without storing them, so that exporters of traces and metrics keep working."""
     content_type = check_content_type(request, CONTENT_TYPES)
     read_body(request, services().config.max_body_bytes)
-    # An answer with no partial success is empty in protobuf.
+    # Without a partial success, the answer is an empty protobuf message.
     return Response(b"{}" if content_type == "application/json" else b"", content_type=content_type)
 
 
-def _keep_experiments(spans: Sequence[SpanRecord]) -> None:
-    """Record which spans answered the items of experiments; again changes nothing."""
+def _record_experiments(spans: Sequence[SpanRecord]) -> None:
+    """Record which spans are results of experiments; repeated calls change nothing."""
     runs: dict[str, DatasetRun] = {}
-    for span, said in answered(spans):
+    for span, experiment in answered(spans):
         # One transaction each: requests with the same runs in another order can't deadlock.
         with transaction():
-            if said.id not in runs:
+            if experiment.id not in runs:
                 metadata = told_object(span.attributes, "metadata")
-                runs[said.id] = dataset_runs.get_or_create_run(
-                    project_id(), said.id, said.dataset_id, said.name, said.description, metadata
+                runs[experiment.id] = dataset_runs.get_or_create_run(
+                    project_id(),
+                    experiment.id,
+                    experiment.dataset_id,
+                    experiment.name,
+                    experiment.description,
+                    metadata,
                 )
-            run_id = runs[said.id].run_id
+            run_id = runs[experiment.id].run_id
             dataset_runs.add_run_item(
-                project_id(), run_id, said.item_id, span.trace_id, span.span_id
+                project_id(), run_id, experiment.item_id, span.trace_id, span.span_id
             )
 
 
@@ -181,7 +186,7 @@ def _check_version() -> None:
 
 
 def _single(kind: str, id_field: str) -> Response:
-    """Store what was sent as one event of this kind, and answer with the object's id."""
+    """Store the body as one event of this kind; answer with the object's id."""
     body = read_json(json_body())
     if isinstance(body, dict):
         body = {
@@ -206,7 +211,7 @@ def _single(kind: str, id_field: str) -> Response:
 
 
 def stored() -> Stored:
-    """Return what the request's project has of the things that events may name."""
+    """Return the look-ups in the request's project that decoding events needs."""
     project = project_id()
 
     def config_of(config_id: str) -> ScoreConfig | None:
@@ -218,18 +223,21 @@ def stored() -> Stored:
 
 
 def _stored(decoded: DecodedIngestion) -> dict[int, str]:
-    """Commit what was understood; return why the database refused an event, by its place."""
-    return {decoded.places[one.kind, one.index]: one.reason for one in store(decoded.batch)}
+    """Commit the decoded events; return the database's errors by position of the event."""
+    return {
+        decoded.places[rejected.kind, rejected.index]: rejected.reason
+        for rejected in store(decoded.batch)
+    }
 
 
 def _results(decoded: DecodedIngestion, unstorable: dict[int, str]) -> IngestionResults:
     successes: list[EventDone] = []
     errors: list[EventRefused] = []
-    for place, outcome in enumerate(decoded.outcomes):
+    for position, outcome in enumerate(decoded.outcomes):
         if outcome.refusal is not None:
             errors.append(_failure(outcome.event_id, 400, INVALID, _text(outcome.refusal)))
-        elif place in unstorable:
-            errors.append(_failure(outcome.event_id, 422, "Can't be stored", unstorable[place]))
+        elif position in unstorable:
+            errors.append(_failure(outcome.event_id, 422, "Can't be stored", unstorable[position]))
         elif not outcome.silent:
             successes.append(EventDone(id=outcome.event_id, status=201))
     return IngestionResults(successes=successes, errors=errors)

@@ -1,4 +1,4 @@
-"""Writes of model definitions, as Langfuse's clients send them: prices of the project's own."""
+"""Writes of model definitions in Langfuse's format, stored as prices of the project."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ set_up(bp)
     Operation(summary="Add a model", body=ModelBody, answers={200: Model}, problems=WRITE_PROBLEMS)
 )
 def create_model() -> Response:
-    """Add a price, which holds for what is stored from now on."""
+    """Add a price, which applies to spans that are stored from now on."""
     draft = price_draft(read_item(read_json(json_body()), ModelBody))
     with changing_prices(project_id()):
         made = prices.create_price(project_id(), draft)
@@ -49,7 +49,7 @@ def create_model() -> Response:
     )
 )
 def change_model(model_id: str) -> Response:
-    """Put another model, with an id of its own, in the place of one: prices never change."""
+    """Replace a model by a new one with another id: prices themselves never change."""
     draft = price_draft(read_item(read_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
     with changing_prices(project_id()):
@@ -61,7 +61,7 @@ def change_model(model_id: str) -> Response:
 @bp.delete("/models/<id:model_id>")
 @describe(Operation(summary="Delete a model", answers={200: Message}, problems=(*PROBLEMS, 404)))
 def delete_model(model_id: str) -> Response:
-    """Take a model out of use: what it priced keeps its price."""
+    """Retire a model: spans that it priced keep their price."""
     _check_own(model_id, "deleted")
     with changing_prices(project_id()):
         prices.retire_price(project_id(), model_id, retired=True)
@@ -69,7 +69,7 @@ def delete_model(model_id: str) -> Response:
 
 
 def _check_own(model_id: str, done: str) -> None:
-    """Raise what a model that is not the project's own, or not in use, is refused by."""
+    """Raise an error unless the model is a price of the project that is in use."""
     if model_id.startswith(LISTED):
         raise Invalid(f"a model of the built-in list can't be {done}")
     row = prices.get_price(project_id(), model_id)

@@ -1,4 +1,4 @@
-"""The writes of scores and of what they are to look like, as Langfuse's clients send them."""
+"""Writes of scores and score configs in Langfuse's format."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ set_up(bp)
 
 
 class CategoryBody(msgspec.Struct, kw_only=True):
-    """One of the values of a categorical score."""
+    """One value of a categorical score."""
 
     label: Annotated[str, Meta(min_length=1, max_length=500)]
     value: float
 
 
 class ConfigChange(msgspec.Struct, kw_only=True, rename="camel"):
-    """What to change of a config."""
+    """The fields of a config to change."""
 
     name: Annotated[str, Meta(min_length=1, max_length=35)] | UnsetType = UNSET
     is_archived: bool | UnsetType = UNSET
@@ -68,7 +68,7 @@ class ConfigBody(ConfigChange, kw_only=True):
 
 
 class ScoreResults(msgspec.Struct, kw_only=True):
-    """What became of a list of scores of which some were refused."""
+    """The result of a list of scores of which some were rejected."""
 
     accepted: int
     rejected: int
@@ -85,9 +85,9 @@ class ScoreResults(msgspec.Struct, kw_only=True):
     )
 )
 def create_scores() -> Response:
-    """Store a score, or a list of them; of a list the good ones are stored whatever the others are.
+    """Store a score, or a list of scores; valid scores are stored even if others are rejected.
 
-    200 with the id of one; 202 for a list that was taken whole, else 207 with what is wrong.
+    Answers 200 with the id of a single score; for a list 202, or 207 with errors.
     """
     sent = read_json(json_body())
     if isinstance(sent, list):
@@ -101,7 +101,7 @@ def create_scores() -> Response:
 @bp.delete("/scores/<id:score_id>")
 @describe(Operation(summary="Delete a score", answers={202: Message}, problems=(*PROBLEMS, 404)))
 def delete_score(score_id: str) -> Response:
-    """Delete a score at once."""
+    """Delete a score."""
     with transaction():
         deleted = scores.delete_score(project_id(), score_id)
     if not deleted:
@@ -119,14 +119,14 @@ def delete_score(score_id: str) -> Response:
     )
 )
 def create_config() -> Response:
-    """Add a config."""
+    """Add a score config."""
     body = read_item(read_json(json_body()), ConfigBody)
-    said = {"data_type": body.data_type.lower(), **_said(body)}
+    fields = {"data_type": body.data_type.lower(), **_fields(body)}
     if body.data_type == "BOOLEAN":
-        said["categories"] = _BOOLEAN
-    _check(said)
+        fields["categories"] = _BOOLEAN
+    _check(fields)
     with transaction():
-        made = configs.create_config(project_id(), **said)
+        made = configs.create_config(project_id(), **fields)
     return reply(config_answer(made))
 
 
@@ -140,51 +140,51 @@ def create_config() -> Response:
     )
 )
 def update_config(config_id: str) -> Response:
-    """Change a config: scores that follow it stay as they are."""
+    """Change a score config; existing scores stay unchanged."""
     body = read_item(read_json(json_body()), ConfigChange)
-    held = configs.get_configs(project_id(), [config_id]).get(config_id)
-    if held is None:
+    config = configs.get_configs(project_id(), [config_id]).get(config_id)
+    if config is None:
         raise missing("Score config", config_id)
-    said = _said(body)
-    _check({name: said.get(name, getattr(held, name)) for name in _CHECKED})
-    changed: ScoreConfig | None = held
-    if said:
+    fields = _fields(body)
+    _check({name: fields.get(name, getattr(config, name)) for name in _CHECKED})
+    changed: ScoreConfig | None = config
+    if fields:
         with transaction():
-            changed = configs.update_config(project_id(), config_id, **said)
-    return reply(config_answer(changed or held))
+            changed = configs.update_config(project_id(), config_id, **fields)
+    return reply(config_answer(changed or config))
 
 
 _CHECKED: Final = ("data_type", "min_value", "max_value", "categories")
 
 
-def _said(body: ConfigChange) -> dict[str, Any]:
-    said: dict[str, Any] = {
+def _fields(body: ConfigChange) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         name: value
         for name in ("name", "min_value", "max_value", "description")
         if (value := getattr(body, name)) is not UNSET
     }
     if body.is_archived is not UNSET:
-        said["archived"] = body.is_archived
+        fields["archived"] = body.is_archived
     if body.categories is not UNSET:
-        said["categories"] = [msgspec.to_builtins(one) for one in body.categories or []]
+        fields["categories"] = [msgspec.to_builtins(category) for category in body.categories or []]
     for name in ("name", "description"):
-        if isinstance(said.get(name), str):
-            said[name] = said[name].replace("\x00", "")
-    return said
+        if isinstance(fields.get(name), str):
+            fields[name] = fields[name].replace("\x00", "")
+    return fields
 
 
-def _check(said: dict[str, Any]) -> None:
-    """Raise Invalid where a config contradicts itself."""
-    low, high = said.get("min_value"), said.get("max_value")
-    if (low is not None or high is not None) and said["data_type"] != "numeric":
+def _check(fields: dict[str, Any]) -> None:
+    """Raise Invalid where the fields of a config contradict each other."""
+    low, high = fields.get("min_value"), fields.get("max_value")
+    if (low is not None or high is not None) and fields["data_type"] != "numeric":
         raise Invalid.of_field("minValue", "expected none: only NUMERIC has bounds")
     if low is not None and high is not None and low > high:
         raise Invalid.of_field("maxValue", f"expected at least minValue, {low}")
-    if said["data_type"] != "categorical":
+    if fields["data_type"] != "categorical":
         return
-    categories = said.get("categories") or []
+    categories = fields.get("categories") or []
     for part in ("label", "value"):
-        if not categories or len({one[part] for one in categories}) < len(categories):
+        if not categories or len({category[part] for category in categories}) < len(categories):
             raise Invalid.of_field(
                 "categories", f"expected categories, each with a {part} of its own"
             )
@@ -201,8 +201,8 @@ def _create_many(sent: list[Json]) -> Response:
         except Refused as error:
             errors.append(Message(message=f"scores[{index}]: {_first(error.refusals)}"))
     errors += [
-        Message(message=f"score {records[one.index].score_id}: {one.reason}")
-        for one in store(Batch(scores=records))
+        Message(message=f"score {records[rejected.index].score_id}: {rejected.reason}")
+        for rejected in store(Batch(scores=records))
     ]
     if errors:
         accepted = len(sent) - len(errors)

@@ -1,1 +1,1 @@
-"""Writes of our own JSON API."""
+"""The writes of Tracer's own JSON API."""

@@ -1,4 +1,4 @@
-"""Writes of marks: bookmarks, tags, comments, public links."""
+"""Writes of annotations: bookmarks, tags, comments, share links."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tracer.wire.native.annotations import (
 from tracer.wire.reading import read_item, read_json
 
 API: Final = "api"
-"""Who writes where no person does: whose marks the API may change."""
+"""The author id of annotations made over the API, which may change only these."""
 PROBLEMS: Final = (400, 401, 404, 413, 415, 503)
 
 bp = Blueprint("mark_writes", __name__, url_prefix="/api/v1")
@@ -53,28 +53,28 @@ def _turns(summary: str) -> Operation:
 @bp.put("/traces/<id:trace_id>/bookmark")
 @describe(_turns("Bookmark a trace"))
 def set_trace_bookmark(trace_id: str) -> Response:
-    """Bookmark a trace; one that is bookmarked stays so."""
+    """Bookmark a trace; an existing bookmark stays unchanged."""
     return _bookmark(_trace(trace_id), there=True)
 
 
 @bp.delete("/traces/<id:trace_id>/bookmark")
 @describe(_turns("Take the bookmark of a trace away"))
 def remove_trace_bookmark(trace_id: str) -> Response:
-    """Take the bookmark away; a trace without one stays so."""
+    """Remove the bookmark of a trace, if it has one."""
     return _bookmark(_trace(trace_id), there=False)
 
 
 @bp.put("/sessions/<id:session_id>/bookmark")
 @describe(_turns("Bookmark a session"))
 def set_session_bookmark(session_id: str) -> Response:
-    """Bookmark a session; one that is bookmarked stays so."""
+    """Bookmark a session; an existing bookmark stays unchanged."""
     return _bookmark(_session(session_id), there=True)
 
 
 @bp.delete("/sessions/<id:session_id>/bookmark")
 @describe(_turns("Take the bookmark of a session away"))
 def remove_session_bookmark(session_id: str) -> Response:
-    """Take the bookmark away; a session without one stays so."""
+    """Remove the bookmark of a session, if it has one."""
     return _bookmark(_session(session_id), there=False)
 
 
@@ -88,7 +88,7 @@ def remove_session_bookmark(session_id: str) -> Response:
     )
 )
 def edit_tags(trace_id: str) -> Response:
-    """Change some tags of a trace, whoever changes others meanwhile."""
+    """Add and remove tags of a trace; concurrent edits of other tags are kept."""
     sent = read_item(read_json(json_body()), TagEdit)
     subject = _trace(trace_id)
     subject.check()
@@ -101,10 +101,10 @@ def edit_tags(trace_id: str) -> Response:
     )
     for rejected in store(Batch(traces=[record])):
         raise Unstorable.of_field("", rejected.reason)
-    found = traces.get_trace(project_id(), trace_id)
-    if found is None:
+    trace = traces.get_trace(project_id(), trace_id)
+    if trace is None:
         raise NotFound.of("trace", trace_id)
-    return answer(Tags(tags=found.tags))
+    return answer(Tags(tags=trace.tags))
 
 
 @bp.post("/comments")
@@ -140,10 +140,10 @@ def create_comment() -> Response:
     )
 )
 def update_comment(comment_id: str) -> Response:
-    """Replace what a comment says; a reader's own words are not ours to change."""
+    """Replace the text of a comment; comments written on pages can't be changed here."""
     sent = read_item(read_json(json_body()), CommentUpdate)
-    found = comments.get_comment(project_id(), comment_id)
-    if found is not None and found.author_id != API:
+    comment_row = comments.get_comment(project_id(), comment_id)
+    if comment_row is not None and comment_row.author_id != API:
         raise Forbidden("only the reader who wrote this comment can edit it, on a page")
     with transaction():
         row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
@@ -159,7 +159,7 @@ def _removes(summary: str) -> Operation:
 @bp.delete("/comments/<id:comment_id>")
 @describe(_removes("Delete a comment, with its history"))
 def delete_comment(comment_id: str) -> Response:
-    """Delete a comment, whoever wrote it."""
+    """Delete a comment of any author."""
     with transaction():
         deleted = comments.delete_comment(project_id(), comment_id)
     if not deleted:
@@ -170,7 +170,7 @@ def delete_comment(comment_id: str) -> Response:
 @bp.delete("/scores/<id:score_id>")
 @describe(_removes("Delete a score"))
 def delete_score(score_id: str) -> Response:
-    """Delete a score, whoever gave it."""
+    """Delete a score from any source."""
     with transaction():
         deleted = scores.delete_score(project_id(), score_id)
     if not deleted:
@@ -185,14 +185,14 @@ def _shares(summary: str) -> Operation:
 @bp.post("/traces/<id:trace_id>/shares")
 @describe(_shares("Make a public link to a trace"))
 def share_trace(trace_id: str) -> Response:
-    """Make a link, whose address is told this once."""
+    """Create a share link; its URL is returned only once."""
     return _share(_trace(trace_id))
 
 
 @bp.post("/sessions/<id:session_id>/shares")
 @describe(_shares("Make a public link to a session"))
 def share_session(session_id: str) -> Response:
-    """Make a link, whose address is told this once."""
+    """Create a share link; its URL is returned only once."""
     return _share(_session(session_id))
 
 
@@ -201,7 +201,7 @@ def share_session(session_id: str) -> Response:
     Operation(summary="Revoke a public link", answers={200: Share}, problems=(400, 401, 404, 503))
 )
 def revoke_share(share_id: str) -> Response:
-    """Make a link lead nowhere, at once."""
+    """Revoke a share link with immediate effect."""
     with transaction():
         row = shares.revoke_share(project_id(), share_id)
     if row is None:

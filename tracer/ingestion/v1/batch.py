@@ -1,4 +1,4 @@
-"""A batch: many items in one request and one transaction, and a result for each."""
+"""Batches: many items in one request and one transaction, with a result for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracer.wire.native.batch import DecodedBatch, Result
 
 
 class ItemResult(msgspec.Struct, kw_only=True):
-    """What became of one item."""
+    """The result of one item."""
 
     item: Annotated[str, Meta(description="its place in the request, as spans[3]")]
     status: Annotated[int, Meta(description="201 stored, 400 not understood, 422 can't be stored")]
@@ -32,12 +32,12 @@ class BatchResults(msgspec.Struct, kw_only=True):
 
 
 def store_batch(decoded: DecodedBatch) -> BatchResults:
-    """Commit what was understood of a batch, and say what became of each item."""
+    """Commit the valid items of a batch, and return the result of each item."""
     unstorable: dict[int, Refusal] = {}
-    for one in store(decoded.batch):
-        place = decoded.places[one.kind, one.index]
-        item = decoded.results[place].item
-        unstorable[place] = Refusal(item=item, field="", reason=one.reason)
+    for rejected in store(decoded.batch):
+        position = decoded.places[rejected.kind, rejected.index]
+        item = decoded.results[position].item
+        unstorable[position] = Refusal(item=item, field="", reason=rejected.reason)
     results = [_result(result, unstorable.get(i)) for i, result in enumerate(decoded.results)]
     accepted = sum(result.status == 201 for result in results)
     return BatchResults(accepted=accepted, refused=len(results) - accepted, results=results)

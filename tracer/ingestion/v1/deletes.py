@@ -1,4 +1,4 @@
-"""Deletes of traces and sessions, and what one would take away."""
+"""Deletes of traces and sessions, and previews of what a delete removes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _deletes(summary: str) -> Operation:
 @bp.delete("/traces/<id:trace_id>")
 @describe(_deletes("Delete a trace with everything on it"))
 def delete_trace(trace_id: str) -> Response:
-    """Delete a trace, for good; what comes late for it is refused for a day."""
+    """Delete a trace permanently; its late spans are rejected for a day."""
     query = read_query(DeleteQuery)
     contents = delete.trace_contents(project_id(), trace_id)
     if contents is None or not (query.dry_run or delete.delete_trace(project_id(), trace_id)):
@@ -38,7 +38,7 @@ def delete_trace(trace_id: str) -> Response:
 @bp.delete("/sessions/<id:session_id>")
 @describe(_deletes("Delete a session with all its traces"))
 def delete_session(session_id: str) -> Response:
-    """Delete a session and its traces, for good."""
+    """Delete a session and its traces permanently."""
     query = read_query(DeleteQuery)
     contents = delete.session_contents(project_id(), session_id)
     if contents is None or not (query.dry_run or delete.delete_session(project_id(), session_id)):

@@ -1,4 +1,4 @@
-"""Writes of a project's prices; each is in use, or no longer, for what is stored after it."""
+"""Writes of a project's prices; changes apply to spans that are stored afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ set_up(bp)
     Operation(summary="Add a price", body=PriceDraft, answers={201: Price}, problems=PROBLEMS)
 )
 def create_price() -> Response:
-    """Add a price, in use at once."""
+    """Add a price, which is in use at once."""
     draft = read_item(read_json(json_body()), PriceDraft)
     return _create(draft)
 
@@ -42,7 +42,7 @@ def create_price() -> Response:
     )
 )
 def clone_price(price_id: str) -> Response:
-    """Add a price with what is different said; the other stays as it is."""
+    """Add a copy of a price with some fields changed; the original stays unchanged."""
     sent = read_item(read_json(json_body()), PriceClone)
     draft = sent.of(_stored(price_id).draft())
     return _create(draft)
@@ -58,7 +58,7 @@ def clone_price(price_id: str) -> Response:
     )
 )
 def update_price(price_id: str) -> Response:
-    """Change what can change of a price: its rates never do."""
+    """Retire or restore a price, or change its note; its rates never change."""
     sent = read_item(read_json(json_body()), PriceUpdate)
     row = _stored(price_id)
     with changing_prices(project_id()):
@@ -76,7 +76,7 @@ def _create(draft: PriceDraft) -> Response:
 
 
 def _stored(price_id: str) -> PriceRow:
-    found = prices.get_price(project_id(), price_id)
-    if found is None:
+    row = prices.get_price(project_id(), price_id)
+    if row is None:
         raise NotFound.of("price", price_id)
-    return found
+    return row

@@ -1,4 +1,4 @@
-"""The writes of our JSON API, each answered with what a read would give after it."""
+"""Writes of traces, spans and scores; each answer is what a read would return afterwards."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _updates(summary: str, body: type[msgspec.Struct], made: type[msgspec.Struct
 @bp.post("/traces")
 @describe(_creates("Create a trace, or say more about one", TraceCreate, Trace))
 def create_trace() -> Response:
-    """Store what is said of a trace and answer with the trace."""
+    """Store fields of a trace, and answer with the trace."""
     sent = read_item(read_json(json_body()), TraceCreate)
     trace_id = sent.id or secrets.token_hex(16)
     _store_one(Batch(traces=[trace_record(sent, trace_id, receipt())]))
@@ -58,7 +58,7 @@ def create_trace() -> Response:
 @bp.patch("/traces/<id:trace_id>")
 @describe(_updates("Update a trace, which may be yet to come", TraceUpdate, Trace))
 def update_trace(trace_id: str) -> Response:
-    """Store changes of a trace and answer with the trace as it is then."""
+    """Store changes of a trace, and answer with the changed trace."""
     sent = read_item(read_json(json_body()), TraceUpdate)
     _store_one(Batch(traces=[trace_record(sent, trace_id, receipt())]))
     return _trace(trace_id, 200)
@@ -81,38 +81,38 @@ def update_span(trace_id: str, span_id: str) -> Response:
 @bp.post("/traces/<id:trace_id>/generations")
 @describe(_creates("Create a span of kind generation", SpanCreate, Span))
 def create_generation(trace_id: str) -> Response:
-    """Store a call of a model."""
+    """Store a generation (a model call)."""
     return _create_span(trace_id, "generation")
 
 
 @bp.patch("/traces/<id:trace_id>/generations/<id:span_id>")
 @describe(_updates("Update a span, which is a generation", SpanUpdate, Span))
 def update_generation(trace_id: str, span_id: str) -> Response:
-    """Store changes of a call of a model."""
+    """Store changes of a generation."""
     return _update_span(trace_id, span_id, "generation")
 
 
 @bp.post("/traces/<id:trace_id>/events")
 @describe(_creates("Create a span of kind event, which ends as it starts", SpanCreate, Span))
 def create_event(trace_id: str) -> Response:
-    """Store a moment."""
+    """Store an event, a span without duration."""
     return _create_span(trace_id, "event")
 
 
 @bp.patch("/traces/<id:trace_id>/events/<id:span_id>")
 @describe(_updates("Update a span, which is an event", SpanUpdate, Span))
 def update_event(trace_id: str, span_id: str) -> Response:
-    """Store changes of a moment."""
+    """Store changes of an event."""
     return _update_span(trace_id, span_id, "event")
 
 
 @bp.post("/scores")
 @describe(_creates("Score a trace, a span or a session", ScoreCreate, Score))
 def create_score() -> Response:
-    """Store a score; the same id again replaces it."""
+    """Store a score; an existing score of the same id is replaced."""
     record = score_record(read_item(read_json(json_body()), ScoreCreate), receipt())
     _store_one(Batch(scores=[record]))
-    # A score is stored as it is, so that reading it back could only give the same.
+    # Scores are stored unchanged, so the record itself is the answer.
     row = ScoreRow(**msgspec.structs.asdict(record) | {"time": from_micros(record.time)})
     return answer(answers.score(row), 201)
 
@@ -122,7 +122,7 @@ def create_score() -> Response:
     _creates("Create up to 10,000 traces, spans and scores", BatchRequest, BatchResults, status=200)
 )
 def create_batch() -> Response:
-    """Store the good items of a batch and say what is wrong with the others."""
+    """Store the valid items of a batch, and return the errors of the others."""
     return answer(store_batch(decode_batch(json_body(), receipt())))
 
 

@@ -1,4 +1,4 @@
-"""What the API answers of marks: bookmarks, tags, comments, links, deletes."""
+"""Answers about annotations: bookmarks, tags, comments, share links, deletes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Tags(msgspec.Struct, kw_only=True):
 
 
 class Revision(msgspec.Struct, kw_only=True):
-    """What a comment said, and since when."""
+    """A text that a comment had before an edit, and the time since when it had it."""
 
     text: str
     time: Time
@@ -57,7 +57,7 @@ class Comments(msgspec.Struct, kw_only=True):
 
 
 class Share(msgspec.Struct, kw_only=True):
-    """A public link, but for its token."""
+    """A share link without its token."""
 
     id: str
     trace_id: str | None
@@ -71,19 +71,19 @@ class Share(msgspec.Struct, kw_only=True):
 
 
 class NewShare(Share, kw_only=True):
-    """A public link that was made just now."""
+    """A new share link with its URL, which is returned only once."""
 
     url: Annotated[str, Meta(description="where it leads: can't be read again")]
 
 
 class Shares(msgspec.Struct, kw_only=True):
-    """The links to a trace or session, dead ones included, newest first."""
+    """The share links of a trace or session, newest first, expired and revoked ones included."""
 
     data: list[Share]
 
 
 class Deleted(msgspec.Struct, kw_only=True):
-    """What a delete takes away."""
+    """The numbers of objects that a delete removes."""
 
     deleted: Annotated[bool, Meta(description="false: this was asked for with dry_run")]
     traces: int
@@ -94,21 +94,21 @@ class Deleted(msgspec.Struct, kw_only=True):
 
 
 class Removed(msgspec.Struct, kw_only=True):
-    """That something is gone."""
+    """The confirmation of a removal."""
 
     id: str
     deleted: bool
 
 
 def bookmarked(row: Bookmark | None) -> Bookmarked:
-    """Return whether there is a bookmark, and whose."""
+    """Return the answer for a bookmark; None: there is none."""
     if row is None:
         return Bookmarked(bookmarked=False, author=None, time=None)
     return Bookmarked(bookmarked=True, author=row.author, time=json_time(row.created_at))
 
 
 def comment(row: CommentRow) -> Comment:
-    """Return a comment as the API has it."""
+    """Return the answer for a comment."""
     return Comment(
         id=row.comment_id,
         trace_id=row.trace_id,
@@ -118,12 +118,14 @@ def comment(row: CommentRow) -> Comment:
         author=row.author,
         time=json_time(row.created_at),
         edited_at=json_time_or_none(row.edited_at),
-        history=[Revision(text=one.text, time=json_time(one.time)) for one in row.history],
+        history=[
+            Revision(text=revision.text, time=json_time(revision.time)) for revision in row.history
+        ],
     )
 
 
 def share(row: ShareRow) -> Share:
-    """Return a link as the API has it."""
+    """Return the answer for a share link."""
     return Share(
         id=row.share_id,
         trace_id=row.trace_id,
@@ -138,6 +140,6 @@ def share(row: ShareRow) -> Share:
 
 
 def deleted(contents: Contents, *, done: bool) -> Deleted:
-    """Return what a delete took away, or would."""
+    """Return the answer for a delete; ``done`` False: a preview of it."""
     counts = {name: getattr(contents, name) for name in Contents.__dataclass_fields__}
     return Deleted(deleted=done, **counts)

@@ -1,4 +1,4 @@
-"""What the API answers of prices."""
+"""Answers about prices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracer.web.answers.traces import Time
 
 
 class Price(msgspec.Struct, kw_only=True):
-    """A price of the project's own."""
+    """A price of the project."""
 
     id: str
     model: str
@@ -27,14 +27,14 @@ class Price(msgspec.Struct, kw_only=True):
 
 
 class PriceList(msgspec.Struct, kw_only=True):
-    """The project's prices, those in use first, and the list that holds where none of them does."""
+    """The project's prices, those in use first, and the built-in list that applies after them."""
 
     data: list[Price]
     list_prices: Annotated[str, Meta(description="the built-in list and its version")]
 
 
 class ListEntry(msgspec.Struct, kw_only=True):
-    """Whose price of the built-in list it is."""
+    """The provider and model of a price of the built-in list."""
 
     provider: str
     model: str
@@ -42,7 +42,7 @@ class ListEntry(msgspec.Struct, kw_only=True):
 
 
 class PriceMatch(msgspec.Struct, kw_only=True):
-    """The price that a call would have."""
+    """The price that applies to a call."""
 
     cost_source: Annotated[
         Literal["computed", "custom"] | None, Meta(description="null: it would be unpriced")
@@ -53,7 +53,7 @@ class PriceMatch(msgspec.Struct, kw_only=True):
 
 
 def price(row: PriceRow) -> Price:
-    """Return a price as the API has it."""
+    """Return the answer for a price."""
     return Price(
         id=row.price_id,
         model=row.model,

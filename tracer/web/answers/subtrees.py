@@ -1,4 +1,4 @@
-"""Rows of the tree as the API lists them: spans with what their subtrees hold."""
+"""Answers for rows of the tree: spans with the sums over their subtrees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracer.web.answers.traces import Level, Money, SpanSummary, Time
 
 
 class Subtree(msgspec.Struct, kw_only=True):
-    """What a span and everything below it add up to; nothing that was used counts twice."""
+    """Sums over a span and all of its descendants; usage that an ancestor repeats counts once."""
 
     span_count: int
     error_count: int
@@ -28,7 +28,7 @@ class Subtree(msgspec.Struct, kw_only=True):
 
 
 class ListedSpan(SpanSummary, kw_only=True):
-    """A span as a row of the tree, with its subtree."""
+    """A span as a row of the tree, with the sums over its subtree."""
 
     self_ms: Annotated[
         float | None, Meta(description="in which none of its children ran; null: not counted yet")
@@ -37,7 +37,7 @@ class ListedSpan(SpanSummary, kw_only=True):
 
 
 class SpanPage(msgspec.Struct, kw_only=True):
-    """The children of one span, or the roots of a trace, in order of time."""
+    """A page of the children of one span, or of the roots of a trace, in time order."""
 
     data: list[ListedSpan]
     missing_parents: Annotated[
@@ -51,22 +51,22 @@ class SpanPage(msgspec.Struct, kw_only=True):
 def listed_span(
     row: SpanRow, project_id: str, sums: Mapping[str, subtrees.Subtree] | None
 ) -> ListedSpan:
-    """Return a row of the tree; `sums` None: the trace is still being counted."""
-    one = sums.get(row.span_id) if sums else None
+    """Return a row of the tree; `sums` None: a large trace that is not analysed yet."""
+    subtree = sums.get(row.span_id) if sums else None
     return ListedSpan(
         **msgspec.structs.asdict(traces.span_summary(row, project_id)),
-        self_ms=one.self_us / 1_000 if one else None,
-        subtree=_subtree(one) if one else None,
+        self_ms=subtree.self_us / 1_000 if subtree else None,
+        subtree=_subtree(subtree) if subtree else None,
     )
 
 
-def _subtree(one: subtrees.Subtree) -> Subtree:
+def _subtree(sums: subtrees.Subtree) -> Subtree:
     return Subtree(
-        span_count=one.span_count,
-        error_count=one.error_count,
-        level=one.level,
-        end_time=json_time(one.end_time),
-        total_tokens=one.total_tokens,
-        total_cost=one.total_cost,
-        critical_ms=one.critical_us / 1_000,
+        span_count=sums.span_count,
+        error_count=sums.error_count,
+        level=sums.level,
+        end_time=json_time(sums.end_time),
+        total_tokens=sums.total_tokens,
+        total_cost=sums.total_cost,
+        critical_ms=sums.critical_us / 1_000,
     )

@@ -1,4 +1,4 @@
-"""What the API answers with: one Struct per noun, made from the rows that the store returns."""
+"""Answers about traces, spans, sessions and scores: one Struct per noun, made from stored rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Status = Annotated[str, Meta(extra_json_schema={"enum": [*STATUSES]})]
 
 
 class TraceSummary(msgspec.Struct, kw_only=True):
-    """A trace as lists have it. Tokens and cost are null where nobody sent or priced any."""
+    """A trace as a row of a list. Tokens and cost are null where no span reports or has any."""
 
     id: str
     project_id: str
@@ -71,7 +71,7 @@ class TraceSummary(msgspec.Struct, kw_only=True):
 
 
 class Trace(TraceSummary, kw_only=True):
-    """A trace with its own data; input and output are the root span's where none were said."""
+    """A trace with its data; input and output are the root span's where the trace has none."""
 
     cost: Annotated[dict[str, Money], Meta(description="US dollars by usage type")]
     metadata: dict[str, Any]
@@ -138,7 +138,7 @@ class Span(SpanSummary, kw_only=True):
 
 
 class Score(msgspec.Struct, kw_only=True):
-    """A judgement of a trace, a span or a session."""
+    """A score of a trace, a span or a session."""
 
     id: str
     name: str
@@ -155,7 +155,7 @@ class Score(msgspec.Struct, kw_only=True):
 
 
 class Session(msgspec.Struct, kw_only=True):
-    """A session with what its traces add up to."""
+    """A session with sums over its traces."""
 
     id: str
     url: Annotated[str, Meta(description="its page")]
@@ -198,33 +198,33 @@ class Scores(msgspec.Struct, kw_only=True):
 
 
 def trace_summary(row: TraceRow) -> TraceSummary:
-    """Return a row of a list of traces."""
+    """Return the answer for a row of a list of traces."""
     return TraceSummary(**_trace_fields(row, TraceSummary))
 
 
 def trace_page(page: Page[TraceRow]) -> TracePage:
-    """Return a page of the list of traces."""
+    """Return the answer for a page of the list of traces."""
     rows = [trace_summary(row) for row in page.items]
     return TracePage(data=rows, next_cursor=page.older, prev_cursor=page.newer)
 
 
 def trace(row: TraceDetail) -> Trace:
-    """Return a whole trace."""
+    """Return the answer for a trace with its data."""
     return Trace(**_trace_fields(row, Trace))
 
 
 def span_summary(row: SpanRow, project_id: str) -> SpanSummary:
-    """Return a row of the tree."""
+    """Return the answer for a row of the tree."""
     return SpanSummary(**_span_fields(row, SpanSummary, project_id))
 
 
 def span(row: SpanDetail, project_id: str) -> Span:
-    """Return a whole span."""
+    """Return the answer for a span with its payload."""
     return Span(**_span_fields(row, Span, project_id))
 
 
 def score(row: ScoreRow) -> Score:
-    """Return a score, its value in the type that its data type names."""
+    """Return the answer for a score; its value has the JSON type of its data type."""
     value = row.string_value if row.value is None else row.value
     if row.data_type == "boolean":
         value = bool(value)
@@ -234,7 +234,7 @@ def score(row: ScoreRow) -> Score:
 
 
 def session(row: SessionRow, project_id: str) -> Session:
-    """Return a session with its sums."""
+    """Return the answer for a session."""
     own = {
         "id": row.session_id,
         "url": page_url(project_id, "sessions", row.session_id),
@@ -245,7 +245,7 @@ def session(row: SessionRow, project_id: str) -> Session:
 
 
 def session_page(page: Page[SessionRow], project_id: str) -> SessionPage:
-    """Return a page of the list of sessions."""
+    """Return the answer for a page of the list of sessions."""
     rows = [session(row, project_id) for row in page.items]
     return SessionPage(data=rows, next_cursor=page.older, prev_cursor=page.newer)
 
@@ -256,12 +256,12 @@ def page_url(project_id: str, noun: str, row_id: str) -> str:
 
 
 def _same(row: object, kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the fields of ``kind`` that the row has under the same name."""
+    """Return the fields of ``kind`` that the row has under the same names."""
     return {name: getattr(row, name) for name in kind.__struct_fields__ if hasattr(row, name)}
 
 
 def _trace_fields(row: TraceRow, kind: type[TraceSummary]) -> dict[str, Any]:
-    # A running trace has an end so far, which would pass for the real one.
+    # The end so far of a running trace is left out: clients would take it for the final one.
     end = row.end_time if row.status != "running" else None
     return _same(row, kind) | {
         "id": row.trace_id,

@@ -1,1 +1,1 @@
-"""What the Langfuse-compatible reads and writes share."""
+"""Shared parts of the Langfuse-compatible reads and writes."""

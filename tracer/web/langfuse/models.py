@@ -1,4 +1,4 @@
-"""Prices as Langfuse's API answers with them: models with pricing tiers, in dollars per token."""
+"""Prices in Langfuse's format: models with pricing tiers, in US dollars per token."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tracer.web.answers.traces import Time
 from tracer.wire.langfuse.models import match_pattern, per_token
 
 LISTED: Final = "list:"
-"""What ids of the built-in list begin with."""
+"""The prefix of ids of the built-in list's entries."""
 _EPOCH: Final = "1970-01-01T00:00:00.000Z"
 
 
 class PricingTier(msgspec.Struct, kw_only=True, rename="camel"):
-    """Prices in dollars per token, and when they hold."""
+    """Prices in US dollars per token, and the conditions under which they apply."""
 
     id: str
     name: str
@@ -30,13 +30,13 @@ class PricingTier(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class ModelPrice(msgspec.Struct, kw_only=True, rename="camel"):
-    """Dollars per token."""
+    """A price in US dollars per token."""
 
     price: float
 
 
 class Model(msgspec.Struct, kw_only=True, rename="camel"):
-    """A model's definition."""
+    """The definition of a model."""
 
     id: str
     model_name: str
@@ -55,7 +55,7 @@ class Model(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def own_model(row: PriceRow) -> Model:
-    """Return a price of the project's own as a model."""
+    """Return a price of the project as a model."""
     return _model(
         row.price_id,
         row.note or row.model,
@@ -67,25 +67,25 @@ def own_model(row: PriceRow) -> Model:
     )
 
 
-def list_id(one: ListPrice) -> str:
-    """Return the id of an entry of the built-in list: no slash, for SDKs put it into a path."""
-    return LISTED + f"{one.provider}:{one.model}".replace("/", ":")
+def list_id(entry: ListPrice) -> str:
+    """Return the id of an entry of the built-in list, without slashes for use in paths."""
+    return LISTED + f"{entry.provider}:{entry.model}".replace("/", ":")
 
 
 def tier_name(tier: Tier | None) -> str:
-    """Return what a tier is called; None: the prices that hold where no tier does."""
+    """Return the name of a tier; None: the base prices, which apply where no tier does."""
     if tier is None:
         return "Standard"
     return ", ".join(tier.parameters.values()) or f"more than {tier.above}"
 
 
-def listed_model(one: ListPrice) -> Model:
+def listed_model(entry: ListPrice) -> Model:
     """Return an entry of the built-in list as a model."""
     return _model(
-        list_id(one),
-        one.model,
-        match_pattern(one.model),
-        one.rates,
+        list_id(entry),
+        entry.model,
+        match_pattern(entry.model),
+        entry.rates,
         start_date=None,
         created_at=_EPOCH,
         is_langfuse_managed=True,

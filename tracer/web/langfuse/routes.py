@@ -1,4 +1,4 @@
-"""What the Langfuse-compatible routes share: who asks, and refusals in the words of its clients."""
+"""Shared parts of the Langfuse-compatible routes: authentication, and errors in its format."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from tracer.web.operations import check_path
 from tracer.web.problems import STATUS, headers_of, refusals_of, status_of
 
 PREFIX: Final = "/api/public"
-# Its SDKs try again on exactly this word.
+# Langfuse's SDKs retry a request on exactly this text.
 NOT_FOUND: Final = "LangfuseNotFoundError"
 INVALID: Final = "Invalid request data"
 
 PROBLEMS: Final = (400, 401)
-"""Statuses that any of its routes may refuse a request with."""
+"""Statuses with which any of these routes may reject a request."""
 
 WRITE_PROBLEMS: Final = (400, 401, 413, 415, 422, 429, 503)
-"""Likewise those that take something."""
+"""Statuses with which a route that writes may reject a request."""
 
-# Langfuse sends money and tokens as plain numbers.
+# Langfuse encodes money and tokens as JSON numbers.
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class LangfuseError(msgspec.Struct, kw_only=True):
-    """Why a request was refused: `error` names what is wrong, or each field that is."""
+    """Why a request was rejected: `error` is a text, or a list of the invalid fields."""
 
     message: str
     error: Any = None
 
 
 class Message(msgspec.Struct, kw_only=True):
-    """That something was done."""
+    """A message about a completed request."""
 
     message: str
 
 
 def set_up(bp: Blueprint) -> None:
-    """Make the blueprint's routes know who asks, and refuse as Langfuse does."""
+    """Add authentication and error handlers to the blueprint."""
     bp.before_request(identify)
     bp.before_request(check_path)
     register_refusals(bp)
 
 
 def register_refusals(bp: Blueprint) -> None:
-    """Answer the errors of the blueprint's routes as Langfuse does."""
+    """Add handlers that answer the blueprint's errors in Langfuse's format."""
     for kind in STATUS:
         bp.register_error_handler(kind, _answer)
 
@@ -64,7 +64,7 @@ def reply(value: Any, status: int = 200) -> Response:
 
 
 class Made(msgspec.Struct, kw_only=True):
-    """The id of what was made or changed."""
+    """The id of the created or changed object."""
 
     id: str
 
@@ -77,7 +77,7 @@ class Category(msgspec.Struct, kw_only=True):
 
 
 class Config(msgspec.Struct, kw_only=True, rename="camel"):
-    """What scores are to look like."""
+    """A score config."""
 
     id: str
     name: str
@@ -93,7 +93,7 @@ class Config(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def config_answer(row: ScoreConfig) -> Config:
-    """Return a score config in Langfuse's words."""
+    """Return a score config in Langfuse's format."""
     return Config(
         id=row.config_id,
         name=row.name,
@@ -113,23 +113,23 @@ def config_answer(row: ScoreConfig) -> Config:
 def refusal(
     status: int, message: str, error: Any = None, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return the response of a refused request."""
+    """Return the response for a rejected request."""
     body = LangfuseError(message=message, error=error)
     return Response(msgspec.json.encode(body), status, headers, content_type="application/json")
 
 
 def missing(noun: str, identifier: str) -> NotFound:
-    """Return the error for a thing by what it is, ``Trace``, and its id, as Langfuse words it."""
+    """Return the error for a missing object (noun such as ``Trace``, id), in Langfuse's wording."""
     return NotFound(f"{noun} {identifier} not found within authorized project")
 
 
 def unknown(noun: str, name: str) -> NotFound:
-    """Return likewise the error for what the library holds: prompts, datasets, media, queues."""
+    """Return the error for a missing prompt, dataset, medium or queue, in Langfuse's wording."""
     return NotFound(f"{noun} not found: {name!r}")
 
 
 def http_refusal(error: HTTPException) -> Response:
-    """Return a framework error (no such route, wrong method …) as Langfuse has it."""
+    """Return a framework error (no such route, wrong method …) in Langfuse's format."""
     status = error.code or 500
     headers = {
         name: value
@@ -141,7 +141,7 @@ def http_refusal(error: HTTPException) -> Response:
 
 
 def _answer(error: TracerError) -> Response:
-    # Its clients know no 409 of these routes.
+    # Langfuse's clients expect 400 where this server has a conflict (409).
     status = 400 if isinstance(error, Conflict) else status_of(error)
     if refusals := refusals_of(error):
         return refusal(status, INVALID, [_issue(refused) for refused in refusals])

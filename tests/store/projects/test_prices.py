@@ -96,9 +96,9 @@ def test_another_process_uses_a_price_after_some_seconds(
     assert put("b") == {}
     elsewhere.forget("another project")
     assert put("c") == {}
-    for held in elsewhere._held.values():
+    for held in elsewhere._cached.values():
         assert held[0] > 0
-    elsewhere._held = {name: (0.0, book) for name, (_, book) in elsewhere._held.items()}
+    elsewhere._cached = {name: (0.0, book) for name, (_, book) in elsewhere._cached.items()}
     assert put("d") == {"input": Decimal(3)}
 
 
@@ -127,7 +127,7 @@ def test_what_is_read_while_prices_change_is_not_remembered(
             return answer
 
     books.load(Slow(), {project})  # type: ignore[arg-type]
-    assert books._held == {}
+    assert books._cached == {}
 
 
 def test_a_cost_that_the_application_sends_wins(project: str, writer: Writer) -> None:

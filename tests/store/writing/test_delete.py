@@ -180,7 +180,7 @@ def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
 
     put(connection, *full_trace(GONE))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(purge, "empty", cut)
+        patch.setattr(purge, "purge_trace", cut)
         delete_trace("default", GONE)
     assert all_rows(connection)["traces"] == []
     # The one who deletes is left a minute to do it.

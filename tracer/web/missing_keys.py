@@ -1,4 +1,4 @@
-"""Clients that were started without a key and send the word for nothing: ``Bearer undefined``."""
+"""Detects clients without a key, which send a literal instead: ``Bearer undefined``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log: Final = logging.getLogger("tracer.keys")
 
 # What JavaScript, Python and JSON print where there is no value.
 _NOTHING: Final = frozenset(("", "undefined", "null", "none", "nan"))
-# A client that is refused tries again and again: the log and the database get one note a minute.
+# Rejected clients retry continually: the log and the database get one record per minute.
 _SECONDS: Final = 60.0
 
 WITHOUT_KEY: Final = (
@@ -30,13 +30,13 @@ ON_LOOPBACK: Final = (
 
 
 class _Noted:
-    """When this process last noted such a client."""
+    """The time of this process's last record of such a client."""
 
     def __init__(self) -> None:
         self._last = -_SECONDS
 
     def again(self) -> bool:
-        """Return whether a minute has passed since the last note, and begin another minute."""
+        """Return whether a minute has passed since the last record, and begin another minute."""
         now = time.monotonic()
         if now - self._last < _SECONDS:
             return False
@@ -48,7 +48,7 @@ _noted: Final = _Noted()
 
 
 def is_missing(sent: Authorization | None, header: str) -> bool:
-    """Return whether a header ``Authorization`` stands for a key that the client does not have."""
+    """Return whether a header ``Authorization`` has a literal for a missing key."""
     if sent is None:
         return header.strip().lower() in ("bearer", "basic", *_NOTHING)
     if sent.type == "basic":
@@ -57,7 +57,7 @@ def is_missing(sent: Authorization | None, header: str) -> bool:
 
 
 def explain(sent: Authorization | None, *, on_loopback: bool) -> str:
-    """Return what to set, for the refusal; also log it, and let the start page know."""
+    """Return the text of the error; also log it, and count it for the start page."""
     word = f"Authorization: Bearer {sent.token}" if sent is not None and sent.token else ""
     text = WITHOUT_KEY.format(word or "an Authorization header without a key")
     text += ON_LOOPBACK if on_loopback else ""

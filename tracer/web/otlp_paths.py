@@ -1,4 +1,4 @@
-"""OTLP paths as exporters build them: a base URL that ends in ``/`` makes ``//v1/traces``."""
+"""Accepts OTLP paths with doubled slashes, as exporters build them from a URL ending in ``/``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OTLP: Final = re.compile(r"(?:/+(api)/+(public)/+(otel))?/+(v1)/+(traces|logs|m
 
 
 class PlainOtlpPaths:
-    """WSGI middleware that takes superfluous slashes out of the paths of OTLP.
+    """WSGI middleware that removes superfluous slashes from paths of OTLP.
 
     A redirect is no substitute: many exporters don't follow redirects.
     """
@@ -23,7 +23,7 @@ class PlainOtlpPaths:
         self.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass the request on with the plain path."""
+        """Call the application with the cleaned path."""
         path = _OTLP.fullmatch(environ["PATH_INFO"])
         if path is not None and environ["REQUEST_METHOD"] == "POST":
             environ["PATH_INFO"] = "".join(f"/{part}" for part in path.groups() if part)

@@ -60,8 +60,8 @@ class ListedTrace(CoreTrace, kw_only=True):
     """A trace of a list, with the ids of its observations and scores."""
 
     html_path: str
-    latency: Annotated[float, Meta(description="seconds; -1: not asked for")]
-    total_cost: Annotated[float, Meta(description="US dollars; -1: not asked for")]
+    latency: Annotated[float, Meta(description="seconds; -1: not requested")]
+    total_cost: Annotated[float, Meta(description="US dollars; -1: not requested")]
     observations: list[str]
     scores: list[str]
 

@@ -222,7 +222,7 @@ class Days(Answer, kw_only=True):
 
 
 _ASK: Final = Operation(
-    summary="Ask for metrics", query=MetricsQuery, answers={200: Metrics}, problems=(*PROBLEMS, 422)
+    summary="Query metrics", query=MetricsQuery, answers={200: Metrics}, problems=(*PROBLEMS, 422)
 )
 
 
@@ -273,7 +273,7 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
         dimension.field: _dimension(sent, dimension.field, columns) for dimension in sent.dimensions
     }
     if crowded := not first and dimensions.keys() & _NEARLY_UNIQUE:
-        raise Invalid.of_field("dimensions", f"{crowded} would make groups that nobody could read")
+        raise Invalid.of_field("dimensions", f"{crowded} would make a group per row")
     metrics = {f"{metric.aggregation}_{metric.measure}": _metric(metric) for metric in sent.metrics}
     names = {TIME: TIME, **_BY_TYPE, **dimensions}
     names |= {theirs: f"{how}_{measure}" for theirs, (measure, how) in metrics.items()}

@@ -21,7 +21,7 @@ _MEDIA = tuple(dict.fromkeys(form.content_type.partition(";")[0] for form in FOR
 @bp.get("/traces/<id:trace_id>/export")
 @describe(
     Operation(
-        summary="Export a trace whole",
+        summary="Export a whole trace",
         query=ExportQuery,
         answers={},
         files=_MEDIA,

@@ -43,7 +43,7 @@ def read_price(price_id: str) -> Response:
 @bp.get("/prices/match")
 @describe(
     Operation(
-        summary="Say which price a call would have",
+        summary="Read the price that applies to a call",
         query=MatchQuery,
         answers={200: PriceMatch},
         problems=(400, 401),

@@ -12,7 +12,7 @@ from tracer.wire.native.requests import Id, Text, Time, as_utc
 
 Limit = Annotated[int, Meta(ge=1, le=1000, description="rows of one page")]
 Budget = Annotated[
-    int, Meta(ge=200, le=1_000_000, description="of markdown: about how many tokens")
+    int, Meta(ge=200, le=1_000_000, description="for markdown: approximate number of tokens")
 ]
 Cursor = Annotated[str, Meta(description="next_cursor or prev_cursor of a page")]
 
@@ -64,7 +64,7 @@ class MatchQuery(_Query, kw_only=True):
     """A call, made or not, whose price is looked up."""
 
     model: Annotated[Text, Meta(min_length=1, description="the model that served")]
-    requested_model: Annotated[Text | None, Meta(description="the model asked for")] = None
+    requested_model: Annotated[Text | None, Meta(description="the requested model")] = None
     provider: Text | None = None
     at: Annotated[Time | None, Meta(description="when the span starts; absent: now")] = None
 

@@ -101,7 +101,7 @@ def read_span(trace_id: str, span_id: str) -> Response:
 @bp.get("/traces/<id:trace_id>/spans/<id:span_id>/mapping")
 @describe(
     Operation(
-        summary="Explain how a span's attributes were understood",
+        summary="Read the attribute mapping of a span",
         answers={200: Mapping},
         problems=READ_PROBLEMS,
     )

@@ -78,7 +78,7 @@ class ScoreResults(msgspec.Struct, kw_only=True):
 @bp.post("/scores")
 @describe(
     Operation(
-        summary="Score a trace, an observation or a session; a list of scores is taken as well",
+        summary="Score a trace, an observation or a session; also a list of scores",
         body=ScoreBody,
         answers={200: Made, 202: Message, 207: ScoreResults},
         problems=WRITE_PROBLEMS,

@@ -81,7 +81,7 @@ def remove_session_bookmark(session_id: str) -> Response:
 @bp.post("/traces/<id:trace_id>/tags")
 @describe(
     Operation(
-        summary="Add tags to a trace, or take some away",
+        summary="Add and remove tags of a trace",
         body=TagEdit,
         answers={200: Tags},
         problems=(*WRITE_PROBLEMS, 404),
@@ -133,7 +133,7 @@ def create_comment() -> Response:
 @bp.patch("/comments/<id:comment_id>")
 @describe(
     Operation(
-        summary="Edit a comment that came by the API",
+        summary="Edit a comment made over the API",
         body=CommentUpdate,
         answers={200: Comment},
         problems=(*PROBLEMS, 403, 422),
@@ -144,7 +144,7 @@ def update_comment(comment_id: str) -> Response:
     sent = read_item(read_json(json_body()), CommentUpdate)
     comment_row = comments.get_comment(project_id(), comment_id)
     if comment_row is not None and comment_row.author_id != API:
-        raise Forbidden("only the reader who wrote this comment can edit it, on a page")
+        raise Forbidden("only the author of this comment can edit it, on a page")
     with transaction():
         row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
     if row is None:

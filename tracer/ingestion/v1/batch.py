@@ -16,8 +16,8 @@ from tracer.wire.native.batch import DecodedBatch, Result
 class ItemResult(msgspec.Struct, kw_only=True):
     """The result of one item."""
 
-    item: Annotated[str, Meta(description="its place in the request, as spans[3]")]
-    status: Annotated[int, Meta(description="201 stored, 400 not understood, 422 can't be stored")]
+    item: Annotated[str, Meta(description="its position in the request, such as spans[3]")]
+    status: Annotated[int, Meta(description="201 stored, 400 invalid, 422 can't be stored")]
     id: str | None
     trace_id: str | None
     errors: list[FieldError]

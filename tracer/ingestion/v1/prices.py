@@ -38,7 +38,10 @@ def create_price() -> Response:
 @bp.post("/prices/<id:price_id>/clone")
 @describe(
     Operation(
-        summary="Add a price like another", body=PriceClone, answers={201: Price}, problems=PROBLEMS
+        summary="Copy a price with changes",
+        body=PriceClone,
+        answers={201: Price},
+        problems=PROBLEMS,
     )
 )
 def clone_price(price_id: str) -> Response:
@@ -51,7 +54,7 @@ def clone_price(price_id: str) -> Response:
 @bp.patch("/prices/<id:price_id>")
 @describe(
     Operation(
-        summary="Retire a price, or take it back into use; change its note",
+        summary="Retire or restore a price, or change its note",
         body=PriceUpdate,
         answers={200: Price},
         problems=PROBLEMS,

@@ -35,7 +35,7 @@ def annotation_columns(of: sa.Table) -> list[sa.Label[Any]]:
         sa.select(
             sa.func.jsonb_build_array(
                 scores.c.name, scores.c.data_type, scores.c.value, scores.c.string_value
-            ).label("said")
+            ).label("score")
         )
         .where(_on(scores, of))
         .order_by(scores.c.time.desc())
@@ -48,7 +48,7 @@ def annotation_columns(of: sa.Table) -> list[sa.Label[Any]]:
     return [
         is_bookmarked(of).label("bookmarked"),
         count.scalar_subquery().label("comment_count"),
-        sa.select(sa.func.jsonb_agg(latest.c.said)).scalar_subquery().label("scores"),
+        sa.select(sa.func.jsonb_agg(latest.c.score)).scalar_subquery().label("scores"),
     ]
 
 

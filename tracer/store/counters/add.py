@@ -1,4 +1,4 @@
-"""Counts of what is not stored and yet is worth knowing: log records, requests without a key."""
+"""Counters of received data that is not stored: log records, requests without a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.extensions import db
 LOGS: Final = ("log record", "not stored")
 """A log record that is no GenAI event of a span."""
 NO_KEY: Final = ("refused", "no key")
-"""A request whose client was started without a key, and sent the word for nothing in its place."""
+"""A request of a client without a key, which sent a literal such as ``undefined`` instead."""
 
 _ADD = sa.text("""
     INSERT INTO mapping_counts (project_id, measure, value, number)

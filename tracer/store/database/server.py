@@ -83,8 +83,8 @@ def revision(connection: psycopg.Connection[tuple[Any, ...]]) -> str | None:
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is not None and row[0] not in (known := known_revisions()):
         raise DatabaseError(
-            f"the database has schema revision {row[0]} of a newer Tracer, this one knows"
-            f" {known[-1]}: install that version, or use another database"
+            f"the database has schema revision {row[0]} of a newer Tracer; this one supports up"
+            f" to {known[-1]}: install that version, or use another database"
         )
     return str(row[0]) if row else None
 

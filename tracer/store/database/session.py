@@ -57,7 +57,7 @@ def within(seconds: int = SECONDS) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) != _CANCELED:
             raise
         db.session.rollback()
-        raise TooSlow(f"this takes longer than {seconds} s: ask for a shorter time") from None
+        raise TooSlow(f"this takes longer than {seconds} s: choose a shorter time range") from None
 
 
 def release() -> None:

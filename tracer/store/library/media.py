@@ -124,7 +124,7 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         received = "more" if length > medium.content_length else f"{length}"
         raise Invalid(f"expected {medium.content_length} bytes, got {received}")
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
-        raise Invalid("the content's SHA-256 is not the one that was announced")
+        raise Invalid("the content's SHA-256 differs from the announced one")
     query = (
         sa.update(media)
         .where(media.c.project_id == project_id, media.c.media_id == medium.media_id)

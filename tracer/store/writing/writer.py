@@ -34,7 +34,7 @@ THREADS = 2
 # How long (seconds) a request waits for an unreachable database before it is answered with 503.
 RETRY_SECONDS = 10.0
 KINDS = ("spans", "patches", "traces", "scores")
-DELETED = "its trace was deleted: what comes late for it is refused for a day"
+DELETED = "its trace was deleted: late records are rejected for a day"
 
 # SQLSTATE classes about the state of the server, not about the data: connection, resources,
 # operator intervention, system error, deadlock and serialisation, object in use.
@@ -158,7 +158,7 @@ class Writer:
                 log.exception("a batch could not be written")
                 for submission in group:
                     submission.failure = submission.failure or StoreUnavailable(
-                        "the server failed to write this; its log says why"
+                        "the server failed to write this; see its log"
                     )
             finally:
                 with self._changed:

@@ -19,7 +19,7 @@ class Bookmarked(msgspec.Struct, kw_only=True):
     """Whether a trace or session is bookmarked."""
 
     bookmarked: bool
-    author: Annotated[str | None, Meta(description="who set it, where that is known")]
+    author: Annotated[str | None, Meta(description="its author, if known")]
     time: Time | None
 
 
@@ -47,7 +47,7 @@ class Comment(msgspec.Struct, kw_only=True):
     author: str | None
     time: Time
     edited_at: Time | None
-    history: Annotated[list[Revision], Meta(description="what it said before, oldest first")]
+    history: Annotated[list[Revision], Meta(description="former texts, oldest first")]
 
 
 class Comments(msgspec.Struct, kw_only=True):
@@ -62,7 +62,7 @@ class Share(msgspec.Struct, kw_only=True):
     id: str
     trace_id: str | None
     session_id: str | None
-    hint: Annotated[str, Meta(description="the end of its token")]
+    hint: Annotated[str, Meta(description="the last characters of its token")]
     show_comments: bool
     author: str | None
     time: Time
@@ -73,7 +73,7 @@ class Share(msgspec.Struct, kw_only=True):
 class NewShare(Share, kw_only=True):
     """A new share link with its URL, which is returned only once."""
 
-    url: Annotated[str, Meta(description="where it leads: can't be read again")]
+    url: Annotated[str, Meta(description="its URL, which can't be read again")]
 
 
 class Shares(msgspec.Struct, kw_only=True):
@@ -85,7 +85,7 @@ class Shares(msgspec.Struct, kw_only=True):
 class Deleted(msgspec.Struct, kw_only=True):
     """The numbers of objects that a delete removes."""
 
-    deleted: Annotated[bool, Meta(description="false: this was asked for with dry_run")]
+    deleted: Annotated[bool, Meta(description="false: a preview (dry_run)")]
     traces: int
     spans: int
     scores: int

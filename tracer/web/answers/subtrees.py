@@ -31,9 +31,9 @@ class ListedSpan(SpanSummary, kw_only=True):
     """A span as a row of the tree, with the sums over its subtree."""
 
     self_ms: Annotated[
-        float | None, Meta(description="in which none of its children ran; null: not counted yet")
+        float | None, Meta(description="in which none of its children ran; null: not analysed yet")
     ]
-    subtree: Annotated[Subtree | None, Meta(description="null: it is not counted yet")]
+    subtree: Annotated[Subtree | None, Meta(description="null: not analysed yet")]
 
 
 class SpanPage(msgspec.Struct, kw_only=True):
@@ -42,7 +42,7 @@ class SpanPage(msgspec.Struct, kw_only=True):
     data: list[ListedSpan]
     missing_parents: Annotated[
         list[str],
-        Meta(description="among the roots: parents that have not arrived, ask ?parent= for theirs"),
+        Meta(description="among the roots: missing parents; ?parent= lists their children"),
     ]
     next_cursor: Annotated[str | None, Meta(description="later ones; null: there are none")]
     prev_cursor: Annotated[str | None, Meta(description="earlier ones; null: there are none")]

@@ -94,14 +94,14 @@ class SpanSummary(msgspec.Struct, kw_only=True):
     start_time: Time
     end_time: Annotated[Time | None, Meta(description="null: it is running")]
     duration_ms: float | None
-    completion_start_time: Annotated[Time | None, Meta(description="when the first token came")]
+    completion_start_time: Annotated[Time | None, Meta(description="time of the first token")]
     model: str | None
     input_tokens: int | None
     output_tokens: int | None
     total_tokens: int | None
     total_cost: Money | None
-    flags: Annotated[list[str], Meta(description="what a reader must know, e.g. truncated")]
-    child_count: Annotated[int, Meta(description="counted up to 101, which says: more than 100")]
+    flags: Annotated[list[str], Meta(description="data problems, e.g. truncated")]
+    child_count: Annotated[int, Meta(description="counted up to 101, which means: more than 100")]
 
 
 class Span(SpanSummary, kw_only=True):
@@ -119,7 +119,7 @@ class Span(SpanSummary, kw_only=True):
         str | None, Meta(description="the list and its version, or the id of the project's price")
     ]
     tools: Annotated[list[Any], Meta(description="definitions of the tools that were offered")]
-    finish_reasons: Annotated[list[str], Meta(description="why each choice of the answer ended")]
+    finish_reasons: Annotated[list[str], Meta(description="why each choice of the response ended")]
     prompt_name: str | None
     prompt_version: int | None
     input: Any
@@ -143,7 +143,9 @@ class Score(msgspec.Struct, kw_only=True):
     id: str
     name: str
     data_type: str
-    value: Annotated[float | str | bool | None, Meta(description="as the data type says")]
+    value: Annotated[
+        float | str | bool | None, Meta(description="its JSON type depends on the data type")
+    ]
     trace_id: str | None
     span_id: str | None
     session_id: str | None
@@ -151,7 +153,7 @@ class Score(msgspec.Struct, kw_only=True):
     source: str
     metadata: dict[str, Any]
     time: Time
-    author: Annotated[str | None, Meta(description="the person who judged, where one did")]
+    author: Annotated[str | None, Meta(description="the person who entered it, if a person did")]
 
 
 class Session(msgspec.Struct, kw_only=True):

@@ -91,7 +91,7 @@ class WholeRun(RunAnswer, kw_only=True):
 @bp.post("/dataset-run-items")
 @describe(
     Operation(
-        summary="Record that a trace answered an item",
+        summary="Record the trace of an item",
         body=RunItemBody,
         answers={200: RunItemAnswer},
         problems=(*WRITE_PROBLEMS, 404),
@@ -102,7 +102,7 @@ def create_run_item() -> Response:
     sent = read_item(read_json(json_body()), RunItemBody)
     trace_id = sent.trace_id
     if trace_id is None:
-        reason = "expected the id of the trace that answered the item"
+        reason = "expected the id of the item's trace"
         raise Invalid.of_field("traceId", reason)
     item = find_item(sent.dataset_item_id)
     with transaction():

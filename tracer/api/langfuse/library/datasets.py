@@ -110,7 +110,7 @@ class WholeDataset(DatasetAnswer, kw_only=True):
 @bp.post("/datasets", endpoint="create_dataset_v1")
 @describe(
     Operation(
-        summary="Make a dataset, or change what is told of it",
+        summary="Create or change a dataset",
         body=DatasetBody,
         answers={200: DatasetAnswer},
         problems=WRITE_PROBLEMS,
@@ -151,7 +151,7 @@ def read_dataset(name: str) -> Response:
 @bp.post("/dataset-items")
 @describe(
     Operation(
-        summary="Add an item, or give one a new state",
+        summary="Add an item, or a new state of one",
         body=DatasetItemBody,
         answers={200: ItemAnswer},
         problems=(*WRITE_PROBLEMS, 404),

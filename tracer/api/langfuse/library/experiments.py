@@ -129,7 +129,7 @@ def list_experiments() -> Response:
 @bp.get("/experiment-items")
 @describe(
     Operation(
-        summary="List the answered items of experiments",
+        summary="List the results of experiments",
         query=ExperimentItemsQuery,
         answers={200: Experiments},
         problems=PROBLEMS,

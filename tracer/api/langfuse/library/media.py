@@ -72,7 +72,10 @@ class MediumAnswer(Answer, kw_only=True):
 @bp.post("/media")
 @describe(
     Operation(
-        summary="Announce a file", body=MediaBody, answers={201: Announced}, problems=WRITE_PROBLEMS
+        summary="Announce a media upload",
+        body=MediaBody,
+        answers={201: Announced},
+        problems=WRITE_PROBLEMS,
     )
 )
 def announce() -> Response:
@@ -91,7 +94,7 @@ def announce() -> Response:
     if medium is None:
         raise Invalid.of_field("traceId", DELETED)
     if medium.content_length != sent.content_length:
-        reason = f"expected {medium.content_length}, as said before of the same content"
+        reason = f"expected {medium.content_length} as in the first announcement of this content"
         raise Invalid.of_field("contentLength", reason)
     here = medium.uploaded_at is not None
     where = None if here else _address(medium)
@@ -101,7 +104,9 @@ def announce() -> Response:
 @bp.get("/media/<id:media_id>")
 @describe(
     Operation(
-        summary="Read where a file is", answers={200: MediumAnswer}, problems=(*PROBLEMS, 404)
+        summary="Read a medium and its download URL",
+        answers={200: MediumAnswer},
+        problems=(*PROBLEMS, 404),
     )
 )
 def read_medium(media_id: str) -> Response:
@@ -124,7 +129,7 @@ def read_medium(media_id: str) -> Response:
 @bp.patch("/media/<id:media_id>")
 @describe(
     Operation(
-        summary="Report how an upload went",
+        summary="Report the outcome of an upload",
         body=MediaReport,
         answers={200: Message},
         problems=(*WRITE_PROBLEMS, 404),
@@ -152,7 +157,7 @@ def download(token: str) -> Response:
     """Return the content in chunks."""
     project, medium = _opened(token)
     if medium.uploaded_at is None:
-        raise NotFound("nothing was uploaded yet")
+        raise NotFound("the content has not been uploaded yet")
     shown = medium.content_type.startswith(_SHOWN) and medium.content_type != "image/svg+xml"
     headers = _INERT | {
         "Content-Length": str(medium.content_length),
@@ -187,7 +192,7 @@ def _opened(token: str) -> tuple[str, Medium]:
     try:
         project, media_id = _serializer().loads(token, max_age=int(_VALID.total_seconds()))
     except BadSignature:
-        raise Unauthorized("this address is not valid, or no longer") from None
+        raise Unauthorized("this URL is invalid or has expired") from None
     medium = media.get_medium(project, media_id)
     if medium is None:
         raise NotFound("this file was deleted")

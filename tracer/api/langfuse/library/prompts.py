@@ -46,7 +46,9 @@ class PromptQuery(Query, kw_only=True):
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     label: Label | None = None
-    resolve: Annotated[bool, Meta(description="fill in the prompts it refers to")] = True
+    resolve: Annotated[
+        bool, Meta(description="replace references to other prompts by their texts")
+    ] = True
 
 
 class PromptListQuery(PageQuery, kw_only=True):
@@ -182,7 +184,7 @@ def read_prompt(name: str) -> Response:
 @bp.patch("/v2/prompts/<id:name>/versions/<int:version>")
 @describe(
     Operation(
-        summary="Point labels to a version",
+        summary="Move labels to a version",
         body=LabelsBody,
         answers={200: Prompt},
         problems=(*WRITE_PROBLEMS, 404),

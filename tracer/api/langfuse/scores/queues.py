@@ -120,7 +120,7 @@ def list_queues() -> Response:
 @bp.post("")
 @describe(
     Operation(
-        summary="Make an annotation queue",
+        summary="Create an annotation queue",
         body=QueueBody,
         answers={200: QueueAnswer},
         problems=WRITE_PROBLEMS,
@@ -169,7 +169,7 @@ def list_queue_items(queue_id: str) -> Response:
 @bp.post("/<id:queue_id>/items")
 @describe(
     Operation(
-        summary="Put something into a queue",
+        summary="Add an item to a queue",
         body=QueueItemBody,
         answers={200: QueueItemAnswer},
         problems=(*WRITE_PROBLEMS, 404),
@@ -204,7 +204,7 @@ def read_queue_item(queue_id: str, item_id: str) -> Response:
 @bp.patch("/<id:queue_id>/items/<id:item_id>")
 @describe(
     Operation(
-        summary="Mark an item as judged",
+        summary="Set whether an item is reviewed",
         body=QueueItemUpdate,
         answers={200: QueueItemAnswer},
         problems=(*WRITE_PROBLEMS, 404),
@@ -225,7 +225,7 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
 @bp.delete("/<id:queue_id>/items/<id:item_id>")
 @describe(
     Operation(
-        summary="Take an item out of a queue", answers={200: Success}, problems=(*PROBLEMS, 404)
+        summary="Remove an item from a queue", answers={200: Success}, problems=(*PROBLEMS, 404)
     )
 )
 def delete_queue_item(queue_id: str, item_id: str) -> Response:
@@ -240,7 +240,7 @@ def delete_queue_item(queue_id: str, item_id: str) -> Response:
 @bp.post("/<id:queue_id>/assignments")
 @describe(
     Operation(
-        summary="Ask somebody to work on a queue",
+        summary="Assign a user to a queue",
         body=AssignmentBody,
         answers={200: Assignment},
         problems=(*WRITE_PROBLEMS, 404),
@@ -258,7 +258,7 @@ def assign(queue_id: str) -> Response:
 @bp.delete("/<id:queue_id>/assignments")
 @describe(
     Operation(
-        summary="Ask somebody no longer",
+        summary="Remove a user's assignment to a queue",
         body=AssignmentBody,
         answers={200: Success},
         problems=(*WRITE_PROBLEMS, 404),

@@ -7,7 +7,7 @@ from typing import Final
 from tracer.messages.message import finish_reason
 from tracer.records import Json
 
-_CHOICES: Final = frozenset(("choices", "candidates", "generations", "output"))
+_CHOICES: Final = ("choices", "candidates", "generations", "output")
 _INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
 """Objects of a choice that may tell it in its place."""
 _MAX_CHOICES: Final = 64
@@ -18,9 +18,7 @@ def finish_reasons(output: Json) -> list[str]:
     if isinstance(output, dict):
         if reason := finish_reason(output):
             return [reason]
-        if _CHOICES.isdisjoint(output):
-            return []
-        output = next((output[name] for name in _CHOICES if output.get(name)), None)
+        output = _choices(output)
     if not isinstance(output, list):
         return []
     reasons: list[str] = []
@@ -33,6 +31,13 @@ def finish_reasons(output: Json) -> list[str]:
             inner = (_reason(one, 2) for one in choice[:_MAX_CHOICES] if isinstance(one, dict))
             reasons += [reason for reason in inner if reason]
     return reasons
+
+
+def _choices(answer: dict[str, Json]) -> Json:
+    for name in _CHOICES:
+        if choices := answer.get(name):
+            return choices
+    return None
 
 
 def _reason(choice: dict[str, Json], depth: int) -> str | None:

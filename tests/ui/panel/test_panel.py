@@ -129,6 +129,16 @@ def test_an_unknown_item_is_labelled_between_the_messages(
     assert messages[1].one("p", "quiet").text == "item_reference"
 
 
+def test_a_large_image_in_markdown_is_shown_within_its_text(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    large = PNG + "A" * 100_000
+    text = f"**Sales**:\n\n![chart]({large})"
+    store_traces(story(kind="generation", output=chat_message("assistant", text)))
+    shown = panel(get_page).one(id="output").one("div", "md")
+    assert (shown.one("strong").text, shown.one("img")["src"]) == ("Sales", large)
+
+
 def test_a_value_that_is_an_image_is_shown(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(story(kind="tool", input={"image": PNG}, output=PNG))
     assert [image["src"] for image in panel(get_page).all("img")] == [PNG, PNG]

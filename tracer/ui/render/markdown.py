@@ -54,6 +54,11 @@ def markdown(text: str) -> Markup | None:
     return _put_back(html, images) if images else html
 
 
+def length_to_render(text: str) -> int:
+    """Return how many characters `markdown` parses: images within the text cost nothing."""
+    return len(IMAGE_IN_TEXT.sub("", text) if "data:image/" in text else text)
+
+
 def _put_aside(image: str, images: list[str]) -> str:
     images.append(image)
     return f"{_ASIDE}{len(images) - 1}"

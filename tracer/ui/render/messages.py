@@ -11,7 +11,7 @@ from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import Json
 from tracer.ui.render import json_tree
 from tracer.ui.render.json_tree import Item
-from tracer.ui.render.markdown import markdown
+from tracer.ui.render.markdown import length_to_render, markdown
 from tracer.ui.render.media import safe_media
 
 # At 2 ms per 1,000 characters this keeps a page of long messages under a tenth of a second.
@@ -126,10 +126,11 @@ class Reader:
     def text(self, text: str, kind: str = "text", name: str = "") -> Piece:
         """Return text rendered as markdown while the page's budget lasts, then as it is."""
         html = None
+        length = length_to_render(text)
         # What comes first is rendered; the rest stays readable as it is.
-        if len(text) <= self._characters:
+        if length <= self._characters:
             html = markdown(text)
-            self._characters -= len(text)
+            self._characters -= length
         return Piece(kind, html, text, name)
 
     def _piece(self, part: Part, pointer: str) -> Piece:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
@@ -41,7 +42,8 @@ _PLUMBING: Final = words(
 _WRAPPER: Final = re.compile(r"(?:llm|stt|tts)_(?:request_run|\w*adapter)")
 
 
-def _level(name: Json) -> str | None:
+@lru_cache(maxsize=100)
+def _level(name: str) -> str | None:
     return _PLUMBING.get(name) or ("debug" if _WRAPPER.fullmatch(name) else None)
 
 

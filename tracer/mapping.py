@@ -14,14 +14,18 @@ from msgspec import Meta
 
 from tracer.records import Json, SpanRecord
 from tracer.wire.clean import decode_text
-from tracer.wire.dialects.table import EVENT, NAME, micros
+from tracer.wire.dialects.table import EVENT, EXCLUSIVE, NAME, REPORTS, micros
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
+from tracer.wire.usage.explain import explain as explain_usage
+from tracer.wire.usage.names import bucket_of
 
 MOST_SHOWN: Final = 200
 """Characters of a value."""
 
 # Objects whose parts are fields to a reader.
 _PARTED: Final = MERGED | {"usage", "cost", "model_parameters"}
+# Parts of these have the sender's names, of which several may mean one bucket.
+_COUNTED: Final = ("usage", "cost")
 _ANY: Final = ("input", "output")
 # Rules have words of their own for what only leads to a field.
 _FIELD_OF: Final = {
@@ -66,6 +70,9 @@ class Mapping(msgspec.Struct, kw_only=True):
     """How a span was understood; each attribute that was sent is in one of the lists, once."""
 
     dialect: Annotated[str | None, Meta(description="the one that was understood first")]
+    usage: Annotated[
+        list[str], Meta(description="what the counts contradict, lack or name beside tokens")
+    ]
     understood: list[Understood]
     unmapped: list[Unmapped]
     events: Annotated[list[str], Meta(description="events whose attributes were read as well")]
@@ -81,6 +88,7 @@ def explain(span: Any, trace: Any = None) -> Mapping:
     understood = dict.fromkeys((*span.claimed, *known))
     return Mapping(
         dialect=span.dialect,
+        usage=explain_usage(span.notes.get("usage") or {}),
         understood=[
             Understood(attribute=name, kept=name in span.attributes, told=known.get(name, []))
             for name in understood
@@ -125,6 +133,8 @@ class _Reader:
         silent: dict[str, list[Step]] = {}
         sent = dict.fromkeys(self._span.claimed) | self._span.attributes
         for step in SPAN_TABLE.plan([sent, self._events], self._within).steps:
+            if step.part == EXCLUSIVE:
+                continue
             field, became = self._field(step)
             if not self._told(step, field, became):
                 silent.setdefault(step.key, []).append(step)
@@ -154,9 +164,12 @@ class _Reader:
         field = _FIELD_OF.get(step.rule.field, step.rule.field)
         owner, name = (self._trace, field[6:]) if field[:6] == "trace." else (self._span, field)
         value = getattr(owner, name, None)
-        if step.part is None or field not in _PARTED:
+        part = step.part
+        if part is None or part[:1] == "(" or field not in _PARTED:
             return field, value
-        return f"{field}.{step.part}", value.get(step.part) if isinstance(value, dict) else None
+        if field in _COUNTED:
+            part = bucket_of(part, money=field == "cost")
+        return f"{field}.{part}", value.get(part) if isinstance(value, dict) else None
 
     def _told(self, step: Step, field: str, became: Json) -> bool:
         name = field.partition(".")[0]
@@ -172,6 +185,9 @@ class _Reader:
             first = self._teller.get(field)
             parts = first is not None and first.rule.build is not None
             return step.rule.keep and (first is None or (parts and step.rule.build is not None))
+        if step.part == REPORTS:
+            # A provider's report is weighed with the counts beside it, and need not be their like.
+            return bool(self._span.usage)
         if step.rule.build is not None and step.part is not None:
             if name not in self._rebuilt:
                 own = getattr(self._span, name)

@@ -116,7 +116,8 @@ class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
     claimed: tuple[str, ...] = ()
     """Names of the attributes that fields tell now and that ``attributes`` may lack."""
     flags: list[str] = []
-    """What a reader must know: truncated, cleaned, self_parent, cycle, end_before_start, dropped"""
+    """What a reader must know: truncated, cleaned, unreconciled, self_parent, cycle,
+    end_before_start, dropped."""
     notes: dict[str, Json] = {}
     """Details of the flags, by field: e.g. ``{"input": {"truncated": true, "size": 1048576}}``."""
 

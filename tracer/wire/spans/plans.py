@@ -165,7 +165,7 @@ class Table:
                     self._exact.setdefault(rule.key, []).append(step)
 
     def plan(self, sources: list[dict[str, Json]], within: frozenset[str]) -> Plan:
-        """Return what to do with attributes of these names, in a scope of these dialects."""
+        """Return what to do with attributes of these names, in a scope as `dialects_of` has it."""
         names = tuple([tuple(source) for source in sources])
         plan = self._plans.get((within, names))
         if plan is None:
@@ -199,6 +199,15 @@ class Table:
             found = list(self._exact.get(key, ())) if key != NAME else []
             named = {step.dialect for step in found}
             for prefix, step in self._prefixes:
-                if key.startswith(prefix) and len(key) > len(prefix) and step.dialect not in named:
-                    found.append(step._replace(part=key[len(prefix) :]))
-        return [step for step in found if not step.rule.scoped or step.dialect in within]
+                rest = key[len(prefix) :] if key.startswith(prefix) else ""
+                known = step.rule.known
+                if rest and step.dialect not in named and (known is None or known(rest)):
+                    found.append(step._replace(part=rest))
+        return [step for step in found if _holds(step, within)]
+
+
+def _holds(step: Step, within: frozenset[str]) -> bool:
+    """Return whether a step's rule is believed in the scopes of ``within``."""
+    if step.rule.scope and step.rule.scope not in within:
+        return False
+    return not step.rule.scoped or step.dialect in within

@@ -15,14 +15,18 @@ from msgspec import Meta
 from tracer.records import Json, SpanRecord
 from tracer.times import json_time
 from tracer.wire.clean import decode_text
-from tracer.wire.dialects.table import EVENT, NAME, micros
+from tracer.wire.dialects.table import EVENT, EXCLUSIVE, NAME, REPORTS, micros
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
+from tracer.wire.usage.explain import explain as explain_usage
+from tracer.wire.usage.names import bucket_of
 
 MOST_SHOWN: Final = 200
 """Characters of a value that are shown."""
 
 # Objects whose members are shown as separate fields.
 _SPLIT_FIELDS: Final = MERGED | {"usage", "cost", "model_parameters"}
+# Members of these have the sender's names, of which several may mean one bucket.
+_COUNTED: Final = ("usage", "cost")
 _JSON_FIELDS: Final = ("input", "output")
 # Intermediate fields of the rules, and the span fields that are derived from them.
 _FIELD_OF: Final = {
@@ -74,6 +78,9 @@ class Mapping(msgspec.Struct, kw_only=True):
     """The attribute mapping of a span; each sent attribute is in exactly one of the lists."""
 
     dialect: Annotated[str | None, Meta(description="the dialect of the first mapped attribute")]
+    usage: Annotated[
+        list[str], Meta(description="what the counts contradict, lack or name beside tokens")
+    ]
     understood: list[MappedAttribute]
     unmapped: list[UnmappedAttribute]
     events: Annotated[list[str], Meta(description="events whose attributes were mapped too")]
@@ -89,6 +96,7 @@ def explain(span: Any, trace: Any = None) -> Mapping:
     mapped = dict.fromkeys((*span.claimed, *fields_set))
     return Mapping(
         dialect=span.dialect,
+        usage=explain_usage(span.notes.get("usage") or {}),
         understood=[
             MappedAttribute(
                 attribute=name, kept=name in span.attributes, told=fields_set.get(name, [])
@@ -139,6 +147,8 @@ class _Comparison:
         unused_steps: dict[str, list[Step]] = {}
         sent = dict.fromkeys(self._span.claimed) | self._span.attributes
         for step in SPAN_TABLE.plan([sent, self._events], self._dialects).steps:
+            if step.part == EXCLUSIVE:
+                continue
             field, value = self._field(step)
             if not self._has_set(step, field, value):
                 unused_steps.setdefault(step.key, []).append(step)
@@ -168,9 +178,12 @@ class _Comparison:
         field = _FIELD_OF.get(step.rule.field, step.rule.field)
         owner, name = (self._trace, field[6:]) if field[:6] == "trace." else (self._span, field)
         value = getattr(owner, name, None)
-        if step.part is None or field not in _SPLIT_FIELDS:
+        part = step.part
+        if part is None or part[:1] == "(" or field not in _SPLIT_FIELDS:
             return field, value
-        return f"{field}.{step.part}", value.get(step.part) if isinstance(value, dict) else None
+        if field in _COUNTED:
+            part = bucket_of(part, money=field == "cost")
+        return f"{field}.{part}", value.get(part) if isinstance(value, dict) else None
 
     def _has_set(self, step: Step, field: str, value: Json) -> bool:
         name = field.partition(".")[0]
@@ -186,6 +199,9 @@ class _Comparison:
             first = self._source.get(field)
             parts = first is not None and first.rule.build is not None
             return step.rule.keep and (first is None or (parts and step.rule.build is not None))
+        if step.part == REPORTS:
+            # A provider's report is weighed with the counts beside it, and need not be their like.
+            return bool(self._span.usage)
         if step.rule.build is not None and step.part is not None:
             if name not in self._rebuilt:
                 stored = getattr(self._span, name)

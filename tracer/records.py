@@ -119,7 +119,8 @@ class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
     claimed: tuple[str, ...] = ()
     """Names of attributes that were mapped to fields, and may be missing in ``attributes``."""
     flags: list[str] = []
-    """Data problems: truncated, cleaned, self_parent, cycle, end_before_start, dropped."""
+    """Data problems: truncated, cleaned, unreconciled, self_parent, cycle, end_before_start,
+    dropped."""
     notes: dict[str, Json] = {}
     """Details of the flags, by field: e.g. ``{"input": {"truncated": true, "size": 1048576}}``."""
 

@@ -88,6 +88,26 @@ def test_a_price_that_depends_on_time_is_taken_at_the_time_of_the_call() -> None
     assert later["cache_read"] < later["input"]
 
 
+@pytest.mark.parametrize("provider", ["openrouter", None, "a-gateway-of-our-own"])
+@pytest.mark.parametrize("model", ["deepseek/deepseek-r1", "google/gemini-2.5-flash", "gpt-4o"])
+def test_what_a_reseller_gives_away_is_not_at_its_makers_price(
+    model: str, provider: str | None
+) -> None:
+    assert price(f"{model}:free", provider, {"input": 1000, "output": 9, "reasoning": 1}, AT) == {
+        "input": 0,
+        "output": 0,
+        "reasoning": 0,
+    }
+    assert price(f"{model}:free", "ollama", {"input": 1000}, AT) is None
+
+
+@pytest.mark.parametrize("bucket", ["input_document", "input_tool_use", "cache_of_ours"])
+def test_a_bucket_without_a_price_is_billed_like_the_plain_tokens_of_its_side(bucket: str) -> None:
+    rates = unit_prices("gpt-4o", "openai", AT)
+    cost = price("gpt-4o", "openai", {bucket: MILLION, "output_image": MILLION, "other": 5}, AT)
+    assert cost == {bucket: rates["input"], "output_image": rates["output"]}
+
+
 @given(
     st.sampled_from(["gpt-4o", "claude-sonnet-4-5", "gemini-1.5-pro", "gemini-2.0-flash"]),
     *(st.integers(0, 500_000) for _ in range(4)),

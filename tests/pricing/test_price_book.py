@@ -124,6 +124,10 @@ def test_a_provider_matches_under_all_its_names(provider: str | None, fits: bool
             "attributes": {"openai.response.service_tier": "flex"},
         },
         {"attributes": {"gen_ai.openai.request.service_tier": "flex"}},
+        {
+            "model_parameters": {"service_tier": "auto"},
+            "notes": {"usage": {"service_tier": "flex"}},
+        },
     ],
 )
 def test_the_service_tier_is_found_where_instrumentations_put_it(fields: dict[str, Any]) -> None:

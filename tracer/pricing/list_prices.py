@@ -71,6 +71,11 @@ class ListPrice(NamedTuple):
     rates: Rates
 
 
+_FREE: Final = ":free"
+"""How names end of variants that a reseller gives away, which are not at their maker's price."""
+_RESELLER: Final = "openrouter"
+_NOTHING: Final = Rates(base={"input": Decimal(0), "output": Decimal(0)})
+
 _Schedule = list[tuple["_Constraint | None", ListPrice]]
 
 # Whose models may be called by name alone: the list's own guess knows only a name's beginning.
@@ -148,6 +153,8 @@ def _holding(schedule: _Schedule, at: datetime) -> ListPrice:
 @lru_cache(maxsize=10_000)
 def _schedule(model: str, provider: str) -> _Schedule:
     """Return the model's entries and when each holds, the firmest first; empty: unknown model."""
+    if model.endswith(_FREE) and provider not in LOCAL:
+        return [(None, ListPrice(_RESELLER, model, _NOTHING))]
     found = None if provider in LOCAL else _find(model, provider)
     return _entries(*found) if found else []
 

@@ -30,6 +30,7 @@ _SERVICE_TIER: Final = (
     "openai.response.service_tier",
     "gen_ai.openai.response.service_tier",
     "gen_ai.response.service_tier",
+    "gen_ai.usage.service_tier",
 )
 _ASKED_TIER: Final = ("openai.request.service_tier", "gen_ai.openai.request.service_tier")
 
@@ -177,13 +178,18 @@ class Call(Protocol):
     @property
     def attributes(self) -> dict[str, Json]: ...
 
+    @property
+    def notes(self) -> dict[str, Json]: ...
+
 
 def told(record: Call, name: str) -> str | None:
     """Return as text what the call says of a parameter: model parameters, then attributes."""
     parameters, attributes = record.model_parameters, record.attributes
     name = name.removeprefix("model_parameters.")
     if name == "service_tier":
-        served = next((attributes[key] for key in _SERVICE_TIER if key in attributes), None)
+        # Some providers name the tier among the counts.
+        counted = record.notes.get("usage", {}).get(name)
+        served = next((attributes[key] for key in _SERVICE_TIER if key in attributes), counted)
         asked = next((attributes[key] for key in _ASKED_TIER if key in attributes), None)
         value = parameters.get(name) or asked if served is None else served
     else:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from tracer.records import INPUT_BUCKETS
+from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS
 
 MOST_DOLLARS: Final = 1_000_000
 MOST_TYPES: Final = 50
@@ -138,11 +138,18 @@ def input_side(usage: dict[str, int]) -> int:
 
 
 def price_of(prices: Mapping[str, Decimal], bucket: str) -> Decimal | None:
-    """Return the price of a usage type, its own or its whole's; None: it has none."""
-    for name in PRICED_AS.get(bucket, (bucket,)):
+    """Return the price of a usage type, its own or its side's; None: it has none."""
+    for name in PRICED_AS.get(bucket) or _priced_as(bucket):
         if (price := prices.get(name)) is not None:
             return price
     return None
+
+
+def _priced_as(bucket: str) -> tuple[str, ...]:
+    """Return whose price a usage type of any name takes: without its own, that of plain tokens."""
+    if bucket.startswith(INPUT_BUCKETS):
+        return bucket, "input"
+    return (bucket, "output") if bucket.startswith(OUTPUT_BUCKETS) else (bucket,)
 
 
 def check_dollars(price: Decimal, field: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tracer.records import Json
 from tracer.wire.clean import clean
+from tracer.wire.usage.reading import UNRECONCILED
 
 _OBJECTS: Final = ("metadata", "attributes", "model_parameters")
 
@@ -33,15 +34,25 @@ class Cleaner:
             return self.keys(name, parts)
         cleaned, found = clean(value, max_bytes=self._max_bytes)
         if found:
-            self.notes[clean(name)[0]] = found
+            self.remark(clean(name)[0], found)
         return cleaned
 
     def keys(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
         """Return an object with its keys made fit alone."""
         return {self.value(name, key): value for key, value in values.items()}
 
+    def remark(self, name: str, note: dict[str, Json]) -> None:
+        """Note what a reader of a field has to know."""
+        if note:
+            cleaned, _ = clean(note, max_bytes=self._max_bytes)
+            self.notes[name] = {**self.notes.get(name, {}), **cleaned}
+
     def flags(self) -> list[str]:
         """Return what sums the notes up: what a reader of the span must know."""
-        cut = any("size" in note or "depth" in note for note in self.notes.values())
-        cleaned = any("cleaned" in note for note in self.notes.values())
-        return ["truncated"] * cut + ["cleaned"] * cleaned
+        notes = self.notes.values()
+        found = {
+            "truncated": any("size" in note or "depth" in note for note in notes),
+            "cleaned": any("cleaned" in note for note in notes),
+            UNRECONCILED: any(UNRECONCILED in note for note in notes),
+        }
+        return [flag for flag, holds in found.items() if holds]

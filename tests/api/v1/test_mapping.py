@@ -25,6 +25,7 @@ def test_a_mapping_tells_each_attribute_once(client: FlaskClient) -> None:
     send(client, {"llm.token_count.prompt": 5, "langfuse.trace.name": "ask", "mine": [1]})
     assert client.get(PATH).get_json() == {
         "dialect": "langfuse",
+        "usage": [],
         "understood": [
             {
                 "attribute": "llm.token_count.prompt",
@@ -34,7 +35,7 @@ def test_a_mapping_tells_each_attribute_once(client: FlaskClient) -> None:
                         "field": "usage.input",
                         "value": 5,
                         "dialect": "openinference",
-                        "rule": "llm.token_count.prompt",
+                        "rule": "llm.token_count.*",
                     }
                 ],
             },

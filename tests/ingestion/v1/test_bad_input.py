@@ -79,8 +79,8 @@ def test_json_that_postgresql_cannot_hold_is_flagged_and_costs_no_neighbour(
         {"trace_id": "t", "id": "a", "\ud83d": 1},
         {"trace_id": "t", "id": "a", "events": [{"\ud83d": 1}]},
         {"trace_id": "t", "id": "a", "kind": "\ud83d"},
-        {"trace_id": "t", "id": "a", "usage": {"\ud83d": -1}},
-        {"trace_id": "t", "id": "a", "usage": {"input": 1, "\x00": "\ud83d"}},
+        {"trace_id": "t", "id": "a", "cost": {"\ud83d": -1}},
+        {"trace_id": "t", "id": "a", "cost": {"input": 1, "\x00": "\ud83d"}},
     ],
 )
 def test_a_refusal_of_text_that_cannot_be_encoded_can_be_read(client: FlaskClient, item: Any):
@@ -106,6 +106,13 @@ def test_ids_that_fill_an_index_row_cost_no_neighbour(client: FlaskClient):
     assert "index row size" in answer["results"][1]["errors"][0]["expected"]
     assert answer["results"][1]["errors"][0]["item"] == "spans[0]"
     problem_of(client.post("/api/v1/traces", json={"id": wide, "session_id": wide}), 422)
+
+
+def test_names_of_what_is_no_count_can_be_read(client: FlaskClient):
+    sent = {"input": 1, "output": "\ud83d", "\ud83d": -1, "a\x00": {"\ud83d": 3}}
+    made = json_of(client.post("/api/v1/traces/t/spans", json={"id": "s", "usage": sent}))
+    assert made["usage"] == {"input": 1, "a\ufffd.\ufffd": 3}
+    assert made["notes"]["usage"]["ignored"] == ["output", "\ufffd"]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ CALLED = "a call of the model is a generation, also where only its name or its a
 OFFERED = "tools that the model was offered are a field of their own, and metadata is left as it is"
 FIRM = "a dialect's own names come before names without a prefix; what lost stays an attribute"
 UNSAID = "Langfuse's SDKs write span onto whatever they update: it says nothing beside an agent"
+OWN_COUNTS = "the provider's own counts stand in its metadata: its input holds no cached tokens"
 WRITTEN = "what a provider calls written to the cache and created in it are one bucket"
 DIFFERENCES: dict[str, str] = {
     "064/observations/0/type": AGENT,
@@ -43,8 +44,10 @@ DIFFERENCES: dict[str, str] = {
     "226/observations/0/type": CALLED,
     "227/observations/0/type": CALLED,
     "227/observations/0/usageDetails/input": EXCLUSIVE,
+    "229/observations/0/usageDetails/input": OWN_COUNTS,
+    "231/observations/0/usageDetails/input": OWN_COUNTS,
+    "231/observations/0/usageDetails/input_cache_creation": "the total that was sent holds none",
     "231/observations/0/usageDetails/input_cache_write": WRITTEN,
-    "231/observations/0/usageDetails/total": "the total is the sum of disjoint buckets",
     "232/observations/0/usageDetails/input": EXCLUSIVE,
 }
 """Case number and pointer -> why ours is different on purpose; such a field counts as agreeing."""

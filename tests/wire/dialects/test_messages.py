@@ -107,4 +107,4 @@ def test_counts_of_gemini_that_contradict_each_other_lose_no_token() -> None:
     scope = {"name": "gcp.vertex.agent"}
     request = {"resourceSpans": [{"scopeSpans": [{"scope": scope, "spans": [span(attributes)]}]}]}
     [record] = decode_json(request).batch.spans
-    assert record.usage == {"input": 5, "cache_read": 9, "output": 0}
+    assert record.usage == {"input": 5, "cache_read": 9}

@@ -61,6 +61,7 @@ class FoundSpan:
     output: Json
     metadata: dict[str, Json]
     attributes: dict[str, Json]
+    notes: dict[str, Json]
     trace_name: str
     user_id: str | None
     session_id: str | None
@@ -105,7 +106,7 @@ _OWN_RATES = (
     .correlate(span_payloads)
     .scalar_subquery()
 )
-_OBJECTS = ("usage", "cost", "model_parameters", "metadata", "attributes")
+_OBJECTS = ("usage", "cost", "model_parameters", "metadata", "attributes", "notes")
 _SECONDS = sa.extract("epoch", spans.c.end_time - spans.c.start_time)
 
 

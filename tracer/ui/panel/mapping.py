@@ -27,6 +27,7 @@ class MappingView:
     """What the tab shows."""
 
     dialect: str | None
+    usage: list[str]
     groups: list[Group]
     unmapped: list[UnmappedAttribute]
     events: list[str]
@@ -35,7 +36,7 @@ class MappingView:
 def view_mapping(mapping: Mapping) -> MappingView:
     """Return an explanation with neighbours of the same meaning put together."""
     groups = [_group(list(items)) for _, items in groupby(mapping.understood, _meaning)]
-    return MappingView(mapping.dialect, groups, mapping.unmapped, mapping.events)
+    return MappingView(mapping.dialect, mapping.usage, groups, mapping.unmapped, mapping.events)
 
 
 def _meaning(item: MappedAttribute) -> tuple[bool, list[MappedField]]:

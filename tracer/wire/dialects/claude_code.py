@@ -14,13 +14,13 @@ from tracer.wire.dialects.table import (
     choice,
     constant,
     count,
+    exclusive_usage,
     milliseconds,
     present,
     text,
     texts,
     words,
 )
-from tracer.wire.usage import disjoint
 
 _KINDS: Final = words(
     {
@@ -32,12 +32,7 @@ _KINDS: Final = words(
 )
 _FULL: Final = {f"claude_code.{word}": kind for word, kind in _KINDS.items()}
 
-_COUNTS: Final = {
-    "input_tokens": "input",
-    "output_tokens": "output",
-    "cache_read_tokens": "cache_read",
-    "cache_creation_tokens": "cache_write",
-}
+_COUNTS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
 
 _REDACTED: Final = ("<REDACTED>", "__REDACTED__", "[REDACTED]")
 
@@ -45,11 +40,6 @@ _REDACTED: Final = ("<REDACTED>", "__REDACTED__", "[REDACTED]")
 def _told(value: Json) -> Json:
     """Return any value that was not left out for privacy."""
     return None if value in _REDACTED else present(value)
-
-
-def _exclusive(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build usage of Anthropic's counts, in which the input holds no cached tokens."""
-    return disjoint(parts, inclusive=False)
 
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
@@ -81,10 +71,7 @@ DIALECT: Final = Dialect(
         Rule("name", NAME, text, "name", _named, scoped=True),
         Rule("name", "tool_name", text, "tool", _named, keep=True, scoped=True),
         Rule("model", "model", text, scoped=True),
-        *(
-            Rule("usage", name, count, bucket, _exclusive, scoped=True)
-            for name, bucket in _COUNTS.items()
-        ),
+        *(Rule("usage", name, count, name, exclusive_usage, scoped=True) for name in _COUNTS),
         Rule("first_token_delay", "ttft_ms", milliseconds, scoped=True),
         Rule("finish_reasons", "stop_reason", texts, scoped=True),
         Rule("input", "user_prompt", _told, scoped=True),

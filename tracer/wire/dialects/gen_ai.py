@@ -10,12 +10,12 @@ from tracer.wire.dialects import gen_ai_events
 from tracer.wire.dialects.table import (
     Dialect,
     Rule,
-    amount,
     as_object,
     choice,
     constant,
+    exclusive_usage,
     filled,
-    inclusive_cost,
+    normalised_usage,
     opened,
     present,
     seconds,
@@ -37,6 +37,14 @@ _KIND_OF: Final = words(
         "reranker": "rerank",
     }
 )
+
+_EXCLUSIVE: Final = "opentelemetry.instrumentation.botocore*"
+"""Sends Bedrock's counts as they are: the input holds no cached tokens."""
+_NORMALISING: Final = (
+    "opentelemetry.instrumentation.anthropic*",
+    "opentelemetry.instrumentation.langchain*",
+)
+"""Add cached tokens to the input, and keep Anthropic's names for them."""
 
 
 _NO_PARAMETER: Final = re.compile(
@@ -95,8 +103,13 @@ DIALECT: Final = Dialect(
         Rule("input", "gen_ai.prompt", opened, json=True),
         Rule("output", "gen_ai.completion", opened, json=True),
         Rule("call_id", "gen_ai.response.id", text, keep=True),
+        *usage_rules("gen_ai.usage.", exclusive_usage, scope=_EXCLUSIVE),
+        *(
+            rule
+            for scope in _NORMALISING
+            for rule in usage_rules("gen_ai.usage.", normalised_usage, scope=scope)
+        ),
         *usage_rules("gen_ai.usage."),
-        Rule("cost", "gen_ai.usage.cost", amount, "total", inclusive_cost),
         Rule("tools", "gen_ai.tool.definitions", tool_definitions, json=True),
         Rule("finish_reasons", "gen_ai.response.finish_reasons", texts, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", seconds),

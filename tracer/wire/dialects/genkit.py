@@ -6,11 +6,12 @@ from typing import Final
 
 from tracer.records import Json
 from tracer.wire.dialects.table import (
+    OBJECT,
     Dialect,
     Rule,
     at,
     choice,
-    count,
+    inclusive_usage,
     mapping,
     objects,
     opened,
@@ -19,7 +20,7 @@ from tracer.wire.dialects.table import (
     texts,
     words,
 )
-from tracer.wire.usage import disjoint
+from tracer.wire.usage.names import counts
 
 _SUBTYPES: Final = words(
     {
@@ -103,18 +104,9 @@ def _beside(value: Json) -> dict[str, Json] | None:
     return {name: item for name, item in value.items() if name not in _TOLD} or None
 
 
-def _usage(value: Json) -> dict[str, int] | None:
-    """Return the counts; whether the output holds the thoughts differs, and the total tells."""
-    said = mapping(value) or {}
-    sent = {name: number for name in said if (number := count(said[name])) is not None}
-    if "inputTokens" not in sent and "outputTokens" not in sent:
-        return None
-    asked, answered = sent.get("inputTokens", 0), sent.get("outputTokens", 0)
-    thoughts, cached = sent.get("thoughtsTokens", 0), sent.get("cachedContentTokens", 0)
-    beside = thoughts and sent.get("totalTokens") == asked + answered + thoughts
-    buckets = {"input": asked, "output": answered + thoughts if beside else answered}
-    parts = {"cache_read": cached, "reasoning": thoughts}
-    return disjoint(buckets | {k: n for k, n in parts.items() if n}, inclusive=True)[0]
+def _counts(value: Json) -> dict[str, Json] | None:
+    """Return what counts tokens, and not characters, pictures or files."""
+    return {name: count for name, count in (mapping(value) or {}).items() if counts(name)} or None
 
 
 DIALECT: Final = Dialect(
@@ -134,7 +126,14 @@ DIALECT: Final = Dialect(
         Rule("input", "genkit:input", _input, json=True),
         Rule("output", "genkit:output", _output, json=True),
         Rule("finish_reasons", "genkit:output", at("finishReason", parse=texts), json=True),
-        Rule("usage", "genkit:output", at("usage", parse=_usage), json=True),
+        Rule(
+            "usage",
+            "genkit:output",
+            at("usage", parse=_counts),
+            OBJECT,
+            inclusive_usage,
+            json=True,
+        ),
         Rule("metadata", "genkit:output", _beside, json=True),
         Rule("trace.session_id", "genkit:sessionId", text, keep=True),
         Rule("metadata", "genkit:metadata:context", present, "context", json=True),

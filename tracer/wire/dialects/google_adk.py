@@ -8,13 +8,14 @@ from typing import Final
 from tracer.records import Json
 from tracer.wire.dialects.table import (
     NAME,
+    OBJECT,
     Dialect,
     Rule,
     at,
-    count,
     mapping,
     objects,
     opened,
+    own_usage,
     present,
     text,
     words,
@@ -22,8 +23,7 @@ from tracer.wire.dialects.table import (
 
 _REQUEST: Final = "gcp.vertex.agent.llm_request"
 _RESPONSE: Final = "gcp.vertex.agent.llm_response"
-_ALWAYS: Final = ("input", "output")
-"""Buckets that are told also where nothing is in them."""
+_COUNTS: Final = at("usage_metadata", "usageMetadata", parse=mapping)
 
 # Until 1.15 nothing but the name said what a span is.
 _KINDS: Final = words(
@@ -83,23 +83,6 @@ def _reasons(reason: Json) -> list[str] | None:
     return [said.lower()] if said else None
 
 
-def _usage(value: Json) -> dict[str, int] | None:
-    """Return Gemini's counts: thoughts come beside the candidates, the cache is in the prompt."""
-    counts = {_snake(name): count(number) for name, number in (mapping(value) or {}).items()}
-    sent = {name: number for name, number in counts.items() if number is not None}
-    if "prompt_token_count" not in sent:
-        return None
-    asked = sent["prompt_token_count"] + sent.get("tool_use_prompt_token_count", 0)
-    cached = sent.get("cached_content_token_count", 0)
-    buckets = {
-        "input": asked - cached if cached <= asked else asked,
-        "cache_read": cached,
-        "output": sent.get("candidates_token_count", 0),
-        "reasoning": sent.get("thoughts_token_count", 0),
-    }
-    return {name: number for name, number in buckets.items() if number or name in _ALWAYS}
-
-
 DIALECT: Final = Dialect(
     "google_adk",
     scopes=("gcp.vertex.agent",),
@@ -117,13 +100,7 @@ DIALECT: Final = Dialect(
             json=True,
         ),
         # Its counts are more exact than the attributes made of them; others' blobs are not its own.
-        Rule(
-            "usage",
-            _RESPONSE,
-            at("usage_metadata", "usageMetadata", parse=_usage),
-            json=True,
-            scoped=True,
-        ),
+        Rule("usage", _RESPONSE, _COUNTS, OBJECT, own_usage, json=True, scoped=True, aside=True),
         Rule("input", "gcp.vertex.agent.tool_call_args", opened, json=True),
         Rule("output", "gcp.vertex.agent.tool_response", opened, json=True),
         Rule("input", "gcp.vertex.agent.data", opened, json=True),

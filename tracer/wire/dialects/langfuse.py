@@ -7,6 +7,7 @@ from typing import Final
 from tracer.messages.conversation import offered_tool
 from tracer.records import Json
 from tracer.wire.dialects.table import (
+    OBJECT,
     Dialect,
     Rule,
     boolean,
@@ -14,10 +15,10 @@ from tracer.wire.dialects.table import (
     count,
     mapping,
     micros,
-    named_cost,
-    named_usage,
     names,
+    object_rules,
     objects,
+    own_cost,
     present,
     text,
     unquoted,
@@ -93,8 +94,8 @@ _OBSERVATION: Final = (
     Rule("metadata", "langfuse.metadata.*", json=True),
     Rule("model", "langfuse.observation.model.name", text),
     Rule("model_parameters", "langfuse.observation.model.parameters", mapping, json=True),
-    Rule("usage", "langfuse.observation.usage_details", named_usage, json=True),
-    Rule("cost", "langfuse.observation.cost_details", named_cost, json=True),
+    Rule("cost", "langfuse.observation.cost_details", mapping, OBJECT, own_cost, json=True),
+    *object_rules("langfuse.observation.usage_details"),
     Rule("first_token_time", "langfuse.observation.completion_start_time", micros),
     Rule("prompt_name", "langfuse.observation.prompt.name", text),
     Rule("prompt_name", "langfuse.prompt.name", text),

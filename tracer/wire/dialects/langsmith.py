@@ -15,7 +15,6 @@ from tracer.wire.dialects.table import (
     names,
     objects,
     present,
-    some,
     text,
     texts,
     words,
@@ -32,16 +31,6 @@ _KINDS: Final = words(
 )
 
 _METADATA: Final = "langsmith.metadata."
-
-# Details of the counts come as one object, wherever the model's client has put them.
-_DETAILS: Final = {
-    "cache_read": ("input_token_details", "cache_read"),
-    "cache_write": ("input_token_details", "cache_creation"),
-    "input_audio": ("input_token_details", "audio"),
-    "reasoning": ("output_token_details", "reasoning"),
-    "output_audio": ("output_token_details", "audio"),
-}
-
 
 # LangChain's answer: a list of choices for each of the prompts, of which there is one.
 _FIRST: Final = "generations.0.0"
@@ -65,29 +54,14 @@ DIALECT: Final = Dialect(
         # It knows more kinds than the operation's name beside it.
         Rule("kind", "langsmith.span.kind", choice(_KINDS)),
         Rule("name", "langsmith.trace.name", text, keep=True),
-        *(
-            Rule(
-                "usage",
-                f"{_METADATA}usage_metadata",
-                at(f"{side}.{name}", parse=some),
-                bucket,
-                inclusive_usage,
-                json=True,
-                keep=True,
-            )
-            for bucket, (side, name) in _DETAILS.items()
-        ),
-        *(
-            Rule(
-                "usage",
-                f"gen_ai.usage.{side}",
-                at(name, parse=some),
-                bucket,
-                inclusive_usage,
-                json=True,
-                keep=True,
-            )
-            for bucket, (side, name) in _DETAILS.items()
+        Rule(
+            "usage",
+            f"{_METADATA}usage_metadata",
+            mapping,
+            "usage_metadata",
+            inclusive_usage,
+            json=True,
+            keep=True,
         ),
         Rule("model_parameters", f"{_METADATA}ls_temperature", present, "temperature", as_object),
         Rule("model_parameters", f"{_METADATA}ls_max_tokens", present, "max_tokens", as_object),

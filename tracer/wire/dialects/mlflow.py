@@ -9,16 +9,19 @@ import msgspec
 from tracer.records import Json
 from tracer.wire.dialects.table import (
     EVENT,
+    OBJECT,
     Dialect,
     Rule,
     as_object,
     choice,
     count,
-    inclusive_named_usage,
+    inclusive_usage,
+    mapping,
     moment,
-    named_cost,
+    object_rules,
     objects,
     opened,
+    own_cost,
     present,
     quoted,
     text,
@@ -69,13 +72,6 @@ def decoded_scalar(value: Json) -> Json:
         return present(value)
 
 
-def _costs(value: Json) -> Json:
-    """Return the dollars of ``{"input_cost": …, "output_cost": …, "total_cost": …}``."""
-    if not isinstance(value, dict):
-        return None
-    return named_cost({name.removesuffix("_cost"): value[name] for name in value})
-
-
 def _level(value: Json) -> str | None:
     """Return the level of a severity as Python's logging counts it."""
     number = count(value)
@@ -92,8 +88,9 @@ DIALECT: Final = Dialect(
         Rule("kind", "mlflow.spanType", quoted(choice(_KINDS)), keep=True),
         Rule("input", "mlflow.spanInputs", opened, json=True),
         Rule("output", "mlflow.spanOutputs", opened, json=True),
-        Rule("usage", "mlflow.chat.tokenUsage", inclusive_named_usage, json=True),
-        Rule("cost", "mlflow.llm.cost", _costs, json=True),
+        Rule("cost", "mlflow.llm.cost", mapping, OBJECT, own_cost, json=True),
+        *object_rules("mlflow.chat.tokenUsage", inclusive_usage),
+        *object_rules("usage", inclusive_usage, scoped=True),
         Rule("model", "mlflow.llm.model", quoted(text)),
         Rule("requested_model", "model", quoted(text), scoped=True),
         Rule("model", "model", quoted(text), late=True, scoped=True, aside=True),

@@ -9,13 +9,14 @@ from tracer.wire.dialects.flat import rebuild
 from tracer.wire.dialects.table import (
     EVENT,
     Build,
+    Built,
     Dialect,
     Parse,
     Rule,
-    amount,
     at,
     choice,
-    inclusive_cost,
+    cost_rules,
+    inclusive_usage,
     mapping,
     moment,
     names,
@@ -38,23 +39,20 @@ _KINDS: Final = {
     "EVALUATOR": "evaluator",
 }
 
-_COSTS: Final = {
-    "prompt": "input",
-    "completion": "output",
-    "total": "total",
-    "prompt_details.cache_read": "cache_read",
-    "prompt_details.cache_write": "cache_write",
-    "prompt_details.audio": "input_audio",
-    "completion_details.reasoning": "reasoning",
-    "completion_details.audio": "output_audio",
-}
-
-
 _JUDGED: Final = {
     "annotations": "",
     "annotations_of_trace": "trace.",
     "annotations_of_session": "session.",
 }
+
+
+_LITELLM: Final = "openinference.instrumentation.litellm"
+
+
+def _text_as_cached(parts: dict[str, Json]) -> Built:
+    """Build usage of counts whose sender has text tokens under a name for cached ones."""
+    names = {"prompt_details.cache_input": "prompt_details.text"}
+    return inclusive_usage({names.get(name, name): count for name, count in parts.items()})
 
 
 def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
@@ -138,11 +136,9 @@ DIALECT: Final = Dialect(
         ),
         Rule("tools", "llm.tools.*", build=_tools, json=True),
         Rule("finish_reasons", "llm.finish_reason", texts),
+        *usage_rules("llm.token_count.", _text_as_cached, scope=_LITELLM),
         *usage_rules("llm.token_count."),
-        *(
-            Rule("cost", f"llm.cost.{name}", amount, bucket, inclusive_cost)
-            for name, bucket in _COSTS.items()
-        ),
+        *cost_rules("llm.cost."),
         Rule("first_token_time", f"{EVENT}First Token Stream Event", moment, keep=True),
         Rule("trace.tags", "tag.tags", names, json=True),
         Rule("metadata", "metadata", mapping, json=True),

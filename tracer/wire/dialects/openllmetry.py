@@ -15,13 +15,13 @@ from tracer.wire.dialects.table import (
     constant,
     count,
     in_order,
-    inclusive_usage,
     mapping,
     moment,
     opened,
     present,
     text,
     texts,
+    usage_rules,
     words,
 )
 
@@ -89,8 +89,7 @@ DIALECT: Final = Dialect(
         Rule("finish_reasons", "llm.response.stop_reason", texts),
         Rule("finish_reasons", "gen_ai.response.finish_reason", texts),
         Rule("finish_reasons", "gen_ai.response.stop_reason", texts),
-        Rule("usage", "llm.usage.total_tokens", count, "total", inclusive_usage),
-        Rule("usage", "llm.usage.reasoning_tokens", count, "reasoning", inclusive_usage),
+        *usage_rules("llm.usage."),
         *(
             Rule("model_parameters", key, present, name, as_object)
             for key, name in _PARAMETERS.items()

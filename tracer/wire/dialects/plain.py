@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, count, inclusive_usage, names, present, text
+from tracer.records import Json
+from tracer.wire.dialects.table import (
+    OBJECT,
+    Dialect,
+    Rule,
+    count,
+    inclusive_usage,
+    mapping,
+    names,
+    present,
+    text,
+)
+from tracer.wire.usage.names import counts
 
-_COUNTS: Final = {
-    "input_tokens": "input",
-    "prompt_tokens": "input",
-    "output_tokens": "output",
-    "completion_tokens": "output",
-    "total_tokens": "total",
-}
+_COUNTS: Final = (
+    "input_tokens",
+    "prompt_tokens",
+    "output_tokens",
+    "completion_tokens",
+    "total_tokens",
+)
+
+
+def _tokens(value: Json) -> dict[str, Json] | None:
+    """Return an object that counts tokens by its names, and not something else."""
+    named = mapping(value) or {}
+    return (
+        named if any(name.lower().endswith("tokens") and counts(name) for name in named) else None
+    )
+
 
 DIALECT: Final = Dialect(
     "plain",
@@ -20,10 +41,8 @@ DIALECT: Final = Dialect(
         Rule("input", "input", present, json=True, late=True),
         Rule("output", "output", present, json=True, late=True),
         Rule("model", "model", text, late=True),
-        *(
-            Rule("usage", name, count, bucket, inclusive_usage, late=True)
-            for name, bucket in _COUNTS.items()
-        ),
+        *(Rule("usage", name, count, name, inclusive_usage, late=True) for name in _COUNTS),
+        Rule("usage", "usage", _tokens, OBJECT, inclusive_usage, json=True, late=True),
         Rule("trace.session_id", "session_id", text, keep=True, late=True),
         Rule("trace.session_id", "thread_id", text, keep=True, late=True),
         Rule("trace.user_id", "user_id", text, keep=True, late=True),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import lru_cache
 from re import Pattern
 from typing import Final, NamedTuple
 
@@ -12,13 +13,22 @@ import msgspec
 
 from tracer.records import Json
 from tracer.wire.clean import decode_text
-from tracer.wire.usage import ALIASES, BUCKETS, MEDIA, disjoint
+from tracer.wire.usage.metadata import read_with_metadata
+from tracer.wire.usage.names import costs, costs_by_name, counts
+from tracer.wire.usage.numbers import amount as amount
+from tracer.wire.usage.numbers import count as count
+from tracer.wire.usage.numbers import count_or_object
+from tracer.wire.usage.plain import Recipe
+from tracer.wire.usage.reading import cost_within, read_cost, read_plain, read_usage
+from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE, NORMALISED, OWN, Convention, layout
 
 Parse = Callable[[Json], Json]
 """Returns the field's value, or None where the attribute's value can't be understood."""
 
-Build = Callable[[dict[str, Json]], tuple[Json, bool]]
-"""Makes a field of its parts; the flag says whether every part is told by the result."""
+Built = tuple[Json, bool] | tuple[Json, bool, dict[str, Json]]
+"""A field's value, whether it tells every part, and what a reader has to know: the field's note."""
+Build = Callable[[dict[str, Json]], Built]
+"""Makes a field of its parts."""
 
 
 NAME: Final = "(name)"
@@ -56,6 +66,10 @@ class Rule(NamedTuple):
     """Believed only of spans of the dialect's own ``scopes``: a name that others use too."""
     but: Pattern[str] | None = None
     """Names, after a prefix, that the prefix doesn't stand for."""
+    scope: str = ""
+    """Believed only of spans of this instrumentation scope; one that ends in ``*`` is a prefix."""
+    known: Callable[[str], bool] | None = None
+    """Which names a prefix stands for, by what follows it; None: all."""
 
 
 class Dialect(NamedTuple):
@@ -74,9 +88,6 @@ class Dialect(NamedTuple):
 # The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.
 MAX_MICROS: Final = 253_402_300_799_999_999
 
-# Sums of counts have to fit PostgreSQL's bigint, and any count of tokens is far below this.
-_MAX_COUNT: Final = 2**53
-
 
 def text(value: Json) -> str | None:
     """Return a non-empty scalar as text."""
@@ -87,32 +98,9 @@ def text(value: Json) -> str | None:
     return str(value)
 
 
-def count(value: Json) -> int | None:
-    """Return a whole number that is not negative; text that holds one counts."""
-    if type(value) is int:
-        return value if 0 <= value <= _MAX_COUNT else None
-    number = amount(value)
-    if number is None or number > _MAX_COUNT or number != number.to_integral_value():
-        return None
-    return int(number)
-
-
 def some(value: Json) -> int | None:
     """Return a count that isn't zero, where sources name each kind of token that there could be."""
     return count(value) or None
-
-
-def amount(value: Json) -> Decimal | None:
-    """Return a finite number that is not negative, exactly as it was written."""
-    if type(value) is int:
-        return Decimal(value) if value >= 0 else None
-    if not isinstance(value, (float, str)):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and number >= 0 and number.adjusted() < 30 else None
 
 
 def boolean(value: Json) -> bool | None:
@@ -303,13 +291,98 @@ def constant(word: str) -> Parse:
     return parse
 
 
-def usage_rules(prefix: str) -> tuple[Rule, ...]:
-    """Return one rule for each known spelling of each bucket under ``prefix``."""
-    return tuple(
-        Rule("usage", prefix + alias, some if bucket in MEDIA else count, bucket, inclusive_usage)
-        for bucket, aliases in ALIASES.items()
-        for alias in aliases
+OBJECT: Final = "(object)"
+"""As a rule's part: the attribute holds the object whose parts other attributes hold one by one."""
+REPORTS: Final = "(reports)"
+"""As a part of usage: what providers reported themselves, as `usage.metadata.reported` has it."""
+EXCLUSIVE: Final = "(exclusive)"
+"""As a part of usage: the provider is one that may have counted cached tokens apart."""
+
+
+def _usage_as(convention: Convention) -> Build:
+    """Return what makes usage of counts by name, as a sender of this convention counts."""
+
+    @lru_cache(maxsize=1_000)
+    def ways(names: tuple[str, ...]) -> tuple[Recipe, ...]:
+        return layout(names, convention).plain
+
+    def build(parts: dict[str, Json]) -> Built:
+        counts = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
+        if (plain := read_plain(counts, ways(tuple(counts)))) is not None:
+            return plain, True
+        if REPORTS in parts or EXCLUSIVE in parts:
+            reports, exclusive = parts.pop(REPORTS, []), EXCLUSIVE in parts
+            parts.pop(EXCLUSIVE, None)
+            return read_with_metadata(parts, reports, exclusive=exclusive)
+        whole = parts.pop(OBJECT, None)
+        return read_usage({**whole, **parts} if whole else parts, convention)
+
+    return build
+
+
+inclusive_usage: Final = _usage_as(INSIDE)
+"""Builds usage of counts in which input and output include their parts."""
+exclusive_usage: Final = _usage_as(CACHE_BESIDE)
+"""Builds usage of counts in which the input holds no cached tokens."""
+normalised_usage: Final = _usage_as(NORMALISED)
+"""Builds usage of counts that a gateway has made inclusive, whatever provider's names they have."""
+own_usage: Final = _usage_as(OWN)
+"""Builds usage of what an application handed over: a provider's object, or types of its own."""
+
+
+def usage_rules(
+    prefix: str,
+    build: Build = inclusive_usage,
+    *,
+    scope: str = "",
+    scoped: bool = False,
+    late: bool = False,
+) -> tuple[Rule, ...]:
+    """Return the rules for counts below ``prefix``, by any name, and for an object of them."""
+    rules = (
+        Rule("usage", f"{prefix}*", count_or_object, build=build, json=True, known=counts),
+        Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs_by_name),
+        *object_rules(prefix.removesuffix("."), build),
     )
+    return tuple(rule._replace(scope=scope, scoped=scoped, late=late) for rule in rules)
+
+
+def object_rules(key: str, build: Build = own_usage, *, scoped: bool = False) -> tuple[Rule, ...]:
+    """Return the rules for an object of counts, and for what it names as their cost."""
+    return (
+        Rule("usage", key, mapping, OBJECT, build, json=True, scoped=scoped),
+        Rule("cost", key, object_cost, json=True, aside=True, scoped=scoped),
+    )
+
+
+def cost_rules(prefix: str) -> tuple[Rule, ...]:
+    """Return the rules for dollars below ``prefix``, by any name."""
+    return (Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs),)
+
+
+def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build cost of amounts that include their parts; a total's rest becomes ``other``."""
+    return read_cost(parts)
+
+
+def own_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build cost of an object of amounts by type, as an application hands it over."""
+    return read_cost(parts[OBJECT], OWN)
+
+
+def named_usage(value: Json) -> dict[str, int] | None:
+    """Return the buckets of an object of counts, as SDKs hand them over; None: there are none."""
+    return read_usage(value, OWN).buckets or None if isinstance(value, dict) else None
+
+
+def named_cost(value: Json) -> dict[str, Decimal] | None:
+    """Return the dollars by type of an object of amounts; None: there are none."""
+    return read_cost(value, OWN).buckets or None if isinstance(value, dict) else None
+
+
+def object_cost(value: Json) -> dict[str, Decimal] | None:
+    """Return the dollars that an object of counts names beside them; None: it names none."""
+    return cost_within(value) or None if isinstance(value, dict) else None
 
 
 def as_object(parts: dict[str, Json]) -> tuple[Json, bool]:
@@ -320,72 +393,3 @@ def as_object(parts: dict[str, Json]) -> tuple[Json, bool]:
 def in_order(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Build a list of what events tell, in the order of their places."""
     return [parts[place] for place in sorted(parts, key=int)], True
-
-
-def inclusive_usage(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build usage of counts in which input and output include their parts."""
-    return disjoint(parts, inclusive=True)
-
-
-def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build cost likewise; what a total has over its parts becomes ``other``."""
-    return _with_other(*disjoint(parts, inclusive=True), parts.get("total"))
-
-
-def _with_other(
-    cost: dict[str, Decimal], complete: bool, total: Decimal | None
-) -> tuple[dict[str, Decimal], bool]:
-    if complete or total is None:
-        return cost, complete
-    rest = total - sum(cost.values())
-    # Parts are often rounded one by one: a trillionth of a dollar is no cost of its own.
-    if abs(rest) < Decimal("1e-12"):
-        return cost, True
-    return (cost | {"other": rest}, True) if rest > 0 else (cost, False)
-
-
-def named_usage(value: Json) -> dict[str, int] | None:
-    """Return the buckets of an object of counts, as SDKs hand them over.
-
-    Names of their own keep their name. Only counts that stand in a provider's ``…_details`` are
-    included in their whole, as the providers that report so do.
-    """
-    found = _by_bucket(value, count)
-    return disjoint(found, inclusive=_has_details(value))[0] if found else None
-
-
-def inclusive_named_usage(value: Json) -> dict[str, int] | None:
-    """Return the buckets of an object of counts in which input and output include their parts."""
-    found = _by_bucket(value, count)
-    return disjoint(found, inclusive=True)[0] if found else None
-
-
-def named_cost(value: Json) -> dict[str, Decimal] | None:
-    """Return the dollars by type of an object of amounts."""
-    found = _by_bucket(value, amount)
-    if not found:
-        return None
-    return _with_other(*disjoint(found, inclusive=_has_details(value)), found.get("total"))[0]
-
-
-def _has_details(value: Json) -> bool:
-    return any(isinstance(part, dict) for part in value.values())
-
-
-def _by_bucket(value: Json, parse: Callable[[Json], Json]) -> dict[str, Json] | None:
-    if not isinstance(value, dict):
-        return None
-    flat: dict[str, Json] = {}
-    for name, item in value.items():
-        if isinstance(item, dict):
-            counts = {part: number for part, number in item.items() if number is not None}
-            flat.update({f"{name}.{part}": number for part, number in counts.items()})
-        elif item is not None:
-            flat[name] = item
-    found: dict[str, Json] = {}
-    for name, item in flat.items():
-        number = parse(item)
-        if number is None:
-            return None
-        found.setdefault(BUCKETS.get(name, name), number)
-    return found

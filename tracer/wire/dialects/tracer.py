@@ -9,15 +9,16 @@ import msgspec
 from tracer.records import KINDS, LEVELS, Json
 from tracer.wire.dialects.table import (
     MAX_MICROS,
+    OBJECT,
     Dialect,
     Rule,
     boolean,
     choice,
     count,
     mapping,
-    named_cost,
-    named_usage,
     names,
+    object_rules,
+    own_cost,
     text,
 )
 
@@ -31,23 +32,6 @@ def _value(sent: Json) -> Json:
     except (msgspec.DecodeError, UnicodeError):
         # Cut by a limit on the way: what is left is still worth showing.
         return sent
-
-
-def _usage(sent: Json) -> dict[str, int] | None:
-    """Return the buckets of a provider's own object, which holds more than counts."""
-    if not isinstance(sent, dict):
-        return None
-    counts: dict[str, Json] = {}
-    for name, part in sent.items():
-        if _is_number(part):
-            counts[name] = part
-        elif isinstance(part, dict) and name.endswith("_details"):
-            counts[name] = {kind: number for kind, number in part.items() if _is_number(number)}
-    return named_usage(counts)
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _moment(sent: Json) -> int | None:
@@ -68,8 +52,8 @@ DIALECT: Final = Dialect(
         Rule("metadata", "tracer.metadata", mapping, json=True),
         Rule("model", "tracer.model", text),
         Rule("model_parameters", "tracer.model_parameters", mapping, json=True),
-        Rule("usage", "tracer.usage", _usage, json=True),
-        Rule("cost", "tracer.cost", named_cost, json=True),
+        Rule("cost", "tracer.cost", mapping, OBJECT, own_cost, json=True),
+        *object_rules("tracer.usage"),
         Rule("first_token_time", "tracer.first_token_time", _moment),
         Rule("prompt_name", "tracer.prompt.name", text),
         Rule("prompt_version", "tracer.prompt.version", count),

@@ -7,6 +7,8 @@ from typing import Final
 from tracer.records import Json
 from tracer.wire.dialects.table import (
     EVENT,
+    EXCLUSIVE,
+    REPORTS,
     Dialect,
     Rule,
     as_object,
@@ -21,8 +23,10 @@ from tracer.wire.dialects.table import (
     text,
     texts,
     tool_definitions,
+    usage_rules,
     words,
 )
+from tracer.wire.usage.metadata import excludes, exclusive, metadata_cost, reported
 
 _CALLS: Final = words(
     {
@@ -40,49 +44,6 @@ _WRAPPERS: Final = words(
         "ai.embed ai.embedMany ai.rerank"
     }
 )
-
-_COUNTS: Final = {
-    "input": ("inputTokens", "promptTokens"),
-    "output": ("outputTokens", "completionTokens"),
-    "total": ("totalTokens", "tokens"),
-    "cache_read": ("cachedInputTokens", "inputTokenDetails.cacheReadTokens"),
-    "cache_write": ("inputTokenDetails.cacheWriteTokens",),
-    "reasoning": ("reasoningTokens", "outputTokenDetails.reasoningTokens"),
-}
-
-_CREATION: Final = "anthropic.usage.cache_creation"
-_CREATED_5M: Final = at(f"{_CREATION}.ephemeral_5m_input_tokens", parse=count)
-_CREATED_1H: Final = at(f"{_CREATION}.ephemeral_1h_input_tokens", parse=count)
-_CACHED: Final = at(
-    "anthropic.usage.cache_read_input_tokens",
-    "anthropic.cacheReadInputTokens",
-    "bedrock.usage.cacheReadInputTokens",
-    "openai.cachedPromptTokens",
-    parse=count,
-)
-_CREATED: Final = at(
-    "anthropic.usage.cache_creation_input_tokens",
-    "anthropic.cacheCreationInputTokens",
-    "bedrock.usage.cacheCreationInputTokens",
-    "bedrock.usage.cacheWriteInputTokens",
-    parse=count,
-)
-
-
-def _created_beside(value: Json) -> int | None:
-    """Return the tokens written to the cache that aren't told by how long they live there."""
-    created = _CREATED(value)
-    timed = (_CREATED_5M(value) or 0) + (_CREATED_1H(value) or 0)
-    return max(created - timed, 0) if created is not None else None
-
-
-_FROM_PROVIDER: Final = {
-    "cache_read": _CACHED,
-    "cache_write": _created_beside,
-    "cache_write_5m": _CREATED_5M,
-    "cache_write_1h": _CREATED_1H,
-    "reasoning": at("openai.reasoningTokens", parse=count),
-}
 
 
 def _first_word(value: Json) -> str | None:
@@ -147,15 +108,16 @@ DIALECT: Final = Dialect(
         Rule("tools", "ai.prompt.tools", tool_definitions, json=True),
         Rule("finish_reasons", "ai.response.finishReason", texts),
         Rule("finish_reasons", "ai.finishReason", texts),
+        *usage_rules("ai.usage."),
+        Rule("usage", "ai.model.provider", exclusive, EXCLUSIVE, inclusive_usage, aside=True),
         *(
-            Rule("usage", f"ai.usage.{name}", count, bucket, inclusive_usage)
-            for bucket, spellings in _COUNTS.items()
-            for name in spellings
-        ),
-        *(
-            Rule("usage", key, parse, bucket, inclusive_usage, json=True, keep=True)
+            rule
             for key in ("ai.response.providerMetadata", "ai.result.providerMetadata")
-            for bucket, parse in _FROM_PROVIDER.items()
+            for rule in (
+                Rule("usage", key, reported, REPORTS, inclusive_usage, json=True, keep=True),
+                Rule("usage", key, excludes, EXCLUSIVE, inclusive_usage, json=True, aside=True),
+                Rule("cost", key, metadata_cost, json=True, aside=True),
+            )
         ),
         Rule("first_token_delay", "ai.response.msToFirstChunk", milliseconds),
         Rule("first_token_delay", "ai.stream.msToFirstChunk", milliseconds),

@@ -15,7 +15,7 @@ from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.wire.langfuse.words import BUCKET_NAMES
 from tracer.wire.reading import invalid_field
-from tracer.wire.usage import BUCKETS
+from tracer.wire.usage.names import bucket_of
 
 _MILLION: Final = Decimal(1_000_000)
 _META: Final = re.compile(r"[\[\](){}|+?^$\\*]")
@@ -114,10 +114,7 @@ def _above(one: Condition) -> int:
 
 
 def _per_million(prices: dict[str, float]) -> dict[str, Decimal]:
-    return {
-        BUCKETS.get(name, name): Decimal(repr(dollars)) * _MILLION
-        for name, dollars in prices.items()
-    }
+    return {bucket_of(name): Decimal(repr(dollars)) * _MILLION for name, dollars in prices.items()}
 
 
 def per_token(prices: dict[str, Decimal]) -> dict[str, float]:

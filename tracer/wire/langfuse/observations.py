@@ -104,10 +104,12 @@ def _last(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
 
 def _use(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
     told: dict[str, Json] = {}
-    old = given(body.usage)
-    if usage := usage_of(given(body.usage_details), old):
-        told["usage"] = cleaner.keys("usage", usage)
-    if cost := cost_of(given(body.cost_details), old):
+    details, old = given(body.usage_details), given(body.usage)
+    usage = usage_of(details, old)
+    if usage.buckets:
+        told["usage"] = cleaner.keys("usage", usage.buckets)
+        cleaner.remark("usage", usage.note)
+    if cost := cost_of(given(body.cost_details), details, old):
         told |= {"cost": cleaner.keys("cost", cost), "cost_source": "given"}
     return told
 

@@ -31,7 +31,8 @@ from tracer.wire.native.requests import (
     micros,
 )
 from tracer.wire.request_context import Cleaner, Receipt
-from tracer.wire.usage import BUCKETS, disjoint
+from tracer.wire.usage.reading import cost_within, read_usage
+from tracer.wire.usage.shapes import OWN
 
 _TIMES: Final = {
     "start_time": "start_time",
@@ -151,7 +152,7 @@ def _span_field(name: str, value: Any, cleaner: Cleaner) -> dict[str, Any]:
     if name in ("parent_id", "parent_span_id"):
         return {"parent_span_id": value}
     if name == "usage":
-        return {"usage": _usage(value or {}, cleaner)}
+        return _usage(value or {}, cleaner)
     if name in ("cost", "total_cost"):
         parts = {"total": value} if isinstance(value, float) else value or {}
         # The shortest text of the float is the decimal that the client wrote.
@@ -164,13 +165,12 @@ def _span_field(name: str, value: Any, cleaner: Cleaner) -> dict[str, Any]:
     return {name: cleaner.value(name, value)}
 
 
-def _usage(sent: dict[str, int], cleaner: Cleaner) -> dict[str, int]:
-    named = {BUCKETS.get(name, name): count for name, count in cleaner.keys("usage", sent).items()}
-    # Who counts "prompt tokens" counts the cached ones among them; our own buckets are disjoint.
-    buckets, whole = disjoint(named, inclusive="prompt_tokens" in sent)
-    if not whole:
-        cleaner.notes["usage"] = {"total": named["total"]}
-    return buckets
+def _usage(sent: dict[str, Json], cleaner: Cleaner) -> dict[str, Any]:
+    """Return the usage of an object of counts, and the cost where it names one."""
+    usage, cost = read_usage(sent, OWN), cost_within(sent)
+    cleaner.remark("usage", usage.note)
+    said: dict[str, Any] = {"usage": cleaner.keys("usage", usage.buckets)}
+    return said | {"cost": cost, "cost_source": "given"} if cost else said
 
 
 def _event(event: SpanEvent, cleaner: Cleaner) -> dict[str, Json]:

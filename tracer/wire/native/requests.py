@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
@@ -11,7 +10,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tracer.records import Json
-from tracer.wire.usage import BUCKETS
 
 T = TypeVar("T")
 Maybe: TypeAlias = T | UnsetType | None
@@ -97,8 +95,11 @@ class SpanUpdate(Request, kw_only=True):
     provider: Maybe[Text] = UNSET
     model_parameters: Maybe[dict[str, Any]] = UNSET
     usage: Annotated[
-        Maybe[dict[str, Count]],
-        Meta(description="tokens by type: input, output, cache_read, cache_write, reasoning, …"),
+        Maybe[dict[str, Any]],
+        Meta(
+            description="tokens by type: input, output, cache_read, cache_write, reasoning, …, or"
+            " a provider's own object; what is no count is left out"
+        ),
     ] = UNSET
     cost: Annotated[Maybe[dict[str, Dollars]], Meta(description="dollars by usage type")] = UNSET
     total_cost: Annotated[Maybe[Dollars], Meta(description="dollars, instead of cost")] = UNSET
@@ -114,8 +115,6 @@ class SpanUpdate(Request, kw_only=True):
         super().__post_init__()
         _one_of(self, "parent_id", "parent_span_id")
         _one_of(self, "cost", "total_cost")
-        if isinstance(self.usage, dict):
-            _check_usage(self.usage)
 
 
 class SpanEvent(Request, kw_only=True):
@@ -230,13 +229,6 @@ def check_id(value: str, field: str) -> str:
 def _one_of(sent: SpanUpdate, first: str, second: str) -> None:
     if getattr(sent, first) is not UNSET and getattr(sent, second) is not UNSET:
         raise ValueError(f"{second}: expected either {first} or {second}, got both")
-
-
-def _check_usage(usage: Mapping[str, int]) -> None:
-    ours = [BUCKETS.get(name, name) for name in usage]
-    for name in usage:
-        if ours.count(BUCKETS.get(name, name)) > 1:
-            raise ValueError(f"usage.{name}: expected each type once, got it under two names")
 
 
 def _check_value(value: float | bool | str, data_type: str | UnsetType) -> None:

@@ -165,7 +165,7 @@ class Table:
                     self._exact.setdefault(rule.key, []).append(step)
 
     def plan(self, sources: list[dict[str, Json]], within: frozenset[str]) -> Plan:
-        """Return what to do with attributes of these names, in a scope of these dialects."""
+        """Return what to do with attributes of these names, in a scope as `dialects_of` has it."""
         names = tuple([tuple(source) for source in sources])
         plan = self._plans.get((within, names))
         if plan is None:
@@ -199,9 +199,21 @@ class Table:
             found = list(self._exact.get(key, ())) if key != NAME else []
             named = {step.dialect for step in found}
             for prefix, step in self._prefixes:
-                rest = key[len(prefix) :]
-                if not rest or not key.startswith(prefix) or step.dialect in named:
-                    continue
-                if step.rule.but is None or not step.rule.but.fullmatch(rest):
+                rest = key[len(prefix) :] if key.startswith(prefix) else ""
+                if rest and step.dialect not in named and _stands_for(step.rule, rest):
                     found.append(step._replace(part=rest))
-        return [step for step in found if not step.rule.scoped or step.dialect in within]
+        return [step for step in found if _holds(step, within)]
+
+
+def _stands_for(rule: Rule, rest: str) -> bool:
+    """Return whether a rule for a prefix also holds for the name that continues with ``rest``."""
+    if rule.but is not None and rule.but.fullmatch(rest):
+        return False
+    return rule.known is None or rule.known(rest)
+
+
+def _holds(step: Step, within: frozenset[str]) -> bool:
+    """Return whether a step's rule applies in the scopes of ``within``."""
+    if step.rule.scope and step.rule.scope not in within:
+        return False
+    return not step.rule.scoped or step.dialect in within

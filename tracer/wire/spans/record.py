@@ -14,6 +14,7 @@ from tracer.wire.spans.raw import Bad, Context, RawLog, RawSpan
 from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of
 from tracer.wire.spans.trace_facts import TraceFacts, note_time
+from tracer.wire.usage.reading import UNRECONCILED
 
 STATUS_ERROR: Final = 2
 
@@ -166,6 +167,10 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
                     flag in note or (flag == "truncated" and "depth" in note)
                 ) and flag not in flags:
                     flags.append(flag)
+    if found.of_fields:
+        notes |= {name: {**notes.get(name, {}), **note} for name, note in found.of_fields.items()}
+        if any(UNRECONCILED in note for note in found.of_fields.values()):
+            flags.append(UNRECONCILED)
     if raw.parent_id == raw.span_id:
         flags.append("self_parent")
         notes["parent_span_id"] = {"self_parent": True, "sent": raw.parent_id.hex()}

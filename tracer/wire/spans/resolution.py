@@ -43,12 +43,14 @@ EVENTS_JOINED: Final = frozenset(
 class Resolution:
     """Fields found in attributes, and which of the plan's steps have told them."""
 
-    __slots__ = ("_denied", "_plan", "_told", "fields", "notes", "rare")
+    __slots__ = ("_denied", "_plan", "_told", "fields", "notes", "of_fields", "rare")
 
     def __init__(self, plan: Plan, sources: list[dict[str, Json]], name: str = "") -> None:
         self.fields: dict[str, Json] = {}
         self.notes: dict[str, dict[str, Json]] = {}
         """What decoding changed, by attribute name."""
+        self.of_fields: dict[str, dict[str, Json]] = {}
+        """What a reader of a field has to know, by field."""
         self.rare = plan.rare
         """There may be RARE ones among the fields."""
         self._plan = plan
@@ -115,11 +117,14 @@ class Resolution:
                 denied |= bit
         self._told, self._denied = told, denied
         for field, build in builds.items():
-            built, complete = build(fields[field])
+            result = build(fields[field])
+            built, complete = result[0], result[1]
             # An input may be an empty object; any other field is empty where nothing was told.
             kept = bool(built) or (complete and built is not None and field in _PAYLOADS)
             if kept:
                 fields[field] = built
+                if len(result) == 3 and result[2]:
+                    self.of_fields[field] = result[2]
             else:
                 # Parts of which nothing could be made tell nothing.
                 del fields[field]
@@ -183,15 +188,23 @@ RESOURCE_TABLE: Final = Table([(dialect, dialect.resource) for dialect in DIALEC
 _NONE: Final[frozenset[str]] = frozenset()
 
 
+_RULE_SCOPES: Final = {rule.scope for dialect in DIALECTS for rule in dialect.rules if rule.scope}
+
+
 @lru_cache(maxsize=1_000)
 def dialects_of(scope: str) -> frozenset[str]:
-    """Return the dialects to which spans of the instrumentation scope of this name belong."""
-    return frozenset(
-        dialect.name
-        for dialect in DIALECTS
-        for name in dialect.scopes
-        if scope == name or (name.endswith("*") and scope.startswith(name[:-1]))
-    )
+    """Return the dialects to which spans of the instrumentation scope of this name belong.
+
+    The scopes that single rules ask for are among them, as these rules have them.
+    """
+    dialects = {
+        dialect.name for dialect in DIALECTS for name in dialect.scopes if _fits(name, scope)
+    }
+    return frozenset(dialects.union(name for name in _RULE_SCOPES if _fits(name, scope)))
+
+
+def _fits(pattern: str, scope: str) -> bool:
+    return scope == pattern or (pattern.endswith("*") and scope.startswith(pattern[:-1]))
 
 
 def resolve(

@@ -1,0 +1,101 @@
+"""What a provider itself reported, in the metadata that the AI SDK hands on beside its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS, Json, token_sums
+from tracer.wire.usage.names import term
+from tracer.wire.usage.numbers import count, leaves
+from tracer.wire.usage.reading import Usage, cost_within, read_usage
+from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE
+
+_SIDES: Final = {"input": (*INPUT_BUCKETS, "ephemeral"), "output": OUTPUT_BUCKETS}
+"""How the terms of each side begin."""
+_OBJECTS: Final = ("usage", "usageMetadata")
+_EXCLUSIVE: Final = ("anthropic", "bedrock")
+
+
+def read_with_metadata(
+    counts: Mapping[str, Json], reports: Iterable[dict[str, Json]], *, exclusive: bool
+) -> Usage:
+    """Return usage of the SDK's ``counts``, or of what the provider reported of the same call.
+
+    ``reports`` hold counts by name, as `reported` finds them; ``exclusive``: the provider is one
+    whose input the SDK may have handed on without cached tokens.
+    """
+    sent = dict(counts)
+    for report in reports:
+        silent = tuple(side for side in _SIDES if _first(report, side) is None)
+        if len(silent) == len(_SIDES):
+            sent = {**report, **sent}
+        elif _agree(counts, report):
+            # The SDK's total may be its own sum, so it goes with the counts that it adds up.
+            return read_usage({**_of_sides(counts, silent), **report})
+    if not exclusive or any(term(name) == "input_rest" for name in sent):
+        return read_usage(sent, INSIDE)
+    return read_usage(_without_own_sum(sent), CACHE_BESIDE)
+
+
+def reported(metadata: Json) -> list[dict[str, Json]] | None:
+    """Return the counts of each provider in the metadata; None: there are none."""
+    objects = metadata.values() if isinstance(metadata, dict) else ()
+    found = [counts for said in objects if isinstance(said, dict) and (counts := _counts(said))]
+    return found or None
+
+
+def exclusive(provider: Json) -> bool | None:
+    """Return True for a provider whose input held no cached tokens until version 6 of the SDK."""
+    named = isinstance(provider, str) and any(word in provider for word in _EXCLUSIVE)
+    return named or None
+
+
+def excludes(metadata: Json) -> bool | None:
+    """Return True where such a provider has written metadata."""
+    return any(map(exclusive, metadata)) or None if isinstance(metadata, dict) else None
+
+
+def metadata_cost(metadata: Json) -> dict[str, Decimal] | None:
+    """Return the dollars that a provider, or a reseller, named in its metadata."""
+    objects = metadata.values() if isinstance(metadata, dict) else ()
+    costs = (cost_within(said) for said in objects if isinstance(said, dict))
+    return next((cost for cost in costs if cost), None)
+
+
+def _counts(said: dict[str, Json]) -> dict[str, Json]:
+    objects = [said[name] for name in _OBJECTS if isinstance(said.get(name), dict)]
+    values = leaves(objects[0]) if objects else said
+    return {name: value for name, value in values.items() if term(name)}
+
+
+def _of_sides(counts: Mapping[str, Json], sides: tuple[str, ...]) -> dict[str, Json]:
+    begin = tuple(word for side in sides for word in _SIDES[side])
+    return {name: value for name, value in counts.items() if (term(name) or "").startswith(begin)}
+
+
+def _agree(counts: Mapping[str, Json], report: Mapping[str, Json]) -> bool:
+    """Return whether the SDK's counts are those of the report, not the sum of several calls."""
+    buckets = read_usage(report).buckets
+    sums = dict(zip(_SIDES, token_sums(buckets), strict=False))
+    return all(
+        _first(counts, side) in (None, sums[side], buckets.get(side), _first(report, side))
+        for side in _SIDES
+        if _first(report, side) is not None
+    )
+
+
+def _without_own_sum(counts: Mapping[str, Json]) -> dict[str, Json]:
+    """Return counts without a total that the SDK made itself, of input and output alone."""
+    asked, answered = _first(counts, "input"), _first(counts, "output")
+    made = None if asked is None or answered is None else asked + answered
+    return {
+        name: value
+        for name, value in counts.items()
+        if term(name) != "total" or count(value) != made
+    }
+
+
+def _first(counts: Mapping[str, Json], wanted: str) -> int | None:
+    return next((count(value) for name, value in counts.items() if term(name) == wanted), None)

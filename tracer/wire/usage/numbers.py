@@ -1,0 +1,82 @@
+"""Numbers as they are sent: counts of tokens and amounts of money, also as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from tracer.records import Json
+
+# Sums of counts have to fit PostgreSQL's bigint, and any count of tokens is far below this.
+MAX_COUNT: Final = 2**53
+
+
+def count(value: Json) -> int | None:
+    """Return a whole number that is not negative; text that holds one counts."""
+    if type(value) is int:
+        return value if 0 <= value <= MAX_COUNT else None
+    number = amount(value)
+    if number is None or number > MAX_COUNT or number != number.to_integral_value():
+        return None
+    return int(number)
+
+
+def amount(value: Json) -> Decimal | None:
+    """Return a finite number that is not negative, exactly as it was written.
+
+    A decimal is such a number already.
+    """
+    if type(value) is Decimal:
+        return value
+    if type(value) is int:
+        return Decimal(value) if value >= 0 else None
+    if not isinstance(value, (float, str)):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number >= 0 and number.adjusted() < 30 else None
+
+
+def count_or_object(value: Json) -> Json:
+    """Return a count, or an object or list that may hold some."""
+    if isinstance(value, (dict, list)):
+        return value or None
+    return count(value)
+
+
+def leaves(sent: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the innermost values, but for nulls, by their dotted names.
+
+    Lists of counts by kind (Gemini's ``[{"modality": "AUDIO", "tokenCount": 9}]``, Bedrock's
+    ``[{"ttl": "1h", "inputTokens": 9}]``) are read as objects by kind.
+    """
+    found: dict[str, Json] = {}
+    _gather(found, sent, "")
+    return found
+
+
+def _gather(found: dict[str, Json], sent: Mapping[str, Json], within: str) -> None:
+    for name, value in sent.items():
+        if isinstance(value, list):
+            value = _by_kind(value) or value
+        if isinstance(value, dict):
+            _gather(found, value, f"{within}{name}.")
+        elif value is not None:
+            found[within + name] = value
+
+
+def _by_kind(items: list[Json]) -> dict[str, Json] | None:
+    """Return counts by kind, those of one kind added up; None: these items are none."""
+    sums: dict[str, Json] = {}
+    for item in items:
+        if not isinstance(item, dict):
+            return None
+        kind = item.get("modality") or item.get("ttl")
+        numbers = [count(value) for value in item.values() if value != kind]
+        if not isinstance(kind, str) or len(numbers) != 1 or numbers[0] is None:
+            return None
+        sums[kind.lower()] = sums.get(kind.lower(), 0) + numbers[0]
+    return sums

@@ -1,0 +1,146 @@
+"""The short way for numbers that don't contradict each other, which most spans' don't.
+
+What is read here is what `evidence.settle` makes of the same numbers: a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from tracer.wire.usage.evidence import (
+    CACHE,
+    GROUPS,
+    KEPT_AT_ZERO,
+    PLAIN,
+    SIDES,
+    Number,
+    group_of,
+    is_nothing,
+    whole_of,
+)
+from tracer.wire.usage.numbers import MAX_COUNT
+
+_NO_PARTS: Final = ("total", "input", "output", "input_rest")
+_INDIRECT: Final = ("ephemeral", "cached")
+"""How terms begin that are parts of parts."""
+
+
+class Part(NamedTuple):
+    """A part's name, its bucket, and whether that is kept where nothing is in it."""
+
+    name: str
+    bucket: str
+    kept: bool
+
+
+class Side(NamedTuple):
+    """A whole and the parts within it."""
+
+    name: str
+    bucket: str
+    parts: tuple[Part, ...]
+    media: tuple[str, ...]
+    """Names of numbers by medium, text among them."""
+    cached: tuple[str, ...]
+    """Names of cached tokens and of the uncached ones, where the latter are told."""
+
+
+class Recipe(NamedTuple):
+    """How numbers of certain names are split, if they agree."""
+
+    twins: tuple[tuple[str, str], ...]
+    """Names of one meaning, which have to have one number."""
+    sides: tuple[Side, ...]
+    apart: tuple[Part, ...]
+    total: str | None
+
+
+def recipes(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> tuple[Recipe, ...]:
+    """Return the ways to split numbers of these names and terms, the likeliest first.
+
+    Only a total can show that it is another one than the first.
+    """
+    ways = dict.fromkeys((beside, frozenset(), GROUPS))
+    found = [made for way in ways if (made := _recipe(terms, way))]
+    if not found or not _recipe(terms, beside):
+        return ()
+    return tuple(found if found[0].total else found[:1])
+
+
+def split(
+    numbers: Mapping[str, Number], how: Recipe, kind: type[Number] = int
+) -> dict[str, Number] | None:
+    """Return the buckets of numbers by name; None: they are not as the recipe has them.
+
+    Values that are not of this ``kind``, int or Decimal, take weighing as well.
+    """
+    for number in numbers.values():
+        if type(number) is not kind or not 0 <= number <= MAX_COUNT:
+            return None
+    twins, sides, apart, total = how
+    for name, twin in twins:
+        if numbers[name] != numbers[twin]:
+            return None
+    buckets: dict[str, Number] = {}
+    for whole_name, side, parts, media, cached in sides:
+        whole = left = numbers[whole_name]
+        for name, bucket, kept in parts:
+            number = numbers[name]
+            left -= number
+            if number or kept:
+                buckets[bucket] = number
+        if left < 0 or (media and sum([numbers[name] for name in media]) > whole):
+            return None
+        if cached and sum([numbers[name] for name in cached]) != whole:
+            return None
+        buckets[side] = left
+    for name, bucket, kept in apart:
+        if numbers[name] or kept:
+            buckets[bucket] = numbers[name]
+    if total is not None and not is_nothing(numbers[total] - sum(buckets.values())):
+        return None
+    return buckets
+
+
+def _recipe(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> Recipe | None:
+    """Return how numbers of these names and terms are split; None: they always take weighing."""
+    named = {term: name for name, term in reversed(terms)}
+    twins = tuple((name, named[term]) for name, term in terms if named[term] != name)
+    if named.keys() == {"total"}:
+        return Recipe(twins, (), (Part(named["total"], "total", kept=True),), None)
+    parts = {part: name for part, name in named.items() if part not in _NO_PARTS}
+    wholes = [side for side in SIDES if side in named]
+    if not wholes or any(part.startswith(_INDIRECT) for part in parts):
+        return None
+    apart = [part for part in parts if group_of(part) in beside or _whole(part) not in wholes]
+    cache_apart = any(group_of(part) in CACHE for part in apart)
+    if "input_rest" in named and ("input" not in wholes or cache_apart):
+        return None
+    if not PLAIN.keys().isdisjoint(apart):
+        return None
+    return Recipe(
+        twins=twins,
+        sides=tuple(
+            _side(side, named, [part for part in parts if part not in apart]) for side in wholes
+        ),
+        apart=tuple(Part(named[part], part, part in KEPT_AT_ZERO) for part in apart),
+        total=named.get("total"),
+    )
+
+
+def _whole(part: str) -> str | None:
+    return whole_of(group_of(part))
+
+
+def _side(side: str, named: Mapping[str, str], inside: Iterable[str]) -> Side:
+    own = [part for part in inside if _whole(part) == side]
+    rest = ["input_rest"] if side == "input" and "input_rest" in named else []
+    cached = [part for part in own if group_of(part) in CACHE]
+    return Side(
+        name=named[side],
+        bucket=side,
+        parts=tuple(Part(named[p], p, p in KEPT_AT_ZERO) for p in own if p not in PLAIN),
+        media=tuple(named[part] for part in own if group_of(part) == f"{side}_media"),
+        cached=tuple(named[part] for part in cached + rest) if rest else (),
+    )

@@ -1,0 +1,185 @@
+"""Usage and cost out of what was sent, by whatever way it came: flattened, nested, in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS, Json
+from tracer.wire.usage.evidence import Number, settle
+from tracer.wire.usage.names import MONEY, cost_term, costs_by_name, term, tier_of, words_of
+from tracer.wire.usage.numbers import amount, count, leaves
+from tracer.wire.usage.plain import Recipe, split
+from tracer.wire.usage.shapes import INSIDE, Convention, Layout, layout
+
+UNRECONCILED: Final = "unreconciled"
+"""The flag, and the note, of counts that contradict each other."""
+
+# The tier that every price is for where none is named.
+_USUAL_TIERS: Final = ("standard", "default", "auto", "on_demand", "not_available")
+_SERVICE_TIER: Final = ("service", "tier")
+_OTHER: Final = "other"
+
+
+class Usage(NamedTuple):
+    """What was used, in disjoint buckets."""
+
+    buckets: dict[str, int]
+    complete: bool
+    """The buckets, with the note, tell everything that was sent."""
+    note: dict[str, Json]
+    """What a reader has to know: ``unreconciled`` with the figures, ``ignored``, the tier."""
+
+
+class Cost(NamedTuple):
+    """Dollars in disjoint buckets."""
+
+    buckets: dict[str, Decimal]
+    complete: bool
+
+
+def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usage:
+    """Return the usage of counts by name; a value that is no count loses only itself."""
+    flat = _flat(sent)
+    names = layout(tuple(flat), convention)
+    if (plain := read_plain(flat, names.plain)) is not None:
+        return Usage(plain, complete=True, note={})
+    counts, whole, failed = _numbers(flat, names, count)
+    if not counts:
+        return Usage({}, complete=False, note={})
+    buckets, cut, missing = settle(counts, names.beside, names.firm)
+    if missing > 0 and (side := _silent_side(buckets)):
+        # A total and one side tell the other one.
+        buckets[side], missing = missing, 0
+    note: dict[str, Json] = {}
+    if missing or cut:
+        note = {UNRECONCILED: True, **_figures(counts, missing, cut)}
+    if missing > 0:
+        buckets[_OTHER] = missing
+    if ignored := failed + [name for name in names.own if name not in buckets and counts.get(name)]:
+        note["ignored"] = ignored
+    if tier := _tier(flat, names):
+        note["service_tier"] = tier
+    complete = whole and not (missing or cut or ignored or _untold(flat, names))
+    return Usage(buckets, complete, note)
+
+
+def read_plain(
+    sent: Mapping[str, Number], ways: Iterable[Recipe], kind: type[Number] = int
+) -> dict[str, Number] | None:
+    """Return the buckets of numbers that simply agree; None: they take weighing.
+
+    ``ways`` are those of the names' `Layout`.
+    """
+    for how in ways:
+        if (buckets := split(sent, how, kind)) is not None:
+            return buckets
+    return None
+
+
+def read_cost(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Cost:
+    """Return the dollars of amounts by name; what a total has over its parts is ``other``."""
+    flat = _flat(sent)
+    names = layout(tuple(flat), convention, cost_term)
+    if (plain := read_plain(flat, names.plain, Decimal)) is not None:
+        return Cost(plain, complete=True)
+    amounts, whole, failed = _numbers(flat, names, amount)
+    if not amounts:
+        return Cost({}, complete=False)
+    buckets, _, missing = settle(amounts, names.beside)
+    if missing > 0:
+        buckets[_OTHER] = missing
+    return Cost(buckets, whole and not failed and missing >= 0)
+
+
+def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
+    """Return the dollars that an object of counts names beside them, as OpenRouter's does."""
+    money = _money(tuple(sent))
+    if not money:
+        return {}
+    found = leaves({name: sent[name] for name in money})
+    named = {name: value for name, value in found.items() if costs_by_name(name)}
+    cost = read_cost(named).buckets
+    if sent.get("is_byok") is True and "total" in cost:
+        # With a key of one's own the call is paid to its provider, beside the reseller's fee.
+        details = sent.get("cost_details") or sent.get("costDetails")
+        upstream = amount(_first(details, "upstream_inference_cost", "upstreamInferenceCost"))
+        cost["total"] += upstream or 0
+    return cost
+
+
+@lru_cache(maxsize=1_000)
+def _money(names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if term(name) == MONEY]
+
+
+def _first(sent: Json, *names: str) -> Json:
+    found = sent if isinstance(sent, dict) else {}
+    return next((found[name] for name in names if name in found), None)
+
+
+def _flat(sent: Mapping[str, Json]) -> Mapping[str, Json]:
+    for value in sent.values():
+        if value is None or isinstance(value, (dict, list)):
+            return leaves(sent)
+    return sent
+
+
+def _numbers(
+    flat: Mapping[str, Json], names: Layout, parse: Callable[[Json], Any]
+) -> tuple[dict[str, Number], bool, list[str]]:
+    """Return numbers by term, whether names of one term agree, and the names of no number."""
+    found: dict[str, Number] = {}
+    failed: list[str] = []
+    agree = True
+    for name, meant in names.terms:
+        value = flat[name]
+        number = parse(value)
+        if number is not None:
+            agree = found.setdefault(meant, number) == number and agree
+        elif value is not None:
+            failed.append(name)
+    for name in names.own:
+        if (number := parse(flat[name])) is not None:
+            found[name] = number
+        elif type(flat[name]) in (int, float):
+            failed.append(name)
+    return found, agree, failed
+
+
+def _silent_side(buckets: Mapping[str, int]) -> str | None:
+    """Return the side of which no bucket is, where there are some of the other side."""
+    asked = any(name.startswith(INPUT_BUCKETS) for name in buckets)
+    answered = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
+    if asked == answered:
+        return None
+    return "output" if asked else "input"
+
+
+def _figures(counts: Mapping[str, int], missing: int, cut: Mapping[str, int]) -> dict[str, Json]:
+    figures: dict[str, Json] = {"larger_than_whole": dict(cut)} if cut else {}
+    if missing:
+        figures |= {"total": counts["total"], "sum": counts["total"] - missing}
+    return figures
+
+
+def _tier(flat: Mapping[str, Json], names: Layout) -> str | None:
+    """Return the tier that the counts name, None where it is the usual one."""
+    for name in names.tiers:
+        if count(flat[name]):
+            return tier_of(name)
+    for name in names.own + names.unknown:
+        if words_of(name) == _SERVICE_TIER and isinstance(tier := flat[name], str):
+            return None if tier.lower() in _USUAL_TIERS else tier
+    return None
+
+
+def _untold(flat: Mapping[str, Json], names: Layout) -> bool:
+    """Return whether something else was sent than counts and the tier."""
+    words = [name for name in names.own if count(flat[name]) is None]
+    return any(
+        flat[name] not in (None, 0, "", False) and words_of(name) != _SERVICE_TIER
+        for name in (*names.unknown, *words)
+    )

@@ -22,6 +22,7 @@ from tracer.sdk import _names as names
 from tracer.sdk._config import Config, logger, read_config
 from tracer.sdk._context import said_of
 from tracer.sdk._sampling import HeadSampler
+from tracer.sdk._sink import Sink
 from tracer.sdk._spans import OFF, Span
 from tracer.sdk._values import Time, nanoseconds
 
@@ -40,20 +41,6 @@ class RandomIds(IdGenerator):
 
     def generate_trace_id(self) -> int:
         return self.source.getrandbits(128) or 1
-
-
-class Sink(SpanProcessor):
-    """Where the spans and scores go that are kept."""
-
-    def __init__(self) -> None:
-        self.dropped: dict[str, int] = {}
-        """How many of them did not arrive, by reason."""
-
-    def put_score(self, score: dict[str, Any]) -> None:
-        """Take a score, as the JSON API has it."""
-
-    def after_fork(self) -> None:
-        """Start afresh in a child process: what waits here is the parent's."""
 
 
 class Client:
@@ -198,7 +185,7 @@ def init(endpoint: str | None = None, key: str | None = None, **settings: Any) -
     shutdown()
     if config.enabled:
         # Only programs that send something pay for importing what sends it.
-        from tracer.sdk._export import Exporter
+        from tracer.sdk._delivery.exporter import Exporter
 
         state.client = connected(config, Exporter(config))
 

@@ -11,9 +11,10 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tracer.sdk import _names as names
-from tracer.sdk._client import Sink, connected, state
+from tracer.sdk._client import connected, state
 from tracer.sdk._config import read_config
-from tracer.sdk._mask import Masks
+from tracer.sdk._delivery.mask import Masks
+from tracer.sdk._sink import Sink
 
 
 class Recorded:

@@ -18,11 +18,11 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan, Span
 
-from tracer.sdk._buffer import Buffer, Parcel
-from tracer.sdk._client import Sink, shutdown
 from tracer.sdk._config import Config, logger
-from tracer.sdk._mask import Masks
-from tracer.sdk._sending import Outcome, Sender
+from tracer.sdk._delivery.buffer import Buffer, Parcel
+from tracer.sdk._delivery.mask import Masks
+from tracer.sdk._delivery.sender import Outcome, Sender
+from tracer.sdk._sink import Sink
 from tracer.sdk._spans import frozen
 
 _BATCH_SPANS: Final = 256
@@ -110,7 +110,7 @@ class Exporter(Sink):
             util: Any = sys.modules.get("multiprocessing.util")
             if util is not None and sys.modules["multiprocessing"].parent_process() is not None:
                 # Children of multiprocessing skip what atexit has.
-                util.Finalize(None, shutdown, exitpriority=0)
+                util.Finalize(None, self._finish, exitpriority=0)
         elif len(self._queue) > _BATCH_SPANS and not self._wake.is_set():
             self._wake.set()
 
@@ -153,6 +153,12 @@ class Exporter(Sink):
             return sent
         finally:
             self._sending.release()
+
+    def _finish(self) -> None:
+        """Send what is left at the end of a process that skips the functions of ``atexit``."""
+        if not self._closed:
+            self.force_flush(int(self._config.exit_seconds * 1_000))
+            self.shutdown()
 
     def shutdown(self) -> None:
         """Put what is left on disk, and end the thread."""

@@ -10,8 +10,8 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from tracer import __version__
-from tracer.sdk._buffer import Parcel
 from tracer.sdk._config import Config
+from tracer.sdk._delivery.buffer import Parcel
 
 _PATHS: Final = {"spans": "/v1/traces", "scores": "/api/v1/batch"}
 _MEDIA: Final = {"spans": "application/x-protobuf", "scores": "application/json"}

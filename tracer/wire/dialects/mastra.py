@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.records import Json
 from tracer.wire.dialects.table import Dialect, Rule, choice, micros, names, opened, text, words
 
 _KINDS: Final = words(
@@ -24,6 +25,15 @@ _KINDS: Final = words(
 )
 # A span for each piece of a stream: of interest only to a reader who looks for a fault.
 _LEVELS: Final = {"model_chunk": "debug", "llm_chunk": "debug"}
+# The AI SDK names a provider with the API that was used: openai.responses.
+_APIS: Final = frozenset(("chat", "completion", "responses", "messages", "generative-ai"))
+
+
+def _vendor(value: Json) -> str | None:
+    name = text(value) or ""
+    vendor, _, api = name.rpartition(".")
+    return (vendor if api in _APIS else name) or None
+
 
 DIALECT: Final = Dialect(
     "mastra",
@@ -36,6 +46,7 @@ DIALECT: Final = Dialect(
             for kind in _KINDS
             for side in ("input", "output")
         ),
+        Rule("provider", "gen_ai.provider.name", _vendor, scoped=True),
         Rule("first_token_time", "mastra.completion_start_time", micros),
         Rule("trace.user_id", "mastra.metadata.userId", text, keep=True),
         Rule("trace.session_id", "mastra.metadata.sessionId", text, keep=True),

@@ -378,7 +378,8 @@ def _by_bucket(value: Json, parse: Callable[[Json], Json]) -> dict[str, Json] | 
     flat: dict[str, Json] = {}
     for name, item in value.items():
         if isinstance(item, dict):
-            flat.update({f"{name}.{part}": number for part, number in item.items()})
+            counts = {part: number for part, number in item.items() if number is not None}
+            flat.update({f"{name}.{part}": number for part, number in counts.items()})
         elif item is not None:
             flat[name] = item
     found: dict[str, Json] = {}

@@ -17,6 +17,13 @@ ANTHROPIC: Final = Provider(
     tells_reasoning=False,
     cache_written=100,
 )
+BEDROCK: Final = Provider(
+    "aws.bedrock",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ("max_tokens", 500),
+    tells_reasoning=False,
+)
 GEMINI: Final = Provider("gcp.gemini", "gemini-2.5-flash", "gemini-2.5-flash", ("temperature", 0.2))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.instrumentations import clients, frameworks
+from tests.instrumentations import by_logs, clients, frameworks, more_frameworks
 from tests.instrumentations.case import Case
 
 CASES: Final[tuple[Case, ...]] = (
@@ -17,6 +17,8 @@ CASES: Final[tuple[Case, ...]] = (
     clients.OPENINFERENCE_GOOGLE_GENAI,
     clients.OPENLLMETRY_OPENAI,
     clients.OPENLLMETRY_ANTHROPIC,
+    by_logs.OTEL_OPENAI,
+    by_logs.BOTOCORE_BEDROCK,
     frameworks.LANGCHAIN_OPENINFERENCE,
     frameworks.LANGCHAIN_OPENLLMETRY,
     frameworks.LANGSMITH,
@@ -29,4 +31,9 @@ CASES: Final[tuple[Case, ...]] = (
     clients.MLFLOW,
     frameworks.GOOGLE_ADK,
     frameworks.VERCEL_AI,
+    more_frameworks.STRANDS,
+    more_frameworks.HAYSTACK,
+    more_frameworks.SMOLAGENTS,
+    more_frameworks.MASTRA,
+    more_frameworks.TRACELOOP_NODE,
 )

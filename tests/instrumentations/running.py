@@ -56,7 +56,8 @@ def _prepared(case: Case) -> tuple[list[str], dict[str, str]]:
         place = environments.node(case.name, case.requirements)
         # Node finds packages from where a script lies.
         script = shutil.copy(APPLICATIONS / case.application, place)
-        return ["node", str(script)], environments.node_versions(place, case.requirements)
+        versions = environments.node_versions(place, case.requirements)
+        return [environments.node_command(place), str(script)], versions
     interpreter = environments.python(case.name, case.requirements)
     script = APPLICATIONS / case.application
     return [str(interpreter), str(script)], environments.python_versions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def python_versions(interpreter: Path, names: Sequence[str]) -> dict[str, str]:
         "import sys; from importlib.metadata import version;"
         "print(*[f'{n}={version(n)}' for n in sys.argv[1:]], sep='\\n')"
     )
-    plain = [name.partition("[")[0] for name in names]
+    plain = [re.split(r"[\[~=<>]", name)[0] for name in names]
     done = subprocess.run(
         [interpreter, "-c", code, *plain], capture_output=True, text=True, check=True
     )
@@ -63,12 +64,19 @@ def python_versions(interpreter: Path, names: Sequence[str]) -> dict[str, str]:
 
 def node_versions(directory: Path, names: Sequence[str]) -> dict[str, str]:
     """Return likewise the versions below ``node_modules``."""
-    return {
-        name: json.loads((directory / "node_modules" / name / "package.json").read_text())[
-            "version"
-        ]
-        for name in names
-    }
+    versions = {}
+    for name in names:
+        # Its version may follow an @; its scope begins with one.
+        plain = name[0] + name[1:].partition("@")[0]
+        package = directory / "node_modules" / plain / "package.json"
+        versions[plain] = json.loads(package.read_text())["version"]
+    return versions
+
+
+def node_command(directory: Path) -> str:
+    """Return the Node among the packages in ``directory``, else the one that is installed."""
+    own = directory / "node_modules" / ".bin" / "node"
+    return str(own) if own.exists() else "node"
 
 
 def _is_made(directory: Path, requirements: Sequence[str]) -> bool:

@@ -1,9 +1,11 @@
 """Semantic Kernel's own spans around an agent with a plugin, a stream and a failure."""
 
 import asyncio
+import logging
 
 import telemetry
 from openai import AsyncOpenAI
+from opentelemetry.sdk._logs import LoggingHandler
 from semantic_kernel.agents import ChatCompletionAgent
 from semantic_kernel.connectors.ai.open_ai import (
     OpenAIChatCompletion,
@@ -14,6 +16,10 @@ from telemetry import MODELS, QUESTION, SYSTEM, WHY
 from telemetry import get_weather as weather_of
 
 provider = telemetry.start()
+# Messages go out by Python's own logging.
+logs = telemetry.start_logs()
+logging.getLogger().addHandler(LoggingHandler(logger_provider=logs))
+logging.getLogger().setLevel(logging.INFO)
 client = AsyncOpenAI(base_url=f"{MODELS}/v1", api_key="none", max_retries=0)
 
 
@@ -59,3 +65,4 @@ async def main() -> None:
 
 asyncio.run(main())
 provider.shutdown()
+logs.shutdown()

@@ -7,7 +7,11 @@ import sys
 from collections.abc import Callable
 
 from opentelemetry import trace
+from opentelemetry._logs import set_logger_provider
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -42,3 +46,11 @@ def attempt(scene: Callable[[], object]) -> None:
         scene()
     except Exception as error:
         print(f"{scene.__name__}: {type(error).__name__}: {str(error)[:300]}")
+
+
+def start_logs() -> LoggerProvider:
+    """Set up logs likewise: some instrumentations send messages as log records."""
+    provider = LoggerProvider()
+    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    set_logger_provider(provider)
+    return provider

@@ -1,4 +1,4 @@
-"""A stand-in for the model providers on loopback: OpenAI, Anthropic and Gemini by their paths."""
+"""A stand-in for model providers on loopback: OpenAI, Anthropic, Gemini, Bedrock by their paths."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Final
+from urllib.parse import unquote
 
-from tests.support.provider import anthropic_messages, gemini, openai_chat, openai_responses
+from tests.support.provider import (
+    anthropic_messages,
+    bedrock,
+    gemini,
+    openai_chat,
+    openai_responses,
+)
 from tests.support.provider.loopback import Handler, on_loopback
 from tests.support.provider.turns import Json, failure_status
 
@@ -18,6 +25,7 @@ APIS: Final[dict[str, ModuleType]] = {
     "/v1/responses": openai_responses,
     "/v1/messages": anthropic_messages,
 }
+_BEDROCK: Final = re.compile(r"/model/([^/]+)/converse")
 _GEMINI: Final = re.compile(r"/v1(?:beta|beta1)?/models/([^:/]+):(\w+)")
 
 
@@ -28,6 +36,9 @@ class _Provider(Handler):
         if match := _GEMINI.fullmatch(path):
             request["model"] = match[1]
             self._answer(gemini, request, streamed=match[2] == "streamGenerateContent")
+        elif match := _BEDROCK.fullmatch(path):
+            request["model"] = unquote(match[1])
+            self._answer(bedrock, request, streamed=False)
         elif path == "/v1/embeddings":
             self.reply(200, openai_chat.embeddings(request))
         elif path in APIS:
@@ -68,6 +79,8 @@ _TYPES: Final = {400: "invalid_request_error", 429: "rate_limit_error", 500: "ap
 
 def failed(api: ModuleType, status: int) -> Json:
     """Return the error's body in the provider's own shape."""
+    if api is bedrock:
+        return {"message": MESSAGE}
     if api is gemini:
         return {"error": {"code": status, "message": MESSAGE, "status": _STATES.get(status)}}
     error: Json = {"type": _TYPES.get(status, "api_error"), "message": MESSAGE}

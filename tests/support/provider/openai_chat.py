@@ -22,7 +22,14 @@ from tests.support.provider.turns import (
 def turn_of(request: Json) -> Turn:
     """Return the turn that the request gets."""
     tools = [tool["function"]["name"] for tool in request.get("tools") or []]
-    return next_turn(tools, any(message["role"] == "tool" for message in request["messages"]))
+    return next_turn(tools, any(_is_result(message) for message in request["messages"]))
+
+
+def _is_result(message: Json) -> bool:
+    # smolagents sends a tool's result in a message of the user.
+    content = message.get("content")
+    texts = [part.get("text") for part in content] if isinstance(content, list) else [content]
+    return message["role"] == "tool" or any(str(text).startswith("Observation:") for text in texts)
 
 
 def answer(request: Json) -> Json:

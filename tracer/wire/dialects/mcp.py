@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import NAME, Dialect, Rule, choice, opened, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule, opened, text
 
 _CALL: Final = "tools/call"
 _NAME: Final = re.compile(rf"(?:.* )?{_CALL} (?P<tool>\S.*)", re.DOTALL)
@@ -18,13 +18,17 @@ def _tool(name: Json) -> str | None:
     return match["tool"].strip() if match else None
 
 
+def _kind(method: Json) -> str:
+    return "tool" if method == _CALL else "span"
+
+
 # A call of a tool has a span in the client and one in the server, below it where the client sends
 # its context along.
 DIALECT: Final = Dialect(
     "mcp",
     scopes=("mcp-python-sdk", "fastmcp"),
     rules=(
-        Rule("kind", "mcp.method.name", choice({_CALL: "tool"}), keep=True),
+        Rule("kind", "mcp.method.name", _kind, keep=True),
         Rule("name", "mcp.tool.name", text, keep=True),
         Rule("name", NAME, _tool, late=True),
         Rule("input", "mcp.request.argument", opened, json=True),

@@ -36,4 +36,5 @@ CASES: Final[tuple[Case, ...]] = (
     more_frameworks.SMOLAGENTS,
     more_frameworks.MASTRA,
     more_frameworks.TRACELOOP_NODE,
+    more_frameworks.MCP,
 )

@@ -27,8 +27,8 @@ answer is streamed; a call fails.
 
 This page is written by `python -m tests.instrumentations`. `make test-slow` compares likewise, and
 `make test` does so with what was recorded (`tests/wire/recorded/`). Another instrumentation takes
-an application in `tests/instrumentations/applications/`, a case in `clients.py` or `frameworks.py`
-beside it, and `python -m tests.instrumentations --record <name>`.
+an application in `tests/instrumentations/applications/`, a case in a module beside it, and
+`python -m tests.instrumentations --record <name>`.
 
 - ✓ equals the truth
 - – is not sent

@@ -222,3 +222,25 @@ chain agent.workflow
         "cost": "cached tokens, which cost less, aren't told",
     },
 )
+MCP: Final = Case(
+    "mcp",
+    "MCP's Python SDK, client and server",
+    "mcp_processes.py",
+    ("mcp", *OTEL),
+    (
+        Scene(
+            "agent",
+            "other",
+            """
+span agent
+  span MCP send server/discover
+    span server/discover
+  tool get_weather
+    tool get_weather
+  span MCP send tools/list
+    span tools/list
+""",
+            "",
+        ),
+    ),
+)

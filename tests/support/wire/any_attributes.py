@@ -6,12 +6,14 @@ import json
 
 from hypothesis import strategies as st
 
+from tracer.export.names import MARK
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME
 
 RULES = [rule for dialect in DIALECTS for rule in dialect.rules if rule.key != NAME]
 
-KNOWN = sorted({rule.key for rule in RULES if not rule.key.startswith(EVENT)})
+# A span that is marked as an export has to be a whole one.
+KNOWN = sorted({rule.key for rule in RULES if not rule.key.startswith(EVENT)} - {MARK})
 
 EVENTS = sorted({rule.key.removeprefix(EVENT) for rule in RULES if rule.key.startswith(EVENT)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -40,9 +41,28 @@ _MARKS: Final = {OK: "✓", NOT_SENT: "–", SENT_WRONG: "◐", WRONG: "✗"}
 _GENERAL: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 
+_WIDTH: Final = 100
+
+
 def write(outcomes: dict[str, Outcome]) -> None:
     """Write the page; there is an outcome for each case."""
-    PATH.write_text("\n".join(_page(outcomes)) + "\n")
+    PATH.write_text("\n".join(map(_wrapped, _page(outcomes))) + "\n")
+
+
+def _wrapped(text: str) -> str:
+    """Return lines of prose wrapped; rows of tables stay as they are."""
+    return "\n".join(
+        line
+        if line.startswith("|")
+        else textwrap.fill(
+            line,
+            _WIDTH,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
 
 
 def _page(outcomes: dict[str, Outcome]) -> Iterator[str]:

@@ -117,10 +117,12 @@ def test_a_mapped_attribute_that_is_kept_counts_as_mapped() -> None:
 
 
 def test_usage_parts_that_contradict_their_total_are_mapped_and_kept() -> None:
-    values = {"llm.token_count.prompt": 3, "llm.token_count.total": 9}
+    counts = {"prompt": 3, "completion": 3, "total": 9}
+    values = {f"llm.token_count.{name}": number for name, number in counts.items()}
     mapping = of(values)
-    assert [item.attribute for item in mapping.understood] == [*values]
+    assert {item.attribute for item in mapping.understood} == {*values}
     assert all(item.kept for item in mapping.understood)
+    assert len(mapping.usage) == 1
 
 
 def test_a_long_value_is_shown_by_its_beginning() -> None:
@@ -189,7 +191,7 @@ def test_events_that_were_read_are_listed() -> None:
 
 def test_a_span_of_the_json_api_has_no_mapping() -> None:
     record = SpanRecord(trace_id="t", span_id="s", start_time=0, model="gpt-4o")
-    assert explain(record) == Mapping(dialect=None, understood=[], unmapped=[], events=[])
+    assert explain(record) == Mapping(dialect=None, usage=[], understood=[], unmapped=[], events=[])
 
 
 def test_an_attribute_that_no_rule_knows_any_more_was_mapped_by_an_earlier_version() -> None:

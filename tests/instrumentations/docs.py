@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.instrumentations.case import Case
-from tests.instrumentations.cases import CASES
+from tests.instrumentations.catalogue.cases import CASES
 from tests.instrumentations.judging import FIELDS, OK
 from tests.instrumentations.outcome import NOT_SENT, SENT_WRONG, WRONG, Outcome, reason
 from tests.support.paths import ROOT

@@ -6,7 +6,7 @@ import pytest
 
 from tests.instrumentations import docs, recording
 from tests.instrumentations.case import Case
-from tests.instrumentations.cases import CASES
+from tests.instrumentations.catalogue.cases import CASES
 from tests.instrumentations.outcome import findings, outcome
 from tests.instrumentations.running import run
 from tests.support.environments import CannotInstall

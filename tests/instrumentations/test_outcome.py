@@ -6,8 +6,9 @@ import json
 
 import msgspec
 
-from tests.instrumentations import clients, seen
+from tests.instrumentations import seen
 from tests.instrumentations.case import Case
+from tests.instrumentations.catalogue import clients
 from tests.instrumentations.outcome import NOT_SENT, findings, outcome
 from tests.instrumentations.recording import RECORDED
 from tests.support.wire.otlp import decode_json

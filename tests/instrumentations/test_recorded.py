@@ -9,7 +9,7 @@ import pytest
 
 from tests.instrumentations import seen
 from tests.instrumentations.case import Case
-from tests.instrumentations.cases import CASES
+from tests.instrumentations.catalogue.cases import CASES
 from tests.instrumentations.outcome import findings, outcome
 from tests.instrumentations.recording import RECORDED
 from tests.support.wire.otlp import MAX_VALUE_BYTES, decode_json

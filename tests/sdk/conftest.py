@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import tracer.sdk as tracer
-from tests.support.receiver import Receiver, receiving
+from tests.support.otlp_receiver import Receiver, receiving
 from tracer.sdk._config import logger
 from tracer.sdk.testing import Recording, recording
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.receiver import Receiver
-from tests.support.sdk.programs import run_watched
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import run_watched
 
 
 def test_a_rule_that_records_spans_is_not_called_for_them(receiver: Receiver) -> None:

@@ -138,7 +138,7 @@ def test_a_server_that_hangs_does_not_delay_the_application(receiver: Receiver) 
     receiver.behaviour = hang
     tracer.init(receiver.url, timeout_seconds=60, exit_seconds=0.1, flush_seconds=0.01)
     work(1)
-    wait_for(lambda: receiver.requests, "the request that hangs")
+    wait_until(lambda: receiver.requests, "the request that hangs")
     # These calls end while the request still waits for its answer.
     assert work(2_000)[-1] == 3_998
     assert not tracer.flush(0.05)
@@ -183,7 +183,7 @@ def test_spans_that_do_not_fit_are_dropped_counted_and_logged_once(
     receiver.behaviour = hang
     tracer.init(receiver.url, max_queue_spans=100, flush_seconds=0.01, running=False)
     work(1)
-    wait_for(lambda: receiver.requests, "the request that hangs")
+    wait_until(lambda: receiver.requests, "the request that hangs")
     assert work(1_000)[-1] == 1_998
     assert tracer.dropped() == {"the queue is full": 900}
     receiver.behaviour = None

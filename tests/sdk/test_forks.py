@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.receiver import Receiver, wait_for
-from tests.support.sdk.programs import parents, run
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import parents, run_program
 from tests.support.serving import environ
+from tests.support.waiting import wait_until
 from tracer.sdk._ids import SystemIds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -30,7 +31,7 @@ ASLEEP = "flush_seconds=60"
 
 
 def run_forking(fork: str, code: str, receiver: Receiver) -> None:
-    run(FORKS[fork] + textwrap.dedent(code), receiver, settings=ASLEEP)
+    run_program(FORKS[fork] + textwrap.dedent(code), receiver, settings=ASLEEP)
 
 
 @pytest.mark.parametrize("fork", FORKS)
@@ -122,7 +123,7 @@ def test_forked_processes_deliver_while_they_live(receiver: Receiver, fork: str)
     assert process.stdin is not None
     try:
         children = {f"child {n}" for n in range(3)}
-        wait_for(
+        wait_until(
             lambda: {name[:7] for name in receiver.names() if name != "parent"} == children,
             "spans of living children",
         )
@@ -162,7 +163,7 @@ def test_forked_processes_make_different_ids(receiver: Receiver, fork: str) -> N
 
 
 def test_a_fork_during_a_flush_does_not_hang_the_child(receiver: Receiver) -> None:
-    run(
+    run_program(
         """
         import ctypes, faulthandler
         faulthandler.dump_traceback_later(30, exit=True)

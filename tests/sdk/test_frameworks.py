@@ -11,8 +11,10 @@ import pytest
 
 from tests.support import environments
 from tests.support.environments import OTEL, CannotInstall
-from tests.support.receiver import Receiver, wait_for
-from tests.support.serving import environ, free_port, read
+from tests.support.http import free_port, get_bytes
+from tests.support.otlp_receiver import Receiver
+from tests.support.serving import environ
+from tests.support.waiting import wait_until
 
 NEEDS = (
     *(*OTEL, "flask", "opentelemetry-instrumentation-flask"),
@@ -199,8 +201,8 @@ def test_a_task_of_celery_is_part_of_the_trace_that_sent_it(
     )
     try:
         # The task runs in a forked child of the worker.
-        wait_for(lambda: "run/jobs.work" in receiver.names(), "the task")
-        wait_for(lambda: "inside the task" in receiver.names(), "the span inside the task")
+        wait_until(lambda: "run/jobs.work" in receiver.names(), "the task")
+        wait_until(lambda: "inside the task" in receiver.names(), "the span inside the task")
     finally:
         worker.terminate()
         worker.wait(30)
@@ -238,10 +240,10 @@ def test_workers_of_uwsgi_deliver_while_they_live(
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(lambda: answers(port), "uWSGI")
+        wait_until(lambda: answers(port), "uWSGI")
         for _ in range(30):
-            assert read(f"http://127.0.0.1:{port}") == b"ok"
-        wait_for(lambda: len(receiver.ended()) >= 31, "the spans of the living workers")
+            assert get_bytes(f"http://127.0.0.1:{port}") == b"ok"
+        wait_until(lambda: len(receiver.ended()) >= 31, "the spans of the living workers")
     finally:
         server.terminate()
         server.wait(30)

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import pytest
 
 import tracer.sdk as tracer
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import run_program
 from tests.support.provider.model_server import model_server
-from tests.support.receiver import Receiver
-from tests.support.sdk.programs import run
 from tests.support.serving import environ
 from tracer.sdk import _instrument
 from tracer.sdk._client import IDLE, state
@@ -86,7 +86,7 @@ def test_an_installed_instrumentation_is_turned_on_and_its_calls_have_their_pare
     receiver: Receiver,
 ) -> None:
     with model_server() as models:
-        printed = run(
+        printed = run_program(
             f"""
             print(tracer.instrument("nosuch"))
             from openai import OpenAI

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.receiver import Receiver, wait_for
-from tests.support.sdk.programs import parents, run
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import parents, run_program
 from tests.support.serving import environ
+from tests.support.waiting import wait_until
 
 
 def test_a_short_script_sends_all_before_it_ends(receiver: Receiver) -> None:
@@ -21,7 +22,7 @@ def test_a_short_script_sends_all_before_it_ends(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("ending", ["sys.exit(3)", "raise SystemExit(3)"])
 def test_a_script_that_exits_inside_a_span_sends_the_span(receiver: Receiver, ending: str) -> None:
-    run(f"with tracer.span('work'): {ending}", receiver, returns=3)
+    run_program(f"with tracer.span('work'): {ending}", receiver, returns=3)
     assert receiver.names() == ["work"]
 
 
@@ -46,7 +47,7 @@ def test_a_script_that_is_killed_leaves_a_running_span(receiver: Receiver) -> No
 def test_a_script_without_a_server_ends_soon_after_one_warning() -> None:
     absent = Receiver()
     absent.port = 1
-    printed = run("with tracer.span('work'): print('done')", absent)
+    printed = run_program("with tracer.span('work'): print('done')", absent)
     assert "done" in printed
     assert printed.count("can't take spans") == 1
     assert "Traceback" not in printed

@@ -10,8 +10,8 @@ import textwrap
 
 import pytest
 
-from tests.support.receiver import Receiver
-from tests.support.sdk.programs import run_watched
+from tests.support.otlp_receiver import Receiver
+from tests.support.programs import run_watched
 
 SCENES = {
     "a span": "with tracer.span('outer'): pass",

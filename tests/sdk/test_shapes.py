@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.support.sdk.shapes import (
+from tests.support.paths import ROOT
+from tests.support.shapes import (
     SHAPES,
     Inside,
     awaited,
@@ -21,7 +22,6 @@ from tests.support.sdk.shapes import (
     gone,
     inside,
 )
-from tests.support.serving import ROOT
 from tracer.sdk.testing import Recorded, Recording
 
 CASES = [

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import tracer.sdk as tracer
-from tests.support.sdk.shapes import (
+from tests.support.shapes import (
     Inside,
     coroutine_function,
     flask_response,

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support import environments
 from tests.support.environments import OTEL, CannotInstall
-from tests.support.serving import ROOT, environ
+from tests.support.paths import ROOT
+from tests.support.serving import environ
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ALLOWED = {

@@ -1,4 +1,4 @@
-"""An OTLP endpoint on a real socket, which can misbehave in many ways."""
+"""An OTLP endpoint on a real socket that records requests and can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Receiver:
-    """Everything that arrived, and the behaviour for the next requests."""
+    """The requests that arrived, and how to answer the next ones."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -33,9 +33,9 @@ class Receiver:
         self.resources: list[dict[str, str]] = []
         self.scores: list[dict[str, Any]] = []
         self.behaviour: Callable[[_Handler], bool] | None = None
-        """Called for each request; returns True if it has answered, False for a normal answer."""
+        """Called first with each request; returns whether it has answered it."""
         self.released = threading.Event()
-        """Ends the requests that hang."""
+        """Set at the end: lets requests that hang return."""
 
     @property
     def url(self) -> str:
@@ -46,19 +46,11 @@ class Receiver:
         return [span for span in self.taken if span.end_time_unix_nano]
 
     def running(self) -> list[Span]:
-        """Return the spans that were sent while they ran."""
+        """Return those that were sent while they ran."""
         return [span for span in self.taken if not span.end_time_unix_nano]
 
     def names(self) -> list[str]:
         return sorted(span.name for span in self.ended())
-
-
-def wait_for(condition: Callable[[], Any], what: str = "the expected state") -> None:
-    """Return once ``condition`` holds; fail after WAIT_SECONDS without it."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.01)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Print nothing: the output belongs to the test."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -109,18 +101,18 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def hang_up(self) -> None:
-        """Close the connections that clients keep open, as a server that dies does."""
+        """End the connections that clients keep, as a server that dies does."""
         for connection in self.connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing: clients are expected to hang up."""
+        """Ignore errors: clients close connections here."""
 
 
 @contextmanager
 def receiving(receiver: Receiver | None = None) -> Iterator[Receiver]:
-    """Run an endpoint while the block runs; a ``receiver`` that ran before keeps its port."""
+    """Run an endpoint while the block runs; given a ``receiver`` that ran before, at its port."""
     receiver = receiver or Receiver()
     handler = type("Handler", (_Handler,), {"receiver": receiver})
     server = _Server(("127.0.0.1", receiver.port), handler)
@@ -153,7 +145,7 @@ def status(code: int, times: int, **headers: str) -> Callable[[_Handler], bool]:
     return behave
 
 
-def raw(answer: bytes, times: int) -> Callable[[_Handler], bool]:
+def raw(response: bytes, times: int) -> Callable[[_Handler], bool]:
     """Return a behaviour: answer with these bytes and hang up."""
     left = [times]
 
@@ -161,7 +153,7 @@ def raw(answer: bytes, times: int) -> Callable[[_Handler], bool]:
         left[0] -= 1
         if left[0] < 0:
             return False
-        handler.wfile.write(answer)
+        handler.wfile.write(response)
         handler.close_connection = True
         return True
 

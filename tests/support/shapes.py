@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 import types
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import flask
@@ -128,7 +128,7 @@ def cached_function(inside: Inside) -> Any:
 
 def generator_coroutine_function(inside: Inside) -> Any:
     @types.coroutine
-    def run() -> Iterator[None]:
+    def run() -> Any:
         yield
         inside()
         return "ab"
@@ -194,27 +194,27 @@ SHAPES: dict[str, list[Callable[[Inside], Any]]] = {
 
 def consume(result: Any) -> Any:
     """Return what a call gives in the end, run by an event loop where it needs one."""
+    is_awaitable = inspect.isawaitable(result)
     if isinstance(result, flask.Response):
         return "".join(part.decode() for part in result.iter_encoded())
-    if inspect.isgenerator(result) and not inspect.isawaitable(result):
+    if isinstance(result, Generator) and not is_awaitable:
         return "".join(result)
-    if inspect.isasyncgen(result) or isinstance(result, StreamingResponse | Awaitable):
+    if is_awaitable or isinstance(result, AsyncGenerator | StreamingResponse):
         return asyncio.run(consume_async(result))
     return result
 
 
-async def awaited(result: Any) -> Any:
-    return await result
-
-
 async def consume_async(result: Any) -> Any:
-    if inspect.isasyncgen(result):
+    if isinstance(result, AsyncGenerator):
         return "".join([item async for item in result])
-    if inspect.isawaitable(result):
-        return await consume_async(await result)
     if isinstance(result, StreamingResponse):
         return await consume_async(result.body_iterator)
-    return consume(result)
+    is_awaitable = inspect.isawaitable(result)
+    return await consume_async(await result) if is_awaitable else consume(result)
+
+
+async def awaited(result: Any) -> Any:
+    return await result
 
 
 def inside() -> None:

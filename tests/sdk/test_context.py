@@ -1,4 +1,4 @@
-"""What holds for everything below: sessions, and traces that go through other services."""
+"""Sessions reach all spans below, and traces go on in threads, processes and other services."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tracer.sdk.testing import Recording
 
 
 def test_a_session_reaches_every_span_below_whoever_makes_it(spans: Recording) -> None:
-    said: Any = {"user": "u-7", "tags": ["beta"], "metadata": {"plan": "pro"}}
-    with tracer.session("s-1", **said), tracer.span("ours"):
+    values: Any = {"user": "u-7", "tags": ["beta"], "metadata": {"plan": "pro"}}
+    with tracer.session("s-1", **values), tracer.span("ours"):
         trace.get_tracer("other").start_span("theirs").end()
     with tracer.span("after"):
         pass
     for name in ("ours", "theirs"):
-        found = spans.one(name)
-        assert (found.session, found.user, list(found.tags)) == ("s-1", "u-7", ["beta"])
-        assert found.attributes["tracer.trace.metadata"] == '{"plan":"pro"}'
+        span = spans.one(name)
+        assert (span.session, span.user, list(span.tags)) == ("s-1", "u-7", ["beta"])
+        assert span.attributes["tracer.trace.metadata"] == '{"plan":"pro"}'
     assert spans.one("after").session is None
 
 
@@ -35,8 +35,8 @@ def test_sessions_nest_and_decorate(spans: Recording) -> None:
     with tracer.session("s-1", user="u-1", tags=["a"], metadata={"n": 1}):
         inner()
         tracer.event("outside")
-    found = spans.one("inside")
-    assert (found.session, found.user, list(found.tags)) == ("s-1", "u-2", ["a", "b"])
+    inside = spans.one("inside")
+    assert (inside.session, inside.user, list(inside.tags)) == ("s-1", "u-2", ["a", "b"])
     assert (spans.one("outside").user, list(spans.one("outside").tags)) == ("u-1", ["a"])
 
 
@@ -44,8 +44,8 @@ def test_sessions_nest_and_decorate(spans: Recording) -> None:
 def test_headers_carry_trace_and_session_to_another_service(
     spans: Recording, as_received: str
 ) -> None:
-    said: Any = {"user": "u=7", "tags": ["a,b"], "metadata": {"k": "v"}}
-    with tracer.session("s ä;1", **said), tracer.span("caller") as caller:
+    values: Any = {"user": "u=7", "tags": ["a,b"], "metadata": {"k": "v"}}
+    with tracer.session("s ä;1", **values), tracer.span("caller") as caller:
         sent = tracer.headers({"Accept": "*/*"})
     assert set(sent) == {"Accept", "traceparent", "baggage"}
     received: Any = {
@@ -61,22 +61,22 @@ def test_headers_carry_trace_and_session_to_another_service(
     assert callee.attributes["tracer.trace.metadata"] == '{"k":"v"}'
 
 
-def test_a_session_that_stays_here_is_not_in_the_headers(spans: Recording) -> None:
+def test_a_session_that_is_not_propagated_is_not_in_the_headers(spans: Recording) -> None:
     with tracer.session("secret", propagate=False), tracer.span("caller"):
         assert set(tracer.headers()) == {"traceparent"}
     assert spans.one("caller").session == "secret"
 
 
-def test_hostile_baggage_is_no_reason_to_fail(spans: Recording) -> None:
+def test_invalid_baggage_of_a_caller_raises_nothing(spans: Recording) -> None:
     sent = {"baggage": "tracer.trace.tags=%5B1%2C,session.id=x,other=1,,=;", "traceparent": "junk"}
     with tracer.continue_trace(sent), tracer.span("callee"):
         pass
-    found = spans.one("callee")
-    assert (found.session, list(found.tags), found.parent_id) == ("x", [], None)
+    callee = spans.one("callee")
+    assert (callee.session, list(callee.tags), callee.parent_id) == ("x", [], None)
 
 
 def context_seen() -> tuple[str | None, dict[str, str]]:
-    """Run in another process: what is current there."""
+    """Return what is current; another process runs this."""
     return tracer.current_trace_id(), tracer.headers()
 
 

@@ -1,4 +1,4 @@
-"""What the pages of the SDK say is so: their programs run, and their tables are complete."""
+"""The pages of the SDK: their programs run, and their tables are complete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tracer.sdk as tracer
 from tests.support.otlp_receiver import Receiver
 from tests.support.paths import ROOT
 from tracer.sdk._config import _VARIABLES, Config
-from tracer.sdk._spans import Fields, TraceFields
+from tracer.sdk._fields import Fields, TraceFields
 
 INDEX = ROOT / "docs" / "sdk.md"
 PAGES = sorted((ROOT / "docs" / "sdk").glob("*.md"))
@@ -43,19 +43,19 @@ def test_the_index_names_every_page() -> None:
     assert set(re.findall(r"\]\(sdk/(\w+\.md)\)", INDEX.read_text())) == {p.name for p in PAGES}
 
 
-def test_every_setting_is_told_with_its_variable_and_default() -> None:
+def test_every_setting_is_listed_with_its_variable_and_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? ?\| (.+?) \|", INDEX.read_text(), re.MULTILINE)
-    told = {name: (variable, default.strip("`")) for name, variable, default in rows}
+    listed = {name: (variable, default.strip("`")) for name, variable, default in rows}
     fields = {field.name: field for field in dataclasses.fields(Config)}
-    assert set(told) == set(fields) == set(inspect.signature(tracer.init).parameters)
-    for name, (variable, default) in told.items():
+    assert set(listed) == set(fields) == set(inspect.signature(tracer.init).parameters)
+    for name, (variable, default) in listed.items():
         assert variable == (f"TRACER_{name.upper()}" if name in _VARIABLES else "")
-        held = fields[name].default
-        nothing = held in ("", None, ()) or held is dataclasses.MISSING
-        assert default == ("none" if nothing else str(held)), name
+        value = fields[name].default
+        nothing = value in ("", None, ()) or value is dataclasses.MISSING
+        assert default == ("none" if nothing else str(value)), name
 
 
-def test_every_field_of_an_update_is_told() -> None:
+def test_every_field_of_an_update_is_documented() -> None:
     page = (ROOT / "docs" / "sdk" / "spans.md").read_text()
     for name in Fields.__annotations__:
         assert f"`{name}`" in page, name
@@ -63,7 +63,7 @@ def test_every_field_of_an_update_is_told() -> None:
         assert f"{name}=" in page, name
 
 
-def test_every_public_name_is_told_somewhere() -> None:
+def test_every_public_name_is_documented_on_some_page() -> None:
     text = "".join(page.read_text() for page in [INDEX, *PAGES])
     names = {name for name, value in vars(tracer).items() if callable(value) and name[0] != "_"}
     assert names > {"init", "observe", "generation", "session", "flush"}

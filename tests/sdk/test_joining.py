@@ -1,4 +1,4 @@
-"""Beside others: a provider that is there already, and instrumentations that are installed."""
+"""Beside other OpenTelemetry code: an existing provider, and installed instrumentations."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def program(receiver: Receiver, sampler: str, rest: str) -> str:
     return done.stdout
 
 
-def test_a_provider_that_is_there_is_joined_and_keeps_its_exporters(receiver: Receiver) -> None:
-    said = program(
+def test_an_existing_provider_is_joined_and_keeps_its_exporters(receiver: Receiver) -> None:
+    printed = program(
         receiver,
         "sampling.ALWAYS_ON",
         "with tracer.agent('ours', input=1), provider.get_tracer('x').start_as_current_span('t'):\n"
@@ -53,18 +53,18 @@ def test_a_provider_that_is_there_is_joined_and_keeps_its_exporters(receiver: Re
         "print(sorted(span.name for span in memory.get_finished_spans()))\n"
         "print(memory.get_finished_spans()[-1].to_json())\n",
     )
-    assert "['inside', 'ours', 't']" in said and '"name": "ours"' in said
+    assert "['inside', 'ours', 't']" in printed and '"name": "ours"' in printed
     assert receiver.names() == ["inside", "ours", "t"]
-    assert {one["service.name"] for one in receiver.resources} == {"theirs"}
-    assert any(one.get("tracer.release") == "1.2" for one in receiver.resources)
+    assert {resource["service.name"] for resource in receiver.resources} == {"theirs"}
+    assert "1.2" in {resource.get("tracer.release") for resource in receiver.resources}
 
 
-def test_a_provider_that_is_joined_keeps_its_sampling(receiver: Receiver) -> None:
+def test_an_existing_provider_keeps_its_sampling(receiver: Receiver) -> None:
     program(receiver, "sampling.ALWAYS_OFF", "tracer.event('ours')\ntracer.init(sample=0.5)\n")
     assert receiver.names() == []
 
 
-def test_a_switched_off_opentelemetry_is_no_reason_to_fail(
+def test_a_disabled_opentelemetry_raises_nothing(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
@@ -86,7 +86,7 @@ def test_an_installed_instrumentation_is_turned_on_and_its_calls_have_their_pare
     receiver: Receiver,
 ) -> None:
     with model_server() as models:
-        said = run_program(
+        printed = run_program(
             f"""
             print(tracer.instrument("nosuch"))
             from openai import OpenAI
@@ -98,14 +98,14 @@ def test_an_installed_instrumentation_is_turned_on_and_its_calls_have_their_pare
             """,
             receiver,
         )
-    assert "on=['openai (openinference)']" in said
-    assert "'nosuch': 'pip install opentelemetry-instrumentation-nosuch'" in said
+    assert "on=['openai (openinference)']" in printed
+    assert "'nosuch': 'pip install opentelemetry-instrumentation-nosuch'" in printed
     spans = {span.name: span for span in receiver.ended()}
     assert spans["ChatCompletion"].parent_span_id == spans["ours"].span_id
 
 
 class _Instrumentor:
-    """As installed ones are: one each, remembered by its class."""
+    """An instrumentor like installed ones; its class notes what was turned on."""
 
     on: ClassVar[list[str]] = []
     is_instrumented_by_opentelemetry = False
@@ -118,18 +118,18 @@ class _Instrumentor:
 
 
 class Stock(_Instrumentor):
-    """One of OpenTelemetry's own."""
+    """An instrumentor of OpenTelemetry."""
 
 
 class Broken(_Instrumentor):
-    """One that does not fit what is installed."""
+    """An instrumentor that does not fit the installed library."""
 
     def instrument(self, **options: Any) -> None:
         raise ImportError("cannot import name")
 
 
 class AsBroken(Broken):
-    """Another one; entries are told apart by their classes."""
+    """Another one: entry points are identified by their classes."""
 
 
 class _Distribution:
@@ -145,12 +145,12 @@ class _Distribution:
 
 
 def entry(name: str, kind: type, url: str) -> EntryPoint:
-    found = EntryPoint(name, f"{kind.__module__}:{kind.__qualname__}", "g")
-    vars(found)["dist"] = _Distribution(url)
-    return found
+    point = EntryPoint(name, f"{kind.__module__}:{kind.__qualname__}", "g")
+    vars(point)["dist"] = _Distribution(url)
+    return point
 
 
-def test_stock_ones_wait_until_asked_and_a_broken_one_is_told_of(
+def test_stock_instrumentations_are_off_until_named_and_a_broken_one_is_reported(
     spans: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     llmetry = "https://github.com/traceloop/openllmetry/tree/main/packages/x"
@@ -168,13 +168,11 @@ def test_stock_ones_wait_until_asked_and_a_broken_one_is_told_of(
     assert result.off == {"openai (openllmetry)": "ImportError: cannot import name"}
     assert tracer.instrument("httpx", exclude=["openai"]).on == ["httpx (opentelemetry)"]
     assert _Instrumentor.on == ["Stock"]
-    # What is installed and can't be turned on is not to be installed once more.
+    # An installed instrumentation that can't be turned on is not reported as missing.
     off = tracer.instrument("redis", exclude=["openai"]).off
     assert off == {"redis (opentelemetry)": "ImportError: cannot import name"}
 
 
-def test_frameworks_that_are_not_there_are_told_of(
-    spans: Recording, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_missing_framework_is_logged(spans: Recording, caplog: pytest.LogCaptureFixture) -> None:
     assert not tracer.celery()
     assert "pip install opentelemetry-instrumentation-celery" in caplog.text

@@ -1,4 +1,4 @@
-"""Spans by hand, as context managers and by helpers; what they say is what is recorded."""
+"""Spans made by hand, as context managers and by helpers, and the fields that they record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_there_is_a_helper_for_every_kind(spans: Recording) -> None:
         assert spans.one(f"a {kind}").kind == kind
 
 
-def test_a_generation_has_what_was_said_of_it(spans: Recording) -> None:
+def test_a_generation_has_the_fields_that_were_set(spans: Recording) -> None:
     messages = [{"role": "user", "content": "Why?"}]
     with tracer.generation("chat", model="gpt-4o", input=messages) as g:
         messages.append({"role": "assistant", "content": "later"})
@@ -40,20 +40,22 @@ def test_a_generation_has_what_was_said_of_it(spans: Recording) -> None:
             prompt=("explain", 3),
             metadata={"try": 1},
         ).update(metadata={"of": 2}, level="warning", status_message="slow")
-    found = spans.one("chat", "generation")
-    assert found.model == "gpt-4o"
-    assert found.input == [{"role": "user", "content": "Why?"}]
-    assert (found.output, found.usage) == ("Because.", {"input": 812, "output": 64})
-    assert found.cost == {"total": 0.01}
-    assert found.metadata == {"try": 1, "of": 2}
-    said = found.attributes
-    assert said["tracer.first_token_time"] == 1_767_225_600_500_000_000
-    assert said["tracer.prompt.name"] == "explain" and said["tracer.prompt.version"] == 3
-    assert said["tracer.level"] == "warning" and said["tracer.status_message"] == "slow"
-    assert said["gen_ai.provider.name"] == "openai"
+    span = spans.one("chat", "generation")
+    assert span.model == "gpt-4o"
+    assert span.input == [{"role": "user", "content": "Why?"}]
+    assert (span.output, span.usage) == ("Because.", {"input": 812, "output": 64})
+    assert span.cost == {"total": 0.01}
+    assert span.metadata == {"try": 1, "of": 2}
+    attributes = span.attributes
+    assert attributes["tracer.first_token_time"] == 1_767_225_600_500_000_000
+    assert (
+        attributes["tracer.prompt.name"] == "explain" and attributes["tracer.prompt.version"] == 3
+    )
+    assert attributes["tracer.level"] == "warning" and attributes["tracer.status_message"] == "slow"
+    assert attributes["gen_ai.provider.name"] == "openai"
 
 
-def test_spans_by_hand_have_the_parent_times_and_ids_that_were_given(spans: Recording) -> None:
+def test_spans_by_hand_have_the_given_parents_times_and_ids(spans: Recording) -> None:
     root = tracer.start("root", trace_id="a" * 32, span_id="b" * 16, start_time=1_000_000_000)
     child = tracer.start("child", "tool", parent=root)
     with child:
@@ -68,7 +70,7 @@ def test_spans_by_hand_have_the_parent_times_and_ids_that_were_given(spans: Reco
     assert spans.one("beside").parent_id is None
 
 
-def test_what_is_no_time_is_now_and_what_is_no_field_value_is_described(
+def test_an_invalid_time_becomes_the_present_and_an_invalid_value_is_described(
     spans: Recording, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Mute:
@@ -81,15 +83,15 @@ def test_what_is_no_time_is_now_and_what_is_no_field_value_is_described(
     span = tracer.start("odd", start_time=float("inf"))
     span.update(completion_start=moment, model=model).update_trace(tags=tags)
     span.end(float("nan"))
-    found = spans.one("odd")
-    start, end = found.otel.start_time or 0, found.otel.end_time or 0
-    first = found.attributes["tracer.first_token_time"]
+    recorded = spans.one("odd")
+    start, end = recorded.otel.start_time or 0, recorded.otel.end_time or 0
+    first = recorded.attributes["tracer.first_token_time"]
     assert before <= start <= first <= end <= time.time_ns()
-    assert found.tags == "5" and "Mute" in str(found.model)
+    assert recorded.tags == "5" and "Mute" in str(recorded.model)
     assert [record.getMessage() for record in caplog.records] == [
-        "inf is no time; the present is taken",
-        "'yesterday' is no time; the present is taken",
-        "nan is no time; the present is taken",
+        "inf is not a time; the present is used",
+        "'yesterday' is not a time; the present is used",
+        "nan is not a time; the present is used",
     ]
 
 
@@ -107,9 +109,9 @@ def test_an_exception_is_recorded_with_its_stack_and_raised_untouched(spans: Rec
     with pytest.raises(ValueError) as raised, tracer.tool("look up"):
         raise error
     assert raised.value is error
-    found = spans.one("look up")
-    assert found.error == "ValueError: no such order"
-    event = found.otel.events[0]
+    recorded = spans.one("look up")
+    assert recorded.error == "ValueError: no such order"
+    event = recorded.otel.events[0]
     assert event.name == "exception" and event.attributes is not None
     assert event.attributes["exception.type"] == "ValueError"
     assert "raise error" in str(event.attributes["exception.stacktrace"])
@@ -118,12 +120,12 @@ def test_an_exception_is_recorded_with_its_stack_and_raised_untouched(spans: Rec
 def test_an_interruption_is_no_failure(spans: Recording) -> None:
     with pytest.raises(KeyboardInterrupt), tracer.span("work"):
         raise KeyboardInterrupt
-    found = spans.one("work")
-    assert found.error is None
-    assert found.attributes["tracer.status_message"] == "KeyboardInterrupt"
+    recorded = spans.one("work")
+    assert recorded.error is None
+    assert recorded.attributes["tracer.status_message"] == "KeyboardInterrupt"
 
 
-def test_an_exception_that_cannot_be_printed_is_recorded_all_the_same(spans: Recording) -> None:
+def test_an_exception_that_cannot_be_printed_is_recorded(spans: Recording) -> None:
     class Mute(Exception):
         def __str__(self) -> str:
             raise RuntimeError
@@ -143,14 +145,14 @@ def test_events_and_links_of_a_span(spans: Recording) -> None:
     assert [link.context.span_id for link in links] == [first.context.span_id] * 2
 
 
-def test_the_trace_is_told_from_anywhere_in_it(spans: Recording) -> None:
+def test_fields_of_the_trace_can_be_set_from_any_of_its_spans(spans: Recording) -> None:
     with tracer.agent("root"), tracer.tool("deep"):
         tracer.update(metadata={"n": 1})
         tracer.update_trace(name="support", tags=["beta"], user="u-7", output={"ok": True})
-    said = spans.one("deep").attributes
-    assert said["tracer.trace.name"] == "support"
-    assert list(said["tracer.trace.tags"]) == ["beta"]
-    assert said["user.id"] == "u-7"
+    attributes = spans.one("deep").attributes
+    assert attributes["tracer.trace.name"] == "support"
+    assert list(attributes["tracer.trace.tags"]) == ["beta"]
+    assert attributes["user.id"] == "u-7"
     assert spans.one("deep").metadata == {"n": 1}
 
 
@@ -184,7 +186,7 @@ def test_without_init_everything_runs_and_nothing_is_recorded() -> None:
     assert tracer.flush() and tracer.shutdown()
 
 
-def test_the_span_is_opentelemetrys_to_everybody_else(spans: Recording) -> None:
+def test_other_libraries_see_an_opentelemetry_span(spans: Recording) -> None:
     otel = trace.get_tracer("another library")
     with tracer.agent("ours"):
         with otel.start_as_current_span("theirs"), tracer.tool("ours again"):
@@ -200,7 +202,7 @@ def test_the_span_is_opentelemetrys_to_everybody_else(spans: Recording) -> None:
     assert '"name": "ours"' in spans.one("ours").otel.to_json()
 
 
-def test_another_processors_failure_is_not_the_applications(
+def test_a_failure_in_another_processor_does_not_reach_the_application(
     spans: Recording, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -212,4 +214,4 @@ def test_another_processors_failure_is_not_the_applications(
     monkeypatch.setattr(spans, "on_start", fail)
     with tracer.span("work"):
         pass
-    assert "could not be handed on" in caplog.text
+    assert "could not be handed to the span processors" in caplog.text

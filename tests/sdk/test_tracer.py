@@ -1,4 +1,4 @@
-"""What the SDK sends is what a real Tracer shows."""
+"""A real Tracer shows what the SDK sends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def api(server: str, path: str) -> Any:
     return json.loads(get_bytes(f"{server}/api/v1{path}"))
 
 
-def test_a_trace_is_shown_as_it_was_told(sending: str) -> None:
+def test_a_trace_is_shown_as_it_was_recorded(sending: str) -> None:
     with (
         tracer.session("chat-7", user="u-7", tags=["beta"], metadata={"plan": "pro"}),
         tracer.agent("support", input="Where is my order?") as root,
@@ -58,9 +58,9 @@ def test_a_trace_is_shown_as_it_was_told(sending: str) -> None:
     assert url is not None and b"support" in get_bytes(url)
 
 
-def test_work_in_progress_is_shown_and_then_its_end(sending: str) -> None:
+def test_a_running_trace_is_shown_and_then_its_end(sending: str) -> None:
     def status() -> str | None:
-        listed = {one["id"]: one for one in api(sending, "/traces?limit=100")["data"]}
+        listed = {trace["id"]: trace for trace in api(sending, "/traces?limit=100")["data"]}
         return listed.get(root.trace_id, {}).get("status")
 
     with tracer.agent("a long one", input="q") as root:
@@ -69,7 +69,7 @@ def test_work_in_progress_is_shown_and_then_its_end(sending: str) -> None:
     assert status() == "completed"
 
 
-def test_a_score_may_come_from_elsewhere_and_twice(sending: str) -> None:
+def test_a_score_may_come_from_outside_the_trace_and_twice(sending: str) -> None:
     with tracer.span("judged") as span:
         pass
     assert tracer.flush()

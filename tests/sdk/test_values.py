@@ -1,4 +1,4 @@
-"""Any value is stored as something sensible, and none is a reason to fail."""
+"""Any value is stored in a sensible form, and none makes the application fail."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Opaque:
 
 
 class Array:
-    """As numpy's and torch's arrays look from outside."""
+    """An array with the attributes of numpy's and torch's arrays."""
 
     dtype = "int64"
 
@@ -99,7 +99,7 @@ def test_a_value_is_stored_by_its_content(value: Any, expected: Any) -> None:
     assert to_json(value).encode()
 
 
-def test_circles_and_endless_nesting_are_cut() -> None:
+def test_circular_values_and_endless_nesting_are_cut() -> None:
     circle: dict[str, Any] = {"name": "a"}
     circle["self"] = circle
     assert stored(circle) == {"name": "a", "self": "…[circular]"}
@@ -111,7 +111,7 @@ def test_circles_and_endless_nesting_are_cut() -> None:
     assert "nested deeper than 40 levels" in to_json(deep)
 
 
-def test_what_is_huge_is_cut_where_it_stands_and_the_rest_stays() -> None:
+def test_a_huge_value_is_cut_and_its_neighbours_are_kept() -> None:
     messages = [{"role": "user", "content": "x" * 5_000_000}, {"role": "user", "content": "end"}]
     text = to_json(messages, 10_000)
     assert len(text) < 11_000
@@ -124,7 +124,7 @@ def test_what_is_huge_is_cut_where_it_stands_and_the_rest_stays() -> None:
     assert many[:3] == [0, 1, 2] and many[-1].startswith("…[truncated, 99")
 
 
-def test_numbers_that_json_does_not_have_are_no_reason_to_fail() -> None:
+def test_numbers_without_a_form_in_json_raise_nothing() -> None:
     assert to_json(float("nan")) == "NaN"
     assert to_json(10**5_000)
     assert to_json({"a": 10 ** (sys.get_int_max_str_digits() + 10)})
@@ -137,13 +137,13 @@ def test_generators_are_not_consumed() -> None:
 
 
 class Liar:
-    """Fails in every way that looking at it can."""
+    """Fails whenever an attribute is read."""
 
     def __getattribute__(self, name: str) -> Any:
         raise MemoryError("looking")
 
 
-def test_an_object_that_fails_when_it_is_looked_at_is_stored_somehow() -> None:
+def test_an_object_whose_attributes_cannot_be_read_costs_no_other_value() -> None:
     assert stored({"a": Liar(), "b": 1})["b"] == 1
 
 

@@ -1,7 +1,7 @@
 """Traces of LLM applications: ``import tracer.sdk as tracer``, ``tracer.init()``, ``@observe``.
 
-Everything here is safe to call at any time: before ``init``, and without a server, it does nothing
-to the application but let it run. `docs/sdk.md` has a page for each task.
+Everything here may be called at any time: before ``init`` nothing is recorded, and without a server
+spans wait within bounds. `docs/sdk.md` has a page for each task.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""The one client of the process: it starts, it joins what OpenTelemetry already runs, it ends."""
+"""The client of the process: it starts spans, and joins the OpenTelemetry setup that exists."""
 
 from __future__ import annotations
 
 import atexit
 import inspect
 import os
-import random
 from collections.abc import Callable
+from copy import copy
+from time import time_ns
 from typing import Any, Final, ParamSpec
 
 from opentelemetry import trace
@@ -18,9 +19,10 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from tracer.sdk import _names as names
+from tracer.sdk import _fields as fields
 from tracer.sdk._config import Config, logger, read_config
-from tracer.sdk._context import said_of
+from tracer.sdk._context import UNRECORDED, session_attributes
+from tracer.sdk._ids import SYSTEM_IDS, special_ids
 from tracer.sdk._sampling import HeadSampler
 from tracer.sdk._sink import Sink
 from tracer.sdk._spans import OFF, Span
@@ -28,23 +30,11 @@ from tracer.sdk._values import Time, nanoseconds
 
 P = ParamSpec("P")
 
-
-class RandomIds(IdGenerator):
-    """Ids from a source of our own: programs seed Python's, and then repeat ids."""
-
-    source = random.Random()
-
-    # All zero stands for no id at all.
-
-    def generate_span_id(self) -> int:
-        return self.source.getrandbits(64) or 1
-
-    def generate_trace_id(self) -> int:
-        return self.source.getrandbits(128) or 1
+_MAX_FLUSH_SECONDS: Final = 1e6
 
 
 class Client:
-    """The settings, the provider that spans come from, and what becomes of them."""
+    """The settings, the provider of spans, and the sink that receives them."""
 
     def __init__(self, config: Config, provider: trace.TracerProvider, sink: Sink) -> None:
         self.config = config
@@ -52,11 +42,22 @@ class Client:
         self.sink = sink
         self.sampler = HeadSampler(config)
         tracer = provider.get_tracer("tracer.sdk")
-        # With OTEL_SDK_DISABLED, as before `init`, the provider makes nothing.
+        # Before `init`, and with OTEL_SDK_DISABLED, the tracer is another one and makes no spans.
         self._tracer = tracer if isinstance(tracer, Tracer) else None
         self._resource = _resource(config)
+        self._ids: IdGenerator | None = None
         if self._tracer is not None:
             self._resource = self._tracer.resource.merge(self._resource)
+            self._ids = special_ids(self._tracer.id_generator)
+
+    def for_child(self) -> Client:
+        """Return the client of a forked process."""
+        if self is IDLE:
+            return self
+        # Not made anew: a lock of the provider may have been held in the parent.
+        child = copy(self)
+        child.sink, child.sampler = self.sink.for_child(), HeadSampler(self.config)
+        return child
 
     def start(
         self,
@@ -67,50 +68,82 @@ class Client:
         trace_id: int | None = None,
         span_id: int | None = None,
     ) -> Span:
-        """Return a new span below what is current in ``context``, else of the trace ``trace_id``.
+        """Return a new span below the current one in ``context``, else of the trace ``trace_id``.
 
-        One that can't be made is OFF.
+        If none can be made, the span is OFF.
         """
-        # Asked for once, as whoever looks something up in it would ask again.
+        if self._tracer is None:
+            return OFF
+        process = os.getpid()
+        if process != state.process:
+            client = state.client_of(process)
+            return client.start(name, kind, context, start_time, trace_id, span_id)
+        # Resolve the context once, so that later look-ups don't.
         context = get_current() if context is None else context
+        if UNRECORDED in context:
+            return OFF
         try:
-            span = self._made(name, kind, context, trace_id, span_id)
-            if span.is_recording():
-                span.start(nanoseconds(start_time), context)
-            return span
+            return self._started(name, kind, context, start_time, trace_id, span_id, process)
         except Exception:
-            # Whatever a sampler or processor of others raises is not the application's matter.
+            # Samplers and processors of others may raise anything.
             logger.exception("a span could not be started")
             return OFF
 
-    def _made(
-        self, name: str, kind: str, context: Context, trace_id: int | None, span_id: int | None
+    def _started(
+        self,
+        name: str,
+        kind: str,
+        context: Context,
+        start_time: Time | None,
+        trace_id: int | None,
+        span_id: int | None,
+        process: int,
     ) -> Span:
-        tracer = self._tracer
-        if tracer is None:
-            return OFF
-        ids, parent = tracer.id_generator, trace.get_current_span(context).get_span_context()
-        trace_id = parent.trace_id or trace_id or ids.generate_trace_id()
-        span_id = span_id or ids.generate_span_id()
-        verdict = tracer.sampler.should_sample(context, trace_id, name)
-        flags = TraceFlags(verdict.decision is Decision.RECORD_AND_SAMPLE)
-        identity = SpanContext(trace_id, span_id, False, flags, verdict.trace_state)
-        if verdict.decision is Decision.DROP:
-            # It records nothing, but what starts below has to follow the decision.
+        tracer: Any = self._tracer
+        now = time_ns()
+        parent = trace.get_current_span(context).get_span_context()
+        trace_id = parent.trace_id or trace_id
+        if self._ids is None:
+            trace_id = trace_id or SYSTEM_IDS.trace_id(process, now)
+            span_id = span_id or SYSTEM_IDS.number(process, now)
+        else:
+            trace_id = trace_id or self._ids.generate_trace_id()
+            span_id = span_id or self._ids.generate_span_id()
+        attributes: dict[str, Any] = {fields.KIND: kind}
+        trace_state = parent.trace_state
+        if tracer.sampler is state:
+            decision = self.sampler.decide(parent, trace_id, name)
+        else:
+            result = tracer.sampler.should_sample(context, trace_id, name)
+            decision, trace_state = result.decision, result.trace_state
+            attributes.update(result.attributes or {})
+        flags = TraceFlags(decision is Decision.RECORD_AND_SAMPLE)
+        identity = SpanContext(trace_id, span_id, False, flags, trace_state)
+        if decision is Decision.DROP:
+            # It records nothing, but the spans below follow its decision.
             return Span(name, identity)
-        above = parent if parent.is_valid else None
-        said = {names.KIND: kind, **(verdict.attributes or {})}
-        processor = tracer.span_processor
-        return Span(name, identity, above, processor, self.config, self._resource, said)
+        span = Span(
+            name,
+            identity,
+            parent if parent.is_valid else None,
+            tracer.span_processor,
+            self.config,
+            self._resource,
+            attributes,
+            now if start_time is None else nanoseconds(start_time),
+            process,
+        )
+        tracer.span_processor.on_start(span, parent_context=context)
+        return span
 
 
 def _resource(config: Config) -> Resource:
-    said = {
+    attributes = {
         "service.name": config.service,
         "deployment.environment.name": config.environment,
         "tracer.release": config.release,
     }
-    return Resource({name: value for name, value in said.items() if value})
+    return Resource({name: value for name, value in attributes.items() if value})
 
 
 IDLE: Final = Client(Config(enabled=False), trace.NoOpTracerProvider(), Sink())
@@ -118,25 +151,47 @@ IDLE: Final = Client(Config(enabled=False), trace.NoOpTracerProvider(), Sink())
 
 
 class State(SpanProcessor, Sampler):
-    """What there is one of in a process; providers, which let nothing go, know it for good."""
+    """Process-wide state.
+
+    It is registered once with a TracerProvider, which offers no way to unregister it.
+    """
 
     client = IDLE
-    """The one in use. Another thread may end it: whoever asks twice reads it once."""
+    """The client in use. Another thread may replace it: code that needs it twice reads it once."""
+    process = os.getpid()
+    """The process that the client belongs to."""
     own: TracerProvider | None = None
-    """The provider that we made, if any."""
+    """The provider that the SDK made, if it made one."""
+
+    def __init__(self) -> None:
+        self._children: dict[int, Client] = {}
+
+    def client_of(self, process: int) -> Client:
+        """Return the client of ``process``, the present one.
+
+        Wherever a span is handed over the process is compared, as servers such as uWSGI fork in C,
+        where no hook runs: the parent's threads and connections are no use to the child.
+        """
+        if process != self.process:
+            # Several threads may come here at once: the first one's client is the one for all.
+            client = self._children.setdefault(process, self.client.for_child())
+            if process != self.process:
+                self._children = {process: client}
+                self.client, self.process = client, process
+        return self.client
 
     def on_start(self, span: OtelSpan, parent_context: Context | None = None) -> None:
-        client = self.client
-        if said := said_of(parent_context):
-            span.set_attributes(said)
-        # W3C's flag, whoever set it: our sampler, another service, or the provider that was joined.
+        client = self.client_of(_process(span))
+        if attributes := session_attributes(parent_context):
+            span.set_attributes(attributes)
+        # W3C's flag, whoever set it: the sampler here, another service, or a provider's sampler.
         if span.context.trace_flags & 1:
             client.sink.on_start(span)
         elif client.sampler.tail is not None:
             client.sampler.tail.started(span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        client = self.client
+        client = self.client_of(_process(span))
         if span.context.trace_flags & 1:
             client.sink.on_end(span)
         elif client.sampler.tail is not None:
@@ -149,14 +204,32 @@ class State(SpanProcessor, Sampler):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return flush(timeout_millis / 1_000)
 
-    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: Any = None,
+        attributes: Any = None,
+        links: Any = None,
+        trace_state: Any = None,
+    ) -> SamplingResult:
         client = self.client
-        if client is IDLE:
+        context = get_current() if parent_context is None else parent_context
+        if client is IDLE or UNRECORDED in context:
             return SamplingResult(Decision.DROP)
-        return client.sampler.decide(*args, **kwargs)
+        parent = trace.get_current_span(context).get_span_context()
+        decision = client.sampler.decide(parent, trace_id, name)
+        # OpenTelemetry's tracer takes the first attributes of a span from the result.
+        return SamplingResult(decision, attributes, parent.trace_state)
 
     def get_description(self) -> str:
         return "tracer.sdk"
+
+
+def _process(span: ReadableSpan) -> int:
+    # A span of the SDK is handed over only in the process that started it.
+    return span.process if isinstance(span, Span) else os.getpid()
 
 
 state: Final = State()
@@ -175,33 +248,32 @@ def _with_settings(_: Callable[P, Config]) -> Callable[[Callable[..., None]], Ca
 
 @_with_settings(Config)
 def init(endpoint: str | None = None, key: str | None = None, **settings: Any) -> None:
-    """Record and send traces from now on; what is not given comes from TRACER_* or is a default.
+    """Record and send traces from now on; missing settings come from TRACER_* or are defaults.
 
-    Needs no server to be there. A provider that OpenTelemetry already has is joined: it keeps its
-    own exporters and its own sampling. Called again, it starts over with the new settings. Raises
-    ValueError for an argument that can't be meant. `docs/sdk.md` says what each does.
+    The server need not run yet. An existing TracerProvider of OpenTelemetry is joined: it keeps its
+    exporters and its sampling. A second call starts over with the new settings. Raises ValueError
+    for an invalid argument. `docs/sdk.md` describes the settings.
     """
     config = read_config({"endpoint": endpoint, "key": key, **settings})
     shutdown()
     if config.enabled:
-        # Only programs that send something pay for importing what sends it.
+        # Imported here, so that only programs that send something pay for it.
         from tracer.sdk._delivery.exporter import Exporter
 
         state.client = connected(config, Exporter(config))
 
 
 def connected(config: Config, sink: Sink) -> Client:
-    """Return a client of the provider there is; that one, or else one of our own, feeds it."""
-    there = trace.get_tracer_provider()
-    provider = there if isinstance(there, TracerProvider) else state.own
+    """Return a client whose sink receives the spans of the existing provider, or of a new one."""
+    existing = trace.get_tracer_provider()
+    provider = existing if isinstance(existing, TracerProvider) else state.own
     if provider is None:
-        # Our own hook at exit waits no longer than it was told to.
-        provider = state.own = TracerProvider(
-            state, Resource.create(_resource(config).attributes), False, id_generator=RandomIds()
-        )
+        resource = Resource.create(_resource(config).attributes)
+        # Without the provider's own hook at the exit, which would wait longer than `exit_seconds`.
+        provider = state.own = TracerProvider(state, resource, False, id_generator=SYSTEM_IDS)
         trace.set_tracer_provider(provider)
     if provider.sampler is not state and (config.sample != 1.0 or config.tail is not None):
-        logger.warning("the provider that is joined samples by itself: `sample`, `tail` are idle")
+        logger.warning("the existing TracerProvider samples: `sample` and `tail` have no effect")
     if provider not in _joined:
         _joined.append(provider)
         provider.add_span_processor(state)
@@ -209,31 +281,21 @@ def connected(config: Config, sink: Sink) -> Client:
 
 
 def flush(timeout: float = 30.0) -> bool:
-    """Send everything that has ended, within ``timeout`` seconds; say whether all arrived."""
-    return state.client.sink.force_flush(int(timeout * 1_000))
+    """Send everything that has ended, within ``timeout`` seconds; return whether all arrived."""
+    sink = state.client_of(os.getpid()).sink
+    return sink.force_flush(int(min(timeout, _MAX_FLUSH_SECONDS) * 1_000))
 
 
 @atexit.register
 def shutdown(timeout: float | None = None) -> bool:
-    """Flush and stop recording; happens by itself at the end of the program."""
-    client, state.client = state.client, IDLE
+    """Flush and stop recording; the end of the program does this by itself."""
+    client, state.client = state.client_of(os.getpid()), IDLE
     seconds = client.config.exit_seconds if timeout is None else timeout
-    sent = client.sink.force_flush(int(seconds * 1_000))
+    sent = client.sink.force_flush(int(min(seconds, _MAX_FLUSH_SECONDS) * 1_000))
     client.sink.shutdown()
     return sent
 
 
 def dropped() -> dict[str, int]:
-    """Return how many spans and scores did not arrive, by reason."""
-    return dict(state.client.sink.dropped)
-
-
-def _after_fork() -> None:
-    # No two processes may make the same ids.
-    RandomIds.source.seed()
-    state.client.sampler = HeadSampler(state.client.config)
-    state.client.sink.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    """Return the number of spans and scores that were lost, by reason."""
+    return dict(state.client_of(os.getpid()).sink.dropped)

@@ -1,4 +1,4 @@
-"""What an application may set: arguments of ``init``, else TRACER_* variables, else defaults."""
+"""The settings of ``init``: its arguments, else TRACER_* variables, else defaults."""
 
 from __future__ import annotations
 
@@ -6,80 +6,120 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import KW_ONLY, dataclass
+from time import monotonic
 from typing import Any, Final
 
-logger: Final = logging.getLogger("tracer.sdk")
+_MAX_RECORDS_A_MINUTE: Final = 60
+
+
+class Log(logging.LoggerAdapter[logging.Logger]):
+    """Writes to the logger ``tracer.sdk``; never raises, and never floods or loops.
+
+    A handler of the application may record spans, and those may fail and be logged in turn. So what
+    happens inside a handler is not logged, and the number of records a minute is limited.
+    """
+
+    _handling: Final = ContextVar("tracer-sdk-log", default=False)
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger("tracer.sdk"), {})
+        self._minute = 0
+        self._left = 0
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Write a record, unless it comes from a handler of another, or is one too many."""
+        if not self.isEnabledFor(level) or self._handling.get() or not self._is_within_limit():
+            return
+        token = self._handling.set(True)
+        try:
+            # The application's handlers may fail in any way.
+            with suppress(Exception):
+                super().log(level, msg, *args, stacklevel=2, **kwargs)
+        finally:
+            self._handling.reset(token)
+
+    def _is_within_limit(self) -> bool:
+        minute = int(monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._left = minute, _MAX_RECORDS_A_MINUTE
+        self._left -= 1
+        return self._left >= 0
+
+
+logger: Final = Log()
 
 MaskFunction = Callable[[str, Any], Any]
-"""Gets ``input``, ``output``, ``metadata`` or an attribute's name, and the value; returns what may
-be sent of it."""
+"""Gets ``input``, ``output``, ``metadata`` or an attribute's name, and the value; returns the value
+to send instead."""
 Mask = str | re.Pattern[str] | MaskFunction
 """A pattern whose matches are replaced, or a function."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Which traces that the head's ratio left out are kept all the same, once they are complete."""
+    """Rules that keep a complete trace which head sampling left out; one match is enough."""
 
     errors: bool = True
-    """Those with a span that failed."""
+    """Keep traces with a failed span."""
     slower_than: float | None = None
-    """Those that took more seconds."""
+    """Keep traces with a span that took more than this many seconds."""
     costs_more_than: float | None = None
-    """Those whose given costs add up to more dollars."""
+    """Keep traces whose costs, as the application set them, add up to more than this in dollars."""
     keep: Callable[[Sequence[Any]], bool] | None = None
-    """Those of whose spans (OpenTelemetry's ReadableSpan) this is true."""
+    """Keep traces for whose spans (OpenTelemetry's ReadableSpan) this function returns true."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting of ``init``; those marked with a variable are read from it when not given."""
+    """Every setting of ``init``; a variable in brackets is read where the argument is missing."""
 
     endpoint: str | None = "http://127.0.0.1:4318"
-    """Where Tracer, or any OTLP/HTTP endpoint, is (TRACER_ENDPOINT)."""
+    """URL of Tracer, or of any OTLP/HTTP endpoint (TRACER_ENDPOINT)."""
     key: str | None = None
-    """Secret API key (TRACER_KEY); none is needed on loopback."""
+    """Secret API key (TRACER_KEY); a server on loopback needs none."""
     _: KW_ONLY
     headers: Mapping[str, str] | None = None
     """Further headers of every request, for other endpoints."""
     project: str | None = "default"
-    """Project that links name (TRACER_PROJECT); where data goes is the key's matter."""
+    """Project in links (TRACER_PROJECT); the key decides which project receives the data."""
     service: str | None = None
-    """Name of this service; OTEL_SERVICE_NAME where it is not given."""
+    """Name of this service; default: OTEL_SERVICE_NAME."""
     environment: str | None = None
     """production, staging … (TRACER_ENVIRONMENT)."""
     release: str | None = None
     """Version of the application (TRACER_RELEASE)."""
     enabled: bool = True
-    """False: nothing is recorded at all (TRACER_ENABLED)."""
+    """False: record nothing at all (TRACER_ENABLED)."""
     capture_content: bool = True
-    """False: no inputs and outputs, from whatever source (TRACER_CAPTURE_CONTENT)."""
+    """False: send no inputs and outputs, whoever recorded them (TRACER_CAPTURE_CONTENT)."""
     running: bool = True
-    """Send what is still running, too (TRACER_RUNNING)."""
+    """Send running spans, too (TRACER_RUNNING)."""
     sample: float | Mapping[str, float] = 1.0
-    """Share of traces to keep, 0 to 1, or shares by the root's name: ``{"health*": 0, "*": 0.1}``
-    (TRACER_SAMPLE)."""
+    """Share of traces to keep, 0 to 1, or shares by the name of the root span:
+    ``{"health*": 0, "*": 0.1}`` (TRACER_SAMPLE)."""
     tail: Tail | None = None
-    """Which of the others are kept nevertheless."""
+    """Rules that keep further traces once they are complete."""
     mask: Mask | Sequence[Mask] | None = None
-    """Patterns and functions that inputs, outputs, metadata and all other texts pass through."""
+    """Patterns and functions that every input, output, metadata and other text passes through."""
     max_value_bytes: int = 1_000_000
-    """Longest input, output or metadata; longer ones are cut with a marker."""
+    """Longest input, output or metadata; a longer value is cut, with a marker."""
     max_queue_spans: int = 20_000
-    """Spans that may wait to be encoded; what comes on top is dropped and counted."""
+    """Spans that may wait to be encoded; further ones are dropped and counted."""
     max_buffer_bytes: int = 32_000_000
-    """Bytes that may wait, encoded or not; what comes on top is dropped."""
+    """Bytes that may wait, encoded or not; further spans are dropped and counted."""
     spool: str | os.PathLike[str] | None = None
-    """Directory where batches wait on disk while the server is away (TRACER_SPOOL)."""
+    """Directory for batches that could not be sent (TRACER_SPOOL)."""
     max_spool_bytes: int = 256_000_000
-    """Size of that directory."""
+    """Largest size of that directory."""
     flush_seconds: float = 0.5
-    """How long spans gather before they are sent."""
+    """Time between two batches."""
     timeout_seconds: float = 10.0
     """Longest time for one request."""
     exit_seconds: float = 5.0
-    """Longest time to send the rest when the program ends."""
+    """Longest time for the last batches when the program ends."""
 
     def __post_init__(self) -> None:
         shares = self.sample.values() if isinstance(self.sample, Mapping) else (self.sample,)
@@ -87,37 +127,37 @@ class Config:
             raise ValueError(f"sample={self.sample!r}: expected shares between 0 and 1")
 
     def url(self, path: str) -> str:
-        """Return the address of ``path`` below the endpoint."""
-        # Collectors are often given by the whole address.
+        """Return the URL of ``path`` at the endpoint."""
+        # The endpoint of a collector is often given with its path.
         base = (self.endpoint or "").removesuffix("/v1/traces")
         return f"{base.rstrip('/')}{path}"
 
 
-_WORDS: Final = {
+_SWITCH: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
 _VARIABLES: Final[dict[str, Callable[[str], Any]]] = {
     **dict.fromkeys(("endpoint", "key", "project", "environment", "release", "spool"), str),
-    **dict.fromkeys(("enabled", "capture_content", "running"), lambda text: _WORDS[text.lower()]),
+    **dict.fromkeys(("enabled", "capture_content", "running"), lambda text: _SWITCH[text.lower()]),
     "sample": float,
 }
 
 
-def read_config(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
-    """Return the settings that were ``given`` (None: not), with the variables behind them.
+def read_config(arguments: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the settings: the arguments that are not None, then variables, then defaults.
 
-    Raises ValueError for an argument that can't be meant; a variable that can't be used is only
-    told of, since whoever deploys must not break what runs.
+    Raises ValueError for an invalid argument. An invalid variable is logged and ignored, so that a
+    mistake in a deployment can't stop the application.
     """
-    settings = {name: value for name, value in given.items() if value is not None}
+    settings = {name: value for name, value in arguments.items() if value is not None}
     for name, parse in _VARIABLES.items():
         variable = f"TRACER_{name.upper()}"
         text = environ.get(variable, "").strip()
         if text and name not in settings:
             try:
-                # Alone, as here: one that can't be meant must not stop the others.
+                # A Config of this setting alone checks it; the others stay unaffected.
                 settings[name] = getattr(Config(**{name: parse(text)}), name)
             except (KeyError, ValueError):
-                logger.warning("%s=%r can't be used and is passed over", variable, text)
+                logger.warning("%s=%r is invalid and ignored", variable, text)
     return Config(**settings)

@@ -1,4 +1,4 @@
-"""What is true of all spans below, in this process and in those that it calls."""
+"""Contexts: sessions, traces that cross services, and functions that run in a given context."""
 
 from __future__ import annotations
 
@@ -6,33 +6,72 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from contextvars import Token
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.context import Context, attach, create_key, get_current, get_value, set_value
+from opentelemetry.context import Context, attach, create_key, get_current, set_value
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from tracer.sdk import _names as names
-from tracer.sdk._spans import leave
+from tracer.sdk import _fields as fields
+from tracer.sdk._calls import F, Scope, call_in, inside
+from tracer.sdk._spans import restore
 from tracer.sdk._values import merged_json, to_json
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Headers = Mapping[str, str] | Iterable[tuple[Any, Any]]
 
-_SAID: Final = create_key("tracer-said")
+UNRECORDED: Final = create_key("tracer-unrecorded")
+"""In a context with this key no span is recorded."""
+_ATTRIBUTES: Final = create_key("tracer-attributes")
 _PROPAGATOR: Final = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
-_CARRIED: Final = (names.SESSION, names.USER, names.TAGS, names.TRACE_METADATA)
+_PROPAGATED: Final = (fields.SESSION, fields.USER, fields.TAGS, fields.TRACE_METADATA)
 # Servers and proxies refuse long headers.
 _MAX_BAGGAGE: Final = 2_000
 _METADATA_BYTES: Final = 100_000
 
 
+class Block:
+    """A context for a ``with`` block, or as a decorator for each call of a function.
+
+    A decorated generator, coroutine or streaming response keeps the context until it has ended.
+    """
+
+    def __init__(self, context: Callable[[], Context]) -> None:
+        self._context = context
+        self._tokens: list[Token[Context]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(attach(self._context()))
+
+    def __exit__(self, kind: Any, error: BaseException | None, stack: Any) -> None:
+        restore(self._tokens.pop())
+
+    def __call__(self, function: F) -> F:
+        return inside(function, self._context)
+
+
+def in_context(function: F) -> F:
+    """Return ``function`` so that it runs, in whatever thread, below what is current now."""
+    context = get_current()
+    return inside(function, lambda: context)
+
+
 @contextmanager
+def unrecorded() -> Iterator[None]:
+    """Record no span that starts inside the block, in this thread or task."""
+    token = attach(set_value(UNRECORDED, True))
+    try:
+        yield
+    finally:
+        restore(token)
+
+
 def session(
     id: str | None = None,
     *,
@@ -40,60 +79,58 @@ def session(
     tags: Sequence[str] = (),
     metadata: Mapping[str, Any] | None = None,
     propagate: bool = True,
-) -> Iterator[None]:
-    """Give session, user, tags and metadata to every trace that has spans inside the block.
+) -> Block:
+    """Give a session, user, tags and metadata to all spans inside a block or decorated function.
 
-    Inside another ``session`` it adds to it. With ``propagate`` calls to other services carry it
-    in their W3C baggage, which every service called can read.
+    Inside another ``session`` it adds to that one. With ``propagate``, calls to other services
+    carry the values in W3C baggage, which every called service can read.
     """
-    context = get_current()
-    said = dict(said_of(context))
-    given = {names.SESSION: id, names.USER: user}
-    said.update({name: str(value) for name, value in given.items() if value is not None})
-    if tags:
-        said[names.TAGS] = list(dict.fromkeys([*said.get(names.TAGS, ()), *map(str, tags)]))
-    if metadata:
-        text = to_json(metadata, _METADATA_BYTES)
-        said[names.TRACE_METADATA] = merged_json(said.get(names.TRACE_METADATA, "{}"), text)
-    context = set_value(_SAID, said, context)
-    with _inside(_with_baggage(said, context) if propagate else context):
-        yield
+    values = {fields.SESSION: id, fields.USER: user}
+    new = {name: str(value) for name, value in values.items() if value is not None}
+    json_text = to_json(metadata, _METADATA_BYTES) if metadata else None
+
+    def context() -> Context:
+        current = get_current()
+        attributes = {**session_attributes(current), **new}
+        if tags:
+            attributes[fields.TAGS] = list(
+                dict.fromkeys([*attributes.get(fields.TAGS, ()), *map(str, tags)])
+            )
+        if json_text is not None:
+            old = attributes.get(fields.TRACE_METADATA, "{}")
+            attributes[fields.TRACE_METADATA] = merged_json(old, json_text)
+        inner = set_value(_ATTRIBUTES, attributes, current)
+        return _with_baggage(attributes, inner) if propagate else inner
+
+    return Block(context)
 
 
-@contextmanager
-def _inside(context: Context) -> Iterator[None]:
-    token = attach(context)
-    try:
-        yield
-    finally:
-        leave(token)
-
-
-def _with_baggage(said: Mapping[str, Any], context: Context) -> Context:
-    for name in _CARRIED:
-        value = said.get(name, "")
+def _with_baggage(attributes: Mapping[str, Any], context: Context) -> Context:
+    for name in _PROPAGATED:
+        value = attributes.get(name, "")
         text = value if isinstance(value, str) else json.dumps(value)
         if 0 < len(text) <= _MAX_BAGGAGE:
             context = baggage.set_baggage(name, text, context)
     return context
 
 
-def said_of(context: Context | None) -> Mapping[str, Any]:
-    """Return the attributes that ``session``, here or elsewhere, gives to spans in ``context``."""
-    said: Any = get_value(_SAID, context)
-    if said is not None:
-        return said if isinstance(said, dict) else {}
-    carried = baggage.get_all(context)
-    return _received(carried) if carried else {}
+def session_attributes(context: Context | None) -> Mapping[str, Any]:
+    """Return the attributes that ``session``, here or in a calling service, gives to spans."""
+    context = get_current() if context is None else context
+    attributes: Any = context.get(_ATTRIBUTES)
+    if attributes is not None:
+        return attributes if isinstance(attributes, dict) else {}
+    received = baggage.get_all(context)
+    return _from_baggage(received) if received else {}
 
 
-def _received(carried: Mapping[str, Any]) -> dict[str, Any]:
-    said = {name: carried[name] for name in _CARRIED if carried.get(name)}
-    tags = said.pop(names.TAGS, None)
-    # Whoever calls may send anything.
+def _from_baggage(received: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {name: received[name] for name in _PROPAGATED if received.get(name)}
+    tags = attributes.pop(fields.TAGS, None)
+    # Baggage comes from other services and may hold anything.
     with suppress(TypeError, ValueError):
-        said[names.TAGS] = [str(tag) for tag in json.loads(tags)]
-    return said
+        attributes[fields.TAGS] = [str(tag) for tag in json.loads(tags)]
+    return attributes
 
 
 def headers(carrier: dict[str, str] | None = None) -> dict[str, str]:
@@ -103,19 +140,20 @@ def headers(carrier: dict[str, str] | None = None) -> dict[str, str]:
     return carrier
 
 
-def continue_trace(headers: Headers) -> AbstractContextManager[None]:
-    """Make what starts inside the block part of the trace that a request's headers name.
+def continue_trace(headers: Headers) -> Block:
+    """Make the spans inside a block or decorated function part of the trace of a request.
 
     Takes any mapping of headers, ASGI's pairs of bytes, or a WSGI environment.
     """
-    return _inside(context_of(headers))
+    context = context_of(headers)
+    return Block(lambda: context)
 
 
 def context_of(headers: Headers) -> Context:
     """Return the context that a request's headers carry; an empty one for headers without."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     carrier = {_header(key): _text(value) for key, value in pairs}
-    # What is current here has no part in it: the request decides whose trace this is.
+    # The request alone decides which trace this is, whatever is current here.
     return _PROPAGATOR.extract(carrier, Context())
 
 
@@ -127,33 +165,30 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def in_context(function: Callable[P, R]) -> Callable[P, R]:
-    """Return ``function`` so that it runs, in whatever thread, below what is current now."""
-    return _inside(get_current())(function)
-
-
 def executor(pool: Executor) -> Executor:
     """Return an executor on ``pool`` whose tasks run below the span that submitted them."""
-    return _Carrying(pool)
+    return _ContextExecutor(pool)
 
 
-class _Carrying(Executor):
+class _ContextExecutor(Executor):
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        # Asked without importing it, which would start what most programs never need.
+        # Looked up, not imported: the import would load modules that most programs never need.
         processes = sys.modules.get("concurrent.futures.process")
-        apart = processes is not None and isinstance(self._pool, processes.ProcessPoolExecutor)
-        if apart:
-            # A context can't be pickled; its headers can.
-            return self._pool.submit(partial(_elsewhere, headers(), fn), *args, **kwargs)
-        return self._pool.submit(in_context(fn), *args, **kwargs)
+        task: Callable[..., R] = partial(call_in, Scope(get_current()), fn)
+        if processes is not None and isinstance(self._pool, processes.ProcessPoolExecutor):
+            # A context can't be pickled, but its headers can.
+            task = partial(_call_below, headers(), fn)
+        return self._pool.submit(task, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
-def _elsewhere(carried: dict[str, str], function: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    with continue_trace(carried):
+def _call_below(
+    carrier: dict[str, str], function: Callable[..., R], /, *args: Any, **kwargs: Any
+) -> R:
+    with continue_trace(carrier):
         return function(*args, **kwargs)

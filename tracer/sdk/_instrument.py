@@ -1,4 +1,4 @@
-"""Turns on instrumentation libraries: all of models that are installed, frameworks one by one."""
+"""Turns on the installed instrumentation libraries: those of models, and of named frameworks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from tracer.sdk._client import IDLE, state
 from tracer.sdk._config import logger
 
 _GROUPS: Final = ("openinference_instrumentor", "opentelemetry_instrumentor")
-# Each family with what its packages say of themselves, the one that is taken first: OpenTelemetry's
-# own for models stand beside those for everything else.
+# Each family, with a text in the metadata of its packages; of two instrumentations of one library
+# the earlier family's is turned on. OpenTelemetry's own for models come from the same place as
+# those for everything else.
 _FAMILIES: Final = {
     "openinference": "openinference.",
     "openllmetry": "openllmetry",
@@ -20,7 +21,7 @@ _FAMILIES: Final = {
     "opentelemetry": "",
 }
 
-# What the instrumentations themselves listen to, for `capture_content=False`.
+# The variables that the instrumentations themselves read, for `capture_content=False`.
 _WITHOUT_CONTENT: Final = {
     "OPENINFERENCE_HIDE_INPUTS": "true",
     "OPENINFERENCE_HIDE_OUTPUTS": "true",
@@ -30,7 +31,7 @@ _WITHOUT_CONTENT: Final = {
 
 
 class Instrumented(NamedTuple):
-    """What was turned on, as ``openai (openinference)``; and what was not, with the reason."""
+    """The instrumentations that are on, as ``openai (openinference)``; the others, with reasons."""
 
     on: list[str]
     off: dict[str, str]
@@ -41,10 +42,10 @@ def instrument(
 ) -> Instrumented:
     """Turn on every installed instrumentation of OpenInference, OpenLLMetry, OpenTelemetry GenAI.
 
-    ``others`` are stock ones to turn on as well (``"httpx"``, ``"sqlalchemy"`` …; ``"all"``: each
-    that is installed). ``only`` and ``exclude`` name libraries, such as ``"openai"``. Where two
-    families have one for the same library, OpenInference's is taken: two would tell each call
-    twice. Never raises; call it after ``init``, and once.
+    ``others`` names instrumentations of OpenTelemetry to turn on as well (``"httpx"``,
+    ``"sqlalchemy"`` …; ``"all"``: each that is installed). ``only`` and ``exclude`` name libraries,
+    such as ``"openai"``. Where two families instrument the same library, OpenInference's is turned
+    on, as two would record each call twice. Never raises; call it once, after ``init``.
     """
     only, exclude = None if only is None else set(only), set(exclude)
     result = Instrumented([], {})
@@ -54,16 +55,16 @@ def instrument(
     if not client.config.capture_content:
         os.environ.update(_WITHOUT_CONTENT)
     missing = set(others) - {"all"}
-    taken: set[str] = set()
+    on: set[str] = set()
     for family, entry in _installed():
         name = entry.name
         missing.discard(name)
-        left_out = name in exclude or (only is not None and name not in only)
-        if left_out or (family == "opentelemetry" and not {name, "all"} & set(others)):
+        excluded = name in exclude or (only is not None and name not in only)
+        if excluded or (family == "opentelemetry" and not {name, "all"} & set(others)):
             continue
-        problem = "another family's is on" if name in taken else _turn_on(entry, client.provider)
+        problem = "another family's is on" if name in on else _turn_on(entry, client.provider)
         if problem is None:
-            taken.add(name)
+            on.add(name)
             result.on.append(f"{name} ({family})")
         else:
             result.off[f"{name} ({family})"] = problem
@@ -74,35 +75,36 @@ def instrument(
 
 
 def _installed() -> list[tuple[str, Any]]:
-    """Return each family and ``importlib.metadata.EntryPoint``, first what is to be taken first."""
-    # Not every program asks, and importing it is a good part of importing the SDK.
+    """Return each family and ``importlib.metadata.EntryPoint``, the preferred families first."""
+    # Imported here, as it would be a good part of the time to import the SDK.
     from importlib.metadata import entry_points
 
     entries = {entry.value: entry for group in _GROUPS for entry in entry_points(group=group)}
-    found = [(_family(entry), entry) for entry in entries.values()]
-    return sorted(found, key=lambda one: (list(_FAMILIES).index(one[0]), one[1].name))
+    order = list(_FAMILIES)
+    installed = [(_family(entry), entry) for entry in entries.values()]
+    return sorted(installed, key=lambda pair: (order.index(pair[0]), pair[1].name))
 
 
 def _family(entry: Any) -> str:
     metadata = entry.dist.metadata
     urls = (metadata.get("Home-page") or "", *(metadata.get_all("Project-URL") or ()))
-    said = " ".join((entry.value, *urls))
-    return next(family for family, mark in _FAMILIES.items() if mark in said)
+    description = " ".join((entry.value, *urls))
+    return next(family for family, text in _FAMILIES.items() if text in description)
 
 
 def _turn_on(entry: Any, provider: Any) -> str | None:
-    """Turn one on; return why that failed, None: it did not."""
+    """Turn on an instrumentation; return the reason of a failure, or None."""
     try:
         instrumentor = entry.load()()
         if instrumentor.is_instrumented_by_opentelemetry:
             return None
+        # Private, but the only way to learn of a conflict: `instrument` logs it and returns None.
         conflict = instrumentor._check_dependency_conflicts()
         if conflict is not None:
             return str(conflict)
-        # Checked above: by itself it would log an error and say nothing to us.
         instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
     except Exception as error:
-        # Third parties' code, of any age, against libraries of any age.
+        # Other projects' code, of any version, against libraries of any version.
         return f"{type(error).__name__}: {error}"
     return None
 
@@ -111,7 +113,7 @@ def flask(app: Any, **options: Any) -> bool:
     """Trace each request of a Flask application, as part of its caller's trace.
 
     ``options`` go to OpenTelemetry's FlaskInstrumentor. False: it isn't installed, or ``init`` was
-    not called, and the log says so.
+    not called; a warning is logged.
     """
     return _stock("flask", "FlaskInstrumentor", "instrument_app", app, **options)
 
@@ -122,9 +124,9 @@ def fastapi(app: Any, **options: Any) -> bool:
 
 
 def celery(**options: Any) -> bool:
-    """Trace the tasks of Celery, as part of the trace that sent them; otherwise like ``flask``.
+    """Trace the tasks of Celery, as part of the sender's trace; otherwise like ``flask``.
 
-    Call it where tasks are sent and where they are worked on; workers that fork need nothing else.
+    Call it in the programs that send tasks and in the workers, before these fork.
     """
     return _stock("celery", "CeleryInstrumentor", "instrument", **options)
 

@@ -1,34 +1,38 @@
-"""A decorator that makes a span of each call of a function, whatever sort of function it is."""
+"""observe: a decorator that makes a span of each call, of a function of any shape."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Final, TypedDict, Unpack, overload
+from weakref import finalize, ref
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context, get_current
 
+from tracer.sdk._calls import F, Scope, follow, is_kind, like, work_left
 from tracer.sdk._client import state
-from tracer.sdk._spans import OFF, Span, leave
+from tracer.sdk._spans import Span
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_MAX_YIELDED: Final = 10_000
+_MAX_STREAM_BYTES: Final = 1_000_000
+_TEXT_BYTES, _ITEM_BYTES = 8, 125
+"""Size of a text besides its characters, and of an item that is no text, estimated."""
+# Results of these types have no work left.
+_VALUES: Final = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict, set))
 
 
 class Options(TypedDict, total=False):
-    """How calls of a function are recorded."""
+    """How the calls of a function are recorded."""
 
     name: str | None
-    """None: that of the function."""
+    """None: the function's name."""
     kind: str
-    """Of the span; "span" where it is not given."""
+    """Kind of the span; default: "span"."""
     capture_input: bool
     capture_output: bool
-    """True where it is not given."""
+    """Default: True."""
 
 
 @overload
@@ -40,11 +44,11 @@ def observe(**options: Unpack[Options]) -> Callable[[F], F]: ...
 
 
 def observe(function: Any = None, /, **options: Any) -> Any:
-    """Make a span of each call: arguments are its input, what comes back is its output.
+    """Make a span of each call, with the arguments as input and the returned value as output.
 
-    Takes functions, coroutines, generators, async generators, methods, classmethods and
-    staticmethods. A generator's span lasts until it is exhausted or closed. Results and exceptions
-    reach the caller untouched. Raises TypeError for what is no function.
+    Takes functions of every shape: the span of a coroutine, generator or streaming response lasts
+    until it has run or is closed. Results and exceptions reach the caller unchanged. Raises
+    TypeError for anything but a function.
     """
     if function is None:
         return functools.partial(observe, **options)
@@ -66,12 +70,15 @@ class _Plan:
         capture_input: bool = True,
         capture_output: bool = True,
     ) -> None:
-        called = name or str(getattr(function, "__qualname__", type(function).__qualname__))
-        # A function inside a function is known by its own name.
-        self.name = called.rpartition("<locals>.")[2]
+        inner = function
+        while isinstance(inner, functools.partial):
+            inner = inner.func
+        full_name = name or str(getattr(inner, "__qualname__", type(inner).__qualname__))
+        # A function inside a function goes by its own name.
+        self.name = full_name.rpartition("<locals>.")[2]
         self.kind = kind
-        self.inputs = capture_input
-        self.outputs = capture_output
+        self.captures_input = capture_input
+        self.captures_output = capture_output
         parameters: list[inspect.Parameter] = []
         with suppress(TypeError, ValueError):
             parameters = list(inspect.signature(function).parameters.values())
@@ -81,23 +88,29 @@ class _Plan:
         self._skip = int(self._names[:1] in (["self"], ["cls"]))
 
     def begin(self, args: Any, kwargs: Any, context: Context | None = None) -> Span:
-        """Return the span of a call."""
+        """Start the span of a call."""
         span = state.client.start(self.name, self.kind, context)
-        if self.inputs and span.is_recording() and (said := self._arguments(args, kwargs)):
-            span.update(input=said)
+        if self.captures_input and span.is_recording():
+            arguments = self._arguments(args, kwargs)
+            if arguments:
+                span.update(input=arguments)
         return span
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments by name, without defaults: binding a signature costs ten times."""
-        said = dict(zip(self._names[self._skip :], args[self._skip :], strict=False))
+        """Return the arguments by name, without defaults."""
+        # To bind the signature would take ten times as long.
+        arguments = dict(zip(self._names[self._skip :], args[self._skip :], strict=False))
         if len(args) > len(self._names):
-            said[self._rest] = args[len(self._names) :]
-        return {**said, **kwargs}
+            arguments[self._rest] = args[len(self._names) :]
+        return {**arguments, **kwargs}
 
     def returned(self, span: Span, result: Any) -> Any:
-        """Return ``result``, which is the output of ``span``."""
-        if self.outputs and result is not None:
-            span.update(output=result)
+        """Return ``result``; record it, or keep the span open for the work that it has left."""
+        if type(result) not in _VALUES and work_left(result) is not None:
+            span.stays_open = True
+            return follow(result, _Call(self, span))
+        if self.captures_output and result is not None:
+            span.set_result(result)
         return result
 
 
@@ -111,97 +124,92 @@ def _wrapped(function: Any, plan: _Plan) -> Any:
             return plan.returned(span, await function(*args, **kwargs))
 
     def generate(*args: Any, **kwargs: Any) -> Any:
-        return _Generator(function(*args, **kwargs), plan, args, kwargs)
+        return follow(function(*args, **kwargs), _Call(plan, None, args, kwargs))
 
-    def generate_async(*args: Any, **kwargs: Any) -> Any:
-        return _AsyncGenerator(function(*args, **kwargs), plan, args, kwargs)
-
-    sorts = (
-        (inspect.isasyncgenfunction, generate_async),
-        (inspect.isgeneratorfunction, generate),
-        (inspect.iscoroutinefunction, call_async),
-    )
-    wrapper = next((wrapper for is_sort, wrapper in sorts if is_sort(function)), call)
-    return functools.wraps(function)(wrapper)
+    if is_kind(function, inspect.iscoroutinefunction):
+        return like(function, call_async)
+    if is_kind(function, inspect.isgeneratorfunction):
+        return like(function, generate)
+    if is_kind(function, inspect.isasyncgenfunction):
+        return like(function, generate)
+    return like(function, call)
 
 
-class _Steps:
-    """A generator's span, which is current in each of its steps and nowhere in between.
+class _Call(Scope):
+    """A call that goes on after the function has returned: its span ends when the work is done.
 
-    It belongs below what was current when the generator was made, in whichever thread or task it
-    is exhausted; a context that the generator's body leaves open is there again in the next step.
+    The span is below what was current when the call was made, in whichever thread or task the work
+    is done. The span of a generator function starts at the first step, so that a generator that
+    never runs leaves no span.
     """
 
-    def __init__(self, generator: Any, plan: _Plan, args: Any, kwargs: Any) -> None:
-        self._generator = generator
+    def __init__(self, plan: _Plan, span: Span | None, args: Any = (), kwargs: Any = None) -> None:
+        super().__init__(get_current())
         self._plan = plan
+        self._span = span
         self._arguments = args, kwargs
-        self._context: Context = get_current()
-        self._span: Span | None = None
-        self._yielded: list[Any] = []
-
-    def _begun(self) -> Self:
-        # Only now: a generator that nobody asks for anything leaves no span.
-        if self._span is None:
-            self._span = self._plan.begin(*self._arguments, self._context)
-            if self._span is not OFF:
-                self._context = trace.set_span_in_context(self._span, self._context)
-        return self
+        self._if_abandoned: finalize[..., Any] | None = None
+        self._items: list[Any] = []
+        self._left_bytes = _MAX_STREAM_BYTES
+        self._skipped = 0
 
     def __enter__(self) -> None:
-        self._token = attach(self._context)
+        if self._span is None:
+            self._span = self._plan.begin(*self._arguments, self.context)
+            if self._span.context.is_valid:
+                self.context = trace.set_span_in_context(self._span, self.context)
+        if self._if_abandoned is not None:
+            self._if_abandoned.detach()
+            self._if_abandoned = None
+        super().__enter__()
 
     def __exit__(self, kind: Any, error: BaseException | None, stack: Any) -> None:
-        # What the body has entered and not left yet, it finds again in its next step.
-        self._context = get_current()
-        leave(self._token)
-        if error is not None:
-            self._end(error)
+        super().__exit__(kind, error, stack)
+        if error is not None and not isinstance(error, (StopIteration, StopAsyncIteration)):
+            self.ended(error=error)
 
-    def _saw(self, item: Any) -> Any:
-        # Endless streams must not keep everything that they ever said.
-        if self._plan.outputs and len(self._yielded) < _MAX_YIELDED:
-            self._yielded.append(item)
-        return item
+    def drives(self, driver: Any, work: Any) -> None:
+        if self._span is not None:
+            # Neither `self` nor the work may be kept alive, as both may refer to the driver.
+            self._if_abandoned = finalize(driver, _abandon, ref(work), self._span)
+            self._if_abandoned.atexit = False
 
-    def _end(self, error: BaseException) -> None:
-        if self._span is None:
+    def yielded(self, item: Any) -> None:
+        # An endless stream must not fill the memory.
+        if self._left_bytes <= 0:
+            self._skipped += 1
+        elif self._plan.captures_output:
+            is_text = isinstance(item, (str, bytes))
+            self._left_bytes -= _TEXT_BYTES + len(item) if is_text else _ITEM_BYTES
+            self._items.append(item)
+
+    def ended(self, value: Any = None, error: BaseException | None = None) -> None:
+        span = self._span
+        if span is None:
             return
-        if items := self._yielded:
-            # A text, where it came in pieces.
-            text = all(isinstance(item, str) for item in items)
-            self._span.update(output="".join(items) if text else items)
-        done = isinstance(error, (StopIteration, StopAsyncIteration))
-        self._span.finish(None if done else error)
+        output = self._output(value) if self._plan.captures_output else None
+        if output is not None:
+            span.set_result(output)
+        span.finish(error)
+
+    def _output(self, value: Any) -> Any:
+        """Return the items that were yielded, as one text if they are its pieces, and ``value``."""
+        items = self._items
+        if not items:
+            return value
+        marker = f"…[truncated, {self._skipped} more items]" if self._skipped else ""
+        output: Any = [*items, marker] if marker else items
+        if all(isinstance(item, str) for item in items):
+            output = "".join(items) + marker
+        elif all(isinstance(item, bytes) for item in items):
+            output = b"".join(items) + marker.encode()
+        return output if value is None else {"yielded": output, "returned": value}
 
 
-class _Generator(_Steps, Generator[Any, Any, Any]):
-    def send(self, value: Any) -> Any:
-        with self._begun():
-            return self._saw(self._generator.send(value))
-
-    def throw(self, *error: Any) -> Any:
-        with self:
-            return self._saw(self._generator.throw(*error))
-
-    def __del__(self) -> None:
-        self.close()
-
-
-class _AsyncGenerator(_Steps, AsyncGenerator[Any, Any]):
-    async def asend(self, value: Any) -> Any:
-        with self._begun():
-            return self._saw(await self._generator.asend(value))
-
-    async def athrow(self, *error: Any) -> Any:
-        with self:
-            return self._saw(await self._generator.athrow(*error))
-
-    async def aclose(self) -> None:
-        with self:
-            await self._generator.aclose()
-        self._end(GeneratorExit())
-
-    def __del__(self) -> None:
-        # Its event loop closes the generator itself.
-        self._end(GeneratorExit())
+def _abandon(reference: ref[Any], span: Span) -> None:
+    """End the span of work that was never begun."""
+    work = reference()
+    if inspect.iscoroutine(work):
+        # Python warns of the driver, which was never awaited either.
+        work.close()
+    span.finish()

@@ -1,9 +1,10 @@
-"""What an application records itself: spans of every kind, what is to be said of them, scores."""
+"""Functions with which an application records spans of every kind, and scores."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from typing import Any, Unpack
@@ -15,41 +16,43 @@ from opentelemetry.trace import SpanContext
 from tracer.sdk._client import IDLE, state
 from tracer.sdk._config import logger
 from tracer.sdk._context import context_of
-from tracer.sdk._spans import OFF, Fields, Options, Parent, Span, TraceFields
+from tracer.sdk._fields import Fields, Options, Parent, TraceFields
+from tracer.sdk._spans import OFF, Span
 from tracer.sdk._values import to_json
 
 
 def start(name: str, kind: str = "span", **options: Unpack[Options]) -> Span:
-    """Start a span by hand: it ends with its ``end()``, and is current only inside ``with``.
+    """Start a span by hand: ``end()`` ends it, and it is current only inside ``with``.
 
-    Its parent is what is current, unless given. Ids are hex digits, 32 for a trace, 16 for a span.
-    The other options are fields of ``Span.update``. Raises ValueError for an id or parent that is
-    none, TypeError for what is no option.
+    Its parent is the current span, unless ``parent`` is given. Ids are hex digits, 32 for a trace,
+    16 for a span. The other options are fields of ``Span.update``. Raises ValueError for an invalid
+    id or parent, TypeError for an unknown option.
     """
-    ids = _id(options.pop("trace_id", None), 32), _id(options.pop("span_id", None), 16)
-    context = _below(options.pop("parent", None), ids[0])
+    trace_id = _id(options.pop("trace_id", None), 32)
+    span_id = _id(options.pop("span_id", None), 16)
+    context = _parent_context(options.pop("parent", None), trace_id)
     start_time, links = options.pop("start_time", None), options.pop("links", ())
     fields: Any = options
-    span = state.client.start(name, kind, context, start_time, *ids)
-    for to in links:
-        span.link(to)
+    span = state.client.start(name, kind, context, start_time, trace_id, span_id)
+    for target in links:
+        span.link(target)
     return span.update(**fields) if fields else span
 
 
-def _below(parent: Parent | None, trace_id: int | None) -> Context:
-    """Return a context in which ``parent`` is current, if it is of that trace."""
+def _parent_context(parent: Parent | None, trace_id: int | None) -> Context:
+    """Return a context whose current span is ``parent``, if that belongs to the trace."""
     if isinstance(parent, str):
         context = context_of({"traceparent": parent})
         if not trace.get_current_span(context).get_span_context().is_valid:
             raise ValueError(f"parent={parent!r}: expected 00-<trace id>-<span id>-01")
     elif parent is not None:
-        above = trace.NonRecordingSpan(parent) if isinstance(parent, SpanContext) else parent
-        context = trace.set_span_in_context(above)
+        span = trace.NonRecordingSpan(parent) if isinstance(parent, SpanContext) else parent
+        context = trace.set_span_in_context(span)
     else:
         context = get_current()
     if trace_id in (None, trace.get_current_span(context).get_span_context().trace_id):
         return context
-    # A trace of its own: no processor may take what is current for its parent.
+    # The span starts another trace: no processor may take the current span for its parent.
     return trace.set_span_in_context(trace.INVALID_SPAN, context)
 
 
@@ -62,17 +65,17 @@ def _id(text: str | int | None, digits: int) -> int | None:
 
 
 def span(name: str, **options: Unpack[Options]) -> Span:
-    """Start a step of any sort; options are those of ``start``."""
+    """Start a step of no special kind; options are those of ``start``."""
     return start(name, "span", **options)
 
 
 def generation(name: str, **options: Unpack[Options]) -> Span:
-    """Start a call of a model; say its ``model``, ``input``, then ``output`` and ``usage``."""
+    """Start a call of a model; set its ``model`` and ``input``, then ``output`` and ``usage``."""
     return start(name, "generation", **options)
 
 
 def agent(name: str, **options: Unpack[Options]) -> Span:
-    """Start what decides by itself which steps to take."""
+    """Start an agent, which decides itself which steps to take."""
     return start(name, "agent", **options)
 
 
@@ -87,7 +90,7 @@ def tool(name: str, **options: Unpack[Options]) -> Span:
 
 
 def function(name: str, **options: Unpack[Options]) -> Span:
-    """Start a function of the application's own."""
+    """Start a function of the application."""
     return start(name, "function", **options)
 
 
@@ -112,7 +115,7 @@ def evaluator(name: str, **options: Unpack[Options]) -> Span:
 
 
 def guardrail(name: str, **options: Unpack[Options]) -> Span:
-    """Start a check of what goes in or out."""
+    """Start a check of an input or output."""
     return start(name, "guardrail", **options)
 
 
@@ -127,36 +130,36 @@ def http(name: str, **options: Unpack[Options]) -> Span:
 
 
 def event(name: str, **options: Unpack[Options]) -> Span:
-    """Record something that happened just now, as a step without duration."""
+    """Record an event of this moment, as a step without duration."""
     span = start(name, "event", **options)
     span.end(span.start_time)
     return span
 
 
 def current_span() -> Span:
-    """Return the span that is current; one that does nothing where there is none of ours."""
-    found = trace.get_current_span()
-    return found if isinstance(found, Span) else OFF
+    """Return the current span, if the SDK made it; else a span that records nothing."""
+    current = trace.get_current_span()
+    return current if isinstance(current, Span) else OFF
 
 
 def update(**fields: Unpack[Fields]) -> None:
-    """Say more about the current span; the fields are those of ``Span.update``."""
+    """Set fields of the current span, those of ``Span.update``."""
     current_span().update(**fields)
 
 
 def update_trace(**fields: Unpack[TraceFields]) -> None:
-    """Say something about the current trace; the fields are those of ``Span.update_trace``."""
+    """Set fields of the current trace, those of ``Span.update_trace``."""
     current_span().update_trace(**fields)
 
 
 def current_trace_id() -> str | None:
-    """Return the id of the trace that is current, whoever started it; None: there is none."""
+    """Return the id of the current trace, whoever started it; None: there is none."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
 def current_trace_url() -> str | None:
-    """Return the address of the current trace's page; None: there is none."""
+    """Return the URL of the current trace's page; None: there is no trace."""
     client, trace_id = state.client, current_trace_id()
     if client is IDLE or trace_id is None:
         return None
@@ -174,25 +177,25 @@ def score(
     metadata: Mapping[str, Any] | None = None,
     id: str | None = None,
 ) -> str | None:
-    """Score the current trace, or what is named, from whatever process; return the score's id.
+    """Score the current trace, or the given trace, span or session; return the score's id.
 
-    ``span_id`` narrows it to a span; ``session`` scores a session instead. The same ``id`` again
-    replaces the score. None: nothing is recorded, or nothing is current.
+    ``span_id`` narrows the score to a span; ``session`` scores a session instead. The same ``id``
+    again replaces the score. None: nothing is recorded, or there is no current trace.
     """
-    client = state.client
+    client = state.client_of(os.getpid())
     if client is IDLE:
         return None
     current = trace.get_current_span().get_span_context()
     if trace_id is None and session is None:
         if not current.is_valid:
-            logger.warning("score %r: no trace is current; say its trace_id", name)
-        # A trace that is left out has no page to show its score.
+            logger.warning("score %r: there is no current trace, and no trace_id is given", name)
+        # A trace that is not sampled has no page that could show the score.
         if not current.is_valid or not (current.trace_flags & 1 or client.config.tail):
             return None
         trace_id = trace.format_trace_id(current.trace_id)
-    # Made here and not by the server, so that what is sent twice is one score.
+    # Made here, not by the server, so that a score that is sent twice is stored once.
     id = id or uuid.uuid4().hex
-    said = {
+    fields = {
         "id": id,
         "name": name,
         "value": value,
@@ -203,5 +206,5 @@ def score(
         "metadata": json.loads(to_json(dict(metadata))) if metadata else None,
         "time": datetime.datetime.now(datetime.UTC).isoformat(),
     }
-    client.sink.put_score({field: told for field, told in said.items() if told is not None})
+    client.sink.put_score({key: value for key, value in fields.items() if value is not None})
     return id

@@ -14,8 +14,12 @@ class Sink(SpanProcessor):
         self.dropped: dict[str, int] = {}
         """Number of spans and scores that were lost, by reason."""
 
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
     def put_score(self, score: dict[str, Any]) -> None:
         """Receive a score, in the form of the JSON API."""
 
-    def after_fork(self) -> None:
-        """Start afresh in a child process: what waits here belongs to the parent."""
+    def for_child(self) -> Sink:
+        """Return the sink of a forked process: what waits in this one belongs to the parent."""
+        return self

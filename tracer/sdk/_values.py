@@ -1,4 +1,4 @@
-"""Any value becomes JSON text: in C where it is plain data, with care where it is not."""
+"""Converts any value to JSON text of limited length."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_ITEMS: Final = 10_000
 _MAX_REPR: Final = 1_000
 _MIN_KEY: Final = 50
 _MARKER: Final = 30
-"""What saying that something was cut takes, about."""
+"""Size of the text that marks a cut, estimated."""
 
 
 Time = int | float | datetime.datetime
@@ -33,8 +33,9 @@ Time = int | float | datetime.datetime
 def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
     """Return ``value`` as JSON text of at most about ``max_bytes`` in UTF-8; never raises.
 
-    What JSON doesn't know is stored by its content where it has one, else by its ``repr``. What is
-    too long is cut where it stands, with a marker; circles and endless nesting likewise.
+    An object that JSON has no form for is stored by its content, such as the fields of a dataclass,
+    else by its ``repr``. A value that is too long is cut at that point, with a marker, and so is
+    one that contains itself or is nested too deep.
     """
     try:
         if not _is_huge(value, max_bytes):
@@ -42,13 +43,13 @@ def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
             if len(text if text.isascii() else text.encode()) <= max_bytes:
                 return text
     except Exception:
-        # Circles, odd keys, lone surrogates, or an object that fails when it is looked at.
+        # Circular values, unusual keys, lone surrogates, or an object whose own methods fail.
         pass
     return _within(value, max_bytes)
 
 
 def _is_huge(value: Any, max_bytes: int) -> bool:
-    """Say what must not be encoded as a whole only to be cut afterwards."""
+    """Return whether a value is too large to be encoded as a whole before it is cut."""
     if isinstance(value, (str, bytes, bytearray)):
         return len(value) > max_bytes
     return isinstance(value, (list, tuple, dict)) and len(value) > _MAX_ITEMS
@@ -61,32 +62,32 @@ def _within(value: Any, max_bytes: int) -> str:
             text = _encode_ascii(_Cut(budget).plain(value, 0))
             if len(text) <= max_bytes or budget < 10:
                 return text
-            # Escapes and punctuation came on top.
+            # Escapes and punctuation are not in the budget.
             budget //= 2
     except Exception as error:
-        # As where the application itself stands at the end of its stack.
+        # Such as a RecursionError, where the application is deep in its stack.
         return f'"…[not stored: {type(error).__qualname__}]"'
 
 
 class _Cut:
-    """Makes plain data of anything, within a budget of bytes."""
+    """Converts any value to plain data, within a budget of bytes."""
 
     def __init__(self, budget: int) -> None:
         self._left = budget
         self._above: set[int] = set()
 
     def plain(self, value: Any, depth: int) -> Any:
-        """Return ``value`` as what JSON knows."""
+        """Return ``value`` as JSON's own types."""
         if id(value) in self._above:
             return "…[circular]"
         if depth > _MAX_DEPTH:
             return f"…[nested deeper than {_MAX_DEPTH} levels]"
-        # Those above it alone: the same value twice side by side is no circle.
+        # Only the containers above count: the same value twice in a list is not circular.
         self._above.add(id(value))
         try:
             return self._composed(value, depth)
         except Exception:
-            # It fails when it is looked at.
+            # The object's own methods fail.
             return describe(value)
         finally:
             self._above.discard(id(value))
@@ -97,7 +98,7 @@ class _Cut:
             # Python refuses to write out integers of thousands of digits.
             return value if type(value) is not int or abs(value) < 2**64 else describe(value)
         if isinstance(value, str):
-            # What follows a long text must not be lost for it.
+            # A long text gets half of the budget, so that the values after it are kept.
             return self._text(str.__str__(value), self._left // 2 if depth else self._left)
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
@@ -106,23 +107,23 @@ class _Cut:
         return self.plain(plain(value), depth + 1)
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        cut: dict[str, Any] = {}
         for key, item in value.items():
-            if self._left <= 0 or len(found) >= _MAX_ITEMS:
-                found["…"] = f"[truncated, {len(value) - len(found)} more entries]"
+            if self._left <= 0 or len(cut) >= _MAX_ITEMS:
+                cut["…"] = f"[truncated, {len(value) - len(cut)} more entries]"
                 break
             name = str.__str__(key) if isinstance(key, str) else describe(key)
-            found[self._text(name, max(self._left, _MIN_KEY))] = self.plain(item, depth + 1)
-        return found
+            cut[self._text(name, max(self._left, _MIN_KEY))] = self.plain(item, depth + 1)
+        return cut
 
     def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
-        found: list[Any] = []
+        cut: list[Any] = []
         for item in value:
-            if self._left <= 0 or len(found) >= _MAX_ITEMS:
-                found.append(f"…[truncated, {len(value) - len(found)} more items]")
+            if self._left <= 0 or len(cut) >= _MAX_ITEMS:
+                cut.append(f"…[truncated, {len(value) - len(cut)} more items]")
                 break
-            found.append(self.plain(item, depth + 1))
-        return found
+            cut.append(self.plain(item, depth + 1))
+        return cut
 
     def _text(self, text: str, room: int) -> str:
         room = max(room, 0)
@@ -135,7 +136,7 @@ class _Cut:
 
 
 def plain(value: Any) -> Any:
-    """Return something that JSON comes nearer to, for an object that it doesn't know."""
+    """Return an object's content, for an object that JSON has no form for."""
     for kinds, content in _CONTENT:
         if isinstance(value, kinds):
             return content(value)
@@ -147,13 +148,13 @@ def plain(value: Any) -> Any:
 def _fields(value: Any, kind: Any) -> Any:
     """Return the content of objects of known families: pydantic, arrays, attrs, dataclasses."""
     try:
-        # By what they have, not by what they are: none of these libraries may be imported here.
+        # Recognised by their attributes: the SDK imports none of these libraries.
         if hasattr(kind, "model_dump"):
             return value.model_dump(mode="json", warnings=False)
         if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
-            # Of numpy, or torch, whose `size` is a method; a large one is told by its shape.
-            many = value.numel() if hasattr(kind, "numel") else value.size
-            return value.tolist() if many <= _MAX_ITEMS else describe(value)
+            # numpy, or torch, where `size` is a method; a large array is stored by its repr.
+            count = value.numel() if hasattr(kind, "numel") else value.size
+            return value.tolist() if count <= _MAX_ITEMS else describe(value)
         declared = getattr(kind, "__attrs_attrs__", None) or dataclasses.fields(kind)
         return {field.name: getattr(value, field.name, None) for field in declared}
     except Exception:
@@ -165,8 +166,8 @@ def _bytes(value: Any) -> Any:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        kept = base64.b64encode(value[:100_000]).decode()
-        return {"bytes": len(value), "base64": kept}
+        start = base64.b64encode(value[:100_000]).decode()
+        return {"bytes": len(value), "base64": start}
 
 
 def describe(value: Any) -> str:
@@ -179,7 +180,7 @@ def describe(value: Any) -> str:
 
 
 def nanoseconds(time: Time | None) -> int:
-    """Return ``time`` as nanoseconds since the epoch; the present for None and for what is none."""
+    """Return ``time`` as nanoseconds since the epoch; the present for None or an invalid time."""
     if time is None:
         return time_ns()
     try:
@@ -187,15 +188,15 @@ def nanoseconds(time: Time | None) -> int:
             return int(time.timestamp() * 1_000_000) * 1_000
         return int(time * 1_000_000_000) if isinstance(time, float) else index(time)
     except (OverflowError, TypeError, ValueError):
-        logger.warning("%r is no time; the present is taken", time)
+        logger.warning("%r is not a time; the present is used", time)
         return time_ns()
 
 
 def merged_json(old: str, new: str) -> str:
-    """Return the JSON object ``new`` over ``old``; what is not an object is replaced."""
+    """Return the JSON object ``old`` updated with ``new``; anything but an object is replaced."""
     if new == "{}" or not (old[:2] == '{"' and new[:1] == "{"):
         return old if new == "{}" else new
-    # Of two entries of one name JSON's readers take the last.
+    # Of two entries with the same name, JSON parsers take the last.
     return f"{old[:-1]},{new[1:]}"
 
 
@@ -210,6 +211,6 @@ _CONTENT: Final[tuple[tuple[Any, Callable[[Any], Any]], ...]] = (
     ((Set, deque, range), list),
 )
 _COMPACT: Final = (",", ":")
-# One encoder for all: making it anew takes longer than most values do.
+# One encoder for all values: making one takes longer than encoding most of them.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT, default=plain).encode
 _encode_ascii: Final = json.JSONEncoder(separators=_COMPACT, default=describe).encode

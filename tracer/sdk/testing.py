@@ -1,8 +1,9 @@
-"""For tests of instrumented applications: spans stay in memory, and are easy to ask about."""
+"""For tests of instrumented applications: records spans in memory, with helpers to check them."""
 
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from tracer.sdk import _names as names
+from tracer.sdk import _fields as fields
 from tracer.sdk._client import connected, state
 from tracer.sdk._config import read_config
 from tracer.sdk._delivery.mask import Masks
@@ -18,33 +19,33 @@ from tracer.sdk._sink import Sink
 
 
 class Recorded:
-    """A span that was recorded, with the fields that Tracer would show."""
+    """A recorded span, with the fields that Tracer would show."""
 
     def __init__(self, span: ReadableSpan) -> None:
         self.otel = span
-        """OpenTelemetry's own object."""
+        """OpenTelemetry's span."""
         self.attributes: dict[str, Any] = dict(span.attributes or {})
         context = span.context
         self.name = span.name
         self.trace_id = f"{context.trace_id:032x}"
         self.span_id = f"{context.span_id:016x}"
         self.parent_id = f"{span.parent.span_id:016x}" if span.parent is not None else None
-        self.kind: str = self.attributes.get(names.KIND, "span")
-        self.input = self._json(names.INPUT)
-        self.output = self._json(names.OUTPUT)
-        self.metadata = self._json(names.METADATA) or {}
-        self.usage = self._json(names.USAGE) or {}
-        self.cost = self._json(names.COST) or {}
-        self.model: str | None = self.attributes.get(names.MODEL)
-        self.session: str | None = self.attributes.get(names.SESSION)
-        self.user: str | None = self.attributes.get(names.USER)
-        self.tags: Sequence[str] = self.attributes.get(names.TAGS, ())
+        self.kind: str = self.attributes.get(fields.KIND, "span")
+        self.input = self._json(fields.INPUT)
+        self.output = self._json(fields.OUTPUT)
+        self.metadata = self._json(fields.METADATA) or {}
+        self.usage = self._json(fields.USAGE) or {}
+        self.cost = self._json(fields.COST) or {}
+        self.model: str | None = self.attributes.get(fields.MODEL)
+        self.session: str | None = self.attributes.get(fields.SESSION)
+        self.user: str | None = self.attributes.get(fields.USER)
+        self.tags: Sequence[str] = self.attributes.get(fields.TAGS, ())
         self.error = span.status.description if span.status.status_code.name == "ERROR" else None
         self.events = [event.name for event in span.events]
 
     def _json(self, name: str) -> Any:
         text: Any = self.attributes.get(name)
-        # One that was masked may be no JSON any more.
+        # A masked value may be no JSON text any more.
         with suppress(TypeError, ValueError):
             return json.loads(text)
         return text
@@ -54,7 +55,7 @@ class Recorded:
 
 
 class Recording(Sink):
-    """What was recorded since the block began, in the order in which it ended."""
+    """The spans that ended since the block began, in the order of their ends, and the scores."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -70,26 +71,26 @@ class Recording(Sink):
         self.scores.append(score)
 
     def named(self, name: str, kind: str | None = None) -> list[Recorded]:
-        """Return the spans of this name, and of this kind where one is given."""
+        """Return the spans of this name, and of this kind if it is given."""
         return [s for s in self.spans if s.name == name and kind in (None, s.kind)]
 
     def one(self, name: str, kind: str | None = None) -> Recorded:
-        """Return the one span of this name. Raises AssertionError unless there is just one."""
-        found = self.named(name, kind)
-        assert len(found) == 1, f"{len(found)} spans are {kind or ''} {name!r} in:\n{self.tree()}"
-        return found[0]
+        """Return the only span of this name. Raises AssertionError unless there is exactly one."""
+        spans = self.named(name, kind)
+        assert len(spans) == 1, f"{len(spans)} spans are {kind or ''} {name!r} in:\n{self.tree()}"
+        return spans[0]
 
     def tree(self) -> str:
-        """Return the spans as indented lines, ``kind name``, siblings by their start."""
+        """Return the spans as indented lines, ``kind name``, siblings ordered by their start."""
         return "\n".join(self._lines(None, ""))
 
     def assert_tree(self, expected: str) -> None:
-        """Compare ``tree()`` with a text, whose own indentation doesn't matter."""
-        wanted = textwrap.dedent(expected).strip()
-        assert self.tree() == wanted, f"recorded:\n{self.tree()}\nexpected:\n{wanted}"
+        """Compare ``tree()`` with a text; indentation common to all its lines is ignored."""
+        expected = textwrap.dedent(expected).strip()
+        assert self.tree() == expected, f"recorded:\n{self.tree()}\nexpected:\n{expected}"
 
     def assert_no_errors(self) -> None:
-        """Fail with the spans that failed."""
+        """Raise AssertionError with the spans that failed, if there are any."""
         failed = [f"{span.name}: {span.error}" for span in self.spans if span.error]
         assert not failed, "\n".join(failed)
 
@@ -109,12 +110,13 @@ class Recording(Sink):
 def recording(**settings: Any) -> Iterator[Recording]:
     """Record in memory while the block runs, with the settings of ``init``; nothing is sent.
 
-    A pytest fixture is ``with recording() as spans: yield spans``. What the process recorded
-    before goes on afterwards.
+    A pytest fixture is ``with recording() as spans: yield spans``. After the block, the process
+    records as it did before.
     """
     recorded = Recording(**settings)
-    # Set aside, not ended: it goes on sending what it has.
-    before, state.client = state.client, connected(recorded.config, recorded)
+    # The other client is replaced, not ended: it goes on to send what it has.
+    before = state.client_of(os.getpid())
+    state.client = connected(recorded.config, recorded)
     try:
         yield recorded
     finally:

@@ -1,4 +1,4 @@
-"""From ended spans to acknowledged requests, behind the application's back and within bounds."""
+"""Exporter: a thread encodes and sends the queued spans, and retries until the server has them."""
 
 from __future__ import annotations
 
@@ -8,151 +8,140 @@ import math
 import random
 import sys
 import threading
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import Any, Final
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk.trace import ReadableSpan, Span
+from opentelemetry.sdk.trace import ReadableSpan
 
 from tracer.sdk._config import Config, logger
-from tracer.sdk._delivery.buffer import Buffer, Parcel
+from tracer.sdk._delivery.buffer import Batch
 from tracer.sdk._delivery.mask import Masks
+from tracer.sdk._delivery.queue import QUEUE_FULL, Item, Queue
 from tracer.sdk._delivery.sender import Outcome, Sender
 from tracer.sdk._sink import Sink
-from tracer.sdk._spans import frozen
+from tracer.sdk._spans import restore
+from tracer.sdk._values import describe
 
 _BATCH_SPANS: Final = 256
 _BATCH_BYTES: Final = 2_000_000
-_SPAN_BYTES: Final = 1_000
-"""What a span takes besides its texts, about."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 
 
-def _size(span: ReadableSpan) -> int:
-    # By its texts, which are most of what it holds: to measure it would cost more than it.
-    texts = (value for value in (span.attributes or {}).values() if type(value) is str)
-    return _SPAN_BYTES + sum(map(len, texts))
-
-
-def _last_words(spans: Sequence[ReadableSpan]) -> int:
-    # Those that run are told of again: without them nothing is lost.
+def _ended(spans: Sequence[ReadableSpan]) -> int:
+    # Running spans are exported again when they end, so dropping one loses nothing.
     return sum(span.end_time is not None for span in spans)
 
 
-class Exporter(Sink):
-    """Takes spans without ever waiting; a thread of its own encodes and sends them.
+class Exporter(Queue):
+    """Queues spans without ever waiting; its own thread encodes and sends them.
 
-    OpenTelemetry's own gives a batch up after a few attempts. Here it waits, within bounds, until
-    the server has it; what does not fit is dropped, counted, and told once. A batch is sent again
-    just as it was: the server knows a span by its ids, so nothing is stored twice.
+    OpenTelemetry's exporter gives a batch up after a few attempts. Here a batch waits, within
+    bounds, until the server takes it; what does not fit is dropped, counted, and logged once. A
+    retry sends the same bytes: the server recognises a span by its ids and stores it once.
     """
 
     def __init__(self, config: Config) -> None:
-        super().__init__()
-        self._config = config
+        super().__init__(config)
         self._masks = Masks(config)
-
-        self.after_fork()
-
-    def after_fork(self) -> None:
-        self._queue: deque[tuple[ReadableSpan | dict[str, Any], int]] = deque()
-        self._queued_bytes = 0
-        self._counting = threading.Lock()
-        self._started: dict[int, ReadableSpan] = {}
-        self._buffer = Buffer(self._config.spool, self._config.max_spool_bytes)
-        self._sender = Sender(self._config)
+        self._sender = Sender(config)
         self._sending = threading.Lock()
+        """Held while batches are made and sent. Application threads wait for it in `force_flush`
+        and `shutdown` alone, for a limited time."""
+        self._sending_thread: int | None = None
         self._thread: threading.Thread | None = None
-        self._wake = threading.Event()
-        self._fails = 0
-        self._due = self._asked = 0.0
-        """When the next attempt is due, and until when the server asked to wait."""
+        # An Event has a lock that a signal handler could wait for in the thread that holds it.
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._failures = 0
+        self._due = self._retry_after = 0.0
+        """Time of the next attempt, and the time that the server named for it."""
         self._closed = False
+        self._logged: set[str] = set()
 
-    # In the application's threads: quick.
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        # What does not fit is only shown later: nothing is lost, so nothing is counted.
-        if self._config.running and len(self._started) < self._config.max_queue_spans:
-            self._started[span.context.span_id] = span
-            self._awaken()
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self._started.pop(span.context.span_id, None)
-        self._put(span, _size(span))
-
-    def put_score(self, score: dict[str, Any]) -> None:
-        self._put(score, _SPAN_BYTES)
-
-    def _put(self, item: ReadableSpan | dict[str, Any], size: int) -> None:
-        config, waiting = self._config, self._queued_bytes + self._buffer.bytes + size
-        if len(self._queue) >= config.max_queue_spans or waiting > config.max_buffer_bytes:
-            self._drop(1, "the queue is full")
-            return
-        self._queue.append((item, self._count(size)))
-        self._awaken()
-
-    def _count(self, size: int) -> int:
-        with self._counting:
-            self._queued_bytes += size
-        return size
+    def for_child(self) -> Sink:
+        return Exporter(self._config)
 
     def _awaken(self) -> None:
-        if self._thread is None and not self._closed:
-            self._thread = threading.Thread(target=self._run, name="tracer-export", daemon=True)
-            # When the interpreter is about to end, the flush at exit sends what is here.
-            with suppress(RuntimeError):
-                self._thread.start()
-            util: Any = sys.modules.get("multiprocessing.util")
-            if util is not None and sys.modules["multiprocessing"].parent_process() is not None:
-                # Children of multiprocessing skip what atexit has.
-                util.Finalize(None, self._finish, exitpriority=0)
-        elif len(self._queue) > _BATCH_SPANS and not self._wake.is_set():
-            self._wake.set()
+        if self._thread is None:
+            if not self._closed:
+                self._start_thread()
+        elif len(self._queue) > _BATCH_SPANS and self._wake.empty():
+            self._wake.put(None)
 
-    def _drop(self, count: int, reason: str) -> None:
-        if not count:
-            return
-        kind = reason.partition(":")[0]
-        if kind not in self.dropped:
-            logger.warning("spans are dropped, since %s; told only once", reason)
-        self.dropped[kind] = self.dropped.get(kind, 0) + count
+    def _start_thread(self) -> None:
+        self._thread = thread = threading.Thread(
+            target=self._run, name="tracer-export", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter is about to end, or the system has no thread left: the next span
+            # tries again, and so does the flush at the exit.
+            self._thread = None
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None and sys.modules["multiprocessing"].parent_process() is not None:
+            # Children of multiprocessing skip the functions of atexit.
+            util.Finalize(None, self._finish, exitpriority=0)
 
-    # In the exporting thread, or in one that flushes.
+    # The methods that run in the exporting thread, or in a thread that flushes.
 
     def _run(self) -> None:
-        while not self._closed:
-            # As long as spans gather, or until the server may be asked again.
-            self._wake.wait(max(self._config.flush_seconds, self._due - monotonic()))
-            self._wake.clear()
-            with self._sending:
-                self._guarded(math.inf)
+        thread = threading.current_thread()
+        try:
+            # Two application threads may have started one each: the later one goes on.
+            while self._thread is thread and not self._closed:
+                wait = max(self._config.flush_seconds, self._due - monotonic(), 0.0)
+                with suppress(Empty):
+                    self._wake.get(timeout=min(wait, threading.TIMEOUT_MAX))
+                with self._sending:
+                    self._export(math.inf)
+        finally:
+            if self._thread is thread:
+                self._thread = None
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Send all there is in that time; say whether that came about.
+        """Send everything within the time; return whether the server took it all.
 
-        A server that can't be reached is asked just once: nobody waits for it at the exit.
+        A server that can't be reached is tried once, so that it does not delay the exit.
         """
-        timeout = max(timeout_millis / 1_000, 0)
+        timeout = min(max(timeout_millis / 1_000, 0.0), threading.TIMEOUT_MAX)
         deadline = monotonic() + timeout
+        # A mask, a signal handler or a destructor that flushes during a flush can't wait for it.
+        if self._sending_thread == threading.get_ident():
+            return False
         if not self._sending.acquire(timeout=timeout):
             return False
         try:
-            sent = False
-            # Only a wait that the server asked for is waited, where there is time.
-            while not sent and self._asked <= deadline:
-                sleep(max(0.0, self._asked - monotonic()))
-                self._asked = self._due = 0.0
-                sent = self._guarded(deadline)
-                if not self._asked:
-                    break
-            return sent
+            return self._flush(deadline)
         finally:
             self._sending.release()
+
+    def _flush(self, deadline: float) -> bool:
+        while self._retry_after <= deadline:
+            sleep(max(0.0, self._retry_after - monotonic()))
+            self._retry_after = self._due = 0.0
+            if self._export(deadline):
+                return True
+            # Only where the server named a time, a second attempt within the deadline makes sense.
+            if not self._retry_after:
+                return False
+        return False
+
+    def shutdown(self) -> None:
+        """Write what is left to disk, if there is a spool, and end the thread."""
+        self._closed = True
+        self._wake.put(None)
+        if self._sending.acquire(timeout=0.1):
+            # Nothing can be sent by this deadline, so the batches go to the spool.
+            self._export(monotonic())
+            self._sender.close()
+            self._sending.release()
+        if left := self._buffer.items() + len(self._queue):
+            logger.warning("%d spans could not be sent before the end", left)
 
     def _finish(self) -> None:
         """Send what is left at the end of a process that skips the functions of ``atexit``."""
@@ -160,102 +149,100 @@ class Exporter(Sink):
             self.force_flush(int(self._config.exit_seconds * 1_000))
             self.shutdown()
 
-    def shutdown(self) -> None:
-        """Put what is left on disk, and end the thread."""
-        self._closed = True
-        self._wake.set()
-        if self._sending.acquire(timeout=0.1):
-            self._encode()
-            self._buffer.spill()
-            self._sender.close()
-            self._sending.release()
-        if left := self._buffer.items() + len(self._queue):
-            logger.warning("%d spans could not be sent before the end", left)
-
-    def _guarded(self, deadline: float) -> bool:
-        # Instrumented HTTP clients must not trace our own requests.
+    def _export(self, deadline: float) -> bool:
+        """Encode and send what waits; return False where something is left by ``deadline``."""
+        self._sending_thread = threading.get_ident()
+        # OpenTelemetry's private key keeps instrumented HTTP clients from tracing our requests; it
+        # has no public setter in the API package.
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
             self._encode()
+            if QUEUE_FULL in self.dropped:
+                self._log_dropped(QUEUE_FULL)
             return self._send(deadline)
         except Exception:
             logger.exception("exporting failed")
             return False
         finally:
-            detach(token)
+            restore(token)
+            self._sending_thread = None
 
     def _encode(self) -> None:
-        # The application goes on noting what starts, in a dict of its own.
-        started, self._started = self._started, {}
-        for span in list(started.values()):
-            running = frozen(span, end_time=None)
-            # On this side, as its end may be in the queue by now.
-            self._queue.appendleft((running, self._count(_size(running))))
-        while self._queue:
-            batch: list[ReadableSpan | dict[str, Any]] = []
-            size = 0
-            while self._queue and len(batch) < _BATCH_SPANS and size < _BATCH_BYTES:
-                item, bytes_ = self._queue.popleft()
-                size += bytes_
-                batch.append(item)
-            self._pack([item for item in batch if not isinstance(item, dict)])
-            if scores := [item for item in batch if isinstance(item, dict)]:
-                self._keep("scores", len(scores), json.dumps({"scores": scores}).encode())
-            self._count(-size)
+        batch: list[Item] = []
+        batch_bytes = 0
+        for item, size in self._take():
+            batch.append(item)
+            batch_bytes += size
+            if len(batch) >= _BATCH_SPANS or batch_bytes >= _BATCH_BYTES:
+                self._pack(batch)
+                batch, batch_bytes = [], 0
+        self._pack(batch)
 
-    def _pack(self, spans: Sequence[ReadableSpan]) -> None:
-        masked = [self._masks.span(span) for span in spans] if self._masks else spans
-        if body := self._encoded(masked):
-            self._keep("spans", _last_words(spans), body)
+    def _pack(self, batch: Sequence[Item]) -> None:
+        if spans := [item for item in batch if not isinstance(item, dict)]:
+            masked = [self._masks.span(span) for span in spans] if self._masks else spans
+            if body := self._encoded(masked):
+                self._keep("spans", _ended(spans), body)
+        if scores := [item for item in batch if isinstance(item, dict)]:
+            body = json.dumps({"scores": scores}, default=describe).encode()
+            self._keep("scores", len(scores), body)
 
     def _encoded(self, spans: Sequence[ReadableSpan]) -> bytes:
         try:
             return encode_spans(spans).SerializePartialToString()
         except Exception as error:
             if len(spans) == 1:
-                reason = f"it can't be encoded ({type(error).__name__}: {error})"
-                self._drop(_last_words(spans), reason)
+                self._count_dropped("it can't be encoded", _ended(spans))
+                self._log_dropped("it can't be encoded", f"{type(error).__name__}: {error}")
                 return b""
-            # One that can't be encoded costs only itself; requests can be strung together.
+            # A span that can't be encoded must not cost the others. Serialised requests can be
+            # joined into one.
             return b"".join(self._encoded([span]) for span in spans)
 
     def _keep(self, kind: str, items: int, body: bytes) -> None:
-        # Level 1 takes a third of the time of the default, for a few more bytes.
-        self._buffer.put(Parcel(kind, items, gzip.compress(body, 1)))
+        # Level 1 takes a third of the time of the default level, for a few more bytes.
+        self._buffer.put(Batch(kind, items, gzip.compress(body, 1)))
+
+    def _log_dropped(self, reason: str, detail: str = "") -> None:
+        if reason not in self._logged:
+            self._logged.add(reason)
+            text = f"{reason} ({detail})" if detail else reason
+            logger.warning("spans are dropped, because %s; this is logged once", text)
 
     def _send(self, deadline: float) -> bool:
-        """Send what waits; False where something is left by ``deadline``."""
-        while (parcel := self._buffer.first()) is not None:
-            if monotonic() < self._due or not self._deliver(parcel, deadline):
+        """Send the batches; return False where one is left by ``deadline``."""
+        while (batch := self._buffer.first()) is not None:
+            if monotonic() < self._due or not self._deliver(batch, deadline):
                 self._buffer.spill()
                 return False
-            self._buffer.done(parcel)
+            self._buffer.done(batch)
         return True
 
-    def _deliver(self, parcel: Parcel, deadline: float) -> bool:
-        """Send ``parcel``; False where it has to wait."""
-        # A request must not outlast the flush that it is part of.
+    def _deliver(self, batch: Batch, deadline: float) -> bool:
+        """Send a batch; return False where it has to wait."""
+        # The request of a flush must not take longer than the flush may.
         timeout = min(self._config.timeout_seconds, deadline - monotonic())
         if timeout <= 0:
             return False
-        outcome = self._sender.send(parcel, timeout)
-        if outcome.later:
-            self._put_off(outcome)
+        outcome = self._sender.send(batch, timeout)
+        if outcome.retry:
+            self._postpone(outcome)
             return False
-        if self._fails:
-            self._fails = 0
+        if self._failures:
+            self._failures = 0
             logger.warning("%s answers again", self._config.endpoint)
-        # Which of them it refused is not said.
-        lost = min(outcome.refused, parcel.items)
-        self._drop(lost, f"{self._config.endpoint} refused: {outcome.reason}")
+        # The answer names the number of refused items, which may include running spans.
+        if refused := min(outcome.refused, batch.items):
+            self._count_dropped("the server refused them", refused)
+            self._log_dropped("the server refused them", outcome.reason)
         return True
 
-    def _put_off(self, outcome: Outcome) -> None:
-        if not self._fails:
-            said = "%s can't take spans (%s); they wait and are sent again"
-            logger.warning(said, self._config.endpoint, outcome.reason)
-        # Without jitter all processes of a service would come back at the same moment.
-        wait = min(_FIRST_WAIT * 2**self._fails, _LONGEST_WAIT) * random.uniform(0.5, 1.0)
-        self._fails = min(self._fails + 1, 10)
-        self._due = monotonic() + (wait if outcome.wait is None else outcome.wait)
-        self._asked = 0.0 if outcome.wait is None else self._due
+    def _postpone(self, outcome: Outcome) -> None:
+        if not self._failures:
+            message = "%s can't take spans (%s); they wait and are sent again"
+            logger.warning(message, self._config.endpoint, outcome.reason)
+        # Without jitter all processes of a service would retry at the same moment.
+        wait = min(_FIRST_WAIT * 2**self._failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0)
+        self._failures = min(self._failures + 1, 10)
+        self._due = monotonic() + (wait if outcome.retry_after is None else outcome.retry_after)
+        self._retry_after = 0.0 if outcome.retry_after is None else self._due

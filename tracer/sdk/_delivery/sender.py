@@ -1,4 +1,4 @@
-"""One encoded batch goes out over HTTP, and what became of it comes back."""
+"""Sender: one batch goes to the server over HTTP."""
 
 from __future__ import annotations
 
@@ -11,85 +11,85 @@ from urllib3.util import Retry
 
 from tracer import __version__
 from tracer.sdk._config import Config
-from tracer.sdk._delivery.buffer import Parcel
+from tracer.sdk._delivery.buffer import Batch
 
 _PATHS: Final = {"spans": "/v1/traces", "scores": "/api/v1/batch"}
-_MEDIA: Final = {"spans": "application/x-protobuf", "scores": "application/json"}
-_AGAIN: Final = (408, 429, 500, 502, 503, 504)
-_MAX_WAIT: Final = 300.0
-_MAX_BROKEN: Final = 5
-"""How often a server may fail at a batch, which must not stand in the way for ever."""
+_MEDIA_TYPES: Final = {"spans": "application/x-protobuf", "scores": "application/json"}
+_RETRIED: Final = (408, 429, 500, 502, 503, 504)
+_MAX_RETRY_AFTER: Final = 300.0
+_MAX_FAILURES: Final = 5
+"""How often a batch is retried after a status of 500, which the batch itself may cause."""
 
 
 class Outcome(NamedTuple):
-    """What the server made of a parcel."""
+    """How the server answered a batch."""
 
     reason: str = ""
     refused: int = 0
-    """How many of the parcel's items were not taken."""
-    later: bool = False
-    """It was not taken, and may be asked again."""
-    wait: float | None = None
-    """Seconds the server asked to wait for."""
+    """Number of the batch's items that the server refused for good."""
+    retry: bool = False
+    """The server did not take the batch, and a retry may succeed."""
+    retry_after: float | None = None
+    """Seconds to wait before the retry, where the server named them."""
 
 
 class Sender:
-    """Keeps one connection to the endpoint; used by one thread at a time."""
+    """Keeps one connection to the endpoint; one thread at a time uses it."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._broken = 0
+        self._failures = 0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"tracer-sdk/{__version__}"
         if config.key:
             self._session.headers["Authorization"] = f"Bearer {config.key}"
         self._session.headers.update(config.headers or {})
 
-    def send(self, parcel: Parcel, timeout: float) -> Outcome:
-        """Return what became of ``parcel`` after ``timeout`` seconds at most; never raises."""
+    def send(self, batch: Batch, timeout: float) -> Outcome:
+        """Return the outcome of one request, after ``timeout`` seconds at most; never raises."""
         try:
-            answer = self._session.post(
-                self._config.url(_PATHS[parcel.kind]),
-                data=parcel.body,
-                headers={"Content-Type": _MEDIA[parcel.kind], "Content-Encoding": "gzip"},
+            response = self._session.post(
+                self._config.url(_PATHS[batch.kind]),
+                data=batch.body,
+                headers={"Content-Type": _MEDIA_TYPES[batch.kind], "Content-Encoding": "gzip"},
                 timeout=timeout,
-                # Followed, a redirect would take the key to whoever it names.
+                # A redirect, if followed, would take the key to another server.
                 allow_redirects=False,
             )
         except Exception as error:
-            # Whatever a broken connection or a wrong server makes requests raise.
+            # A broken connection or a faulty server makes requests raise many kinds of errors.
             self.close()
-            return Outcome(f"{type(error).__name__}: {error}", later=True)
-        status = answer.status_code
-        self._broken = self._broken + 1 if status == 500 else 0
+            return Outcome(f"{type(error).__name__}: {error}", retry=True)
+        status = response.status_code
+        self._failures = self._failures + 1 if status == 500 else 0
         if 200 <= status < 300:
-            return _refusals(parcel, answer)
-        said = f"{status} {answer.reason}: {answer.text[:200]}"
-        if status in _AGAIN and self._broken < _MAX_BROKEN:
-            wait = _retry_after(answer.headers.get("Retry-After"))
-            return Outcome(said, later=True, wait=wait)
-        return Outcome(said, parcel.items)
+            return _refusals(batch, response)
+        reason = f"{status} {response.reason}: {response.text[:200]}"
+        if status in _RETRIED and self._failures < _MAX_FAILURES:
+            seconds = _retry_after(response.headers.get("Retry-After"))
+            return Outcome(reason, retry=True, retry_after=seconds)
+        return Outcome(reason, batch.items)
 
     def close(self) -> None:
-        """Drop the connection; the next request makes another."""
+        """Close the connection; the next request opens another."""
         self._session.close()
 
 
-def _refusals(parcel: Parcel, answer: requests.Response) -> Outcome:
+def _refusals(batch: Batch, response: requests.Response) -> Outcome:
     try:
-        if parcel.kind == "scores":
-            bad = [item for item in answer.json()["results"] if item["status"] >= 400]
-            return Outcome(str(bad[:1])[:300], len(bad))
-        partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        if batch.kind == "scores":
+            refused = [item for item in response.json()["results"] if item["status"] >= 400]
+            return Outcome(str(refused[:1])[:300], len(refused))
+        partial = ExportTraceServiceResponse.FromString(response.content).partial_success
         return Outcome(partial.error_message, partial.rejected_spans)
     except Exception:
-        # It is acknowledged, whatever else it says.
+        # The status acknowledges the batch, even where the body makes no sense.
         return Outcome()
 
 
-def _retry_after(text: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, as number or as date."""
+def _retry_after(header: str | None) -> float | None:
+    """Return the seconds that a Retry-After header names, as a number or as a date."""
     try:
-        return min(Retry().parse_retry_after(text), _MAX_WAIT) if text else None
+        return min(Retry().parse_retry_after(header), _MAX_RETRY_AFTER) if header else None
     except InvalidHeader:
         return None

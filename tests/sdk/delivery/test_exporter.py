@@ -1,4 +1,4 @@
-"""Whatever the server does, the application goes on, and what fits the buffer arrives."""
+"""Whatever the server does, the application runs on, and all that fits the buffer arrives."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_spans_arrive_by_themselves(receiver: Receiver) -> None:
     wait_until(lambda: len(receiver.ended()) == 2)
 
 
-def test_any_otlp_endpoint_may_be_given_by_its_whole_address(receiver: Receiver) -> None:
+def test_an_endpoint_may_be_given_with_its_path(receiver: Receiver) -> None:
     tracer.init(f"{receiver.url}/v1/traces", headers={"X-Team": "search"})
     work(1)
     assert tracer.flush()
@@ -58,7 +58,7 @@ def test_any_otlp_endpoint_may_be_given_by_its_whole_address(receiver: Receiver)
     assert receiver.headers[0]["x-team"] == "search"
 
 
-def test_a_server_that_is_down_at_the_start_gets_everything_later(
+def test_a_server_that_is_down_at_first_receives_everything_later(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     later = Receiver()
@@ -75,7 +75,7 @@ def test_a_server_that_is_down_at_the_start_gets_everything_later(
     assert [record.message for record in caplog.records[1:]] == [f"{later.url} answers again"]
 
 
-def test_a_server_that_dies_midway_gets_everything_when_it_is_back(receiver: Receiver) -> None:
+def test_a_server_that_restarts_receives_everything(receiver: Receiver) -> None:
     mortal = Receiver()
     with receiving(mortal):
         tracer.init(mortal.url, **QUICK)
@@ -103,7 +103,7 @@ def test_a_server_that_dies_midway_gets_everything_when_it_is_back(receiver: Rec
     ],
     ids=["429", "503", "502", "500", "garbage", "short", "reset"],
 )
-def test_what_could_not_be_taken_is_sent_again_just_as_it_was(
+def test_a_batch_that_was_not_taken_is_sent_again_unchanged(
     receiver: Receiver, behaviour: Callable[[Any], bool]
 ) -> None:
     receiver.behaviour = behaviour
@@ -115,7 +115,7 @@ def test_what_could_not_be_taken_is_sent_again_just_as_it_was(
     assert tracer.dropped() == {}
 
 
-def test_retry_after_is_waited_for(receiver: Receiver) -> None:
+def test_a_retry_waits_as_long_as_the_server_asks(receiver: Receiver) -> None:
     receiver.behaviour = status(429, 1, Retry_After="1")
     tracer.init(receiver.url, **QUICK)
     work(1)
@@ -124,7 +124,7 @@ def test_retry_after_is_waited_for(receiver: Receiver) -> None:
     assert second - first >= 1
 
 
-def test_an_answer_that_makes_no_sense_is_an_acknowledgement_all_the_same(
+def test_a_status_of_200_acknowledges_whatever_the_body_is(
     receiver: Receiver,
 ) -> None:
     receiver.behaviour = lambda handler: handler.answer(200, b"<html>welcome</html>") or True
@@ -134,12 +134,12 @@ def test_an_answer_that_makes_no_sense_is_an_acknowledgement_all_the_same(
     assert len(receiver.requests) == 1
 
 
-def test_a_server_that_hangs_holds_nobody_up(receiver: Receiver) -> None:
+def test_a_server_that_hangs_does_not_delay_the_application(receiver: Receiver) -> None:
     receiver.behaviour = hang
     tracer.init(receiver.url, timeout_seconds=60, exit_seconds=0.1, flush_seconds=0.01)
     work(1)
     wait_until(lambda: receiver.requests, "the request that hangs")
-    # These run to their end while the request still waits for its answer.
+    # These calls end while the request still waits for its answer.
     assert work(2_000)[-1] == 3_998
     assert not tracer.flush(0.05)
     assert len(receiver.requests) == 1
@@ -149,7 +149,7 @@ def test_a_server_that_hangs_holds_nobody_up(receiver: Receiver) -> None:
     assert len(ids(receiver)) == 2_001
 
 
-def test_what_the_server_refuses_is_dropped_and_told_once(
+def test_refused_spans_are_dropped_counted_and_logged_once(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.behaviour = status(401, 2)
@@ -160,11 +160,11 @@ def test_what_the_server_refuses_is_dropped_and_told_once(
     work(1)
     assert tracer.flush()
     assert len(receiver.ended()) == 1
-    assert sum(tracer.dropped().values()) == 2
+    assert tracer.dropped() == {"the server refused them": 2}
     assert len([r for r in caplog.records if "401" in r.message]) == 1
 
 
-def test_what_was_refused_while_it_ran_is_not_lost_when_its_end_arrives(
+def test_a_span_that_is_refused_while_it_runs_is_sent_again_at_its_end(
     receiver: Receiver,
 ) -> None:
     receiver.behaviour = status(401, 1)
@@ -177,22 +177,42 @@ def test_what_was_refused_while_it_ran_is_not_lost_when_its_end_arrives(
     assert tracer.dropped() == {}
 
 
-def test_what_does_not_fit_is_dropped_counted_and_told_once(
-    caplog: pytest.LogCaptureFixture,
+def test_spans_that_do_not_fit_are_dropped_counted_and_logged_once(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    later = Receiver()
-    later.port = free_port()
-    tracer.init(later.url, max_queue_spans=100, flush_seconds=60, exit_seconds=1)
+    receiver.behaviour = hang
+    tracer.init(receiver.url, max_queue_spans=100, flush_seconds=0.01, running=False)
+    work(1)
+    wait_until(lambda: receiver.requests, "the request that hangs")
     assert work(1_000)[-1] == 1_998
     assert tracer.dropped() == {"the queue is full": 900}
-    assert len([r for r in caplog.records if "dropped" in r.message]) == 1
-    with receiving(later):
-        assert tracer.flush()
-        tracer.shutdown()
-    assert len(ids(later)) == 100
+    receiver.behaviour = None
+    receiver.released.set()
+    assert tracer.flush()
+    assert len(ids(receiver)) == 101
+    dropped = [record for record in caplog.records if "dropped" in record.message]
+    assert [record.message for record in dropped] == [
+        "spans are dropped, because the queue is full; this is logged once"
+    ]
 
 
-def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"\xff"], ids=["object", "set", "bytes"])
+def test_a_span_or_score_that_cannot_be_encoded_costs_no_other(
+    receiver: Receiver, value: object
+) -> None:
+    tracer.init(receiver.url, flush_seconds=60, running=False)
+    tracer.score("odd", value, trace_id="f" * 32)  # type: ignore[arg-type]
+    tracer.score("even", 1, trace_id="f" * 32)
+    with tracer.span("odd") as span:
+        span.set_attribute("odd", value)
+    work(2)
+    assert tracer.flush()
+    assert receiver.names().count("double") == 2
+    assert [score["name"] for score in receiver.scores] == ["odd", "even"]
+    assert sum(tracer.dropped().values()) == 3 - len(receiver.ended())
+
+
+def test_the_bytes_of_waiting_batches_are_limited() -> None:
     tracer.init(f"http://127.0.0.1:{free_port()}", max_buffer_bytes=2_000_000, flush_seconds=60)
     exporter = state.client.sink
     for _ in range(30):
@@ -203,7 +223,7 @@ def test_batches_that_wait_are_bounded_by_their_bytes() -> None:
     tracer.shutdown(0.1)
 
 
-def test_what_runs_is_sent_too_and_its_end_follows(receiver: Receiver) -> None:
+def test_a_running_span_is_sent_and_again_at_its_end(receiver: Receiver) -> None:
     tracer.init(receiver.url, **QUICK)
     with tracer.agent("long", input="question") as span:
         wait_until(lambda: receiver.running(), "the running span")
@@ -215,7 +235,7 @@ def test_what_runs_is_sent_too_and_its_end_follows(receiver: Receiver) -> None:
     assert {pair.key for pair in running.attributes} == {"tracer.kind", "tracer.input"}
 
 
-def test_what_runs_is_not_sent_when_that_is_switched_off(receiver: Receiver) -> None:
+def test_no_running_span_is_sent_where_that_is_switched_off(receiver: Receiver) -> None:
     tracer.init(receiver.url, running=False, **QUICK)
     with tracer.agent("long"):
         work(1)
@@ -225,7 +245,7 @@ def test_what_runs_is_not_sent_when_that_is_switched_off(receiver: Receiver) -> 
     assert receiver.running() == []
 
 
-def test_threads_that_end_spans_while_others_are_sent_lose_none(receiver: Receiver) -> None:
+def test_no_span_is_lost_of_many_threads(receiver: Receiver) -> None:
     tracer.init(receiver.url, **QUICK)
     threads = [threading.Thread(target=work, args=(500,)) for _ in range(8)]
     for thread in threads:
@@ -237,7 +257,7 @@ def test_threads_that_end_spans_while_others_are_sent_lose_none(receiver: Receiv
     assert set(ids(receiver).values()) == {1}
 
 
-def test_a_spool_keeps_what_the_server_could_not_take(tmp_path: Path) -> None:
+def test_a_spool_keeps_batches_until_the_next_start(tmp_path: Path) -> None:
     later = Receiver()
     later.port = free_port()
     tracer.init(later.url, spool=tmp_path / "spool", **QUICK)
@@ -247,7 +267,7 @@ def test_a_spool_keeps_what_the_server_could_not_take(tmp_path: Path) -> None:
     assert files
     assert all(file.stat().st_mode & 0o077 == 0 for file in files)
     with receiving(later):
-        # As the next start of the application does.
+        # The next start of the application.
         tracer.init(later.url, spool=tmp_path / "spool", **QUICK)
         assert tracer.flush()
         tracer.shutdown()
@@ -256,7 +276,7 @@ def test_a_spool_keeps_what_the_server_could_not_take(tmp_path: Path) -> None:
     assert not list((tmp_path / "spool").glob("*.otlp"))
 
 
-def test_a_spool_that_is_full_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_a_full_spool_raises_nothing(tmp_path: Path) -> None:
     later = Receiver()
     later.port = free_port()
     tracer.init(later.url, spool=tmp_path / "spool", max_spool_bytes=10, **QUICK)

@@ -1,4 +1,4 @@
-"""What must not leave does not, wherever in a span it stands and whoever made the span."""
+"""Masked content does not leave the process, wherever in a span it is and whoever made the span."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.sdk.testing import recording
 CARD = "4111111111111111"
 
 
-def say_it_everywhere() -> None:
+def record_everywhere() -> None:
     with (
         pytest.raises(ValueError),
         tracer.session("s", metadata={"card": CARD}),
@@ -34,13 +34,13 @@ def say_it_everywhere() -> None:
 @pytest.mark.parametrize("mask", [r"\d{16}", re.compile(r"\d{16}"), [r"\d{8}", r"\d{4}"]])
 def test_a_pattern_is_replaced_in_every_text(receiver: Receiver, mask: Any) -> None:
     tracer.init(receiver.url, mask=mask, running=True)
-    say_it_everywhere()
+    record_everywhere()
     assert tracer.flush()
-    said = "".join(str(span) for span in receiver.taken)
+    sent = "".join(str(span) for span in receiver.taken)
     usage = f'{{\\"input\\":{CARD}}}'
-    assert usage in said
-    assert CARD not in said.replace(usage, "")
-    assert "[masked]" in said
+    assert usage in sent
+    assert CARD not in sent.replace(usage, "")
+    assert "[masked]" in sent
 
 
 def test_a_function_sees_fields_and_attributes_by_name() -> None:
@@ -51,14 +51,14 @@ def test_a_function_sees_fields_and_attributes_by_name() -> None:
         return {"hidden": True} if field in ("input", "output") else value
 
     with recording(mask=mask) as spans:
-        say_it_everywhere()
-    found = spans.one("chat")
-    assert found.input == found.output == {"hidden": True}
-    assert found.metadata["deep"]["list"] == [CARD, 1]
+        record_everywhere()
+    chat = spans.one("chat")
+    assert chat.input == chat.output == {"hidden": True}
+    assert chat.metadata["deep"]["list"] == [CARD, 1]
     assert {"input", "output", "metadata", "input.value"} <= set(seen)
 
 
-def test_a_function_may_change_what_it_is_given() -> None:
+def test_a_function_may_change_its_argument() -> None:
     def mask(field: str, value: Any) -> Any:
         if isinstance(value, dict):
             value.update(dict.fromkeys(value, "hidden"))
@@ -74,12 +74,12 @@ def test_a_function_that_fails_lets_nothing_through() -> None:
         raise RuntimeError
 
     with recording(mask=mask) as spans:
-        say_it_everywhere()
+        record_everywhere()
     assert CARD not in str(spans.one("theirs").attributes)
     assert spans.one("chat").attributes["tracer.input"] == "[masking failed]"
 
 
-def test_no_content_at_all() -> None:
+def test_without_capture_no_content_is_sent_whoever_recorded_it() -> None:
     content = {
         "input.value": "x",
         "output.value": "x",

@@ -67,6 +67,7 @@ def test_a_timeline_tells_what_a_small_trace_tells(
     with app.app_context():
         small, stored = read_small("default", "t"), read_stored("default", "t")
         assert small is not None and stored is not None and stored.behind == 0
+        found: list[int] = []
         for asked in (
             LogFilter(),
             LogFilter(tuple(terms("timeout"))),
@@ -92,6 +93,9 @@ def test_a_timeline_tells_what_a_small_trace_tells(
                     assert one.after(key, limit) == other.after(key, limit)
                     assert one.before(key, limit) == other.before(key, limit)
             assert sum(count for _, count in other.times()) == len(entries)
+            found.append(len(entries))
+        assert found[0] == 607
+        assert [number > 0 for number in found] == [True] * 6 + [False]
 
 
 def test_pages_lead_through_the_log_and_back(

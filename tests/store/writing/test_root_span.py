@@ -21,9 +21,9 @@ def derived(*records: Any) -> Derived:
 
 def test_the_root_is_the_first_span_without_a_parent() -> None:
     late, early = span("late", start_time=T0 + 5), span("early", start_time=T0 + 1, output="done")
-    found = derived(late, early, span("child", "early", start_time=T0))
-    assert (found.root_span_id, found.root_name, found.rootless) == ("early", "early", False)
-    assert found.output_preview == "done"
+    fields = derived(late, early, span("child", "early", start_time=T0))
+    assert (fields.root_span_id, fields.root_name, fields.rootless) == ("early", "early", False)
+    assert fields.output_preview == "done"
 
 
 def test_of_roots_that_start_at_once_the_lesser_id_counts() -> None:
@@ -31,17 +31,17 @@ def test_of_roots_that_start_at_once_the_lesser_id_counts() -> None:
 
 
 def test_without_a_root_the_first_span_below_the_first_missing_one_stands_in() -> None:
-    found = derived(
+    fields = derived(
         span("other", "missing later", start_time=T0 + 1),
         span("second", "missing", start_time=T0 + 3),
         span("first", "missing"),
     )
-    assert (found.root_span_id, found.rootless) == ("first", True)
+    assert (fields.root_span_id, fields.rootless) == ("first", True)
 
 
 def test_a_trace_without_spans_has_no_root() -> None:
-    found = derived()
-    assert (found.root_span_id, found.rootless, found.error_message) == (None, True, None)
+    fields = derived()
+    assert (fields.root_span_id, fields.rootless, fields.error_message) == (None, True, None)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_a_trace_without_spans_has_no_root() -> None:
 def test_the_first_failed_span_gives_the_error_message_as_one_line(
     message: str | None, shown: str
 ) -> None:
-    found = derived(
+    fields = derived(
         span("first"),
         span("third", start_time=T0 + 2, level="error", status_message="too late"),
         span("second", start_time=T0 + 1, level="error", status_message=message),
     )
-    assert found.error_message == shown
+    assert fields.error_message == shown

@@ -60,6 +60,17 @@ def test_sums_count_each_span_by_kind_model_level_and_flags() -> None:
     assert (row["total_cost"], row["unpriced_count"]) == (None, 1)
 
 
+def test_a_covered_span_counts_without_its_usage() -> None:
+    cost = {"cost": {"total": Decimal(1)}, "cost_source": "given"}
+    record = span("agent", usage={"input": 5}, model="house", **cost)
+    covered = finish(record, version=1, patch={})
+    covered.covered = True
+    totals = Totals()
+    totals.add(covered)
+    assert (totals.counts["span_count"], totals.models) == (1, {"house": 1})
+    assert (totals.usage, totals.cost, totals.counts["metered_count"]) == ({}, {}, 0)
+
+
 def test_a_trace_without_usage_has_no_tokens_and_one_of_zero_tokens_has_zero() -> None:
     without = row_of(span("root"))
     assert [without[f"{side}_tokens"] for side in ("input", "output", "total")] == [None] * 3

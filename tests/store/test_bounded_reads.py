@@ -1,4 +1,4 @@
-"""No page of a trace reads it whole: how many rows each statement touches, as PostgreSQL counts."""
+"""No page of a trace reads all of it: the rows that PostgreSQL counts for each statement."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wide() -> Iterator[SpanRecord]:
     """One root with all others below it."""
     yield span("root", kind="agent", end_time=T0 + SPANS * 1_000, trace="wide")
     for n in range(SPANS - 1):
-        yield said("wide", f"s{n:05}", "root", n)
+        yield record("wide", f"s{n:05}", "root", n)
 
 
 def deep() -> Iterator[SpanRecord]:
@@ -38,27 +38,27 @@ def deep() -> Iterator[SpanRecord]:
     for chain in range(10):
         for n in range(SPANS // 10):
             parent = f"c{chain}-{n - 1}" if n else None
-            yield said("deep", f"c{chain}-{n}", parent, chain * 2_000 + n)
+            yield record("deep", f"c{chain}-{n}", parent, chain * 2_000 + n)
 
 
 def roots() -> Iterator[SpanRecord]:
     """A thousand roots with a few spans each."""
     for n in range(SPANS):
-        yield said("roots", f"r{n:05}", f"r{n // 20 * 20:05}" if n % 20 else None, n)
+        yield record("roots", f"r{n:05}", f"r{n // 20 * 20:05}" if n % 20 else None, n)
 
 
 def agent() -> Iterator[SpanRecord]:
     """A tree with four to nineteen children everywhere."""
-    yield said("agent", "a0", None, 0)
+    yield record("agent", "a0", None, 0)
     made, parent = 1, 0
     while made < SPANS:
         for _ in range(min(4 + parent * 7 % 16, SPANS - made)):
-            yield said("agent", f"a{made}", f"a{parent}", made)
+            yield record("agent", f"a{made}", f"a{parent}", made)
             made += 1
         parent += 1
 
 
-def said(trace: str, span_id: str, parent: str | None, n: int) -> SpanRecord:
+def record(trace: str, span_id: str, parent: str | None, n: int) -> SpanRecord:
     failed = {"level": "error"} if n % 100 == 7 else {}
     kind = ("tool", "generation", "span")[n % 3]
     start = T0 + n * 1_000
@@ -71,7 +71,7 @@ def said(trace: str, span_id: str, parent: str | None, n: int) -> SpanRecord:
 def crowd() -> Iterator[SpanRecord]:
     """Many traces of two spans: every other span is a root, for all that the planner knows."""
     for n in range(10_000):
-        yield said(f"t{n // 2:04}", f"t{n}", f"t{n - 1}" if n % 2 else None, n)
+        yield record(f"t{n // 2:04}", f"t{n}", f"t{n - 1}" if n % 2 else None, n)
 
 
 SHAPES = {"wide": wide, "deep": deep, "roots": roots, "agent": agent}
@@ -85,8 +85,8 @@ def large(app: Flask, database_url: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(database_url) as connection:
         for shape in (*SHAPES.values(), crowd):
             spans = list(shape())
-            for at in range(0, SPANS, 5_000):
-                put(connection, *spans[at : at + 5_000])
+            for first in range(0, SPANS, 5_000):
+                put(connection, *spans[first : first + 5_000])
         connection.autocommit = True
         for trace in SHAPES:
             assert analyse(connection, "default", trace)
@@ -95,12 +95,12 @@ def large(app: Flask, database_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def test_no_statement_reads_a_trace_whole(
+def test_no_statement_reads_a_whole_trace(
     app: Flask, client: FlaskClient, large: psycopg.Connection[Any]
 ) -> None:
     wrong = [line for trace in SHAPES for line in too_long(app, client, trace)]
     # What is derived is old now: nobody makes up for that by reading the trace.
-    put(large, said("agent", "late", "a0", SPANS))
+    put(large, record("agent", "late", "a0", SPANS))
     wrong += too_long(app, client, "agent")
     assert not wrong, "\n".join(wrong)
 

@@ -1,4 +1,4 @@
-"""Sums of subtrees: small traces as they are read, large ones as the worker stored them."""
+"""Sums of subtrees: computed on read for a small trace, stored by the worker for a large one."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ def few(monkeypatch: pytest.MonkeyPatch) -> int:
 
 def sums(trace: str = "t") -> dict[str, Subtree] | None:
     """Return the subtrees of all spans that are opened."""
-    found: list[span_tree.SpanRow] = []
+    spans: list[span_tree.SpanRow] = []
     level: list[str | None] = [None]
     while level:
         pages = span_tree.children("default", trace, level, 1_000)
         rows = [row for page in pages.values() for row in page.rows]
-        found += rows
+        spans += rows
         level = [row.span_id for row in rows if row.child_count]
     try:
-        return read_subtrees("default", trace, found)
+        return read_subtrees("default", trace, spans)
     finally:
         # Or the session's transaction would keep others from emptying the tables.
         db.session.rollback()
 
 
 def rest(connection: psycopg.Connection[Any]) -> None:
-    """Let all traces have been quiet for long."""
+    """Make all traces look as if they had not changed for a minute."""
     connection.execute("UPDATE analyses SET changed_at = changed_at - interval '1 minute'")
     connection.commit()
 
@@ -67,23 +67,23 @@ def agent() -> Iterator[SpanRecord]:
     yield span("fails", "step", start_time=T0 + 2_000, end_time=T0 + 3_000, level="error")
 
 
-def test_a_small_trace_is_added_up_as_it_is_read(
+def test_subtrees_of_a_small_trace_are_summed_on_read(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *agent())
     with app.app_context():
-        found = sums()
-    assert found is not None
-    root = found["root"]
-    # What the root says it used repeats the call.
+        subtrees = sums()
+    assert subtrees is not None
+    root = subtrees["root"]
+    # The usage of the root repeats that of the call.
     assert (root.span_count, root.error_count, root.level) == (4, 1, "error")
     assert (root.total_tokens, root.total_cost) == (7, Decimal("0.5"))
     assert (root.self_us, root.critical_us) == (2_000, 10_000)
-    assert (found["call"].critical_us, found["fails"].critical_us) == (3_000, 0)
+    assert (subtrees["call"].critical_us, subtrees["fails"].critical_us) == (3_000, 0)
     assert connection.execute("SELECT count(*) FROM analyses").fetchone() == (0,)
 
 
-def test_a_large_trace_says_the_same_once_it_is_counted(
+def test_subtrees_of_a_large_trace_are_the_same_once_they_are_stored(
     app: Flask, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(connection, *agent())
@@ -97,7 +97,7 @@ def test_a_large_trace_says_the_same_once_it_is_counted(
         assert sums() == expected
 
 
-def test_late_spans_are_counted_anew(
+def test_late_spans_make_stored_subtrees_outdated(
     app: Flask, connection: psycopg.Connection[Any], few: int
 ) -> None:
     put(connection, *agent())
@@ -106,13 +106,13 @@ def test_late_spans_are_counted_anew(
         put(connection, span("late", "call", start_time=T0 + 2_000, level="error"))
         assert sums() is None
         assert analyse(connection, "default", "t")
-        found = sums()
-        assert found is not None and found["step"].error_count == 2
+        subtrees = sums()
+        assert subtrees is not None and subtrees["step"].error_count == 2
         # Nothing has changed since.
         assert not analyse(connection, "default", "t")
 
 
-def test_only_what_is_at_rest_is_due(
+def test_only_traces_at_rest_are_due(
     app: Flask, connection: psycopg.Connection[Any], database_url: str, few: int
 ) -> None:
     put(connection, *agent())
@@ -123,7 +123,7 @@ def test_only_what_is_at_rest_is_due(
         assert sums() is not None
 
 
-def test_what_comes_while_a_trace_is_counted_undoes_it(
+def test_a_write_during_the_analysis_discards_it(
     app: Flask,
     connection: psycopg.Connection[Any],
     database_url: str,
@@ -144,11 +144,11 @@ def test_what_comes_while_a_trace_is_counted_undoes_it(
         connection.rollback()
         monkeypatch.delitem(TRACE_ANALYSES, "writes")
         assert analyse(connection, "default", "t")
-        found = sums()
-        assert found is not None and found["root"].span_count == 5
+        subtrees = sums()
+        assert subtrees is not None and subtrees["root"].span_count == 5
 
 
-def test_two_never_count_the_same_trace(
+def test_two_workers_never_analyse_the_same_trace(
     app: Flask,
     connection: psycopg.Connection[Any],
     database_url: str,
@@ -167,7 +167,7 @@ def test_two_never_count_the_same_trace(
     assert second == [False]
 
 
-def test_a_deleted_trace_leaves_nothing(
+def test_a_deleted_trace_leaves_no_analysis(
     app: Flask, connection: psycopg.Connection[Any], few: int
 ) -> None:
     put(connection, *agent())
@@ -178,7 +178,7 @@ def test_a_deleted_trace_leaves_nothing(
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
-def test_parts_are_told_of_small_and_of_large_traces(
+def test_an_analysis_is_read_of_small_and_of_large_traces(
     app: Flask,
     connection: psycopg.Connection[Any],
     few: int,
@@ -193,7 +193,7 @@ def test_parts_are_told_of_small_and_of_large_traces(
         assert forests.read_analysis("default", "t", "names") == ["call", "fails", "root", "step"]
 
 
-def test_the_process_counts_what_is_due(
+def test_the_process_analyses_due_traces(
     app: Flask, connection: psycopg.Connection[Any], database_url: str
 ) -> None:
     put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
@@ -202,13 +202,13 @@ def test_the_process_counts_what_is_due(
         assert sums() is None
         command = [sys.executable, "-m", "tracer.worker.analysis_process"]
         subprocess.run(command, env=environ(DATABASE_URL=database_url), check=True, timeout=120)
-        found = sums()
-    assert found is not None and found["root"].span_count == ANALYSES_ON_READ + 1
+        subtrees = sums()
+    assert subtrees is not None and subtrees["root"].span_count == ANALYSES_ON_READ + 1
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(any_trace(most=15))
-def test_stored_and_read_at_once_agree_on_any_trace(
+def test_stored_subtrees_equal_those_summed_on_read_for_any_trace(
     app: Flask,
     connection: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Bookmarks, comments, links and tags: kept by trace and session, and gone with them."""
+"""Bookmarks, comments, share links and tags of traces and sessions, deleted with them."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def mark(subject: Subject) -> None:
         shares.create_share(subject, ADA)
 
 
-def edit(tags: dict[str, bool], version: int, **said: Any) -> TraceRecord:
+def edit(tags: dict[str, bool], version: int, **fields: Any) -> TraceRecord:
     return TraceRecord(
-        trace_id=GONE, rank=RANK_UPDATE, version=version, tag_edits=tags, editor="Ada", **said
+        trace_id=GONE, rank=RANK_UPDATE, version=version, tag_edits=tags, editor="Ada", **fields
     )
 
 
@@ -58,7 +58,7 @@ def shown_tags() -> list[str]:
     return trace.tags
 
 
-def test_marks_go_with_their_trace(connection: psycopg.Connection[Any]) -> None:
+def test_annotations_are_deleted_with_their_trace(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE), *full_trace("other"))
     for subject in (ON_TRACE, ON_SPAN, Subject(project_id="default", trace_id="other")):
         mark(subject)
@@ -72,7 +72,7 @@ def test_marks_go_with_their_trace(connection: psycopg.Connection[Any]) -> None:
     assert tables_with(connection, "other") == before
 
 
-def test_marks_go_with_their_session(connection: psycopg.Connection[Any]) -> None:
+def test_annotations_are_deleted_with_their_session(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE))
     mark(ON_TRACE)
     mark(ON_SESSION)
@@ -89,7 +89,7 @@ def test_marks_go_with_their_session(connection: psycopg.Connection[Any]) -> Non
         Subject(project_id="other", trace_id=GONE),
     ],
 )
-def test_what_is_not_there_can_not_be_marked(
+def test_a_missing_trace_or_session_can_not_be_annotated(
     connection: psycopg.Connection[Any], subject: Subject
 ) -> None:
     put(connection, *full_trace(GONE))
@@ -101,11 +101,11 @@ def test_what_is_not_there_can_not_be_marked(
         shares.create_share(subject, ADA)
 
 
-def test_a_comment_does_not_slip_past_a_delete(
+def test_a_comment_during_a_delete_is_refused(
     connection: psycopg.Connection[Any], app: Flask
 ) -> None:
     put(connection, *full_trace(GONE))
-    told: list[str] = []
+    errors: list[str] = []
 
     def comment() -> None:
         with app.app_context():
@@ -113,7 +113,7 @@ def test_a_comment_does_not_slip_past_a_delete(
                 with transaction():
                     comments.create_comment(ON_TRACE, "late", ADA)
             except NotFound as error:
-                told.append(str(error))
+                errors.append(str(error))
 
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
         delete_traces(other, "default", [GONE])
@@ -123,32 +123,32 @@ def test_a_comment_does_not_slip_past_a_delete(
             lambda: connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone()
         )
     thread.join(30)
-    assert told == [f"no trace '{GONE}'"]
+    assert errors == [f"no trace '{GONE}'"]
     assert tables_with(connection, GONE) == []
 
 
-def test_a_bookmark_stays_whose_it_was(connection: psycopg.Connection[Any]) -> None:
+def test_a_bookmark_keeps_its_first_author(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE))
     bookmarks.set_bookmark(ON_TRACE, there=True, author=ADA)
     bookmarks.set_bookmark(ON_TRACE, there=True, author=Author(name="Bob"))
-    found = bookmarks.get_bookmark(ON_TRACE)
-    assert found is not None and found.author == "Ada"
+    bookmark = bookmarks.get_bookmark(ON_TRACE)
+    assert bookmark is not None and bookmark.author == "Ada"
     assert bookmarks.get_bookmark(ON_SESSION) is None
     bookmarks.set_bookmark(ON_TRACE, there=False)
     assert bookmarks.get_bookmark(ON_TRACE) is None
 
 
-def test_an_edit_keeps_what_was_said(connection: psycopg.Connection[Any]) -> None:
+def test_an_edit_keeps_the_earlier_texts(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE))
     made = comments.create_comment(ON_SPAN, "one", ADA)
     assert comments.edit_comment("default", made.comment_id, "one") == made
     for text in ("two", "three"):
         comments.edit_comment("default", made.comment_id, text)
-    (found,) = comments.list_comments(ON_TRACE)
-    assert (found.text, [one.text for one in found.history]) == ("three", ["one", "two"])
-    assert found.history[0].time == made.created_at
-    assert found.edited_at is not None and found.edited_at > found.history[1].time
-    assert comments.list_comments(ON_SPAN) == [found]
+    (comment,) = comments.list_comments(ON_TRACE)
+    assert (comment.text, [edit.text for edit in comment.history]) == ("three", ["one", "two"])
+    assert comment.history[0].time == made.created_at
+    assert comment.edited_at is not None and comment.edited_at > comment.history[1].time
+    assert comments.list_comments(ON_SPAN) == [comment]
     assert comments.list_comments(ON_SESSION) == []
     assert comments.edit_comment("other", made.comment_id, "theirs") is None
     assert not comments.delete_comment("other", made.comment_id)
@@ -156,7 +156,7 @@ def test_an_edit_keeps_what_was_said(connection: psycopg.Connection[Any]) -> Non
     assert comments.get_comment("default", made.comment_id) is None
 
 
-def test_a_history_has_an_end(connection: psycopg.Connection[Any]) -> None:
+def test_the_number_of_edits_is_limited(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE))
     made = comments.create_comment(ON_TRACE, "0", ADA)
     for number in range(comments.MOST_EDITS):
@@ -179,10 +179,10 @@ def test_a_link_opens_until_it_expires_or_is_revoked(connection: psycopg.Connect
     assert shares.open_share(token) is None
     _, old = shares.create_share(ON_SESSION, ADA, expires_at=now - timedelta(seconds=1))
     assert shares.open_share(old) is None
-    assert [one.hint[-4:] for one in shares.list_shares(ON_SESSION)] == [old[-4:]]
+    assert [share.hint[-4:] for share in shares.list_shares(ON_SESSION)] == [old[-4:]]
 
 
-def test_a_late_word_of_the_application_does_not_undo_a_readers_edit(
+def test_tags_from_the_application_do_not_undo_a_persons_edit(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(
@@ -203,7 +203,9 @@ def test_a_late_word_of_the_application_does_not_undo_a_readers_edit(
     assert shown_tags() == ["b"]
 
 
-def test_two_who_edit_tags_at_once_lose_nothing(connection: psycopg.Connection[Any]) -> None:
+def test_edits_of_tags_by_two_people_at_once_are_both_kept(
+    connection: psycopg.Connection[Any],
+) -> None:
     put(
         connection,
         span("a", trace=GONE),
@@ -215,7 +217,9 @@ def test_two_who_edit_tags_at_once_lose_nothing(connection: psycopg.Connection[A
     assert shown_tags() == ["b", "c"]
 
 
-def test_lists_show_marks_and_can_be_asked_for_them(connection: psycopg.Connection[Any]) -> None:
+def test_lists_show_annotations_and_can_be_filtered_by_them(
+    connection: psycopg.Connection[Any],
+) -> None:
     put(connection, *full_trace(GONE), *full_trace("plain", None), span("s", trace="bare"))
     mark(ON_TRACE)
     mark(ON_SPAN)
@@ -228,10 +232,16 @@ def test_lists_show_marks_and_can_be_asked_for_them(connection: psycopg.Connecti
         0,
         [],
     )
-    for name, found in (("bookmarked", {GONE}), ("commented", {GONE}), ("scored", {GONE, "plain"})):
+    for name, annotated in (
+        ("bookmarked", {GONE}),
+        ("commented", {GONE}),
+        ("scored", {GONE, "plain"}),
+    ):
         for wanted in (True, False):
             page = traces.list_traces("default", TraceFilter(**{name: wanted}))
-            assert {row.trace_id for row in page.items} == (found if wanted else {*rows} - found)
+            assert {row.trace_id for row in page.items} == (
+                annotated if wanted else {*rows} - annotated
+            )
     (session,) = sessions.list_sessions("default", SessionFilter(bookmarked=True)).items
     assert (session.bookmarked, session.comment_count, session.scores) == (True, 1, [])
     assert sessions.list_sessions("default", SessionFilter(scored=True)).items == []
@@ -241,24 +251,28 @@ def test_sessions_show_the_tags_of_their_latest_trace(connection: psycopg.Connec
     tagged = trace_record(trace=GONE, session_id="chat")
     tagged.tags = ["beta"]
     put(connection, span("a", trace=GONE), tagged)
-    (found,) = sessions.list_sessions("default", SessionFilter(tag="beta")).items
-    assert found.tags == ["beta"]
+    (session,) = sessions.list_sessions("default", SessionFilter(tag="beta")).items
+    assert session.tags == ["beta"]
     assert sessions.list_sessions("default", SessionFilter(tag="alpha")).items == []
 
 
-def test_a_summary_has_means_and_last_words(connection: psycopg.Connection[Any]) -> None:
-    said = {"score_id": "x", "trace_id": GONE, "name": "tone", "data_type": "categorical"}
-    later = {**said, "score_id": "y", "string_value": "bad", "time": T0 + 1}
+def test_a_summary_has_the_mean_of_numbers_and_the_last_text(
+    connection: psycopg.Connection[Any],
+) -> None:
+    fields = {"score_id": "x", "trace_id": GONE, "name": "tone", "data_type": "categorical"}
+    later = {**fields, "score_id": "y", "string_value": "bad", "time": T0 + 1}
     put(
         connection,
         span("a", trace=GONE),
         score_record(GONE, "q", score_id="1"),
         ScoreRecord(score_id="2", trace_id=GONE, name="q", data_type="numeric", value=0, time=T0),
-        ScoreRecord(**said, string_value="good", time=T0),
+        ScoreRecord(**fields, string_value="good", time=T0),
         ScoreRecord(**later),
     )
     (row,) = traces.list_traces("default", TraceFilter()).items
-    assert {one.name: (one.count, one.value, one.string_value) for one in row.scores} == {
+    assert {
+        summary.name: (summary.count, summary.value, summary.string_value) for summary in row.scores
+    } == {
         "q": (2, 0.5, None),
         "tone": (2, None, "bad"),
     }
@@ -268,6 +282,6 @@ def test_a_summary_has_means_and_last_words(connection: psycopg.Connection[Any])
     assert scores.get_score("default", "y") is None
 
 
-def test_the_signing_secret_is_made_once() -> None:
+def test_the_signing_secret_is_created_once() -> None:
     assert len(cookie_secret.cookie_secret()) > 40
     assert cookie_secret.cookie_secret() == cookie_secret.cookie_secret()

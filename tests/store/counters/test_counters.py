@@ -1,4 +1,4 @@
-"""Counts of how well spans were understood, kept as spans come and change."""
+"""Counts of how spans were mapped, kept up to date as spans arrive and change."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ USED = {"input": 1}
 
 
 def counts() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in list_mapping_counts("default")}
+    return {(row.measure, row.value): row.number for row in list_mapping_counts("default")}
 
 
-def test_spans_are_counted_by_what_is_known_of_them(
+def test_spans_are_counted_by_how_they_were_mapped(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("a", dialect="gen_ai"), span("b", "missing", flags=["truncated"]))
@@ -41,7 +41,7 @@ def test_spans_are_counted_by_what_is_known_of_them(
         }
 
 
-def test_a_span_that_is_understood_better_later_moves(
+def test_a_span_that_is_mapped_better_later_moves_to_another_count(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("a", kind="generation", end_time=None))
@@ -50,7 +50,7 @@ def test_a_span_that_is_understood_better_later_moves(
         assert counts() == {("dialect", "gen_ai"): 1}
 
 
-def test_folding_changes_no_count_and_keeps_the_latest_examples(
+def test_compaction_changes_no_count_and_keeps_the_latest_examples(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     for number in range(8):
@@ -86,7 +86,7 @@ def any_span(draw: st.DrawFn) -> SpanRecord:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(any_span(), min_size=1, max_size=6))
-def test_sql_takes_out_what_python_counted(
+def test_a_delete_in_sql_subtracts_what_python_counted(
     app: Flask, connection: psycopg.Connection[Any], spans: list[SpanRecord]
 ) -> None:
     connection.execute("DELETE FROM mapping_counts")

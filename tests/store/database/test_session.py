@@ -78,13 +78,13 @@ def test_the_connection_goes_back_to_the_pool_with_the_transaction() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_question_that_takes_too_long_leaves_a_session_that_can_go_on() -> None:
+def test_a_statement_that_times_out_leaves_a_usable_session() -> None:
     with pytest.raises(TooSlow, match="longer than 1 s"), within(1):
         db.session.execute(db.text("SELECT pg_sleep(5)"))
     assert [project.project_id for project in list_projects()] == ["default"]
 
 
-def test_a_database_that_is_away_is_unavailable(
+def test_an_unreachable_database_raises_store_unavailable(
     make_app: Callable[[Config], Flask], config: Config
 ) -> None:
     with make_app(config).app_context():

@@ -1,4 +1,4 @@
-"""Datasets: items keep their states, runs say which trace answered what."""
+"""Datasets: items keep their earlier versions, runs link items to traces."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tracer.store.library.datasets import (
 )
 
 
-def test_a_dataset_is_found_by_its_name_and_changed_by_saying_it_again(project: str) -> None:
+def test_a_dataset_is_found_by_its_name_and_changed_by_saving_it_again(project: str) -> None:
     made = save_dataset(project, "faq", {"description": "d", "metadata": {"a": 1}})
     again = save_dataset(project, "faq", {"description": "e"})
     assert (again.dataset_id, again.description, again.metadata) == (made.dataset_id, "e", {"a": 1})
@@ -39,7 +39,7 @@ def test_a_dataset_is_found_by_its_name_and_changed_by_saying_it_again(project: 
     assert get_dataset("other", "faq") is None
 
 
-def test_an_item_keeps_what_is_not_said_again(project: str) -> None:
+def test_an_item_keeps_the_fields_that_a_later_save_omits(project: str) -> None:
     faq = save_dataset(project, "faq", {}).dataset_id
     save_item(project, faq, "i", {"input": {"q": 1}, "expected_output": "a"})
     now = save_item(project, faq, "i", {"archived": True})
@@ -47,7 +47,7 @@ def test_an_item_keeps_what_is_not_said_again(project: str) -> None:
     assert [state.archived for state in list_states(project, "i")] == [True, False]
 
 
-def test_an_item_said_again_gets_no_new_state(project: str) -> None:
+def test_an_item_that_is_saved_unchanged_gets_no_new_version(project: str) -> None:
     faq = save_dataset(project, "faq", {}).dataset_id
     made = save_item(project, faq, "i", {"input": {"q": 1}})
     assert save_item(project, faq, "i", {"input": {"q": 1}}) == made
@@ -66,7 +66,7 @@ CHANGES = st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
-def test_a_dataset_reads_as_it_was_after_each_change(project: str, changes: Any) -> None:
+def test_a_dataset_is_read_as_of_any_time(project: str, changes: Any) -> None:
     dataset = save_dataset(project, "faq", {})
     for item_id in "abc":
         delete_item(project, item_id)
@@ -81,14 +81,14 @@ def test_a_dataset_reads_as_it_was_after_each_change(project: str, changes: Any)
             if expected.get(item_id) != value:
                 expected[item_id] = value
                 seen.append((item.valid_from, dict(expected)))
-    for at, then in seen:
-        items, total = list_items(project, dataset.dataset_id, as_of=at, limit=100)
+    for time, then in seen:
+        items, total = list_items(project, dataset.dataset_id, as_of=time, limit=100)
         assert ({item.item_id: item.input for item in items}, total) == (then, len(then))
     items, _ = list_items(project, dataset.dataset_id, limit=100)
     assert {item.item_id: item.input for item in items} == expected
 
 
-def test_a_deleted_item_is_gone_now_and_there_before(project: str) -> None:
+def test_a_deleted_item_is_missing_now_and_present_before(project: str) -> None:
     dataset = save_dataset(project, "faq", {})
     item = save_item(project, dataset.dataset_id, None, {"input": 1})
     assert delete_item(project, item.item_id)

@@ -1,4 +1,4 @@
-"""Media: what was announced is what is stored, or nothing is."""
+"""Media: a file is stored if it is the one that was announced."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def read(project: str, media_id: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("content", [b"", b"x", CONTENT, b"y" * CHUNK_BYTES])
-def test_what_was_uploaded_comes_back(project: str, content: bytes) -> None:
+def test_an_uploaded_file_is_read_back(project: str, content: bytes) -> None:
     medium = announced(project, content)
     assert medium.uploaded_at is None
     store(project, medium, content)
     assert b"".join(read(project, medium.media_id)) == content
     assert max((len(piece) for piece in read(project, medium.media_id)), default=0) <= CHUNK_BYTES
-    found = get_medium(project, medium.media_id)
-    assert found is not None
-    assert found.uploaded_at is not None
+    medium = get_medium(project, medium.media_id)
+    assert medium is not None
+    assert medium.uploaded_at is not None
 
 
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT), b""])
-def test_another_content_is_refused_and_the_first_stays(project: str, content: bytes) -> None:
+def test_other_content_is_refused_and_the_first_is_kept(project: str, content: bytes) -> None:
     medium = announced(project)
     store(project, medium, CONTENT)
     with pytest.raises(Invalid):
@@ -73,21 +73,21 @@ def test_another_content_is_refused_and_the_first_stays(project: str, content: b
     assert b"".join(read(project, medium.media_id)) == CONTENT
 
 
-def test_a_medium_is_of_its_project(project: str) -> None:
+def test_a_file_belongs_to_its_project(project: str) -> None:
     medium = announced(project)
     store(project, medium, CONTENT)
     assert get_medium("other", medium.media_id) is None
     assert read("other", medium.media_id) == []
 
 
-def test_uses_are_noted_once(project: str) -> None:
+def test_each_use_of_a_file_is_recorded_once(project: str) -> None:
     medium = announced(project)
     assert announced(project) == medium
     uses = db.session.execute(sa.select(media_uses.c.trace_id, media_uses.c.media_id)).all()
     assert uses == [("t", medium.media_id)]
 
 
-def test_the_last_trace_that_uses_it_takes_it_along(
+def test_a_file_is_deleted_with_the_last_trace_that_uses_it(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("s"), span("s", trace="other"))
@@ -108,7 +108,7 @@ def test_the_last_trace_that_uses_it_takes_it_along(
     assert connection.execute(query).fetchone() == (1, 1)
 
 
-def test_what_comes_late_for_a_deleted_trace_is_not_kept(
+def test_a_file_for_a_deleted_trace_is_not_kept(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("s"))

@@ -1,4 +1,4 @@
-"""Prompts: numbers never come twice, labels move, versions stay as they are."""
+"""Prompts: version numbers are unique, labels move, versions never change."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def add(project: str, text: str, *labels: str, name: str = "greet") -> int:
 
 
 def text_of(project: str, **which: object) -> object:
-    found = get_version(project, "greet", **which)  # type: ignore[arg-type]
-    return None if found is None else found.prompt
+    version = get_version(project, "greet", **which)  # type: ignore[arg-type]
+    return None if version is None else version.prompt
 
 
-def test_versions_are_numbered_and_the_newest_is_latest(project: str) -> None:
+def test_versions_are_numbered_and_the_newest_has_the_label_latest(project: str) -> None:
     assert [add(project, "one"), add(project, "two")] == [1, 2]
     assert text_of(project, version=1) == "one"
     assert text_of(project, label="latest") == "two"
@@ -48,14 +48,14 @@ def test_a_label_points_to_one_version_and_moves_with_a_new_one(project: str) ->
     assert not label_version(project, "greet", 9, ["production"])
 
 
-def test_latest_is_no_label_that_can_be_moved(project: str) -> None:
+def test_the_label_latest_can_not_be_moved(project: str) -> None:
     add(project, "one", "latest")
     add(project, "two")
     assert label_version(project, "greet", 1, ["latest"])
     assert text_of(project, label="latest") == "two"
 
 
-def test_a_deleted_number_is_not_given_out_again(project: str) -> None:
+def test_the_number_of_a_deleted_version_is_not_reused(project: str) -> None:
     add(project, "one")
     add(project, "two", "production")
     assert delete_versions(project, "greet", label="production") == 1
@@ -65,7 +65,7 @@ def test_a_deleted_number_is_not_given_out_again(project: str) -> None:
     assert list_prompts(project, PromptFilter(), 10) == ([], 0)
 
 
-def test_tags_belong_to_all_versions_and_stay_when_none_are_said(project: str) -> None:
+def test_tags_belong_to_all_versions_and_are_kept_when_a_save_omits_them(project: str) -> None:
     first = PromptDraft(name="greet", type="text", prompt="a", tags=["b", "a", "a"])
     create_version(project, first)
     add(project, "two")
@@ -92,7 +92,7 @@ def test_lists_are_filtered_and_paged_the_last_changed_first(project: str) -> No
     assert list_prompts(project, PromptFilter(label="latest"), 10)[1] == 2
 
 
-def test_two_projects_share_no_prompt(project: str) -> None:
+def test_projects_have_prompts_of_their_own(project: str) -> None:
     create_project("other", "Other")
     add(project, "mine", "production")
     assert get_version("other", "greet", label="production") is None
@@ -101,7 +101,7 @@ def test_two_projects_share_no_prompt(project: str) -> None:
     assert text_of(project, version=1) == "mine"
 
 
-def test_versions_made_at_once_get_numbers_of_their_own(app: Flask, project: str) -> None:
+def test_versions_that_are_created_at_once_get_different_numbers(app: Flask, project: str) -> None:
     def make(text: str) -> int:
         with app.app_context():
             return add(project, text, "production")

@@ -1,4 +1,4 @@
-"""The project and key of the settings: made once, found again, never another's."""
+"""The project and key from the settings: created once, and found again at the next start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PUBLIC, SECRET = "pk-lf-1234", "sk-lf-5678"
 
 
 @pytest.fixture
-def asked(config: Config) -> Config:
+def bootstrap_config(config: Config) -> Config:
     return replace(
         config,
         init_project_id="acme",
@@ -29,28 +29,28 @@ def asked(config: Config) -> Config:
     )
 
 
-def test_a_project_and_its_key_are_made_once(app: Flask, asked: Config) -> None:
-    bootstrap(asked)
-    bootstrap(asked)
+def test_a_project_and_its_key_are_created_once(app: Flask, bootstrap_config: Config) -> None:
+    bootstrap(bootstrap_config)
+    bootstrap(bootstrap_config)
     with app.app_context():
-        found = authenticate(PUBLIC, SECRET)
-        assert found is not None and (found.project_id, found.name) == ("acme", "Acme")
-        assert [key.public_key for key in list_keys("acme")] == [PUBLIC]
+        key = authenticate(PUBLIC, SECRET)
+        assert key is not None and (key.project_id, key.name) == ("acme", "Acme")
+        assert [row.public_key for row in list_keys("acme")] == [PUBLIC]
 
 
-def test_a_changed_secret_takes_the_place_of_the_old_one(app: Flask, asked: Config) -> None:
-    bootstrap(asked)
-    bootstrap(replace(asked, init_project_secret_key="sk-lf-new"))
+def test_a_changed_secret_replaces_the_old_one(app: Flask, bootstrap_config: Config) -> None:
+    bootstrap(bootstrap_config)
+    bootstrap(replace(bootstrap_config, init_project_secret_key="sk-lf-new"))
     with app.app_context():
         assert authenticate(PUBLIC, SECRET) is None
         assert authenticate(PUBLIC, "sk-lf-new") is not None
 
 
-def test_a_revoked_key_stays_revoked(app: Flask, asked: Config) -> None:
-    bootstrap(asked)
+def test_a_revoked_key_stays_revoked(app: Flask, bootstrap_config: Config) -> None:
+    bootstrap(bootstrap_config)
     with app.app_context(), transaction():
         revoke_key(list_keys("acme")[0].key_id)
-    bootstrap(asked)
+    bootstrap(bootstrap_config)
     with app.app_context():
         assert authenticate(PUBLIC, SECRET) is None
 
@@ -70,29 +70,31 @@ def test_a_project_alone_needs_no_key(app: Flask, config: Config) -> None:
         {"init_project_id": ""},
     ],
 )
-def test_half_a_key_is_refused_with_the_names(asked: Config, change: dict[str, str]) -> None:
+def test_half_a_key_is_refused_with_the_names_of_the_settings(
+    bootstrap_config: Config, change: dict[str, str]
+) -> None:
     with pytest.raises(ConfigError, match="TRACER_INIT_PROJECT_ID"):
-        bootstrap(replace(asked, **change))  # type: ignore[arg-type]
+        bootstrap(replace(bootstrap_config, **change))  # type: ignore[arg-type]
 
 
-def test_anothers_key_is_refused(asked: Config) -> None:
-    bootstrap(asked)
+def test_a_key_of_another_project_is_refused(bootstrap_config: Config) -> None:
+    bootstrap(bootstrap_config)
     with pytest.raises(ConfigError, match="another project"):
-        bootstrap(replace(asked, init_project_id="other"))
+        bootstrap(replace(bootstrap_config, init_project_id="other"))
     with pytest.raises(ConfigError, match="another key") as refusal:
-        bootstrap(replace(asked, init_project_public_key="pk-lf-other"))
+        bootstrap(replace(bootstrap_config, init_project_public_key="pk-lf-other"))
     assert SECRET not in str(refusal.value)
 
 
-def test_the_names_that_langfuse_gave_them_are_read_too() -> None:
-    told = {"LANGFUSE_INIT_PROJECT_ID": "theirs", "LANGFUSE_INIT_PROJECT_PUBLIC_KEY": "pk"}
-    assert Config.from_env(told).init_project_id == "theirs"
-    ours = Config.from_env({**told, "TRACER_INIT_PROJECT_ID": "ours"})
+def test_langfuses_names_of_the_settings_are_read_as_well() -> None:
+    variables = {"LANGFUSE_INIT_PROJECT_ID": "theirs", "LANGFUSE_INIT_PROJECT_PUBLIC_KEY": "pk"}
+    assert Config.from_env(variables).init_project_id == "theirs"
+    ours = Config.from_env({**variables, "TRACER_INIT_PROJECT_ID": "ours"})
     assert (ours.init_project_id, ours.init_project_public_key) == ("ours", "pk")
 
 
-def test_the_command_makes_them_and_prints_no_secret(bare_url: str) -> None:
-    told = run_tracer(
+def test_the_command_creates_both_and_prints_no_secret(bare_url: str) -> None:
+    done = run_tracer(
         "db",
         "upgrade",
         DATABASE_URL=bare_url,
@@ -100,6 +102,6 @@ def test_the_command_makes_them_and_prints_no_secret(bare_url: str) -> None:
         LANGFUSE_INIT_PROJECT_PUBLIC_KEY=PUBLIC,
         LANGFUSE_INIT_PROJECT_SECRET_KEY=SECRET,
     )
-    assert told.returncode == 0, told.stderr
-    assert SECRET not in told.stdout + told.stderr
+    assert done.returncode == 0, done.stderr
+    assert SECRET not in done.stdout + done.stderr
     assert PUBLIC in run_tracer("keys", "list", "--project", "acme", DATABASE_URL=bare_url).stdout

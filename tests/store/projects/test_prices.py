@@ -1,4 +1,4 @@
-"""A project's own prices, stored, remembered by the writer, and what spans cost by them."""
+"""A project's own prices: stored, cached by the writer, and the costs of spans by them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from tracer.web.price_changes import changing_prices
 USAGE = {"input": 1_000_000}
 
 
-def draft(model: str, dollars: str, **said: Any) -> PriceDraft:
-    return PriceDraft(model=model, rates=Rates(base={"input": Decimal(dollars)}), **said)
+def draft(model: str, dollars: str, **fields: Any) -> PriceDraft:
+    return PriceDraft(model=model, rates=Rates(base={"input": Decimal(dollars)}), **fields)
 
 
 def add(project: str, price: PriceDraft) -> PriceRow:
@@ -53,11 +53,11 @@ def costs(project: str, writer: Writer, *items: SpanRecord | SpanPatch) -> list[
     for item in items:
         (batch.spans if isinstance(item, SpanRecord) else batch.patches).append(item)  # type: ignore[arg-type]
     assert writer.write(project, batch) == []
-    found = [get_span(project, "t", item.span_id) for item in items]
-    return [(row.cost, row.cost_source, row.priced_by) for row in found if row]
+    spans = [get_span(project, "t", item.span_id) for item in items]
+    return [(row.cost, row.cost_source, row.priced_by) for row in spans if row]
 
 
-def test_a_price_is_used_at_once_in_the_process_that_adds_it(project: str, writer: Writer) -> None:
+def test_a_price_is_used_at_once_by_the_process_that_adds_it(project: str, writer: Writer) -> None:
     unpriced = costs(project, writer, span("a", model="house", usage=USAGE))
     made = add(project, draft("HOUSE*", "2.5"))
     priced = costs(project, writer, span("b", model="house", usage=USAGE))
@@ -67,9 +67,7 @@ def test_a_price_is_used_at_once_in_the_process_that_adds_it(project: str, write
     assert priced == [({"input": Decimal("2.5")}, "custom", made.price_id)]
 
 
-def test_what_is_stored_keeps_its_cost_and_says_what_it_was_priced_by(
-    project: str, writer: Writer
-) -> None:
+def test_a_stored_span_keeps_its_cost_and_names_its_price(project: str, writer: Writer) -> None:
     made = add(project, draft("house", "2.5"))
     before = costs(project, writer, span("a", model="house", usage=USAGE))
     retire(project, made.price_id)
@@ -88,21 +86,21 @@ def test_another_process_uses_a_price_after_some_seconds(
     def put(span_id: str) -> Any:
         item = span(span_id, model="house", usage=USAGE)
         store(connection, [(project, Batch(spans=[item]))], elsewhere)
-        found = get_span(project, "t", span_id)
-        return found and found.cost
+        stored = get_span(project, "t", span_id)
+        return stored and stored.cost
 
     assert put("a") == {}
     add(project, draft("house", "3"))
     assert put("b") == {}
     elsewhere.forget("another project")
     assert put("c") == {}
-    for held in elsewhere._cached.values():
-        assert held[0] > 0
+    [(loaded_at, _)] = elsewhere._cached.values()
+    assert loaded_at > 0
     elsewhere._cached = {name: (0.0, book) for name, (_, book) in elsewhere._cached.items()}
     assert put("d") == {"input": Decimal(3)}
 
 
-def test_prices_are_read_once_and_not_for_every_transaction(
+def test_prices_are_cached_between_transactions(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
     add(project, draft("house", "3"))
@@ -113,7 +111,7 @@ def test_prices_are_read_once_and_not_for_every_transaction(
     assert books.load(connection, {project})[project] is not first[project]
 
 
-def test_what_is_read_while_prices_change_is_not_remembered(
+def test_prices_that_are_read_during_a_change_are_not_cached(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
     books = PriceBooks()
@@ -130,14 +128,14 @@ def test_what_is_read_while_prices_change_is_not_remembered(
     assert books._cached == {}
 
 
-def test_a_cost_that_the_application_sends_wins(project: str, writer: Writer) -> None:
+def test_a_cost_that_the_application_sends_is_kept(project: str, writer: Writer) -> None:
     add(project, draft("house", "2"))
     given_cost = {"total": Decimal("0.1")}
     item = span("a", model="house", usage=USAGE, cost=given_cost, cost_source="given")
     assert costs(project, writer, item) == [(given_cost, "given", None)]
 
 
-def test_a_price_of_zero_costs_nothing_and_is_not_unpriced(project: str, writer: Writer) -> None:
+def test_a_price_of_zero_is_a_cost_of_zero_and_not_unpriced(project: str, writer: Writer) -> None:
     add(project, draft("free", "0"))
     (free,) = costs(project, writer, span("a", model="free", usage=USAGE))
     (unknown,) = costs(project, writer, span("b", model="unheard-of", usage=USAGE))
@@ -147,7 +145,7 @@ def test_a_price_of_zero_costs_nothing_and_is_not_unpriced(project: str, writer:
     assert [row and row.total_cost for row in found] == [Decimal(0), None]
 
 
-def test_an_update_that_takes_the_model_or_the_tokens_away_takes_the_cost_too(
+def test_an_update_that_clears_the_model_or_the_tokens_clears_the_cost(
     project: str, writer: Writer
 ) -> None:
     add(project, draft("house", "2"))
@@ -157,7 +155,7 @@ def test_an_update_that_takes_the_model_or_the_tokens_away_takes_the_cost_too(
     assert costs(project, writer, patch) == [({}, None, None)]
 
 
-def test_one_project_does_not_pay_the_prices_of_another(
+def test_prices_apply_to_their_own_project_only(
     project: str, writer: Writer, connection: psycopg.Connection[Any]
 ) -> None:
     create_project("other", "Other")
@@ -179,17 +177,17 @@ def test_one_project_does_not_pay_the_prices_of_another(
     assert stored == {"other": None, project: made.price_id}
 
 
-def test_rates_come_back_as_they_were_digit_by_digit(project: str) -> None:
+def test_rates_are_read_back_digit_by_digit(project: str) -> None:
     tier = Tier(above=5, parameters={"service_tier": "flex"}, prices={"input": Decimal("0.10")})
     rates = Rates(base={"input": Decimal("2.50"), "output": Decimal("0.075")}, tiers=[tier])
     made = add(project, PriceDraft(model="m", rates=rates, note="why"))
-    found = prices.get_price(project, made.price_id)
-    assert found == made
-    assert found and msgspec.json.encode(found.rates) == msgspec.json.encode(rates)
-    assert found.draft() == PriceDraft(model="m", rates=rates, note="why")
+    price = prices.get_price(project, made.price_id)
+    assert price == made
+    assert price and msgspec.json.encode(price.rates) == msgspec.json.encode(rates)
+    assert price.draft() == PriceDraft(model="m", rates=rates, note="why")
 
 
-def test_models_of_the_latest_traces_are_known(project: str, writer: Writer) -> None:
+def test_models_of_the_latest_traces_are_listed(project: str, writer: Writer) -> None:
     costs(project, writer, span("a", model="m1"), span("b", model="m2"), span("c", model="m2"))
     assert prices.recent_models(project) == ["m2", "m1"]
 

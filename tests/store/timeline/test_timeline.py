@@ -1,4 +1,4 @@
-"""The log and the search of a trace: the same from a timeline as without one."""
+"""The log and the search of a trace: the same from the stored index as in memory."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ SECOND = 1_000_000
 
 
 def story() -> list[Any]:
-    """Return spans that start in waves, some at once, some with events later than their start."""
+    """Return spans that start in groups of three, some with an event after their end."""
     made: list[Any] = [span("root", kind="agent", end_time=T0 + 900 * SECOND)]
     for n in range(600):
-        at = T0 + n // 3 * SECOND
+        time = T0 + n // 3 * SECOND
         made.append(
             span(
                 f"s{n:03}",
                 "root",
-                start_time=at,
-                end_time=at + SECOND,
+                start_time=time,
+                end_time=time + SECOND,
                 kind=("tool", "generation", "retriever")[n % 3],
                 level=("default", "default", "error", "warning")[n % 4],
                 input={"query": f"ticket INV-{n}", "words": ["common", "odd" if n % 2 else "even"]},
                 output="CursorTimeout" if n % 50 == 7 else None,
-                events=[{"name": "retry", "time": iso(at + 5 * SECOND), "attributes": {}}]
+                events=[{"name": "retry", "time": iso(time + 5 * SECOND), "attributes": {}}]
                 if n % 100 == 3
                 else [],
             )
@@ -59,7 +59,7 @@ def spans_of(page: LogPage) -> list[tuple[str, int | None]]:
     return [(row.span.span_id, row.number) for row in page.rows]
 
 
-def test_a_timeline_tells_what_a_small_trace_tells(
+def test_the_stored_index_gives_the_same_log_as_a_search_in_memory(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *story())
@@ -67,7 +67,8 @@ def test_a_timeline_tells_what_a_small_trace_tells(
     with app.app_context():
         small, stored = read_small("default", "t"), read_stored("default", "t")
         assert small is not None and stored is not None and stored.behind == 0
-        for asked in (
+        counts: list[int] = []
+        for log_filter in (
             LogFilter(),
             LogFilter(tuple(terms("timeout"))),
             LogFilter(tuple(terms("inv-57"))),
@@ -76,22 +77,31 @@ def test_a_timeline_tells_what_a_small_trace_tells(
             LogFilter((), ("tool", "retriever"), ("warning", "error")),
             LogFilter(tuple(terms("nothing like it"))),
         ):
-            one, other = small.find(asked), stored.find(asked)
-            entries = one.after(None, 1000)
-            assert (one.count, other.count) == (len(entries), len(entries)), asked
-            assert other.after(None, 1000) == entries
-            assert not other.more and not one.unsearched
-            for at in range(0, len(entries), 61):
-                key = entries[at]
-                behind = entries[at + 1] if at + 1 < len(entries) else None
-                beside = (entries[at - 1] if at else None, at, behind)
-                assert one.beside(key) == other.beside(key) == beside
+            in_memory_log, indexed_log = small.find(log_filter), stored.find(log_filter)
+            entries = in_memory_log.after(None, 1000)
+            assert (in_memory_log.count, indexed_log.count) == (len(entries), len(entries)), (
+                log_filter
+            )
+            assert indexed_log.after(None, 1000) == entries
+            assert not indexed_log.more and not in_memory_log.unsearched
+            for position in range(0, len(entries), 61):
+                key = entries[position]
+                behind = entries[position + 1] if position + 1 < len(entries) else None
+                beside = (entries[position - 1] if position else None, position, behind)
+                assert in_memory_log.beside(key) == indexed_log.beside(key) == beside
                 between = key._replace(span_id=key.span_id + "?")
-                assert one.beside(between) == other.beside(between) == (key, None, behind)
+                assert (
+                    in_memory_log.beside(between)
+                    == indexed_log.beside(between)
+                    == (key, None, behind)
+                )
                 for limit in (1, 7):
-                    assert one.after(key, limit) == other.after(key, limit)
-                    assert one.before(key, limit) == other.before(key, limit)
-            assert sum(count for _, count in other.times()) == len(entries)
+                    assert in_memory_log.after(key, limit) == indexed_log.after(key, limit)
+                    assert in_memory_log.before(key, limit) == indexed_log.before(key, limit)
+            assert sum(count for _, count in indexed_log.times()) == len(entries)
+            counts.append(len(entries))
+        assert counts[0] == 607
+        assert [number > 0 for number in counts] == [True] * 6 + [False]
 
 
 def test_pages_lead_through_the_log_and_back(
@@ -115,7 +125,7 @@ def test_pages_lead_through_the_log_and_back(
         assert {row.span.level for row in worse.rows} == {"warning", "error"}
 
 
-def test_a_span_knows_its_place_among_the_hits(
+def test_a_span_has_a_position_among_the_hits(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *story())
@@ -123,9 +133,9 @@ def test_a_span_knows_its_place_among_the_hits(
         log = open_log("default", "t", Query(words="CursorTimeout").log_filter())
         assert log is not None
         hits = [row.span for row in log.page(None).rows]
-        place = log.position(hits[3].span_id)
-        assert (place.number, place.count) == (4, 12)
-        assert (place.previous, place.next) == (hits[2].span_id, hits[4].span_id)
+        position = log.position(hits[3].span_id)
+        assert (position.number, position.count) == (4, 12)
+        assert (position.previous, position.next) == (hits[2].span_id, hits[4].span_id)
         first = log.position(None)
         assert (first.number, first.previous, first.next) == (None, None, hits[0].span_id)
         every = open_log("default", "t", Query().log_filter())
@@ -137,7 +147,7 @@ def test_a_span_knows_its_place_among_the_hits(
         assert sum(log.buckets(start, start + timedelta(seconds=200), 20)) == 12
 
 
-def test_a_large_trace_is_put_in_order_once_somebody_looks(
+def test_a_large_trace_is_indexed_once_a_page_requests_it(
     app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 100)
@@ -166,7 +176,7 @@ def test_a_large_trace_is_put_in_order_once_somebody_looks(
         assert segments == [(1,)], table
 
 
-def test_what_is_too_long_to_be_searched_at_once_is_told_and_wished_for(
+def test_spans_beyond_the_size_of_a_search_are_counted_and_indexing_is_requested(
     app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
 ) -> None:
     put(connection, *story())
@@ -182,7 +192,7 @@ def test_what_is_too_long_to_be_searched_at_once_is_told_and_wished_for(
         assert fill_requested(database_url) == 1
 
 
-def test_a_term_that_begins_too_many_words_says_so(
+def test_a_term_that_begins_too_many_words_is_reported(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     made = [span(f"{n:016x}", input=f"item{n:012}") for n in range(9_000)]
@@ -197,7 +207,7 @@ def test_a_term_that_begins_too_many_words_says_so(
 
 
 @pytest.mark.parametrize("other", [("other", "t"), ("default", "u")])
-def test_nothing_of_another_trace_or_project_is_found(
+def test_a_search_finds_nothing_of_another_trace_or_project(
     app: Flask, connection: psycopg.Connection[Any], other: tuple[str, str]
 ) -> None:
     put(connection, span("mine", input="secret"))
@@ -207,7 +217,7 @@ def test_nothing_of_another_trace_or_project_is_found(
         assert log is not None and log.matches.count == 0
 
 
-def test_a_reader_does_not_wait_for_who_fills_it(
+def test_a_reader_does_not_wait_for_the_worker_that_fills_the_index(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *story())

@@ -15,15 +15,15 @@ from tracer.store.traces.span_detail import get_span
 from tracer.store.traces.span_tree import CHILD_COUNT_CAP
 
 
-def level(parent: str | None, **at: Any) -> span_tree.Children:
-    return span_tree.children_page("default", "t", parent, **at)
+def level(parent: str | None, **page: Any) -> span_tree.Children:
+    return span_tree.children_page("default", "t", parent, **page)
 
 
 def ids(page: span_tree.Children) -> list[str]:
     return [row.span_id for row in page.rows]
 
 
-def test_children_come_in_time_order_page_by_page_and_back(
+def test_children_are_in_time_order_across_pages_in_both_directions(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     children = [span(f"c{n:03}", "root", start_time=T0 + n) for n in range(25)]
@@ -58,16 +58,16 @@ def test_several_levels_are_read_in_one_call(
 ) -> None:
     put(connection, span("a"), span("b"), span("a1", "a"), span("b1", "b"), span("b2", "b"))
     with app.app_context():
-        found = span_tree.children("default", "t", [None, "a", "b"], limit=1)
-    assert {parent: ids(page) for parent, page in found.items()} == {
+        levels = span_tree.children("default", "t", [None, "a", "b"], limit=1)
+    assert {parent: ids(page) for parent, page in levels.items()} == {
         None: ["a"],
         "a": ["a1"],
         "b": ["b1"],
     }
-    assert found["b"].later is not None and found["a"].later is None
+    assert levels["b"].later is not None and levels["a"].later is None
 
 
-def test_a_child_before_its_parent_hangs_under_a_placeholder_that_the_parent_replaces(
+def test_a_child_before_its_parent_is_under_a_placeholder_that_the_parent_replaces(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("child", "parent", start_time=T0 + 5))
@@ -90,7 +90,7 @@ def test_the_count_of_children_stops_at_its_cap(
         assert level(None).rows[0].child_count == CHILD_COUNT_CAP + 1
 
 
-def test_a_cycle_lies_flat_and_flagged_however_it_closes(
+def test_a_cycle_is_flattened_and_flagged_however_it_closes(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("a", "c", start_time=T0 + 1))
@@ -106,7 +106,7 @@ def test_a_cycle_lies_flat_and_flagged_however_it_closes(
     assert detail is not None and detail.sent_parent_id == "c"
 
 
-def test_an_update_of_a_span_in_a_cycle_leaves_it_flat(
+def test_an_update_of_a_span_in_a_cycle_keeps_it_flattened(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, span("a", "b"), span("b", "a"))
@@ -124,7 +124,7 @@ def test_a_span_that_is_its_own_parent_is_a_flagged_root(
         assert (root.flags, root.parent_span_id) == (["self_parent"], None)
 
 
-def test_the_path_leads_from_the_root_and_keeps_to_its_limit_in_a_deep_chain(
+def test_the_path_from_the_root_is_limited_in_a_deep_chain(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     chain = [span("0"), *[span(str(n), str(n - 1), start_time=T0 + n) for n in range(1, 10_000)]]
@@ -137,8 +137,8 @@ def test_the_path_leads_from_the_root_and_keeps_to_its_limit_in_a_deep_chain(
     assert [row.span_id for row in deep] == [str(n) for n in range(9_950, 10_000)]
 
 
-def test_a_span_gives_back_what_was_sent(app: Flask, connection: psycopg.Connection[Any]) -> None:
-    said = {
+def test_a_span_is_read_as_it_was_sent(app: Flask, connection: psycopg.Connection[Any]) -> None:
+    fields = {
         "input": {"z": 1, "a": [None, "\\n\t é 🎉"]},
         "output": "text with \\ and \n newline",
         "metadata": {"k": {"deep": True}},
@@ -147,10 +147,10 @@ def test_a_span_gives_back_what_was_sent(app: Flask, connection: psycopg.Connect
         "resource": {"service.name": "s"},
         "usage": {"input": 3},
     }
-    put(connection, span("a", name="tab\there \\N", status_message="a\\b", **said))
+    put(connection, span("a", name="tab\there \\N", status_message="a\\b", **fields))
     with app.app_context():
-        found = get_span("default", "t", "a")
-    assert found is not None
-    assert {name: getattr(found, name) for name in said} == said
-    assert list(found.input) == ["z", "a"]
-    assert (found.name, found.status_message) == ("tab\there \\N", "a\\b")
+        stored = get_span("default", "t", "a")
+    assert stored is not None
+    assert {name: getattr(stored, name) for name in fields} == fields
+    assert list(stored.input) == ["z", "a"]
+    assert (stored.name, stored.status_message) == ("tab\there \\N", "a\\b")

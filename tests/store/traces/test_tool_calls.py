@@ -1,4 +1,4 @@
-"""Tools that spans were offered and called are found in SQL as they are read in Python."""
+"""SQL finds the same offered and called tools of a span as Python does."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from tracer.store.traces import tool_calls
 WRITTEN = {name: value for name, (value, _) in CASES.items() if "\\" not in str(value)}
 
 
-def asked(app: Flask, column: sa.ColumnElement[Any]) -> dict[str, Any]:
+def select_column(app: Flask, column: sa.ColumnElement[Any]) -> dict[str, Any]:
     with app.app_context():
         rows = db.session.execute(sa.select(span_payloads.c.span_id, column))
         return {row[0]: row[1] for row in rows}
 
 
-def test_calls_are_those_that_the_messages_tell(
+def test_calls_in_sql_equal_those_of_the_messages(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *[span(name, output=value) for name, value in WRITTEN.items()])
-    names, counts = asked(app, tool_calls.CALLED), asked(app, tool_calls.CALL_COUNT)
-    told = 0
+    names, counts = select_column(app, tool_calls.CALLED), select_column(app, tool_calls.CALL_COUNT)
+    number = 0
     for name, value in WRITTEN.items():
         messages = read_messages(value, output=True) or []
         parts = [p for message in messages for p in message.parts if p.type == "tool_call"]
         assert names[name] == sorted({part.name for part in parts if part.name}), name
         assert counts[name] == len(parts), name
-        told += len(parts)
-    assert told >= 8
+        number += len(parts)
+    assert number >= 8
 
 
 OPENAI = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -58,12 +58,12 @@ OPENAI = {"type": "function", "function": {"name": "f", "parameters": {"type": "
         7,
     ],
 )
-def test_what_is_no_call_is_none(
+def test_values_without_a_call_have_none(
     app: Flask, connection: psycopg.Connection[Any], output: Any
 ) -> None:
     put(connection, span("s", output=output))
-    assert asked(app, tool_calls.CALLED) == {"s": []}
-    assert asked(app, tool_calls.CALL_COUNT) == {"s": 0}
+    assert select_column(app, tool_calls.CALLED) == {"s": []}
+    assert select_column(app, tool_calls.CALL_COUNT) == {"s": 0}
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def test_what_is_no_call_is_none(
         [{"function_declarations": [{"name": "a", "parameters": {}}]}, OPENAI],
     ],
 )
-def test_offers_are_named_as_their_schemas_are(
+def test_offered_tools_have_the_names_of_their_schemas(
     app: Flask, connection: psycopg.Connection[Any], tools: list[Any]
 ) -> None:
     put(connection, span("s", tools=tools), span("none"))
     names = sorted(schemas_of(tools))
-    assert asked(app, tool_calls.OFFERED) == {"s": names, "none": []}
-    assert asked(app, tool_calls.OFFER_COUNT) == {"s": len(names), "none": 0}
+    assert select_column(app, tool_calls.OFFERED) == {"s": names, "none": []}
+    assert select_column(app, tool_calls.OFFER_COUNT) == {"s": len(names), "none": 0}

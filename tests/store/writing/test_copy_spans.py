@@ -1,4 +1,4 @@
-"""Any value of a span comes back as it was: COPY has words, ends and escapes of its own."""
+"""Any value of a span is read back as it was: COPY has its own null, separators and escapes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_every_column_of_a_payload_is_copied() -> None:
 @example(text="\\.", value="\\.\n\\.")
 @example(text="a\tb\nc\rd\\t\v\x1f\x7f\x85\u2028", value={"\\": ["\t\n\r", "\\u0041", '"']})
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_a_span_says_comes_back(connection: Connection, text: str, value: Any) -> None:
+def test_any_value_of_a_span_is_read_back(connection: Connection, text: str, value: Any) -> None:
     clear_tables(connection)
     ids = {"parent": f"p{text}", "trace": f"t{text}"}
-    said = {name: text for name in ("requested_model", "provider", "prompt_name", "model")}
-    told = {"input": value, "attributes": {text: value}, "finish_reasons": [text]}
-    put(connection, span(f"s{text}", name=text, status_message=text, **ids, **said, **told))
+    names = {name: text for name in ("requested_model", "provider", "prompt_name", "model")}
+    values = {"input": value, "attributes": {text: value}, "finish_reasons": [text]}
+    put(connection, span(f"s{text}", name=text, status_message=text, **ids, **names, **values))
     (narrow,) = [row for row in table_rows(connection, "spans") if not row["placeholder"]]
     (wide,) = table_rows(connection, "span_payloads")
     assert (narrow["span_id"], narrow["trace_id"]) == (f"s{text}", f"t{text}")
@@ -48,11 +48,11 @@ def test_what_a_span_says_comes_back(connection: Connection, text: str, value: A
         text,
         f"p{text}",
     )
-    assert {name: (narrow | wide)[name] for name in said} == said
-    assert {name: wide[name] for name in told} == told
+    assert {name: (narrow | wide)[name] for name in names} == names
+    assert {name: wide[name] for name in values} == values
 
 
-def test_what_is_not_said_is_no_value_at_all(connection: Connection) -> None:
+def test_a_missing_value_is_null(connection: Connection) -> None:
     put(connection, span("s"), span("own", "own"))
     row = next(row for row in table_rows(connection, "span_payloads") if row["span_id"] == "s")
     left = {name for name, value in row.items() if value is not None}
@@ -61,7 +61,7 @@ def test_what_is_not_said_is_no_value_at_all(connection: Connection) -> None:
     assert flagged["sent_parent_id"] == "own"
 
 
-def test_spans_of_one_batch_share_only_what_is_equal(connection: Connection) -> None:
+def test_spans_of_one_batch_share_only_equal_values(connection: Connection) -> None:
     resource, other = {"service.name": "a"}, {"service.name": "b"}
     put(
         connection,
@@ -70,9 +70,9 @@ def test_spans_of_one_batch_share_only_what_is_equal(connection: Connection) -> 
         span("3", resource=other, provider="null", prompt_name="null"),
         span("4", resource=dict(resource), prompt_version=3),
     )
-    found = {row["span_id"]: row for row in table_rows(connection, "span_payloads")}
-    assert [found[n]["resource"] for n in "1234"] == [resource, resource, other, resource]
-    assert [found[n]["provider"] for n in "1234"] == ["null", None, "null", None]
-    assert [found[n]["prompt_name"] for n in "1234"] == [None, None, "null", None]
-    assert [found[n]["prompt_version"] for n in "1234"] == [None, None, None, 3]
-    assert [found[n]["claimed"] for n in "1234"] == [["x"], ["x", "y"], None, None]
+    payloads = {row["span_id"]: row for row in table_rows(connection, "span_payloads")}
+    assert [payloads[n]["resource"] for n in "1234"] == [resource, resource, other, resource]
+    assert [payloads[n]["provider"] for n in "1234"] == ["null", None, "null", None]
+    assert [payloads[n]["prompt_name"] for n in "1234"] == [None, None, "null", None]
+    assert [payloads[n]["prompt_version"] for n in "1234"] == [None, None, None, 3]
+    assert [payloads[n]["claimed"] for n in "1234"] == [["x"], ["x", "y"], None, None]

@@ -1,4 +1,4 @@
-"""A deleted trace leaves nothing behind, corrects what counted it, and does not come back."""
+"""A deleted trace leaves no row behind, corrects all counts, and can't be written again."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_same_id_of_another_project_stays(connection: psycopg.Connection[Any
 
 
 @pytest.mark.usefixtures("context")
-def test_a_session_goes_with_its_traces_and_what_hangs_on_it(
+def test_a_session_is_deleted_with_its_traces_and_annotations(
     connection: psycopg.Connection[Any],
 ) -> None:
     on_session = ScoreRecord(
@@ -90,7 +90,7 @@ def test_a_session_goes_with_its_traces_and_what_hangs_on_it(
 
 
 @pytest.mark.usefixtures("context")
-def test_the_last_trace_of_a_session_takes_it_along(connection: psycopg.Connection[Any]) -> None:
+def test_a_session_is_deleted_with_its_last_trace(connection: psycopg.Connection[Any]) -> None:
     on_session = ScoreRecord(
         score_id="s", name="mood", data_type="numeric", value=1, session_id="chat", time=T0
     )
@@ -109,7 +109,7 @@ def test_the_last_trace_of_a_session_takes_it_along(connection: psycopg.Connecti
     kept=st.lists(span_records() | span_patches() | trace_records(), max_size=4),
     gone=st.lists(span_records() | span_patches() | trace_records(), min_size=1, max_size=5),
 )
-def test_what_is_left_is_as_if_the_trace_had_never_come(
+def test_after_a_delete_the_rows_are_as_if_the_trace_had_never_arrived(
     app: Flask, connection: psycopg.Connection[Any], kept: list[Any], gone: list[Any]
 ) -> None:
     for item in gone:
@@ -120,20 +120,20 @@ def test_what_is_left_is_as_if_the_trace_had_never_come(
     with app.app_context():
         if kept:
             put(connection, *copy.deepcopy(kept))
-        without = all_rows(connection), tallied()
+        without = all_rows(connection), mapping_counts()
         put(connection, *gone)
         connection.rollback()
         delete_traces(connection, "default", [GONE])
-        assert (all_rows(connection), tallied()) == without
+        assert (all_rows(connection), mapping_counts()) == without
         assert disagreements(connection) == []
 
 
-def tallied() -> dict[tuple[str, str], int]:
-    return {(one.measure, one.value): one.number for one in list_mapping_counts("default")}
+def mapping_counts() -> dict[tuple[str, str], int]:
+    return {(row.measure, row.value): row.number for row in list_mapping_counts("default")}
 
 
 @pytest.mark.usefixtures("context")
-def test_what_comes_late_is_refused_and_its_neighbours_are_not(
+def test_late_records_are_refused_and_their_neighbours_are_stored(
     connection: psycopg.Connection[Any], writer: Writer
 ) -> None:
     put(connection, *full_trace(GONE))
@@ -144,19 +144,19 @@ def test_what_comes_late_is_refused_and_its_neighbours_are_not(
         scores=[score_record(GONE), score_record("new")],
     )
     refused = writer.write("default", batch)
-    assert [(one.kind, one.index) for one in refused] == [
+    assert [(refusal.kind, refusal.index) for refusal in refused] == [
         ("spans", 0),
         ("traces", 0),
         ("scores", 0),
     ]
-    assert {one.reason for one in refused} == {DELETED}
+    assert {refusal.reason for refusal in refused} == {DELETED}
     assert tables_with(connection, GONE) == []
     assert [row["trace_id"] for row in all_rows(connection)["traces"]] == ["new"]
     assert writer.write("theirs", Batch(spans=[span("s", trace=GONE)])) == []
 
 
 @pytest.mark.usefixtures("context")
-def test_after_a_day_the_id_is_free_again(
+def test_after_a_day_the_id_can_be_used_again(
     connection: psycopg.Connection[Any], writer: Writer
 ) -> None:
     put(connection, *full_trace(GONE))
@@ -172,7 +172,7 @@ def test_after_a_day_the_id_is_free_again(
 
 
 @pytest.mark.usefixtures("context")
-def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
+def test_an_interrupted_delete_hides_the_trace_and_is_finished_later(
     connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(*_: Any) -> None:
@@ -183,22 +183,22 @@ def test_a_delete_that_is_cut_short_is_out_of_sight_and_is_finished_later(
         patch.setattr(purge, "purge_trace", cut)
         delete_trace("default", GONE)
     assert all_rows(connection)["traces"] == []
-    # The one who deletes is left a minute to do it.
+    # The process that deletes has a minute for it.
     assert purge.purge_pending(connection) == 0
     connection.execute("UPDATE tombstones SET deleted_at = deleted_at - interval '2 minutes'")
     connection.commit()
     assert purge.purge_pending(connection) == 1
     assert tables_with(connection, GONE) == []
-    assert tallied() == {}
+    assert mapping_counts() == {}
 
 
 @pytest.mark.usefixtures("context")
-def test_a_writer_in_the_middle_of_its_transaction_is_waited_for(
+def test_a_delete_waits_for_a_writer_in_its_transaction(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, *full_trace(GONE))
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
-        # Its own transaction ends within ours, so that it holds what it holds until we end.
+        # Nested in an outer transaction, so that its locks are kept until the outer one ends.
         store(
             other,
             [
@@ -230,12 +230,12 @@ def test_a_writer_that_waits_for_a_delete_is_refused(
         thread.start()
         wait_until(lambda: waiting(connection) > 0)
     thread.join(30)
-    assert [one.reason for one in refused] == [DELETED]
+    assert [refusal.reason for refusal in refused] == [DELETED]
     assert tables_with(connection, GONE) == []
 
 
 @pytest.mark.usefixtures("context")
-def test_a_score_before_its_trace_does_not_slip_past_a_delete(
+def test_a_score_before_its_trace_is_refused_during_a_delete(
     connection: psycopg.Connection[Any],
 ) -> None:
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
@@ -249,7 +249,7 @@ def test_a_score_before_its_trace_does_not_slip_past_a_delete(
 
 
 @pytest.mark.usefixtures("context")
-def test_whoever_wins_nothing_is_half_there(
+def test_of_a_writer_and_a_delete_one_wins_completely(
     connection: psycopg.Connection[Any], writer: Writer, app: Flask
 ) -> None:
     put(connection, *full_trace(GONE), *full_trace("other"))
@@ -263,7 +263,7 @@ def test_whoever_wins_nothing_is_half_there(
             beside = span(f"{number}-{count}", trace="other")
             batch = Batch(spans=[late, beside], scores=[score_record(GONE, f"{number}-{count}")])
             refused = writer.write("default", batch)
-            assert {one.index for one in refused} <= {0}
+            assert {refusal.index for refusal in refused} <= {0}
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
     for thread in threads:

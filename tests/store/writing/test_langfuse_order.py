@@ -1,4 +1,4 @@
-"""Any order and any batching of Langfuse's events gives the same rows, and those of its rules."""
+"""Langfuse's events give the same rows in any order and batching, the rows of Langfuse's rules."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def stored(connection: psycopg.Connection[Any], batches: list[list[Json]]) -> An
     for batch in batches:
         body = msgspec.json.encode({"batch": batch})
         decoded = decode_ingestion(body, RECEIPT, NOTHING)
-        assert [one.refusal for one in decoded.outcomes] == [None] * len(batch)
+        assert [outcome.refusal for outcome in decoded.outcomes] == [None] * len(batch)
         store(connection, [("default", decoded.batch)])
         assert disagreements(connection) == []
     return all_rows(connection)
@@ -101,7 +101,7 @@ def test_any_order_and_any_batching_give_the_same_rows(
 ) -> None:
     whole = stored(connection, [sent])
     shuffled = dice.sample(sent, len(sent))
-    assert stored(connection, [[one] for one in shuffled]) == whole
+    assert stored(connection, [[item] for item in shuffled]) == whole
     assert stored(connection, [shuffled, sent]) == whole
 
 
@@ -110,16 +110,16 @@ def test_any_order_and_any_batching_give_the_same_rows(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sent=events)
-def test_the_row_is_what_langfuses_rules_make_of_the_events(
+def test_the_row_equals_the_result_of_langfuses_rules(
     connection: psycopg.Connection[Any], sent: list[Json]
 ) -> None:
-    found = stored(connection, [sent])
-    mine = [one for one in sent if one["body"]["id"] == "s"]
+    rows = stored(connection, [sent])
+    mine = [item for item in sent if item["body"]["id"] == "s"]
     if not mine:
         return
     wanted = _merged(mine)
-    row = next(row for row in found["spans"] if row["span_id"] == "s")
-    payload = next(row for row in found["span_payloads"] if row["span_id"] == "s")
+    row = next(row for row in rows["spans"] if row["span_id"] == "s")
+    payload = next(row for row in rows["span_payloads"] if row["span_id"] == "s")
     assert row["name"] == (wanted.get("name") or "")
     assert row["model"] == wanted.get("model")
     assert row["level"] == (wanted.get("level") or "DEFAULT").lower()
@@ -133,14 +133,14 @@ def test_the_row_is_what_langfuses_rules_make_of_the_events(
 
 def _merged(sent: list[Json]) -> dict[str, Json]:
     """Merge as the rules say, one event after the other: the second telling of them."""
-    order = sorted(sent, key=lambda one: ("update" in one["type"], one["timestamp"]))
+    order = sorted(sent, key=lambda item: ("update" in item["type"], item["timestamp"]))
     merged: dict[str, Json] = {"metadata": {}}
-    said = [one["body"]["startTime"] for one in order if one["body"].get("startTime")]
-    merged["startTime"] = [*said, order[0]["timestamp"]][0]
-    timed = [one for one in order if one["body"].get("startTime")] or order
+    times = [item["body"]["startTime"] for item in order if item["body"].get("startTime")]
+    merged["startTime"] = [*times, order[0]["timestamp"]][0]
+    timed = [item for item in order if item["body"].get("startTime")] or order
     merged["kind"] = timed[0]["type"].partition("-")[0]
-    for one in order:
-        for name, value in one["body"].items():
+    for item in order:
+        for name, value in item["body"].items():
             if name == "metadata":
                 _deepen(merged["metadata"], value)
             elif name != "startTime" and not (name == "input" and value is None):
@@ -148,18 +148,18 @@ def _merged(sent: list[Json]) -> dict[str, Json]:
     return merged
 
 
-def _deepen(held: dict[str, Json], new: dict[str, Json]) -> None:
+def _deepen(target: dict[str, Json], new: dict[str, Json]) -> None:
     for key, value in new.items():
-        if isinstance(value, dict) and isinstance(held.get(key), dict):
-            _deepen(held[key], value)
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _deepen(target[key], value)
         elif isinstance(value, dict):
-            held[key] = {}
-            _deepen(held[key], value)
+            target[key] = {}
+            _deepen(target[key], value)
         else:
-            held[key] = value
+            target[key] = value
 
 
-def test_a_create_ranks_before_every_update_however_late_it_is(
+def test_a_create_comes_before_every_update_however_late_it_is(
     connection: psycopg.Connection[Any],
 ) -> None:
     late = _event("span-create", T.format(9), {"id": "s", "traceId": "t", "name": "create"})

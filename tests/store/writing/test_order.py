@@ -1,4 +1,4 @@
-"""Whatever order the records of a trace arrive in, the rows are the same, and the sums true."""
+"""The records of a trace give the same rows and correct sums in any order."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_running_record_never_overwrites_a_finished_one(
 ) -> None:
     put(connection, span("a", output="done"))
     put(connection, span("a", end_time=None, version=T0 + 10_000_000))
-    found = all_rows(connection)
-    assert found["spans"][0]["status"] == "completed"
-    assert found["span_payloads"][0]["output"] == "done"
-    assert found["traces"][0]["running_count"] == 0
+    rows = all_rows(connection)
+    assert rows["spans"][0]["status"] == "completed"
+    assert rows["span_payloads"][0]["output"] == "done"
+    assert rows["traces"][0]["running_count"] == 0

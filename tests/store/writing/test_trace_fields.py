@@ -214,7 +214,7 @@ def test_an_update_of_the_first_generation_moves_the_preview(
     assert table_rows(connection, "traces")[0]["input_preview"] == "two"
 
 
-def test_the_first_generation_is_found_again_when_the_root_loses_its_input(
+def test_the_preview_is_that_of_the_first_generation_when_the_root_loses_its_input(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, span("root", end_time=None, input="early"))

@@ -1,4 +1,4 @@
-"""Usage is added up once, though wrappers repeat what the calls below them used."""
+"""Usage is counted once, though wrappers repeat the usage of the calls below them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AGENT = [
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::7])
-def test_wrappers_count_nothing_whenever_their_children_come(
+def test_the_usage_of_wrappers_is_excluded_whenever_their_children_arrive(
     connection: psycopg.Connection[Any], order: tuple[int, ...]
 ) -> None:
     clear_tables(connection)
@@ -36,12 +36,12 @@ def test_wrappers_count_nothing_whenever_their_children_come(
     assert trace["usage"] == {"input": 200, "output": 20}
     assert (trace["metered_count"], trace["total_tokens"]) == (2, 220)
     assert disagreements(connection) == []
-    found = {row["span_id"]: row for row in table_rows(connection, "spans")}
-    assert found["agent"]["total_tokens"] == 330
-    assert [name for name in found if found[name]["covered"]] == ["agent", "chat", "step"]
+    spans = {row["span_id"]: row for row in table_rows(connection, "spans")}
+    assert spans["agent"]["total_tokens"] == 330
+    assert [name for name in spans if spans[name]["covered"]] == ["agent", "chat", "step"]
 
 
-def test_one_batch_and_many_agree(connection: psycopg.Connection[Any]) -> None:
+def test_one_batch_and_many_give_the_same_rows(connection: psycopg.Connection[Any]) -> None:
     put(connection, *copy.deepcopy(AGENT))
     whole = table_rows(connection, "spans"), table_rows(connection, "traces")
     clear_tables(connection)
@@ -84,7 +84,7 @@ CALL = [
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::3])
 @pytest.mark.parametrize("size", [1, 2, 4])
-def test_a_clients_own_report_counts_only_where_nobody_else_reports_the_call(
+def test_a_duplicate_report_of_a_call_counts_only_without_another_report(
     connection: psycopg.Connection[Any], order: tuple[int, ...], size: int
 ) -> None:
     waiting = [copy.deepcopy(CALL[number]) for number in order]
@@ -96,14 +96,14 @@ def test_a_clients_own_report_counts_only_where_nobody_else_reports_the_call(
     assert disagreements(connection) == []
 
 
-def test_a_wrapper_without_metered_children_counts_itself(
+def test_a_wrapper_counts_where_no_child_has_usage(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, span("agent", kind="agent", usage=USED), span("tool", "agent", kind="tool"))
     assert table_rows(connection, "traces")[0]["total_tokens"] == 110
 
 
-def test_a_session_that_loses_its_only_cost_has_none_and_not_zero(
+def test_a_session_that_loses_its_only_cost_has_no_cost(
     connection: psycopg.Connection[Any],
 ) -> None:
     paid = {"cost": {"total": Decimal("0.1")}, "cost_source": "given", "usage": {"input": 3}}
@@ -116,18 +116,18 @@ def test_a_session_that_loses_its_only_cost_has_none_and_not_zero(
 def test_the_same_record_wins_whether_an_update_comes_with_it_or_before(
     connection: psycopg.Connection[Any],
 ) -> None:
-    said = SpanPatch(trace_id="t", span_id="a", version=T0, fields={"output": "one"})
+    update = SpanPatch(trace_id="t", span_id="a", version=T0, fields={"output": "one"})
     cut, whole = span("a", flags=["truncated"]), span("a")
-    found = []
-    for batches in ([[said, cut], [whole]], [[whole], [said, cut]]):
+    results = []
+    for batches in ([[update, cut], [whole]], [[whole], [update, cut]]):
         clear_tables(connection)
         for batch in batches:
             put(connection, *copy.deepcopy(batch))
-        found.append(all_rows(connection))
-    assert found[0] == found[1]
+        results.append(all_rows(connection))
+    assert results[0] == results[1]
 
 
-def test_a_trace_without_its_root_is_called_after_the_topmost_span_that_came(
+def test_a_trace_without_its_root_has_the_name_of_its_topmost_span(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, span("late", "missing", start_time=T0 + 9, input="second"))

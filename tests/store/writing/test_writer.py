@@ -1,4 +1,4 @@
-"""Group commit: neighbours, poison, overload and a database that is away."""
+"""Group commit: neighbouring requests, unstorable items, overload, an unreachable database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def in_threads(*calls: Any) -> None:
         assert not thread.is_alive()
 
 
-def test_a_poison_item_is_refused_by_its_place_and_its_neighbours_are_stored(
+def test_an_unstorable_item_is_refused_by_its_index_and_its_neighbours_are_stored(
     own_writer: Writer, connection: psycopg.Connection[Any]
 ) -> None:
     batch = Batch(
@@ -59,14 +59,16 @@ def test_a_poison_item_is_refused_by_its_place_and_its_neighbours_are_stored(
     assert table_rows(connection, "traces")[0]["user_id"] == "u"
 
 
-def test_a_request_that_shares_a_commit_with_a_failing_one_survives(
+def test_a_request_that_shares_a_commit_with_a_failing_one_is_stored(
     own_writer: Writer, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "THREADS", 1)
     results: dict[str, list[Rejected]] = {}
 
-    def send(trace: str, **said: Any) -> None:
-        results[trace] = own_writer.write("default", Batch(spans=[span("a", trace=trace, **said)]))
+    def send(trace: str, **fields: Any) -> None:
+        results[trace] = own_writer.write(
+            "default", Batch(spans=[span("a", trace=trace, **fields)])
+        )
 
     # While somebody else holds the first trace, the others gather in the queue and so share
     # the next transaction.
@@ -88,11 +90,11 @@ def test_a_request_that_shares_a_commit_with_a_failing_one_survives(
     for thread in threads:
         thread.join(timeout=30)
     assert results["good"] == results["fine"] == results["held"] == []
-    assert [(one.kind, one.index) for one in results["bad"]] == [("spans", 0)]
+    assert [(refusal.kind, refusal.index) for refusal in results["bad"]] == [("spans", 0)]
     assert {row["trace_id"] for row in table_rows(connection, "traces")} == {"held", "good", "fine"}
 
 
-def test_eight_writers_on_the_same_traces_lose_and_double_nothing(
+def test_eight_writers_on_the_same_traces_lose_and_repeat_nothing(
     engine: sa.Engine, connection: psycopg.Connection[Any]
 ) -> None:
     writers = [Writer(engine) for _ in range(8)]
@@ -108,16 +110,16 @@ def test_eight_writers_on_the_same_traces_lose_and_double_nothing(
                 usage={"input": 1},
             )
             shared = span("shared", trace=trace, start_time=T0 - turn, level="error")
-            said = trace_record(trace=trace, session_id=f"s{number % 2}", version=T0 + number)
-            failed = writers[number].write("default", Batch(spans=[mine, shared], traces=[said]))
+            record = trace_record(trace=trace, session_id=f"s{number % 2}", version=T0 + number)
+            failed = writers[number].write("default", Batch(spans=[mine, shared], traces=[record]))
             assert failed == []
 
     in_threads(*[lambda number=number: send(number) for number in range(8)])
     for made in writers:
         made.close()
-    found = table_rows(connection, "traces")
-    assert [row["span_count"] for row in found] == [33, 33, 33]
-    assert [row["session_id"] for row in found] == ["s1"] * 3
+    traces = table_rows(connection, "traces")
+    assert [row["span_count"] for row in traces] == [33, 33, 33]
+    assert [row["session_id"] for row in traces] == ["s1"] * 3
     assert disagreements(connection) == []
 
 
@@ -126,12 +128,12 @@ def test_two_projects_may_have_the_same_trace_id(
 ) -> None:
     own_writer.write("default", Batch(spans=[span("a", name="mine")]))
     own_writer.write("other", Batch(spans=[span("a", name="theirs"), span("b", "a")]))
-    found = {row["project_id"]: row for row in table_rows(connection, "traces")}
-    assert (found["default"]["name"], found["default"]["span_count"]) == ("mine", 1)
-    assert (found["other"]["name"], found["other"]["span_count"]) == ("theirs", 2)
+    traces = {row["project_id"]: row for row in table_rows(connection, "traces")}
+    assert (traces["default"]["name"], traces["default"]["span_count"]) == ("mine", 1)
+    assert (traces["other"]["name"], traces["other"]["span_count"]) == ("theirs", 2)
 
 
-def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_drained(
+def test_a_full_queue_refuses_at_once_and_accepts_again_when_it_has_drained(
     engine: sa.Engine, connection: psycopg.Connection[Any]
 ) -> None:
     small = Writer(engine, max_queue_spans=2)
@@ -149,7 +151,7 @@ def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_drained(
     small.close()
 
 
-def test_a_lost_connection_is_made_anew_and_the_batch_stored(
+def test_a_lost_connection_is_replaced_and_the_batch_is_stored(
     own_writer: Writer, connection: psycopg.Connection[Any]
 ) -> None:
     own_writer.write("default", Batch(spans=[span("a")]))
@@ -162,7 +164,7 @@ def test_a_lost_connection_is_made_anew_and_the_batch_stored(
     assert len(table_rows(connection, "spans")) == 2
 
 
-def test_a_database_that_stays_away_is_said_and_nothing_is_acknowledged(
+def test_an_unreachable_database_is_reported_and_nothing_is_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.2)
@@ -172,7 +174,7 @@ def test_a_database_that_stays_away_is_said_and_nothing_is_acknowledged(
     nowhere.close()
 
 
-def test_closing_stores_what_waits_and_takes_nothing_more(
+def test_closing_stores_the_queue_and_accepts_no_more(
     engine: sa.Engine, connection: psycopg.Connection[Any]
 ) -> None:
     closing = Writer(engine)

@@ -1,0 +1,145 @@
+"""Conditions in SQL mean what their operators say, for any text and for missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from tracer.errors import Invalid
+from tracer.extensions import db
+from tracer.store.database.conditions import (
+    LIST_OPERATORS,
+    OPERATORS,
+    Condition,
+    Field,
+    day,
+    metadata_field,
+    month,
+    where,
+)
+
+pytestmark = pytest.mark.usefixtures("project")
+
+# Among the characters are those that LIKE gives a meaning.
+TEXTS = st.text("ab%_\\", max_size=3)
+ROWS = st.lists(st.none() | TEXTS, min_size=1, max_size=5)
+
+TEXT_OPERATORS: dict[str, Callable[[str | None, Any], bool]] = {
+    "=": lambda text, value: text == value,
+    "<>": lambda text, value: text != value,
+    "contains": lambda text, value: text is not None and value in text,
+    "does not contain": lambda text, value: text is None or value not in text,
+    "starts with": lambda text, value: text is not None and text.startswith(value),
+    "ends with": lambda text, value: text is not None and text.endswith(value),
+    "any of": lambda text, value: text in value,
+    "none of": lambda text, value: text not in value,
+}
+
+
+def matching(rows: list[Any], kind: sa.types.TypeEngine[Any], *conditions: Condition) -> list[int]:
+    """Return the positions of the rows whose column "x" fulfils the conditions."""
+    values = sa.values(sa.column("n", sa.Integer), sa.column("x", kind), name="given")
+    data = values.data(
+        [(n, sa.cast(sa.literal(row, kind), kind)) for n, row in enumerate(rows)]  # type: ignore[misc]
+    )
+    query = sa.select(data.c.n).where(*where(list(conditions), {"x": Field(data.c.x)}))
+    return sorted(db.session.scalars(query))
+
+
+@pytest.mark.parametrize("operator", TEXT_OPERATORS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, first=TEXTS, second=TEXTS)
+def test_text_operators_treat_every_character_literally(
+    operator: str, rows: list[str | None], first: str, second: str
+) -> None:
+    value = [first, second] if operator.endswith(" of") else first
+    expected = [n for n, row in enumerate(rows) if TEXT_OPERATORS[operator](row, value)]
+    assert matching(rows, sa.Text(), Condition("x", operator, value)) == expected
+
+
+def test_every_operator_of_text_and_numbers_is_tested() -> None:
+    assert set(OPERATORS) == set(TEXT_OPERATORS) | {"<", ">", "<=", ">="}
+    assert set(LIST_OPERATORS) == {"=", "any of", "none of", "all of"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"), [("<", [0]), ("<=", [0, 1]), (">", [2]), (">=", [1, 2])]
+)
+def test_numbers_are_compared_and_a_missing_one_never_matches(
+    operator: str, expected: list[int]
+) -> None:
+    assert matching([1, 2, 3, None], sa.Integer(), Condition("x", operator, 2)) == expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"),
+    [
+        ("=", "a", [0, 1]),
+        ("any of", ["a", "c"], [0, 1, 2]),
+        ("none of", ["a", "c"], [3]),
+        ("all of", ["a", "b"], [1]),
+    ],
+)
+def test_lists_are_compared_by_their_elements(
+    operator: str, value: Any, expected: list[int]
+) -> None:
+    rows = [["a"], ["a", "b"], ["c"], []]
+    assert matching(rows, ARRAY(sa.Text()), Condition("x", operator, value)) == expected
+
+
+def test_all_conditions_must_hold_and_null_has_operators_of_its_own() -> None:
+    low, high = Condition("x", ">", 1), Condition("x", "<", 3)
+    assert matching([1, 2, 3], sa.Integer(), low, high) == [1]
+    assert matching([1, None], sa.Integer(), Condition("x", "is null", None)) == [1]
+    assert matching([1, None], sa.Integer(), Condition("x", "is not null", None)) == [0]
+
+
+def test_a_field_with_keys_reads_one_value_of_an_object() -> None:
+    metadata = sa.cast(sa.literal({"n": 1, "s": "x"}, JSONB), JSONB)
+    fields = {"metadata": metadata_field(metadata)}
+    for key, value in (("n", "1"), ("s", "x")):
+        [sql] = where([Condition("metadata", "=", value, key)], fields)
+        assert db.session.scalar(sa.select(sql)) is True
+    with pytest.raises(Invalid, match="metadata: expected a key"):
+        where([Condition("metadata", "=", "x")], fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operator", "value", "reason"),
+    [
+        (sa.Text(), "~", "a", "operator '~' does not fit it"),
+        (sa.Text(), "=", 1, "1 does not fit the column"),
+        (sa.Text(), "=", "a\x00", "does not fit the column"),
+        (sa.Text(), "any of", ["a", None], "None does not fit the column"),
+        (sa.Integer(), "=", True, "True does not fit the column"),
+        (sa.Integer(), "=", "1", "'1' does not fit the column"),
+        (sa.Boolean(), "=", 1, "1 does not fit the column"),
+        (sa.DateTime(timezone=True), ">", "2026-01-01", "does not fit the column"),
+        (ARRAY(sa.Text()), "contains", "a", "operator 'contains' does not fit it"),
+        (ARRAY(sa.Text()), "any of", [1], "1 does not fit the column"),
+    ],
+)
+def test_an_unfit_operator_or_value_is_refused(
+    kind: sa.types.TypeEngine[Any], operator: str, value: Any, reason: str
+) -> None:
+    fields = {"x": Field(sa.column("x", kind))}
+    with pytest.raises(Invalid, match=f"^x: .*{reason}"):
+        where([Condition("x", operator, value)], fields)
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"^y: no such column"):
+        where([Condition("y", "=", 1)], {"x": Field(sa.column("x"))})
+
+
+def test_days_and_months_are_those_of_utc() -> None:
+    time = sa.literal(datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
+    db.session.execute(sa.text("SET LOCAL TimeZone = 'Pacific/Auckland'"))
+    assert db.session.execute(sa.select(day(time), month(time))).one() == ("2026-01-31", "2026-01")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 
 from tests.support.wire.any_attributes import attribute_maps
 from tests.support.wire.otlp import attributes, decode_protobuf, only_record, protobuf, span
@@ -48,6 +48,7 @@ def test_every_attribute_is_either_mapped_or_unmapped(
 
 
 @given(attribute_maps)
+@example({"mlflow.traceTag.a": []})
 def test_a_field_has_a_value_where_an_attribute_mapped_to_it_and_only_there(
     values: dict[str, Any],
 ) -> None:

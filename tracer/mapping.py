@@ -193,7 +193,9 @@ class _Comparison:
             return not of_span or _is_set(field, value)
         parsed = self._parsed(step)
         if parsed is None or parsed == value:
-            return parsed is not None and (not of_span or _is_set(name, parsed))
+            # An empty list is a value of metadata, while an empty field is no value.
+            is_set = step.part is not None or _is_set(name, parsed)
+            return parsed is not None and (not of_span or is_set)
         if not of_span:
             # Many spans set fields of their trace: its value may come from another span.
             first = self._source.get(field)

@@ -83,3 +83,9 @@ def test_the_value_of_the_highest_precedence_counts(
             assert trace.value(field) == counting(sent, field)
         else:
             assert trace.value(field) is None
+
+
+def test_a_process_that_sent_nothing_is_not_remembered() -> None:
+    claims = Claims()
+    claims.add(TraceRecord(trace_id="t", rank=RANK_IMPLIED, version=1, fields={"name": None}))
+    assert claims.processes == {}

@@ -81,7 +81,7 @@ class Claims(msgspec.Struct):
         if record.rank >= RANK_CREATE:
             for field, value in record.fields.items():
                 self._put(self.fields, field, field, value, precedence)
-        elif record.fields:
+        elif any(value is not None for value in record.fields.values()):
             if record.process not in self.processes:
                 self.processes[record.process] = Process(_first(record))
             self.processes[record.process].add(record)
@@ -133,8 +133,8 @@ class Claims(msgspec.Struct):
     def contested(self) -> bool:
         """Return whether another input or output than the shown one may come to count."""
         for name in PAYLOADS:
-            found = [p.fields[name] for p in self.processes.values() if name in p.fields]
-            if len(found) > 1 or any(value.rank == RANK_IMPLIED for value in found):
+            sent = [p.fields[name] for p in self.processes.values() if name in p.fields]
+            if len(sent) > 1 or any(candidate.rank == RANK_IMPLIED for candidate in sent):
                 return True
         return False
 

@@ -133,18 +133,18 @@ def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | Non
         return _of_list(items[0], default, depth - 1)
     # A tool that is offered is no message: it is shown as what it is, a tool.
     items = [item for item in items if offered_tool(item) is None]
-    known = [read_item(item, default) for item in items]
-    if not all(known) and not any(read_item(item, "user") for item in items):
+    readings = [read_item(item, default) for item in items]
+    if not all(readings) and not any(read_item(item, "user") for item in items):
         return None
     messages: list[Message] = []
-    for item, found in zip(items, known, strict=True):
-        found = found or [_unknown(item, default)]
+    for item, reading in zip(items, readings, strict=True):
+        added = reading or [_unknown(item, default)]
         last = messages[-1] if messages else None
         # The Responses API sends one turn as several items without a role of their own.
-        if last is not None and last.role == found[0].role and _continues(item):
-            last.parts += found[0].parts
-            found = found[1:]
-        messages += found
+        if last is not None and last.role == added[0].role and _continues(item):
+            last.parts += added[0].parts
+            added = added[1:]
+        messages += added
     return messages or None
 
 

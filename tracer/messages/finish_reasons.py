@@ -28,8 +28,8 @@ def finish_reasons(output: Json) -> list[str]:
                 reasons.append(reason)
         elif isinstance(choice, list):
             # LangChain has a list of choices for each prompt.
-            inner = (_reason(one, 2) for one in choice[:_MAX_CHOICES] if isinstance(one, dict))
-            reasons += [reason for reason in inner if reason]
+            inner = [item for item in choice[:_MAX_CHOICES] if isinstance(item, dict)]
+            reasons += [reason for item in inner if (reason := _reason(item, 2))]
     return reasons
 
 

@@ -234,7 +234,7 @@ def _content(item: dict[str, Json], role: str) -> list[Part]:
         parts.append(audio_answer(audio))
     for name, kind in _MEDIA.items():
         listed = item.get(name)
-        parts += [_media(one, kind) for one in (listed if isinstance(listed, list) else ())]
+        parts += [_media(medium, kind) for medium in (listed if isinstance(listed, list) else ())]
     return _with_calls(parts, item)
 
 

@@ -70,7 +70,8 @@ class Span(otel.Span):
             start_time=start_time,
             instrumentation_scope=_SCOPE,
         )
-        # The private fields of `otel.Span` and `ReadableSpan` that their methods read and change.
+        # The private fields of `otel.Span` and `ReadableSpan` that their methods read and change;
+        # `end` sets `_end_time`, as the inherited one would take the lock and copy the span.
         self._attributes: Any = attributes
         self._events: Any = _NO_ITEMS if processor is None else []
         self._links: Any = _NO_ITEMS if processor is None else []

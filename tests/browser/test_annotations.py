@@ -53,12 +53,12 @@ def judge(page: Page) -> None:
     expect(form.get_by_label("Category", exact=True)).to_be_hidden()
     if form.get_by_label("Your name").count():
         form.get_by_label("Your name").fill("Ada")
-    form.get_by_role("button", name="Give score").click()
+    form.get_by_role("button", name="Add score").click()
     remark = page.locator("li.remark").filter(has_text="stars")
     expect(remark).to_contain_text("4 of 5")
     remark.get_by_text("Edit or delete").click()
     remark.get_by_label("Type").select_option("boolean")
-    remark.get_by_label("Is it so?").select_option("yes")
+    remark.get_by_label("Answer").select_option("yes")
     remark.get_by_role("button", name="Save").click()
     expect(remark).to_contain_text("stars yes")
     remark.get_by_text("Edit or delete").click()
@@ -116,7 +116,7 @@ def test_a_link_is_made_opened_and_revoked(
     store_traces(agent_trace())
     page = open_page(TRACE, scripts=scripts)
     page.get_by_role("link", name="Share").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create link").click()
     address = page.locator("#made").inner_text()
     path = "/share/" + address.partition("/share/")[2]
     shared = open_page(path, scripts=scripts)
@@ -135,7 +135,7 @@ def test_a_trace_is_deleted(store_traces: StoreTraces, open_page: OpenPage, scri
     page = open_page(TRACE, scripts=scripts)
     page.get_by_role("link", name="Delete…").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Delete the trace")
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page).to_have_url(re.compile("/project/default/traces$"))
 
 
@@ -149,7 +149,7 @@ def test_what_is_wrong_with_a_form_is_said_where_it_is(
     form.get_by_label("Value").fill("9")
     form.get_by_label("To", exact=True).fill("5")
     form.get_by_label("Your name").fill("Ada")
-    form.get_by_role("button", name="Give score").click()
+    form.get_by_role("button", name="Add score").click()
     expect(page.get_by_role("status")).to_contain_text("9 is outside the range any to 5.")
     expect(form.get_by_label("Value")).to_have_value("9")
     assert [fault for fault in faults if "422" not in fault] == []

@@ -153,7 +153,7 @@ def test_a_full_pass_without_scripts(store_traces: StoreTraces, open_page: OpenP
     expect(page.locator(".axis .chip.run")).to_contain_text("4.50 s – 5.40 s")
     page.get_by_title("Show the whole trace").click()
     expect(page.locator(".axis .chip.run")).to_have_count(0)
-    for tab in ("Metadata", "Events", "Scores", "Understood", "Raw"):
+    for tab in ("Metadata", "Events", "Scores", "Mapping", "Raw"):
         page.locator("#panel .tabs").get_by_role("link", name=tab).click()
         expect(page.locator("#panel .tabs [aria-current]")).to_have_text(tab)
     page.get_by_title("Close").click()
@@ -164,7 +164,7 @@ def test_a_full_pass_without_scripts(store_traces: StoreTraces, open_page: OpenP
     page.get_by_title(re.compile("^(Next|Previous) trace")).first.click()
     expect(page.locator("h1")).to_have_text("nightly")
     page.get_by_role("link", name="compress?").click()
-    expect(page.locator(".axis .chip")).to_have_text("idle time is short")
+    expect(page.locator(".axis .chip")).to_have_text("idle time compressed")
 
 
 def test_a_run_of_like_spans_opens_with_a_click_a_key_and_without_scripts(

@@ -43,11 +43,11 @@ def test_a_price_from_an_unpriced_model_to_its_end_without_scripts(
     expect(page.get_by_label("Tier 1: parameters")).to_have_value("service_tier=flex")
     page.go_back()
     page.get_by_role("link", name="Retire… house-model").click()
-    expect(page.get_by_role("region", name="What changes")).to_contain_text("unpriced")
+    expect(page.get_by_role("region", name="Affected calls")).to_contain_text("unpriced")
     page.get_by_role("button", name="Retire this price").click()
     expect(row).to_contain_text("retired")
 
     page.goto(page.url.partition("/prices")[0] + "/traces/t2?span=s")
     page.get_by_role("link", name="cost from this project's price house-model").click()
-    page.get_by_role("button", name="Take back into use").click()
+    page.get_by_role("button", name="Restore this price").click()
     expect(row).to_contain_text("in use")

@@ -84,7 +84,7 @@ def test_a_span_that_began_before_its_parent_is_marked(
     store_traces(nested())
     mark = open_page(PATH).locator("#s-ahead .count.warn")
     expect(mark).to_have_text("clock")
-    expect(mark).to_have_attribute("title", re.compile("^Began 60.0 s before its parent"))
+    expect(mark).to_have_attribute("title", re.compile("^Started 60.0 s before its parent"))
     expect(open_page(PATH).locator(".bar.skew")).to_have_count(1)
 
 

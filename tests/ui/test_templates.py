@@ -108,7 +108,7 @@ def test_a_query_in_a_template_is_noticed(app: Flask, client: FlaskClient) -> No
     def planted() -> Any:
         return db.session.execute(sa.text("SELECT 'planted'")).scalar_one()
 
-    app.jinja_env.globals["twin_url"] = planted
+    app.jinja_env.globals["json_url"] = planted
     with watching(app) as watch:
         assert client.get("/project/default/sessions?user=nobody").status_code == 200
     assert set(watch.statements) == {"SELECT 'planted'"}

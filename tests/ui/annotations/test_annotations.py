@@ -116,7 +116,7 @@ def test_only_whoever_made_a_mark_can_change_it(app: Flask, what: str) -> None:
         ({"data_type": "numeric", "value": "4,5", "low": "0", "high": "5"}, "4.5 of 5"),
         ({"data_type": "categorical", "category": "polite"}, "polite"),
         ({"data_type": "boolean", "yes": "no"}, "no"),
-        ({"data_type": "text", "said": "could be shorter"}, "could be shorter"),
+        ({"data_type": "text", "text_value": "could be shorter"}, "could be shorter"),
     ],
 )
 @BOTH
@@ -129,7 +129,7 @@ def test_every_type_of_score_can_be_given(
     page = see(client, answer.location)
     (only,) = [one for one in page.all("li", "remark") if one.one("b").text == "mine"]
     assert all(word in only.text for word in (shown, "Ada", "because"))
-    field = next(name for name in ("value", "category", "yes", "said") if name in form)
+    field = next(name for name in ("value", "category", "yes", "text_value") if name in form)
     url = only.one("form")["action"]
     changed = {**form, field: {"value": "1", "yes": "yes"}.get(field, "other")}
     post_form(client, url, name="mine", action="edit", **changed)

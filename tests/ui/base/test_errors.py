@@ -34,7 +34,7 @@ def test_every_error_is_a_page_with_its_status(app: Flask, kind: type[TracerErro
     ("error", "sentence"),
     [
         (NotFound.of("trace", "t"), "This project has no trace &#39;t&#39;."),
-        (StoreUnavailable("no route to host"), "The database can&#39;t be reached just now."),
+        (StoreUnavailable("no route to host"), "The database can&#39;t be reached at the moment."),
         (BadCursor("not ours"), "Start again from the first page."),
         (Unstorable("too long"), "Not changed: too long."),
     ],

@@ -52,7 +52,7 @@ def test_what_is_no_time_is_refused_by_name() -> None:
 
 
 def test_a_value_in_use_stays_in_its_pick_list() -> None:
-    pick = filters(name="gone").pick("name", "Any name", ["a"])
+    pick = filters(name="gone").pick_list("name", "Any name", ["a"])
     assert pick.options == [("gone", "gone"), ("a", "a")]
     assert pick.chosen == "gone"
 

@@ -91,7 +91,7 @@ def test_a_dataset_shows_its_items_as_of_any_time(project: str, get_page: GetPag
     assert "new question" in get_page("/datasets/faq").text
     then = first.valid_from.isoformat().replace("+", "%2B")
     assert "old question" in get_page(f"/datasets/faq?at={then}").text
-    assert "lacks its time zone" in get_page("/datasets/faq?at=2026-01-01", status=400).text
+    assert "has no time zone" in get_page("/datasets/faq?at=2026-01-01", status=400).text
     get_page("/datasets/faq?at=soon", status=400)
 
 
@@ -101,7 +101,7 @@ def test_an_item_shows_what_it_was_also_when_it_is_deleted(project: str, get_pag
     save_item(project, faq, "i", {"input": "new question"})
     delete_item(project, "i")
     shown = get_page("/datasets/faq/items/i")
-    assert "Deleted" in shown.text
+    assert "This item is deleted" in shown.text
     assert "old question" in shown.text
     assert "new question" in shown.text
     get_page("/datasets/faq/items/nope", status=404)

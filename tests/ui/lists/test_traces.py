@@ -207,7 +207,7 @@ def test_an_orphan_hangs_under_a_row_named_by_the_missing_parent(
     assert (row.one("a").text, row.one("code").text) == ("not received", "gone-77")
     assert shown.one(id="s-orphan")["style"] == "--depth:1"
     panel = get_page(f"/traces/{AGENT}?span=gone-77").one(id="panel")
-    assert panel.one("p", "alert").text.startswith("This span has not arrived")
+    assert panel.one("p", "alert").text.startswith("This span has not been received")
 
 
 def test_a_path_too_long_to_show_whole_is_shown_from_its_end(
@@ -227,8 +227,8 @@ def test_flags_are_small_marks_that_explain_themselves(
 ) -> None:
     store_traces(TraceBuilder(AGENT, name="x").span("r", flags=["truncated", "new_flag"]))
     marks = [mark for mark in get_page(f"/traces/{AGENT}").one(id="s-r").all("span", "count")]
-    assert [mark.text for mark in marks] == ["cut", "new_flag"]
-    assert marks[0]["title"] == "A value was longer than this server keeps, and was cut."
+    assert [mark.text for mark in marks] == ["truncated", "new_flag"]
+    assert marks[0]["title"] == "A value exceeded the limit of this server and was truncated."
 
 
 def test_a_trace_without_spans_says_so(store_traces: StoreTraces, get_page: GetPage) -> None:

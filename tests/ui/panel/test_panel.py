@@ -237,8 +237,11 @@ def test_what_was_cut_is_said_with_its_size(store_traces: StoreTraces, get_page:
     notes = {"input": {"truncated": True, "size": 1_048_576}}
     store_traces(story(input="x", flags=["truncated"], notes=notes))
     shown = panel(get_page)
-    assert shown.one("p", "alert").text == "A value was longer than this server keeps, and was cut."
-    assert shown.one("small", "warn").text == "cut, was 1,048,576 bytes"
+    assert (
+        shown.one("p", "alert").text
+        == "A value exceeded the limit of this server and was truncated."
+    )
+    assert shown.one("small", "warn").text == "truncated from 1,048,576 bytes"
 
 
 def test_metadata_holds_everything_else(store_traces: StoreTraces, get_page: GetPage) -> None:
@@ -264,7 +267,7 @@ def test_metadata_holds_everything_else(store_traces: StoreTraces, get_page: Get
     facts = dict(
         zip((t.text for t in shown.all("dt")), (d.text for d in shown.all("dd")), strict=True)
     )
-    assert (facts["Model"], facts["Asked for"]) == ("b", "a")
+    assert (facts["Model"], facts["Requested model"]) == ("b", "a")
     assert shown.one("ul").one("a")["href"].endswith(f"{'f' * 32}?span=other")
 
 

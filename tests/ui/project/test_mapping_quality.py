@@ -33,7 +33,7 @@ def test_the_tab_says_what_became_of_each_attribute(client: FlaskClient, get_pag
     shown = tab(get_page)
     understood, rest = (block.text for block in shown.all("ul", "mapping"))
     assert "gen_ai.request.model requested_model gpt-4o gen_ai" in understood
-    assert "gen_ai.operation.namestays as it was sent, too kind generation gen_ai" in understood
+    assert "gen_ai.operation.namealso stored as sent kind generation gen_ai" in understood
     assert rest == "mine1 no dialect knows this name"
 
 
@@ -60,7 +60,7 @@ def test_a_span_without_attributes_says_so(store_traces: StoreTraces, get_page: 
 def rows(document: Element) -> dict[str, int]:
     found = document.one(id="main").all("tbody")
     cells = [row.all("td") for body in found for row in body.all("tr")]
-    return {row[0].text.partition(" nothing says")[0]: int(row[1].text) for row in cells}
+    return {row[0].text.partition(" no attribute")[0]: int(row[1].text) for row in cells}
 
 
 def test_the_page_counts_what_is_known_and_what_is_missing(
@@ -72,11 +72,11 @@ def test_the_page_counts_what_is_known_and_what_is_missing(
     store_traces(story)
     assert rows(get_page("/understanding")) == {
         "gen_ai": 1,
-        "none that is known": 5,
+        "unknown dialect": 5,
         "without model": 2,
         "without tokens": 1,
         "ours add a price for ours": 1,
-        "truncated A value was longer than this server keeps, and was cut.": 1,
+        "truncated A value exceeded the limit of this server and was truncated.": 1,
     }
 
 
@@ -95,12 +95,12 @@ def test_each_count_leads_to_examples(
 
 def test_what_is_fine_is_said(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("a"))
-    assert "No span was changed on its way here." in get_page("/understanding").text
+    assert "No span has a data problem." in get_page("/understanding").text
 
 
 def test_an_empty_project_is_told_what_the_page_will_show(get_page: GetPage) -> None:
     shown = get_page("/understanding").one(id="main")
-    assert "Once spans arrive" in shown.text
+    assert "This page counts spans by dialect" in shown.text
     assert not shown.all("table")
 
 

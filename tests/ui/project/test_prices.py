@@ -199,14 +199,14 @@ def test_retiring_shows_first_what_it_means_and_can_be_taken_back(
     store_traces(call("t1", "gpt-4o"), call("t2", "gpt-house"), call("t3", "other"))
     row = add(project, "gpt-*")
     path = f"/prices/{row.price_id}"
-    assert table(get_page(path), "What changes") == [
+    assert table(get_page(path), "Affected calls") == [
         ["gpt-4o", "list price openai / gpt-4o"],
         ["gpt-house", "unpriced"],
     ]
     assert post(client, f"/project/default{path}", action="retire").status_code == 303
     retired = prices.get_price(project, row.price_id)
     assert retired and retired.retired_at
-    assert "Take it back into use" in get_page(path).text
+    assert "Restore it" in get_page(path).text
     post(client, f"/project/default{path}", action="restore")
     assert prices.get_price(project, row.price_id) == row
     assert post(client, f"/project/default{path}", action="delete").status_code == 400

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.pages.dom import parse
-from tracer.ui.render.markdown import MOST_CHARACTERS, code, markdown
+from tracer.ui.render.markdown import MAX_CHARACTERS, code, markdown
 
 ALLOWED = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre"),
@@ -61,7 +61,7 @@ def test_an_image_in_the_text_is_shown() -> None:
 
 
 def test_a_large_image_does_not_keep_the_text_around_it_from_being_rendered() -> None:
-    large = PNG + "A" * 10 * MOST_CHARACTERS
+    large = PNG + "A" * 10 * MAX_CHARACTERS
     page = parse(rendered(f"![a]({large})\n\n**b** ![c]({PNG}) `{PNG}`"))
     assert [image["src"] for image in page.all("img")] == [large, PNG]
     assert (page.one("strong").text, page.one("code").text) == ("b", PNG)
@@ -112,7 +112,7 @@ def test_no_text_makes_a_tag_that_is_not_allowed(text: str) -> None:
 
 
 def test_a_text_beyond_the_limit_is_not_parsed() -> None:
-    assert markdown("*x*" * MOST_CHARACTERS) is None
+    assert markdown("*x*" * MAX_CHARACTERS) is None
 
 
 def test_code_in_no_known_language_is_escaped() -> None:

@@ -41,7 +41,7 @@ def told(store_traces: StoreTraces, app: Flask) -> None:
 
 
 def share(client: FlaskClient, path: str = TRACE, **form: str) -> str:
-    """Make a link on the page, and return its path."""
+    """Create a link on the page, and return its path."""
     page = parse(post_form(client, f"{path}/shares", 200, **form).text)
     return urlsplit(page.one(id="made").text).path
 

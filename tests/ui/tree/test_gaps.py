@@ -73,7 +73,7 @@ def test_what_is_not_known_is_not_told() -> None:
     [(1, 50, True), (1, 200, False), (0.2, 2, True), (0.5, 9, False), (0.05, 0.2, False)],
 )
 def test_a_short_gap_is_no_news(length: float, whole: float, told: bool) -> None:
-    assert Gap(at(0), at(length)).tells(Axis(at(0), at(whole))) is told
+    assert Gap(at(0), at(length)).is_shown(Axis(at(0), at(whole))) is told
 
 
 def many(count: int) -> TraceBuilder:

@@ -68,7 +68,7 @@ def test_the_headline_of_what_runs_or_lacks_parts_says_so(
         TraceBuilder(AGENT, name="x").span("r", None, 0, None).span("o", "gone", 1, 2, kind="tool")
     )
     said = get_page(BASE).one(css="breakdown").one("p").text
-    assert said.endswith("so far parts not received")
+    assert said.endswith("so far some spans not received")
 
 
 def test_each_message_is_in_the_transcript_once(
@@ -83,7 +83,7 @@ def test_each_message_is_in_the_transcript_once(
     assert "Where is it?" in steps[0].text and "find" in steps[0].one(css="call").text
     assert "no" in steps[1].one(css="alert").text
     assert "sent" in steps[3].text and not steps[3].all(css="user")
-    assert "3 messages from further up" in steps[4].one(css="fold").text
+    assert "3 messages repeated from above" in steps[4].one(css="fold").text
     assert "On its way." in steps[4].text and "Where is" not in steps[4].text
     link = steps[4].all("a", title="Show it in the tree")[0]
     assert link["href"] == f"/project/default{BASE}?span=answer"
@@ -105,7 +105,7 @@ def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
     assert len(first.one("ol", "transcript").all("header")) == 20
     second = parse(client.get(first.one("a", rel="next")["href"]).text)
     start = second.one("ol", "transcript").all("li")[0]
-    assert "40 messages from further up" in start.one(css="fold").text
+    assert "40 messages repeated from above" in start.one(css="fold").text
     assert "q20" in start.text and "a20" in start.text
     back = parse(client.get(second.one("a", rel="prev")["href"]).text)
     assert back.one("ol", "transcript").text == first.one("ol", "transcript").text
@@ -150,7 +150,7 @@ def test_a_trace_without_faults_says_that_nothing_stands_out(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace())
-    assert "Nothing stands out" in get_page(f"{BASE}/findings").one(css="none").text
+    assert "No issues found" in get_page(f"{BASE}/findings").one(css="none").text
     assert "Findings" in get_page(BASE).one("nav", "views").text
 
 

@@ -71,8 +71,8 @@ def test_filters_and_words_narrow_the_log(
 
 def test_what_is_not_there_is_told(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(told())
-    assert "No span holds all of these words" in get_page(f"{LOG}?q=zzz").one(css="none").text
-    assert "No entry is of this kind" in get_page(f"{LOG}?kind=http").one(css="none").text
+    assert "No span contains all of these words" in get_page(f"{LOG}?q=zzz").one(css="none").text
+    assert "No entry has this kind" in get_page(f"{LOG}?kind=http").one(css="none").text
 
 
 def test_pages_of_the_log_lead_to_each_other(
@@ -103,7 +103,7 @@ def test_a_large_trace_says_that_its_log_is_being_made(
 ) -> None:
     monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 3)
     store_traces(told())
-    assert "Being put in order" in get_page(LOG).one(css="none").text
+    assert "Building the timeline…" in get_page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None
 
 

@@ -53,12 +53,12 @@ def test_idle_time_is_drawn_short() -> None:
     # Ten seconds of work around an idle hour, which is drawn as 0.2 s.
     axis = Axis(START, moment(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
     assert axis.drawn == 10.2 * SECOND
-    assert axis.at(moment(2)) == pytest.approx(2 / 10.2 * 100)
-    assert axis.at(moment(3604)) == pytest.approx(4.2 / 10.2 * 100)
-    assert axis.at(moment(1804)) == pytest.approx(4.1 / 10.2 * 100)
-    assert axis.at(moment(3610)) == 100
+    assert axis.percent(moment(2)) == pytest.approx(2 / 10.2 * 100)
+    assert axis.percent(moment(3604)) == pytest.approx(4.2 / 10.2 * 100)
+    assert axis.percent(moment(1804)) == pytest.approx(4.1 / 10.2 * 100)
+    assert axis.percent(moment(3610)) == 100
     # A running trace goes on at the same scale.
-    assert axis.at(moment(3611)) == pytest.approx(11.2 / 10.2 * 100)
+    assert axis.percent(moment(3611)) == pytest.approx(11.2 / 10.2 * 100)
 
 
 @st.composite
@@ -71,10 +71,10 @@ def axes(draw: st.DrawFn) -> Axis:
 @given(axes(), st.lists(st.integers(-(10**9), 2 * 10**9), min_size=2))
 def test_time_never_runs_backwards_on_an_axis(axis: Axis, offsets: list[int]) -> None:
     times = [START + timedelta(microseconds=offset) for offset in sorted(offsets)]
-    places = [axis.at(time) for time in times]
+    places = [axis.percent(time) for time in times]
     assert places == sorted(places)
-    assert axis.at(START) == 0
-    assert axis.at(axis.end) in (0, pytest.approx(100))
+    assert axis.percent(START) == 0
+    assert axis.percent(axis.end) in (0, pytest.approx(100))
 
 
 @given(axes())

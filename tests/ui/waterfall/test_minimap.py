@@ -66,10 +66,10 @@ def test_a_trace_that_is_mostly_idle_offers_to_draw_that_short(
     chip = get_page(BASE).one("div", "axis").one("a", "chip")
     assert chip.text == "99.6 % idle · compress?"
     shown = get_page(f"{BASE}{chip['href']}")
-    assert shown.one("div", "axis").one("a", "chip").text == "idle time is short"
+    assert shown.one("div", "axis").one("a", "chip").text == "idle time compressed"
     first = shown.one(id="s-g1").one("i", "bar")["style"]
     assert float(first.partition("--w:")[2].partition(";")[0]) > 8
-    assert shown.one("i", "idle")["title"] == "60 min idle, drawn short"
+    assert shown.one("i", "idle")["title"] == "60 min idle, compressed"
     back = shown.one("div", "axis").one("a", "chip")["href"]
     assert not get_page(f"{BASE}{back}").all("i", "idle")
 
@@ -88,7 +88,7 @@ def test_the_strip_of_a_large_trace_is_made_in_the_background(
     store_traces(story)
     shown = get_page(BASE)
     assert blocks(shown, "k-tool") == []
-    assert shown.one("div", "map").one("small").text == "still being counted"
+    assert shown.one("div", "map").one("small").text == "computing…"
     assert len(shown.one("div", "map").all("a")) == 10
     with psycopg.connect(database_url, autocommit=True) as connection:
         assert compute.analyse(connection, "default", TRACE)

@@ -1,1 +1,1 @@
-"""Forms and answers for bookmarks, comments, scores, share links, tags and deletes."""
+"""Forms for bookmarks, comments, scores, tags and share links, and for deleting."""

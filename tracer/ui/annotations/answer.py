@@ -8,7 +8,7 @@ from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import AnnotationTarget
 from tracer.ui.lists.session import session_annotations
-from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 
 
 def annotations_of(target: AnnotationTarget, tab: str) -> AnyResponse | str:
@@ -21,5 +21,5 @@ def annotations_of(target: AnnotationTarget, tab: str) -> AnyResponse | str:
     if not target.subject.trace_id:
         return render("annotations/_session.html", **session_annotations(target))
     trace = find_trace(target.subject.project_id, target.subject.trace_id)
-    chosen = Choice.of(trace, target.subject.span_id)
-    return render("panel/_panel.html", panel=panel_of(chosen, tab), **common(trace))
+    selection = Selection.read(trace, target.subject.span_id)
+    return render("panel/_panel.html", panel=panel_of(selection, tab), **trace_context(trace))

@@ -89,7 +89,7 @@ def _form_fields(kinds: list[ScoreKind]) -> dict[str, Any]:
         if answer not in ("yes", "no"):
             refuse("Choose yes or no.")
         return fields | {"value": float(answer == "yes")}
-    text = _field("category" if data_type == "categorical" else "said")
+    text = _field("category" if data_type == "categorical" else "text_value")
     if not text or len(text) > _MAX_TEXT:
         refuse(f"Enter the score's text, in at most {_MAX_TEXT:,} characters.")
     fields["string_value"] = text

@@ -1,4 +1,4 @@
-"""Editing the tags of a trace: what is added and what is taken away, never the whole list."""
+"""Editing the tags of a trace: the form sends additions and removals, never the whole list."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.ui.base.blueprint import bp, is_fragment, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
-from tracer.ui.trace.context import common, find_trace
+from tracer.ui.trace.context import find_trace, trace_context
 from tracer.web.services import services
 
-MOST_CHARACTERS: Final = 200
-MOST_AT_ONCE: Final = 50
+MAX_CHARACTERS: Final = 200
+MAX_AT_ONCE: Final = 50
 
 
 @bp.post("/project/<project_id>/traces/<id:trace_id>/tags")
 def trace_tags(project_id: str, trace_id: str) -> AnyResponse | str:
-    """Add the tags in ``add`` (commas part them), and take those of ``remove`` away."""
+    """Add the tags in ``add``, separated by commas, and remove those in ``remove``."""
     find_trace(project_id, trace_id)
     added = [tag for part in request.form.get("add", "").split(",") if (tag := part.strip())]
     removed = request.form.getlist("remove")
     edits = dict.fromkeys(removed, False) | dict.fromkeys(added, True)
-    if len(edits) > MOST_AT_ONCE or any(len(tag) > MOST_CHARACTERS for tag in added):
-        refuse(f"At most {MOST_AT_ONCE} tags at once, of at most {MOST_CHARACTERS} characters.")
+    if len(edits) > MAX_AT_ONCE or any(len(tag) > MAX_CHARACTERS for tag in added):
+        refuse(f"At most {MAX_AT_ONCE} tags at once, of at most {MAX_CHARACTERS} characters.")
     if any(not tag.isprintable() for tag in added):
-        refuse("A tag can't hold control characters.")
+        refuse("A tag can't contain control characters.")
     if edits:
         record = TraceRecord(
             trace_id=trace_id,
@@ -41,5 +41,5 @@ def trace_tags(project_id: str, trace_id: str) -> AnyResponse | str:
         for rejected in services().writer.write(project_id, Batch(traces=[record])):
             refuse(rejected.reason)
     if is_fragment():
-        return render("annotations/_tags.html", **common(find_trace(project_id, trace_id)))
+        return render("annotations/_tags.html", **trace_context(find_trace(project_id, trace_id)))
     return redirect(url_for("ui.trace", project_id=project_id, trace_id=trace_id), 303)

@@ -1,1 +1,1 @@
-"""What all pages share: blueprint, request helpers, current visitor, filters."""
+"""Modules for every page: blueprint, rendering, current visitor, filters, errors."""

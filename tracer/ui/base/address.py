@@ -1,4 +1,4 @@
-"""The state of a trace page is its address: what of it the links on the page carry on."""
+"""The state of the trace page in its query string, and which parameters links preserve."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from flask import request
 
 from tracer.ui.base.blueprint import is_fragment
 
-KEPT = ("open", "zoom", "idle", "q")
-"""What stays when a reader selects something else; each page of a trace reads what it knows."""
-# Addresses have an end; the oldest are forgotten first.
-MOST_OPEN = 20
+PRESERVED = ("open", "zoom", "idle", "q")
+"""Parameters that stay when another span is selected; each page of a trace reads those it knows."""
+# URLs have a maximum length; the nodes that were opened first are dropped first.
+MAX_OPEN = 20
 
 
-def state() -> list[tuple[str, str]]:
-    """Return the query of the page's address: of this one, or of the page that asks for a part."""
+def page_query() -> list[tuple[str, str]]:
+    """Return the query of the page: of this request, or of the page that requests a fragment."""
     if is_fragment():
-        # The address bar knows what a reader has chosen since the page was loaded.
+        # The address bar has what the visitor has selected since the page was loaded.
         return parse_qsl(urlsplit(request.headers.get("HX-Current-URL", "")).query)
     return [(name, value) for name in request.args for value in request.args.getlist(name)]
 
 
-def keep(*without: str, **changed: str | None) -> str:
-    """Return the query that a link begins with, ``&`` at its end, or an empty string.
+def preserved_query(*without: str, **changed: str | None) -> str:
+    """Return the query with which a link begins, with a trailing ``&``, or "".
 
-    ``changed`` values take the place of those the page has (None: it goes).
+    ``changed`` values replace those of the page; None removes the parameter.
     """
     dropped = {*without, *changed}
-    kept = [pair for pair in state() if pair[0] in KEPT and pair[0] not in dropped]
-    opened = [pair for pair in kept if pair[0] == "open"][-MOST_OPEN:]
-    kept = [*opened, *(pair for pair in kept if pair[0] != "open")]
-    kept += [(name, value) for name, value in changed.items() if value]
-    return f"{urlencode(kept)}&" if kept else ""
+    pairs = [pair for pair in page_query() if pair[0] in PRESERVED and pair[0] not in dropped]
+    opened = [pair for pair in pairs if pair[0] == "open"][-MAX_OPEN:]
+    pairs = [*opened, *(pair for pair in pairs if pair[0] != "open")]
+    pairs += [(name, value) for name, value in changed.items() if value]
+    return f"{urlencode(pairs)}&" if pairs else ""
 
 
-def chosen(name: str) -> str | None:
-    """Return what the page's address says of ``name``, the last word where it says several."""
-    return dict(state()).get(name)
+def page_parameter(name: str) -> str | None:
+    """Return a parameter of the page's query, the last one if it is repeated."""
+    return dict(page_query()).get(name)

@@ -1,4 +1,4 @@
-"""The blueprint, and what all pages share: the project of the URL, fragments, caching."""
+"""The blueprint of the pages: the project in the URL, fragments, cache headers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tracer.ui.base.same_origin import check_origin
 from tracer.ui.render.format import FILTERS
 from tracer.ui.render.markdown import markdown
 
-MOST_MARKDOWN = 100_000
-"""Characters of comments that one page parses: about a fifth of a second."""
+MAX_MARKDOWN = 100_000
+"""Characters of comments that are parsed per page: this takes about 0.2 s."""
 
 bp = Blueprint("ui", __name__)
 bp.before_request(check_origin)
@@ -28,31 +28,31 @@ for _name, _filter in FILTERS.items():
 
 @bp.app_template_filter("markdown")
 def bounded_markdown(text: str) -> Markup | None:
-    """Return ``text`` rendered, None: too long, or this page has had its share of parsing."""
-    g.markdown_left = g.get("markdown_left", MOST_MARKDOWN) - len(text)
+    """Return ``text`` as HTML; None: it is too long, or the page has used up ``MAX_MARKDOWN``."""
+    g.markdown_left = g.get("markdown_left", MAX_MARKDOWN) - len(text)
     return markdown(text) if g.markdown_left >= 0 else None
 
 
 @bp.app_template_filter("quote")
 def quote_id(text: str) -> str:
-    """Return ``text`` for use in a query string, slashes and all."""
-    # Most ids are hexadecimal, and a page of rows has hundreds of them.
+    """Return ``text`` quoted for a query string, including slashes."""
+    # Fast path: most ids are hexadecimal, and a page of rows has hundreds of them.
     return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 @bp.app_context_processor
 def common() -> dict[str, Any]:
-    """Give every template the time at which the page was made."""
+    """Return the context of every template: the time at which the page is made."""
     return {"now": datetime.now(UTC)}
 
 
 @bp.url_value_preprocessor
 def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Put the URL's project into ``g.project``; 404 where there is none."""
+    """Set ``g.project`` to the project in the URL; 404 if it does not exist."""
     project_id = (values or {}).get("project_id")
     if project_id is None:
         return
-    # Here and not in each page, so that no page can forget to look.
+    # Here and not in each view, so that no view can forget the check.
     g.project = get_project(project_id)
     if g.project is None:
         abort(404, f"There is no project “{project_id}”.")
@@ -60,8 +60,8 @@ def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 @bp.after_request
 def keep_private(response: Response) -> Response:
-    """Let nobody else keep a page, and nobody take a fragment for one."""
-    # Kept and asked for again: "back" is instant, and never shows a stale page as fresh.
+    """Set cache headers: no shared caches, and no fragment in place of its page."""
+    # Browsers store the page and revalidate it: "back" is fast and never shows an outdated page.
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("HX-Request-Type", "Cookie"))
     return response
@@ -69,13 +69,13 @@ def keep_private(response: Response) -> Response:
 
 @bp.get("/")
 def home() -> AnyResponse:
-    """Go to where most visits start."""
+    """Redirect to the list of traces of the default project."""
     return redirect(url_for("ui.trace_list", project_id=DEFAULT_PROJECT))
 
 
 @bp.get("/trace/<id:trace_id>")
 def any_trace(trace_id: str) -> AnyResponse:
-    """Go to the page of a trace of which only the id is known, as some clients print links."""
+    """Redirect to a trace by its id alone, as in the links that some clients print."""
     project_id = project_of(trace_id)
     if project_id is None:
         abort(404, f"There is no trace “{trace_id}”.")
@@ -83,13 +83,13 @@ def any_trace(trace_id: str) -> AnyResponse:
 
 
 def is_fragment() -> bool:
-    """Return whether htmx asks for a part of a page (a restored history entry wants it whole)."""
-    # Not HX-Request: htmx leaves it out when it restores a page from history.
+    """Return whether htmx requests a part of a page, not a whole one."""
+    # HX-Request would not do: htmx omits it when it restores a page from history.
     return request.headers.get("HX-Request-Type") == "partial"
 
 
 def refuse(reason: str) -> NoReturn:
-    """Say what is wrong with a form: in a line where htmx sent it, else as a page (422)."""
+    """Respond with 422 and the reason: as text if htmx sent the form, else as a page."""
     if is_fragment():
         abort(Response(reason, 422, content_type="text/plain; charset=utf-8"))
     abort(422, reason)

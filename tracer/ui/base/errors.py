@@ -1,4 +1,4 @@
-"""What a page shows where something can't be done: the one place that maps errors for people."""
+"""Error pages: the one place that maps errors to the pages and messages that visitors see."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORM_REFUSED: Final = 422
 
 
 def show_refusal(error: TracerError) -> Any:
-    """Return an error as a page; of a form that htmx sent, as the line that it shows."""
+    """Return an error as a page, or as text for a form that htmx sent."""
     status, message = status_of(error), _message(error)
     if status == _FORM_REFUSED and is_fragment():
         return Response(message, status, content_type="text/plain; charset=utf-8")
@@ -30,9 +30,9 @@ def show_refusal(error: TracerError) -> Any:
 
 def _message(error: TracerError) -> str:
     if isinstance(error, BadCursor):
-        return "This link's place in the list can't be read. Start again from the first page."
+        return "This link is not valid. Start again from the first page."
     if isinstance(error, StoreUnavailable):
-        return "The database can't be reached just now."
+        return "The database can't be reached at the moment."
     if isinstance(error, NotFound):
         return f"This project has {error}."
     return f"Not changed: {error}." if isinstance(error, Unstorable) else str(error)

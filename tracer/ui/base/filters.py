@@ -1,4 +1,4 @@
-"""The filter form of a list: what the URL asks for, the pick lists, the chips that take it back."""
+"""The filter form of a list: filters in the URL, pick lists, the chips that remove filters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LABELS = {
     "tag": "tag",
     "user": "user",
     "session": "session",
-    "marked": "marked",
+    "marked": "annotation",
     "from": "from",
     "to": "to",
 }
@@ -29,14 +29,18 @@ PERIODS = (
     ("7d", "Last 7 days"),
     ("30d", "Last 30 days"),
 )
-MARKS = (("bookmarked", "Bookmarked"), ("commented", "With comments"), ("scored", "With scores"))
-# Relative times stay true in a bookmark.
+ANNOTATIONS = (
+    ("bookmarked", "Bookmarked"),
+    ("commented", "Commented"),
+    ("scored", "Scored"),
+)
+# Relative times stay true in a saved link.
 _AGO = re.compile(r"(\d{1,4})(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class BadFilter(Invalid):
-    """A filter that can't be understood; the message names it."""
+    """An invalid filter; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,19 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """A pick list: its field, what it says when nothing is picked, and (value, label) pairs."""
+class PickList:
+    """A pick list of a filter form."""
 
     field: str
     any: str
+    """The label of the empty option."""
     options: list[tuple[str, str]]
+    """Pairs of value and label."""
     chosen: str
 
 
 class Filters:
-    """The filters of a request, out of the fields that its list knows."""
+    """The filters of a request, restricted to the fields of its list."""
 
     def __init__(self, args: MultiDict[str, str], fields: Sequence[str], path: str) -> None:
         self.values: Mapping[str, str] = {
@@ -71,11 +77,11 @@ class Filters:
         return bool(self.values)
 
     def get(self, name: str) -> str | None:
-        """Return the filter's text, None where it is not in use."""
+        """Return the text of a filter, None if it is not used."""
         return self.values.get(name)
 
     def time(self, name: str, now: datetime) -> datetime | None:
-        """Return a time given as ISO 8601 (UTC unless it says otherwise) or as e.g. ``24h`` ago.
+        """Return a time given in ISO 8601 (UTC without an offset), or relative as in ``24h``.
 
         Raises BadFilter.
         """
@@ -90,56 +96,56 @@ class Filters:
             raise BadFilter(
                 f"{name}={text!r}: expected a time like 2026-11-23T14:00, or 24h for a day ago."
             ) from None
-        # Form fields send no zone, and pages show UTC.
+        # Form fields send no offset, and pages show UTC.
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
     def local(self, name: str) -> str:
-        """Return a time for a form field, which takes no relative ones and no zones."""
+        """Return a time as a form field takes it: without an offset, and "" for a relative time."""
         text = self.values.get(name, "")
         return text[:19] if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text) else ""
 
     def chips(self) -> list[Chip]:
-        """Return a chip per filter in use."""
+        """Return a chip for each filter in use."""
         return [
             Chip(LABELS[name], self._shown(name, value), self.url(without=name))
             for name, value in self.values.items()
         ]
 
-    def pick(self, name: str, unset: str, values: Sequence[str]) -> Pick:
-        """Return a pick list; a value in use stays in it even where it is no longer offered."""
+    def pick_list(self, name: str, unset: str, values: Sequence[str]) -> PickList:
+        """Return the pick list of a filter; it always contains the chosen value."""
         chosen = self.values.get(name, "")
         options = [(value, value) for value in values]
-        # Pick lists are samples: a link may ask for what they don't hold.
+        # The values are a sample: a link may have another one.
         if chosen and chosen not in values:
             options.insert(0, (chosen, chosen))
-        return Pick(name, unset, options, chosen)
+        return PickList(name, unset, options, chosen)
 
-    def marks(self) -> Pick:
-        """Return the pick list of what people made of it."""
+    def annotation_list(self) -> PickList:
+        """Return the pick list of annotations, the filter ``marked``."""
         chosen = self.values.get("marked", "")
-        return Pick("marked", "Any marks", list(MARKS), chosen)
+        return PickList("marked", "Any annotations", list(ANNOTATIONS), chosen)
 
-    def mark(self) -> dict[str, bool]:
-        """Return the condition that the pick list of marks stands for; raises BadFilter."""
+    def annotation_condition(self) -> dict[str, bool]:
+        """Return the filter ``marked`` as a condition of the store; raises BadFilter."""
         chosen = self.values.get("marked")
         if chosen is None:
             return {}
-        if chosen not in dict(MARKS):
-            known = ", ".join(name for name, _ in MARKS)
+        if chosen not in dict(ANNOTATIONS):
+            known = ", ".join(name for name, _ in ANNOTATIONS)
             raise BadFilter(f"marked={chosen!r}: expected one of {known}.")
         return {chosen: True}
 
-    def period(self) -> Pick:
-        """Return the pick list of the time."""
+    def period_list(self) -> PickList:
+        """Return the pick list of the time range."""
         chosen = self.values.get("from", "")
         options = list(PERIODS)
         if chosen and chosen not in dict(PERIODS):
             options.insert(0, (chosen, f"Since {self._shown('from', chosen)}"))
-        return Pick("from", "Any time", options, chosen)
+        return PickList("from", "Any time", options, chosen)
 
     def url(self, without: str = "", **more: str | None) -> str:
-        """Return the list's address with the filters in use but ``without``, and ``more``."""
-        # A cursor is never kept: it points into the list of other filters.
+        """Return the address of the list without the filter ``without``, with ``more`` added."""
+        # A cursor is not preserved: it belongs to the list with the previous filters.
         query = {name: value for name, value in self.values.items() if name != without}
         query |= {name: value for name, value in more.items() if value}
         return f"{self._path}?{urlencode(query)}" if query else self._path

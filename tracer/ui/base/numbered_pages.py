@@ -1,4 +1,4 @@
-"""Pages by number, for lists that people keep by hand and that stay short."""
+"""Pages by number, for short lists such as prompts and datasets."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from flask import request
 
 PER_PAGE = 50
-# OFFSET reads what it skips; nobody turns that many pages by hand.
+# OFFSET reads the rows that it skips; nobody pages further by hand.
 _LAST_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """Which page of a list is asked for, and the addresses of those beside it."""
+class NumberedPage:
+    """The requested page of a list, and the addresses of its neighbours."""
 
     number: int
 
     @classmethod
-    def read(cls) -> Numbered:
-        """Return the page that the address asks for; the first where it can't be read."""
+    def from_request(cls) -> NumberedPage:
+        """Return the page in the query string; the first if it is missing or invalid."""
         return cls(min(max(request.args.get("page", 1, type=int), 1), _LAST_PAGE))
 
     @property
     def offset(self) -> int:
-        """How many rows come before it."""
+        """The number of rows before the page."""
         return (self.number - 1) * PER_PAGE
 
     def newer(self) -> str | None:
-        """Return the address of the page before."""
+        """Return the address of the previous page, None on the first."""
         return f"?page={self.number - 1}" if self.number > 1 else None
 
     def older(self, total: int) -> str | None:
-        """Return the address of the page after, None where `total` rows end before it."""
+        """Return the address of the next page of `total` rows, None on the last."""
         return f"?page={self.number + 1}" if self.offset + PER_PAGE < total else None

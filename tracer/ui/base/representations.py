@@ -1,4 +1,4 @@
-"""A page or fragment and its JSON twin: one view, one result, shown as HTML or as JSON."""
+"""The HTML and the JSON representation of a page or fragment, from one view with one result."""
 
 from __future__ import annotations
 
@@ -16,62 +16,64 @@ from tracer.ui.base.rendering import render
 
 SUFFIX: Final = ".json"
 
-# Costs are decimals, and leave as JSON numbers with the digits they have.
-encoded: Final = msgspec.json.Encoder(decimal_format="number").encode
+# Costs are decimals, and become JSON numbers with all their digits.
+encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a view found, and the two ways to show it; only the one that is asked for is made."""
+class Representations:
+    """The result of a view in both representations; only the requested one is made."""
 
     template: str
     context: Callable[[], Mapping[str, object]]
-    """What the template is rendered with."""
+    """The template's context."""
     data: Callable[[], object]
-    """What the twin says: Structs, dataclasses and JSON values."""
+    """The JSON representation: Structs, dataclasses and JSON values."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Of the HTML alone."""
+    """Headers of the HTML response alone."""
 
 
-View = Callable[..., Shown | AnyResponse]
+View = Callable[..., Representations | AnyResponse]
 V = TypeVar("V", bound=View)
 
 
-def twin(rule: str) -> Callable[[V], V]:
-    """Serve a view at ``rule`` as HTML, and at ``rule`` with ``.json`` behind it as JSON.
+def html_and_json(rule: str) -> Callable[[V], V]:
+    """Serve a view at ``rule`` as HTML, and at ``rule`` plus ``.json`` as JSON.
 
-    A view may answer by itself where there is nothing to show, as a redirect does.
+    A view may return a response of its own, such as a redirect, for both.
     """
 
     def register(view: V) -> V:
         name = view.__name__
-        bp.add_url_rule(rule, name, _answering(view, _html))
-        bp.add_url_rule(rule + SUFFIX, f"{name}_json", _answering(view, _json))
+        bp.add_url_rule(rule, name, _responder(view, _html))
+        bp.add_url_rule(rule + SUFFIX, f"{name}_json", _responder(view, _json))
         return view
 
     return register
 
 
-def _answering(view: View, show: Callable[[Shown], Response]) -> Callable[..., AnyResponse]:
+def _responder(
+    view: View, represent: Callable[[Representations], Response]
+) -> Callable[..., AnyResponse]:
     @wraps(view)
-    def answer(**values: Any) -> AnyResponse:
-        shown = view(**values)
-        return show(shown) if isinstance(shown, Shown) else shown
+    def respond(**values: Any) -> AnyResponse:
+        result = view(**values)
+        return represent(result) if isinstance(result, Representations) else result
 
-    return answer
-
-
-def _html(shown: Shown) -> Response:
-    return Response(render(shown.template, **shown.context()), headers=shown.headers)
+    return respond
 
 
-def _json(shown: Shown) -> Response:
-    return Response(encoded(shown.data()), content_type="application/json")
+def _html(result: Representations) -> Response:
+    return Response(render(result.template, **result.context()), headers=result.headers)
+
+
+def _json(result: Representations) -> Response:
+    return Response(encode_json(result.data()), content_type="application/json")
 
 
 @bp.app_template_global()
-def twin_url() -> str:
-    """Return the address of the twin of the page being made; empty: the page has none."""
+def json_url() -> str:
+    """Return the address of the current page's JSON representation, "" if it has none."""
     if f"{request.endpoint}_json" not in current_app.view_functions:
         return ""
     path = url_for(f"{request.endpoint}_json", **(request.view_args or {}))

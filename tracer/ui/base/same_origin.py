@@ -1,4 +1,4 @@
-"""Forms are taken from our own pages only: what changes something must not come from elsewhere."""
+"""Same-origin check: a form that changes something must come from a page of this server."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from urllib.parse import urlsplit
 
 from flask import abort, request
 
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def check_origin() -> None:
-    """Refuse a form that a browser did not send from a page of this host.
+    """Refuse with 403 a form that a browser did not send from a page of this host.
 
-    Where nobody logs in there is no cookie to tell a visitor's own click by; the browser's word on
-    where a request comes from can't be forged by a page. Programs have the JSON API.
+    Without login there is no cookie that identifies the visitor, so there is no CSRF token either.
+    Instead, the browser names the origin of a request, which a page can't forge. Programs use the
+    JSON API.
     """
-    if request.method not in SAFE and not _same_origin():
+    if request.method not in SAFE_METHODS and not _is_same_origin():
         abort(
             403, "This form was not sent from a page of this server. Open the page and try again."
         )
 
 
-def _same_origin() -> bool:
+def _is_same_origin() -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
-    # Browsers leave the header out on plain HTTP. A proxy may have ended TLS: only hosts compare.
+    # Browsers omit Sec-Fetch-Site on plain HTTP. Only hosts are compared: a proxy may end TLS.
     return urlsplit(request.headers.get("Origin", "")).netloc == request.host

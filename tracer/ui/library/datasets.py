@@ -1,4 +1,4 @@
-"""Datasets: their list, one with items and runs, an item with its states, a run with traces."""
+"""Pages of datasets: the list, a dataset with items and runs, an item, a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset
 from tracer.store.scores import scores
 from tracer.ui.base.blueprint import bp
-from tracer.ui.base.numbered_pages import PER_PAGE, Numbered
+from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
@@ -23,40 +23,40 @@ _PREVIEW = 200
 
 @bp.app_template_filter("brief")
 def brief(value: Json) -> str:
-    """Return the beginning of a JSON value in one line; nothing where there is none."""
+    """Return the beginning of a JSON value in one line, "" for None."""
     return "" if value is None else " ".join(json_tree.dump(value).split())[:_PREVIEW]
 
 
 @bp.app_template_filter("pretty")
 def pretty(value: Json) -> Markup:
-    """Return a JSON value as highlighted lines."""
+    """Return a JSON value indented and highlighted."""
     return code(json_tree.dump(value), "json")
 
 
 @bp.get("/project/<project_id>/datasets")
 def dataset_list(project_id: str) -> str:
-    """Show the project's datasets, the newest first."""
-    asked = Numbered.read()
-    rows, total = datasets.list_datasets(project_id, PER_PAGE, asked.offset)
+    """Show the project's datasets, newest first."""
+    numbered = NumberedPage.from_request()
+    rows, total = datasets.list_datasets(project_id, PER_PAGE, numbered.offset)
     counts = datasets.count_items(project_id, [row.dataset_id for row in rows])
-    return render("library/datasets.html", rows=rows, total=total, asked=asked, counts=counts)
+    return render("library/datasets.html", rows=rows, total=total, numbered=numbered, counts=counts)
 
 
 @bp.get("/project/<project_id>/datasets/<id:name>")
 def dataset(project_id: str, name: str) -> str:
-    """Show the items of a dataset as they are, or as they were ``at`` a time; and its runs."""
-    found, asked, at = _dataset(project_id, name), Numbered.read(), _time()
+    """Show the runs and the items of a dataset, the items as of now or of the time ``at``."""
+    row, numbered, time = _dataset(project_id, name), NumberedPage.from_request(), _time()
     items, total = datasets.list_items(
-        project_id, found.dataset_id, as_of=at, limit=PER_PAGE, offset=asked.offset
+        project_id, row.dataset_id, as_of=time, limit=PER_PAGE, offset=numbered.offset
     )
-    runs, run_count = dataset_runs.list_runs(project_id, found.dataset_id, _RUNS)
+    runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _RUNS)
     return render(
         "library/dataset.html",
-        dataset=found,
+        dataset=row,
         items=items,
         total=total,
-        asked=asked,
-        at=at,
+        numbered=numbered,
+        time=time,
         runs=runs,
         run_count=run_count,
     )
@@ -64,49 +64,51 @@ def dataset(project_id: str, name: str) -> str:
 
 @bp.get("/project/<project_id>/datasets/<id:name>/items/<id:item_id>")
 def dataset_item(project_id: str, name: str, item_id: str) -> str:
-    """Show every state that an item had, the newest first."""
-    found = _dataset(project_id, name)
+    """Show the versions of an item, newest first."""
+    row = _dataset(project_id, name)
     states = datasets.list_states(project_id, item_id)
-    if not states or states[0].dataset_id != found.dataset_id:
+    if not states or states[0].dataset_id != row.dataset_id:
         abort(404, f"The dataset “{name}” has no item “{item_id}”.")
     current = datasets.get_item(project_id, item_id) is not None
     return render(
-        "library/dataset_item.html", dataset=found, item_id=item_id, states=states, current=current
+        "library/dataset_item.html", dataset=row, item_id=item_id, states=states, current=current
     )
 
 
 @bp.get("/project/<project_id>/datasets/<id:name>/runs/<id:run>")
 def dataset_run(project_id: str, name: str, run: str) -> str:
-    """Show which traces answered the items of a dataset in one run, and its own scores."""
-    found, asked = _dataset(project_id, name), Numbered.read()
-    row = dataset_runs.get_run(project_id, found.dataset_id, run)
-    if row is None:
+    """Show the traces of a run by item, and the scores of the run."""
+    row, numbered = _dataset(project_id, name), NumberedPage.from_request()
+    run_row = dataset_runs.get_run(project_id, row.dataset_id, run)
+    if run_row is None:
         abort(404, f"The dataset “{name}” has no run “{run}”.")
-    items, total = dataset_runs.list_run_items(project_id, row.run_id, PER_PAGE, asked.offset)
+    items, total = dataset_runs.list_run_items(
+        project_id, run_row.run_id, PER_PAGE, numbered.offset
+    )
     return render(
         "library/dataset_run.html",
-        dataset=found,
-        run=row,
+        dataset=row,
+        run=run_row,
         items=items,
         total=total,
-        asked=asked,
-        scores=scores.list_scores(project_id, run_id=row.run_id),
+        numbered=numbered,
+        scores=scores.list_scores(project_id, run_id=run_row.run_id),
     )
 
 
 def _dataset(project_id: str, name: str) -> Dataset:
-    found = datasets.get_dataset(project_id, name)
-    if found is None:
+    row = datasets.get_dataset(project_id, name)
+    if row is None:
         abort(404, f"This project has no dataset “{name}”.")
-    return found
+    return row
 
 
 def _time() -> datetime | None:
     text = request.args.get("at", "")
     try:
-        at = datetime.fromisoformat(text) if text else None
+        time = datetime.fromisoformat(text) if text else None
     except ValueError:
-        abort(400, f"“{text}” is no time such as 2026-01-31T09:30:00Z.")
-    if at is not None and at.tzinfo is None:
-        abort(400, f"“{text}” lacks its time zone: 2026-01-31T09:30:00Z, for example.")
-    return at
+        abort(400, f"“{text}” is not a time such as 2026-01-31T09:30:00Z.")
+    if time is not None and time.tzinfo is None:
+        abort(400, f"“{text}” has no time zone; expected, for example, 2026-01-31T09:30:00Z.")
+    return time

@@ -1,4 +1,4 @@
-"""The prompts that applications fetch: their list, and one with its versions."""
+"""Pages of prompts: the list, and one prompt with its versions."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from markupsafe import Markup
 from tracer.store.library import prompts
 from tracer.store.library.prompts import PromptFilter, PromptVersion
 from tracer.ui.base.blueprint import bp
-from tracer.ui.base.numbered_pages import PER_PAGE, Numbered
+from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
-from tracer.ui.render.messages import Body, Reader
+from tracer.ui.render.messages import Body, Renderer
 
 
 @bp.get("/project/<project_id>/prompts")
 def prompt_list(project_id: str) -> str:
-    """Show the project's prompts, the last changed first."""
-    asked = Numbered.read()
-    rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, asked.offset)
-    return render("library/prompts.html", rows=rows, total=total, asked=asked)
+    """Show the project's prompts, last changed first."""
+    numbered = NumberedPage.from_request()
+    rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, numbered.offset)
+    return render("library/prompts.html", rows=rows, total=total, numbered=numbered)
 
 
 @bp.get("/project/<project_id>/prompts/<id:name>")
 def prompt(project_id: str, name: str) -> str:
-    """Show one version of a prompt (``version``; the newest unless asked for), and the others."""
+    """Show one version of a prompt, ``version`` or the newest, and a list of the others."""
     versions = prompts.list_versions(project_id, name)
     if not versions:
         abort(404, f"This project has no prompt “{name}”.")
@@ -43,10 +43,10 @@ def prompt(project_id: str, name: str) -> str:
 
 
 def _body(shown: PromptVersion) -> Body:
-    # A text is shown as it is written: its line breaks and braces are part of it.
-    body = Reader().read(shown.prompt, "", raw=shown.type != "chat")
+    # Text is shown raw: its line breaks and braces are part of the prompt.
+    body = Renderer().render(shown.prompt, "", raw=shown.type != "chat")
     for turn in body.turns:
-        # In a trace the system's words are repeated; here they are what the reader came for.
+        # In a trace system messages are collapsed; here they are the content.
         turn.closed = False
     return body
 

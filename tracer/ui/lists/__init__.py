@@ -1,1 +1,1 @@
-"""Lists of traces and sessions."""
+"""Lists of traces and sessions, and the page of a session."""

@@ -17,11 +17,11 @@ from tracer.store.scores.scores import ScoreRow, list_kinds, list_scores
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
 from tracer.store.traces.traces import TraceDetail
-from tracer.ui.base.representations import Shown, twin
+from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.base.subjects import AnnotationTarget, read_bookmark, target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.render.format import duration
-from tracer.ui.render.messages import Body, Reader
+from tracer.ui.render.messages import Body, Renderer
 from tracer.web.answers import traces as answers
 from tracer.web.answers.annotations import Comment, comment
 from tracer.web.answers.traces import Score, Session, Trace
@@ -44,15 +44,15 @@ class Exchange:
     pause: timedelta | None
 
 
-@twin("/project/<project_id>/sessions/<id:session_id>")
-def session(project_id: str, session_id: str) -> Shown:
+@html_and_json("/project/<project_id>/sessions/<id:session_id>")
+def session(project_id: str, session_id: str) -> Representations:
     """Show a page of the session's traces in order, each as question and answer."""
     row = sessions.get_session(project_id, session_id)
     if row is None:
         abort(404, f"This project has no session “{session_id}”.")
     page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
     target = target_of(row, project_id)
-    return Shown(
+    return Representations(
         "lists/session.html",
         context=lambda: {
             "session": row,
@@ -91,8 +91,8 @@ def _url(endpoint: str, project_id: str, trace_id: str) -> str:
 
 def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
     """Return the traces as exchanges; together they get the markdown budget of one page."""
-    # One reader for all, so that a long session costs no more than one long span.
-    reader = Reader()
+    # One renderer for all, so that a long session costs no more than one long span.
+    renderer = Renderer()
     result: list[Exchange] = []
     latest_end: datetime | None = None
     for row in rows:
@@ -102,8 +102,8 @@ def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
         result.append(
             Exchange(
                 trace=row,
-                question=_last(reader, row.input, "user"),
-                answer=_last(reader, row.output, "assistant"),
+                question=_last(renderer, row.input, "user"),
+                answer=_last(renderer, row.output, "assistant"),
                 missing=_missing(row),
                 pause=pause if pause and pause >= _PAUSE else None,
             )
@@ -111,9 +111,9 @@ def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
     return result
 
 
-def _last(reader: Reader, value: Json, role: str) -> Body:
+def _last(renderer: Renderer, value: Json, role: str) -> Body:
     """Return the last message of ``role`` alone: earlier traces show the messages before it."""
-    body = reader.read(value, "", output=role == "assistant")
+    body = renderer.render(value, "", output=role == "assistant")
     turns = [turn for turn in body.turns if turn.role == role] or body.turns
     body.turns = turns[-1:]
     return body

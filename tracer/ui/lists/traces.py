@@ -14,7 +14,7 @@ from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceFilter, TraceRow
 from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.filters import Filters
-from tracer.ui.base.representations import Shown, twin
+from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.project.start import python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.answers import traces as answers
@@ -22,17 +22,17 @@ from tracer.web.answers import traces as answers
 _FIELDS = ("status", "name", "environment", "tag", "user", "session", "marked", "from", "to")
 
 
-@twin("/project/<project_id>/traces")
-def trace_list(project_id: str) -> Shown | AnyResponse:
-    """Show traces, newest first; before there are any, how to send one."""
+@html_and_json("/project/<project_id>/traces")
+def trace_list(project_id: str) -> Representations | AnyResponse:
+    """Show traces, newest first; in a project without traces, how to send one."""
     filters = Filters(request.args, _FIELDS, url_for("ui.trace_list", project_id=project_id))
     page = traces.list_traces(project_id, _condition(filters), request.args.get("cursor"))
     empty = not page.items and not traces.has_traces(project_id)
     if is_fragment():
-        # The start page asks whether something has come.
-        quiet = empty and (_lacks_key(project_id) <= ("keyless" in request.args))
-        return Response(status=204) if quiet else Response(headers={"HX-Refresh": "true"})
-    return Shown(
+        # The start page polls for the first trace.
+        unchanged = empty and (not _lacks_key(project_id) or "keyless" in request.args)
+        return Response(status=204) if unchanged else Response(headers={"HX-Refresh": "true"})
+    return Representations(
         "project/start.html" if empty else "lists/traces.html",
         context=lambda: _start(project_id) if empty else _list(project_id, page, filters),
         data=lambda: answers.trace_page(page),
@@ -56,12 +56,12 @@ def _start(project_id: str) -> dict[str, object]:
 def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, object]:
     facets = traces.facets(project_id)
     picks = [
-        filters.pick("status", "Any status", STATUSES),
-        filters.pick("name", "Any name", facets.names),
-        filters.pick("environment", "Any environment", facets.environments),
-        filters.pick("tag", "Any tag", facets.tags),
-        filters.marks(),
-        filters.period(),
+        filters.pick_list("status", "Any status", STATUSES),
+        filters.pick_list("name", "Any name", facets.names),
+        filters.pick_list("environment", "Any environment", facets.environments),
+        filters.pick_list("tag", "Any tag", facets.tags),
+        filters.annotation_list(),
+        filters.period_list(),
     ]
     return {"page": page, "filters": filters, "picks": picks}
 
@@ -69,7 +69,7 @@ def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, 
 def _condition(filters: Filters) -> TraceFilter:
     now = datetime.now(UTC)
     since, until = filters.time("from", now), filters.time("to", now)
-    marked = filters.mark()
+    annotated = filters.annotation_condition()
     return TraceFilter(
         since=since,
         until=until,
@@ -79,5 +79,5 @@ def _condition(filters: Filters) -> TraceFilter:
         environment=filters.get("environment"),
         tag=filters.get("tag"),
         status=filters.get("status"),
-        **marked,
+        **annotated,
     )

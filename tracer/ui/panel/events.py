@@ -1,4 +1,4 @@
-"""What happened inside of a span at a point in time: its events, exceptions above all."""
+"""The events of a span for its panel; exceptions get a message and a stack trace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracer.ui.render.json_tree import Item
 
 @dataclass(slots=True)
 class Event:
-    """Something that happened at a point in time; ``stack`` is an exception's trace."""
+    """One event; ``stack`` is the stack trace of an exception."""
 
     name: str
     offset: str
@@ -23,16 +23,16 @@ class Event:
 
 
 def read_event(event: Json, index: int, start: datetime) -> Event:
-    """Return the ``index``-th event of a span that began at ``start``."""
-    # The three names by which OpenTelemetry records an exception; the rest is shown as sent.
+    """Return the ``index``-th event of a span that started at ``start``."""
+    # The attributes in which OpenTelemetry records an exception; the others are shown as sent.
     attributes = dict(event.get("attributes") or {})
     kind = str(attributes.pop("exception.type", ""))
-    said = str(attributes.pop("exception.message", ""))
+    message = str(attributes.pop("exception.message", ""))
     stack = str(attributes.pop("exception.stacktrace", ""))
     return Event(
         name=str(event.get("name") or "unnamed"),
         offset=_offset(event.get("time"), start),
-        text=": ".join(word for word in (kind, said) if word),
+        text=": ".join(word for word in (kind, message) if word),
         stack=stack,
         attributes=json_tree.view_part(attributes, f"/events/{index}") if attributes else None,
     )
@@ -40,12 +40,12 @@ def read_event(event: Json, index: int, start: datetime) -> Event:
 
 def _offset(time: Json, start: datetime) -> str:
     try:
-        # From the start of its span: the time of day says nothing about what it waited for.
-        return f"+{duration(took(start, datetime.fromisoformat(str(time))))}"
+        # Relative to the span: more useful than the time of day.
+        return f"+{duration(elapsed(start, datetime.fromisoformat(str(time))))}"
     except (ValueError, TypeError):
         return ""
 
 
-def took(start: datetime, end: datetime) -> timedelta:
-    """Return the time from ``start`` to ``end``; clocks that disagree make it zero, not less."""
+def elapsed(start: datetime, end: datetime) -> timedelta:
+    """Return the time from ``start`` to ``end``; zero if clocks disagree and it is negative."""
     return max(end - start, timedelta(0))

@@ -1,4 +1,4 @@
-"""How a span was understood, as its panel shows it: what told the same stands together."""
+"""The attribute mapping of a span for its panel: attributes that set the same fields in groups."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from itertools import groupby
 
 from tracer.mapping import MappedAttribute, MappedField, Mapping, UnmappedAttribute
 
-_MOST_NAMES = 6
+_MAX_NAMES = 6
 _LABELS = {"(name)": "the span's name"}
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Attributes that told the same fields, as the parts of a flattened list do."""
+    """Attributes that set the same fields, such as the items of a flattened list."""
 
     names: list[str]
     more: list[str]
-    """Names too many to be shown at once."""
+    """Names beyond the first ``_MAX_NAMES``, which are hidden at first."""
     kept: bool
-    told: list[MappedField]
+    """The attributes are stored as well."""
+    fields: list[MappedField]
 
 
 @dataclass(frozen=True, slots=True)
 class MappingView:
-    """What the tab shows."""
+    """The content of the tab."""
 
     dialect: str | None
     usage: list[str]
@@ -34,15 +35,15 @@ class MappingView:
 
 
 def view_mapping(mapping: Mapping) -> MappingView:
-    """Return an explanation with neighbours of the same meaning put together."""
-    groups = [_group(list(items)) for _, items in groupby(mapping.understood, _meaning)]
+    """Return a mapping with consecutive attributes grouped by the fields that they set."""
+    groups = [_group(list(items)) for _, items in groupby(mapping.understood, _grouping_key)]
     return MappingView(mapping.dialect, mapping.usage, groups, mapping.unmapped, mapping.events)
 
 
-def _meaning(item: MappedAttribute) -> tuple[bool, list[MappedField]]:
+def _grouping_key(item: MappedAttribute) -> tuple[bool, list[MappedField]]:
     return item.kept, item.told
 
 
 def _group(items: list[MappedAttribute]) -> Group:
     names = [_LABELS.get(item.attribute, item.attribute) for item in items]
-    return Group(names[:_MOST_NAMES], names[_MOST_NAMES:], items[0].kept, items[0].told)
+    return Group(names[:_MAX_NAMES], names[_MAX_NAMES:], items[0].kept, items[0].told)

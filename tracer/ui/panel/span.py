@@ -11,7 +11,7 @@ from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail
-from tracer.ui.panel.events import read_event, took
+from tracer.ui.panel.events import elapsed, read_event
 from tracer.ui.panel.mapping import view_mapping
 from tracer.ui.panel.trace import (
     Panel,
@@ -26,19 +26,18 @@ from tracer.ui.panel.usage import cost_note, usage_rows
 from tracer.ui.render import json_tree
 from tracer.ui.render.flags import FLAGS
 from tracer.ui.render.format import count, duration, money, stamp
-from tracer.ui.render.messages import Reader
+from tracer.ui.render.messages import Renderer
 from tracer.ui.waterfall.window import Zoom
 
-_MOST_RAW = 400_000
-
+_MAX_RAW = 400_000
 
 _NOT_RECEIVED = (
-    "This span has not arrived: the spans under it name it as their parent."
-    " Its own record will take this place."
+    "This span has not been received: other spans name it as their parent."
+    " Once it arrives, it is shown here."
 )
 _ONLY_LOGS = (
-    "This span has not arrived: what is shown came in log records that name it."
-    " Its own record will take this place."
+    "This span has not been received: its content is from log records that name it."
+    " Once it arrives, it is shown here."
 )
 
 
@@ -59,10 +58,10 @@ def span_panel(
         ("events", "Events", len(span.events)),
         ("scores", "Scores", len(scores)),
         ("comments", "Comments", len(comments)),
-        ("understood", "Understood", 0),
+        ("understood", "Mapping", 0),
         ("raw", "Raw", 0),
     ]
-    # Nothing is known of it but its id, and what log events of it hold.
+    # Only the id of a placeholder is known, and the content of its log events.
     if span.placeholder:
         tabs = tabs[:1]
     panel = Panel(
@@ -99,14 +98,14 @@ def span_panel(
     elif panel.tab == "understood":
         panel.mapping = view_mapping(explain(span, trace))
     else:
-        # More than anybody reads; the API has the whole.
-        panel.dump = json_tree.dump(document(span))[:_MOST_RAW]
+        # The API returns the whole record.
+        panel.dump = json_tree.dump(document(span))[:_MAX_RAW]
     return panel
 
 
 def _span_figures(span: SpanDetail, now: datetime) -> list[tuple[str, str]]:
-    length = took(span.start_time, span.end_time or now) if not span.placeholder else None
-    first = took(span.start_time, span.first_token_time) if span.first_token_time else None
+    length = elapsed(span.start_time, span.end_time or now) if not span.placeholder else None
+    first = elapsed(span.start_time, span.first_token_time) if span.first_token_time else None
     figures = [
         ("Duration" if span.end_time else "Running for", duration(length)),
         ("First token", duration(first)),
@@ -120,31 +119,31 @@ def _span_figures(span: SpanDetail, now: datetime) -> list[tuple[str, str]]:
 def _speed(span: SpanDetail) -> str:
     if not span.output_tokens or span.end_time is None or span.kind != "generation":
         return ""
-    # Speed is of the stream: waiting for the first token is the figure beside it.
-    streaming = took(span.first_token_time or span.start_time, span.end_time)
+    # The speed of streaming alone: the wait for the first token is a figure of its own.
+    streaming = elapsed(span.first_token_time or span.start_time, span.end_time)
     seconds = streaming.total_seconds()
     return f"{span.output_tokens / seconds:.0f} tok/s" if seconds > 0 else ""
 
 
 def _add_span_io(panel: Panel, span: SpanDetail) -> None:
-    read = Reader().read
+    render = Renderer().render
     running, failed = span.status == "running", span.status == "error"
     panel.sections = [
         Section(
             "Input",
             "input",
-            read(span.input, "/input", raw=panel.raw),
+            render(span.input, "/input", raw=panel.raw),
             no_input("span"),
             _note(span, "input"),
         ),
         Section(
             "Output",
             "output",
-            read(span.output, "/output", output=True, raw=panel.raw),
+            render(span.output, "/output", output=True, raw=panel.raw),
             no_output("span", running, failed),
             _note(span, "output"),
             output=True,
-            told=_how_it_ended(span),
+            detail=_how_it_ended(span),
         ),
     ]
     panel.usage, panel.usage_total = usage_rows(
@@ -165,7 +164,8 @@ def _add_span_metadata(panel: Panel, span: SpanDetail) -> None:
     prompt = span.prompt_name or ""
     if prompt and span.prompt_version is not None:
         prompt += f", version {span.prompt_version}"
-    panel.facts = [
+    requested = "" if span.requested_model == span.model else span.requested_model or ""
+    facts = [
         ("Span id", span.span_id),
         ("Parent id", span.parent_span_id or ""),
         ("Parent as sent", span.sent_parent_id or ""),
@@ -175,12 +175,12 @@ def _add_span_metadata(panel: Panel, span: SpanDetail) -> None:
         ("Started", stamp(span.start_time)),
         ("Ended", stamp(span.end_time)),
         ("Model", span.model or ""),
-        ("Asked for", asked if (asked := span.requested_model or "") != span.model else ""),
+        ("Requested model", requested),
         ("Provider", span.provider or ""),
         ("Prompt", prompt),
-        ("Understood as", span.dialect or ""),
+        ("Dialect", span.dialect or ""),
     ]
-    panel.facts = [(name, text) for name, text in panel.facts if text]
+    panel.facts = [(name, text) for name, text in facts if text]
     panel.links = span.links
     for title, name in (
         ("Metadata", "metadata"),
@@ -202,11 +202,11 @@ def _how_it_ended(span: SpanDetail) -> str:
 
 
 def _note(span: SpanDetail, name: str) -> str:
-    # Notes are by field, so that each stands beside the value it speaks of.
+    # Notes are stored by field, and shown beside the field's value.
     note = span.notes.get(name)
     if not isinstance(note, dict):
         return ""
     size = note.get("size")
     if note.get("truncated"):
-        return f"cut, was {size:,} bytes" if isinstance(size, int) else "cut"
+        return f"truncated from {size:,} bytes" if isinstance(size, int) else "truncated"
     return ", ".join(str(word) for word in note)

@@ -1,4 +1,4 @@
-"""The panel beside the tree: one span, or the trace itself where none is selected."""
+"""The panel beside the tree: its parts, and the panel of the trace itself."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from tracer.ui.panel.mapping import MappingView
 from tracer.ui.panel.usage import UsageRow, usage_rows
 from tracer.ui.render import json_tree
 from tracer.ui.render.format import stamp, whole
-from tracer.ui.render.messages import Body, Reader
+from tracer.ui.render.messages import Body, Renderer
 
 
 @dataclass(slots=True)
 class Section:
-    """A headed part of a tab; ``empty`` says why there is nothing."""
+    """A part of a tab with a heading; ``empty`` is shown instead of an empty body."""
 
     title: str
     id: str
     body: Body
     empty: str = ""
     note: str = ""
-    """What happened to the value on its way here."""
-    told: str = ""
-    """What the application said about it."""
+    """How the value was changed when it was received, such as truncated."""
+    detail: str = ""
+    """Facts about the value, such as its number of tokens."""
     output: bool = False
 
 
 @dataclass(slots=True)
 class Panel:
-    """What the template shows of one tab."""
+    """The content of the panel in one tab."""
 
     title: str
     kind: str
@@ -53,7 +53,7 @@ class Panel:
     figures: list[tuple[str, str]]
     flags: list[str]
     zoom: str = ""
-    """The range of time that shows the span, for an address."""
+    """The zoom that shows the span, for an address."""
     failure: str = ""
     sections: list[Section] = field(default_factory=list)
     usage: list[UsageRow] = field(default_factory=list)
@@ -104,14 +104,14 @@ def trace_panel(
         failure=trace.error_message or "" if trace.status == "error" else "",
     )
     if panel.tab == "io":
-        read = Reader().read
+        render = Renderer().render
         running, failed = trace.status == "running", panel.failed
         panel.sections = [
-            Section("Input", "input", read(trace.input, "/input", raw=raw), no_input("trace")),
+            Section("Input", "input", render(trace.input, "/input", raw=raw), no_input("trace")),
             Section(
                 "Output",
                 "output",
-                read(trace.output, "/output", output=True, raw=raw),
+                render(trace.output, "/output", output=True, raw=raw),
                 no_output("trace", running, failed),
                 output=True,
             ),
@@ -120,7 +120,7 @@ def trace_panel(
             trace.usage, trace.cost, trace.total_tokens, trace.total_cost
         )
         for row in panel.usage:
-            row.price = None  # the mean over several models is no price
+            row.price = None  # a mean over several models would not be a price
         panel.usage_note = (
             f"{trace.unpriced_count} without a known price" if trace.unpriced_count else ""
         )
@@ -141,14 +141,14 @@ def trace_panel(
 
 
 def document(row: SpanDetail | TraceDetail) -> dict[str, Json]:
-    """Return the stored record as JSON, which pointers of the JSON view point into."""
+    """Return the stored record as JSON; the pointers of the JSON tree refer to it."""
     return {name: _plain(value) for name, value in asdict(row).items()}
 
 
 def _plain(value: Any) -> Json:
     if isinstance(value, datetime):
         return value.isoformat()
-    # For reading only; sums are made where they are still exact.
+    # For display only; costs are added up as decimals.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The table of tokens and dollars by usage type."""
+"""The table of tokens and cost by usage type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PER_MILLION = 1_000_000
 
 @dataclass(slots=True)
 class UsageRow:
-    """Tokens and dollars of one usage type, its price per million, its share of the cost."""
+    """Tokens and dollars of one usage type, its price per million tokens, its share in percent."""
 
     type: str
     tokens: int | None
@@ -25,12 +25,12 @@ class UsageRow:
 def usage_rows(
     usage: dict[str, int], cost: dict[str, Decimal], tokens: int | None, total: Decimal | None
 ) -> tuple[list[UsageRow], UsageRow | None]:
-    """Return a row per type and the row of the totals; none of both where nothing was sent."""
+    """Return a row per type and the row of the totals; [] and None without usage and cost."""
     rows = []
     # A type may have a cost without tokens, such as a fee per request.
     for name in [*usage, *(name for name in cost if name not in usage and name != "total")]:
         sent, paid = usage.get(name), cost.get(name)
-        # From what was paid: list prices of today need not be those of then.
+        # Derived from the cost: list prices may have changed since.
         price = paid * _PER_MILLION / sent if paid is not None and sent else None
         rows.append(
             UsageRow(name, sent, price, paid, round(paid / total * 100) if paid and total else 0)
@@ -41,7 +41,7 @@ def usage_rows(
 
 
 def cost_note(span: SpanDetail) -> str:
-    """Return where the cost comes from, or why there is none."""
+    """Return the source of the cost, or why there is none."""
     if span.cost_source == GIVEN:
         return "cost as sent by the application"
     if span.cost_source == COMPUTED:

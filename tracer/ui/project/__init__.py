@@ -1,1 +1,1 @@
-"""Pages of a project: settings, prices, mapping quality, start page."""
+"""Pages of a project: settings, prices, mapping quality, first start."""

@@ -1,4 +1,4 @@
-"""The page that says how well a project's spans are understood, with examples of what was not."""
+"""Mapping quality: how many spans of a project were mapped, by dialect and by problem."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.render.flags import FLAGS
 
-_NO_DIALECT = "none that is known"
-_NO_MODEL = "no model named"
+_NO_DIALECT = "unknown dialect"
+_NO_MODEL = "no model name"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,96 +23,96 @@ class Line:
     number: int
     share: float
     tab: str
-    """Of an example's panel, where it shows what is counted."""
+    """The tab of an example's panel that shows the counted property."""
     examples: Sequence[tuple[str, str]]
     unpriced: str | None
-    """The model that a price can be added for."""
-    quiet: bool
-    """There is nothing to name it by."""
+    """The model for which a price can be added."""
+    unnamed: bool
+    """The label stands for a missing name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Counts of one measure; ``fine`` is said where there are none."""
+    """The counts of one measure; ``empty`` is shown if there are none."""
 
     title: str
     about: str
     first: str
-    fine: str
+    empty: str
     lines: list[Line] = field(default_factory=list)
 
 
 _WITHOUT = {
-    "without model": "nothing says which model was called, so there is no price",
-    "without tokens": "nothing says how much was used: look for usage that no dialect knows",
+    "without model": "no attribute names the model, so the call has no price",
+    "without tokens": "no attribute has the usage: look for it among the unmapped ones",
 }
 
 
 @bp.get("/project/<project_id>/understanding")
 def understanding(project_id: str) -> str:
-    """Show spans by dialect, and what generations lack, linked to examples."""
-    tallies = list_mapping_counts(project_id)
-    total = sum(tally.number for tally in tallies if tally.measure == "dialect")
-    return render("project/mapping_quality.html", total=total, tables=_tables(tallies, total))
+    """Show spans by dialect, and generations without model, tokens or price, with examples."""
+    counts = list_mapping_counts(project_id)
+    total = sum(count.number for count in counts if count.measure == "dialect")
+    return render("project/mapping_quality.html", total=total, tables=_tables(counts, total))
 
 
-def _tables(tallies: Sequence[MappingCount], total: int) -> list[Table]:
+def _tables(counts: Sequence[MappingCount], total: int) -> list[Table]:
     by: dict[str, list[MappingCount]] = {}
-    for tally in tallies:
-        by.setdefault(tally.measure, []).append(tally)
+    for count in counts:
+        by.setdefault(count.measure, []).append(count)
 
     def lines(measure: str) -> list[Line]:
-        return [_line(tally, total) for tally in by.get(measure, ())]
+        return [_line(count, total) for count in by.get(measure, ())]
 
     return [
         Table(
             "Dialects",
-            "The dialect whose attributes were understood first, span by span.",
+            "The dialect of the first mapped attribute of each span.",
             "Dialect",
             "",
             lines("dialect"),
         ),
         Table(
-            "Generations that lack something",
+            "Incomplete generations",
             "Finished model calls without a model or without tokens.",
-            "What is missing",
-            "No generation lacks its model or its tokens.",
+            "Missing",
+            "Every generation has a model and tokens.",
             lines("generation"),
         ),
         Table(
             "Models without a price",
-            "Spans that say their tokens, of models that no price is known for.",
+            "Spans with tokens, whose model has no known price.",
             "Model",
-            "No span that says its tokens lacks a price.",
+            "Every span with tokens has a price.",
             lines("unpriced"),
         ),
         Table(
             "Flags",
-            "What was cut, cleaned or could not be as it was sent.",
+            "Spans with a data problem: truncated or changed values, contradicting times.",
             "Flag",
-            "No span was changed on its way here.",
+            "No span has a data problem.",
             lines("flag"),
         ),
     ]
 
 
-def _line(tally: MappingCount, total: int) -> Line:
-    label, note, quiet = tally.value, "", False
-    if tally.measure == "dialect":
-        label, quiet = label or _NO_DIALECT, not label
-    elif tally.measure == "generation":
+def _line(count: MappingCount, total: int) -> Line:
+    label, note, unnamed = count.value, "", False
+    if count.measure == "dialect":
+        label, unnamed = label or _NO_DIALECT, not label
+    elif count.measure == "generation":
         note = _WITHOUT.get(label, "")
-    elif tally.measure == "unpriced":
-        label, quiet = label or _NO_MODEL, not label
+    elif count.measure == "unpriced":
+        label, unnamed = label or _NO_MODEL, not label
     elif label in FLAGS:
         note = FLAGS[label].text
     return Line(
         label=label,
         note=note,
-        number=tally.number,
-        share=100 * tally.number / total if total else 0,
-        tab="io" if tally.measure == "unpriced" else "understood",
-        examples=tally.examples,
-        unpriced=tally.value if tally.measure == "unpriced" and tally.value else None,
-        quiet=quiet,
+        number=count.number,
+        share=100 * count.number / total if total else 0,
+        tab="io" if count.measure == "unpriced" else "understood",
+        examples=count.examples,
+        unpriced=count.value if count.measure == "unpriced" and count.value else None,
+        unnamed=unnamed,
     )

@@ -1,4 +1,4 @@
-"""The form of a price: a column of prices for the base and one for each tier."""
+"""The form of a new price: a column of prices for the base and one for each tier."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CELL: Final = re.compile(r"price\.(\d{1,3})\.(\d{1,3})")
 
 @dataclass(slots=True)
 class Column:
-    """Prices by row, and when they hold; the base holds always."""
+    """Prices by row, and the conditions of a tier; the base has none."""
 
     prices: list[str]
     above: str = ""
@@ -32,7 +32,7 @@ class Column:
 
 @dataclass(slots=True)
 class PriceForm:
-    """What the fields hold, as text, and by field's name what is wrong there."""
+    """The texts of the fields, and the errors by field name."""
 
     model: str = ""
     provider: str = ""
@@ -48,7 +48,7 @@ class PriceForm:
 
     @classmethod
     def of(cls, draft: PriceDraft) -> PriceForm:
-        """Return a form that holds this price."""
+        """Return the form filled with a price."""
         types = list(dict.fromkeys([*TYPES, *draft.rates.types]))
 
         def column(prices: Prices) -> list[str]:
@@ -72,16 +72,16 @@ class PriceForm:
         )
 
     @classmethod
-    def read(cls, sent: Mapping[str, str]) -> PriceForm:
-        """Return the form that was sent, with another row or column where that was asked for."""
-        cells = [(int(m[1]), int(m[2])) for name in sent if (m := _CELL.fullmatch(name))]
+    def parse(cls, form: Mapping[str, str]) -> PriceForm:
+        """Return the form that was sent, with a row or column added if it was requested."""
+        cells = [(int(m[1]), int(m[2])) for name in form if (m := _CELL.fullmatch(name))]
         width = min(max((column for column, _ in cells), default=0) + 1, MOST_TIERS + 1)
         height = min(max((row for _, row in cells), default=0) + 1, MOST_TYPES)
-        width += sent.get("more") == MORE_TIER
-        height += sent.get("more") == MORE_TYPE
+        width += form.get("more") == MORE_TIER
+        height += form.get("more") == MORE_TYPE
 
         def text(name: str) -> str:
-            return sent.get(name, "").strip()
+            return form.get(name, "").strip()
 
         return cls(
             model=text("model"),
@@ -100,7 +100,7 @@ class PriceForm:
         )
 
     def draft(self) -> PriceDraft | None:
-        """Return the price that the form describes; None: `errors` says what is wrong."""
+        """Return the price in the form; None if it is not valid, see `errors`."""
         if not self.model:
             self.errors["model"] = "expected a model's name, or a pattern with *"
         self._check_types()
@@ -125,14 +125,14 @@ class PriceForm:
             return None
 
     def label(self, name: str) -> str:
-        """Return what a field is called in a sentence."""
-        kind, *place = name.split(".")
+        """Return the label of a field, for a sentence."""
+        kind, *indexes = name.split(".")
         if kind == "type":
-            return f"Usage type {int(place[0]) + 1}"
-        if not place:
+            return f"Usage type {int(indexes[0]) + 1}"
+        if not indexes:
             return kind.capitalize() if kind != "start" else "From"
-        column = f"Tier {place[0]}" if place[0] != "0" else "Base"
-        return f"{column}, {self.types[int(place[1])] if kind == 'price' else kind}"
+        column = f"Tier {indexes[0]}" if indexes[0] != "0" else "Base"
+        return f"{column}, {self.types[int(indexes[1])] if kind == 'price' else kind}"
 
     def _check_types(self) -> None:
         for row, name in enumerate(self.types):
@@ -149,8 +149,8 @@ class PriceForm:
                     price = _dollars(text)
                     check_dollars(price, "")
                 except (InvalidOperation, ValueError):
-                    wanted = "expected dollars per million tokens, such as 2.50"
-                    self.errors[f"price.{column}.{row}"] = wanted
+                    reason = "expected dollars per million tokens, such as 2.50"
+                    self.errors[f"price.{column}.{row}"] = reason
                 else:
                     prices[self.types[row]] = price
         return prices
@@ -171,7 +171,7 @@ class PriceForm:
                 self.errors[f"parameters.{n}"] = "expected name=value, such as service_tier=flex"
             parameters[name] = value
         if not (column.above or parameters):
-            self.errors.setdefault(f"above.{n}", "expected when these prices hold")
+            self.errors.setdefault(f"above.{n}", "expected the condition of these prices")
         if not any(column.prices):
             self.errors[f"price.{n}.0"] = "expected at least one price in this column"
         return None if self.errors else Tier(prices=prices, above=above, parameters=parameters)

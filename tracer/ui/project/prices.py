@@ -1,4 +1,4 @@
-"""The prices of a project: the list, the form, what retiring one means; which price a name has."""
+"""Pages of prices: the list with a trial call, the form, one price with the affected calls."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from tracer.ui.base.rendering import render
 from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
 from tracer.web.price_changes import changing_prices
 
-_MOST_FOUND = 25
-_MOST_UNPRICED = 100
-_MOST_TOKENS = 10**12
+_MAX_LISTED = 25
+_MAX_UNPRICED = 100
+_MAX_TOKENS = 10**12
 _EXAMPLE = {"input": 10_000, "output": 1_000}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """Which price a call would have."""
+    """The price that applies to a call."""
 
     own: PriceRow | None
     listed: list_prices.ListPrice | None
@@ -40,7 +40,7 @@ class Match:
 
     @property
     def label(self) -> str:
-        """What it is called in a line."""
+        """The name of the price, for a sentence."""
         if self.own:
             return f"this project's price {self.own.model}"
         if self.listed:
@@ -50,19 +50,19 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Unpriced:
-    """A model with tokens and no price, and whether it would have one now."""
+    """A model whose tokens had no price, and the price that would apply now."""
 
-    tally: MappingCount
+    count: MappingCount
     match: Match
 
 
 @dataclass(slots=True)
 class Trial:
-    """A call to try the prices with: the fields as text, and what is wrong with them."""
+    """A call to be priced for trial: the texts of the fields, and their errors."""
 
     model: str
     provider: str
-    at: str
+    time_text: str
     parameters: str
     usage: dict[str, int]
     errors: dict[str, str]
@@ -70,24 +70,24 @@ class Trial:
 
     @classmethod
     def read(cls) -> Trial:
-        """Return what the address asks for."""
+        """Return the call in the query string."""
         args = request.args
         errors: dict[str, str] = {}
         time = datetime.now(UTC)
         try:
-            if at := args.get("at", ""):
-                found = datetime.fromisoformat(at)
-                time = found if found.tzinfo else found.replace(tzinfo=UTC)
+            if text := args.get("at", ""):
+                parsed = datetime.fromisoformat(text)
+                time = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
                 to_micros(time)
         except (ValueError, OverflowError):
             errors["at"] = "expected a time such as 2026-01-31T00:00"
         return cls(
             model=args.get("model", "").strip(),
             provider=args.get("provider", "").strip(),
-            at=args.get("at", ""),
+            time_text=args.get("at", ""),
             parameters=args.get("parameters", "").strip(),
             usage={
-                name: min(max(args.get(name, example, type=int), 0), _MOST_TOKENS)
+                name: min(max(args.get(name, example, type=int), 0), _MAX_TOKENS)
                 for name, example in _EXAMPLE.items()
             },
             errors=errors,
@@ -110,24 +110,24 @@ class Trial:
 
 @bp.get("/project/<project_id>/prices")
 def price_list(project_id: str) -> str:
-    """Show the project's prices, try a name against them and the list, name what has none."""
+    """Show the project's prices, the result of a trial, and the models without a price."""
     rows = prices.list_prices(project_id)
     book, trial = prices.price_book(rows), Trial.read()
     now = datetime.now(UTC)
     unpriced = [
-        Unpriced(tally, _match(book, rows, _call(tally.value, None, now)))
-        for tally in _unpriced(project_id)
+        Unpriced(count, _match(book, rows, _call(count.value, None, now)))
+        for count in _unpriced(project_id)
     ]
-    asked = trial.model and not trial.errors
+    is_valid = trial.model and not trial.errors
     return render(
         "project/prices.html",
         rows=rows,
         trial=trial,
-        match=_match(book, rows, trial.record()) if asked else None,
-        found=list_prices.search_list(trial.model, to_micros(trial.time), _MOST_FOUND)
-        if asked
+        match=_match(book, rows, trial.record()) if is_valid else None,
+        listed=list_prices.search_list(trial.model, to_micros(trial.time), _MAX_LISTED)
+        if is_valid
         else [],
-        most_found=_MOST_FOUND,
+        max_listed=_MAX_LISTED,
         unpriced=unpriced,
         models=prices.recent_models(project_id),
         list_name=list_prices.LIST_NAME,
@@ -137,7 +137,7 @@ def price_list(project_id: str) -> str:
 
 @bp.get("/project/<project_id>/prices/new")
 def price_form(project_id: str) -> str:
-    """Show the form of a new price: empty, for ``model``, or like the price ``like``."""
+    """Show the form of a new price: empty, for ``model``, or a copy of the price ``like``."""
     if like := request.args.get("like"):
         return _form(PriceForm.of(_price(project_id, like).draft()))
     return _form(
@@ -147,8 +147,8 @@ def price_form(project_id: str) -> str:
 
 @bp.post("/project/<project_id>/prices/new")
 def create_price(project_id: str) -> AnyResponse | tuple[str, int] | str:
-    """Add the price that the form describes; without JavaScript it also grows by this way."""
-    form = PriceForm.read(request.form)
+    """Create the price in the form; ``more`` adds a row or column to the form instead."""
+    form = PriceForm.parse(request.form)
     if request.form.get("more") in (MORE_TIER, MORE_TYPE):
         return _form(form)
     draft = form.draft()
@@ -161,29 +161,29 @@ def create_price(project_id: str) -> AnyResponse | tuple[str, int] | str:
 
 @bp.get("/project/<project_id>/prices/<id:price_id>")
 def price(project_id: str, price_id: str) -> str:
-    """Show one price, and what becomes of calls when it is retired or taken back into use."""
+    """Show one price, and the calls that are affected if it is retired or restored."""
     row = _price(project_id, price_id)
     rows = prices.list_prices(project_id)
     others = [other for other in rows if other.price_id != price_id and not other.retired_at]
     without = PriceBook(other.value() for other in others)
-    with_it = PriceBook(some.value() for some in [*others, row])
+    with_it = PriceBook(price.value() for price in [*others, row])
     names = prices.recent_models(project_id)
-    names += [tally.value for tally in _unpriced(project_id)]
+    names += [count.value for count in _unpriced(project_id)]
     names += [row.model] if "*" not in row.model else []
     now = max(datetime.now(UTC), row.start_time or datetime.now(UTC))
     calls = [_call(name, row.provider, now) for name in dict.fromkeys(filter(None, names))]
-    concerned = [
+    affected = [
         (call.model, _match(without, rows, call))
         for call in calls
-        if (found := with_it.find(call.model, None, call.provider, call.start_time))
-        and found.price_id == price_id
+        if (match := with_it.find(call.model, None, call.provider, call.start_time))
+        and match.price_id == price_id
     ]
-    return render("project/price.html", row=row, concerned=concerned)
+    return render("project/price.html", row=row, affected=affected)
 
 
 @bp.post("/project/<project_id>/prices/<id:price_id>")
 def change_price(project_id: str, price_id: str) -> AnyResponse:
-    """Retire the price, or take it back into use."""
+    """Retire the price, or restore it."""
     action = request.form.get("action")
     if action not in ("retire", "restore"):
         abort(400, "action: expected retire or restore.")
@@ -194,16 +194,16 @@ def change_price(project_id: str, price_id: str) -> AnyResponse:
 
 
 def _unpriced(project_id: str) -> list[MappingCount]:
-    """Return the models whose calls lack a price, those with the most spans first."""
-    found = [tally for tally in list_mapping_counts(project_id) if tally.measure == "unpriced"]
-    return found[:_MOST_UNPRICED]
+    """Return the models whose calls have no price, those with the most spans first."""
+    unpriced = [count for count in list_mapping_counts(project_id) if count.measure == "unpriced"]
+    return unpriced[:_MAX_UNPRICED]
 
 
 def _price(project_id: str, price_id: str) -> PriceRow:
-    found = prices.get_price(project_id, price_id)
-    if found is None:
+    row = prices.get_price(project_id, price_id)
+    if row is None:
         abort(404, f"This project has no price “{price_id}”.")
-    return found
+    return row
 
 
 def _list_url(project_id: str, price_id: str) -> str:
@@ -214,11 +214,11 @@ def _form(form: PriceForm) -> str:
     return render("project/price_form.html", form=form)
 
 
-def _call(model: str, provider: str | None, at: datetime) -> SpanRecord:
+def _call(model: str, provider: str | None, time: datetime) -> SpanRecord:
     return SpanRecord(
         trace_id="",
         span_id="",
-        start_time=to_micros(at),
+        start_time=to_micros(time),
         model=model,
         provider=provider,
         usage=_EXAMPLE,

@@ -1,4 +1,4 @@
-"""The settings of a project: where each kind of them is."""
+"""The settings page of a project, which links to each kind of settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.ui.base.visitor import current_visitor
 
 @bp.get("/project/<project_id>/settings")
 def settings(project_id: str) -> str:
-    """Show what can be set, and how it is."""
+    """Show the kinds of settings with their current state."""
     active = [row for row in list_prices(project_id) if row.retired_at is None]
     return render(
         "project/settings.html",

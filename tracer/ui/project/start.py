@@ -1,4 +1,4 @@
-"""What an empty project shows: commands that send a first trace as they are printed."""
+"""Programs that send a first trace, shown in a project without traces."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ provider.get_tracer("hello").start_span("answer", attributes={{
 
 
 def sdk_program(endpoint: str) -> str:
-    """Return a program that sends one model call to the server at ``endpoint`` by our SDK."""
+    """Return a program that sends one model call to ``endpoint`` with Tracer's SDK."""
     return _SDK.format(endpoint=endpoint)
 
 
 def python_program(endpoint: str) -> str:
-    """Return one that does so by OpenTelemetry alone."""
+    """Return a program that sends one model call to ``endpoint`` with OpenTelemetry alone."""
     return _PYTHON.format(endpoint=endpoint)

@@ -1,1 +1,1 @@
-"""Values to HTML: numbers, Markdown, JSON, chat messages, flags."""
+"""Values as HTML: numbers, Markdown, JSON, chat messages, flags."""

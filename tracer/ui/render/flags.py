@@ -1,4 +1,4 @@
-"""Flags: the data problems of a span, in words."""
+"""The texts of flags, which are data problems of a span."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """What a reader must know of a span: a word for its row, a sentence for its panel."""
+    """The texts of one flag: a word for the row, a sentence for the panel."""
 
     short: str
     text: str
 
 
 FLAGS = {
-    "truncated": Flag("cut", "A value was longer than this server keeps, and was cut."),
-    "cleaned": Flag("cleaned", "It held characters or numbers that can't be stored as they were."),
-    "dropped": Flag("dropped", "The SDK left something out before it was sent."),
-    "unreconciled": Flag("counts", "Its counts of tokens contradict each other: see the mapping."),
+    "truncated": Flag("truncated", "A value exceeded the limit of this server and was truncated."),
+    "cleaned": Flag(
+        "cleaned", "It contained characters or numbers that can't be stored, which were replaced."
+    ),
+    "dropped": Flag("dropped", "The SDK dropped attributes, events or links before sending."),
+    "unreconciled": Flag("counts", "Its token counts contradict each other: see the tab Mapping."),
     "self_parent": Flag("own parent", "It names itself as its parent, so it is shown as a root."),
-    "cycle": Flag("circle", "Its parents form a circle, so it is shown flat."),
-    "first_token_outside": Flag("first token", "Its first token came outside of its own time."),
+    "cycle": Flag("cycle", "Its ancestors form a cycle, so it is shown as a root."),
+    "first_token_outside": Flag(
+        "first token", "The time of its first token is not between its start and its end."
+    ),
     "end_before_start": Flag("clock", "It ended before it started: two clocks disagree."),
 }

@@ -1,4 +1,4 @@
-"""Numbers, money and times as every page writes them; None, which nobody sent, is blank."""
+"""Numbers, money and times as all pages show them; None, an unknown value, becomes ""."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def duration(value: timedelta | None) -> str:
     """Return e.g. ``410 ms``, ``9.80 s``, ``94.0 s``, ``129 s``, ``32 min``, ``5.2 h``."""
     if value is None:
         return ""
-    # An end before the start is flagged elsewhere; a negative duration says nothing more.
+    # An end before the start has a flag; a negative duration would add nothing.
     seconds = max(value.total_seconds(), 0.0)
     if seconds < 0.0009995:
         return f"{seconds * 1e6:.0f} µs" if seconds else "0 ms"
@@ -35,7 +35,7 @@ def micros(value: int | None) -> str:
 
 
 def _three_digits(value: float) -> str:
-    # Limits are where rounding would add a digit: 9.996 is 10.0, not 10.00.
+    # The limits consider rounding: 9.996 becomes 10.0, not 10.00.
     for limit, digits in ((9.995, 2), (99.95, 1)):
         if value < limit:
             return f"{value:.{digits}f}"
@@ -55,7 +55,7 @@ def count(value: int | None) -> str:
 
 
 def whole(value: int | None) -> str:
-    """Return every digit: ``5,056``."""
+    """Return all digits: ``5,056``."""
     return "" if value is None else f"{value:,}"
 
 
@@ -65,7 +65,7 @@ def plural(value: int, noun: str) -> str:
 
 
 def money(value: Decimal | None) -> str:
-    """Return dollars with as many digits as tell them apart: ``$0.0097``, ``$0.029``, ``$1.22``."""
+    """Return dollars with about two significant digits: ``$0.0097``, ``$0.029``, ``$1.22``."""
     if value is None:
         return ""
     if value == 0:
@@ -78,7 +78,7 @@ def money(value: Decimal | None) -> str:
 
 
 def dollars(value: Decimal | None) -> str:
-    """Return a price with all its digits, and cents at least: ``$2.50``, ``$0.075``."""
+    """Return a price with all digits, at least two decimals: ``$2.50``, ``$0.075``."""
     if value is None:
         return ""
     digits = f"{value.normalize():f}"
@@ -87,10 +87,10 @@ def dollars(value: Decimal | None) -> str:
 
 
 def ago(time: datetime | None, now: datetime) -> str:
-    """Return how long ago ``time`` was, ``6 s`` to ``30 d``, and beyond that the date."""
+    """Return the time since ``time``, ``6 s`` to ``30 d``, or for older times the date."""
     if time is None:
         return ""
-    # Clocks of other machines may be ahead: nothing happened in the future.
+    # Clocks of other machines may be fast: times in the future count as now.
     seconds = max((now - time).total_seconds(), 0.0)
     for limit, unit, name in ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h")):
         if seconds < limit:
@@ -121,7 +121,7 @@ def meter(value: timedelta | None) -> int:
     """Return a duration as percent of a log scale from 100 ms (0) to 10 minutes (100)."""
     if value is None or value <= timedelta(0):
         return 3
-    # A linear scale would show one long trace and forty-nine empty boxes.
+    # On a linear scale one long trace would make all other meters empty.
     position = (math.log10(value.total_seconds()) + 1) / (math.log10(600) + 1)
     return max(3, min(100, round(position * 100)))
 

@@ -1,4 +1,4 @@
-"""JSON as a tree that folds: bounded in depth and length, the rest behind a link."""
+"""JSON as a collapsible tree, limited in depth and length; the rest is loaded by links."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tracer.records import Json
 from tracer.ui.render.media import safe_media
 
 _OPEN_DEPTH = 2
-_MOST_DEPTH = 5
-_MOST_KEYS = 100
-_MOST_CHARACTERS = 2_000
-# Together the limits bound a page whatever the shape: wide, deep, or both.
-_MOST_ITEMS = 1_500
+_MAX_DEPTH = 5
+_MAX_KEYS = 100
+_MAX_CHARACTERS = 2_000
+# With this limit the size of a page is bounded for any shape of the value.
+_MAX_ITEMS = 1_500
 _PEEK_ITEMS = 3
 _MEDIA_CHARACTERS = 40
 _BASE64 = "b64_json"
-"""The name under which OpenAI's APIs answer an image in base64."""
+"""The field of an image in base64 in responses of OpenAI's APIs."""
 
 
 @dataclass(slots=True)
 class Item:
     """One line: a scalar (``text``), or a container with its ``items``.
 
-    ``pointer`` (RFC 6901) says where the rest is: of a cut text, of a container that is not
-    shown, or of the ``left`` items after those that are.
+    ``pointer`` (RFC 6901) addresses the rest: of a cut text, of a container that is not shown, or
+    of the ``left`` items after the shown ones.
     """
 
     key: str | None
@@ -44,32 +44,32 @@ class Item:
     left: int = 0
     cut: int = 0
     image: str = ""
-    """What a text that holds an image shows, as ``data:``."""
+    """The ``data:`` URL of a text that contains an image."""
     audio: str = ""
 
 
 @dataclass(slots=True)
 class _Budget:
-    items: int = _MOST_ITEMS
+    items: int = _MAX_ITEMS
     fixed: bool = False
 
 
 def view(value: Json, pointer: str, start: int = 0) -> Item:
-    """Return ``value``, found at ``pointer``, as lines; a container's from its ``start``-th on."""
+    """Return ``value``, which is at ``pointer``, as lines; a container's from item ``start`` on."""
     return _item(None, value, pointer, 0, _Budget(), start, whole=True)
 
 
 def view_part(value: Json, pointer: str) -> Item:
-    """Return ``value``, made from something in what lies at ``pointer``, as lines."""
+    """Return ``value``, which was derived from the value at ``pointer``, as lines."""
     return _item(None, value, pointer, 0, _Budget(fixed=True))
 
 
 def resolve(document: Json, pointer: str) -> Json:
-    """Return what ``pointer`` means in ``document``; raises LookupError where it means nothing."""
+    """Return the value at ``pointer`` in ``document``; raises LookupError if there is none."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, list):
-            # "-1" would silently be the last item.
+            # int("-1") would be the last item.
             if not key.isdecimal():
                 raise LookupError(pointer)
             document = document[int(key)]
@@ -81,15 +81,15 @@ def resolve(document: Json, pointer: str) -> Json:
 
 
 def dump(value: Json) -> str:
-    """Return indented JSON text; a text as it is."""
+    """Return a value as indented JSON; a text unchanged."""
     if isinstance(value, str):
         return value
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def parse(text: str) -> Json:
-    """Return the object or list that ``text`` spells as JSON, else the text."""
-    # Numbers and words are valid JSON too, but read better as text.
+    """Return the object or list that ``text`` encodes as JSON, else the text."""
+    # Numbers and literals are valid JSON too, but are better shown as text.
     if text[:1] not in ("{", "["):
         return text
     try:
@@ -115,13 +115,13 @@ def _item(
         return _media_item(key, pointer, value, media)
     css, text = _scalar(value)
     cut = 0
-    if len(text) > _MOST_CHARACTERS and not whole:
-        text, cut = text[:_MOST_CHARACTERS] + "…", len(str(value))
+    if len(text) > _MAX_CHARACTERS and not whole:
+        text, cut = text[:_MAX_CHARACTERS] + "…", len(str(value))
     return Item(key, pointer, css, text, cut=cut)
 
 
 def _media(key: str | None, value: str) -> str | None:
-    """Return the address of an image or audio that a text holds, None: it holds none."""
+    """Return the ``data:`` URL of the image or audio in a text, None if there is none."""
     url = media_part({_BASE64: value}, "image").url if key == _BASE64 else value
     return url if safe_media(url) else None
 
@@ -143,11 +143,11 @@ def _container(
     brackets, size = ("{}" if isinstance(value, dict) else "[]"), len(value)
     item = Item(key, pointer, brackets=brackets, size=size, open=depth < _OPEN_DEPTH)
     item.peek = _peek(value) if key is not None else ""
-    # What is not walked is not shown, so a huge value costs no more than a small one.
-    if depth < _MOST_DEPTH and budget.items > 0:
+    # Only items that are shown are visited, so a huge value costs no more than a small one.
+    if depth < _MAX_DEPTH and budget.items > 0:
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, inner in islice(pairs, start, start + _MOST_KEYS):
-            # A rebuilt value has no address of its own: its links lead to where it came from.
+        for name, inner in islice(pairs, start, start + _MAX_KEYS):
+            # A derived value has no pointer of its own: its links lead to its source.
             path = pointer if budget.fixed else f"{pointer}/{_escape(str(name))}"
             item.items.append(_item(str(name), inner, path, depth + 1, budget))
         item.left = size - start - len(item.items)
@@ -157,7 +157,7 @@ def _container(
 
 
 def _peek(value: dict[str, Any] | list[Any]) -> str:
-    """Return the beginning of a container on one line, to tell it apart while it is closed."""
+    """Return the beginning of a container on one line, which is shown while it is closed."""
     pairs = value.items() if isinstance(value, dict) else (("", inner) for inner in value)
     words = []
     for name, inner in islice(pairs, _PEEK_ITEMS):
@@ -173,7 +173,7 @@ def _escape(key: str) -> str:
 
 def _scalar(value: Json) -> tuple[str, str]:
     if isinstance(value, str):
-        # Escapes help in a name, but not in a paragraph.
+        # Escapes are shown in short texts only: they make a paragraph hard to read.
         return "s2", msgspec.json.encode(value).decode() if len(value) < 200 else f'"{value}"'
     if value is None or isinstance(value, bool):
         return "kc", {None: "null", True: "true", False: "false"}[value]

@@ -1,4 +1,4 @@
-"""Untrusted markdown to HTML that is safe to show: the only place that marks HTML as safe."""
+"""Renders untrusted markdown as safe HTML: the only module that marks HTML as safe."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from pygments.util import ClassNotFound
 
 from tracer.ui.render.media import IMAGE_IN_TEXT, safe_media
 
-MOST_CHARACTERS = 20_000
-"""Longer texts are shown as they are: parsing takes about 2 ms per 1,000 characters."""
+MAX_CHARACTERS = 20_000
+"""Longer texts are shown unrendered: parsing takes about 2 ms per 1,000 characters."""
 _SHOWN_URL = 200
 
 _TAGS = {
@@ -31,24 +31,24 @@ _TAGS = {
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
 _ASIDE = "data:image/png;base64,aside"
-"""What stands for an image while the text around it is rendered, and a number."""
+"""Placeholder of an image while the text around it is rendered; a number follows."""
 _ASIDE_NUMBER = re.compile(rf"{_ASIDE}(\d{{1,6}})")
-# Only classes that our style sheet knows: others could borrow the page's own look.
+# Only these classes are allowed: with others a text could imitate parts of the page.
 _CLASSES = {"span": set(STANDARD_TYPES.values()), "pre": {"code"}, "img": {"picture"}}
 _INVISIBLE = re.compile(r"[\x00-\x20]")
-# A text with none of these means the same with and without markdown.
+# A text without any of these renders the same as plain paragraphs.
 _SYNTAX = re.compile(r"[*_`#>\[\]|~\\<&]|^\s*(?:[-+=]|\d+[.)])|^ {4}|^\t", re.MULTILINE)
 
 
 def markdown(text: str) -> Markup | None:
-    """Return ``text`` as sanitised HTML, or None where it is too long to be worth parsing.
+    """Return ``text`` as sanitised HTML, None if it is longer than ``MAX_CHARACTERS``.
 
-    Images within the text don't count: they are put aside, and back once the rest is rendered.
+    Embedded images don't count: placeholders replace them while the text is rendered.
     """
     images: list[str] = []
     if "data:image/" in text:
-        text = IMAGE_IN_TEXT.sub(lambda found: _put_aside(found[0], images), text)
-    if len(text) > MOST_CHARACTERS:
+        text = IMAGE_IN_TEXT.sub(lambda match: _put_aside(match[0], images), text)
+    if len(text) > MAX_CHARACTERS:
         return None
     html = _render(text) if _SYNTAX.search(text) else _paragraphs(text)
     return _put_back(html, images) if images else html
@@ -69,11 +69,11 @@ def _put_back(html: Markup, images: list[str]) -> Markup:
         index = int(number[1])
         return images[index] if index < len(images) else number[0]
 
-    return Markup(_ASIDE_NUMBER.sub(image, html))  # IMAGE_IN_TEXT lets nothing pass that is markup
+    return Markup(_ASIDE_NUMBER.sub(image, html))  # IMAGE_IN_TEXT matches no markup
 
 
 def code(source: str, language: str) -> Markup:
-    """Return ``source`` as highlighted HTML without its ``<pre>``; escaped where it can't be."""
+    """Return ``source`` as highlighted HTML without ``<pre>``; only escaped if it can't be."""
     return Markup(_highlight(source, language, ""))  # Pygments escapes
 
 
@@ -82,7 +82,7 @@ def _paragraphs(text: str) -> Markup:
     return Markup("".join(f"<p>{part}</p>" for part in parts if part))  # each part is escaped
 
 
-# Tabs, polls and sessions show the same messages again and again.
+# Tabs, polls and sessions render the same messages repeatedly.
 @lru_cache(maxsize=256)
 def _render(text: str) -> Markup:
     clean = nh3.clean(
@@ -103,17 +103,17 @@ def _render(text: str) -> Markup:
 
 
 def _allowed(tag: str, attribute: str, value: str) -> str | None:
-    """Return an attribute's value, None drops it: only an image may hold data in its address."""
+    """Return the value of an attribute, None to drop it: only images may have ``data:`` URLs."""
     if attribute == "src":
         return value if safe_media(value) == "image" else None
-    # Browsers skip white space and control characters within a scheme.
+    # Browsers ignore white space and control characters within a scheme.
     is_data = attribute == "href" and _INVISIBLE.sub("", value).lower().startswith("data:")
     return None if is_data else value
 
 
 def _highlight(source: str, language: str, _attributes: str) -> str:
-    # Lexers take longest where they guess, so a language is never guessed.
-    if not language or len(source) > MOST_CHARACTERS:
+    # Guessing the language is slow, so only a named language is highlighted.
+    if not language or len(source) > MAX_CHARACTERS:
         return escape(source)
     try:
         lexer = get_lexer_by_name(language)
@@ -129,7 +129,7 @@ def _fence(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any
 
 
 def _image(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-    """Show an image that is in the text; name any other: loading it would tell who reads this."""
+    """Render an embedded image; any other as its name, because loading it reveals the visitor."""
     token = tokens[index]
     url = str(token.attrs.get("src", ""))
     if safe_media(url) == "image":
@@ -139,10 +139,10 @@ def _image(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any
 
 
 def _make_parser() -> MarkdownIt:
-    # Single line breaks count: people and models write chats with them.
+    # Single line breaks are kept: chat messages rely on them.
     parser = MarkdownIt("js-default", {"html": False, "breaks": True}).enable("table")
     parser.add_render_rule("fence", _fence)
-    # A rule and not `disable`: disabled, the image would become a link with a stray "!".
+    # A rule, because with `disable` an image would become a link with a stray "!".
     parser.add_render_rule("image", _image)
     return parser
 

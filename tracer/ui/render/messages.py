@@ -1,4 +1,4 @@
-"""An input or output as the reader sees it: messages in order, text, JSON, or why there is none."""
+"""Renders an input or output: as messages in reading order, as text, as JSON, or raw."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from tracer.ui.render.json_tree import Item
 from tracer.ui.render.markdown import length_to_render, markdown
 from tracer.ui.render.media import safe_media
 
-# At 2 ms per 1,000 characters this keeps a page of long messages under a tenth of a second.
+# Parsing takes 2 ms per 1,000 characters, so less than 0.1 s per page.
 _MARKDOWN_PER_PAGE = 40_000
 _SYSTEM = ("system", "developer")
 
 
 @dataclass(slots=True)
 class Piece:
-    """One part of a message: ``html`` where it could be rendered, else ``text``, or ``json``."""
+    """One part of a message, as ``html`` if it is rendered, else as ``text`` or ``json``."""
 
     kind: str
     """text, reasoning, call, result, image, audio, file or data"""
     html: Markup | None = None
     text: str = ""
     name: str = ""
-    """The tool, the file, or what the API calls a part that isn't known."""
+    """The name of the tool or file; for an unknown part its type in the API."""
     url: str = ""
-    """Of an image or audio: what it holds, as ``data:``."""
+    """The data of an image or audio, as a ``data:`` URL."""
     json: Item | None = None
     results: list[Piece] = field(default_factory=list)
-    """Of a call."""
+    """The results of a call."""
     pieces: list[Piece] = field(default_factory=list)
-    """Of a result that holds images, audio or files."""
+    """The parts of a result that contains images, audio or files."""
 
 
 @dataclass(slots=True)
@@ -50,13 +50,13 @@ class Turn:
 
     @property
     def summary(self) -> str:
-        """The beginning of its text, for when it is closed."""
+        """The beginning of its text, shown while it is closed."""
         return next((piece.text for piece in self.pieces if piece.text), "")[:200]
 
 
 @dataclass(slots=True)
 class Body:
-    """What to show of one value; all empty: it was not sent."""
+    """One rendered value; all fields are empty if it was not sent."""
 
     turns: list[Turn] = field(default_factory=list)
     piece: Piece | None = None
@@ -67,19 +67,19 @@ class Body:
         return bool(self.turns or self.piece or self.json or self.raw is not None)
 
 
-class Reader:
-    """Makes bodies of one page, which together get a bounded amount of markdown parsing."""
+class Renderer:
+    """Renders the values of one page, which share a limit of markdown characters."""
 
     def __init__(self) -> None:
         self._characters = _MARKDOWN_PER_PAGE
 
-    def read(self, value: Json, pointer: str, *, output: bool = False, raw: bool = False) -> Body:
-        """Return the body of ``value``, which lies at ``pointer`` in its span or trace."""
+    def render(self, value: Json, pointer: str, *, output: bool = False, raw: bool = False) -> Body:
+        """Return ``value`` rendered; ``pointer`` is its JSON pointer in its span or trace."""
         if value is None:
             return Body()
         if raw:
             return Body(raw=json_tree.dump(value))
-        # Whatever looks like a conversation is shown as one, also in a tool's or a chain's input.
+        # Any value with the shape of a conversation is shown as one, also the input of a tool.
         messages = read_messages(value, output=output)
         if messages:
             return Body(turns=self.turns(messages, pointer))
@@ -91,14 +91,14 @@ class Reader:
         return Body(json=json_tree.view(value, pointer))
 
     def turns(self, messages: Iterable[Message], pointer: str) -> list[Turn]:
-        """Return messages in reading order, each tool's result under the call that asked for it."""
+        """Return messages in reading order, with each tool result under its call."""
         turns: list[Turn] = []
         calls: dict[str, Piece] = {}
         for message in messages:
             pieces = []
             for part in message.parts:
                 piece = self._piece(part, pointer)
-                # Results come in a message of their own, but are read as the end of the call.
+                # APIs send results in messages of their own; they are shown with the call.
                 call = calls.get(part.id or "") if piece.kind == "result" else None
                 if call is not None:
                     call.results.append(piece)
@@ -107,9 +107,9 @@ class Reader:
                     calls[part.id] = piece
                 pieces.append(piece)
                 if piece.url and part.text:
-                    # What was spoken, for who can't listen.
+                    # The transcript of audio.
                     pieces.append(self.text(part.text))
-            # A message whose every part went under a call would be an empty line.
+            # A message is left out if all of its parts are shown under calls.
             if pieces or not message.parts:
                 closed = message.role in _SYSTEM
                 turns.append(
@@ -124,10 +124,9 @@ class Reader:
         return turns
 
     def text(self, text: str, kind: str = "text", name: str = "") -> Piece:
-        """Return text rendered as markdown while the page's budget lasts, then as it is."""
+        """Return text rendered as markdown, or unrendered once the page's limit is used up."""
         html = None
         length = length_to_render(text)
-        # What comes first is rendered; the rest stays readable as it is.
         if length <= self._characters:
             html = markdown(text)
             self._characters -= length
@@ -146,12 +145,12 @@ class Reader:
         return Piece("data", json=json, text=part.text or "", name=part.name or "")
 
     def _media(self, part: Part) -> Piece:
-        """Return what can be shown of an image, audio or file, or what is known of it."""
+        """Return an image, audio or file, or if it can't be shown, a description of it."""
         if kind := safe_media(part.url):
             return Piece(kind, url=part.url or "", name=part.name or "")
         facts = " ".join(word for word in (part.mime_type, part.name, part.url) if word)
         if part.text:
-            # A document that was sent as text, or what was said in audio that isn't here.
+            # A document that was sent as text, or the transcript of audio that was not sent.
             return self.text(part.text, "file", " ".join((part.type, facts)).strip())
         return Piece("file", text=facts or "not kept", name=part.type)
 

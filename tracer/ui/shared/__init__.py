@@ -1,1 +1,1 @@
-"""What a public share link shows."""
+"""The pages of a share link."""

@@ -1,4 +1,4 @@
-"""What the pages of one trace share: the trace itself, its addresses, and the panel beside them."""
+"""The context of a trace's pages: the trace, its addresses, its time axis, its panel."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from tracer.ui.base.visitor import current_visitor
 from tracer.ui.panel.span import span_panel
 from tracer.ui.panel.trace import Panel, trace_panel
 from tracer.ui.trace import data
-from tracer.ui.trace.data import Selected
+from tracer.ui.trace.data import SelectionData
 from tracer.ui.trace.head import hit_buckets
 from tracer.ui.waterfall.axis import Axis
-from tracer.ui.waterfall.from_request import axis_of, base_axis, given_zoom
+from tracer.ui.waterfall.from_request import axis_of, base_axis, requested_zoom
 from tracer.ui.waterfall.minimap import Minimap
 from tracer.ui.waterfall.window import Window
 
 
 def find_trace(project_id: str, trace_id: str) -> TraceDetail:
-    """Return the trace with its texts; 404 where there is none."""
+    """Return the trace with input, output and metadata; 404 if it does not exist."""
     return traces.get_trace(project_id, trace_id) or _no_trace(trace_id)
 
 
 def find_row(project_id: str, trace_id: str) -> TraceRow:
-    """Return the trace without its texts; 404 where there is none."""
+    """Return the trace without input, output and metadata; 404 if it does not exist."""
     return traces.get_row(project_id, trace_id) or _no_trace(trace_id)
 
 
@@ -49,23 +49,23 @@ def _no_trace(trace_id: str) -> NoReturn:
     )
 
 
-def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
-    """Return what every page and fragment of a trace is rendered with.
+def trace_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object]:
+    """Return the context of every page and fragment of a trace.
 
-    ``base`` is the axis that the rows lie on which are on the page already.
+    ``base`` is the axis of the rows that are on the page already.
     """
 
     def url(endpoint: str) -> str:
-        return url_for(endpoint, project_id=found.project_id, trace_id=found.trace_id)
+        return url_for(endpoint, project_id=trace.project_id, trace_id=trace.trace_id)
 
     return {
-        "trace": found,
-        "target": target_of(found, found.project_id),
+        "trace": trace,
+        "target": target_of(trace, trace.project_id),
         "visitor": current_visitor(),
-        "axis": base or axis_of(found),
-        "selected": address.chosen("span"),
-        "keep": address.keep(),
-        "keep_but": address.keep,
+        "axis": base or axis_of(trace),
+        "selected": address.page_parameter("span"),
+        "preserved": address.preserved_query(),
+        "preserved_query": address.preserved_query,
         "page_url": url("ui.trace"),
         "spans_url": url("ui.trace_spans"),
         "panel_url": url("ui.trace_span"),
@@ -75,65 +75,65 @@ def common(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
     }
 
 
-def with_axis(found: TraceRow, base: Axis | None = None) -> dict[str, object]:
-    """Return what `common` does, and the context of the time axis."""
-    outline = read_activity_profile(found)
-    base = base or base_axis(found, outline)
-    window = Window(base, axis_of(found), given_zoom())
-    return common(found, base) | {
+def axis_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object]:
+    """Return `trace_context` with the context of the time axis and the minimap."""
+    profile = read_activity_profile(trace)
+    base = base or base_axis(trace, profile)
+    window = Window(base, axis_of(trace), requested_zoom())
+    return trace_context(trace, base) | {
         "window": window,
-        "minimap": Minimap(outline, window),
-        "hit_buckets": hit_buckets(found, window.axis),
+        "minimap": Minimap(profile, window),
+        "hit_buckets": hit_buckets(trace, window.axis),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What the panel is about: the span that is selected, or where none is the trace."""
+class Selection:
+    """The subject of the panel: the selected span, or without one the trace."""
 
     trace: TraceDetail
     span_id: str | None
     span: SpanDetail | None
-    """None also where the trace has no span of that id."""
+    """None also if the trace has no span with that id."""
     scores: list[ScoreRow]
     comments: list[CommentRow]
-    """Of the trace: those on its spans too."""
+    """The comments of a trace include those on its spans."""
 
     @classmethod
-    def of(cls, trace: TraceDetail, span_id: str | None) -> Choice:
-        """Read the span with its scores and comments, or those of the trace."""
+    def read(cls, trace: TraceDetail, span_id: str | None) -> Selection:
+        """Read the span with its scores and comments, or for None those of the trace."""
         project_id, trace_id = trace.project_id, trace.trace_id
         subject = Subject(project_id=project_id, trace_id=trace_id, span_id=span_id)
-        said, judged = [], []
-        # The trace has told already whether there are any.
+        comment_rows, score_rows = [], []
+        # The row of the trace has the numbers of both.
         if trace.comment_count:
-            said = comments.list_comments(subject)
+            comment_rows = comments.list_comments(subject)
         if trace.scores:
-            judged = scores.list_scores(project_id, trace_id=trace_id, span_id=span_id)
+            score_rows = scores.list_scores(project_id, trace_id=trace_id, span_id=span_id)
         if span_id is None:
-            judged = [score for score in judged if not score.span_id]
-            return cls(trace, None, None, judged, said)
+            of_trace = [score for score in score_rows if not score.span_id]
+            return cls(trace, None, None, of_trace, comment_rows)
         span = get_span(project_id, trace_id, span_id)
-        return cls(trace, span_id, span, judged if span else [], said)
+        return cls(trace, span_id, span, score_rows if span else [], comment_rows)
 
-    def data(self) -> Selected:
-        """Return what the twin says; 404 where there is no such span."""
+    def data(self) -> SelectionData:
+        """Return the JSON representation; 404 if there is no such span."""
         if self.span_id is not None and self.span is None:
             abort(404, f"This trace has no span “{self.span_id}”.")
-        return data.selected(self.trace, self.span, self.scores, self.comments)
+        return data.selection_data(self.trace, self.span, self.scores, self.comments)
 
 
-def panel_of(chosen: Choice, tab: str = "") -> Panel | None:
-    """Return the panel of what is chosen, in the tab asked for; None: there is no such span."""
+def panel_of(selection: Selection, tab: str = "") -> Panel | None:
+    """Return the panel of the selection in ``tab`` ("": of the request); None: no such span."""
     tab, raw = tab or request.args.get("tab", ""), bool(request.args.get("raw"))
     now = datetime.now(UTC)
-    annotations = chosen.scores, chosen.comments
-    if chosen.span_id is None:
-        panel = trace_panel(chosen.trace, *annotations, tab, raw=raw, now=now)
-    elif chosen.span is None:
+    annotations = selection.scores, selection.comments
+    if selection.span_id is None:
+        panel = trace_panel(selection.trace, *annotations, tab, raw=raw, now=now)
+    elif selection.span is None:
         return None
     else:
-        panel = span_panel(chosen.span, chosen.trace, *annotations, tab, raw=raw, now=now)
+        panel = span_panel(selection.span, selection.trace, *annotations, tab, raw=raw, now=now)
     if panel.tab == "scores":
-        panel.score_kinds = scores.list_kinds(chosen.trace.project_id)
+        panel.score_kinds = scores.list_kinds(selection.trace.project_id)
     return panel

@@ -1,4 +1,4 @@
-"""What the JSON twins of the pages say, in the words of the API."""
+"""The JSON representations of a trace's pages, with the types of the API."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail, TraceRow
-from tracer.ui.tree.nodes import Forest, Level, Node
+from tracer.ui.tree.nodes import Forest, Node, TreeLevel
 from tracer.web.answers import traces
 from tracer.web.answers.annotations import Comment, comment
 from tracer.web.answers.traces import Score, Span, SpanSummary, Trace, TraceSummary
 
 
-class TreeSpan(SpanSummary, kw_only=True):
-    """A row of the tree, and below it what is open."""
+class NodeData(SpanSummary, kw_only=True):
+    """A row of the tree, with its children if it is open."""
 
     placeholder: bool
-    """True: stands for a parent that has not arrived."""
-    children: TreeLevel | None
-    """null: not opened."""
+    """True: the row represents a parent that has not been received."""
+    children: LevelData | None
+    """null: the node is closed."""
 
 
-class TreeLevel(msgspec.Struct, kw_only=True):
+class LevelData(msgspec.Struct, kw_only=True):
     """One page of the children of a span (null: of the roots)."""
 
     parent_id: str | None
-    data: list[TreeSpan]
+    data: list[NodeData]
     next_cursor: str | None
     prev_cursor: str | None
 
 
-class Selected(msgspec.Struct, kw_only=True):
-    """What the panel shows: a span, or where none is selected the trace."""
+class SelectionData(msgspec.Struct, kw_only=True):
+    """The content of the panel: the selected span, or without one the trace."""
 
     trace: Trace
     span: Span | None
@@ -44,42 +44,42 @@ class Selected(msgspec.Struct, kw_only=True):
     comments: list[Comment]
 
 
-class TraceView(Selected, kw_only=True):
-    """The page of a trace: beside what the panel shows, the levels that are open."""
+class TraceData(SelectionData, kw_only=True):
+    """The page of a trace: the content of the panel, and the open levels of the tree."""
 
-    tree: TreeLevel
-    apart: TreeSpan | None
+    tree: LevelData
+    apart: NodeData | None
     """The end of a path that is too long to be shown whole."""
 
 
-class LiveView(msgspec.Struct, kw_only=True):
-    """A trace as of now, and the pages of its tree that were asked for."""
+class LiveData(msgspec.Struct, kw_only=True):
+    """A trace as of now, and the requested pages of its tree."""
 
     trace: TraceSummary
-    levels: list[TreeLevel]
+    levels: list[LevelData]
 
 
-class Step(msgspec.Struct, kw_only=True):
-    """The span to go to; null: there is none."""
+class NextErrorData(msgspec.Struct, kw_only=True):
+    """The next failed span; null: there is none."""
 
     span_id: str | None
 
 
-class Value(msgspec.Struct, kw_only=True):
-    """What lies at a JSON pointer of a span or trace."""
+class ValueData(msgspec.Struct, kw_only=True):
+    """The value at a JSON pointer of a span or trace."""
 
     pointer: str
     value: Any
 
 
-def selected(
+def selection_data(
     trace: TraceDetail,
     span: SpanDetail | None,
     scores: Sequence[ScoreRow],
     comments: Sequence[CommentRow],
-) -> Selected:
-    """Return what a panel shows."""
-    return Selected(
+) -> SelectionData:
+    """Return the JSON representation of a panel."""
+    return SelectionData(
         trace=traces.trace(trace),
         span=traces.span(span, trace.project_id) if span else None,
         scores=[traces.score(row) for row in scores],
@@ -87,37 +87,37 @@ def selected(
     )
 
 
-def trace_view(panel: Selected, forest: Forest) -> TraceView:
-    """Return the page of a trace."""
-    project_id = panel.trace.project_id
-    return TraceView(
-        **{name: getattr(panel, name) for name in Selected.__struct_fields__},
-        tree=level(forest.roots, project_id),
-        apart=_tree_span(forest.apart, project_id) if forest.apart else None,
+def trace_data(selection: SelectionData, forest: Forest) -> TraceData:
+    """Return the JSON representation of the page of a trace."""
+    project_id = selection.trace.project_id
+    return TraceData(
+        **{name: getattr(selection, name) for name in SelectionData.__struct_fields__},
+        tree=level_data(forest.roots, project_id),
+        apart=_node_data(forest.apart, project_id) if forest.apart else None,
     )
 
 
-def live(trace: TraceRow, levels: Sequence[Level]) -> LiveView:
-    """Return the trace as of now, and pages of its tree."""
-    return LiveView(
+def live_data(trace: TraceRow, levels: Sequence[TreeLevel]) -> LiveData:
+    """Return the JSON representation of the changing parts of a trace page."""
+    return LiveData(
         trace=traces.trace_summary(trace),
-        levels=[level(shown, trace.project_id) for shown in levels],
+        levels=[level_data(level, trace.project_id) for level in levels],
     )
 
 
-def level(shown: Level, project_id: str) -> TreeLevel:
-    """Return one level of the tree, with what is open below it."""
-    return TreeLevel(
-        parent_id=shown.parent_id,
-        data=[_tree_span(node, project_id) for node in shown.nodes],
-        next_cursor=shown.later,
-        prev_cursor=shown.earlier,
+def level_data(level: TreeLevel, project_id: str) -> LevelData:
+    """Return the JSON representation of one level of the tree, with the open levels below it."""
+    return LevelData(
+        parent_id=level.parent_id,
+        data=[_node_data(node, project_id) for node in level.nodes],
+        next_cursor=level.later,
+        prev_cursor=level.earlier,
     )
 
 
-def _tree_span(node: Node, project_id: str) -> TreeSpan:
-    return TreeSpan(
+def _node_data(node: Node, project_id: str) -> NodeData:
+    return NodeData(
         **msgspec.structs.asdict(traces.span_summary(node.span, project_id)),
         placeholder=node.span.placeholder,
-        children=level(node.level, project_id) if node.level else None,
+        children=level_data(node.level, project_id) if node.level else None,
     )

@@ -1,4 +1,4 @@
-"""The export menu, and the files that it offers."""
+"""Exports of traces and sessions as files, and the export menu."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracer.store.traces import sessions
 from tracer.ui.base.blueprint import bp
 from tracer.web.downloads import session_file, trace_file
 
-_LEAST_BUDGET, _MOST_BUDGET = 200, 1_000_000
+_MIN_BUDGET, _MAX_BUDGET = 200, 1_000_000
 
 
 @bp.app_template_global()
@@ -20,13 +20,13 @@ def export_formats() -> list[Format]:
 
 @bp.get("/project/<project_id>/traces/<id:trace_id>/export")
 def trace_export(project_id: str, trace_id: str) -> Response:
-    """Send a trace as a file in ``format``; ``budget`` trims a transcript to so many tokens."""
+    """Return a trace as a file in ``format``; ``budget`` limits the tokens of a transcript."""
     name = request.args.get("format", "json")
     if name not in FORMATS:
         abort(400, f"format={name!r}: expected one of {', '.join(FORMATS)}.")
     budget = request.args.get("budget", type=int)
-    if "budget" in request.args and not _LEAST_BUDGET <= (budget or 0) <= _MOST_BUDGET:
-        abort(400, f"budget: expected {_LEAST_BUDGET:,} to {_MOST_BUDGET:,} tokens.")
+    if "budget" in request.args and not _MIN_BUDGET <= (budget or 0) <= _MAX_BUDGET:
+        abort(400, f"budget: expected {_MIN_BUDGET:,} to {_MAX_BUDGET:,} tokens.")
     return trace_file(project_id, trace_id, name, budget) or abort(
         404, f"This project has no trace “{trace_id}”."
     )
@@ -34,7 +34,7 @@ def trace_export(project_id: str, trace_id: str) -> Response:
 
 @bp.get("/project/<project_id>/sessions/<id:session_id>/export")
 def session_export(project_id: str, session_id: str) -> Response:
-    """Send the traces of a session as a JSON file."""
+    """Return the traces of a session as a JSON file."""
     if sessions.get_session(project_id, session_id) is None:
         abort(404, f"This project has no session “{session_id}”.")
     return session_file(project_id, session_id)

@@ -11,7 +11,7 @@ from tracer.store.analyses.summaries import read_headline
 from tracer.store.timeline.log import Log, Query, SearchPosition
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
-from tracer.ui.base.address import chosen
+from tracer.ui.base.address import page_parameter
 from tracer.ui.base.subjects import read_bookmark, target_of
 from tracer.ui.trace.timeline import open_log, read_findings
 from tracer.ui.waterfall.axis import Axis
@@ -43,7 +43,8 @@ def tree_head_of(trace: TraceRow) -> dict[str, object]:
     """Return the context of ``trace/_head.html`` on the page with the tree."""
     words = _search_words()
     log = _open_search(trace)
-    search = Search(words, log.position(chosen("span")) if log else None) if words else None
+    position = log.position(page_parameter("span")) if log else None
+    search = Search(words, position) if words else None
     return head_of(trace) | {"neighbours": traces.neighbours(trace), "search": search}
 
 
@@ -57,7 +58,7 @@ def hit_buckets(trace: TraceRow, axis: Axis) -> list[int]:
 
 
 def _search_words() -> str:
-    return (chosen("q") or "").strip()
+    return (page_parameter("q") or "").strip()
 
 
 def _open_search(trace: TraceRow) -> Log | None:

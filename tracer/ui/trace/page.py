@@ -7,123 +7,130 @@ from urllib.parse import urlencode
 from flask import abort, request, url_for
 
 from tracer.store.traces.span_detail import get_span
-from tracer.ui.base.address import MOST_OPEN, keep
+from tracer.ui.base.address import MAX_OPEN, preserved_query
 from tracer.ui.base.blueprint import is_fragment
-from tracer.ui.base.representations import Shown, twin
+from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.panel.trace import document
 from tracer.ui.render import json_tree
 from tracer.ui.trace import data
-from tracer.ui.trace.context import Choice, common, find_row, find_trace, panel_of, with_axis
-from tracer.ui.trace.data import Value
+from tracer.ui.trace.context import (
+    Selection,
+    axis_context,
+    find_row,
+    find_trace,
+    panel_of,
+    trace_context,
+)
+from tracer.ui.trace.data import ValueData
 from tracer.ui.trace.head import tree_head_of
-from tracer.ui.trace.live import quiet, version
+from tracer.ui.trace.live import quiet_seconds, version
 from tracer.ui.tree.levels import TreeReader, read_level
-from tracer.ui.waterfall.from_request import given_axis
+from tracer.ui.waterfall.from_request import requested_axis
 
-_MOST_DEPTH = 10_000
+_MAX_DEPTH = 10_000
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>")
-def trace(project_id: str, trace_id: str) -> Shown:
+@html_and_json("/project/<project_id>/traces/<id:trace_id>")
+def trace(project_id: str, trace_id: str) -> Representations:
     """Show one trace; ``span`` selects one of its spans and opens the path to it.
 
-    Without a script, ``open`` (repeatable) opens nodes, and ``after`` with ``of`` pages through
-    the children of one.
+    Without JavaScript, ``open`` (repeatable) opens nodes, and ``after`` with ``of`` pages through
+    the children of one node.
     """
-    found = find_trace(project_id, trace_id)
-    opened = request.args.getlist("open")[-MOST_OPEN:]
+    row = find_trace(project_id, trace_id)
+    opened = request.args.getlist("open")[-MAX_OPEN:]
     selected, cursor = request.args.get("span"), request.args.get("after")
-    tree = TreeReader(project_id, trace_id, folds=found.status != "running")
-    # What was asked for comes first: what is read is not read again, and leaves less room for more.
+    tree = TreeReader(project_id, trace_id, folds=row.status != "running")
+    # Requested nodes are read first: their rows count towards the limit of `tree.open`.
     if cursor:
         tree.page(request.args.get("of"), cursor)
     if selected:
         tree.reveal(selected)
     tree.open(opened)
-    # The last one was asked for just now; it may be behind what is not open any more.
+    # The visitor has just opened the last one; its ancestors may be closed.
     if opened and opened[-1] not in tree.levels and tree.reveal(opened[-1]):
         tree.open(opened)
-    chosen = Choice.of(found, selected)
-    return Shown(
+    selection = Selection.read(row, selected)
+    return Representations(
         "trace/page.html",
         context=lambda: {
             "forest": tree.forest(),
-            "panel": panel_of(chosen),
-            "version": version(found),
-            "quiet": quiet(found),
-            **with_axis(found),
-            **tree_head_of(found),
+            "panel": panel_of(selection),
+            "version": version(row),
+            "quiet_seconds": quiet_seconds(row),
+            **axis_context(row),
+            **tree_head_of(row),
         },
-        data=lambda: data.trace_view(chosen.data(), tree.forest()),
+        data=lambda: data.trace_data(selection.data(), tree.forest()),
     )
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/spans")
-def trace_spans(project_id: str, trace_id: str) -> Shown:
-    """Return a page of children of ``parent`` (absent: the roots) as rows of the tree.
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/spans")
+def trace_spans(project_id: str, trace_id: str) -> Representations:
+    """Return a page of children of ``parent`` (missing: the roots) as rows of the tree.
 
-    With ``until`` it is a page of a run, from the cursor ``after`` to that one.
+    With ``until`` it is a page of a sibling group, from the cursor ``after`` to that one.
     """
-    axis = given_axis()
+    axis = requested_axis()
     try:
-        depth = min(int(request.args.get("depth", "0")), _MOST_DEPTH)
+        depth = min(int(request.args.get("depth", "0")), _MAX_DEPTH)
     except ValueError:
-        abort(400, "This link's place in the tree can't be read. Reload the page.")
+        abort(400, "This link is not valid. Reload the page.")
     parent, cursor = request.args.get("parent"), request.args.get("after")
-    found = find_row(project_id, trace_id)
-    folds = found.status != "running"
+    trace = find_row(project_id, trace_id)
+    folds = trace.status != "running"
     until = request.args.get("until")
     level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds, until=until)
-    return Shown(
+    return Representations(
         "tree/_level.html",
         context=lambda: {
             "level": level,
             "wrapped": cursor is None,
-            **common(found, axis),
+            **trace_context(trace, axis),
         },
-        data=lambda: data.level(level, project_id),
+        data=lambda: data.level_data(level, project_id),
     )
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/span")
-def trace_span(project_id: str, trace_id: str) -> Shown:
-    """Return the panel of the span ``id`` (absent: of the trace), in the tab ``tab``."""
-    found = find_trace(project_id, trace_id)
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/span")
+def trace_span(project_id: str, trace_id: str) -> Representations:
+    """Return the panel of the span ``id`` (missing: of the trace), in the tab ``tab``."""
+    row = find_trace(project_id, trace_id)
     span_id, tab = request.args.get("id"), request.args.get("tab")
-    chosen = Choice.of(found, span_id)
+    selection = Selection.read(row, span_id)
     page = url_for("ui.trace", project_id=project_id, trace_id=trace_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
-    # The address bar follows the panel, so that a copied address shows the same.
-    query = keep() + urlencode({name: value for name, value in shown.items() if value})
-    return Shown(
+    # The address bar follows the panel, so that a copied address shows the same panel.
+    query = preserved_query() + urlencode({name: value for name, value in shown.items() if value})
+    return Representations(
         "panel/_panel.html",
-        context=lambda: {"panel": panel_of(chosen), **common(found)},
-        data=chosen.data,
+        context=lambda: {"panel": panel_of(selection), **trace_context(row)},
+        data=selection.data,
         headers={"HX-Replace-Url": f"{page}?{query}" if query else page},
     )
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/value")
-def trace_value(project_id: str, trace_id: str) -> Shown:
-    """Show what lies at JSON pointer ``at`` of a span (absent: of the trace), from ``start`` on."""
-    found = find_trace(project_id, trace_id)
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/value")
+def trace_value(project_id: str, trace_id: str) -> Representations:
+    """Show the value at JSON pointer ``at`` of a span or the trace, from item ``start`` on."""
+    trace = find_trace(project_id, trace_id)
     span_id, pointer = request.args.get("id"), request.args.get("at", "")
     start = request.args.get("start", 0, type=int)
-    row = get_span(project_id, trace_id, span_id) if span_id else found
+    row = get_span(project_id, trace_id, span_id) if span_id else trace
     if row is None:
         abort(404, f"This trace has no span “{span_id}”.")
     try:
         value = json_tree.resolve(document(row), pointer)
     except LookupError:
-        abort(404, f"There is nothing at {pointer}.")
-    return Shown(
+        abort(404, f"There is no value at {pointer}.")
+    return Representations(
         "trace/_value.html" if is_fragment() else "trace/value.html",
         context=lambda: {
             "item": json_tree.view(value, pointer, max(start, 0)),
             "start": start,
             "span_id": span_id,
             "pointer": pointer,
-            **common(found),
+            **trace_context(trace),
         },
-        data=lambda: Value(pointer=pointer, value=value),
+        data=lambda: ValueData(pointer=pointer, value=value),
     )

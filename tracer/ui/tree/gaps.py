@@ -1,4 +1,4 @@
-"""Time in which nothing was recorded: a row of its own between the children of an open span."""
+"""Gaps: time in which nothing was recorded, shown as a row between the children of a span."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from tracer.analysis.headline import FAMILY
 from tracer.store.traces.span_tree import Frame, SpanRow
 from tracer.ui.waterfall.axis import Axis
 
-# What is shorter, or next to nothing of the trace, is no news.
+# A gap is shown if it is long enough in both senses: in time, and as a share of the axis.
 _LONG, _LONG_SHARE = timedelta(seconds=1), 0.01
 _SHORT, _SHORT_SHARE = timedelta(milliseconds=100), 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """From when to when none of the spans of a level ran."""
+    """A time range in which no span of a level ran."""
 
     start: datetime
     end: datetime
 
     @property
     def length(self) -> timedelta:
-        """How long it was."""
+        """Its duration."""
         return self.end - self.start
 
-    def tells(self, axis: Axis) -> bool:
-        """Return whether it is long enough to be told on this axis."""
+    def is_shown(self, axis: Axis) -> bool:
+        """Return whether it is long enough to be shown on this axis."""
         share = self.length / max(axis.end - axis.start, self.length)
         return (self.length >= _LONG and share >= _LONG_SHARE) or (
             self.length >= _SHORT and share >= _SHORT_SHARE
@@ -38,25 +38,25 @@ class Gap:
 def gaps_of(
     rows: Sequence[SpanRow], frame: Frame | None, *, begins: bool, ends: bool
 ) -> list[Gap | None]:
-    """Return the gap before each row of a page, and after the last one.
+    """Return the gap before each row of a page, and as last item the gap after the last row.
 
-    ``begins``, ``ends``: the page is the first, the last of its level. What spans of earlier pages
-    cover is not known, so only the first has any. ``frame`` is the parent; where that is a model
-    call or a tool, its own time is its work.
+    ``begins``, ``ends``: the page is the first, the last of its level. Only the first page has
+    gaps, because the end times of earlier pages are not known. ``frame`` is the parent; a model
+    call or a tool has no gaps, because it works itself between its children.
     """
-    found: list[Gap | None] = [None] * (len(rows) + 1)
+    gaps: list[Gap | None] = [None] * (len(rows) + 1)
     if not begins or (frame is not None and frame.kind in FAMILY):
-        return found
-    reach = frame.start_time if frame else None
-    for place, row in enumerate(rows):
-        found[place] = _between(reach, row.start_time)
+        return gaps
+    latest_end = frame.start_time if frame else None
+    for index, row in enumerate(rows):
+        gaps[index] = _between(latest_end, row.start_time)
         if row.end_time is None and not row.placeholder:
-            return found
-        times = (reach, row.start_time, row.end_time)
-        reach = max(time for time in times if time is not None)
+            return gaps
+        times = (latest_end, row.start_time, row.end_time)
+        latest_end = max(time for time in times if time is not None)
     if frame and frame.end_time and ends and rows:
-        found[-1] = _between(reach, frame.end_time)
-    return found
+        gaps[-1] = _between(latest_end, frame.end_time)
+    return gaps
 
 
 def _between(start: datetime | None, end: datetime) -> Gap | None:

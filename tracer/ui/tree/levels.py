@@ -1,4 +1,4 @@
-"""Which rows of a tree a page shows: the first levels, what was asked for, the way to it."""
+"""Reads the levels of the tree that a page shows: the first ones, the opened nodes, a path."""
 
 from __future__ import annotations
 
@@ -12,57 +12,55 @@ from tracer.store.database.paging import decode_cursor
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_tree import Children, Frame, SpanRow
 from tracer.ui.tree.gaps import gaps_of
-from tracer.ui.tree.nodes import Forest, Level, Node
-from tracer.ui.tree.page_token import Stretch
-from tracer.ui.tree.sibling_runs import open_run
+from tracer.ui.tree.nodes import Forest, Node, TreeLevel
+from tracer.ui.tree.page_token import PageToken
+from tracer.ui.tree.sibling_groups import last_group_start
 
 ROWS = 100
-"""Rows that a page opens by itself; levels that were asked for come on top."""
+"""Rows that a page opens by itself, besides those of requested nodes."""
 _STATEMENTS = 8
 _PAGE = 100
-# A page that has an end may have got rows in between since it was loaded.
+# A page with a fixed end may have more rows than when it was loaded.
 _GROWN_PAGE = 200
-# A path 100 levels deep must not bring 100 siblings along on each.
+# A path of 100 levels must not read 100 siblings on each of them.
 _PATH_PAGE = 10
-
-
-# Two clocks in one process differ by some milliseconds; more than that is worth a word.
+# Two clocks in one process differ by some milliseconds; a larger difference is shown.
 _SKEW = timedelta(milliseconds=5)
 
 
 @dataclass(slots=True)
 class TreeReader:
-    """Reads levels of one trace; each statement reads at most a page per parent."""
+    """Reads levels of one trace; each statement reads at most one page per parent."""
 
     project_id: str
     trace_id: str
     folds: bool = False
-    """Show runs of like spans as one row: not while they grow under the reader's eyes."""
+    """Show sibling groups as one row. Not in a running trace: its groups still grow."""
     levels: dict[str | None, Children] = field(default_factory=dict)
     apart: SpanRow | None = None
 
     def page(self, parent_id: str | None, cursor: str) -> None:
-        """Show the children of ``parent_id`` from ``cursor`` on; raises BadCursor."""
+        """Read the children of ``parent_id`` from ``cursor`` on; raises BadCursor."""
         self.levels[parent_id] = span_tree.children_page(
             self.project_id, self.trace_id, parent_id, cursor
         )
         if parent_id is not None:
             self.reveal(parent_id)
 
-    def open(self, wanted: Iterable[str]) -> None:
-        """Open breadth-first while the rows fit, and every node of ``wanted`` that is met."""
-        asked = set(wanted)
+    def open(self, span_ids: Iterable[str]) -> None:
+        """Open nodes breadth-first while their rows fit, and those of ``span_ids`` in any case."""
+        requested = set(span_ids)
         self._load([None])
         for _ in range(_STATEMENTS):
             room = ROWS - self._row_count()
             parents: list[str | None] = []
-            # Levels that don't fit are left closed, and smaller ones beside them still open.
+            # A level that doesn't fit stays closed; a smaller one beside it can still open.
             for span in self._closed():
-                # A lone root is no news without its children, however many they are.
+                # Always expand a single root, even when its children don't fit on the page.
                 fits = span.child_count <= room or (
                     room == ROWS - 1 and span.parent_span_id is None
                 )
-                if span.span_id in asked or fits:
+                if span.span_id in requested or fits:
                     parents.append(span.span_id)
                     room -= span.child_count
             if not parents:
@@ -70,16 +68,16 @@ class TreeReader:
             self._load(parents)
 
     def reveal(self, span_id: str) -> bool:
-        """Open the path to a span; return whether there is such a span."""
+        """Open the path to a span; return whether the span exists."""
         path = span_tree.path_to(self.project_id, self.trace_id, span_id, page=_PAGE)
         if not path:
             return False
-        # Otherwise the path was cut at its top: its end is shown apart.
+        # The path was cut at the top: show its end apart from the roots.
         if path[0].parent_id is not None:
             top = path.pop(0).span_id
             self.apart = span_tree.read_rows(self.project_id, self.trace_id, [top]).get(top)
         limit = _PAGE if len(path) < _PATH_PAGE else _PATH_PAGE
-        # Where a step is not among its level's first, the level is read from there on.
+        # If a step is not among the first rows of its level, the level is read from it on.
         near = {step.parent_id: step.ahead < limit for step in path}
         self._load([parent_id for parent_id in near if near[parent_id]], limit)
         for step in path:
@@ -91,11 +89,11 @@ class TreeReader:
         return True
 
     def forest(self) -> Forest:
-        """Return what was read, as nested levels."""
-        # A copy: building takes levels out.
-        left = dict(self.levels)
-        roots = _level(left, None, 0, None, self.folds)
-        apart = _node(left, self.apart, 1, None, self.folds) if self.apart else None
+        """Return the levels that were read, nested."""
+        # A copy: `_level` removes the pages that it uses.
+        pages = dict(self.levels)
+        roots = _level(pages, None, 0, None, self.folds)
+        apart = _node(pages, self.apart, 1, None, self.folds) if self.apart else None
         complete(self.project_id, self.trace_id, roots, apart=[apart] if apart else [])
         return Forest(roots, apart, self._row_count())
 
@@ -121,10 +119,10 @@ def read_level(
     *,
     folds: bool = False,
     until: str | None = None,
-) -> Level:
-    """Return one page of children; a page that continues another doesn't point back at it.
+) -> TreeLevel:
+    """Return one page of children; a page that continues another has no cursor back to it.
 
-    Both cursors given it is a page of a run, which ends with the row of ``until``. Raises
+    With both cursors it is a page of a sibling group, which ends with the row of ``until``. Raises
     BadCursor.
     """
     key = None if cursor is None else decode_cursor(cursor)
@@ -137,99 +135,101 @@ def read_level(
     level = _level({parent_id: page}, parent_id, depth, frame, folds and not end)
     complete(project_id, trace_id, level)
     if end:
-        # What follows the run is not the run's.
+        # The gap after the group belongs to its level.
         level.until, level.gap = until, None
-        level.stretch = level.stretch.within(end)
-    # The rows it continues are on the page already.
+        level.token = level.token.within(end)
+    # The rows that it continues are shown already.
     if key is not None:
         if key.forward:
             level.earlier = None
-            # What arrives later between two pages belongs to the second.
-            level.stretch = level.stretch.begun_after(key.time, key.row_id)
+            # Spans that arrive later between two pages belong to the second.
+            level.token = level.token.begun_after(key.time, key.row_id)
         else:
             level.later = None
     return level
 
 
-def complete(project_id: str, trace_id: str, *levels: Level, apart: Sequence[Node] = ()) -> None:
-    """Set what these levels and all that are open below them hold beyond their rows.
+def complete(
+    project_id: str, trace_id: str, *levels: TreeLevel, apart: Sequence[Node] = ()
+) -> None:
+    """Read the subtree totals of all nodes, and the last group of each level that is cut.
 
-    That is what the subtrees of their nodes add up to, and how far their last runs go.
+    This includes the open levels below ``levels`` and ``apart``.
     """
     nodes = list(apart)
-    cut: dict[str, Level] = {}
+    cut: dict[str, TreeLevel] = {}
     ahead = [*levels, *(node.level for node in apart if node.level)]
     while ahead:
         level = ahead.pop()
         nodes += level.nodes
         ahead += [node.level for node in level.nodes if node.level]
-        if level.stretch.folds and level.cut and (first := open_run(level.nodes)):
+        if level.token.folds and level.cut and (first := last_group_start(level.nodes)):
             cut[first] = level
-    sums = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
+    subtrees = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
     for node in nodes:
-        node.subtree = sums.get(node.span.span_id)
-    for first, run in read_sibling_groups(project_id, trace_id, list(cut)).items():
-        cut[first].whole = run
+        node.subtree = subtrees.get(node.span.span_id)
+    for first, group in read_sibling_groups(project_id, trace_id, list(cut)).items():
+        cut[first].last_group = group
 
 
-def read_stretch(project_id: str, trace_id: str, stretch: Stretch) -> Level:
-    """Return a page of children that a reader has on the screen, as it is now."""
-    parent_id = stretch.parent_id
+def read_page(project_id: str, trace_id: str, token: PageToken) -> TreeLevel:
+    """Return the page of children of a token, as it is now."""
+    parent_id = token.parent_id
     page = span_tree.children_between(
         project_id,
         trace_id,
         parent_id,
-        stretch.after,
-        stretch.until,
-        _PAGE if stretch.until is None else _GROWN_PAGE,
-        inclusive=stretch.inclusive,
+        token.after,
+        token.until,
+        _PAGE if token.until is None else _GROWN_PAGE,
+        inclusive=token.inclusive,
     )
     frame = _frame_of(project_id, trace_id, parent_id)
-    level = _level({parent_id: page}, parent_id, stretch.depth, frame, stretch.folds)
+    level = _level({parent_id: page}, parent_id, token.depth, frame, token.folds)
     level.earlier = None
-    if stretch.after is not None:
-        # What earlier pages cover is not known here.
+    if token.after is not None:
+        # Gaps depend on the end times of earlier pages, which are not read here.
         for node in level.nodes:
             node.gap = None
         level.gap = None
-    elif stretch.until is not None:
+    elif token.until is not None:
         level.gap = None
-    if stretch.until is None:
-        level.stretch = stretch.ended_at(page)
+    if token.until is None:
+        level.token = token.ended_at(page)
     else:
-        level.later, level.stretch = None, stretch
+        level.later, level.token = None, token
     return level
 
 
 def _frame_of(project_id: str, trace_id: str, parent_id: str | None) -> Frame | None:
-    """Return what a level's spans are held against, None where that is not known."""
+    """Return the time range and kind of a level's parent; None for roots."""
     return span_tree.frame_of(project_id, trace_id, parent_id) if parent_id is not None else None
 
 
 def _level(
-    left: dict[str | None, Children],
+    pages: dict[str | None, Children],
     parent_id: str | None,
     depth: int,
     frame: Frame | None,
     folds: bool,
-) -> Level:
-    # Taken out, so that spans which are each other's parents can't go round for ever.
-    page = left.pop(parent_id)
+) -> TreeLevel:
+    # Each page is used once: spans that are each other's parents must not recurse for ever.
+    page = pages.pop(parent_id)
     gaps = gaps_of(page.rows, frame, begins=page.earlier is None, ends=page.later is None)
-    nodes = [_node(left, row, depth, frame, folds) for row in page.rows]
+    nodes = [_node(pages, row, depth, frame, folds) for row in page.rows]
     for node, gap in zip(nodes, gaps, strict=False):
         node.gap = gap
-    stretch = Stretch.of(page, depth, folds)
-    return Level(parent_id, depth, nodes, page.earlier, page.later, stretch, gaps[-1])
+    token = PageToken.of(page, depth, folds)
+    return TreeLevel(parent_id, depth, nodes, page.earlier, page.later, token, gaps[-1])
 
 
 def _node(
-    left: dict[str | None, Children], row: SpanRow, depth: int, frame: Frame | None, folds: bool
+    pages: dict[str | None, Children], row: SpanRow, depth: int, frame: Frame | None, folds: bool
 ) -> Node:
     early = frame.start_time - row.start_time if frame and not row.placeholder else None
     node = Node(row, depth, early=early if early is not None and early > _SKEW else None)
-    if row.span_id in left:
-        # A placeholder begins with its earliest child, whatever the clocks say.
+    if row.span_id in pages:
+        # A placeholder starts with its earliest child, so no child can be early.
         within = None if row.placeholder else row
-        node.level = _level(left, row.span_id, depth + 1, within, folds)
+        node.level = _level(pages, row.span_id, depth + 1, within, folds)
     return node

@@ -9,33 +9,34 @@ from tracer.analysis.sibling_groups import SiblingGroup
 from tracer.store.analyses.subtrees import Subtree
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.tree.gaps import Gap
-from tracer.ui.tree.page_token import Stretch
+from tracer.ui.tree.page_token import PageToken
 from tracer.ui.waterfall.axis import Axis, Bar
 
 
 @dataclass(slots=True)
 class Node:
-    """A row of the tree; ``level`` holds its children where it is open."""
+    """A row of the tree; ``level`` holds its children if it is open."""
 
     span: SpanRow
     depth: int
-    level: Level | None = None
+    level: TreeLevel | None = None
     subtree: Subtree | None = None
-    """None: it is still being counted."""
+    """None: it is not computed yet."""
     early: timedelta | None = None
-    """How long before its parent it began, which no clock that runs right can tell."""
+    """How long before its parent it began: their clocks disagree."""
     gap: Gap | None = None
-    """Before it, in which nothing was recorded."""
+    """The gap before it, in which nothing was recorded."""
 
     @property
-    def held(self) -> Subtree | SpanRow:
-        """What tells the tokens and the cost of all that a closed row stands for."""
+    def totals(self) -> Subtree | SpanRow:
+        """The object from which a collapsed row takes its token and cost totals."""
         return self.subtree or self.span
 
-    def path(self, axis: Axis) -> Bar | None:
-        """Return the part of it that is on the critical path: all the trace waited for at a time.
+    def critical_path(self, axis: Axis) -> Bar | None:
+        """Return the part of it that is on the critical path.
 
-        None: no part is, or it is not known yet. It begins with the span, or with its parent.
+        None: no part is, or it is not computed yet. The part begins with the span, or with its
+        parent if the span began before.
         """
         if self.subtree is None or not self.subtree.critical_us:
             return None
@@ -44,7 +45,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class Level:
+class TreeLevel:
     """A page of one parent's children, with the cursors of the pages around it."""
 
     parent_id: str | None
@@ -52,25 +53,25 @@ class Level:
     nodes: list[Node]
     earlier: str | None
     later: str | None
-    stretch: Stretch
-    """What of the level this page is, so that it can be read again when the trace has grown."""
+    token: PageToken
+    """With it the page is read again when the trace has grown."""
     gap: Gap | None = None
-    """After the last of all."""
-    whole: SiblingGroup | None = None
-    """The run that the page ends with, which goes on behind it."""
+    """The gap after the last row."""
+    last_group: SiblingGroup | None = None
+    """The sibling group of the last rows, if it continues on the next page."""
     until: str | None = None
-    """The cursor of the last row, where the page is one of a run."""
+    """The cursor of the last row, if the page is one of a sibling group."""
 
     @property
     def cut(self) -> bool:
         """Whether rows may follow on another page."""
-        return self.later is not None or self.stretch.until is not None
+        return self.later is not None or self.token.until is not None
 
 
 @dataclass(slots=True)
 class Forest:
     """The roots, and apart from them the end of a path that is too long to be shown whole."""
 
-    roots: Level
+    roots: TreeLevel
     apart: Node | None
     row_count: int

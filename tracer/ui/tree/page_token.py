@@ -1,4 +1,4 @@
-"""A stretch of one parent's children: what a page of rows is of its level, in an opaque token."""
+"""Page token of the tree: which part of one parent's children a page of rows shows."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ from tracer.times import from_micros, to_micros
 
 _UNREADABLE: Final = "A page of rows can't be read. Reload the page."
 
-Place = tuple[int, str]
-"""A row's place in its level: µs since the epoch, and its id."""
+Position = tuple[int, str]
+"""The position of a row in its level: start time in µs since the epoch, and span id."""
 
 
 class _Wire(msgspec.Struct, array_like=True):
     parent_id: str | None
     depth: int
-    after: Place | None
+    after: Position | None
     inclusive: bool
-    until: Place | None
+    until: Position | None
     folds: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """From ``after`` (with it where ``inclusive``) to ``until`` (with it); None: no such edge."""
+class PageToken:
+    """The children from ``after`` (included if ``inclusive``) to ``until`` (included).
+
+    None: the page has no such edge.
+    """
 
     parent_id: str | None
     depth: int
@@ -40,42 +43,42 @@ class Stretch:
     inclusive: bool = False
     until: Key | None = None
     folds: bool = False
-    """Runs of like rows are one row each, as they were when the page was made."""
+    """Sibling groups are one row each, as when the page was made."""
 
     @classmethod
-    def of(cls, page: Children, depth: int, folds: bool) -> Stretch:
-        """Return what ``page`` is of its level."""
+    def of(cls, page: Children, depth: int, folds: bool) -> PageToken:
+        """Return the token of ``page``."""
         after = None
         if page.earlier is not None and page.rows:
             after = Key(True, page.rows[0].start_time, page.rows[0].span_id)
-        first = cls(page.parent_id, depth, after, after is not None, folds=folds)
-        return first.ended_at(page)
+        token = cls(page.parent_id, depth, after, after is not None, folds=folds)
+        return token.ended_at(page)
 
     @classmethod
-    def parse(cls, token: str) -> Stretch:
-        """Return the stretch that ``token`` tells; raises Invalid for anything else."""
+    def parse(cls, text: str) -> PageToken:
+        """Return the token that `text` made; raises Invalid for any other text."""
         try:
-            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-            told = msgspec.json.decode(raw, type=_Wire)
-            edges = _key(told.after), told.inclusive, _key(told.until)
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            wire = msgspec.json.decode(raw, type=_Wire)
+            edges = _key(wire.after), wire.inclusive, _key(wire.until)
         except (ValueError, OverflowError, msgspec.DecodeError):
             raise Invalid(_UNREADABLE) from None
-        parts = [told.parent_id, *(place[1] for place in (told.after, told.until) if place)]
-        # No stored id has a NUL in it.
-        if any("\x00" in part for part in parts if part):
+        ids = [wire.parent_id, *(edge[1] for edge in (wire.after, wire.until) if edge)]
+        # PostgreSQL can't compare with NUL, and no stored id contains it.
+        if any("\x00" in span_id for span_id in ids if span_id):
             raise Invalid(_UNREADABLE)
-        return cls(told.parent_id, told.depth, *edges, told.folds)
+        return cls(wire.parent_id, wire.depth, *edges, wire.folds)
 
     @property
-    def token(self) -> str:
-        """Return the stretch for an address."""
+    def text(self) -> str:
+        """The token as it is sent in an address."""
         raw = msgspec.json.encode(
             _Wire(
                 self.parent_id,
                 self.depth,
-                _place(self.after),
+                _position(self.after),
                 self.inclusive,
-                _place(self.until),
+                _position(self.until),
                 self.folds,
             )
         )
@@ -83,29 +86,30 @@ class Stretch:
 
     @property
     def id(self) -> str:
-        """The id of its element, which stays the same while it grows, and needs no escaping."""
-        begin = msgspec.json.encode((self.parent_id, _place(self.after)))
+        """The id of the page's element: it stays the same while the page grows."""
+        # A hash, so that it needs no escaping.
+        begin = msgspec.json.encode((self.parent_id, _position(self.after)))
         return f"p-{hashlib.blake2s(begin, digest_size=6).hexdigest()}"
 
-    def begun_after(self, time: datetime, row_id: str) -> Stretch:
-        """Return the stretch that begins behind a row of the page before."""
+    def begun_after(self, time: datetime, row_id: str) -> PageToken:
+        """Return the token of the page that begins after a row of the previous page."""
         return replace(self, after=Key(True, time, row_id), inclusive=False)
 
-    def within(self, end: Key) -> Stretch:
-        """Return the stretch that ends with a row, unless it ends before."""
+    def within(self, end: Key) -> PageToken:
+        """Return the token of the page that ends with a row, unless it ends earlier."""
         return self if self.until is not None else replace(self, until=end)
 
-    def ended_at(self, page: Children) -> Stretch:
-        """Return the stretch that ends with ``page`` where more rows follow on another."""
+    def ended_at(self, page: Children) -> PageToken:
+        """Return the token that ends with the last row of ``page``, if another page follows."""
         if page.later is None:
             return self
         last = page.rows[-1]
         return replace(self, until=Key(True, last.start_time, last.span_id))
 
 
-def _place(key: Key | None) -> Place | None:
+def _position(key: Key | None) -> Position | None:
     return (to_micros(key.time), key.row_id) if key else None
 
 
-def _key(place: Place | None) -> Key | None:
-    return None if place is None else Key(True, from_micros(place[0]), place[1])
+def _key(position: Position | None) -> Key | None:
+    return None if position is None else Key(True, from_micros(position[0]), position[1])

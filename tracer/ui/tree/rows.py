@@ -1,4 +1,4 @@
-"""What a row of the tree says, in strings: `templates/tree/_rows.html` puts them into markup."""
+"""The texts of a tree row, which `templates/tree/_rows.html` puts into markup."""
 
 from __future__ import annotations
 
@@ -13,80 +13,80 @@ from tracer.ui.base.blueprint import bp, quote_id
 from tracer.ui.render.flags import FLAGS
 from tracer.ui.render.format import count, duration, money, plural, whole
 from tracer.ui.tree.nodes import Node
-from tracer.ui.tree.sibling_runs import next_cursor, rows_of
+from tracer.ui.tree.sibling_groups import next_cursor, rows_of
 from tracer.ui.waterfall.axis import Axis
 
 bp.add_app_template_filter(rows_of)
 bp.add_app_template_filter(next_cursor)
 
-DEEPEST: Final = 11
-"""Levels below are indented no further: their rows need the room."""
+MAX_INDENT: Final = 11
+"""Deeper levels are not indented further, so that their names have room."""
 
 
 class Chip(NamedTuple):
-    """A word behind the name, and where it needs one its explanation."""
+    """A short text after the name, with an explanation where it needs one."""
 
     css: str
     text: str
     title: str = ""
 
 
-class Mark(NamedTuple):
+class Box(NamedTuple):
     """A box on the time axis."""
 
     css: str
     style: str
 
 
-# As the spans have it: nothing in here is escaped, that is the template's part. And not frozen:
-# a page makes hundreds of them, and a frozen one takes five times as long to make.
+# Raw values: the template escapes them. Not frozen: a page creates hundreds of rows, and creating
+# a frozen one takes five times as long.
 @dataclass(slots=True)
 class Row:
-    """A node as its row shows it."""
+    """The texts of one row."""
 
     css: str
     id: str
     quoted: str
-    """The id as a query string takes it."""
+    """The id, quoted for a query string."""
     depth: int
     name: str
     kind: str
     model: str | None
     state: str
-    """What its icon and words behind the name say: lost, error, running, warning; or nothing."""
+    """lost, error, running, warning or "": it selects the icon and text after the name."""
     message: str | None
     chips: list[Chip]
-    marks: list[Mark]
+    boxes: list[Box]
     took: str
     tokens: str
     cost: str
     sums: tuple[str, str] | None
-    """Tokens and cost with all that is under it."""
+    """Tokens and cost of the subtree."""
 
 
 @bp.app_template_global()
 def row_of(node: Node, axis: Axis, now: datetime) -> Row:
-    """Return what the row of a node says, its times as they lie on ``axis``."""
+    """Return the texts of a node's row, with its boxes on ``axis``."""
     span = node.span
     state = _state(span)
-    under = node.subtree if span.child_count else None
+    subtree = node.subtree if span.child_count else None
     took = "" if span.placeholder else duration((span.end_time or now) - span.start_time)
     return Row(
         css=_css(span),
         id=span.span_id,
         quoted=quote_id(span.span_id),
-        depth=min(node.depth, DEEPEST),
+        depth=min(node.depth, MAX_INDENT),
         name=span.name,
         kind=span.kind,
         model=span.model,
         state=state,
         message=span.status_message if state in ("error", "warning") else None,
-        chips=list(_chips(node, under)),
-        marks=list(_marks(node, under, axis, running=state == "running")),
+        chips=list(_chips(node, subtree)),
+        boxes=list(_boxes(node, subtree, axis, running=state == "running")),
         took=took,
         tokens=count(span.total_tokens),
         cost=money(span.total_cost),
-        sums=(count(under.total_tokens), money(under.total_cost)) if under else None,
+        sums=(count(subtree.total_tokens), money(subtree.total_cost)) if subtree else None,
     )
 
 
@@ -104,33 +104,33 @@ def _css(span: SpanRow) -> str:
     return f"row k-{span.kind}{failed}{lost}{'' if span.child_count else ' leaf'}"
 
 
-def _chips(node: Node, under: Subtree | None) -> Iterator[Chip]:
+def _chips(node: Node, subtree: Subtree | None) -> Iterator[Chip]:
     for name in node.span.flags:
         flag = FLAGS.get(name)
         yield Chip("", flag.short, flag.text) if flag else Chip("", name, name)
     if node.early:
         by = duration(node.early)
-        yield Chip("warn", "clock", f"Began {by} before its parent: their clocks run differently")
-    if under is None:
+        yield Chip("warn", "clock", f"Started {by} before its parent: their clocks disagree")
+    if subtree is None:
         if node.span.child_count:
-            yield Chip("sum", "counting", "What is under it is still being counted")
+            yield Chip("sum", "counting", "The totals of its subtree are being computed")
         return
-    below = under.span_count - (0 if node.span.placeholder else 1)
-    yield Chip("sum", f"Σ {whole(below)}", f"Adds up the {plural(below, 'span')} under it")
-    if under.error_count:
-        yield Chip("bad sum", plural(under.error_count, "error"))
-    elif under.level == "warning":
+    below = subtree.span_count - (0 if node.span.placeholder else 1)
+    yield Chip("sum", f"Σ {whole(below)}", f"Includes {plural(below, 'span')} below it")
+    if subtree.error_count:
+        yield Chip("bad sum", plural(subtree.error_count, "error"))
+    elif subtree.level == "warning":
         yield Chip("warn sum", "warnings")
 
 
-def _marks(node: Node, under: Subtree | None, axis: Axis, *, running: bool) -> Iterator[Mark]:
+def _boxes(node: Node, subtree: Subtree | None, axis: Axis, *, running: bool) -> Iterator[Box]:
     span = node.span
     if not span.placeholder:
         bar = axis.bar(span.start_time, span.end_time, span.first_token_time)
         how = " run" if running else " gen" if bar.first_token else ""
-        yield Mark(f"bar{how}{' skew' if node.early else ''}", bar.style)
-    if path := node.path(axis):
-        yield Mark("crit", path.style)
-    # What is under it may go on when it has ended.
-    if under and span.end_time and under.end_time > span.end_time:
-        yield Mark("after sum", axis.bar(span.end_time, under.end_time).style)
+        yield Box(f"bar{how}{' skew' if node.early else ''}", bar.style)
+    if path := node.critical_path(axis):
+        yield Box("crit", path.style)
+    # Its subtree may still run when the span has ended.
+    if subtree and span.end_time and subtree.end_time > span.end_time:
+        yield Box("after sum", axis.bar(span.end_time, subtree.end_time).style)

@@ -1,1 +1,1 @@
-"""Views of a trace beside its tree: log, transcript, statistics, findings, time breakdown."""
+"""Views of a trace beside its tree: log, transcript, statistics, findings."""

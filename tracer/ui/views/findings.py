@@ -1,4 +1,4 @@
-"""The findings of a trace: what to look at first, each with its spans."""
+"""The findings of a trace: its issues by kind, each with its spans."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from flask import request
 
 from tracer.analysis.findings import Finding, Findings
 from tracer.store.traces.span_tree import SpanRow, read_rows
-from tracer.ui.base.representations import Shown, twin
-from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_findings
 
@@ -18,15 +18,15 @@ ICONS = {"schema": "error", "cut": "warning", "retried": "warning", "repeated": 
 
 
 class FindingsData(msgspec.Struct, kw_only=True):
-    """What was found; `data` is null while the worker is at a large trace."""
+    """The findings; `data` is null until the worker has computed those of a large trace."""
 
     data: list[Finding] | None
     left_out: int
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """One finding with those of its spans that are still there."""
+class FindingItem:
+    """One finding with those of its spans that still exist."""
 
     finding: Finding
     icon: str
@@ -34,42 +34,43 @@ class Shelf:
 
     @property
     def more(self) -> int:
-        """Spans that it doesn't name."""
+        """The number of its spans that are not listed."""
         return self.finding.count - len(self.finding.spans)
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/findings")
-def trace_findings(project_id: str, trace_id: str) -> Shown:
-    """Show what was found."""
-    found = find_trace(project_id, trace_id)
-    told = read_findings(project_id, trace_id)
-    chosen = Choice.of(found, request.args.get("span"))
-    return Shown(
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/findings")
+def trace_findings(project_id: str, trace_id: str) -> Representations:
+    """Show the findings."""
+    trace = find_trace(project_id, trace_id)
+    findings = read_findings(project_id, trace_id)
+    selection = Selection.read(trace, request.args.get("span"))
+    return Representations(
         "views/findings.html",
         context=lambda: {
-            **common(found),
-            **head_of(found),
+            **trace_context(trace),
+            **head_of(trace),
             "view": "findings",
-            "told": told,
-            "shelves": _shelves(project_id, trace_id, told) if told else [],
-            "selected": chosen.span_id,
-            "panel": panel_of(chosen),
-            "keep": "",
+            "findings": findings,
+            "items": _items(project_id, trace_id, findings) if findings else [],
+            "selected": selection.span_id,
+            "panel": panel_of(selection),
+            "preserved": "",
         },
         data=lambda: FindingsData(
-            data=told.found if told else None, left_out=told.left_out if told else 0
+            data=findings.found if findings else None,
+            left_out=findings.left_out if findings else 0,
         ),
     )
 
 
-def _shelves(project_id: str, trace_id: str, told: Findings) -> list[Shelf]:
-    named = {span_id for finding in told.found for span_id in finding.spans}
-    rows = read_rows(project_id, trace_id, named)
+def _items(project_id: str, trace_id: str, findings: Findings) -> list[FindingItem]:
+    span_ids = {span_id for finding in findings.found for span_id in finding.spans}
+    rows = read_rows(project_id, trace_id, span_ids)
     return [
-        Shelf(
+        FindingItem(
             finding,
             ICONS.get(finding.kind, "warning"),
             [rows[span_id] for span_id in finding.spans if span_id in rows],
         )
-        for finding in told.found
+        for finding in findings.found
     ]

@@ -1,4 +1,4 @@
-"""The log of a trace: all spans and events in the order of time, filtered, searched and paged."""
+"""The log of a trace: its spans and events in time order, with filters, search and pages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tracer.records import KINDS, LEVELS, Json
 from tracer.store.timeline.log import LogPage, LogRow, Query
 from tracer.store.traces.traces import TraceDetail
 from tracer.times import json_time
-from tracer.ui.base.filters import Pick
-from tracer.ui.base.representations import Shown, twin
+from tracer.ui.base.filters import PickList
+from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.panel.events import Event, read_event
-from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import open_log
 from tracer.web.answers import traces
@@ -27,7 +27,7 @@ _FILTERS = ("q", "kind", "level")
 
 
 class LogEntry(msgspec.Struct, kw_only=True):
-    """One entry of the log, as its twin says it."""
+    """One entry in the JSON representation of the log."""
 
     time: str
     span: SpanSummary
@@ -36,66 +36,65 @@ class LogEntry(msgspec.Struct, kw_only=True):
 
 
 class LogData(msgspec.Struct, kw_only=True):
-    """A page of the log. `data` is null while a large trace is being put in order."""
+    """A page of the log. `data` is null until the timeline of a large trace is built."""
 
     data: list[LogEntry] | None
     count: int
     more: bool
     """There may be more than `count`."""
     unsearched: int
-    """Spans that are not looked through yet."""
+    """Spans that are not in the timeline yet."""
     next_cursor: str | None
     prev_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One line of the log."""
 
     row: LogRow
     after: timedelta
-    """From the start of the trace."""
+    """Time since the start of the trace."""
     event: Event | None
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/log")
-def trace_log(project_id: str, trace_id: str) -> Shown:
-    """Show the log from ``cursor`` on: spans with the words ``q``, a ``kind``, a ``level``."""
-    found = find_trace(project_id, trace_id)
-    sent = {name: request.args.get(name, "").strip() for name in _FILTERS}
-    query = Query(words=sent["q"], kind=sent["kind"], level=sent["level"])
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/log")
+def trace_log(project_id: str, trace_id: str) -> Representations:
+    """Show the log from ``cursor`` on, filtered by the words ``q``, a ``kind`` and a ``level``."""
+    trace = find_trace(project_id, trace_id)
+    filters = {name: request.args.get(name, "").strip() for name in _FILTERS}
+    query = Query(words=filters["q"], kind=filters["kind"], level=filters["level"])
     log = open_log(project_id, trace_id, query.log_filter())
     page = log.page(request.args.get("cursor")) if log else None
-    chosen = Choice.of(found, request.args.get("span"))
-    return Shown(
+    selection = Selection.read(trace, request.args.get("span"))
+    return Representations(
         "views/log.html",
         context=lambda: {
             "view": "log",
             "page": page,
-            "lines": [_line(row, found) for row in page.rows] if page else [],
+            "lines": [_line(row, trace) for row in page.rows] if page else [],
             "query": query,
-            "address": _address(found, sent),
+            "address": _address(trace, filters),
             "picks": [
-                Pick("kind", "Any kind", [(kind, kind) for kind in KINDS], query.kind),
-                Pick(
+                PickList("kind", "Any kind", [(kind, kind) for kind in KINDS], query.kind),
+                PickList(
                     "level",
                     "Any level",
-                    [(level, _worse(level)) for level in LEVELS[1:]],
+                    [(level, _level_label(level)) for level in LEVELS[1:]],
                     query.level,
                 ),
             ],
-            "selected": chosen.span_id,
-            "panel": panel_of(chosen),
-            "keep": "",
-            **common(found),
-            **head_of(found),
+            **trace_context(trace),
+            **head_of(trace),
+            "selected": selection.span_id,
+            "panel": panel_of(selection),
         },
         data=lambda: log_data(page, project_id),
     )
 
 
 def log_data(page: LogPage | None, project_id: str) -> LogData:
-    """Return a page of the log in the words of the API."""
+    """Return the JSON representation of a page of the log."""
     return LogData(
         data=[_entry(row, project_id) for row in page.rows] if page else None,
         count=page.count if page else 0,
@@ -114,19 +113,19 @@ def _entry(row: LogRow, project_id: str) -> LogEntry:
     )
 
 
-def _line(row: LogRow, trace: TraceDetail) -> Line:
+def _line(row: LogRow, trace: TraceDetail) -> LogLine:
     event = None
     if row.number is not None and isinstance(row.event, dict):
         event = read_event(row.event, row.number, row.span.start_time)
-    return Line(row, row.time - trace.start_time, event)
+    return LogLine(row, row.time - trace.start_time, event)
 
 
-def _worse(level: str) -> str:
+def _level_label(level: str) -> str:
     return level if level == LEVELS[-1] else f"{level} or worse"
 
 
-def _address(trace: TraceDetail, sent: Mapping[str, str]) -> str:
-    """Return the address of this log from its beginning, ready for more of a query."""
+def _address(trace: TraceDetail, filters: Mapping[str, str]) -> str:
+    """Return the address of the log with its filters, to which parameters can be appended."""
     path = url_for("ui.trace_log", project_id=trace.project_id, trace_id=trace.trace_id)
-    query = urlencode({name: value for name, value in sent.items() if value})
+    query = urlencode({name: value for name, value in filters.items() if value})
     return f"{path}?{query}&" if query else f"{path}?"

@@ -1,4 +1,4 @@
-"""The statistics of a trace: a table of its spans by name, kind and model, sorted by any column."""
+"""The statistics of a trace: a table of its spans by name, kind and model, sortable by column."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from flask import request
 
 from tracer.analysis.statistics import SpanGroup, Statistics
 from tracer.store.analyses.summaries import read_statistics
-from tracer.ui.base.representations import Shown, twin
-from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 
 COLUMNS: Final[dict[str, tuple[str, Callable[[SpanGroup], Any]]]] = {
@@ -31,59 +31,60 @@ TEXTS: Final = ("name", "kind", "model")
 
 
 class StatisticsData(msgspec.Struct, kw_only=True):
-    """The groups in the order asked for; `data` is null while a large trace is being counted."""
+    """The groups in the requested order; `data` is null until the worker has computed them."""
 
     data: list[SpanGroup] | None
     left_out: int
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/statistics")
-def trace_statistics(project_id: str, trace_id: str) -> Shown:
-    """Show the table, sorted by ``sort``: a column, with ``-`` before it the other way round."""
-    found = find_trace(project_id, trace_id)
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/statistics")
+def trace_statistics(project_id: str, trace_id: str) -> Representations:
+    """Show the table, sorted by the column ``sort``; a leading ``-`` reverses the order."""
+    trace = find_trace(project_id, trace_id)
     sort = request.args.get("sort", "")
     column = sort.removeprefix("-") if sort.removeprefix("-") in COLUMNS else "total"
-    # Of numbers the largest is what one looks for, of words the first.
-    falls = (column not in TEXTS) != sort.startswith("-")
-    told = read_statistics(project_id, trace_id)
-    groups = ordered(told, column, falls) if told else []
-    chosen = Choice.of(found, request.args.get("span"))
-    return Shown(
+    # Numbers are sorted in descending order by default, texts in ascending order.
+    descending = (column not in TEXTS) != sort.startswith("-")
+    statistics = read_statistics(project_id, trace_id)
+    groups = sort_groups(statistics, column, descending) if statistics else []
+    selection = Selection.read(trace, request.args.get("span"))
+    return Representations(
         "views/statistics.html",
         context=lambda: {
-            **common(found),
-            **head_of(found),
+            **trace_context(trace),
+            **head_of(trace),
             "view": "statistics",
-            "told": told,
+            "statistics": statistics,
             "groups": groups,
             "longest": max((group.total_time for group in groups), default=0),
             "columns": [
-                (name, label, name in TEXTS, _link(name, column, falls))
+                (name, label, name in TEXTS, _link(name, column, descending))
                 for name, (label, _) in COLUMNS.items()
             ],
             "sorted_by": column,
-            "falls": falls,
-            "selected": chosen.span_id,
-            "panel": panel_of(chosen),
-            "keep": "",
+            "descending": descending,
+            "selected": selection.span_id,
+            "panel": panel_of(selection),
+            "preserved": "",
         },
         data=lambda: StatisticsData(
-            data=groups if told else None, left_out=told.left_out if told else 0
+            data=groups if statistics else None,
+            left_out=statistics.left_out if statistics else 0,
         ),
     )
 
 
-def ordered(told: Statistics, column: str, falls: bool) -> list[SpanGroup]:
-    """Return the groups by a column; those that have nothing there come last either way."""
+def sort_groups(statistics: Statistics, column: str, descending: bool) -> list[SpanGroup]:
+    """Return the groups sorted by a column; groups without a value there come last."""
     value = COLUMNS[column][1]
-    known = [group for group in told.groups if value(group) is not None]
-    return sorted(known, key=value, reverse=falls) + [
-        group for group in told.groups if value(group) is None
+    known = [group for group in statistics.groups if value(group) is not None]
+    return sorted(known, key=value, reverse=descending) + [
+        group for group in statistics.groups if value(group) is None
     ]
 
 
-def _link(name: str, column: str, falls: bool) -> str:
-    """Return what a column's head leads to: sorting by it, or if it is, the other way round."""
-    natural = name not in TEXTS
-    turn = name == column and falls == natural
-    return f"?sort={'-' if turn else ''}{name}"
+def _link(name: str, column: str, descending: bool) -> str:
+    """Return the link of a column's heading: sort by it, or reverse the order."""
+    default = name not in TEXTS
+    reverse = name == column and descending == default
+    return f"?sort={'-' if reverse else ''}{name}"

@@ -1,4 +1,4 @@
-"""The transcript of a trace: its conversation in reading order, each message once."""
+"""The transcript of a trace: its messages in time order, each one once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tracer.messages.conversation import Message
 from tracer.store.timeline.transcript import TranscriptEntry, TranscriptPage
 from tracer.store.traces.span_tree import SpanRow
 from tracer.store.traces.traces import TraceDetail
-from tracer.ui.base.representations import Shown, twin
-from tracer.ui.render.messages import Reader, Turn
-from tracer.ui.trace.context import Choice, common, find_trace, panel_of
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.render.messages import Renderer, Turn
+from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_transcript
 from tracer.web.answers import traces
@@ -23,17 +23,17 @@ from tracer.web.answers.traces import SpanSummary
 
 
 class TranscriptStep(msgspec.Struct, kw_only=True):
-    """What one step adds; `new` and `answer` are null where its texts are too long for a page."""
+    """The messages that one step adds; `new` and `answer` are null if they are too long."""
 
     span: SpanSummary
     again: int
-    """Messages it was sent that are further up already."""
+    """The number of messages in its input that are shown further up."""
     new: list[Message] | None
     answer: list[Message] | None
 
 
 class TranscriptData(msgspec.Struct, kw_only=True):
-    """A page of the transcript. `data` is null while a large trace is being put in order."""
+    """A page of the transcript. `data` is null until the timeline of a large trace is built."""
 
     data: list[TranscriptStep] | None
     count: int
@@ -42,37 +42,37 @@ class TranscriptData(msgspec.Struct, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One step as it is shown; without ``told`` it is too long for the page."""
+class EntryView:
+    """One entry of the page; ``added`` is None if its messages are too long for the page."""
 
     span: SpanRow
     after: timedelta
-    told: Told | None
+    added: Told | None
     new: list[Turn] = field(default_factory=list)
     answer: list[Turn] = field(default_factory=list)
 
 
-@twin("/project/<project_id>/traces/<id:trace_id>/transcript")
-def trace_transcript(project_id: str, trace_id: str) -> Shown:
-    """Show the conversation from ``cursor`` on."""
-    found = find_trace(project_id, trace_id)
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/transcript")
+def trace_transcript(project_id: str, trace_id: str) -> Representations:
+    """Show the transcript from ``cursor`` on."""
+    trace = find_trace(project_id, trace_id)
     page = read_transcript(project_id, trace_id, request.args.get("cursor"))
-    told = _told(page) if page else []
-    chosen = Choice.of(found, request.args.get("span"))
-    return Shown(
+    steps = _added_messages(page) if page else []
+    selection = Selection.read(trace, request.args.get("span"))
+    return Representations(
         "views/transcript.html",
         context=lambda: {
-            **common(found),
-            **head_of(found),
+            **trace_context(trace),
+            **head_of(trace),
             "view": "transcript",
             "page": page,
-            "steps": _said(told, found),
-            "selected": chosen.span_id,
-            "panel": panel_of(chosen),
-            "keep": "",
+            "entries": _entries(steps, trace),
+            "selected": selection.span_id,
+            "panel": panel_of(selection),
+            "preserved": "",
         },
         data=lambda: TranscriptData(
-            data=[_data(step, one, project_id) for step, one in told] if page else None,
+            data=[_data(step, added, project_id) for step, added in steps] if page else None,
             count=page.count if page else 0,
             next_cursor=page.later if page else None,
             prev_cursor=page.earlier if page else None,
@@ -80,33 +80,36 @@ def trace_transcript(project_id: str, trace_id: str) -> Shown:
     )
 
 
-def _told(page: TranscriptPage) -> list[tuple[TranscriptEntry, Told | None]]:
+def _added_messages(page: TranscriptPage) -> list[tuple[TranscriptEntry, Told | None]]:
+    """Return the entries of a page with the messages that each one adds."""
     teller = Teller()
-    # What the steps before this page said is known to who reads on from there.
+    # The previous page shows the messages of the steps before this one.
     for step in page.before:
         if step.spoken:
             teller.tell(step.spoken)
     return [(step, teller.tell(step.spoken) if step.spoken else None) for step in page.steps]
 
 
-def _said(told: list[tuple[TranscriptEntry, Told | None]], trace: TraceDetail) -> list[Said]:
-    reader = Reader()
+def _entries(
+    steps: list[tuple[TranscriptEntry, Told | None]], trace: TraceDetail
+) -> list[EntryView]:
+    renderer = Renderer()
     return [
-        Said(
+        EntryView(
             span=step.span,
             after=step.span.start_time - trace.start_time,
-            told=one,
-            new=reader.turns(one.new, "/input") if one else [],
-            answer=reader.turns(one.answer, "/output") if one else [],
+            added=added,
+            new=renderer.turns(added.new, "/input") if added else [],
+            answer=renderer.turns(added.answer, "/output") if added else [],
         )
-        for step, one in told
+        for step, added in steps
     ]
 
 
-def _data(step: TranscriptEntry, told: Told | None, project_id: str) -> TranscriptStep:
+def _data(step: TranscriptEntry, added: Told | None, project_id: str) -> TranscriptStep:
     return TranscriptStep(
         span=traces.span_summary(step.span, project_id),
-        again=told.again if told else 0,
-        new=told.new if told else None,
-        answer=told.answer if told else None,
+        again=added.again if added else 0,
+        new=added.new if added else None,
+        answer=added.answer if added else None,
     )

@@ -1,4 +1,4 @@
-"""The one time axis of a trace page: where a time lies on it, in percent, idle time cut short."""
+"""The time axis of a trace page: maps times to percent, with long idle time compressed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import NamedTuple
 
 from tracer.times import from_micros, to_micros
 
-MOST_CUTS = 30
-"""An address has an end, and so has what a reader can tell apart."""
-_CUT_SHARE = 0.02  # of the working time: wide enough to see that something is missing
+MAX_CUTS = 30
+"""Limits the length of addresses; more cuts could not be told apart on the axis."""
+_CUT_SHARE = 0.02  # width of a cut, as a share of the time that is not cut
 
 
 class Cut(NamedTuple):
-    """Idle time that is drawn short: from and to, in µs after the start of the axis."""
+    """Idle time that is compressed: start and end in µs after the start of the axis."""
 
     start: int
     end: int
 
 
-# Not frozen: a page makes hundreds, and a frozen one takes five times as long to make.
+# Not frozen: a page creates hundreds, and creating a frozen one takes five times as long.
 @dataclass(slots=True)
 class Bar:
-    """A span on the axis: edge and width in percent of it, first token in percent of the bar.
+    """A span on the axis: start and width in percent of it, first token in percent of the bar.
 
-    An edge may be below 0 and above 100: of a span that came after the axis was made.
+    The start may be below 0 or above 100, if the span arrived after the axis was made.
     """
 
     x: float
@@ -39,16 +39,16 @@ class Bar:
 
     @property
     def style(self) -> str:
-        """The numbers by which the page's CSS draws it."""
+        """The CSS variables with which the style sheet draws it."""
         token = f";--t:{self.first_token}" if self.first_token else ""
         return f"--x:{self.x};--w:{self.width}{token}"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The time from ``start`` to ``end``, which is when the page was made if the trace runs.
+    """The time from ``start`` to ``end``; for a running trace the end is when the page was made.
 
-    All rows of a page lie on one axis, however it is zoomed and whenever they are loaded.
+    All rows of a page use one axis, independent of the zoom and of when they are loaded.
     """
 
     start: datetime
@@ -58,7 +58,7 @@ class Axis:
 
     @classmethod
     def parse(cls, text: str) -> Axis:
-        """Return the axis that ``str()`` wrote; raises ValueError for anything else."""
+        """Return the axis that ``str()`` made; raises ValueError for any other text."""
         start, end, running, *cuts = text.split("-")
         try:
             parsed = [Cut(*map(int, cut.split("."))) for cut in cuts]
@@ -67,11 +67,11 @@ class Axis:
             )
         except (OverflowError, TypeError):
             raise ValueError(f"{text!r} is not a time axis") from None
-        # Two may touch: between them something happened that took no time.
+        # Two cuts may touch: a span without duration is between them.
         ordered = all(cut.start < cut.end for cut in parsed) and all(
             before.end <= cut.start for before, cut in pairwise([Cut(0, 0), *parsed])
         )
-        if len(cuts) > MOST_CUTS or not ordered:
+        if len(cuts) > MAX_CUTS or not ordered:
             raise ValueError(f"{text!r} is not a time axis")
         return axis
 
@@ -80,26 +80,26 @@ class Axis:
         ends = f"{to_micros(self.start)}-{to_micros(self.end)}"
         return f"{ends}-{'r' if self.running else 'd'}{cuts}"
 
-    def at(self, time: datetime) -> float:
-        """Return where ``time`` lies, in percent; outside of the axis below 0 or above 100."""
+    def percent(self, time: datetime) -> float:
+        """Return the position of ``time`` in percent; below 0 or above 100 outside the axis."""
         return self._drawn(to_micros(time) - self._origin) / self.drawn * 100
 
     def bar(
         self, start: datetime, end: datetime | None, first_token: datetime | None = None
     ) -> Bar:
-        """Return where a span lies; one without an end reaches to the end of the axis."""
-        x = self.at(start)
-        # An end before the start is flagged in the row; a bar can't run backwards.
-        width = max((100.0 if end is None else self.at(end)) - x, 0.0)
+        """Return the bar of a span; without an end it reaches to the end of the axis."""
+        x = self.percent(start)
+        # An end before the start is flagged in the row; the bar gets no negative width.
+        width = max((100.0 if end is None else self.percent(end)) - x, 0.0)
         token = None
         if first_token is not None and width:
-            token = round(max(0.0, min(100.0, (self.at(first_token) - x) / width * 100)), 1)
+            token = round(max(0.0, min(100.0, (self.percent(first_token) - x) / width * 100)), 1)
         return Bar(round(x, self._digits), round(width, self._digits), token)
 
     @cached_property
     def drawn(self) -> float:
-        """The length of the axis in µs as drawn, never zero: idle time counts as its short form."""
-        # A trace of one instant still needs something to divide by.
+        """The length of the axis in µs as drawn, with cuts compressed; at least 1."""
+        # A trace without duration still needs a divisor.
         return max(self._drawn(self._length), 1.0)
 
     @cached_property
@@ -112,7 +112,7 @@ class Axis:
 
     @cached_property
     def _digits(self) -> int:
-        # As many as keep 1 µs apart: a zoom magnifies what was rounded away.
+        # Enough to distinguish 1 µs: a zoom magnifies rounding errors.
         return max(2, math.ceil(math.log10(self.drawn)) - 1)
 
     @cached_property
@@ -122,7 +122,7 @@ class Axis:
 
     @cached_property
     def _saved(self) -> Sequence[float]:
-        """How much is left out before each cut and, last, after all of them."""
+        """The compressed time in µs before each cut and, as last item, after all of them."""
         saved = [0.0]
         for cut in self.cuts:
             saved.append(saved[-1] + max(cut.end - cut.start - self._short, 0.0))

@@ -1,4 +1,4 @@
-"""What time a page of a trace shows, out of the trace as it is now and of the page's address."""
+"""The axis and the zoom of a trace page, from the trace and the request."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from flask import abort, request
 
 from tracer.analysis.activity import ActivityProfile
 from tracer.store.traces.traces import TraceRow
-from tracer.ui.base.address import chosen
-from tracer.ui.waterfall.axis import MOST_CUTS, Axis, Cut
+from tracer.ui.base.address import page_parameter
+from tracer.ui.waterfall.axis import MAX_CUTS, Axis, Cut
 from tracer.ui.waterfall.window import Zoom
 
 
 def axis_of(trace: TraceRow) -> Axis:
-    """Return the time axis of a trace as it is now."""
+    """Return the time axis of a trace as of now."""
     running = trace.status == "running"
-    # The latest end known is behind the truth while spans are open; of a clock that is ahead of
-    # ours, ahead of it.
+    # While spans are running, the stored end is too early, or too late if the client's clock is
+    # fast; so use the later of it and now.
     end = max(datetime.now(UTC), trace.end_time) if running else trace.end_time
     return Axis(trace.start_time, max(end, trace.start_time), running)
 
 
-def base_axis(trace: TraceRow, outline: ActivityProfile | None) -> Axis:
-    """Return the axis that the rows of a page lie on; with idle time drawn short if it says so."""
+def base_axis(trace: TraceRow, profile: ActivityProfile | None) -> Axis:
+    """Return the axis of a page's rows; idle time is compressed if the page's query requests it."""
     axis = axis_of(trace)
-    if chosen("idle") != "short" or outline is None:
+    if page_parameter("idle") != "short" or profile is None:
         return axis
-    return replace(axis, cuts=tuple(Cut(*idle) for idle in outline.idle[:MOST_CUTS]))
+    return replace(axis, cuts=tuple(Cut(*idle) for idle in profile.idle[:MAX_CUTS]))
 
 
-def given_axis() -> Axis:
-    """Return the axis that the rows of the asking page lie on; 400 where it can't be read."""
+def requested_axis() -> Axis:
+    """Return the axis of the rows on the requesting page; 400 if it is invalid."""
     try:
         return Axis.parse(request.args.get("t", ""))
     except ValueError:
         abort(400, "This link's time axis can't be read. Reload the page.")
 
 
-def given_zoom() -> Zoom | None:
-    """Return the range that the page is zoomed to; one that can't be read shows everything."""
-    text = request.args.get("zoom", chosen("zoom"))
+def requested_zoom() -> Zoom | None:
+    """Return the zoom of the page; None if it has none or an invalid one."""
+    text = request.args.get("zoom", page_parameter("zoom"))
     try:
         return Zoom.parse(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The whole trace in a strip: what went on when, where it failed, and which part is in view."""
+"""The minimap: activity and errors of the whole trace, and the part that is in view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 HEIGHT = 22
 _MUCH_IDLE = 0.5
 _ERROR = 4
-_PARTS = 10  # links, for readers without a script; with one, any range is dragged
+_PARTS = 10  # links, for visitors without JavaScript; with it, any range can be dragged
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A tenth of the trace to zoom to; place in percent."""
+    """A tenth of the trace as a link to its zoom; position in percent."""
 
     x: float
     width: float
@@ -43,32 +43,32 @@ class Part:
 
 
 class Minimap:
-    """The strip of a trace; without an outline it has no blocks."""
+    """The minimap of a trace; without an activity profile it has no blocks."""
 
-    def __init__(self, outline: ActivityProfile | None, window: Window) -> None:
-        self.outline, self._window = outline, window
+    def __init__(self, profile: ActivityProfile | None, window: Window) -> None:
+        self.profile, self._window = profile, window
         axis = window.axis
         self.start, self.end = to_micros(axis.start), to_micros(axis.end)
         self._length = max(self.end - self.start, 1)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield a box per run of like buckets, and one per run of buckets with errors."""
-        if self.outline is None:
+        """Yield a box for each sequence of equal buckets, and one for each sequence with errors."""
+        if self.profile is None:
             return
-        # The outline ends with the last span; a running trace's axis goes on to now.
-        share = (self.outline.end - self.outline.start) / self._length
-        shift = (self.outline.start - self.start) / self._length * BUCKETS
-        top = max(self.outline.counts, default=0)
-        looks = zip(self.outline.counts, self.outline.kinds, strict=True)
-        tall = ((_height(count, top), f"k-{kind}") for count, kind in looks)
-        failed = ((_ERROR if errors else 0, "err") for errors in self.outline.errors)
-        for first, length, (height, css) in [*_runs(tall), *_runs(failed)]:
+        # The profile ends with the last span; the axis of a running trace extends to now.
+        share = (self.profile.end - self.profile.start) / self._length
+        shift = (self.profile.start - self.start) / self._length * BUCKETS
+        top = max(self.profile.counts, default=0)
+        looks = zip(self.profile.counts, self.profile.kinds, strict=True)
+        heights = ((_height(count, top), f"k-{kind}") for count, kind in looks)
+        failed = ((_ERROR if errors else 0, "err") for errors in self.profile.errors)
+        for first, length, (height, css) in [*_sequences(heights), *_sequences(failed)]:
             if height:
                 x, width = _short(shift + first * share), _short(length * share)
                 yield Block(x, width, HEIGHT - height, height, css)
 
     def outside(self) -> list[Block]:
-        """Return what is not in view, left and right of it."""
+        """Return the parts that are not in view, left and right of the zoom."""
         if self._window.zoom is None:
             return []
         left = (to_micros(self._window.start) - self.start) / self._length * BUCKETS
@@ -79,37 +79,37 @@ class Minimap:
         ]
 
     def parts(self) -> list[Part]:
-        """Return the links that the strip is made of."""
+        """Return the links to the tenths of the trace."""
         edges = [self.start + self._length * n // _PARTS for n in range(_PARTS + 1)]
         origin = self._window.axis.start
-        found = []
+        parts = []
         for n, (start, end) in enumerate(pairwise(edges)):
             zoom = Zoom(from_micros(start), from_micros(max(end, start + 1)))
             times = (duration(time - origin) for time in (zoom.start, zoom.end) if time)
             width = 100 / _PARTS
-            found.append(Part(n * width, width, str(zoom), f"Zoom to {' – '.join(times)}"))
-        return found
+            parts.append(Part(n * width, width, str(zoom), f"Zoom to {' – '.join(times)}"))
+        return parts
 
     @property
     def idle(self) -> str | None:
-        """The idle part of the trace in percent, where drawing it short would help; else None."""
-        if self.outline is None or self.outline.idle_share < _MUCH_IDLE:
+        """The idle share of the trace in percent; None if it is too small to be compressed."""
+        if self.profile is None or self.profile.idle_share < _MUCH_IDLE:
             return None
-        # Never rounded up to all of it: something did happen.
-        return f"{math.floor(self.outline.idle_share * 1000) / 10:g} %"
+        # Rounded down: 100 % would be wrong, as there are spans.
+        return f"{math.floor(self.profile.idle_share * 1000) / 10:g} %"
 
 
-def _runs(values: Iterable[T]) -> Iterator[tuple[int, int, T]]:
-    """Yield (first, how many, value) for each run of equal values."""
-    at = 0
-    for value, run in groupby(values):
-        length = sum(1 for _ in run)
-        yield at, length, value
-        at += length
+def _sequences(values: Iterable[T]) -> Iterator[tuple[int, int, T]]:
+    """Yield (index, length, value) for each sequence of equal values."""
+    index = 0
+    for value, equal in groupby(values):
+        length = sum(1 for _ in equal)
+        yield index, length, value
+        index += length
 
 
 def _height(count: int, top: int) -> int:
-    # One among ten thousand is still to be seen: a log scale, and a step that says "something".
+    # A log scale with a minimum, so that one span among ten thousand is visible.
     if not count:
         return 0
     least = 6

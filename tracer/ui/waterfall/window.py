@@ -1,4 +1,4 @@
-"""What part of the time axis is in view: the whole trace, or the range that was zoomed to."""
+"""The window: the part of the time axis that is in view, which is all of it or the zoom."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.ui.render.format import duration
 from tracer.ui.waterfall.axis import Axis
 
 _TICKS = 5
-_LAST_TICK = 86  # percent; one nearer to the edge would run into the label there
+_LAST_TICK = 86  # percent; a later tick would overlap the label of the edge
 _BETWEEN_TICKS = 8
 _CLOCK_STEPS = (
     *(1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800),
@@ -21,7 +21,7 @@ _CLOCK_STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark at ``x`` percent of the window."""
+    """A label at ``x`` percent of the window."""
 
     x: float
     label: str
@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Idle time in the window that is drawn short: where, and how long it is in truth."""
+    """Compressed idle time in the window: position in percent, and its real length."""
 
     x: float
     width: float
@@ -38,14 +38,14 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """A range of time in an address; without an ``end`` it follows a running trace."""
+    """A time range in an address; without an ``end`` it follows a running trace."""
 
     start: datetime
     end: datetime | None
 
     @classmethod
     def parse(cls, text: str) -> Zoom:
-        """Return the range that ``str()`` wrote; raises ValueError for anything else."""
+        """Return the range that ``str()`` made; raises ValueError for any other text."""
         start, end = text.split("-")
         try:
             zoom = cls(from_micros(int(start)), from_micros(int(end)) if end else None)
@@ -57,20 +57,20 @@ class Zoom:
 
     @classmethod
     def around(cls, start: datetime, end: datetime | None) -> Zoom:
-        """Return the range that shows a span, with some air on both sides."""
+        """Return the range that shows a span, with a margin on both sides."""
         length = timedelta() if end is None else max(end - start, timedelta(microseconds=10))
-        air = length / 20
-        return cls(start - air, None if end is None else start + length + air)
+        margin = length / 20
+        return cls(start - margin, None if end is None else start + length + margin)
 
     def __str__(self) -> str:
         return f"{to_micros(self.start)}-{'' if self.end is None else to_micros(self.end)}"
 
 
 class Window:
-    """The part of a trace's time that is in view, over the axis that its rows lie on.
+    """The part of a trace's time that is in view, on the axis of its rows.
 
-    ``base`` is the axis of the rows that are on the page already, ``now`` that of the trace as it
-    is now: a running trace goes on, and rows need not be written anew for that or for a zoom.
+    ``base`` is the axis of the rows that are on the page already, ``now`` the axis of the trace as
+    of now. With both, neither a zoom nor a running trace requires that rows are rendered again.
     """
 
     def __init__(self, base: Axis, now: Axis, zoom: Zoom | None = None) -> None:
@@ -81,53 +81,53 @@ class Window:
             zoom, start, end = None, now.start, now.end
         self.zoom = zoom
         self.start, self.end = start, max(end, start + timedelta(microseconds=1))
-        self._from, self._to = base.at(self.start), base.at(self.end)
+        self._from, self._to = base.percent(self.start), base.percent(self.end)
 
     @property
     def style(self) -> str:
-        """The numbers by which the page's CSS maps rows to the window, and draws its grid."""
+        """The CSS variables that map rows to the window, and draw its grid."""
         scale = 100 / (self._to - self._from)
         grid = f";--tick:{self._grid[0]:.3f};--phase:{self._grid[1]:.3f}" if self._grid else ""
         return f"--o:{self._from:.9g};--z:{scale:.9g}{grid}"
 
     @property
     def running(self) -> bool:
-        """Whether the right edge is where the trace goes on."""
+        """Whether the right edge is the end of a running trace."""
         return self.axis.running and self.end >= self.axis.end
 
     @property
     def clipped(self) -> tuple[str, str] | None:
-        """What the zoom shows of the trace's time, from and to; None: all of it."""
+        """Start and end of the zoom, as durations since the start of the trace; None: no zoom."""
         if self.zoom is None:
             return None
         start = duration(self.start - self.axis.start)
         return start, "now" if self.running else duration(self.end - self.axis.start)
 
     def ticks(self) -> list[Tick]:
-        """Return the marks: round times since the trace began, and the right edge."""
+        """Return the labels: round times since the start of the trace, and the right edge."""
         last = Tick(100, "now" if self.running else duration(self.end - self.axis.start))
-        # A label has room where no other is, nor the sign for time that is left out.
+        # A label must overlap neither another one nor compressed idle time.
         taken = [idle.x + idle.width / 2 for idle in self.idle()]
-        marks: list[Tick] = []
+        ticks: list[Tick] = []
         for seconds in self._times():
             x = self._x(self.axis.start + timedelta(seconds=seconds))
             if 0 <= x <= _LAST_TICK and all(abs(x - other) >= _BETWEEN_TICKS for other in taken):
                 taken.append(x)
-                marks.append(Tick(round(x, 2), _label(seconds, self._step)))
-        return [*marks, last]
+                ticks.append(Tick(round(x, 2), _label(seconds, self._step)))
+        return [*ticks, last]
 
     def idle(self) -> list[Idle]:
-        """Return the idle times in view that are drawn short."""
-        found = []
+        """Return the compressed idle times in view."""
+        idle = []
         for cut in self.base.cuts:
             start, end = (self.base.start + timedelta(microseconds=edge) for edge in cut)
             left, right = self._x(start), self._x(end)
             if right > 0 and left < 100:
-                found.append(Idle(round(left, 3), round(right - left, 3), end - start))
-        return found
+                idle.append(Idle(round(left, 3), round(right - left, 3), end - start))
+        return idle
 
     def _x(self, time: datetime) -> float:
-        return (self.base.at(time) - self._from) / (self._to - self._from) * 100
+        return (self.base.percent(time) - self._from) / (self._to - self._from) * 100
 
     @property
     def _step(self) -> float:
@@ -136,7 +136,7 @@ class Window:
 
     @property
     def _grid(self) -> tuple[float, float] | None:
-        """Distance and place of the grid's lines in percent; None where time is cut short."""
+        """Distance and offset of the grid lines in percent; None if idle time is compressed."""
         if self.base.cuts:
             return None
         length = (self.end - self.start).total_seconds()
@@ -144,8 +144,8 @@ class Window:
         return self._step / length * 100, -into % self._step / length * 100
 
     def _times(self) -> Iterator[float]:
-        """Yield the round times in view, in seconds since the trace began, idle time left out."""
-        # In whole microseconds: with floats a tick at an edge would come and go.
+        """Yield the round times in view, in seconds since the start, but none in idle time."""
+        # In whole microseconds: with floats, rounding would add or drop a tick at an edge.
         origin, step = to_micros(self.axis.start), round(self._step * 1e6)
         start, end = to_micros(self.start), to_micros(self.end)
         base = to_micros(self.base.start)
@@ -157,7 +157,7 @@ class Window:
 
 def _step(length: float) -> float:
     """Return a round number of seconds that divides ``length`` into about `_TICKS` parts."""
-    # A hair less, so that a length that came out of a division still has its own step.
+    # Slightly less, because the length may be rounded up by a division.
     least = length / _TICKS * (1 - 1e-9)
     if least > 1:
         return next((s for s in _CLOCK_STEPS if s >= least), 86400 * -(-least // 86400))

@@ -34,3 +34,4 @@ def test_every_status_of_the_document_is_explained(client: FlaskClient):
     found = set(re.findall(r"'(4\d\d|5\d\d)':", str(client.get("/api/v1/openapi.json").get_json())))
     explained = set(re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE))
     assert explained == found - {"405"}
+    assert {"400", "401", "404"} <= explained

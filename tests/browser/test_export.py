@@ -98,7 +98,9 @@ def test_hostile_text_runs_nothing_and_loads_nothing(
     evil = TraceBuilder("evil", name=EVIL, tags=[EVIL])
     store_traces(hostile(), evil.span(EVIL, name=EVIL, input=said, output=EVIL, model=EVIL))
     page = open_file(trace_id)
-    for link in page.locator(".row a").all():
+    links = page.locator(".row a").all()
+    assert links
+    for link in links:
         link.click()
         expect(page.locator(".span:target h2")).to_be_visible()
         for fold in page.locator(".span:target summary").all():
@@ -108,7 +110,8 @@ def test_hostile_text_runs_nothing_and_loads_nothing(
     hrefs = page.evaluate(
         "[...document.querySelectorAll('[href]')].map(a => a.getAttribute('href'))"
     )
-    assert all(href.startswith("#") for href in hrefs)
+    assert len(hrefs) >= len(links)
+    assert [href for href in hrefs if not href.startswith("#")] == []
 
 
 def test_a_script_in_the_file_would_not_run(

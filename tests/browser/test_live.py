@@ -165,6 +165,8 @@ def test_a_hidden_tab_does_not_ask(store_traces: StoreTraces, open_page: OpenPag
     asked: list[float] = []
     page.on("request", lambda sent: asked.append(time.time()) if "/live?" in sent.url else None)
     see(page, "hidden")
+    # That something does not happen can only be waited for: a request on the way may still be
+    # sent, then more than a period of the polling passes without one.
     page.wait_for_timeout(200)
     seen = len(asked)
     page.wait_for_timeout(2_500)

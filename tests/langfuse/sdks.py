@@ -284,6 +284,7 @@ def _datasets(told: Any, read: Read) -> None:
     # The first SDKs judge items alone.
     assert [one["value"] for one in experiment["scores"]] in ([], [0.5])
     answered = read("experiment-items", **since, fields="core,io,scores")["data"]
+    assert len(answered) == 2
     for one in answered:
         assert str(one["output"]) == str(one["expectedOutput"])
         assert [score["name"] for score in one["scores"]] == ["right"]

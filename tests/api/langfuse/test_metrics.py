@@ -94,6 +94,7 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
     """All but those that have a part for each key."""
     named = {view: columns for view, (_, columns) in VIEWS.items()}
     refused = set()
+    grouped = 0
     for view, columns in {**named, "scores-boolean": SCORE_DIMENSIONS}.items():
         for dimension in columns:
             dimensions = [{"field": dimension}, {"field": "name"}]
@@ -102,8 +103,10 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
                 refused.add(dimension)
             elif view == "observations" and dimension not in ("toolNames", "calledToolNames"):
                 assert {row["name"] for row in rows} <= {"outer", "llm"} and rows, dimension
+                grouped += 1
     of_keys = {"scores_avg", "score_categories", "score_booleans", "positionInTrace"}
     assert refused == {"metadata", *of_keys}
+    assert grouped > 10
 
 
 def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:

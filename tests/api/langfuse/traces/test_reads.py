@@ -426,5 +426,6 @@ def test_an_observation_tells_by_which_price_it_was_paid_for(client: FlaskClient
 
 def test_where_the_cost_was_sent_nothing_tells_a_price(client: FlaskClient) -> None:
     said = {"usageDetails": {"input": 1}, "costDetails": {"input": 0.5}}
-    for found in priced(client, "sent", model="gpt-4o", **said):
-        assert (found["modelId"], found["inputPrice"]) == (None, None)
+    first, second = priced(client, "sent", model="gpt-4o", **said)
+    assert (first["modelId"], first["inputPrice"]) == (None, None)
+    assert (second["modelId"], second["inputPrice"]) == (None, None)

@@ -52,8 +52,8 @@ def test_every_acknowledged_span_survives_ten_kills_in_the_middle_of_a_load(
 def look(url: str) -> tuple[set[str], list[object]]:
     """Return the ids of all stored spans, and the traces whose sums do not fit them."""
     with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT span_id FROM spans WHERE NOT placeholder").fetchall()
-        return {row[0] for row in found}, list(disagreements(connection))
+        rows = connection.execute("SELECT span_id FROM spans WHERE NOT placeholder").fetchall()
+        return {row[0] for row in rows}, list(disagreements(connection))
 
 
 def test_what_was_accepted_is_committed_before_a_clean_stop_ends(data_dirs: Path) -> None:

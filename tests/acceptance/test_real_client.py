@@ -76,6 +76,6 @@ def texts(messages: Any) -> list[str]:
     """Return the text of each message, in whichever common form it was stored."""
     from tracer.messages.conversation import read_messages
 
-    found = read_messages(messages)
-    assert found is not None
-    return ["".join(part.text or "" for part in message.parts) for message in found]
+    read = read_messages(messages)
+    assert read is not None
+    return ["".join(part.text or "" for part in message.parts) for message in read]

@@ -1,4 +1,4 @@
-"""The OpenAPI document: it names every route, and the server behaves as it says."""
+"""The OpenAPI document: it names every route, and the server behaves as it describes."""
 
 from __future__ import annotations
 

@@ -45,14 +45,16 @@ PAGES = [
 def stories(store_traces: StoreTraces) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"n": [1]}'}}
     text = "# Why\n\n```python\nx = 1\n```\n\n[a](https://b.example)"
-    asked = [chat_message("system", "Be brief."), chat_message("user", text)]
-    asked.append({"role": "assistant", "tool_calls": [call]})
-    rich = agent_trace(release="2026.11.20").generation("answer", "root", 6, 8, input=asked)
+    messages = [chat_message("system", "Be brief."), chat_message("user", text)]
+    messages.append({"role": "assistant", "tool_calls": [call]})
+    rich = agent_trace(release="2026.11.20").generation("answer", "root", 6, 8, input=messages)
     rich.span("late", "gone", 6, 7, flags=["truncated"]).span("open", "root", 8, None)
     names = [f"llm.input_messages.{n}.message.content" for n in range(9)]
-    said = {"model": "house-model", "input": ["hi"] * 9, "usage": {"input": 1}}
+    fields = {"model": "house-model", "input": ["hi"] * 9, "usage": {"input": 1}}
     claimed = ("llm.model_name", "llm.token_count.prompt", *names)
-    rich.span("told", "root", 8, 9, claimed=claimed, attributes={"mine": 1, "user.id": "u"}, **said)
+    rich.span(
+        "told", "root", 8, 9, claimed=claimed, attributes={"mine": 1, "user.id": "u"}, **fields
+    )
     rich.score("helpful", 1, "plan").score("kind", 0.5)
     broken = {"name": "exception", "attributes": {"exception.stacktrace": "Traceback\n" * 40}}
     rich.span("refund2", "root", 8, 9, events=[broken], input={"a": {"b": ["c"] * 120}})
@@ -66,21 +68,21 @@ def test_every_page_is_accessible_in_both_themes_and_fits_every_window(
 ) -> None:
     page = open_page("/project/default/traces")
     site = page.url.partition("/project/")[0]
-    found: list[str] = []
+    problems: list[str] = []
     for path in PAGES:
         page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         page.goto(f"{site}/project/default{path}")
         page.emulate_media(color_scheme="light")
-        found += [f"{path}: {fault}" for fault in faults(page)]
+        problems += [f"{path}: {fault}" for fault in faults(page)]
         # What else there is to find in the dark is found in the light.
         page.emulate_media(color_scheme="dark")
         colours = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-        found += [f"{path}, dark: {fault}" for fault in faults(page, colours)]
+        problems += [f"{path}, dark: {fault}" for fault in faults(page, colours)]
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             if (scroll_width := page.evaluate("document.documentElement.scrollWidth")) > width:
-                found.append(f"{path}: {scroll_width} px in a window of {width} px")
-    assert found == []
+                problems.append(f"{path}: {scroll_width} px in a window of {width} px")
+    assert problems == []
 
 
 def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
@@ -94,7 +96,9 @@ def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     ]
 
 
-def test_the_worst_cases_are_sound_and_fit(store_traces: StoreTraces, open_page: OpenPage) -> None:
+def test_the_worst_cases_are_accessible_and_fit(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
     store_traces(*(story() for story in WORST_CASES.values()))
     page = open_page("/project/default/traces")
     site = page.url

@@ -1,4 +1,4 @@
-"""Every mark is made in a browser, with scripts and without; a shared page is looked at."""
+"""Every annotation is made in a browser, with scripts and without; a shared page is opened."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def judge(page: Page) -> None:
 
 
 @SCRIPTS
-def test_a_trace_is_marked(store_traces: StoreTraces, open_page: OpenPage, scripts: bool) -> None:
+def test_a_trace_is_annotated(
+    store_traces: StoreTraces, open_page: OpenPage, scripts: bool
+) -> None:
     store_traces(agent_trace())
     page = open_page(TRACE, scripts=scripts)
     star(page)
@@ -87,7 +89,7 @@ def test_a_trace_is_marked(store_traces: StoreTraces, open_page: OpenPage, scrip
 
 
 @SCRIPTS
-def test_a_span_is_commented_and_judged(
+def test_a_span_is_commented_and_scored(
     store_traces: StoreTraces, open_page: OpenPage, scripts: bool
 ) -> None:
     store_traces(agent_trace())
@@ -100,7 +102,9 @@ def test_a_span_is_commented_and_judged(
 
 
 @SCRIPTS
-def test_a_session_is_marked(store_traces: StoreTraces, open_page: OpenPage, scripts: bool) -> None:
+def test_a_session_is_annotated(
+    store_traces: StoreTraces, open_page: OpenPage, scripts: bool
+) -> None:
     store_traces(agent_trace())
     page = open_page(SESSION, scripts=scripts)
     star(page)
@@ -110,7 +114,7 @@ def test_a_session_is_marked(store_traces: StoreTraces, open_page: OpenPage, scr
 
 
 @SCRIPTS
-def test_a_link_is_made_opened_and_revoked(
+def test_a_share_link_is_created_opened_and_revoked(
     store_traces: StoreTraces, open_page: OpenPage, scripts: bool
 ) -> None:
     store_traces(agent_trace())
@@ -139,7 +143,7 @@ def test_a_trace_is_deleted(store_traces: StoreTraces, open_page: OpenPage, scri
     expect(page).to_have_url(re.compile("/project/default/traces$"))
 
 
-def test_what_is_wrong_with_a_form_is_said_where_it_is(
+def test_an_error_of_a_form_is_shown_at_the_form(
     store_traces: StoreTraces, open_page: OpenPage, faults: list[str]
 ) -> None:
     store_traces(agent_trace())

@@ -21,7 +21,7 @@ OpenFile = Callable[..., Page]
 @pytest.fixture
 def open_file(app: Flask, chromium: Browser, tmp_path: Path) -> Iterator[OpenFile]:
     """Export a trace and open the file, in a window that reaches nothing."""
-    asked: list[str] = []
+    urls: list[str] = []
     contexts = []
 
     def open_it(trace_id: str, width: int = 1400, theme: str = "light") -> Page:
@@ -34,18 +34,18 @@ def open_file(app: Flask, chromium: Browser, tmp_path: Path) -> Iterator[OpenFil
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: asked.append(message.text))
-        page.on("dialog", lambda dialog: asked.append(dialog.message))
+        page.on("request", lambda request: urls.append(request.url))
+        page.on("console", lambda message: urls.append(message.text))
+        page.on("dialog", lambda dialog: urls.append(dialog.message))
         page.goto(path.as_uri())
-        asked.remove(path.as_uri())
+        urls.remove(path.as_uri())
         return page
 
     yield open_it
     for context in contexts:
         context.close()
     # Pictures in messages are data of the page itself.
-    assert [one for one in asked if not one.startswith("data:image/")] == []
+    assert [url for url in urls if not url.startswith("data:image/")] == []
 
 
 @pytest.mark.parametrize("width", [1400, 390])
@@ -94,11 +94,13 @@ EVIL = """</title></style><style>*{display:none!important}</style></script><scri
 def test_hostile_text_runs_nothing_and_loads_nothing(
     store_traces: StoreTraces, open_file: OpenFile, trace_id: str
 ) -> None:
-    said = [{"role": "user", "content": EVIL}]
+    messages = [{"role": "user", "content": EVIL}]
     evil = TraceBuilder("evil", name=EVIL, tags=[EVIL])
-    store_traces(hostile(), evil.span(EVIL, name=EVIL, input=said, output=EVIL, model=EVIL))
+    store_traces(hostile(), evil.span(EVIL, name=EVIL, input=messages, output=EVIL, model=EVIL))
     page = open_file(trace_id)
-    for link in page.locator(".row a").all():
+    links = page.locator(".row a").all()
+    assert links
+    for link in links:
         link.click()
         expect(page.locator(".span:target h2")).to_be_visible()
         for fold in page.locator(".span:target summary").all():
@@ -108,7 +110,8 @@ def test_hostile_text_runs_nothing_and_loads_nothing(
     hrefs = page.evaluate(
         "[...document.querySelectorAll('[href]')].map(a => a.getAttribute('href'))"
     )
-    assert all(href.startswith("#") for href in hrefs)
+    assert len(hrefs) >= len(links)
+    assert [href for href in hrefs if not href.startswith("#")] == []
 
 
 def test_a_script_in_the_file_would_not_run(
@@ -131,7 +134,7 @@ def test_a_script_in_the_file_would_not_run(
     alone.close()
 
 
-def test_a_large_trace_leaves_out_and_says_so(
+def test_a_large_trace_is_labelled_as_incomplete(
     store_traces: StoreTraces, open_file: OpenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracer.export.html.MOST_SPANS", 50)

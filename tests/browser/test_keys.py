@@ -1,4 +1,4 @@
-"""The keyboard alone is enough: rows, errors, neighbours, search, and the list of all keys."""
+"""Everything can be done by keyboard: rows, errors, neighbours, search, the list of keys."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_tree_is_walked_with_the_keyboard(
     expect(page.locator("#panel h2").first).to_have_text("part-0")
 
 
-def test_errors_and_all_nodes_are_a_key_away(
+def test_errors_and_all_nodes_are_opened_by_one_key(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(agent_trace())
@@ -81,17 +81,18 @@ def test_errors_and_all_nodes_are_a_key_away(
     expect(page.locator("#s-refund a")).to_be_focused()
 
 
-def test_all_nodes_open_page_by_page_as_a_reader_scrolls(
+def test_all_nodes_open_page_by_page_as_the_tree_is_scrolled(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(hidden_errors())
     page = open_page(f"/project/default/traces/{FAILED}")
-    asked: list[str] = []
-    page.on("request", lambda sent: asked.append(sent.url) if "/spans?" in sent.url else None)
+    urls: list[str] = []
+    page.on("request", lambda sent: urls.append(sent.url) if "/spans?" in sent.url else None)
     page.get_by_role("button", name="Expand all").click()
     expect(page.locator("#s-deep")).to_be_visible()
     # What is far below is not asked for yet.
-    assert not any("after=" in url for url in asked)
+    assert urls
+    assert [url for url in urls if "after=" in url] == []
     expect(page.locator("#s-late")).to_have_count(0)
     page.locator("#tree").evaluate("tree => tree.scrollTo(0, tree.scrollHeight)")
     expect(page.locator("#s-late")).to_have_count(1)
@@ -134,7 +135,7 @@ def test_errors_are_links_without_scripts(store_traces: StoreTraces, open_page: 
         expect(page.locator("#panel h2").first).to_have_text(span_id)
 
 
-def test_neighbours_are_those_of_the_list_with_its_filters(
+def test_neighbours_are_the_next_traces_of_the_filtered_list(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     for n in range(6):
@@ -154,7 +155,7 @@ def test_neighbours_are_those_of_the_list_with_its_filters(
         expect(page.locator(f"#s-{row}")).to_be_visible()
 
 
-def test_search_address_and_theme_are_a_key_away(
+def test_search_link_and_theme_are_one_key_each(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(agent_trace())
@@ -171,18 +172,18 @@ def test_search_address_and_theme_are_a_key_away(
     expect(page.get_by_role("searchbox")).to_be_visible()
 
 
-def test_one_row_of_the_tree_is_a_stop_of_the_tab_key(
+def test_the_tab_key_stops_at_one_row_of_the_tree(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(deep_trace())
     page = open_page(f"/project/default/traces/{DEEP}?span=step-03")
 
     def stops() -> list[str]:
-        found: list[str] = page.evaluate(
+        ids: list[str] = page.evaluate(
             """[...document.querySelectorAll(".tree .row :is(a, summary)")]
                 .filter((e) => e.tabIndex === 0).map((e) => e.closest(".row").id)"""
         )
-        return found
+        return ids
 
     assert stops() == ["s-step-03"]
     page.locator("#s-step-03 a").focus()

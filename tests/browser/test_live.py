@@ -1,4 +1,4 @@
-"""A trace that grows does so under its reader's eyes: no reload, and nothing moves away."""
+"""The page of a growing trace is updated in place: no reload, and no row moves away."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_new_spans_appear_within_two_seconds_of_their_commit(
     expect(page.locator("#s-answer .num").nth(1)).to_have_text("2,416")
 
 
-def test_what_runs_ends_and_the_page_stops_asking(
+def test_the_page_stops_polling_when_the_trace_has_ended(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(begun())
@@ -99,7 +99,7 @@ def test_scroll_selection_focus_and_open_nodes_stay(
     expect(page.locator("#s-step .toggle")).to_have_attribute("open", "")
 
 
-def test_a_node_that_a_reader_closed_stays_closed(
+def test_a_node_that_was_closed_stays_closed(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(begun())
@@ -120,7 +120,7 @@ def test_a_leaf_that_gets_children_opens(store_traces: StoreTraces, open_page: O
     expect(page.locator("#s-deeper")).to_be_visible()
 
 
-def test_a_child_hangs_under_a_placeholder_until_its_parent_comes(
+def test_a_child_is_under_a_placeholder_until_its_parent_arrives(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(begun())
@@ -149,9 +149,7 @@ def test_bars_move_on_one_axis_while_the_trace_goes_on(
     assert edges(page, "root")[1] == pytest.approx(edges(page, "step")[1], abs=0.1)
 
 
-def test_nothing_new_is_answered_without_a_body(
-    store_traces: StoreTraces, open_page: OpenPage
-) -> None:
+def test_a_poll_without_changes_has_no_body(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(begun())
     page = open_page(PATH)
     with page.expect_response(lambda answer: "/live?" in answer.url) as answered:
@@ -159,22 +157,24 @@ def test_nothing_new_is_answered_without_a_body(
     assert answered.value.status == 304
 
 
-def test_a_hidden_tab_does_not_ask(store_traces: StoreTraces, open_page: OpenPage) -> None:
+def test_a_hidden_tab_does_not_poll(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(begun())
     page = open_page(PATH)
-    asked: list[float] = []
-    page.on("request", lambda sent: asked.append(time.time()) if "/live?" in sent.url else None)
+    times: list[float] = []
+    page.on("request", lambda sent: times.append(time.time()) if "/live?" in sent.url else None)
     see(page, "hidden")
+    # That something does not happen can only be waited for: a request on the way may still be
+    # sent, then more than a period of the polling passes without one.
     page.wait_for_timeout(200)
-    seen = len(asked)
+    seen = len(times)
     page.wait_for_timeout(2_500)
-    assert len(asked) == seen
+    assert len(times) == seen
     store_traces(more().span("meanwhile", "root", 3, 4))
     see(page, "visible")
     page.wait_for_selector("#s-meanwhile")
 
 
-def test_late_spans_of_a_trace_that_was_done_are_said(
+def test_late_spans_of_an_ended_trace_are_announced(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(more().span("root", None, 0, 9).span("a", "root", 1, 2))
@@ -185,7 +185,7 @@ def test_late_spans_of_a_trace_that_was_done_are_said(
     expect(page.get_by_role("status")).to_have_text("2 new spans")
 
 
-def test_a_page_of_many_rows_asks_for_those_near_to_what_is_in_view(
+def test_a_page_of_many_rows_loads_new_rows_near_the_visible_ones(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(begun(children=250))

@@ -1,4 +1,4 @@
-"""An engineer at work: from the list to the span that matters, with scripts and without."""
+"""From the list of traces to a span and back, with scripts and without."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_same_without_scripts(store_traces: StoreTraces, open_page: OpenPage
     assert not page.get_by_title("Copy").first.is_visible()
 
 
-def test_the_next_hundred_take_the_place_of_their_link(
+def test_the_next_hundred_rows_replace_their_link(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(wide_trace())
@@ -72,15 +72,15 @@ def test_the_next_hundred_take_the_place_of_their_link(
 def test_an_opened_node_is_loaded_once(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(deep_trace())
     page = open_page(f"/project/default/traces/{DEEP}")
-    asked: list[str] = []
-    page.on("request", lambda sent: asked.append(sent.url) if "/spans?" in sent.url else None)
+    urls: list[str] = []
+    page.on("request", lambda sent: urls.append(sent.url) if "/spans?" in sent.url else None)
     for _ in range(4):
         page.locator("#s-step-07 summary").click()
         expect(page.locator("#s-part-4")).to_be_attached()
-    assert len(asked) == 1
+    assert len(urls) == 1
 
 
-def test_a_failed_load_is_said_and_can_be_tried_again(
+def test_a_failed_load_is_reported_and_can_be_retried(
     store_traces: StoreTraces, open_page: OpenPage, faults: list[str]
 ) -> None:
     store_traces(deep_trace())
@@ -96,7 +96,7 @@ def test_a_failed_load_is_said_and_can_be_tried_again(
     faults.clear()
 
 
-def test_the_theme_is_chosen_in_three_states_and_kept(
+def test_the_theme_has_three_states_and_is_kept(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(agent_trace())
@@ -117,7 +117,7 @@ def test_ids_are_copied_with_a_click(store_traces: StoreTraces, open_page: OpenP
     assert page.evaluate("navigator.clipboard.readText()") == "plan"
 
 
-def test_a_link_leads_into_the_third_page_of_children_six_levels_deep(
+def test_a_link_opens_the_third_page_of_children_six_levels_deep(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     story = TraceBuilder(DEEP, name="deep link").span("l0", None, 0, 90, kind="agent")
@@ -167,7 +167,7 @@ def test_a_full_pass_without_scripts(store_traces: StoreTraces, open_page: OpenP
     expect(page.locator(".axis .chip")).to_have_text("idle time compressed")
 
 
-def test_a_run_of_like_spans_opens_with_a_click_a_key_and_without_scripts(
+def test_a_group_of_similar_spans_opens_with_a_click_a_key_and_without_scripts(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     story = TraceBuilder(DEEP, name="runs").span("root", None, 0, 40)

@@ -1,4 +1,4 @@
-"""The start page: both printed ways to send a trace work as printed, and the page sees it."""
+"""The start page: both printed ways to send a trace work, and the page shows the trace."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(
     expect(page.locator(".sums")).to_contain_text("23 tokens")
 
 
-def test_without_scripts_the_page_reloads_until_it_is_there(open_page: OpenPage) -> None:
+def test_without_scripts_the_page_reloads_until_a_trace_has_arrived(open_page: OpenPage) -> None:
     page = open_page(EMPTY, scripts=False)
     run([sys.executable, "-c", page.locator("#python").inner_text()])
     expect(page.get_by_role("link", name="answer")).to_be_visible()

@@ -69,7 +69,7 @@ def test_every_bar_is_in_its_row_on_one_axis(
         assert row["stop"] == pytest.approx(root["left"] + (600 - n * 20) * unit, abs=1.5)
 
 
-def test_a_bar_shows_when_the_first_token_came(
+def test_a_bar_shows_the_time_of_the_first_token(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(nested())
@@ -92,7 +92,7 @@ def zoom_of(page: Page) -> list[str] | None:
     return parse_qs(urlsplit(page.url).query).get("zoom")
 
 
-def test_a_span_is_zoomed_to_and_back_in_place(
+def test_a_zoom_to_a_span_and_back_stays_on_the_page(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(nested())
@@ -122,7 +122,7 @@ def test_a_span_is_zoomed_to_and_back_in_place(
     expect(page.locator(".axis .chip.run")).to_contain_text("295 s – 405 s")
 
 
-def test_a_millisecond_fills_the_window_when_zoomed_to(
+def test_a_zoom_to_a_millisecond_fills_the_window(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     store_traces(nested())

@@ -151,7 +151,9 @@ def test_a_seed_gives_the_same_traces_under_new_ids() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_all_spans_are_within_the_last_day(seed: int) -> None:
     now = time.time()
-    for part in generate(seed, now):
+    parts = list(generate(seed, now))
+    assert len(parts) > 100
+    for part in parts:
         spans = part.story.trace.spans
         assert min(span.start_time_unix_nano for span in spans) > (now - DAY) * 1e9
         assert max(span.end_time_unix_nano for span in spans) <= now * 1e9

@@ -63,12 +63,12 @@ def check(example: Example, python: Path, home: Path) -> None:
             timeout=180,
         )
         spans = receiver.ended()
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
     assert example.says in done.stdout
-    found = re.search(r"/project/default/traces/([0-9a-f]{32})", done.stdout)
-    assert found is not None, said
-    assert {span.trace_id.hex() for span in spans} == {found[1]}, said
+    match = re.search(r"/project/default/traces/([0-9a-f]{32})", done.stdout)
+    assert match is not None, output
+    assert {span.trace_id.hex() for span in spans} == {match[1]}, output
     check_whole(spans, example.root)
     assert [span for span in spans if calls_a_model(span)], [span.name for span in spans]
 
@@ -83,9 +83,9 @@ def check_whole(spans: list[Span], root: str) -> None:
 
 def calls_a_model(span: Span) -> bool:
     """Say whether a span names a model and the tokens it took."""
-    said = attributes(span)
-    model = said.get("gen_ai.request.model") or said.get("llm.model_name")
-    tokens = said.get("gen_ai.usage.input_tokens") or said.get("llm.token_count.prompt")
+    sent = attributes(span)
+    model = sent.get("gen_ai.request.model") or sent.get("llm.model_name")
+    tokens = sent.get("gen_ai.usage.input_tokens") or sent.get("llm.token_count.prompt")
     return bool(model) and bool(tokens)
 
 
@@ -124,10 +124,10 @@ def listens(url: str) -> bool:
 
 def ask_two_services(python: Path, receiver: Receiver) -> Any:
     """Start both, ask the first, and wait for the spans of the second."""
-    told = {"TRACER_ENDPOINT": receiver.url}
+    variables = {"TRACER_ENDPOINT": receiver.url}
     with (
-        service(python, "two_services/worker.py", free_port(), **told) as worker,
-        service(python, "two_services/api.py", free_port(), WORKER_URL=worker, **told) as api,
+        service(python, "two_services/worker.py", free_port(), **variables) as worker,
+        service(python, "two_services/api.py", free_port(), WORKER_URL=worker, **variables) as api,
     ):
         wait_until(lambda: listens(worker) and listens(api), "both services")
         answer = json.loads(get_bytes(f"{api}/ask?question=Why&user=user-7"))
@@ -147,12 +147,12 @@ def test_two_services_make_one_trace() -> None:
     trace_id = answer["trace"].rpartition("/")[2]
     spans = [span for span in receiver.ended() if span.trace_id.hex() == trace_id]
     check_whole(spans, SERVICES.root)
-    said = {span.name: attributes(span) for span in spans}
-    assert said["think"]["session.id"] == "chat-1" and said["think"]["user.id"] == "user-7"
-    assert {one["service.name"] for one in receiver.resources} == {"api", "worker"}
+    sent = {span.name: attributes(span) for span in spans}
+    assert sent["think"]["session.id"] == "chat-1" and sent["think"]["user.id"] == "user-7"
+    assert {resource["service.name"] for resource in receiver.resources} == {"api", "worker"}
 
 
-def test_every_example_is_tested_and_told_of() -> None:
+def test_every_example_is_tested_and_listed() -> None:
     page = (PLACE / "README.md").read_text()
     scripts = {str(path.relative_to(PLACE)) for path in PLACE.rglob("*.py")}
     assert scripts - {"two_services/worker.py"} == {example.script for example in EXAMPLES}

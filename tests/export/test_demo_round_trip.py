@@ -1,4 +1,4 @@
-"""All that `tracer demo` sends comes back as it was."""
+"""All traces of `tracer demo` are exported and imported without a change."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tracer.store.writing.transaction import store
 from tracer.wire.otlp.request import PROTOBUF, decode_traces
 
 
-def test_the_demo_comes_back_as_it_was(connection: psycopg.Connection[Any]) -> None:
-    traces = [told.story.trace for told in generate(1, 1_767_225_600.0)]
+def test_the_demo_is_exported_and_imported_without_a_change(
+    connection: psycopg.Connection[Any],
+) -> None:
+    traces = [part.story.trace for part in generate(1, 1_767_225_600.0)]
     for request in requests(traces, 2_000):
         body = request.SerializeToString()
         batch = decode_traces(body, PROTOBUF, max_value_bytes=1 << 20).batch

@@ -1,4 +1,4 @@
-"""Exports over HTTP: names, refusals, one moment, and what a broken one looks like."""
+"""Exports over HTTP: file names, errors, one consistent state, interrupted downloads."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def test_a_session_is_a_file_of_its_traces(connection: Connection, client: Flask
         put(connection, span("a", trace=trace, start_time=T0 - number), claim)
     for base in ("/api/v1", "/project/default"):
         answer = client.get(f"{base}/sessions/s%201/export")
-        said = json.loads(answer.data)
-        assert (said["format"], said["session_id"], said["complete"]) == (
+        document = json.loads(answer.data)
+        assert (document["format"], document["session_id"], document["complete"]) == (
             "tracer.session",
             "s 1",
             True,
         )
-        assert [trace["trace"]["id"] for trace in said["traces"]] == ["t2", "t1", "t0"]
-        assert all(trace["complete"] and len(trace["spans"]) == 1 for trace in said["traces"])
+        assert [trace["trace"]["id"] for trace in document["traces"]] == ["t2", "t1", "t0"]
+        assert all(trace["complete"] and len(trace["spans"]) == 1 for trace in document["traces"])
         assert 'filename="session-s-1.json"' in answer.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("base", ["/api/v1", "/project/default"])
-def test_what_can_t_be_exported_says_so(
+def test_a_missing_trace_or_unknown_format_is_refused(
     connection: Connection, client: FlaskClient, base: str
 ) -> None:
     put(connection, span("s"))
@@ -95,13 +95,13 @@ def test_an_export_is_of_one_moment(
     put(connection, *(span(f"s{n:04}", start_time=T0 + n) for n in range(500)))
     source = reading()
     spans = source.in_time()
-    found = [next(spans)]
+    exported = [next(spans)]
     put(connection, *(span(f"z{n}", start_time=T0 + 1_000 + n) for n in range(100)))
     connection.execute("DELETE FROM span_payloads")
     connection.commit()
-    found += spans
-    assert [one.span_id for one in found] == [f"s{n:04}" for n in range(500)]
-    assert all(one.claimed is None for one in found)
+    exported += spans
+    assert [record.span_id for record in exported] == [f"s{n:04}" for n in range(500)]
+    assert all(record.claimed is None for record in exported)
     assert len(list(source.in_tree())) == 500
     assert len(list(reading().in_time())) == 600
 
@@ -113,14 +113,16 @@ def test_the_tree_is_read_in_its_order_however_wide_or_deep(
     wide = [span(f"w{n:03}", "c120", start_time=T0 + 1_000 + n) for n in range(250)]
     put(connection, *chain, *wide, span("lost", "gone", start_time=T0 + 5_000))
     source = reading()
-    found = [(row.depth, row.span.span_id) for row in source.in_tree()]
+    rows = [(row.depth, row.span.span_id) for row in source.in_tree()]
     expected = [(n, f"c{n}") for n in range(300)]
     expected += [(121, f"w{n:03}") for n in range(250)] + [(0, "gone"), (1, "lost")]
-    assert found == expected
-    assert [row.span.span_id for row in source.upper(10_000)] == [one for _, one in expected]
+    assert rows == expected
+    assert [row.span.span_id for row in source.upper(10_000)] == [
+        span_id for _, span_id in expected
+    ]
 
 
-def test_a_span_that_was_moved_below_nothing_is_not_lost(
+def test_a_span_under_a_missing_parent_is_not_lost(
     connection: Connection, reading: Callable[[], TraceSource]
 ) -> None:
     put(connection, span("root"), span("a", "root"), span("below", "a"))
@@ -128,12 +130,12 @@ def test_a_span_that_was_moved_below_nothing_is_not_lost(
     put(connection, SpanPatch(trace_id="t", span_id="a", version=T0 + 5, fields=moved))
     # A place is kept for the parent that the update named.
     expected = [(0, "root"), (0, "nowhere"), (1, "a"), (2, "below")]
-    found = [(row.depth, row.span.span_id) for row in reading().in_tree()]
-    assert sorted(found) == sorted(expected)
+    rows = [(row.depth, row.span.span_id) for row in reading().in_tree()]
+    assert sorted(rows) == sorted(expected)
     assert {(row.depth, row.span.span_id) for row in reading().upper(9)} == {*expected}
 
 
-def test_the_upper_levels_say_what_is_missing_below(
+def test_the_upper_levels_count_the_spans_that_are_left_out(
     connection: Connection, reading: Callable[[], TraceSource]
 ) -> None:
     below = [span(f"b{n}", "a", start_time=T0 + n) for n in range(5)]
@@ -171,7 +173,7 @@ _READERS = """
 """
 
 
-def test_a_reader_who_goes_away_leaves_no_snapshot_behind(
+def test_a_client_that_disconnects_leaves_no_snapshot_behind(
     served: Serve, long_trace: Connection
 ) -> None:
     with socket.create_connection(("127.0.0.1", served.port)) as reader:
@@ -183,7 +185,7 @@ def test_a_reader_who_goes_away_leaves_no_snapshot_behind(
     wait_until(lambda: not long_trace.execute(_READERS).fetchall())
 
 
-def test_a_download_that_breaks_off_is_no_whole_file(served: Serve, long_trace: Connection) -> None:
+def test_an_interrupted_download_is_no_complete_file(served: Serve, long_trace: Connection) -> None:
     reader = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     reader.request("GET", "/api/v1/traces/long/export?format=csv")
     answer = reader.getresponse()

@@ -1,4 +1,4 @@
-"""What is exported as OTLP/JSON and taken back is the same trace, row by row."""
+"""A trace that is exported as OTLP/JSON and imported is the same, row by row."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def patches(draw: st.DrawFn) -> SpanPatch:
 
 @st.composite
 def claims(draw: st.DrawFn) -> TraceRecord:
-    """Something that is said of the trace."""
-    said = draw(
+    """Fields, tags and metadata of the trace."""
+    fields = draw(
         st.fixed_dictionaries(
             {},
             optional={
@@ -127,7 +127,7 @@ def claims(draw: st.DrawFn) -> TraceRecord:
             },
         )
     )
-    record = trace_record(rank=draw(st.integers(1, 4)), version=draw(times), **said)
+    record = trace_record(rank=draw(st.integers(1, 4)), version=draw(times), **fields)
     record.tags = draw(st.lists(texts, max_size=2))
     record.replace_tags = draw(st.booleans())
     record.metadata = draw(objects)
@@ -164,12 +164,12 @@ def scores(draw: st.DrawFn) -> ScoreRecord:
 @st.composite
 def traces(draw: st.DrawFn) -> list[Any]:
     """All that is stored of one trace."""
-    found: list[Any] = [
+    items: list[Any] = [
         draw(records(span_id)) for span_id in draw(st.lists(ids, min_size=1, unique=True))
     ]
-    found += draw(st.lists(patches(), max_size=3))
-    found += draw(st.lists(claims(), max_size=3))
-    return found + draw(st.lists(scores(), max_size=3))
+    items += draw(st.lists(patches(), max_size=3))
+    items += draw(st.lists(claims(), max_size=3))
+    return items + draw(st.lists(scores(), max_size=3))
 
 
 @settings(
@@ -177,11 +177,11 @@ def traces(draw: st.DrawFn) -> list[Any]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(traces())
-def test_any_trace_comes_back_as_it_was(
-    connection: psycopg.Connection[Any], said: list[Any]
+def test_any_trace_is_imported_as_it_was_exported(
+    connection: psycopg.Connection[Any], items: list[Any]
 ) -> None:
     clear_tables(connection)
-    put(connection, *said)
+    put(connection, *items)
     text = export_text()
     import_text(connection, text)
     assert_copy_is_equal(connection)

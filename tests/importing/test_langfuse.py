@@ -1,4 +1,4 @@
-"""A project of a Langfuse server is copied whole; our own server is that Langfuse."""
+"""A project of a Langfuse server is copied completely; Tracer's own server stands in for it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Source:
         pair = base64.b64encode(f"{self.public}:{self.secret}".encode()).decode()
         headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        request = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
 
@@ -97,9 +97,9 @@ def fill(source: Source) -> None:
         **{"traceId": "t1", "observationId": "o2", "field": "input", "contentType": "image/png"},
         **{"contentLength": len(PICTURE), "sha256Hash": DIGEST},
     }
-    told = source.call("POST", "/api/public/media", announced)
+    announcement = source.call("POST", "/api/public/media", announced)
     urllib.request.urlopen(
-        urllib.request.Request(told["uploadUrl"], PICTURE, method="PUT"), timeout=30
+        urllib.request.Request(announcement["uploadUrl"], PICTURE, method="PUT"), timeout=30
     ).close()
     for text in ("one", "two", "three"):
         body = {"name": "a/greet", "prompt": text, "labels": [text], "tags": ["t"], "config": {}}
@@ -117,10 +117,10 @@ def delete_version_two(source: Source) -> None:
     """Leave a gap in the numbers, which the copy must keep."""
     pair = base64.b64encode(f"{source.public}:{source.secret}".encode()).decode()
     path = f"{source.url}/api/public/v2/prompts/a%2Fgreet?version=2"
-    asked = urllib.request.Request(
+    request = urllib.request.Request(
         path, headers={"Authorization": f"Basic {pair}"}, method="DELETE"
     )
-    urllib.request.urlopen(asked, timeout=30).close()
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 @pytest.fixture
@@ -164,15 +164,15 @@ def whole(client: FlaskClient, path: str) -> Any:
     return answer.get_json()
 
 
-def comparable(found: Any) -> Any:
-    """Leave out what says where and when a copy is, not what it is."""
-    if isinstance(found, dict):
+def comparable(value: Any) -> Any:
+    """Return a document without the fields that differ between a project and its copy."""
+    if isinstance(value, dict):
         # A cost is copied as what it was, and not computed by a model's price again.
-        places = ("projectId", "createdAt", "updatedAt", "htmlPath", "version", "datasetId")
-        places = (*places, "modelId", "inputPrice", "outputPrice", "totalPrice")
-        places = (*places, "datasetRunId", "id") if "datasetRunName" in found else places
-        return {name: comparable(value) for name, value in found.items() if name not in places}
-    return [comparable(one) for one in found] if isinstance(found, list) else found
+        names = ("projectId", "createdAt", "updatedAt", "htmlPath", "version", "datasetId")
+        names = (*names, "modelId", "inputPrice", "outputPrice", "totalPrice")
+        names = (*names, "datasetRunId", "id") if "datasetRunName" in value else names
+        return {name: comparable(item) for name, item in value.items() if name not in names}
+    return [comparable(item) for item in value] if isinstance(value, list) else value
 
 
 PATHS = (
@@ -184,7 +184,9 @@ PATHS = (
 )
 
 
-def test_everything_is_copied(source: Source, copy: Callable[..., str], client: FlaskClient):
+def test_a_project_is_copied_completely(
+    source: Source, copy: Callable[..., str], client: FlaskClient
+):
     assert "1 media copied" in copy()
     for path in (*PATHS, "/api/public/datasets/d%2F1/runs/r"):
         original, copied = source.call("GET", path), whole(client, path)
@@ -204,7 +206,7 @@ def test_a_copy_that_is_repeated_changes_nothing(
     assert everything(database_url) == before
 
 
-def test_a_server_without_the_first_generations_routes_is_copied_as_well(
+def test_a_server_without_the_older_routes_is_copied(
     source: Source, copy: Callable[..., str], client: FlaskClient
 ) -> None:
     with without_older_routes(source.url) as host:
@@ -215,7 +217,9 @@ def test_a_server_without_the_first_generations_routes_is_copied_as_well(
         assert comparable(copied[name]) == comparable(original[name]), name
 
 
-def test_wrong_keys_are_said_in_one_line(source: Source, database_url: str, tmp_path: Path) -> None:
+def test_wrong_keys_are_reported_in_one_line(
+    source: Source, database_url: str, tmp_path: Path
+) -> None:
     done = run_tracer(
         *("import", "langfuse", "--host", source.url, "--public-key", "pk-lf-x"),
         *("--database-url", database_url, "--data-dir", str(tmp_path)),
@@ -226,7 +230,7 @@ def test_wrong_keys_are_said_in_one_line(source: Source, database_url: str, tmp_
     assert "sk-lf-secret" not in done.stderr + done.stdout
 
 
-def test_no_answer_is_waited_for_and_then_said() -> None:
+def test_a_server_that_does_not_answer_is_retried_and_then_reported() -> None:
     waits: list[float] = []
     with (
         Remote("http://127.0.0.1:9", "p", "s", waits.append) as remote,
@@ -236,7 +240,7 @@ def test_no_answer_is_waited_for_and_then_said() -> None:
     assert len(waits) == ATTEMPTS - 1
 
 
-def test_an_interrupted_copy_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_an_interrupted_copy_continues_where_it_stopped(tmp_path: Path) -> None:
     Journal(tmp_path, "host", "p").note("traces", "2026-01-01")
     assert Journal(tmp_path, "host", "p").get("traces") == "2026-01-01"
     assert Journal(tmp_path, "other", "p").get("traces") is None

@@ -1,4 +1,4 @@
-"""POST /v1/traces: what OTLP/HTTP asks of a server, on a real database."""
+"""POST /v1/traces: the requirements of OTLP/HTTP, on a real database."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_empty_request_is_a_success(client: FlaskClient, content_type: str):
     assert post(client, body, content_type).status_code == 200
 
 
-def test_what_is_refused_is_counted_and_named_and_the_rest_is_stored(client: FlaskClient):
+def test_refused_spans_are_counted_and_named_and_the_rest_is_stored(client: FlaskClient):
     bad = span(spanId="00")
     answer = post(client, encode_json(bad, span(), bad))
     partial = answer.get_json()["partialSuccess"]
@@ -125,11 +125,13 @@ GOOD = encode_protobuf(span(attributes=[{"key": "k", "value": {"stringValue": "v
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cut=st.integers(0, len(GOOD)), extra=st.binary(max_size=8), at=st.integers(0, len(GOOD)))
+@given(
+    cut=st.integers(0, len(GOOD)), extra=st.binary(max_size=8), position=st.integers(0, len(GOOD))
+)
 def test_damaged_protobuf_is_stored_or_refused(
-    client: FlaskClient, cut: int, extra: bytes, at: int
+    client: FlaskClient, cut: int, extra: bytes, position: int
 ):
-    damaged = (GOOD[:at] + extra + GOOD[at:])[: len(extra) + cut]
+    damaged = (GOOD[:position] + extra + GOOD[position:])[: len(extra) + cut]
     answer = post(client, damaged, PROTOBUF)
     assert answer.status_code in (200, 400)
     assert answer.content_type == PROTOBUF
@@ -140,7 +142,7 @@ ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(odd=st.dictionaries(st.sampled_from([*span(), "parentSpanId", "attributes", "x"]), ODD))
-def test_odd_json_costs_no_neighbour(client: FlaskClient, odd: dict[str, Any]):
+def test_an_odd_span_affects_no_other_span(client: FlaskClient, odd: dict[str, Any]):
     good = span(spanId="00f067aa0ba902b7")
     answer = post(client, encode_json({**span(), **odd}, good))
     assert answer.status_code == 200, answer.text
@@ -157,7 +159,7 @@ def refused_name(database_url: str) -> Iterator[str]:
         connection.execute("ALTER TABLE spans DROP CONSTRAINT tame")
 
 
-def test_what_the_database_refuses_is_counted_and_named_as_well(
+def test_spans_that_the_database_refuses_are_counted_and_named(
     client: FlaskClient, refused_name: str
 ):
     bad = span(spanId="00f067aa0ba902b7", name=refused_name)
@@ -168,7 +170,7 @@ def test_what_the_database_refuses_is_counted_and_named_as_well(
     assert stored(client)["name"] == "call"
 
 
-def test_a_server_with_a_full_queue_says_when_to_come_back(
+def test_a_server_with_a_full_queue_names_the_time_to_retry(
     make_app: Callable[[Config], Flask], config: Config
 ):
     app = make_app(dataclasses.replace(config, max_queue_spans=1))
@@ -190,7 +192,7 @@ def test_a_server_with_a_full_queue_says_when_to_come_back(
         assert taken.result().status_code == 200
 
 
-def test_a_server_without_its_database_says_when_to_come_back(
+def test_a_server_without_its_database_names_the_time_to_retry(
     make_app: Callable[[Config], Flask], config: Config, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("tracer.store.writing.writer.RETRY_SECONDS", 0.1)

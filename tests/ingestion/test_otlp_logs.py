@@ -1,4 +1,4 @@
-"""POST /v1/logs: GenAI events join their spans whatever comes first; other logs are counted."""
+"""POST /v1/logs: GenAI events join their spans in any order; other logs are counted."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def send_span(client: FlaskClient) -> None:
 
 
 def shown(client: FlaskClient) -> Any:
-    found = client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
+    span_document = client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
     trace = client.get(f"/api/v1/traces/{TRACE_ID}").get_json()
     return (
-        [found[name] for name in ("kind", "input", "output", "finish_reasons", "events")],
+        [span_document[name] for name in ("kind", "input", "output", "finish_reasons", "events")],
         [trace[name] for name in ("input_preview", "output_preview", "span_count", "status")],
     )
 
@@ -57,10 +57,10 @@ def test_a_span_and_its_logs_become_the_same_in_any_order(client: FlaskClient, f
     if first == "logs":
         send_span(client)
     post(client, *MESSAGES)
-    (kind, asked, answered, reasons, events), trace = shown(client)
+    (kind, input_messages, output_messages, reasons, events), trace = shown(client)
     assert kind == "generation"
-    assert asked == [{"role": "user", "content": "Why is the sky blue?"}]
-    assert answered[0]["message"]["content"] == "Rayleigh."
+    assert input_messages == [{"role": "user", "content": "Why is the sky blue?"}]
+    assert output_messages[0]["message"]["content"] == "Rayleigh."
     assert reasons == ["stop"]
     assert [event["name"] for event in events] == ["gen_ai.user.message", "gen_ai.choice"]
     assert trace == ["Why is the sky blue?", "Rayleigh.", 1, "completed"]
@@ -85,8 +85,8 @@ def test_other_logs_are_accepted_counted_and_not_stored_and_the_answer_names_the
     assert partial["rejectedLogRecords"] == "0"
     assert partial["errorMessage"].startswith("2 of 4 log records were accepted and not stored")
     with client.application.app_context():
-        [tally] = [one for one in list_mapping_counts("default") if one.measure == "log record"]
-    assert (tally.value, tally.number) == ("not stored", 2)
+        [count] = [row for row in list_mapping_counts("default") if row.measure == "log record"]
+    assert (count.value, count.number) == ("not stored", 2)
 
 
 def test_logs_in_protobuf_are_answered_in_protobuf(client: FlaskClient) -> None:
@@ -121,9 +121,11 @@ def test_a_thousand_events_of_a_span_are_kept_and_the_rest_flags_it(client: Flas
     post(client, *events[::2])
     send_span(client)
     post(client, *events[1::2])
-    found = client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
-    assert [message["content"] for message in found["input"]] == [str(k) for k in range(1_000)]
-    assert (len(found["events"]), found["flags"]) == (1_000, ["dropped"])
+    span_document = client.get(f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}").get_json()
+    assert [message["content"] for message in span_document["input"]] == [
+        str(k) for k in range(1_000)
+    ]
+    assert (len(span_document["events"]), span_document["flags"]) == (1_000, ["dropped"])
 
 
 SLASHES = [
@@ -137,7 +139,7 @@ SLASHES = [
 
 
 @pytest.mark.parametrize("path", SLASHES)
-def test_superfluous_slashes_in_the_path_are_passed_over(client: FlaskClient, path: str) -> None:
+def test_superfluous_slashes_in_the_path_are_ignored(client: FlaskClient, path: str) -> None:
     def send(path: str, body: Any) -> Any:
         # As a path of its own: a URL that begins with two slashes would name a host.
         as_sent = {"PATH_INFO": path, "RAW_URI": path}

@@ -30,11 +30,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.instrumentations", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help="of a case; none: all")
     parser.add_argument("--record", action="store_true", help="keep what was sent")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     known = {case.name: case for case in CASES}
-    if unknown := set(asked.names) - known.keys():
+    if unknown := set(arguments.names) - known.keys():
         parser.error(f"no case is named {', '.join(sorted(unknown))}: there are {', '.join(known)}")
-    chosen = [known[name] for name in asked.names] or list(CASES)
+    chosen = [known[name] for name in arguments.names] or list(CASES)
     outcomes = _earlier()
     with (
         tempfile.TemporaryDirectory(prefix="tracer-") as directory,
@@ -42,10 +42,10 @@ def main() -> None:
     ):
         for case in chosen:
             started = time.monotonic()
-            outcomes[case.name] = found = _run(case, serve.url, record=asked.record)
-            state = found.cannot or f"{len(found.problems)} problems"
+            outcomes[case.name] = outcome = _run(case, serve.url, record=arguments.record)
+            state = outcome.cannot or f"{len(outcome.problems)} problems"
             print(f"{case.name}: {state} ({time.monotonic() - started:.0f} s)", flush=True)
-            for problem in found.problems:
+            for problem in outcome.problems:
                 print(f"  {problem}", flush=True)
     _RESULTS.write_bytes(msgspec.json.encode(outcomes))
     if known.keys() <= outcomes.keys():

@@ -83,12 +83,12 @@ def _page(outcomes: dict[str, Outcome]) -> Iterator[str]:
 
 def _cell(marks: dict[str, str]) -> str:
     """Return one mark for a field out of those that its scenes have."""
-    found = set(marks.values())
-    if WRONG in found:
+    distinct = set(marks.values())
+    if WRONG in distinct:
         return _MARKS[WRONG]
-    if len(found) > 1:
+    if len(distinct) > 1:
         return _MARKS[SENT_WRONG]
-    return _MARKS[found.pop()] if found else ""
+    return _MARKS[distinct.pop()] if distinct else ""
 
 
 def _notes(case: Case, outcome: Outcome) -> Iterator[str]:
@@ -98,7 +98,10 @@ def _notes(case: Case, outcome: Outcome) -> Iterator[str]:
     if case.variables:
         settings = (f"`{name}={value}`" for name, value in case.variables.items())
         yield f"Set: {', '.join(settings)}."
-    lines = [*_exceptions(case, outcome), *(f"- ✗ {_line(said)}" for said in outcome.problems)]
+    lines = [
+        *_exceptions(case, outcome),
+        *(f"- ✗ {_line(problem)}" for problem in outcome.problems),
+    ]
     if lines:
         yield ""
         yield from lines
@@ -113,11 +116,11 @@ def _exceptions(case: Case, outcome: Outcome) -> Iterator[str]:
             if why and mark in (NOT_SENT, SENT_WRONG):
                 grouped.setdefault((mark, why), {}).setdefault(field, []).append(scene)
     for (mark, why), fields in grouped.items():
-        told = (
+        exceptions = (
             field if len(scenes) == len(outcome.marks[field]) else f"{field} ({', '.join(scenes)})"
             for field, scenes in fields.items()
         )
-        yield f"- {', '.join(told)}: {mark}: {why}"
+        yield f"- {', '.join(exceptions)}: {mark}: {why}"
 
 
 def _line(text: str) -> str:

@@ -93,11 +93,11 @@ def _each(verdicts: Iterator[str]) -> str:
     return next((verdict for verdict in verdicts if verdict != OK), OK)
 
 
-def _same(found: Any, wanted: Any, absent: bool) -> str:
+def _same(value: Any, wanted: Any, absent: bool) -> str:
     """Compare, and say ABSENT of a difference that is none but a lack."""
-    if found == wanted:
+    if value == wanted:
         return OK
-    return ABSENT if absent else f"{found!r}, not {wanted!r}"
+    return ABSENT if absent else f"{value!r}, not {wanted!r}"
 
 
 def _model(calls: list[Span], trace: Trace, provider: Provider) -> str:
@@ -106,8 +106,8 @@ def _model(calls: list[Span], trace: Trace, provider: Provider) -> str:
 
 
 def _asked(calls: list[Span], trace: Trace, provider: Provider) -> str:
-    found = (call.requested_model or call.model for call in calls)
-    return _each(_same(model, provider.asked, model in (None, provider.served)) for model in found)
+    models = (call.requested_model or call.model for call in calls)
+    return _each(_same(model, provider.asked, model in (None, provider.served)) for model in models)
 
 
 def _provider(calls: list[Span], trace: Trace, provider: Provider) -> str:
@@ -116,14 +116,16 @@ def _provider(calls: list[Span], trace: Trace, provider: Provider) -> str:
 
 def _parameters(calls: list[Span], trace: Trace, provider: Provider) -> str:
     name, value = provider.parameter
-    found = (call.model_parameters.get(name) for call in calls)
-    return _each(_same(sent, value, sent is None) for sent in found)
+    values = (call.model_parameters.get(name) for call in calls)
+    return _each(_same(sent, value, sent is None) for sent in values)
 
 
 def _input(calls: list[Span], trace: Trace, provider: Provider) -> str:
     wanted = [f"system: {SYSTEM}", f"user: {QUESTION}"]
     after = [*wanted, f"call get_weather {json.dumps(ARGUMENTS)}", f"result {RESULT}"]
-    return _each(_says(call.input, said) for call, said in zip(calls, (wanted, after), strict=True))
+    return _each(
+        _says(call.input, expected) for call, expected in zip(calls, (wanted, after), strict=True)
+    )
 
 
 def _stream_input(calls: list[Span], trace: Trace, provider: Provider) -> str:
@@ -162,8 +164,8 @@ def _says(value: Any, wanted: list[str], *, output: bool = False) -> str:
 def _place(lines: list[str], wanted: str) -> int:
     """Return where the line is; frameworks put words of their own around what was asked."""
     role, _, text = wanted.partition(" ")
-    found = (k for k, line in enumerate(lines) if line.startswith(f"{role} ") and text in line)
-    return next(found, -1)
+    positions = (k for k, line in enumerate(lines) if line.startswith(f"{role} ") and text in line)
+    return next(positions, -1)
 
 
 def _lines(messages: list[Message]) -> Iterator[str]:
@@ -187,9 +189,9 @@ def _result_text(text: str | None, data: Any) -> str:
 
 
 def _offered(calls: list[Span], trace: Trace, provider: Provider) -> str:
-    found = (json.dumps(call.tools) for call in calls)
+    offers = (json.dumps(call.tools) for call in calls)
     return _each(
-        OK if '"get_weather"' in tools else ABSENT if tools == "[]" else tools for tools in found
+        OK if '"get_weather"' in tools else ABSENT if tools == "[]" else tools for tools in offers
     )
 
 
@@ -200,9 +202,10 @@ _ENDS: Final = ("stop", "end_turn")
 def _finish(calls: list[Span], trace: Trace, provider: Provider) -> str:
     # Gemini and the Responses API end a turn that calls a tool like any other.
     words = (*_CALLS, *_ENDS, "completed")
-    found = (call.finish_reasons or _said_in(call.output) for call in calls)
+    reasons = (call.finish_reasons or _said_in(call.output) for call in calls)
     return _each(
-        ABSENT if not said else OK if said[0].lower() in words else str(said) for said in found
+        ABSENT if not reason else OK if reason[0].lower() in words else str(reason)
+        for reason in reasons
     )
 
 
@@ -216,11 +219,11 @@ def _tool_span(calls: list[Span], trace: Trace, provider: Provider) -> str:
     tools = [span for span in trace.spans if span.kind == "tool"]
     if not tools:
         return ABSENT
-    given, said = json.dumps(tools[0].input), json.dumps(tools[0].output)
-    if given == said == "null":
+    given, output = json.dumps(tools[0].input), json.dumps(tools[0].output)
+    if given == output == "null":
         return ABSENT
-    right = "Paris" in given and RESULT in said
-    return OK if right else f"input {given[:100]}, output {said[:100]}"
+    right = "Paris" in given and RESULT in output
+    return OK if right else f"input {given[:100]}, output {output[:100]}"
 
 
 def _truth(calls: list[Span], provider: Provider) -> list[tuple[Span, dict[str, int]]]:

@@ -32,10 +32,10 @@ def findings(case: Case, traces: list[Trace]) -> Iterator[Finding]:
         yield from judge(scene, trace, case.provider)
 
 
-def outcome(case: Case, found: Iterable[Finding], versions: dict[str, str]) -> Outcome:
+def outcome(case: Case, findings: Iterable[Finding], versions: dict[str, str]) -> Outcome:
     """Return the marks, and a problem for each finding that the case doesn't explain."""
     result = Outcome(versions=versions)
-    for finding in found:
+    for finding in findings:
         mark, problem = _mark(case, finding)
         result.marks.setdefault(finding.field, {})[finding.scene] = mark
         if problem:

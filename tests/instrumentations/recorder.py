@@ -89,7 +89,7 @@ def _ids_as_hex(holder: Any) -> None:
 def recorder(tracer_url: str) -> Iterator[Recorder]:
     """Relay to the server at ``tracer_url`` while the block runs."""
 
-    found = Recorder()
+    recorder_state = Recorder()
 
     class Relay(Handler):
         def do_POST(self) -> None:
@@ -101,11 +101,11 @@ def recorder(tracer_url: str) -> Iterator[Recorder]:
             path = self.path.partition("?")[0]
             if path in _REQUESTS:
                 plain = _UNPACK[coding](body)
-                found.kept.append(Kept(_as_json(plain, kind, path), status))
+                recorder_state.kept.append(Kept(_as_json(plain, kind, path), status))
             self.send(status, answer, kind)
 
-    with on_loopback(Relay) as found.url:
-        yield found
+    with on_loopback(Relay) as recorder_state.url:
+        yield recorder_state
 
 
 def _forward(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:

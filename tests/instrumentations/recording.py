@@ -72,7 +72,7 @@ def normalised(spans: list[Group], logs: list[Group]) -> tuple[list[Group], list
     text = _MEMORY.sub("0x0", text)
     numbers: dict[str, str] = {}
     text = _UUID.sub(
-        lambda found: numbers.setdefault(found[0], f"00000000-0000-4000-8000-{len(numbers):012x}"),
+        lambda match: numbers.setdefault(match[0], f"00000000-0000-4000-8000-{len(numbers):012x}"),
         text,
     )
     merged: tuple[list[Group], list[Group]] = json.loads(text)

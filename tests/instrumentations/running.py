@@ -29,7 +29,7 @@ class Run(NamedTuple):
     logs: list[dict[str, Any]]
     """Groups of log records."""
     versions: dict[str, str]
-    said: str
+    output: str
     """What the application printed, for a reader who wonders."""
 
 
@@ -53,11 +53,11 @@ def run(case: Case, tracer_url: str) -> Run:
 def _prepared(case: Case) -> tuple[list[str], dict[str, str]]:
     """Return the command that runs the application, and the versions that it will use."""
     if case.application.endswith(".mjs"):
-        place = environments.node(case.name, case.requirements)
+        directory = environments.node(case.name, case.requirements)
         # Node finds packages from where a script lies.
-        script = shutil.copy(APPLICATIONS / case.application, place)
-        versions = environments.node_versions(place, case.requirements)
-        return [environments.node_command(place), str(script)], versions
+        script = shutil.copy(APPLICATIONS / case.application, directory)
+        versions = environments.node_versions(directory, case.requirements)
+        return [environments.node_command(directory), str(script)], versions
     interpreter = environments.python(case.name, case.requirements)
     script = APPLICATIONS / case.application
     return [str(interpreter), str(script)], environments.python_versions(
@@ -69,8 +69,8 @@ def _environment(case: Case, models: str, otlp: str) -> dict[str, str]:
     foreign = ("OTEL_", "PYTHON", "TRACER_", "LANGSMITH_", "LANGCHAIN_", "MLFLOW_", "OPENAI_")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     plain["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp
-    told = {name: value.format(models=models) for name, value in case.variables.items()}
-    return {**plain, **told}
+    variables = {name: value.format(models=models) for name, value in case.variables.items()}
+    return {**plain, **variables}
 
 
 def _execute(

@@ -76,10 +76,10 @@ def of_records(batch: Batch, logs: Sequence[SpanPatch] = ()) -> list[Trace]:
     traces: dict[str, Trace] = {}
     for record in records:
         traces.setdefault(record.trace_id, Trace(spans=[])).spans.append(_of_record(record))
-    for said in batch.traces:
-        trace = traces[said.trace_id]
-        trace.session = said.fields.get("session_id") or trace.session
-        trace.user = said.fields.get("user_id") or trace.user
+    for record in batch.traces:
+        trace = traces[record.trace_id]
+        trace.session = record.fields.get("session_id") or trace.session
+        trace.user = record.fields.get("user_id") or trace.user
     return list(traces.values())
 
 
@@ -141,26 +141,26 @@ def _below(url: str, parent: str | None) -> Iterator[Span]:
         yield from _below(url, row["id"])
 
 
-def _of_api(said: dict[str, Json]) -> Span:
+def _of_api(document: dict[str, Json]) -> Span:
     return Span(
-        id=said["id"],
-        parent_id=said["parent_id"],
-        start=said["start_time"],
-        kind=said["kind"],
-        name=said["name"],
-        level=said["level"],
-        status_message=said["status_message"],
-        model=said["model"],
-        requested_model=said["requested_model"],
-        provider=said["provider"],
-        model_parameters=said["model_parameters"],
-        usage=said["usage"],
-        cost=_dollars(said["total_cost"]),
-        first_token=said["completion_start_time"] is not None,
-        tools=said.get("tools", []),
-        finish_reasons=said.get("finish_reasons", []),
-        input=said["input"],
-        output=said["output"],
+        id=document["id"],
+        parent_id=document["parent_id"],
+        start=document["start_time"],
+        kind=document["kind"],
+        name=document["name"],
+        level=document["level"],
+        status_message=document["status_message"],
+        model=document["model"],
+        requested_model=document["requested_model"],
+        provider=document["provider"],
+        model_parameters=document["model_parameters"],
+        usage=document["usage"],
+        cost=_dollars(document["total_cost"]),
+        first_token=document["completion_start_time"] is not None,
+        tools=document.get("tools", []),
+        finish_reasons=document.get("finish_reasons", []),
+        input=document["input"],
+        output=document["output"],
     )
 
 

@@ -19,7 +19,7 @@ def test_an_instrumentation_is_understood_as_it_comes(case: Case, server: str) -
         ran = run(case, server)
     except CannotInstall as reason:
         pytest.skip(f"can't run here: {reason}")
-    assert outcome(case, findings(case, ran.traces), ran.versions).problems == [], ran.said
+    assert outcome(case, findings(case, ran.traces), ran.versions).problems == [], ran.output
 
 
 def test_every_instrumentation_is_in_the_docs_and_recorded() -> None:

@@ -1,4 +1,4 @@
-"""What real instrumentations sent becomes what really happened, without running them again."""
+"""Recordings of real instrumentations give the calls that the provider really answered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _recording(case: Case) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_recording_becomes_what_the_provider_said(case: Case) -> None:
+def test_a_recording_gives_what_the_provider_sent(case: Case) -> None:
     decoded = decode_json(recorded(case))
     assert decoded.refusals == []
     traces = seen.of_records(decoded.batch, recorded_logs(case))

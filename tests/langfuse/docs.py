@@ -28,8 +28,8 @@ def note(sdk: Sdk, version: str, wrong: dict[str, str]) -> None:
 
 def read() -> dict[str, dict[str, object]]:
     """Return what the last run of each SDK found."""
-    found: dict[str, dict[str, object]] = json.loads(NOTES.read_text()) if NOTES.exists() else {}
-    return found
+    notes: dict[str, dict[str, object]] = json.loads(NOTES.read_text()) if NOTES.exists() else {}
+    return notes
 
 
 def table(notes: dict[str, dict[str, object]]) -> str:
@@ -40,9 +40,9 @@ def table(notes: dict[str, dict[str, object]]) -> str:
     ]
     for sdk in SDKS:
         if sdk.title in notes:
-            found = notes[sdk.title]
-            features = found["features"]
+            note = notes[sdk.title]
+            features = note["features"]
             assert isinstance(features, dict)
             signs = [{True: "✓", False: "✗", None: ""}[features.get(name)] for name in FEATURES]
-            lines.append(f"| {sdk.title} | {found['version']} | {' | '.join(signs)} |")
+            lines.append(f"| {sdk.title} | {note['version']} | {' | '.join(signs)} |")
     return "\n".join(lines)

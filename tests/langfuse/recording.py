@@ -91,47 +91,55 @@ def proxy(url: str) -> Iterator[tuple[str, list[Written]]]:
 
 def keep(sdk: Sdk, ran: Ran, written: list[Written]) -> None:
     """Store what an SDK wrote, without what only says where it ran."""
-    held = {
+    content = {
         "sdk": sdk.title,
         "version": ran.version,
-        "told": ran.told,
+        "told": ran.report,
         "requests": [
-            {"path": one.path, "content_type": one.content_type, "body": _told(one)}
-            for one in written
+            {
+                "path": request.path,
+                "content_type": request.content_type,
+                "body": _spans_sent(request),
+            }
+            for request in written
         ],
     }
     RECORDED.mkdir(exist_ok=True)
-    text = json.dumps(held, indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
     (RECORDED / _name(sdk)).write_text(text + "\n")
 
 
 def read(sdk: Sdk) -> tuple[Ran, list[Written]]:
     """Return what an SDK's application told, and what it wrote, when it was last driven."""
-    held = json.loads((RECORDED / _name(sdk)).read_text())
+    content = json.loads((RECORDED / _name(sdk)).read_text())
     written = [
-        Written(one["path"], one["content_type"], _sent(one["content_type"], one["body"]))
-        for one in held["requests"]
+        Written(
+            request["path"],
+            request["content_type"],
+            _sent(request["content_type"], request["body"]),
+        )
+        for request in content["requests"]
     ]
-    return Ran(held["told"], held["version"], ""), written
+    return Ran(content["told"], content["version"], ""), written
 
 
 def _name(sdk: Sdk) -> str:
     return f"{sdk.title.replace('`', '').replace(' ', '-').lower()}.json"
 
 
-def _told(one: Written) -> Any:
+def _spans_sent(request: Written) -> Any:
     """Return a body as JSON; ids of protobuf stay in base64."""
-    if one.content_type == PROTOBUF:
-        body = MessageToDict(ExportTraceServiceRequest.FromString(one.body))
+    if request.content_type == PROTOBUF:
+        body = MessageToDict(ExportTraceServiceRequest.FromString(request.body))
     else:
-        body = json.loads(one.body)
+        body = json.loads(request.body)
     if isinstance(body, dict):
         for group in body.get("resourceSpans", ()):
             resource = group.get("resource", {})
             resource["attributes"] = [
-                said
-                for said in resource.get("attributes", ())
-                if not said["key"].startswith(_OF_MACHINE)
+                attribute
+                for attribute in resource.get("attributes", ())
+                if not attribute["key"].startswith(_OF_MACHINE)
             ]
     return body
 

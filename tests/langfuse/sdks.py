@@ -121,11 +121,11 @@ SDKS: Final = (
 
 
 class Ran(NamedTuple):
-    """What an application told, its package's version, and all that it printed."""
+    """The report that an application printed, the version of its package, and all its output."""
 
-    told: dict[str, Any]
+    report: dict[str, Any]
     version: str
-    said: str
+    output: str
 
 
 def run(sdk: Sdk, url: str) -> Ran:
@@ -134,10 +134,10 @@ def run(sdk: Sdk, url: str) -> Ran:
     Raises CannotInstall where its environment can't be made, AssertionError where it fails.
     """
     if sdk.application.endswith(".mjs"):
-        place = environments.node(sdk.name, sdk.requirements)
-        script = shutil.copy(APPLICATIONS / sdk.application, place)
+        directory = environments.node(sdk.name, sdk.requirements)
+        script = shutil.copy(APPLICATIONS / sdk.application, directory)
         command = ["node", str(script)]
-        version = environments.node_versions(place, [sdk.package])[sdk.package]
+        version = environments.node_versions(directory, [sdk.package])[sdk.package]
     else:
         interpreter = environments.python(sdk.name, sdk.requirements)
         command = [str(interpreter), str(APPLICATIONS / sdk.application), *sdk.arguments]
@@ -151,9 +151,9 @@ def run(sdk: Sdk, url: str) -> Ran:
             text=True,
             timeout=RUN_SECONDS,
         )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    return Ran(json.loads(done.stdout.strip().splitlines()[-1]), version, said)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return Ran(json.loads(done.stdout.strip().splitlines()[-1]), version, output)
 
 
 def _environ(url: str) -> dict[str, str]:
@@ -173,29 +173,29 @@ def _environ(url: str) -> dict[str, str]:
 
 def check(feature: str, ran: Ran, read: Read) -> None:
     """Raise AssertionError where a feature did not come to what its application did."""
-    _CHECKS[feature](ran.told, read)
+    _CHECKS[feature](ran.report, read)
 
 
 def _spans(read: Read, trace_id: str) -> dict[str, Any]:
-    found = read("v2/observations", traceId=trace_id, limit=100, fields=_GROUPS)["data"]
-    return {one["name"]: one for one in found}
+    observations = read("v2/observations", traceId=trace_id, limit=100, fields=_GROUPS)["data"]
+    return {observation["name"]: observation for observation in observations}
 
 
 _GROUPS: Final = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
 
 
-def _decorators(told: Any, read: Read) -> None:
-    spans = _spans(read, told["decorators"])
+def _decorators(report: Any, read: Read) -> None:
+    spans = _spans(read, report["decorators"])
     # In SDK 2 the outermost function is the trace itself.
     outer = spans.get("outer")
     assert spans["inner"]["parentObservationId"] == (outer and outer["id"])
     assert outer is None or outer["parentObservationId"] is None
-    trace = read(f"traces/{told['decorators']}")
+    trace = read(f"traces/{report['decorators']}")
     assert trace["name"] == "outer"
 
 
-def _nested_generation(told: Any, read: Read) -> None:
-    spans = _spans(read, told["chat"])
+def _nested_generation(report: Any, read: Read) -> None:
+    spans = _spans(read, report["chat"])
     call, step, note = spans["llm"], spans["step"], spans["note"]
     assert call["parentObservationId"] == step["id"] == note["parentObservationId"]
     assert (call["type"], note["type"]) == ("GENERATION", "EVENT")
@@ -212,47 +212,51 @@ def _nested_generation(told: Any, read: Read) -> None:
     assert json.loads(step["input"]) == {"q": 1} and step["output"] == "done"
 
 
-def _trace_attributes(told: Any, read: Read) -> None:
-    trace = read(f"traces/{told['chat']}")
+def _trace_attributes(report: Any, read: Read) -> None:
+    trace = read(f"traces/{report['chat']}")
     assert trace["name"] == "chat"
     assert (trace["userId"], trace["sessionId"]) == ("user", "session")
     assert (trace["tags"], trace["version"]) == (["a", "b"], "v1")
     assert trace["metadata"]["key"] in ({"one": 1, "two": 2}, "one")
     assert (trace["input"], trace["output"]) == ("question", "answer")
     # The link that the SDK prints leads to the trace's page.
-    with urllib.request.urlopen(told["url"], timeout=20) as page:
+    with urllib.request.urlopen(report["url"], timeout=20) as page:
         assert page.url.endswith(f"/project/{trace['projectId']}/traces/{trace['id']}")
-    assert "session" in [one["id"] for one in read("sessions")["data"]]
+    assert "session" in [session["id"] for session in read("sessions")["data"]]
 
 
-def _scores(told: Any, read: Read) -> None:
-    found = read("v2/scores", traceId=told["chat"])["data"]
-    scores = {one["name"]: one for one in found}
+def _scores(report: Any, read: Read) -> None:
+    rows = read("v2/scores", traceId=report["chat"])["data"]
+    scores = {score["name"]: score for score in rows}
     assert (scores["number"]["value"], scores["number"]["comment"]) == (0.5, "why")
     assert scores["label"]["stringValue"] == "good"
     assert (scores["flag"]["dataType"], scores["flag"]["value"]) == ("BOOLEAN", 1)
-    assert scores["span"]["observationId"] == _spans(read, told["chat"])["llm"]["id"]
+    assert scores["span"]["observationId"] == _spans(read, report["chat"])["llm"]["id"]
 
 
-def _openai(_told: Any, read: Read) -> None:
-    [one] = read("observations", name="openai", type="GENERATION")["data"]
-    assert one["model"].startswith("gpt-4o")
-    assert one["usageDetails"]["total"] > 0
-    assert one["calculatedTotalCost"] > 0
-    assert one["output"]["content"]
+def _openai(_report: Any, read: Read) -> None:
+    [generation] = read("observations", name="openai", type="GENERATION")["data"]
+    assert generation["model"].startswith("gpt-4o")
+    assert generation["usageDetails"]["total"] > 0
+    assert generation["calculatedTotalCost"] > 0
+    assert generation["output"]["content"]
 
 
-def _langchain(told: Any, read: Read) -> None:
-    found = read("v2/observations", traceId=told["langchain"], fields=_GROUPS)["data"]
+def _langchain(report: Any, read: Read) -> None:
+    observations = read("v2/observations", traceId=report["langchain"], fields=_GROUPS)["data"]
     # Where its OpenAI integration is loaded as well, both tell of the call.
-    one = next(one for one in found if one["name"] in ("ChatOpenAI", "langchain"))
-    assert one["model"].startswith("gpt-4o")
-    assert one["usageDetails"]["total"] > 0
-    assert one["output"]
+    observation = next(
+        observation
+        for observation in observations
+        if observation["name"] in ("ChatOpenAI", "langchain")
+    )
+    assert observation["model"].startswith("gpt-4o")
+    assert observation["usageDetails"]["total"] > 0
+    assert observation["output"]
 
 
-def _prompts(told: Any, _read: Read) -> None:
-    assert told["prompts"] == {
+def _prompts(report: Any, _read: Read) -> None:
+    assert report["prompts"] == {
         "texts": ["Hi Ann", "Hello Ann", "Bye Ann"],
         "versions": [1, 2],
         "config": {"t": 1},
@@ -262,45 +266,46 @@ def _prompts(told: Any, _read: Read) -> None:
     }
 
 
-def _media(told: Any, read: Read) -> None:
-    trace = read(f"traces/{told['media']}")
-    said = json.dumps([trace["input"], trace["metadata"], trace["observations"]])
-    [media_id, *_] = re.findall(r"@@@langfuseMedia:type=text/plain\|id=([^|]+)\|", said)
+def _media(report: Any, read: Read) -> None:
+    trace = read(f"traces/{report['media']}")
+    text = json.dumps([trace["input"], trace["metadata"], trace["observations"]])
+    [media_id, *_] = re.findall(r"@@@langfuseMedia:type=text/plain\|id=([^|]+)\|", text)
     with urllib.request.urlopen(read(f"media/{media_id}")["url"], timeout=20) as file:
         assert file.read() == b"a file"
 
 
-def _datasets(told: Any, read: Read) -> None:
-    assert told["datasets"]["inputs"] == [1, 2]
-    assert told["datasets"]["linked"] == 2
+def _datasets(report: Any, read: Read) -> None:
+    assert report["datasets"]["inputs"] == [1, 2]
+    assert report["datasets"]["linked"] == 2
     run = read("datasets/faq/runs/run")
     assert (run["description"], run["metadata"]) == ("why", {"m": 1})
-    items = {one["id"]: one for one in read("dataset-items", datasetName="faq")["data"]}
+    items = {item["id"]: item for item in read("dataset-items", datasetName="faq")["data"]}
     linked = run["datasetRunItems"]
-    assert sorted(items[one["datasetItemId"]]["input"]["q"] for one in linked) == [1, 2]
+    assert sorted(items[item["datasetItemId"]]["input"]["q"] for item in linked) == [1, 2]
     since = {"fromStartTime": "2020-01-01T00:00:00Z"}
     [experiment] = read("experiments", **since, fields="core,scores")["data"]
     assert (experiment["id"], experiment["itemCount"]) == (run["id"], 2)
     # The first SDKs judge items alone.
-    assert [one["value"] for one in experiment["scores"]] in ([], [0.5])
+    assert [item["value"] for item in experiment["scores"]] in ([], [0.5])
     answered = read("experiment-items", **since, fields="core,io,scores")["data"]
-    for one in answered:
-        assert str(one["output"]) == str(one["expectedOutput"])
-        assert [score["name"] for score in one["scores"]] == ["right"]
-    told_read = told["datasets"].get("read")
-    if told_read is not None:
-        assert told_read["experiments"] == [["run", 2, [0.5]]]
-        assert told_read["items"] == [["1", 1, ["right"]], ["2", 2, ["right"]]]
+    assert len(answered) == 2
+    for item in answered:
+        assert str(item["output"]) == str(item["expectedOutput"])
+        assert [score["name"] for score in item["scores"]] == ["right"]
+    read_report = report["datasets"].get("read")
+    if read_report is not None:
+        assert read_report["experiments"] == [["run", 2, [0.5]]]
+        assert read_report["items"] == [["1", 1, ["right"]], ["2", 2, ["right"]]]
 
 
-def _reads(told: Any, _read: Read) -> None:
-    reads = told["reads"]
-    assert told.get("auth", True) is True
+def _reads(report: Any, _read: Read) -> None:
+    reads = report["reads"]
+    assert report.get("auth", True) is True
     assert reads["name"] == "chat"
     assert {"llm", "note", "step"} <= set(reads["observations"])
     assert {"llm", "note", "step"} <= set(reads["listed"])
     assert reads["one"] is True
-    assert reads["traces"] == [told["chat"]]
+    assert reads["traces"] == [report["chat"]]
     assert "session" in reads["sessions"]
     assert {"flag", "label", "number", "span"} <= set(reads.get("scores", _SCORES))
     assert reads["cost"] is True
@@ -309,14 +314,18 @@ def _reads(told: Any, _read: Read) -> None:
 _SCORES: Final = ("flag", "label", "number", "span")
 
 
-def _litellm(told: Any, read: Read) -> None:
-    found = read("observations", type="GENERATION", userId="user", fields=_GROUPS)["data"]
-    [one] = [one for one in found if read(f"traces/{one['traceId']}")["name"] == told["litellm"]]
-    assert one["model"].removeprefix("openai/").startswith("gpt-4o")
-    assert one["usageDetails"]["total"] > 0
-    assert one["calculatedTotalCost"] > 0
-    assert one["input"] and one["output"]
-    assert read(f"traces/{one['traceId']}")["sessionId"] == "session"
+def _litellm(report: Any, read: Read) -> None:
+    generations = read("observations", type="GENERATION", userId="user", fields=_GROUPS)["data"]
+    [generation] = [
+        generation
+        for generation in generations
+        if read(f"traces/{generation['traceId']}")["name"] == report["litellm"]
+    ]
+    assert generation["model"].removeprefix("openai/").startswith("gpt-4o")
+    assert generation["usageDetails"]["total"] > 0
+    assert generation["calculatedTotalCost"] > 0
+    assert generation["input"] and generation["output"]
+    assert read(f"traces/{generation['traceId']}")["sessionId"] == "session"
 
 
 _CHECKS: Final[dict[str, Callable[[Any, Read], None]]] = {

@@ -22,16 +22,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(params=SDKS, ids=lambda sdk: sdk.title)
 def sdk(request: pytest.FixtureRequest) -> Sdk:
-    found: Sdk = request.param
-    return found
+    chosen: Sdk = request.param
+    return chosen
 
 
 @pytest.fixture
 def url(data_dirs: Path, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server with a project of this SDK alone, whose key is made at the start."""
-    place = data_dirs / f"sdk{SDKS.index(sdk)}"
+    directory = data_dirs / f"sdk{SDKS.index(sdk)}"
     with serving(
-        data_dir=place,
+        data_dir=directory,
         LANGFUSE_INIT_PROJECT_ID="acme",
         LANGFUSE_INIT_PROJECT_PUBLIC_KEY=PUBLIC,
         LANGFUSE_INIT_PROJECT_SECRET_KEY=SECRET,
@@ -39,7 +39,7 @@ def url(data_dirs: Path, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield serve.url
 
 
-def test_an_sdk_works_by_its_address_alone(sdk: Sdk, url: str) -> None:
+def test_an_sdk_works_with_only_its_url_changed(sdk: Sdk, url: str) -> None:
     def read(path: str, **query: Any) -> Any:
         pair = base64.b64encode(f"{PUBLIC}:{SECRET}".encode()).decode()
         address = f"{url}/api/public/{path}?{urllib.parse.urlencode(query)}"
@@ -53,7 +53,7 @@ def test_an_sdk_works_by_its_address_alone(sdk: Sdk, url: str) -> None:
             ran = run(sdk, address)
         except CannotInstall as reason:
             pytest.skip(f"can't run here: {reason}")
-        told = [*written]
+        requests = [*written]
         wrong: dict[str, str] = {}
         for feature in sdk.features:
             try:
@@ -62,5 +62,5 @@ def test_an_sdk_works_by_its_address_alone(sdk: Sdk, url: str) -> None:
                 wrong[feature] = f"{type(error).__name__}: {error}"
     docs.note(sdk, ran.version, wrong)
     if not wrong:
-        recording.keep(sdk, ran, told)
-    assert wrong == {}, ran.said
+        recording.keep(sdk, ran, requests)
+    assert wrong == {}, ran.output

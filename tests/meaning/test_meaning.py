@@ -23,6 +23,10 @@ def resolve(document: Any, pointer: str) -> Any:
     return document
 
 
+def test_there_are_cases() -> None:
+    assert len(CASES) >= 5
+
+
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("backwards", [False, True], ids=["in order", "backwards"])
 def test_what_was_sent_is_understood(client: FlaskClient, path: Path, backwards: bool) -> None:
@@ -35,6 +39,7 @@ def test_what_was_sent_is_understood(client: FlaskClient, path: Path, backwards:
             headers=request["headers"],
         )
         assert response.status_code < 300
+    assert case["right"]
     for key, value in case["right"].items():
         address, _, pointer = key.removeprefix("GET ").partition("#")
         assert resolve(client.get(address).json, pointer) == value, key

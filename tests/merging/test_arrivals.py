@@ -113,7 +113,7 @@ def test_an_api_call_sets_fields_that_a_later_call_of_higher_rank_replaces() -> 
     assert (row["name"], row["user_id"], row["environment"]) == ("updated", None, "default")
 
 
-def test_what_a_trace_adds_to_its_session_is_told_before_and_after() -> None:
+def test_a_change_has_the_share_of_the_trace_in_its_session_before_and_after() -> None:
     trace = MergedTrace()
     priced = {"usage": {"input": 5, "output": 2}, "cost": {"total": Decimal("0.5")}}
     change = trace.add(

@@ -55,7 +55,7 @@ def counting(sent: list[TraceRecord], field: str) -> Any:
             value,
         )
 
-    return max((one for one in sent if field in one.fields), key=precedence).fields[field]
+    return max((record for record in sent if field in record.fields), key=precedence).fields[field]
 
 
 def stored_again(claims: Claims, shown: dict[str, Any]) -> Claims:

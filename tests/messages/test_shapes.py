@@ -315,8 +315,8 @@ BUILT_IN: dict[str, tuple[dict[str, Any], str, list[Part]]] = {
 def test_items_of_the_responses_api_are_messages_among_the_others(name: str) -> None:
     item, role, parts = BUILT_IN[name]
     messages = read_messages({"model": "gpt-5", "input": [USER, item, USER]}) or []
-    asked = Message(role="user", parts=[text("open the page")])
-    assert messages == [asked, Message(role=role, parts=parts), asked]
+    question = Message(role="user", parts=[text("open the page")])
+    assert messages == [question, Message(role=role, parts=parts), question]
 
 
 UNKNOWN: list[Any] = [

@@ -1,4 +1,4 @@
-"""Fixtures of the pages' tests: stories are stored with the real writer, pages come parsed."""
+"""Fixtures of the pages' tests: traces are stored by the real writer, pages are parsed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tracer.store.writing.writer import Writer
 
 @pytest.fixture
 def store_traces(writer: Writer) -> StoreTraces:
-    """Store stories, in the default project unless another is named."""
+    """Store traces, in the default project unless another is named."""
 
-    def store(*stories: TraceBuilder, project: str = DEFAULT_PROJECT) -> None:
-        for story in stories:
-            assert writer.write(project, story.batch) == []
+    def store(*builders: TraceBuilder, project: str = DEFAULT_PROJECT) -> None:
+        for builder in builders:
+            assert writer.write(project, builder.batch) == []
 
     return store
 

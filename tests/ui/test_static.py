@@ -1,4 +1,4 @@
-"""The files that a browser loads: their origin, and how much of them there is."""
+"""Static files: their origin, their size, their caching, and which pages load them."""
 
 from __future__ import annotations
 
@@ -25,22 +25,33 @@ _URL = re.compile(r'(?:href|src)="(/static/[^"#]+)')
 
 
 def gzipped(suffix: str) -> int:
-    return sum(len(gzip.compress(path.read_bytes())) for path in STATIC.rglob(f"*{suffix}"))
+    """Return the compressed size of all static files of a type (bytes)."""
+    files = list(STATIC.rglob(f"*{suffix}"))
+    assert len(files) > 5
+    return sum(len(gzip.compress(path.read_bytes())) for path in files)
 
 
-def test_vendored_files_are_what_their_list_says() -> None:
+def templates() -> dict[Path, str]:
+    """Return the text of each template."""
+    paths = list(asset_dir("templates").rglob("*.html"))
+    assert len(paths) > 60
+    return {path: path.read_text() for path in paths}
+
+
+def test_vendored_files_equal_their_list() -> None:
     table = (STATIC / "vendor" / "README.md").read_text()
     listed = dict(re.findall(r"^\| `([^`]+)` .*\| `([0-9a-f]{64})` \|$", table, re.MULTILINE))
     vendor = STATIC / "vendor"
-    found = {
+    digests = {
         str(path.relative_to(vendor)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in vendor.rglob("*")
         if path.is_file() and path.name not in ("README.md", "LICENSE")
     }
-    assert found == listed
+    assert digests == listed
+    assert listed
 
 
-def test_every_vendored_package_carries_its_licence() -> None:
+def test_every_vendored_package_has_its_licence() -> None:
     packages = [path for path in (STATIC / "vendor").iterdir() if path.is_dir()]
     assert packages
     assert all((package / "LICENSE").is_file() for package in packages)
@@ -64,20 +75,20 @@ def test_every_kind_of_span_has_an_icon() -> None:
 def test_every_icon_that_a_template_names_exists() -> None:
     ids = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
     named: set[str] = set()
-    for path in asset_dir("templates").rglob("*.html"):
-        text = path.read_text()
+    for text in templates().values():
         named |= set(re.findall(r'icon\("(\w+)"', text))
         named |= set(re.findall(r"\}\}#(\w+)\"", text))
     assert named <= ids
+    assert len(named) > 10
 
 
-def test_no_template_holds_a_script_or_style_of_its_own() -> None:
-    for path in asset_dir("templates").rglob("*.html"):
-        text = path.read_text()
-        assert not re.search(r"<style|<script(?![^>]*\ssrc=)|hx-on|\son\w+=|\|\s*safe", text), path
+def test_no_template_has_an_inline_script_or_style() -> None:
+    inline = re.compile(r"<style|<script(?![^>]*\ssrc=)|hx-on|\son\w+=|\|\s*safe")
+    assert [path for path, text in templates().items() if inline.search(text)] == []
+    assert inline.search("<script>") and not inline.search('<script src="x">')
 
 
-def test_a_file_that_a_browser_has_already_is_not_left_open(client: FlaskClient) -> None:
+def test_a_file_that_a_browser_has_cached_is_closed(client: FlaskClient) -> None:
     with client.get("/static/js/theme.js") as first:
         tag = first.headers["ETag"]
     answer = client.get("/static/js/theme.js", headers={"If-None-Match": tag})
@@ -156,6 +167,7 @@ def test_every_page_loads_the_style_sheets_that_it_uses_and_no_other(
         elif key.startswith("/project/") and "<html" not in text:
             # htmx puts a fragment into the page of its trace or session.
             fragments.append(("/".join(key.split("/")[:5]), classes))
+    assert len(fragments) > 10
     for page, classes in fragments:
         assert needed(sheets, classes) <= loaded[page], page
         used[page] |= classes

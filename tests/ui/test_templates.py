@@ -69,12 +69,12 @@ def watching(app: Flask) -> Iterator[Watch]:
 
 def queries(client: FlaskClient, watch: Watch, paths: list[str]) -> dict[str, list[str]]:
     """Return the statements that templates ran, by address."""
-    found: dict[str, list[str]] = {}
+    statements: dict[str, list[str]] = {}
     for path, _ in see_everything(client, paths):
         if watch.statements:
-            found.setdefault(path, []).extend(watch.statements)
+            statements.setdefault(path, []).extend(watch.statements)
             watch.statements.clear()
-    return found
+    return statements
 
 
 def test_templates_are_in_the_rooms_of_the_pages() -> None:
@@ -84,7 +84,7 @@ def test_templates_are_in_the_rooms_of_the_pages() -> None:
     assert {path.parent.as_posix() for path in paths} <= rooms
 
 
-def test_the_lines_of_templates_can_be_read() -> None:
+def test_the_lines_of_templates_are_short() -> None:
     long = [
         f"{path.relative_to(TEMPLATES)}:{number}"
         for path in TEMPLATES.rglob("*.html")

@@ -54,7 +54,7 @@ def status(body: bytes, encoding: str, chunked: bool = False) -> int:
 
 @pytest.mark.parametrize("name", ENCODERS)
 @given(body=st.binary(max_size=2000))
-def test_what_was_sent_is_read(name: str, body: bytes):
+def test_a_body_is_read_in_every_encoding(name: str, body: bytes):
     encoding, encode = ENCODERS[name]
     assert read(encode(body), encoding) == body
 
@@ -86,11 +86,11 @@ def test_a_body_that_grows_beyond_the_limit_is_refused_in_bounded_memory(name: s
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_that_is_sent_too_long_is_refused(chunked: bool):
+def test_a_body_over_the_limit_is_refused(chunked: bool):
     assert status(bytes(LIMIT + 1), "", chunked) == 413
 
 
-def test_a_body_of_exactly_the_limit_is_taken():
+def test_a_body_of_exactly_the_limit_is_accepted():
     assert len(read(gzip.compress(bytes(LIMIT)), "gzip")) == LIMIT
 
 

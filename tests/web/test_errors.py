@@ -74,7 +74,7 @@ def test_each_api_answers_an_error_in_its_own_form(
         ("GET", "/project/default/traces.json", "application/problem+json"),
     ],
 )
-def test_without_its_database_each_api_says_when_to_come_back(
+def test_without_its_database_each_api_names_the_time_to_retry(
     make_app: Callable[[Config], Flask], config: Config, method: str, path: str, form: str
 ) -> None:
     gone = config.database_url.replace("/tests?", "/no_such_database?")

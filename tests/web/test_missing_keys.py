@@ -45,11 +45,11 @@ def test_the_refusal_names_what_to_set(client: FlaskClient, header: str) -> None
 
 
 @pytest.mark.parametrize("header", ["Bearer sk-tr-wrong", "Basic eDp5", "Digest x"])
-def test_a_wrong_key_is_no_missing_key(client: FlaskClient, header: str) -> None:
+def test_a_wrong_key_is_not_reported_as_missing(client: FlaskClient, header: str) -> None:
     assert "without a key" not in send(client, header)
 
 
-def test_it_stands_in_the_log_once_a_minute(
+def test_a_missing_key_is_logged_once_a_minute(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "tracer.keys"):
@@ -59,7 +59,7 @@ def test_it_stands_in_the_log_once_a_minute(
     assert "“Authorization: Bearer undefined”" in line
 
 
-def test_the_start_page_explains_it_also_where_it_was_open_before(client: FlaskClient) -> None:
+def test_an_open_start_page_explains_a_missing_key(client: FlaskClient) -> None:
     path = "/project/default/traces"
     assert not parse(client.get(path).text).all("p", "warn")
     assert client.get(path, headers=FRAGMENT).status_code == 204
@@ -71,7 +71,7 @@ def test_the_start_page_explains_it_also_where_it_was_open_before(client: FlaskC
     assert client.get(waiting, headers=FRAGMENT).status_code == 204
 
 
-def test_where_a_key_is_needed_nobody_is_told_to_leave_it_out(
+def test_a_server_that_requires_keys_does_not_suggest_to_omit_it(
     make_app: Callable[[Config], Flask], config: Config
 ) -> None:
     app = make_app(dataclasses.replace(config, host="0.0.0.0"))

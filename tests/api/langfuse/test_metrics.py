@@ -24,14 +24,14 @@ COUNT = {"measure": "count", "aggregation": "count"}
 
 def rows_or_refusal(client: FlaskClient, **query: Any) -> list[Any] | None:
     """Return the rows of an answer, None: the question was refused; nothing else may happen."""
-    told = json.dumps({**TIME_RANGE, **query})
-    answer = client.get(f"{PUBLIC}/metrics", query_string={"query": told})
+    query_text = json.dumps({**TIME_RANGE, **query})
+    answer = client.get(f"{PUBLIC}/metrics", query_string={"query": query_text})
     assert answer.status_code in (200, 400), (query, answer.text)
     return answer.get_json()["data"] if answer.status_code == 200 else None
 
 
 def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> None:
-    found = query_metrics(
+    result = query_metrics(
         filled,
         "metrics",
         view="traces",
@@ -42,12 +42,12 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
         ],
         orderBy=[{"field": "count_count", "direction": "desc"}],
     )
-    assert found["data"] == [
+    assert result["data"] == [
         {"name": "name0", "count_count": 2, "sum_totalCost": 0.03},
         {"name": "name1", "count_count": 1, "sum_totalCost": None},
     ]
     for path in ("metrics", "v2/metrics"):
-        found = query_metrics(
+        result = query_metrics(
             filled,
             path,
             view="observations",
@@ -59,7 +59,7 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
             filters=[filter_condition("string", "level", "=", "ERROR")],
             timeDimension={"granularity": "day"},
         )
-        assert found["data"] == [
+        assert result["data"] == [
             {
                 "time_dimension": "2026-01-01T00:00:00.000Z",
                 "type": "GENERATION",
@@ -68,17 +68,17 @@ def test_metrics_are_added_up_by_dimensions_and_time(filled: FlaskClient) -> Non
                 "sum_totalTokens": 17,
             }
         ]
-    found = query_metrics(
+    result = query_metrics(
         filled,
         "v2/metrics",
         view="scores-numeric",
         dimensions=[{"field": "name"}],
         metrics=[{"measure": "value", "aggregation": "avg"}],
     )
-    assert found["data"] == [{"name": "good", "avg_value": 0.75}]
+    assert result["data"] == [{"name": "good", "avg_value": 0.75}]
 
 
-def test_every_measure_is_taken_or_refused_in_every_way(filled: FlaskClient) -> None:
+def test_every_measure_is_aggregated_or_refused_in_every_way(filled: FlaskClient) -> None:
     taken_ones = 0
     for view in ("traces", "observations", "scores-numeric"):
         for measure in MEASURES:
@@ -94,6 +94,7 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
     """All but those that have a part for each key."""
     named = {view: columns for view, (_, columns) in VIEWS.items()}
     refused = set()
+    grouped = 0
     for view, columns in {**named, "scores-boolean": SCORE_DIMENSIONS}.items():
         for dimension in columns:
             dimensions = [{"field": dimension}, {"field": "name"}]
@@ -102,14 +103,16 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
                 refused.add(dimension)
             elif view == "observations" and dimension not in ("toolNames", "calledToolNames"):
                 assert {row["name"] for row in rows} <= {"outer", "llm"} and rows, dimension
+                grouped += 1
     of_keys = {"scores_avg", "score_categories", "score_booleans", "positionInTrace"}
     assert refused == {"metadata", *of_keys}
+    assert grouped > 10
 
 
 def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> None:
     measures = ("inputCost", "outputCost", "countScores")
     metrics = [{"measure": measure, "aggregation": "sum"} for measure in measures]
-    found = query_metrics(
+    result = query_metrics(
         filled,
         "v2/metrics",
         view="observations",
@@ -121,11 +124,11 @@ def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> No
         ],
     )
     expected = {"sum_inputCost": 0.01, "sum_outputCost": 0.02, "sum_countScores": 1}
-    assert found["data"] == [{"startTimeMonth": "2026-01", **expected}]
+    assert result["data"] == [{"startTimeMonth": "2026-01", **expected}]
     counted = [{"measure": "scoresCount", "aggregation": "sum"}]
     month = [{"field": "timestampMonth"}]
-    found = query_metrics(filled, "metrics", view="traces", dimensions=month, metrics=counted)
-    [row] = found["data"]
+    result = query_metrics(filled, "metrics", view="traces", dimensions=month, metrics=counted)
+    [row] = result["data"]
     assert row["timestampMonth"] == "2026-01" and row["sum_scoresCount"] >= 2
 
 
@@ -134,14 +137,14 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
     expected = {"input": 0.01, "output": 0.02, "total": 0.03}
     for dimensions in ([], [{"field": "costType"}]):
         metrics = [{"measure": "costByType", "aggregation": "sum"}]
-        found = query_metrics(
+        result = query_metrics(
             filled, "v2/metrics", view="observations", dimensions=dimensions, metrics=metrics
         )
-        assert {row["costType"]: row["sum_costByType"] for row in found["data"]} == expected
+        assert {row["costType"]: row["sum_costByType"] for row in result["data"]} == expected
     metrics = [
         {"measure": "usageByType", "aggregation": aggregation} for aggregation in ("sum", "p50")
     ]
-    found = query_metrics(
+    result = query_metrics(
         filled,
         "metrics",
         view="observations",
@@ -150,9 +153,9 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
         orderBy=[{"field": "sum_usageByType", "direction": "desc"}],
         timeDimension={"granularity": "hour"},
     )
-    told = [(row["usageType"], row["sum_usageByType"]) for row in found["data"]]
-    assert told == [("total", 17), ("input", 10), ("output", 5), ("input_cached_tokens", 2)]
-    assert {row["providedModelName"] for row in found["data"]} == {"gpt-4o"}
+    sums = [(row["usageType"], row["sum_usageByType"]) for row in result["data"]]
+    assert sums == [("total", 17), ("input", 10), ("output", 5), ("input_cached_tokens", 2)]
+    assert {row["providedModelName"] for row in result["data"]} == {"gpt-4o"}
     counted = query_metrics(
         filled,
         "v2/metrics",
@@ -177,16 +180,16 @@ def test_kinds_of_one_type_are_one_group(client: FlaskClient) -> None:
     answer = client.post("/api/v1/batch", json={"spans": spans})
     assert answer.status_code in (200, 207), answer.text
     dimensions = [{"field": "type"}]
-    found = query_metrics(
+    result = query_metrics(
         client, "metrics", view="observations", dimensions=dimensions, metrics=[COUNT]
     )
-    assert {row["type"]: row["count_count"] for row in found["data"]} == {"TOOL": 3, "SPAN": 1}
-    assert len(found["data"]) == 2
+    assert {row["type"]: row["count_count"] for row in result["data"]} == {"TOOL": 3, "SPAN": 1}
+    assert len(result["data"]) == 2
 
 
-def test_one_thing_asked_for_in_two_ways_is_told_twice(filled: FlaskClient) -> None:
+def test_one_measure_requested_in_two_ways_is_returned_twice(filled: FlaskClient) -> None:
     measures = (("uniqueUserIds", "count"), ("uniqueUserIds", "uniq"))
-    found = query_metrics(
+    result = query_metrics(
         filled,
         "metrics",
         view="observations",
@@ -195,15 +198,15 @@ def test_one_thing_asked_for_in_two_ways_is_told_twice(filled: FlaskClient) -> N
     )
     tags = ["all", "tag0"]
     counts = {"count_uniqueUserIds": 1, "uniq_uniqueUserIds": 1}
-    assert found["data"] == [{"tags": tags, "traceTags": tags, **counts}]
+    assert result["data"] == [{"tags": tags, "traceTags": tags, **counts}]
 
 
-def test_what_is_no_number_is_counted(filled: FlaskClient) -> None:
+def test_values_that_are_no_numbers_are_counted(filled: FlaskClient) -> None:
     measures = (("traceId", "uniq"), ("uniqueUserIds", "count"), ("totalTokens", "uniq"))
     metrics = [{"measure": measure, "aggregation": how} for measure, how in measures]
-    found = query_metrics(filled, "v2/metrics", view="observations", metrics=metrics)
+    result = query_metrics(filled, "v2/metrics", view="observations", metrics=metrics)
     expected = {"uniq_traceId": 1, "count_uniqueUserIds": 1, "uniq_totalTokens": 1}
-    assert found["data"] == [expected]
+    assert result["data"] == [expected]
 
 
 TOOLS = [
@@ -223,18 +226,20 @@ def called(*names: str) -> dict[str, Any]:
 @pytest.fixture
 def with_tools(filled: FlaskClient) -> FlaskClient:
     """Three generations more: one calls twice, one once, one is only offered its tools."""
-    asked = [{"role": "user", "content": "hi"}]
+    question = [{"role": "user", "content": "hi"}]
     # As its callback for LangChain sends them.
-    told = [*asked, {"role": "tool", "content": TOOLS[0]}]
+    history = [*question, {"role": "tool", "content": TOOLS[0]}]
     for n, (sent, output) in enumerate(
         (
-            ({"messages": asked, "tools": TOOLS}, called("search", "search")),
-            ({"messages": asked, "tools": TOOLS}, called("book")),
-            (told, "no need"),
+            ({"messages": question, "tools": TOOLS}, called("search", "search")),
+            ({"messages": question, "tools": TOOLS}, called("book")),
+            (history, "no need"),
         )
     ):
-        said = {"startTime": T.format(20 + n), "endTime": T.format(21 + n), "input": sent}
-        ingest(filled, event("generation-create", id=f"g{n}", traceId="t1", output=output, **said))
+        fields = {"startTime": T.format(20 + n), "endTime": T.format(21 + n), "input": sent}
+        ingest(
+            filled, event("generation-create", id=f"g{n}", traceId="t1", output=output, **fields)
+        )
     return filled
 
 
@@ -242,7 +247,7 @@ REST = {"g2", "llm", "outer"}
 
 
 @pytest.mark.parametrize(
-    ("condition", "found"),
+    ("condition", "expected"),
     [
         (filter_condition("arrayOptions", "toolNames", "any of", ["book"]), {"g0", "g1"}),
         (filter_condition("arrayOptions", "toolNames", "all of", ["book", "search"]), {"g0", "g1"}),
@@ -256,10 +261,10 @@ REST = {"g2", "llm", "outer"}
     ],
 )
 def test_observations_are_found_by_their_tools(
-    with_tools: FlaskClient, condition: dict[str, Any], found: set[str]
+    with_tools: FlaskClient, condition: dict[str, Any], expected: set[str]
 ) -> None:
     for path in ("observations", "v2/observations"):
-        assert set(ids(get(with_tools, path, filter=json.dumps([condition])))) == found
+        assert set(ids(get(with_tools, path, filter=json.dumps([condition])))) == expected
 
 
 def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
@@ -271,8 +276,8 @@ def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
 
     def of(dimension: str) -> dict[str, tuple[Any, ...]]:
         dimensions = [{"field": dimension}]
-        asked = {"view": "observations", "dimensions": dimensions, "metrics": metrics}
-        rows = query_metrics(with_tools, "v2/metrics", **asked)["data"]
+        query = {"view": "observations", "dimensions": dimensions, "metrics": metrics}
+        rows = query_metrics(with_tools, "v2/metrics", **query)["data"]
         return {row.pop(dimension): tuple(row.values()) for row in rows}
 
     assert of("toolNames") == {"search": (3, 3, 5 / 3), "book": (2, 3, 2.0)}
@@ -281,8 +286,8 @@ def test_tools_are_dimensions_and_measures(with_tools: FlaskClient) -> None:
 
 def histogram(client: FlaskClient, bins: int, **query: Any) -> list[Any]:
     metrics = [{"measure": "latency", "aggregation": "histogram"}]
-    asked = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}
-    return query_metrics(client, "v2/metrics", **asked)["data"]  # type: ignore[no-any-return]
+    body = {"view": "observations", "metrics": metrics, "config": {"bins": bins}, **query}
+    return query_metrics(client, "v2/metrics", **body)["data"]  # type: ignore[no-any-return]
 
 
 def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) -> None:
@@ -318,9 +323,7 @@ def test_a_histogram_has_bins_of_equal_width_in_each_group(client: FlaskClient) 
         {"view": "observations", "metrics": []},
     ],
 )
-def test_metrics_that_cannot_be_asked_for_are_refused(
-    client: FlaskClient, query: dict[str, Any]
-) -> None:
+def test_invalid_metrics_are_refused(client: FlaskClient, query: dict[str, Any]) -> None:
     assert "message" in query_metrics(client, "v2/metrics", 400, **{"metrics": [COUNT], **query})
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the Langfuse-compatible API: it names every route, and is kept."""
+"""The OpenAPI document of the Langfuse-compatible API: it names every route and is correct."""
 
 from __future__ import annotations
 

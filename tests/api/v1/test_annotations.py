@@ -1,4 +1,4 @@
-"""Marks and deletes by the JSON API."""
+"""Annotations and deletes by the JSON API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOTH = pytest.mark.parametrize("path", [f"traces/{TRACE_ID}", "sessions/chat"])
 
 
 @pytest.fixture(autouse=True)
-def told(client: FlaskClient) -> None:
+def stored_trace(client: FlaskClient) -> None:
     """A trace in a session, with two spans and a score."""
     batch = {
         "traces": [{"id": TRACE_ID, "name": "ask", "session_id": "chat", "tags": ["a", "b"]}],
@@ -42,7 +42,7 @@ def call(client: FlaskClient, method: str, path: str, body: Any = None, status: 
 
 
 @BOTH
-def test_a_bookmark(client: FlaskClient, path: str) -> None:
+def test_a_bookmark_is_set_filtered_by_and_removed(client: FlaskClient, path: str) -> None:
     assert not call(client, "GET", f"{path}/bookmark")["bookmarked"]
     for _ in range(2):
         assert call(client, "PUT", f"{path}/bookmark")["bookmarked"]
@@ -61,7 +61,7 @@ def test_tags_are_edited_one_by_one(client: FlaskClient) -> None:
         "b",
         "c",
     ]
-    # The application's own word, later: it neither brings a back nor loses c.
+    # Later tags of the application neither bring a back nor remove c.
     call(client, "POST", "traces", {"id": TRACE_ID, "tags": ["a", "d"]})
     call(client, "PATCH", path, {"tags": ["a"]})
     assert call(client, "GET", path)["tags"] == ["c"]
@@ -72,21 +72,21 @@ def test_tags_are_edited_one_by_one(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "on", [{"trace_id": TRACE_ID}, {"trace_id": TRACE_ID, "span_id": "s2"}, {"session_id": "chat"}]
 )
-def test_a_comment(client: FlaskClient, on: dict[str, str]) -> None:
+def test_a_comment_is_created_edited_and_deleted(client: FlaskClient, on: dict[str, str]) -> None:
     made = call(client, "POST", "comments", {**on, "text": "one", "author": "Ada"}, 201)
     assert (made["text"], made["author"], made["history"]) == ("one", "Ada", [])
     path = f"traces/{TRACE_ID}" if "trace_id" in on else "sessions/chat"
     assert call(client, "GET", f"{path}/comments") == {"data": [made]}
     assert call(client, "GET", path)["comment_count"] == 1
     edited = call(client, "PATCH", f"comments/{made['id']}", {"text": "two"})
-    assert [one["text"] for one in edited["history"]] == ["one"]
+    assert [edit["text"] for edit in edited["history"]] == ["one"]
     assert call(client, "GET", f"comments/{made['id']}") == edited
     call(client, "DELETE", f"comments/{made['id']}")
     call(client, "DELETE", f"comments/{made['id']}", status=404)
     assert call(client, "GET", f"{path}/comments") == {"data": []}
 
 
-def test_a_comment_needs_something_to_be_on(client: FlaskClient) -> None:
+def test_a_comment_needs_a_subject(client: FlaskClient) -> None:
     for on in (
         {},
         {"trace_id": TRACE_ID, "session_id": "chat"},
@@ -97,7 +97,7 @@ def test_a_comment_needs_something_to_be_on(client: FlaskClient) -> None:
         call(client, "POST", "comments", {**on, "text": "x"}, 404)
 
 
-def test_what_a_reader_wrote_is_not_the_apis_to_edit(client: FlaskClient) -> None:
+def test_the_api_can_not_edit_what_a_visitor_wrote(client: FlaskClient) -> None:
     page = f"/project/default/traces/{TRACE_ID}"
     form = {"text": "mine", "reader": "Ada", "name": "ok", "data_type": "boolean", "yes": "yes"}
     for what in ("comments", "scores"):
@@ -105,9 +105,9 @@ def test_what_a_reader_wrote_is_not_the_apis_to_edit(client: FlaskClient) -> Non
     (comment,) = call(client, "GET", f"traces/{TRACE_ID}/comments")["data"]
     call(client, "PATCH", f"comments/{comment['id']}", {"text": "theirs"}, 403)
     by_hand = next(
-        one
-        for one in call(client, "GET", f"traces/{TRACE_ID}/scores")["data"]
-        if one["name"] == "ok"
+        score
+        for score in call(client, "GET", f"traces/{TRACE_ID}/scores")["data"]
+        if score["name"] == "ok"
     )
     assert (by_hand["author"], by_hand["source"], by_hand["value"]) == ("Ada", "annotation", True)
     assert call(client, "GET", f"scores/{by_hand['id']}") == by_hand
@@ -117,7 +117,7 @@ def test_what_a_reader_wrote_is_not_the_apis_to_edit(client: FlaskClient) -> Non
 
 
 @BOTH
-def test_a_public_link(client: FlaskClient, path: str) -> None:
+def test_a_share_link_is_created_opened_and_revoked(client: FlaskClient, path: str) -> None:
     sent = {"show_comments": True, "author": "Ada", "expires_at": "2099-01-01T00:00:00Z"}
     made = call(client, "POST", f"{path}/shares", sent, 201)
     address = urlsplit(made.pop("url")).path
@@ -129,7 +129,7 @@ def test_a_public_link(client: FlaskClient, path: str) -> None:
 
 
 @BOTH
-def test_a_delete_says_what_it_would_take_and_takes_it(client: FlaskClient, path: str) -> None:
+def test_a_delete_counts_what_it_removes_and_removes_it(client: FlaskClient, path: str) -> None:
     call(client, "POST", "comments", {"trace_id": TRACE_ID, "text": "x"})
     counts = {"traces": 1, "spans": 2, "scores": 1, "comments": 1, "shares": 0}
     assert call(client, "DELETE", f"{path}?dry_run=true") == {"deleted": False, **counts}
@@ -140,13 +140,13 @@ def test_a_delete_says_what_it_would_take_and_takes_it(client: FlaskClient, path
     call(client, "DELETE", path, status=404)
 
 
-def test_late_spans_are_refused_with_a_reason_by_every_way_in(client: FlaskClient) -> None:
+def test_late_records_are_refused_with_a_reason_by_every_route(client: FlaskClient) -> None:
     call(client, "DELETE", f"traces/{TRACE_ID}")
     late = {"trace_id": TRACE_ID, "name": "late"}
     fine = {"trace_id": "new", "name": "fine"}
     score = {"trace_id": TRACE_ID, "name": "good", "value": 1}
     batch = call(client, "POST", "batch", {"spans": [late, fine], "scores": [score]})
-    statuses = {one["item"]: one["status"] for one in batch["results"]}
+    statuses = {result["item"]: result["status"] for result in batch["results"]}
     assert statuses == {"spans[0]": 422, "spans[1]": 201, "scores[0]": 422}
     assert batch["results"][0]["errors"][0]["expected"] == DELETED
     for method, path, body in (

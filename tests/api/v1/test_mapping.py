@@ -1,4 +1,4 @@
-"""How a span was understood, as the API tells it."""
+"""The attribute mapping of a span in the API."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tracer.store.projects.projects import create_project
 PATH = f"/api/v1/traces/{TRACE_ID}/spans/{SPAN_ID}/mapping"
 
 
-def send(client: FlaskClient, says: dict[str, Any]) -> None:
-    body = json.dumps(request(span(says)))
+def send(client: FlaskClient, values: dict[str, Any]) -> None:
+    body = json.dumps(request(span(values)))
     client.post("/v1/traces", data=body, content_type="application/json")
 
 
-def test_a_mapping_tells_each_attribute_once(client: FlaskClient) -> None:
+def test_a_mapping_has_each_attribute_once(client: FlaskClient) -> None:
     send(client, {"llm.token_count.prompt": 5, "langfuse.trace.name": "ask", "mine": [1]})
     assert client.get(PATH).get_json() == {
         "dialect": "langfuse",
@@ -65,7 +65,7 @@ def test_a_mapping_of_an_unknown_span_is_not_found(client: FlaskClient) -> None:
     assert SPAN_ID in answer.get_json()["detail"]
 
 
-def test_no_key_reads_the_mapping_of_another_project(app: Flask, client: FlaskClient) -> None:
+def test_a_key_can_not_read_the_mapping_of_another_project(app: Flask, client: FlaskClient) -> None:
     send(client, {"mine": 1})
     with app.app_context(), transaction():
         create_project("other", "Other")

@@ -22,15 +22,15 @@ RATES = {
 }
 
 
-def add(client: FlaskClient, **said: Any) -> Any:
-    answer = client.post("/api/v1/prices", json={"model": "house-*", "rates": RATES} | said)
+def add(client: FlaskClient, **fields: Any) -> Any:
+    answer = client.post("/api/v1/prices", json={"model": "house-*", "rates": RATES} | fields)
     assert answer.status_code == 201, answer.text
     return answer.get_json()
 
 
-def generation(client: FlaskClient, span_id: str, **said: Any) -> Any:
-    said = {"id": span_id, "model": "house-1", "usage": {"input": 3}} | said
-    return client.post("/api/v1/traces/t/generations", json=said).get_json()
+def generation(client: FlaskClient, span_id: str, **fields: Any) -> Any:
+    fields = {"id": span_id, "model": "house-1", "usage": {"input": 3}} | fields
+    return client.post("/api/v1/traces/t/generations", json=fields).get_json()
 
 
 def test_a_price_is_read_as_it_was_added(client: FlaskClient) -> None:
@@ -44,7 +44,7 @@ def test_a_price_is_read_as_it_was_added(client: FlaskClient) -> None:
     assert client.get("/api/v1/prices").get_json() == {"data": [made], "list_prices": LIST_NAME}
 
 
-def test_a_span_says_what_it_was_priced_by(client: FlaskClient) -> None:
+def test_a_span_names_its_price(client: FlaskClient) -> None:
     made = add(client)
     own = generation(client, "a", usage={"input": 3, "cache_read": 1})
     assert own["cost"] == {"input": 0.0000075, "cache_read": 0.000000075}
@@ -92,10 +92,10 @@ def test_a_call_is_matched(client: FlaskClient) -> None:
     assert listed["rates"]["tiers"][0]["above"] == 128_000
 
 
-def test_a_clone_differs_where_it_is_told_to(client: FlaskClient) -> None:
+def test_a_clone_differs_in_the_fields_that_were_sent(client: FlaskClient) -> None:
     made = add(client, note="why", provider="acme")
-    said = {"start_time": "2027-01-01T00:00:00Z", "provider": None}
-    clone = client.post(f"/api/v1/prices/{made['id']}/clone", json=said).get_json()
+    changes = {"start_time": "2027-01-01T00:00:00Z", "provider": None}
+    clone = client.post(f"/api/v1/prices/{made['id']}/clone", json=changes).get_json()
     same = {"model", "rates", "note", "retired_at"}
     assert {name: clone[name] for name in same} == {name: made[name] for name in same}
     assert (clone["start_time"], clone["provider"]) == ("2027-01-01T00:00:00.000000Z", None)
@@ -104,7 +104,7 @@ def test_a_clone_differs_where_it_is_told_to(client: FlaskClient) -> None:
     assert (wrong.status_code, wrong.get_json()["errors"][0]["field"]) == (400, "note")
 
 
-def test_a_price_is_retired_and_taken_back_and_its_note_changed(client: FlaskClient) -> None:
+def test_a_price_is_retired_and_restored_and_its_note_is_changed(client: FlaskClient) -> None:
     made = add(client)
     path = f"/api/v1/prices/{made['id']}"
     retired = client.patch(path, json={"retired": True, "note": "over"}).get_json()
@@ -134,7 +134,7 @@ def test_a_price_is_retired_and_taken_back_and_its_note_changed(client: FlaskCli
         ({"prices": 1}, "prices"),
     ],
 )
-def test_what_is_no_price_is_refused_by_its_field(
+def test_an_invalid_price_is_refused_with_its_field(
     client: FlaskClient, wrong: dict[str, Any], field: str
 ) -> None:
     answer = client.post("/api/v1/prices", json={"model": "m", "rates": RATES} | wrong)
@@ -160,7 +160,7 @@ def test_a_project_neither_sees_nor_changes_the_prices_of_another(
     assert client.get(path).get_json() == made
 
 
-def test_a_changed_model_leaves_one_price_in_use_wherever_the_change_is_cut_short(
+def test_an_interrupted_change_of_a_model_leaves_one_price_in_use(
     client: FlaskClient, database_url: str
 ) -> None:
     model = {"modelName": "house", "matchPattern": "house", "unit": "TOKENS", "inputPrice": 1}

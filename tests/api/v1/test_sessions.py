@@ -34,8 +34,8 @@ def ids(client: FlaskClient, **query: Any) -> list[str]:
 
 
 def test_a_session_adds_up_its_traces(client: FlaskClient, sessions: None):
-    found = client.get("/api/v1/sessions/s2").get_json()
-    assert found == {
+    session = client.get("/api/v1/sessions/s2").get_json()
+    assert session == {
         "id": "s2",
         "url": "http://localhost/project/default/sessions/s2",
         "start_time": "2026-01-02T00:01:00.000000Z",
@@ -65,13 +65,13 @@ def test_sessions_are_filtered_latest_first(client: FlaskClient, sessions: None)
     assert ids(client, until="2026-01-02T00:00:00Z") == ["s1"]
 
 
-def test_sessions_are_walked_by_cursor(client: FlaskClient, sessions: None):
+def test_sessions_are_read_page_by_page(client: FlaskClient, sessions: None):
     page = client.get("/api/v1/sessions?limit=2").get_json()
     assert page["prev_cursor"] is None
     assert ids(client, limit=2, cursor=page["next_cursor"]) == ["s1"]
 
 
-def test_what_is_not_there_is_not_found(client: FlaskClient):
+def test_a_missing_session_is_not_found(client: FlaskClient):
     assert client.get("/api/v1/sessions/x").status_code == 404
     assert client.get("/api/v1/sessions/x/scores").status_code == 404
 

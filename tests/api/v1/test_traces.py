@@ -48,7 +48,7 @@ def ids(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ({}, "987654321"),
         ({"since": DAY.format(7)}, "987"),
@@ -65,8 +65,8 @@ def ids(page: Any) -> list[str]:
         ({"name": "none"}, ""),
     ],
 )
-def test_a_list_is_filtered(client: FlaskClient, month: None, query: Any, found: str):
-    assert ids(get(client, "traces", **query)) == [f"t{day}" for day in found]
+def test_a_list_is_filtered(client: FlaskClient, month: None, query: Any, expected: str):
+    assert ids(get(client, "traces", **query)) == [f"t{day}" for day in expected]
 
 
 def test_a_list_is_walked_to_its_end_and_back(client: FlaskClient, month: None):

@@ -1,4 +1,4 @@
-"""Langfuse's ingestion API over HTTP, on a real database: what a batch becomes, event by event."""
+"""Langfuse's ingestion API over HTTP, on a real database: the rows that events become."""
 
 from __future__ import annotations
 
@@ -73,15 +73,15 @@ def test_a_trace_with_a_nested_generation_is_stored(client: FlaskClient) -> None
         event("span-update", 5, id="a", traceId="t", endTime=T.format(5)),
         event("event-create", 3, id="e", traceId="t", parentObservationId="b", name="note"),
     )
-    found = trace(client)
-    assert (found["name"], found["user_id"], found["session_id"]) == ("chat", "u", "s")
-    assert (found["tags"], found["metadata"], found["environment"]) == (
+    stored = trace(client)
+    assert (stored["name"], stored["user_id"], stored["session_id"]) == ("chat", "u", "s")
+    assert (stored["tags"], stored["metadata"], stored["environment"]) == (
         ["a", "b"],
         {"k": 1},
         "prod",
     )
-    assert (found["public"], found["input"], found["status"]) == (True, {"q": "hi"}, "completed")
-    assert found["kinds"] == {"span": 1, "generation": 1, "event": 1}
+    assert (stored["public"], stored["input"], stored["status"]) == (True, {"q": "hi"}, "completed")
+    assert stored["kinds"] == {"span": 1, "generation": 1, "event": 1}
     generation = span(client, "b")
     assert generation["parent_id"] == "a"
     assert generation["usage"] == {"input": 10, "output": 5, "cache_read": 4}
@@ -108,31 +108,33 @@ def test_the_oldest_events_name_the_type_in_the_body(client: FlaskClient) -> Non
         event("observation-create", id="a", traceId="t", type="GENERATION", name="x"),
         event("observation-update", 1, id="a", traceId="t", type="GENERATION", output=1),
     )
-    found = span(client, "a")
-    assert (found["kind"], found["name"], found["output"]) == ("generation", "x", 1)
+    stored = span(client, "a")
+    assert (stored["kind"], stored["name"], stored["output"]) == ("generation", "x", 1)
 
 
-def test_an_update_may_come_before_its_create_and_without_a_trace(client: FlaskClient) -> None:
+def test_an_update_may_arrive_before_its_create_and_without_a_trace(client: FlaskClient) -> None:
     ingest(client, event("span-create", id="a", traceId="t", name="n", input="in"))
     ingest(client, event("span-update", 3, id="a", output="out", endTime=T.format(3)))
-    found = span(client, "a")
-    assert (found["name"], found["input"], found["output"]) == ("n", "in", "out")
+    stored = span(client, "a")
+    assert (stored["name"], stored["input"], stored["output"]) == ("n", "in", "out")
 
 
-def test_an_observation_without_a_trace_has_one_of_its_own_id(client: FlaskClient) -> None:
+def test_an_observation_without_a_trace_has_a_trace_of_its_own_id(client: FlaskClient) -> None:
     ingest(client, event("generation-create", id="alone", name="n"))
     assert span(client, "alone", "alone")["name"] == "n"
     assert trace(client, "alone")["name"] == "n"
 
 
-def test_null_clears_and_absent_leaves_but_null_texts_say_nothing(client: FlaskClient) -> None:
+def test_null_clears_a_field_but_not_a_text_and_an_absent_field_is_kept(
+    client: FlaskClient,
+) -> None:
     ingest(
         client,
         event("span-create", id="a", traceId="t", name="n", statusMessage="m", input="in"),
         event("span-update", 1, id="a", traceId="t", statusMessage=None, input=None),
     )
-    found = span(client, "a")
-    assert (found["name"], found["status_message"], found["input"]) == ("n", None, "in")
+    stored = span(client, "a")
+    assert (stored["name"], stored["status_message"], stored["input"]) == ("n", None, "in")
 
 
 def test_metadata_is_merged_deeply_and_tags_unite(client: FlaskClient) -> None:
@@ -150,7 +152,7 @@ def test_metadata_is_merged_deeply_and_tags_unite(client: FlaskClient) -> None:
     assert span(client, "b")["metadata"] == {"metadata": "plain"}
 
 
-def test_the_first_word_on_time_and_environment_stays(client: FlaskClient) -> None:
+def test_the_first_time_and_environment_are_kept(client: FlaskClient) -> None:
     ingest(
         client,
         event("trace-create", 2, id="t", timestamp=T.format(2), environment="late"),
@@ -177,8 +179,8 @@ def test_a_batch_that_is_sent_again_changes_nothing(client: FlaskClient) -> None
     assert len(after[2]["data"]) == 1
 
 
-def test_bad_events_are_told_one_by_one_and_cost_no_neighbour(client: FlaskClient) -> None:
-    found = post_events(
+def test_invalid_events_are_refused_one_by_one(client: FlaskClient) -> None:
+    result = post_events(
         client,
         event("trace-create", event_id="no-id", name="n"),
         event("span-create", event_id="no-span-id", traceId="t"),
@@ -197,17 +199,17 @@ def test_bad_events_are_told_one_by_one_and_cost_no_neighbour(client: FlaskClien
         event("sdk-log", event_id="log", log="x"),
         event("span-create", event_id="good", id="ok", traceId="t"),
     )
-    assert found["successes"] == [{"id": "good", "status": 201}]
-    told = {one["id"]: one for one in found["errors"]}
-    assert told["no-id"]["error"] == "body.id: expected an id, got nothing"
-    assert told["no-span-id"]["error"] == "body.id: expected an id, got nothing"
-    assert "one of traceId, sessionId" in told["no-target"]["error"]
-    assert "finite number" in told["wrong"]["error"]
-    assert "body.level" in told["level"]["error"]
-    assert "dataset-run-item-create" in told["internal"]["error"]
-    assert {one["status"] for one in found["errors"]} == {400}
-    assert sorted(one["id"] for one in found["errors"]).count("unknown") == 2
-    assert len(found["errors"]) == 10
+    assert result["successes"] == [{"id": "good", "status": 201}]
+    errors = {error["id"]: error for error in result["errors"]}
+    assert errors["no-id"]["error"] == "body.id: expected an id, got nothing"
+    assert errors["no-span-id"]["error"] == "body.id: expected an id, got nothing"
+    assert "one of traceId, sessionId" in errors["no-target"]["error"]
+    assert "finite number" in errors["wrong"]["error"]
+    assert "body.level" in errors["level"]["error"]
+    assert "dataset-run-item-create" in errors["internal"]["error"]
+    assert {error["status"] for error in result["errors"]} == {400}
+    assert sorted(error["id"] for error in result["errors"]).count("unknown") == 2
+    assert len(result["errors"]) == 10
 
 
 def test_scores_of_every_type_are_stored(client: FlaskClient) -> None:
@@ -221,13 +223,15 @@ def test_scores_of_every_type_are_stored(client: FlaskClient) -> None:
         event("score-create", 6, id="o", traceId="t", observationId="a", name="span", value=3),
         event("score-create", 7, id="k", traceId="t", name="y", value="z", dataType="CORRECTION"),
     )
-    found = {one["id"]: one for one in client.get("/api/v1/traces/t/scores").get_json()["data"]}
-    assert (found["n"]["value"], found["n"]["comment"]) == (0.5, "c")
-    assert (found["c"]["data_type"], found["c"]["value"]) == ("categorical", "good")
-    assert found["b"]["value"] is True
-    assert found["x"]["data_type"] == "text"
-    assert found["o"]["span_id"] == "a"
-    assert (found["k"]["data_type"], found["k"]["name"]) == ("correction", "output")
+    scores = {
+        score["id"]: score for score in client.get("/api/v1/traces/t/scores").get_json()["data"]
+    }
+    assert (scores["n"]["value"], scores["n"]["comment"]) == (0.5, "c")
+    assert (scores["c"]["data_type"], scores["c"]["value"]) == ("categorical", "good")
+    assert scores["b"]["value"] is True
+    assert scores["x"]["data_type"] == "text"
+    assert scores["o"]["span_id"] == "a"
+    assert (scores["k"]["data_type"], scores["k"]["name"]) == ("correction", "output")
     assert client.get("/api/v1/sessions/s/scores").get_json()["data"][0]["value"] == 2
 
 
@@ -248,7 +252,7 @@ def test_scores_of_every_type_are_stored(client: FlaskClient) -> None:
         ({"input": "3", "other": -1, "x": None}, {"input": 3}),
     ],
 )
-def test_usage_is_read_in_every_generation_of_its_form(
+def test_usage_is_read_in_every_form_of_the_sdks(
     client: FlaskClient, usage: dict[str, Any], wanted: dict[str, int]
 ) -> None:
     ingest(client, event("generation-create", id="g", traceId="t", usage=usage))
@@ -276,7 +280,7 @@ def test_a_body_that_is_no_batch_is_refused(client: FlaskClient) -> None:
     assert "message" in answer.get_json()
 
 
-def test_single_objects_are_taken_as_the_oldest_clients_send_them(client: FlaskClient) -> None:
+def test_single_objects_of_the_oldest_clients_are_accepted(client: FlaskClient) -> None:
     made = client.post("/api/public/traces", json={"name": "old"}).get_json()["id"]
     assert trace(client, made)["name"] == "old"
     for noun in ("spans", "generations", "events"):
@@ -316,7 +320,7 @@ OTLP = {
 OTEL = "/api/public/otel/v1/traces"
 
 
-def test_otlp_is_taken_under_langfuses_address(client: FlaskClient) -> None:
+def test_otlp_is_accepted_at_langfuses_path(client: FlaskClient) -> None:
     answer = client.post(OTEL, json=OTLP, headers={"x-langfuse-ingestion-version": "4"})
     assert (answer.status_code, answer.data) == (200, b"{}")
     assert trace(client, "0af7651916cd43dd8448eb211c80319c")["name"] == "n"
@@ -342,7 +346,7 @@ def test_metrics_are_accepted_and_ignored(client: FlaskClient) -> None:
         assert (answer.status_code, answer.content_type) == (200, content_type)
 
 
-def test_what_is_not_served_is_told_in_langfuses_words(client: FlaskClient) -> None:
+def test_a_route_that_is_not_served_has_langfuses_error(client: FlaskClient) -> None:
     answer = client.get("/api/public/no-such-route")
     assert (answer.status_code, answer.get_json()["error"]) == (404, "LangfuseNotFoundError")
     assert client.get("/api/public/ingestion").status_code == 405

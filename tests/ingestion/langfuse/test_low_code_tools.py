@@ -1,4 +1,4 @@
-"""Batches as low-code tools send them: written after what their documentation says they trace."""
+"""Batches as low-code tools send them, written after their documentation."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def send(client: FlaskClient, *events: tuple[str, dict[str, Any]]) -> None:
 
 def read(client: FlaskClient, trace_id: str) -> tuple[Any, dict[str, Any]]:
     trace = client.get(f"{PUBLIC}/traces/{trace_id}").get_json()
-    return trace, {one["name"]: one for one in trace["observations"]}
+    return trace, {observation["name"]: observation for observation in trace["observations"]}
 
 
 def test_a_workflow_tool_sends_its_run_and_the_nodes_of_it(client: FlaskClient) -> None:
     """Dify-like: a trace by its message, a span for each node, tokens and money on the model's."""
     run, tags = "4e0e5d4a-0000-4000-8000-000000000001", ["message", "workflow"]
     metadata = {"workflow_id": "w", "conversation_id": "c", "from_source": "api", "elapsed": 1.5}
-    at = "2026-05-01T08:00:00.000000+00:00"
+    time = "2026-05-01T08:00:00.000000+00:00"
     usage = {"input": 120, "output": 30, "total": 150, "unit": "TOKENS", "totalCost": 0.0042}
     node = {"traceId": run, "parentObservationId": "node", "level": "DEFAULT"}
     send(
@@ -53,14 +53,14 @@ def test_a_workflow_tool_sends_its_run_and_the_nodes_of_it(client: FlaskClient) 
                 "public": None,
             },
         ),
-        ("span-create", {"id": "node", "traceId": run, "name": "workflow", "startTime": at}),
+        ("span-create", {"id": "node", "traceId": run, "name": "workflow", "startTime": time}),
         (
             "span-create",
             {
                 **node,
                 "id": "retrieval",
                 "name": "knowledge-retrieval",
-                "startTime": at,
+                "startTime": time,
                 "endTime": "2026-05-01T08:00:00.400000+00:00",
                 "output": {"result": [{"title": "faq", "score": 0.9}]},
                 "metadata": {"status": "succeeded"},
@@ -72,7 +72,7 @@ def test_a_workflow_tool_sends_its_run_and_the_nodes_of_it(client: FlaskClient) 
                 **node,
                 "id": "llm",
                 "name": "llm",
-                "startTime": at,
+                "startTime": time,
                 "endTime": "2026-05-01T08:00:01.400000+00:00",
                 "model": "gpt-4o",
                 "modelParameters": {"temperature": 0.7, "stop": ["\n"]},
@@ -87,14 +87,16 @@ def test_a_workflow_tool_sends_its_run_and_the_nodes_of_it(client: FlaskClient) 
             {"id": "node", "traceId": run, "endTime": "2026-05-01T08:00:02Z", "level": "ERROR"},
         ),
     )
-    trace, found = read(client, run)
+    trace, observations = read(client, run)
     assert (trace["userId"], trace["sessionId"], trace["tags"]) == ("end-user", "c", tags)
     assert trace["metadata"] == metadata
     assert trace["totalCost"] == 0.0042
-    assert found["llm"]["usageDetails"] == {"input": 120, "output": 30, "total": 150}
-    assert found["llm"]["modelParameters"] == {"temperature": 0.7, "stop": ["\n"]}
-    assert found["knowledge-retrieval"]["parentObservationId"] == found["workflow"]["id"]
-    assert (found["workflow"]["level"], found["workflow"]["latency"]) == ("ERROR", 2)
+    assert observations["llm"]["usageDetails"] == {"input": 120, "output": 30, "total": 150}
+    assert observations["llm"]["modelParameters"] == {"temperature": 0.7, "stop": ["\n"]}
+    assert (
+        observations["knowledge-retrieval"]["parentObservationId"] == observations["workflow"]["id"]
+    )
+    assert (observations["workflow"]["level"], observations["workflow"]["latency"]) == ("ERROR", 2)
 
 
 def test_a_chat_builder_sends_starts_and_ends_apart(client: FlaskClient) -> None:
@@ -128,12 +130,15 @@ def test_a_chat_builder_sends_starts_and_ends_apart(client: FlaskClient) -> None
         ("trace-create", {"id": "chat", "output": "hello"}),
         ("score-create", {"id": "up", "traceId": "chat", "name": "feedback", "value": 1}),
     )
-    trace, found = read(client, "chat")
+    trace, observations = read(client, "chat")
     assert (trace["input"], trace["output"], trace["name"]) == ("hi", "hello", "chatflow")
-    assert [one["name"] for one in trace["scores"]] == ["feedback"]
-    assert (found["ChatOpenAI"]["promptTokens"], found["ChatOpenAI"]["completionTokens"]) == (9, 3)
-    assert found["ChatOpenAI"]["calculatedTotalCost"] > 0
-    assert found["LLMChain"]["output"] == "hello"
+    assert [score["name"] for score in trace["scores"]] == ["feedback"]
+    assert (
+        observations["ChatOpenAI"]["promptTokens"],
+        observations["ChatOpenAI"]["completionTokens"],
+    ) == (9, 3)
+    assert observations["ChatOpenAI"]["calculatedTotalCost"] > 0
+    assert observations["LLMChain"]["output"] == "hello"
 
 
 def test_an_automation_sends_one_execution_by_a_plain_request(client: FlaskClient) -> None:
@@ -158,7 +163,10 @@ def test_an_automation_sends_one_execution_by_a_plain_request(client: FlaskClien
         ),
         ("sdk-log", {"log": {"level": "info"}}),
     )
-    trace, found = read(client, "231")
+    trace, observations = read(client, "231")
     assert trace["metadata"] == {"metadata": [{"node": "Webhook"}]}
-    assert found["Webhook"]["type"] == "EVENT"
-    assert (found["AI Agent"]["totalTokens"], found["AI Agent"]["output"]) == (7, {"text": "done"})
+    assert observations["Webhook"]["type"] == "EVENT"
+    assert (observations["AI Agent"]["totalTokens"], observations["AI Agent"]["output"]) == (
+        7,
+        {"text": "done"},
+    )

@@ -1,4 +1,4 @@
-"""Bad input to the JSON API: a clear error or a flagged span, never a lost neighbour."""
+"""Invalid input to the JSON API: a clear error or a flagged span, and no other item is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_content_type_that_a_web_page_may_send_is_refused(client: FlaskClient,
     problem_of(client.post("/api/v1/traces", data=b"{}", content_type=content_type), 415)
 
 
-def test_no_answer_lets_other_origins_read(client: FlaskClient):
+def test_no_response_allows_other_origins_to_read(client: FlaskClient):
     for method in (client.get, client.options, client.post):
         answer = method("/api/v1/traces", headers={"Origin": "https://example.org"})
         assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
@@ -59,7 +59,7 @@ def test_compressed_bodies_are_read_and_bombs_refused(client: FlaskClient):
     ],
     ids=["deep", "nan", "infinity", "huge", "surrogate", "nul", "key", "digits", "long"],
 )
-def test_json_that_postgresql_cannot_hold_is_flagged_and_costs_no_neighbour(
+def test_json_that_postgresql_cannot_store_is_cleaned_and_flagged(
     client: FlaskClient, poison: bytes
 ):
     body = b'{"spans":[{"trace_id":"t","id":"a","input":%s,"metadata":{"x":%s}},' % (poison, poison)
@@ -89,7 +89,7 @@ def test_a_refusal_of_text_that_cannot_be_encoded_can_be_read(client: FlaskClien
     problem_of(client.post("/api/v1/traces/t/spans", json=item))
 
 
-def test_the_keys_of_open_objects_are_cleaned_too(client: FlaskClient):
+def test_the_keys_of_open_objects_are_cleaned(client: FlaskClient):
     keys = ("usage", "cost", "metadata", "attributes", "model_parameters")
     sent = {key: {"a\x00": 1, "\ud83d": 2} for key in keys}
     made = json_of(client.post("/api/v1/traces/t/spans", json=sent))
@@ -97,7 +97,7 @@ def test_the_keys_of_open_objects_are_cleaned_too(client: FlaskClient):
     assert made["flags"] == ["cleaned"]
 
 
-def test_ids_that_fill_an_index_row_cost_no_neighbour(client: FlaskClient):
+def test_ids_that_fill_an_index_row_affect_no_other_item(client: FlaskClient):
     wide = "".join(chr(0x4E00 + i * 7919 % 20000) for i in range(800))
     spans = [{"trace_id": wide, "id": wide[::-1], "parent_id": wide}, {"trace_id": "t", "id": "b"}]
     traces = [{"id": "t2", "session_id": wide, "user_id": wide, "name": wide}]
@@ -108,7 +108,7 @@ def test_ids_that_fill_an_index_row_cost_no_neighbour(client: FlaskClient):
     problem_of(client.post("/api/v1/traces", json={"id": wide, "session_id": wide}), 422)
 
 
-def test_names_of_what_is_no_count_can_be_read(client: FlaskClient):
+def test_an_error_of_usage_names_the_key(client: FlaskClient):
     sent = {"input": 1, "output": "\ud83d", "\ud83d": -1, "a\x00": {"\ud83d": 3}}
     made = json_of(client.post("/api/v1/traces/t/spans", json={"id": "s", "usage": sent}))
     assert made["usage"] == {"input": 1, "a\ufffd.\ufffd": 3}
@@ -142,6 +142,6 @@ def test_a_cycle_is_flagged_and_shown(client: FlaskClient):
     assert all("cycle" in row["flags"] for row in page["data"])
 
 
-def test_a_refused_request_says_why_without_the_path_of_an_item(client: FlaskClient):
+def test_a_refused_request_has_a_reason_without_the_path_of_an_item(client: FlaskClient):
     answer = problem_of(client.post("/api/v1/traces", json={"nmae": "x"}))
     assert answer["detail"] == "nmae: no such field; did you mean `name`?"

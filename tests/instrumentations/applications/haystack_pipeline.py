@@ -40,11 +40,11 @@ def agent() -> None:
 
 
 def stream() -> None:
-    asked = {"stream_options": {"include_usage": True}}
+    options = {"stream_options": {"include_usage": True}}
     pipeline = Pipeline()
     pipeline.add_component(
         "plain",
-        generator("gpt-4o", streaming_callback=lambda chunk: None, generation_kwargs=asked),
+        generator("gpt-4o", streaming_callback=lambda chunk: None, generation_kwargs=options),
     )
     pipeline.run({"plain": {"messages": [ChatMessage.from_user(WHY)]}})
 

@@ -28,15 +28,17 @@ def agent() -> None:
         temperature=0.2,
         tools=[types.Tool(function_declarations=[FUNCTION])],
     )
-    asked = types.Content(role="user", parts=[types.Part(text=QUESTION)])
-    first = client.models.generate_content(model=MODEL, contents=[asked], config=config)
+    question = types.Content(role="user", parts=[types.Part(text=QUESTION)])
+    first = client.models.generate_content(model=MODEL, contents=[question], config=config)
     called = first.candidates[0].content
     call = called.parts[0].function_call
     result = types.Part.from_function_response(
         name=call.name, response={"result": get_weather(**call.args)}
     )
     answered = types.Content(role="user", parts=[result])
-    client.models.generate_content(model=MODEL, contents=[asked, called, answered], config=config)
+    client.models.generate_content(
+        model=MODEL, contents=[question, called, answered], config=config
+    )
 
 
 def stream() -> None:

@@ -50,9 +50,9 @@ def responses() -> None:
     call = first.output[0]
     result = get_weather(**json.loads(call.arguments))
     answered = {"type": "function_call_output", "call_id": call.call_id, "output": result}
-    asked = {"role": "user", "content": QUESTION}
+    question = {"role": "user", "content": QUESTION}
     called = call.model_dump(exclude_none=True)
-    client.responses.create(input=[asked, called, answered], **ask)
+    client.responses.create(input=[question, called, answered], **ask)
 
 
 def responses_stream() -> None:

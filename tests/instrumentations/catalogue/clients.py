@@ -25,20 +25,20 @@ COUNTS_BOTH_ENDS: Final = "the stream's first count of output is added to its la
 def _plain(call: str, below: str = "") -> tuple[Scene, ...]:
     """Return the scenes of a client used by hand, whose calls are all named alike."""
     inner = f"\n    {below}" if below else ""
-    one = f"  generation {call}{inner}"
+    line = f"  generation {call}{inner}"
     return (
-        Scene("agent", "agent", f"span agent\n{one}\n{one}", call),
-        Scene("stream", "stream", f"span stream\n{one}", call),
-        Scene("failure", "failure", f"span failure\n{one}", call),
+        Scene("agent", "agent", f"span agent\n{line}\n{line}", call),
+        Scene("stream", "stream", f"span stream\n{line}", call),
+        Scene("failure", "failure", f"span failure\n{line}", call),
     )
 
 
 def _responses(call: str, embedding: str) -> tuple[Scene, ...]:
     """Return the scenes of the Responses API, and of embeddings."""
-    one = f"  generation {call}"
+    line = f"  generation {call}"
     return (
-        Scene("responses", "agent", f"span responses\n{one}\n{one}", call),
-        Scene("responses_stream", "stream", f"span responses_stream\n{one}", call),
+        Scene("responses", "agent", f"span responses\n{line}\n{line}", call),
+        Scene("responses_stream", "stream", f"span responses_stream\n{line}", call),
         Scene("embed", "embedding", f"span embed\n  embedding {embedding}", embedding),
     )
 

@@ -13,7 +13,7 @@ from langfuse.openai import OpenAI
 MODELS = os.environ["MODELS"] + "/v1"
 MESSAGES = [{"role": "user", "content": "hi"}]
 langfuse = Langfuse()
-told = {"auth": langfuse.auth_check()}
+report = {"auth": langfuse.auth_check()}
 
 
 @observe()
@@ -23,7 +23,7 @@ def inner(word):
 
 @observe()
 def outer(word):
-    told["decorators"] = langfuse_context.get_current_trace_id()
+    report["decorators"] = langfuse_context.get_current_trace_id()
     return inner(word)
 
 
@@ -55,8 +55,8 @@ def chat():
     trace.score(name="label", value="good", data_type="CATEGORICAL")
     langfuse.score(trace_id=trace.id, name="flag", value=1, data_type="BOOLEAN")
     call.score(name="span", value=1)
-    told["chat"] = trace.id
-    told["url"] = trace.get_trace_url()
+    report["chat"] = trace.id
+    report["url"] = trace.get_trace_url()
 
 
 def openai():
@@ -71,7 +71,7 @@ def langchain():
     model = ChatOpenAI(model="gpt-4o", base_url=MODELS, api_key="none")
     model.invoke("hi", config={"callbacks": [handler], "run_name": "langchain"})
     handler.flush()
-    told["langchain"] = handler.get_trace_id()
+    report["langchain"] = handler.get_trace_id()
 
 
 def prompts():
@@ -84,7 +84,7 @@ def prompts():
     greet, staging = langfuse.get_prompt("greet"), langfuse.get_prompt("greet", label="staging")
     lost = langfuse.get_prompt("lost", fallback="Bye {{who}}", max_retries=1)
     return {
-        "texts": [one.compile(who="Ann") for one in (greet, staging, lost)],
+        "texts": [prompt.compile(who="Ann") for prompt in (greet, staging, lost)],
         "versions": [greet.version, staging.version],
         "config": greet.config,
         "chat": langfuse.get_prompt("talk", type="chat").compile(who="Ann")[0]["content"],
@@ -95,7 +95,7 @@ def prompts():
 
 def media():
     file = LangfuseMedia(content_bytes=b"a file", content_type="text/plain")
-    told["media"] = langfuse.trace(name="media", metadata={"file": file}).id
+    report["media"] = langfuse.trace(name="media", metadata={"file": file}).id
 
 
 def datasets():
@@ -118,16 +118,16 @@ def datasets():
 
 
 def reads():
-    trace = langfuse.fetch_trace(told["chat"]).data
-    observations = langfuse.fetch_observations(trace_id=told["chat"]).data
+    trace = langfuse.fetch_trace(report["chat"]).data
+    observations = langfuse.fetch_observations(trace_id=report["chat"]).data
     return {
         "name": trace.name,
-        "observations": sorted(one.name for one in trace.observations),
-        "listed": sorted(one.name for one in observations),
+        "observations": sorted(row.name for row in trace.observations),
+        "listed": sorted(row.name for row in observations),
         "one": langfuse.fetch_observation(observations[0].id).data.id == observations[0].id,
-        "traces": [one.id for one in langfuse.fetch_traces(user_id="user", name="chat").data],
-        "sessions": [one.id for one in langfuse.fetch_sessions().data],
-        "scores": sorted(one.name for one in trace.scores),
+        "traces": [row.id for row in langfuse.fetch_traces(user_id="user", name="chat").data],
+        "sessions": [row.id for row in langfuse.fetch_sessions().data],
+        "scores": sorted(row.name for row in trace.scores),
         "cost": trace.total_cost > 0,
     }
 
@@ -138,7 +138,7 @@ openai()
 langchain()
 langfuse_context.flush()
 langfuse.flush()
-told |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
+report |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
 media()
 langfuse.flush()
-print(json.dumps(told))
+print(json.dumps(report))

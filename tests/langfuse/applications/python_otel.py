@@ -15,7 +15,7 @@ MAJOR = int(version("langfuse").partition(".")[0])
 MODELS = os.environ["MODELS"] + "/v1"
 MESSAGES = [{"role": "user", "content": "hi"}]
 langfuse = Langfuse()
-told = {"auth": langfuse.auth_check()}
+report = {"auth": langfuse.auth_check()}
 
 
 @observe()
@@ -25,7 +25,7 @@ def inner(word):
 
 @observe()
 def outer(word):
-    told["decorators"] = langfuse.get_current_trace_id()
+    report["decorators"] = langfuse.get_current_trace_id()
     return inner(word)
 
 
@@ -60,11 +60,11 @@ def chat():
         root.update(output="answer")
         root.score_trace(name="number", value=0.5, comment="why")
         root.score_trace(name="label", value="good", data_type="CATEGORICAL")
-        told["chat"] = root.trace_id
+        report["chat"] = root.trace_id
     langfuse.create_score(trace_id=root.trace_id, name="flag", value=1, data_type="BOOLEAN")
     if MAJOR > 3:
         langfuse.create_score(trace_id=root.trace_id, name="text", value="w", data_type="TEXT")
-    told["url"] = langfuse.get_trace_url(trace_id=root.trace_id)
+    report["url"] = langfuse.get_trace_url(trace_id=root.trace_id)
 
 
 def openai():
@@ -78,7 +78,7 @@ def langchain():
     with langfuse.start_as_current_observation(name="langchain", as_type="span") as root:
         model = ChatOpenAI(model="gpt-4o", base_url=MODELS, api_key="none")
         model.invoke("hi", config={"callbacks": [CallbackHandler()]})
-        told["langchain"] = root.trace_id
+        report["langchain"] = root.trace_id
 
 
 def prompts():
@@ -91,7 +91,7 @@ def prompts():
     greet, staging = langfuse.get_prompt("greet"), langfuse.get_prompt("greet", label="staging")
     lost = langfuse.get_prompt("lost", fallback="Bye {{who}}", max_retries=0)
     return {
-        "texts": [one.compile(who="Ann") for one in (greet, staging, lost)],
+        "texts": [prompt.compile(who="Ann") for prompt in (greet, staging, lost)],
         "versions": [greet.version, staging.version],
         "config": greet.config,
         "chat": langfuse.get_prompt("talk", type="chat").compile(who="Ann")[0]["content"],
@@ -103,7 +103,7 @@ def prompts():
 def media():
     file = LangfuseMedia(content_bytes=b"a file", content_type="text/plain")
     with langfuse.start_as_current_observation(name="media", as_type="span", input=file) as root:
-        told["media"] = root.trace_id
+        report["media"] = root.trace_id
 
 
 def datasets():
@@ -134,59 +134,59 @@ def reads():
 
 
 def reads_3():
-    api, trace_id = langfuse.api, told["chat"]
+    api, trace_id = langfuse.api, report["chat"]
     trace = api.trace.get(trace_id)
     observations = api.observations.get_many(trace_id=trace_id).data
     return {
         "name": trace.name,
-        "observations": sorted(one.name for one in trace.observations),
-        "listed": sorted(one.name for one in observations),
+        "observations": sorted(row.name for row in trace.observations),
+        "listed": sorted(row.name for row in observations),
         "one": api.observations.get(observations[0].id).id == observations[0].id,
-        "traces": [one.id for one in api.trace.list(user_id="user", name="chat").data],
-        "sessions": [one.id for one in api.sessions.list().data],
-        "scores": sorted(one.name for one in api.score_v_2.get(trace_id=trace_id).data),
+        "traces": [row.id for row in api.trace.list(user_id="user", name="chat").data],
+        "sessions": [row.id for row in api.sessions.list().data],
+        "scores": sorted(row.name for row in api.score_v_2.get(trace_id=trace_id).data),
         "cost": trace.total_cost > 0,
     }
 
 
 def reads_4():
-    api, trace_id = langfuse.api, told["chat"]
+    api, trace_id = langfuse.api, report["chat"]
     trace = api.trace.get(trace_id)
     observations = api.legacy.observations_v1.get_many(trace_id=trace_id).data
     second = api.observations.get_many(trace_id=trace_id, fields="core,basic,usage").data
-    one = api.legacy.observations_v1.get(observations[0].id)
+    row = api.legacy.observations_v1.get(observations[0].id)
     return {
         "name": trace.name,
-        "observations": sorted(one.name for one in trace.observations),
-        "listed": sorted(one.name for one in second),
-        "one": one.id == observations[0].id,
-        "traces": [one.id for one in api.trace.list(user_id="user", name="chat").data],
-        "sessions": [one.id for one in api.sessions.list().data],
-        "scores": sorted(one.name for one in api.scores.get_many(trace_id=trace_id).data),
+        "observations": sorted(row.name for row in trace.observations),
+        "listed": sorted(row.name for row in second),
+        "one": row.id == observations[0].id,
+        "traces": [row.id for row in api.trace.list(user_id="user", name="chat").data],
+        "sessions": [row.id for row in api.sessions.list().data],
+        "scores": sorted(row.name for row in api.scores.get_many(trace_id=trace_id).data),
         "cost": trace.total_cost > 0,
     }
 
 
 def reads_5():
-    api, trace_id = langfuse.api, told["chat"]
-    found = api.observations.get_many(
+    api, trace_id = langfuse.api, report["chat"]
+    page = api.observations.get_many(
         trace_id=trace_id, fields="core,basic,usage,trace_context", limit=2
     )
     rest = api.observations.get_many(
-        trace_id=trace_id, fields="core,basic,usage,trace_context", cursor=found.meta.cursor
+        trace_id=trace_id, fields="core,basic,usage,trace_context", cursor=page.meta.cursor
     )
-    listed = [*found.data, *rest.data]
-    root = next(one for one in listed if one.is_root_observation)
+    listed = [*page.data, *rest.data]
+    root = next(row for row in listed if row.is_root_observation)
     scores = api.scores.get_many(trace_id=trace_id, fields="details,subject").data
     return {
         "name": root.trace_name,
-        "observations": sorted(one.name for one in listed),
-        "listed": sorted(one.name for one in listed),
+        "observations": sorted(row.name for row in listed),
+        "listed": sorted(row.name for row in listed),
         "one": scores[0].subject.kind in ("trace", "observation"),
         "traces": [trace_id] if root.user_id == "user" else [],
         "sessions": [root.session_id],
-        "scores": sorted(one.name for one in scores),
-        "cost": any((one.total_cost or 0) > 0 for one in listed),
+        "scores": sorted(row.name for row in scores),
+        "cost": any((row.total_cost or 0) > 0 for row in listed),
     }
 
 
@@ -195,12 +195,12 @@ chat()
 openai()
 langchain()
 langfuse.flush()
-told |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
+report |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
 media()
 langfuse.flush()
 if MAJOR > 4:
     since = datetime.now(UTC) - timedelta(hours=1)
-    told["datasets"]["read"] = {
+    report["datasets"]["read"] = {
         "experiments": [
             (one.name, one.item_count, [score.value for score in one.scores])
             for one in langfuse.api.experiments.list(
@@ -214,4 +214,4 @@ if MAJOR > 4:
             ).data
         ),
     }
-print(json.dumps(told))
+print(json.dumps(report))

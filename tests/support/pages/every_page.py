@@ -114,7 +114,7 @@ def _library() -> dict[str, Any]:
 
 def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
     """Return the address of every page and fragment, in each of its states."""
-    found = []
+    paths = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             blueprint = rule.endpoint.partition(".")[0]
@@ -128,11 +128,11 @@ def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
             for project_id in projects:
                 chosen = values | {"project_id": project_id}
                 path = {name: chosen[name] for name in rule.arguments}
-                found += [
+                paths += [
                     url_for(rule.endpoint, **path, **state)
                     for state in STATES.get(rule.endpoint, [{}])
                 ]
-    return found
+    return paths
 
 
 def see_everything(client: FlaskClient, paths: list[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from tests.support.wire.otlp import SPAN_ID, START, TRACE_ID, any_value, attributes
 
 
-def log(name: str, body: Any = None, says: Any = None, **fields: Any) -> dict[str, Any]:
+def log(name: str, body: Any = None, values: Any = None, **fields: Any) -> dict[str, Any]:
     """Return an OTLP/JSON log record of an event of the span SPAN_ID."""
     return {
         "traceId": TRACE_ID,
@@ -18,7 +18,7 @@ def log(name: str, body: Any = None, says: Any = None, **fields: Any) -> dict[st
         "timeUnixNano": str(START),
         "eventName": name,
         "body": any_value(body),
-        "attributes": attributes(says or {}),
+        "attributes": attributes(values or {}),
         **fields,
     }
 
@@ -30,9 +30,11 @@ def logs_of(*logs: Any) -> dict[str, Any]:
 
 def protobuf_of(*logs: Any) -> bytes:
     """Encode log records whose hex ids JSON's protobuf mapping would take for base64."""
-    bare = [{**one, "traceId": "", "spanId": ""} for one in logs]
+    bare = [{**record, "traceId": "", "spanId": ""} for record in logs]
     message = ParseDict(logs_of(*bare), ExportLogsServiceRequest())
-    for made, one in zip(message.resource_logs[0].scope_logs[0].log_records, logs, strict=True):
-        made.trace_id = bytes.fromhex(one["traceId"])
-        made.span_id = bytes.fromhex(one["spanId"])
+    for encoded, record in zip(
+        message.resource_logs[0].scope_logs[0].log_records, logs, strict=True
+    ):
+        encoded.trace_id = bytes.fromhex(record["traceId"])
+        encoded.span_id = bytes.fromhex(record["spanId"])
     return message.SerializeToString()

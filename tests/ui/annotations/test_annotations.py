@@ -1,4 +1,4 @@
-"""Marks as forms without a script: star, tags, comments, scores, the reader's name."""
+"""Annotations as forms without a script: bookmark, tags, comments, scores, the visitor's name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOTH = pytest.mark.parametrize("path", [TRACE, SESSION])
 
 
 @pytest.fixture(autouse=True)
-def told(store_traces: StoreTraces) -> None:
+def stored_trace(store_traces: StoreTraces) -> None:
     """There is a trace in a session."""
     store_traces(agent_trace())
 
@@ -30,11 +30,11 @@ def see(client: FlaskClient, path: str) -> Element:
 
 
 def remarks(page: Element) -> list[str]:
-    return [one.text for one in page.all(css="remark") if "writing" not in one.classes]
+    return [remark.text for remark in page.all(css="remark") if "writing" not in remark.classes]
 
 
 @BOTH
-def test_a_star_is_set_and_taken_away(client: FlaskClient, path: str) -> None:
+def test_a_bookmark_is_set_and_removed(client: FlaskClient, path: str) -> None:
     star = see(client, path).one("form", "star")
     assert star.one("button")["aria-pressed"] == "false"
     answer = post_form(client, star["action"], action="set")
@@ -45,7 +45,7 @@ def test_a_star_is_set_and_taken_away(client: FlaskClient, path: str) -> None:
     assert see(client, path).one("form", "star").one("button")["aria-pressed"] == "false"
 
 
-def test_tags_are_added_and_taken_away_one_by_one(client: FlaskClient) -> None:
+def test_tags_are_added_and_removed_one_by_one(client: FlaskClient) -> None:
     before = {tag.text for tag in see(client, TRACE).all("a", "tag")}
     post_form(client, f"{TRACE}/tags", add="mine, checked twice,", remove="agent")
     after = {tag.text for tag in see(client, TRACE).all("a", "tag")}
@@ -55,7 +55,7 @@ def test_tags_are_added_and_taken_away_one_by_one(client: FlaskClient) -> None:
     post_form(client, f"{TRACE}/tags", status=303)
 
 
-def test_two_readers_who_edit_at_once_lose_nothing(app: Flask) -> None:
+def test_edits_by_two_visitors_at_once_are_both_kept(app: Flask) -> None:
     ada, bob = app.test_client(), app.test_client()
     # Both have the page as it was before either of them saved.
     see(ada, TRACE), see(bob, TRACE)
@@ -72,7 +72,8 @@ def test_a_comment_is_written_edited_and_deleted(client: FlaskClient, path: str)
     (only,) = page.all("article", "remark")
     assert only.one("b").text == "Ada"
     assert only.one("strong").text == "here"
-    assert all(one.text.startswith("as Ada") for one in page.all("small", "who"))
+    authors = [small.text for small in page.all("small", "who")]
+    assert authors and [text for text in authors if not text.startswith("as Ada")] == []
     url = only.one("form")["action"]
     post_form(client, url, action="edit", text="look there")
     (only,) = see(client, answer.location).all("article", "remark")
@@ -84,7 +85,7 @@ def test_a_comment_is_written_edited_and_deleted(client: FlaskClient, path: str)
     post_form(client, url, action="delete", status=404)
 
 
-def test_a_comment_on_a_span_is_on_its_trace_too(client: FlaskClient) -> None:
+def test_a_comment_on_a_span_is_shown_with_its_trace(client: FlaskClient) -> None:
     answer = post_form(client, f"{TRACE}/comments", text="this one", reader="Ada", span="root")
     assert answer.location == f"{TRACE}?span=root&tab=comments"
     assert "this one" in see(client, answer.location).one(css="remarks").text
@@ -94,18 +95,18 @@ def test_a_comment_on_a_span_is_on_its_trace_too(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("what", ["comments", "scores"])
-def test_only_whoever_made_a_mark_can_change_it(app: Flask, what: str) -> None:
+def test_only_the_author_of_an_annotation_can_change_it(app: Flask, what: str) -> None:
     ada, namesake = app.test_client(), app.test_client()
     form = {"text": "mine", "name": "good", "data_type": "boolean", "yes": "yes", "reader": "Ada"}
     post_form(ada, f"{TRACE}/{what}", **form)
     page = see(ada, f"{TRACE}?tab={what}")
-    forms = [one["action"] for one in page.all("form") if "action" in one.attributes]
+    forms = [form["action"] for form in page.all("form") if "action" in form.attributes]
     url = next(action for action in forms if f"/{what}/" in action)
     post_form(namesake, f"{TRACE}/comments", text="I am Ada as well", reader="Ada")
     post_form(namesake, url, **form, action="edit", status=403)
     post_form(namesake, url, action="delete", status=403)
     shown = see(namesake, f"{TRACE}?tab={what}")
-    assert url not in [one["action"] for one in shown.all("form") if "action" in one.attributes]
+    assert url not in [form["action"] for form in shown.all("form") if "action" in form.attributes]
     post_form(ada, url.replace("a" * 32, "b" * 32), **form, status=404)
     post_form(ada, url, action="delete")
 
@@ -127,14 +128,16 @@ def test_every_type_of_score_can_be_given(
         client, f"{path}/scores", name="mine", reader="Ada", comment="because", **form
     )
     page = see(client, answer.location)
-    (only,) = [one for one in page.all("li", "remark") if one.one("b").text == "mine"]
+    (only,) = [remark for remark in page.all("li", "remark") if remark.one("b").text == "mine"]
     assert all(word in only.text for word in (shown, "Ada", "because"))
     field = next(name for name in ("value", "category", "yes", "text_value") if name in form)
     url = only.one("form")["action"]
     changed = {**form, field: {"value": "1", "yes": "yes"}.get(field, "other")}
     post_form(client, url, name="mine", action="edit", **changed)
     (only,) = [
-        one for one in see(client, answer.location).all("li", "remark") if "mine" in one.text
+        remark
+        for remark in see(client, answer.location).all("li", "remark")
+        if "mine" in remark.text
     ]
     assert {"value": "1 of 5", "yes": "yes"}.get(field, "other") in only.text
 
@@ -153,7 +156,7 @@ def test_every_type_of_score_can_be_given(
         ({"data_type": "numeric", "value": "1", "reader": " "}, "Enter your name"),
     ],
 )
-def test_a_score_that_is_none_is_refused_with_a_reason(
+def test_an_invalid_score_is_refused_with_a_reason(
     client: FlaskClient, form: dict[str, str], reason: str
 ) -> None:
     sent = {"name": "mine", "reader": "Ada"} | form
@@ -163,7 +166,7 @@ def test_a_score_that_is_none_is_refused_with_a_reason(
     assert reason in post_form(client, f"{TRACE}/scores", 422, **sent).text.replace("&#39;", "'")
 
 
-def test_the_range_of_a_score_is_remembered(client: FlaskClient) -> None:
+def test_the_range_of_a_score_is_kept_for_the_next_one(client: FlaskClient) -> None:
     form = {"name": "stars", "data_type": "numeric", "reader": "Ada"}
     post_form(client, f"{TRACE}/scores", value="3", low="1", high="5", **form)
     post_form(client, f"{SESSION}/scores", value="6", status=422, **form)
@@ -171,7 +174,7 @@ def test_the_range_of_a_score_is_remembered(client: FlaskClient) -> None:
     assert "5 of 5" in see(client, SESSION).one(id="annotations").text
 
 
-def test_scores_by_hand_stand_beside_those_of_the_api(client: FlaskClient) -> None:
+def test_scores_by_hand_are_listed_with_those_of_the_api(client: FlaskClient) -> None:
     post_form(client, f"{TRACE}/scores", name="mine", data_type="boolean", yes="yes", reader="Ada")
     theirs = {"trace_id": "a" * 32, "name": "theirs", "value": 0.5}
     assert client.post("/api/v1/scores", json=theirs).status_code == 201
@@ -179,7 +182,9 @@ def test_scores_by_hand_stand_beside_those_of_the_api(client: FlaskClient) -> No
     assert "mine yes Ada" in shown and "theirs 0.5 api" in shown
 
 
-def test_a_name_is_kept_changed_and_can_not_be_forged(client: FlaskClient, app: Flask) -> None:
+def test_a_visitors_name_is_kept_and_changed_and_can_not_be_forged(
+    client: FlaskClient, app: Flask
+) -> None:
     answer = post_form(client, "/reader", reader="  Ada \n Lovelace ", back=TRACE)
     assert answer.location == TRACE
     cookie = answer.headers["Set-Cookie"]
@@ -193,7 +198,9 @@ def test_a_name_is_kept_changed_and_can_not_be_forged(client: FlaskClient, app: 
     assert see(forger, "/reader").one("input", name="reader")["value"] == ""
 
 
-def test_a_proxy_is_believed_where_it_is_set(make_app: Any, config: Any) -> None:
+def test_the_user_header_of_a_proxy_is_used_where_it_is_configured(
+    make_app: Any, config: Any
+) -> None:
     import dataclasses
 
     header = {"X-Forwarded-User": "Zoë".encode().decode("latin-1")}
@@ -215,10 +222,10 @@ def test_a_proxy_is_believed_where_it_is_set(make_app: Any, config: Any) -> None
 
 
 @BOTH
-def test_deleting_says_what_goes_and_then_does_it(client: FlaskClient, path: str) -> None:
+def test_a_delete_shows_what_it_removes_and_then_removes_it(client: FlaskClient, path: str) -> None:
     post_form(client, f"{path}/comments", text="soon gone", reader="Ada")
     preview = see(client, f"{path}/delete")
-    facts = [one.text for one in preview.one("main").one("dl", "facts").all("dd")]
+    facts = [value.text for value in preview.one("main").one("dl", "facts").all("dd")]
     assert facts[0] == "1" and facts[3] == "1"
     assert client.get(path).status_code == 200
     answer = post_form(client, preview.one("form", method="post")["action"])
@@ -229,7 +236,7 @@ def test_deleting_says_what_goes_and_then_does_it(client: FlaskClient, path: str
 
 
 @pytest.mark.parametrize("path", ["bookmark", "tags", "comments", "scores", "shares", "delete"])
-def test_no_form_is_taken_from_elsewhere(client: FlaskClient, path: str) -> None:
+def test_a_form_of_another_origin_is_refused(client: FlaskClient, path: str) -> None:
     answer = client.post(f"{TRACE}/{path}", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
 
@@ -241,11 +248,13 @@ def test_a_hostile_comment_is_inert(client: FlaskClient, path: str) -> None:
     page = see(client, answer.location)
     remark = page.one("article", "remark")
     assert remark.one("header").one("b").text == "<b>Eve</b>"
+    assert "<script>alert(1)</script>" in remark.text
     assert not remark.all("script") and not remark.all("img")
-    assert all(not link["href"].startswith("javascript") for link in remark.all("a"))
+    links = [link["href"] for link in remark.all("a")]
+    assert [href for href in links if href.startswith("javascript")] == []
 
 
-def test_lists_show_the_marks_and_can_be_narrowed_to_them(
+def test_lists_show_annotations_and_can_be_filtered_by_them(
     client: FlaskClient, store_traces: StoreTraces
 ) -> None:
     store_traces(TraceBuilder("plain", name="plain").span("s"))
@@ -264,8 +273,8 @@ def test_lists_show_the_marks_and_can_be_narrowed_to_them(
     assert len(see(client, "/project/default/traces").one("tbody").all("tr")) == 2
 
 
-def test_the_parts_that_a_script_swaps_come_alone(client: FlaskClient) -> None:
-    for path, form, found in (
+def test_a_script_gets_only_the_part_that_it_swaps(client: FlaskClient) -> None:
+    for path, form, css in (
         ("bookmark", {"action": "set"}, "star"),
         ("tags", {"add": "new"}, "tagging"),
         ("comments", {"text": "hm", "reader": "Ada", "span": "root"}, "remark"),
@@ -273,4 +282,4 @@ def test_the_parts_that_a_script_swaps_come_alone(client: FlaskClient) -> None:
         answer = client.post(f"{TRACE}/{path}", data=form, headers={**SAME_ORIGIN, **FRAGMENT})
         assert answer.status_code == 200
         part = parse(answer.text)
-        assert part.all(css=found) and not part.all("html")
+        assert part.all(css=css) and not part.all("html")

@@ -39,7 +39,9 @@ def test_every_error_is_a_page_with_its_status(app: Flask, kind: type[TracerErro
         (Unstorable("too long"), "Not changed: too long."),
     ],
 )
-def test_the_page_says_it_in_a_sentence(app: Flask, error: TracerError, sentence: str) -> None:
+def test_the_page_describes_the_error_in_a_sentence(
+    app: Flask, error: TracerError, sentence: str
+) -> None:
     failing(app, error)
     assert sentence in app.test_client().get("/fail").text
 

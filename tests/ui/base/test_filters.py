@@ -1,4 +1,4 @@
-"""The filter form: what the address says, and the addresses that take it back."""
+"""The filter form: it shows the filters of the URL, with links that remove each of them."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_the_next_page_keeps_the_filters() -> None:
         ("2026-11-23T10:30:00+01:00", datetime(2026, 11, 23, 9, 30, tzinfo=UTC)),
     ],
 )
-def test_times_are_absolute_or_so_long_ago(text: str, time: datetime) -> None:
+def test_times_are_absolute_or_relative_to_now(text: str, time: datetime) -> None:
     assert filters(from_=text).time("from", NOW) == time
 
 
-def test_what_is_no_time_is_refused_by_name() -> None:
+def test_an_invalid_time_is_refused_with_its_field() -> None:
     with pytest.raises(BadFilter, match=r"from='yesterday': expected a time like"):
         filters(from_="yesterday").time("from", NOW)
 
@@ -58,5 +58,5 @@ def test_a_value_in_use_stays_in_its_pick_list() -> None:
 
 
 def test_a_relative_time_is_not_put_into_a_field_that_takes_none() -> None:
-    asked = filters(from_="24h", to="2026-11-23T10:30:00+01:00")
-    assert (asked.local("from"), asked.local("to")) == ("", "2026-11-23T10:30:00")
+    form = filters(from_="24h", to="2026-11-23T10:30:00+01:00")
+    assert (form.local("from"), form.local("to")) == ("", "2026-11-23T10:30:00")

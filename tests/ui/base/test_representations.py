@@ -1,4 +1,4 @@
-"""Each page and fragment of traces and sessions has a JSON twin that says what it shows."""
+"""Each page and fragment of traces and sessions has a JSON representation of the same content."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.support.pages.sample_traces import TraceBuilder, agent_trace
 TRACE = "a" * 32
 BASE = "/project/default"
 FILES = ("/export",)
-"""What is sent as a file is no page."""
+"""Downloads are no pages."""
 FORMS = ("/delete", "/shares")
-"""Questions to a person; programs have /api/v1 for what they are about."""
+"""Forms; programs use /api/v1 instead."""
 
 
 def get(client: FlaskClient, path: str, status: int = 200) -> Any:
@@ -27,7 +27,7 @@ def get(client: FlaskClient, path: str, status: int = 200) -> Any:
     return answer.json
 
 
-def test_every_page_of_traces_and_sessions_has_a_twin(app: Flask) -> None:
+def test_every_page_of_traces_and_sessions_has_a_json_representation(app: Flask) -> None:
     rules = {
         rule.rule: rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -44,39 +44,41 @@ def test_every_page_of_traces_and_sessions_has_a_twin(app: Flask) -> None:
         assert rules.get(f"{rule}.json") == f"{rules[rule]}_json", f"{rule} has no twin"
 
 
-def test_the_list_says_what_the_api_says(client: FlaskClient, store_traces: StoreTraces) -> None:
+def test_a_list_has_the_same_json_as_the_api(
+    client: FlaskClient, store_traces: StoreTraces
+) -> None:
     store_traces(agent_trace())
     assert get(client, "/traces.json") == client.get("/api/v1/traces").json
     assert get(client, "/traces.json?status=running")["data"] == []
     assert get(client, "/sessions.json") == client.get("/api/v1/sessions").json
 
 
-def test_a_list_of_nothing_is_an_empty_list(client: FlaskClient) -> None:
+def test_an_empty_list_has_no_cursors(client: FlaskClient) -> None:
     nothing = {"data": [], "next_cursor": None, "prev_cursor": None}
     assert get(client, "/traces.json") == nothing
     assert get(client, "/sessions.json") == nothing
 
 
-def test_a_trace_says_its_open_tree_and_the_selected_span(
+def test_the_json_of_a_trace_has_its_open_tree_and_the_selected_span(
     client: FlaskClient, store_traces: StoreTraces
 ) -> None:
     store_traces(agent_trace())
-    said = get(client, f"/traces/{TRACE}.json")
-    assert said["trace"] == client.get(f"/api/v1/traces/{TRACE}").json
-    assert said["span"] is None
-    [root] = said["tree"]["data"]
+    document = get(client, f"/traces/{TRACE}.json")
+    assert document["trace"] == client.get(f"/api/v1/traces/{TRACE}").json
+    assert document["span"] is None
+    [root] = document["tree"]["data"]
     assert (root["id"], root["placeholder"]) == ("root", False)
     below = root["children"]["data"]
     assert {row["parent_id"] for row in below} == {"root"}
     chosen = below[0]["id"]
-    said = get(client, f"/traces/{TRACE}.json?span={chosen}")
+    document = get(client, f"/traces/{TRACE}.json?span={chosen}")
     span = client.get(f"/api/v1/traces/{TRACE}/spans/{chosen}").json
-    assert said["span"] == span
+    assert document["span"] == span
     panel = get(client, f"/traces/{TRACE}/span.json?id={chosen}")
-    assert (panel["span"], panel["trace"]) == (span, said["trace"])
+    assert (panel["span"], panel["trace"]) == (span, document["trace"])
 
 
-def test_a_level_is_paged_as_the_tree_is(client: FlaskClient, store_traces: StoreTraces) -> None:
+def test_a_level_is_paged_like_the_tree(client: FlaskClient, store_traces: StoreTraces) -> None:
     story = TraceBuilder("t").span("root")
     for number in range(150):
         story.span(f"s{number:03}", "root")
@@ -88,7 +90,7 @@ def test_a_level_is_paged_as_the_tree_is(client: FlaskClient, store_traces: Stor
     assert rest["next_cursor"] is None
 
 
-def test_a_value_comes_whole(client: FlaskClient, store_traces: StoreTraces) -> None:
+def test_a_value_is_complete(client: FlaskClient, store_traces: StoreTraces) -> None:
     long = {"list": list(range(1_000))}
     store_traces(TraceBuilder("t").span("s", input=long))
     assert get(client, "/traces/t/value.json?id=s&at=/input") == {
@@ -97,14 +99,18 @@ def test_a_value_comes_whole(client: FlaskClient, store_traces: StoreTraces) -> 
     }
 
 
-def test_a_session_says_its_traces(client: FlaskClient, store_traces: StoreTraces) -> None:
+def test_the_json_of_a_session_has_its_traces(
+    client: FlaskClient, store_traces: StoreTraces
+) -> None:
     store_traces(TraceBuilder("t", session_id="chat/1", input="Hi", output="Hello").span("s"))
-    said = get(client, "/sessions/chat%2F1.json")
-    assert said["session"] == client.get("/api/v1/sessions/chat%2F1").json
-    assert said["data"] == [client.get("/api/v1/traces/t").json]
+    document = get(client, "/sessions/chat%2F1.json")
+    assert document["session"] == client.get("/api/v1/sessions/chat%2F1").json
+    assert document["data"] == [client.get("/api/v1/traces/t").json]
 
 
-def test_what_is_not_there_is_a_problem(client: FlaskClient, store_traces: StoreTraces) -> None:
+def test_a_missing_trace_or_session_is_a_problem_document(
+    client: FlaskClient, store_traces: StoreTraces
+) -> None:
     assert "no trace" in get(client, "/traces/nope.json", 404)["detail"]
     assert "no session" in get(client, "/sessions/nope.json", 404)["detail"]
     store_traces(TraceBuilder("t").span("s"))
@@ -114,7 +120,7 @@ def test_what_is_not_there_is_a_problem(client: FlaskClient, store_traces: Store
     assert "expected a time" in get(client, "/traces.json?from=nope", 400)["detail"]
 
 
-def test_an_id_that_ends_like_a_twin_has_its_page_and_its_twin(
+def test_an_id_that_ends_in_json_has_a_page_and_a_json_representation(
     app: Flask, client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(TraceBuilder("a.json", session_id="s/b%2E.json", name="one").span("s"))
@@ -125,11 +131,11 @@ def test_an_id_that_ends_like_a_twin_has_its_page_and_its_twin(
     assert get_page("/traces").one("a", "open")["href"] == BASE + path
     assert get(client, f"{path}.json")["trace"]["id"] == "a.json"
     assert get(client, f"{path}/span.json")["trace"]["id"] == "a.json"
-    said = get(client, f"{session.removeprefix(BASE)}.json")
-    assert said["session"]["id"] == "s/b%2E.json"
+    document = get(client, f"{session.removeprefix(BASE)}.json")
+    assert document["session"]["id"] == "s/b%2E.json"
 
 
-def test_lists_link_to_their_twins_with_their_filters(
+def test_lists_link_to_their_json_with_the_same_filters(
     client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace())

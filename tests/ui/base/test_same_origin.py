@@ -1,4 +1,4 @@
-"""Forms are taken from our own pages only."""
+"""Forms are accepted from Tracer's own pages only."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PATH = "/project/default/prices/new"
         ({}, 403),
     ],
 )
-def test_only_a_form_of_this_origin_is_read(
+def test_only_a_form_of_this_origin_is_accepted(
     client: FlaskClient, headers: dict[str, str], status: int
 ) -> None:
     assert client.post(PATH, data={}, headers=headers).status_code == status
 
 
-def test_links_from_elsewhere_lead_here(client: FlaskClient) -> None:
+def test_links_from_other_sites_work(client: FlaskClient) -> None:
     answer = client.get("/project/default/prices", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 200
 
 
-def test_programs_use_the_api_from_wherever_they_are(client: FlaskClient) -> None:
+def test_programs_may_use_the_api_from_any_origin(client: FlaskClient) -> None:
     body = {"model": "m", "rates": {"base": {"input": 1}}}
     assert client.post("/api/v1/prices", json=body).status_code == 201

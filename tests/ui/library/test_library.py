@@ -19,7 +19,7 @@ def texts(page: Element, tag: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("path", "words"), [("/prompts", "No prompts"), ("/datasets", "No data")])
-def test_an_empty_list_says_how_to_fill_it(get_page: GetPage, path: str, words: str) -> None:
+def test_an_empty_list_explains_how_to_fill_it(get_page: GetPage, path: str, words: str) -> None:
     assert words in get_page(path).text
 
 
@@ -32,7 +32,7 @@ def test_prompts_are_listed_with_their_labels(project: str, get_page: GetPage) -
     assert "x" in get_page(link["href"].removeprefix("/project/default")).text
 
 
-def test_a_prompt_shows_the_version_that_is_asked_for(project: str, get_page: GetPage) -> None:
+def test_a_prompt_shows_the_requested_version(project: str, get_page: GetPage) -> None:
     for text in ("first words", "second words"):
         create_version(project, PromptDraft(name="greet", type="text", prompt=text))
     assert "second words" in get_page("/prompts/greet").text
@@ -43,7 +43,7 @@ def test_a_prompt_shows_the_version_that_is_asked_for(project: str, get_page: Ge
     get_page("/prompts/nope", status=404)
 
 
-def test_a_run_shows_the_scores_of_it_as_a_whole(
+def test_a_run_shows_the_scores_of_the_whole_run(
     project: str, get_page: GetPage, client: FlaskClient
 ) -> None:
     dataset = save_dataset(project, "faq", {})
@@ -57,7 +57,7 @@ def test_a_run_shows_the_scores_of_it_as_a_whole(
     assert not shown.all("img")
 
 
-def test_a_chat_prompt_reads_as_messages(project: str, get_page: GetPage) -> None:
+def test_a_chat_prompt_is_shown_as_messages(project: str, get_page: GetPage) -> None:
     messages = [{"role": "user", "content": "Hello **you**"}]
     create_version(project, PromptDraft(name="chat", type="chat", prompt=messages, config={"t": 1}))
     shown = get_page("/prompts/chat")
@@ -66,7 +66,7 @@ def test_a_chat_prompt_reads_as_messages(project: str, get_page: GetPage) -> Non
     assert '"t"' in shown.text
 
 
-def test_what_prompts_and_datasets_hold_is_inert(project: str, get_page: GetPage) -> None:
+def test_hostile_text_of_prompts_and_datasets_is_inert(project: str, get_page: GetPage) -> None:
     create_version(
         project, PromptDraft(name="p", type="text", prompt=HOSTILE, commit_message=HOSTILE)
     )
@@ -77,7 +77,8 @@ def test_what_prompts_and_datasets_hold_is_inert(project: str, get_page: GetPage
     for path in ("/prompts", "/prompts/p", "/datasets", "/datasets/d"):
         shown = get_page(path)
         assert not shown.all("img"), path
-        assert not any("alert" in script.text for script in shown.all("script")), path
+        scripts = [script.text for script in shown.all("script")]
+        assert scripts and [text for text in scripts if "alert" in text] == [], path
     for path in ("/datasets/d/items/i", "/datasets/d/runs/r"):
         shown = get_page(path)
         assert "alert(1)" in shown.text
@@ -95,7 +96,7 @@ def test_a_dataset_shows_its_items_as_of_any_time(project: str, get_page: GetPag
     get_page("/datasets/faq?at=soon", status=400)
 
 
-def test_an_item_shows_what_it_was_also_when_it_is_deleted(project: str, get_page: GetPage) -> None:
+def test_an_item_shows_its_versions_after_it_is_deleted(project: str, get_page: GetPage) -> None:
     faq = save_dataset(project, "faq", {}).dataset_id
     save_item(project, faq, "i", {"input": "old question", "source_trace_id": "t/1"})
     save_item(project, faq, "i", {"input": "new question"})
@@ -107,7 +108,7 @@ def test_an_item_shows_what_it_was_also_when_it_is_deleted(project: str, get_pag
     get_page("/datasets/faq/items/nope", status=404)
 
 
-def test_a_run_links_to_the_traces_that_answered(project: str, get_page: GetPage) -> None:
+def test_a_run_links_to_its_traces(project: str, get_page: GetPage) -> None:
     dataset = save_dataset(project, "faq", {})
     run = save_run(project, dataset.dataset_id, "v1", None, {"k": 1})
     add_run_item(project, run.run_id, "i", "t/1", "s1")

@@ -1,4 +1,4 @@
-"""Sessions: the list, and one as the conversation that its traces were."""
+"""Sessions: the list, and the page of one as a conversation of its traces."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, chat_message, now
 
 
-def turn(n: int, at: int, question: str, answer: str | None, **fields: Any) -> TraceBuilder:
-    """Return a trace of the session `chat`, which began ``at`` seconds after the first."""
-    told: dict[str, Any] = {
+def turn(n: int, start: int, question: str, answer: str | None, **fields: Any) -> TraceBuilder:
+    """Return a trace of the session `chat`, which began ``start`` seconds after the first."""
+    trace_fields: dict[str, Any] = {
         "name": "chat",
         "session_id": "chat",
         "input": chat_message("user", question),
     }
     if answer is not None:
-        told["output"] = [chat_message("assistant", answer)]
-    return TraceBuilder(f"{n:032}", now() - 3600 * SECOND + at * SECOND, **told).span("r", **fields)
+        trace_fields["output"] = [chat_message("assistant", answer)]
+    return TraceBuilder(f"{n:032}", now() - 3600 * SECOND + start * SECOND, **trace_fields).span(
+        "r", **fields
+    )
 
 
-def test_a_session_is_told_as_a_conversation(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_session_is_shown_as_a_conversation(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(turn(2, 30, "And why?", "So *that*."), turn(1, 0, "What?", "This."))
     exchanges = get_page("/sessions/chat").all("section", "exchange")
-    said = [[message.text for message in one.all("article", "msg")] for one in exchanges]
-    assert said == [["userWhat?", "assistantThis."], ["userAnd why?", "assistantSo that."]]
+    texts = [[message.text for message in exchange.all("article", "msg")] for exchange in exchanges]
+    assert texts == [["userWhat?", "assistantThis."], ["userAnd why?", "assistantSo that."]]
     assert exchanges[1].one("a", "open")["href"] == f"/project/default/traces/{2:032}"
 
 
-def test_only_what_is_new_is_repeated_from_a_history(
+def test_only_new_messages_of_a_history_are_shown(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     history = [
@@ -48,12 +50,12 @@ def test_only_what_is_new_is_repeated_from_a_history(
     assert messages[1].one("div", "md").text == "done"
 
 
-def test_long_pauses_are_said(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_long_pauses_are_shown(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(turn(1, 0, "a", "b"), turn(2, 20, "c", "d"), turn(3, 1161, "e", "f"))
     assert [fold.text for fold in get_page("/sessions/chat").all("p", "pause")] == ["19 min idle"]
 
 
-def test_a_missing_answer_says_why(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_missing_answer_shows_its_reason(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(
         turn(1, 0, "a", None, level="error", status_message="ToolTimeout"),
         turn(2, 10, "b", None),
@@ -67,7 +69,7 @@ def test_a_missing_answer_says_why(store_traces: StoreTraces, get_page: GetPage)
     ]
 
 
-def test_totals_stand_above_and_per_trace_beside(
+def test_totals_are_above_and_the_numbers_of_a_trace_beside_it(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(
@@ -101,7 +103,7 @@ def test_the_list_leads_to_the_session(store_traces: StoreTraces, get_page: GetP
     assert row.one("td", "say").text == "What?"
 
 
-def test_the_list_teaches_while_it_is_empty(get_page: GetPage) -> None:
+def test_the_empty_list_explains_sessions(get_page: GetPage) -> None:
     assert "session.id" in get_page("/sessions").one("section", "none").text
 
 

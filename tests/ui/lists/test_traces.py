@@ -1,4 +1,4 @@
-"""The list of traces and the page of one, as a browser without scripts gets them."""
+"""The list of traces and the page of a trace, as a browser without scripts gets them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def test_the_home_page_leads_to_the_traces(client: FlaskClient) -> None:
     assert client.get("/").headers["Location"] == "/project/default/traces"
 
 
-def test_a_trace_is_a_row_with_what_matters(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_trace_is_a_row_with_its_main_fields(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(agent_trace())
     row = get_page("/traces").one("tbody").one("tr")
     cells = {cell.classes[-1]: cell.text for cell in row.all("td") if cell.classes}
@@ -35,7 +37,7 @@ def test_a_trace_is_a_row_with_what_matters(store_traces: StoreTraces, get_page:
     assert [tag.text for tag in row.all(css="tag")] == ["agent", "billing"]
 
 
-def test_a_failed_trace_says_why_first(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_failed_trace_shows_its_error_first(store_traces: StoreTraces, get_page: GetPage) -> None:
     story = TraceBuilder(AGENT, name="x", input="the question")
     store_traces(story.span("r", None, 0, 1, level="error", status_message="ToolTimeout"))
     row = get_page("/traces").one("tbody").one("tr")
@@ -43,9 +45,7 @@ def test_a_failed_trace_says_why_first(store_traces: StoreTraces, get_page: GetP
     assert row.one("td", "st").one("title").text == "Failed"
 
 
-def test_what_nobody_sent_is_blank_in_the_list(
-    store_traces: StoreTraces, get_page: GetPage
-) -> None:
+def test_missing_fields_are_blank_in_the_list(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(TraceBuilder(AGENT, name="x").span("r"))
     row = get_page("/traces").one("tbody").one("tr")
     assert [row.one("td", css).text for css in ("tok", "cost", "user", "ses", "errs")] == [""] * 5
@@ -73,7 +73,7 @@ def test_pages_of_the_list_lead_to_each_other(
     assert shown(back) == shown(second)
 
 
-def test_filters_narrow_the_list_and_can_be_taken_back(
+def test_filters_narrow_the_list_and_can_be_removed(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(agent_trace(), TraceBuilder(WIDE, name="other", environment="dev").span("r"))
@@ -89,7 +89,9 @@ def test_filters_narrow_the_list_and_can_be_taken_back(
     assert client.get(chip["href"]).status_code == 200
 
 
-def test_no_match_says_so_and_keeps_the_chips(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_list_without_matches_is_explained_and_keeps_its_filters(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(agent_trace())
     shown = get_page("/traces?name=nothing")
     assert shown.one("section", "none").one("h2").text == "No trace matches"
@@ -97,7 +99,7 @@ def test_no_match_says_so_and_keeps_the_chips(store_traces: StoreTraces, get_pag
 
 
 @pytest.mark.parametrize("query", ["?from=yesterday", "?cursor=broken"])
-def test_an_address_that_can_not_be_read_is_explained(
+def test_an_invalid_url_is_explained(
     store_traces: StoreTraces, get_page: GetPage, query: str
 ) -> None:
     store_traces(agent_trace())
@@ -114,7 +116,9 @@ def test_the_tree_opens_its_first_levels(store_traces: StoreTraces, get_page: Ge
     assert depths == [f"--depth:{depth}" for depth in (0, 1, 1, 2, 2, 1)]
 
 
-def test_bars_lie_on_the_traces_time(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_bars_are_placed_on_the_time_axis_of_the_trace(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(agent_trace())
     bars = [bar["style"] for bar in get_page(f"/traces/{AGENT}").all("i", "bar")]
     assert bars[:2] == ["--x:0.0;--w:100.0", "--x:5.555556;--w:16.666667;--t:20.0"]
@@ -129,7 +133,7 @@ def test_a_failed_span_shows_its_reason_in_its_row(
     assert row.one("small", "bad").text == "504 Gateway Timeout"
 
 
-def test_a_running_trace_says_so(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_running_trace_is_labelled(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(TraceBuilder(AGENT, name="x").span("r", None, 0, None).span("c", "r", 1, 2))
     shown = get_page(f"/traces/{AGENT}")
     assert shown.one("span", "run").text == "Running"
@@ -188,7 +192,7 @@ def test_a_closed_node_loads_its_children_when_it_is_opened(
     assert "leaf" in names(opened)
 
 
-def test_bars_of_a_fragment_lie_on_the_axis_of_its_page(
+def test_bars_of_a_fragment_are_on_the_axis_of_its_page(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(wide_trace())
@@ -197,7 +201,7 @@ def test_bars_of_a_fragment_lie_on_the_axis_of_its_page(
     assert rows.one(id="s-child-0100").one("i", "bar")["style"] == "--x:10.0;--w:5.0"
 
 
-def test_an_orphan_hangs_under_a_row_named_by_the_missing_parent(
+def test_an_orphan_is_under_a_row_named_by_the_missing_parent(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(TraceBuilder(AGENT, name="x").span("r").span("orphan", "gone-77", 0.1, 0.2))
@@ -222,16 +226,14 @@ def test_a_path_too_long_to_show_whole_is_shown_from_its_end(
     assert "levels above are not shown" in shown.one("div", "gap").text
 
 
-def test_flags_are_small_marks_that_explain_themselves(
-    store_traces: StoreTraces, get_page: GetPage
-) -> None:
+def test_flags_are_icons_with_an_explanation(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(TraceBuilder(AGENT, name="x").span("r", flags=["truncated", "new_flag"]))
     marks = [mark for mark in get_page(f"/traces/{AGENT}").one(id="s-r").all("span", "count")]
     assert [mark.text for mark in marks] == ["truncated", "new_flag"]
     assert marks[0]["title"] == "A value exceeded the limit of this server and was truncated."
 
 
-def test_a_trace_without_spans_says_so(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_trace_without_spans_is_explained(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(TraceBuilder(AGENT, name="announced", input="hi"))
     assert "No spans yet" in get_page(f"/traces/{AGENT}").one("section", "tree").text
 
@@ -245,7 +247,9 @@ def test_an_unknown_trace_is_a_page_that_helps(
     assert shown.one("main").all("a")[0]["href"] == "/project/default/traces"
 
 
-def test_an_unknown_span_is_said_in_the_panel(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_an_unknown_span_is_reported_in_the_panel(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(agent_trace())
     assert get_page(f"/traces/{AGENT}?span=nope").one(id="panel").one("h2").text == "No such span"
 
@@ -270,7 +274,7 @@ def test_ids_may_be_any_text(store_traces: StoreTraces, client: FlaskClient) -> 
     assert parse(answer.text).one("code", id="subject").text == span_id
 
 
-def test_pages_are_private_and_apart_from_their_fragments(
+def test_pages_are_private_and_cached_apart_from_their_fragments(
     store_traces: StoreTraces, client: FlaskClient
 ) -> None:
     store_traces(agent_trace())
@@ -279,7 +283,7 @@ def test_pages_are_private_and_apart_from_their_fragments(
     assert {"HX-Request-Type", "Cookie"} <= set(headers["Vary"].split(", "))
 
 
-def test_what_a_growing_trace_changes_keeps_the_search_and_the_tabs(
+def test_an_update_of_a_growing_trace_keeps_the_search_and_the_tabs(
     store_traces: StoreTraces, client: FlaskClient
 ) -> None:
     store_traces(agent_trace())

@@ -1,4 +1,4 @@
-"""The panel: what one span, or the trace, has to say."""
+"""The panel: the content of the selected span, or of the trace."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def panel(get_page: GetPage, query: str = "id=s") -> Element:
 
 
 def figures(document: Element) -> dict[str, str]:
-    found = document.one("dl", "figures").all("div")
-    return {figure.one("dt").text: figure.one("dd").text for figure in found}
+    terms = document.one("dl", "figures").all("div")
+    return {figure.one("dt").text: figure.one("dd").text for figure in terms}
 
 
 def test_a_generation_shows_its_figures(store_traces: StoreTraces, get_page: GetPage) -> None:
@@ -59,7 +59,9 @@ def test_messages_are_shown_in_reading_order(store_traces: StoreTraces, get_page
     assert shown.one(id="output").one("article").text.endswith("Because.")
 
 
-def test_a_tools_result_stands_under_its_call(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_the_result_of_a_tool_is_under_its_call(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     call = {"id": "t1", "type": "function", "function": {"name": "find", "arguments": '{"n": 7}'}}
     messages = [
         {"role": "assistant", "content": None, "tool_calls": [call]},
@@ -76,7 +78,7 @@ PNG = "data:image/png;base64,iVBORw0KGgo="
 WAV = "data:audio/wav;base64,UklG"
 
 
-def test_images_and_audio_are_shown_out_of_the_payload(
+def test_images_and_audio_of_the_payload_are_shown(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     content = [
@@ -96,7 +98,7 @@ def test_images_and_audio_are_shown_out_of_the_payload(
     assert "https://evil.example/i.png" in shown.one(id="input").text
 
 
-def test_an_image_within_a_result_stands_under_its_call(
+def test_an_image_within_a_result_is_under_its_call(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     call = {"type": "tool_use", "id": "c", "name": "draw", "input": {"of": "a cat"}}
@@ -174,7 +176,7 @@ def test_a_cut_part_has_a_page_of_its_own_without_scripts(
     assert len(shown.one("main").all("p")) == 30
 
 
-def test_a_long_text_is_shown_as_it_is(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_long_text_is_shown_unformatted(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(story(input="*x* " * 10_000))
     assert panel(get_page).one(id="input").one("pre", "plain").text.startswith("*x* *x*")
 
@@ -186,7 +188,7 @@ def test_raw_shows_what_was_sent(store_traces: StoreTraces, get_page: GetPage) -
     assert shown.one("a", data_key="r").text == "Rendered"
 
 
-def test_an_empty_output_says_why(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_an_empty_output_is_explained(store_traces: StoreTraces, get_page: GetPage) -> None:
     trace = (
         TraceBuilder(TRACE, name="x")
         .span("done")
@@ -217,7 +219,9 @@ def test_usage_and_cost_are_listed_by_type(store_traces: StoreTraces, get_page: 
     assert "cost as sent by the application" in panel(get_page).text
 
 
-def test_how_an_answer_ended_stands_beside_it(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_the_finish_reason_is_beside_its_answer(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     tools = [{"type": "function", "function": {"name": "find"}}]
     usage = {"output": 1512}
     ended = {"finish_reasons": ["length"], "usage": usage, "tools": tools, "output": "x"}
@@ -228,12 +232,14 @@ def test_how_an_answer_ended_stands_beside_it(store_traces: StoreTraces, get_pag
     assert peek.text == 'type: "function", function: {…}'
 
 
-def test_an_unpriced_model_is_said(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_an_unpriced_model_is_labelled(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(story(kind="generation", model="own-model", usage={"input": 5}))
     assert "no price known for this model" in panel(get_page).text
 
 
-def test_what_was_cut_is_said_with_its_size(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_cut_value_is_labelled_with_its_size(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     notes = {"input": {"truncated": True, "size": 1_048_576}}
     store_traces(story(input="x", flags=["truncated"], notes=notes))
     shown = panel(get_page)
@@ -244,7 +250,9 @@ def test_what_was_cut_is_said_with_its_size(store_traces: StoreTraces, get_page:
     assert shown.one("small", "warn").text == "truncated from 1,048,576 bytes"
 
 
-def test_metadata_holds_everything_else(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_the_metadata_tab_has_all_other_fields(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(
         story(
             metadata={"plan": "team"},
@@ -301,12 +309,12 @@ def test_scores_are_counted_and_listed(store_traces: StoreTraces, get_page: GetP
     assert whole.one("li", "remark").text.startswith("helpful 1 api")
 
 
-def test_raw_tab_holds_the_stored_record(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_the_raw_tab_has_the_stored_record(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(story(metadata={"k": "v"}))
     assert '"k": "v"' in panel(get_page, "id=s&tab=raw").one(id="dump").text
 
 
-def test_without_a_span_the_panel_is_about_the_trace(
+def test_without_a_selected_span_the_panel_shows_the_trace(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace(metadata={"plan": "team"}))
@@ -317,7 +325,7 @@ def test_without_a_span_the_panel_is_about_the_trace(
     assert about.one(id="metadata").one("span", "s2").text == '"team"'
 
 
-def test_the_panel_puts_its_state_into_the_address(
+def test_the_panel_puts_its_state_into_the_url(
     store_traces: StoreTraces, client: FlaskClient
 ) -> None:
     store_traces(story())
@@ -327,9 +335,9 @@ def test_the_panel_puts_its_state_into_the_address(
     assert client.get(f"{base}/span", headers=FRAGMENT).headers["HX-Replace-Url"] == base
 
 
-@pytest.mark.parametrize("at", ["/nope", "/input/9"])
+@pytest.mark.parametrize("pointer", ["/nope", "/input/9"])
 def test_a_pointer_to_nothing_is_not_found(
-    store_traces: StoreTraces, get_page: GetPage, at: str
+    store_traces: StoreTraces, get_page: GetPage, pointer: str
 ) -> None:
     store_traces(story(input=[1]))
-    get_page(f"/traces/{TRACE}/value?id=s&at={at}", 404)
+    get_page(f"/traces/{TRACE}/value?id=s&at={pointer}", 404)

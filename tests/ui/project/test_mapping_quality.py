@@ -1,4 +1,4 @@
-"""How spans are understood: the tab of a span, and the page that counts a project's."""
+"""Attribute mapping: the tab of a span, and the mapping quality of a project."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tracer.store.projects.projects import create_project
 TRACE = "a" * 32
 
 
-def send(client: FlaskClient, says: dict[str, Any], **fields: Any) -> None:
-    body = json.dumps(request(span(says, **fields)))
+def send(client: FlaskClient, values: dict[str, Any], **fields: Any) -> None:
+    body = json.dumps(request(span(values, **fields)))
     answer = client.post("/v1/traces", data=body, content_type="application/json")
     assert answer.get_json() == {}
 
@@ -28,7 +28,9 @@ def tab(get_page: GetPage) -> Element:
     return get_page(f"/traces/{TRACE_ID}/span?id={SPAN_ID}&tab=understood", fragment=True)
 
 
-def test_the_tab_says_what_became_of_each_attribute(client: FlaskClient, get_page: GetPage) -> None:
+def test_the_tab_shows_the_mapping_of_each_attribute(
+    client: FlaskClient, get_page: GetPage
+) -> None:
     send(client, {"gen_ai.request.model": "gpt-4o", "gen_ai.operation.name": "chat", "mine": 1})
     shown = tab(get_page)
     understood, rest = (block.text for block in shown.all("ul", "mapping"))
@@ -37,7 +39,7 @@ def test_the_tab_says_what_became_of_each_attribute(client: FlaskClient, get_pag
     assert rest == "mine1 no dialect knows this name"
 
 
-def test_parts_of_one_value_stand_together(client: FlaskClient, get_page: GetPage) -> None:
+def test_parts_of_one_value_are_shown_together(client: FlaskClient, get_page: GetPage) -> None:
     send(client, {f"llm.input_messages.{n}.message.content": "hi" for n in range(9)})
     [group] = tab(get_page).one("ul", "mapping").all("li")[:1]
     assert len(group.all("b")) == 1
@@ -51,19 +53,21 @@ def test_hostile_names_and_values_stay_text(client: FlaskClient, get_page: GetPa
     assert not shown.all("b") and not shown.all("script")
 
 
-def test_a_span_without_attributes_says_so(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_span_without_attributes_is_explained(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("s"))
     shown = get_page(f"/traces/{TRACE}?span=s&tab=understood")
     assert "No attributes were sent" in shown.one(id="panel").text
 
 
 def rows(document: Element) -> dict[str, int]:
-    found = document.one(id="main").all("tbody")
-    cells = [row.all("td") for body in found for row in body.all("tr")]
+    bodies = document.one(id="main").all("tbody")
+    cells = [row.all("td") for body in bodies for row in body.all("tr")]
     return {row[0].text.partition(" no attribute")[0]: int(row[1].text) for row in cells}
 
 
-def test_the_page_counts_what_is_known_and_what_is_missing(
+def test_the_page_counts_dialects_missing_fields_and_flags(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     story = TraceBuilder(TRACE, name="x").span("a", dialect="gen_ai").span("b")
@@ -93,18 +97,20 @@ def test_each_count_leads_to_examples(
     assert all(client.get(link["href"]).status_code == 200 for link in links)
 
 
-def test_what_is_fine_is_said(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_project_without_problems_is_labelled(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("a"))
     assert "No span has a data problem." in get_page("/understanding").text
 
 
-def test_an_empty_project_is_told_what_the_page_will_show(get_page: GetPage) -> None:
+def test_the_page_of_an_empty_project_explains_its_content(get_page: GetPage) -> None:
     shown = get_page("/understanding").one(id="main")
     assert "This page counts spans by dialect" in shown.text
     assert not shown.all("table")
 
 
-def test_no_project_sees_anothers_counts(
+def test_a_project_shows_only_its_own_counts(
     app: Flask, client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))

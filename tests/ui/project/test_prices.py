@@ -1,4 +1,4 @@
-"""The pages of prices: the list, a name tried against it, the form, retiring."""
+"""The pages of prices: the list, matching a model name, the form, retiring."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def base(*texts: str, column: int = 0) -> dict[str, str]:
     return cells | {f"type.{row}": types[row] for row in range(len(texts))}
 
 
-def add(project: str, model: str, dollars: str = "1", **said: Any) -> PriceRow:
-    tiers = said.pop("tiers", [])
+def add(project: str, model: str, dollars: str = "1", **fields: Any) -> PriceRow:
+    tiers = fields.pop("tiers", [])
     rates = Rates(base={"input": Decimal(dollars)}, tiers=tiers)
     with transaction():
-        return prices.create_price(project, PriceDraft(model=model, rates=rates, **said))
+        return prices.create_price(project, PriceDraft(model=model, rates=rates, **fields))
 
 
 def table(page: Element, label: str) -> list[list[str]]:
@@ -49,10 +49,10 @@ def table(page: Element, label: str) -> list[list[str]]:
     return [[cell.text for cell in row.all("td")] for row in region.one("tbody").all("tr")]
 
 
-def call(trace_id: str, model: str, **said: Any) -> TraceBuilder:
-    usage = said.pop("usage", {"input": 1_000_000})
+def call(trace_id: str, model: str, **fields: Any) -> TraceBuilder:
+    usage = fields.pop("usage", {"input": 1_000_000})
     return TraceBuilder(trace_id, name="t").span(
-        "s", kind="generation", model=model, usage=usage, **said
+        "s", kind="generation", model=model, usage=usage, **fields
     )
 
 
@@ -64,8 +64,8 @@ def test_a_price_is_added_with_its_tiers(project: str, client: FlaskClient) -> N
     assert answer.status_code == 303, answer.text
     (row,) = prices.list_prices(project)
     assert answer.headers["Location"] == f"/project/default/prices#price-{row.price_id}"
-    told = {"service_tier": "flex", "batch": "true"}
-    tier = Tier(above=200_000, parameters=told, prices={"output": Decimal(5)})
+    parameters = {"service_tier": "flex", "batch": "true"}
+    tier = Tier(above=200_000, parameters=parameters, prices={"output": Decimal(5)})
     base_prices = {"input": Decimal("2.50"), "output": Decimal(10)}
     assert row.rates == Rates(base=base_prices, tiers=[tier])
     assert (row.model, row.provider, row.note) == ("gpt-4*", "azure", "deal")
@@ -92,7 +92,7 @@ def test_a_price_is_added_with_its_tiers(project: str, client: FlaskClient) -> N
         ({"model": "m", "note": "\x00"} | base("1"), "note"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
+def test_an_error_is_at_its_field_and_the_form_keeps_its_values(
     project: str, client: FlaskClient, fields: dict[str, str], wrong: str
 ) -> None:
     answer = post(client, **fields)
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
     assert prices.list_prices(project) == []
 
 
-def test_the_form_grows_without_a_script(project: str, client: FlaskClient) -> None:
+def test_the_form_gets_more_rows_without_a_script(project: str, client: FlaskClient) -> None:
     fields = {"model": "m"} | base("1", "2", "", "", "") | base("3", column=1)
     page = parse(post(client, more="tier", **fields).text)
     assert page.one("input", name="price.2.0")["value"] == ""
@@ -118,7 +118,7 @@ def test_the_form_grows_without_a_script(project: str, client: FlaskClient) -> N
     assert prices.list_prices(project) == []
 
 
-def test_a_clone_is_a_form_that_makes_the_same_price(
+def test_a_clone_is_a_form_with_the_same_price(
     project: str, get_page: GetPage, client: FlaskClient
 ) -> None:
     tiers = [Tier(parameters={"service_tier": "flex"}, prices={"images": Decimal("0.001")})]
@@ -131,9 +131,7 @@ def test_a_clone_is_a_form_that_makes_the_same_price(
     get_page("/prices/new?like=nothing", status=404)
 
 
-def test_the_list_shows_what_is_in_use_before_what_is_retired(
-    project: str, get_page: GetPage
-) -> None:
+def test_the_list_shows_prices_in_use_before_retired_ones(project: str, get_page: GetPage) -> None:
     gone = add(project, "a-model", "1", note="old")
     add(project, "z-*", "0.25", provider="acme")
     with transaction():
@@ -145,7 +143,7 @@ def test_the_list_shows_what_is_in_use_before_what_is_retired(
     ]
 
 
-def test_a_name_is_tried_against_the_prices_and_the_list(project: str, get_page: GetPage) -> None:
+def test_a_model_name_can_be_matched_against_all_prices(project: str, get_page: GetPage) -> None:
     add(
         project,
         "gpt-4o",
@@ -165,7 +163,7 @@ def test_a_name_is_tried_against_the_prices_and_the_list(project: str, get_page:
     assert unknown.one("a", css="link", href="/project/default/prices/new?model=unheard-of")
 
 
-def test_a_trial_takes_its_date_and_its_parameters(project: str, get_page: GetPage) -> None:
+def test_a_match_respects_the_date_and_the_parameters(project: str, get_page: GetPage) -> None:
     flex = Tier(parameters={"service_tier": "flex"}, prices={"input": Decimal(1)})
     add(project, "m", "2", tiers=[flex])
     cheap = get_page("/prices?model=m&parameters=service_tier%3Dflex&input=1000000&output=0")
@@ -177,7 +175,7 @@ def test_a_trial_takes_its_date_and_its_parameters(project: str, get_page: GetPa
     assert broken.one(id="at-error").text.startswith("expected a time")
 
 
-def test_models_without_a_price_can_be_given_one(
+def test_models_without_a_price_link_to_the_form(
     store_traces: StoreTraces, project: str, get_page: GetPage
 ) -> None:
     store_traces(call("t1", "house"), call("t2", "shed"), call("t3", "house"))
@@ -193,7 +191,7 @@ def test_models_without_a_price_can_be_given_one(
     )
 
 
-def test_retiring_shows_first_what_it_means_and_can_be_taken_back(
+def test_retiring_shows_its_effect_first_and_can_be_cancelled(
     store_traces: StoreTraces, project: str, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(call("t1", "gpt-4o"), call("t2", "gpt-house"), call("t3", "other"))
@@ -213,7 +211,7 @@ def test_retiring_shows_first_what_it_means_and_can_be_taken_back(
     assert post(client, "/project/default/prices/none", action="retire").status_code == 404
 
 
-def test_the_panel_says_where_a_cost_comes_from(
+def test_the_panel_names_the_source_of_a_cost(
     store_traces: StoreTraces, project: str, get_page: GetPage
 ) -> None:
     row = add(project, "hou*", "0")

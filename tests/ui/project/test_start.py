@@ -1,4 +1,4 @@
-"""An empty project: how to send the first trace, and what happens when it comes."""
+"""The page of an empty project: how to send the first trace, and its arrival."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
 from tests.support.pages.sample_traces import agent_trace
 
 
-def test_an_empty_project_shows_the_address_it_was_asked_under(client: FlaskClient) -> None:
+def test_an_empty_project_shows_the_url_of_the_request(client: FlaskClient) -> None:
     answer = client.get("/project/default/traces", base_url="http://localhost:4318")
     shown = parse(answer.text)
     assert shown.one("code", id="endpoint").text == "http://localhost:4318"
@@ -36,7 +36,7 @@ def test_the_sdk_needs_two_lines_before_the_application_begins(get_page: GetPage
     ]
 
 
-def test_the_page_asks_again_until_something_came(
+def test_the_page_polls_until_a_trace_has_arrived(
     client: FlaskClient, get_page: GetPage, store_traces: StoreTraces
 ) -> None:
     waiting = get_page("/traces").one("div", "wait")

@@ -78,7 +78,7 @@ def test_money_shows_the_digits_that_matter(dollars: str, text: str) -> None:
     assert money(Decimal(dollars)) == text
 
 
-def test_what_nobody_sent_is_blank() -> None:
+def test_missing_numbers_are_blank() -> None:
     assert duration(None) == count(None) == whole(None) == money(None) == ago(None, NOON) == ""
 
 
@@ -86,16 +86,16 @@ def test_what_nobody_sent_is_blank() -> None:
     ("seconds", "text"),
     [(6, "6 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (86400 * 3, "3 d"), (-9, "0 s")],
 )
-def test_times_are_told_as_how_long_ago(seconds: int, text: str) -> None:
+def test_recent_times_are_relative(seconds: int, text: str) -> None:
     assert ago(NOON - timedelta(seconds=seconds), NOON) == text
 
 
-def test_old_times_are_told_as_dates() -> None:
+def test_old_times_are_dates() -> None:
     assert ago(NOON - timedelta(days=60), NOON) == "2026-09-24"
     assert stamp(NOON) == "2026-11-23 12:00:00.000 UTC"
 
 
-def test_a_noun_is_plural_unless_there_is_one() -> None:
+def test_a_noun_is_plural_unless_the_number_is_one() -> None:
     assert [plural(n, "error") for n in (0, 1, 2000)] == ["0 errors", "1 error", "2,000 errors"]
 
 

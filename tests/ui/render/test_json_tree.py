@@ -1,4 +1,4 @@
-"""JSON as lines that fold: bounded, and every cut part can be reached by its pointer."""
+"""JSON as lines that fold: their number is bounded, and each cut part has a page by its pointer."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def walk(item: Item) -> Iterator[Item]:
 
 
 @given(VALUES)
-def test_each_line_points_at_the_value_it_shows(value: Any) -> None:
+def test_each_line_has_the_pointer_of_the_value_it_shows(value: Any) -> None:
     for item in walk(view(value, "")):
         shown = resolve(value, item.pointer)
         assert item.size == (len(shown) if isinstance(shown, dict | list) else 0)
 
 
-def test_long_lists_continue_where_the_page_ended() -> None:
+def test_long_lists_are_shown_page_by_page() -> None:
     numbers = list(range(250))
     first = view(numbers, "/x")
     assert (len(first.items), first.left) == (100, 150)
@@ -55,7 +55,7 @@ def test_a_wide_and_deep_value_is_bounded_as_a_whole() -> None:
     assert len(list(walk(view(value, "")))) < 2000
 
 
-def test_a_long_text_is_cut_until_it_is_asked_for_itself() -> None:
+def test_a_long_text_is_cut_unless_its_own_page_is_requested() -> None:
     text = "x" * 5000
     inner = view({"t": text}, "").items[0]
     assert (len(inner.text), inner.cut) == (2001, 5000)
@@ -68,7 +68,7 @@ def test_a_pointer_to_nothing_is_an_error(pointer: str) -> None:
         resolve({"list": [1], "text": "abc"}, pointer)
 
 
-def test_text_that_spells_json_is_read() -> None:
+def test_text_that_contains_json_is_parsed() -> None:
     assert parse('{"a": 1}') == {"a": 1}
     assert parse("{not json") == "{not json"
     assert parse("plain") == "plain"

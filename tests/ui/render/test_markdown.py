@@ -1,4 +1,4 @@
-"""Markdown of strangers: rendered, and harmless."""
+"""Markdown from applications is rendered, and harmless."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_common_constructs_become_html() -> None:
     assert {"h1", "ul", "li", "strong", "code", "table", "td", "br"} <= tags
 
 
-def test_plain_text_takes_the_short_way_to_the_same_paragraphs() -> None:
+def test_plain_text_takes_a_fast_path_to_the_same_paragraphs() -> None:
     page = parse(rendered("one\ntwo\n\nthree four"))
     assert [p.text for p in page.all("p")] == ["onetwo", "three four"]
     assert len(page.all("br")) == 1
@@ -76,23 +76,28 @@ def test_a_large_image_does_not_keep_the_text_around_it_from_being_rendered() ->
         "data:image/png,<svg>",
     ],
 )
-def test_an_address_that_may_hold_a_script_is_no_image(url: str) -> None:
+def test_a_data_url_that_may_contain_a_script_is_no_image(url: str) -> None:
     assert not parse(rendered(f"![x]({url}) [y]({url})")).all("img")
 
 
-def test_a_link_never_leads_to_data() -> None:
+def test_a_link_never_has_a_data_url() -> None:
     for url in (PNG, "DATA:text/html,x", "da\tta:text/html,x"):
-        links = parse(rendered(f"[x]({url})")).all("a")
-        assert all(not link.attributes.get("href", "").startswith("d") for link in links)
+        shown = parse(rendered(f"[x]({url}) [y](https://a.example)"))
+        assert "x" in shown.text
+        assert [link.attributes.get("href") for link in shown.all("a") if link.text != "x"] == [
+            "https://a.example"
+        ]
+        links = [link.attributes.get("href", "") for link in shown.all("a")]
+        assert [href for href in links if href.startswith("d")] == []
 
 
-def test_what_stands_for_an_image_may_be_in_a_text() -> None:
+def test_the_placeholder_of_an_image_may_occur_in_a_text() -> None:
     text = f"*a* data:image/png;base64,aside0 and data:image/png;base64,aside7 and {PNG}"
     assert parse(rendered("*a* data:image/png;base64,aside0")).text.endswith("aside0")
     assert parse(rendered(text)).text.endswith(PNG)
 
 
-def test_an_image_is_named_and_not_loaded() -> None:
+def test_an_image_of_another_site_is_named_and_not_loaded() -> None:
     page = parse(rendered("![a cat](https://evil.example/cat.png)"))
     assert page.text == "[image: a cat] https://evil.example/cat.png"
     assert not page.all("img")

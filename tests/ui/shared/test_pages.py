@@ -1,4 +1,4 @@
-"""A public link shows what it is a link to, and nothing else; and it dies at once."""
+"""A share link shows its trace or session and nothing else, and can be stopped at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGES = ("", "/spans?t=0-1-d", "/span", "/span?id=root", "/value?at=/input")
 
 
 @pytest.fixture(autouse=True)
-def told(store_traces: StoreTraces, app: Flask) -> None:
+def stored_traces(store_traces: StoreTraces, app: Flask) -> None:
     """Two traces of one session, one of another; comments on the first."""
     other = TraceBuilder(OTHER, name=SECRET, session_id="chat_91c2", user_id=SECRET, tags=[SECRET])
     other.span(f"{SECRET}-span", None, input=SECRET, metadata={"note": SECRET})
@@ -52,7 +52,7 @@ def get(client: FlaskClient, path: str, status: int = 200, **headers: str) -> st
     return answer.text
 
 
-def test_the_link_shows_its_trace_to_whoever_has_it(app: Flask, client: FlaskClient) -> None:
+def test_the_link_shows_its_trace_to_anyone_who_has_it(app: Flask, client: FlaskClient) -> None:
     link = share(client)
     stranger = app.test_client()
     answer = stranger.get(link, follow_redirects=True)
@@ -67,7 +67,8 @@ def test_the_link_shows_its_trace_to_whoever_has_it(app: Flask, client: FlaskCli
         get(stranger, f"{link}traces/{OWN}{page}", **FRAGMENT)
 
 
-def test_all_links_of_a_shared_page_stay_within_it(client: FlaskClient) -> None:
+def test_all_links_of_a_shared_page_stay_within_the_share(client: FlaskClient) -> None:
+    checked = 0
     for link in (share(client), share(client, "/project/default/sessions/chat_91c2")):
         tabs = ("io", "metadata", "events", "scores", "understood", "raw")
         paths = [f"{link}traces/{OWN}{page}" for page in PAGES]
@@ -75,18 +76,20 @@ def test_all_links_of_a_shared_page_stay_within_it(client: FlaskClient) -> None:
         paths += [link] if "/sessions" in link else []
         for path in paths:
             page = parse(get(client, path))
-            found = [
+            addresses = [
                 element.attributes[name]
                 for element in page
                 for name in ("href", "src", "action", "hx-get", "hx-post")
                 if name in element.attributes
             ]
-            for address in found:
+            for address in addresses:
                 assert address.startswith(("?", "#", link, "/static/", "data:")), (path, address)
+                checked += 1
             assert not page.all("form"), path
+    assert checked > 200
 
 
-def test_it_shows_neither_user_nor_session_nor_what_people_said(client: FlaskClient) -> None:
+def test_a_shared_page_shows_neither_user_nor_session_nor_comments(client: FlaskClient) -> None:
     link = share(client)
     for page in (*PAGES, "?tab=scores", "?tab=metadata"):
         text = get(client, f"{link}traces/{OWN}{page}")
@@ -103,10 +106,10 @@ def rules(app: Flask) -> list[Any]:
     return [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("static")]
 
 
-def test_no_route_shows_anything_else_with_the_link(app: Flask, client: FlaskClient) -> None:
+def test_no_shared_route_shows_another_trace(app: Flask, client: FlaskClient) -> None:
     link = share(client)
     token = link.strip("/").rpartition("/")[2]
-    asked = 0
+    requests = 0
     ids = (OWN, OTHER, "foreign", f"{SECRET}-span", "chat_91c2", token)
     for rule in rules(app):
         if "GET" not in rule.methods or not rule.rule.startswith("/share/"):
@@ -121,23 +124,23 @@ def test_no_route_shows_anything_else_with_the_link(app: Flask, client: FlaskCli
             for name, value in itertools.product(asking, (OTHER, f"{SECRET}-span")):
                 answer = client.get(path, query_string={name: value, "t": "0-1-d"})
                 assert answer.status_code in (200, 302, 400, 404), answer.text
-                # What was asked for may be repeated, by name; nothing of it may be shown.
+                # The requested id may be repeated; nothing else of it may be shown.
                 shown = answer.text.replace(f"{SECRET}-span", "")
                 assert SECRET not in shown, (path, name, value)
                 if names and values[0] != OWN:
                     assert answer.status_code == 404
-                asked += 1
-    assert asked > 250
+                requests += 1
+    assert requests > 250
 
 
-# They say the same to everybody, and nothing of a trace but the address of its page.
+# The same for everyone; of a trace they contain only the URL of its page.
 OPEN = (
     *("/", "/healthz", "/reader", "/api/public/health", "/api/public/ready"),
     "/trace/<id:trace_id>",
 )
 
 
-def test_the_token_opens_nothing_but_its_own_routes(
+def test_the_token_of_a_share_opens_only_its_own_routes(
     make_app: Any, config: Config, client: FlaskClient
 ) -> None:
     import dataclasses
@@ -156,7 +159,7 @@ def test_the_token_opens_nothing_but_its_own_routes(
             path = public.url_map.bind("localhost").build(rule.endpoint, filled)
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
             for headers in ways:
-                # Neither as a key, nor as a cookie, nor in the place of a project.
+                # Neither as a key, nor as a cookie, nor as the id of a project.
                 answer = public.test_client().open(
                     path, method=method, headers=SAME_ORIGIN | headers
                 )
@@ -174,7 +177,7 @@ def test_a_shared_session_shows_its_traces_and_no_others(client: FlaskClient) ->
     get(client, f"{link}traces/nope", 404)
 
 
-def test_it_dies_at_once_when_it_is_revoked(app: Flask, client: FlaskClient) -> None:
+def test_a_revoked_link_stops_at_once(app: Flask, client: FlaskClient) -> None:
     link, left = share(client), share(client)
     get(client, f"{link}traces/{OWN}")
     page = parse(get(client, f"{TRACE}/shares"))
@@ -188,7 +191,7 @@ def test_it_dies_at_once_when_it_is_revoked(app: Flask, client: FlaskClient) -> 
     get(client, f"{left}traces/{OWN}")
 
 
-def test_it_dies_at_once_when_it_expires_or_its_trace_is_deleted(
+def test_an_expired_link_or_one_of_a_deleted_trace_stops_at_once(
     app: Flask, client: FlaskClient
 ) -> None:
     link, lasting = share(client, lasts="24h"), share(client)

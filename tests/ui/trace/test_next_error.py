@@ -1,4 +1,4 @@
-"""Steps from one thing to the next read an index entry or two."""
+"""The next error of a trace, and the neighbours of a trace in the list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.store.traces.traces import get_row, neighbours
 TRACE = "t"
 
 
-def test_errors_come_in_the_order_of_time_and_round_again(
+def test_errors_are_visited_in_time_order_and_then_from_the_first(
     store_traces: StoreTraces, project: str
 ) -> None:
     story = TraceBuilder(TRACE).span("root", None, 0, 9)
@@ -47,7 +47,7 @@ def test_neighbours_are_the_next_rows_of_the_list(store_traces: StoreTraces, pro
     assert around("t3") == ("t1", None)
 
 
-def test_the_link_leads_to_the_page_opened_at_the_error(
+def test_the_link_opens_the_page_at_the_error(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(

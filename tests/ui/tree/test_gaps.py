@@ -1,4 +1,4 @@
-"""Gaps and runs: what stands between the rows of a level, and in place of many of them."""
+"""Gaps between the rows of a level, and groups of similar rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,20 @@ PAGE = f"/traces/{ID}"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def at(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def row(start: float, end: float | None, **said: Any) -> SpanRow:
+def row(start: float, end: float | None, **fields: Any) -> SpanRow:
     plain = dict.fromkeys(SpanRow.__dataclass_fields__)
     base = {**plain, "kind": "span", "flags": [], "placeholder": False, "child_count": 0}
     return SpanRow(
-        **{**base, "start_time": at(start), "end_time": None if end is None else at(end), **said}
+        **{
+            **base,
+            "start_time": moment(start),
+            "end_time": None if end is None else moment(end),
+            **fields,
+        }
     )
 
 
@@ -37,12 +42,10 @@ def row(start: float, end: float | None, **said: Any) -> SpanRow:
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=12),
     st.integers(0, 80),
 )
-def test_gaps_are_just_the_time_that_no_child_covers(
-    spans: list[tuple[int, int]], end: int
-) -> None:
+def test_gaps_are_the_time_that_no_child_covers(spans: list[tuple[int, int]], end: int) -> None:
     rows = [row(start, start + took) for start, took in sorted(spans)]
-    found = gaps_of(rows, row(0, end), begins=True, ends=True)
-    told = {(gap.start, gap.end) for gap in found if gap}
+    gaps_found = gaps_of(rows, row(0, end), begins=True, ends=True)
+    intervals = {(gap.start, gap.end) for gap in gaps_found if gap}
     free = [
         second
         for second in range(max([end, *(start for start, _ in spans)]))
@@ -50,15 +53,15 @@ def test_gaps_are_just_the_time_that_no_child_covers(
     ]
     covered = {
         second
-        for start, stop in told
+        for start, stop in intervals
         for second in range(int((start - START).seconds), int((stop - START).seconds))
     }
     assert covered == (set(free) if rows else set())
-    gaps = sorted(told)
+    gaps = sorted(intervals)
     assert all(before[1] <= after[0] for before, after in pairwise(gaps))
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_unknown_time_is_no_gap() -> None:
     rows = [row(0, 1), row(5, 6)]
     assert gaps_of(rows, row(0, 9), begins=False, ends=True) == [None] * 3
     # A model call's own time is its work.
@@ -69,11 +72,11 @@ def test_what_is_not_known_is_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "whole", "told"),
+    ("length", "whole", "shown"),
     [(1, 50, True), (1, 200, False), (0.2, 2, True), (0.5, 9, False), (0.05, 0.2, False)],
 )
-def test_a_short_gap_is_no_news(length: float, whole: float, told: bool) -> None:
-    assert Gap(at(0), at(length)).is_shown(Axis(at(0), at(whole))) is told
+def test_a_short_gap_is_not_shown(length: float, whole: float, shown: bool) -> None:
+    assert Gap(moment(0), moment(length)).is_shown(Axis(moment(0), moment(whole))) is shown
 
 
 def many(count: int) -> TraceBuilder:
@@ -82,7 +85,7 @@ def many(count: int) -> TraceBuilder:
     return story.span("last", "root", 90, 99)
 
 
-def test_a_run_of_like_spans_is_one_row_that_holds_them(
+def test_a_group_of_similar_spans_is_one_row_that_contains_them(
     get_page: GetPage, store_traces: StoreTraces
 ) -> None:
     store_traces(many(30))
@@ -100,7 +103,7 @@ def test_a_run_of_like_spans_is_one_row_that_holds_them(
     ]
 
 
-def test_a_run_opens_for_the_span_that_is_asked_for(
+def test_a_group_is_open_where_one_of_its_spans_is_selected(
     get_page: GetPage, store_traces: StoreTraces
 ) -> None:
     store_traces(many(30))
@@ -110,7 +113,7 @@ def test_a_run_opens_for_the_span_that_is_asked_for(
     assert "open" not in toggle.attributes
 
 
-def test_few_or_growing_or_open_ones_stay_rows(
+def test_small_growing_or_open_groups_stay_rows(
     get_page: GetPage, store_traces: StoreTraces
 ) -> None:
     store_traces(many(7))

@@ -1,4 +1,4 @@
-"""Closed rows of the tree say what is under them, open ones what they have themselves."""
+"""Closed rows of the tree show the sums of their subtree, open rows their own numbers."""
 
 from __future__ import annotations
 
@@ -19,31 +19,33 @@ TRACE = "a" * 32
 
 
 def story() -> TraceBuilder:
-    told = TraceBuilder(TRACE, name="x").span("root", None, 0, 10)
-    told.span("step", "root", 1, 3)
-    told.generation("call", "step", 1, 2).generation("late", "step", 2, 6, level="error")
-    return told.span("after", "root", 7, 8, level="warning").span("leaf", "after", 7, 8)
+    builder = TraceBuilder(TRACE, name="x").span("root", None, 0, 10)
+    builder.span("step", "root", 1, 3)
+    builder.generation("call", "step", 1, 2).generation("late", "step", 2, 6, level="error")
+    return builder.span("after", "root", 7, 8, level="warning").span("leaf", "after", 7, 8)
 
 
 def marks(row: Element) -> list[str]:
     return [mark.text for mark in row.all("span", "sum")]
 
 
-def test_a_row_adds_up_what_is_under_it(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_closed_row_shows_the_sums_of_its_subtree(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(story())
     shown = get_page(f"/traces/{TRACE}")
     assert marks(shown.one(id="s-root")) == ["Σ 5", "1 error"]
     step = shown.one(id="s-step")
     assert marks(step) == ["Σ 2", "1 error"]
-    assert [one.text for one in step.all("span", "all")] == ["4,832", "$0.020"]
-    assert [one.text for one in step.all("span", "own")] == ["", ""]
+    assert [cell.text for cell in step.all("span", "all")] == ["4,832", "$0.020"]
+    assert [cell.text for cell in step.all("span", "own")] == ["", ""]
     # Its children go on for three seconds of ten after it has ended.
     assert step.one("i", "after")["style"] == "--x:30.0;--w:30.0"
     assert marks(shown.one(id="s-after")) == ["Σ 1", "warnings"]
     assert marks(shown.one(id="s-leaf")) == []
 
 
-def test_a_large_trace_says_that_it_is_still_being_counted(
+def test_a_large_trace_is_labelled_until_it_is_analysed(
     store_traces: StoreTraces,
     get_page: GetPage,
     client: FlaskClient,

@@ -1,4 +1,4 @@
-"""Runs that are longer than a page: one row for all of them, whose spans come page by page."""
+"""Groups of similar siblings longer than a page: one row, whose spans are loaded page by page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def long(count: int, before: int = 5, after: int = 3) -> TraceBuilder:
 
 
 @pytest.fixture(params=["small", "large"])
-def tell_all(
+def store_all(
     request: pytest.FixtureRequest,
     store_traces: StoreTraces,
     database_url: str,
@@ -41,13 +41,13 @@ def tell_all(
     if request.param == "small":
         return store_traces
 
-    def told(*stories: TraceBuilder) -> None:
+    def store(*stories: TraceBuilder) -> None:
         monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
         store_traces(*stories)
         with psycopg.connect(database_url, autocommit=True) as connection:
             assert analyse(connection, "default", ID)
 
-    return told
+    return store
 
 
 @pytest.fixture
@@ -68,10 +68,10 @@ def more(shown: Element) -> list[Element]:
     return [link for row in shown.all("div", css="more") for link in row.all("a")]
 
 
-def test_a_run_beyond_the_page_is_told_whole(
-    get_page: GetPage, tell_all: StoreTraces, follow: Load
+def test_a_group_beyond_the_page_is_shown_whole(
+    get_page: GetPage, store_all: StoreTraces, follow: Load
 ) -> None:
-    tell_all(long(480))
+    store_all(long(480))
     shown = get_page(PAGE)
     run = shown.one("div", id="f-s000")
     assert run.all("a")[0].text == "480 × ask"
@@ -91,39 +91,39 @@ def test_a_run_beyond_the_page_is_told_whole(
     assert leaves(follow(behind)) == ["e0", "e1", "e2"]
 
 
-def test_nothing_is_offered_behind_a_run_that_ends_its_level(
-    get_page: GetPage, tell_all: StoreTraces
+def test_no_next_page_is_offered_after_a_group_at_the_end_of_its_level(
+    get_page: GetPage, store_all: StoreTraces
 ) -> None:
-    tell_all(long(300, after=0))
+    store_all(long(300, after=0))
     shown = get_page(PAGE)
     assert shown.one("div", id="f-s000").all("a")[0].text == "300 × ask"
     assert len(more(shown)) == 1
 
 
-def test_a_run_that_begins_at_the_end_of_a_page_is_one_row(
-    get_page: GetPage, tell_all: StoreTraces
+def test_a_group_that_begins_at_the_end_of_a_page_is_one_row(
+    get_page: GetPage, store_all: StoreTraces
 ) -> None:
-    tell_all(long(200, before=98))
+    store_all(long(200, before=98))
     run = get_page(PAGE).one("div", id="f-s000")
     assert run.all("a")[0].text == "200 × ask"
     assert leaves(run) == ["s000", "s001"]
 
 
-def test_a_run_stays_whole_when_the_page_is_read_again(
-    get_page: GetPage, tell_all: StoreTraces
+def test_a_group_stays_whole_when_the_page_is_loaded_again(
+    get_page: GetPage, store_all: StoreTraces
 ) -> None:
-    tell_all(long(480))
+    store_all(long(480))
     shown = get_page(PAGE)
-    pages = [one["data-page"] for one in shown.all("div", css="page")]
+    pages = [fragment["data-page"] for fragment in shown.all("div", css="page")]
     axis = parse_qs(urlsplit(more(shown)[0]["hx-get"]).query)["t"][0]
     again = get_page(f"{PAGE}/live?t={axis}&" + "&".join(f"page={token}" for token in pages))
     assert again.one("div", id="f-s000").all("a")[0].text == "480 × ask"
 
 
-def test_a_page_of_a_run_read_again_ends_with_the_run(
-    get_page: GetPage, tell_all: StoreTraces, follow: Load
+def test_a_page_within_a_group_ends_with_the_group(
+    get_page: GetPage, store_all: StoreTraces, follow: Load
 ) -> None:
-    tell_all(long(150))
+    store_all(long(150))
     inside, behind = more(get_page(PAGE))
     rows = follow(inside)
     axis = parse_qs(urlsplit(behind["hx-get"]).query)["t"][0]
@@ -131,7 +131,7 @@ def test_a_page_of_a_run_read_again_ends_with_the_run(
     assert leaves(get_page(f"{PAGE}/live?t={axis}&page={token}"))[-1] == "s149"
 
 
-def test_while_it_is_counted_a_run_tells_that_it_goes_on(
+def test_a_group_of_a_trace_that_is_not_analysed_is_labelled_as_incomplete(
     get_page: GetPage, store_traces: StoreTraces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
@@ -141,6 +141,6 @@ def test_while_it_is_counted_a_run_tells_that_it_goes_on(
     assert len(more(shown)) == 1
 
 
-def test_cursors_of_a_run_are_checked(get_page: GetPage, store_traces: StoreTraces) -> None:
+def test_cursors_of_a_group_are_checked(get_page: GetPage, store_traces: StoreTraces) -> None:
     store_traces(long(30))
     get_page(f"{PAGE}/spans?t=0-1-&parent=root&after=x&until=y", 400)

@@ -1,4 +1,4 @@
-"""What explains a trace, as a browser without scripts gets it."""
+"""The headline, transcript, statistics and findings, as a browser without scripts gets them."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 
 def talk() -> TraceBuilder:
     """Return a conversation whose second call sends the first again, and some faults."""
-    asked, called = (
+    question, called = (
         chat_message("user", "Where is **it**?"),
         {"role": "assistant", "tool_calls": [FIND]},
     )
     tools = [{"type": "function", "function": {"name": "find", "parameters": SCHEMA}}]
     story = TraceBuilder(AGENT, name="talk").span("root", None, 0, 94, kind="agent")
-    story.generation("ask", "root", 0, 40, input=[asked], output=[called], tools=tools)
+    story.generation("ask", "root", 0, 40, input=[question], output=[called], tools=tools)
     for n in range(3):
-        said = {"input": {"n": "7"}, "output": {"state": "sent"} if n == 2 else None}
+        fields = {"input": {"n": "7"}, "output": {"state": "sent"} if n == 2 else None}
         level = {"level": "error", "status_message": "no"} if n < 2 else {}
-        story.span(f"find{n}", "root", 41 + n, 42 + n, kind="tool", name="find", **said, **level)
+        story.span(f"find{n}", "root", 41 + n, 42 + n, kind="tool", name="find", **fields, **level)
     result = {"role": "tool", "tool_call_id": "c1", "content": '{"state": "sent"}'}
     story.generation(
         "answer",
         "root",
         60,
         90,
-        input=[asked, called, result],
+        input=[question, called, result],
         output=[chat_message("assistant", "On its way.")],
         finish_reasons=["length"],
     )
@@ -61,14 +61,14 @@ def test_the_headline_adds_up_on_every_page_of_a_trace(
         assert len(views.all("a", aria_current="page")) == 1
 
 
-def test_the_headline_of_what_runs_or_lacks_parts_says_so(
+def test_the_headline_of_a_running_or_partial_trace_is_labelled(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(
         TraceBuilder(AGENT, name="x").span("r", None, 0, None).span("o", "gone", 1, 2, kind="tool")
     )
-    said = get_page(BASE).one(css="breakdown").one("p").text
-    assert said.endswith("so far some spans not received")
+    text = get_page(BASE).one(css="breakdown").one("p").text
+    assert text.endswith("so far some spans not received")
 
 
 def test_each_message_is_in_the_transcript_once(
@@ -89,7 +89,7 @@ def test_each_message_is_in_the_transcript_once(
     assert link["href"] == f"/project/default{BASE}?span=answer"
 
 
-def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
+def test_a_long_transcript_is_shown_in_pages_without_repeats(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     story, sent = (
@@ -111,7 +111,9 @@ def test_a_long_transcript_comes_in_pages_that_know_what_was_said(
     assert back.one("ol", "transcript").text == first.one("ol", "transcript").text
 
 
-def test_statistics_are_sorted_by_the_address(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_statistics_are_sorted_by_the_query_string(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
     store_traces(talk())
 
     def names(sort: str) -> list[str]:
@@ -131,24 +133,22 @@ def test_statistics_are_sorted_by_the_address(store_traces: StoreTraces, get_pag
     assert head.one("a")["href"] == "?sort=-total"
 
 
-def test_findings_lead_to_their_spans(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_findings_link_to_their_spans(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(talk())
-    found = get_page(f"{BASE}/findings").one("ul", "findings")
-    assert [title.text for title in found.all("h2")] == [
+    findings = get_page(f"{BASE}/findings").one("ul", "findings")
+    assert [title.text for title in findings.all("h2")] == [
         "The arguments of find break its schema",
         "find failed twice and was tried again",
         "find called 3 times with the same arguments",
         "1 answer cut off at the token limit",
     ]
-    links = found.all("ol")[1].all("a")
+    links = findings.all("ol")[1].all("a")
     assert [link["href"] for link in links] == [
         f"/project/default{BASE}?span=find{n}" for n in range(3)
     ]
 
 
-def test_a_trace_without_faults_says_that_nothing_stands_out(
-    store_traces: StoreTraces, get_page: GetPage
-) -> None:
+def test_a_trace_without_findings_is_labelled(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(agent_trace())
     assert "No issues found" in get_page(f"{BASE}/findings").one(css="none").text
     assert "Findings" in get_page(BASE).one("nav", "views").text
@@ -162,28 +162,30 @@ def test_an_empty_trace_has_empty_pages(
     assert get_page(f"{BASE}/{path}").one(css="none").text
 
 
-def test_the_twins_say_the_same(store_traces: StoreTraces, client: FlaskClient) -> None:
+def test_the_json_representations_have_the_same_content(
+    store_traces: StoreTraces, client: FlaskClient
+) -> None:
     store_traces(talk())
 
-    def said(path: str) -> Any:
+    def read(path: str) -> Any:
         return client.get(f"/project/default{BASE}/{path}").get_json()
 
-    steps = said("transcript.json")["data"]
+    steps = read("transcript.json")["data"]
     assert [step["span"]["id"] for step in steps][-1] == "answer"
     assert (steps[-1]["again"], steps[-1]["new"]) == (3, [])
-    groups = said("statistics.json?sort=name")["data"]
+    groups = read("statistics.json?sort=name")["data"]
     assert [group["name"] for group in groups] == ["answer", "ask", "find", "root"]
-    kinds = [finding["kind"] for finding in said("findings.json")["data"]]
+    kinds = [finding["kind"] for finding in read("findings.json")["data"]]
     assert kinds == ["schema", "retried", "repeated", "cut"]
 
 
-def test_hits_are_stepped_through_in_the_tree(
+def test_the_hits_of_a_search_are_visited_one_by_one_in_the_tree(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(talk())
-    found = get_page(f"{BASE}?q=sent").one(css="hits")
-    assert found.one("a", "link").text == "2 hits"
-    first = parse(client.get(found.one("a", title="Next hit")["href"]).text)
+    hits = get_page(f"{BASE}?q=sent").one(css="hits")
+    assert hits.one("a", "link").text == "2 hits"
+    first = parse(client.get(hits.one("a", title="Next hit")["href"]).text)
     assert first.one(css="row", aria_current="true")["id"] == "s-find2"
     assert first.one(css="hits").one("a", "link").text == "1 of 2 hits"
     assert not first.all("a", title="Previous hit")

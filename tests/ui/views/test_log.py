@@ -21,22 +21,20 @@ def names(get_page: Element) -> list[str]:
     return [link.text for link in get_page.one("table", "log").all("a", "open")]
 
 
-def told() -> TraceBuilder:
+def logged_trace() -> TraceBuilder:
     story = agent_trace()
     broken = {"exception.type": "Timeout", "exception.message": "no answer"}
-    at = story.batch.spans[0].start_time + 4_500_000
+    time = story.batch.spans[0].start_time + 4_500_000
     event: dict[str, Any] = {
         "name": "exception",
-        "time": from_micros(at).isoformat(),
+        "time": from_micros(time).isoformat(),
         "attributes": broken,
     }
     return story.span("pay", "root", 4, 5, kind="tool", events=[event], output="CursorTimeout")
 
 
-def test_spans_and_events_come_in_the_order_of_time(
-    store_traces: StoreTraces, get_page: GetPage
-) -> None:
-    store_traces(told())
+def test_spans_and_events_are_in_time_order(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(logged_trace())
     log = get_page(LOG)
     assert names(log)[:3] == ["resolve_ticket", "plan", "gather"]
     assert names(log)[-3:] == ["pay", "refund", "exception"]
@@ -62,15 +60,15 @@ def test_spans_and_events_come_in_the_order_of_time(
 def test_filters_and_words_narrow_the_log(
     store_traces: StoreTraces, get_page: GetPage, query: str, expected: list[str]
 ) -> None:
-    store_traces(told())
-    found = get_page(f"{LOG}?{query}")
-    assert sorted(names(found)) == sorted(expected)
-    chosen = [o["value"] for o in found.all("option") if "selected" in o.attributes]
+    store_traces(logged_trace())
+    log = get_page(f"{LOG}?{query}")
+    assert sorted(names(log)) == sorted(expected)
+    chosen = [o["value"] for o in log.all("option") if "selected" in o.attributes]
     assert chosen == [part.partition("=")[2] for part in query.split("&") if part[0] != "q"]
 
 
-def test_what_is_not_there_is_told(store_traces: StoreTraces, get_page: GetPage) -> None:
-    store_traces(told())
+def test_an_empty_result_is_explained(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(logged_trace())
     assert "No span contains all of these words" in get_page(f"{LOG}?q=zzz").one(css="none").text
     assert "No entry has this kind" in get_page(f"{LOG}?kind=http").one(css="none").text
 
@@ -88,30 +86,30 @@ def test_pages_of_the_log_lead_to_each_other(
     get_page(f"/traces/{'b' * 32}/log?cursor=nonsense", 400)
 
 
-def test_an_entry_leads_to_its_span_beside_the_log(
+def test_an_entry_opens_its_span_beside_the_log(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    store_traces(told())
+    store_traces(logged_trace())
     link = get_page(f"{LOG}?q=pay").one("table", "log").all("a", "open")[0]
     shown = parse(client.get(link["href"]).text)
     assert shown.one("aside").one("h2", "cut").text == "pay"
     assert names(shown) == ["pay"]
 
 
-def test_a_large_trace_says_that_its_log_is_being_made(
+def test_a_large_trace_is_labelled_until_its_log_is_built(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 3)
-    store_traces(told())
+    store_traces(logged_trace())
     assert "Building the timeline…" in get_page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None
 
 
-def test_the_twin_says_the_same(
+def test_the_json_representation_has_the_same_content(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    store_traces(told())
-    said = client.get(f"/project/default{LOG}.json?level=error").get_json()
-    assert [entry["span"]["name"] for entry in said["data"]] == ["refund", "pay"]
-    assert said["data"][1]["event"]["name"] == "exception"
-    assert (said["count"], said["more"], said["unsearched"]) == (2, False, 0)
+    store_traces(logged_trace())
+    document = client.get(f"/project/default{LOG}.json?level=error").get_json()
+    assert [entry["span"]["name"] for entry in document["data"]] == ["refund", "pay"]
+    assert document["data"][1]["event"]["name"] == "exception"
+    assert (document["count"], document["more"], document["unsearched"]) == (2, False, 0)

@@ -1,4 +1,4 @@
-"""The time axis: bars in percent of it, idle time cut short, and its form in an address."""
+"""The time axis: bars in percent of it, idle time cut short, and its form in the URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.pages.times import SECOND, START, moment
 from tracer.ui.waterfall.axis import Axis, Cut
 
 
-def test_a_bar_lies_where_its_span_was() -> None:
+def test_a_bar_is_at_the_time_of_its_span() -> None:
     bar = Axis(START, moment(100)).bar(moment(25), moment(75), moment(35))
     assert (bar.x, bar.width, bar.first_token) == (25, 50, 20)
 
@@ -22,7 +22,7 @@ def test_a_running_span_reaches_to_the_end() -> None:
     assert (bar.x, bar.width) == (40, 60)
 
 
-def test_what_came_after_the_axis_was_made_lies_beyond_its_edges() -> None:
+def test_spans_outside_of_the_axis_are_beyond_its_edges() -> None:
     bar = Axis(START, moment(10)).bar(moment(-5), moment(15))
     assert (bar.x, bar.width) == (-50, 200)
 
@@ -31,9 +31,9 @@ def test_what_came_after_the_axis_was_made_lies_beyond_its_edges() -> None:
 def test_a_microsecond_is_not_rounded_away_however_long_the_axis(offset: int, length: int) -> None:
     axis = Axis(START, START + timedelta(microseconds=length))
     start = START + timedelta(microseconds=offset)
-    one = axis.bar(start, start)
-    other = axis.bar(start + timedelta(microseconds=1), None)
-    assert one.x < other.x
+    first = axis.bar(start, start)
+    second = axis.bar(start + timedelta(microseconds=1), None)
+    assert first.x < second.x
 
 
 @given(
@@ -78,7 +78,7 @@ def test_time_never_runs_backwards_on_an_axis(axis: Axis, offsets: list[int]) ->
 
 
 @given(axes())
-def test_an_axis_travels_in_an_address(axis: Axis) -> None:
+def test_an_axis_is_restored_from_the_url(axis: Axis) -> None:
     assert Axis.parse(str(axis)) == axis
 
 
@@ -95,6 +95,6 @@ def test_an_axis_travels_in_an_address(axis: Axis) -> None:
         ),
     ],
 )
-def test_what_is_no_axis_is_refused(text: str) -> None:
+def test_an_invalid_axis_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         Axis.parse(text)

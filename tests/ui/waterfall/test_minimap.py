@@ -25,12 +25,12 @@ def sparse() -> TraceBuilder:
     return story
 
 
-def blocks(get_page: Element, css: str) -> list[tuple[float, float]]:
-    found = get_page.one("div", "map").all("rect", css)
-    return [(float(block["x"]), float(block["width"])) for block in found]
+def blocks(page: Element, css: str) -> list[tuple[float, float]]:
+    rectangles = page.one("div", "map").all("rect", css)
+    return [(float(block["x"]), float(block["width"])) for block in rectangles]
 
 
-def test_what_went_on_is_drawn_in_the_colour_of_its_kind(
+def test_activity_is_drawn_in_the_colour_of_its_kind(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace())
@@ -59,7 +59,7 @@ def test_a_zoom_keeps_what_is_open_and_selected(
     assert part["href"].endswith("&span=lookup")
 
 
-def test_a_trace_that_is_mostly_idle_offers_to_draw_that_short(
+def test_a_mostly_idle_trace_offers_to_cut_idle_time(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(sparse())
@@ -74,12 +74,12 @@ def test_a_trace_that_is_mostly_idle_offers_to_draw_that_short(
     assert not get_page(f"{BASE}{back}").all("i", "idle")
 
 
-def test_a_busy_trace_offers_nothing(store_traces: StoreTraces, get_page: GetPage) -> None:
+def test_a_busy_trace_offers_no_cut(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(agent_trace())
     assert not get_page(BASE).one("div", "axis").all("a", "chip")
 
 
-def test_the_strip_of_a_large_trace_is_made_in_the_background(
+def test_the_strip_of_a_large_trace_is_computed_in_the_background(
     store_traces: StoreTraces, get_page: GetPage, database_url: str
 ) -> None:
     story = TraceBuilder(TRACE, name="large").span("root", None, 0, 10)
@@ -98,7 +98,7 @@ def test_the_strip_of_a_large_trace_is_made_in_the_background(
     assert not shown.one("div", "map").all("small")
 
 
-def test_an_address_that_is_no_zoom_shows_all(
+def test_an_invalid_zoom_shows_the_whole_trace(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(agent_trace())
@@ -106,7 +106,7 @@ def test_an_address_that_is_no_zoom_shows_all(
         assert blocks(get_page(f"{BASE}?zoom={zoom}"), "off") == []
 
 
-def test_a_zoom_in_place_brings_the_axis_alone_and_the_pages_new_address(
+def test_a_zoom_in_place_loads_the_axis_alone_and_sets_the_url(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(agent_trace())

@@ -1,4 +1,4 @@
-"""What is in view of the time axis: all of it or a zoom, with round ticks."""
+"""The visible part of the time axis: all of it or a zoom, with round ticks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_ticks_are_round_and_the_last_is_the_whole(length: float, expected: list
     assert labels(window(length)) == expected
 
 
-def test_ticks_of_a_zoom_tell_the_traces_time() -> None:
+def test_ticks_of_a_zoom_show_the_time_of_the_trace() -> None:
     shown = window(94, Zoom(moment(71.2), moment(71.3)))
     assert labels(shown) == ["71.2 s", "71.22 s", "71.24 s", "71.26 s", "71.28 s", "71.3 s"]
     assert [tick.x for tick in shown.ticks()] == [0, 20, 40, 60, 80, 100]
@@ -45,7 +45,7 @@ def test_ticks_of_a_zoom_tell_the_traces_time() -> None:
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1), st.floats(0, 1))
-def test_there_are_few_ticks_however_long_and_wherever(length: float, a: float, b: float) -> None:
+def test_there_are_few_ticks_for_any_length_and_zoom(length: float, a: float, b: float) -> None:
     low, high = sorted((a, b))
     for zoom in (None, Zoom(moment(length * low), moment(length * high))):
         ticks = window(length, zoom).ticks()
@@ -59,12 +59,12 @@ def test_a_running_trace_ends_now() -> None:
     assert labels(window(5, Zoom(moment(2), moment(3)), running=True))[-1] == "3.00 s"
 
 
-def test_a_zoom_is_two_numbers_for_the_rows_that_are_there() -> None:
+def test_a_zoom_changes_two_style_properties_of_the_rows() -> None:
     # A quarter of the axis, from its half on: four times as large.
     assert window(100, Zoom(moment(50), moment(75))).style.startswith("--o:50;--z:4;--tick:20.000;")
 
 
-def test_a_trace_that_went_on_leaves_its_rows_where_they_are_on_their_axis() -> None:
+def test_rows_keep_their_axis_while_the_trace_goes_on() -> None:
     base = Axis(START, moment(10), running=True)
     shown = Window(base, replace(base, end=moment(40)))
     assert shown.style.startswith("--o:0;--z:0.25;")
@@ -73,7 +73,7 @@ def test_a_trace_that_went_on_leaves_its_rows_where_they_are_on_their_axis() -> 
     assert shown.style.startswith("--o:-100;--z:0.5;")
 
 
-def test_the_grid_lies_under_the_ticks() -> None:
+def test_the_grid_is_aligned_with_the_ticks() -> None:
     shown = window(94, Zoom(moment(15), moment(65)))
     parts = dict(part.split(":") for part in shown.style.split(";"))
     first = shown.ticks()[0]
@@ -91,21 +91,21 @@ def test_a_zoom_is_kept_within_the_trace() -> None:
     assert window(10, Zoom(moment(-5), moment(5))).clipped == ("0 ms", "5.00 s")
 
 
-def test_idle_time_has_no_ticks_and_says_how_long_it_was() -> None:
+def test_idle_time_has_no_ticks_and_shows_its_length() -> None:
     axis = Axis(START, moment(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
     shown = Window(axis, axis)
     [idle] = shown.idle()
     assert idle.length == timedelta(hours=1)
     assert (idle.x, idle.width) == (pytest.approx(39.216), pytest.approx(1.961))
-    told = labels(shown)
-    assert told[0] == "0"
-    assert told[-1] == "60 min"
+    texts = labels(shown)
+    assert texts[0] == "0"
+    assert texts[-1] == "60 min"
     assert all(0 <= tick.x <= idle.x or tick.x >= idle.x + idle.width for tick in shown.ticks())
     assert "--tick" not in shown.style
     assert Window(axis, axis, Zoom(moment(0), moment(3))).idle() == []
 
 
-def test_a_span_is_zoomed_to_with_air_around_it() -> None:
+def test_a_zoom_to_a_span_has_a_margin() -> None:
     assert Zoom.around(moment(10), moment(20)) == Zoom(moment(9.5), moment(20.5))
     assert Zoom.around(moment(10), None) == Zoom(moment(10), None)
     instant = Zoom.around(moment(10), moment(10))
@@ -114,11 +114,11 @@ def test_a_span_is_zoomed_to_with_air_around_it() -> None:
 
 
 @pytest.mark.parametrize("zoom", [Zoom(moment(1), moment(2)), Zoom(moment(1), None)])
-def test_a_zoom_travels_in_an_address(zoom: Zoom) -> None:
+def test_a_zoom_is_restored_from_the_url(zoom: Zoom) -> None:
     assert Zoom.parse(str(zoom)) == zoom
 
 
 @pytest.mark.parametrize("text", ["", "1", "-", "2-1", "1-1", "a-b", "1-2-3", f"1-{10**30}"])
-def test_what_is_no_zoom_is_refused(text: str) -> None:
+def test_an_invalid_zoom_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         Zoom.parse(text)

@@ -35,9 +35,9 @@ def decode(*logs: Any, max_value_bytes: int = MAX_VALUE_BYTES) -> DecodedLogs:
 
 def joined(logs: DecodedLogs, *spans: Any) -> Span:
     """Return the span of SPAN_ID as it is once its record and these events have arrived."""
-    found = merge(None, decode_json(request(*spans)).batch.spans, logs.batch.patches)
-    assert found is not None
-    return found
+    merged = merge(None, decode_json(request(*spans)).batch.spans, logs.batch.patches)
+    assert merged is not None
+    return merged
 
 
 BOTOCORE = [
@@ -68,27 +68,27 @@ def test_messages_sent_as_logs_are_the_input_and_output_of_their_span() -> None:
 
 
 def test_details_of_an_operation_are_read_like_the_attributes_of_its_span() -> None:
-    says = {
+    values = {
         "gen_ai.system_instructions": [{"type": "text", "content": "Be brief."}],
         "gen_ai.input.messages": [{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}],
         "gen_ai.output.messages": [{"role": "assistant", "parts": [], "finish_reason": "stop"}],
         "gen_ai.tool.definitions": [{"type": "function", "name": "get_weather"}],
         "gen_ai.usage.input_tokens": 12,
     }
-    record = joined(decode(log(DETAILS, says=says)), span()).record
+    record = joined(decode(log(DETAILS, values=values)), span()).record
     assert [message["role"] for message in record.input] == ["system", "user"]
-    assert record.output == says["gen_ai.output.messages"]
-    assert record.tools == says["gen_ai.tool.definitions"]
+    assert record.output == values["gen_ai.output.messages"]
+    assert record.tools == values["gen_ai.tool.definitions"]
     assert record.finish_reasons == ["stop"]
     # Counts are the span's to tell: they stay with the event.
     assert record.usage == {}
     assert record.events[0]["attributes"] == {"gen_ai.usage.input_tokens": 12}
 
 
-def test_what_a_span_tells_itself_is_believed_and_the_event_keeps_its_content() -> None:
+def test_fields_of_the_span_win_and_the_event_keeps_its_content() -> None:
     own = [{"role": "user", "parts": []}]
-    says = {"gen_ai.input.messages": json.dumps(own)}
-    record = joined(decode(*BOTOCORE), span(says)).record
+    values = {"gen_ai.input.messages": json.dumps(own)}
+    record = joined(decode(*BOTOCORE), span(values)).record
     assert record.input == own
     assert record.events[0]["attributes"] == {
         "gen_ai.system": "aws.bedrock",
@@ -97,7 +97,7 @@ def test_what_a_span_tells_itself_is_believed_and_the_event_keeps_its_content() 
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "values"),
     [
         ({"content": "Hi"}, {}),
         ('{"content": "Hi"}', {"gen_ai.system": "openai"}),
@@ -107,8 +107,8 @@ def test_what_a_span_tells_itself_is_believed_and_the_event_keeps_its_content() 
     ],
     ids=["object", "json-text", "text", "attributes", "azure"],
 )
-def test_a_message_is_read_wherever_its_sender_puts_it(body: Any, says: dict[str, Any]) -> None:
-    record = joined(decode(log("gen_ai.user.message", body, says)), span()).record
+def test_a_message_is_read_wherever_its_sender_puts_it(body: Any, values: dict[str, Any]) -> None:
+    record = joined(decode(log("gen_ai.user.message", body, values)), span()).record
     assert record.input == [{"role": "user", "content": "Hi"}]
 
 
@@ -118,7 +118,7 @@ def test_the_name_may_be_an_attribute_as_before_otlp_1_5() -> None:
 
 
 def test_both_encodings_give_the_same() -> None:
-    events = [*BOTOCORE, log("gen_ai.user.message", says={"content": "ä\n"})]
+    events = [*BOTOCORE, log("gen_ai.user.message", values={"content": "ä\n"})]
     in_protobuf = decode_logs(protobuf_of(*events), PROTOBUF, max_value_bytes=MAX_VALUE_BYTES)
     assert in_protobuf == decode(*events)
 
@@ -137,7 +137,7 @@ def test_other_logs_and_events_without_a_span_are_counted_and_not_stored() -> No
 
 def test_a_malformed_record_is_refused_by_itself() -> None:
     decoded = decode(log("gen_ai.choice", spanId="abc"), 5, BOTOCORE[0])
-    assert [(one.item, one.field) for one in decoded.refusals] == [
+    assert [(refusal.item, refusal.field) for refusal in decoded.refusals] == [
         ("resourceLogs[0].scopeLogs[0].logRecords[0]", "spanId"),
         ("resourceLogs[0].scopeLogs[0].logRecords[1]", ""),
     ]
@@ -159,25 +159,25 @@ def test_a_body_that_is_no_request_is_refused_whole() -> None:
 
 
 def test_a_value_that_is_too_long_is_cut_and_flags_the_span() -> None:
-    event = log("gen_ai.user.message", says={"content": "a" * 2_000})
+    event = log("gen_ai.user.message", values={"content": "a" * 2_000})
     record = joined(decode(event, max_value_bytes=1_000), span()).record
     assert record.flags == ["truncated"]
     assert record.input[0]["content"].endswith("…[truncated, 2000 bytes]")
 
 
 def test_an_evaluation_is_a_score_of_its_span_and_one_of_its_own() -> None:
-    says = {"gen_ai.evaluation.name": "tone", "gen_ai.evaluation.score.value": 0.5}
+    values = {"gen_ai.evaluation.name": "tone", "gen_ai.evaluation.score.value": 0.5}
     events = [
-        log("gen_ai.evaluation.result", says=says, timeUnixNano=str(START + 1_000 * k))
+        log("gen_ai.evaluation.result", values=values, timeUnixNano=str(START + 1_000 * k))
         for k in range(2)
     ]
     scores = decode(*events).batch.scores
-    assert [(one.name, one.value, one.trace_id, one.span_id, one.time) for one in scores] == [
-        ("tone", 0.5, TRACE_ID, SPAN_ID, START // 1_000 + k) for k in range(2)
-    ]
+    assert [
+        (score.name, score.value, score.trace_id, score.span_id, score.time) for score in scores
+    ] == [("tone", 0.5, TRACE_ID, SPAN_ID, START // 1_000 + k) for k in range(2)]
     again = decode(*reversed(events)).batch.scores
-    assert {one.score_id for one in again} == {one.score_id for one in scores}
-    assert len({one.score_id for one in scores}) == 2
+    assert {score.score_id for score in again} == {score.score_id for score in scores}
+    assert len({score.score_id for score in scores}) == 2
 
 
 def test_equal_events_of_one_request_are_several_messages_and_sent_again_the_same() -> None:
@@ -196,9 +196,9 @@ def test_messages_of_one_nanosecond_stay_in_the_order_of_their_request(
 ) -> None:
     events = [log("gen_ai.user.message", {"content": str(k)}) for k in range(8)]
     requests = [decode(*[BOTOCORE[1]] * split, *events), decode(*events)]
-    patches: list[SpanPatch] = [patch for one in requests for patch in one.batch.patches]
+    patches: list[SpanPatch] = [patch for decoded in requests for patch in decoded.batch.patches]
     dice.shuffle(patches)
-    found = merge(None, [], patches)
-    assert found is not None
-    assert found.placeholder
-    assert [message["content"] for message in found.record.input] == [str(k) for k in range(8)]
+    merged = merge(None, [], patches)
+    assert merged is not None
+    assert merged.placeholder
+    assert [message["content"] for message in merged.record.input] == [str(k) for k in range(8)]

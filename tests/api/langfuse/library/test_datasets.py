@@ -17,12 +17,12 @@ def ok(answer: Any, status: int = 200) -> Any:
 
 @pytest.fixture
 def dataset(client: FlaskClient) -> Any:
-    said = {"name": "faq/eu", "description": "d", "metadata": {"a": 1}}
-    return ok(client.post(f"{PUBLIC}/v2/datasets", json=said))
+    fields = {"name": "faq/eu", "description": "d", "metadata": {"a": 1}}
+    return ok(client.post(f"{PUBLIC}/v2/datasets", json=fields))
 
 
-def item(client: FlaskClient, **said: Any) -> Any:
-    body = {"datasetName": "faq/eu", "input": {"q": 1}, **said}
+def item(client: FlaskClient, **fields: Any) -> Any:
+    body = {"datasetName": "faq/eu", "input": {"q": 1}, **fields}
     return ok(client.post(f"{PUBLIC}/dataset-items", json=body))
 
 
@@ -64,11 +64,11 @@ def test_an_item_needs_its_dataset(client: FlaskClient, dataset: Any) -> None:
     assert issue["path"] == ["id"]
 
 
-def test_a_run_is_made_by_its_first_item(client: FlaskClient, dataset: Any) -> None:
+def test_a_run_is_created_with_its_first_item(client: FlaskClient, dataset: Any) -> None:
     item(client, id="i")
-    said = {"runName": "r/1", "datasetItemId": "i", "traceId": "t", "metadata": {"m": 1}}
-    made = ok(client.post(f"{PUBLIC}/dataset-run-items", json=said))
-    assert ok(client.post(f"{PUBLIC}/dataset-run-items", json=said)) == made
+    body = {"runName": "r/1", "datasetItemId": "i", "traceId": "t", "metadata": {"m": 1}}
+    made = ok(client.post(f"{PUBLIC}/dataset-run-items", json=body))
+    assert ok(client.post(f"{PUBLIC}/dataset-run-items", json=body)) == made
     run = ok(client.get(f"{PUBLIC}/datasets/faq%2Feu/runs/r%2F1"))
     assert (run["id"], run["metadata"]) == (made["datasetRunId"], {"m": 1})
     assert run["datasetRunItems"] == [made]

@@ -1,4 +1,4 @@
-"""Experiments over Langfuse's API: told by spans or by links, read by one pair of routes."""
+"""Experiments over Langfuse's API: of spans or of linked traces, read by one pair of routes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def ok(answer: Any, status: int = 200) -> Any:
     return answer.get_json()
 
 
-def answer_item(client: FlaskClient, number: int, *, run: str = "e1", **said: str) -> None:
+def answer_item(client: FlaskClient, number: int, *, run: str = "e1", **fields: str) -> None:
     """Send the trace of an item: a root span, the one that answers, and a call below that."""
-    told = {
+    values = {
         "langfuse.experiment.id": run,
         "langfuse.experiment.name": "nightly",
         "langfuse.experiment.metadata": '{"model": "m"}',
@@ -29,9 +29,9 @@ def answer_item(client: FlaskClient, number: int, *, run: str = "e1", **said: st
         "langfuse.experiment.item.expected_output": '{"a": 1}',
         "langfuse.environment": "sdk-experiment",
         "langfuse.observation.input": "question",
-        **said,
+        **fields,
     }
-    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in told.items()]
+    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
     root, task, call = f"{number + 1000:016x}", f"{number:016x}", f"{number + 2000:016x}"
     spans = [
         {
@@ -51,21 +51,23 @@ def answer_item(client: FlaskClient, number: int, *, run: str = "e1", **said: st
     ok(client.post(f"{PUBLIC}/otel/v1/traces", json=body))
 
 
-def test_an_experiment_told_by_its_spans_is_listed_with_its_answers(client: FlaskClient) -> None:
+def test_an_experiment_of_spans_is_listed_with_its_answers(client: FlaskClient) -> None:
     for number in (1, 2, 3):
         answer_item(client, number)
     answer_item(client, 3)  # Again: nothing changes.
     whole = {"datasetRunId": "e1", "name": "mean", "value": 0.5}
     ok(client.post(f"{PUBLIC}/scores", json=[whole, {**whole, "traceId": "t"}]), 207)
-    [one] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}&fields=core,metadata,scores"))["data"]
-    assert (one["id"], one["name"], one["itemCount"]) == ("e1", "nightly", 3)
-    assert (one["startTime"], one["endTime"]) == (
+    [experiment] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}&fields=core,metadata,scores"))[
+        "data"
+    ]
+    assert (experiment["id"], experiment["name"], experiment["itemCount"]) == ("e1", "nightly", 3)
+    assert (experiment["startTime"], experiment["endTime"]) == (
         "2026-01-01T00:00:01.000Z",
         "2026-01-01T00:00:03.500Z",
     )
-    assert (one["datasetId"], one["metadata"]) == (None, {"model": "m"})
+    assert (experiment["datasetId"], experiment["metadata"]) == (None, {"model": "m"})
     [mean] = ok(client.get(f"{PUBLIC}/v3/scores?experimentId=e1&fields=details,subject"))["data"]
-    assert [mean] == one["scores"]
+    assert [mean] == experiment["scores"]
     assert mean["subject"] == {"kind": "experiment", "id": "e1"}
     [mean] = ok(client.get(f"{PUBLIC}/v2/scores?datasetRunId=e1"))["data"]
     assert (mean["datasetRunId"], mean["traceId"], mean["value"]) == ("e1", None, 0.5)
@@ -76,26 +78,29 @@ def test_an_experiment_told_by_its_spans_is_listed_with_its_answers(client: Flas
     page = ok(client.get(path))
     rest = ok(client.get(f"{path}&cursor={page['meta']['cursor']}"))
     assert "cursor" not in rest["meta"]
-    found = [*page["data"], *rest["data"]]
-    assert [item["experimentItemId"] for item in found] == ["item3", "item2", "item1"]
-    second = found[1]
+    answers = [*page["data"], *rest["data"]]
+    assert [item["experimentItemId"] for item in answers] == ["item3", "item2", "item1"]
+    second = answers[1]
     assert (second["id"], second["traceId"]) == (f"{2:016x}", f"{2:032x}")
     assert (second["environment"], second["level"]) == ("sdk-experiment", "DEFAULT")
     assert (second["input"], second["expectedOutput"]) == ("question", {"a": 1})
     assert second["experimentMetadata"] == {"model": "m"}
-    assert [one["name"] for one in second["scores"]] == ["good"]
+    assert [experiment["name"] for experiment in second["scores"]] == ["good"]
     assert second["scores"][0]["subject"]["kind"] == "trace"
     ok(client.delete(f"{PUBLIC}/traces/{3:032x}"))
-    [one] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}"))["data"]
-    assert (one["itemCount"], one["endTime"]) == (2, "2026-01-01T00:00:02.500Z")
+    [experiment] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}"))["data"]
+    assert (experiment["itemCount"], experiment["endTime"]) == (2, "2026-01-01T00:00:02.500Z")
 
 
-def test_experiments_are_found_by_what_they_are_and_when(client: FlaskClient) -> None:
+def test_experiments_are_filtered_by_id_name_dataset_and_time(client: FlaskClient) -> None:
     answer_item(client, 1, run="e1")
     answer_item(client, 2, run="e2")
 
     def ids(query: str) -> list[str]:
-        return [one["id"] for one in ok(client.get(f"{PUBLIC}/experiments?{query}"))["data"]]
+        return [
+            experiment["id"]
+            for experiment in ok(client.get(f"{PUBLIC}/experiments?{query}"))["data"]
+        ]
 
     assert ids(SINCE) == ["e2", "e1"]
     assert ids(f"{SINCE}&id=e1,e3") == ["e1"]
@@ -109,7 +114,7 @@ def test_experiments_are_found_by_what_they_are_and_when(client: FlaskClient) ->
 
 @pytest.mark.parametrize("path", ["experiments", "experiment-items"])
 @pytest.mark.parametrize("query", ["", f"{SINCE}&fields=nope", f"{SINCE}&cursor=nope"])
-def test_what_cannot_be_asked_is_refused(client: FlaskClient, path: str, query: str) -> None:
+def test_an_invalid_query_is_refused(client: FlaskClient, path: str, query: str) -> None:
     ok(client.get(f"{PUBLIC}/{path}?{query}"), 400)
 
 
@@ -128,13 +133,13 @@ def test_a_run_of_a_dataset_is_an_experiment_once(client: FlaskClient) -> None:
     of_dataset = {"langfuse.experiment.dataset.id": dataset["id"]}
     for run in (made["datasetRunId"], "own"):
         answer_item(client, 1, run=run, **of_dataset)
-    [one] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}&datasetId={dataset['id']}"))["data"]
-    assert (one["id"], one["itemCount"]) == (made["datasetRunId"], 1)
+    [experiment] = ok(client.get(f"{PUBLIC}/experiments?{SINCE}&datasetId={dataset['id']}"))["data"]
+    assert (experiment["id"], experiment["itemCount"]) == (made["datasetRunId"], 1)
     run = ok(client.get(f"{PUBLIC}/datasets/faq/runs/nightly"))
     assert [item["id"] for item in run["datasetRunItems"]] == [made["id"]]
 
 
-def test_an_older_run_of_whole_traces_is_one_as_well(client: FlaskClient) -> None:
+def test_an_older_run_of_whole_traces_is_an_experiment(client: FlaskClient) -> None:
     ok(client.post(f"{PUBLIC}/v2/datasets", json={"name": "faq"}))
     item = {"datasetName": "faq", "id": "i", "expectedOutput": 2, "metadata": {"m": 1}}
     ok(client.post(f"{PUBLIC}/dataset-items", json=item))
@@ -142,9 +147,9 @@ def test_an_older_run_of_whole_traces_is_one_as_well(client: FlaskClient) -> Non
     ok(client.post(f"{PUBLIC}/spans", json=span))
     link = {"runName": "r", "datasetItemId": "i", "traceId": "t"}
     ok(client.post(f"{PUBLIC}/dataset-run-items", json=link))
-    [one] = ok(client.get(f"{PUBLIC}/experiment-items?{SINCE}&fields=io,itemMetadata"))["data"]
-    assert (one["id"], one["input"], one["expectedOutput"]) == ("s", 1, 2)
-    assert one["experimentItemMetadata"] == {"m": 1}
+    [answered] = ok(client.get(f"{PUBLIC}/experiment-items?{SINCE}&fields=io,itemMetadata"))["data"]
+    assert (answered["id"], answered["input"], answered["expectedOutput"]) == ("s", 1, 2)
+    assert answered["experimentItemMetadata"] == {"m": 1}
     ok(client.post(f"{PUBLIC}/traces", json={"id": "bare", "input": 5, "name": "n"}))
     ok(client.post(f"{PUBLIC}/dataset-run-items", json={**link, "traceId": "bare"}))
     [two, _] = ok(client.get(f"{PUBLIC}/experiment-items?{SINCE}&fields=io"))["data"]
@@ -153,7 +158,7 @@ def test_an_older_run_of_whole_traces_is_one_as_well(client: FlaskClient) -> Non
     assert run["itemCount"] == 2
 
 
-def test_observations_and_scores_are_found_and_measured_by_their_experiment(
+def test_observations_and_scores_are_filtered_and_measured_by_their_experiment(
     client: FlaskClient,
 ) -> None:
     answer_item(client, 1)
@@ -167,10 +172,12 @@ def test_observations_and_scores_are_found_and_measured_by_their_experiment(
         ("experimentDatasetId", None, "is null"),
     ):
         kind = "null" if value is None else "string"
-        asked = {"type": kind, "column": column, "operator": operator, "value": value or ""}
-        query = {"filter": json.dumps([asked])}
-        found = ok(client.get(f"{PUBLIC}/v2/observations", query_string=query))["data"]
-        assert len({one["traceId"] for one in found}) == (1 if value in ("e1", "item1") else 2)
+        condition = {"type": kind, "column": column, "operator": operator, "value": value or ""}
+        query = {"filter": json.dumps([condition])}
+        observations = ok(client.get(f"{PUBLIC}/v2/observations", query_string=query))["data"]
+        assert len({observation["traceId"] for observation in observations}) == (
+            1 if value in ("e1", "item1") else 2
+        )
     for view, dimension, counts in (
         ("observations", "experimentId", {"e1": 3, "e2": 3}),
         ("observations", "experimentName", {"nightly": 6}),
@@ -180,13 +187,13 @@ def test_observations_and_scores_are_found_and_measured_by_their_experiment(
         ("scores-numeric", "observationModelName", {None: 1}),
         ("scores-numeric", "observationPromptVersion", {None: 1}),
     ):
-        asked = {
+        condition = {
             "view": view,
             "dimensions": [{"field": dimension}],
             "metrics": [{"measure": "count", "aggregation": "count"}],
             "fromTimestamp": "2026-01-01T00:00:00Z",
             "toTimestamp": "2100-01-01T00:00:00Z",
         }
-        query = {"query": json.dumps(asked)}
+        query = {"query": json.dumps(condition)}
         rows = ok(client.get(f"{PUBLIC}/v2/metrics", query_string=query))["data"]
         assert {row[dimension]: row["count_count"] for row in rows} == counts, dimension

@@ -1,4 +1,4 @@
-"""Media over Langfuse's API: announced, put to the address that was given, fetched again."""
+"""Media over Langfuse's API: announced, uploaded to the URL that was given, downloaded."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PUBLIC = "/api/public"
 
 def body(content: bytes = CONTENT, **more: Any) -> dict[str, Any]:
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    said = {"traceId": "t", "observationId": "s", "field": "input", "contentType": "image/png"}
-    return {**said, "contentLength": len(content), "sha256Hash": digest, **more}
+    fields = {"traceId": "t", "observationId": "s", "field": "input", "contentType": "image/png"}
+    return {**fields, "contentLength": len(content), "sha256Hash": digest, **more}
 
 
 def announced(client: FlaskClient, **more: Any) -> Any:
@@ -30,16 +30,16 @@ def announced(client: FlaskClient, **more: Any) -> Any:
     return answer.get_json()
 
 
-def test_a_medium_is_uploaded_once_and_comes_back(client: FlaskClient) -> None:
-    told = announced(client)
-    assert client.get(f"{PUBLIC}/media/{told['mediaId']}").status_code == 404
-    put = client.put(path_of(told["uploadUrl"]), data=CONTENT, content_type="image/png")
+def test_a_file_is_uploaded_once_and_downloaded(client: FlaskClient) -> None:
+    announcement = announced(client)
+    assert client.get(f"{PUBLIC}/media/{announcement['mediaId']}").status_code == 404
+    put = client.put(path_of(announcement["uploadUrl"]), data=CONTENT, content_type="image/png")
     assert put.status_code == 200, put.text
     report = {"uploadedAt": "2026-01-01T00:00:00Z", "uploadHttpStatus": 200}
-    assert client.patch(f"{PUBLIC}/media/{told['mediaId']}", json=report).status_code == 200
-    found = client.get(f"{PUBLIC}/media/{told['mediaId']}").get_json()
-    assert (found["contentType"], found["contentLength"]) == ("image/png", len(CONTENT))
-    fetched = client.get(path_of(found["url"]))
+    assert client.patch(f"{PUBLIC}/media/{announcement['mediaId']}", json=report).status_code == 200
+    medium = client.get(f"{PUBLIC}/media/{announcement['mediaId']}").get_json()
+    assert (medium["contentType"], medium["contentLength"]) == ("image/png", len(CONTENT))
+    fetched = client.get(path_of(medium["url"]))
     assert fetched.data == CONTENT
     assert announced(client)["uploadUrl"] is None
 
@@ -49,7 +49,7 @@ def test_the_id_is_the_one_that_clients_compute(client: FlaskClient) -> None:
     assert announced(client)["mediaId"] == digest[:22]
 
 
-def test_another_content_than_announced_is_refused(client: FlaskClient) -> None:
+def test_content_other_than_announced_is_refused(client: FlaskClient) -> None:
     path = path_of(announced(client)["uploadUrl"])
     for content in (CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT)):
         assert client.put(path, data=content).status_code == 400
@@ -58,16 +58,18 @@ def test_another_content_than_announced_is_refused(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/pdf"])
-def test_what_could_run_in_a_browser_is_sandboxed(client: FlaskClient, content_type: str) -> None:
-    told = announced(client, contentType=content_type)
-    client.put(path_of(told["uploadUrl"]), data=CONTENT)
-    fetched = client.get(path_of(told["uploadUrl"]))
+def test_content_that_could_run_in_a_browser_is_sandboxed(
+    client: FlaskClient, content_type: str
+) -> None:
+    announcement = announced(client, contentType=content_type)
+    client.put(path_of(announcement["uploadUrl"]), data=CONTENT)
+    fetched = client.get(path_of(announcement["uploadUrl"]))
     assert fetched.headers["Content-Disposition"] == "attachment"
     assert fetched.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert fetched.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_address_is_of_one_medium_and_of_one_project(app: Flask, client: FlaskClient) -> None:
+def test_an_upload_url_is_for_one_file_of_one_project(app: Flask, client: FlaskClient) -> None:
     path = path_of(announced(client)["uploadUrl"])
     for forged in (f"{path}x", path[:-4], f"{PUBLIC}/media/content/abc"):
         assert client.put(forged, data=CONTENT).status_code == 401

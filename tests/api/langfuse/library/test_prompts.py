@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 PROMPTS = "/api/public/v2/prompts"
 
 
-def make(client: FlaskClient, **said: Any) -> Any:
-    answer = client.post(PROMPTS, json={"name": "greet", "prompt": "Hello {{name}}", **said})
+def make(client: FlaskClient, **fields: Any) -> Any:
+    answer = client.post(PROMPTS, json={"name": "greet", "prompt": "Hello {{name}}", **fields})
     assert answer.status_code == 201, answer.text
     return answer.get_json()
 
@@ -32,12 +32,12 @@ def test_a_prompt_is_fetched_by_label_and_by_version(client: FlaskClient) -> Non
     assert fetch(client, "/greet?version=1")["labels"] == ["production"]
 
 
-def test_what_is_not_there_is_told_in_the_words_that_clients_know(client: FlaskClient) -> None:
+def test_a_missing_prompt_has_the_error_that_clients_know(client: FlaskClient) -> None:
     make(client)
     for path in ("/nope", "/greet", "/greet?version=7", "/greet?label=canary"):
-        found = fetch(client, path, 404)
-        assert found["error"] == "LangfuseNotFoundError"
-        assert "not found" in found["message"]
+        error = fetch(client, path, 404)
+        assert error["error"] == "LangfuseNotFoundError"
+        assert "not found" in error["message"]
 
 
 def test_a_name_may_be_a_path(client: FlaskClient) -> None:
@@ -56,7 +56,7 @@ def test_a_chat_prompt_keeps_messages_and_placeholders(client: FlaskClient) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("fields", "field"),
     [
         ({"prompt": 5}, "prompt"),
         ({"type": "chat", "prompt": "text"}, "prompt"),
@@ -66,8 +66,10 @@ def test_a_chat_prompt_keeps_messages_and_placeholders(client: FlaskClient) -> N
         ({"tags": ["\ud800"]}, "tags"),
     ],
 )
-def test_a_bad_prompt_is_refused_by_field(client: FlaskClient, said: Any, field: str) -> None:
-    answer = client.post(PROMPTS, json={"name": "greet", "prompt": "x", **said})
+def test_an_invalid_prompt_is_refused_with_its_field(
+    client: FlaskClient, fields: Any, field: str
+) -> None:
+    answer = client.post(PROMPTS, json={"name": "greet", "prompt": "x", **fields})
     assert answer.status_code == 400
     [issue] = answer.get_json()["error"]
     assert ".".join(issue["path"]).startswith(field)
@@ -98,7 +100,7 @@ def test_references_to_other_prompts_are_filled_in(client: FlaskClient) -> None:
     assert fetch(client, "/greet?resolve=false")["prompt"] == text
 
 
-def test_prompts_that_refer_to_each_other_in_a_circle_are_an_error(client: FlaskClient) -> None:
+def test_prompts_that_refer_to_each_other_in_a_cycle_are_an_error(client: FlaskClient) -> None:
     for name, other in (("a", "b"), ("b", "a")):
         text = f"@@@langfusePrompt:name={other}|label=production@@@"
         make(client, name=name, prompt=text, labels=["production"])

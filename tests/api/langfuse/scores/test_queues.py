@@ -21,16 +21,16 @@ def queue(client: FlaskClient) -> str:
     return str(made["id"])
 
 
-def test_a_queue_is_read_back_and_its_name_is_its_own(client: FlaskClient, queue: str) -> None:
-    found = ok(client.get(f"{QUEUES}/{queue}"))
-    assert (found["name"], found["scoreConfigIds"]) == ("q", ["c"])
-    assert ok(client.get(QUEUES))["data"] == [found]
+def test_a_queue_is_read_back_and_its_name_is_unique(client: FlaskClient, queue: str) -> None:
+    stored = ok(client.get(f"{QUEUES}/{queue}"))
+    assert (stored["name"], stored["scoreConfigIds"]) == ("q", ["c"])
+    assert ok(client.get(QUEUES))["data"] == [stored]
     [issue] = ok(client.post(QUEUES, json={"name": "q"}), 400)["error"]
     assert issue["path"] == ["name"]
     assert ok(client.get(f"{QUEUES}/nope"), 404)["error"] == "LangfuseNotFoundError"
 
 
-def test_items_are_added_judged_and_removed(client: FlaskClient, queue: str) -> None:
+def test_items_are_added_completed_and_removed(client: FlaskClient, queue: str) -> None:
     items = f"{QUEUES}/{queue}/items"
     made = [
         ok(client.post(items, json={"objectId": name, "objectType": kind}))

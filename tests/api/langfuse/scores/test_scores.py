@@ -1,4 +1,4 @@
-"""Scores over Langfuse's API in its three versions: read, made, deleted, by their configs."""
+"""Scores over Langfuse's API in its three versions: read, created, deleted, checked by configs."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
 
 
 def test_scores_of_the_third_version(filled: FlaskClient) -> None:
-    found = get(filled, "v3/scores", fields="details,subject,annotation")
-    assert ids(found) == ["q5", "q4", "q3", "q2", "q1"]
-    values = {score["id"]: score["value"] for score in found["data"]}
+    page = get(filled, "v3/scores", fields="details,subject,annotation")
+    assert ids(page) == ["q5", "q4", "q3", "q2", "q1"]
+    values = {score["id"]: score["value"] for score in page["data"]}
     assert values == {"q1": 0.5, "q2": "yes", "q3": 1.0, "q4": True, "q5": "w"}
-    subjects = {score["id"]: score["subject"] for score in found["data"]}
+    subjects = {score["id"]: score["subject"] for score in page["data"]}
     assert subjects["q2"] == {"kind": "observation", "id": "llm", "traceId": "t0"}
     assert subjects["q4"] == {"kind": "session", "id": "s"}
     assert subjects["q1"] == {"kind": "trace", "id": "t0"}
@@ -67,7 +67,7 @@ def test_scores_of_the_third_version(filled: FlaskClient) -> None:
     assert "cursor" not in second["meta"]
 
 
-def test_scores_are_made_one_by_one_in_batches_and_deleted(filled: FlaskClient) -> None:
+def test_scores_are_created_one_by_one_and_in_batches_and_deleted(filled: FlaskClient) -> None:
     made = filled.post(f"{PUBLIC}/scores", json={"traceId": "t0", "name": "n", "value": 1})
     assert made.status_code == 200
     score_id = made.get_json()["id"]
@@ -80,9 +80,9 @@ def test_scores_are_made_one_by_one_in_batches_and_deleted(filled: FlaskClient) 
     assert (answer.status_code, answer.get_json()) == (202, {"message": "Accepted"})
     answer = filled.post(f"{PUBLIC}/scores", json=[*batch, {"name": "c", "value": 1}])
     assert answer.status_code == 207
-    found = answer.get_json()
-    assert (found["accepted"], found["rejected"]) == (2, 1)
-    assert "scores[2]: traceId" in found["errors"][0]["message"]
+    created = answer.get_json()
+    assert (created["accepted"], created["rejected"]) == (2, 1)
+    assert "scores[2]: traceId" in created["errors"][0]["message"]
     assert filled.delete(f"{PUBLIC}/scores/{score_id}").status_code == 202
     assert get(filled, f"scores/{score_id}", 404)
 
@@ -104,8 +104,8 @@ def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
     assert score(value="ugly", configId=label).status_code == 400
     assert score(value="good", configId="none").status_code == 400
     made = score(value="good", configId=label).get_json()["id"]
-    found = get(filled, f"v2/scores/{made}")
-    assert (found["name"], found["value"], found["configId"]) == ("verdict", 1, label)
+    stored = get(filled, f"v2/scores/{made}")
+    assert (stored["name"], stored["value"], stored["configId"]) == ("verdict", 1, label)
     bad = event("score-create", 9, "late", traceId="t0", name="x", value=9, configId=number)
     answer = filled.post(f"{PUBLIC}/ingestion", json={"batch": [bad]}).get_json()
     assert "body.value" in answer["errors"][0]["error"]

@@ -1,4 +1,4 @@
-"""Langfuse's read API over HTTP, on a real database: groups, filters, pages, cursors, words."""
+"""Langfuse's read API over HTTP, on a real database: groups, filters, pages, cursors, errors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.support.langfuse.reads import PUBLIC, filter_condition, get, ids
 
 
 def test_traces_are_listed_newest_first_with_all_groups(filled: FlaskClient) -> None:
-    found = get(filled, "traces")
-    assert ids(found) == ["t2", "t1", "t0"]
-    assert found["meta"] == {"page": 1, "limit": 50, "totalItems": 3, "totalPages": 1}
-    first = found["data"][2]
+    page = get(filled, "traces")
+    assert ids(page) == ["t2", "t1", "t0"]
+    assert page["meta"] == {"page": 1, "limit": 50, "totalItems": 3, "totalPages": 1}
+    first = page["data"][2]
     assert first["timestamp"] == "2026-01-01T00:00:00.000Z"
     assert first["observations"] == ["outer", "llm"]
     assert first["scores"] == ["q2", "q1"]
@@ -27,12 +27,12 @@ def test_traces_are_listed_newest_first_with_all_groups(filled: FlaskClient) -> 
     assert (first["userId"], first["sessionId"], first["environment"]) == ("u0", "s", "dev")
 
 
-def test_fields_leave_sentinels_for_what_is_not_asked(filled: FlaskClient) -> None:
-    found = get(filled, "traces", fields="core,unknown")["data"][2]
-    assert (found["input"], found["output"], found["metadata"]) == (None, None, {})
-    assert (found["observations"], found["scores"]) == ([], [])
-    assert (found["latency"], found["totalCost"]) == (-1, -1)
-    assert found["name"] == "name0"
+def test_fields_that_are_not_requested_are_sentinels(filled: FlaskClient) -> None:
+    trace = get(filled, "traces", fields="core,unknown")["data"][2]
+    assert (trace["input"], trace["output"], trace["metadata"]) == (None, None, {})
+    assert (trace["observations"], trace["scores"]) == ([], [])
+    assert (trace["latency"], trace["totalCost"]) == (-1, -1)
+    assert trace["name"] == "name0"
     whole = get(filled, "traces/t0", fields="core,observations")
     assert [observation["id"] for observation in whole["observations"]] == ["outer", "llm"]
     assert (whole["scores"], whole["latency"], whole["input"]) == ([], -1, None)
@@ -91,12 +91,12 @@ def test_traces_are_filtered_sorted_and_paged(
         (filter_condition("null", "sessionId", "is not null", ""), ["t1", "t0"]),
     ],
 )
-def test_the_filter_grammar_is_understood(
+def test_the_filter_grammar_is_supported(
     filled: FlaskClient, condition: Any, wanted: list[str]
 ) -> None:
-    found = get(filled, "traces", filter=json.dumps([condition]))
-    assert ids(found) == wanted
-    assert found["meta"]["totalItems"] == len(wanted)
+    page = get(filled, "traces", filter=json.dumps([condition]))
+    assert ids(page) == wanted
+    assert page["meta"]["totalItems"] == len(wanted)
 
 
 @pytest.mark.parametrize(
@@ -112,19 +112,19 @@ def test_the_filter_grammar_is_understood(
         json.dumps([filter_condition("stringObject", "metadata", "=", "x")]),
     ],
 )
-def test_a_filter_that_cannot_be_asked_is_refused(filled: FlaskClient, sent: str) -> None:
+def test_an_invalid_filter_is_refused(filled: FlaskClient, sent: str) -> None:
     assert "message" in get(filled, "traces", 400, filter=sent)
 
 
-def test_a_filter_takes_the_place_of_the_plain_parameter(filled: FlaskClient) -> None:
+def test_a_filter_replaces_the_plain_parameter(filled: FlaskClient) -> None:
     sent = json.dumps([filter_condition("string", "userId", "=", "u2")])
     assert ids(get(filled, "traces", userId="u1", filter=sent)) == ["t2"]
 
 
 def test_a_trace_comes_with_its_observations_and_scores(filled: FlaskClient) -> None:
-    found = get(filled, "traces/t0")
-    assert [observation["id"] for observation in found["observations"]] == ["outer", "llm"]
-    generation = found["observations"][1]
+    document = get(filled, "traces/t0")
+    assert [observation["id"] for observation in document["observations"]] == ["outer", "llm"]
+    generation = document["observations"][1]
     assert generation["type"] == "GENERATION"
     assert generation["parentObservationId"] == "outer"
     assert generation["usageDetails"] == {
@@ -140,14 +140,14 @@ def test_a_trace_comes_with_its_observations_and_scores(filled: FlaskClient) -> 
     assert (generation["latency"], generation["timeToFirstToken"]) == (2.0, 1.0)
     assert (generation["level"], generation["version"]) == ("ERROR", "own")
     assert generation["input"] == [{"role": "user", "content": "hi"}]
-    assert {score["id"] for score in found["scores"]} == {"q1", "q2"}
+    assert {score["id"] for score in document["scores"]} == {"q1", "q2"}
 
 
-def test_what_is_not_there_is_told_with_the_word_that_sdks_wait_for(filled: FlaskClient) -> None:
+def test_a_missing_object_has_the_error_name_that_sdks_expect(filled: FlaskClient) -> None:
     for path in ("traces/x", "observations/x", "sessions/x", "scores/x", "v2/scores/x"):
-        found = get(filled, path, 404)
-        assert found["error"] == "LangfuseNotFoundError"
-        assert "x" in found["message"]
+        error = get(filled, path, 404)
+        assert error["error"] == "LangfuseNotFoundError"
+        assert "x" in error["message"]
 
 
 def test_observations_of_the_first_version(filled: FlaskClient) -> None:
@@ -191,12 +191,14 @@ def test_observations_of_the_second_version_by_groups(filled: FlaskClient) -> No
     assert generation["tags"] == ["all", "tag0"]
     assert (generation["model"], generation["latency"]) == ("gpt-4o", 2.0)
     assert generation["totalCost"] == 0.03
-    found = get(filled, "v2/observations", fields="metadata", expandMetadata="long")["data"][1]
-    assert found["metadata"]["long"] == "x" * 300
+    observation = get(filled, "v2/observations", fields="metadata", expandMetadata="long")["data"][
+        1
+    ]
+    assert observation["metadata"]["long"] == "x" * 300
     assert get(filled, "v2/observations", 400, parseIoAsJson="true")
 
 
-def test_cursors_lead_through_all_observations_once(filled: FlaskClient) -> None:
+def test_cursors_visit_each_observation_once(filled: FlaskClient) -> None:
     for n in range(7):
         ingest(
             filled, event("span-create", 30, id=f"same{n}", traceId="t2", startTime=T.format(30))
@@ -204,18 +206,18 @@ def test_cursors_lead_through_all_observations_once(filled: FlaskClient) -> None
     seen: list[str] = []
     cursor: dict[str, str] = {}
     while True:
-        found = get(filled, "v2/observations", limit=2, **cursor)
-        seen += ids(found)
-        if "cursor" not in found["meta"]:
+        page = get(filled, "v2/observations", limit=2, **cursor)
+        seen += ids(page)
+        if "cursor" not in page["meta"]:
             break
-        cursor = {"cursor": found["meta"]["cursor"]}
+        cursor = {"cursor": page["meta"]["cursor"]}
     assert sorted(seen) == sorted([f"same{n}" for n in range(7)] + ["llm", "outer"])
     assert get(filled, "v2/observations", 400, cursor="bad")
 
 
 def test_sessions_are_listed_and_read_with_their_traces(filled: FlaskClient) -> None:
-    found = get(filled, "sessions")
-    assert found["data"] == [
+    page = get(filled, "sessions")
+    assert page["data"] == [
         {
             "id": "s",
             "createdAt": "2026-01-01T00:00:00.000Z",
@@ -227,21 +229,21 @@ def test_sessions_are_listed_and_read_with_their_traces(filled: FlaskClient) -> 
     assert [trace["id"] for trace in get(filled, "sessions/s")["traces"]] == ["t1", "t0"]
 
 
-def test_health_needs_no_key_and_projects_names_the_keys_own(client: FlaskClient) -> None:
+def test_health_needs_no_key_and_projects_has_the_project_of_the_key(client: FlaskClient) -> None:
     assert get(client, "health")["status"] == "OK"
     assert get(client, "ready")["status"] == "OK"
-    found = get(client, "projects")["data"]
-    assert found[0]["id"] == "default" and found[0]["organization"]["id"]
+    rows = get(client, "projects")["data"]
+    assert rows[0]["id"] == "default" and rows[0]["organization"]["id"]
 
 
-def test_a_bad_page_is_refused_with_the_parameters_name(client: FlaskClient) -> None:
+def test_an_invalid_page_is_refused_with_the_name_of_the_parameter(client: FlaskClient) -> None:
     for query in ({"limit": 101}, {"page": 0}, {"fromTimestamp": "x"}, {"orderBy": "odd"}):
-        found = get(client, "traces", 400, **query)
-        assert found["error"][0]["path"] == [next(iter(query))]
+        error = get(client, "traces", 400, **query)
+        assert error["error"][0]["path"] == [next(iter(query))]
 
 
 @pytest.mark.parametrize(
-    ("key", "place", "found"),
+    ("key", "position", "expected"),
     [
         ("root", None, {"a0", "b0"}),
         ("first", None, {"a0", "b0"}),
@@ -253,16 +255,18 @@ def test_a_bad_page_is_refused_with_the_parameters_name(client: FlaskClient) -> 
     ],
 )
 def test_observations_are_found_by_their_position_in_the_trace(
-    client: FlaskClient, key: str, place: int | None, found: set[str]
+    client: FlaskClient, key: str, position: int | None, expected: set[str]
 ) -> None:
     for trace, length in (("a", 3), ("b", 2)):
         for n in range(length):
             parent = {"parentObservationId": f"{trace}0"} if n else {}
             begun = {"id": f"{trace}{n}", "traceId": trace, "startTime": T.format(n), **parent}
             ingest(client, event("span-create", **begun))
-    told = filter_condition("positionInTrace", "positionInTrace", "=", place)
+    condition = filter_condition("positionInTrace", "positionInTrace", "=", position)
     for path in ("observations", "v2/observations"):
-        assert set(ids(get(client, path, filter=json.dumps([{**told, "key": key}])))) == found
+        assert (
+            set(ids(get(client, path, filter=json.dumps([{**condition, "key": key}])))) == expected
+        )
 
 
 @pytest.mark.parametrize(
@@ -276,12 +280,12 @@ def test_observations_are_found_by_their_position_in_the_trace(
         {"key": "first", "operator": "<>"},
     ],
 )
-def test_a_position_that_is_none_is_refused(client: FlaskClient, wrong: dict[str, Any]) -> None:
-    told = {**filter_condition("positionInTrace", "positionInTrace", "=", None), **wrong}
-    assert get(client, "observations", 400, filter=json.dumps([told]))
+def test_an_invalid_position_is_refused(client: FlaskClient, wrong: dict[str, Any]) -> None:
+    condition = {**filter_condition("positionInTrace", "positionInTrace", "=", None), **wrong}
+    assert get(client, "observations", 400, filter=json.dumps([condition]))
 
 
-def test_comments_are_made_and_read(filled: FlaskClient) -> None:
+def test_comments_are_created_and_read(filled: FlaskClient) -> None:
     def comment(**body: Any) -> Any:
         return filled.post(f"{PUBLIC}/comments", json={"projectId": "x", "content": "c", **body})
 
@@ -290,8 +294,8 @@ def test_comments_are_made_and_read(filled: FlaskClient) -> None:
     on_session = comment(objectType="SESSION", objectId="s").get_json()["id"]
     assert comment(objectType="TRACE", objectId="none").status_code == 404
     assert comment(objectType="OBSERVATION", objectId="none").status_code == 404
-    found = get(filled, f"comments/{on_trace}")
-    assert (found["objectType"], found["objectId"], found["content"]) == ("TRACE", "t0", "c")
+    stored = get(filled, f"comments/{on_trace}")
+    assert (stored["objectType"], stored["objectId"], stored["content"]) == ("TRACE", "t0", "c")
     assert ids(get(filled, "comments")) == [on_session, on_span, on_trace]
     assert ids(get(filled, "comments", objectType="OBSERVATION", objectId="llm")) == [on_span]
     assert ids(get(filled, "comments", objectType="TRACE")) == [on_trace]
@@ -312,13 +316,13 @@ def test_traces_are_deleted_whole_and_at_once(filled: FlaskClient) -> None:
     assert filled.delete(f"{PUBLIC}/traces", json={"traceIds": []}).status_code == 400
 
 
-def test_a_link_with_the_id_alone_leads_to_the_traces_page(filled: FlaskClient) -> None:
+def test_a_url_with_the_trace_id_alone_leads_to_its_page(filled: FlaskClient) -> None:
     answer = filled.get("/trace/t0")
     assert (answer.status_code, answer.location) == (302, "/project/default/traces/t0")
     assert filled.get("/trace/none").status_code == 404
 
 
-def test_models_are_our_prices_and_the_built_in_list(client: FlaskClient) -> None:
+def test_models_are_the_projects_prices_and_the_built_in_list(client: FlaskClient) -> None:
     tier = {
         "name": "large",
         "priority": 1,
@@ -375,19 +379,19 @@ def test_a_bookmark_is_read_and_found(client: FlaskClient) -> None:
     assert [trace["id"] for trace in get(client, "traces", filter=condition)["data"]] == ["t"]
     ordered = get(client, "traces", orderBy="bookmarked.desc")["data"]
     assert [trace["id"] for trace in ordered] == ["t", "u"]
-    found = get(client, "v2/observations", fields="basic")["data"]
-    assert [trace["id"] for trace in found if trace["bookmarked"]] == ["t1"]
+    rows = get(client, "v2/observations", fields="basic")["data"]
+    assert [trace["id"] for trace in rows if trace["bookmarked"]] == ["t1"]
 
 
-def priced(client: FlaskClient, name: str, **said: Any) -> tuple[Any, Any]:
-    """Return a generation as both versions of the API tell it."""
+def priced(client: FlaskClient, name: str, **fields: Any) -> tuple[Any, Any]:
+    """Return a generation from both versions of the API."""
     times = {"startTime": T.format(1), "endTime": T.format(2)}
-    ingest(client, event("generation-create", id=name, traceId="p", name=name, **times, **said))
-    found = get(client, "v2/observations", name=name, fields="model,usage")
-    return get(client, f"observations/{name}"), found["data"][0]
+    ingest(client, event("generation-create", id=name, traceId="p", name=name, **times, **fields))
+    page = get(client, "v2/observations", name=name, fields="model,usage")
+    return get(client, f"observations/{name}"), page["data"][0]
 
 
-def test_an_observation_tells_by_which_price_it_was_paid_for(client: FlaskClient) -> None:
+def test_an_observation_names_the_price_that_applied(client: FlaskClient) -> None:
     usage = {"input": 1000, "output": 10}
     first, second = priced(client, "listed", model="gpt-4o", usageDetails=usage)
     assert (
@@ -424,7 +428,8 @@ def test_an_observation_tells_by_which_price_it_was_paid_for(client: FlaskClient
         assert second["costDetails"]["input"] == pytest.approx(float(price) * tokens)
 
 
-def test_where_the_cost_was_sent_nothing_tells_a_price(client: FlaskClient) -> None:
-    said = {"usageDetails": {"input": 1}, "costDetails": {"input": 0.5}}
-    for found in priced(client, "sent", model="gpt-4o", **said):
-        assert (found["modelId"], found["inputPrice"]) == (None, None)
+def test_an_observation_with_a_given_cost_names_no_price(client: FlaskClient) -> None:
+    fields = {"usageDetails": {"input": 1}, "costDetails": {"input": 0.5}}
+    first, second = priced(client, "sent", model="gpt-4o", **fields)
+    assert (first["modelId"], first["inputPrice"]) == (None, None)
+    assert (second["modelId"], second["inputPrice"]) == (None, None)

@@ -17,7 +17,7 @@ from tracer.records import SpanPatch
 
 USED = {"input": 100, "output": 10}
 AGENT = [
-    span("agent", kind="agent", usage={"input": 300, "output": 30}),
+    span("agent", kind="agent", usage={"input": 300, "output": 30}, echo=True),
     span("step", "agent", kind="chain", start_time=T0 + 1),
     span("chat", "step", kind="generation", usage=USED, start_time=T0 + 2),
     span("client", "chat", kind="generation", usage=USED, start_time=T0 + 3),

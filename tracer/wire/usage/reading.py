@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS, Json
 from tracer.wire.usage.evidence import Number, settle
-from tracer.wire.usage.names import MONEY, cost_term, costs_by_name, term, tier_of, words_of
+from tracer.wire.usage.names import MONEY, cost_term, costs_by_name, counts, term, tier_of, words_of
 from tracer.wire.usage.numbers import amount, count, leaves
 from tracer.wire.usage.plain import Recipe, split
 from tracer.wire.usage.shapes import INSIDE, Convention, Layout, layout
@@ -46,19 +46,25 @@ def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usa
     names = layout(tuple(flat), convention)
     if (plain := read_plain(flat, names.plain)) is not None:
         return Usage(plain, complete=True, note={})
-    counts, whole, failed = _numbers(flat, names, count)
-    if not counts:
+    failed = [name for name in flat if counts(name) and count(flat[name]) is None]
+    if failed:
+        # The name of a value that is no count is no sign of whose counts the others are.
+        flat = {name: value for name, value in flat.items() if name not in failed}
+        names = layout(tuple(flat), convention)
+    numbers, whole, not_counts = _numbers(flat, names, count)
+    if not numbers:
         return Usage({}, complete=False, note={})
-    buckets, cut, missing = settle(counts, names.beside, names.firm)
+    buckets, cut, missing = settle(numbers, names.beside, names.firm)
     if missing > 0 and (side := _silent_side(buckets)):
         # A total and one side tell the other one.
         buckets[side], missing = missing, 0
     note: dict[str, Json] = {}
     if missing or cut:
-        note = {UNRECONCILED: True, **_figures(counts, missing, cut)}
+        note = {UNRECONCILED: True, **_figures(numbers, missing, cut)}
     if missing > 0:
         buckets[_OTHER] = missing
-    if ignored := failed + [name for name in names.own if name not in buckets and counts.get(name)]:
+    unused = [name for name in names.own if name not in buckets and numbers.get(name)]
+    if ignored := failed + not_counts + unused:
         note["ignored"] = ignored
     if tier := _tier(flat, names):
         note["service_tier"] = tier

@@ -27,8 +27,8 @@ _ROUNDED: Final = Decimal("1e-6")
 class Use(msgspec.Struct):
     """Tokens by side and in all, and dollars; of a sum also how many spans told each."""
 
-    asked: int = 0
-    answered: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     tokens: int = 0
     dollars: Decimal = Decimal(0)
     counted: int = 0
@@ -37,8 +37,8 @@ class Use(msgspec.Struct):
 
     def add(self, other: Use) -> None:
         """Add what others used."""
-        self.asked += other.asked
-        self.answered += other.answered
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
         self.tokens += other.tokens
         self.dollars += other.dollars
         self.counted += other.counted
@@ -46,14 +46,18 @@ class Use(msgspec.Struct):
 
     @classmethod
     def of(
-        cls, asked: int | None, answered: int | None, tokens: int | None, dollars: Decimal | None
+        cls,
+        input_tokens: int | None,
+        output_tokens: int | None,
+        tokens: int | None,
+        dollars: Decimal | None,
     ) -> Use | None:
         """Return the use of one span; None: it tells none."""
         if tokens is None and dollars is None:
             return None
         return cls(
-            asked or 0,
-            answered or 0,
+            input_tokens or 0,
+            output_tokens or 0,
             tokens or 0,
             dollars or Decimal(0),
             int(tokens is not None),
@@ -63,8 +67,11 @@ class Use(msgspec.Struct):
     def equals(self, other: Use) -> bool:
         """Return whether both tell the same: tokens where both know them, else dollars."""
         if self.counted and other.counted:
-            if self.asked or self.answered:
-                return (self.asked, self.answered) == (other.asked, other.answered)
+            if self.input_tokens or self.output_tokens:
+                return (self.input_tokens, self.output_tokens) == (
+                    other.input_tokens,
+                    other.output_tokens,
+                )
             return self.tokens == other.tokens
         if self.counted or other.counted or not (self.priced and other.priced):
             return False
@@ -175,7 +182,7 @@ def decide(
 
     ``regions`` has what lies below each, ``parents`` the parents of all spans above them, ``twins``
     those whose answer is counted elsewhere. A span without usage is covered where there is some
-    below it: by that it is known how far up this has been said.
+    below it: such marks show how far up the walk came.
     """
     above = _next_above(nodes, parents)
     waiting: dict[str, int] = dict.fromkeys(nodes, 0)
@@ -234,17 +241,17 @@ def _next_above(
     nodes: Mapping[str, Node], parents: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """Return for each node the next one above it."""
-    found: dict[str, str | None] = {}
+    nearest: dict[str, str | None] = {}
     for span_id in nodes:
         passed = [span_id]
         upper = parents.get(span_id)
-        while upper is not None and upper not in nodes and upper not in found:
+        while upper is not None and upper not in nodes and upper not in nearest:
             passed.append(upper)
             upper = parents.get(upper)
         # What was passed on the way has the same one above it, and is not passed again.
-        above = upper if upper is None or upper in nodes else found[upper]
-        found |= dict.fromkeys(passed, above)
-    return {span_id: found[span_id] for span_id in nodes}
+        above = upper if upper is None or upper in nodes else nearest[upper]
+        nearest |= dict.fromkeys(passed, above)
+    return {span_id: nearest[span_id] for span_id in nodes}
 
 
 def decide_all(nodes: Mapping[str, Node]) -> dict[str, bool]:

@@ -75,16 +75,16 @@ def mark(change: Change) -> None:
     they were marked for in `change.loosened`.
     """
     for start in _starts(change):
-        at: str | None = start
-        while at is not None:
-            span = change.after.get(at)
+        upper_id: str | None = start
+        while upper_id is not None:
+            span = change.after.get(upper_id)
             if span is None:
-                _mark_before(change, at)
+                _mark_before(change, upper_id)
                 break
             was, span.covered = span.covered, True
             if was or repeats.is_metered(span.record):
                 break
-            at = span.record.parent_span_id
+            upper_id = span.record.parent_span_id
     derived = change.trace.derived
     if not derived.compared:
         spans = change.after.values()
@@ -93,46 +93,46 @@ def mark(change: Change) -> None:
 
 def _mark_before(change: Change, span_id: str) -> None:
     """Note what becomes of a span above a metered one that does not change itself."""
-    held = change.before.get(span_id)
-    if held is not None and repeats.may_repeat(held.record):
+    before = change.before.get(span_id)
+    if before is not None and repeats.may_repeat(before.record):
         # What is above it was marked for it.
         change.trace.derived.compared = True
-    elif held is None or not held.covered:
+    elif before is None or not before.covered:
         change.covering.add(span_id)
 
 
 def _starts(change: Change) -> Iterator[str]:
     """Yield the parents above which everything is to be marked."""
     for span_id, span in change.after.items():
-        held, parent = change.before.get(span_id), span.record.parent_span_id
+        before, parent = change.before.get(span_id), span.record.parent_span_id
         metered = repeats.is_metered(span.record)
-        if held is not None and _loosens(held, span):
-            change.loosened |= {span_id, held.record.parent_span_id or span_id}
+        if before is not None and _loosens(before, span):
+            change.loosened |= {span_id, before.record.parent_span_id or span_id}
         marks = metered or span.covered
-        if marks and parent is not None and (held is None or _is_new(held, span)):
+        if marks and parent is not None and (before is None or _is_new(before, span)):
             yield parent
 
 
-def _is_new(held: Span, span: Span) -> bool:
+def _is_new(before: Span, span: Span) -> bool:
     """Return whether what is above a span has not been marked for it yet."""
-    moved = held.record.parent_span_id != span.record.parent_span_id
-    return moved or (repeats.is_metered(span.record) and not repeats.is_metered(held.record))
+    moved = before.record.parent_span_id != span.record.parent_span_id
+    return moved or (repeats.is_metered(span.record) and not repeats.is_metered(before.record))
 
 
-def _loosens(held: Span, span: Span) -> bool:
+def _loosens(before: Span, span: Span) -> bool:
     """Return whether the spans above one may no longer stand above a metered one."""
-    was, now = held.record, span.record
+    was, now = before.record, span.record
     if was.parent_span_id is not None and was.parent_span_id != now.parent_span_id:
-        return held.covered or repeats.is_metered(was)
+        return before.covered or repeats.is_metered(was)
     return repeats.is_metered(was) and not repeats.is_metered(now)
 
 
 def settle_new(change: Change) -> None:
     """Decide whose usage counts in a new trace, all of whose spans are at hand."""
     calls = [repeats.call_key(span.record) for span in change.after.values()]
-    told = [call for call in calls if call is not None]
+    known_calls = [call for call in calls if call is not None]
     derived = change.trace.derived
-    derived.compared |= len(told) > len(set(told))
+    derived.compared |= len(known_calls) > len(set(known_calls))
     if derived.compared:
         nodes = {span_id: repeats.node_of(span) for span_id, span in change.after.items()}
         for span_id, covered in repeats.decide_all(nodes).items():
@@ -208,17 +208,17 @@ def _compared(change: Change, around: Around) -> dict[str, Node]:
 
 def _matters(change: Change, span: Span) -> bool:
     """Return whether a changing span may change whose usage counts."""
-    held = change.before.get(span.record.span_id)
-    if repeats.is_metered(span.record) or (held and repeats.is_metered(held.record)):
+    before = change.before.get(span.record.span_id)
+    if repeats.is_metered(span.record) or (before and repeats.is_metered(before.record)):
         return True
-    moved = held is not None and held.record.parent_span_id != span.record.parent_span_id
+    moved = before is not None and before.record.parent_span_id != span.record.parent_span_id
     return span.covered and moved
 
 
 def _old_calls(change: Change, changed: Iterable[str]) -> set[str]:
     """Return the ids of answers that changing spans reported before."""
-    held = (change.before.get(span_id) for span_id in changed)
-    return {call for span in held if span and (call := repeats.call_key(span.record))}
+    before = (change.before.get(span_id) for span_id in changed)
+    return {call for span in before if span and (call := repeats.call_key(span.record))}
 
 
 def _recount(change: Change, row: dict[str, Any], *, covered: bool) -> None:

@@ -78,8 +78,8 @@ class Around:
 
     def load_above(self, span_ids: Iterable[str]) -> None:
         """Read these spans and all above them."""
-        found = self._cursor.execute(_ABOVE, {**self._values, "ids": list(span_ids)})
-        self.nodes |= {row[0]: _node(*row) for row in found}
+        result = self._cursor.execute(_ABOVE, {**self._values, "ids": list(span_ids)})
+        self.nodes |= {row[0]: _node(*row) for row in result}
 
     def find_twins(self, calls: set[str]) -> set[str]:
         """Return which of the spans with these ids of answers, and those at hand, don't count.
@@ -113,10 +113,10 @@ class Around:
 
     def regions(self, nodes: Iterable[str]) -> dict[str, Region]:
         """Return what lies below each of these spans, up to the next of them."""
-        found = self._cursor.execute(_REGIONS, {**self._values, "ids": list(nodes)})
+        result = self._cursor.execute(_REGIONS, {**self._values, "ids": list(nodes)})
         return {
             region: Region(Use(*numbers), metered=True, copied=copied)
-            for region, *numbers, copied in found
+            for region, *numbers, copied in result
         }
 
 
@@ -124,8 +124,8 @@ def _node(
     span_id: str,
     parent_id: str | None,
     kind: str,
-    asked: int | None,
-    answered: int | None,
+    input_tokens: int | None,
+    output_tokens: int | None,
     tokens: int | None,
     dollars: Any,
     call_id: str | None,
@@ -136,7 +136,7 @@ def _node(
         span_id=span_id,
         parent_id=parent_id,
         kind=kind,
-        own=Use.of(asked, answered, tokens, dollars),
+        own=Use.of(input_tokens, output_tokens, tokens, dollars),
         call_id=call_id,
         echo=echo,
         covered=covered,

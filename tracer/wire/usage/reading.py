@@ -105,8 +105,8 @@ def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
     money = _money(tuple(sent))
     if not money:
         return {}
-    found = leaves({name: sent[name] for name in money})
-    named = {name: value for name, value in found.items() if costs_by_name(name)}
+    amounts = leaves({name: sent[name] for name in money})
+    named = {name: value for name, value in amounts.items() if costs_by_name(name)}
     cost = read_cost(named).buckets
     if sent.get("is_byok") is True and "total" in cost:
         # With a key of one's own the call is paid to its provider, beside the reseller's fee.
@@ -122,8 +122,8 @@ def _money(names: tuple[str, ...]) -> list[str]:
 
 
 def _first(sent: Json, *names: str) -> Json:
-    found = sent if isinstance(sent, dict) else {}
-    return next((found[name] for name in names if name in found), None)
+    values = sent if isinstance(sent, dict) else {}
+    return next((values[name] for name in names if name in values), None)
 
 
 def _flat(sent: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -137,31 +137,31 @@ def _numbers(
     flat: Mapping[str, Json], names: Layout, parse: Callable[[Json], Any]
 ) -> tuple[dict[str, Number], bool, list[str]]:
     """Return numbers by term, whether names of one term agree, and the names of no number."""
-    found: dict[str, Number] = {}
+    numbers: dict[str, Number] = {}
     failed: list[str] = []
     agree = True
-    for name, meant in names.terms:
+    for name, meaning in names.terms:
         value = flat[name]
         number = parse(value)
         if number is not None:
-            agree = found.setdefault(meant, number) == number and agree
+            agree = numbers.setdefault(meaning, number) == number and agree
         elif value is not None:
             failed.append(name)
     for name in names.own:
         if (number := parse(flat[name])) is not None:
-            found[name] = number
+            numbers[name] = number
         elif type(flat[name]) in (int, float):
             failed.append(name)
-    return found, agree, failed
+    return numbers, agree, failed
 
 
 def _silent_side(buckets: Mapping[str, int]) -> str | None:
     """Return the side of which no bucket is, where there are some of the other side."""
-    asked = any(name.startswith(INPUT_BUCKETS) for name in buckets)
-    answered = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
-    if asked == answered:
+    has_input = any(name.startswith(INPUT_BUCKETS) for name in buckets)
+    has_output = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
+    if has_input == has_output:
         return None
-    return "output" if asked else "input"
+    return "output" if has_input else "input"
 
 
 def _figures(counts: Mapping[str, int], missing: int, cut: Mapping[str, int]) -> dict[str, Json]:

@@ -33,6 +33,8 @@ KINDS: Final = (
     "database",
     "http",
 )
+SUMMING: Final = ("agent", "chain")
+"""Kinds whose `echo` means that their usage is the sum of what runs below them."""
 LEVELS: Final = ("debug", "default", "warning", "error")
 STATUSES: Final = ("running", "completed", "error")
 
@@ -95,7 +97,8 @@ class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
     call_id: str | None = None
     """The provider's id of its response: several spans may report one call."""
     echo: bool = False
-    """True: a duplicate report of a call, excluded where an instrumentation reports it too."""
+    """A report that other spans repeat: an agent's or a chain's sum of the usage below the span, or
+    a client's own report of a call, excluded where an instrumentation reports the call too."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     tools: list[Json] = []

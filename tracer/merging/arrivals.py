@@ -94,6 +94,8 @@ class Change(msgspec.Struct):
     """Some of them are implied, so that the root's own may show instead."""
     covering: set[str] = set()
     """Stored spans that come to stand above a metered one."""
+    loosened: set[str] = set()
+    """Spans that may no longer stand above a metered one."""
     new_bounds: bool = False
     """The earliest or the latest span moved inwards, so both ends must be looked up."""
 
@@ -121,6 +123,12 @@ class Change(msgspec.Struct):
             speaks=frozenset(field for claim in arrived.claims for field in claim.fields),
             implies=any(claim.rank == RANK_IMPLIED for claim in arrived.claims),
         )
+
+    @property
+    def parents(self) -> set[str]:
+        """The spans below which spans that change stand."""
+        found = (span.record.parent_span_id for span in self.after.values())
+        return {parent for parent in found if parent is not None}
 
     @property
     def share(self) -> Share:

@@ -47,7 +47,8 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     awaited: bool = False
     """Nothing but log events of it has arrived."""
     covered: bool = False
-    """True: something below it was metered, so its own usage repeats that."""
+    """Its own usage, if it has any, repeats that of others, as `repeats` decides; of a span without
+    usage: something below it has some."""
     sent_parent_id: str | None = None
     """The parent as sent, where the tree can't follow it."""
 

@@ -104,6 +104,8 @@ class Derived(msgspec.Struct):
     root_span_id: str | None = None
     """The root, or until one arrives the first span below the first missing one."""
     rootless: bool = False
+    compared: bool = False
+    """There is, or was, a span whose own usage has to be compared with that of others."""
     root_name: str = ""
     root_process: str | None = None
     """`process_of` the root; None: it was not looked up, since no span sent a field."""
@@ -269,6 +271,8 @@ def _remembered(trace: Trace, values: dict[str, Json]) -> dict[str, Json]:
         kept["rootless"] = True
     if derived.input_source:
         kept["input_source"] = [*derived.input_source, derived.borrows_input]
+    if derived.compared:
+        kept["compared"] = True
     if claims.tag_edits:
         # The column then holds the edited ones, so what was said is kept apart.
         kept |= {"tags": claims.tags, "tag_edits": claims.tag_edits}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.store.recount import disagreements
-from tests.support.store.rows import all_rows, clear_tables, put
+from tests.support.store.rows import clear_tables, put, stored_state
 from tests.support.traces.drawn_records import (
     log_event_patches,
     span_patches,
@@ -32,7 +32,7 @@ def stored(
     while batch := list(itertools.islice(waiting, next(sizes))):
         put(connection, *batch)
         assert disagreements(connection) == []
-    return all_rows(connection)
+    return stored_state(connection)
 
 
 @settings(
@@ -77,7 +77,7 @@ def test_a_running_record_never_overwrites_a_finished_one(
 ) -> None:
     put(connection, span("a", output="done"))
     put(connection, span("a", end_time=None, version=T0 + 10_000_000))
-    rows = all_rows(connection)
+    rows = stored_state(connection)
     assert rows["spans"][0]["status"] == "completed"
     assert rows["span_payloads"][0]["output"] == "done"
     assert rows["traces"][0]["running_count"] == 0

@@ -17,7 +17,7 @@ from tracer.records import SpanPatch
 
 USED = {"input": 100, "output": 10}
 AGENT = [
-    span("agent", kind="agent", usage={"input": 300, "output": 30}),
+    span("agent", kind="agent", usage={"input": 300, "output": 30}, echo=True),
     span("step", "agent", kind="chain", start_time=T0 + 1),
     span("chat", "step", kind="generation", usage=USED, start_time=T0 + 2),
     span("client", "chat", kind="generation", usage=USED, start_time=T0 + 3),
@@ -140,3 +140,53 @@ def test_a_trace_without_its_root_has_the_name_of_its_topmost_span(
     (trace,) = table_rows(connection, "traces")
     assert (trace["name"], trace["input_preview"]) == ("missing", "asked")
     assert (trace["root_span_id"], trace["status"]) == ("missing", "completed")
+
+
+CALL_WITH_A_TOOL = [
+    span("run", kind="chain"),
+    span("call", "run", kind="generation", usage={"input": 1000, "output": 100}),
+    span("tool", "call", kind="tool"),
+    span("helper", "tool", kind="agent"),
+    span("inner", "helper", kind="generation", usage={"input": 50, "output": 5}),
+]
+ONE_ANSWER = [
+    span("agent", kind="agent"),
+    span("gateway", "agent", kind="generation", usage=USED, call_id="answer"),
+    span("client", "agent", kind="generation", usage=USED, call_id="answer"),
+]
+A_COPY_ON_THE_PARENT = [
+    span("handler", usage=USED),
+    span("call", "handler", kind="generation", usage=USED),
+]
+A_COPY_BESIDE_A_TOOL = [
+    span("call", kind="generation", usage=USED),
+    span("client", "call", kind="generation", usage=USED),
+    span("tool", "call", kind="tool"),
+    span("inner", "tool", kind="generation", usage={"input": 7, "output": 1}),
+]
+
+
+@pytest.mark.parametrize("sizes", [[9], [1, 1, 1, 1, 1], [2, 9]])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        (CALL_WITH_A_TOOL, {"input": 1050, "output": 105}),
+        (ONE_ANSWER, USED),
+        (A_COPY_ON_THE_PARENT, USED),
+        (A_COPY_BESIDE_A_TOOL, {"input": 107, "output": 11}),
+    ],
+)
+def test_a_call_counts_itself_and_a_copy_of_a_call_does_not_count(
+    connection: psycopg.Connection[Any],
+    spans: list[Any],
+    expected: dict[str, int],
+    reverse: bool,
+    sizes: list[int],
+) -> None:
+    waiting = copy.deepcopy(spans[::-1] if reverse else spans)
+    for size in sizes:
+        put(connection, *waiting[:size])
+        waiting = waiting[size:]
+    assert table_rows(connection, "traces")[0]["usage"] == expected
+    assert disagreements(connection) == []

@@ -40,6 +40,17 @@ def all_rows(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str, An
     return {table: table_rows(connection, table) for table in TABLES}
 
 
+def stored_state(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows but for the mark of traces whose spans were compared once.
+
+    The mark only saves other traces the comparison, and stays after its cause is gone.
+    """
+    state = all_rows(connection)
+    for trace in state["traces"]:
+        trace["claims"].pop("compared", None)
+    return state
+
+
 def clear_tables(connection: psycopg.Connection[Any]) -> None:
     """Empty the tables that hold traces."""
     for table in TABLES:

@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from tracer.merging import log_events
+from tracer.merging.repeats import CALL_ID_BYTES
 from tracer.merging.spans import Span
 from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
@@ -18,8 +19,6 @@ from tracer.times import sql_time
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
-# Indexed, so that a longer one would not fit.
-CALL_ID_BYTES = 200
 JSON_NULL = "null"
 _NO_USE = "\t".join([NULL] * 4)
 Told = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]

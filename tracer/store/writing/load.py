@@ -173,6 +173,7 @@ def _trace(row: dict[str, Any]) -> Trace:
     derived = Derived(
         root_span_id=row["root_span_id"],
         rootless=kept.get("rootless", False),
+        compared=kept.get("compared", False),
         root_process=kept.get("root_process"),
         input_preview=row["input_preview"],
         output_preview=row["output_preview"],

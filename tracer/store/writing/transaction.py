@@ -86,7 +86,8 @@ def _store_traces(
     updated = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
     save.save_spans(connection, inserted | updated)
     for key, change in updated.items():
-        usage_dedup.spread_stored(connection, key, change)
+        usage_dedup.mark_stored(connection, key, change)
+        usage_dedup.settle_stored(connection, key, change)
     root_span.from_database(connection, updated)
     save.update_traces(connection, updated)
     moves = (
@@ -125,7 +126,8 @@ def _insert_new(
     for key, arrived in arrivals.items():
         change = Change.of(Trace.new(), arrived, None, books[key[0]])
         cycles.flatten_within(change)
-        usage_dedup.spread(change, arrived)
+        usage_dedup.mark(change)
+        usage_dedup.settle_new(change)
         change.count()
         root_span.from_spans(change.trace, change.after.values())
         changes[key] = change
@@ -165,9 +167,9 @@ def _change_stored(
         }
         change = Change.of(locked[key], arrived, before, books[key[0]])
         cycles.flatten_across(connection, key, change)
-        usage_dedup.spread(change, arrived)
+        usage_dedup.mark(change)
         changes[key] = change
-    usage_dedup.silence_stored(connection, arrivals, changes)
+    usage_dedup.find_twins(connection, changes)
     for change in changes.values():
         change.count()
     return changes

@@ -117,6 +117,7 @@ _IN_METADATA: Final = tuple(
 
 DIALECT: Final = Dialect(
     "langfuse",
+    aggregates=False,
     rules=(*_OBSERVATION, *_TRACE, *_IN_METADATA),
     resource=(
         *_TRACE,

@@ -37,6 +37,7 @@ def _tokens(value: Json) -> dict[str, Json] | None:
 
 DIALECT: Final = Dialect(
     "plain",
+    aggregates=False,
     rules=(
         Rule("input", "input", present, json=True, late=True),
         Rule("output", "output", present, json=True, late=True),

@@ -83,6 +83,9 @@ class Dialect(NamedTuple):
     """Rules for the resource's attributes."""
     scopes: tuple[str, ...] = ()
     """Instrumentation scopes of the dialect; one that ends in ``*`` stands for a prefix."""
+    aggregates: bool = True
+    """The usage of its agents and chains is the sum of what runs below them, as frameworks report
+    it; False: it is what an application has set."""
 
 
 # The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.

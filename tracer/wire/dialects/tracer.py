@@ -43,6 +43,7 @@ def _moment(sent: Json) -> int | None:
 
 DIALECT: Final = Dialect(
     "tracer",
+    aggregates=False,
     rules=(
         Rule("kind", "tracer.kind", choice({kind: kind for kind in KINDS})),
         Rule("level", "tracer.level", choice({level: level for level in LEVELS})),

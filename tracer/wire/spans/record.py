@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.messages.finish_reasons import finish_reasons
-from tracer.records import RANK_IMPLIED, RANK_RESOURCE, RANK_SPAN, Json, SpanRecord
+from tracer.records import RANK_IMPLIED, RANK_RESOURCE, RANK_SPAN, SUMMING, Json, SpanRecord
 from tracer.wire.dialects.gen_ai_events import tool_arguments, tool_result
 from tracer.wire.dialects.table import MAX_MICROS
 from tracer.wire.spans.events import events_left, exception, sources_of
 from tracer.wire.spans.first_token import first_token_time
 from tracer.wire.spans.raw import Bad, Context, RawLog, RawSpan
-from tracer.wire.spans.resolution import SPAN_TABLE, Resolution, resolve
+from tracer.wire.spans.resolution import AGGREGATING, SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of
 from tracer.wire.spans.trace_facts import TraceFacts, note_time
 from tracer.wire.usage.reading import UNRECONCILED
@@ -73,6 +73,9 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         record.output = tool_result(record.output)
     if record.cost:
         record.cost_source = "given"
+    if kind in SUMMING and (record.usage or record.cost):
+        told = found.teller("usage") or found.teller("cost")
+        record.echo = told in AGGREGATING
     if raw.events:
         record.events = events_left(raw.events, found)
     if error and record.status_message is None:

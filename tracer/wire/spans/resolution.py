@@ -12,6 +12,7 @@ from tracer.wire.dialects.table import EVENT, NAME, Build
 from tracer.wire.spans.plans import MERGED, Plan, Step, Table
 
 __all__ = (
+    "AGGREGATING",
     "EVENTS_JOINED",
     "EVENTS_TOLD",
     "EVENT_NAMES",
@@ -142,6 +143,12 @@ class Resolution:
         lowest = self._told & -self._told
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
+    def teller(self, field: str) -> str | None:
+        """Return the dialect that told ``field``, also where it did not tell all of it."""
+        told = (self._told | self._denied) & self._plan.masks.get(field, 0)
+        lowest = told & -told
+        return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
+
     def own(self) -> dict[str, Json]:
         """Return the fields that are the record's own as they are."""
         fields = self.fields
@@ -182,6 +189,8 @@ class Resolution:
         return {name: attributes[name] for name in stay}, gone
 
 
+AGGREGATING: Final = frozenset(dialect.name for dialect in DIALECTS if dialect.aggregates)
+"""Dialects whose agents and chains report the sum of what runs below them."""
 SPAN_TABLE: Final = Table([(dialect, dialect.rules) for dialect in DIALECTS])
 RESOURCE_TABLE: Final = Table([(dialect, dialect.resource) for dialect in DIALECTS])
 

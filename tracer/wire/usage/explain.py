@@ -28,9 +28,9 @@ def _contradictions(note: Mapping[str, Json]) -> Iterator[str]:
     if "total" not in note:
         return
     total, counted = note["total"], note["sum"]
-    said = f"A total of {total:,} was sent, and counts that add up to {counted:,} however combined"
+    sums = f"A total of {total:,} was sent, and counts that add up to {counted:,} however combined"
     kept = "what is missing is the bucket other" if total > counted else "all are kept as sent"
-    yield f"{said}: {kept}."
+    yield f"{sums}: {kept}."
 
 
 def _listed(names: Json) -> str:

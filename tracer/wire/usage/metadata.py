@@ -42,8 +42,10 @@ def read_with_metadata(
 def reported(metadata: Json) -> list[dict[str, Json]] | None:
     """Return the counts of each provider in the metadata; None: there are none."""
     objects = metadata.values() if isinstance(metadata, dict) else ()
-    found = [counts for said in objects if isinstance(said, dict) and (counts := _counts(said))]
-    return found or None
+    reports = [
+        counts for entry in objects if isinstance(entry, dict) and (counts := _counts(entry))
+    ]
+    return reports or None
 
 
 def exclusive(provider: Json) -> bool | None:
@@ -60,13 +62,13 @@ def excludes(metadata: Json) -> bool | None:
 def metadata_cost(metadata: Json) -> dict[str, Decimal] | None:
     """Return the dollars that a provider, or a reseller, named in its metadata."""
     objects = metadata.values() if isinstance(metadata, dict) else ()
-    costs = (cost_within(said) for said in objects if isinstance(said, dict))
+    costs = (cost_within(entry) for entry in objects if isinstance(entry, dict))
     return next((cost for cost in costs if cost), None)
 
 
-def _counts(said: dict[str, Json]) -> dict[str, Json]:
-    objects = [said[name] for name in _OBJECTS if isinstance(said.get(name), dict)]
-    values = leaves(objects[0]) if objects else said
+def _counts(entry: dict[str, Json]) -> dict[str, Json]:
+    objects = [entry[name] for name in _OBJECTS if isinstance(entry.get(name), dict)]
+    values = leaves(objects[0]) if objects else entry
     return {name: value for name, value in values.items() if term(name)}
 
 
@@ -87,13 +89,13 @@ def _agree(counts: Mapping[str, Json], report: Mapping[str, Json]) -> bool:
 
 
 def _without_own_sum(counts: Mapping[str, Json]) -> dict[str, Json]:
-    """Return counts without a total that the SDK made itself, of input and output alone."""
-    asked, answered = _first(counts, "input"), _first(counts, "output")
-    made = None if asked is None or answered is None else asked + answered
+    """Return counts without a total that the SDK itself summed from input and output."""
+    input_count, output_count = _first(counts, "input"), _first(counts, "output")
+    own_sum = None if input_count is None or output_count is None else input_count + output_count
     return {
         name: value
         for name, value in counts.items()
-        if term(name) != "total" or count(value) != made
+        if term(name) != "total" or count(value) != own_sum
     }
 
 

@@ -151,8 +151,8 @@ def tier_of(name: str) -> str:
 
 def bucket_of(name: str, *, money: bool = False) -> str:
     """Return the bucket that a name stands for, the name itself where it stands for none."""
-    meant = (cost_term if money else term)(name) or name
-    bucket = _BUCKETS.get(meant, meant)
+    meaning = (cost_term if money else term)(name) or name
+    bucket = _BUCKETS.get(meaning, meaning)
     return name if bucket in (IGNORED, MONEY, TIER) else bucket
 
 

@@ -53,19 +53,19 @@ def leaves(sent: Mapping[str, Json]) -> dict[str, Json]:
     Lists of counts by kind (Gemini's ``[{"modality": "AUDIO", "tokenCount": 9}]``, Bedrock's
     ``[{"ttl": "1h", "inputTokens": 9}]``) are read as objects by kind.
     """
-    found: dict[str, Json] = {}
-    _gather(found, sent, "")
-    return found
+    values: dict[str, Json] = {}
+    _gather(values, sent, "")
+    return values
 
 
-def _gather(found: dict[str, Json], sent: Mapping[str, Json], within: str) -> None:
+def _gather(values: dict[str, Json], sent: Mapping[str, Json], within: str) -> None:
     for name, value in sent.items():
         if isinstance(value, list):
             value = _by_kind(value) or value
         if isinstance(value, dict):
-            _gather(found, value, f"{within}{name}.")
+            _gather(values, value, f"{within}{name}.")
         elif value is not None:
-            found[within + name] = value
+            values[within + name] = value
 
 
 def _by_kind(items: list[Json]) -> dict[str, Json] | None:

@@ -62,10 +62,10 @@ def recipes(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> tuple
     Only a total can show that it is another one than the first.
     """
     ways = dict.fromkeys((beside, frozenset(), GROUPS))
-    found = [made for way in ways if (made := _recipe(terms, way))]
-    if not found or not _recipe(terms, beside):
+    candidates = [candidate for way in ways if (candidate := _recipe(terms, way))]
+    if not candidates or not _recipe(terms, beside):
         return ()
-    return tuple(found if found[0].total else found[:1])
+    return tuple(candidates if candidates[0].total else candidates[:1])
 
 
 def split(

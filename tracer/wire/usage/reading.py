@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS, Json
 from tracer.wire.usage.evidence import Number, settle
-from tracer.wire.usage.names import MONEY, cost_term, costs_by_name, term, tier_of, words_of
+from tracer.wire.usage.names import MONEY, cost_term, costs_by_name, counts, term, tier_of, words_of
 from tracer.wire.usage.numbers import amount, count, leaves
 from tracer.wire.usage.plain import Recipe, split
 from tracer.wire.usage.shapes import INSIDE, Convention, Layout, layout
@@ -46,19 +46,25 @@ def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usa
     names = layout(tuple(flat), convention)
     if (plain := read_plain(flat, names.plain)) is not None:
         return Usage(plain, complete=True, note={})
-    counts, whole, failed = _numbers(flat, names, count)
-    if not counts:
+    failed = [name for name in flat if counts(name) and count(flat[name]) is None]
+    if failed:
+        # The name of a value that is no count is no sign of whose counts the others are.
+        flat = {name: value for name, value in flat.items() if name not in failed}
+        names = layout(tuple(flat), convention)
+    numbers, whole, not_counts = _numbers(flat, names, count)
+    if not numbers:
         return Usage({}, complete=False, note={})
-    buckets, cut, missing = settle(counts, names.beside, names.firm)
+    buckets, cut, missing = settle(numbers, names.beside, names.firm)
     if missing > 0 and (side := _silent_side(buckets)):
         # A total and one side tell the other one.
         buckets[side], missing = missing, 0
     note: dict[str, Json] = {}
     if missing or cut:
-        note = {UNRECONCILED: True, **_figures(counts, missing, cut)}
+        note = {UNRECONCILED: True, **_figures(numbers, missing, cut)}
     if missing > 0:
         buckets[_OTHER] = missing
-    if ignored := failed + [name for name in names.own if name not in buckets and counts.get(name)]:
+    unused = [name for name in names.own if name not in buckets and numbers.get(name)]
+    if ignored := failed + not_counts + unused:
         note["ignored"] = ignored
     if tier := _tier(flat, names):
         note["service_tier"] = tier
@@ -99,8 +105,8 @@ def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
     money = _money(tuple(sent))
     if not money:
         return {}
-    found = leaves({name: sent[name] for name in money})
-    named = {name: value for name, value in found.items() if costs_by_name(name)}
+    amounts = leaves({name: sent[name] for name in money})
+    named = {name: value for name, value in amounts.items() if costs_by_name(name)}
     cost = read_cost(named).buckets
     if sent.get("is_byok") is True and "total" in cost:
         # With a key of one's own the call is paid to its provider, beside the reseller's fee.
@@ -116,8 +122,8 @@ def _money(names: tuple[str, ...]) -> list[str]:
 
 
 def _first(sent: Json, *names: str) -> Json:
-    found = sent if isinstance(sent, dict) else {}
-    return next((found[name] for name in names if name in found), None)
+    values = sent if isinstance(sent, dict) else {}
+    return next((values[name] for name in names if name in values), None)
 
 
 def _flat(sent: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -131,31 +137,31 @@ def _numbers(
     flat: Mapping[str, Json], names: Layout, parse: Callable[[Json], Any]
 ) -> tuple[dict[str, Number], bool, list[str]]:
     """Return numbers by term, whether names of one term agree, and the names of no number."""
-    found: dict[str, Number] = {}
+    numbers: dict[str, Number] = {}
     failed: list[str] = []
     agree = True
-    for name, meant in names.terms:
+    for name, meaning in names.terms:
         value = flat[name]
         number = parse(value)
         if number is not None:
-            agree = found.setdefault(meant, number) == number and agree
+            agree = numbers.setdefault(meaning, number) == number and agree
         elif value is not None:
             failed.append(name)
     for name in names.own:
         if (number := parse(flat[name])) is not None:
-            found[name] = number
+            numbers[name] = number
         elif type(flat[name]) in (int, float):
             failed.append(name)
-    return found, agree, failed
+    return numbers, agree, failed
 
 
 def _silent_side(buckets: Mapping[str, int]) -> str | None:
     """Return the side of which no bucket is, where there are some of the other side."""
-    asked = any(name.startswith(INPUT_BUCKETS) for name in buckets)
-    answered = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
-    if asked == answered:
+    has_input = any(name.startswith(INPUT_BUCKETS) for name in buckets)
+    has_output = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
+    if has_input == has_output:
         return None
-    return "output" if asked else "input"
+    return "output" if has_input else "input"
 
 
 def _figures(counts: Mapping[str, int], missing: int, cut: Mapping[str, int]) -> dict[str, Json]:

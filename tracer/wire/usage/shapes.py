@@ -75,7 +75,7 @@ def layout(
     meaning: Callable[[str], str | None] = term,
 ) -> Layout:
     """Return what ``names`` mean to a sender of this convention; ``meaning`` is that of one."""
-    terms = [(name, meant) for name in names if (meant := meaning(name)) and meant not in _APART]
+    terms = [(name, part) for name in names if (part := meaning(name)) and part not in _APART]
     terms.sort(key=lambda item: (item[0] not in _CURRENT, item[0].count(".")))
     if billed := [item for item in terms if item[0].startswith("billed")]:
         # Cohere reports beside them what its models were given, its own preamble included.
@@ -83,8 +83,8 @@ def layout(
     own = [name for name in names if _is_own(name, convention, meaning)]
     tiers = [name for name in names if meaning(name) == TIER]
     money = [name for name in names if meaning(name) == MONEY and costs(name)]
-    told = {*own, *tiers, *money, *(name for name, _ in terms)}
-    unknown = [name for name in names if name not in told]
+    known = {*own, *tiers, *money, *(name for name, _ in terms)}
+    unknown = [name for name in names if name not in known]
     beside, firm = _placed(terms, convention)
     plain = () if own or tiers or unknown else recipes(tuple(terms), beside)
     return Layout(tuple(terms), tuple(own), tuple(tiers), tuple(unknown), beside, firm, plain)
@@ -107,7 +107,7 @@ def _placed(
     names = [name for name, _ in terms]
     if any(_is_geminis(words_of(name)) for name in names):
         return _GEMINI, frozenset()
-    wholes = {words_of(name) for name, meant in terms if meant in ("input", "output")}
+    wholes = {words_of(name) for name, part in terms if part in ("input", "output")}
     detailed = {side for name in names for side in _detailed(name)}
     apart = any(words_of(name) in _ANTHROPIC for name in names if "." not in name)
     if apart and "input" not in detailed and not wholes.isdisjoint(_PLAIN_WHOLES):

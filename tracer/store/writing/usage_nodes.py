@@ -1,0 +1,143 @@
+"""The stored spans whose usage is compared with that of others, and what lies around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psycopg
+
+from tracer.merging.repeats import Node, Region, Use, lost
+
+METERED: Final = "(s.total_tokens IS NOT NULL OR s.total_cost IS NOT NULL)"
+OF_TRACE: Final = "s.project_id = %(project_id)s AND s.trace_id = %(trace_id)s"
+
+_NODE: Final = f"""
+    s.span_id, s.parent_span_id, s.kind, s.input_tokens, s.output_tokens, s.total_tokens,
+    s.total_cost, CASE WHEN {METERED} THEN s.call_id END AS call_id, s.echo, s.covered
+"""
+_ABOVE: Final = f"""
+    WITH RECURSIVE up (span_id, parent_id) AS (
+        SELECT s.span_id, s.parent_span_id FROM spans s
+        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)s)
+        UNION
+        SELECT s.span_id, s.parent_span_id
+        FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.parent_id
+    )
+    SELECT {_NODE} FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.span_id
+"""
+_CALLS: Final = f"""
+    SELECT {_NODE} FROM spans s
+    WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)s) AND {METERED}
+"""
+# As `Use.equals` has it; o is the span whose region it is.
+_SAME: Final = """(CASE
+    WHEN o.total_tokens IS NULL
+        THEN s.total_tokens IS NULL AND abs(o.total_cost - s.total_cost) <= o.total_cost * 1e-6
+    WHEN coalesce(o.input_tokens, 0) + coalesce(o.output_tokens, 0) = 0
+        THEN s.total_tokens = o.total_tokens
+    ELSE coalesce(s.input_tokens, 0) = coalesce(o.input_tokens, 0)
+        AND coalesce(s.output_tokens, 0) = coalesce(o.output_tokens, 0)
+END)"""
+# What lies below another span that is looked at is that one's own region.
+_REGIONS: Final = f"""
+    WITH RECURSIVE looked (span_id) AS (SELECT unnest(%(ids)s::text[])),
+    down (region, span_id, parent_id) AS (
+        SELECT span_id, span_id, NULL FROM looked
+        UNION ALL
+        SELECT down.region, s.span_id, s.parent_span_id
+        FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
+        WHERE s.span_id NOT IN (SELECT span_id FROM looked)
+    )
+    SELECT down.region,
+        coalesce(sum(s.input_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
+        coalesce(sum(s.output_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
+        coalesce(sum(s.total_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
+        coalesce(sum(s.total_cost) FILTER (WHERE NOT s.covered), 0),
+        count(s.total_tokens) FILTER (WHERE NOT s.covered),
+        count(s.total_cost) FILTER (WHERE NOT s.covered),
+        coalesce(bool_or(down.parent_id = down.region AND {_SAME}
+            AND s.kind NOT IN ('agent', 'chain')), false)
+    FROM down JOIN spans s ON {OF_TRACE} AND s.span_id = down.span_id
+    JOIN spans o ON o.project_id = s.project_id AND o.trace_id = s.trace_id
+        AND o.span_id = down.region
+    WHERE down.parent_id IS NOT NULL AND {METERED}
+    GROUP BY down.region
+"""
+
+
+class Around:
+    """The stored spans whose numbers are compared, and what is above them."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> None:
+        self._cursor = cursor
+        self._values = values
+        self.nodes: dict[str, Node] = {}
+        self.members: set[str] = set()
+        """Spans that report an answer which others report too, or did so before."""
+
+    def load_above(self, span_ids: Iterable[str]) -> None:
+        """Read these spans and all above them."""
+        result = self._cursor.execute(_ABOVE, {**self._values, "ids": list(span_ids)})
+        self.nodes |= {row[0]: _node(*row) for row in result}
+
+    def find_twins(self, calls: set[str]) -> set[str]:
+        """Return which of the spans with these ids of answers, and those at hand, don't count.
+
+        All spans with one of these ids, and what is above them, is at hand then.
+        """
+        groups: dict[str, list[Node]] = {}
+        while wanted := (calls | self._calls()) - groups.keys():
+            groups |= {call: [] for call in wanted}
+            for row in self._cursor.execute(_CALLS, {**self._values, "calls": list(wanted)}):
+                node = _node(*row)
+                groups[str(node.call_id)].append(node)
+            # One that is alone with its id may not have been so before.
+            self.members |= {
+                node.span_id
+                for call in wanted
+                for node in groups[call]
+                if len(groups[call]) > 1 or node.covered
+            }
+            if missing := self.members - self.nodes.keys():
+                self.load_above(missing)
+        parents, shared = self.parents(), [g for g in groups.values() if len(g) > 1]
+        return {span_id for members in shared for span_id in lost(members, parents)}
+
+    def _calls(self) -> set[str]:
+        return {node.call_id for node in self.nodes.values() if node.call_id is not None}
+
+    def parents(self) -> dict[str, str | None]:
+        """Return the parents of all spans at hand."""
+        return {span_id: node.parent_id for span_id, node in self.nodes.items()}
+
+    def regions(self, nodes: Iterable[str]) -> dict[str, Region]:
+        """Return what lies below each of these spans, up to the next of them."""
+        result = self._cursor.execute(_REGIONS, {**self._values, "ids": list(nodes)})
+        return {
+            region: Region(Use(*numbers), metered=True, copied=copied)
+            for region, *numbers, copied in result
+        }
+
+
+def _node(
+    span_id: str,
+    parent_id: str | None,
+    kind: str,
+    input_tokens: int | None,
+    output_tokens: int | None,
+    tokens: int | None,
+    dollars: Any,
+    call_id: str | None,
+    echo: bool,
+    covered: bool,
+) -> Node:
+    return Node(
+        span_id=span_id,
+        parent_id=parent_id,
+        kind=kind,
+        own=Use.of(input_tokens, output_tokens, tokens, dollars),
+        call_id=call_id,
+        echo=echo,
+        covered=covered,
+    )

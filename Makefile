@@ -17,7 +17,7 @@ help: ## List what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.server ## Serve on http://127.0.0.1:4318 (more: ARGS="--port 8000").
-	@echo "virtual environment in $(VENV), data in $(DATA)"
+	@echo "the command is $(BIN)/tracer, the data in $(DATA)"
 	@exec $(BIN)/tracer serve $(ARGS)
 
 demo: $(VENV)/.server ## Send a realistic data set to the running server.

@@ -45,6 +45,12 @@ class Config:
     init_project_secret_key: str = ""
     """Secret of that API key; only its hash is stored."""
 
+    @property
+    def url(self) -> str:
+        """The URL of the server that listens with these settings, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Config:
         """Return the settings in ``environ``.

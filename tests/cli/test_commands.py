@@ -6,19 +6,21 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import ANY
 
 import psutil
 import psycopg
 import pytest
 
 from tests.support.http import free_port, is_healthy
-from tests.support.serving import Serve, as_owner, postmaster_pid, run_tracer, serving
+from tests.support.serving import Serve, as_owner, environ, postmaster_pid, run_tracer, serving
 from tests.support.waiting import wait_until
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
-from tracer.store.database.server import known_revisions
+from tracer.store.database.server import TableSize, known_revisions, table_sizes
 
 
 def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -179,6 +181,57 @@ def test_keys_are_created_listed_and_revoked(bare_url: str) -> None:
     )
 
 
+def test_a_project_is_created_listed_and_refused_where_an_address_cannot_hold_it(
+    bare_url: str,
+) -> None:
+    where = ["--database-url", bare_url]
+    made = run_tracer("projects", "create", "acme", "--name", "Acme Ltd", *where)
+    assert made.returncode == 0, made.stderr
+    listed = run_tracer("projects", "list", *where).stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in listed] == [
+        ["acme", "Acme Ltd"],
+        ["default", "default"],
+    ]
+    assert run_tracer("keys", "create", "--project", "acme", *where).returncode == 0
+    assert_one_clear_line(run_tracer("projects", "create", "acme", *where), "acme", "exists")
+    assert_one_clear_line(run_tracer("projects", "create", "a/b", *where), "id", "slash")
+    no_project = run_tracer("keys", "create", "--project", "nope", *where)
+    assert_one_clear_line(no_project, "nope", "tracer projects create")
+
+
+def test_a_server_whose_user_has_no_account_names_the_remedies(data_dir: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become a user without an account")
+    # Becomes the user after the imports, because that user may not read this interpreter's files.
+    code = (
+        "import os, sys, tracer.cli.serve, tracer.server.family, tracer.cli.keys, tracer.app\n"
+        "from tracer.cli.group import main\n"
+        "os.setuid(54321)\n"
+        "main(sys.argv[1:], prog_name='tracer')"
+    )
+    for arguments in (["serve", "--port", str(free_port())], ["keys", "list"]):
+        command = [sys.executable, "-P", "-c", code, *arguments, "--data-dir", str(data_dir)]
+        done = subprocess.run(command, env=environ(), capture_output=True, text=True, timeout=60)
+        assert_one_clear_line(done, "54321", "useradd --uid 54321", "DATABASE_URL")
+    assert not data_dir.exists()
+
+
+def test_a_missing_home_is_reported() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become a user without an account")
+    code = (
+        "import os, sys, tracer.cli.keys\n"
+        "from tracer.cli.group import main\n"
+        "os.environ.pop('HOME')\n"
+        "os.setuid(54321)\n"
+        "main(['keys', 'list'], prog_name='tracer')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=environ(), capture_output=True, text=True
+    )
+    assert_one_clear_line(done, "HOME", "--data-dir")
+
+
 def test_a_command_stops_the_postgresql_that_it_started(data_dir: Path) -> None:
     made = run_tracer("keys", "create", "--data-dir", str(data_dir))
     assert made.returncode == 0, made.stderr
@@ -240,6 +293,35 @@ def test_doctor_prints_settings_and_sizes_and_hides_passwords(bare_url: str) -> 
     assert "spans" in done.stdout
 
 
+def test_doctor_asks_the_server_that_runs_on_the_data_directory(served: Serve) -> None:
+    # Started with --port, of which a command without that flag is not told.
+    where = ["--data-dir", str(served.data_dir)]
+    done = run_tracer("doctor", *where)
+    assert f"127.0.0.1:{served.port}" in done.stdout
+    assert "Tracer answers" in done.stdout
+    other = free_port()
+    assert f"127.0.0.1:{other}" in run_tracer("doctor", *where, "--port", str(other)).stdout
+
+
+def test_doctor_counts_the_rows(bare_url: str) -> None:
+    upgrade(bare_url)
+    with psycopg.connect(bare_url) as connection:
+        connection.execute("INSERT INTO projects (project_id, name) VALUES ('one', 'one')")
+    done = run_tracer("doctor", DATABASE_URL=bare_url)
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " rows" in line)
+    assert rows["projects"].endswith(", 2 rows")
+    assert rows["spans"].endswith(", 0 rows")
+
+
+def test_a_table_that_takes_too_long_to_count_gets_an_estimate(bare_url: str) -> None:
+    with psycopg.connect(bare_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE large AS SELECT generate_series(1, 100000)")
+        connection.execute("ANALYZE large")
+        assert table_sizes(connection, 10) == [TableSize("large", ANY, 100_000, True)]
+        [estimate] = table_sizes(connection, 0.001)
+    assert (estimate.rows, estimate.counted) == (100_000, False)
+
+
 def test_doctor_fails_when_the_database_is_unreachable() -> None:
     done = run_tracer("doctor", DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/x")
     assert done.returncode == 1
@@ -249,5 +331,5 @@ def test_doctor_fails_when_the_database_is_unreachable() -> None:
 
 def test_help_names_every_command() -> None:
     printed = run_tracer("--help").stdout
-    for name in ("serve", "db", "keys", "doctor"):
+    for name in ("serve", "db", "projects", "keys", "doctor"):
         assert name in printed

@@ -44,6 +44,26 @@ def test_a_trace_is_exported_and_imported_again(server: str, trace_id: str, tmp_
     assert copied == same
 
 
+@pytest.mark.parametrize("chosen", ["port flag", "port", "endpoint", "endpoint with path", "url"])
+def test_commands_find_the_server_by_its_settings(
+    server: str, trace_id: str, tmp_path: Path, chosen: str
+) -> None:
+    port = server.rpartition(":")[2]
+    flags: dict[str, list[str]] = {"port flag": ["--port", port], "url": ["--url", server]}
+    variables = {
+        "port": {"TRACER_PORT": port},
+        "endpoint": {"TRACER_ENDPOINT": server},
+        "endpoint with path": {"TRACER_ENDPOINT": f"{server}/v1/traces", "TRACER_PORT": "1"},
+    }
+    path = tmp_path / "out.json"
+    for arguments in (
+        ("export", trace_id, "--format", "otlp", "-o", str(path)),
+        ("import", "file", str(path)),
+    ):
+        done = run_tracer(*arguments, *flags.get(chosen, []), **variables.get(chosen, {}))
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_file_of_the_collector_with_one_request_a_line_is_imported(
     server: str, tmp_path: Path
 ) -> None:

@@ -229,3 +229,9 @@ def test_without_a_server_one_line_names_the_remedy() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "no server answers" in line and "`tracer serve`" in line
+
+
+def test_it_is_sent_to_the_port_that_serve_would_listen_on() -> None:
+    port = free_port()
+    assert f"http://127.0.0.1:{port} " in run_tracer("demo", TRACER_PORT=str(port)).stderr
+    assert f"http://127.0.0.1:{port} " in run_tracer("demo", "--port", str(port)).stderr

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from tracer.cli.client import SendError, Server
+from tracer.cli.options import server_options
 from tracer.demo.dataset import DemoTrace, generate
 from tracer.demo.otlp import requests
 
@@ -16,10 +17,9 @@ BATCH_SPANS: Final = 500
 
 
 @click.command()
-@click.option("--url", default="http://127.0.0.1:4318", show_default=True, help="The server.")
-@click.option("--key", default="", metavar="SECRET", help="Secret of an API key, if required.")
+@server_options
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated data set.")
-def demo(url: str, key: str, seed: int) -> None:
+def demo(seed: int, url: str, key: str) -> None:
     """Send traces of agents, RAG, chats and errors of the last 24 hours, one of 5,000 spans."""
     traces = generate(seed, time.time())
     try:

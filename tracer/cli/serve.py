@@ -21,6 +21,7 @@ from tracer.cli.options import database_options, with_config
 from tracer.cli.ports import listener_on
 from tracer.config import Config
 from tracer.errors import ConfigError
+from tracer.server.account import require_account
 from tracer.server.lock import Owned, owned
 from tracer.server.postgres import VERSION, Embedded, EmbeddedError, unusable
 
@@ -44,6 +45,7 @@ def serve(config: Config) -> None:
     click.echo(f"Tracer {__version__}")
     with ExitStack() as stack:
         if not config.database_url:
+            require_account()
             _lock_data_dir(config, stack)
         listener = stack.enter_context(_listen(config))
         config, check_database = stack.enter_context(_database(config))
@@ -55,8 +57,8 @@ def _serve(config: Config, listener: socket.socket, check_database: Callable[[],
     from tracer.server.family import Family
 
     def ready() -> None:
-        _print_row("pages", f"{_url(config)}/")
-        _print_row("OTLP", f"{_url(config)}/v1/traces")
+        _print_row("pages", f"{config.url}/")
+        _print_row("OTLP", f"{config.url}/v1/traces")
         click.echo("Ready; Ctrl-C stops.")
 
     Family(config, listener, on_ready=ready, tend=check_database).run()
@@ -80,7 +82,7 @@ def _require_loopback(host: str) -> None:
 
 def _lock_data_dir(config: Config, stack: ExitStack) -> None:
     try:
-        stack.enter_context(owned(config.data_dir, _url(config)))
+        stack.enter_context(owned(config.data_dir, config.url))
     except Owned as other:
         raise ConfigError(
             f"Tracer runs already on {config.data_dir}: process {other.pid}, {other.label};"
@@ -162,11 +164,6 @@ def _migrate(config: Config) -> None:
     completed = subprocess.run(command, env=child_environ(config), check=False)
     if completed.returncode:
         sys.exit(completed.returncode)
-
-
-def _url(config: Config) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    return f"http://{host}:{config.port}"
 
 
 def _print_row(title: str, text: str) -> None:

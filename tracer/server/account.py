@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.errors import ConfigError
+
 _NAME: Final = "tracer"
 
 
@@ -20,6 +22,20 @@ class Account:
 
     uid: int
     gid: int
+
+
+def require_account() -> None:
+    """Raise ConfigError if the user of this process has no account: PostgreSQL requires one."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise ConfigError(
+            f"the user id {uid} of this process has no account, and PostgreSQL does not run without"
+            f" one: create it (useradd --uid {uid} --system {_NAME}), start Tracer as root (which"
+            " runs PostgreSQL as an account of its own) or as a user with an account, or set"
+            " DATABASE_URL to a PostgreSQL server"
+        ) from None
 
 
 def account() -> Account | None:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,23 @@ class Owned(Exception):
         super().__init__(f"in use by process {pid} ({label})")
         self.pid = pid
         self.label = label
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that locked a data directory, and the purpose that it stated."""
+
+    pid: int
+    label: str
+
+
+def last_owner(data_dir: Path) -> Owner | None:
+    """Return the process that locked ``data_dir`` last, which may have ended; None: unknown."""
+    try:
+        text = (data_dir / "lock").read_text(errors="replace")
+    except OSError:
+        return None
+    return _parse(text)
 
 
 @contextmanager
@@ -49,12 +67,17 @@ def _acquire(descriptor: int) -> None:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid, label = _owner(descriptor)
-            if psutil.pid_exists(pid) or time.monotonic() > deadline:
-                raise Owned(pid, label) from None
+            owner = _owner(descriptor)
+            if psutil.pid_exists(owner.pid) or time.monotonic() > deadline:
+                raise Owned(owner.pid, owner.label) from None
             time.sleep(0.05)
 
 
-def _owner(descriptor: int) -> tuple[int, str]:
-    lines = os.pread(descriptor, 4096, 0).decode(errors="replace").splitlines()
-    return (int(lines[0]), lines[1]) if len(lines) == 2 and lines[0].isdigit() else (0, "starting")
+def _owner(descriptor: int) -> Owner:
+    text = os.pread(descriptor, 4096, 0).decode(errors="replace")
+    return _parse(text) or Owner(0, "starting")
+
+
+def _parse(text: str) -> Owner | None:
+    lines = text.splitlines()
+    return Owner(int(lines[0]), lines[1]) if len(lines) == 2 and lines[0].isdigit() else None

@@ -68,6 +68,7 @@ def test_a_project_alone_needs_no_key(app: Flask, config: Config) -> None:
         {"init_project_secret_key": ""},
         {"init_project_public_key": ""},
         {"init_project_id": ""},
+        {"init_project_id": "a/b"},
     ],
 )
 def test_half_a_key_is_refused_with_the_names_of_the_settings(

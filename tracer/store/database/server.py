@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+import psycopg.sql
 
 from tracer.assets import asset_dir
 from tracer.errors import ConfigError
@@ -26,11 +27,12 @@ class DatabaseError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """A table with its indexes: bytes, and rows as PostgreSQL estimates them (None: not yet)."""
+    """A table with its indexes: bytes and rows; if not ``counted``, rows are an estimate."""
 
     name: str
     bytes: int
-    rows: int | None
+    rows: int
+    counted: bool
 
 
 def libpq_url(url: str) -> str:
@@ -99,17 +101,39 @@ def database_bytes(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
     return int(_one(connection, "SELECT pg_database_size(current_database())"))
 
 
-def table_sizes(connection: psycopg.Connection[tuple[Any, ...]]) -> list[TableSize]:
-    """Return the tables of the schema in use, largest first."""
+def table_sizes(connection: psycopg.Connection[tuple[Any, ...]], seconds: float) -> list[TableSize]:
+    """Return the tables of the schema in use, largest first.
+
+    A table whose rows can't be counted within ``seconds`` gets PostgreSQL's estimate.
+    """
     rows = connection.execute(
         """
-        SELECT relname, pg_total_relation_size(oid), nullif(reltuples::bigint, -1)
+        SELECT relname, pg_total_relation_size(oid), greatest(reltuples::bigint, 0)
         FROM pg_class
         WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
         ORDER BY 2 DESC, 1
         """
     )
-    return [TableSize(*row) for row in rows]
+    sizes = []
+    for name, size, estimate in rows.fetchall():
+        count = _count(connection, name, seconds)
+        sizes.append(TableSize(name, size, estimate if count is None else count, count is not None))
+    return sizes
+
+
+def _count(
+    connection: psycopg.Connection[tuple[Any, ...]], table: str, seconds: float
+) -> int | None:
+    """Return the number of rows of ``table``; None: counting takes longer than ``seconds``."""
+    query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(table))
+    limit = psycopg.sql.SQL("SET LOCAL statement_timeout = {}").format(round(seconds * 1000))
+    try:
+        with connection.transaction():
+            connection.execute(limit)
+            row = connection.execute(query).fetchone()
+    except psycopg.errors.QueryCanceled:
+        return None
+    return int(row[0]) if row else None
 
 
 def _one(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:

@@ -8,8 +8,9 @@ from typing import Any, Final
 import psycopg
 
 from tracer.config import Config
-from tracer.errors import ConfigError
+from tracer.errors import ConfigError, Invalid
 from tracer.store.database import server
+from tracer.store.projects.projects import check_project
 from tracer.store.projects.secrets import hash_secret, hint_of
 
 _PROJECT: Final = """
@@ -40,8 +41,15 @@ def bootstrap(config: Config) -> None:
         )
     if not project_id:
         return
+    name = config.init_project_name or project_id
+    try:
+        check_project(project_id, name)
+    except Invalid as error:
+        [refusal] = error.refusals
+        setting = f"TRACER_INIT_PROJECT_{refusal.field.upper()}"
+        raise ConfigError(f"{setting}: {refusal.reason}") from error
     with server.connect(config.database_url) as connection:
-        connection.execute(_PROJECT, [project_id, config.init_project_name or project_id])
+        connection.execute(_PROJECT, [project_id, name])
         if public:
             _make_key(connection, project_id, public, secret)
 

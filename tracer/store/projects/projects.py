@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from tracer.errors import Conflict
+from tracer.errors import Conflict, Invalid
 from tracer.extensions import db
 from tracer.store.schema import projects
 
 DEFAULT_PROJECT = "default"
+LONGEST_ID: Final = 100
+LONGEST_NAME: Final = 100
+# A part of an address: a slash or a dot alone would lead elsewhere.
+_ID: Final = re.compile(rf"(?!\.{{1,2}}\Z)[^\s/\\?#%\x00-\x1f\x7f]{{1,{LONGEST_ID}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,19 @@ def list_projects() -> list[Project]:
     return [Project(*row) for row in db.session.execute(_BY_NAME)]
 
 
+def check_project(project_id: str, name: str) -> None:
+    """Raise Invalid if a project can't have this id or name."""
+    if not _ID.fullmatch(project_id):
+        raise Invalid.of_field(
+            "id", f"expected 1 to {LONGEST_ID} characters without space, slash, ?, # or %"
+        )
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise Invalid.of_field("name", f"expected 1 to {LONGEST_NAME} characters")
+
+
 def create_project(project_id: str, name: str) -> Project:
-    """Create a project; raises Conflict where the id is taken."""
+    """Create a project. Raises Conflict if the id is taken, Invalid if an address can't hold it."""
+    check_project(project_id, name)
     made = insert(projects).values(project_id=project_id, name=name).on_conflict_do_nothing()
     if db.session.scalar(made.returning(projects.c.project_id)) is None:
         raise Conflict(f"project {project_id!r} exists already")

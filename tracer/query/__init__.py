@@ -1,0 +1,1 @@
+"""The query language: texts that select traces, spans, sessions and users. Pure, without SQL."""

@@ -234,8 +234,11 @@ def test_flags_are_icons_with_an_explanation(store_traces: StoreTraces, get_page
 
 
 def test_a_trace_without_spans_is_explained(store_traces: StoreTraces, get_page: GetPage) -> None:
-    store_traces(TraceBuilder(AGENT, name="announced", input="hi"))
-    assert "No spans yet" in get_page(f"/traces/{AGENT}").one("section", "tree").text
+    store_traces(TraceBuilder(AGENT, name="announced", input="hi", output="hello"))
+    panel = get_page(f"/traces/{AGENT}").one(id="panel")
+    figures = panel.one("dl", "figures").text
+    assert "StatusCompleted" in figures and "Spansnone received" in figures
+    assert (panel.one(id="input").text, panel.one(id="output").text) == ("hi", "hello")
 
 
 def test_an_unknown_trace_is_a_page_that_helps(

@@ -15,7 +15,7 @@ from tracer.store.traces.traces import TraceFilter, TraceRow
 from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.filters import Filters
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.project.start import python_program, sdk_program
+from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.answers import traces as answers
 
@@ -48,6 +48,7 @@ def _start(project_id: str) -> dict[str, object]:
     return {
         "endpoint": endpoint,
         "lacks_key": _lacks_key(project_id),
+        "curl": code(curl_program(endpoint), "sh"),
         "sdk": code(sdk_program(endpoint), "python"),
         "program": code(python_program(endpoint), "python"),
     }

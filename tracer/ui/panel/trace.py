@@ -99,7 +99,7 @@ def trace_panel(
         tab=known_tab(tab, tabs),
         tabs=tabs,
         raw=raw,
-        figures=[],
+        figures=[] if trace.span_count else _without_spans(trace),
         flags=[],
         failure=trace.error_message or "" if trace.status == "error" else "",
     )
@@ -138,6 +138,15 @@ def trace_panel(
     else:
         panel.scores = scores
     return panel
+
+
+def _without_spans(trace: TraceDetail) -> list[tuple[str, str]]:
+    """Return the figures of a trace that consists of what was sent for it as a whole."""
+    return [
+        ("Status", trace.status.capitalize()),
+        ("Started", stamp(trace.start_time)),
+        ("Spans", "none received"),
+    ]
 
 
 def document(row: SpanDetail | TraceDetail) -> dict[str, Json]:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+_CURL = """\
+curl {endpoint}/api/v1/batch --json @- <<END
+{{"spans": [{{"trace_id": "hello", "kind": "generation", "name": "answer", "model": "gpt-4o",
+  "start_time": "$(date -u +%FT%T.0Z)", "end_time": "$(date -u +%FT%T.8Z)",
+  "input": "Why is the sky blue?", "output": "Air scatters blue light most.",
+  "usage": {{"input": 14, "output": 9}}}}]}}
+END"""
+
 _SDK = """\
 import tracer.sdk as tracer
 
@@ -10,7 +18,9 @@ tracer.init("{endpoint}")
 @tracer.observe
 def answer(question):
     with tracer.generation("chat", model="gpt-4o", input=question) as call:
-        call.update(output="Air scatters blue light most.", usage={{"input": 14, "output": 9}})
+        text = "Air scatters blue light most."
+        call.update(output=text, usage={{"input": 14, "output": 9}})
+    return text
 
 answer("Why is the sky blue?")"""
 
@@ -30,6 +40,11 @@ provider.get_tracer("hello").start_span("answer", attributes={{
     "gen_ai.output.messages": '[{{"role": "assistant", "parts": ['
         '{{"type": "text", "content": "Air scatters blue light most."}}]}}]',
 }}).end()"""
+
+
+def curl_program(endpoint: str) -> str:
+    """Return a shell command that sends one model call to ``endpoint``."""
+    return _CURL.format(endpoint=endpoint)
 
 
 def sdk_program(endpoint: str) -> str:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.support.pages.browser import OpenPage
 from tests.support.pages.requests import StoreTraces
-from tests.support.pages.sample_traces import AGENT, TraceBuilder
+from tests.support.pages.sample_traces import TraceBuilder
 from tests.support.serving import environ
 
 EMPTY = "/project/default/traces"
@@ -65,10 +65,10 @@ def test_without_scripts_the_page_reloads_until_a_trace_has_arrived(open_page: O
 def test_a_trace_without_spans_is_its_panel_until_a_span_arrives(
     open_page: OpenPage, store_traces: StoreTraces
 ) -> None:
-    store_traces(TraceBuilder(AGENT, name="announced", input="hi", output="hello"))
-    page = open_page(f"{EMPTY}/{AGENT}")
+    store_traces(TraceBuilder("announced", name="announced", input="hi", output="hello"))
+    page = open_page(f"{EMPTY}/announced")
     expect(page.locator("#panel")).to_contain_text("hello")
     expect(page.locator("#tree")).to_be_hidden()
-    store_traces(TraceBuilder(AGENT, name="announced").span("a"))
+    store_traces(TraceBuilder("announced", name="announced").span("a"))
     page.reload()
     expect(page.locator("#tree")).to_be_visible()

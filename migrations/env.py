@@ -11,23 +11,31 @@ LOCK = 4318
 
 
 def run() -> None:
-    """Run the requested migrations in one transaction."""
+    """Run the requested migrations, each in a transaction of its own, one process at a time."""
     engine = context.config.attributes.get("engine")
     metadata = context.config.attributes.get("metadata")
     if engine is None:  # `flask db …`; `tracer db …` passes both
         db = current_app.extensions["migrate"].db
         engine, metadata = db.engine, db.metadata
     with engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=metadata,
-            compare_type=True,
-            compare_server_default=True,
-        )
-        with context.begin_transaction():
-            # Locked before Alembic reads the revision, so that a second process has nothing to do.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            context.run_migrations()
+        # Locked before Alembic reads the revision, so that a second process has nothing to do; for
+        # the session, since a migration of large tables commits in steps.
+        connection.execute(sa.select(sa.func.pg_advisory_lock(LOCK)))
+        connection.commit()
+        try:
+            context.configure(
+                connection=connection,
+                target_metadata=metadata,
+                compare_type=True,
+                compare_server_default=True,
+                transaction_per_migration=True,
+            )
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            connection.rollback()
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
+            connection.commit()
 
 
 run()

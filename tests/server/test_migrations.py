@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from tests.support.installed_postgres import installed, running
-from tracer.server.migrations import configured, upgrade
+from tracer.server.migrations import configured, downgrade, upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.database.server import known_revisions
 
@@ -20,6 +20,8 @@ REVISIONS = known_revisions()
 RENAMING = "0016"
 """The revision that renames tables."""
 RENAMED = {"tallies": "mapping_counts", "runs": "sibling_groups"}
+SPLITTING = "0017"
+"""The revision that moves columns of `traces` to `trace_payloads`."""
 
 _COLUMNS = """
     SELECT c.table_name, c.column_name, c.data_type,
@@ -89,6 +91,8 @@ def test_rows_that_each_revision_made_possible_are_kept(empty_url: str) -> None:
         migrate(empty_url, revision)
         if revision == RENAMING:
             filled = renamed(filled)
+        if revision == SPLITTING:
+            filled["trace_payloads"] = filled["traces"]
         with psycopg.connect(empty_url) as connection:
             filled |= fill(connection, but=filled.keys())
     assert len(filled) >= 30
@@ -109,6 +113,61 @@ def test_a_filled_database_of_each_revision_keeps_its_rows(empty_url: str, start
     assert counts(empty_url, filled) == filled
     with configured(empty_url, metadata=True) as config:
         command.check(config)
+
+
+WIDE_TRACES = """
+    INSERT INTO traces (project_id, trace_id, name, start_time, end_time, status, tags, models,
+        root_span_id, kinds, metadata, input, claims, updated_at)
+    SELECT 'p', 't' || n, 'name ' || n, now(), now(), 'completed', ARRAY['a', 'b'], '{"m": 2}',
+        's' || n, '{"tool": 1}', jsonb_build_object('n', n), '{"a" : 1.0}', '{"seen": 1}',
+        now() + n * interval '1 us'
+    FROM generate_series(1, 50) n
+"""
+WHOLE_TRACES = """
+    SELECT project_id, trace_id, name, tags, models, root_span_id, kinds, metadata, input::text,
+        output::text, claims, updated_at
+    FROM traces {join} ORDER BY trace_id
+"""
+JOIN = "JOIN trace_payloads USING (project_id, trace_id)"
+
+
+def test_an_interrupted_split_of_traces_goes_on_and_notices_what_changed_meanwhile(
+    empty_url: str,
+) -> None:
+    split = revision_module("0017")
+    migrate(empty_url, "0016")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(WIDE_TRACES)
+        connection.execute(split.CREATE)
+        # As an upgrade leaves the tables that ends after a part of the rows.
+        some = split.COPY.format(condition="trace_id < 't3'")
+        copied = connection.execute(some).rowcount
+        connection.execute(
+            "UPDATE traces SET name = 'later', metadata = '{}', updated_at = now()"
+            " + interval '1 hour' WHERE trace_id IN ('t10', 't40')"
+        )
+        connection.execute("DELETE FROM traces WHERE trace_id IN ('t11', 't41')")
+        before = connection.execute(WHOLE_TRACES.format(join="").encode()).fetchall()
+    assert (copied, len(before)) == (22, 48)
+
+    migrate(empty_url, "0017")
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute(WHOLE_TRACES.format(join=JOIN).encode()).fetchall() == before
+        assert count(connection, "trace_payloads") == count(connection, "traces") == 48
+
+    downgrade(empty_url, "0016")
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute(WHOLE_TRACES.format(join="").encode()).fetchall() == before
+
+
+def revision_module(revision: str) -> Any:
+    """Return the module of a revision."""
+    from alembic.script import ScriptDirectory
+
+    with configured("postgresql://") as config:
+        script = ScriptDirectory.from_config(config).get_revision(revision)
+    assert script is not None
+    return script.module
 
 
 def test_the_tables_of_the_former_job_queue_go(empty_url: str) -> None:

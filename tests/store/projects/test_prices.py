@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.store.rows import all_rows, clear_tables, table_rows
+from tests.support.store.rows import clear_tables, stored_state, table_rows
 from tests.support.traces.drawn_records import span_records
 from tests.support.traces.records import T0, span
 from tracer.pricing.price_book import PriceDraft
@@ -229,7 +229,7 @@ def test_under_the_same_prices_any_order_gives_the_same_cost(
                 patches=[item for item in some if isinstance(item, SpanPatch)],
             )
             store(connection, [("default", batch)], books)
-        return all_rows(connection)
+        return stored_state(connection)
 
     whole = stored(items, itertools.repeat(len(items)))
     assert stored(dice.sample(items, len(items)), itertools.repeat(1)) == whole

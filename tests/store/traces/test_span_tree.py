@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from tests.support.store.rows import put, table_rows
+from tests.support.store.rows import put, trace_rows
 from tests.support.traces.records import T0, span
 from tracer.records import SpanPatch
 from tracer.store.traces import span_tree
@@ -75,7 +75,7 @@ def test_a_child_before_its_parent_is_under_a_placeholder_that_the_parent_replac
         (stand_in,) = level(None).rows
         assert (stand_in.span_id, stand_in.placeholder, stand_in.name) == ("parent", True, "")
         assert ids(level("parent")) == ["child"]
-    assert table_rows(connection, "traces")[0]["span_count"] == 1
+    assert trace_rows(connection)[0]["span_count"] == 1
     put(connection, span("parent"))
     with app.app_context():
         (parent,) = level(None).rows

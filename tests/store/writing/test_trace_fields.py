@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.store.rows import clear_tables, put, table_rows
+from tests.support.store.rows import clear_tables, put, trace_rows
 from tests.support.traces.records import T0, span
 from tracer.merging.claims import MOST_PROCESSES
 from tracer.records import (
@@ -195,7 +195,7 @@ def test_a_trace_has_the_fields_of_its_root_in_any_order(
             clear_tables(connection)
             for batch in _batches(order, size):
                 put(connection, *copy.deepcopy(batch))
-            [trace] = table_rows(connection, "traces")
+            [trace] = trace_rows(connection)
             assert {field: trace[field] for field in fields} == fields
 
 
@@ -209,9 +209,9 @@ def test_an_update_of_the_first_generation_moves_the_preview(
     put(connection, span("root"), span("a", "root", kind="generation", end_time=None, input="one"))
     put(connection, span("b", "root", start_time=T0 + 9, kind="generation", input="two"))
     put(connection, span("a", "root", kind="generation", input="one and more"))
-    assert table_rows(connection, "traces")[0]["input_preview"] == "one and more"
+    assert trace_rows(connection)[0]["input_preview"] == "one and more"
     put(connection, span("a", "root", kind="tool", version=T0 + 10_000_000, input="arguments"))
-    assert table_rows(connection, "traces")[0]["input_preview"] == "two"
+    assert trace_rows(connection)[0]["input_preview"] == "two"
 
 
 def test_the_preview_is_that_of_the_first_generation_when_the_root_loses_its_input(
@@ -219,9 +219,9 @@ def test_the_preview_is_that_of_the_first_generation_when_the_root_loses_its_inp
 ) -> None:
     put(connection, span("root", end_time=None, input="early"))
     put(connection, span("a", "root", kind="generation", input="asked"))
-    assert table_rows(connection, "traces")[0]["input_preview"] == "early"
+    assert trace_rows(connection)[0]["input_preview"] == "early"
     put(connection, span("root"))
-    assert table_rows(connection, "traces")[0]["input_preview"] == "asked"
+    assert trace_rows(connection)[0]["input_preview"] == "asked"
 
 
 def test_a_trace_of_many_processes_remembers_the_root_and_the_first_to_join(
@@ -231,7 +231,7 @@ def test_a_trace_of_many_processes_remembers_the_root_and_the_first_to_join(
     for number in range(3 * MOST_PROCESSES):
         resource = {"service.name": f"worker {number}"}
         put(connection, sent(RANK_SPAN, resource, T0 + number, environment="staging", release="r"))
-    [trace] = table_rows(connection, "traces")
+    [trace] = trace_rows(connection)
     assert (trace["environment"], trace["release"]) == ("production", "r")
     assert len(trace["claims"]["processes"]) == MOST_PROCESSES
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.support.store.recount import disagreements
-from tests.support.store.rows import all_rows, clear_tables, put, table_rows
+from tests.support.store.rows import all_rows, clear_tables, put, table_rows, trace_rows
 from tests.support.traces.records import T0, span, trace_record
 from tracer.records import SpanPatch
 
@@ -32,7 +32,7 @@ def test_the_usage_of_wrappers_is_excluded_whenever_their_children_arrive(
     clear_tables(connection)
     for number in order:
         put(connection, copy.deepcopy(AGENT[number]))
-    (trace,) = table_rows(connection, "traces")
+    (trace,) = trace_rows(connection)
     assert trace["usage"] == {"input": 200, "output": 20}
     assert (trace["metered_count"], trace["total_tokens"]) == (2, 220)
     assert disagreements(connection) == []
@@ -43,11 +43,11 @@ def test_the_usage_of_wrappers_is_excluded_whenever_their_children_arrive(
 
 def test_one_batch_and_many_give_the_same_rows(connection: psycopg.Connection[Any]) -> None:
     put(connection, *copy.deepcopy(AGENT))
-    whole = table_rows(connection, "spans"), table_rows(connection, "traces")
+    whole = table_rows(connection, "spans"), trace_rows(connection)
     clear_tables(connection)
     for item in AGENT:
         put(connection, copy.deepcopy(item))
-    assert (table_rows(connection, "spans"), table_rows(connection, "traces")) == whole
+    assert (table_rows(connection, "spans"), trace_rows(connection)) == whole
 
 
 @pytest.mark.parametrize("sizes", [[2], [1, 1]])
@@ -58,7 +58,7 @@ def test_the_usage_of_a_span_that_is_its_own_parent_counts(
     items = iter([span("own", "own"), update])
     for size in sizes:
         put(connection, *itertools.islice(items, size))
-    (trace,) = table_rows(connection, "traces")
+    (trace,) = trace_rows(connection)
     assert trace["usage"] == USED
     assert disagreements(connection) == []
 
@@ -69,7 +69,7 @@ def test_a_span_that_an_update_moves_covers_its_new_ancestors(
     put(connection, span("old"), span("new", usage=USED), span("call", "old", usage=USED))
     move = SpanPatch(trace_id="t", span_id="call", version=T0, fields={"parent_span_id": "new"})
     put(connection, move)
-    (trace,) = table_rows(connection, "traces")
+    (trace,) = trace_rows(connection)
     assert trace["usage"] == USED
     assert disagreements(connection) == []
 
@@ -91,7 +91,7 @@ def test_a_duplicate_report_of_a_call_counts_only_without_another_report(
     while waiting:
         put(connection, *waiting[:size])
         waiting = waiting[size:]
-    (trace,) = table_rows(connection, "traces")
+    (trace,) = trace_rows(connection)
     assert (trace["total_tokens"], trace["metered_count"]) == (220, 2)
     assert disagreements(connection) == []
 
@@ -100,7 +100,7 @@ def test_a_wrapper_counts_where_no_child_has_usage(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, span("agent", kind="agent", usage=USED), span("tool", "agent", kind="tool"))
-    assert table_rows(connection, "traces")[0]["total_tokens"] == 110
+    assert trace_rows(connection)[0]["total_tokens"] == 110
 
 
 def test_a_session_that_loses_its_only_cost_has_no_cost(
@@ -133,11 +133,11 @@ def test_a_trace_without_its_root_has_the_name_of_its_topmost_span(
     put(connection, span("late", "missing", start_time=T0 + 9, input="second"))
     put(connection, span("inner", "early", start_time=T0 + 2))
     put(connection, span("early", "missing", start_time=T0 + 1, input="first", level="error"))
-    (trace,) = table_rows(connection, "traces")
+    (trace,) = trace_rows(connection)
     assert (trace["name"], trace["input_preview"]) == ("early", "first")
     assert (trace["root_span_id"], trace["status"]) == ("early", "error")
     put(connection, span("missing", input="asked"))
-    (trace,) = table_rows(connection, "traces")
+    (trace,) = trace_rows(connection)
     assert (trace["name"], trace["input_preview"]) == ("missing", "asked")
     assert (trace["root_span_id"], trace["status"]) == ("missing", "completed")
 
@@ -188,5 +188,5 @@ def test_a_call_counts_itself_and_a_copy_of_a_call_does_not_count(
     for size in sizes:
         put(connection, *waiting[:size])
         waiting = waiting[size:]
-    assert table_rows(connection, "traces")[0]["usage"] == expected
+    assert trace_rows(connection)[0]["usage"] == expected
     assert disagreements(connection) == []

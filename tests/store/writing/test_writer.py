@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.store.recount import disagreements
-from tests.support.store.rows import table_rows
+from tests.support.store.rows import table_rows, trace_rows
 from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
 from tracer.errors import Overloaded, StoreUnavailable
@@ -56,7 +56,7 @@ def test_an_unstorable_item_is_refused_by_its_index_and_its_neighbours_are_store
     assert (rejected.kind, rejected.index) == ("spans", 1)
     assert "NUL" in rejected.reason or "0x00" in rejected.reason
     assert [row["span_id"] for row in table_rows(connection, "spans")] == ["a", "c"]
-    assert table_rows(connection, "traces")[0]["user_id"] == "u"
+    assert trace_rows(connection)[0]["user_id"] == "u"
 
 
 def test_a_request_that_shares_a_commit_with_a_failing_one_is_stored(
@@ -91,7 +91,7 @@ def test_a_request_that_shares_a_commit_with_a_failing_one_is_stored(
         thread.join(timeout=30)
     assert results["good"] == results["fine"] == results["held"] == []
     assert [(refusal.kind, refusal.index) for refusal in results["bad"]] == [("spans", 0)]
-    assert {row["trace_id"] for row in table_rows(connection, "traces")} == {"held", "good", "fine"}
+    assert {row["trace_id"] for row in trace_rows(connection)} == {"held", "good", "fine"}
 
 
 def test_eight_writers_on_the_same_traces_lose_and_repeat_nothing(
@@ -117,7 +117,7 @@ def test_eight_writers_on_the_same_traces_lose_and_repeat_nothing(
     in_threads(*[lambda number=number: send(number) for number in range(8)])
     for made in writers:
         made.close()
-    traces = table_rows(connection, "traces")
+    traces = trace_rows(connection)
     assert [row["span_count"] for row in traces] == [33, 33, 33]
     assert [row["session_id"] for row in traces] == ["s1"] * 3
     assert disagreements(connection) == []
@@ -128,7 +128,7 @@ def test_two_projects_may_have_the_same_trace_id(
 ) -> None:
     own_writer.write("default", Batch(spans=[span("a", name="mine")]))
     own_writer.write("other", Batch(spans=[span("a", name="theirs"), span("b", "a")]))
-    traces = {row["project_id"]: row for row in table_rows(connection, "traces")}
+    traces = {row["project_id"]: row for row in trace_rows(connection)}
     assert (traces["default"]["name"], traces["default"]["span_count"]) == ("mine", 1)
     assert (traces["other"]["name"], traces["other"]["span_count"]) == ("theirs", 2)
 

@@ -36,13 +36,14 @@ _TRACES = """
     SELECT t.project_id, t.trace_id,
         t.span_count = s.span_count AND t.running_count = s.running_count
         AND t.error_count = s.error_count AND t.warning_count = s.warning_count
-        AND t.root_error_count = s.root_error_count AND t.flagged_count = s.flagged_count
+        AND w.root_error_count = s.root_error_count AND t.flagged_count = s.flagged_count
         AND t.total_tokens IS NOT DISTINCT FROM s.total_tokens
         AND t.total_cost IS NOT DISTINCT FROM s.total_cost
-        AND t.usage = coalesce(b.usage, '{}') AND t.kinds = k.kinds
-        AND (t.claims ? 'times' OR (t.start_time = s.start_time AND t.end_time = s.end_time))
-        AS agrees, to_jsonb(t) AS stored, to_jsonb(s) AS counted
+        AND w.usage = coalesce(b.usage, '{}') AND w.kinds = k.kinds
+        AND (w.claims ? 'times' OR (t.start_time = s.start_time AND t.end_time = s.end_time))
+        AS agrees, to_jsonb(t) || to_jsonb(w) AS stored, to_jsonb(s) AS counted
     FROM traces t JOIN sums s USING (project_id, trace_id)
+    JOIN trace_payloads w USING (project_id, trace_id)
     LEFT JOIN buckets b USING (project_id, trace_id) JOIN kinds k USING (project_id, trace_id)
 """
 

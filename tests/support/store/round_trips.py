@@ -54,7 +54,7 @@ def project_rows(
 
 def assert_copy_is_equal(connection: psycopg.Connection[Any], project: str = COPY) -> None:
     """Assert that both projects hold the same rows."""
-    for table in ("spans", "span_payloads", "traces", "scores", "sessions"):
+    for table in ("spans", "span_payloads", "traces", "trace_payloads", "scores", "sessions"):
         mine, theirs = (project_rows(connection, table, name) for name in ("default", project))
         differ = [pair for pair in zip_longest(mine, theirs) if pair[0] != pair[1]]
         assert not differ, f"{table}: {differ[0]}"

@@ -9,7 +9,7 @@ import psycopg
 from tracer.records import Batch, ScoreRecord, SpanPatch, SpanRecord, TraceRecord
 from tracer.store.writing.transaction import store
 
-TABLES = ("traces", "spans", "span_payloads", "sessions", "scores")
+TABLES = ("traces", "trace_payloads", "spans", "span_payloads", "sessions", "scores")
 
 
 def put(connection: psycopg.Connection[Any], *items: Any, project: str = "default") -> None:
@@ -35,6 +35,11 @@ def table_rows(connection: psycopg.Connection[Any], table: str) -> list[dict[str
     )
 
 
+def trace_rows(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """Return the rows of all traces with their payloads, as `table_rows` does."""
+    return table_rows(connection, "(SELECT * FROM traces NATURAL JOIN trace_payloads)")
+
+
 def all_rows(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
     """Return all rows of all tables that hold traces."""
     return {table: table_rows(connection, table) for table in TABLES}
@@ -46,7 +51,7 @@ def stored_state(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str
     The mark only saves other traces the comparison, and stays after its cause is gone.
     """
     state = all_rows(connection)
-    for trace in state["traces"]:
+    for trace in state["trace_payloads"]:
         trace["claims"].pop("compared", None)
     return state
 

@@ -14,7 +14,7 @@ from tracer.store.database.conditions import Column, Condition, Field, where
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.schema import dataset_run_items as items
 from tracer.store.schema import dataset_runs as runs
-from tracer.store.schema import spans, traces
+from tracer.store.schema import payload_of_trace, spans, trace_payloads, traces
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,12 +135,17 @@ def _answers(project_id: str, conditions: Sequence[Condition], *columns: Any) ->
     span = sa.and_(
         spans.c.project_id == traces.c.project_id,
         spans.c.trace_id == traces.c.trace_id,
-        spans.c.span_id == sa.func.coalesce(items.c.linked_span_id, traces.c.root_span_id),
+        spans.c.span_id == sa.func.coalesce(items.c.linked_span_id, trace_payloads.c.root_span_id),
         ~spans.c.placeholder,
     )
     return (
         sa.select(*columns)
-        .select_from(items.join(runs, run).join(traces, trace).outerjoin(spans, span))
+        .select_from(
+            items.join(runs, run)
+            .join(traces, trace)
+            .join(trace_payloads, payload_of_trace)
+            .outerjoin(spans, span)
+        )
         .where(items.c.project_id == project_id)
         .where(*where(list(conditions), FIELDS))
     )

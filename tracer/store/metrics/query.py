@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from tracer.errors import Invalid
 from tracer.extensions import db
-from tracer.store.database.conditions import Column, Condition, Field, related, where
+from tracer.store.database.conditions import Column, Condition, Field, related
 from tracer.store.database.session import within
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import search
@@ -70,13 +70,6 @@ def _milliseconds(start: Column, end: Column) -> Column:
     return sa.cast(sa.extract("epoch", end - start) * 1000, sa.Float)
 
 
-def _traces(
-    query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]
-) -> sa.Select[Any]:
-    wanted = where(list(conditions), trace_search.FIELDS)
-    return query.select_from(traces).where(traces.c.project_id == project_id, *wanted)
-
-
 def _listed(names: Column, alias: str) -> Parts:
     table = sa.func.unnest(names).table_valued("name", name=alias).render_derived()
     return Parts(table, sa.cast(table.c.name, sa.Text))
@@ -99,7 +92,7 @@ _SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
 _TABLES: Final = (traces, spans, span_payloads, scores, _COSTS.table, _USAGE.table)
 VIEWS: Final = {
     "traces": View(
-        _traces,
+        trace_search.matching,
         traces.c.start_time,
         trace_search.FIELDS,
         {
@@ -280,7 +273,9 @@ def page_days(
 ) -> tuple[list[datetime], int]:
     """Return (a page of the days (UTC) with any trace or span, latest first; their number)."""
     began = span_search.rows(sa.select(_day(spans)), project_id, of_spans)
-    dated = began.union(_traces(sa.select(_day(traces)), project_id, of_traces)).subquery()
+    dated = began.union(
+        trace_search.matching(sa.select(_day(traces)), project_id, of_traces)
+    ).subquery()
     total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
     page = sa.select(dated.c.day).order_by(dated.c.day.desc()).limit(limit).offset(offset)
     return [row.day for row in db.session.execute(page)], total
@@ -312,7 +307,7 @@ def traces_by_day(
 ) -> dict[datetime, int]:
     """Return the number of traces that began on each of these days (UTC)."""
     day = _day(traces)
-    query = _traces(sa.select(day, sa.func.count()), project_id, conditions)
+    query = trace_search.matching(sa.select(day, sa.func.count()), project_id, conditions)
     query = query.where(day.element.in_(days)).group_by(day.element)
     return {row[0]: row[1] for row in db.session.execute(query)}
 

@@ -41,7 +41,14 @@ from tracer.store.schema.library import (
     prompts,
 )
 from tracer.store.schema.projects import api_keys, prices, projects, secrets
-from tracer.store.schema.traces import sessions, span_payloads, spans, traces
+from tracer.store.schema.traces import (
+    payload_of_trace,
+    sessions,
+    span_payloads,
+    spans,
+    trace_payloads,
+    traces,
+)
 
 __all__ = [
     "Time",
@@ -58,6 +65,7 @@ __all__ = [
     "media_chunks",
     "media_uses",
     "metadata",
+    "payload_of_trace",
     "prices",
     "projects",
     "prompt_labels",
@@ -80,5 +88,6 @@ __all__ = [
     "timeline_words",
     "timelines",
     "tombstones",
+    "trace_payloads",
     "traces",
 ]

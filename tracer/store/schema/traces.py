@@ -9,58 +9,48 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
+    PrimaryKeyConstraint,
     Table,
     Text,
+    and_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 from sqlalchemy.sql import text
 
 from tracer.store.schema.base import Time, count_column, metadata, now_column
 
-# Trace-level fields that the application sent, and sums over the spans. `claims` holds the
-# precedence and time of the value of each field, so that records may arrive in any order.
+# What lists filter, sort and count by, and no more: where no index serves a condition, the whole
+# table is read, so a row has at most 300 bytes. Columns of fixed width come first, where PostgreSQL
+# finds them fastest. `models` holds the number of spans by model.
 traces = Table(
     "traces",
     metadata,
-    Column("project_id", Text, primary_key=True),
-    Column("trace_id", Text, primary_key=True),
-    Column("name", Text, nullable=False, server_default=""),
-    Column("user_id", Text),
-    Column("session_id", Text),
-    Column("environment", Text, nullable=False, server_default="default"),
-    Column("release", Text),
-    Column("version", Text),
-    Column("public", Boolean, nullable=False, server_default=text("false")),
-    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
-    Column("metadata", JSONB, nullable=False, server_default="{}"),
-    Column("input", JSON),
-    Column("output", JSON),
-    Column("claims", JSONB, nullable=False, server_default="{}"),
     Column("start_time", Time, nullable=False),
     Column("end_time", Time, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("root_span_id", Text),
-    Column("input_preview", Text),
-    Column("output_preview", Text),
-    Column("error_message", Text),
+    now_column("updated_at"),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("total_tokens", BigInteger),
     count_column("span_count"),
     count_column("running_count"),
     count_column("error_count"),
     count_column("warning_count"),
-    count_column("root_error_count"),
     count_column("flagged_count"),
     count_column("unpriced_count"),
-    count_column("priced_count"),
-    count_column("metered_count"),
-    Column("kinds", JSONB, nullable=False, server_default="{}"),
-    Column("models", JSONB, nullable=False, server_default="{}"),
-    Column("usage", JSONB, nullable=False, server_default="{}"),
-    Column("input_tokens", BigInteger),
-    Column("output_tokens", BigInteger),
-    Column("total_tokens", BigInteger),
-    Column("cost", JSONB, nullable=False, server_default="{}"),
+    Column("public", Boolean, nullable=False, server_default=text("false")),
+    Column("project_id", Text, nullable=False),
+    Column("trace_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("environment", Text, nullable=False, server_default="default"),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("user_id", Text),
+    Column("session_id", Text),
+    Column("release", Text),
+    Column("version", Text),
     Column("total_cost", Numeric),
-    now_column("updated_at"),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("models", JSONB, nullable=False, server_default="{}"),
+    PrimaryKeyConstraint("project_id", "trace_id"),
     Index("ix_traces_start", "project_id", text("start_time DESC"), text("trace_id DESC")),
     Index("ix_traces_name", "project_id", "name", text("start_time DESC"), text("trace_id DESC")),
     Index(
@@ -89,6 +79,36 @@ traces = Table(
     ),
     Index("ix_traces_tags", "tags", postgresql_using="gin"),
 )
+
+# The other columns of a trace, read for one page of a list or for one trace: exactly one row for
+# each row of `traces`, written in the same transaction. `claims` holds the precedence and time of
+# the value of each field, so that records may arrive in any order.
+trace_payloads = Table(
+    "trace_payloads",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("root_span_id", Text),
+    count_column("root_error_count"),
+    count_column("priced_count"),
+    count_column("metered_count"),
+    Column("error_message", Text),
+    Column("input_preview", Text),
+    Column("output_preview", Text),
+    Column("kinds", JSONB, nullable=False, server_default="{}"),
+    Column("usage", JSONB, nullable=False, server_default="{}"),
+    Column("cost", JSONB, nullable=False, server_default="{}"),
+    Column("claims", JSONB, nullable=False, server_default="{}"),
+    Column("metadata", JSONB, nullable=False, server_default="{}"),
+    Column("input", JSON),
+    Column("output", JSON),
+)
+
+payload_of_trace = and_(
+    trace_payloads.c.project_id == traces.c.project_id,
+    trace_payloads.c.trace_id == traces.c.trace_id,
+)
+"""The condition that joins the two rows of a trace."""
 
 # The columns of a row of the tree, and no more. A placeholder stands in for a parent that has not
 # arrived. `version` orders the records of one span (NULL: only patches or children have arrived).

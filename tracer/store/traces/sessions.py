@@ -19,7 +19,7 @@ from tracer.store.annotations.summaries import (
 )
 from tracer.store.database.numbered import numbered_page
 from tracer.store.database.paging import Page, cut_page, decode_cursor
-from tracer.store.schema import sessions, traces
+from tracer.store.schema import sessions, trace_payloads, traces
 from tracer.store.traces.traces import TraceDetail, detail, detail_query, page_query
 
 
@@ -118,8 +118,9 @@ def session_traces(
 ) -> Page[TraceDetail]:
     """Return a page of a session's traces, oldest first; raises BadCursor."""
     key = decode_cursor(cursor) if cursor else None
-    query = page_query(detail_query(), project_id, key, limit, newest_first=False)
-    rows = db.session.execute(query.where(traces.c.session_id == session_id)).mappings()
+    conditions = [traces.c.session_id == session_id]
+    query = page_query(detail_query(), project_id, conditions, key, limit, newest_first=False)
+    rows = db.session.execute(query).mappings()
     fetched = [detail(row) for row in rows]
     page, older, newer = cut_page(fetched, limit, key, lambda row: (row.start_time, row.trace_id))
     return Page(page, older, newer)
@@ -136,7 +137,7 @@ def _query(project_id: str) -> sa.Select[Any]:
             traces.c.environment,
             traces.c.tags,
             traces.c.name.label("last_name"),
-            traces.c.input_preview.label("last_input_preview"),
+            traces.c.trace_id,
         )
         .where(
             traces.c.project_id == sessions.c.project_id,
@@ -147,9 +148,18 @@ def _query(project_id: str) -> sa.Select[Any]:
         .lateral("latest")
     )
     own = [sessions.c[name] for name in SessionRow.__dataclass_fields__ if name in sessions.c]
+    payload = sa.and_(
+        trace_payloads.c.project_id == sessions.c.project_id,
+        trace_payloads.c.trace_id == latest.c.trace_id,
+    )
     return (
-        sa.select(*own, *latest.c, *annotation_columns(sessions))
-        .select_from(sessions.join(latest, sa.true()))
+        sa.select(
+            *own,
+            *(column for column in latest.c if column.name != "trace_id"),
+            trace_payloads.c.input_preview.label("last_input_preview"),
+            *annotation_columns(sessions),
+        )
+        .select_from(sessions.join(latest, sa.true()).join(trace_payloads, payload))
         .where(sessions.c.project_id == project_id)
     )
 

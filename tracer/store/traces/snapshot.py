@@ -39,7 +39,8 @@ def _columns(kind: type[msgspec.Struct], texts: Iterable[str]) -> str:
 
 
 _TRACE = f"""
-    SELECT {_columns(ExportedTrace, _TRACE_JSON)} FROM traces
+    SELECT {_columns(ExportedTrace, _TRACE_JSON)}
+    FROM traces JOIN trace_payloads USING (project_id, trace_id)
     WHERE project_id = %s AND trace_id = %s
 """
 

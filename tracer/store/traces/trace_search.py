@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from tracer.extensions import db
 from tracer.store.annotations.summaries import is_bookmarked
 from tracer.store.database.conditions import (
     Column,
@@ -18,7 +20,14 @@ from tracer.store.database.conditions import (
     where,
 )
 from tracer.store.database.numbered import numbered_page
-from tracer.store.schema import scores, span_payloads, spans, traces
+from tracer.store.schema import (
+    payload_of_trace,
+    scores,
+    span_payloads,
+    spans,
+    trace_payloads,
+    traces,
+)
 from tracer.store.traces.span_search import INPUT_COST, OUTPUT_COST
 from tracer.store.traces.traces import TraceDetail, detail, detail_query
 
@@ -74,7 +83,7 @@ FIELDS: dict[str, Field] = {
         )
     },
     "bookmarked": Field(is_bookmarked(traces)),
-    "metadata": metadata_field(traces.c.metadata),
+    "metadata": metadata_field(trace_payloads.c.metadata),
     "latency": Field(_SECONDS),
     "level": Field(_LEVEL),
     "default_count": Field(_spans_at("default")),
@@ -107,11 +116,26 @@ def page_traces(
     offset: int,
 ) -> tuple[list[TraceDetail], int]:
     """Return (traces with their data, total number of matches); raises Invalid."""
-    wanted = [traces.c.project_id == project_id, *where(list(conditions), FIELDS)]
     direction = sa.desc if descending else sa.asc
     column = FIELDS[order].column
     assert column is not None, "an order is by a field that is a column"
-    query = detail_query().where(*wanted)
-    query = query.order_by(direction(column), direction(traces.c.trace_id))
-    rows, total = numbered_page(query, limit, offset)
-    return [detail(row) for row in rows], total
+    order_by = (direction(column), direction(traces.c.trace_id))
+    keys = matching(sa.select(traces.c.trace_id), project_id, conditions).order_by(*order_by)
+    page, total = numbered_page(keys, limit, offset)
+    wanted = traces.c.trace_id.in_([row["trace_id"] for row in page])
+    query = detail_query().where(traces.c.project_id == project_id, wanted).order_by(*order_by)
+    return [detail(row) for row in db.session.execute(query).mappings()], total
+
+
+def matching(
+    query: sa.Select[Any], project_id: str, conditions: Sequence[Condition]
+) -> sa.Select[Any]:
+    """Return the query on the project's traces that fulfil the conditions; raises Invalid.
+
+    PostgreSQL leaves the join out where no condition is on a column of `trace_payloads`.
+    """
+    return (
+        query.select_from(traces.outerjoin(trace_payloads, payload_of_trace))
+        .where(traces.c.project_id == project_id)
+        .where(*where(list(conditions), FIELDS))
+    )

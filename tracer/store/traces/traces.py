@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,8 +19,14 @@ from tracer.store.annotations.summaries import (
     annotation_conditions,
     summarise,
 )
-from tracer.store.database.paging import Page, cut_page, decode_cursor
-from tracer.store.schema import projects, span_payloads, traces
+from tracer.store.database.paging import Key, Page, cut_page, decode_cursor
+from tracer.store.schema import (
+    payload_of_trace,
+    projects,
+    span_payloads,
+    trace_payloads,
+    traces,
+)
 
 FACET_LIMIT = 50
 FACET_SAMPLE = 1_000
@@ -123,8 +130,13 @@ class Facets:
     tags: list[str]
 
 
-ROW_COLUMNS = [
+_ROW_COLUMNS = [
     *(traces.c[name] for name in TraceRow.__dataclass_fields__ if name in traces.c),
+    *(
+        trace_payloads.c[name]
+        for name in TraceRow.__dataclass_fields__
+        if name in trace_payloads.c and name not in traces.c
+    ),
     *annotation_columns(traces),
 ]
 
@@ -134,27 +146,40 @@ def list_traces(
 ) -> Page[TraceRow]:
     """Return a page of a project's traces, newest first; raises BadCursor."""
     key = decode_cursor(cursor) if cursor else None
-    query = page_query(sa.select(*ROW_COLUMNS), project_id, key, limit, newest_first=True)
-    rows = db.session.execute(query.where(*where.conditions()))
-    fetched = [TraceRow(**_ordered(row)) for row in rows.mappings()]
+    query = page_query(_row_query(), project_id, where.conditions(), key, limit, newest_first=True)
+    rows = db.session.execute(query).mappings()
+    fetched = [TraceRow(**_ordered(row)) for row in rows]
     page, newer, older = cut_page(fetched, limit, key, lambda row: (row.start_time, row.trace_id))
     return Page(page, older, newer)
 
 
 def page_query(
-    query: sa.Select[Any], project_id: str, key: Any, limit: int, *, newest_first: bool
+    query: sa.Select[Any],
+    project_id: str,
+    conditions: Iterable[sa.ColumnElement[bool]],
+    key: Key | None,
+    limit: int,
+    *,
+    newest_first: bool,
 ) -> sa.Select[Any]:
-    """Return `query` on traces, restricted to one page plus one row, in the key's direction."""
-    order = sa.tuple_(traces.c.start_time, traces.c.trace_id)
+    """Return `query` on traces, restricted to one page plus one row, in the key's direction.
+
+    The page is chosen in the narrow table alone, so that no other table is read for rows that the
+    page does not show.
+    """
     descending = newest_first == (key is None or key.forward)
-    if key is not None:
-        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
-        query = query.where(order < last if descending else order > last)
     direction = sa.desc if descending else sa.asc
+    order = (direction(traces.c.start_time), direction(traces.c.trace_id))
+    page = sa.select(traces.c.trace_id).where(traces.c.project_id == project_id, *conditions)
+    if key is not None:
+        position = sa.tuple_(traces.c.start_time, traces.c.trace_id)
+        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
+        page = page.where(position < last if descending else position > last)
+    shown = page.order_by(*order).limit(limit + 1).subquery("page")
     return (
-        query.where(traces.c.project_id == project_id)
-        .order_by(direction(traces.c.start_time), direction(traces.c.trace_id))
-        .limit(limit + 1)
+        query.join(shown, shown.c.trace_id == traces.c.trace_id)
+        .where(traces.c.project_id == project_id)
+        .order_by(*order)
     )
 
 
@@ -184,7 +209,7 @@ def get_row(project_id: str, trace_id: str) -> TraceRow | None:
 
 @lru_cache
 def _one_trace(*, whole: bool) -> sa.Select[Any]:
-    query = detail_query() if whole else sa.select(*ROW_COLUMNS)
+    query = detail_query() if whole else _row_query()
     return query.where(
         traces.c.project_id == sa.bindparam("project_id"),
         traces.c.trace_id == sa.bindparam("trace_id"),
@@ -216,17 +241,25 @@ def detail_query() -> sa.Select[Any]:
     root = sa.and_(
         span_payloads.c.project_id == traces.c.project_id,
         span_payloads.c.trace_id == traces.c.trace_id,
-        span_payloads.c.span_id == traces.c.root_span_id,
+        span_payloads.c.span_id == trace_payloads.c.root_span_id,
     )
-    return sa.select(
-        *ROW_COLUMNS,
-        traces.c.cost,
-        traces.c.metadata,
-        traces.c.input,
-        traces.c.output,
-        span_payloads.c.input.label("root_input"),
-        span_payloads.c.output.label("root_output"),
-    ).select_from(traces.outerjoin(span_payloads, root))
+    return (
+        _row_query()
+        .add_columns(
+            trace_payloads.c.cost,
+            trace_payloads.c.metadata,
+            trace_payloads.c.input,
+            trace_payloads.c.output,
+            span_payloads.c.input.label("root_input"),
+            span_payloads.c.output.label("root_output"),
+        )
+        .outerjoin(span_payloads, root)
+    )
+
+
+def _row_query() -> sa.Select[Any]:
+    """Return the statement whose rows become `TraceRow`."""
+    return sa.select(*_ROW_COLUMNS).select_from(traces.join(trace_payloads, payload_of_trace))
 
 
 def detail(row: sa.RowMapping) -> TraceDetail:

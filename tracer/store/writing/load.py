@@ -18,21 +18,22 @@ from tracer.records import RANK_IMPLIED, SpanRecord, decimals
 from tracer.store.database.keys import SpanKey, TraceKey, columns_of
 from tracer.times import to_micros
 
-# Every writer locks traces in this order, so that two can't wait for each other.
+# Every writer locks traces in this order, so that two can't wait for each other. Both rows of a
+# trace are locked: after a wait PostgreSQL reads the newest version of locked rows alone.
 _LOCK = """
     SELECT t.project_id, t.trace_id, name, user_id, session_id, environment, release, version,
         public, tags, metadata, claims, start_time, end_time, root_span_id, input_preview,
         output_preview, error_message, kinds, models, usage, cost,
         span_count, running_count, error_count, warning_count, root_error_count,
         flagged_count, unpriced_count, priced_count, metered_count
-    FROM traces t
+    FROM traces t JOIN trace_payloads p USING (project_id, trace_id)
     JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
     ORDER BY t.project_id, t.trace_id
-    FOR UPDATE OF t
+    FOR UPDATE OF t, p
 """
 
 _SAID_PAYLOADS = """
-    SELECT project_id, trace_id, input, output FROM traces
+    SELECT project_id, trace_id, input, output FROM trace_payloads
     JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
 """
 

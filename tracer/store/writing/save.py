@@ -26,35 +26,57 @@ SessionKey = tuple[str, str]
 """(project_id, session_id)"""
 
 
-def _typed(table: sa.Table, extra: str = "") -> str:
-    """Return the table's columns as the column definition list of json_to_recordset."""
+def _typed(columns: Iterable[sa.Column[Any]]) -> str:
+    """Return the columns as the column definition list of json_to_recordset."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    columns = [f"{column.name} {column.type.compile(dialect)}" for column in table.columns]
-    return ", ".join(columns) + extra
+    return ", ".join(f"{column.name} {column.type.compile(dialect)}" for column in columns)
 
 
-_TRACE_COLUMNS = [column.name for column in schema.traces.c if column.name != "updated_at"]
-_NAMES = ", ".join(_TRACE_COLUMNS)
+def _merged(*tables: sa.Table) -> dict[str, sa.Column[Any]]:
+    return {column.name: column for table in tables for column in table.columns}
 
+
+_KEY = ("project_id", "trace_id")
+_NARROW = [column.name for column in schema.traces.c if column.name != "updated_at"]
+_WIDE = [column.name for column in schema.trace_payloads.c]
+_LARGE = ("input", "output")
+_ROW = _typed(_merged(schema.traces, schema.trace_payloads).values())
+
+# A trace is one row of each table, and one JSON object of the parameter.
 _INSERT_TRACES = f"""
-    INSERT INTO traces ({_NAMES})
-    SELECT {_NAMES} FROM json_to_recordset(%s::json) AS r ({_typed(schema.traces)})
-    ON CONFLICT (project_id, trace_id) DO NOTHING
-    RETURNING project_id, trace_id
+    WITH r AS MATERIALIZED (SELECT * FROM json_to_recordset(%s::json) AS r ({_ROW})),
+    inserted AS (
+        INSERT INTO traces ({", ".join(_NARROW)}) SELECT {", ".join(_NARROW)} FROM r
+        ON CONFLICT (project_id, trace_id) DO NOTHING
+        RETURNING project_id, trace_id
+    ), payloads AS (
+        INSERT INTO trace_payloads ({", ".join(_WIDE)})
+        SELECT {", ".join(_WIDE)} FROM r JOIN inserted USING (project_id, trace_id)
+    )
+    SELECT project_id, trace_id FROM inserted
 """
 
-_PLAIN = [n for n in _TRACE_COLUMNS if n not in ("project_id", "trace_id", "input", "output")]
-_SAYS = ", says_input boolean, says_output boolean"
+
+def _assigned(names: Iterable[str], unchanged: Iterable[str]) -> str:
+    """Return the SET list of columns that take the value of `r`, but for those ``unchanged``."""
+    return ", ".join(f"{name} = r.{name}" for name in names if name not in unchanged)
+
+
 # Input and output of a trace are large and rare: where they were not loaded, they stay unchanged.
 # `updated_at` is clock_timestamp() under the row lock, so that two changes never have the same time
 # (start times of transactions might): a page compares it to detect changes.
 _UPDATE_TRACES = f"""
-    UPDATE traces t SET {", ".join(f"{name} = r.{name}" for name in _PLAIN)},
-        input = CASE WHEN r.says_input THEN r.input ELSE t.input END,
-        output = CASE WHEN r.says_output THEN r.output ELSE t.output END,
-        updated_at = clock_timestamp()
-    FROM json_to_recordset(%s::json) AS r ({_typed(schema.traces, _SAYS)})
-    WHERE t.project_id = r.project_id AND t.trace_id = r.trace_id
+    WITH r AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%s::json)
+            AS r ({_ROW}, says_input boolean, says_output boolean)
+    ), narrow AS (
+        UPDATE traces t SET {_assigned(_NARROW, _KEY)}, updated_at = clock_timestamp()
+        FROM r WHERE t.project_id = r.project_id AND t.trace_id = r.trace_id
+    )
+    UPDATE trace_payloads p SET {_assigned(_WIDE, (*_KEY, *_LARGE))},
+        input = CASE WHEN r.says_input THEN r.input ELSE p.input END,
+        output = CASE WHEN r.says_output THEN r.output ELSE p.output END
+    FROM r WHERE p.project_id = r.project_id AND p.trace_id = r.trace_id
 """
 
 _DELETE = """
@@ -66,7 +88,7 @@ _DELETE = """
 # All writers lock sessions in this order, so that two writers can't deadlock.
 _ADD_TO_SESSIONS = f"""
     INSERT INTO sessions AS s
-    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.sessions)})
+    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.sessions.c)})
     ORDER BY project_id, session_id
     ON CONFLICT (project_id, session_id) DO UPDATE SET
         start_time = least(s.start_time, excluded.start_time),
@@ -102,7 +124,7 @@ _DROP_EMPTY_SESSIONS = """
 
 _SAVE_SCORES = f"""
     INSERT INTO scores
-    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.scores)})
+    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.scores.c)})
     ORDER BY project_id, trace_id, score_id
     ON CONFLICT (project_id, trace_id, score_id) DO UPDATE SET
         span_id = excluded.span_id, session_id = excluded.session_id, name = excluded.name,
@@ -114,9 +136,14 @@ _SAVE_SCORES = f"""
         queue_id = excluded.queue_id, run_id = excluded.run_id
 """
 
-_UNDO = """
-    DELETE FROM traces t USING unnest(%s::text[], %s::text[]) k (project_id, trace_id)
-    WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id
+_REMOVE_TRACES = """
+    WITH k AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)),
+    narrow AS (
+        DELETE FROM traces t USING k
+        WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id
+    )
+    DELETE FROM trace_payloads p USING k
+    WHERE p.project_id = k.project_id AND p.trace_id = k.trace_id
 """
 
 
@@ -131,8 +158,8 @@ def insert_traces(
 
 
 def remove_traces(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
-    """Delete the rows of these traces in the table `traces` only."""
-    connection.execute(_UNDO, columns_of(keys, 2))
+    """Delete the rows of these traces in `traces` and `trace_payloads`, and no others."""
+    connection.execute(_REMOVE_TRACES, columns_of(keys, 2))
 
 
 def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:

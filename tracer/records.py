@@ -38,6 +38,12 @@ SUMMING: Final = ("agent", "chain")
 LEVELS: Final = ("debug", "default", "warning", "error")
 STATUSES: Final = ("running", "completed", "error")
 
+OWN_VERSION: Final = "langfuse.version"
+OWN_ENVIRONMENT: Final = "langfuse.environment"
+"""Attributes for a span's own version and environment, which else are its trace's."""
+APP_ROOT: Final = "langfuse.internal.is_app_root"
+"""Attribute of a span that is the topmost of its application below spans of other systems."""
+
 # Precedence of the value of a trace field; `tracer.merging.claims` has the rule.
 RANK_IMPLIED: Final = 0
 """Implied by a span that stands in for the root: its own name, input and output."""

@@ -104,7 +104,7 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
             elif view == "observations" and dimension not in ("toolNames", "calledToolNames"):
                 assert {row["name"] for row in rows} <= {"outer", "llm"} and rows, dimension
                 grouped += 1
-    of_keys = {"scores_avg", "score_categories", "score_booleans", "positionInTrace"}
+    of_keys = {"scores", "scores_avg", "score_categories", "score_booleans", "positionInTrace"}
     assert refused == {"metadata", *of_keys}
     assert grouped > 10
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.api.langfuse.span_prices import paid
-from tracer.records import token_sums
+from tracer.records import APP_ROOT, OWN_ENVIRONMENT, OWN_VERSION, token_sums
 from tracer.store.scores.search import FoundScore
 from tracer.store.traces.span_search import FoundSpan
 from tracer.store.traces.traces import TraceDetail
@@ -20,9 +20,7 @@ from tracer.web.answers.traces import Time
 from tracer.wire.langfuse.words import (
     BUCKET_NAMES,
     DEFAULT_ENVIRONMENT,
-    ENVIRONMENT,
     TYPE_OF,
-    VERSION,
 )
 
 NOT_REQUESTED = -1
@@ -244,14 +242,19 @@ def seconds_between(start: datetime, end: datetime | None) -> float | None:
 
 def environment_of(row: FoundSpan) -> str:
     """Return the environment of a span: its own, or else its trace's."""
-    own = row.attributes.get(ENVIRONMENT)
+    own = row.attributes.get(OWN_ENVIRONMENT)
     return own if isinstance(own, str) and own else row.environment
 
 
 def version_of(row: FoundSpan) -> str | None:
     """Return the application's version: the span's own, or else its trace's."""
-    own = row.attributes.get(VERSION)
+    own = row.attributes.get(OWN_VERSION)
     return own if isinstance(own, str) else row.trace_version
+
+
+def is_root(row: FoundSpan) -> bool:
+    """Return whether a span is the topmost of its trace, or of its application in the trace."""
+    return row.parent_span_id is None or row.attributes.get(APP_ROOT) in (True, "true")
 
 
 @overload

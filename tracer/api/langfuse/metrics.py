@@ -10,19 +10,17 @@ from flask import Blueprint, Response
 from msgspec import Meta, field
 
 from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.filters import read_conditions
 from tracer.api.langfuse.params import (
     PageMeta,
     PageQuery,
     Query,
     Texts,
     page_meta,
-    read_conditions,
     read_params,
 )
-from tracer.api.langfuse.scores.scores import COLUMNS as SCORE_COLUMNS
-from tracer.api.langfuse.traces.observations import COLUMNS as OBSERVATION_COLUMNS
-from tracer.api.langfuse.traces.observations import as_stored
-from tracer.api.langfuse.traces.traces import COLUMNS as TRACE_COLUMNS
+from tracer.api.langfuse.scores import scores
+from tracer.api.langfuse.traces import observations, traces
 from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import query as metrics
@@ -31,18 +29,18 @@ from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
+from tracer.wire.langfuse.times import read_sent
 from tracer.wire.langfuse.words import BUCKET_NAMES, DATA_TYPES, LEVELS, SOURCES, TYPE_OF
 from tracer.wire.native.requests import Time, as_utc
-from tracer.wire.reading import read_item
 
 _BY_TYPE: Final = {"costType": "cost_type", "usageType": "usage_type"}
 """Dimensions that are part of the answer of a measure, requested or not."""
 VIEWS: Final = {
-    "traces": ("traces", {**TRACE_COLUMNS, "timestampMonth": "month"}),
+    "traces": ("traces", {**traces.COLUMNS, "timestampMonth": "month"}),
     "observations": (
         "spans",
         {
-            **OBSERVATION_COLUMNS,
+            **observations.COLUMNS,
             "traceRelease": "release",
             "traceVersion": "trace_version",
             "startTimeMonth": "month",
@@ -51,7 +49,7 @@ VIEWS: Final = {
     ),
 }
 SCORE_DIMENSIONS: Final = {
-    **SCORE_COLUMNS,
+    **scores.COLUMNS,
     "booleanValue": "flag",
     "timestampMonth": "month",
     "timestampDay": "day",
@@ -260,7 +258,7 @@ def _ask(*, first: bool) -> Response:
         value = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Invalid.of_field("query", f"expected JSON: {error}") from None
-    sent = read_item(value, _SentQuery)
+    sent = read_sent(value, _SentQuery)
     query, names = _aggregate_query(sent, first=first)
     rows = metrics.aggregate(project_id(), query)
     return reply(Metrics(data=[_row(row, names) for row in rows]))
@@ -287,14 +285,18 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
         metrics=list(metrics.values()),
         dimensions=list(dimensions.values()),
         labels=_LABELS,
-        conditions=more
-        + [as_stored(condition) for condition in read_conditions(sent.filters or [], columns)],
+        conditions=more + _conditions(sent, columns),
         granularity=_granularity(sent),
         order=[(names[order.field], order.direction == "desc") for order in sent.order_by or []],
         limit=sent.config.row_limit,
         bins=sent.config.bins,
     )
     return query, names
+
+
+def _conditions(sent: _SentQuery, columns: dict[str, str]) -> list[Condition]:
+    as_stored = scores.as_stored if sent.view in _SCORES else observations.as_stored
+    return [as_stored(condition) for condition in read_conditions(sent.filters or [], columns)]
 
 
 def _dimension(sent: _SentQuery, name: str, columns: dict[str, str]) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from flask import request
 from msgspec import Meta
 
 from tracer.errors import Invalid
-from tracer.store.database.conditions import Condition
-from tracer.store.traces.span_search import ROOT
-from tracer.wire.native.requests import Time, as_utc
-from tracer.wire.reading import read_item
+from tracer.wire.langfuse.times import read_sent
+from tracer.wire.native.requests import as_utc
 
 Q = TypeVar("Q", bound="Query")
 
@@ -85,7 +83,7 @@ def read_params(kind: type[Q]) -> Q:
         else:
             sent[name] = values[-1]
     # An empty filter means no filter.
-    return read_item(
+    return read_sent(
         {name: value for name, value in sent.items() if value != ""}, kind, strict=False
     )
 
@@ -106,89 +104,6 @@ def groups_of(fields: str | None, known: tuple[str, ...]) -> frozenset[str]:
 def split(value: str | None) -> list[str]:
     """Return the parts of a comma-separated list."""
     return [part for part in (value or "").split(",") if part]
-
-
-class _SentCondition(msgspec.Struct):
-    """One condition of a JSON filter as sent."""
-
-    type: str
-    column: str
-    operator: str
-    value: Any = None
-    key: str | None = None
-
-
-_TYPES: Final = (
-    "datetime",
-    "string",
-    "number",
-    "stringOptions",
-    "arrayOptions",
-    "stringObject",
-    "numberObject",
-    "booleanObject",
-    "categoryOptions",
-    "boolean",
-    "null",
-    "positionInTrace",
-)
-_POSITIONS: Final = {"first": 1, "last": -1, "nthFromStart": 1, "nthFromEnd": -1}
-_FURTHEST: Final = 10_000
-
-
-def read_filter(sent: str | None, columns: dict[str, str]) -> list[Condition]:
-    """Return the conditions of a JSON filter, under Tracer's names of columns. Raises Invalid."""
-    if not sent:
-        return []
-    try:
-        listed = msgspec.json.decode(sent, type=list[_SentCondition])
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise Invalid.of_field("filter", f"expected a JSON list of conditions: {error}") from None
-    return [_condition(condition, columns) for condition in listed]
-
-
-def read_conditions(sent: list[Any], columns: dict[str, str]) -> list[Condition]:
-    """Return the conditions of a decoded filter, under Tracer's names of columns."""
-    return [_condition(read_item(item, _SentCondition), columns) for item in sent]
-
-
-def _condition(sent: _SentCondition, columns: dict[str, str]) -> Condition:
-    if sent.type not in _TYPES:
-        raise Invalid.of_field("filter", f"unknown type {sent.type!r}")
-    field = columns.get(sent.column)
-    if field is None:
-        raise Invalid.of_field("filter", f"unknown column {sent.column!r}")
-    value = sent.value
-    if sent.type == "datetime":
-        try:
-            value = msgspec.convert(value, Time)
-            value = as_utc(value, "filter")
-        except (msgspec.ValidationError, ValueError):
-            raise Invalid.of_field(
-                "filter", f"{sent.column}: expected a time, got {value!r}"
-            ) from None
-    if sent.type == "positionInTrace":
-        return Condition(field, "=", True, _position(sent))
-    operator = "contains" if sent.operator == "matches" else sent.operator
-    return Condition(field, operator, value, sent.key)
-
-
-def _position(sent: _SentCondition) -> str:
-    """Return the key of a condition on a span's position in its trace."""
-    if sent.operator != "=":
-        raise Invalid.of_field("filter", f"{sent.column}: expected the operator '='")
-    if sent.key == ROOT:
-        return ROOT
-    if sent.key not in _POSITIONS:
-        raise Invalid.of_field(
-            "filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_POSITIONS))}"
-        )
-    number = sent.value if sent.key.startswith("nth") else 1
-    if not isinstance(number, int) or not 1 <= number <= _FURTHEST:
-        raise Invalid.of_field(
-            "filter", f"{sent.column}: expected a number from 1 to {_FURTHEST:,}"
-        )
-    return str(number * _POSITIONS[sent.key])
 
 
 def encode_cursor(*parts: Any) -> str:

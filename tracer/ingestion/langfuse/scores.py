@@ -33,8 +33,9 @@ from tracer.web.langfuse.routes import (
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.bodies import ScoreBody, given
 from tracer.wire.langfuse.scores import score_record
+from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import MAX_ITEMS
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_json
 
 _BOOLEAN: Final = [{"label": "True", "value": 1.0}, {"label": "False", "value": 0.0}]
 
@@ -120,7 +121,7 @@ def delete_score(score_id: str) -> Response:
 )
 def create_config() -> Response:
     """Add a score config."""
-    body = read_item(read_json(json_body()), ConfigBody)
+    body = read_sent(read_json(json_body()), ConfigBody)
     fields = {"data_type": body.data_type.lower(), **_fields(body)}
     if body.data_type == "BOOLEAN":
         fields["categories"] = _BOOLEAN
@@ -141,7 +142,7 @@ def create_config() -> Response:
 )
 def update_config(config_id: str) -> Response:
     """Change a score config; existing scores stay unchanged."""
-    body = read_item(read_json(json_body()), ConfigChange)
+    body = read_sent(read_json(json_body()), ConfigChange)
     config = configs.get_configs(project_id(), [config_id]).get(config_id)
     if config is None:
         raise missing("Score config", config_id)
@@ -215,7 +216,7 @@ def _first(refusals: list[Refusal]) -> str:
 
 
 def _record(sent: Json) -> ScoreRecord:
-    body = read_item(sent, ScoreBody)
+    body = read_sent(sent, ScoreBody)
     score_id = given(body.id) or str(uuid.uuid4())
     now = time.time_ns() // 1_000
     return score_record(body, score_id, now, receipt(), stored().config_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -20,40 +21,61 @@ class Condition(NamedTuple):
 
     field: str
     operator: str
-    """A key of OPERATORS or LIST_OPERATORS, or ``is null``, ``is not null``."""
+    """A key of an entry of OPERATORS, or ``is null``, ``is not null``."""
     value: Json | datetime
     key: str | None = None
     """For fields with keys: the key in the metadata, or the name of the score."""
 
 
-OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
+Operator = Callable[[Column, Any], Column]
+"""From a column and a checked value to a condition."""
+
+_EQUAL: Final[dict[str, Operator]] = {
     "=": lambda column, value: column == value,
     # NULL differs from every value, so a row without the value is among the results.
     "<>": lambda column, value: column.is_distinct_from(value),
+    "any of": lambda column, values: column == sa.any_(values),
+    "none of": lambda column, values: sa.or_(column.is_(None), column != sa.all_(values)),
+}
+_ORDERED: Final[dict[str, Operator]] = {
     ">": lambda column, value: column > value,
     "<": lambda column, value: column < value,
     ">=": lambda column, value: column >= value,
     "<=": lambda column, value: column <= value,
+}
+_TEXT: Final[dict[str, Operator]] = {
     "contains": lambda column, value: column.contains(value, autoescape=True),
     "does not contain": lambda column, value: (
         ~sa.func.coalesce(column.contains(value, autoescape=True), False)
     ),
     "starts with": lambda column, value: column.startswith(value, autoescape=True),
     "ends with": lambda column, value: column.endswith(value, autoescape=True),
-    "any of": lambda column, value: column.in_(value),
-    "none of": lambda column, value: sa.or_(column.is_(None), column.not_in(value)),
 }
+_LIST: Final[dict[str, Operator]] = {
+    "=": lambda column, values: column.contains(values),
+    "any of": lambda column, values: column.overlap(values),
+    "none of": lambda column, values: ~column.overlap(values),
+    "all of": lambda column, values: column.contains(values),
+}
+OPERATORS: Final[dict[str, dict[str, Operator]]] = {
+    "text": {**_EQUAL, **_TEXT},
+    "number": {**_EQUAL, **_ORDERED},
+    "time": {**_EQUAL, **_ORDERED},
+    "boolean": _EQUAL,
+    "list": _LIST,
+}
+"""By the type of a column, the operators that fit it; ``is null`` and ``is not null`` fit any."""
 
-LIST_OPERATORS: Final[dict[str, Callable[[Column, Any], Column]]] = {
-    "=": lambda column, value: column.contains(value),
-    "any of": lambda column, value: column.overlap(value),
-    "none of": lambda column, value: ~column.overlap(value),
-    "all of": lambda column, value: column.contains(value),
-}
+# As the JSON and SQL grammars have numbers; longer ones would not fit a numeric.
+_NUMBER: Final = r"^-?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?$"
+_PYTHON_TYPES: Final = {"text": str, "time": datetime, "boolean": bool}
+_NO_VALUE: Final = ("is null", "is not null")
+_GREATEST: Final = Decimal("1e300")
+"""Numbers beyond it are refused: a double precision column can't be compared with them."""
 
 
 class Field(NamedTuple):
-    """The SQL of a condition's field: one column, or a function from key to column."""
+    """The SQL of a condition's field: one column, a function from key to column, or both."""
 
     column: Column | None = None
     of_key: Callable[[str], Column] | None = None
@@ -66,7 +88,24 @@ def where(conditions: list[Condition], fields: Mapping[str, Field]) -> list[Colu
 
 def metadata_field(column: Column) -> Field:
     """Return the field of a JSON object column, whose values are compared as text."""
-    return Field(of_key=lambda key: column.op("->>")(key))
+    return Field(of_key=lambda key: _value_of_key(column, key))
+
+
+def metadata_number_field(column: Column) -> Field:
+    """Return the field of a JSON object column, whose values are compared as numbers.
+
+    A text that is a number counts as one; any other value is like none.
+    """
+
+    def number(key: str) -> Column:
+        value = _value_of_key(column, key)
+        return sa.case((value.regexp_match(_NUMBER), sa.cast(value, sa.Numeric)))
+
+    return Field(of_key=number)
+
+
+def _value_of_key(column: Column, key: str) -> Column:
+    return column.op("->>", return_type=sa.Text())(key)
 
 
 def related(
@@ -96,48 +135,88 @@ def _formatted(time: Column, pattern: str) -> Column:
     return sa.func.to_char(utc, sa.literal_column(f"'{pattern}'"), type_=sa.Text)
 
 
+def column_type(column: Column) -> str:
+    """Return the type of a column as a key of OPERATORS."""
+    return "list" if isinstance(column.type, ARRAY) else _scalar_type(column.type)
+
+
+def _scalar_type(kind: Any) -> str:
+    if isinstance(kind, sa.DateTime):
+        return "time"
+    if isinstance(kind, sa.Boolean):
+        return "boolean"
+    return "number" if isinstance(kind, sa.Numeric | sa.Float | sa.Integer) else "text"
+
+
 def _sql(condition: Condition, fields: Mapping[str, Field]) -> Column:
     name, operator, value, key = condition
     field = fields.get(name)
     if field is None:
         raise Invalid(f"{name}: no such column to filter by")
-    if field.of_key is not None:
-        if not key:
-            raise Invalid(f"{name}: expected a key")
-        column = field.of_key(key)
-    else:
-        assert field.column is not None
-        column = field.column
-    if operator in ("is null", "is not null"):
+    column = _column(name, field, key)
+    if operator in _NO_VALUE:
         return column.is_(None) if operator == "is null" else column.is_not(None)
-    known = LIST_OPERATORS if isinstance(column.type, ARRAY) else OPERATORS
-    if operator not in known:
-        raise Invalid(f"{name}: operator {operator!r} does not fit it")
-    return known[operator](column, _typed_value(name, operator, column, value))
+    kind = column_type(column)
+    if operator not in OPERATORS[kind]:
+        raise Invalid(f"{name}: operator {operator!r} does not fit it: {_expected(kind)}")
+    return OPERATORS[kind][operator](column, _bound(name, operator, column, value))
 
 
-def _typed_value(name: str, operator: str, column: Column, value: Any) -> Any:
+def _column(name: str, field: Field, key: str | None) -> Column:
+    """Return the column of a field, or that of the key in it; raises Invalid."""
+    if key and field.of_key is not None:
+        if "\x00" in key:
+            raise Invalid(f"{name}: expected a key without NUL")
+        return field.of_key(key)
+    if field.column is None:
+        raise Invalid(f"{name}: expected a key")
+    return field.column
+
+
+def _expected(kind: str) -> str:
+    return f"expected one of {', '.join((*OPERATORS[kind], *_NO_VALUE))}"
+
+
+def _bound(name: str, operator: str, column: Column, value: Any) -> Any:
     """Return the value in the column's type, so that PostgreSQL never rejects the statement.
 
     Raises Invalid.
     """
     several = operator.endswith(" of") or isinstance(column.type, ARRAY)
     kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    # Any number can be compared with an integer column, also one that it can't hold.
+    bound = sa.Numeric() if _scalar_type(kind) == "number" and not _is_double(kind) else kind
     if several:
         values = value if isinstance(value, list) else [value]
-        return [_checked(name, kind, item) for item in values]
-    return _checked(name, kind, value)
+        return sa.literal([_checked(name, kind, item) for item in values], ARRAY(bound))
+    checked = _checked(name, kind, value)
+    return checked if isinstance(checked, str) else sa.literal(checked, bound)
+
+
+def _is_double(kind: Any) -> bool:
+    return isinstance(kind, sa.Float)
 
 
 def _checked(name: str, kind: Any, value: Any) -> Any:
-    if isinstance(kind, sa.DateTime):
-        fits = isinstance(value, datetime)
-    elif isinstance(kind, sa.Boolean):
-        fits = isinstance(value, bool)
-    elif isinstance(kind, sa.Numeric | sa.Float | sa.Integer):
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-    else:
-        fits = isinstance(value, str) and "\x00" not in value
-    if not fits:
-        raise Invalid(f"{name}: {value!r} does not fit the column")
-    return value
+    """Return the value as its column's Python type; raises Invalid."""
+    wanted = _scalar_type(kind)
+    if wanted == "number":
+        number = _finite(value)
+        if number is not None:
+            return float(number) if _is_double(kind) else number
+    elif isinstance(value, _PYTHON_TYPES[wanted]) and "\x00" not in str(value):
+        return value
+    raise Invalid(f"{name}: expected a {wanted}, got {_shown(value)}")
+
+
+def _finite(value: Any) -> Decimal | None:
+    """Return a number exactly; None: it is none, or beyond what can be compared."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return number if number.is_finite() and abs(number) <= _GREATEST else None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -185,8 +185,9 @@ def _ordinals(groups: Iterable[str]) -> list[Column]:
 
 
 def _dimension(view: View, name: str, labels: Mapping[str, Mapping[str, str]]) -> Column:
-    column = view.parts[name].name if name in view.parts else view.fields.get(name, Field()).column
-    if column is None:
+    field = view.fields.get(name, Field())
+    column = view.parts[name].name if name in view.parts else field.column
+    if column is None or field.of_key is not None:
         raise Invalid(f"dimensions: no such dimension: {name}")
     labels_of_values = labels.get(name)
     return (

@@ -16,6 +16,7 @@ from tracer.store.database.conditions import (
     Field,
     day,
     metadata_field,
+    metadata_number_field,
     month,
     related,
     where,
@@ -72,6 +73,7 @@ FIELDS: dict[str, Field] = {
             "config_id",
             "queue_id",
             "run_id",
+            "author_id",
         )
     },
     **{name: Field(column) for name, column in _OF_TRACE.items()},
@@ -82,6 +84,7 @@ FIELDS: dict[str, Field] = {
         )
     ),
     "metadata": metadata_field(scores.c.metadata),
+    "metadata_number": metadata_number_field(scores.c.metadata),
     "month": Field(month(scores.c.time)),
     "day": Field(day(scores.c.time)),
     "flag": Field(scores.c.value != 0),

@@ -11,11 +11,27 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.pricing.rates import Rates
-from tracer.records import INPUT_BUCKETS, Json, decimals
+from tracer.records import (
+    APP_ROOT,
+    INPUT_BUCKETS,
+    OWN_ENVIRONMENT,
+    OWN_VERSION,
+    Json,
+    decimals,
+)
 from tracer.store.annotations.summaries import is_bookmarked
-from tracer.store.database.conditions import Column, Condition, Field, metadata_field, month, where
+from tracer.store.database.conditions import (
+    Column,
+    Condition,
+    Field,
+    metadata_field,
+    metadata_number_field,
+    month,
+    where,
+)
 from tracer.store.library.experiments import of_rows
 from tracer.store.schema import (
     dataset_run_items,
@@ -25,6 +41,7 @@ from tracer.store.schema import (
     spans,
     traces,
 )
+from tracer.store.traces.score_fields import score_fields
 from tracer.store.traces.tool_calls import CALL_COUNT, CALLED, OFFER_COUNT, OFFERED
 
 
@@ -134,17 +151,31 @@ def _is_at(key: str) -> Column:
     """
     if key == ROOT:
         return spans.c.parent_span_id.is_(None)
-    position, other = int(key), spans.alias()
+    try:
+        position = int(key)
+    except ValueError:
+        raise Invalid(f"position: expected {ROOT} or a number, got {key!r:.80}") from None
+    other = spans.alias()
     time_order = [other.c.start_time, other.c.span_id]
     nth = (
         sa.select(other.c.span_id)
         .where(other.c.project_id == spans.c.project_id, other.c.trace_id == spans.c.trace_id)
         .where(~other.c.placeholder)
         .order_by(*(time_order if position > 0 else [column.desc() for column in time_order]))
-        .offset(abs(position) - 1)
+        .offset(max(abs(position) - 1, 0))
         .limit(1)
     )
     return spans.c.span_id == nth.correlate(spans).scalar_subquery()
+
+
+def _attribute(name: str) -> Column:
+    """Return an attribute of a span as text."""
+    return span_payloads.c.attributes.op("->>", return_type=sa.Text())(name)
+
+
+def _own_or(attribute: str, of_trace: Column) -> Column:
+    """Return a span's own value, which is an attribute, or else its trace's."""
+    return sa.func.coalesce(sa.func.nullif(_attribute(attribute), ""), of_trace, type_=sa.Text)
 
 
 FIELDS: dict[str, Field] = {
@@ -168,6 +199,10 @@ FIELDS: dict[str, Field] = {
         )
     },
     **{name: Field(column) for name, column in _OF_TRACE.items()},
+    "trace_environment": Field(traces.c.environment),
+    "environment": Field(_own_or(OWN_ENVIRONMENT, traces.c.environment)),
+    "version": Field(_own_or(OWN_VERSION, traces.c.version)),
+    **score_fields(spans, ("trace_id", "span_id")),
     "input_cost": Field(INPUT_COST),
     "output_cost": Field(OUTPUT_COST),
     "month": Field(month(spans.c.start_time)),
@@ -184,6 +219,7 @@ FIELDS: dict[str, Field] = {
     "input": Field(sa.cast(span_payloads.c.input, sa.Text)),
     "output": Field(sa.cast(span_payloads.c.output, sa.Text)),
     "metadata": metadata_field(span_payloads.c.metadata),
+    "metadata_number": metadata_number_field(span_payloads.c.metadata),
     "latency": Field(sa.cast(_SECONDS, sa.Float)),
     "time_to_first_token": Field(
         sa.cast(sa.extract("epoch", spans.c.first_token_time - spans.c.start_time), sa.Float)
@@ -191,7 +227,12 @@ FIELDS: dict[str, Field] = {
     "tokens_per_second": Field(
         sa.cast(spans.c.output_tokens / sa.func.nullif(_SECONDS, 0), sa.Float)
     ),
-    "is_root": Field(spans.c.parent_span_id.is_(None)),
+    "is_root": Field(
+        sa.or_(
+            spans.c.parent_span_id.is_(None),
+            sa.func.coalesce(_attribute(APP_ROOT) == "true", sa.false()),
+        )
+    ),
     "position": Field(of_key=_is_at),
     "has_parent": Field(spans.c.parent_span_id.is_not(None)),
 }

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
 from tracer.store.annotations.summaries import is_bookmarked
@@ -15,6 +14,7 @@ from tracer.store.database.conditions import (
     Condition,
     Field,
     metadata_field,
+    metadata_number_field,
     month,
     related,
     where,
@@ -22,12 +22,12 @@ from tracer.store.database.conditions import (
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import (
     payload_of_trace,
-    scores,
     span_payloads,
     spans,
     trace_payloads,
     traces,
 )
+from tracer.store.traces.score_fields import score_fields
 from tracer.store.traces.span_search import INPUT_COST, OUTPUT_COST
 from tracer.store.traces.traces import TraceDetail, detail, detail_query
 
@@ -36,10 +36,6 @@ _SECONDS = sa.cast(sa.extract("epoch", traces.c.end_time - traces.c.start_time),
 
 def _of_trace(value: Column, table: sa.Table, *more: Column) -> Column:
     return related(value, table, traces, ("trace_id",), *more)
-
-
-def _scores_of_trace(value: Column, key: str) -> Column:
-    return _of_trace(value, scores, scores.c.name == key)
 
 
 def _spans_at(level: str) -> Column:
@@ -53,10 +49,6 @@ _LEVEL = sa.case(
     else_="debug",
 )
 
-_LABELS = sa.func.coalesce(
-    sa.func.array_agg(scores.c.string_value, type_=ARRAY(sa.Text)),
-    sa.cast(sa.literal("{}"), ARRAY(sa.Text)),
-)
 FIELDS: dict[str, Field] = {
     **{
         name: Field(traces.c[name])
@@ -84,6 +76,7 @@ FIELDS: dict[str, Field] = {
     },
     "bookmarked": Field(is_bookmarked(traces)),
     "metadata": metadata_field(trace_payloads.c.metadata),
+    "metadata_number": metadata_number_field(trace_payloads.c.metadata),
     "latency": Field(_SECONDS),
     "level": Field(_LEVEL),
     "default_count": Field(_spans_at("default")),
@@ -91,17 +84,7 @@ FIELDS: dict[str, Field] = {
     "input_cost": Field(_of_trace(sa.func.sum(INPUT_COST), span_payloads)),
     "output_cost": Field(_of_trace(sa.func.sum(OUTPUT_COST), span_payloads)),
     "month": Field(month(traces.c.start_time)),
-    "score_average": Field(
-        of_key=lambda key: _scores_of_trace(sa.func.avg(scores.c.value, type_=sa.Float), key)
-    ),
-    "score_flag": Field(
-        of_key=lambda key: _scores_of_trace(
-            sa.func.bool_or(scores.c.value != 0, type_=sa.Boolean), key
-        )
-    ),
-    "score_labels": Field(
-        of_key=lambda key: sa.type_coerce(_scores_of_trace(_LABELS, key), ARRAY(sa.Text))
-    ),
+    **score_fields(traces, ("trace_id",)),
 }
 """The fields that conditions on traces can name."""
 

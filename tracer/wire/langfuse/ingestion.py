@@ -20,10 +20,11 @@ from tracer.wire.langfuse.observations import observation_patches, trace_of_obse
 from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.refusing import read_body, within_body
 from tracer.wire.langfuse.scores import ConfigOf, score_record
+from tracer.wire.langfuse.times import read_sent
 from tracer.wire.langfuse.traces import trace_records
 from tracer.wire.langfuse.words import TYPES
 from tracer.wire.native.requests import MAX_ITEMS, micros
-from tracer.wire.reading import printable, read_item, read_json
+from tracer.wire.reading import printable, read_json
 from tracer.wire.request_context import Receipt
 
 _OBSERVATIONS: Final[dict[str, tuple[str | None, bool]]] = {
@@ -91,7 +92,7 @@ class _Reader:
         batch = self.decoded.batch
         before = _sizes(batch)
         try:
-            event = read_item(value, Event)
+            event = read_sent(value, Event)
             outcome.silent = event.type == "sdk-log"
             self._read(event)
         except Refused as error:
@@ -152,7 +153,7 @@ def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIn
 
     Raises Invalid for a body that is no batch at all, TooLarge for one of too many events.
     """
-    request = read_item(read_json(body), IngestionRequest)
+    request = read_sent(read_json(body), IngestionRequest)
     if len(request.batch) > MAX_ITEMS:
         raise TooLarge(f"expected at most {MAX_ITEMS} events, got {len(request.batch)}")
     reader = _Reader(receipt, stored)

@@ -7,12 +7,12 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from tracer.messages.finish_reasons import finish_reasons
-from tracer.records import RANK_SPAN, Json, SpanPatch, TraceRecord
+from tracer.records import OWN_VERSION, RANK_SPAN, Json, SpanPatch, TraceRecord
 from tracer.wire.dialects.langfuse import offered_tools
 from tracer.wire.langfuse.bodies import ObservationBody, given
 from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.usage import cost_of, usage_of
-from tracer.wire.langfuse.words import LEVELS, TYPES, VERSION, environment
+from tracer.wire.langfuse.words import LEVELS, TYPES, environment
 from tracer.wire.native.requests import micros
 from tracer.wire.request_context import Cleaner, Receipt
 
@@ -98,7 +98,7 @@ def _last(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
     if given(body.model_parameters):
         told["model_parameters"] = cleaner.value("model_parameters", body.model_parameters)
     if given(body.version):
-        told["attributes"] = {VERSION: cleaner.value("attributes", body.version)}
+        told["attributes"] = {OWN_VERSION: cleaner.value("attributes", body.version)}
     return told | _metadata(body.metadata, cleaner) | _use(body, cleaner)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from tracer.errors import Refused
 from tracer.records import Json
 from tracer.wire.langfuse.bodies import Body
-from tracer.wire.reading import read_item
+from tracer.wire.langfuse.times import read_sent
 
 B = TypeVar("B", bound=Body)
 
@@ -15,7 +15,7 @@ B = TypeVar("B", bound=Body)
 def read_body(value: Json, kind: type[B]) -> B:
     """Return the body of an event as a ``kind``; raises Invalid that names ``body.<field>``."""
     try:
-        return read_item(value, kind)
+        return read_sent(value, kind)
     except Refused as error:
         within_body(error)
         raise

@@ -50,10 +50,6 @@ BUCKET_NAMES: Final = {
 }
 """Our buckets of usage under the names that Langfuse's own price list has for them."""
 
-VERSION: Final = "langfuse.version"
-ENVIRONMENT: Final = "langfuse.environment"
-"""Attributes that its SDKs send by OTLP for what a span of ours has no field for."""
-
 DEFAULT_ENVIRONMENT: Final = "default"
 _PREFIX: Final = re.compile(r"^(langfuse[-_]?)+")
 _ENVIRONMENT: Final = re.compile(r"[a-z0-9_-]{1,40}")

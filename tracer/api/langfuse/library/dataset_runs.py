@@ -29,7 +29,8 @@ from tracer.web.langfuse.routes import (
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.experiments import run_id
 from tracer.wire.langfuse.library import RunItemBody
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.langfuse.times import read_sent
+from tracer.wire.reading import read_json
 
 bp = Blueprint("langfuse_runs", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -99,7 +100,7 @@ class WholeRun(RunAnswer, kw_only=True):
 )
 def create_run_item() -> Response:
     """Record the trace of an item; a run of a new name is created."""
-    sent = read_item(read_json(json_body()), RunItemBody)
+    sent = read_sent(read_json(json_body()), RunItemBody)
     trace_id = sent.trace_id
     if trace_id is None:
         reason = "expected the id of the item's trace"

@@ -27,8 +27,9 @@ from tracer.web.langfuse.routes import (
 )
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library import DatasetBody, DatasetItemBody
+from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_json
 
 _DATASET: Final = ("description", "metadata", "input_schema", "expected_output_schema")
 _ITEM: Final = {
@@ -118,7 +119,7 @@ class WholeDataset(DatasetAnswer, kw_only=True):
 )
 def create_dataset() -> Response:
     """Create a dataset, or change the sent fields of the one of this name."""
-    sent = read_item(read_json(json_body()), DatasetBody)
+    sent = read_sent(read_json(json_body()), DatasetBody)
     fields = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
     with transaction():
         row = datasets.save_dataset(project_id(), sent.name, fields)
@@ -159,7 +160,7 @@ def read_dataset(name: str) -> Response:
 )
 def create_item() -> Response:
     """Add an item to a dataset, or a new state to the item of that id."""
-    sent = read_item(read_json(json_body()), DatasetItemBody)
+    sent = read_sent(read_json(json_body()), DatasetItemBody)
     fields: dict[str, Any] = {
         ours: value
         for theirs, ours in _ITEM.items()

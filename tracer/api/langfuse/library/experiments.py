@@ -11,11 +11,11 @@ from msgspec import Meta
 
 from tracer.api.langfuse import answers
 from tracer.api.langfuse.answers import Answer, maybe_iso
+from tracer.api.langfuse.filters import read_filter, with_filter
 from tracer.api.langfuse.params import (
     Query,
     decode_cursor,
     encode_cursor,
-    read_filter,
     read_params,
     split,
 )
@@ -182,7 +182,7 @@ def _conditions(
     for field, values in {**listed, "dataset_id": query.dataset_id}.items():
         if values is not None:
             conditions.append(Condition(field, "any of", split(values)))
-    return conditions + read_filter(query.filter, columns)
+    return with_filter(conditions, read_filter(query.filter, columns))
 
 
 def _spans(page: Sequence[Answered]) -> dict[tuple[str, str], FoundSpan]:

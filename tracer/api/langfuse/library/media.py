@@ -33,7 +33,8 @@ from tracer.web.operations import Operation, describe
 from tracer.web.problems import register_problems
 from tracer.web.services import services
 from tracer.wire.langfuse.library import MediaBody, MediaReport
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.langfuse.times import read_sent
+from tracer.wire.reading import read_json
 
 _ID_CHARACTERS: Final = 22
 _VALID: Final = timedelta(hours=1)
@@ -80,7 +81,7 @@ class MediumAnswer(Answer, kw_only=True):
 )
 def announce() -> Response:
     """Record a medium and its use; answer with an upload URL unless the content is stored."""
-    sent = read_item(read_json(json_body()), MediaBody)
+    sent = read_sent(read_json(json_body()), MediaBody)
     # Langfuse's clients derive the id from the content, and reject any other id.
     media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
     use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
@@ -137,7 +138,7 @@ def read_medium(media_id: str) -> Response:
 )
 def report(media_id: str) -> Response:
     """Accept a client's report of an upload; only the received content counts."""
-    read_item(read_json(json_body()), MediaReport)
+    read_sent(read_json(json_body()), MediaReport)
     if media.get_medium(project_id(), media_id) is None:
         raise unknown("Media asset", media_id)
     return reply(Message(message="OK"))

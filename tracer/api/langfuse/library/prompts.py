@@ -29,8 +29,9 @@ from tracer.web.langfuse.routes import (
 )
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library import Label, LabelsBody, PromptBody
+from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_json
 
 PRODUCTION: Final = "production"
 """The label that applies where a request names none."""
@@ -112,7 +113,7 @@ class PromptList(Answer, kw_only=True):
 )
 def create_prompt() -> Response:
     """Add a version to a prompt, which is created if necessary."""
-    sent = read_item(read_json(json_body()), PromptBody)
+    sent = read_sent(read_json(json_body()), PromptBody)
     labels = [*(sent.labels or []), *([PRODUCTION] if sent.is_active else [])]
     draft = PromptDraft(
         name=sent.name,
@@ -192,7 +193,7 @@ def read_prompt(name: str) -> Response:
 )
 def label_prompt(name: str, version: int) -> Response:
     """Move labels to a version."""
-    sent = read_item(read_json(json_body()), LabelsBody)
+    sent = read_sent(read_json(json_body()), LabelsBody)
     if "latest" in sent.new_labels:
         reason = "expected labels other than latest, which always is the newest version"
         raise Invalid.of_field("newLabels", reason)

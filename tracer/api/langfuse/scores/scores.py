@@ -8,13 +8,13 @@ from flask import Blueprint, Response
 from msgspec import Meta, field
 
 from tracer.api.langfuse.answers import Answer, Score, score
+from tracer.api.langfuse.filters import labelled, read_filter, with_filter
 from tracer.api.langfuse.params import (
     Filter,
     PageMeta,
     PageQuery,
     Texts,
     page_meta,
-    read_filter,
     read_params,
     split,
 )
@@ -25,6 +25,7 @@ from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.bodies import ScoreType
+from tracer.wire.langfuse.words import DATA_TYPES, SOURCES
 from tracer.wire.native.requests import Time
 
 COLUMNS: Final = {
@@ -43,11 +44,16 @@ COLUMNS: Final = {
     "configId": "config_id",
     "queueId": "queue_id",
     "environment": "environment",
+    "authorUserId": "author_id",
     "userId": "trace_user_id",
+    "traceName": "trace_name",
     "traceTags": "trace_tags",
     "tags": "trace_tags",
     "metadata": "metadata",
 }
+
+GROUPS: Final = ("score", "trace")
+API: Final = "API"
 
 bp = Blueprint("langfuse_scores", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -72,7 +78,9 @@ class ScoresQuery(PageQuery, kw_only=True):
     observation_id: Annotated[str | None, Meta(description="with commas")] = None
     queue_id: str | None = None
     data_type: ScoreType | None = None
-    trace_tags: Annotated[Texts, Meta(description="all of them")] = field(default_factory=list)
+    trace_tags: Annotated[Texts, Meta(description="all of them; repeated or with commas")] = field(
+        default_factory=list
+    )
     fields: Annotated[str | None, Meta(description="score, trace")] = None
     filter: Filter | None = None
 
@@ -120,10 +128,10 @@ def read_score_v2(score_id: str) -> Response:
 
 def _page(more: list[Condition]) -> Response:
     query = read_params(ScoresQuery)
+    with_trace = _with_trace(query)
     wanted = [*more, *_conditions(query)]
     rows = search.list_scores(project_id(), wanted, limit=query.limit, offset=query.offset)
     total = search.count_scores(project_id(), wanted)
-    with_trace = query.fields is None or "trace" in split(query.fields)
     data = [score(row, project_id(), trace=with_trace) for row in rows]
     return reply(Scores(data=data, meta=page_meta(query, total)))
 
@@ -135,12 +143,17 @@ def _read(score_id: str) -> Response:
     return reply(score(rows[0], project_id()))
 
 
-def source_condition(names: list[str]) -> Condition:
-    """Return the condition that a score has one of these sources, by Langfuse's names."""
-    if "API" in names:
-        unwanted = [name for name in ("annotation", "eval") if name.upper() not in names]
-        return Condition("source", "none of", unwanted)
-    return Condition("source", "any of", [name.lower() for name in names])
+_LABELS: Final = {
+    "source": ({ours: name for name, ours in SOURCES.items() if name != API}, API),
+    "data_type": ({ours: name for name, ours in DATA_TYPES.items()}, ""),
+}
+
+
+def as_stored(condition: Condition) -> Condition:
+    """Return a condition on sources or data types with Tracer's values; others unchanged."""
+    if condition.field not in _LABELS:
+        return condition
+    return labelled(condition, *_LABELS[condition.field])
 
 
 def _conditions(query: ScoresQuery) -> list[Condition]:
@@ -152,7 +165,8 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
         "run_id": query.dataset_run_id,
         "trace_id": query.trace_id,
         "queue_id": query.queue_id,
-        "data_type": query.data_type and query.data_type.lower(),
+        "data_type": query.data_type,
+        "source": query.source,
     }
     conditions = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
     if query.from_timestamp is not None:
@@ -161,29 +175,32 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
         conditions.append(Condition("time", "<", query.to_timestamp))
     if query.environment:
         conditions.append(Condition("environment", "any of", query.environment))
-    if query.source is not None:
-        conditions.append(source_condition([query.source]))
     for name, listed in (("score_id", query.score_ids), ("span_id", query.observation_id)):
         if listed is not None:
             conditions.append(Condition(name, "any of", split(listed)))
     if query.trace_tags:
-        conditions.append(Condition("trace_tags", "all of", query.trace_tags))
-    if (query.operator is None) != (query.value is None):
-        raise Invalid.of_field("value", "expected operator and value together")
-    if query.operator is not None:
+        tags = [tag for listed in query.trace_tags for tag in split(listed)]
+        conditions.append(Condition("trace_tags", "all of", tags))
+    # Either of the two alone is no condition.
+    if query.operator is not None and query.value is not None:
         operator = "<>" if query.operator == "!=" else query.operator
         conditions.append(Condition("value", operator, query.value))
-    return conditions + [_as_stored(condition) for condition in read_filter(query.filter, COLUMNS)]
+    wanted = with_filter(conditions, read_filter(query.filter, COLUMNS))
+    return [as_stored(condition) for condition in wanted]
 
 
-def _as_stored(condition: Condition) -> Condition:
-    if condition.field not in ("source", "data_type"):
-        return condition
-    names = [
-        str(name)
-        for name in (condition.value if isinstance(condition.value, list) else [condition.value])
-    ]
-    if condition.field == "source" and condition.operator in ("any of", "="):
-        return source_condition(names)
-    lower = [name.lower() for name in names]
-    return condition._replace(value=lower if isinstance(condition.value, list) else lower[0])
+def _with_trace(query: ScoresQuery) -> bool:
+    """Return whether the fields of the trace are requested; raises Invalid."""
+    if query.fields is None:
+        return True
+    groups = split(query.fields)
+    if unknown := [group for group in groups if group not in GROUPS]:
+        raise Invalid.of_field(
+            "fields", f"expected any of {', '.join(GROUPS)}, got {unknown[0]!r:.80}"
+        )
+    if groups and "score" not in groups:
+        raise Invalid.of_field("fields", "expected score among them")
+    with_trace = "trace" in groups
+    if not with_trace and (query.user_id is not None or query.trace_tags):
+        raise Invalid.of_field("fields", "expected trace among them: userId and traceTags are its")
+    return with_trace

@@ -17,7 +17,7 @@ from tracer.api.langfuse.params import (
     read_params,
     split,
 )
-from tracer.api.langfuse.scores.scores import source_condition
+from tracer.api.langfuse.scores.scores import as_stored
 from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
@@ -123,10 +123,10 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
         if listed is not None
     ]
     if query.source is not None:
-        conditions.append(source_condition(_known("source", query.source, SOURCES)))
+        conditions.append(_labelled("source", _known("source", query.source, SOURCES)))
     if query.data_type is not None:
-        types = [name.lower() for name in _known("dataType", query.data_type, DATA_TYPES)]
-        conditions.append(Condition("data_type", "any of", types))
+        names = _known("dataType", query.data_type, DATA_TYPES)
+        conditions.append(_labelled("data_type", names))
     if query.author_user_id is not None:
         # No stored score has an author that is a user of Langfuse.
         conditions.append(Condition("score_id", "any of", []))
@@ -135,6 +135,10 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
     if query.to_timestamp is not None:
         conditions.append(Condition("time", "<", query.to_timestamp))
     return conditions + _of_value(query)
+
+
+def _labelled(field: str, names: list[str]) -> Condition:
+    return as_stored(Condition(field, "any of", names))
 
 
 def _of_value(query: ScoresV3Query) -> list[Condition]:

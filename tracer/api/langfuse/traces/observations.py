@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Final
 
 from flask import Blueprint, Response
 from msgspec import Meta, field
 
 from tracer.api.langfuse.answers import Answer, Observation, observation
+from tracer.api.langfuse.filters import labelled, read_filter, with_filter
 from tracer.api.langfuse.params import (
     Filter,
     Limit,
@@ -16,7 +19,6 @@ from tracer.api.langfuse.params import (
     Query,
     Texts,
     page_meta,
-    read_filter,
     read_params,
 )
 from tracer.store.database.conditions import Condition
@@ -39,7 +41,9 @@ COLUMNS: Final = {
     "environment": "environment",
     "level": "level",
     "statusMessage": "status_message",
-    "version": "trace_version",
+    "version": "version",
+    "traceEnvironment": "trace_environment",
+    "traceVersion": "trace_version",
     "release": "release",
     "userId": "user_id",
     "sessionId": "session_id",
@@ -53,6 +57,7 @@ COLUMNS: Final = {
     "inputTokens": "input_tokens",
     "outputTokens": "output_tokens",
     "totalTokens": "total_tokens",
+    "tokens": "total_tokens",
     "totalCost": "total_cost",
     "inputCost": "input_cost",
     "outputCost": "output_cost",
@@ -61,6 +66,10 @@ COLUMNS: Final = {
     "promptName": "prompt_name",
     "promptVersion": "prompt_version",
     "metadata": "metadata",
+    "scores": "score_average",
+    "scores_avg": "score_average",
+    "score_categories": "score_labels",
+    "score_booleans": "score_flag",
     "input": "input",
     "output": "output",
     "hasParent": "has_parent",
@@ -147,20 +156,26 @@ def read_observation(observation_id: str) -> Response:
     return reply(observation(row))
 
 
-def conditions(query: ObservationFilters) -> list[Condition]:
-    """Return the conditions of a query; a filter on a column replaces its plain parameter."""
+def conditions(
+    query: ObservationFilters, more: Mapping[str, str | bool | None] = MappingProxyType({})
+) -> list[Condition]:
+    """Return the conditions of a query, and those of ``more`` fields, which may be None.
+
+    A filter on a column replaces its plain parameter.
+    """
     plain = {
         "name": query.name,
         "user_id": query.user_id,
         "trace_id": query.trace_id,
         "parent_span_id": query.parent_observation_id,
-        "trace_version": query.version,
+        "version": query.version,
+        **more,
     }
     plain_conditions = [
         Condition(name, "=", value) for name, value in plain.items() if value is not None
     ]
     if query.type is not None:
-        plain_conditions.append(_of_type("any of", [query.type]))
+        plain_conditions.append(as_stored(Condition("kind", "=", query.type)))
     if query.level is not None:
         plain_conditions.append(Condition("level", "=", LEVELS[query.level]))
     if query.environment:
@@ -170,25 +185,14 @@ def conditions(query: ObservationFilters) -> list[Condition]:
     if query.to_start_time is not None:
         plain_conditions.append(Condition("start_time", "<", query.to_start_time))
     filtered = [as_stored(condition) for condition in read_filter(query.filter, COLUMNS)]
-    columns = {condition.field for condition in filtered}
-    return [
-        condition for condition in plain_conditions if condition.field not in columns
-    ] + filtered
+    return with_filter(plain_conditions, filtered)
 
 
-def _of_type(operator: str, names: list[str]) -> Condition:
-    # Several kinds of Tracer are one type of Langfuse.
-    return Condition("kind", operator, [kind for kind, name in TYPE_OF.items() if name in names])
+# Several kinds of Tracer are one type of Langfuse.
+_LABELS: Final = {"kind": TYPE_OF, "level": {level: name for name, level in LEVELS.items()}}
 
 
 def as_stored(condition: Condition) -> Condition:
     """Return a condition on types or levels with Tracer's kinds and levels; others unchanged."""
-    if condition.field == "kind":
-        names = condition.value if isinstance(condition.value, list) else [condition.value]
-        several = {"=": "any of", "<>": "none of"}.get(condition.operator, condition.operator)
-        return _of_type(several, [str(name).upper() for name in names])
-    if condition.field == "level":
-        if isinstance(condition.value, list):
-            return condition._replace(value=[str(name).lower() for name in condition.value])
-        return condition._replace(value=str(condition.value).lower())
-    return condition
+    labels = _LABELS.get(condition.field)
+    return condition if labels is None else labelled(condition, labels)

@@ -112,12 +112,7 @@ def list_observations_v2() -> Response:
 
 
 def _conditions(query: ObservationsV2Query) -> list[Condition]:
-    result = conditions(query)
-    if query.session_id is not None:
-        result.append(Condition("session_id", "=", query.session_id))
-    if query.is_root_observation is not None:
-        result.append(Condition("is_root", "=", query.is_root_observation))
-    return result
+    return conditions(query, {"session_id": query.session_id, "is_root": query.is_root_observation})
 
 
 def _observation(row: FoundSpan, groups: frozenset[str], expanded: set[str]) -> dict[str, Any]:
@@ -174,7 +169,7 @@ def _basic(row: FoundSpan) -> dict[str, Any]:
         "public": row.public,
         "userId": row.user_id,
         "sessionId": row.session_id,
-        "isRootObservation": row.parent_span_id is None,
+        "isRootObservation": answers.is_root(row),
     }
 
 

@@ -17,6 +17,7 @@ from tracer.api.langfuse.answers import (
     observation,
     score,
 )
+from tracer.api.langfuse.filters import read_filter, with_filter
 from tracer.api.langfuse.params import (
     Filter,
     PageMeta,
@@ -25,7 +26,6 @@ from tracer.api.langfuse.params import (
     Texts,
     groups_of,
     page_meta,
-    read_filter,
     read_params,
 )
 from tracer.api.langfuse.traces.observations import as_stored
@@ -57,7 +57,10 @@ ORDERS: Final = {
 }
 COLUMNS: Final = {
     **ORDERS,
+    "traceId": "trace_id",
+    "traceName": "name",
     "environment": "environment",
+    "traceEnvironment": "environment",
     "tags": "tags",
     "traceTags": "tags",
     "metadata": "metadata",
@@ -65,6 +68,7 @@ COLUMNS: Final = {
     "inputTokens": "input_tokens",
     "outputTokens": "output_tokens",
     "totalTokens": "total_tokens",
+    "tokens": "total_tokens",
     "totalCost": "total_cost",
     "inputCost": "input_cost",
     "outputCost": "output_cost",
@@ -73,6 +77,7 @@ COLUMNS: Final = {
     "warningCount": "warning_count",
     "defaultCount": "default_count",
     "debugCount": "debug_count",
+    "scores": "score_average",
     "scores_avg": "score_average",
     "score_categories": "score_labels",
     "score_booleans": "score_flag",
@@ -213,11 +218,7 @@ def _conditions(query: TracesQuery) -> list[Condition]:
     if query.environment:
         plain_conditions.append(Condition("environment", "any of", query.environment))
     filtered = [as_stored(condition) for condition in read_filter(query.filter, COLUMNS)]
-    # A filter on a column replaces the plain parameter for it.
-    columns = {condition.field for condition in filtered}
-    return [
-        condition for condition in plain_conditions if condition.field not in columns
-    ] + filtered
+    return with_filter(plain_conditions, filtered)
 
 
 def _score_ids(trace_ids: list[str]) -> dict[str, list[str]]:

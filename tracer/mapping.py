@@ -120,7 +120,7 @@ class _Comparison:
     def __init__(self, span: Any, trace: Any) -> None:
         self._span = span
         self._trace = trace
-        self._dialects = dialects_of(str(span.scope.get("name") or ""))
+        self._dialects = dialects_of(span.scope, span.resource)
         note = span.notes.get("name")
         name = note["sent"] if isinstance(note, dict) and "sent" in note else span.name
         self._remaining: dict[str, Json] = {**span.attributes, NAME: name}

@@ -182,7 +182,7 @@ def core_trace(row: TraceDetail, *, io: bool) -> dict[str, Any]:
         "release": row.release,
         "version": row.version,
         "user_id": row.user_id,
-        "metadata": row.metadata if io else {},
+        "metadata": {**row.root_metadata, **row.metadata} if io else {},
         "tags": row.tags,
         "public": row.public,
         "environment": row.environment,

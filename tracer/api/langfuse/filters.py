@@ -159,8 +159,11 @@ def _value(sent: _SentCondition, field: str) -> Any:
             raise Invalid.of_field(
                 "filter", f"{sent.column}: expected a time, got {sent.value!r:.80}"
             ) from None
-    if sent.type in _LISTS and not isinstance(sent.value, list):
-        raise Invalid.of_field("filter", f"{sent.column}: expected a list, got {sent.value!r:.80}")
+    if sent.type != "null" and isinstance(sent.value, list) != (sent.type in _LISTS):
+        wanted = "a list" if sent.type in _LISTS else "one value"
+        raise Invalid.of_field(
+            "filter", f"{sent.column}: expected {wanted} for {sent.type}, got {sent.value!r:.80}"
+        )
     if sent.type == "booleanObject" and field == _METADATA and isinstance(sent.value, bool):
         # Metadata is compared as text.
         return "true" if sent.value else "false"

@@ -88,28 +88,28 @@ def where(conditions: list[Condition], fields: Mapping[str, Field]) -> list[Colu
 
 def metadata_field(column: Column) -> Field:
     """Return the field of a JSON object column, whose values are compared as text."""
-    return Field(of_key=lambda key: _value_of_key(column, key))
+    return Field(of_key=lambda key: value_of_key(column, key))
 
 
-def metadata_number_field(column: Column) -> Field:
-    """Return the field of a JSON object column, whose values are compared as numbers.
+def value_of_key(column: Column, key: str) -> Column:
+    """Return the value of a key of a JSON object column as text."""
+    return column.op("->>", return_type=sa.Text())(key)
 
-    A text that is a number counts as one; any other value is like none.
-    """
+
+def numbers_of(field: Field) -> Field:
+    """Return a field of texts by key as one of numbers; a text that is none counts as no value."""
+    of_key = field.of_key
+    assert of_key is not None
 
     def number(key: str) -> Column:
-        value = _value_of_key(column, key)
+        value = of_key(key)
         return sa.case((value.regexp_match(_NUMBER), sa.cast(value, sa.Numeric)))
 
     return Field(of_key=number)
 
 
-def _value_of_key(column: Column, key: str) -> Column:
-    return column.op("->>", return_type=sa.Text())(key)
-
-
 def related(
-    value: Column, table: sa.Table, of: sa.Table, keys: Sequence[str], *more: Column
+    value: Column, table: sa.FromClause, of: sa.Table, keys: Sequence[str], *more: Column
 ) -> Column:
     """Return a scalar subquery of ``value`` over the rows of ``table`` that belong to ``of``.
 

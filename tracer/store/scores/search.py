@@ -16,8 +16,8 @@ from tracer.store.database.conditions import (
     Field,
     day,
     metadata_field,
-    metadata_number_field,
     month,
+    numbers_of,
     related,
     where,
 )
@@ -56,6 +56,7 @@ def _of_span(column: Column, table: sa.Table) -> Column:
     return related(column, table, scores, ("trace_id", "span_id"))
 
 
+_METADATA = metadata_field(scores.c.metadata)
 FIELDS: dict[str, Field] = {
     **{
         name: Field(scores.c[name])
@@ -83,8 +84,8 @@ FIELDS: dict[str, Field] = {
             scores.c.environment, traces.c.environment, sa.literal("default"), type_=sa.Text
         )
     ),
-    "metadata": metadata_field(scores.c.metadata),
-    "metadata_number": metadata_number_field(scores.c.metadata),
+    "metadata": _METADATA,
+    "metadata_number": numbers_of(_METADATA),
     "month": Field(month(scores.c.time)),
     "day": Field(day(scores.c.time)),
     "flag": Field(scores.c.value != 0),

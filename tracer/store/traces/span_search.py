@@ -28,8 +28,9 @@ from tracer.store.database.conditions import (
     Condition,
     Field,
     metadata_field,
-    metadata_number_field,
     month,
+    numbers_of,
+    value_of_key,
     where,
 )
 from tracer.store.library.experiments import of_rows
@@ -170,7 +171,7 @@ def _is_at(key: str) -> Column:
 
 def _attribute(name: str) -> Column:
     """Return an attribute of a span as text."""
-    return span_payloads.c.attributes.op("->>", return_type=sa.Text())(name)
+    return value_of_key(span_payloads.c.attributes, name)
 
 
 def _own_or(attribute: str, of_trace: Column) -> Column:
@@ -178,6 +179,7 @@ def _own_or(attribute: str, of_trace: Column) -> Column:
     return sa.func.coalesce(sa.func.nullif(_attribute(attribute), ""), of_trace, type_=sa.Text)
 
 
+_METADATA = metadata_field(span_payloads.c.metadata)
 FIELDS: dict[str, Field] = {
     **{
         name: Field(spans.c[name])
@@ -218,8 +220,8 @@ FIELDS: dict[str, Field] = {
     "prompt_version": Field(span_payloads.c.prompt_version),
     "input": Field(sa.cast(span_payloads.c.input, sa.Text)),
     "output": Field(sa.cast(span_payloads.c.output, sa.Text)),
-    "metadata": metadata_field(span_payloads.c.metadata),
-    "metadata_number": metadata_number_field(span_payloads.c.metadata),
+    "metadata": _METADATA,
+    "metadata_number": numbers_of(_METADATA),
     "latency": Field(sa.cast(_SECONDS, sa.Float)),
     "time_to_first_token": Field(
         sa.cast(sa.extract("epoch", spans.c.first_token_time - spans.c.start_time), sa.Float)

@@ -13,10 +13,10 @@ from tracer.store.database.conditions import (
     Column,
     Condition,
     Field,
-    metadata_field,
-    metadata_number_field,
     month,
+    numbers_of,
     related,
+    value_of_key,
     where,
 )
 from tracer.store.database.numbered import numbered_page
@@ -49,6 +49,22 @@ _LEVEL = sa.case(
     else_="debug",
 )
 
+_ROOT_PAYLOADS = span_payloads.alias("root_payloads")
+
+
+def _own_or_roots(key: str) -> Column:
+    """Return the value of a key of the trace's own metadata, or else of its root's, as text."""
+    root = related(
+        value_of_key(_ROOT_PAYLOADS.c.metadata, key),
+        _ROOT_PAYLOADS,
+        trace_payloads,
+        ("trace_id",),
+        _ROOT_PAYLOADS.c.span_id == trace_payloads.c.root_span_id,
+    )
+    return sa.func.coalesce(value_of_key(trace_payloads.c.metadata, key), root, type_=sa.Text)
+
+
+_OWN_OR_ROOTS = Field(of_key=_own_or_roots)
 FIELDS: dict[str, Field] = {
     **{
         name: Field(traces.c[name])
@@ -75,8 +91,8 @@ FIELDS: dict[str, Field] = {
         )
     },
     "bookmarked": Field(is_bookmarked(traces)),
-    "metadata": metadata_field(trace_payloads.c.metadata),
-    "metadata_number": metadata_number_field(trace_payloads.c.metadata),
+    "metadata": _OWN_OR_ROOTS,
+    "metadata_number": numbers_of(_OWN_OR_ROOTS),
     "latency": Field(_SECONDS),
     "level": Field(_LEVEL),
     "default_count": Field(_spans_at("default")),

@@ -82,6 +82,8 @@ class TraceDetail(TraceRow):
     cost: dict[str, Decimal]
     """US dollars by usage type; cost that was sent without a type is under ``total``."""
     metadata: dict[str, Json]
+    root_metadata: dict[str, Json]
+    """Of the root span, or of the topmost one where the root is missing."""
     input: Json
     output: Json
 
@@ -252,6 +254,7 @@ def detail_query() -> sa.Select[Any]:
             trace_payloads.c.output,
             span_payloads.c.input.label("root_input"),
             span_payloads.c.output.label("root_output"),
+            span_payloads.c.metadata.label("root_metadata"),
         )
         .outerjoin(span_payloads, root)
     )
@@ -266,6 +269,7 @@ def detail(row: sa.RowMapping) -> TraceDetail:
     """Return the trace for one row of `detail_query`."""
     values = _ordered(row)
     root_input, root_output = values.pop("root_input"), values.pop("root_output")
+    values["root_metadata"] = values["root_metadata"] or {}
     values["cost"] = decimals(values["cost"])
     if values["input"] is None:
         values["input"] = root_input

@@ -19,10 +19,9 @@ from tracer.wire.dialects.table import (
     object_rules,
     objects,
     own_cost,
-    present,
     text,
-    unquoted,
 )
+from tracer.wire.json_text import json_float, json_value, present_json
 
 KINDS: Final = (
     "span",
@@ -70,14 +69,18 @@ _TRACE: Final = (
     Rule("trace.public", "langfuse.public", boolean),
     Rule("trace.tags", "langfuse.trace.tags", names, json=True),
     Rule("trace.tags", "langfuse.tags", names, json=True),
-    Rule("trace.input", "langfuse.trace.input", present, json=True),
-    Rule("trace.output", "langfuse.trace.output", present, json=True),
+    Rule("trace.input", "langfuse.trace.input", present_json, json=True),
+    Rule("trace.output", "langfuse.trace.output", present_json, json=True),
     Rule("trace.metadata", "langfuse.trace.metadata", mapping, json=True),
-    Rule("trace.metadata", "langfuse.trace.metadata.*", unquoted, json=True),
+    Rule("trace.metadata", "langfuse.trace.metadata.*", json_value, json=True),
     Rule("trace.environment", "langfuse.environment", text, keep=True),
     Rule("trace.release", "langfuse.release", text, keep=True),
     Rule("trace.version", "langfuse.version", text, keep=True),
 )
+
+# Version 5 of the Python SDK encodes every value of metadata as JSON, the JavaScript SDKs all but
+# strings. Versions 3 and 4 of the Python SDK send strings and integers as they are.
+_TEXTS_AS_THEY_ARE: Final = ("langfuse-sdk (python 3)", "langfuse-sdk (python 4)")
 
 _OBSERVATION: Final = (
     Rule("kind", "langfuse.observation.type", choice({k: k for k in KINDS if k != "span"})),
@@ -85,13 +88,17 @@ _OBSERVATION: Final = (
     Rule("weak_kind", "langfuse.observation.type", choice({"span": "span"})),
     Rule("level", "langfuse.observation.level", _level),
     Rule("status_message", "langfuse.observation.status_message", text),
-    Rule("input", "langfuse.observation.input", present, json=True),
+    Rule("input", "langfuse.observation.input", present_json, json=True),
     Rule("tools", "langfuse.observation.input", offered_tools, json=True),
-    Rule("output", "langfuse.observation.output", present, json=True),
+    Rule("output", "langfuse.observation.output", present_json, json=True),
     Rule("metadata", "langfuse.observation.metadata", mapping, json=True),
-    Rule("metadata", "langfuse.observation.metadata.*", unquoted, json=True),
+    *(
+        Rule("metadata", "langfuse.observation.metadata.*", json_float, json=True, scope=scope)
+        for scope in _TEXTS_AS_THEY_ARE
+    ),
+    Rule("metadata", "langfuse.observation.metadata.*", json_value, json=True),
     Rule("metadata", "langfuse.metadata", mapping, json=True),
-    Rule("metadata", "langfuse.metadata.*", json=True),
+    Rule("metadata", "langfuse.metadata.*", json_value, json=True),
     Rule("model", "langfuse.observation.model.name", text),
     Rule("model_parameters", "langfuse.observation.model.parameters", mapping, json=True),
     Rule("cost", "langfuse.observation.cost_details", mapping, OBJECT, own_cost, json=True),
@@ -122,6 +129,6 @@ DIALECT: Final = Dialect(
     resource=(
         *_TRACE,
         Rule("trace.metadata", "langfuse.metadata", mapping, json=True),
-        Rule("trace.metadata", "langfuse.metadata.*", json=True),
+        Rule("trace.metadata", "langfuse.metadata.*", json_value, json=True),
     ),
 )

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from tracer.records import Json, SpanRecord
+from tracer.wire.json_text import NULL, json_value
 from tracer.wire.langfuse.library import Name
 
 PREFIX: Final = "langfuse.experiment."
@@ -55,7 +56,13 @@ def told(attributes: Mapping[str, Json], name: str) -> Json:
             return msgspec.json.decode(whole)
         except (msgspec.MsgspecError, RecursionError):
             return whole
-    return whole or _within(attributes, f"{PREFIX}{name}.") or None
+    entries = _within(attributes, f"{PREFIX}{name}.")
+    return whole or {key: _decoded(value) for key, value in entries.items()} or None
+
+
+def _decoded(value: Json) -> Json:
+    decoded = json_value(value)
+    return None if decoded is NULL else decoded
 
 
 def told_object(attributes: Mapping[str, Json], name: str) -> dict[str, Json] | None:

@@ -76,7 +76,7 @@ class Context:
         self.resource = resource
         self.process = process_of(resource)
         self.scope = scope
-        self.dialects = dialects_of(scope.get("name", ""))
+        self.dialects = dialects_of(scope, resource)
         self.trace = resolve(RESOURCE_TABLE, [resource]).trace()
         self.metadata: dict[str, Json] = self.trace.get("metadata", {})
         self.told: dict[str, TraceRecord] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -9,6 +10,7 @@ from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME, Build
+from tracer.wire.json_text import NULL
 from tracer.wire.spans.plans import MERGED, Plan, Step, Table
 
 __all__ = (
@@ -97,6 +99,8 @@ class Resolution:
                 value = parse(value)
             if value is None:
                 continue
+            if value is NULL:
+                value = None
             if merged:
                 claimed = _merge(fields, field, value if part is None else {part: value})
             elif field not in fields:
@@ -200,20 +204,30 @@ _NONE: Final[frozenset[str]] = frozenset()
 _RULE_SCOPES: Final = {rule.scope for dialect in DIALECTS for rule in dialect.rules if rule.scope}
 
 
-@lru_cache(maxsize=1_000)
-def dialects_of(scope: str) -> frozenset[str]:
-    """Return the dialects to which spans of the instrumentation scope of this name belong.
+def dialects_of(scope: Mapping[str, Json], resource: Mapping[str, Json]) -> frozenset[str]:
+    """Return the dialects to which spans of the instrumentation scope belong.
 
-    The scopes that single rules ask for are among them, as these rules have them.
+    The scopes that single rules ask for are among them, as these rules have them: by name, or by
+    name, language and major version, as ``name (python 4)``.
     """
+    name = str(scope.get("name") or "")
+    version = str(scope.get("version") or "").partition(".")[0]
+    language = str(resource.get("telemetry.sdk.language") or "")
+    return _dialects_of(name, f"{name} ({language} {version})")
+
+
+@lru_cache(maxsize=1_000)
+def _dialects_of(*scopes: str) -> frozenset[str]:
     dialects = {
-        dialect.name for dialect in DIALECTS for name in dialect.scopes if _fits(name, scope)
+        dialect.name for dialect in DIALECTS for name in dialect.scopes if _fits(name, scopes)
     }
-    return frozenset(dialects.union(name for name in _RULE_SCOPES if _fits(name, scope)))
+    return frozenset(dialects.union(name for name in _RULE_SCOPES if _fits(name, scopes)))
 
 
-def _fits(pattern: str, scope: str) -> bool:
-    return scope == pattern or (pattern.endswith("*") and scope.startswith(pattern[:-1]))
+def _fits(pattern: str, scopes: Iterable[str]) -> bool:
+    if pattern.endswith("*"):
+        return any(scope.startswith(pattern[:-1]) for scope in scopes)
+    return pattern in scopes
 
 
 def resolve(

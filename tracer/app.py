@@ -18,6 +18,7 @@ from tracer.store.database.session import UNREACHABLE, ping, unavailable
 from tracer.store.writing.writer import Writer
 from tracer.web.ids import IdConverter, KeepEscapes
 from tracer.web.otlp_paths import PlainOtlpPaths
+from tracer.web.refusals import note_error, store_refusal
 from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
@@ -46,6 +47,15 @@ class Misdirected(HTTPException):
     code = 421
 
 
+class _Application(Flask):
+    """The application; remembers the error of a refused request, whichever API answers it."""
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """Remember the reason, then answer as the registered handler does."""
+        note_error(e)
+        return super().handle_user_exception(e)
+
+
 def create_app(config: Config | None = None) -> Flask:
     """Return the application for ``config`` (None: the settings of the environment).
 
@@ -54,7 +64,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_env()
     if not config.database_url:
         raise ConfigError("DATABASE_URL is not set; `tracer serve` runs without one")
-    app = Flask(
+    app = _Application(
         "tracer",
         static_folder=str(asset_dir("static")),
         template_folder=str(asset_dir("templates")),
@@ -89,6 +99,7 @@ def _register(app: Flask) -> None:
 
     app.before_request(check_host)
     app.after_request(add_headers)
+    app.after_request(store_refusal)
     app.register_error_handler(HTTPException, show_error)
     # The APIs register handlers of their own, which come first.
     for kind in STATUS:

@@ -11,8 +11,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.pages.dom import parse
-from tests.support.pages.requests import FRAGMENT
 from tracer.config import Config
 from tracer.web import missing_keys
 
@@ -57,18 +55,6 @@ def test_a_missing_key_is_logged_once_a_minute(
         send(client, "Bearer undefined")
     [line] = caplog.messages
     assert "“Authorization: Bearer undefined”" in line
-
-
-def test_an_open_start_page_explains_a_missing_key(client: FlaskClient) -> None:
-    path = "/project/default/traces"
-    assert not parse(client.get(path).text).all("p", "warn")
-    assert client.get(path, headers=FRAGMENT).status_code == 204
-    send(client, "Bearer undefined")
-    assert client.get(path, headers=FRAGMENT).headers["HX-Refresh"] == "true"
-    page = parse(client.get(path).text)
-    assert "initialize({ headers: {} })" in page.one("p", "warn").text
-    waiting = page.one("div", "wait")["hx-get"]
-    assert client.get(waiting, headers=FRAGMENT).status_code == 204
 
 
 def test_a_server_that_requires_keys_does_not_suggest_to_omit_it(

@@ -16,6 +16,7 @@ from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify, project_id
 from tracer.web.problems import STATUS, headers_of, status_of
+from tracer.web.refusals import note_refusal
 from tracer.web.services import services
 from tracer.wire.otlp.log_request import LOGS, decode_logs
 from tracer.wire.otlp.request import (
@@ -62,6 +63,8 @@ def take() -> tuple[Response, Sequence[SpanRecord]]:
     # What was said of a trace is no span: a refusal of it is told, and not counted.
     refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
     message = _message([*decoded.refusals, *_named(decoded.batch, rejected)])
+    if message:
+        note_refusal(message)
     body = encode_answer(content_type, refused, message)
     return Response(body, content_type=content_type), decoded.batch.spans
 
@@ -81,6 +84,8 @@ def take_logs() -> Response:
     rejected = store(decoded.batch)
     refused = len(decoded.refusals) + sum(one.kind == "patches" for one in rejected)
     message = _message([*decoded.refusals, *_named(decoded.batch, rejected)])
+    if message:
+        note_refusal(message)
     if decoded.not_stored:
         with transaction():
             counters.add(project_id(), counters.LOGS, decoded.not_stored)

@@ -8,15 +8,11 @@ from typing import Final
 
 from werkzeug.datastructures import Authorization
 
-from tracer.store.counters import add as counters
-from tracer.store.database.session import transaction
-from tracer.store.projects.projects import DEFAULT_PROJECT
-
 log: Final = logging.getLogger("tracer.keys")
 
 # What JavaScript, Python and JSON print where there is no value.
 _NOTHING: Final = frozenset(("", "undefined", "null", "none", "nan"))
-# Rejected clients retry continually: the log and the database get one record per minute.
+# Rejected clients retry continually: the log gets one record per minute.
 _SECONDS: Final = 60.0
 
 WITHOUT_KEY: Final = (
@@ -57,13 +53,10 @@ def is_missing(sent: Authorization | None, header: str) -> bool:
 
 
 def explain(sent: Authorization | None, *, on_loopback: bool) -> str:
-    """Return the text of the error; also log it, and count it for the start page."""
+    """Return the text of the error; also log it."""
     word = f"Authorization: Bearer {sent.token}" if sent is not None and sent.token else ""
     text = WITHOUT_KEY.format(word or "an Authorization header without a key")
     text += ON_LOOPBACK if on_loopback else ""
     if _noted.again():
         log.warning("a request was refused: %s", text)
-        if on_loopback:
-            with transaction():
-                counters.add(DEFAULT_PROJECT, counters.NO_KEY)
     return text

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import parse
 from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
 from tests.support.pages.sample_traces import agent_trace
+from tracer.store.database.session import transaction
+from tracer.store.projects.projects import create_project
 
 
 def test_an_empty_project_shows_the_url_of_the_request(client: FlaskClient) -> None:
@@ -49,3 +52,20 @@ def test_the_page_polls_until_a_trace_has_arrived(
 def test_without_scripts_the_page_reloads_itself(get_page: GetPage) -> None:
     refresh = get_page("/traces").one("noscript").one("meta")
     assert (refresh["http-equiv"], refresh["content"]) == ("refresh", "3")
+
+
+def test_the_page_prints_a_line_for_opentelemetry_and_one_for_langfuse(
+    client: FlaskClient,
+) -> None:
+    answer = client.get("/project/default/traces", base_url="http://localhost:4000")
+    shown = parse(answer.text)
+    assert shown.one(id="otel").text == "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4000"
+    assert shown.one(id="langfuse").text == "LANGFUSE_BASE_URL=http://localhost:4000"
+
+
+def test_another_project_than_the_default_needs_a_key(app: Flask, client: FlaskClient) -> None:
+    with app.app_context(), transaction():
+        create_project("other", "Other")
+    shown = parse(client.get("/project/other/traces").text)
+    assert "without one, its data goes to the project default" in shown.one("main").text
+    assert "no key is needed" not in shown.one("main").text

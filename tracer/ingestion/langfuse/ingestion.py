@@ -25,6 +25,7 @@ from tracer.web.bodies import check_content_type, read_body
 from tracer.web.keys import identify, project_id
 from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
 from tracer.web.operations import Operation, describe
+from tracer.web.refusals import note_refusal
 from tracer.web.services import services
 from tracer.wire.langfuse.bodies import (
     GenerationChange,
@@ -240,6 +241,8 @@ def _results(decoded: DecodedIngestion, unstorable: dict[int, str]) -> Ingestion
             errors.append(_failure(outcome.event_id, 422, "Can't be stored", unstorable[position]))
         elif not outcome.silent:
             successes.append(EventDone(id=outcome.event_id, status=201))
+    if errors:
+        note_refusal(f"event {errors[0].id}: {errors[0].error}")
     return IngestionResults(successes=successes, errors=errors)
 
 

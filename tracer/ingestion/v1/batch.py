@@ -10,6 +10,7 @@ from msgspec import Meta
 from tracer.errors import Refusal
 from tracer.ingestion.writing import store
 from tracer.web.problems import FieldError, field_errors
+from tracer.web.refusals import note_refusal
 from tracer.wire.native.batch import DecodedBatch, Result
 
 
@@ -39,6 +40,10 @@ def store_batch(decoded: DecodedBatch) -> BatchResults:
         item = decoded.results[position].item
         unstorable[position] = Refusal(item=item, field="", reason=rejected.reason)
     results = [_result(result, unstorable.get(i)) for i, result in enumerate(decoded.results)]
+    refused = next((result for result in results if result.errors), None)
+    if refused:
+        error = refused.errors[0]
+        note_refusal(": ".join(filter(None, (refused.item, error.field, error.expected))))
     accepted = sum(result.status == 201 for result in results)
     return BatchResults(accepted=accepted, refused=len(results) - accepted, results=results)
 

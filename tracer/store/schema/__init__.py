@@ -40,7 +40,7 @@ from tracer.store.schema.library import (
     prompt_versions,
     prompts,
 )
-from tracer.store.schema.projects import api_keys, prices, projects, secrets
+from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
 from tracer.store.schema.traces import (
     payload_of_trace,
     sessions,
@@ -74,6 +74,7 @@ __all__ = [
     "queue_items",
     "queue_members",
     "queues",
+    "refused_requests",
     "score_configs",
     "scores",
     "secrets",

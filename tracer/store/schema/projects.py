@@ -1,10 +1,11 @@
-"""Tables of projects, API keys, prices, and the server's secrets."""
+"""Tables of projects, API keys, prices, refused requests, and the server's secrets."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     Column,
     Index,
+    Integer,
     Table,
     Text,
 )
@@ -50,6 +51,18 @@ prices = Table(
     Column("note", Text),
     now_column("created_at"),
     Column("retired_at", Time),
+)
+
+
+# The last refused request of each project; the project "" stands for requests without a valid key.
+refused_requests = Table(
+    "refused_requests",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    now_column("refused_at"),
 )
 
 

@@ -8,8 +8,9 @@ from flask import Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.records import STATUSES
-from tracer.store.counters.add import NO_KEY, counted_lately
 from tracer.store.database.paging import Page
+from tracer.store.projects.projects import DEFAULT_PROJECT
+from tracer.store.projects.refused_requests import last_refused_request
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceFilter, TraceRow
 from tracer.ui.base.blueprint import is_fragment
@@ -30,7 +31,7 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     empty = not page.items and not traces.has_traces(project_id)
     if is_fragment():
         # The start page polls for the first trace.
-        unchanged = empty and (not _lacks_key(project_id) or "keyless" in request.args)
+        unchanged = empty and _refusal_time(project_id) == request.args.get("refused", "")
         return Response(status=204) if unchanged else Response(headers={"HX-Refresh": "true"})
     return Representations(
         "project/start.html" if empty else "lists/traces.html",
@@ -39,15 +40,18 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     )
 
 
-def _lacks_key(project_id: str) -> bool:
-    return counted_lately(project_id, NO_KEY)
+def _refusal_time(project_id: str) -> str:
+    """Return the time of the refusal that the start page shows; empty: none."""
+    refused = last_refused_request(project_id)
+    return refused.refused_at.isoformat() if refused else ""
 
 
 def _start(project_id: str) -> dict[str, object]:
     endpoint = request.host_url.rstrip("/")
     return {
         "endpoint": endpoint,
-        "lacks_key": _lacks_key(project_id),
+        "default_project": DEFAULT_PROJECT,
+        "refused": last_refused_request(project_id),
         "curl": code(curl_program(endpoint), "sh"),
         "sdk": code(sdk_program(endpoint), "python"),
         "program": code(python_program(endpoint), "python"),

@@ -1,0 +1,84 @@
+"""Stores why the last request to an API was refused; the start page shows it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from flask import Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from tracer.errors import StoreUnavailable, TracerError
+from tracer.store.database.session import UNREACHABLE, transaction
+from tracer.store.projects.refused_requests import UNKNOWN_PROJECT, save_refused_request
+
+log: Final = logging.getLogger("tracer.refusals")
+
+_PAGES: Final = frozenset({"ui", "share"})
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OVERLOADED: Final = 429
+_UNAUTHORIZED: Final = 401
+_LONGEST_REASON: Final = 1_000
+_LONGEST_REQUEST: Final = 200
+# Clients retry refused requests continually: each process stores one a second at most.
+_SECONDS: Final = 1.0
+
+
+class _Limit:
+    """The time at which this process last stored a refused request."""
+
+    def __init__(self) -> None:
+        self._last = -_SECONDS
+
+    def passed(self) -> bool:
+        """Return whether another may be stored, and count it."""
+        now = time.monotonic()
+        if now - self._last < _SECONDS:
+            return False
+        self._last = now
+        return True
+
+
+_limit: Final = _Limit()
+
+
+def note_refusal(reason: str) -> None:
+    """Remember why this request, or a part of it, is refused; the last reason counts."""
+    g.refusal = reason
+
+
+def note_error(error: Exception) -> None:
+    """Remember the reason of an error that is answered with a refusal."""
+    if isinstance(error, TracerError):
+        note_refusal(str(error))
+    elif isinstance(error, HTTPException):
+        note_refusal(error.description or error.name)
+
+
+def store_refusal(response: Response) -> Response:
+    """Store the refusal of this request, if it has one; run after each request."""
+    reason = g.get("refusal")
+    if reason and _concerns_sender(response.status_code) and _limit.passed():
+        project_id = g.get("project_id", UNKNOWN_PROJECT)
+        sent = _storable(f"{request.method} {request.path}", _LONGEST_REQUEST)
+        try:
+            with transaction():
+                save_refused_request(
+                    project_id, sent, response.status_code, _storable(reason, _LONGEST_REASON)
+                )
+        except (StoreUnavailable, *UNREACHABLE) as error:
+            log.warning("a refused request was not stored: %s", error)
+    return response
+
+
+def _concerns_sender(status: int) -> bool:
+    """Return whether the sender of data has to change something."""
+    if request.blueprint in _PAGES or status >= 500 or status == _OVERLOADED:
+        return False
+    return request.method not in _READS or status == _UNAUTHORIZED
+
+
+def _storable(text: str, most: int) -> str:
+    """Return ``text`` without characters that PostgreSQL can't store, cut to ``most``."""
+    return text[:most].replace("\0", "\ufffd").encode(errors="replace").decode()

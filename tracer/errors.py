@@ -83,6 +83,10 @@ class Overloaded(TracerError):
     """More is waiting to be written than the queue may hold: come back in a second."""
 
 
+class Busy(TracerError):
+    """As many long reads as may run at once are running: try again in a few seconds."""
+
+
 class StoreUnavailable(TracerError):
     """The database can't be reached or can't write: nothing of the request is stored."""
 

@@ -11,7 +11,7 @@ from ctypes import c_int
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, Final
 
-from gunicorn.workers.gthread import ThreadWorker
+from tracer.server.worker import PatientWorker
 
 # How long to wait for a less loaded worker to accept; after that, this worker accepts.
 _WAITS: Final = 10
@@ -46,8 +46,8 @@ class ConnectionCounts:
         return bool(min(self.counts) < count)
 
 
-class BalancedWorker(ThreadWorker):
-    """gunicorn's threaded worker, which compares connection counts before it accepts."""
+class BalancedWorker(PatientWorker):
+    """The web worker, which compares connection counts before it accepts."""
 
     connection_counts: ConnectionCounts
     slot: int

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import gc
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ from tracer.server.balancing import BalancedWorker, ConnectionCounts
 _GRACE_SECONDS = 30
 _STABLE_SECONDS = 60.0
 _LONGEST_PAUSE = 60.0
+_MOST_CONNECTIONS = 4_096
+# Files of a worker besides connections: of the database, temporary ones, modules.
+_OTHER_FILES = 512
 
 
 class BackgroundWorker:
@@ -114,7 +119,11 @@ class Family(BaseApplication):
             "threads": self.config.threads,
             "timeout": 120,
             "graceful_timeout": _GRACE_SECONDS,
-            "keepalive": 75,
+            # Sent by the main loop, which must not wait for a file.
+            "sendfile": False,
+            "worker_connections": _connection_limit(),
+            # No proxy is known whose headers could be trusted.
+            "forwarder_headers": "",
             # The largest limit of gunicorn: ids of 800 characters make long URLs.
             "limit_request_line": 8190,
             "worker_tmp_dir": heartbeat,
@@ -130,6 +139,14 @@ class Family(BaseApplication):
         from tracer.app import create_app
 
         return create_app(self.config)
+
+    def largest_body(self) -> Callable[[bytes], int]:
+        """Return the function that gives the largest body for a path; called in a worker."""
+        from tracer.web.langfuse.routes import PREFIX
+        from tracer.wire.langfuse.library import MOST_BYTES
+
+        media, limit = f"{PREFIX}/media/content/".encode(), self.config.max_body_bytes
+        return lambda path: max(limit, MOST_BYTES) if path.startswith(media) else limit
 
     def run(self) -> None:
         """Serve until a signal; pending requests are answered first. Raises SystemExit."""
@@ -159,8 +176,20 @@ class Family(BaseApplication):
         # after every 700 of them took a fifth of the ingestion time.
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
+        sys.setswitchinterval(0.001)
         if worker.age == 1:
             self.on_ready()
+
+
+def _connection_limit() -> int:
+    """Return how many connections a worker may hold, after raising the limit of open files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _MOST_CONNECTIONS + _OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - _OTHER_FILES, 64)
 
 
 class _Parent(Arbiter):

@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from tracer.errors import (
+    Busy,
     Conflict,
     Forbidden,
     NotFound,
@@ -43,6 +44,7 @@ STATUS: Final[dict[type[TracerError], int]] = {
     NotFound: 404,
     TooSlow: 422,
     Overloaded: 429,
+    Busy: 503,
     StoreUnavailable: 503,
 }
 """HTTP status by error class; for a subclass, its nearest base class in this table applies."""
@@ -50,6 +52,7 @@ STATUS: Final[dict[type[TracerError], int]] = {
 _HEADERS: Final[dict[type[TracerError], dict[str, str]]] = {
     Unauthorized: {"WWW-Authenticate": CHALLENGE},
     Overloaded: {"Retry-After": str(RETRY_OVERLOADED)},
+    Busy: {"Retry-After": str(RETRY_UNAVAILABLE)},
     StoreUnavailable: {"Retry-After": str(RETRY_UNAVAILABLE)},
 }
 

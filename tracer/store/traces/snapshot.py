@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,6 +13,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from tracer.errors import Busy
 from tracer.export.records import (
     PAYLOAD,
     ExportedComment,
@@ -21,6 +23,9 @@ from tracer.export.records import (
     Row,
 )
 from tracer.extensions import db
+
+MOST_SNAPSHOTS: Final = 4
+_free = threading.BoundedSemaphore(MOST_SNAPSHOTS)
 
 _TRACE_JSON: Final = ("metadata", "input", "output")
 
@@ -106,19 +111,33 @@ _COUNT_BELOW = """
 
 
 class Snapshot:
-    """A read-only view of the database at one moment, unaffected by concurrent writes."""
+    """A read-only view of the database at one moment, unaffected by concurrent writes.
+
+    Raises Busy where MOST_SNAPSHOTS of this process are open: each occupies a thread and a
+    connection for as long as its reader takes, and keeps PostgreSQL from removing dead rows.
+    """
 
     def __init__(self) -> None:
-        self._connection = db.engine.connect().execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        if not _free.acquire(blocking=False):
+            raise Busy(f"{MOST_SNAPSHOTS} exports are running already")
+        self._is_open = True
+        try:
+            self._connection = db.engine.connect().execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        except BaseException:
+            _free.release()
+            raise
         driver = self._connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         self.driver = driver
 
     def close(self) -> None:
-        """Return the connection to the pool."""
-        self._connection.close()
+        """Return the connection to the pool; a second call does nothing."""
+        if self._is_open:
+            self._is_open = False
+            _free.release()
+            self._connection.close()
 
     def trace(self, project_id: str, trace_id: str) -> TraceSource | None:
         """Return the trace as a source for `tracer.export`; None: there is no such trace."""

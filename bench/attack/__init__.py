@@ -1,0 +1,1 @@
+"""Attacks to repeat against a server of their own, each with its figures."""

@@ -1,0 +1,132 @@
+"""Slow clients: 1,000 connections of each sort, and what ingest and pages take meanwhile."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+from bench.load import Template
+
+_POST: Final = b"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+class Sort(NamedTuple):
+    """A sort of slow client: what it sends first, and then once a second."""
+
+    first: bytes
+    then: bytes
+    reads: bool = True
+
+
+SORTS: Final = {
+    "silent": Sort(b"", b""),
+    "part of a request line": Sort(b"GET /hea", b""),
+    "headers byte by byte": Sort(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ", b"a"),
+    "body byte by byte": Sort(_POST + b"Content-Length: 1000\r\n\r\n{", b" "),
+    "chunks byte by byte": Sort(
+        _POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", b"1\r\n \r\n"
+    ),
+    "idle after a request": Sort(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b""),
+    "ends without closing": Sort(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", b""),
+    "unread file": Sort(
+        b"GET /static/icons.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"", reads=False
+    ),
+    "unread export": Sort(
+        b"GET /api/v1/traces/large/export?format=json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"",
+        reads=False,
+    ),
+}
+
+
+class Latencies(NamedTuple):
+    """Seconds of requests by kind, and how many failed."""
+
+    ingest: float
+    pages: float
+    health: float
+    failed: int
+
+
+@contextmanager
+def slow_clients(port: int, sort: Sort, count: int) -> Iterator[list[socket.socket]]:
+    """Keep ``count`` connections of this sort open while the block runs."""
+    sockets: list[socket.socket] = []
+    stop = threading.Event()
+
+    def drip() -> None:
+        while not stop.wait(1.0):
+            for each in sockets:
+                with suppress(OSError):
+                    if sort.then:
+                        each.send(sort.then)
+
+    thread = threading.Thread(target=drip, daemon=True)
+    try:
+        for _ in range(count):
+            each = socket.socket()
+            if not sort.reads:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            each.settimeout(5)
+            each.connect(("127.0.0.1", port))
+            each.sendall(sort.first)
+            sockets.append(each)
+        thread.start()
+        yield sockets
+    finally:
+        stop.set()
+        for each in sockets:
+            each.close()
+
+
+def still_open(sockets: list[socket.socket]) -> int:
+    """Return how many of the connections the server has not closed."""
+    count = 0
+    for each in sockets:
+        each.setblocking(False)
+        try:
+            while data := each.recv(65536):
+                pass
+            count += data != b""
+        except BlockingIOError:
+            count += 1
+        except OSError:
+            pass
+    return count
+
+
+def latencies(port: int, seconds: float) -> Latencies:
+    """Return the 95th percentiles (seconds) of ingest, pages and health checks, one at a time."""
+    template = Template(1)
+    taken: dict[str, list[float]] = {"ingest": [], "pages": [], "health": []}
+    failed = 0
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for kind, method, path, body in (
+            ("ingest", "POST", "/v1/traces", template.fresh()),
+            ("pages", "GET", "/project/default/traces", None),
+            ("health", "GET", "/healthz", None),
+        ):
+            started = time.monotonic()
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                client.request(method, path, body, {"Content-Type": Template.content_type})
+                response = client.getresponse()
+                response.read()
+                failed += response.status >= 400
+            except OSError:
+                failed += 1
+            finally:
+                client.close()
+            taken[kind].append(time.monotonic() - started)
+    return Latencies(_p95(taken["ingest"]), _p95(taken["pages"]), _p95(taken["health"]), failed)
+
+
+def _p95(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]

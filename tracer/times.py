@@ -46,6 +46,12 @@ def shown_time(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
 
 
+def short_json_time(micros: int) -> str:
+    """Return microseconds since the epoch as ISO 8601 with Z; a whole second has no fraction."""
+    seconds, fraction = divmod(micros, 1_000_000)
+    return f"{_second(seconds)}.{fraction:06}Z" if fraction else f"{_second(seconds)}Z"
+
+
 @lru_cache(maxsize=4_096)
 def _second(seconds: int) -> str:
     # Spans of a batch share few seconds, and formatting is expensive.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.messages.message import finish_reason
+from tracer.messages.message import REASON_FIELDS, finish_reason
 from tracer.records import Json
 
 _CHOICES: Final = ("choices", "candidates", "generations", "output")
 _INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
 """Objects of a choice that may tell it in its place."""
+_FIELDS: Final = _INNER | REASON_FIELDS
 _MAX_CHOICES: Final = 64
 
 
@@ -24,7 +25,7 @@ def finish_reasons(output: Json) -> list[str]:
     reasons: list[str] = []
     for choice in output[:_MAX_CHOICES]:
         if isinstance(choice, dict):
-            if reason := _reason(choice, 2):
+            if not _FIELDS.isdisjoint(choice) and (reason := _reason(choice, 2)):
                 reasons.append(reason)
         elif isinstance(choice, list):
             # LangChain has a list of choices for each prompt.

@@ -82,7 +82,7 @@ _FINISH_REASONS: Final = (
     "stopReason",
     "done_reason",
 )
-_REASON_FIELDS: Final = frozenset((*_FINISH_REASONS, "incomplete_details"))
+REASON_FIELDS: Final = frozenset((*_FINISH_REASONS, "incomplete_details"))
 _SENDERS: Final = {
     "system_prompt": "system",
     "user_prompt": "user",
@@ -155,7 +155,7 @@ def item_role(item: dict[str, Json]) -> str | None:
 
 def finish_reason(item: dict[str, Json]) -> str | None:
     """Return why an answer ended, where it holds that."""
-    if _REASON_FIELDS.isdisjoint(item):
+    if REASON_FIELDS.isdisjoint(item):
         return None
     for name in _FINISH_REASONS:
         if isinstance(reason := item.get(name), str) and reason:

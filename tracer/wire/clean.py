@@ -15,6 +15,7 @@ MAX_VALUE_BYTES: Final = 1024 * 1024
 REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
+_OPENING: Final = frozenset("{[")
 _LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
 
 _decode = msgspec.json.Decoder().decode
@@ -61,7 +62,10 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
 
     What is nested too deeply stays text: so nothing of it is lost.
     """
-    if text[:1] not in ("{", "[") and text[:64].lstrip()[:1] not in ("{", "["):
+    first = text[:1]
+    if first.isspace():
+        first = text[:64].lstrip()[:1]
+    if first not in _OPENING:
         return text, {}
     try:
         value = _decode(text)

@@ -54,7 +54,7 @@ _NO_PARAMETER: Final = re.compile(
 
 
 def _messages(value: Json) -> Json:
-    return filled(opened(value))
+    return value or None if type(value) is list else filled(opened(value))
 
 
 def model_name(value: Json) -> str | None:

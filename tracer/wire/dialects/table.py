@@ -196,8 +196,8 @@ _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def filled(value: Json) -> Json:
-    """Return any value that holds something: no empty text, list or object."""
-    return None if value in ("", [], {}) else value
+    """Return any value but the empty text, list and object."""
+    return value if value or value not in ("", [], {}) else None
 
 
 def unquoted(value: Json) -> Json:
@@ -215,9 +215,9 @@ def opened(value: Json) -> Json:
 
     A text in quotes loses them, JSON text within JSON text is decoded, null is nothing.
     """
-    for _ in range(_MAX_LAYERS):
-        if not isinstance(value, str) or value[:1] not in _BEGINNINGS:
-            break
+    layers = _MAX_LAYERS
+    while layers and isinstance(value, str) and value[:1] in _BEGINNINGS:
+        layers -= 1
         bare = value.strip()
         if bare == "null":
             return None
@@ -227,7 +227,7 @@ def opened(value: Json) -> Json:
         if inner == bare:
             break
         value = decode_text(inner)[0] if isinstance(inner, str) else inner
-    return present(value)
+    return None if value == "" else value
 
 
 _MAX_LAYERS: Final = 4

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from tracer.export.names import ENCODED, MARK, NATIVE, PREFIX, SCALARS
+from tracer.export.names import ENCODED, NATIVE, PREFIX, SCALARS
 from tracer.records import Json, SpanPatch, SpanRecord
 from tracer.wire.exported.values import Micros, Version, Word, convert, decode, metadata_keys
 from tracer.wire.native.requests import Id, check_id
@@ -114,11 +114,6 @@ class _Place(msgspec.Struct, kw_only=True):
         for name in ("trace_id", "span_id", "sent_parent_id"):
             if (value := getattr(self, name)) is not None:
                 check_id(value, name)
-
-
-def is_exported(raw: RawSpan) -> bool:
-    """Return whether the span says all of itself in attributes of our own."""
-    return MARK in raw.attributes
 
 
 def read_exported(raw: RawSpan, context: Context, facts: TraceFacts) -> SpanRecord | None:

@@ -129,8 +129,15 @@ class _Reader:
             attributes=attributes,
             events=[self._event(event) for event in events[:MAX_EVENTS]] if events else [],
             links=[self._link(link) for link in links[:MAX_LINKS]] if links else [],
-            dropped=_dropped(span, len(pairs), len(events), len(links)),
-            notes=keeper.take_notes(),
+            dropped=drops(
+                (
+                    span.dropped_attributes_count,
+                    span.dropped_events_count,
+                    span.dropped_links_count,
+                ),
+                (len(pairs), len(events), len(links)),
+            ),
+            notes=keeper.take_notes() if keeper.notes else {},
         )
 
     def log(self, log: LogRecord) -> RawLog:
@@ -169,13 +176,16 @@ class _Reader:
                     text = keeper.text(key, text)
                 found[key] = text
                 continue
+            if number := value.int_value:
+                found[key] = number
+                continue
             which = value.WhichOneof("value")
             if which == "int_value":
-                found[key] = value.int_value
+                found[key] = 0
             elif which == "bool_value":
                 found[key] = value.bool_value
-            elif which == "double_value" and isfinite(number := value.double_value):
-                found[key] = number
+            elif which == "double_value" and isfinite(real := value.double_value):
+                found[key] = real
             elif which == "array_value" and (texts := self._texts(value.array_value.values)):
                 found[key] = texts
             else:
@@ -232,13 +242,6 @@ class _Reader:
             "span_id": link.span_id.hex(),
             "attributes": self.attributes(link.attributes),
         }
-
-
-def _dropped(span: Span, attributes: int, events: int, links: int) -> dict[str, int]:
-    return drops(
-        (span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count),
-        (attributes, events, links),
-    )
 
 
 def _salvage(

@@ -11,8 +11,9 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from tracer.errors import Refusal, TooLarge, UnsupportedMedia
+from tracer.export.names import MARK
 from tracer.records import Batch, SpanRecord
-from tracer.wire.exported.spans import is_exported, read_exported
+from tracer.wire.exported.spans import read_exported
 from tracer.wire.exported.trace import read_resource
 from tracer.wire.otlp import json_encoding, protobuf
 from tracer.wire.spans.raw import MAX_SPANS, Bad, Context, Group, RawSpan
@@ -69,7 +70,7 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
 
 
 def _read(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord | None:
-    if is_exported(raw):
+    if MARK in raw.attributes:
         return read_exported(raw, context, traces)
     return read_span(raw, context, traces, now)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
-
 from tracer.records import Json
+from tracer.times import short_json_time
 from tracer.wire.dialects.table import EVENT, MAX_MICROS
 from tracer.wire.spans.resolution import EVENT_NAMES, EVENTS_JOINED, EVENTS_TOLD, Resolution
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def sources_of(events: list[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -64,6 +60,4 @@ def exception(events: list[dict[str, Json]]) -> str | None:
 
 def _iso(nanos: int) -> str | None:
     micros = nanos // 1_000
-    if not 0 < micros <= MAX_MICROS:
-        return None
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
+    return short_json_time(micros) if 0 < micros <= MAX_MICROS else None

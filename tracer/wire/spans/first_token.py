@@ -16,13 +16,15 @@ def first_token_time(
     which none is, is forgotten, so that its attribute stays. ``end`` None: the span is running.
     """
     fields = resolution.fields
-    latest = MAX_MICROS if end is None else max(end, start) + CLOCK_TOLERANCE
+    last = MAX_MICROS if end is None else max(end, start)
+    latest = last if end is None else last + CLOCK_TOLERANCE
     time: int | None = fields.get("first_token_time")
     if time is not None:
         return time, not start - CLOCK_TOLERANCE <= time <= latest
     delays: list[int] = fields.get("first_token_delay") or []
     for delay in delays:
-        if start + delay <= latest:
-            return start + delay if end is None else min(start + delay, max(end, start)), False
+        time = start + delay
+        if time <= latest:
+            return min(time, last), False
     resolution.drop("first_token_delay")
     return None, bool(delays)

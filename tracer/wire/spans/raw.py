@@ -159,7 +159,7 @@ def drops(said: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str, i
 
     Both are counts of attributes, events and links.
     """
-    if said == _NONE and sent[0] <= MAX_ATTRIBUTES and max(sent[1:]) <= MAX_EVENTS:
+    if said == _NONE and max(sent) <= _LEAST_LIMIT:
         return {}
     limits = (MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)
     counts = [
@@ -173,3 +173,4 @@ def drops(said: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str, i
 
 
 _NONE: Final = (0, 0, 0)
+_LEAST_LIMIT: Final = min(MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)

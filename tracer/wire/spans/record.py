@@ -18,6 +18,7 @@ from tracer.wire.usage.reading import UNRECONCILED
 
 STATUS_ERROR: Final = 2
 
+_OF_GENERATIONS: Final = ("prompt_name", "prompt_version")
 _NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
 
@@ -52,7 +53,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         level=fields.get("level") or ("error" if error else fields.get("level_hint", "default")),
         status_message=fields.get("status_message") or raw.status_message or None,
         first_token_time=first_token,
-        metadata=_metadata(context, fields),
+        metadata=_metadata(context, fields) if context.metadata else fields.get("metadata", {}),
         attributes=attributes,
         links=raw.links,
         resource=context.resource,
@@ -103,26 +104,28 @@ def _become_running(record: SpanRecord, span_id: str, parent_id: Json) -> None:
 
 def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
     own: dict[str, Json] = fields.get("metadata", {})
-    return {**context.metadata, **own} if context.metadata else own
+    return {**context.metadata, **own}
 
 
 def ids_of(raw: RawSpan) -> tuple[str, str, str | None]:
     """Return the ids of the trace, the span and its parent as hex. Raises Bad."""
     trace_id, span_id = own_ids(raw)
-    if raw.parent_id in _NO_ID:
+    parent_id = raw.parent_id
+    if parent_id in _NO_ID:
         return trace_id, span_id, None
-    if len(raw.parent_id) != 8:
-        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(raw.parent_id)}")
-    return trace_id, span_id, None if raw.parent_id == raw.span_id else raw.parent_id.hex()
+    if len(parent_id) != 8:
+        raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(parent_id)}")
+    return trace_id, span_id, None if parent_id == raw.span_id else parent_id.hex()
 
 
 def own_ids(raw: RawSpan | RawLog) -> tuple[str, str]:
     """Return the ids of the trace and the span as hex. Raises Bad."""
-    if len(raw.trace_id) != 16 or raw.trace_id == _NO_TRACE:
-        raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(raw.trace_id)}")
-    if len(raw.span_id) != 8 or raw.span_id in _NO_ID:
-        raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(raw.span_id)}")
-    return raw.trace_id.hex(), raw.span_id.hex()
+    trace_id, span_id = raw.trace_id, raw.span_id
+    if len(trace_id) != 16 or trace_id == _NO_TRACE:
+        raise Bad("traceId", f"expected 16 bytes that are not all zero, got {_id(trace_id)}")
+    if len(span_id) != 8 or span_id in _NO_ID:
+        raise Bad("spanId", f"expected 8 bytes that are not all zero, got {_id(span_id)}")
+    return trace_id.hex(), span_id.hex()
 
 
 def _id(value: bytes) -> str:
@@ -146,8 +149,9 @@ def _settle(found: Resolution) -> str:
         # It would say that the attribute told the kind.
         found.drop("weak_kind")
     if kind != "generation":
-        found.drop("prompt_name")
-        found.drop("prompt_version")
+        for field in _OF_GENERATIONS:
+            if field in fields:
+                found.drop(field)
     return kind
 
 

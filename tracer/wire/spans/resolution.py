@@ -102,7 +102,7 @@ class Resolution:
             if value is NULL:
                 value = None
             if merged:
-                claimed = _merge(fields, field, value if part is None else {part: value})
+                claimed = _merge(fields.setdefault(field, {}), value, part)
             elif field not in fields:
                 if build is None:
                     fields[field] = value
@@ -114,8 +114,10 @@ class Resolution:
                 claimed = field not in builds and _same(fields[field], value)
             else:
                 # Parts of different makings don't mix: the firmer one has the field.
-                known = builds.get(field) is build
-                claimed = known and _same(fields[field].setdefault(part, value), value)
+                claimed = False
+                if builds.get(field) is build:
+                    present = fields[field].setdefault(part, value)
+                    claimed = present is value or _same(present, value)
             if claimed:
                 told |= bit
             else:
@@ -160,6 +162,8 @@ class Resolution:
 
     def trace(self) -> dict[str, Json]:
         """Return the fields of the trace by their own names."""
+        if not self._plan.trace_fields:
+            return {}
         fields = self.fields
         return {name: fields[field] for field, name in self._plan.trace_fields if field in fields}
 
@@ -190,7 +194,7 @@ class Resolution:
     def left(self, attributes: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
         """Return the span's own attributes that stay, and the names of those that fields tell."""
         stay, gone = self._plan.split(self._told, self._denied, 0)
-        return {name: attributes[name] for name in stay}, gone
+        return {name: attributes[name] for name in stay} if gone else attributes, gone
 
 
 AGGREGATING: Final = frozenset(dialect.name for dialect in DIALECTS if dialect.aggregates)
@@ -240,12 +244,14 @@ def resolve(
     return Resolution(table.plan(sources, within), sources, name)
 
 
-def _merge(fields: dict[str, Json], field: str, said: dict[str, Json]) -> bool:
-    """Add what is new; False where a firmer rule has said something else."""
-    found = fields.setdefault(field, {})
-    return all([_same(found.setdefault(name, item), item) for name, item in said.items()])
+def _merge(merged: dict[str, Json], value: Json, part: str | None) -> bool:
+    """Add one part, or every part of an object; False where a firmer rule set another value."""
+    if part is None:
+        return all([_same(merged.setdefault(name, item), item) for name, item in value.items()])
+    present = merged.setdefault(part, value)
+    return present is value or _same(present, value)
 
 
-def _same(told: Json, value: Json) -> bool:
+def _same(present: Json, value: Json) -> bool:
     # 1 and true are equal in Python, but not what was sent.
-    return told is value or (type(told) is type(value) and bool(told == value))
+    return present is value or (type(present) is type(value) and bool(present == value))

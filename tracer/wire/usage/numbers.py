@@ -10,10 +10,14 @@ from tracer.records import Json
 
 # Sums of counts have to fit PostgreSQL's bigint, and any count of tokens is far below this.
 MAX_COUNT: Final = 2**53
+_MAX_DIGITS: Final = 100
+"""Python limits the digits of an integer that it parses, and more digits are no count."""
 
 
 def count(value: Json) -> int | None:
     """Return a whole number that is not negative; text that holds one counts."""
+    if type(value) is str and len(value) < _MAX_DIGITS and value.isdecimal():
+        value = int(value)
     if type(value) is int:
         return value if 0 <= value <= MAX_COUNT else None
     number = amount(value)
@@ -41,7 +45,9 @@ def amount(value: Json) -> Decimal | None:
 
 
 def count_or_object(value: Json) -> Json:
-    """Return a count, or an object or list that may hold some."""
+    """Return a count, or a non-empty object or list that may hold counts."""
+    if type(value) is int:
+        return value if 0 <= value <= MAX_COUNT else None
     if isinstance(value, (dict, list)):
         return value or None
     return count(value)
@@ -60,6 +66,9 @@ def leaves(sent: Mapping[str, Json]) -> dict[str, Json]:
 
 def _gather(values: dict[str, Json], sent: Mapping[str, Json], within: str) -> None:
     for name, value in sent.items():
+        if type(value) is int:
+            values[within + name] = value
+            continue
         if isinstance(value, list):
             value = _by_kind(value) or value
         if isinstance(value, dict):

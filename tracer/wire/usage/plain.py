@@ -98,8 +98,8 @@ def split(
     for name, bucket, kept in apart:
         if numbers[name] or kept:
             buckets[bucket] = numbers[name]
-    if total is not None and not is_nothing(numbers[total] - sum(buckets.values())):
-        return None
+    if total is not None and (rest := numbers[total] - sum(buckets.values())):
+        return buckets if is_nothing(rest) else None
     return buckets
 
 

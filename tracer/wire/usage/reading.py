@@ -87,10 +87,11 @@ def read_plain(
 
 def read_cost(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Cost:
     """Return the dollars of amounts by name; what a total has over its parts is ``other``."""
+    names = layout(tuple(sent), convention, cost_term)
+    if (plain := read_plain(sent, names.plain, Decimal)) is not None:
+        return Cost(plain, complete=True)
     flat = _flat(sent)
     names = layout(tuple(flat), convention, cost_term)
-    if (plain := read_plain(flat, names.plain, Decimal)) is not None:
-        return Cost(plain, complete=True)
     amounts, whole, failed = _numbers(flat, names, amount)
     if not amounts:
         return Cost({}, complete=False)

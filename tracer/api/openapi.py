@@ -120,6 +120,8 @@ def _operation(
             for status, kind in operation.answers.items()
         },
     }
+    for status in operation.empty:
+        described["responses"][str(status)] = {"description": HTTPStatus(status).phrase}
     if operation.files:
         contents: dict[str, Any] = {media: {"schema": {}} for media in operation.files}
         described["responses"]["200"] = _response(200, contents)

@@ -31,6 +31,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     problems: tuple[int, ...] = field(default=())
+    empty: tuple[int, ...] = field(default=())
+    """Statuses of answers without a body."""
     files: tuple[str, ...] = field(default=())
     """Media types of an answer 200 that is a file instead of a Struct."""
 

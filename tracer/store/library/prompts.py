@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on, insert
 
 from tracer.extensions import db
 from tracer.records import Json
@@ -67,6 +68,7 @@ class PromptFilter:
     """Conditions of a list of prompts; None: no condition."""
 
     name: str | None = None
+    version: int | None = None
     label: str | None = None
     tag: str | None = None
     since: datetime | None = None
@@ -108,7 +110,7 @@ def create_version(
             commit_message=draft.commit_message,
         )
     )
-    _point(project_id, draft.name, version, draft.labels)
+    _point(project_id, draft.name, version, draft.labels, created=True)
     made = get_version(project_id, draft.name, version=version)
     assert made is not None
     return made
@@ -141,7 +143,19 @@ def list_prompts(
         .order_by(prompts.c.updated_at.desc(), prompts.c.name)
     )
     rows, total = numbered_page(query, limit, offset)
-    return _summaries(project_id, rows), total
+    return _summaries(project_id, rows, wanted), total
+
+
+def list_referring(project_id: str, name: str) -> list[PromptVersion]:
+    """Return the versions of other prompts whose text names this prompt behind ``name=``."""
+    # As the JSON text that the column stores.
+    quoted = json.dumps(f"name={name}|")[1:-1]
+    query = _versions(project_id).where(
+        prompt_versions.c.name != name,
+        sa.cast(prompt_versions.c.prompt, sa.Text).contains(quoted, autoescape=True),
+    )
+    order = query.order_by(prompt_versions.c.name, prompt_versions.c.version)
+    return [_version(row) for row in db.session.execute(order)]
 
 
 def label_version(project_id: str, name: str, version: int, labels: Iterable[str]) -> bool:
@@ -177,19 +191,33 @@ def delete_versions(
     return len(numbers)
 
 
-def _point(project_id: str, name: str, version: int, labels: Iterable[str]) -> None:
-    wanted = sorted(set(labels) - {LATEST})
+def _point(
+    project_id: str, name: str, version: int, labels: Iterable[str], *, created: bool = False
+) -> None:
+    """Move labels to a version, in this order after those that it has; `created`: it has none."""
+    mine = (*_is(prompt_labels, project_id, name), prompt_labels.c.version == version)
+    positions = sa.select(prompt_labels.c.label, prompt_labels.c.position).where(*mine)
+    placed = {label: position for label, position in db.session.execute(positions)}
+    wanted = [label for label in dict.fromkeys(labels) if label != LATEST and label not in placed]
     if not wanted:
         return
+    first = -len(wanted) if created else max([0, *placed.values()]) + 1
     rows = [
-        {"project_id": project_id, "name": name, "label": label, "version": version}
-        for label in wanted
+        {
+            "project_id": project_id,
+            "name": name,
+            "label": label,
+            "version": version,
+            "position": position,
+        }
+        for position, label in enumerate(wanted, first)
     ]
+    # In the order of the key, so that two requests can't wait for each other.
+    moved = insert(prompt_labels).values(sorted(rows, key=lambda row: str(row["label"])))
     db.session.execute(
-        insert(prompt_labels)
-        .values(rows)
-        .on_conflict_do_update(
-            index_elements=["project_id", "name", "label"], set_={"version": version}
+        moved.on_conflict_do_update(
+            index_elements=["project_id", "name", "label"],
+            set_={"version": version, "position": moved.excluded.position},
         )
     )
 
@@ -217,15 +245,6 @@ def _pick(
 
 
 def _versions(project_id: str) -> sa.Select[Any]:
-    labels = (
-        sa.select(sa.func.array_agg(prompt_labels.c.label))
-        .where(
-            prompt_labels.c.project_id == prompt_versions.c.project_id,
-            prompt_labels.c.name == prompt_versions.c.name,
-            prompt_labels.c.version == prompt_versions.c.version,
-        )
-        .scalar_subquery()
-    )
     other = prompt_versions.alias("other")
     newest = (
         sa.select(sa.func.max(other.c.version))
@@ -239,7 +258,8 @@ def _versions(project_id: str) -> sa.Select[Any]:
         sa.select(
             prompt_versions,
             prompts.c.tags,
-            labels.label("labels"),
+            _labels(prompt_labels.c.position <= 0).label("labels"),
+            _labels(prompt_labels.c.position > 0).label("later_labels"),
             (prompt_versions.c.version == newest).label("newest"),
         )
         .join_from(
@@ -254,15 +274,31 @@ def _versions(project_id: str) -> sa.Select[Any]:
     )
 
 
+def _labels(which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """Return some of the labels of a row of `prompt_versions`, in order."""
+    label = prompt_labels.c.label
+    return (
+        sa.select(sa.func.array_agg(aggregate_order_by(label, prompt_labels.c.position, label)))
+        .where(
+            prompt_labels.c.project_id == prompt_versions.c.project_id,
+            prompt_labels.c.name == prompt_versions.c.name,
+            prompt_labels.c.version == prompt_versions.c.version,
+            which,
+        )
+        .scalar_subquery()
+    )
+
+
 def _version(row: sa.Row[Any]) -> PromptVersion:
-    labels = [*(row.labels or []), *([LATEST] if row.newest else [])]
+    latest = [LATEST] if row.newest else []
+    labels = [*(row.labels or []), *latest, *(row.later_labels or [])]
     return PromptVersion(
         name=row.name,
         version=row.version,
         type=row.type,
         prompt=row.prompt,
         config=row.config,
-        labels=sorted(labels),
+        labels=labels,
         tags=row.tags,
         commit_message=row.commit_message,
         created_at=row.created_at,
@@ -278,6 +314,12 @@ def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
         yield prompts.c.updated_at >= wanted.since
     if wanted.until is not None:
         yield prompts.c.updated_at < wanted.until
+    if wanted.version is not None:
+        yield sa.exists().where(
+            prompt_versions.c.project_id == prompts.c.project_id,
+            prompt_versions.c.name == prompts.c.name,
+            prompt_versions.c.version == wanted.version,
+        )
     # Every prompt has a newest version, so the label "latest" excludes none.
     if wanted.label is not None and wanted.label != LATEST:
         yield sa.exists().where(
@@ -287,37 +329,54 @@ def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
         )
 
 
-def _summaries(project_id: str, rows: Sequence[sa.RowMapping]) -> list[PromptSummary]:
+def _summaries(
+    project_id: str, rows: Sequence[sa.RowMapping], wanted: PromptFilter
+) -> list[PromptSummary]:
+    """Return the prompts of these rows, with those of their versions that the filter means."""
     names = [row["name"] for row in rows]
     every = _of_names(prompt_versions, project_id, names)
-    # Without the bodies: a prompt may have hundreds of long versions.
-    numbers = sa.func.array_agg(prompt_versions.c.version.distinct()).label("versions")
-    result = db.session.execute(
-        sa.select(prompt_versions.c.name, numbers).where(*every).group_by(prompt_versions.c.name)
-    )
-    versions = {row.name: sorted(row.versions) for row in result}
     newest = {
         row.name: row
         for row in db.session.execute(
-            sa.select(prompt_versions.c.name, prompt_versions.c.type, prompt_versions.c.config)
+            sa.select(
+                prompt_versions.c.name,
+                prompt_versions.c.version,
+                prompt_versions.c.type,
+                prompt_versions.c.config,
+            )
             .ext(distinct_on(prompt_versions.c.name))
             .where(*every)
             .order_by(prompt_versions.c.name, prompt_versions.c.version.desc())
         )
     }
-    labels: dict[str, list[str]] = {name: [LATEST] for name in names}
-    for name, label in db.session.execute(
-        sa.select(prompt_labels.c.name, prompt_labels.c.label).where(
-            *_of_names(prompt_labels, project_id, names)
-        )
+    # Without the bodies: a prompt may have hundreds of long versions.
+    numbers = sa.select(prompt_versions.c.name, prompt_versions.c.version).where(*every)
+    versions: dict[str, set[int]] = {name: set() for name in names}
+    for name, version in db.session.execute(numbers):
+        versions[name].add(version)
+    labels: dict[str, dict[str, int]] = {
+        name: {LATEST: newest[name].version} for name in names if name in newest
+    }
+    pointed = sa.select(prompt_labels.c.name, prompt_labels.c.label, prompt_labels.c.version)
+    for name, label, version in db.session.execute(
+        pointed.where(*_of_names(prompt_labels, project_id, names))
     ):
-        labels[name].append(label)
+        labels[name][label] = version
+    for name, by_label in labels.items():
+        if wanted.version is not None:
+            versions[name] &= {wanted.version}
+        if wanted.label is not None:
+            versions[name] &= {by_label.get(wanted.label, 0)}
     return [
         PromptSummary(
             name=row["name"],
             type=newest[row["name"]].type,
-            versions=versions[row["name"]],
-            labels=sorted(labels[row["name"]]),
+            versions=sorted(versions[row["name"]]),
+            labels=sorted(
+                label
+                for label, version in labels[row["name"]].items()
+                if version in versions[row["name"]]
+            ),
             tags=row["tags"],
             config=newest[row["name"]].config,
             updated_at=row["updated_at"],

@@ -53,6 +53,8 @@ prompt_versions = Table(
 )
 
 # A label refers to one version of a prompt, so moving a label is one update. "latest" is computed.
+# `position` orders the labels of a version: negative for those that it was created with, which
+# stand before "latest", positive for those that were moved to it later.
 prompt_labels = Table(
     "prompt_labels",
     metadata,
@@ -60,6 +62,7 @@ prompt_labels = Table(
     Column("name", Text, primary_key=True),
     Column("label", Text, primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("position", Integer, nullable=False, server_default="0"),
 )
 
 datasets = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -49,7 +50,9 @@ def _encodable(text: str) -> bool:
 class PromptBody(Sent, kw_only=True):
     """A new version of a prompt."""
 
-    name: Name
+    name: Annotated[
+        str, Meta(min_length=1, max_length=500, description="parts of a path, without | and <…>")
+    ]
     prompt: Any
     type: Literal["text", "chat"] = "text"
     config: Any = None
@@ -61,6 +64,7 @@ class PromptBody(Sent, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_prompt_name(self.name)
         if self.type == "text" and not isinstance(self.prompt, str):
             raise ValueError("prompt: expected text, since type is text")
         if self.type == "chat":
@@ -70,6 +74,21 @@ class PromptBody(Sent, kw_only=True):
     def json_fields(cls) -> frozenset[str]:
         """Return the fields that may hold any JSON."""
         return frozenset({"prompt", "config"})
+
+
+def _check_prompt_name(name: str) -> None:
+    # A pipe ends the name in a reference, and the slash separates folders.
+    if "|" in name or _MARKUP.search(name):
+        raise ValueError(f"name: expected a name without | and <…>, got {name!r:.80}")
+    if name in _RESERVED:
+        raise ValueError(f"name: {name!r} is reserved")
+    if not all(part.strip() for part in name.split("/")):
+        raise ValueError(f"name: expected names of folders between slashes, got {name!r:.80}")
+
+
+_MARKUP: Final = re.compile(r"<[^>]*>")
+_RESERVED: Final = ("new", "metrics")
+_VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
 def _check_messages(prompt: object) -> None:
@@ -82,6 +101,25 @@ def _check_messages(prompt: object) -> None:
         for field in ("name",) if placeholder else ("role", "content"):
             if field not in message:
                 raise ValueError(f"prompt[{place}].{field}: expected a value, got nothing")
+    _check_placeholders([message for message in prompt if isinstance(message, dict)])
+
+
+def _check_placeholders(messages: list[dict[str, Any]]) -> None:
+    """Raise ValueError where a placeholder has the name of a variable: one value fills both."""
+    placeholders = {
+        message["name"]
+        for message in messages
+        if message.get("type") == "placeholder" and isinstance(message["name"], str)
+    }
+    contents = [message.get("content") for message in messages]
+    variables = {
+        name
+        for content in contents
+        if isinstance(content, str)
+        for name in _VARIABLE.findall(content)
+    }
+    if both := sorted(placeholders & variables):
+        raise ValueError(f"prompt: expected other names of placeholders than of variables: {both}")
 
 
 class LabelsBody(Sent, kw_only=True):

@@ -79,7 +79,7 @@ def test_labels_move_and_latest_does_not(client: FlaskClient) -> None:
     make(client, labels=["production"])
     make(client, prompt="Hi")
     moved = client.patch(f"{PROMPTS}/greet/versions/2", json={"newLabels": ["production", "eu"]})
-    assert moved.get_json()["labels"] == ["eu", "latest", "production"]
+    assert moved.get_json()["labels"] == ["latest", "production", "eu"]
     assert fetch(client, "/greet?version=1")["labels"] == []
     assert (
         client.patch(f"{PROMPTS}/greet/versions/1", json={"newLabels": ["latest"]}).status_code
@@ -100,11 +100,147 @@ def test_references_to_other_prompts_are_filled_in(client: FlaskClient) -> None:
     assert fetch(client, "/greet?resolve=false")["prompt"] == text
 
 
-def test_prompts_that_refer_to_each_other_in_a_cycle_are_an_error(client: FlaskClient) -> None:
-    for name, other in (("a", "b"), ("b", "a")):
-        text = f"@@@langfusePrompt:name={other}|label=production@@@"
-        make(client, name=name, prompt=text, labels=["production"])
-    assert "circle" in fetch(client, "/a", 400)["message"]
+def refuse(client: FlaskClient, **fields: Any) -> str:
+    """Return the text of the error with which a prompt is refused."""
+    answer = client.post(PROMPTS, json={"name": "greet", "prompt": "x", **fields})
+    assert answer.status_code == 400, answer.text
+    return answer.text
+
+
+def to(name: str, by: str = "label=production") -> str:
+    return f"@@@langfusePrompt:name={name}|{by}@@@"
+
+
+def test_a_reference_that_can_not_be_filled_in_is_refused_when_it_is_made(
+    client: FlaskClient,
+) -> None:
+    make(client, name="chat", type="chat", prompt=[], labels=["production"])
+    make(client, name="snip", labels=["production"])
+    make(client, name="uses", prompt=f"A {to('snip')}", labels=["production"])
+    for reason, text in (
+        ("Circular", to("greet", "label=latest")),
+        ("not found", to("missing")),
+        ("not found", to("snip", "version=7")),
+        ("not found", to("snip", "label=canary")),
+        ("not a text prompt", to("chat")),
+    ):
+        assert reason in refuse(client, prompt=text)
+    assert "Circular" in refuse(client, name="snip", prompt=to("uses"))
+    assert "Circular" in refuse(client, name="snip", prompt=to("snip", "version=1"))
+    message = {"role": "user", "content": f"B {to('missing')}"}
+    assert "not found" in refuse(client, type="chat", prompt=[message])
+
+
+def test_references_are_followed_five_prompts_deep(client: FlaskClient) -> None:
+    make(client, name="p0", prompt="end", labels=["production"])
+    for number in range(1, 5):
+        text = f"{number} {to(f'p{number - 1}')}"
+        make(client, name=f"p{number}", prompt=text, labels=["production"])
+    assert fetch(client, "/p4")["prompt"] == "4 3 2 1 end"
+    assert "depth" in refuse(client, prompt=to("p4"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A @@@langfusePrompt:invalid@@@",
+        "A @@@langfusePrompt:label=production|name=x@@@",
+        "A @@@langfusePrompt:name=x|label=a|version=1@@@",
+        "A @@@langfusePrompt:name=x|version=one@@@",
+        "A @@@langfusePrompt:name=x@@@",
+        "A @@@langfusePrompt:@@@",
+    ],
+)
+def test_a_text_that_only_looks_like_a_reference_is_left_alone(
+    client: FlaskClient, text: str
+) -> None:
+    make(client, prompt=text, labels=["production"])
+    assert fetch(client, "/greet")["prompt"] == text
+
+
+def test_a_prompt_that_others_refer_to_is_not_deleted(client: FlaskClient) -> None:
+    make(client, name="snip ü", prompt="one", labels=["production"])
+    make(client, name="snip ü", prompt="two")
+    make(client, name="uses", prompt=f"A {to('snip ü')}", labels=["production"])
+    for query in ("", "?version=1", "?label=production"):
+        answer = client.delete(f"{PROMPTS}/snip ü{query}")
+        assert answer.status_code == 400 and "uses" in answer.text, query
+    assert client.delete(f"{PROMPTS}/snip ü?version=2").status_code == 204
+    assert fetch(client, "/uses")["prompt"] == "A one"
+    assert client.delete(f"{PROMPTS}/uses").status_code == 204
+    assert client.delete(f"{PROMPTS}/snip ü").status_code == 204
+    assert client.delete(f"{PROMPTS}/snip ü?version=1&label=a").status_code == 400
+
+
+def test_a_resolved_prompt_has_the_graph_of_what_it_refers_to(client: FlaskClient) -> None:
+    make(client, name="snip", prompt="one", labels=["production"])
+    make(client, prompt=to("snip"), labels=["production"])
+    graph = fetch(client, "/greet")["resolutionGraph"]
+    assert graph["root"]["name"] == "greet"
+    [[node]] = graph["dependencies"].values()
+    assert (node["name"], node["version"]) == ("snip", 1)
+    assert fetch(client, "/greet?resolve=false")["resolutionGraph"] is None
+    assert fetch(client, "/snip")["resolutionGraph"] is None
+
+
+def test_labels_are_in_the_order_given_before_latest(client: FlaskClient) -> None:
+    made = make(client, labels=["production", "eu", "aa"])
+    assert made["labels"] == ["production", "eu", "aa", "latest"]
+    client.patch(f"{PROMPTS}/greet/versions/1", json={"newLabels": ["z", "b", "eu"]})
+    listed = fetch(client, "/greet?version=1")["labels"]
+    assert listed == ["production", "eu", "aa", "latest", "z", "b"]
+    assert make(client, labels=["eu"])["labels"] == ["eu", "latest"]
+    assert fetch(client, "/greet?version=1")["labels"] == ["production", "aa", "z", "b"]
+
+
+def test_the_type_of_a_prompt_does_not_change(client: FlaskClient) -> None:
+    make(client)
+    assert "type" in refuse(client, type="chat", prompt=[])
+
+
+@pytest.mark.parametrize(
+    "name", ["/x", "x/", "a//b", "new", "metrics", "a|b", "<b>x</b>", "a/ /b", " "]
+)
+def test_a_name_that_is_no_path_is_refused(client: FlaskClient, name: str) -> None:
+    assert "name" in refuse(client, name=name)
+
+
+def test_a_placeholder_has_another_name_than_every_variable(client: FlaskClient) -> None:
+    messages = [
+        {"type": "placeholder", "name": "history"},
+        {"role": "user", "content": "about {{ history }}"},
+    ]
+    assert "history" in refuse(client, type="chat", prompt=messages)
+
+
+def test_the_first_generations_route_reads_by_a_parameter(client: FlaskClient) -> None:
+    make(client, labels=["production"])
+    make(client, prompt="Hi")
+    path = "/api/public/prompts"
+    found = client.get(path, query_string={"name": "greet"}).get_json()
+    assert (found["prompt"], found["version"], found["isActive"]) == ("Hello {{name}}", 1, True)
+    found = client.get(path, query_string={"name": "greet", "version": 2}).get_json()
+    assert (found["prompt"], found["isActive"]) == ("Hi", False)
+    assert client.get(path, query_string={"name": "none"}).status_code == 404
+    assert client.get(path).status_code == 400
+    legacy = {"name": "old", "prompt": "x", "isActive": True, "config": {}}
+    assert client.post(path, json=legacy).get_json()["labels"] == ["production", "latest"]
+
+
+def test_the_filters_of_the_list_are_on_versions(client: FlaskClient) -> None:
+    make(client, labels=["production"])
+    make(client, prompt="Hi", labels=["eu"])
+    for query, versions, labels in (
+        ("", [1, 2], ["eu", "latest", "production"]),
+        ("?label=production", [1], ["production"]),
+        ("?label=latest", [2], ["eu", "latest"]),
+        ("?version=1", [1], ["production"]),
+        ("?version=3", None, None),
+    ):
+        rows = fetch(client, query)["data"]
+        found = [(row["versions"], row["labels"]) for row in rows]
+        assert found == ([] if versions is None else [(versions, labels)]), query
+    assert fetch(client, "")["meta"]["limit"] == 10
 
 
 def test_the_list_has_pages(client: FlaskClient) -> None:
@@ -121,7 +257,7 @@ def test_the_list_has_pages(client: FlaskClient) -> None:
 def test_a_version_and_a_whole_prompt_are_deleted(client: FlaskClient) -> None:
     make(client)
     make(client)
-    assert client.delete(f"{PROMPTS}/greet?version=1").status_code == 200
+    assert client.delete(f"{PROMPTS}/greet?version=1").status_code == 204
     fetch(client, "/greet?version=1", 404)
-    assert client.delete(f"{PROMPTS}/greet").status_code == 200
+    assert client.delete(f"{PROMPTS}/greet").status_code == 204
     assert client.delete(f"{PROMPTS}/greet").status_code == 404

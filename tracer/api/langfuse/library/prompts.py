@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Final
 
 from flask import Blueprint, Response
 from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer, prompt_id
-from tracer.api.langfuse.params import PageMeta, PageQuery, Query, page_meta, read_params
+from tracer.api.langfuse.library.prompt_graph import check_unused, resolve
+from tracer.api.langfuse.params import Limit, PageMeta, PageQuery, Query, page_meta, read_params
 from tracer.errors import Invalid, NotFound
 from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import prompts
-from tracer.store.library.prompts import PromptDraft, PromptFilter, PromptVersion
+from tracer.store.library.prompts import LATEST, PromptDraft, PromptFilter, PromptVersion
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -23,7 +23,6 @@ from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
     WRITE_PROBLEMS,
-    Message,
     reply,
     set_up,
 )
@@ -35,8 +34,6 @@ from tracer.wire.reading import read_json
 
 PRODUCTION: Final = "production"
 """The label that applies where a request names none."""
-_MOST_DEEP: Final = 5
-_REFERENCE: Final = re.compile(r"@@@langfusePrompt:(?P<pairs>[^@]{1,1000})@@@")
 
 bp = Blueprint("langfuse_prompts", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -52,10 +49,18 @@ class PromptQuery(Query, kw_only=True):
     ] = True
 
 
+class NamedPromptQuery(PromptQuery, kw_only=True):
+    """The same, with the prompt's name."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class PromptListQuery(PageQuery, kw_only=True):
     """Conditions on prompts."""
 
+    limit: Limit = 10
     name: str | None = None
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     label: str | None = None
     tag: str | None = None
     from_updated_at: SentTime | None = None
@@ -79,7 +84,9 @@ class Prompt(Answer, kw_only=True):
     project_id: str
     is_active: bool
     """Whether the version is labelled ``production``; early versions of the SDKs read this."""
-    resolution_graph: None
+    resolution_graph: Annotated[
+        dict[str, Any] | None, Meta(description="the prompts that it refers to")
+    ]
 
 
 class PromptSummary(Answer, kw_only=True):
@@ -124,9 +131,20 @@ def create_prompt() -> Response:
         tags=sent.tags,
         commit_message=sent.commit_message,
     )
+    _check_type(sent)
+    # The next version's number does not matter: a prompt can't refer to itself.
+    resolve(sent.name, 0, sent.prompt)
     with transaction():
         made = prompts.create_version(project_id(), draft)
     return reply(_answer(made, made.prompt), 201)
+
+
+def _check_type(sent: PromptBody) -> None:
+    """Raise Invalid where the prompt's versions are of another type."""
+    newest = prompts.get_version(project_id(), sent.name, label=LATEST)
+    if newest is not None and newest.type != sent.type:
+        reason = f"expected {newest.type}, the type of the other versions of {sent.name!r}"
+        raise Invalid.of_field("type", reason)
 
 
 @bp.get("/v2/prompts")
@@ -140,6 +158,7 @@ def list_prompts() -> Response:
     query = read_params(PromptListQuery)
     wanted = PromptFilter(
         name=query.name,
+        version=query.version,
         label=query.label,
         tag=query.tag,
         since=query.from_updated_at,
@@ -173,13 +192,30 @@ def list_prompts() -> Response:
 def read_prompt(name: str) -> Response:
     """Return a version by number or label, with references to other prompts replaced."""
     query = read_params(PromptQuery)
-    prompt_version = _find(name, query.version, query.label)
-    return reply(
-        _answer(
-            prompt_version,
-            _resolve(prompt_version.prompt, [name]) if query.resolve else prompt_version.prompt,
-        )
+    return reply(_read(name, query))
+
+
+@bp.get("/prompts")
+@describe(
+    Operation(
+        summary="Read a version of a prompt by its name as a parameter",
+        query=NamedPromptQuery,
+        answers={200: Prompt},
+        problems=(*PROBLEMS, 404),
     )
+)
+def read_prompt_v1() -> Response:
+    """Return likewise what the first SDKs ask for."""
+    query = read_params(NamedPromptQuery)
+    return reply(_read(query.name, query))
+
+
+def _read(name: str, query: PromptQuery) -> Prompt:
+    row = _find(name, query.version, query.label)
+    if not query.resolve:
+        return _answer(row, row.prompt)
+    prompt, graph = resolve(name, row.version, row.prompt)
+    return _answer(row, prompt, graph.answer())
 
 
 @bp.patch("/v2/prompts/<id:name>/versions/<int:version>")
@@ -210,18 +246,30 @@ def label_prompt(name: str, version: int) -> Response:
     Operation(
         summary="Delete versions of a prompt",
         query=PromptQuery,
-        answers={200: Message},
+        answers={},
+        empty=(204,),
         problems=(*PROBLEMS, 404),
     )
 )
 def delete_prompt(name: str) -> Response:
     """Delete versions by number or label; without either, the whole prompt."""
     query = read_params(PromptQuery)
-    with transaction():
-        gone = prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
+    if query.version is not None and query.label is not None:
+        raise Invalid.of_field("label", "expected either version or label, got both")
+    every = prompts.list_versions(project_id(), name)
+    gone = [row for row in every if _is_meant(row, query)]
     if not gone:
         raise NotFound(_missing(name, query.version, query.label))
-    return reply(Message(message=f"Deleted {gone} versions"))
+    check_unused(name, gone)
+    with transaction():
+        prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
+    return Response(status=204)
+
+
+def _is_meant(row: PromptVersion, query: PromptQuery) -> bool:
+    if query.version is not None:
+        return row.version == query.version
+    return query.label is None or query.label in row.labels
 
 
 def _find(name: str, version: int | None, label: str | None) -> PromptVersion:
@@ -239,7 +287,9 @@ def _missing(name: str, version: int | None, label: str | None) -> str:
     return f"Prompt not found: {name!r}{criteria}"
 
 
-def _answer(prompt_version: PromptVersion, prompt: Json) -> Prompt:
+def _answer(
+    prompt_version: PromptVersion, prompt: Json, graph: dict[str, Any] | None = None
+) -> Prompt:
     return Prompt(
         id=prompt_id(prompt_version.name, prompt_version.version),
         name=prompt_version.name,
@@ -254,35 +304,5 @@ def _answer(prompt_version: PromptVersion, prompt: Json) -> Prompt:
         updated_at=json_time(prompt_version.created_at),
         project_id=project_id(),
         is_active=PRODUCTION in prompt_version.labels,
-        resolution_graph=None,
+        resolution_graph=graph,
     )
-
-
-def _resolve(prompt: Json, path: list[str]) -> Json:
-    """Return the prompt with each reference to a text prompt replaced by its text.
-
-    Raises Invalid where a reference can't be replaced: it must not be sent to a model.
-    """
-    if isinstance(prompt, list):
-        return [
-            {**message, "content": _resolve(message["content"], path)}
-            if isinstance(message, dict) and isinstance(message.get("content"), str)
-            else message
-            for message in prompt
-        ]
-    if not isinstance(prompt, str):
-        return prompt
-    return _REFERENCE.sub(lambda match: _referred(match["pairs"], path), prompt)
-
-
-def _referred(pairs: str, path: list[str]) -> str:
-    parameters = dict(pair.partition("=")[::2] for pair in pairs.split("|"))
-    name = parameters.get("name", "")
-    if name in path or len(path) > _MOST_DEEP:
-        raise Invalid(f"Prompts refer to each other in a circle or too deeply: {[*path, name]}")
-    number = parameters.get("version", "")
-    version = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None
-    referred = _find(name, version, parameters.get("label"))
-    if referred.type != "text":
-        raise Invalid(f"Prompt {name!r} is referred to and is no text prompt")
-    return str(_resolve(referred.prompt, [*path, name]))

@@ -1,0 +1,91 @@
+"""What a prompt refers to: checked when it is created and deleted, filled in when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tracer.api.langfuse.answers import prompt_id
+from tracer.errors import Invalid
+from tracer.records import Json
+from tracer.store.library import prompts
+from tracer.store.library.prompts import LATEST, PromptVersion
+from tracer.web.keys import project_id
+from tracer.wire.langfuse.references import Reference, filled_in, references_in
+
+MOST_DEEP: Final = 5
+"""Prompts in the longest chain of references, the first one included."""
+
+
+@dataclass
+class PromptGraph:
+    """The references of a prompt, followed; ``dependencies`` are by the id of who refers."""
+
+    root: dict[str, Any]
+    dependencies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def answer(self) -> dict[str, Any] | None:
+        """Return the graph in Langfuse's format; None: the prompt refers to none."""
+        if not self.dependencies:
+            return None
+        return {"root": self.root, "dependencies": self.dependencies}
+
+
+def resolve(name: str, version: int, prompt: Json) -> tuple[Json, PromptGraph]:
+    """Return the prompt with its references filled in, and the graph of them.
+
+    Raises Invalid where one can't be: a text with a reference must not be sent to a model.
+    """
+    graph = PromptGraph(_node(name, version))
+    return _resolve(name, version, prompt, [name], graph), graph
+
+
+def check_unused(name: str, gone: Collection[PromptVersion]) -> None:
+    """Raise Invalid where another prompt refers to a version that is about to be deleted."""
+    deleted = {row.version for row in gone}
+    kept = [row for row in prompts.list_versions(project_id(), name) if row.version not in deleted]
+    labels = {label for row in kept for label in row.labels} | ({LATEST} if kept else set())
+    users = [
+        f"{user.name!r} version {user.version} refers to {reference}"
+        for user in prompts.list_referring(project_id(), name)
+        for reference in references_in(user.prompt)
+        if reference.name == name and _breaks(reference, deleted, labels)
+    ]
+    if users:
+        raise Invalid(f"Other prompts refer to this one, delete them first: {'; '.join(users)}")
+
+
+def _breaks(reference: Reference, deleted: Collection[int], labels: Collection[str]) -> bool:
+    if reference.version is not None:
+        return reference.version in deleted
+    return reference.label not in labels
+
+
+def _resolve(name: str, version: int, prompt: Json, path: list[str], graph: PromptGraph) -> Json:
+    texts = {
+        reference: _text(reference, prompt_id(name, version), path, graph)
+        for reference in references_in(prompt)
+    }
+    return filled_in(prompt, texts.__getitem__)
+
+
+def _text(reference: Reference, referring: str, path: list[str], graph: PromptGraph) -> str:
+    if reference.name in path:
+        circle = " → ".join([*path, reference.name])
+        raise Invalid(f"Circular dependency: prompts refer to each other: {circle}")
+    if len(path) >= MOST_DEEP:
+        raise Invalid(f"Maximum nesting depth exceeded: more than {MOST_DEEP} prompts: {path}")
+    row = prompts.get_version(
+        project_id(), reference.name, version=reference.version, label=reference.label
+    )
+    if row is None:
+        raise Invalid(f"Prompt dependency not found: {reference}")
+    if row.type != "text":
+        raise Invalid(f"Prompt dependency is not a text prompt: {reference}")
+    graph.dependencies.setdefault(referring, []).append(_node(row.name, row.version))
+    return str(_resolve(row.name, row.version, row.prompt, [*path, row.name], graph))
+
+
+def _node(name: str, version: int) -> dict[str, Any]:
+    return {"name": name, "version": version, "id": prompt_id(name, version)}

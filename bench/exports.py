@@ -27,8 +27,8 @@ _MULTIPLY: Final = """
     WHERE trace_id = %(trace)s AND parent_span_id IS NOT NULL
 """
 _MULTIPLY_PAYLOADS: Final = """
-    INSERT INTO span_payloads ({names})
-    SELECT {values} FROM span_payloads s CROSS JOIN generate_series(1, %(times)s) n
+    INSERT INTO span_payload_rows ({names})
+    SELECT {values} FROM span_payload_rows s CROSS JOIN generate_series(1, %(times)s) n
     WHERE trace_id = %(trace)s AND span_id <> %(root)s
 """
 _TOTAL: Final = """
@@ -72,14 +72,14 @@ def _multiply(server: Family, trace: Trace, wanted: int) -> int:
         "times": max(wanted // seed - 1, 0),
     }
     with psycopg.connect(Embedded(server.data_dir).url) as connection:
-        for query, table in ((_MULTIPLY, "spans"), (_MULTIPLY_PAYLOADS, "span_payloads")):
+        for query, table in ((_MULTIPLY, "spans"), (_MULTIPLY_PAYLOADS, "span_payload_rows")):
             names = _columns(connection, table)
             statement = query.format(names=", ".join(names), values=", ".join(map(_value, names)))
             connection.execute(statement.encode(), values)
         row = connection.execute(_TOTAL, values).fetchone()
         connection.commit()
         connection.autocommit = True
-        connection.execute("ANALYZE spans, span_payloads")
+        connection.execute("ANALYZE spans, span_payload_rows")
     assert row is not None
     return int(row[0])
 

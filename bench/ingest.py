@@ -13,7 +13,7 @@ from bench.figures import MEGABYTE, Figure, Sizes, percentile
 from bench.load import SPANS, Sent, send
 from tracer.server.postgres import Embedded
 
-TABLES: Final = ("spans", "span_payloads")
+TABLES: Final = ("spans", "span_payload_rows")
 
 
 class Round(NamedTuple):

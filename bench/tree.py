@@ -90,8 +90,8 @@ _SPANS: Final = """
     ORDER BY b.number
 """
 _PAYLOADS: Final = """
-    INSERT INTO span_payloads ({names}) SELECT {values}
-    FROM places b CROSS JOIN (SELECT * FROM span_payloads WHERE trace_id = %(trace)s LIMIT 1) s
+    INSERT INTO span_payload_rows ({names}) SELECT {values}
+    FROM places b CROSS JOIN (SELECT * FROM span_payload_rows WHERE trace_id = %(trace)s LIMIT 1) s
     ORDER BY b.number
 """
 _TOTAL: Final = """
@@ -180,7 +180,7 @@ def _multiply(server: Family, stored: StoredTrace) -> None:
         with connection.cursor().copy("COPY places FROM STDIN") as copy:
             for number, parent in enumerate(parents[1:], 1):
                 copy.write_row((number, parent, number * _STEP))
-        for query, table in ((_SPANS, "spans"), (_PAYLOADS, "span_payloads")):
+        for query, table in ((_SPANS, "spans"), (_PAYLOADS, "span_payload_rows")):
             names = _columns(connection, table)
             values = ", ".join(_VALUES.get(name, f"s.{name}") for name in names)
             statement = query.format(names=", ".join(names), values=values)
@@ -189,7 +189,7 @@ def _multiply(server: Family, stored: StoredTrace) -> None:
         connection.execute(_TOTAL, {**parameters, **sizes})
         connection.commit()
         connection.autocommit = True
-        connection.execute("ANALYZE spans, span_payloads")
+        connection.execute("ANALYZE spans, span_payload_rows")
 
 
 def _columns(connection: psycopg.Connection[Any], table: str) -> list[str]:

@@ -97,7 +97,7 @@ def test_an_export_is_of_one_moment(
     spans = source.in_time()
     exported = [next(spans)]
     put(connection, *(span(f"z{n}", start_time=T0 + 1_000 + n) for n in range(100)))
-    connection.execute("DELETE FROM span_payloads")
+    connection.execute("DELETE FROM span_payload_rows")
     connection.commit()
     exported += spans
     assert [record.span_id for record in exported] == [f"s{n:04}" for n in range(500)]

@@ -17,9 +17,11 @@ from tracer.store.database.server import known_revisions
 VERSIONS = (15, 16, 17, 18)
 EMBEDDED = 18
 REVISIONS = known_revisions()
-RENAMING = "0016"
-"""The revision that renames tables."""
-RENAMED = {"tallies": "mapping_counts", "runs": "sibling_groups"}
+RENAMED = {
+    "0016": {"tallies": "mapping_counts", "runs": "sibling_groups"},
+    "0020": {"span_payloads": "span_payload_rows"},
+}
+"""The former and the new names of the tables that a revision renames."""
 SPLITTING = "0017"
 """The revision that moves columns of `traces` to `trace_payloads`."""
 
@@ -89,8 +91,7 @@ def test_rows_that_each_revision_made_possible_are_kept(empty_url: str) -> None:
     filled: dict[str, int] = {}
     for revision in REVISIONS:
         migrate(empty_url, revision)
-        if revision == RENAMING:
-            filled = renamed(filled)
+        filled = renamed(filled, [revision])
         if revision == SPLITTING:
             filled["trace_payloads"] = filled["traces"]
         with psycopg.connect(empty_url) as connection:
@@ -109,7 +110,7 @@ def test_a_filled_database_of_each_revision_keeps_its_rows(empty_url: str, start
         filled = fill(connection)
     assert len(filled) >= 6
     assert upgrade(empty_url) == (start, REVISIONS[-1])
-    filled = renamed(filled)
+    filled = renamed(filled, REVISIONS[REVISIONS.index(start) + 1 :])
     assert counts(empty_url, filled) == filled
     with configured(empty_url, metadata=True) as config:
         command.check(config)
@@ -196,9 +197,12 @@ def migrate(url: str, revision: str) -> None:
         command.upgrade(config, revision)
 
 
-def renamed(filled: dict[str, int]) -> dict[str, int]:
-    """Return row counts by the present names of their tables."""
-    return {RENAMED.get(table, table): number for table, number in filled.items()}
+def renamed(filled: dict[str, int], revisions: Iterable[str]) -> dict[str, int]:
+    """Return row counts by the names that their tables have after ``revisions``."""
+    for revision in revisions:
+        names = RENAMED.get(revision, {})
+        filled = {names.get(table, table): number for table, number in filled.items()}
+    return filled
 
 
 def fill(connection: psycopg.Connection[Any], but: Container[str] = ()) -> dict[str, int]:

@@ -52,7 +52,7 @@ def test_texts_beyond_the_size_of_a_page_are_left_to_their_spans(
     connection: psycopg.Connection[Any],
 ) -> None:
     # Random digits, which LZ4 can not compress: one text fits a page, two do not.
-    digits = "".join(random.Random(1).choices("0123456789abcdef", k=700_000))
+    digits = "".join(random.Random(1).choices("0123456789abcdef", k=1_600_000))
     put(connection, span("root"), *calls(3, output=digits))
     steps = page_of().steps
     assert ids(steps) == ["000", "001", "002"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.store.rows import clear_tables, put, table_rows
 from tests.support.traces.records import span
-from tracer.store.schema import span_payloads
+from tracer.store.schema import span_payload_rows
 from tracer.store.writing import copy_spans
 
 Connection = psycopg.Connection[Any]
@@ -24,8 +24,8 @@ values = st.recursive(
 
 
 def test_every_column_of_a_payload_is_copied() -> None:
-    columns = copy_spans._KEY_COLUMNS + copy_spans._TOLD_COLUMNS + copy_spans._JSON_COLUMNS
-    assert sorted(columns) == sorted(span_payloads.c.keys())
+    columns = [*copy_spans._KEY_COLUMNS, *copy_spans._LABEL_COLUMNS, *copy_spans._JSON_COLUMNS]
+    assert sorted([*columns, "split"]) == sorted(span_payload_rows.c.keys())
 
 
 @given(text=texts, value=values)

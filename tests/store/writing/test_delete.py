@@ -39,7 +39,7 @@ def context(app: Flask) -> Iterator[None]:
 def test_nothing_is_left_in_any_table(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE), *full_trace("other"))
     before = tables_with(connection, GONE)
-    assert {"traces", "spans", "span_payloads", "scores", "mapping_counts"} <= set(before)
+    assert {"traces", "spans", "span_payload_rows", "scores", "mapping_counts"} <= set(before)
     assert delete_trace("default", GONE)
     assert tables_with(connection, GONE) == []
     assert tables_with(connection, "other") == before

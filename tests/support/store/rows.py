@@ -10,6 +10,16 @@ from tracer.records import Batch, ScoreRecord, SpanPatch, SpanRecord, TraceRecor
 from tracer.store.writing.transaction import store
 
 TABLES = ("traces", "trace_payloads", "spans", "span_payloads", "sessions", "scores")
+"""Tables, and the view of payloads, that show all that is known of traces."""
+_STORED = (
+    "traces",
+    "trace_payloads",
+    "spans",
+    "span_payload_rows",
+    "parts",
+    "sessions",
+    "scores",
+)
 
 
 def put(connection: psycopg.Connection[Any], *items: Any, project: str = "default") -> None:
@@ -58,6 +68,6 @@ def stored_state(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str
 
 def clear_tables(connection: psycopg.Connection[Any]) -> None:
     """Empty the tables that hold traces."""
-    for table in TABLES:
+    for table in _STORED:
         connection.execute(f"DELETE FROM {table}")
     connection.commit()

@@ -42,8 +42,10 @@ from tracer.store.schema.library import (
 )
 from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
 from tracer.store.schema.traces import (
+    parts,
     payload_of_trace,
     sessions,
+    span_payload_rows,
     span_payloads,
     spans,
     trace_payloads,
@@ -65,6 +67,7 @@ __all__ = [
     "media_chunks",
     "media_uses",
     "metadata",
+    "parts",
     "payload_of_trace",
     "prices",
     "projects",
@@ -81,6 +84,7 @@ __all__ = [
     "sessions",
     "shares",
     "sibling_groups",
+    "span_payload_rows",
     "span_payloads",
     "spans",
     "subtrees",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     PrimaryKeyConstraint,
     Table,
@@ -163,8 +165,9 @@ spans = Table(
 )
 
 # Read for one span at a time. `json`, not `jsonb`: key order and digits stay as they were sent.
-span_payloads = Table(
-    "span_payloads",
+# Readers use the view `span_payloads`, which has the same columns with their parts put in.
+span_payload_rows = Table(
+    "span_payload_rows",
     metadata,
     Column("project_id", Text, primary_key=True),
     Column("trace_id", Text, primary_key=True),
@@ -193,8 +196,30 @@ span_payloads = Table(
     Column("notes", JSON),
     Column("sent_parent_id", Text),
     Column("patch", JSON),
+    # Bits of the columns that hold a skeleton, in the order of SPLIT_COLUMNS; NULL: none does.
+    Column("split", Integer),
 )
 
+span_payloads = sa.Table(
+    "span_payloads",
+    sa.MetaData(),
+    *(
+        Column(column.name, column.type, primary_key=column.primary_key)
+        for column in span_payload_rows.columns
+        if column.name != "split"
+    ),
+)
+"""The view through which payloads are read; `tracer.store.database.payloads` defines it."""
+
+# The repeated pieces of payloads, as JSON text. Those of a project have the trace id ''.
+parts = Table(
+    "parts",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("trace_id", Text, primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("text", Text, nullable=False),
+)
 
 # Sums over the traces of each session, updated in the transaction that changes a trace.
 sessions = Table(

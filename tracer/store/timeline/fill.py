@@ -18,6 +18,7 @@ from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings
 from tracer.store.database.locks import lock_keys
+from tracer.store.database.payloads import whole
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS
 
 T = TypeVar("T")
@@ -60,8 +61,9 @@ _IN_ORDER = """
 OWN_TEXT = """
     concat_ws(' ', s.span_id, s.name, s.kind, s.status_message, s.model)
 """
-PAYLOAD_TEXT = """
-    concat_ws(' ', p.input, p.output, p.metadata, p.attributes, p.events)
+SEARCHED = ("input", "output", "metadata", "attributes", "events")
+PAYLOAD_TEXT = f"""
+    concat_ws(' ', {", ".join(whole("p", column) for column in SEARCHED)})
 """
 # In time order, as the findings need the spans.
 _SPANS = f"""
@@ -71,7 +73,7 @@ _SPANS = f"""
     FROM unnest(%(ids)s::text[]) WITH ORDINALITY k (span_id, position)
     JOIN spans s ON s.project_id = %(project)s AND s.trace_id = %(trace)s
         AND s.span_id = k.span_id
-    LEFT JOIN span_payloads p ON p.project_id = %(project)s AND p.trace_id = %(trace)s
+    LEFT JOIN span_payload_rows p ON p.project_id = %(project)s AND p.trace_id = %(trace)s
         AND p.span_id = k.span_id
     ORDER BY k.position
 """

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.store.database.payloads import weight, whole
+
 _TEXT_BYTES: Final = 1_000_000
 
 # Reads only payloads that a finding can use: inputs of tools, and outputs of generations that were
-# offered tools. The columns are the fields of analysis.findings.FindingSpan.
+# offered tools. The columns are the fields of analysis.findings.FindingSpan; `p` are the rows of
+# `span_payload_rows`.
 _NARROW: Final = """
     s.span_id, s.parent_span_id, s.kind, s.name, s.level,
     (extract(epoch FROM s.start_time) * 1000000)::bigint AS start,
@@ -16,8 +19,9 @@ _NARROW: Final = """
 NEEDS_INPUT: Final = "s.kind IN ('tool', 'function')"
 NEEDS_OUTPUT: Final = "s.kind = 'generation' AND p.tools IS NOT NULL"
 FINDING_COLUMNS: Final = f"""{_NARROW},
-    CASE WHEN {NEEDS_INPUT} AND pg_column_size(p.input) < {_TEXT_BYTES} THEN p.input END AS input,
-    CASE WHEN {NEEDS_OUTPUT} AND pg_column_size(p.output) < {_TEXT_BYTES}
-        THEN p.output END AS output,
-    CASE WHEN {NEEDS_OUTPUT} THEN p.tools END AS tools, p.finish_reasons
+    CASE WHEN {NEEDS_INPUT} AND {weight("p", "input")} < {_TEXT_BYTES}
+        THEN {whole("p", "input")} END AS input,
+    CASE WHEN {NEEDS_OUTPUT} AND {weight("p", "output")} < {_TEXT_BYTES}
+        THEN {whole("p", "output")} END AS output,
+    CASE WHEN {NEEDS_OUTPUT} THEN {whole("p", "tools")} END AS tools, p.finish_reasons
 """

@@ -11,20 +11,21 @@ import sqlalchemy as sa
 from tracer.analysis.findings import Findings, FindingSpan, find
 from tracer.extensions import db
 from tracer.store import thresholds
+from tracer.store.database.payloads import weight
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS, NEEDS_INPUT, NEEDS_OUTPUT
 
 # Compressed size of the payloads read; spans beyond it are left out, so that a page stays fast.
 _MOST_BYTES: Final = 1_000_000
 
 _SIZE = f"""
-    CASE WHEN {NEEDS_INPUT} THEN coalesce(pg_column_size(p.input), 0)
-        WHEN {NEEDS_OUTPUT} THEN coalesce(pg_column_size(p.output), 0) + pg_column_size(p.tools)
+    CASE WHEN {NEEDS_INPUT} THEN coalesce({weight("p", "input")}, 0)
+        WHEN {NEEDS_OUTPUT} THEN coalesce({weight("p", "output")}, 0) + {weight("p", "tools")}
         ELSE 0 END
 """
 _FINDING_SPANS = sa.text(f"""
     SELECT * FROM (
         SELECT {FINDING_COLUMNS}, sum({_SIZE}) OVER (ORDER BY s.start_time, s.span_id) AS size
-        FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
+        FROM spans s LEFT JOIN span_payload_rows p USING (project_id, trace_id, span_id)
         WHERE s.project_id = :project AND s.trace_id = :trace AND NOT s.placeholder
     ) sized WHERE size <= {_MOST_BYTES}
     ORDER BY start, span_id

@@ -11,7 +11,8 @@ from tracer.analysis.log.matches import InMemoryMatches, LogFilter
 from tracer.analysis.log.words import matches, plain
 from tracer.extensions import db
 from tracer.store import thresholds
-from tracer.store.timeline.fill import OWN_TEXT, PAYLOAD_TEXT, TEXT_CHARACTERS
+from tracer.store.database.payloads import weight, whole
+from tracer.store.timeline.fill import OWN_TEXT, PAYLOAD_TEXT, SEARCHED, TEXT_CHARACTERS
 
 # Compressed size; as text it is several times as much.
 _MOST_BYTES: Final = 3_000_000
@@ -25,30 +26,31 @@ _SPANS = sa.text("""
 _SIZED = """
     SELECT *, sum(size) OVER (ORDER BY start_time, span_id) AS total FROM (
         SELECT s.start_time, s.span_id, s.name, s.kind, s.status_message, s.model,
-            {columns}, {size} AS size
-        FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
+            p.project_id, p.trace_id, p.split, {columns}, {size} AS size
+        FROM spans s LEFT JOIN span_payload_rows p USING (project_id, trace_id, span_id)
         WHERE s.project_id = :project AND s.trace_id = :trace AND NOT s.placeholder
     ) sized
 """
-_SEARCHED = ("input", "output", "metadata", "attributes", "events")
+
+
+def _sized(*columns: str) -> str:
+    """Return SQL for the spans with these payload columns as stored, and the sums of sizes."""
+    return _SIZED.format(
+        columns=", ".join(f"p.{name}" for name in columns),
+        size=" + ".join(f"coalesce({weight('p', name)}, 0)" for name in columns),
+    )
+
+
 _TEXTS = sa.text(f"""
     SELECT s.span_id, convert_to({OWN_TEXT}, 'UTF8') AS own_text,
-        convert_to(left({PAYLOAD_TEXT.replace("p.", "s.")}, {
-    TEXT_CHARACTERS
-}), 'UTF8') AS payload_text
-    FROM ({
-    _SIZED.format(
-        columns=", ".join(f"p.{name}" for name in _SEARCHED),
-        size=" + ".join(f"coalesce(pg_column_size(p.{name}), 0)" for name in _SEARCHED),
-    )
-}) s
+        convert_to(left({PAYLOAD_TEXT.replace("p.", "s.")}, {TEXT_CHARACTERS}), 'UTF8')
+            AS payload_text
+    FROM ({_sized(*SEARCHED)}) s
     WHERE total <= :bytes
 """)
 _EVENTS = sa.text(f"""
-    SELECT span_id, CASE WHEN total <= :bytes THEN events END AS events
-    FROM ({
-    _SIZED.format(columns="p.events", size="coalesce(pg_column_size(p.events), 0)")
-}) s WHERE events IS NOT NULL
+    SELECT span_id, CASE WHEN total <= :bytes THEN {whole("s", "events")} END AS events
+    FROM ({_sized("events")}) s WHERE events IS NOT NULL
 """)
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.transcript import MODEL, TOOLS, Spoken
 from tracer.extensions import db
+from tracer.store.database.payloads import weight, whole
 from tracer.store.timeline.log import Log, open_log
 from tracer.store.traces.span_tree import SpanRow
 
@@ -20,14 +21,14 @@ _MOST_BYTES: Final = 1_000_000
 
 _TEXTS = sa.text(f"""
     SELECT span_id, size <= {_MOST_BYTES} AS fits,
-        CASE WHEN size <= {_MOST_BYTES} THEN input END AS input,
-        CASE WHEN size <= {_MOST_BYTES} THEN output END AS output
+        CASE WHEN size <= {_MOST_BYTES} THEN {whole("sized", "input")} END AS input,
+        CASE WHEN size <= {_MOST_BYTES} THEN {whole("sized", "output")} END AS output
     FROM (
-        SELECT k.position, p.span_id, p.input, p.output, sum(
-            coalesce(pg_column_size(p.input), 0) + coalesce(pg_column_size(p.output), 0)
+        SELECT p.*, sum(
+            coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "output")}, 0)
         ) OVER (ORDER BY k.position) AS size
         FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY k (span_id, position)
-        JOIN span_payloads p ON p.project_id = :project AND p.trace_id = :trace
+        JOIN span_payload_rows p ON p.project_id = :project AND p.trace_id = :trace
             AND p.span_id = k.span_id
     ) sized
 """)

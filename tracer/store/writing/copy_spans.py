@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,20 +14,23 @@ from tracer.merging.spans import Span
 from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
+from tracer.store.database.keys import TraceKey, columns_of
+from tracer.store.database.payloads import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.schema import spans
+from tracer.store.writing.parts import BLOCK, SPLIT_FROM, Part, Parts, encoder, split, whole
 from tracer.times import sql_time
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
 JSON_NULL = "null"
 _NO_USE = "\t".join([NULL] * 4)
-Told = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]
-"""The values of _TOLD_COLUMNS."""
-
-encoder = msgspec.json.Encoder(decimal_format="string")
+PartKey = tuple[str, str, bytes]
+"""(project_id, trace_id or '', hash)"""
+Labels = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]
+"""The values of _LABEL_COLUMNS."""
 
 _KEY_COLUMNS = ("project_id", "trace_id", "span_id", "sent_parent_id")
-_TOLD_COLUMNS = (
+_LABEL_COLUMNS = (
     "cost_source",
     "priced_by",
     "requested_model",
@@ -57,30 +60,85 @@ _JSON_COLUMNS = (
 _NARROW = f"COPY spans ({', '.join(spans.c.keys())}) FROM STDIN"
 # Encoded at once, JSON columns that have no value come out as null.
 _WIDE = f"""
-    COPY span_payloads ({", ".join(_KEY_COLUMNS + _TOLD_COLUMNS + _JSON_COLUMNS)})
+    COPY span_payload_rows ({", ".join((*_KEY_COLUMNS, "split", *_LABEL_COLUMNS, *_JSON_COLUMNS))})
     FROM STDIN (NULL '{JSON_NULL}')
 """
+_SPLIT_POSITIONS = [
+    (_JSON_COLUMNS.index(name), bit(name)) for name in SPLIT_COLUMNS if name not in PROJECT_COLUMNS
+]
+_PROJECT_POSITIONS = [(_JSON_COLUMNS.index(name), bit(name)) for name in PROJECT_COLUMNS]
+_KNOWN_PARTS = """
+    SELECT project_id, trace_id, hash
+    FROM unnest(%s::text[], %s::text[], %s::bytea[]) k (project_id, trace_id, hash)
+    JOIN parts USING (project_id, trace_id, hash)
+"""
+# No lock covers the parts of a project: another transaction may add the same ones.
+_ADD_PARTS = """
+    INSERT INTO parts
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])
+    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
+"""
+_SHARED_FROM = 96
+"""Bytes of a resource, scope or list of names that becomes a part of the project."""
 
 
 def copy_spans(
-    cursor: psycopg.Cursor[Any], traces: Iterable[tuple[tuple[str, str], Iterable[Span]]]
+    cursor: psycopg.Cursor[Any], traces: Iterable[tuple[TraceKey, Iterable[Span]]]
 ) -> None:
     """Add spans by (project, trace), none of which may be there yet, to both span tables."""
     narrow: list[str] = []
     wide: list[bytes] = []
-    shared = _Shared()
-    for (project_id, trace_id), its_spans in traces:
+    parts: dict[TraceKey, Parts] = {}
+    shared = _Shared(parts)
+    for trace_key, its_spans in traces:
+        project_id, trace_id = trace_key
         trace = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
+        shared.project_id, trace_parts = project_id, parts.setdefault(trace_key, {})
         for span in its_spans:
             record = span.record
             key = trace + escaped(record.span_id)
             narrow.append(_narrow(key, span, record, shared))
             if span.patch or not span.placeholder:
-                wide.append(_wide(key, span, record, shared))
+                wide.append(_wide(key, span, record, shared, trace_parts))
     if narrow:
         _copy(cursor, _NARROW, "".join(narrow).encode())
     if wide:
+        save_parts(cursor, parts)
         _copy(cursor, _WIDE, b"".join(wide))
+
+
+def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> None:
+    """Add those parts that are not stored yet; the transaction holds the locks of the traces.
+
+    The parts of a project have the trace id ``''``.
+    """
+    pending = _with_short(
+        ((*trace, digest), part) for trace, its in parts.items() for digest, part in its.items()
+    )
+    missing: dict[PartKey, Part] = {}
+    while pending:
+        known = set(cursor.execute(_KNOWN_PARTS, columns_of(pending, 3)).fetchall())
+        new = {key: part for key, part in pending.items() if key not in known}
+        # What a known part refers to is known as well.
+        pending = _with_short(
+            ((*key[:2], digest), inner)
+            for key, part in new.items()
+            for digest, inner in part.inner.items()
+            if (*key[:2], digest) not in new
+        )
+        missing |= new
+    if missing:
+        texts = [part.text.decode() for part in missing.values()]
+        cursor.execute(_ADD_PARTS, [*columns_of(missing, 3), texts])
+
+
+def _with_short(parts: Iterable[tuple[PartKey, Part]]) -> dict[PartKey, Part]:
+    """Return the parts and what they refer to, but not what blocks refer to."""
+    keyed = dict(parts)
+    for (project_id, trace_id, _), part in list(keyed.items()):
+        if len(part.inner) < BLOCK // 2:
+            keyed |= {(project_id, trace_id, digest): its for digest, its in part.inner.items()}
+    return keyed
 
 
 def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: bytes) -> None:
@@ -91,32 +149,43 @@ def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: bytes) -> None:
 class _Shared:
     """What many spans of a batch have in common, made ready for COPY once."""
 
-    def __init__(self) -> None:
-        self._json: dict[int, msgspec.Raw] = {}
-        self._told: dict[Told, str] = {}
+    def __init__(self, parts: dict[TraceKey, Parts]) -> None:
+        self.project_id = ""
+        self._parts = parts
+        self._json: dict[tuple[str, int], tuple[msgspec.Raw, bool]] = {}
+        self._labels: dict[Labels, str] = {}
         self._texts: dict[str, str] = {}
 
-    def json(self, value: Any) -> msgspec.Raw:
-        """Return the JSON of a resource, a scope or names of attributes, of one object each."""
-        found = self._json.get(id(value))
-        if found is None:
-            found = self._json[id(value)] = msgspec.Raw(encoder.encode(value))
-        return found
+    def json(self, value: Any) -> tuple[msgspec.Raw, bool]:
+        """Return the JSON of a resource, a scope or names of attributes, of one object each.
 
-    def told(self, told: Told) -> str:
-        """Return columns of `span_payloads` of which there are few different ones."""
-        found = self._told.get(told)
-        if found is None:
-            columns = [JSON_NULL if one is None else _wide_text(str(one)) for one in told]
-            found = self._told[told] = "\t".join(columns)
-        return found
+        True: it is a skeleton that refers to a part of the project.
+        """
+        key = self.project_id, id(value)
+        shared = self._json.get(key)
+        if shared is None:
+            text = encoder.encode(value)
+            splits = len(text) >= _SHARED_FROM
+            if splits:
+                text = whole(text, self._parts.setdefault((self.project_id, ""), {}))
+            shared = self._json[key] = msgspec.Raw(text), splits
+        return shared
+
+    def labels(self, labels: Labels) -> str:
+        """Return columns of `span_payload_rows` of which there are few different ones."""
+        columns = self._labels.get(labels)
+        if columns is None:
+            columns = self._labels[labels] = "\t".join(
+                JSON_NULL if label is None else _wide_text(str(label)) for label in labels
+            )
+        return columns
 
     def text(self, value: str) -> str:
         """Return a name as a column."""
-        found = self._texts.get(value)
-        if found is None:
-            found = self._texts[value] = escaped(value)
-        return found
+        column = self._texts.get(value)
+        if column is None:
+            column = self._texts[value] = escaped(value)
+        return column
 
 
 def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
@@ -147,19 +216,19 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
 
 def _use(record: SpanRecord) -> str:
     """Return tokens and dollars as columns."""
-    asked, answered, tokens = token_sums(record.usage)
+    input_tokens, output_tokens, tokens = token_sums(record.usage)
     cost = cost_total(record.cost)
     return "\t".join((
-        NULL if asked is None else str(asked),
-        NULL if answered is None else str(answered),
+        NULL if input_tokens is None else str(input_tokens),
+        NULL if output_tokens is None else str(output_tokens),
         NULL if tokens is None else str(tokens),
         NULL if cost is None else f"{cost:f}",
     ))  # fmt: skip
 
 
-def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared) -> bytes:
+def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Parts) -> bytes:
     sent_parent = span.sent_parent_id
-    told = shared.told((
+    labels = shared.labels((
         record.cost_source or None,
         record.priced_by or None,
         record.requested_model,
@@ -168,30 +237,51 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared) -> bytes:
         record.prompt_version,
         record.dialect or None,
     ))  # fmt: skip
-    # One call for all of them costs a third of one for each.
-    values = encoder.encode_lines((
+    values = [
         record.input,
         record.output,
         record.metadata or None,
         record.attributes or None,
         record.events or None,
         record.links or None,
-        shared.json(record.resource) if record.resource else None,
-        shared.json(record.scope) if record.scope else None,
+        record.resource or None,
+        record.scope or None,
         record.usage or None,
         record.cost or None,
         record.model_parameters or None,
         record.tools or None,
         record.finish_reasons or None,
-        shared.json(record.claimed) if record.claimed else None,
+        record.claimed or None,
         record.notes or None,
         _laid_over(span) if span.patch else None,
-    ))  # fmt: skip
+    ]
+    bits = 0
+    for position, column_bit in _PROJECT_POSITIONS:
+        if values[position] is not None:
+            values[position], splits = shared.json(values[position])
+            bits |= column_bit if splits else 0
+    # One call for all of them costs a third of one for each.
+    lines = encoder.encode_lines(values)
+    if len(lines) >= SPLIT_FROM:
+        lines, bits = _split(values, lines, bits, parts)
     # JSON text holds no raw control characters: its line ends are those between the columns, the
     # last of which ends the row, and only its backslashes need care.
-    columns = values.replace(b"\\", b"\\\\").replace(b"\n", b"\t", len(_JSON_COLUMNS) - 1)
+    columns = lines.replace(b"\\", b"\\\\").replace(b"\n", b"\t", len(_JSON_COLUMNS) - 1)
     sent = JSON_NULL if sent_parent is None else _wide_text(sent_parent)
-    return f"{key}\t{sent}\t{told}\t".encode() + columns
+    return f"{key}\t{sent}\t{bits or JSON_NULL}\t{labels}\t".encode() + columns
+
+
+def _split(values: list[Any], lines: bytes, bits: int, parts: Parts) -> tuple[bytes, int]:
+    """Return the lines with skeletons for the values that have parts, and the bits of `split`."""
+    columns = lines.split(b"\n")
+    for position, column_bit in _SPLIT_POSITIONS:
+        size = len(columns[position])
+        if size >= SPLIT_FROM:
+            skeleton = split(values[position], size, parts)
+            if skeleton is not None:
+                columns[position] = skeleton
+                bits |= column_bit
+    return b"\n".join(columns), bits
 
 
 def _laid_over(span: Span) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from tracer.store import schema
 from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
-from tracer.store.writing.copy_spans import copy_spans, encoder
+from tracer.store.writing.copy_spans import copy_spans
+from tracer.store.writing.parts import encoder
 from tracer.times import sql_time
 
 SessionKey = tuple[str, str]
@@ -187,7 +188,7 @@ def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Chan
         if span_id in change.before
     ]
     if replaced:
-        for table in (schema.spans.name, schema.span_payloads.name):
+        for table in (schema.spans.name, schema.span_payload_rows.name):
             connection.execute(_DELETE.format(table), columns_of(replaced, 3))
     with connection.cursor() as cursor:
         copy_spans(cursor, ((key, change.after.values()) for key, change in changes.items()))

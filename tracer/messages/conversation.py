@@ -27,6 +27,8 @@ _LISTS: Final = (
     "candidates",
     "generations",
 )
+_ARGUMENTS: Final = ("kwargs", "inputs")
+"""Where decorators of functions keep the request that a function was called with."""
 """Where requests and responses keep their messages."""
 
 _RESULT_FIELDS: Final = frozenset(
@@ -96,6 +98,10 @@ def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message
         if messages:
             messages[-1].finish_reason = messages[-1].finish_reason or finish_reason(value)
             return _instructions(value) + messages
+    for name in _ARGUMENTS:
+        arguments = value.get(name)
+        if isinstance(arguments, dict) and (messages := _of_object(arguments, default, depth - 1)):
+            return messages
     return (
         _of_single_text(value)
         or _of_result(value)

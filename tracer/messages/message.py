@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from tracer.messages.autogen import as_message
 from tracer.messages.media import audio_answer, media_part
 from tracer.messages.part import Part, decoded, snake, string
 from tracer.messages.parts import kind_of, read_part, read_parts, word_of
@@ -20,7 +21,11 @@ _ROLES: Final = {
     "function": "tool",
     "ipython": "tool",
     "toolresult": "tool",
+    "tool-response": "tool",
+    "tool-call": "assistant",
 }
+_ENUMERATION: Final = "messagerole."
+"""Before a role that was written as a member of a Python enumeration."""
 ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool", *_ROLES))
 
 _TYPES: Final = {
@@ -48,7 +53,9 @@ _ITEMS: Final = {
 _CALL_FIELDS: Final = frozenset(("status", "action", "call_id", "arguments", "input"))
 """A call of one of the API's own tools has one of these."""
 
-_BODIES: Final = frozenset(("content", "parts", "tool_calls", "toolCalls", "function_call"))
+_BODIES: Final = frozenset(
+    ("content", "parts", "blocks", "tool_calls", "toolCalls", "function_call")
+)
 MESSAGE_FIELDS: Final = _BODIES | {
     "role",
     "name",
@@ -73,6 +80,7 @@ MESSAGE_FIELDS: Final = _BODIES | {
 _WRAPPERS: Final = ("message", "content", "kwargs", "data")
 """Objects that hold the message itself: of a choice, of LangChain."""
 _CHOICE_FIELDS: Final = frozenset(("role", "index", "finish_reason"))
+_COMPLETION_FIELDS: Final = frozenset(("finish_reason", "logprobs"))
 _REASONING: Final = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "tool_plan")
 _MEDIA: Final = {"images": "image", "files": "file"}
 _FINISH_REASONS: Final = (
@@ -118,11 +126,13 @@ def read_item(item: Json, default: str) -> list[Message]:
         return [Message(role=sender, parts=read_parts([item]))]
     if item.get("kind") in ("request", "response") and isinstance(item.get("parts"), list):
         return _of_pydantic_ai(item)
-    role: Json = item.get("role") or _TYPES.get(word) or default
+    if (message := as_message(item)) is not None:
+        return read_item(message, default)
+    role: Json = item.get("role") or _role_of_type(word) or default
     if not isinstance(role, str) or not _is_message(item, default):
         return []
     name = item.get("name")
-    role = default if role == "unknown" else _ROLES.get(role.lower(), role.lower())
+    role = default if role == "unknown" else _role(role)
     return [
         Message(
             role=role,
@@ -138,8 +148,14 @@ def empty_message(item: Json) -> Message | None:
     role = item.get("role") if isinstance(item, dict) else None
     if not isinstance(role, str) or role.lower() not in ROLES or item.keys() - MESSAGE_FIELDS:
         return None
-    role = _ROLES.get(role.lower(), role.lower())
+    role = _role(role)
     return Message(role=role, parts=_content(item, role), finish_reason=finish_reason(item))
+
+
+def _role(name: str) -> str:
+    """Return the role that an API or a framework calls ``name``."""
+    name = name.lower().removeprefix(_ENUMERATION)
+    return _ROLES.get(name, name)
 
 
 def item_role(item: dict[str, Json]) -> str | None:
@@ -181,6 +197,10 @@ def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
         return read_item(choice, default)
     if "role" in item:
         return None
+    if isinstance(text := item.get("text"), str) and item.keys() & _COMPLETION_FIELDS:
+        # A choice of OpenAI's older API for completions of a text.
+        reason = finish_reason(item)
+        return [Message(role="assistant", parts=read_parts(text), finish_reason=reason)]
     for name in _WRAPPERS:
         inner = item.get(name)
         if isinstance(inner, dict) and (name != "data" or item.get("type") in _TYPES):
@@ -208,7 +228,7 @@ def _is_message(item: dict[str, Json], default: str) -> bool:
     """Tell a message from any other object: by its role, or for having nothing but its fields."""
     if not item.keys() & _BODIES:
         return _has_other_body(item) and str(item.get("role")).lower() in ROLES
-    if "role" in item or str(item.get("type")) in _TYPES:
+    if "role" in item or _role_of_type(str(item.get("type"))):
         return True
     # {"content": …} may be any input; as an answer, or in Gemini's parts, it is a message.
     return not item.keys() - MESSAGE_FIELDS and (default == "assistant" or "parts" in item)
@@ -219,7 +239,7 @@ def _has_other_body(item: dict[str, Json]) -> bool:
 
 
 def _content(item: dict[str, Json], role: str) -> list[Part]:
-    content = item.get("parts") if "parts" in item else item.get("content")
+    content = next((item[name] for name in ("parts", "content", "blocks") if name in item), None)
     call_id = string(item, "tool_call_id", "toolCallId", "id")
     if role == "tool" and "parts" not in item and not _holds_results(content):
         result = {"type": "tool_result", "id": call_id, "name": item.get("name")}
@@ -285,9 +305,14 @@ def _langchain_role(item: dict[str, Json]) -> str | None:
     """Return the role that LangChain writes beside a message, or in the name of its class."""
     path = item.get("id")
     name = path[-1] if isinstance(path, list) and path else item.get("type")
-    if not isinstance(name, str):
-        return None
-    return _TYPES.get(name.removesuffix("Chunk").removesuffix("Message").lower())
+    return _role_of_type(name) if isinstance(name, str) else None
+
+
+def _role_of_type(word: str) -> str | None:
+    """Return the role of a message's type: of ``ai``, or of a class such as ``AIMessageChunk``."""
+    return _TYPES.get(word) or _TYPES.get(
+        word.removesuffix("Chunk").removesuffix("Message").lower()
+    )
 
 
 def _of_pydantic_ai(item: dict[str, Json]) -> list[Message]:

@@ -7,7 +7,14 @@ from typing import Final
 
 from tracer.messages.media import MEDIA_WORDS, media_part
 from tracer.messages.part import Part, decoded, inlined, snake, string
-from tracer.messages.tool_parts import TOOL_CALLS, call_parts, result_part, tool_kind
+from tracer.messages.tool_parts import (
+    TOOL_CALLS,
+    call_parts,
+    is_page_call,
+    page_call_parts,
+    result_part,
+    tool_kind,
+)
 from tracer.records import Json
 
 __all__ = ("TOOL_CALLS", "Part", "decoded", "kind_of", "opened", "read_part", "read_parts")
@@ -55,8 +62,13 @@ def read_parts(content: Json) -> list[Part]:
     if content is None or content == "":
         return []
     if isinstance(content, list):
-        return [part for item in content if item is not None for part in _read(item)]
+        return [part for item in content if not _is_separator(item) for part in _read(item)]
     return _read(content)
+
+
+def _is_separator(item: Json) -> bool:
+    """Return whether an item is null, or marks the start of a step in the AI SDK's messages."""
+    return item is None or (isinstance(item, dict) and item.get("type") == "step-start")
 
 
 def read_part(item: Json) -> Part:
@@ -92,7 +104,7 @@ def _kind_of(word: str) -> str:
 
 def word_of(item: dict[str, Json]) -> str:
     """Return what an API calls a part, by its type or by the key that holds it; empty: nothing."""
-    for name in ("type", "part_kind", "kind"):
+    for name in ("type", "part_kind", "kind", "block_type"):
         if isinstance(word := item.get(name), str) and word:
             return word
     if isinstance(item.get("text"), str):
@@ -119,6 +131,8 @@ def _read(item: Json) -> list[Part]:
         return call_parts(item, read_parts)
     if kind == "tool_result":
         return [result_part(item, read_parts)]
+    if is_page_call(item):
+        return page_call_parts(item, read_parts)
     if kind == "data":
         return [Part(type="data", name=word or None, data=item)]
     return [media_part(item, kind)]

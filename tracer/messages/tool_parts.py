@@ -75,6 +75,8 @@ _ARGUMENTS: Final = (
     "queries",
     "operation",
     "code",
+    "tool_kwargs",
+    "server_tool_call",
 )
 _RESULT_VALUES: Final = (
     "response",
@@ -83,6 +85,7 @@ _RESULT_VALUES: Final = (
     "content",
     "return_value",
     "outcome",
+    "server_tool_call_response",
 )
 _OUTPUTS: Final = ("output", "outputs", "results", "result", "error")
 """Where a call that the API ran itself holds its result."""
@@ -100,6 +103,31 @@ def tool_kind(word: str) -> str | None:
         if word.endswith(("_call_output", "_tool_result")):
             return "tool_result"
     return kind
+
+
+def is_page_call(item: dict[str, Json]) -> bool:
+    """Return whether a part is a call as the AI SDK stores it for pages, with its result in it."""
+    word = item.get("type")
+    return (
+        isinstance(word, str)
+        and (word.startswith("tool-") or word == "dynamic-tool")
+        and "toolCallId" in item
+        and snake(word) not in _WORDS
+    )
+
+
+def page_call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
+    """Return the call, and its result once there is one; the part's type names the tool."""
+    call = Part(
+        type="tool_call",
+        id=string(item, "toolCallId"),
+        name=string(item, "toolName") or str(item["type"]).removeprefix("tool-"),
+        data=decoded(first(item, "input", "rawInput", "args")),
+    )
+    output = first(item, "output", "errorText", "result")
+    if output is None:
+        return [call]
+    return [call, result_part({"id": call.id, "name": call.name, "output": output}, read_parts)]
 
 
 def call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:

@@ -60,7 +60,7 @@ def test_messages_sent_as_logs_are_the_input_and_output_of_their_span() -> None:
     assert record.events == [
         {
             "name": event,
-            "time": "2026-01-01T00:00:00+00:00",
+            "time": "2026-01-01T00:00:00Z",
             "attributes": {"gen_ai.system": "aws.bedrock"},
         }
         for event in ("gen_ai.user.message", "gen_ai.choice")

@@ -85,6 +85,8 @@ DIALECT: Final = Dialect(
         Rule("kind", "gen_ai.operation.name", choice(_KIND_OF), keep=True),
         Rule("kind", "gen_ai.tool.name", constant("tool"), keep=True, late=True),
         Rule("kind", "gen_ai.tool.call.id", constant("tool"), keep=True, late=True),
+        # Strands' span around one call of the model and the tools that the model asked for.
+        Rule("kind", "event_loop.cycle_id", constant("chain"), keep=True, late=True),
         Rule("name", "gen_ai.tool.name", text, keep=True),
         Rule("model", "gen_ai.response.model", model_name),
         Rule("requested_model", "gen_ai.request.model", model_name),

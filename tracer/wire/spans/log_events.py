@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -12,7 +11,7 @@ import msgspec
 from tracer.merging.log_events import LARGE, key_of
 from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import Json, ScoreRecord, SpanPatch
-from tracer.times import EPOCH
+from tracer.times import short_json_time
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import EVENT, MAX_MICROS
 from tracer.wire.spans.raw import Bad, Context, RawLog
@@ -70,7 +69,7 @@ def read_log(
         "position": position,
         "size": len(_encode((fields, rest))),
         "name": name,
-        "time": (EPOCH + timedelta(microseconds=micros)).isoformat() if micros else None,
+        "time": short_json_time(micros) if micros else None,
         "attributes": rest,
         "fields": fields,
         "flags": _flags(raw),
@@ -131,15 +130,10 @@ def _fields(
         else:
             gone.add(step.key)
             fields.setdefault(field, [step.key, resolution.fields[field]])
-    if reasons := _reasons(resolution.fields):
+    sent_reasons = resolution.fields.get("finish_reasons")
+    if reasons := sent_reasons or finish_reasons(resolution.fields.get("output")):
         fields["finish_reasons"] = [None, reasons]
     return fields, {name: value for name, value in attributes.items() if name not in gone}
-
-
-def _reasons(fields: dict[str, Json]) -> list[str]:
-    """Return why the answers ended, which may stand in the messages alone."""
-    reasons = fields.get("finish_reasons")
-    return finish_reasons(fields.get("output")) if reasons is None else reasons
 
 
 def _flags(raw: RawLog) -> list[str]:

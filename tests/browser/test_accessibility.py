@@ -36,6 +36,9 @@ PAGES = [
     "/sessions/chat_91c2",
     "/understanding",
     "/settings",
+    "/settings/keys",
+    "/settings/projects",
+    "/settings/server",
     "/prices?model=gpt-4o",
     "/prices/new",
 ]

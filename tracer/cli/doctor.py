@@ -9,7 +9,6 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from tracer.errors import ConfigError
 from tracer.server.lock import last_owner
 from tracer.server.postgres import Embedded
 from tracer.store.database import server
+from tracer.web.shown_settings import shown_settings
 
 # A table that takes longer is reported with the estimate of PostgreSQL's statistics.
 _COUNT_SECONDS = 1.0
@@ -65,20 +65,15 @@ def doctor(config: Config) -> None:
 def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield (name, printable value, source) of each setting; secrets are masked."""
     from_environment = Config.from_env(environ)
-    for field in fields(Config):
-        value = getattr(config, field.name)
-        name = variable(field.name, environ)
-        if field.name == "data_dir":
+    for setting in shown_settings(config):
+        value = getattr(config, setting.name)
+        name = variable(setting.name, environ)
+        if setting.name == "data_dir":
             is_flag = from_environment.data_dir.expanduser().absolute() != value
         else:
-            is_flag = getattr(from_environment, field.name) != value
+            is_flag = getattr(from_environment, setting.name) != value
         source = "flag" if is_flag else name if environ.get(name) else "default"
-        shown = str(value) or "none"
-        if field.name == "database_url":
-            shown = server.shown_url(value) if value else "none: the embedded PostgreSQL"
-        elif field.name == "init_project_secret_key" and value:
-            shown = "***"
-        yield field.name, shown, source
+        yield setting.name, setting.text, source
 
 
 def _server_url(config: Config) -> str:

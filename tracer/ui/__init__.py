@@ -7,7 +7,7 @@ from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts
 from tracer.ui.lists import session, sessions, traces
-from tracer.ui.project import mapping_quality, prices, settings
+from tracer.ui.project import keys, mapping_quality, prices, projects, server, settings
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
 from tracer.ui.tree import rows
@@ -21,15 +21,18 @@ __all__ = [
     "delete",
     "export",
     "findings",
+    "keys",
     "live",
     "log",
     "mapping_quality",
     "next_error",
     "page",
     "prices",
+    "projects",
     "prompts",
     "rows",
     "scores",
+    "server",
     "session",
     "sessions",
     "settings",

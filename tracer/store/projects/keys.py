@@ -55,14 +55,19 @@ def list_keys(project_id: str) -> list[ApiKey]:
     return [ApiKey(*row) for row in db.session.execute(query.order_by(api_keys.c.created_at))]
 
 
-def revoke_key(key_id: str) -> bool:
-    """Revoke a key with immediate effect; return whether there was a valid key of that id."""
+def revoke_key(key_id: str, project_id: str | None = None) -> bool:
+    """Revoke a key with immediate effect; return whether there was a valid key of that id.
+
+    With ``project_id``, a key of another project is left alone.
+    """
     query = (
         sa.update(api_keys)
         .where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=sa.func.now())
         .returning(api_keys.c.key_id)
     )
+    if project_id is not None:
+        query = query.where(api_keys.c.project_id == project_id)
     revoked = db.session.execute(query).one_or_none()
     return revoked is not None
 

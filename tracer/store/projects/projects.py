@@ -45,6 +45,13 @@ def list_projects() -> list[Project]:
     return [Project(*row) for row in db.session.execute(_BY_NAME)]
 
 
+def rename_project(project_id: str, name: str) -> None:
+    """Give a project another name. Raises Invalid."""
+    check_project(project_id, name)
+    query = sa.update(projects).where(projects.c.project_id == project_id)
+    db.session.execute(query.values(name=name.strip()))
+
+
 def check_project(project_id: str, name: str) -> None:
     """Raise Invalid if a project can't have this id or name."""
     if not _ID.fullmatch(project_id):

@@ -62,7 +62,7 @@ def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 def keep_private(response: Response) -> Response:
     """Set cache headers: no shared caches, and no fragment in place of its page."""
     # Browsers store the page and revalidate it: "back" is fast and never shows an outdated page.
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers.setdefault("Cache-Control", "private, no-cache")
     response.vary.update(("HX-Request-Type", "Cookie"))
     return response
 

@@ -1,21 +1,42 @@
-"""The settings page of a project, which links to each kind of settings."""
+"""The settings of a project: its name, the environments that it received data from, its size."""
 
 from __future__ import annotations
 
-from tracer.pricing.list_prices import LIST_NAME
-from tracer.store.projects.prices import list_prices
-from tracer.ui.base.blueprint import bp
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.errors import Invalid
+from tracer.store.database.session import transaction
+from tracer.store.projects.projects import LONGEST_NAME, rename_project
+from tracer.store.projects.sizes import environment_sizes, project_size
+from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import current_visitor
+
+_PERIOD: Final = timedelta(days=7)
 
 
 @bp.get("/project/<project_id>/settings")
 def settings(project_id: str) -> str:
-    """Show the kinds of settings with their current state."""
-    active = [row for row in list_prices(project_id) if row.retired_at is None]
+    """Show what the project is and what it holds."""
     return render(
         "project/settings.html",
-        price_count=len(active),
-        list_name=LIST_NAME,
+        size=project_size(project_id),
+        environments=environment_sizes(project_id, datetime.now(UTC) - _PERIOD),
+        longest_name=LONGEST_NAME,
         visitor=current_visitor(),
     )
+
+
+@bp.post("/project/<project_id>/settings")
+def change_settings(project_id: str) -> AnyResponse:
+    """Rename the project."""
+    try:
+        with transaction():
+            rename_project(project_id, request.form.get("name", ""))
+    except Invalid as error:
+        refuse(f"{error}.")
+    return redirect(url_for("ui.settings", project_id=project_id), 303)

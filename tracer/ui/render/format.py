@@ -126,7 +126,31 @@ def meter(value: timedelta | None) -> int:
     return max(3, min(100, round(position * 100)))
 
 
+def size(number: int) -> str:
+    """Return a number of bytes as e.g. ``512 B``, ``4.2 kB``, ``1.30 GB``."""
+    value, unit = float(number), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{number} B" if unit == "B" else f"{_three_digits(value)} {unit}"
+
+
 FILTERS = {
     f.__name__: f
-    for f in (duration, count, whole, plural, money, dollars, ago, clock, day, stamp, meter, micros)
+    for f in (
+        duration,
+        count,
+        whole,
+        plural,
+        money,
+        dollars,
+        ago,
+        clock,
+        day,
+        stamp,
+        meter,
+        micros,
+        size,
+    )
 }

@@ -56,7 +56,9 @@ def test_the_size_adds_up_over_the_environments(
     get_page: GetPage, store_traces: StoreTraces
 ) -> None:
     assert "No trace started" in get_page("/settings").one("main").text
-    store_traces(agent_trace(environment="production"), agent_trace("b" * 32, environment="staging"))
+    store_traces(
+        agent_trace(environment="production"), agent_trace("b" * 32, environment="staging")
+    )
     page = get_page("/settings")
     rows = [row.all("td") for row in page.one("table").one("tbody").all("tr")]
     assert {row[0].text: row[1].text for row in rows} == {"production": "1", "staging": "1"}

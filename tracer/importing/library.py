@@ -78,8 +78,10 @@ class LibraryCopier:
         if stored is None or any(getattr(stored, name) != value for name, value in fields.items()):
             with transaction():
                 stored = datasets.save_dataset(self.project_id, row["name"], fields)
+        # A Langfuse server lists no archived items; this one does when asked.
+        which = {"datasetName": row["name"], "includeArchived": "true"}
         # The oldest first, so that the imported items are listed in the same order.
-        items = [item for item, _ in self._rows("dataset-items", datasetName=row["name"])]
+        items = [item for item, _ in self._rows("dataset-items", **which)]
         for item in reversed(items):
             self._item(stored.dataset_id, item)
         self._runs(stored)

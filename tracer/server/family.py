@@ -143,7 +143,7 @@ class Family(BaseApplication):
     def largest_body(self) -> Callable[[bytes], int]:
         """Return the function that gives the largest body for a path; called in a worker."""
         from tracer.web.langfuse.routes import PREFIX
-        from tracer.wire.langfuse.library import MOST_BYTES
+        from tracer.wire.langfuse.library.media import MOST_BYTES
 
         media, limit = f"{PREFIX}/media/content/".encode(), self.config.max_body_bytes
         return lambda path: max(limit, MOST_BYTES) if path.startswith(media) else limit

@@ -34,8 +34,8 @@ from tracer.wire.langfuse.bodies import (
     SpanChange,
     TraceBody,
 )
-from tracer.wire.langfuse.experiments import answered, told_object
 from tracer.wire.langfuse.ingestion import DecodedIngestion, Stored, decode_event, decode_ingestion
+from tracer.wire.langfuse.library.experiments import answered, told_object
 from tracer.wire.otlp.request import CONTENT_TYPES
 from tracer.wire.reading import read_json
 

@@ -38,6 +38,8 @@ class RunItem:
     item_id: str
     linked_trace_id: str
     linked_span_id: str | None
+    dataset_version: datetime | None
+    """The time as of which the application read the dataset; None: it was not sent."""
     created_at: datetime
 
 
@@ -107,6 +109,7 @@ def add_run_item(
     trace_id: str,
     span_id: str | None,
     created_at: datetime | None = None,
+    dataset_version: datetime | None = None,
 ) -> RunItem:
     """Record the trace of an item; a repeated request returns the existing record."""
     # A hash of the contents, so that a repeated request adds no row.
@@ -118,6 +121,7 @@ def add_run_item(
         "item_id": item_id,
         "linked_trace_id": trace_id,
         "linked_span_id": span_id,
+        "dataset_version": dataset_version,
     }
     if created_at is not None:
         values["created_at"] = created_at

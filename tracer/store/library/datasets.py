@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -144,9 +144,28 @@ def save_item(
     return DatasetItem(**row._mapping)
 
 
-def get_item(project_id: str, item_id: str) -> DatasetItem | None:
-    """Return the current state of an item; None: there is none."""
-    return _current(project_id, item_id)
+def get_item(project_id: str, item_id: str, as_of: datetime | None = None) -> DatasetItem | None:
+    """Return the state of an item, now or as of a time as in `list_items`; None: it has none."""
+    if as_of is None:
+        return _current(project_id, item_id)
+    query = sa.select(*_ITEM).where(
+        dataset_items.c.project_id == project_id,
+        dataset_items.c.item_id == item_id,
+        *_valid(as_of),
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else DatasetItem(**row._mapping)
+
+
+def _valid(as_of: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of states that were valid at a time, or at the end of its millisecond.
+
+    JavaScript cuts times to milliseconds, so a time in whole ones may have been cut.
+    """
+    if as_of.microsecond % 1_000 == 0:
+        as_of += timedelta(microseconds=999)
+    until = dataset_items.c.valid_to
+    return dataset_items.c.valid_from <= as_of, sa.or_(until.is_(None), until > as_of)
 
 
 def list_items(
@@ -156,10 +175,14 @@ def list_items(
     source_trace_id: str | None = None,
     source_span_id: str | None = None,
     as_of: datetime | None = None,
-    limit: int,
+    archived: bool = False,
+    limit: int | None,
     offset: int = 0,
 ) -> tuple[list[DatasetItem], int]:
-    """Return (a page of items, the newest first; their number); `as_of` None: current states."""
+    """Return (a page of items, the newest first; their number); `as_of` None: current states.
+
+    `archived`: with items whose state is archived.
+    """
     items = dataset_items.c
     conditions = [items.project_id == project_id]
     if dataset_id is not None:
@@ -168,13 +191,12 @@ def list_items(
         conditions.append(items.source_trace_id == source_trace_id)
     if source_span_id is not None:
         conditions.append(items.source_span_id == source_span_id)
+    if not archived:
+        conditions.append(~items.archived)
     if as_of is None:
         conditions.append(items.valid_to.is_(None))
     else:
-        conditions += [
-            items.valid_from <= as_of,
-            sa.or_(items.valid_to.is_(None), items.valid_to > as_of),
-        ]
+        conditions += _valid(as_of)
     query = sa.select(*_ITEM).where(*conditions)
     query = query.order_by(items.created_at.desc(), items.item_id.desc())
     rows, total = numbered_page(query, limit, offset)

@@ -35,6 +35,8 @@ class Answered:
     trace_id: str
     span_id: str | None
     start_time: datetime
+    dataset_version: datetime | None
+    """The time as of which the application read the dataset; None: it was not sent."""
 
 
 class ExperimentKey(NamedTuple):
@@ -106,7 +108,8 @@ def list_answered(
     project_id: str, conditions: Sequence[Condition], after: AnsweredKey | None, limit: int
 ) -> list[Answered]:
     """Return the results that fulfil the conditions, newest first. Raises Invalid."""
-    columns = (*_RUN, items.c.item_id, traces.c.trace_id, spans.c.span_id, _started)
+    result = (items.c.item_id, traces.c.trace_id, spans.c.span_id, _started)
+    columns = (*_RUN, *result, items.c.dataset_version)
     query = _answers(project_id, conditions, *columns)
     query = query.order_by(_started.desc(), runs.c.run_id, _id)
     if after is not None:
@@ -117,10 +120,11 @@ def list_answered(
     return [
         Answered(
             run=DatasetRun(**_run(row)),
-            item_id=row[-4],
-            trace_id=row[-3],
-            span_id=row[-2],
-            start_time=row[-1],
+            item_id=row[-5],
+            trace_id=row[-4],
+            span_id=row[-3],
+            start_time=row[-2],
+            dataset_version=row[-1],
         )
         for row in db.session.execute(query.limit(limit))
     ]

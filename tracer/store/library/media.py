@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -43,6 +43,8 @@ class Medium:
     uploaded_at: datetime | None
     """None: announced but not uploaded."""
     created_at: datetime
+    retyped: bool = False
+    """Whether the announcement that returned it has changed its type."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,7 @@ def announce(
 ) -> Medium | None:
     """Return the medium of that id, created if necessary, and record its use.
 
+    The type is that of the latest announcement, and so is the length until the content is stored.
     None: the trace that uses it was deleted; nothing is recorded.
     """
     # A late announcement must not restore parts of a deleted trace.
@@ -72,11 +75,18 @@ def announce(
         "content_length": length,
     }
     query = insert(media).values(values)
+    before = get_medium(project_id, media_id)
     # The upsert also locks the row: a delete of the last use must wait for this use.
     keys = [media.c.project_id, media.c.media_id]
-    db.session.execute(
-        query.on_conflict_do_update(index_elements=keys, set_={"media_id": media_id})
-    )
+    # Another content whose hash begins equally keeps what was announced of it, and the length of
+    # stored content is known: it has passed the check of its hash.
+    same = media.c.sha256 == sha256
+    pending = sa.and_(same, media.c.uploaded_at.is_(None))
+    changes = {
+        "content_type": sa.case((same, content_type), else_=media.c.content_type),
+        "content_length": sa.case((pending, length), else_=media.c.content_length),
+    }
+    db.session.execute(query.on_conflict_do_update(index_elements=keys, set_=changes))
     used = {
         "project_id": project_id,
         "media_id": media_id,
@@ -85,7 +95,20 @@ def announce(
         "field": use.field,
     }
     db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
-    return get_medium(project_id, media_id)
+    medium = get_medium(project_id, media_id)
+    if medium is None or before is None:
+        return medium
+    return replace(medium, retyped=before.content_type != medium.content_type)
+
+
+def list_media(project_id: str, media_ids: Collection[str]) -> dict[str, Medium]:
+    """Return those of the media that are uploaded, by id."""
+    query = sa.select(*_MEDIUM).where(
+        media.c.project_id == project_id,
+        media.c.media_id.in_(media_ids),
+        media.c.uploaded_at.is_not(None),
+    )
+    return {row.media_id: Medium(**row._mapping) for row in db.session.execute(query)}
 
 
 def _deleted(project_id: str, trace_id: str) -> bool:
@@ -146,7 +169,7 @@ def read_piece(project_id: str, media_id: str, number: int) -> bytes | None:
     return data
 
 
-_MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__]
+_MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__ if name in media.c]
 
 
 def _forget_content(project_id: str, media_id: str) -> None:

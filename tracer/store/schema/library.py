@@ -133,6 +133,7 @@ dataset_run_items = Table(
     Column("item_id", Text, nullable=False),
     Column("linked_trace_id", Text, nullable=False),
     Column("linked_span_id", Text),
+    Column("dataset_version", Time),
     now_column("created_at"),
     Index("ix_dataset_run_items_trace", "project_id", "linked_trace_id"),
 )

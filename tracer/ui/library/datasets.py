@@ -47,7 +47,12 @@ def dataset(project_id: str, name: str) -> str:
     """Show the runs and the items of a dataset, the items as of now or of the time ``at``."""
     row, numbered, time = _dataset(project_id, name), NumberedPage.from_request(), _time()
     items, total = datasets.list_items(
-        project_id, row.dataset_id, as_of=time, limit=PER_PAGE, offset=numbered.offset
+        project_id,
+        row.dataset_id,
+        as_of=time,
+        archived=True,
+        limit=PER_PAGE,
+        offset=numbered.offset,
     )
     runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _RUNS)
     return render(

@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
-from tracer.errors import Conflict, NotFound, Refusal, TracerError
+from tracer.errors import NotFound, Refusal, TracerError
 from tracer.store.scores.configs import ScoreConfig
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
@@ -141,8 +141,7 @@ def http_refusal(error: HTTPException) -> Response:
 
 
 def _answer(error: TracerError) -> Response:
-    # Langfuse's clients expect 400 where this server has a conflict (409).
-    status = 400 if isinstance(error, Conflict) else status_of(error)
+    status = status_of(error)
     if refusals := refusals_of(error):
         return refusal(status, INVALID, [_issue(refused) for refused in refusals])
     named = NOT_FOUND if isinstance(error, NotFound) else HTTPStatus(status).phrase

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+
+from tests.support.http import path_of
+from tests.support.langfuse.events import event, ingest
 
 PUBLIC = "/api/public"
 
@@ -44,11 +49,12 @@ def test_items_are_listed_read_changed_and_deleted(client: FlaskClient, dataset:
         None,
         [1],
     )
-    now = ok(client.get(f"{PUBLIC}/dataset-items?datasetName=faq%2Feu"))
+    listed = f"{PUBLIC}/dataset-items?includeArchived=true&datasetName=faq%2Feu"
+    now = ok(client.get(listed))
     assert (now["data"], now["meta"]["totalItems"]) == ([changed], 1)
     then = ok(client.get(f"{PUBLIC}/dataset-items?datasetName=faq%2Feu&version={made['version']}"))
     assert then["data"] == [made]
-    assert ok(client.get(f"{PUBLIC}/dataset-items?sourceTraceId=t"))["data"] == [changed]
+    assert ok(client.get(f"{listed}&sourceTraceId=t"))["data"] == [changed]
     ok(client.delete(f"{PUBLIC}/dataset-items/i"))
     ok(client.get(f"{PUBLIC}/dataset-items/i"), 404)
     ok(client.delete(f"{PUBLIC}/dataset-items/i"), 404)
@@ -60,7 +66,7 @@ def test_an_item_needs_its_dataset(client: FlaskClient, dataset: Any) -> None:
     item(client, id="i")
     ok(client.post(f"{PUBLIC}/v2/datasets", json={"name": "other"}))
     body = {"datasetName": "other", "id": "i"}
-    [issue] = ok(client.post(f"{PUBLIC}/dataset-items", json=body), 400)["error"]
+    [issue] = ok(client.post(f"{PUBLIC}/dataset-items", json=body), 409)["error"]
     assert issue["path"] == ["id"]
 
 
@@ -86,3 +92,122 @@ def test_a_run_item_needs_a_trace_and_an_item(client: FlaskClient, dataset: Any)
     [issue] = ok(client.post(path, json={"runName": "r", "datasetItemId": "i"}), 400)["error"]
     assert issue["path"] == ["traceId"]
     ok(client.post(path, json={"runName": "r", "datasetItemId": "x", "traceId": "t"}), 404)
+
+
+def test_archived_items_are_left_out(client: FlaskClient, dataset: Any) -> None:
+    made = item(client, id="i1")
+    archived = item(client, id="i2", status="ARCHIVED")
+    for path in ("dataset-items?datasetName=faq%2Feu", "dataset-items"):
+        listed = ok(client.get(f"{PUBLIC}/{path}"))
+        assert (listed["data"], listed["meta"]["totalItems"]) == ([made], 1)
+    assert ok(client.get(f"{PUBLIC}/datasets/faq%2Feu"))["items"] == [made]
+    assert ok(client.get(f"{PUBLIC}/dataset-items/i2")) == archived
+
+
+def test_a_version_cut_to_milliseconds_has_the_item_of_that_time(
+    client: FlaskClient, dataset: Any
+) -> None:
+    made = item(client, id="i")
+    cut = f"{made['createdAt'][:23]}Z"
+    path = f"{PUBLIC}/dataset-items?datasetName=faq%2Feu&version="
+    assert ok(client.get(f"{path}{cut}"))["data"] == [made]
+    assert ok(client.get(f"{path}2020-01-01"))["data"] == []
+
+
+SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}
+
+
+def test_items_conform_to_the_schemas_of_their_dataset(client: FlaskClient) -> None:
+    body = {"name": "sch", "inputSchema": SCHEMA, "expectedOutputSchema": {"enum": [None, 1]}}
+    ok(client.post(f"{PUBLIC}/v2/datasets", json=body))
+
+    def refused(**fields: Any) -> Any:
+        answer = client.post(f"{PUBLIC}/dataset-items", json={"datasetName": "sch", **fields})
+        return [issue["path"] for issue in ok(answer, 400)["error"]]
+
+    assert refused(input={"b": 1}) == [["input"]]
+    assert refused(input={"a": "x"}, expectedOutput=2) == [["input", "a"], ["expectedOutput"]]
+    assert refused() == [["input"]]
+    made = ok(
+        client.post(f"{PUBLIC}/dataset-items", json={"datasetName": "sch", "input": {"a": 1}})
+    )
+    assert refused(id=made["id"], input={"a": None}) == [["input", "a"]]
+    change = {"datasetName": "sch", "id": made["id"], "status": "ARCHIVED"}
+    assert ok(client.post(f"{PUBLIC}/dataset-items", json=change))["status"] == "ARCHIVED"
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "nope"}, {"pattern": "("}, 5, [], {"$ref": "http://127.0.0.1:9/a"}]
+)
+def test_what_is_no_schema_is_refused(client: FlaskClient, schema: Any) -> None:
+    body = {"name": "sch", "inputSchema": schema}
+    [issue] = ok(client.post(f"{PUBLIC}/v2/datasets", json=body), 400)["error"]
+    assert issue["path"] == ["inputSchema"]
+
+
+def test_a_schema_is_refused_that_an_item_does_not_conform_to(
+    client: FlaskClient, dataset: Any
+) -> None:
+    item(client, id="i", input={"b": 1})
+    body = {"name": "faq/eu", "inputSchema": SCHEMA}
+    error = ok(client.post(f"{PUBLIC}/v2/datasets", json=body), 400)
+    assert "validation failed" in error["message"] and "'i'" in error["message"]
+    assert ok(client.get(f"{PUBLIC}/v2/datasets/faq%2Feu"))["inputSchema"] is None
+
+
+def test_media_that_an_item_refers_to_are_resolved(client: FlaskClient, dataset: Any) -> None:
+    content = b"picture"
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    announcement = {
+        **{"datasetId": dataset["id"], "datasetItemId": "i", "field": "input"},
+        **{"contentType": "image/png", "contentLength": len(content), "sha256Hash": digest},
+    }
+    announced = ok(client.post(f"{PUBLIC}/media", json=announcement), 201)
+    text = f"@@@langfuseMedia:type=image/png|id={announced['mediaId']}|source=bytes@@@"
+    missing = "@@@langfuseMedia:type=image/png|id=none|source=bytes@@@"
+    value = {"it's": [text, missing], "other": "text"}
+    assert item(client, id="i", input=value)["mediaReferences"] == []
+    client.put(path_of(announced["uploadUrl"]), data=content)
+    for found in (
+        ok(client.get(f"{PUBLIC}/dataset-items/i")),
+        *ok(client.get(f"{PUBLIC}/dataset-items?datasetName=faq%2Feu"))["data"],
+        *ok(client.get(f"{PUBLIC}/datasets/faq%2Feu"))["items"],
+    ):
+        [reference] = found["mediaReferences"]
+        assert (reference["field"], reference["referenceString"]) == ("input", text)
+        assert reference["jsonPath"] == r"$['it\'s'][0]"
+        medium = reference["media"]
+        assert (medium["mediaId"], medium["contentType"]) == (announced["mediaId"], "image/png")
+        assert client.get(path_of(medium["url"])).data == content
+
+
+def test_a_run_item_is_recorded_by_its_observation_alone(client: FlaskClient, dataset: Any) -> None:
+    ingest(client, event("span-create", id="vo", traceId="vt", name="n"))
+    made = item(client, id="i")
+    body = {
+        **{"runName": "r1", "datasetItemId": "i", "observationId": "vo"},
+        **{"createdAt": "2026-01-02T03:04:05Z", "datasetVersion": made["createdAt"]},
+    }
+    run_item = ok(client.post(f"{PUBLIC}/dataset-run-items", json=body))
+    assert (run_item["traceId"], run_item["observationId"]) == ("vt", "vo")
+    assert run_item["createdAt"].startswith("2026-01-02T03:04:05")
+    since = "fromStartTime=2020-01-01&fields=core,dataset"
+    [result] = ok(client.get(f"{PUBLIC}/experiment-items?{since}"))["data"]
+    assert result["experimentItemVersion"][:23] == made["createdAt"][:23]
+    unknown = {"runName": "r1", "datasetItemId": "i", "observationId": "none"}
+    ok(client.post(f"{PUBLIC}/dataset-run-items", json=unknown), 404)
+    early = {**body, "datasetVersion": "2020-01-01"}
+    ok(client.post(f"{PUBLIC}/dataset-run-items", json=early), 404)
+
+
+def test_an_item_of_another_dataset_is_a_conflict(client: FlaskClient, dataset: Any) -> None:
+    item(client, id="i")
+    ok(client.post(f"{PUBLIC}/v2/datasets", json={"name": "other"}))
+    body = {"datasetName": "other", "id": "i"}
+    ok(client.post(f"{PUBLIC}/dataset-items", json=body), 409)
+
+
+def test_ids_have_no_control_characters(client: FlaskClient, dataset: Any) -> None:
+    for fields in ({"id": "a\rb"}, {"sourceTraceId": "a\nb"}):
+        body = {"datasetName": "faq/eu", **fields}
+        ok(client.post(f"{PUBLIC}/dataset-items", json=body), 400)

@@ -53,8 +53,27 @@ def test_content_other_than_announced_is_refused(client: FlaskClient) -> None:
     path = path_of(announced(client)["uploadUrl"])
     for content in (CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT)):
         assert client.put(path, data=content).status_code == 400
-    again = client.post(f"{PUBLIC}/media", json=body(contentLength=5))
-    assert [issue["path"] for issue in again.get_json()["error"]] == [["contentLength"]]
+
+
+def test_a_wrong_length_does_not_block_the_content(client: FlaskClient) -> None:
+    announced(client, contentLength=100)
+    second = announced(client)
+    assert client.put(path_of(second["uploadUrl"]), data=CONTENT).status_code == 200
+    assert announced(client, contentLength=100)["uploadUrl"] is None
+    medium = client.get(f"{PUBLIC}/media/{second['mediaId']}").get_json()
+    assert medium["contentLength"] == len(CONTENT)
+
+
+def test_another_type_of_the_same_content_is_uploaded_again(client: FlaskClient) -> None:
+    first = announced(client)
+    client.put(path_of(first["uploadUrl"]), data=CONTENT)
+    second = announced(client, contentType="image/webp")
+    assert second["uploadUrl"] is not None
+    medium = client.get(f"{PUBLIC}/media/{first['mediaId']}").get_json()
+    assert medium["contentType"] == "image/webp"
+    assert client.get(path_of(medium["url"])).data == CONTENT
+    assert client.put(path_of(second["uploadUrl"]), data=CONTENT).status_code == 200
+    assert announced(client, contentType="image/webp")["uploadUrl"] is None
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/pdf"])
@@ -98,6 +117,7 @@ def test_an_upload_url_is_for_one_file_of_one_project(app: Flask, client: FlaskC
         ({"contentLength": -1}, "contentLength"),
         ({"contentLength": 10**10}, "contentLength"),
         ({"contentType": "x\x00y"}, "contentType"),
+        ({"contentType": "application/x-nope"}, "contentType"),
     ],
 )
 def test_a_bad_announcement_is_refused_by_field(client: FlaskClient, more: Any, field: str) -> None:

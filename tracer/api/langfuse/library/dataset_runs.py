@@ -13,6 +13,7 @@ from tracer.errors import Invalid
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
+from tracer.store.traces import span_search
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -22,13 +23,14 @@ from tracer.web.langfuse.routes import (
     PROBLEMS,
     WRITE_PROBLEMS,
     Message,
+    missing,
     reply,
     set_up,
     unknown,
 )
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.experiments import run_id
-from tracer.wire.langfuse.library import RunItemBody
+from tracer.wire.langfuse.library.bodies import RunItemBody
+from tracer.wire.langfuse.library.experiments import run_id
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.reading import read_json
 
@@ -101,11 +103,8 @@ class WholeRun(RunAnswer, kw_only=True):
 def create_run_item() -> Response:
     """Record the trace of an item; a run of a new name is created."""
     sent = read_sent(read_json(json_body()), RunItemBody)
-    trace_id = sent.trace_id
-    if trace_id is None:
-        reason = "expected the id of the item's trace"
-        raise Invalid.of_field("traceId", reason)
-    item = find_item(sent.dataset_item_id)
+    trace_id = _trace_id(sent)
+    item = find_item(sent.dataset_item_id, sent.dataset_version)
     with transaction():
         run = dataset_runs.save_run(
             project_id(),
@@ -122,8 +121,21 @@ def create_run_item() -> Response:
             trace_id,
             sent.observation_id,
             sent.created_at,
+            sent.dataset_version,
         )
     return reply(_item(made, run))
+
+
+def _trace_id(sent: RunItemBody) -> str:
+    """Return the trace of the item, or else of the observation; raises Invalid, NotFound."""
+    if sent.trace_id is not None:
+        return sent.trace_id
+    if sent.observation_id is None:
+        raise Invalid.of_field("traceId", "expected the id of the item's trace or observation")
+    trace_id = span_search.trace_of(project_id(), sent.observation_id)
+    if trace_id is None:
+        raise missing("Observation", sent.observation_id)
+    return trace_id
 
 
 @bp.get("/dataset-run-items")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from flask import Blueprint, Response
 from msgspec import UNSET, Meta
 
 from tracer.api.langfuse.answers import Answer
+from tracer.api.langfuse.library.item_media import ItemMedia, item_media, media_in
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import Invalid, Refusal
+from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
@@ -26,12 +31,17 @@ from tracer.web.langfuse.routes import (
     unknown,
 )
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.library import DatasetBody, DatasetItemBody
+from tracer.wire.langfuse.library.bodies import DatasetBody, DatasetItemBody
+from tracer.wire.langfuse.library.item_schemas import check_schema, mismatches
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_json
 
 _DATASET: Final = ("description", "metadata", "input_schema", "expected_output_schema")
+_SCHEMAS: Final = {
+    "input_schema": "inputSchema",
+    "expected_output_schema": "expectedOutputSchema",
+}
 _ITEM: Final = {
     "input": "input",
     "expected_output": "expected_output",
@@ -52,6 +62,9 @@ class DatasetItemQuery(PageQuery, kw_only=True):
     source_trace_id: str | None = None
     source_observation_id: str | None = None
     version: Annotated[SentTime | None, Meta(description="as they were at this time")] = None
+    include_archived: Annotated[
+        bool, Meta(description="also archived items, which only this server can list")
+    ] = False
 
 
 class DatasetAnswer(Answer, kw_only=True):
@@ -90,7 +103,7 @@ class ItemAnswer(Answer, kw_only=True):
     created_at: Time
     updated_at: Time
     version: Time
-    media_references: list[Any]
+    media_references: list[ItemMedia]
 
 
 class ItemList(Answer, kw_only=True):
@@ -121,9 +134,30 @@ def create_dataset() -> Response:
     """Create a dataset, or change the sent fields of the one of this name."""
     sent = read_sent(read_json(json_body()), DatasetBody)
     fields = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
+    for name, sent_name in _SCHEMAS.items():
+        check_schema(sent_name, fields.get(name))
     with transaction():
         row = datasets.save_dataset(project_id(), sent.name, fields)
+        if _SCHEMAS.keys() & fields.keys():
+            _check_items(row)
     return reply(dataset_answer(row))
+
+
+def _check_items(dataset: Dataset) -> None:
+    """Raise Invalid where an item of the dataset does not conform to its schemas."""
+    if dataset.input_schema is None and dataset.expected_output_schema is None:
+        return
+    items, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=None)
+    for item in items:
+        if refusals := _mismatches(dataset, item.input, item.expected_output):
+            raise Invalid(f"validation failed for item {item.item_id!r}: {refusals[0]}")
+
+
+def _mismatches(dataset: Dataset, input: Json, expected_output: Json) -> list[Refusal]:
+    return [
+        *mismatches("input", dataset.input_schema, input),
+        *mismatches("expectedOutput", dataset.expected_output_schema, expected_output),
+    ]
 
 
 @bp.get("/v2/datasets")
@@ -155,7 +189,7 @@ def read_dataset(name: str) -> Response:
         summary="Add an item, or a new state of one",
         body=DatasetItemBody,
         answers={200: ItemAnswer},
-        problems=(*WRITE_PROBLEMS, 404),
+        problems=(*WRITE_PROBLEMS, 404, 409),
     )
 )
 def create_item() -> Response:
@@ -171,7 +205,10 @@ def create_item() -> Response:
     dataset = find_dataset(sent.dataset_name)
     with transaction():
         item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, fields)
-    return reply(item_answer(item, dataset.name))
+        refusals = _mismatches(dataset, item.input, item.expected_output)
+        if refusals and not item.archived:
+            raise Invalid("the item does not conform to its dataset's schema", refusals)
+    return reply(item_answers([item])[0])
 
 
 @bp.get("/dataset-items")
@@ -193,21 +230,18 @@ def list_items() -> Response:
         source_trace_id=query.source_trace_id,
         source_span_id=query.source_observation_id,
         as_of=query.version,
+        archived=query.include_archived,
         limit=query.limit,
         offset=query.offset,
     )
-    names = datasets.names_of(project_id(), {row.dataset_id for row in rows})
-    data = [item_answer(row, names[row.dataset_id]) for row in rows]
-    return reply(ItemList(data=data, meta=page_meta(query, total)))
+    return reply(ItemList(data=item_answers(rows), meta=page_meta(query, total)))
 
 
 @bp.get("/dataset-items/<id:item_id>")
 @describe(Operation(summary="Read an item", answers={200: ItemAnswer}, problems=(*PROBLEMS, 404)))
 def read_item_of(item_id: str) -> Response:
     """Return the current state of an item."""
-    item = find_item(item_id)
-    names = datasets.names_of(project_id(), {item.dataset_id})
-    return reply(item_answer(item, names[item.dataset_id]))
+    return reply(item_answers([find_item(item_id)])[0])
 
 
 @bp.delete("/dataset-items/<id:item_id>")
@@ -236,7 +270,7 @@ def read_dataset_with_items(name: str) -> Response:
     runs, _ = dataset_runs.list_runs(project_id(), dataset.dataset_id, 10_000)
     whole = WholeDataset(
         **_dataset_fields(dataset),
-        items=[item_answer(row, dataset.name) for row in rows],
+        items=item_answers(rows),
         runs=[run.name for run in runs],
     )
     return reply(whole)
@@ -250,9 +284,9 @@ def find_dataset(name: str) -> Dataset:
     return dataset
 
 
-def find_item(item_id: str) -> DatasetItem:
-    """Return the item of that id; raises NotFound."""
-    item = datasets.get_item(project_id(), item_id)
+def find_item(item_id: str, as_of: datetime | None = None) -> DatasetItem:
+    """Return the item of that id, now or as of a time; raises NotFound."""
+    item = datasets.get_item(project_id(), item_id, as_of)
     if item is None:
         raise unknown("Dataset item", item_id)
     return item
@@ -263,23 +297,28 @@ def dataset_answer(row: Dataset) -> DatasetAnswer:
     return DatasetAnswer(**_dataset_fields(row))
 
 
-def item_answer(row: DatasetItem, dataset_name: str) -> ItemAnswer:
-    """Return a state of an item in Langfuse's format."""
-    return ItemAnswer(
-        id=row.item_id,
-        status="ARCHIVED" if row.archived else "ACTIVE",
-        input=row.input,
-        expected_output=row.expected_output,
-        metadata=row.metadata,
-        source_trace_id=row.source_trace_id,
-        source_observation_id=row.source_span_id,
-        dataset_id=row.dataset_id,
-        dataset_name=dataset_name,
-        created_at=json_time(row.created_at),
-        updated_at=json_time(row.valid_from),
-        version=json_time(row.valid_from),
-        media_references=[],
-    )
+def item_answers(rows: Sequence[DatasetItem]) -> list[ItemAnswer]:
+    """Return states of items in Langfuse's format, with the media that they refer to."""
+    names = datasets.names_of(project_id(), {row.dataset_id for row in rows})
+    uploaded = media_in(rows)
+    return [
+        ItemAnswer(
+            id=row.item_id,
+            status="ARCHIVED" if row.archived else "ACTIVE",
+            input=row.input,
+            expected_output=row.expected_output,
+            metadata=row.metadata,
+            source_trace_id=row.source_trace_id,
+            source_observation_id=row.source_span_id,
+            dataset_id=row.dataset_id,
+            dataset_name=names[row.dataset_id],
+            created_at=json_time(row.created_at),
+            updated_at=json_time(row.valid_from),
+            version=json_time(row.valid_from),
+            media_references=item_media(row, uploaded),
+        )
+        for row in rows
+    ]
 
 
 def _dataset_fields(row: Dataset) -> dict[str, Any]:

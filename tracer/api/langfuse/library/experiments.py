@@ -35,7 +35,7 @@ from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.experiments import told, told_object
+from tracer.wire.langfuse.library.experiments import told, told_object
 from tracer.wire.native.requests import Time
 
 GROUPS: Final = ("core", "metadata", "scores")
@@ -239,7 +239,8 @@ def _item(
     }
     if "dataset" in groups:
         fields["experimentDatasetId"] = row.run.dataset_id
-        fields["experimentItemVersion"] = _time(told(attributes, "item.version"))
+        version = _time(told(attributes, "item.version"))
+        fields["experimentItemVersion"] = version or maybe_iso(row.dataset_version)
     if groups & {"io", "itemMetadata"}:
         item = datasets.get_item(project_id(), row.item_id)
     if "io" in groups:

@@ -32,7 +32,7 @@ from tracer.web.langfuse.routes import (
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import register_problems
 from tracer.web.services import services
-from tracer.wire.langfuse.library import MediaBody, MediaReport
+from tracer.wire.langfuse.library.media import MediaBody, MediaReport
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.reading import read_json
 
@@ -94,11 +94,9 @@ def announce() -> Response:
         )
     if medium is None:
         raise Invalid.of_field("traceId", DELETED)
-    if medium.content_length != sent.content_length:
-        reason = f"expected {medium.content_length} as in the first announcement of this content"
-        raise Invalid.of_field("contentLength", reason)
-    here = medium.uploaded_at is not None
-    where = None if here else _address(medium)
+    # Stored content of another type is uploaded again, so that the client learns of the change.
+    stored = medium.uploaded_at is not None and not medium.retyped
+    where = None if stored else address(medium)
     return reply(Announced(media_id=media_id, upload_url=where), 201)
 
 
@@ -121,8 +119,8 @@ def read_medium(media_id: str) -> Response:
             content_type=medium.content_type,
             content_length=medium.content_length,
             uploaded_at=json_time_in_millis(medium.uploaded_at),
-            url=_address(medium),
-            url_expiry=json_time_in_millis(datetime.now(UTC) + _VALID),
+            url=address(medium),
+            url_expiry=url_expiry(),
         )
     )
 
@@ -182,7 +180,13 @@ def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(services().secret, salt="media")
 
 
-def _address(medium: Medium) -> str:
+def url_expiry() -> str:
+    """Return the time at which an `address` that is made now expires."""
+    return json_time_in_millis(datetime.now(UTC) + _VALID)
+
+
+def address(medium: Medium) -> str:
+    """Return a signed URL of a medium's content, for its upload and its download."""
     token = _serializer().dumps([project_id(), medium.media_id])
     assert isinstance(token, str)
     return f"{request.host_url.rstrip('/')}{PREFIX}/media/content/{token}"

@@ -12,7 +12,7 @@ from tracer.records import Json
 from tracer.store.library import prompts
 from tracer.store.library.prompts import LATEST, PromptVersion
 from tracer.web.keys import project_id
-from tracer.wire.langfuse.references import Reference, filled_in, references_in
+from tracer.wire.langfuse.library.references import Reference, filled_in, references_in
 
 MOST_DEEP: Final = 5
 """Prompts in the longest chain of references, the first one included."""

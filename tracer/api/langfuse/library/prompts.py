@@ -27,7 +27,7 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.library import Label, LabelsBody, PromptBody
+from tracer.wire.langfuse.library.bodies import Label, LabelsBody, PromptBody
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_json

@@ -24,7 +24,7 @@ from tracer.web.langfuse.routes import (
     unknown,
 )
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.library import (
+from tracer.wire.langfuse.library.bodies import (
     AssignmentBody,
     QueueBody,
     QueueItemBody,

@@ -9,13 +9,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.wire.native.requests import Maybe, Time, as_utc
+from tracer.wire.native.requests import Maybe, Time, as_utc, check_id
 
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
-
-MOST_BYTES: Final = 1_000_000_000
-"""Largest announced medium, as at Langfuse."""
 
 
 class Sent(msgspec.Struct, kw_only=True, rename="camel"):
@@ -29,6 +26,8 @@ class Sent(msgspec.Struct, kw_only=True, rename="camel"):
             # Any other field is JSON, which keeps what text columns can't.
             elif name not in self.json_fields():
                 _check(value, sent)
+                if isinstance(value, str) and (name == "id" or name.endswith("_id")):
+                    check_id(value, sent)
 
     @classmethod
     def json_fields(cls) -> frozenset[str]:
@@ -137,6 +136,11 @@ class DatasetBody(Sent, kw_only=True):
     input_schema: Any = UNSET
     expected_output_schema: Any = UNSET
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # The name is part of addresses.
+        check_id(self.name, "name")
+
     @classmethod
     def json_fields(cls) -> frozenset[str]:
         """Return the fields that may hold any JSON."""
@@ -170,36 +174,15 @@ class RunItemBody(Sent, kw_only=True):
     metadata: Any = None
     observation_id: Name | None = None
     trace_id: Name | None = None
+    dataset_version: Annotated[
+        Time | None, Meta(description="the dataset was read as of this time")
+    ] = None
     created_at: Time | None = None
 
     @classmethod
     def json_fields(cls) -> frozenset[str]:
         """Return the fields that may hold any JSON."""
         return frozenset({"metadata"})
-
-
-class MediaBody(Sent, kw_only=True):
-    """A file that is about to be uploaded."""
-
-    content_type: Annotated[str, Meta(min_length=3, max_length=200)]
-    content_length: Annotated[int, Meta(ge=0, le=MOST_BYTES)]
-    sha256_hash: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$", description="base64")] = (
-        msgspec.field(name="sha256Hash")
-    )
-    field: Annotated[str, Meta(min_length=1, max_length=100)]
-    trace_id: Name | None = None
-    observation_id: Name | None = None
-    dataset_id: Name | None = None
-    dataset_item_id: Name | None = None
-
-
-class MediaReport(Sent, kw_only=True):
-    """How an upload went, as the client saw it."""
-
-    uploaded_at: Time
-    upload_http_status: int
-    upload_http_error: str | None = None
-    upload_time_ms: int | None = None
 
 
 class QueueBody(Sent, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from tracer.records import Json, SpanRecord
 from tracer.wire.json_text import NULL, json_value
-from tracer.wire.langfuse.library import Name
+from tracer.wire.langfuse.library.bodies import Name
 
 PREFIX: Final = "langfuse.experiment."
 

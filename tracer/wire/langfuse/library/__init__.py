@@ -1,0 +1,1 @@
+"""Bodies and values of prompts, datasets with their experiments, media and queues."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,16 @@ from tests.support.serving import run_tracer
 from tracer.cli.client import Server
 from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
+
+
+def post(server: str, batch: dict[str, Any]) -> None:
+    request = urllib.request.Request(
+        f"{server}/api/v1/batch",
+        json.dumps(batch).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.load(answer)["refused"] == 0
 
 
 @pytest.fixture
@@ -64,6 +76,61 @@ def test_commands_find_the_server_by_its_settings(
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_json_export_of_a_trace_or_session_is_imported(server: str, tmp_path: Path) -> None:
+    text = "one\u2028two\x85 0.12345678901234567890"
+    post(
+        server,
+        {
+            "traces": [{"id": "json-1", "name": "j", "session_id": "json-s", "tags": ["a"]}],
+            "spans": [
+                {
+                    "trace_id": "json-1",
+                    "id": "s-1",
+                    "kind": "generation",
+                    "name": "call",
+                    "model": "gpt-4o",
+                    "start_time": "2026-01-01T00:00:00Z",
+                    "end_time": "2026-01-01T00:00:01Z",
+                    "input": text,
+                    "output": {"a": [1, None, {}]},
+                    "usage": {"input": 5, "output": 6},
+                }
+            ],
+            "scores": [{"id": "json-q", "trace_id": "json-1", "name": "good", "value": True}],
+        },
+    )
+    for subject, path in (
+        ("traces/json-1", "/api/v1/traces/json-1/export"),
+        ("sessions/json-s", "/api/v1/sessions/json-s/export"),
+    ):
+        file = tmp_path / "export.json"
+        file.write_bytes(get_bytes(server + path))
+        # As other ids, which the server has not seen yet.
+        renamed = file.read_text().replace("json-", f"copy-{subject[:2]}-")
+        file.write_text(renamed)
+        done = run_tracer("import", "file", str(file), "--url", server)
+        assert (done.returncode, done.stderr) == (0, ""), subject
+        before = get_bytes(f"{server}/api/v1/traces/json-1/spans/s-1").decode()
+        after = get_bytes(f"{server}/api/v1/traces/copy-{subject[:2]}-1/spans/s-1").decode()
+        assert after.replace(f"copy-{subject[:2]}-", "json-") == before
+        scores = json.loads(get_bytes(f"{server}/api/v1/traces/copy-{subject[:2]}-1/scores"))
+        assert [score["value"] for score in scores["data"]] == [True]
+
+
+def test_a_json_export_of_an_earlier_version_is_imported_from_its_fields(
+    server: str, trace_id: str, tmp_path: Path
+) -> None:
+    document = json.loads(get_bytes(f"{server}/api/v1/traces/{trace_id}/export?format=json"))
+    for part in (document["trace"], *document["spans"], *document["scores"]):
+        del part["restore"]
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(document).replace(trace_id, "e" * 30 + "01"))
+    assert run_tracer("import", "file", str(file), "--url", server).returncode == 0
+    copied = json.loads(get_bytes(f"{server}/api/v1/traces/{'e' * 30}01"))
+    for name in ("name", "session_id", "user_id", "tags", "span_count", "total_tokens", "status"):
+        assert copied[name] == document["trace"][name], name
+
+
 def test_a_file_of_the_collector_with_one_request_a_line_is_imported(
     server: str, tmp_path: Path
 ) -> None:
@@ -82,11 +149,17 @@ def test_an_error_is_one_line_and_leaves_no_file(
     cut = tmp_path / "cut.json"
     text = get_bytes(f"{server}/api/v1/traces/{trace_id}/export?format=otlp")
     cut.write_bytes(text[: len(text) // 2])
+    export = get_bytes(f"{server}/api/v1/traces/{trace_id}/export?format=json")
+    half, newer = tmp_path / "half.json", tmp_path / "newer.json"
+    half.write_bytes(export[: len(export) // 2])
+    newer.write_bytes(export.replace(b'"version":1', b'"version":2', 1))
     other = tmp_path / "other.json"
     other.write_text('{"a": 1}')
     for words, arguments in (
         ("no trace 'nope'", ("export", "nope", "-o", str(out))),
         ("truncated", ("import", "file", str(cut))),
+        ("no complete JSON export", ("import", "file", str(half))),
+        ("version 2 of a newer Tracer", ("import", "file", str(newer))),
         ("resourceSpans", ("import", "file", str(other))),
     ):
         done = run_tracer(*arguments, "--url", server)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.support.store.round_trips import assert_copy_is_equal, export_text, import_text
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span, trace_record
+from tracer.export import from_json, otlp
+from tracer.export import json as json_format
 from tracer.records import KINDS, LEVELS, Json, ScoreRecord, SpanPatch, TraceRecord
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
@@ -41,6 +43,12 @@ links = st.builds(
     st.sampled_from(["b" * 16, ""]),
     objects,
 )
+
+
+def otlp_of(text: str) -> str:
+    """Return a JSON export as the OTLP/JSON that its import sends."""
+    [source] = from_json.read(text.encode())
+    return "".join(otlp.write(source))
 
 
 @st.composite
@@ -185,6 +193,8 @@ def test_any_trace_is_imported_as_it_was_exported(
     text = export_text()
     import_text(connection, text)
     assert_copy_is_equal(connection)
+    import_text(connection, otlp_of(export_text(json_format.write)), "of JSON")
+    assert_copy_is_equal(connection, "of JSON")
     # And into where it came from: nothing changes.
     import_text(connection, text, "default")
     assert_copy_is_equal(connection)

@@ -1,4 +1,4 @@
-"""``tracer export`` writes a trace to a file; ``tracer import file`` sends an OTLP/JSON file."""
+"""``tracer export`` writes a trace to a file; ``tracer import file`` sends such a file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import click
 
 from tracer.cli.client import SendError, Server
 from tracer.cli.options import server_options
+from tracer.export import from_json, otlp
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
 
@@ -88,7 +89,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
 @click.argument("file", type=click.File("rb"))
 @server_options
 def import_file(file: BinaryIO, url: str, key: str) -> None:
-    """Send FILE, an OTLP/JSON export (or any OTLP/JSON), to a running server."""
+    """Send FILE, a JSON or OTLP/JSON export (or any OTLP/JSON), to a running server."""
     total = Path(file.name).stat().st_size
     hidden = not sys.stdout.isatty()
     try:
@@ -103,10 +104,12 @@ def import_file(file: BinaryIO, url: str, key: str) -> None:
 
 
 def _resources(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the resources of a file as JSON; an export of Tracer is read line by line."""
+    """Yield the resources of a file as OTLP/JSON; an OTLP export is read line by line."""
     if file.readline().strip() != BEGIN.encode().strip():
         file.seek(0)
-        yield from _collector_resources(file.read())
+        text = file.read()
+        is_export = from_json.is_json_export(text)
+        yield from _exported_resources(file.name, text) if is_export else _collector_resources(text)
         return
     # Checked before anything is sent: a part of a trace would look complete.
     file.seek(-len(END), 2)
@@ -119,6 +122,22 @@ def _resources(file: BinaryIO) -> Iterator[bytes]:
             yield resource
 
 
+def _exported_resources(name: str, text: bytes) -> Iterator[bytes]:
+    """Yield the resources of a JSON export of a trace or a session."""
+    try:
+        sources = from_json.read(text)
+    except ValueError as error:
+        raise click.ClickException(f"{name} is no complete JSON export: {error}") from error
+    for source in sources:
+        if source.comment_count:
+            click.echo(f"{source.trace.trace_id}: {source.comment_count} comments left out")
+        # Not by splitlines: texts may contain other characters that end lines.
+        for line in "".join(otlp.write(source)).encode().split(b"\n"):
+            resource = line.rstrip(b",")
+            if resource.startswith(b'{"resource"'):
+                yield resource
+
+
 def _collector_resources(text: bytes) -> Iterator[bytes]:
     """Yield the resources of OTLP/JSON: one request, or one per line as collectors write it."""
     try:
@@ -128,7 +147,9 @@ def _collector_resources(text: bytes) -> Iterator[bytes]:
             requests = [json.loads(line) for line in text.splitlines() if line.strip()]
         resources = [resource for request in requests for resource in request["resourceSpans"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise click.ClickException(f"this is not OTLP/JSON with resourceSpans: {error}") from error
+        raise click.ClickException(
+            f"this is neither a JSON export of Tracer nor OTLP/JSON with resourceSpans: {error}"
+        ) from error
     for resource in resources:
         yield json.dumps(resource).encode()
 

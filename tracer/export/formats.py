@@ -49,7 +49,7 @@ _ALL: Final = (
     Format(
         "json",
         "JSON",
-        "all spans and scores",
+        "all spans and scores; can be imported",
         "application/json",
         "json",
         _without_budget(json.write),
@@ -65,7 +65,7 @@ _ALL: Final = (
     Format(
         "otlp",
         "OTLP/JSON",
-        "to import into Tracer again",
+        "for Tracer and other OpenTelemetry tools",
         "application/json",
         "otlp.json",
         _without_budget(otlp.write),

@@ -75,6 +75,16 @@ _SPAN: Final = (
     "input",
     "output",
 )
+# What only an import needs (from_json.py), beyond the fields of the JSON API.
+RESTORE_SPAN: Final = ("version", "call_id", "echo", "claimed", "patch")
+RESTORE_SCORE: Final = (
+    "value",
+    "string_value",
+    "author_id",
+    "config_id",
+    "environment",
+    "queue_id",
+)
 _OBJECTS: Final = ("model_parameters", "usage", "metadata", "attributes", "resource", "scope")
 _LISTS: Final = ("tools", "finish_reasons", "events", "links")
 
@@ -133,6 +143,7 @@ def _trace(trace: ExportedTrace) -> dict[str, Any]:
         **{name: getattr(trace, name) for name in _TRACE},
         "cost": decimals(trace.cost),
         "metadata": trace.metadata or _EMPTY_OBJECT,
+        "restore": {"claims": trace.claims},
     }
 
 
@@ -149,6 +160,7 @@ def _span(span: ExportedSpan) -> dict[str, Any]:
         "cost": _cost(span.cost),
         "flags": span.flags or [],
         "notes": span.notes or _EMPTY_OBJECT,
+        "restore": _restore(span, RESTORE_SPAN),
     }
 
 
@@ -166,7 +178,13 @@ def _score(score: ExportedScore) -> dict[str, Any]:
         "author": score.author,
         "metadata": score.metadata or _EMPTY_OBJECT,
         "time": json_time(score.time),
+        "restore": _restore(score, RESTORE_SCORE),
     }
+
+
+def _restore(row: ExportedSpan | ExportedScore, names: tuple[str, ...]) -> dict[str, Any]:
+    values = ((name, getattr(row, name)) for name in names)
+    return {name: value for name, value in values if value is not None and value is not False}
 
 
 def _comment(comment: ExportedComment) -> dict[str, Any]:

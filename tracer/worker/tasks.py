@@ -16,6 +16,7 @@ import psycopg
 from tracer.store.analyses.compute import DUE as DUE_ANALYSES
 from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import purge
+from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
 from tracer.store.timeline.fill import fill_requested
 from tracer.worker import analysis_process
@@ -56,6 +57,11 @@ def fold_counters(url: str, _stop: Stop) -> None:
             connection.execute(COMPACT.encode())
 
 
+def index_words(url: str, stop: Stop) -> None:
+    """Index the words of the traces that have changed, for search across traces."""
+    trace_words.fill(url, stop)
+
+
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
     """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -66,6 +72,7 @@ def purge_deleted_traces(url: str, _stop: Stop) -> None:
 TASKS: Final = (
     Task("timelines of large traces", 2.0, fill_timelines, DUE_TIMELINES),
     Task("analyses of large traces", 2.0, analyse_large_traces, DUE_ANALYSES),
+    Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
 )

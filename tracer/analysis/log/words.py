@@ -2,8 +2,8 @@
 
 A term matches words that begin with it; a term of one or two letters matches only the whole word.
 Words are runs of letters and digits: `refund_payment` is two words, and `timeout` finds
-`CursorTimeout` as well. Scripts without spaces (Chinese, Japanese, Korean) are split into
-overlapping pairs of characters.
+`CursorTimeout` as well. Scripts without spaces (Chinese, Japanese, Korean, Thai, Lao, Burmese,
+Khmer) are split into overlapping pairs of characters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ _SHORT_TERM: Final = 2
 _SEPARATED: Final = bytes(code if chr(code).isalnum() or code >= 128 else 32 for code in range(256))
 _WORD: Final = re.compile(r"[^\W_]+")
 _CAMEL_PART: Final = re.compile(r"(?<=[a-z])[A-Z][A-Za-z0-9]*")
-_SPACELESS: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+SPACELESS_RANGES: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+)
+"""Characters of scripts without spaces, as ranges of a regular expression."""
+SPACELESS: Final = re.compile(f"[{SPACELESS_RANGES}]+")
 # Base64 of images and audio contains no words, and would be most of the index.
 _BASE64: Final = re.compile(rb";base64,[A-Za-z0-9+/=_-]+")
 _ESCAPES: Final = tuple(rb"\\ \n \t \r \b \f".split())
@@ -62,10 +66,10 @@ def index_words(raw: bytes) -> set[str]:
         return {raw[:WORD_LENGTH].decode()}
     index: set[str] = set()
     for written in _WORD.findall(raw.decode(errors="replace")):
-        spaceless = _SPACELESS.findall(written)
+        spaceless = SPACELESS.findall(written)
         for run in spaceless:
             index.update(_pairs(run))
-        for word in _SPACELESS.split(written) if spaceless else [written]:
+        for word in SPACELESS.split(written) if spaceless else [written]:
             index.update(part[0].lower()[:WORD_LENGTH] for part in _CAMEL_PART.finditer(word))
             if word:
                 index.add(word.lower()[:WORD_LENGTH])
@@ -76,10 +80,10 @@ def terms(query: str) -> list[Term]:
     """Return the terms of a query, all of which a span must match; empty: no word in the query."""
     distinct: dict[Term, None] = {}
     for written in _WORD.findall(query):
-        for run in _SPACELESS.findall(written):
+        for run in SPACELESS.findall(written):
             pairs = [run[start : start + 2] for start in range(len(run) - 1)]
             distinct |= dict.fromkeys([Term(pair, True) for pair in pairs] or [Term(run, False)])
-        for word in _SPACELESS.split(written):
+        for word in SPACELESS.split(written):
             if word:
                 distinct[Term(word.lower()[:WORD_LENGTH], len(word) <= _SHORT_TERM)] = None
     return list(distinct)

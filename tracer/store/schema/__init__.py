@@ -41,6 +41,7 @@ from tracer.store.schema.library import (
     prompts,
 )
 from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
+from tracer.store.schema.texts import text_due, trace_words
 from tracer.store.schema.traces import (
     parts,
     payload_of_trace,
@@ -88,11 +89,13 @@ __all__ = [
     "span_payloads",
     "spans",
     "subtrees",
+    "text_due",
     "timeline_pages",
     "timeline_segments",
     "timeline_words",
     "timelines",
     "tombstones",
     "trace_payloads",
+    "trace_words",
     "traces",
 ]

@@ -95,6 +95,7 @@ def _store_traces(
     )
     save.save_sessions(connection, moves)
     count_spans.count(connection, inserted | updated)
+    save.note_texts(connection, inserted | updated)
     sizes = (
         (key, change.trace.totals.counts["span_count"])
         for key, change in (inserted | updated).items()

@@ -1,0 +1,140 @@
+"""Conditions on traces by their words, as SQL: from the index, and exact for the changed traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from tracer.analysis.log.trace_words import text_query, value_lexeme
+from tracer.analysis.log.words import SPACELESS, SPACELESS_RANGES, Term
+from tracer.store.schema import span_payloads, spans, text_due, trace_payloads, trace_words
+
+Column = sa.ColumnElement[Any]
+
+
+def text_condition(traces: sa.FromClause, text: str) -> Column:
+    """Return the condition that a text is found in a row of ``traces`` (the table or an alias).
+
+    Each word of the text begins a word of the trace; of more than one word, all of it stands
+    somewhere in the trace, in upper or lower case. A text without any word or sign finds all.
+    """
+    query = text_query(text)
+    if not query.terms and not query.parts:
+        return sa.true()
+    conditions = [_verified(traces, part) for part in query.parts]
+    lexemes = [_term_lexeme(term) for term in query.terms]
+    lexemes += [_quoted(piece) for piece in query.pieces]
+    if lexemes:
+        conditions.insert(0, _candidate(traces, lexemes))
+    if query.terms:
+        # A changed trace is no hit because of words that it had, nor for lack of its new ones.
+        exact = sa.and_(*(_begins_word(traces, term) for term in query.terms))
+        conditions.append(sa.or_(~_is_due(traces), exact))
+    return sa.and_(*conditions)
+
+
+def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Column:
+    """Return a condition that all traces with these (field, value) pairs fulfil, and few others.
+
+    Fields: ``kind``, ``name``, ``level``, ``model`` of some of their spans, ``metadata.<key>`` of
+    the trace. Pairs that the index leaves out restrict nothing.
+    """
+    lexemes = [value_lexeme(field, value) for field, value in values]
+    known = [_quoted(lexeme) for lexeme in lexemes if lexeme is not None]
+    return _candidate(traces, known) if known else sa.true()
+
+
+def _candidate(traces: sa.FromClause, lexemes: Iterable[str]) -> Column:
+    """Return whether a row of ``traces`` has all these lexemes, or has changed since."""
+    wanted = sa.cast(sa.literal(" & ".join(lexemes)), TSQUERY)
+    has_words = trace_words.c.words.op("@@", is_comparison=True)(wanted)
+    indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(has_words)
+    due = sa.select(text_due.c.project_id, text_due.c.trace_id)
+    return sa.tuple_(traces.c.project_id, traces.c.trace_id).in_(sa.union_all(indexed, due))
+
+
+def _is_due(traces: sa.FromClause) -> Column:
+    return sa.exists().where(*_same(text_due, traces)).correlate(traces)
+
+
+def _verified(traces: sa.FromClause, part: str) -> Column:
+    """Return whether a text stands in one of the texts of the trace or of its spans."""
+    in_json = msgspec.json.encode(part).decode()[1:-1]
+
+    def contains(text: Column) -> Column:
+        written = {part, in_json}
+        return sa.or_(*(text.icontains(each, autoescape=True) for each in sorted(written)))
+
+    return _any_text(traces, contains)
+
+
+def _begins_word(traces: sa.FromClause, term: Term) -> Column:
+    """Return whether a term begins a word of the trace (words.py), without the index."""
+    patterns = word_patterns(term)
+
+    def begins(text: Column) -> Column:
+        either = [text.regexp_match(pattern) for pattern in patterns]
+        contains = text.icontains(term.text, autoescape=True)
+        return sa.and_(contains, sa.or_(*either)) if either else contains
+
+    return _any_text(traces, begins)
+
+
+def word_patterns(term: Term) -> list[str]:
+    """Return regular expressions of PostgreSQL for a term at the beginning of a word.
+
+    None: wherever the term stands, a word begins.
+    """
+    if SPACELESS.fullmatch(term.text):
+        return []
+    end = f"(?:(?![[:alnum:]])|(?=[{SPACELESS_RANGES}]))" if term.whole else ""
+    begin = f"(?:(?<![[:alnum:]])|(?<=[{SPACELESS_RANGES}]))"
+    patterns = [f"(?i){begin}{term.text}{end}"]
+    if "a" <= term.text[0] <= "z":
+        rest = "".join(f"[{letter}{letter.upper()}]" for letter in term.text[1:])
+        patterns.append(f"(?<=[a-z]){term.text[0].upper()}{rest}{end}")
+    return patterns
+
+
+def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Column:
+    """Return whether a text of the trace, or of one of its spans, fulfils a condition."""
+    payload = trace_payloads.alias()
+    own_text = _joined(
+        *(traces.c[name] for name in ("trace_id", "name", "user_id", "session_id")),
+        *(traces.c[name] for name in ("release", "version")),
+        sa.func.array_to_string(traces.c.tags, " "),
+        *(payload.c[name] for name in ("metadata", "input", "output")),
+    )
+    own = sa.exists().where(*_same(payload, traces), matches(own_text))
+    span, wide = spans.alias(), span_payloads.alias()
+    same_span = [*_same(wide, span), wide.c.span_id == span.c.span_id]
+    span_text = _joined(
+        *(span.c[name] for name in ("span_id", "name", "kind", "status_message", "model")),
+        *(wide.c[name] for name in ("input", "output", "metadata", "attributes", "events")),
+    )
+    of_span = (
+        sa.exists()
+        .select_from(span.outerjoin(wide, sa.and_(*same_span)))
+        .where(*_same(span, traces), ~span.c.placeholder, matches(span_text))
+    )
+    return sa.or_(own.correlate(traces), of_span.correlate(traces))
+
+
+def _joined(*texts: Column) -> Column:
+    return sa.func.concat_ws(" ", *texts, type_=sa.Text)
+
+
+def _same(table: sa.FromClause, other: sa.FromClause) -> list[Column]:
+    return [table.c[name] == other.c[name] for name in ("project_id", "trace_id")]
+
+
+def _term_lexeme(term: Term) -> str:
+    return _quoted(term.text) + ("" if term.whole else ":*")
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"

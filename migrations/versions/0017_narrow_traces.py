@@ -207,6 +207,7 @@ def _copy() -> None:
     for first in range(0, blocks, BLOCKS_PER_STEP):
         end = first + BLOCKS_PER_STEP
         connection.execute(text(STEP), {"first": f"({first},0)", "end": f"({end},0)"})
-        if blocks > BLOCKS_PER_STEP:
+        # Each tenth is reported once, also where a step is larger than a tenth.
+        if first * 10 // blocks < end * 10 // blocks and blocks > BLOCKS_PER_STEP:
             done = min(end, blocks) / blocks
             print(f"  schema 0017: {done:.0%} of the traces are copied", file=sys.stderr)

@@ -9,6 +9,7 @@ down_revision = "0020"
 branch_labels = None
 depends_on = None
 
+# `text_of_payload` leaves out the references of a skeleton (0020), which are no words.
 # Timelines are built again when they are opened: words of Thai, Lao, Burmese and Khmer are now
 # pairs of characters.
 UPGRADE = """
@@ -30,9 +31,18 @@ CREATE TABLE text_due (
 INSERT INTO text_due (project_id, trace_id) SELECT project_id, trace_id FROM traces;
 
 UPDATE timelines SET state_of = NULL;
+
+CREATE FUNCTION text_of_payload(payload json, is_split boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN is_split THEN (
+    SELECT string_agg(segment, ' ')
+    FROM json_array_elements_text(payload) WITH ORDINALITY s (segment, number)
+    WHERE number > 1 AND number % 2 = 0
+) ELSE payload::text END;
 """
 
 DOWNGRADE = """
+DROP FUNCTION text_of_payload(json, boolean);
 DROP TABLE text_due, trace_words;
 """
 

@@ -43,6 +43,7 @@ _VALUES = {
     "double precision": "1.5",
     "json": '["x"]',
     "jsonb": "[]",
+    "tsvector": "x",
     "ARRAY": "{x}",
     "bytea": "\\x00",
     "uuid": "00000000-0000-0000-0000-000000000001",

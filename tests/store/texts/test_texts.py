@@ -106,6 +106,22 @@ def test_names_errors_outputs_metadata_and_arguments_are_searched(
     assert (hit.span_id, hit.match) == ("x", "zebra")
 
 
+@pytest.mark.parametrize("indexed", [False, True])
+def test_repeated_messages_are_searched_where_they_are_stored_once(
+    app: Flask, connection: psycopg.Connection[Any], indexed: bool
+) -> None:
+    messages = [{"role": "user", "content": f"question {n} of the zebra " * 20} for n in range(40)]
+    put(connection, span("a", input=messages), span("b", "a", input=messages))
+    assert connection.execute("SELECT count(*) > 10 FROM parts").fetchone() == (True,)
+    if indexed:
+        index_all(connection)
+    with app.app_context():
+        for text in ("zebra", "question 39 of the zebra"):
+            assert ids_where(text_condition(traces, text)) == {"t"}
+            assert hits("default", ["t"], text)["t"].span_id == "a"
+        assert ids_where(text_condition(traces, "question 40")) == set()
+
+
 def test_the_hit_of_a_phrase_is_shown_with_the_words_around_it(
     app: Flask, connection: psycopg.Connection[Any]
 ) -> None:

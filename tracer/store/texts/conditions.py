@@ -7,11 +7,20 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import JSON, TSQUERY
 
 from tracer.analysis.log.trace_words import text_query, value_lexeme
 from tracer.analysis.log.words import SPACELESS, SPACELESS_RANGES, Term
-from tracer.store.schema import span_payloads, spans, text_due, trace_payloads, trace_words
+from tracer.store.database.payloads import bit
+from tracer.store.schema import (
+    parts,
+    span_payload_rows,
+    spans,
+    text_due,
+    trace_payloads,
+    trace_words,
+)
+from tracer.store.texts.texts import SEARCHED
 
 Column = sa.ColumnElement[Any]
 
@@ -101,7 +110,7 @@ def word_patterns(term: Term) -> list[str]:
 
 
 def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Column:
-    """Return whether a text of the trace, or of one of its spans, fulfils a condition."""
+    """Return whether a text of the trace, of one of its spans or parts fulfils a condition."""
     payload = trace_payloads.alias()
     own_text = _joined(
         *(traces.c[name] for name in ("trace_id", "name", "user_id", "session_id")),
@@ -110,18 +119,28 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
         *(payload.c[name] for name in ("metadata", "input", "output")),
     )
     own = sa.exists().where(*_same(payload, traces), matches(own_text))
-    span, wide = spans.alias(), span_payloads.alias()
+    span, wide, part = spans.alias(), span_payload_rows.alias(), parts.alias()
     same_span = [*_same(wide, span), wide.c.span_id == span.c.span_id]
     span_text = _joined(
         *(span.c[name] for name in ("span_id", "name", "kind", "status_message", "model")),
-        *(wide.c[name] for name in ("input", "output", "metadata", "attributes", "events")),
+        *(_own_text(wide, name) for name in SEARCHED),
     )
     of_span = (
         sa.exists()
         .select_from(span.outerjoin(wide, sa.and_(*same_span)))
         .where(*_same(span, traces), ~span.c.placeholder, matches(span_text))
     )
-    return sa.or_(own.correlate(traces), of_span.correlate(traces))
+    part_text = sa.case(
+        (sa.func.get_byte(part.c.hash, 0) < 128, part.c.text),
+        else_=sa.func.text_of_payload(sa.cast(part.c.text, JSON), sa.true(), type_=sa.Text),
+    )
+    of_part = sa.exists().where(*_same(part, traces), matches(part_text))
+    return sa.or_(*(place.correlate(traces) for place in (own, of_span, of_part)))
+
+
+def _own_text(wide: sa.FromClause, name: str) -> Column:
+    is_split = wide.c.split.op("&")(bit(name)) != 0
+    return sa.func.text_of_payload(wide.c[name], is_split, type_=sa.Text)
 
 
 def _joined(*texts: Column) -> Column:

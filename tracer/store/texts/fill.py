@@ -20,7 +20,7 @@ from tracer.analysis.log.trace_words import lexemes
 from tracer.store.database.copy_text import escaped
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.database.locks import lock_keys
-from tracer.store.texts.texts import SPAN_TEXT, TRACE_TEXT
+from tracer.store.texts.texts import OWN_SPAN_TEXT, PART_TEXT, TRACE_TEXT
 
 # A trace is indexed once no span has arrived for a moment, a growing one twice a minute.
 DUE: Final = """
@@ -60,12 +60,15 @@ _READ: Final = f"""
         FROM traces t JOIN trace_payloads p USING (project_id, trace_id)
         WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id
         UNION ALL
-        (SELECT convert_to(left({SPAN_TEXT}, {_TEXT_CHARACTERS}), 'UTF8'),
+        (SELECT convert_to(left({OWN_SPAN_TEXT}, {_TEXT_CHARACTERS}), 'UTF8'),
             ARRAY[ARRAY['kind', s.kind], ARRAY['name', s.name], ARRAY['level', s.level]]
                 || CASE WHEN s.model IS NULL THEN '{{}}' ELSE ARRAY[ARRAY['model', s.model]] END
-        FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
+        FROM spans s LEFT JOIN span_payload_rows p USING (project_id, trace_id, span_id)
         WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
         LIMIT {_TRACE_SPANS})
+        UNION ALL
+        SELECT convert_to(left({PART_TEXT}, {_TEXT_CHARACTERS}), 'UTF8'), '{{}}'
+        FROM parts q WHERE q.project_id = k.project_id AND q.trace_id = k.trace_id
     ) texts
 """
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.store.database.payloads import bit
+
+SEARCHED: Final = ("input", "output", "metadata", "attributes", "events")
+"""Columns of payloads that are searched."""
 TRACE_TEXT: Final = """
     concat_ws(' ', t.trace_id, t.name, t.user_id, t.session_id, t.release, t.version,
         array_to_string(t.tags, ' '), p.metadata, p.input, p.output)
 """
 """Of a row of `traces` t and its row of `trace_payloads` p."""
-SPAN_TEXT: Final = """
-    concat_ws(' ', s.span_id, s.name, s.kind, s.status_message, s.model, p.input, p.output,
-        p.metadata, p.attributes, p.events)
+SPAN_TEXT: Final = f"""
+    concat_ws(' ', s.span_id, s.name, s.kind, s.status_message, s.model,
+        {", ".join(f"p.{name}" for name in SEARCHED)})
 """
 """Of a row of `spans` s and its row of `span_payloads` p, if it has one."""
+OWN_SPAN_TEXT: Final = f"""
+    concat_ws(' ', s.span_id, s.name, s.kind, s.status_message, s.model,
+        {", ".join(f"text_of_payload(p.{name}, p.split & {bit(name)} <> 0)" for name in SEARCHED)})
+"""
+"""The same without its parts, of its row of `span_payload_rows` p."""
+PART_TEXT: Final = """
+    CASE WHEN get_byte(q.hash, 0) < 128 THEN q.text ELSE text_of_payload(q.text::json, true) END
+"""
+"""Of a row of `parts` q: a part whose hash begins with a set bit is a skeleton itself."""

@@ -1,4 +1,4 @@
-// The span tree: opens and closes nodes by keys, marks the selected row, keeps one row in the Tab order.
+// The span tree: opens and closes nodes by keys, keeps one row in the Tab order.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const linkOf = (row) => row?.querySelector(".row a[href]");
@@ -50,13 +50,8 @@
   };
   addEventListener("key", (event) => { if (actions[event.detail]?.()) event.preventDefault(); });
 
-  // The selected row is marked at once, before the panel has come.
   addEventListener("click", (event) => {
-    const link = event.target.closest(".tree a[href*='span='], [data-close]");
-    if (!link || event.ctrlKey || event.metaKey) return;
-    all(".tree [aria-current]").forEach((row) => row.removeAttribute("aria-current"));
-    link.closest(".row")?.setAttribute("aria-current", "true");
-    if (isNarrow() && link.matches(".tree a")) panel().scrollIntoView();
+    if (isNarrow() && event.target.closest(".tree a[href*='span=']")) panel().scrollIntoView();
   });
 
   // One row of the tree is a stop of the Tab key, the others are reached from it with the arrows.

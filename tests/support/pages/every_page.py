@@ -46,13 +46,16 @@ STATES: dict[str, list[dict[str, Any]]] = {
     "ui.trace_spans": [AXIS, {**AXIS, "parent": "root", "depth": 1}],
     "ui.trace_live": [AXIS, {**AXIS, "zoom": "", "q": "refund"}],
     "ui.trace_span": [{"id": "rich", "tab": tab} for tab in ("io", "scores", "comments")],
-    "ui.trace_value": [{"at": "/name"}, {"at": "/input", "id": "rich"}],
+    "ui.trace_value": [
+        *({"at": "/name"}, {"at": "/input", "text": "all"}),
+        {"at": "/input", "id": "rich"},
+    ],
     "ui.trace_log": [{"span": "rich"}, {"q": "refund"}],
     "ui.price_list": [{"model": "house"}, {"model": "gpt-4o"}, {"model": "nobody's"}],
     "share.trace": [{}, {"tab": "comments"}],
     "share.spans": [AXIS],
     "share.span": [{"id": "rich"}],
-    "share.value": [{"at": "/input"}],
+    "share.value": [{"at": "/input"}, {"at": "/input", "text": "all"}],
 }
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.ui.render.json_tree import Item, dump, parse, resolve, view
+from tracer.ui.render.excerpt import parse
+from tracer.ui.render.json_tree import Item, dump, resolve, view
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -58,7 +59,7 @@ def test_a_wide_and_deep_value_is_bounded_as_a_whole() -> None:
 def test_a_long_text_is_cut_unless_its_own_page_is_requested() -> None:
     text = "x" * 5000
     inner = view({"t": text}, "").items[0]
-    assert (len(inner.text), inner.cut) == (2001, 5000)
+    assert (len(inner.text), inner.cut) == (2001, "5.00 kB")
     assert view(text, inner.pointer).text == f'"{text}"'
 
 

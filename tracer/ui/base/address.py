@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from flask import request
 
 from tracer.ui.base.blueprint import is_fragment
 
-PRESERVED = ("open", "zoom", "idle", "q")
+PRESERVED = ("open", "zoom", "idle", "q", "kind", "level", "sort", "cursor")
 """Parameters that stay when another span is selected; each page of a trace reads those it knows."""
+VIEW_ONLY = ("kind", "level", "sort", "cursor")
+"""Those of the views beside the tree, which a link from a view to the tree drops."""
 # URLs have a maximum length; the nodes that were opened first are dropped first.
 MAX_OPEN = 20
 
@@ -19,7 +21,14 @@ def page_query() -> list[tuple[str, str]]:
     if is_fragment():
         # The address bar has what the visitor has selected since the page was loaded.
         return parse_qsl(urlsplit(request.headers.get("HX-Current-URL", "")).query)
-    return [(name, value) for name in request.args for value in request.args.getlist(name)]
+    return [(name, value) for name in request.args for value in request.args.getlist(name) if value]
+
+
+def page_path() -> str:
+    """Return the decoded path of the page: of this request, or of the page that sends it."""
+    if is_fragment():
+        return unquote(urlsplit(request.headers.get("HX-Current-URL", "")).path)
+    return request.path
 
 
 def preserved_query(*without: str, **changed: str | None) -> str:

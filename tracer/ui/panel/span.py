@@ -23,13 +23,13 @@ from tracer.ui.panel.trace import (
     no_output,
 )
 from tracer.ui.panel.usage import cost_note, usage_rows
-from tracer.ui.render import json_tree
+from tracer.ui.render import excerpt, json_tree
 from tracer.ui.render.flags import FLAGS
 from tracer.ui.render.format import count, duration, money, stamp
 from tracer.ui.render.messages import Renderer
 from tracer.ui.waterfall.window import Zoom
 
-_MAX_RAW = 400_000
+_MAX_RAW = 50_000
 
 _NOT_RECEIVED = (
     "This span has not been received: other spans name it as their parent."
@@ -98,8 +98,7 @@ def span_panel(
     elif panel.tab == "understood":
         panel.mapping = view_mapping(explain(span, trace))
     else:
-        # The API returns the whole record.
-        panel.dump = json_tree.dump(document(span))[:_MAX_RAW]
+        panel.dump, panel.dump_size = excerpt.excerpt(json_tree.dump(document(span)), _MAX_RAW)
     return panel
 
 

@@ -71,6 +71,8 @@ class Panel:
     comments: Sequence[CommentRow] = ()
     mapping: MappingView | None = None
     dump: str = ""
+    dump_size: str = ""
+    """The size of the whole record, if ``dump`` is its beginning."""
 
 
 def trace_panel(

@@ -136,6 +136,11 @@ def size(number: int) -> str:
     return f"{number} B" if unit == "B" else f"{_three_digits(value)} {unit}"
 
 
+def text_size(text: str) -> str:
+    """Return the size of a text in UTF-8."""
+    return size(len(text.encode(errors="replace")))
+
+
 FILTERS = {
     f.__name__: f
     for f in (
@@ -152,5 +157,6 @@ FILTERS = {
         meter,
         micros,
         size,
+        text_size,
     )
 }

@@ -10,6 +10,8 @@ import msgspec
 
 from tracer.messages.media import media_part
 from tracer.records import Json
+from tracer.ui.render import excerpt
+from tracer.ui.render.format import text_size
 from tracer.ui.render.media import safe_media
 
 _OPEN_DEPTH = 2
@@ -42,7 +44,10 @@ class Item:
     open: bool = False
     items: list[Item] = field(default_factory=list)
     left: int = 0
-    cut: int = 0
+    cut: str = ""
+    """The size of the whole text, if ``text`` is its beginning."""
+    digest: str = ""
+    """Finds a text within a derived value, whose pointer is that of its source."""
     image: str = ""
     """The ``data:`` URL of a text that contains an image."""
     audio: str = ""
@@ -87,17 +92,6 @@ def dump(value: Json) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def parse(text: str) -> Json:
-    """Return the object or list that ``text`` encodes as JSON, else the text."""
-    # Numbers and literals are valid JSON too, but are better shown as text.
-    if text[:1] not in ("{", "["):
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
-
-
 def _item(
     key: str | None,
     value: Json,
@@ -114,10 +108,11 @@ def _item(
     if isinstance(value, str) and (media := _media(key, value)):
         return _media_item(key, pointer, value, media)
     css, text = _scalar(value)
-    cut = 0
+    item = Item(key, pointer, css, excerpt.separated(text))
     if len(text) > _MAX_CHARACTERS and not whole:
-        text, cut = text[:_MAX_CHARACTERS] + "…", len(str(value))
-    return Item(key, pointer, css, text, cut=cut)
+        item.text, item.cut = text[:_MAX_CHARACTERS] + "…", text_size(str(value))
+        item.digest = excerpt.digest(str(value)) if budget.fixed else ""
+    return item
 
 
 def _media(key: str | None, value: str) -> str | None:
@@ -127,7 +122,8 @@ def _media(key: str | None, value: str) -> str | None:
 
 
 def _media_item(key: str | None, pointer: str, value: str, url: str) -> Item:
-    item = Item(key, pointer, "s2", f'"{value[:_MEDIA_CHARACTERS]}…"', cut=len(value))
+    text = f'"{value[:_MEDIA_CHARACTERS]}…"'
+    item = Item(key, pointer, "s2", text, cut=text_size(value))
     setattr(item, safe_media(url) or "image", url)
     return item
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import Json
-from tracer.ui.render import json_tree
+from tracer.ui.render import excerpt, json_tree
 from tracer.ui.render.json_tree import Item
 from tracer.ui.render.markdown import length_to_render, markdown
 from tracer.ui.render.media import safe_media
@@ -27,6 +27,16 @@ class Piece:
     """text, reasoning, call, result, image, audio, file or data"""
     html: Markup | None = None
     text: str = ""
+    """The text, or its beginning if it has a ``size``."""
+    size: str = ""
+    """The size of the whole text, if ``text`` is its beginning."""
+    digest: str = ""
+    pointer: str = ""
+    """The pointer of the value in which `excerpt.find_text` finds the whole text by ``digest``."""
+    length: int = 0
+    """The number of characters of the whole text."""
+    dense: bool = False
+    """The text has long runs without a space."""
     name: str = ""
     """The name of the tool or file; for an unknown part its type in the API."""
     url: str = ""
@@ -62,9 +72,16 @@ class Body:
     piece: Piece | None = None
     json: Item | None = None
     raw: str | None = None
+    raw_size: str = ""
+    """The size of the whole raw value, if ``raw`` is its beginning."""
 
     def __bool__(self) -> bool:
         return bool(self.turns or self.piece or self.json or self.raw is not None)
+
+
+def _raw_body(value: Json) -> Body:
+    text, size = excerpt.excerpt(json_tree.dump(value))
+    return Body(raw=text, raw_size=size)
 
 
 class Renderer:
@@ -78,16 +95,16 @@ class Renderer:
         if value is None:
             return Body()
         if raw:
-            return Body(raw=json_tree.dump(value))
+            return _raw_body(value)
         # Any value with the shape of a conversation is shown as one, also the input of a tool.
         messages = read_messages(value, output=output)
         if messages:
             return Body(turns=self.turns(messages, pointer))
         if isinstance(value, str):
-            value = json_tree.parse(value)
+            value = excerpt.parse(value)
         if isinstance(value, str):
             kind = safe_media(value)
-            return Body(piece=self.text(value) if kind is None else Piece(kind, url=value))
+            return Body(piece=self.text(value, pointer) if kind is None else Piece(kind, url=value))
         return Body(json=json_tree.view(value, pointer))
 
     def turns(self, messages: Iterable[Message], pointer: str) -> list[Turn]:
@@ -108,7 +125,7 @@ class Renderer:
                 pieces.append(piece)
                 if piece.url and part.text:
                     # The transcript of audio.
-                    pieces.append(self.text(part.text))
+                    pieces.append(self.text(part.text, pointer))
             # A message is left out if all of its parts are shown under calls.
             if pieces or not message.parts:
                 closed = message.role in _SYSTEM
@@ -123,35 +140,42 @@ class Renderer:
                 )
         return turns
 
-    def text(self, text: str, kind: str = "text", name: str = "") -> Piece:
-        """Return text rendered as markdown, or unrendered once the page's limit is used up."""
-        html = None
+    def text(self, text: str, pointer: str, kind: str = "text", name: str = "") -> Piece:
+        """Return a text of the value at ``pointer`` rendered as markdown.
+
+        Once the page's limit is used up, the beginning of the text is returned unrendered.
+        """
+        piece = Piece(kind, text=text, name=name, pointer=pointer, length=len(text))
+        piece.dense = excerpt.is_dense(text)
         length = length_to_render(text)
         if length <= self._characters:
-            html = markdown(text)
+            piece.html = markdown(excerpt.separated(text))
             self._characters -= length
-        return Piece(kind, html, text, name)
+        if piece.html is None:
+            piece.text, piece.size = excerpt.excerpt(text)
+            piece.digest = excerpt.digest(text) if piece.size else ""
+        return piece
 
     def _piece(self, part: Part, pointer: str) -> Piece:
         if part.type in ("text", "reasoning"):
-            return self.text(part.text or "", part.type)
+            return self.text(part.text or "", pointer, part.type)
         if part.type == "tool_call":
             return Piece("call", name=part.name or "", json=json_tree.view_part(part.data, pointer))
         if part.type == "tool_result":
             return self._result(part, pointer)
         if part.type in ("image", "audio", "file"):
-            return self._media(part)
+            return self._media(part, pointer)
         json = json_tree.view_part(part.data, pointer)
         return Piece("data", json=json, text=part.text or "", name=part.name or "")
 
-    def _media(self, part: Part) -> Piece:
+    def _media(self, part: Part, pointer: str) -> Piece:
         """Return an image, audio or file, or if it can't be shown, a description of it."""
         if kind := safe_media(part.url):
             return Piece(kind, url=part.url or "", name=part.name or "")
         facts = " ".join(word for word in (part.mime_type, part.name, part.url) if word)
         if part.text:
             # A document that was sent as text, or the transcript of audio that was not sent.
-            return self.text(part.text, "file", " ".join((part.type, facts)).strip())
+            return self.text(part.text, pointer, "file", " ".join((part.type, facts)).strip())
         return Piece("file", text=facts or "not kept", name=part.type)
 
     def _result(self, part: Part, pointer: str) -> Piece:
@@ -160,7 +184,7 @@ class Renderer:
             return Piece("result", name=part.name or "", pieces=pieces)
         value = part.data if part.data is not None else part.text
         if isinstance(value, str):
-            value = json_tree.parse(value)
+            value = excerpt.parse(value)
         if isinstance(value, str):
-            return self.text(value, "result", part.name or "")
+            return self.text(value, pointer, "result", part.name or "")
         return Piece("result", name=part.name or "", json=json_tree.view_part(value, pointer))

@@ -26,7 +26,7 @@ from tracer.ui.trace.context import find_trace
 bp = Blueprint("share", __name__, url_prefix="/share/<token>")
 
 # The values of a trace that are shown; its user and session are not.
-_SHARED_VALUES = ("/input", "/output", "/metadata")
+_SHARED_VALUES = ("/input", "/output", "/metadata", "/error_message")
 
 
 @bp.url_value_preprocessor
@@ -98,12 +98,14 @@ def span(trace_id: str) -> Response:
 
 
 @bp.get("/traces/<id:trace_id>/value")
-def value(trace_id: str) -> str:
+def value(trace_id: str) -> Response | str:
     """Show a value at a JSON pointer."""
     of_trace = not request.args.get("id")
     if of_trace and not request.args.get("at", "").startswith(_SHARED_VALUES):
         abort(404, "This value is not shared.")
     result = traces.trace_value(_share().project_id, trace_id)
+    if isinstance(result, Response):
+        return result
     page = not is_fragment_template(result.template)
     return _render("shared/value.html" if page else result.template, result)
 

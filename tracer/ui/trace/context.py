@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
+from urllib.parse import unquote
 
 from flask import abort, request, url_for
 
@@ -29,6 +31,12 @@ from tracer.ui.waterfall.axis import Axis
 from tracer.ui.waterfall.from_request import axis_of, base_axis, requested_zoom
 from tracer.ui.waterfall.minimap import Minimap
 from tracer.ui.waterfall.window import Window
+
+VIEWS = (
+    *("ui.trace", "ui.trace_transcript", "ui.trace_log"),
+    *("ui.trace_statistics", "ui.trace_findings"),
+)
+"""The pages of a trace that have a panel; the tree is the first."""
 
 
 def find_trace(project_id: str, trace_id: str) -> TraceDetail:
@@ -73,6 +81,21 @@ def trace_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object
         "live_url": url("ui.trace_live"),
         "error_url": url("ui.trace_error"),
     }
+
+
+def view_address(trace: TraceRow, shown: Mapping[str, str | None]) -> str:
+    """Return the address of the view that the visitor is in, with the parameters ``shown``.
+
+    A request that comes from no view of the trace gets the address of the tree.
+    """
+    views = [
+        url_for(endpoint, project_id=trace.project_id, trace_id=trace.trace_id)
+        for endpoint in VIEWS
+    ]
+    current = address.page_path()
+    page = next((view for view in views if unquote(view) == current), views[0])
+    query = address.preserved_query(**shown).rstrip("&")
+    return f"{page}?{query}" if query else page
 
 
 def axis_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object]:

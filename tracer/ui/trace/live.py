@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.traces.traces import TraceRow
 from tracer.times import to_micros
-from tracer.ui.base.address import page_query, preserved_query
+from tracer.ui.base.address import VIEW_ONLY, page_query, preserved_query
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.trace import data
 from tracer.ui.trace.context import axis_context, find_row
@@ -76,6 +76,6 @@ def _page_tokens() -> list[PageToken]:
 def _zoomed_url(trace: TraceRow) -> str:
     """Return the address of the zoomed page, with the same span and tab selected."""
     selected = {name: value for name, value in page_query() if name in ("span", "tab")}
-    query = preserved_query(zoom=request.args["zoom"], **selected).rstrip("&")
+    query = preserved_query(*VIEW_ONLY, zoom=request.args["zoom"], **selected).rstrip("&")
     page = url_for("ui.trace", project_id=trace.project_id, trace_id=trace.trace_id)
     return f"{page}?{query}" if query else page

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import abort, request, url_for
+from flask import Response, abort, request
 
+from tracer.records import Json
 from tracer.store.traces.span_detail import get_span
-from tracer.ui.base.address import MAX_OPEN, preserved_query
+from tracer.ui.base.address import MAX_OPEN
 from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.panel.trace import document
-from tracer.ui.render import json_tree
+from tracer.ui.render import excerpt, json_tree
 from tracer.ui.trace import data
 from tracer.ui.trace.context import (
     Selection,
@@ -20,6 +21,7 @@ from tracer.ui.trace.context import (
     find_trace,
     panel_of,
     trace_context,
+    view_address,
 )
 from tracer.ui.trace.data import ValueData
 from tracer.ui.trace.head import tree_head_of
@@ -98,21 +100,23 @@ def trace_span(project_id: str, trace_id: str) -> Representations:
     row = find_trace(project_id, trace_id)
     span_id, tab = request.args.get("id"), request.args.get("tab")
     selection = Selection.read(row, span_id)
-    page = url_for("ui.trace", project_id=project_id, trace_id=trace_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
-    # The address bar follows the panel, so that a copied address shows the same panel.
-    query = preserved_query() + urlencode({name: value for name, value in shown.items() if value})
     return Representations(
         "panel/_panel.html",
         context=lambda: {"panel": panel_of(selection), **trace_context(row)},
         data=selection.data,
-        headers={"HX-Replace-Url": f"{page}?{query}" if query else page},
+        # The address bar follows the panel, so that a copied address shows the same panel.
+        headers={"HX-Replace-Url": view_address(row, shown)},
     )
 
 
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/value")
-def trace_value(project_id: str, trace_id: str) -> Representations:
-    """Show the value at JSON pointer ``at`` of a span or the trace, from item ``start`` on."""
+def trace_value(project_id: str, trace_id: str) -> Representations | Response:
+    """Show the value at JSON pointer ``at`` of a span or the trace, from item ``start`` on.
+
+    ``text`` is the digest of a text within the value, or ``all``: show the text whole. With
+    ``as=text`` return the value as plain text.
+    """
     trace = find_trace(project_id, trace_id)
     span_id, pointer = request.args.get("id"), request.args.get("at", "")
     start = request.args.get("start", 0, type=int)
@@ -123,14 +127,39 @@ def trace_value(project_id: str, trace_id: str) -> Representations:
         value = json_tree.resolve(document(row), pointer)
     except LookupError:
         abort(404, f"There is no value at {pointer}.")
+    text = _text_of(value, request.args["text"]) if "text" in request.args else None
+    if request.args.get("as") == "text":
+        shown = json_tree.dump(value) if text is None else text
+        return Response(shown, content_type="text/plain; charset=utf-8")
+    context = {"span_id": span_id, "pointer": pointer, "copy_url": _copy_url()}
+    if text is not None:
+        return Representations(
+            "trace/_text.html" if is_fragment() else "trace/value.html",
+            context=lambda: {
+                "text": excerpt.separated(text),
+                "code": bool(request.args.get("code")),
+                **context,
+                **trace_context(trace),
+            },
+            data=lambda: ValueData(pointer=pointer, value=text),
+        )
     return Representations(
         "trace/_value.html" if is_fragment() else "trace/value.html",
         context=lambda: {
             "item": json_tree.view(value, pointer, max(start, 0)),
             "start": start,
-            "span_id": span_id,
-            "pointer": pointer,
+            **context,
             **trace_context(trace),
         },
         data=lambda: ValueData(pointer=pointer, value=value),
     )
+
+
+def _text_of(value: Json, wanted: str) -> str:
+    text = json_tree.dump(value) if wanted == "all" else excerpt.find_text(value, wanted)
+    return abort(404, "This value has no such text (any more).") if text is None else text
+
+
+def _copy_url() -> str:
+    """Return the address of the shown value as plain text."""
+    return "?" + urlencode([*request.args.items(), ("as", "text")])

@@ -54,7 +54,6 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "items": _items(project_id, trace_id, findings) if findings else [],
             "selected": selection.span_id,
             "panel": panel_of(selection),
-            "preserved": "",
         },
         data=lambda: FindingsData(
             data=findings.found if findings else None,

@@ -65,7 +65,6 @@ def trace_statistics(project_id: str, trace_id: str) -> Representations:
             "descending": descending,
             "selected": selection.span_id,
             "panel": panel_of(selection),
-            "preserved": "",
         },
         data=lambda: StatisticsData(
             data=groups if statistics else None,

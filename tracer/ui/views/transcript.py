@@ -69,7 +69,6 @@ def trace_transcript(project_id: str, trace_id: str) -> Representations:
             "entries": _entries(steps, trace),
             "selected": selection.span_id,
             "panel": panel_of(selection),
-            "preserved": "",
         },
         data=lambda: TranscriptData(
             data=[_data(step, added, project_id) for step, added in steps] if page else None,

@@ -144,8 +144,10 @@ def test_writing_the_figures_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
     }
     write_docs(page, [Figure("a", "speed", 5, "spans/s", least=4)], machine)
     text = page.read_text()
-    assert text.startswith(f"before\n{BEGIN}") and text.endswith(f"{END}\nafter\n")
-    assert "| speed | 5 spans/s | ≥ 4 | met |" in text and "old" not in text
+    assert text.startswith(f"before\n{BEGIN}")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "| speed | 5 spans/s | ≥ 4 | met |" in text
+    assert "old" not in text
     page.write_text("no marks")
     with pytest.raises(ValueError, match="lacks the markers"):
         write_docs(page, [], machine)

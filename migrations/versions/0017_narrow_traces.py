@@ -87,7 +87,7 @@ narrow AS (
     INSERT INTO traces_narrow ({NARROW}) SELECT {NARROW} FROM moved ON CONFLICT DO NOTHING
 )
 INSERT INTO trace_payloads ({WIDE}) SELECT {WIDE} FROM moved ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 STEP = COPY.format(condition="t.ctid >= CAST(:first AS tid) AND t.ctid < CAST(:end AS tid)")
 # Every state of a trace has another `updated_at`.
 MISSING = COPY.format(

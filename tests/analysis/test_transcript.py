@@ -54,7 +54,8 @@ def test_a_tool_that_a_model_called_shows_its_result_and_no_second_call() -> Non
 
 def test_a_tool_that_no_model_called_shows_its_arguments() -> None:
     [ran] = tell([Spoken("t", "tool", "find", {"n": 7}, None)])
-    assert not ran.called and ran.answer == []
+    assert not ran.called
+    assert ran.answer == []
     assert (ran.new[0].parts[0].name, ran.new[0].parts[0].data) == ("find", {"n": 7})
 
 

@@ -66,9 +66,8 @@ def stories(store_traces: StoreTraces) -> None:
     store_traces(rich, wide_trace(), failed)
 
 
-def test_every_page_is_accessible_in_both_themes_and_fits_every_window(
-    stories: None, open_page: OpenPage
-) -> None:
+@pytest.mark.usefixtures("stories")
+def test_every_page_is_accessible_in_both_themes_and_fits_every_window(open_page: OpenPage) -> None:
     page = open_page("/project/default/traces")
     site = page.url.partition("/project/")[0]
     problems: list[str] = []

@@ -63,7 +63,10 @@ def test_the_file_shows_tree_bars_and_payloads_offline(
     expect(page.locator("h1")).to_have_text("resolve_ticket")
     bar = page.locator(".row", has_text="answer").locator(".bar").bounding_box()
     whole = rows.first.locator(".bar").bounding_box()
-    assert bar and whole and whole["x"] < bar["x"] and bar["width"] < whole["width"]
+    assert bar
+    assert whole
+    assert whole["x"] < bar["x"]
+    assert bar["width"] < whole["width"]
     about = page.locator(".about")
     expect(about.locator("h2")).to_have_text("Trace")
     page.locator(".row a", has_text="answer").click()

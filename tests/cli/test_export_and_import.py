@@ -164,7 +164,9 @@ def test_an_error_is_one_line_and_leaves_no_file(
     ):
         done = run_tracer(*arguments, "--url", server)
         assert done.returncode != 0
-        assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
+        assert words in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
     done = run_tracer("export", trace_id, "--url", "http://127.0.0.1:9", "-o", str(out))
-    assert done.returncode != 0 and "no export from" in done.stderr
+    assert done.returncode != 0
+    assert "no export from" in done.stderr
     assert list(tmp_path.glob("x*")) == []

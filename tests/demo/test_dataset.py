@@ -110,9 +110,8 @@ def _depth(parents: dict[bytes, bytes], span_id: bytes) -> int:
     return depth
 
 
-def test_all_dialects_are_mapped_and_most_kinds_occur(
-    stored: dict[str, dict[str, Any]], database_url: str
-) -> None:
+@pytest.mark.usefixtures("stored")
+def test_all_dialects_are_mapped_and_most_kinds_occur(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         dialects = connection.execute("SELECT DISTINCT dialect FROM span_payloads").fetchall()
         kinds = connection.execute("SELECT DISTINCT kind FROM spans").fetchall()
@@ -228,7 +227,8 @@ def test_without_a_server_one_line_names_the_remedy() -> None:
     done = run_tracer("demo", "--url", f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "no server answers" in line and "`tracer serve`" in line
+    assert "no server answers" in line
+    assert "`tracer serve`" in line
 
 
 def test_it_is_sent_to_the_port_that_serve_would_listen_on() -> None:

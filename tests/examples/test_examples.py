@@ -148,7 +148,8 @@ def test_two_services_make_one_trace() -> None:
     spans = [span for span in receiver.ended() if span.trace_id.hex() == trace_id]
     check_whole(spans, SERVICES.root)
     sent = {span.name: attributes(span) for span in spans}
-    assert sent["think"]["session.id"] == "chat-1" and sent["think"]["user.id"] == "user-7"
+    assert sent["think"]["session.id"] == "chat-1"
+    assert sent["think"]["user.id"] == "user-7"
     assert {resource["service.name"] for resource in receiver.resources} == {"api", "worker"}
 
 

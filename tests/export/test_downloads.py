@@ -74,7 +74,7 @@ def test_a_missing_trace_or_unknown_format_is_refused(
 
 
 @pytest.fixture
-def reading(connection: Connection) -> Iterator[Callable[[], TraceSource]]:
+def reading(connection: Connection) -> Iterator[Callable[[], TraceSource]]:  # noqa: ARG001 - the fixture comes first
     """Return what begins to read the trace, and ends it with the test."""
     snapshots: list[Snapshot] = []
 

@@ -137,7 +137,7 @@ def copy(source: Source, database_url: str, tmp_path: Path) -> Iterator[Callable
         assert source.secret not in done.stdout
         return done.stdout
 
-    yield command
+    return command
 
 
 # When a row was last written is no part of what it says.
@@ -197,8 +197,9 @@ def test_a_project_is_copied_completely(
     assert client.get(url).data == PICTURE
 
 
+@pytest.mark.usefixtures("client")
 def test_a_copy_that_is_repeated_changes_nothing(
-    copy: Callable[..., str], client: FlaskClient, database_url: str
+    copy: Callable[..., str], database_url: str
 ) -> None:
     copy()
     before = everything(database_url)

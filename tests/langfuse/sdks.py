@@ -209,7 +209,8 @@ def _nested_generation(report: Any, read: Read) -> None:
     assert call["metadata"]["updated"] in ("true", "True")
     assert call["endTime"] is not None
     assert (step["level"], step["statusMessage"]) == ("WARNING", "slow")
-    assert json.loads(step["input"]) == {"q": 1} and step["output"] == "done"
+    assert json.loads(step["input"]) == {"q": 1}
+    assert step["output"] == "done"
 
 
 def _trace_attributes(report: Any, read: Read) -> None:
@@ -324,7 +325,8 @@ def _litellm(report: Any, read: Read) -> None:
     assert generation["model"].removeprefix("openai/").startswith("gpt-4o")
     assert generation["usageDetails"]["total"] > 0
     assert generation["calculatedTotalCost"] > 0
-    assert generation["input"] and generation["output"]
+    assert generation["input"]
+    assert generation["output"]
     assert read(f"traces/{generation['traceId']}")["sessionId"] == "session"
 
 

@@ -27,7 +27,7 @@ def sdk(request: pytest.FixtureRequest) -> Sdk:
 
 
 @pytest.fixture
-def url(data_dirs: Path, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(data_dirs: Path, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: ARG001 - the fixture comes first
     """A server with a project of this SDK alone, whose key is made at the start."""
     directory = data_dirs / f"sdk{SDKS.index(sdk)}"
     with serving(

@@ -112,7 +112,8 @@ def test_a_placeholder_moves_to_its_earliest_child_and_gives_way_to_the_record()
     assert stand_in.placeholder
     assert merge(stand_in, [], [], T0 + 9) is None
     earlier = merge(stand_in, [], [], T0 + 1)
-    assert earlier is not None and earlier.record.start_time == T0 + 1
+    assert earlier is not None
+    assert earlier.record.start_time == T0 + 1
     assert merged(FINISHED_RECORD, stored=stand_in).record == FINISHED_RECORD
 
 

@@ -175,7 +175,8 @@ def test_a_clipped_text_is_the_longest_beginning_that_fits(text: str) -> None:
     if len(text.encode()) <= 20:
         assert clipped == text
     else:
-        assert clipped.endswith("…") and text.startswith(clipped[:-1])
+        assert clipped.endswith("…")
+        assert text.startswith(clipped[:-1])
         # One more character would not have fitted.
         assert len(text[: len(clipped)].encode()) > 17
 

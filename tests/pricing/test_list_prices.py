@@ -51,7 +51,8 @@ def test_usage_without_a_priced_bucket_is_unpriced() -> None:
 def test_a_large_request_is_billed_by_the_tier_of_all_its_input() -> None:
     small = price("gemini-1.5-pro", "google", {"input": 1000}, AT)
     large = price("gemini-1.5-pro", "google", {"input": 1000, "cache_read": 200_000}, AT)
-    assert small and large
+    assert small
+    assert large
     assert large["input"] > small["input"]
 
 

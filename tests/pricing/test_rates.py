@@ -50,8 +50,10 @@ def test_a_tier_applies_above_its_size_and_to_the_whole_call() -> None:
     tiered = rates(Tier(above=200_000, prices=prices(input="4")), input="2", output="8")
     at_limit = tiered.cost({"input": 150_000, "cache_read": 50_000, "output": MILLION})
     above = tiered.cost({"input": 150_000, "cache_read": 50_001, "output": MILLION})
-    assert at_limit and at_limit["input"] == Decimal("0.3")
-    assert above and above["input"] == Decimal("0.6")
+    assert at_limit
+    assert at_limit["input"] == Decimal("0.3")
+    assert above
+    assert above["input"] == Decimal("0.6")
     assert above["cache_read"] == Decimal("0.200004")
     assert above["output"] == at_limit["output"] == 8
 
@@ -101,7 +103,8 @@ def test_a_tier_without_a_condition_and_a_base_without_a_price_are_refused() -> 
 def test_a_cost_is_exact_to_the_last_digit(price: Decimal, count: int, bucket: str) -> None:
     whole = PRICED_AS[bucket][-1]
     cost = Rates(base={whole: price}).cost({bucket: count})
-    assert cost and Fraction(cost[bucket]) == Fraction(price) * count / MILLION
+    assert cost
+    assert Fraction(cost[bucket]) == Fraction(price) * count / MILLION
 
 
 def test_types_are_named_in_their_usual_order() -> None:

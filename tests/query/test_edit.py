@@ -68,7 +68,8 @@ def test_setting_a_term_replaces_all_terms_of_its_field() -> None:
 def test_narrowing_keeps_the_meaning_of_or() -> None:
     assert narrowed("a OR b", TRACE, parse("c OR d")) == "(a OR b) (c OR d)"
     both = parse("(a OR b) (c OR d)")
-    assert isinstance(both, And) and all(isinstance(item, Or) for item in both.items)
+    assert isinstance(both, And)
+    assert all(isinstance(item, Or) for item in both.items)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,9 @@ def test_the_word_before_the_cursor_is_what_is_completed(
 
 def test_a_key_is_completed_after_the_dot_of_a_keyed_field() -> None:
     typing = typing_at("metadata.pl", 11, TRACE)
-    assert typing.types_key and typing.prefix == "pl" and typing.start == 9
+    assert typing.types_key
+    assert typing.prefix == "pl"
+    assert typing.start == 9
 
 
 def test_fields_that_begin_with_the_prefix_are_offered_first() -> None:

@@ -80,7 +80,8 @@ def context_seen() -> tuple[str | None, dict[str, str]]:
     return tracer.current_trace_id(), tracer.headers()
 
 
-def test_tasks_of_a_process_pool_belong_to_the_trace(spans: Recording) -> None:
+@pytest.mark.usefixtures("spans")
+def test_tasks_of_a_process_pool_belong_to_the_trace() -> None:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool, tracer.span("root") as root:
         trace_id, headers = tracer.executor(pool).submit(context_seen).result()

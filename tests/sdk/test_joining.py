@@ -16,7 +16,6 @@ from tests.support.provider.model_server import model_server
 from tests.support.serving import environ
 from tracer.sdk import _instrument
 from tracer.sdk._client import IDLE, state
-from tracer.sdk.testing import Recording
 
 JOINED = """
 import tracer.sdk as tracer
@@ -53,7 +52,8 @@ def test_an_existing_provider_is_joined_and_keeps_its_exporters(receiver: Receiv
         "print(sorted(span.name for span in memory.get_finished_spans()))\n"
         "print(memory.get_finished_spans()[-1].to_json())\n",
     )
-    assert "['inside', 'ours', 't']" in printed and '"name": "ours"' in printed
+    assert "['inside', 'ours', 't']" in printed
+    assert '"name": "ours"' in printed
     assert receiver.names() == ["inside", "ours", "t"]
     assert {resource["service.name"] for resource in receiver.resources} == {"theirs"}
     assert "1.2" in {resource.get("tracer.release") for resource in receiver.resources}
@@ -113,7 +113,7 @@ class _Instrumentor:
     def _check_dependency_conflicts(self) -> None:
         return None
 
-    def instrument(self, **options: Any) -> None:
+    def instrument(self, **options: Any) -> None:  # noqa: ARG002 - the signature is given
         self.on.append(type(self).__name__)
 
 
@@ -124,7 +124,7 @@ class Stock(_Instrumentor):
 class Broken(_Instrumentor):
     """An instrumentor that does not fit the installed library."""
 
-    def instrument(self, **options: Any) -> None:
+    def instrument(self, **options: Any) -> None:  # noqa: ARG002 - the signature is given
         raise ImportError("cannot import name")
 
 
@@ -137,10 +137,10 @@ class _Distribution:
         self.metadata = self
         self._url = url
 
-    def get(self, name: str) -> str:
+    def get(self, name: str) -> str:  # noqa: ARG002 - the signature is given
         return ""
 
-    def get_all(self, name: str) -> list[str]:
+    def get_all(self, name: str) -> list[str]:  # noqa: ARG002 - the signature is given
         return [f"Homepage, {self._url}"]
 
 
@@ -150,8 +150,9 @@ def entry(name: str, kind: type, url: str) -> EntryPoint:
     return point
 
 
+@pytest.mark.usefixtures("spans")
 def test_stock_instrumentations_are_off_until_named_and_a_broken_one_is_reported(
-    spans: Recording, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     llmetry = "https://github.com/traceloop/openllmetry/tree/main/packages/x"
     contrib = "https://github.com/open-telemetry/opentelemetry-python-contrib"
@@ -173,6 +174,7 @@ def test_stock_instrumentations_are_off_until_named_and_a_broken_one_is_reported
     assert off == {"redis (opentelemetry)": "ImportError: cannot import name"}
 
 
-def test_a_missing_framework_is_logged(spans: Recording, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("spans")
+def test_a_missing_framework_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert not tracer.celery()
     assert "pip install opentelemetry-instrumentation-celery" in caplog.text

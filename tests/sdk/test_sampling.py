@@ -80,7 +80,7 @@ COSTLY = ["call", "call", "call", "costly"]
         (tracer.Tail(errors=False, keep=lambda spans: len(spans) == 1), ["slow", "single"]),
         # A rule that fails keeps every trace.
         (
-            tracer.Tail(errors=False, keep=lambda spans: 1 / 0 > 1),  # type: ignore[arg-type]
+            tracer.Tail(errors=False, keep=lambda spans: 1 / 0 > 1),  # type: ignore[arg-type]  # noqa: ARG005 - the signature is given
             [*DULL * 3, *FAILING, "slow", "first", "slow", *COSTLY, "single"],
         ),
     ],
@@ -198,8 +198,10 @@ def test_waiting_spans_are_limited_and_the_oldest_traces_are_dropped() -> None:
             tracer.start("never ended")
         failing()
         tail = state.client.sampler.tail
-        assert tail is not None and tail._spans == 0
-        assert len(tail._traces) <= 10_000 and len(tail._kept) == 2
+        assert tail is not None
+        assert tail._spans == 0
+        assert len(tail._traces) <= 10_000
+        assert len(tail._kept) == 2
     # The long trace was dropped, but its last span is kept for its error.
     assert [span.name for span in spans.spans] == ["long", "first", "second", "root"]
 

@@ -55,7 +55,8 @@ def test_a_trace_is_shown_as_it_was_recorded(sending: str) -> None:
     assert below["look up"]["status_message"] == "LookupError: no such order"
     scores = api(sending, f"/traces/{root.trace_id}/scores")["data"]
     assert [(score["name"], score["comment"]) for score in scores] == [("helpful", "short")]
-    assert url is not None and b"support" in get_bytes(url)
+    assert url is not None
+    assert b"support" in get_bytes(url)
 
 
 def test_a_running_trace_is_shown_and_then_its_end(sending: str) -> None:

@@ -116,12 +116,14 @@ def test_a_huge_value_is_cut_and_its_neighbours_are_kept() -> None:
     text = to_json(messages, 10_000)
     assert len(text) < 11_000
     first, second = json.loads(text)
-    assert first["role"] == "user" and first["content"].startswith("xxx")
+    assert first["role"] == "user"
+    assert first["content"].startswith("xxx")
     assert first["content"].endswith("…[truncated, 5000000 characters]")
     assert second == {"role": "user", "content": "end"}
     assert len(to_json("é" * 1_000_000, 10_000).encode()) < 11_000
     many = json.loads(to_json(list(range(1_000_000))))
-    assert many[:3] == [0, 1, 2] and many[-1].startswith("…[truncated, 99")
+    assert many[:3] == [0, 1, 2]
+    assert many[-1].startswith("…[truncated, 99")
 
 
 def test_numbers_without_a_form_in_json_raise_nothing() -> None:

@@ -98,7 +98,7 @@ def test_only_its_owner_can_connect(postgres: Embedded) -> None:
     assert stat.S_IMODE(os.stat(postmaster.socket_dir).st_mode) == 0o700
     process = psutil.Process(postmaster.pid)
     assert process.uids().real == os.stat(postmaster.socket_dir).st_uid != 0
-    assert [c for c in process.net_connections("inet")] == []
+    assert list(process.net_connections("inet")) == []
 
 
 def test_data_survives_a_stop_and_a_start(make: Make) -> None:
@@ -242,9 +242,8 @@ def test_any_directory_name_works(make: Make, name: str) -> None:
     assert answer(embedded) == 42
 
 
-def test_a_socket_directory_that_others_may_write_is_refused(
-    make: Make, monkeypatch: pytest.MonkeyPatch, data_dirs: Path
-) -> None:
+@pytest.mark.usefixtures("monkeypatch", "data_dirs")
+def test_a_socket_directory_that_others_may_write_is_refused(make: Make) -> None:
     embedded = make("long" * 30)
     embedded.start()
     postmaster = embedded.postmaster()

@@ -80,7 +80,7 @@ PARENT = {"wide": "root", "deep": "c5-1499", "roots": "r10000", "agent": "a700"}
 
 
 @pytest.fixture
-def large(app: Flask, database_url: str) -> Iterator[psycopg.Connection[Any]]:
+def large(app: Flask, database_url: str) -> Iterator[psycopg.Connection[Any]]:  # noqa: ARG001 - the fixture comes first
     """A database with a large trace of each shape, all that is derived of them, and statistics."""
     with psycopg.connect(database_url) as connection:
         for shape in (*SHAPES.values(), crowd):
@@ -118,7 +118,8 @@ def paths(client: FlaskClient, trace: str) -> Iterator[str]:
     page = client.get(base).text
     tokens = [part.partition('"')[0] for part in page.split('data-page="')[1:]]
     axis = page.partition('name="t" value="')[2].partition('"')[0]
-    assert tokens and axis
+    assert tokens
+    assert axis
     yield from (
         base,
         f"{base}?span={middle}",

@@ -90,7 +90,7 @@ def _server_url(config: Config) -> str:
 
 def _listener(url: str) -> str:
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:  # noqa: S310 - the operator's own address
             if json.load(response) == {"status": "ok"}:
                 return "Tracer answers"
     except urllib.error.HTTPError as error:

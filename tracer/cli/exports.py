@@ -38,11 +38,11 @@ def export(
     """Write the trace TRACE_ID of a running server to a file."""
     query = {"format": name} | ({"budget": str(budget)} if budget else {})
     path = f"/api/v1/traces/{quote(trace_id, safe='')}/export?{urlencode(query)}"
-    request = urllib.request.Request(url.rstrip("/") + path)
+    request = urllib.request.Request(url.rstrip("/") + path)  # noqa: S310 - the operator's own address
     if key:
         request.add_header("Authorization", f"Bearer {key}")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - the operator's own address
             _save(response, output)
     except urllib.error.HTTPError as error:
         raise click.ClickException(_reason(error)) from error

@@ -26,11 +26,11 @@ COMMANDS: Final = {
 class LazyGroup(click.Group):
     """The subcommands by name; errors that an operator can fix are one line, not a traceback."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is given
         """Return the names in the order of the help text."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the signature is given
         """Load a command; None: there is no command of that name."""
         if cmd_name not in COMMANDS:
             return None

@@ -161,7 +161,7 @@ def _migrate(config: Config) -> None:
     from tracer.server.family import child_environ
 
     command = [sys.executable, "-P", "-m", "tracer", "db", "upgrade"]
-    completed = subprocess.run(command, env=child_environ(config), check=False)
+    completed = subprocess.run(command, env=child_environ(config), check=False)  # noqa: S603 - the arguments are our own
     if completed.returncode:
         sys.exit(completed.returncode)
 

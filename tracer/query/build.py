@@ -95,7 +95,8 @@ class Builder:
 
     def _call(self, syntax: Syntax, grain: Grain) -> tree.Node:
         call, path, *count = syntax.children
-        assert isinstance(call, Token) and isinstance(path, Tree)
+        assert isinstance(call, Token)
+        assert isinstance(path, Tree)
         name = call[:-1].lower()
         if name in RELATED[grain]:
             if count or len(_trees(path)) > 1:

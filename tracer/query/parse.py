@@ -61,16 +61,16 @@ def _check_brackets(text: str) -> None:
     """Raise QueryError for quotes and parentheses that are not closed, and for deep nesting."""
     opened: list[int] = []
     for match in _BRACKETS.finditer(text):
-        position, token = match.start(), match[0]
-        if token == '"':
+        position, mark = match.start(), match[0]
+        if mark == '"':
             message = "the quotation mark that opens here is not closed"
             raise QueryError(message, text, position, len(text), [f'{text[position:]}"'])
-        if token == "(":
+        if mark == "(":
             opened.append(position)
             if len(opened) > MOST_DEPTH:
                 message = f"parentheses are nested more than {MOST_DEPTH} levels deep"
                 raise QueryError(message, text, position, position + 1)
-        elif token == ")":
+        elif mark == ")":
             if not opened:
                 message = "this parenthesis closes none; a parenthesis of a text needs quotes"
                 raise QueryError(message, text, position, position + 1)

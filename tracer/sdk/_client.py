@@ -209,10 +209,10 @@ class State(SpanProcessor, Sampler):
         parent_context: Context | None,
         trace_id: int,
         name: str,
-        kind: Any = None,
+        kind: Any = None,  # noqa: ARG002 - the signature is given
         attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
+        links: Any = None,  # noqa: ARG002 - the signature is given
+        trace_state: Any = None,  # noqa: ARG002 - the signature is given
     ) -> SamplingResult:
         client = self.client
         context = get_current() if parent_context is None else parent_context

@@ -19,7 +19,7 @@ METADATA: Final = "tracer.metadata"
 MODEL: Final = "gen_ai.request.model"
 USAGE: Final = "tracer.usage"
 COST: Final = "tracer.cost"
-FIRST_TOKEN: Final = "tracer.first_token_time"
+FIRST_TOKEN: Final = "tracer.first_token_time"  # noqa: S105 - a name
 SESSION: Final = "session.id"
 USER: Final = "user.id"
 TAGS: Final = "tracer.trace.tags"
@@ -31,15 +31,15 @@ Parent = trace.Span | SpanContext | str
 # The functions that make an attribute from a field's value and the longest text allowed.
 
 
-def _same(value: Any, limit: int) -> Any:
+def _same(value: Any, _limit: int) -> Any:
     return value
 
 
-def _text(value: Any, limit: int) -> Any:
+def _text(value: Any, _limit: int) -> Any:
     return str(value)
 
 
-def _texts(value: Any, limit: int) -> Any:
+def _texts(value: Any, _limit: int) -> Any:
     return [str(text) for text in value]
 
 
@@ -47,7 +47,7 @@ def _costs(value: Any, limit: int) -> Any:
     return to_json(value if isinstance(value, Mapping) else {"total": value}, limit)
 
 
-def _time(value: Any, limit: int) -> Any:
+def _time(value: Any, _limit: int) -> Any:
     return nanoseconds(value)
 
 

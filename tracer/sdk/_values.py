@@ -42,7 +42,7 @@ def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
             text = _encode(value)
             if len(text if text.isascii() else text.encode()) <= max_bytes:
                 return text
-    except Exception:
+    except Exception:  # noqa: S110 - the value is cut below
         # Circular values, unusual keys, lone surrogates, or an object whose own methods fail.
         pass
     return _within(value, max_bytes)

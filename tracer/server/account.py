@@ -55,7 +55,7 @@ def account() -> Account | None:
 def _create() -> pwd.struct_passwd:
     useradd = shutil.which("useradd") or "/usr/sbin/useradd"
     command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _NAME]
-    completed = subprocess.run(command, capture_output=True, text=True)
+    completed = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - the arguments are our own
     if completed.returncode:
         raise OSError(
             f"cannot create the account {_NAME} for PostgreSQL: {completed.stderr.strip()}"

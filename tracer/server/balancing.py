@@ -32,7 +32,7 @@ class ConnectionCounts:
         worker.slot = next(n for n in range(len(self.counts) + 1) if n not in taken)
         worker.connection_counts = self
 
-    def free_slot(self, arbiter: Any, worker: Any) -> None:
+    def free_slot(self, _arbiter: Any, worker: Any) -> None:
         """Mark the slot of an ended worker as empty (gunicorn's ``child_exit``)."""
         self.set(worker.slot, _NO_WORKER)
 

@@ -108,7 +108,7 @@ class Family(BaseApplication):
     def load_config(self) -> None:
         """Set what differs from gunicorn's defaults; its config files and variables are ignored."""
         connections = ConnectionCounts(self.config.workers)
-        heartbeat = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        heartbeat = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - PostgreSQL and gunicorn need a short path
         settings: dict[str, Any] = {
             # gunicorn owns the socket from here on, and closes it when it stops.
             "bind": [f"fd://{self.listener.detach()}"],

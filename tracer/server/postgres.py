@@ -181,7 +181,7 @@ class Embedded:
             *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
-        completed = subprocess.run(
+        completed = subprocess.run(  # noqa: S603 - the arguments are our own
             command, capture_output=True, text=True, **_process_options(user)
         )
         if completed.returncode:
@@ -212,7 +212,7 @@ class Embedded:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - the arguments are our own
                 [_binaries() / "postgres", "-D", self.pgdata, "-p", str(_PORT), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -230,7 +230,7 @@ class Embedded:
             return self.pgdata
         name = hashlib.sha256(os.fsencode(self.pgdata)).hexdigest()[:16]
         runtime = os.environ.get("XDG_RUNTIME_DIR", "") if user is None else ""
-        base = Path(runtime) if runtime and len(runtime) < 60 else Path("/tmp")
+        base = Path(runtime) if runtime and len(runtime) < 60 else Path("/tmp")  # noqa: S108 - PostgreSQL and gunicorn need a short path
         try:
             return private_directory(base / f"tracer-{name}", user)
         except OSError as error:

@@ -151,7 +151,8 @@ class PatientWorker(ThreadWorker):
 
     def _end_of_input(self, connection: Connection) -> None:
         if connection.state not in _UNFINISHED:
-            return self._close(connection)
+            self._close(connection)
+            return
         self.log.warning("%s: the connection ended within a request", _address(connection))
         self._refuse(connection, 400, "the request is shorter than its headers announce")
 
@@ -161,13 +162,15 @@ class PatientWorker(ThreadWorker):
         try:
             connection.rest = request.feed(data, self._largest_body)
         except Malformed as malformed:
-            return self._refuse(connection, malformed.status, str(malformed))
+            self._refuse(connection, malformed.status, str(malformed))
+            return
         if request.complete:
             self._watch(connection, 0)
             connection.kind = kind_of(request.method, request.path)
             connection.enter(State.READY)
             self._shares.put(connection)
-            return self._start_ready()
+            self._start_ready()
+            return
         if connection.state in (State.NEW, State.IDLE):
             connection.enter(State.HEAD)
         if connection.state is State.HEAD and request.has_head:
@@ -242,7 +245,8 @@ class PatientWorker(ThreadWorker):
         try:
             connection.socket.shutdown(socket.SHUT_WR)
         except OSError:
-            return self._close(connection)
+            self._close(connection)
+            return
         connection.enter(State.LINGERING)
         self._watch(connection, EVENT_READ)
 

@@ -93,8 +93,7 @@ def problem(
         detail=detail,
         errors=field_errors(refusals or []),
     )
-    response = Response(msgspec.json.encode(body), status, headers, content_type=PROBLEM_TYPE)
-    return response
+    return Response(msgspec.json.encode(body), status, headers, content_type=PROBLEM_TYPE)
 
 
 def status_of(error: TracerError) -> int:

@@ -24,7 +24,7 @@ _POLL_SECONDS: Final = 1.0
 
 def run(stop: threading.Event) -> None:
     """Run the process until it ends or ``stop`` is set. Raises RuntimeError if it fails."""
-    process = subprocess.Popen([sys.executable, "-P", "-m", __name__])
+    process = subprocess.Popen([sys.executable, "-P", "-m", __name__])  # noqa: S603 - the arguments are our own
     try:
         while not stop.is_set():
             with suppress(subprocess.TimeoutExpired):

@@ -102,7 +102,8 @@ def test_rows_are_grouped_by_every_dimension(filled: FlaskClient) -> None:
             if rows is None:
                 refused.add(dimension)
             elif view == "observations" and dimension not in ("toolNames", "calledToolNames"):
-                assert {row["name"] for row in rows} <= {"outer", "llm"} and rows, dimension
+                assert rows, dimension
+                assert {row["name"] for row in rows} <= {"outer", "llm"}, dimension
                 grouped += 1
     of_keys = {"scores", "scores_avg", "score_categories", "score_booleans", "positionInTrace"}
     assert refused == {"metadata", *of_keys}
@@ -129,7 +130,8 @@ def test_costs_by_side_scores_and_months_are_measured(filled: FlaskClient) -> No
     month = [{"field": "timestampMonth"}]
     result = query_metrics(filled, "metrics", view="traces", dimensions=month, metrics=counted)
     [row] = result["data"]
-    assert row["timestampMonth"] == "2026-01" and row["sum_scoresCount"] >= 2
+    assert row["timestampMonth"] == "2026-01"
+    assert row["sum_scoresCount"] >= 2
 
 
 def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
@@ -163,7 +165,8 @@ def test_costs_and_usage_are_measured_by_type(filled: FlaskClient) -> None:
         dimensions=[{"field": "usageType"}],
         metrics=[COUNT],
     )
-    assert {row["count_count"] for row in counted["data"]} == {1} and len(counted["data"]) == 4
+    assert {row["count_count"] for row in counted["data"]} == {1}
+    assert len(counted["data"]) == 4
 
 
 def test_kinds_of_one_type_are_one_group(client: FlaskClient) -> None:

@@ -108,7 +108,8 @@ def test_a_price_is_retired_and_restored_and_its_note_is_changed(client: FlaskCl
     made = add(client)
     path = f"/api/v1/prices/{made['id']}"
     retired = client.patch(path, json={"retired": True, "note": "over"}).get_json()
-    assert retired["retired_at"] and retired["note"] == "over"
+    assert retired["retired_at"]
+    assert retired["note"] == "over"
     assert generation(client, "a")["cost"] == {}
     again = client.patch(path, json={"retired": True}).get_json()
     assert again["retired_at"] == retired["retired_at"]

@@ -33,7 +33,8 @@ def ids(client: FlaskClient, **query: Any) -> list[str]:
     return [row["id"] for row in answer.get_json()["data"]]
 
 
-def test_a_session_adds_up_its_traces(client: FlaskClient, sessions: None):
+@pytest.mark.usefixtures("sessions")
+def test_a_session_adds_up_its_traces(client: FlaskClient):
     session = client.get("/api/v1/sessions/s2").get_json()
     assert session == {
         "id": "s2",
@@ -57,7 +58,8 @@ def test_a_session_adds_up_its_traces(client: FlaskClient, sessions: None):
     assert [trace["id"] for trace in traces] == ["t2-2", "t2-1"]
 
 
-def test_sessions_are_filtered_latest_first(client: FlaskClient, sessions: None):
+@pytest.mark.usefixtures("sessions")
+def test_sessions_are_filtered_latest_first(client: FlaskClient):
     assert ids(client) == ["s3", "s2", "s1"]
     assert ids(client, user_id="u1") == ["s3", "s1"]
     assert ids(client, environment="e2") == ["s2"]
@@ -65,7 +67,8 @@ def test_sessions_are_filtered_latest_first(client: FlaskClient, sessions: None)
     assert ids(client, until="2026-01-02T00:00:00Z") == ["s1"]
 
 
-def test_sessions_are_read_page_by_page(client: FlaskClient, sessions: None):
+@pytest.mark.usefixtures("sessions")
+def test_sessions_are_read_page_by_page(client: FlaskClient):
     page = client.get("/api/v1/sessions?limit=2").get_json()
     assert page["prev_cursor"] is None
     assert ids(client, limit=2, cursor=page["next_cursor"]) == ["s1"]

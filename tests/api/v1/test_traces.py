@@ -47,6 +47,7 @@ def ids(page: Any) -> list[str]:
     return [row["id"] for row in page["data"]]
 
 
+@pytest.mark.usefixtures("month")
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -65,11 +66,12 @@ def ids(page: Any) -> list[str]:
         ({"name": "none"}, ""),
     ],
 )
-def test_a_list_is_filtered(client: FlaskClient, month: None, query: Any, expected: str):
+def test_a_list_is_filtered(client: FlaskClient, query: Any, expected: str):
     assert ids(get(client, "traces", **query)) == [f"t{day}" for day in expected]
 
 
-def test_a_list_is_walked_to_its_end_and_back(client: FlaskClient, month: None):
+@pytest.mark.usefixtures("month")
+def test_a_list_is_walked_to_its_end_and_back(client: FlaskClient):
     page = get(client, "traces", limit=4)
     assert (ids(page), page["prev_cursor"]) == (["t9", "t8", "t7", "t6"], None)
     second = get(client, "traces", limit=4, cursor=page["next_cursor"])

@@ -44,7 +44,7 @@ def stream() -> None:
     pipeline = Pipeline()
     pipeline.add_component(
         "plain",
-        generator("gpt-4o", streaming_callback=lambda chunk: None, generation_kwargs=options),
+        generator("gpt-4o", streaming_callback=lambda chunk: None, generation_kwargs=options),  # noqa: ARG005 - the signature is given
     )
     pipeline.run({"plain": {"messages": [ChatMessage.from_user(WHY)]}})
 

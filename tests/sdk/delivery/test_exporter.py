@@ -75,7 +75,8 @@ def test_a_server_that_is_down_at_first_receives_everything_later(
     assert [record.message for record in caplog.records[1:]] == [f"{later.url} answers again"]
 
 
-def test_a_server_that_restarts_receives_everything(receiver: Receiver) -> None:
+@pytest.mark.usefixtures("receiver")
+def test_a_server_that_restarts_receives_everything() -> None:
     mortal = Receiver()
     with receiving(mortal):
         tracer.init(mortal.url, **QUICK)

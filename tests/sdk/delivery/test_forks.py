@@ -213,6 +213,7 @@ def test_copies_of_a_process_share_no_id(before: int, kind: str, after: int) -> 
         process_now = process + number if kind == "fork" else process
         later = now if kind == "fork" else now + 2_000_000_000
         new = {copied.number(process_now, later) for _ in range(after)}
-        assert len(new) == after and not used & new
+        assert len(new) == after
+        assert not used & new
         used |= new
     assert all(0 < number < 2**64 for number in used)

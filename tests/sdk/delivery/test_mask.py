@@ -17,7 +17,7 @@ CARD = "4111111111111111"
 
 def record_everywhere() -> None:
     with (
-        pytest.raises(ValueError),
+        pytest.raises(ValueError, match="bad card"),
         tracer.session("s", metadata={"card": CARD}),
         tracer.generation("chat", input=[{"content": f"my card is {CARD}"}]) as g,
     ):
@@ -59,7 +59,7 @@ def test_a_function_sees_fields_and_attributes_by_name() -> None:
 
 
 def test_a_function_may_change_its_argument() -> None:
-    def mask(field: str, value: Any) -> Any:
+    def mask(field: str, value: Any) -> Any:  # noqa: ARG001 - the signature is given
         if isinstance(value, dict):
             value.update(dict.fromkeys(value, "hidden"))
         return value
@@ -70,7 +70,7 @@ def test_a_function_may_change_its_argument() -> None:
 
 
 def test_a_function_that_fails_lets_nothing_through() -> None:
-    def mask(field: str, value: Any) -> Any:
+    def mask(field: str, value: Any) -> Any:  # noqa: ARG001 - the signature is given
         raise RuntimeError
 
     with recording(mask=mask) as spans:

@@ -18,7 +18,7 @@ from tracer.sdk.testing import Recording, recording
 
 
 @tracer.observe
-def add(a: int, b: int = 2, *rest: int, **more: Any) -> int:
+def add(a: int, b: int = 2, *rest: int, **more: Any) -> int:  # noqa: ARG001 - the signature is given
     """Add."""
     return a + b + sum(rest)
 
@@ -39,7 +39,8 @@ def test_name_kind_and_capture_can_be_chosen(spans: Recording) -> None:
 
     assert find("s") == "s"
     span = spans.one("search", "retriever")
-    assert span.input is None and span.output is None
+    assert span.input is None
+    assert span.output is None
 
 
 def test_methods_are_named_with_their_class_and_recorded_without_self(spans: Recording) -> None:
@@ -60,7 +61,7 @@ def test_methods_are_named_with_their_class_and_recorded_without_self(spans: Rec
 
         @tracer.observe
         @classmethod
-        def other(cls, x: int) -> type:
+        def other(cls, x: int) -> type:  # noqa: ARG003 - the signature is given
             return cls
 
     assert Agent().run(1) == Agent.make(1) == Agent.help(1) == 1

@@ -50,7 +50,8 @@ def test_an_observed_call_is_one_span_around_all_of_its_work(
     call, step = spans.one("call"), spans.one("inside")
     assert step.parent_id == call.span_id
     assert call.parent_id == spans.one("caller").span_id
-    assert call.output == "ab" and call.error is None
+    assert call.output == "ab"
+    assert call.error is None
     assert order(spans).index("inside") < order(spans).index("call")
     assert spans.one("between").parent_id is None
 
@@ -103,13 +104,15 @@ def test_a_context_holds_until_the_work_of_a_call_is_done(
     assert consume(result) == "ab"
     tracer.event("after")
     assert holds(spans.one("inside"))
-    assert not holds(spans.one("between")) and not holds(spans.one("after"))
+    assert not holds(spans.one("between"))
+    assert not holds(spans.one("after"))
 
 
+@pytest.mark.usefixtures("spans")
 @pytest.mark.parametrize("decorator", ["observe", *DECORATORS])
 @pytest.mark.parametrize("shape", CASES)
 def test_a_decorated_function_is_of_the_same_kind(
-    spans: Recording, shape: Callable[[Inside], Any], decorator: str
+    shape: Callable[[Inside], Any], decorator: str
 ) -> None:
     plain = shape(inside)
     decorate = tracer.observe if decorator == "observe" else DECORATORS[decorator][0]
@@ -124,9 +127,10 @@ def test_a_decorated_function_is_of_the_same_kind(
     consume(original), consume(result)
 
 
+@pytest.mark.usefixtures("spans")
 @pytest.mark.parametrize("decorate", [tracer.observe, in_session, in_trace, below_captured])
 def test_methods_of_a_class_can_be_decorated_above_and_below_their_own_decorator(
-    spans: Recording, decorate: Callable[[Any], Any]
+    decorate: Callable[[Any], Any],
 ) -> None:
     class Agent:
         @decorate
@@ -151,10 +155,9 @@ def test_methods_of_a_class_can_be_decorated_above_and_below_their_own_decorator
     assert [Agent().run(1), Agent.make(2), Agent.other(3), Agent.help(4)] == [1, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("spans")
 @pytest.mark.parametrize("decorate", [tracer.observe, in_session, in_trace, below_captured])
-def test_attributes_of_what_is_decorated_stay(
-    spans: Recording, decorate: Callable[[Any], Any]
-) -> None:
+def test_attributes_of_what_is_decorated_stay(decorate: Callable[[Any], Any]) -> None:
     @decorate
     @functools.lru_cache(maxsize=7)
     def double(x: int) -> int:
@@ -171,13 +174,15 @@ def test_attributes_of_what_is_decorated_stay(
     assert (bound.func, bound.args, bound(2)) == (max, (1,), 2)
 
 
+@pytest.mark.usefixtures("spans")
 @pytest.mark.parametrize("decorate", [in_session, in_trace, below_captured])
-def test_only_functions_can_be_decorated(spans: Recording, decorate: Callable[[Any], Any]) -> None:
+def test_only_functions_can_be_decorated(decorate: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError, match="expected a function"):
         decorate(3)
 
 
-def test_names_of_arguments_are_the_applications_own(spans: Recording) -> None:
+@pytest.mark.usefixtures("spans")
+def test_names_of_arguments_are_the_applications_own() -> None:
     for decorate in (tracer.observe, in_session, in_trace, below_captured):
         decorated: Any = decorate(lambda **arguments: arguments)
         names = {"self": 1, "scope": 2, "function": 3, "context": 4, "args": 5, "kwargs": 6}
@@ -192,11 +197,13 @@ def test_a_session_around_an_observed_generator_reaches_its_span(spans: Recordin
         decorated = decorate(generator_function(inside))
         assert consume(decorated()) == "ab"
     outer, inner = spans.named("generator_function.<locals>.run") or spans.named("run")
-    assert has_session(outer) and not has_session(inner)
+    assert has_session(outer)
+    assert not has_session(inner)
     assert all(has_session(step) for step in spans.named("inside"))
 
 
-def test_an_object_with_a_response_of_another_kind_is_returned_as_it_is(spans: Recording) -> None:
+@pytest.mark.usefixtures("spans")
+def test_an_object_with_a_response_of_another_kind_is_returned_as_it_is() -> None:
     class Reply:
         def __init__(self) -> None:
             self.response = (letter for letter in "ab")
@@ -220,4 +227,5 @@ def test_the_page_names_every_shape() -> None:
     page = (ROOT / "docs" / "sdk" / "spans.md").read_text()
     table = page.partition("| the function | ")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
-    assert rows[0] == "---" and rows[1:] == list(SHAPES)
+    assert rows[0] == "---"
+    assert rows[1:] == list(SHAPES)

@@ -69,7 +69,8 @@ def test_work_that_a_call_returned_and_that_never_runs_ends_its_span(
         del result
         gc.collect()
     call = spans.one("call")
-    assert call.error is None and call.output is None
+    assert call.error is None
+    assert call.output is None
     # Python's own warning, once, by the function's own name.
     messages = [str(warning.message) for warning in caught]
     never = ["coroutine 'coroutine_function.<locals>.run' was never awaited"]
@@ -143,6 +144,7 @@ def test_a_long_stream_is_marked_where_it_is_cut(spans: Recording) -> None:
         for _ in count(item):
             pass
     numbers, text, data = (span.output for span in spans.named("count"))
-    assert numbers[:2] == [1, 1] and numbers[-1] == "…[truncated, 192000 more items]"
+    assert numbers[:2] == [1, 1]
+    assert numbers[-1] == "…[truncated, 192000 more items]"
     for output in (text, data):
         assert re.fullmatch(r"a{90000,}…\[truncated, \d+ more items\]", output)

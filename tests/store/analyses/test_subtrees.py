@@ -97,8 +97,9 @@ def test_subtrees_of_a_large_trace_are_the_same_once_they_are_stored(
         assert sums() == expected
 
 
+@pytest.mark.usefixtures("few")
 def test_late_spans_make_stored_subtrees_outdated(
-    app: Flask, connection: psycopg.Connection[Any], few: int
+    app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *agent())
     with app.app_context():
@@ -107,13 +108,15 @@ def test_late_spans_make_stored_subtrees_outdated(
         assert sums() is None
         assert analyse(connection, "default", "t")
         subtrees = sums()
-        assert subtrees is not None and subtrees["step"].error_count == 2
+        assert subtrees is not None
+        assert subtrees["step"].error_count == 2
         # Nothing has changed since.
         assert not analyse(connection, "default", "t")
 
 
+@pytest.mark.usefixtures("few")
 def test_only_traces_at_rest_are_due(
-    app: Flask, connection: psycopg.Connection[Any], database_url: str, few: int
+    app: Flask, connection: psycopg.Connection[Any], database_url: str
 ) -> None:
     put(connection, *agent())
     assert analyse_due(database_url) == 0
@@ -123,11 +126,11 @@ def test_only_traces_at_rest_are_due(
         assert sums() is not None
 
 
+@pytest.mark.usefixtures("few")
 def test_a_write_during_the_analysis_discards_it(
     app: Flask,
     connection: psycopg.Connection[Any],
     database_url: str,
-    few: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put(connection, *agent())
@@ -145,15 +148,13 @@ def test_a_write_during_the_analysis_discards_it(
         monkeypatch.delitem(TRACE_ANALYSES, "writes")
         assert analyse(connection, "default", "t")
         subtrees = sums()
-        assert subtrees is not None and subtrees["root"].span_count == 5
+        assert subtrees is not None
+        assert subtrees["root"].span_count == 5
 
 
+@pytest.mark.usefixtures("app", "few")
 def test_two_workers_never_analyse_the_same_trace(
-    app: Flask,
-    connection: psycopg.Connection[Any],
-    database_url: str,
-    few: int,
-    monkeypatch: pytest.MonkeyPatch,
+    connection: psycopg.Connection[Any], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(connection, *agent())
     second: list[bool] = []
@@ -167,8 +168,9 @@ def test_two_workers_never_analyse_the_same_trace(
     assert second == [False]
 
 
+@pytest.mark.usefixtures("few")
 def test_a_deleted_trace_leaves_no_analysis(
-    app: Flask, connection: psycopg.Connection[Any], few: int
+    app: Flask, connection: psycopg.Connection[Any]
 ) -> None:
     put(connection, *agent())
     assert analyse(connection, "default", "t")
@@ -178,11 +180,9 @@ def test_a_deleted_trace_leaves_no_analysis(
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
+@pytest.mark.usefixtures("few")
 def test_an_analysis_is_read_of_small_and_of_large_traces(
-    app: Flask,
-    connection: psycopg.Connection[Any],
-    few: int,
-    monkeypatch: pytest.MonkeyPatch,
+    app: Flask, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(TRACE_ANALYSES, "names", lambda inputs: sorted(inputs.forest.names))
     put(connection, *agent(), span("small", trace="s"))
@@ -203,7 +203,8 @@ def test_the_process_analyses_due_traces(
         command = [sys.executable, "-m", "tracer.worker.analysis_process"]
         subprocess.run(command, env=environ(DATABASE_URL=database_url), check=True, timeout=120)
         subtrees = sums()
-    assert subtrees is not None and subtrees["root"].span_count == ANALYSES_ON_READ + 1
+    assert subtrees is not None
+    assert subtrees["root"].span_count == ANALYSES_ON_READ + 1
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

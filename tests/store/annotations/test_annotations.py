@@ -132,7 +132,8 @@ def test_a_bookmark_keeps_its_first_author(connection: psycopg.Connection[Any]) 
     bookmarks.set_bookmark(ON_TRACE, there=True, author=ADA)
     bookmarks.set_bookmark(ON_TRACE, there=True, author=Author(name="Bob"))
     bookmark = bookmarks.get_bookmark(ON_TRACE)
-    assert bookmark is not None and bookmark.author == "Ada"
+    assert bookmark is not None
+    assert bookmark.author == "Ada"
     assert bookmarks.get_bookmark(ON_SESSION) is None
     bookmarks.set_bookmark(ON_TRACE, there=False)
     assert bookmarks.get_bookmark(ON_TRACE) is None
@@ -147,7 +148,8 @@ def test_an_edit_keeps_the_earlier_texts(connection: psycopg.Connection[Any]) ->
     (comment,) = comments.list_comments(ON_TRACE)
     assert (comment.text, [edit.text for edit in comment.history]) == ("three", ["one", "two"])
     assert comment.history[0].time == made.created_at
-    assert comment.edited_at is not None and comment.edited_at > comment.history[1].time
+    assert comment.edited_at is not None
+    assert comment.edited_at > comment.history[1].time
     assert comments.list_comments(ON_SPAN) == [comment]
     assert comments.list_comments(ON_SESSION) == []
     assert comments.edit_comment("other", made.comment_id, "theirs") is None
@@ -175,7 +177,8 @@ def test_a_link_opens_until_it_expires_or_is_revoked(connection: psycopg.Connect
     connection.rollback()
     assert shares.revoke_share("other", row.share_id) is None
     revoked = shares.revoke_share("default", row.share_id)
-    assert revoked is not None and revoked.revoked_at is not None
+    assert revoked is not None
+    assert revoked.revoked_at is not None
     assert shares.open_share(token) is None
     _, old = shares.create_share(ON_SESSION, ADA, expires_at=now - timedelta(seconds=1))
     assert shares.open_share(old) is None

@@ -28,7 +28,8 @@ def test_a_cursor_keeps_its_key_to_the_microsecond(
 ) -> None:
     cursor = encode_cursor(forward, time, row_id)
     assert decode_cursor(cursor) == Key(forward, time, row_id)
-    assert cursor.isascii() and not set(cursor) & set("+/=&?#% ")
+    assert cursor.isascii()
+    assert not set(cursor) & set("+/=&?#% ")
 
 
 @pytest.mark.parametrize(

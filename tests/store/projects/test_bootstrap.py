@@ -34,7 +34,8 @@ def test_a_project_and_its_key_are_created_once(app: Flask, bootstrap_config: Co
     bootstrap(bootstrap_config)
     with app.app_context():
         key = authenticate(PUBLIC, SECRET)
-        assert key is not None and (key.project_id, key.name) == ("acme", "Acme")
+        assert key is not None
+        assert (key.project_id, key.name) == ("acme", "Acme")
         assert [row.public_key for row in list_keys("acme")] == [PUBLIC]
 
 
@@ -59,7 +60,8 @@ def test_a_project_alone_needs_no_key(app: Flask, config: Config) -> None:
     bootstrap(replace(config, init_project_id="plain"))
     with app.app_context():
         project = get_project("plain")
-        assert project is not None and project.name == "plain"
+        assert project is not None
+        assert project.name == "plain"
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,16 @@ def test_a_stored_span_keeps_its_cost_and_names_its_price(project: str, writer: 
     retire(project, made.price_id)
     costs(project, writer, span("a", model="house", usage=USAGE))
     row = get_span(project, "t", "a")
-    assert row and [(row.cost, row.cost_source, row.priced_by)] == before
+    assert row
+    assert [(row.cost, row.cost_source, row.priced_by)] == before
     again = retire(project, made.price_id, retired=False)
-    assert again and again.retired_at is None
+    assert again
+    assert again.retired_at is None
 
 
+@pytest.mark.usefixtures("writer")
 def test_another_process_uses_a_price_after_some_seconds(
-    project: str, writer: Writer, connection: psycopg.Connection[Any]
+    project: str, connection: psycopg.Connection[Any]
 ) -> None:
     elsewhere = PriceBooks()
 
@@ -183,7 +186,8 @@ def test_rates_are_read_back_digit_by_digit(project: str) -> None:
     made = add(project, PriceDraft(model="m", rates=rates, note="why"))
     price = prices.get_price(project, made.price_id)
     assert price == made
-    assert price and msgspec.json.encode(price.rates) == msgspec.json.encode(rates)
+    assert price
+    assert msgspec.json.encode(price.rates) == msgspec.json.encode(rates)
     assert price.draft() == PriceDraft(model="m", rates=rates, note="why")
 
 
@@ -193,7 +197,7 @@ def test_models_of_the_latest_traces_are_listed(project: str, writer: Writer) ->
 
 
 @pytest.fixture
-def books(project: str, connection: psycopg.Connection[Any]) -> PriceBooks:
+def books(project: str, connection: psycopg.Connection[Any]) -> PriceBooks:  # noqa: ARG001 - the fixture comes first
     """Prices of the project in which model gpt-4o has tiers by size."""
     tier = Tier(above=3, prices={"output": Decimal(9)})
     rates = Rates(base={"input": Decimal(1), "output": Decimal(2)}, tiers=[tier])

@@ -42,14 +42,17 @@ def test_an_item_keeps_the_time_of_its_first_review() -> None:
         reviewed = queues.complete_item(*key, completed=True)
     with transaction():
         again = queues.complete_item(*key, completed=True)
-    assert reviewed is not None and reviewed.completed_at is not None and again is not None
+    assert reviewed is not None
+    assert reviewed.completed_at is not None
+    assert again is not None
     assert again.completed_at == reviewed.completed_at
     assert queues.list_items("default", queue_id, completed=False, limit=9) == ([], 0)
     rows, number = queues.list_items("default", queue_id, completed=True, limit=1)
     assert ([row.item_id for row in rows], number) == ([min(other, item, key=by_age).item_id], 2)
     with transaction():
         reopened = queues.complete_item(*key, completed=False)
-    assert reopened is not None and reopened.completed_at is None
+    assert reopened is not None
+    assert reopened.completed_at is None
     assert queues.get_item(*key) == reopened
 
 

@@ -130,7 +130,8 @@ def test_the_hit_of_a_phrase_is_shown_with_the_words_around_it(
     with app.app_context():
         hit = hits("default", ["t"], "blue whale")["t"]
     assert (hit.span_id, hit.match) == ("x", "Blue Whale")
-    assert hit.before.endswith("first the ") and hit.after.startswith(" swims")
+    assert hit.before.endswith("first the ")
+    assert hit.after.startswith(" swims")
 
 
 def test_a_deleted_trace_leaves_no_words(app: Flask, connection: psycopg.Connection[Any]) -> None:

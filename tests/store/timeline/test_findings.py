@@ -30,7 +30,8 @@ def repeated_calls(count: int = 4) -> list[Any]:
 def test_a_small_trace_needs_no_worker(connection: psycopg.Connection[Any]) -> None:
     put(connection, *repeated_calls())
     result = read_findings("default", "t")
-    assert result.current and result.findings is not None
+    assert result.current
+    assert result.findings is not None
     [finding] = result.findings.found
     assert (finding.kind, finding.count) == ("repeated", 4)
 
@@ -62,7 +63,8 @@ def test_findings_of_payloads_that_are_too_large_to_read_are_partial(
     ]
     put(connection, *repeated_calls(), *late)
     result = read_findings("default", "t")
-    assert not result.current and result.findings is not None
+    assert not result.current
+    assert result.findings is not None
     assert [finding.title for finding in result.findings.found] == [
         "search called 4 times with the same arguments"
     ]

@@ -66,7 +66,9 @@ def test_the_stored_index_gives_the_same_log_as_a_search_in_memory(
     assert fill(connection, "default", "t") == 607
     with app.app_context():
         small, stored = read_small("default", "t"), read_stored("default", "t")
-        assert small is not None and stored is not None and stored.behind == 0
+        assert small is not None
+        assert stored is not None
+        assert stored.behind == 0
         counts: list[int] = []
         for log_filter in (
             LogFilter(),
@@ -83,7 +85,8 @@ def test_the_stored_index_gives_the_same_log_as_a_search_in_memory(
                 log_filter
             )
             assert indexed_log.after(None, 1000) == entries
-            assert not indexed_log.more and not in_memory_log.unsearched
+            assert not indexed_log.more
+            assert not in_memory_log.unsearched
             for position in range(0, len(entries), 61):
                 key = entries[position]
                 behind = entries[position + 1] if position + 1 < len(entries) else None
@@ -201,9 +204,11 @@ def test_a_term_that_begins_too_many_words_is_reported(
     with app.app_context():
         log = open_log("default", "t", Query(words="item").log_filter())
         assert log is not None
-        assert log.matches.more and 500 < log.matches.count < 9_000
+        assert log.matches.more
+        assert 500 < log.matches.count < 9_000
         log = open_log("default", "t", Query(words="item000000001234").log_filter())
-        assert log is not None and (log.matches.count, log.matches.more) == (1, False)
+        assert log is not None
+        assert (log.matches.count, log.matches.more) == (1, False)
 
 
 @pytest.mark.parametrize("other", [("other", "t"), ("default", "u")])
@@ -214,7 +219,8 @@ def test_a_search_finds_nothing_of_another_trace_or_project(
     fill(connection, "default", "t")
     with app.app_context():
         log = open_log(*other, Query(words="secret").log_filter())
-        assert log is not None and log.matches.count == 0
+        assert log is not None
+        assert log.matches.count == 0
 
 
 def test_a_reader_does_not_wait_for_the_worker_that_fills_the_index(

@@ -34,7 +34,8 @@ def test_children_are_in_time_order_across_pages_in_both_directions(
         third = level("root", cursor=second.later, limit=10)
         back = level("root", cursor=third.earlier, limit=10)
     assert ids(first) + ids(second) + ids(third) == [child.span_id for child in children]
-    assert first.earlier is None and third.later is None
+    assert first.earlier is None
+    assert third.later is None
     assert ids(back) == ids(second)
 
 
@@ -64,7 +65,8 @@ def test_several_levels_are_read_in_one_call(
         "a": ["a1"],
         "b": ["b1"],
     }
-    assert levels["b"].later is not None and levels["a"].later is None
+    assert levels["b"].later is not None
+    assert levels["a"].later is None
 
 
 def test_a_child_before_its_parent_is_under_a_placeholder_that_the_parent_replaces(
@@ -103,7 +105,8 @@ def test_a_cycle_is_flattened_and_flagged_however_it_closes(
         ]
         assert ids(level("b")) == ["leaf"]
         detail = get_span("default", "t", "a")
-    assert detail is not None and detail.sent_parent_id == "c"
+    assert detail is not None
+    assert detail.sent_parent_id == "c"
 
 
 def test_an_update_of_a_span_in_a_cycle_keeps_it_flattened(

@@ -37,7 +37,7 @@ def test_every_column_of_a_payload_is_copied() -> None:
 def test_any_value_of_a_span_is_read_back(connection: Connection, text: str, value: Any) -> None:
     clear_tables(connection)
     ids = {"parent": f"p{text}", "trace": f"t{text}"}
-    names = {name: text for name in ("requested_model", "provider", "prompt_name", "model")}
+    names = dict.fromkeys(("requested_model", "provider", "prompt_name", "model"), text)
     values = {"input": value, "attributes": {text: value}, "finish_reasons": [text]}
     put(connection, span(f"s{text}", name=text, status_message=text, **ids, **names, **values))
     (narrow,) = [row for row in table_rows(connection, "spans") if not row["placeholder"]]

@@ -248,9 +248,10 @@ def test_a_score_before_its_trace_is_refused_during_a_delete(
     assert tables_with(connection, GONE) == []
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.usefixtures("context")
 def test_of_a_writer_and_a_delete_one_wins_completely(
-    connection: psycopg.Connection[Any], writer: Writer, app: Flask
+    connection: psycopg.Connection[Any], writer: Writer
 ) -> None:
     put(connection, *full_trace(GONE), *full_trace("other"))
     stop = threading.Event()

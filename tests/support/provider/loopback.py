@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         """A constant: some instrumentations record the headers of a response."""
         return "provider"
 
-    def date_time_string(self, timestamp: float | None = None) -> str:
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - the signature is given
         """A constant, for the same reason."""
         return "Thu, 01 Jan 2026 00:00:00 GMT"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
@@ -135,8 +136,9 @@ def test_an_id_that_ends_in_json_has_a_page_and_a_json_representation(
     assert document["session"]["id"] == "s/b%2E.json"
 
 
+@pytest.mark.usefixtures("client")
 def test_lists_link_to_their_json_with_the_same_filters(
-    client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
+    store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace())
     for path in ("/traces", "/sessions"):

@@ -53,7 +53,8 @@ def test_a_run_shows_the_scores_of_the_whole_run(
     assert client.post("/api/public/scores", json=score).status_code == 200
     [shown] = get_page("/datasets/faq/runs/v1").all("section")
     assert shown.one("b").text == "mean"
-    assert "0.25" in shown.text and "alert(1)" in shown.text
+    assert "0.25" in shown.text
+    assert "alert(1)" in shown.text
     assert not shown.all("img")
 
 
@@ -78,7 +79,8 @@ def test_hostile_text_of_prompts_and_datasets_is_inert(project: str, get_page: G
         shown = get_page(path)
         assert not shown.all("img"), path
         scripts = [script.text for script in shown.all("script")]
-        assert scripts and [text for text in scripts if "alert" in text] == [], path
+        assert scripts, path
+        assert [text for text in scripts if "alert" in text] == [], path
     for path in ("/datasets/d/items/i", "/datasets/d/runs/r"):
         shown = get_page(path)
         assert "alert(1)" in shown.text

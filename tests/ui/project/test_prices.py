@@ -69,7 +69,8 @@ def test_a_price_is_added_with_its_tiers(project: str, client: FlaskClient) -> N
     base_prices = {"input": Decimal("2.50"), "output": Decimal(10)}
     assert row.rates == Rates(base=base_prices, tiers=[tier])
     assert (row.model, row.provider, row.note) == ("gpt-4*", "azure", "deal")
-    assert row.start_time and row.start_time.isoformat() == "2026-01-31T10:00:00+00:00"
+    assert row.start_time
+    assert row.start_time.isoformat() == "2026-01-31T10:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,8 @@ def test_retiring_shows_its_effect_first_and_can_be_cancelled(
     ]
     assert post(client, f"/project/default{path}", action="retire").status_code == 303
     retired = prices.get_price(project, row.price_id)
-    assert retired and retired.retired_at
+    assert retired
+    assert retired.retired_at
     assert "Restore it" in get_page(path).text
     post(client, f"/project/default{path}", action="restore")
     assert prices.get_price(project, row.price_id) == row

@@ -46,7 +46,8 @@ def test_a_project_is_renamed_and_its_id_stays(app: Flask, client: FlaskClient) 
     post(client, BASE, 303, name="Support agents")
     with app.app_context():
         project = get_project("default")
-    assert project is not None and project.name == "Support agents"
+    assert project is not None
+    assert project.name == "Support agents"
     assert "Support agents" in client.get(BASE).text
     post(client, BASE, 422, name=" ")
     post(client, BASE, 422, name="x" * 101)
@@ -79,7 +80,8 @@ def test_a_key_is_made_shown_once_and_opens_the_project(app: Flask, client: Flas
     assert public in page.one(id="langfuse").text
     with app.app_context():
         project = authenticate(public, secret)
-    assert project is not None and project.project_id == "other"
+    assert project is not None
+    assert project.project_id == "other"
     assert secret not in client.get("/project/other/settings/keys").text
 
 
@@ -116,7 +118,8 @@ def test_a_key_needs_a_name(client: FlaskClient, name: str) -> None:
     post(client, f"{BASE}/keys", 422, name=name)
 
 
-def test_a_project_is_made_on_a_page(app: Flask, client: FlaskClient) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_project_is_made_on_a_page(client: FlaskClient) -> None:
     answer = client.post(
         f"{BASE}/projects", data={"id": "acme", "name": "Acme"}, headers=SAME_ORIGIN
     )
@@ -157,9 +160,11 @@ def test_the_server_page_shows_settings_without_secrets(
     assert "hunter2" not in page.text
 
 
-def test_the_parts_of_the_database_add_up(project: str, get_page: GetPage) -> None:
+@pytest.mark.usefixtures("project")
+def test_the_parts_of_the_database_add_up(get_page: GetPage) -> None:
     parts = storage()
     assert tuple(parts) == PARTS
-    assert parts["spans and traces"] > 0 and parts["indexes"] > 0
+    assert parts["spans and traces"] > 0
+    assert parts["indexes"] > 0
     shown = get_page("/settings/server").one("p", "key").text
     assert all(name in shown for name, size in parts.items() if size)

@@ -92,7 +92,8 @@ def test_a_group_of_similar_spans_is_one_row_that_contains_them(
     shown = get_page(PAGE)
     run = shown.one("div", id="f-s000")
     assert run.all("a")[0].text == "30 × ask"
-    assert "p50 500 ms" in run.text and "1 error" in run.text
+    assert "p50 500 ms" in run.text
+    assert "1 error" in run.text
     assert run.all("span", css="all")[0].text == "150"
     assert [node["id"] for node in run.all("div", css="leaf")] == [f"s-s{n:03}" for n in range(30)]
     gaps = [gap.text for gap in shown.all("div", css="gap")]

@@ -56,7 +56,8 @@ def test_a_large_trace_is_labelled_until_it_is_analysed(
     store_traces(story())
     assert marks(get_page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
     rows = client.get(f"/api/v1/traces/{TRACE}/spans").json
-    assert rows is not None and rows["data"][0]["subtree"] is None
+    assert rows is not None
+    assert rows["data"][0]["subtree"] is None
     with psycopg.connect(config.database_url, autocommit=True) as connection:
         connection.execute("UPDATE analyses SET changed_at = changed_at - %s", [timedelta(hours=1)])
     assert compute.analyse_due(config.database_url) == 1

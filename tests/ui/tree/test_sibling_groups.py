@@ -75,7 +75,8 @@ def test_a_group_beyond_the_page_is_shown_whole(
     shown = get_page(PAGE)
     run = shown.one("div", id="f-s000")
     assert run.all("a")[0].text == "480 × ask"
-    assert "p50 500 ms" in run.text and "5 errors" in run.text
+    assert "p50 500 ms" in run.text
+    assert "5 errors" in run.text
     assert run.all("span", css="all")[0].text == "2,400"
     inside, behind = more(shown)
     assert parse_qs(urlsplit(inside["hx-get"]).query).keys() >= {"after", "until"}

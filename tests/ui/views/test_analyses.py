@@ -80,11 +80,14 @@ def test_each_message_is_in_the_transcript_once(
     assert [step.all("header")[0].all("a")[0].text for step in steps] == [
         *("ask", "find", "find", "find", "answer"),
     ]
-    assert "Where is it?" in steps[0].text and "find" in steps[0].one(css="call").text
+    assert "Where is it?" in steps[0].text
+    assert "find" in steps[0].one(css="call").text
     assert "no" in steps[1].one(css="alert").text
-    assert "sent" in steps[3].text and not steps[3].all(css="user")
+    assert "sent" in steps[3].text
+    assert not steps[3].all(css="user")
     assert "3 messages repeated from above" in steps[4].one(css="fold").text
-    assert "On its way." in steps[4].text and "Where is" not in steps[4].text
+    assert "On its way." in steps[4].text
+    assert "Where is" not in steps[4].text
     link = steps[4].all("a", title="Show it in the tree")[0]
     assert link["href"] == f"/project/default{BASE}?span=answer"
 
@@ -106,7 +109,8 @@ def test_a_long_transcript_is_shown_in_pages_without_repeats(
     second = parse(client.get(first.one("a", rel="next")["href"]).text)
     start = second.one("ol", "transcript").all("li")[0]
     assert "40 messages repeated from above" in start.one(css="fold").text
-    assert "q20" in start.text and "a20" in start.text
+    assert "q20" in start.text
+    assert "a20" in start.text
     back = parse(client.get(second.one("a", rel="prev")["href"]).text)
     assert back.one("ol", "transcript").text == first.one("ol", "transcript").text
 

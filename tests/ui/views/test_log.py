@@ -105,8 +105,9 @@ def test_a_large_trace_is_labelled_until_its_log_is_built(
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None
 
 
+@pytest.mark.usefixtures("get_page")
 def test_the_json_representation_has_the_same_content(
-    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+    store_traces: StoreTraces, client: FlaskClient
 ) -> None:
     store_traces(logged_trace())
     document = client.get(f"/project/default{LOG}.json?level=error").get_json()

@@ -98,8 +98,9 @@ def test_the_strip_of_a_large_trace_is_computed_in_the_background(
     assert not shown.one("div", "map").all("small")
 
 
+@pytest.mark.usefixtures("client")
 def test_an_invalid_zoom_shows_the_whole_trace(
-    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+    store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace())
     for zoom in ("x", "1-2", "9-1", ""):

@@ -154,7 +154,7 @@ def test_values_that_cannot_be_stored_are_replaced_and_flagged():
 
 
 def test_null_in_a_create_equals_absent():
-    everything = {name: None for name in ("name", "end_time", "usage", "metadata", "parent_id")}
+    everything = dict.fromkeys(("name", "end_time", "usage", "metadata", "parent_id"))
     assert span(id="s", **everything) == span(id="s")
 
 

@@ -242,7 +242,7 @@ class Exporter(Queue):
             message = "%s can't take spans (%s); they wait and are sent again"
             logger.warning(message, self._config.endpoint, outcome.reason)
         # Without jitter all processes of a service would retry at the same moment.
-        wait = min(_FIRST_WAIT * 2**self._failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0)
+        wait = min(_FIRST_WAIT * 2**self._failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._failures = min(self._failures + 1, 10)
         self._due = monotonic() + (wait if outcome.retry_after is None else outcome.retry_after)
         self._retry_after = 0.0 if outcome.retry_after is None else self._due

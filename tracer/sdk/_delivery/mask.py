@@ -117,7 +117,7 @@ def _pattern(pattern: str | re.Pattern[str]) -> MaskFunction:
             return masked
         return value
 
-    return lambda field, value: walk(value)
+    return lambda _field, value: walk(value)
 
 
 def _is_content(name: str) -> bool:

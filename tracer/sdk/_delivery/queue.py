@@ -52,7 +52,7 @@ class Queue(Sink):
     def _awaken(self) -> None:
         """Called whenever a span starts or an item is queued."""
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the signature is given
         # A span that does not fit is exported at its end: nothing is lost, so nothing is counted.
         if self._config.running and len(self._started) < self._config.max_queue_spans:
             self._started[span.context.span_id] = span

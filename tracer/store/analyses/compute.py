@@ -51,7 +51,7 @@ DUE: Final = f"""
     WHERE analysed IS DISTINCT FROM revision
         AND changed_at < now() - interval '{QUIET_SECONDS} seconds'
     ORDER BY changed_at
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 # An advisory lock instead of a row lock: writers of the trace update the row meanwhile.
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(project)s || ' ' || %(trace)s, 1))"
 _STATE = """

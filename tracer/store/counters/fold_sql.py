@@ -24,7 +24,7 @@ COMPACT = f"""
         ) e
     ), max(g.counted_at)
     FROM gone g GROUP BY g.project_id, g.measure, g.value
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 # The inverse of tracer/store/writing/count_spans.py for all the spans of a trace.
 SUBTRACT_TRACE = """
@@ -50,11 +50,11 @@ SUBTRACT_TRACE = """
 _NAMES_TRACE = """project_id = %(project_id)s AND EXISTS (
         SELECT FROM jsonb_array_elements(examples) example WHERE example ->> 0 = %(trace_id)s
     )"""
-HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM mapping_counts WHERE {_NAMES_TRACE})"
+HAS_EXAMPLES = f"SELECT EXISTS (SELECT FROM mapping_counts WHERE {_NAMES_TRACE})"  # noqa: S608 - composed of constants; values are bound
 REMOVE_EXAMPLES = f"""
     UPDATE mapping_counts SET examples = (
         SELECT coalesce(jsonb_agg(example ORDER BY position), '[]')
         FROM jsonb_array_elements(examples) WITH ORDINALITY e (example, position)
         WHERE example ->> 0 <> %(trace_id)s
     ) WHERE {_NAMES_TRACE}
-"""
+"""  # noqa: S608 - composed of constants; values are bound

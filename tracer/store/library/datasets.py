@@ -94,7 +94,7 @@ def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
     query = sa.select(datasets.c.dataset_id, datasets.c.name).where(
         datasets.c.project_id == project_id, datasets.c.dataset_id.in_(dataset_ids)
     )
-    return {dataset_id: name for dataset_id, name in db.session.execute(query)}
+    return dict(db.session.execute(query).all())
 
 
 def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
@@ -108,7 +108,7 @@ def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
         )
         .group_by(dataset_items.c.dataset_id)
     )
-    return {dataset_id: count for dataset_id, count in db.session.execute(query)}
+    return dict(db.session.execute(query).all())
 
 
 def save_item(
@@ -216,8 +216,7 @@ def list_states(project_id: str, item_id: str) -> list[DatasetItem]:
 def delete_item(project_id: str, item_id: str) -> bool:
     """End the current state of an item, which keeps its history; return whether it had one."""
     _lock(project_id, item_id)
-    ended = _close(project_id, item_id, sa.func.clock_timestamp())
-    return ended
+    return _close(project_id, item_id, sa.func.clock_timestamp())
 
 
 _DATASET = [datasets.c[name] for name in Dataset.__dataclass_fields__]

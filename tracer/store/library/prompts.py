@@ -197,7 +197,7 @@ def _point(
     """Move labels to a version, in this order after those that it has; `created`: it has none."""
     mine = (*_is(prompt_labels, project_id, name), prompt_labels.c.version == version)
     positions = sa.select(prompt_labels.c.label, prompt_labels.c.position).where(*mine)
-    placed = {label: position for label, position in db.session.execute(positions)}
+    placed = dict(db.session.execute(positions).all())
     wanted = [label for label in dict.fromkeys(labels) if label != LATEST and label not in placed]
     if not wanted:
         return

@@ -76,7 +76,7 @@ _SPANS = f"""
     LEFT JOIN span_payload_rows p ON p.project_id = %(project)s AND p.trace_id = %(trace)s
         AND p.span_id = k.span_id
     ORDER BY k.position
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 _FINISH = """
     UPDATE timelines SET first_segment = %(first)s, segment_count = %(segments)s,
         entry_count = %(entries)s, span_count = %(spans)s, state_of = %(state)s, wanted_at = NULL,
@@ -136,7 +136,7 @@ def fill(connection: psycopg.Connection[Any], project_id: str, trace_id: str) ->
         connection.execute(_FINISH, key | done)
         for table in _INDEX_TABLES:
             connection.execute(
-                f"DELETE FROM {table} WHERE project_id = %(project)s AND trace_id = %(trace)s"
+                f"DELETE FROM {table} WHERE project_id = %(project)s AND trace_id = %(trace)s"  # noqa: S608 - composed of constants; values are bound
                 " AND segment < %(first)s",
                 key | done,
             )

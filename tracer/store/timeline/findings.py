@@ -29,7 +29,7 @@ _FINDING_SPANS = sa.text(f"""
         WHERE s.project_id = :project AND s.trace_id = :trace AND NOT s.placeholder
     ) sized WHERE size <= {_MOST_BYTES}
     ORDER BY start, span_id
-""")
+""")  # noqa: S608 - composed of constants; values are bound
 _SMALL = sa.text("""
     SELECT count(*) FROM (
         SELECT 1 FROM spans WHERE project_id = :project AND trace_id = :trace AND NOT placeholder

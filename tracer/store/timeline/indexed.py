@@ -46,7 +46,7 @@ _BLOCKS = sa.text(f"""
             ORDER BY first_word DESC LIMIT {_MOST_BLOCKS + 1}
         ) b WHERE last_word >= :low
     ) block
-""")
+""")  # noqa: S608 - composed of constants; values are bound
 _PAGES = sa.text("""
     SELECT p.segment, p.page, p.body
     FROM unnest(CAST(:segments AS int[]), CAST(:pages AS int[])) k (segment, page)

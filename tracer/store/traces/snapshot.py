@@ -47,7 +47,7 @@ _TRACE = f"""
     SELECT {_columns(ExportedTrace, _TRACE_JSON)}
     FROM traces JOIN trace_payloads USING (project_id, trace_id)
     WHERE project_id = %s AND trace_id = %s
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 _SESSION = """
     SELECT trace_id FROM traces WHERE project_id = %s AND session_id = %s
@@ -58,17 +58,17 @@ _SPANS = f"""
     SELECT {_columns(ExportedSpan, PAYLOAD)}
     FROM spans LEFT JOIN span_payloads USING (project_id, trace_id, span_id)
     WHERE project_id = %s AND trace_id = %s AND span_id = ANY(%s)
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 _SCORES = f"""
     SELECT {_columns(ExportedScore, ("metadata",))} FROM scores
     WHERE project_id = %s AND trace_id = %s ORDER BY time, score_id
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 _COMMENTS = f"""
     SELECT {_columns(ExportedComment, ())} FROM comments
     WHERE project_id = %s AND trace_id = %s ORDER BY created_at, comment_id
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 # Only ids are sorted: for a million spans that takes about a second, with payloads far longer.
 _IN_TIME = """

@@ -85,7 +85,7 @@ def delete_trace(project_id: str, trace_id: str) -> bool:
 def delete_session(project_id: str, session_id: str) -> bool:
     """Delete a session with all its traces; return whether it had any."""
     query = (
-        "SELECT trace_id FROM traces WHERE project_id = %s AND session_id = %s"
+        "SELECT trace_id FROM traces WHERE project_id = %s AND session_id = %s"  # noqa: S608 - composed of constants; values are bound
         f" ORDER BY start_time LIMIT {_AT_ONCE}"
     )
     deleted = 0

@@ -25,11 +25,11 @@ _ABOVE: Final = f"""
         FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.parent_id
     )
     SELECT {_NODE} FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.span_id
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 _CALLS: Final = f"""
     SELECT {_NODE} FROM spans s
     WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)s) AND {METERED}
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 # As `Use.equals` has it; o is the span whose region it is.
 _SAME: Final = """(CASE
     WHEN o.total_tokens IS NULL
@@ -63,7 +63,7 @@ _REGIONS: Final = f"""
         AND o.span_id = down.region
     WHERE down.parent_id IS NOT NULL AND {METERED}
     GROUP BY down.region
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 
 class Around:

@@ -200,7 +200,8 @@ class Writer:
     def _halve(self, parts: list[_Part], error: Exception) -> None:
         """Store those parts of one rejected submission that the database accepts."""
         if len(parts) == 1:
-            return parts[0].refuse(_reason(error))
+            parts[0].refuse(_reason(error))
+            return
         middle = len(parts) // 2
         for half in (parts[:middle], parts[middle:]):
             try:
@@ -230,7 +231,7 @@ class Writer:
                 if time.monotonic() + pause > deadline:
                     raise StoreUnavailable(f"the database can't write: {cause}") from error
             # Jitter, so that two writers of a deadlock don't collide again.
-            time.sleep(pause * (1 + random.random()))
+            time.sleep(pause * (1 + random.random()))  # noqa: S311 - no secret
             pause = min(pause * 2, 1.0)
 
     def _attempt(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:

@@ -82,7 +82,6 @@ def trace_panel(
     tab: str,
     *,
     raw: bool,
-    now: datetime,
 ) -> Panel:
     """Return the panel of a trace itself; an unknown ``tab`` is the first."""
     tabs = [

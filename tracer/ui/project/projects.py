@@ -13,13 +13,13 @@ from tracer.ui.base.rendering import render
 
 
 @bp.get("/project/<project_id>/settings/projects")
-def project_list(project_id: str) -> str:
+def project_list(project_id: str) -> str:  # noqa: ARG001 - part of the address
     """Show all projects by name, and the form of a new one."""
     return render("project/projects.html", longest_id=LONGEST_ID, longest_name=LONGEST_NAME)
 
 
 @bp.post("/project/<project_id>/settings/projects")
-def make_project(project_id: str) -> AnyResponse:
+def make_project(project_id: str) -> AnyResponse:  # noqa: ARG001 - part of the address
     """Create a project and open its keys, which its senders need."""
     new_id = request.form.get("id", "").strip()
     name = request.form.get("name", "").strip() or new_id

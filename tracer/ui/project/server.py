@@ -15,7 +15,7 @@ from tracer.web.shown_settings import shown_settings
 
 
 @bp.get("/project/<project_id>/settings/server")
-def server_settings(project_id: str) -> str:
+def server_settings(project_id: str) -> str:  # noqa: ARG001 - part of the address
     """Show what is configured, and the sizes."""
     config = services().config
     connection = driver()

@@ -152,7 +152,7 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
     now = datetime.now(UTC)
     annotations = selection.scores, selection.comments
     if selection.span_id is None:
-        panel = trace_panel(selection.trace, *annotations, tab, raw=raw, now=now)
+        panel = trace_panel(selection.trace, *annotations, tab, raw=raw)
     elif selection.span is None:
         return None
     else:

@@ -247,7 +247,7 @@ def resolve(
 def _merge(merged: dict[str, Json], value: Json, part: str | None) -> bool:
     """Add one part, or every part of an object; False where a firmer rule set another value."""
     if part is None:
-        return all([_same(merged.setdefault(name, item), item) for name, item in value.items()])
+        return all([_same(merged.setdefault(name, item), item) for name, item in value.items()])  # noqa: C419 - every item is added
     present = merged.setdefault(part, value)
     return present is value or _same(present, value)
 

@@ -60,7 +60,8 @@ def test_items_are_listed_read_changed_and_deleted(client: FlaskClient, dataset:
     ok(client.delete(f"{PUBLIC}/dataset-items/i"), 404)
 
 
-def test_an_item_needs_its_dataset(client: FlaskClient, dataset: Any) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_an_item_needs_its_dataset(client: FlaskClient) -> None:
     body = {"datasetName": "nope"}
     assert "nope" in ok(client.post(f"{PUBLIC}/dataset-items", json=body), 404)["message"]
     item(client, id="i")
@@ -86,7 +87,8 @@ def test_a_run_is_created_with_its_first_item(client: FlaskClient, dataset: Any)
     ok(client.get(f"{PUBLIC}/datasets/faq%2Feu/runs/r%2F1"), 404)
 
 
-def test_a_run_item_needs_a_trace_and_an_item(client: FlaskClient, dataset: Any) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_run_item_needs_a_trace_and_an_item(client: FlaskClient) -> None:
     item(client, id="i")
     path = f"{PUBLIC}/dataset-run-items"
     [issue] = ok(client.post(path, json={"runName": "r", "datasetItemId": "i"}), 400)["error"]
@@ -94,7 +96,8 @@ def test_a_run_item_needs_a_trace_and_an_item(client: FlaskClient, dataset: Any)
     ok(client.post(path, json={"runName": "r", "datasetItemId": "x", "traceId": "t"}), 404)
 
 
-def test_archived_items_are_left_out(client: FlaskClient, dataset: Any) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_archived_items_are_left_out(client: FlaskClient) -> None:
     made = item(client, id="i1")
     archived = item(client, id="i2", status="ARCHIVED")
     for path in ("dataset-items?datasetName=faq%2Feu", "dataset-items"):
@@ -104,9 +107,8 @@ def test_archived_items_are_left_out(client: FlaskClient, dataset: Any) -> None:
     assert ok(client.get(f"{PUBLIC}/dataset-items/i2")) == archived
 
 
-def test_a_version_cut_to_milliseconds_has_the_item_of_that_time(
-    client: FlaskClient, dataset: Any
-) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_version_cut_to_milliseconds_has_the_item_of_that_time(client: FlaskClient) -> None:
     made = item(client, id="i")
     cut = f"{made['createdAt'][:23]}Z"
     path = f"{PUBLIC}/dataset-items?datasetName=faq%2Feu&version="
@@ -145,13 +147,13 @@ def test_what_is_no_schema_is_refused(client: FlaskClient, schema: Any) -> None:
     assert issue["path"] == ["inputSchema"]
 
 
-def test_a_schema_is_refused_that_an_item_does_not_conform_to(
-    client: FlaskClient, dataset: Any
-) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_schema_is_refused_that_an_item_does_not_conform_to(client: FlaskClient) -> None:
     item(client, id="i", input={"b": 1})
     body = {"name": "faq/eu", "inputSchema": SCHEMA}
     error = ok(client.post(f"{PUBLIC}/v2/datasets", json=body), 400)
-    assert "validation failed" in error["message"] and "'i'" in error["message"]
+    assert "validation failed" in error["message"]
+    assert "'i'" in error["message"]
     assert ok(client.get(f"{PUBLIC}/v2/datasets/faq%2Feu"))["inputSchema"] is None
 
 
@@ -181,7 +183,8 @@ def test_media_that_an_item_refers_to_are_resolved(client: FlaskClient, dataset:
         assert client.get(path_of(medium["url"])).data == content
 
 
-def test_a_run_item_is_recorded_by_its_observation_alone(client: FlaskClient, dataset: Any) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_run_item_is_recorded_by_its_observation_alone(client: FlaskClient) -> None:
     ingest(client, event("span-create", id="vo", traceId="vt", name="n"))
     made = item(client, id="i")
     body = {
@@ -200,14 +203,16 @@ def test_a_run_item_is_recorded_by_its_observation_alone(client: FlaskClient, da
     ok(client.post(f"{PUBLIC}/dataset-run-items", json=early), 404)
 
 
-def test_an_item_of_another_dataset_is_a_conflict(client: FlaskClient, dataset: Any) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_an_item_of_another_dataset_is_a_conflict(client: FlaskClient) -> None:
     item(client, id="i")
     ok(client.post(f"{PUBLIC}/v2/datasets", json={"name": "other"}))
     body = {"datasetName": "other", "id": "i"}
     ok(client.post(f"{PUBLIC}/dataset-items", json=body), 409)
 
 
-def test_ids_have_no_control_characters(client: FlaskClient, dataset: Any) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_ids_have_no_control_characters(client: FlaskClient) -> None:
     for fields in ({"id": "a\rb"}, {"sourceTraceId": "a\nb"}):
         body = {"datasetName": "faq/eu", **fields}
         ok(client.post(f"{PUBLIC}/dataset-items", json=body), 400)

@@ -103,10 +103,12 @@ def test_an_upload_url_is_for_one_file_of_one_project(app: Flask, client: FlaskC
             len(CONTENT),
             Use(trace_id="t", span_id="", field="input"),
         )
-        assert other is not None and other.uploaded_at is None
+        assert other is not None
+        assert other.uploaded_at is None
     with app.app_context():
         mine = get_medium("default", announced(client)["mediaId"])
-        assert mine is not None and mine.uploaded_at is not None
+        assert mine is not None
+        assert mine.uploaded_at is not None
 
 
 @pytest.mark.parametrize(

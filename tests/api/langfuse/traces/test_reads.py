@@ -180,8 +180,10 @@ def test_observations_of_the_first_version(filled: FlaskClient) -> None:
 def test_observations_of_the_second_version_by_groups(filled: FlaskClient) -> None:
     generation, outer = get(filled, "v2/observations")["data"]
     assert set(generation) >= {"id", "traceId", "type", "name", "level", "userId", "modelId"}
-    assert generation["modelId"] is None and "input" not in generation
-    assert generation["userId"] == "u0" and generation["isRootObservation"] is False
+    assert generation["modelId"] is None
+    assert "input" not in generation
+    assert generation["userId"] == "u0"
+    assert generation["isRootObservation"] is False
     assert outer["isRootObservation"] is True
     fields = "io,metadata,model,usage,metrics,trace_context,time,prompt"
     generation, outer = get(filled, "v2/observations", fields=fields)["data"]
@@ -233,7 +235,8 @@ def test_health_needs_no_key_and_projects_has_the_project_of_the_key(client: Fla
     assert get(client, "health")["status"] == "OK"
     assert get(client, "ready")["status"] == "OK"
     rows = get(client, "projects")["data"]
-    assert rows[0]["id"] == "default" and rows[0]["organization"]["id"]
+    assert rows[0]["id"] == "default"
+    assert rows[0]["organization"]["id"]
 
 
 def test_an_invalid_page_is_refused_with_the_name_of_the_parameter(client: FlaskClient) -> None:

@@ -51,5 +51,5 @@ def _validator(field: str, schema: Json) -> jsonschema_rs.Validator:
         raise Invalid.of_field(field, f"expected a JSON schema: {reason}") from None
 
 
-def _retrieve(address: str) -> Json:
+def _retrieve(address: str) -> Json:  # noqa: ARG001 - the signature is given
     raise ValueError("references to other documents are not followed")

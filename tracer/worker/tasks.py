@@ -16,6 +16,8 @@ import psycopg
 from tracer.store.analyses.compute import DUE as DUE_ANALYSES
 from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import purge
+from tracer.store.parts.rewrite import DUE as DUE_PAYLOADS
+from tracer.store.parts.rewrite import rewrite
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
 from tracer.store.timeline.fill import fill_requested
@@ -69,10 +71,16 @@ def purge_deleted_traces(url: str, _stop: Stop) -> None:
         purge.expire_tombstones(connection)
 
 
+def rewrite_payloads(url: str, stop: Stop) -> None:
+    """Store once what payloads from before migration 0020 repeat."""
+    rewrite(url, stop.wait)
+
+
 TASKS: Final = (
     Task("timelines of large traces", 2.0, fill_timelines, DUE_TIMELINES),
     Task("analyses of large traces", 2.0, analyse_large_traces, DUE_ANALYSES),
     Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
+    Task("rewrite of payloads", 10.0, rewrite_payloads, DUE_PAYLOADS),
 )

@@ -52,11 +52,13 @@ from tracer.store.schema.traces import (
     trace_payloads,
     traces,
 )
+from tracer.store.schema.upgrades import background_upgrades
 
 __all__ = [
     "Time",
     "analyses",
     "api_keys",
+    "background_upgrades",
     "bookmarks",
     "comments",
     "dataset_items",

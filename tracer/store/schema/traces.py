@@ -209,7 +209,7 @@ span_payloads = sa.Table(
         if column.name != "split"
     ),
 )
-"""The view through which payloads are read; `tracer.store.database.payloads` defines it."""
+"""The view through which payloads are read; `tracer.store.parts.columns` defines it."""
 
 # The repeated pieces of payloads, as JSON text. Those of a project have the trace id ''.
 parts = Table(
@@ -220,6 +220,7 @@ parts = Table(
     Column("hash", LargeBinary, primary_key=True),
     Column("text", Text, nullable=False),
 )
+
 
 # Sums over the traces of each session, updated in the transaction that changes a trace.
 sessions = Table(

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSON, TSQUERY
 
 from tracer.analysis.log.trace_words import text_query, value_lexeme
 from tracer.analysis.log.words import SPACELESS, SPACELESS_RANGES, Term
-from tracer.store.database.payloads import bit
+from tracer.store.parts.columns import bit
 from tracer.store.schema import (
     parts,
     span_payload_rows,

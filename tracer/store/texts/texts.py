@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.store.database.payloads import bit
+from tracer.store.parts.columns import bit
 
 SEARCHED: Final = ("input", "output", "metadata", "attributes", "events")
 """Columns of payloads that are searched."""

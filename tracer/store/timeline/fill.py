@@ -18,7 +18,7 @@ from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings
 from tracer.store.database.locks import lock_keys
-from tracer.store.database.payloads import whole
+from tracer.store.parts.columns import whole
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS
 
 T = TypeVar("T")

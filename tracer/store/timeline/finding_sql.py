@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.store.database.payloads import weight, whole
+from tracer.store.parts.columns import weight, whole
 
 _TEXT_BYTES: Final = 1_000_000
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tracer.analysis.findings import Findings, FindingSpan, find
 from tracer.extensions import db
 from tracer.store import thresholds
-from tracer.store.database.payloads import weight
+from tracer.store.parts.columns import weight
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS, NEEDS_INPUT, NEEDS_OUTPUT
 
 # Compressed size of the payloads read; spans beyond it are left out, so that a page stays fast.

@@ -11,7 +11,7 @@ from tracer.analysis.log.matches import InMemoryMatches, LogFilter
 from tracer.analysis.log.words import matches, plain
 from tracer.extensions import db
 from tracer.store import thresholds
-from tracer.store.database.payloads import weight, whole
+from tracer.store.parts.columns import weight, whole
 from tracer.store.timeline.fill import OWN_TEXT, PAYLOAD_TEXT, SEARCHED, TEXT_CHARACTERS
 
 # Compressed size; as text it is several times as much.

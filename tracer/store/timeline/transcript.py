@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.transcript import MODEL, TOOLS, Spoken
 from tracer.extensions import db
-from tracer.store.database.payloads import weight, whole
+from tracer.store.parts.columns import weight, whole
 from tracer.store.timeline.log import Log, open_log
 from tracer.store.traces.span_tree import SpanRow
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -14,18 +14,17 @@ from tracer.merging.spans import Span
 from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
-from tracer.store.database.keys import TraceKey, columns_of
-from tracer.store.database.payloads import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
+from tracer.store.database.keys import TraceKey
+from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
+from tracer.store.parts.save import save_parts
+from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, encoder, split, whole
 from tracer.store.schema import spans
-from tracer.store.writing.parts import BLOCK, SPLIT_FROM, Part, Parts, encoder, split, whole
 from tracer.times import sql_time
 
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
 JSON_NULL = "null"
 _NO_USE = "\t".join([NULL] * 4)
-PartKey = tuple[str, str, bytes]
-"""(project_id, trace_id or '', hash)"""
 Labels = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]
 """The values of _LABEL_COLUMNS."""
 
@@ -67,19 +66,6 @@ _SPLIT_POSITIONS = [
     (_JSON_COLUMNS.index(name), bit(name)) for name in SPLIT_COLUMNS if name not in PROJECT_COLUMNS
 ]
 _PROJECT_POSITIONS = [(_JSON_COLUMNS.index(name), bit(name)) for name in PROJECT_COLUMNS]
-_KNOWN_PARTS = """
-    SELECT project_id, trace_id, hash
-    FROM unnest(%s::text[], %s::text[], %s::bytea[]) k (project_id, trace_id, hash)
-    JOIN parts USING (project_id, trace_id, hash)
-"""
-# No lock covers the parts of a project: another transaction may add the same ones.
-_ADD_PARTS = """
-    INSERT INTO parts
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])
-    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
-"""
-_SHARED_FROM = 96
-"""Bytes of a resource, scope or list of names that becomes a part of the project."""
 
 
 def copy_spans(
@@ -107,40 +93,6 @@ def copy_spans(
         _copy(cursor, _WIDE, b"".join(wide))
 
 
-def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> None:
-    """Add those parts that are not stored yet; the transaction holds the locks of the traces.
-
-    The parts of a project have the trace id ``''``.
-    """
-    pending = _with_short(
-        ((*trace, digest), part) for trace, its in parts.items() for digest, part in its.items()
-    )
-    missing: dict[PartKey, Part] = {}
-    while pending:
-        known = set(cursor.execute(_KNOWN_PARTS, columns_of(pending, 3)).fetchall())
-        new = {key: part for key, part in pending.items() if key not in known}
-        # What a known part refers to is known as well.
-        pending = _with_short(
-            ((*key[:2], digest), inner)
-            for key, part in new.items()
-            for digest, inner in part.inner.items()
-            if (*key[:2], digest) not in new
-        )
-        missing |= new
-    if missing:
-        texts = [part.text.decode() for part in missing.values()]
-        cursor.execute(_ADD_PARTS, [*columns_of(missing, 3), texts])
-
-
-def _with_short(parts: Iterable[tuple[PartKey, Part]]) -> dict[PartKey, Part]:
-    """Return the parts and what they refer to, but not what blocks refer to."""
-    keyed = dict(parts)
-    for (project_id, trace_id, _), part in list(keyed.items()):
-        if len(part.inner) < BLOCK // 2:
-            keyed |= {(project_id, trace_id, digest): its for digest, its in part.inner.items()}
-    return keyed
-
-
 def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: bytes) -> None:
     with cursor.copy(statement.encode()) as copy:
         copy.write(rows)
@@ -165,7 +117,7 @@ class _Shared:
         shared = self._json.get(key)
         if shared is None:
             text = encoder.encode(value)
-            splits = len(text) >= _SHARED_FROM
+            splits = len(text) >= SHARED_FROM
             if splits:
                 text = whole(text, self._parts.setdefault((self.project_id, ""), {}))
             shared = self._json[key] = msgspec.Raw(text), splits

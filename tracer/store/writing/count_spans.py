@@ -11,7 +11,7 @@ from tracer.merging.arrivals import Change
 from tracer.merging.spans import Span
 from tracer.store.counters.fold_sql import EXAMPLES
 from tracer.store.database.keys import TraceKey
-from tracer.store.writing.parts import encoder
+from tracer.store.parts.split import encoder
 
 Measure = tuple[str, str]
 """What is counted, and of which value: ("dialect", "openinference"), ("flag", "truncated") …"""

@@ -19,8 +19,8 @@ from tracer.store import schema
 from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
+from tracer.store.parts.split import encoder
 from tracer.store.writing.copy_spans import copy_spans
-from tracer.store.writing.parts import encoder
 from tracer.times import sql_time
 
 SessionKey = tuple[str, str]

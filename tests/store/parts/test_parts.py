@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from tests.support.store.deletions import GONE, tables_with
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
-from tracer.store.database.payloads import SPLIT_COLUMNS
-from tracer.store.writing import parts as splitting
+from tracer.store.parts import split as splitting
+from tracer.store.parts.columns import SPLIT_COLUMNS
+from tracer.store.parts.split import Parts, split
 from tracer.store.writing.delete import delete_trace
-from tracer.store.writing.parts import Parts, split
 
 Connection = psycopg.Connection[Any]
 

@@ -1,0 +1,1 @@
+"""Repeated pieces of payloads, which are stored once per trace or project."""

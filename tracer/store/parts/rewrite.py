@@ -1,0 +1,140 @@
+"""Rewrites payloads from before `parts`, a few hundred rows at a time, while the server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row, tuple_row
+
+from tracer.store.database.keys import SpanKey
+from tracer.store.database.locks import lock_keys
+from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
+from tracer.store.parts.save import save_parts
+from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, encoder, split, whole
+
+DUE: Final = "SELECT 1 FROM background_upgrades WHERE name = 'parts' AND finished_at IS NULL"
+
+_ROWS: Final = 200
+"""Rows read in one transaction; their trace is locked meanwhile."""
+_PAUSE: Final = 0.05
+"""Seconds between two transactions, so that the rewrite takes a part of one processor only."""
+
+# One server rewrites at a time; another one skips.
+_POSITION = """
+    SELECT position FROM background_upgrades
+    WHERE name = 'parts' AND finished_at IS NULL FOR UPDATE SKIP LOCKED
+"""
+_TRACE = """
+    SELECT project_id, trace_id FROM span_payload_rows
+    WHERE (project_id, trace_id, span_id) > (%s, %s, %s)
+    ORDER BY project_id, trace_id, span_id LIMIT 1
+"""
+_LOCK = "SELECT FROM traces WHERE project_id = %s AND trace_id = %s FOR UPDATE"
+_ROWS_OF_TRACE = f"""
+    SELECT span_id, split, {", ".join(f"{name}::text" for name in SPLIT_COLUMNS)}
+    FROM span_payload_rows
+    WHERE project_id = %s AND trace_id = %s AND span_id > %s ORDER BY span_id LIMIT {_ROWS}
+"""  # noqa: S608 - composed of constants; values are bound
+_ADVANCE = """
+    UPDATE background_upgrades SET position = %s, rows_done = rows_done + %s
+    WHERE name = 'parts'
+"""
+_FINISH = "UPDATE background_upgrades SET finished_at = now() WHERE name = 'parts'"
+_PROGRESS = """
+    SELECT rows_done, greatest(rows_total, rows_done) FROM background_upgrades
+    WHERE name = 'parts' AND finished_at IS NULL
+"""
+
+
+class Progress(NamedTuple):
+    """Rows of payloads that were looked at, and about how many there are."""
+
+    done: int
+    total: int
+
+
+def read_progress(connection: psycopg.Connection[Any]) -> Progress | None:
+    """Return how far the rewrite is; None: there is nothing to rewrite (any more)."""
+    row = connection.execute(_PROGRESS).fetchone()
+    return None if row is None else Progress(*row)
+
+
+def rewrite(url: str, wait: Callable[[float], bool]) -> None:
+    """Rewrite payloads until all are done or ``wait(seconds)`` returns True: time to stop."""
+    with psycopg.connect(url) as connection:
+        while rewrite_some(connection) and not wait(_PAUSE):
+            pass
+
+
+def rewrite_some(connection: psycopg.Connection[Any]) -> bool:
+    """Rewrite the next rows of one trace, and commit; False: there are none, or another does."""
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_POSITION).fetchone()
+        if row is None:
+            return False
+        position: list[str] = row[0]
+        trace = cursor.execute(_TRACE, position).fetchone()
+        if trace is None:
+            cursor.execute(_FINISH)
+            return False
+        project_id, trace_id = trace
+        after = position[2] if position[:2] == [project_id, trace_id] else ""
+        # While the trace is locked, no other transaction writes to it or deletes it.
+        cursor.execute(_LOCK, trace)
+        lock_keys(connection, [trace])
+        with connection.cursor(row_factory=dict_row) as reader:
+            rows = reader.execute(_ROWS_OF_TRACE, (project_id, trace_id, after)).fetchall()
+        for payload in rows:
+            if payload["split"] is None:
+                _rewrite(cursor, (project_id, trace_id, payload["span_id"]), payload)
+        # None are left where the trace was deleted meanwhile.
+        last = rows[-1]["span_id"] if rows else after
+        cursor.execute(_ADVANCE, ([project_id, trace_id, last], len(rows)))
+    return True
+
+
+def _rewrite(cursor: psycopg.Cursor[Any], key: SpanKey, row: Mapping[str, str | None]) -> None:
+    project_id, trace_id, _ = key
+    parts: Parts = {}
+    project_parts: Parts = {}
+    skeletons: dict[str, str] = {}
+    for column in SPLIT_COLUMNS:
+        text = row[column]
+        if text is None:
+            continue
+        skeleton = (
+            _shared(text, project_parts) if column in PROJECT_COLUMNS else _split(text, parts)
+        )
+        if skeleton is not None:
+            skeletons[column] = skeleton.decode()
+    if not skeletons:
+        return
+    save_parts(cursor, {(project_id, ""): project_parts, (project_id, trace_id): parts})
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{} = %s::json").format(sql.Identifier(column)) for column in skeletons
+    )
+    cursor.execute(
+        sql.SQL(
+            "UPDATE span_payload_rows SET {}, split = %s"
+            " WHERE project_id = %s AND trace_id = %s AND span_id = %s"
+        ).format(assignments),
+        [*skeletons.values(), sum(map(bit, skeletons)), *key],
+    )
+
+
+def _shared(text: str, parts: Parts) -> bytes | None:
+    encoded = text.encode()
+    return whole(encoded, parts) if len(encoded) >= SHARED_FROM else None
+
+
+def _split(text: str, parts: Parts) -> bytes | None:
+    encoded = text.encode()
+    if len(encoded) < SPLIT_FROM:
+        return None
+    value = msgspec.json.decode(encoded)
+    # Numbers that only the text has in full would change.
+    return split(value, len(encoded), parts) if encoder.encode(value) == encoded else None

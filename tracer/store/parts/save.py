@@ -1,0 +1,60 @@
+"""Adds the parts of payloads that are not stored yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import psycopg
+
+from tracer.store.database.keys import TraceKey, columns_of
+from tracer.store.parts.split import BLOCK, Part, Parts
+
+PartKey = tuple[str, str, bytes]
+"""(project_id, trace_id or '', hash)"""
+
+_KNOWN_PARTS: Final = """
+    SELECT project_id, trace_id, hash
+    FROM unnest(%s::text[], %s::text[], %s::bytea[]) k (project_id, trace_id, hash)
+    JOIN parts USING (project_id, trace_id, hash)
+"""
+# No lock covers the parts of a project: another transaction may add the same ones.
+_ADD_PARTS: Final = """
+    INSERT INTO parts
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])
+    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
+"""
+
+
+def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> None:
+    """Add those parts that are not stored yet; the transaction holds the locks of the traces.
+
+    The parts of a project have the trace id ``''``.
+    """
+    pending = _with_short(
+        ((*trace, digest), part) for trace, its in parts.items() for digest, part in its.items()
+    )
+    missing: dict[PartKey, Part] = {}
+    while pending:
+        known = set(cursor.execute(_KNOWN_PARTS, columns_of(pending, 3)).fetchall())
+        new = {key: part for key, part in pending.items() if key not in known}
+        # What a known part refers to is known as well.
+        pending = _with_short(
+            ((*key[:2], digest), inner)
+            for key, part in new.items()
+            for digest, inner in part.inner.items()
+            if (*key[:2], digest) not in new
+        )
+        missing |= new
+    if missing:
+        texts = [part.text.decode() for part in missing.values()]
+        cursor.execute(_ADD_PARTS, [*columns_of(missing, 3), texts])
+
+
+def _with_short(parts: Iterable[tuple[PartKey, Part]]) -> dict[PartKey, Part]:
+    """Return the parts and what they refer to, but not what blocks refer to."""
+    keyed = dict(parts)
+    for (project_id, trace_id, _), part in list(keyed.items()):
+        if len(part.inner) < BLOCK // 2:
+            keyed |= {(project_id, trace_id, digest): its for digest, its in part.inner.items()}
+    return keyed

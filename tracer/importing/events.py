@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tracer.wire.json_text import present_json
+
 Event = dict[str, Any]
 
 _TRACE: Final = (
@@ -28,18 +30,22 @@ def trace_event(trace: dict[str, Any]) -> Event:
     return _event("trace-create", trace, _select(trace, _TRACE), "updatedAt", "timestamp")
 
 
-def observation_event(observation: dict[str, Any]) -> Event:
-    """Return the ingestion event of an observation, from either generation of the API."""
+def observation_event(observation: dict[str, Any], *, raw: bool) -> Event:
+    """Return the ingestion event of an observation.
+
+    ``raw``: of the newer generation of the API, which returns values as text, so that a text which
+    looks like JSON can't be told from what it looks like.
+    """
     body = _select(observation, _OBSERVATION)
     body["model"] = observation.get("providedModelName") or observation.get("model")
     for name in ("promptName", "promptVersion"):
         if body.get(name) is None:
             body.pop(name, None)
-    # The newer API returns these values as text, whether they are JSON or not.
-    for name in ("input", "output", "modelParameters"):
-        body[name] = _parsed(body.get(name))
-    if isinstance(body.get("metadata"), dict):
-        body["metadata"] = {name: _parsed(value) for name, value in body["metadata"].items()}
+    if raw:
+        for name in ("input", "output", "modelParameters"):
+            body[name] = _parsed(body.get(name))
+        if isinstance(body.get("metadata"), dict):
+            body["metadata"] = {name: _parsed(value) for name, value in body["metadata"].items()}
     kind = str(observation.get("type", "SPAN")).lower()
     return _event(f"{kind}-create", observation, body, "updatedAt", "startTime")
 
@@ -95,7 +101,7 @@ def _parsed(value: Any) -> Any:
             return json.loads(value)
         except ValueError:
             return value
-    return value
+    return present_json(value)
 
 
 def _event(kind: str, source: dict[str, Any], body: dict[str, Any], *times: str) -> Event:

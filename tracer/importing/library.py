@@ -55,7 +55,7 @@ class LibraryCopier:
             except NotThere:
                 continue  # deleted since the list was made
             stored = prompts.get_version(self.project_id, name, version=version)
-            labels = tuple(label for label in source["labels"] if label != LATEST)
+            labels, later = _around_latest(source["labels"])
             if stored is None:
                 draft = PromptDraft(
                     name=name,
@@ -68,9 +68,10 @@ class LibraryCopier:
                 )
                 with transaction():
                     prompts.create_version(self.project_id, draft, version=version)
-            elif set(labels) - set(stored.labels):
+                    prompts.label_version(self.project_id, name, version, later)
+            elif {*labels, *later} - set(stored.labels):
                 with transaction():
-                    prompts.label_version(self.project_id, name, version, labels)
+                    prompts.label_version(self.project_id, name, version, [*labels, *later])
 
     def _dataset(self, row: dict[str, Any]) -> None:
         fields = {field: row[key] for key, field in _DATASET_FIELDS.items() if key in row}
@@ -127,3 +128,11 @@ class LibraryCopier:
             return dataset_runs.save_run(
                 self.project_id, dataset.dataset_id, row["name"], *fields, row.get("id")
             )
+
+
+def _around_latest(labels: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels that a version was created with, and those that it got later."""
+    if LATEST not in labels:
+        return tuple(labels), ()
+    position = labels.index(LATEST)
+    return tuple(labels[:position]), tuple(labels[position + 1 :])

@@ -74,7 +74,7 @@ class TraceCopier:
             trace = self.remote.get(path, fields="core,io")
             pages = self.remote.pages("observations", traceId=trace_id)
             observations = [row for rows, _ in pages for row in rows]
-        return [trace_event(trace), *(observation_event(row) for row in observations)]
+        return [trace_event(trace), *(observation_event(row, raw=False) for row in observations)]
 
     def _scores_by_page(self) -> None:
         done = 0
@@ -87,7 +87,8 @@ class TraceCopier:
         """Import all observations, newest first, with the trace fields that each carries."""
         done = 0
         for rows in self._cursored("v2/observations", fields=_GROUPS):
-            self._store([*traces_of(rows), *(observation_event(row) for row in rows)])
+            events = [observation_event(row, raw=True) for row in rows]
+            self._store([*traces_of(rows), *events])
             done += len(rows)
             self.report("observations", done, None)
 

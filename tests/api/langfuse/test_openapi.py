@@ -57,3 +57,43 @@ def test_no_request_makes_the_server_fail_or_contradict_its_document(
 @pytest.mark.slow
 def test_no_request_of_many_makes_the_server_fail_or_contradict_its_document(app: Flask) -> None:
     assert sum(check_operations(app, PATH, examples=200).values()) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "organizations/projects"),
+        ("GET", "organizations/apiKeys"),
+        ("PUT", "organizations/memberships"),
+        ("POST", "projects"),
+        ("PUT", "projects/p"),
+        ("GET", "projects/p/apiKeys"),
+        ("DELETE", "projects/p/apiKeys/k"),
+        ("GET", "scim/Users"),
+        ("GET", "scim/Users/u"),
+        ("GET", "scim/ServiceProviderConfig"),
+        ("GET", "integrations/blob-storage"),
+        ("DELETE", "integrations/blob-storage/i"),
+        ("PUT", "llm-connections"),
+        ("POST", "v2/evaluators"),
+        ("GET", "v2/evaluators/e/versions"),
+        ("PATCH", "v2/evaluation-rules/r"),
+        ("GET", "unstable/dashboards"),
+        ("GET", "unstable/skills/s/versions/1"),
+        ("POST", "feedback"),
+    ],
+)
+def test_a_route_that_is_not_served_names_what_to_use(
+    client: FlaskClient, method: str, path: str
+) -> None:
+    response = client.open(f"/api/public/{path}", method=method, json={})
+    assert response.status_code == 404
+    error = response.get_json()
+    assert error["error"] == "LangfuseNotFoundError"
+    assert "is not served here: " in error["message"]
+
+
+def test_an_unknown_route_and_a_wrong_method_are_what_they_are(client: FlaskClient) -> None:
+    assert "is not served" not in client.get("/api/public/odd").text
+    assert client.get("/api/public/projects").status_code == 200
+    assert client.patch("/api/public/traces").status_code == 405

@@ -8,7 +8,7 @@ from typing import Annotated, Any, overload
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from tracer.api.langfuse.span_prices import paid
 from tracer.records import APP_ROOT, OWN_ENVIRONMENT, OWN_VERSION, token_sums
@@ -102,6 +102,8 @@ class Observation(Answer, kw_only=True):
     prompt_name: str | None
     prompt_version: int | None
     model_id: str | None
+    usage_pricing_tier_id: str | None
+    usage_pricing_tier_name: str | None
     input_price: float | None
     output_price: float | None
     total_price: float | None
@@ -140,13 +142,16 @@ class Score(Answer, kw_only=True):
     dataset_run_id: str | None
     name: str
     data_type: str
-    value: float | None
+    value: float | UnsetType = UNSET
+    """Absent from a text."""
     string_value: str | None
     source: str
     comment: str | None
     metadata: dict[str, Any]
     config_id: str | None
     queue_id: str | None
+    execution_trace_id: None
+    """Of the evaluator's own trace: evaluators run in the application."""
     author_user_id: str | None
     environment: str
     timestamp: Time
@@ -308,6 +313,8 @@ def observation(row: FoundSpan) -> Observation:
         prompt_name=row.prompt_name,
         prompt_version=row.prompt_version,
         model_id=price.model_id,
+        usage_pricing_tier_id=price.tier_id,
+        usage_pricing_tier_name=price.tier,
         input_price=dollars(price.input_price),
         output_price=dollars(price.output_price),
         total_price=dollars(price.total_price),
@@ -339,14 +346,15 @@ def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
         dataset_run_id=row.run_id,
         name=row.name,
         data_type=row.data_type.upper(),
-        value=None if row.data_type == "text" else row.value or 0,
+        value=UNSET if row.data_type == "text" else row.value or 0,
         string_value=words,
         source=source_of(row),
         comment=row.comment,
         metadata=row.metadata,
         config_id=row.config_id,
         queue_id=row.queue_id,
-        author_user_id=getattr(row, "author_id", None),
+        execution_trace_id=None,
+        author_user_id=row.author_id,
         environment=score_environment(row),
         timestamp=json_time_in_millis(row.time),
         created_at=json_time_in_millis(row.time),

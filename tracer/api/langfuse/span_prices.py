@@ -19,6 +19,7 @@ class Paid(NamedTuple):
 
     model_id: str | None = None
     tier: str | None = None
+    tier_id: str | None = None
     input_price: Decimal | None = None
     """US dollars per token, like the other prices."""
     output_price: Decimal | None = None
@@ -48,4 +49,6 @@ def _by(model_id: str, rates: Rates, row: FoundSpan) -> Paid:
     tiers, prices = rates.held(*call), rates.prices(*call)
     sides = [prices.get(side) for side in ("input", "output", "total")]
     per_token = [None if price is None else price / _MILLION for price in sides]
-    return Paid(model_id, tier_name(tiers[-1] if tiers else None), *per_token)
+    tier = tiers[-1] if tiers else None
+    number = 0 if tier is None else [*rates.tiers].index(tier) + 1
+    return Paid(model_id, tier_name(tier), f"{model_id}-{number}", *per_token)

@@ -16,7 +16,6 @@ from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.database.session import transaction
 from tracer.store.scores import configs, scores
-from tracer.store.scores.configs import ScoreConfig
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
@@ -123,6 +122,7 @@ def create_config() -> Response:
     """Add a score config."""
     body = read_sent(read_json(json_body()), ConfigBody)
     fields = {"data_type": body.data_type.lower(), **_fields(body)}
+    _check_sent(body, fields["data_type"])
     if body.data_type == "BOOLEAN":
         fields["categories"] = _BOOLEAN
     _check(fields)
@@ -147,11 +147,12 @@ def update_config(config_id: str) -> Response:
     if config is None:
         raise missing("Score config", config_id)
     fields = _fields(body)
+    if not fields:
+        raise Invalid("expected a field to change, got none")
+    _check_sent(body, config.data_type)
     _check({name: fields.get(name, getattr(config, name)) for name in _CHECKED})
-    changed: ScoreConfig | None = config
-    if fields:
-        with transaction():
-            changed = configs.update_config(project_id(), config_id, **fields)
+    with transaction():
+        changed = configs.update_config(project_id(), config_id, **fields)
     return reply(config_answer(changed or config))
 
 
@@ -174,13 +175,21 @@ def _fields(body: ConfigChange) -> dict[str, Any]:
     return fields
 
 
+def _check_sent(body: ConfigChange, data_type: str) -> None:
+    """Raise Invalid for a field that configs of the data type don't have."""
+    if given(body.categories) is not None and data_type != "categorical":
+        raise Invalid.of_field("categories", "expected none: only CATEGORICAL has categories")
+    if data_type != "numeric":
+        for name, bound in (("minValue", body.min_value), ("maxValue", body.max_value)):
+            if given(bound) is not None:
+                raise Invalid.of_field(name, "expected none: only NUMERIC has bounds")
+
+
 def _check(fields: dict[str, Any]) -> None:
     """Raise Invalid where the fields of a config contradict each other."""
     low, high = fields.get("min_value"), fields.get("max_value")
-    if (low is not None or high is not None) and fields["data_type"] != "numeric":
-        raise Invalid.of_field("minValue", "expected none: only NUMERIC has bounds")
-    if low is not None and high is not None and low > high:
-        raise Invalid.of_field("maxValue", f"expected at least minValue, {low}")
+    if low is not None and high is not None and low >= high:
+        raise Invalid.of_field("maxValue", f"expected more than minValue, {low}")
     if fields["data_type"] != "categorical":
         return
     categories = fields.get("categories") or []
@@ -215,8 +224,19 @@ def _first(refusals: list[Refusal]) -> str:
     return f"{refusals[0].field}: {refusals[0].reason}" if refusals else "not a score"
 
 
+def _check_source(body: ScoreBody) -> None:
+    """Raise Invalid for a source that only an import may name, in its events."""
+    source = given(body.source)
+    if source == "EVAL":
+        raise Invalid.of_field("source", "expected API or ANNOTATION: EVAL is of evaluators")
+    bound = given(body.config_id) or given(body.data_type) == "CORRECTION"
+    if source == "ANNOTATION" and not bound:
+        raise Invalid.of_field("configId", "expected a score config for source ANNOTATION")
+
+
 def _record(sent: Json) -> ScoreRecord:
     body = read_sent(sent, ScoreBody)
+    _check_source(body)
     score_id = given(body.id) or str(uuid.uuid4())
     now = time.time_ns() // 1_000
     return score_record(body, score_id, now, receipt(), stored().config_of)

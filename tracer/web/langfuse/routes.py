@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tracer.errors import NotFound, Refusal, TracerError
@@ -14,6 +14,7 @@ from tracer.store.scores.configs import ScoreConfig
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.keys import identify
+from tracer.web.langfuse.not_served import why_not_served
 from tracer.web.operations import check_path
 from tracer.web.problems import STATUS, headers_of, refusals_of, status_of
 
@@ -131,6 +132,10 @@ def unknown(noun: str, name: str) -> NotFound:
 def http_refusal(error: HTTPException) -> Response:
     """Return a framework error (no such route, wrong method …) in Langfuse's format."""
     status = error.code or 500
+    if status in (404, 405):
+        reason = why_not_served(request.path.removeprefix(f"{PREFIX}/").rstrip("/"))
+        if reason is not None:
+            return refusal(404, f"{request.path} is not served here: {reason}", NOT_FOUND)
     headers = {
         name: value
         for name, value in error.get_headers()

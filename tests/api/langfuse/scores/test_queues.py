@@ -17,15 +17,22 @@ def ok(answer: Any, status: int = 200) -> Any:
 
 @pytest.fixture
 def queue(client: FlaskClient) -> str:
-    made = ok(client.post(QUEUES, json={"name": "q", "scoreConfigIds": ["c"]}))
+    made = ok(client.post(QUEUES, json={"name": "q", "scoreConfigIds": [config(client)]}))
     return str(made["id"])
+
+
+def config(client: FlaskClient) -> str:
+    """Return the id of a new score config."""
+    fields = {"name": "grade", "dataType": "NUMERIC"}
+    return str(ok(client.post("/api/public/score-configs", json=fields))["id"])
 
 
 def test_a_queue_is_read_back_and_its_name_is_unique(client: FlaskClient, queue: str) -> None:
     stored = ok(client.get(f"{QUEUES}/{queue}"))
-    assert (stored["name"], stored["scoreConfigIds"]) == ("q", ["c"])
+    assert (stored["name"], len(stored["scoreConfigIds"])) == ("q", 1)
     assert ok(client.get(QUEUES))["data"] == [stored]
-    [issue] = ok(client.post(QUEUES, json={"name": "q"}), 400)["error"]
+    same = {"name": "q", "scoreConfigIds": stored["scoreConfigIds"]}
+    [issue] = ok(client.post(QUEUES, json=same), 400)["error"]
     assert issue["path"] == ["name"]
     assert ok(client.get(f"{QUEUES}/nope"), 404)["error"] == "LangfuseNotFoundError"
 
@@ -56,3 +63,9 @@ def test_people_are_assigned(client: FlaskClient, queue: str) -> None:
     assert ok(client.post(path, json={"userId": "u"}))["userId"] == "u"
     assert ok(client.delete(path, json={"userId": "u"}))["success"] is True
     ok(client.post(f"{QUEUES}/nope/assignments", json={"userId": "u"}), 404)
+
+
+@pytest.mark.parametrize("sent", [{}, {"scoreConfigIds": []}, {"scoreConfigIds": ["none"]}])
+def test_a_queue_needs_score_configs_of_the_project(client: FlaskClient, sent: Any) -> None:
+    [issue] = ok(client.post(QUEUES, json={"name": "q", **sent}), 400)["error"]
+    assert issue["path"] == ["scoreConfigIds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.support.langfuse.events import event
@@ -50,17 +51,39 @@ def test_scores_of_the_third_version(filled: FlaskClient) -> None:
     assert subjects["q2"] == {"kind": "observation", "id": "llm", "traceId": "t0"}
     assert subjects["q4"] == {"kind": "session", "id": "s"}
     assert subjects["q1"] == {"kind": "trace", "id": "t0"}
-    assert "subject" not in get(filled, "v3/scores")["data"][0]
+    first_keys = get(filled, "v3/scores")["data"][0].keys()
+    assert "subject" not in first_keys
     for query, wanted in (
         ({"id": "q1,q2"}, ["q2", "q1"]),
         ({"dataType": "NUMERIC", "valueMin": 0.7}, ["q3"]),
         ({"traceId": "t0", "observationId": "llm"}, ["q2"]),
-        ({"value": "yes"}, ["q2"]),
+        ({"dataType": "categorical", "value": "yes"}, ["q2"]),
+        ({"dataType": "numeric", "value": "0.5,7"}, ["q1"]),
+        ({"source": "api,Eval"}, ["q5", "q4", "q3", "q2", "q1"]),
+        ({"authorUserId": "u"}, []),
         ({"dataType": "BOOLEAN", "value": "true"}, ["q4"]),
     ):
         assert ids(get(filled, "v3/scores", **query)) == wanted, query
-    for query in ({"userId": "u"}, {"fields": "odd"}, {"valueMin": 1}, {"observationId": "llm"}):
-        assert get(filled, "v3/scores", 400, **query)
+    for query in (
+        {"userId": "u"},
+        {"fields": "odd"},
+        {"valueMin": 1},
+        {"observationId": "llm"},
+        {"value": 1},
+        {"value": 1, "dataType": "TEXT"},
+        {"value": 1, "dataType": "NUMERIC,BOOLEAN"},
+        {"value": "Infinity", "dataType": "NUMERIC"},
+        {"value": "x", "dataType": "NUMERIC"},
+        {"value": 1, "dataType": "BOOLEAN"},
+        {"valueMin": "NaN", "dataType": "NUMERIC"},
+        {"traceId": "a", "sessionId": "b"},
+        {"sessionId": "a", "experimentId": "b"},
+        {"source": "odd"},
+    ):
+        assert get(filled, "v3/scores", 400, **query), query
+    assert get(filled, "v3/scores", fields="core")["data"][0].keys() == first_keys
+    assert "comment" in get(filled, "v3/scores", fields="core,details")["data"][0]
+    assert ids(get(filled, "v3/scores", fromTimestamp="2020-01-01")) == ids(page)
     first = get(filled, "v3/scores", limit=3)
     second = get(filled, "v3/scores", limit=3, cursor=first["meta"]["cursor"])
     assert ids(first) + ids(second) == ["q5", "q4", "q3", "q2", "q1"]
@@ -119,3 +142,47 @@ def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
     assert get(filled, f"score-configs/{label}")["categories"][0]["label"] == "good"
     wrong = filled.post(f"{PUBLIC}/score-configs", json={"name": "n", "dataType": "CATEGORICAL"})
     assert wrong.status_code == 400
+
+
+def test_a_score_has_the_fields_of_its_type(filled: FlaskClient) -> None:
+    """A text has no number, and the first version has no corrections."""
+    text = get(filled, "v2/scores/q5")
+    assert "value" not in text and text["stringValue"] == "w"
+    assert text["executionTraceId"] is None
+    body = {"traceId": "t0", "name": "x", "value": "better", "dataType": "CORRECTION"}
+    made = filled.post(f"{PUBLIC}/scores", json=body).get_json()["id"]
+    assert made in ids(get(filled, "v2/scores"))
+    assert made not in ids(get(filled, "scores"))
+
+
+def test_a_source_is_what_clients_may_name(filled: FlaskClient) -> None:
+    body = {"traceId": "t0", "name": "x", "value": 1}
+    for more in ({"source": "EVAL"}, {"source": "ANNOTATION"}):
+        assert filled.post(f"{PUBLIC}/scores", json={**body, **more}).status_code == 400, more
+    correction = {"value": "better", "dataType": "CORRECTION", "source": "ANNOTATION"}
+    assert filled.post(f"{PUBLIC}/scores", json={**body, **correction}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("data_type", "fields"),
+    [
+        ("BOOLEAN", {"categories": [{"label": "True", "value": 1}]}),
+        ("NUMERIC", {"categories": [{"label": "a", "value": 1}]}),
+        ("CATEGORICAL", {"categories": [{"label": "a", "value": 1}], "minValue": 1}),
+        ("TEXT", {"maxValue": 1}),
+        ("NUMERIC", {"minValue": 1, "maxValue": 1}),
+    ],
+)
+def test_a_config_has_only_the_fields_of_its_type(
+    filled: FlaskClient, data_type: str, fields: Any
+) -> None:
+    body = {"name": "n", "dataType": data_type}
+    answer = filled.post(f"{PUBLIC}/score-configs", json={**body, **fields})
+    assert answer.status_code == 400, answer.text
+    categories = {"categories": [{"label": "a", "value": 1}]} if data_type == "CATEGORICAL" else {}
+    made = filled.post(f"{PUBLIC}/score-configs", json={**body, **categories}).get_json()
+    wrong = {name: value for name, value in fields.items() if name not in categories}
+    path = f"{PUBLIC}/score-configs/{made['id']}"
+    assert filled.patch(path, json=wrong).status_code == 400
+    assert filled.patch(path, json={}).status_code == 400
+    assert filled.patch(path, json={"description": "d"}).get_json()["description"] == "d"

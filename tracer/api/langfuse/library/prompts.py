@@ -84,6 +84,7 @@ class Prompt(Answer, kw_only=True):
     project_id: str
     is_active: bool
     """Whether the version is labelled ``production``; early versions of the SDKs read this."""
+    created_by: str
     resolution_graph: Annotated[
         dict[str, Any] | None, Meta(description="the prompts that it refers to")
     ]
@@ -304,5 +305,6 @@ def _answer(
         updated_at=json_time(prompt_version.created_at),
         project_id=project_id(),
         is_active=PRODUCTION in prompt_version.labels,
+        created_by="API",
         resolution_graph=graph,
     )

@@ -8,8 +8,9 @@ from flask import Blueprint, Response
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import Conflict, Invalid
 from tracer.store.database.session import transaction
-from tracer.store.scores import queues
+from tracer.store.scores import configs, queues
 from tracer.store.scores.queues import Queue, QueueItem
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
@@ -129,8 +130,18 @@ def list_queues() -> Response:
 def create_queue() -> Response:
     """Create a queue."""
     sent = read_item(read_json(json_body()), QueueBody)
-    with transaction():
-        made = queues.create_queue(project_id(), sent.name, sent.description, sent.score_config_ids)
+    known = configs.get_configs(project_id(), sent.score_config_ids)
+    if unknown_ids := [name for name in sent.score_config_ids if name not in known]:
+        reason = f"expected ids of score configs, got {unknown_ids[0]!r:.80}"
+        raise Invalid.of_field("scoreConfigIds", reason)
+    try:
+        with transaction():
+            made = queues.create_queue(
+                project_id(), sent.name, sent.description, sent.score_config_ids
+            )
+    except Conflict as error:
+        # Langfuse's status for a name that is taken.
+        raise Invalid(str(error), error.refusals) from None
     return reply(_queue(made))
 
 

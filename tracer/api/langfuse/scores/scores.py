@@ -101,8 +101,9 @@ _READ: Final = Operation(summary="Read a score", answers={200: Score}, problems=
 @bp.get("/scores")
 @describe(_LIST)
 def list_scores() -> Response:
-    """Return one page of the scores of traces and their observations."""
-    return _page([Condition("trace_id", "is not null", None)])
+    """Return one page of the scores of traces and their observations, without corrections."""
+    of_traces = Condition("trace_id", "is not null", None)
+    return _page([of_traces, Condition("data_type", "none of", ["correction"])])
 
 
 @bp.get("/v2/scores")

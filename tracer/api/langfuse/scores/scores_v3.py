@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -28,7 +29,8 @@ from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
 
-GROUPS: Final = ("details", "subject", "annotation")
+GROUPS: Final = ("core", "details", "subject", "annotation")
+"""Groups of fields; those of the first are always there."""
 SOURCES: Final = ("API", "ANNOTATION", "EVAL")
 DATA_TYPES: Final = ("NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT", "CORRECTION")
 Listed = Annotated[str, Meta(description="one or several, with commas")]
@@ -104,8 +106,7 @@ def list_scores_v3() -> Response:
 
 
 def _conditions(query: ScoresV3Query) -> list[Condition]:
-    if query.observation_id is not None and query.trace_id is None:
-        raise Invalid.of_field("observationId", "expected traceId beside it")
+    _check_subjects(query)
     plain = {
         "score_id": query.id,
         "name": query.name,
@@ -116,6 +117,7 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
         "session_id": query.session_id,
         "span_id": query.observation_id,
         "run_id": query.experiment_id,
+        "author_id": query.author_user_id,
     }
     conditions = [
         Condition(name, "any of", split(listed))
@@ -127,9 +129,6 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
     if query.data_type is not None:
         names = _known("dataType", query.data_type, DATA_TYPES)
         conditions.append(_labelled("data_type", names))
-    if query.author_user_id is not None:
-        # No stored score has an author that is a user of Langfuse.
-        conditions.append(Condition("score_id", "any of", []))
     if query.from_timestamp is not None:
         conditions.append(Condition("time", ">=", query.from_timestamp))
     if query.to_timestamp is not None:
@@ -141,41 +140,69 @@ def _labelled(field: str, names: list[str]) -> Condition:
     return as_stored(Condition(field, "any of", names))
 
 
+def _check_subjects(query: ScoresV3Query) -> None:
+    """Raise Invalid where the query names subjects of two kinds: no score has both."""
+    if query.observation_id is not None and query.trace_id is None:
+        raise Invalid.of_field("observationId", "expected traceId beside it")
+    subjects = {
+        "traceId": query.trace_id,
+        "sessionId": query.session_id,
+        "experimentId": query.experiment_id,
+    }
+    named = [name for name, value in subjects.items() if value is not None]
+    if len(named) > 1:
+        raise Invalid.of_field(named[1], f"expected only one of {', '.join(named)}")
+
+
 def _of_value(query: ScoresV3Query) -> list[Condition]:
-    numeric = query.data_type == "NUMERIC"
+    """Return the conditions on the value, which need a single data type; raises Invalid."""
+    data_type = (query.data_type or "").upper()
     conditions = []
     for name, bound, operator in (
         ("valueMin", query.value_min, ">="),
         ("valueMax", query.value_max, "<="),
     ):
         if bound is not None:
-            if not numeric:
+            if data_type != "NUMERIC":
                 raise Invalid.of_field(name, "expected dataType=NUMERIC beside it")
             conditions.append(Condition("value", operator, bound))
-    if query.value is not None:
-        if query.data_type in ("NUMERIC", "BOOLEAN"):
-            numbers = [_number(part) for part in split(query.value)]
-            conditions.append(Condition("value", "any of", numbers))
-        else:
-            conditions.append(Condition("string_value", "any of", split(query.value)))
-    return conditions
+    if query.value is None:
+        return conditions
+    values = split(query.value)
+    if data_type == "CATEGORICAL":
+        return [*conditions, Condition("string_value", "any of", values)]
+    if data_type not in ("NUMERIC", "BOOLEAN"):
+        wanted = "expected one dataType of NUMERIC, BOOLEAN and CATEGORICAL beside it"
+        raise Invalid.of_field("value", wanted)
+    number = _flag if data_type == "BOOLEAN" else _number
+    return [*conditions, Condition("value", "any of", [number(part) for part in values])]
 
 
 def _known(name: str, listed: str, known: tuple[str, ...]) -> list[str]:
-    parts = split(listed)
+    """Return the parts of a list in upper case; raises Invalid for one that is not known."""
+    parts = [part.upper() for part in split(listed)]
     if unknown := set(parts) - set(known):
         raise Invalid.of_field(
-            name, f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r}"
+            name, f"expected any of {', '.join(known)}, got {sorted(unknown)[0]!r:.80}"
         )
     return parts
 
 
 def _number(part: str) -> float:
-    words = {"true": 1.0, "false": 0.0}
     try:
-        return float(words.get(part.lower(), part))
+        number = float(part)
     except ValueError:
-        raise Invalid.of_field("value", f"expected numbers, true or false, got {part!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise Invalid.of_field("value", f"expected finite numbers, got {part!r:.80}")
+    return number
+
+
+def _flag(part: str) -> float:
+    flags = {"true": 1.0, "false": 0.0}
+    if part.lower() not in flags:
+        raise Invalid.of_field("value", f"expected true or false, got {part!r:.80}")
+    return flags[part.lower()]
 
 
 def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
@@ -197,7 +224,7 @@ def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
     if "subject" in groups:
         fields["subject"] = _subject(row)
     if "annotation" in groups:
-        fields |= {"authorUserId": getattr(row, "author_id", None), "queueId": row.queue_id}
+        fields |= {"authorUserId": row.author_id, "queueId": row.queue_id}
     return fields
 
 

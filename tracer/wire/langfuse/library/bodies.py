@@ -190,7 +190,7 @@ class QueueBody(Sent, kw_only=True):
 
     name: Name
     description: str | None = None
-    score_config_ids: list[Name] = []
+    score_config_ids: Annotated[list[Name], Meta(min_length=1, max_length=1_000)]
 
 
 QueueStatus = Literal["PENDING", "COMPLETED"]

@@ -147,7 +147,8 @@ def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
 def test_a_score_has_the_fields_of_its_type(filled: FlaskClient) -> None:
     """A text has no number, and the first version has no corrections."""
     text = get(filled, "v2/scores/q5")
-    assert "value" not in text and text["stringValue"] == "w"
+    assert "value" not in text
+    assert text["stringValue"] == "w"
     assert text["executionTraceId"] is None
     body = {"traceId": "t0", "name": "x", "value": "better", "dataType": "CORRECTION"}
     made = filled.post(f"{PUBLIC}/scores", json=body).get_json()["id"]

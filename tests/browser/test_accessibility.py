@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Page
 
 from tests.support.pages.browser import OpenPage
 from tests.support.pages.requests import StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
 from tests.support.pages.worst_cases import WORST_CASES
+from tracer.store.database.session import transaction
+from tracer.store.library.dataset_runs import add_run_item, save_run
+from tracer.store.library.datasets import save_dataset, save_item
+from tracer.store.library.prompts import PromptDraft, create_version
 
 AGENT = "a" * 32
 WIDTHS = (1440, 900, 390)
@@ -35,6 +40,11 @@ PAGES = [
     "/sessions",
     "/sessions/chat_91c2",
     "/understanding",
+    "/prompts",
+    "/prompts/faq",
+    "/datasets/faq",
+    "/datasets/faq/runs/v2",
+    "/datasets/faq/compare?run=v1&run=v2",
     "/settings",
     "/settings/keys",
     "/settings/projects",
@@ -44,8 +54,22 @@ PAGES = [
 ]
 
 
+def store_library() -> None:
+    """Store a dataset with two runs, and a prompt with two versions."""
+    dataset = save_dataset("default", "faq", {"description": "Questions"}).dataset_id
+    save_item("default", dataset, "i", {"input": {"q": "Why?"}, "expected_output": "Because"})
+    for name, trace_id in (("v1", AGENT), ("v2", "f" * 32)):
+        run = save_run("default", dataset, name, None, {"model": "gpt-4o"})
+        add_run_item("default", run.run_id, "i", trace_id, None)
+    for text in ("Answer {{question}}.", "Answer {{question}} in {{language}}."):
+        message = chat_message("system", text)
+        create_version("default", PromptDraft(name="faq", type="chat", prompt=[message]))
+
+
 @pytest.fixture
-def stories(store_traces: StoreTraces) -> None:
+def stories(app: Flask, store_traces: StoreTraces) -> None:
+    with app.app_context(), transaction():
+        store_library()
     call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"n": [1]}'}}
     text = "# Why\n\n```python\nx = 1\n```\n\n[a](https://b.example)"
     messages = [chat_message("system", "Be brief."), chat_message("user", text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
 from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
-from tracer.ui.library import datasets, prompts
+from tracer.ui.library import datasets, prompts, runs
 from tracer.ui.lists import session, sessions, traces
 from tracer.ui.project import keys, mapping_quality, prices, projects, server, settings
 from tracer.ui.shared.pages import bp as share_bp
@@ -31,6 +31,7 @@ __all__ = [
     "projects",
     "prompts",
     "rows",
+    "runs",
     "scores",
     "server",
     "session",

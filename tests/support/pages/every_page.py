@@ -18,7 +18,7 @@ from tracer.store.annotations.comments import create_comment, edit_comment
 from tracer.store.annotations.shares import create_share
 from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.database.session import transaction
-from tracer.store.library.dataset_runs import save_run
+from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
 from tracer.store.projects.prices import create_price
@@ -51,6 +51,7 @@ STATES: dict[str, list[dict[str, Any]]] = {
         {"at": "/input", "id": "rich"},
     ],
     "ui.trace_log": [{"span": "rich"}, {"q": "refund"}],
+    "ui.compare_runs": [{}, {"run": ["v1", "v2"]}],
     "ui.price_list": [{"model": "house"}, {"model": "gpt-4o"}, {"model": "nobody's"}],
     "share.trace": [{}, {"tab": "comments"}],
     "share.spans": [AXIS],
@@ -110,6 +111,9 @@ def _library() -> dict[str, Any]:
     dataset = save_dataset("default", "faq", {"description": "Questions", "metadata": {"a": 1}})
     save_item("default", dataset.dataset_id, "i", {"input": "Why?"})
     run = save_run("default", dataset.dataset_id, "v1", "A run", {"a": 1})
+    for earlier in ("v2", "v1"):
+        other = save_run("default", dataset.dataset_id, earlier, None, None)
+        add_run_item("default", other.run_id, "i", TRACE, None)
     create_project("empty", "Empty")
     names = {"name": "faq", "item_id": "i", "run": "v1", "price_id": price.price_id}
     return names | {"run_id": run.run_id}

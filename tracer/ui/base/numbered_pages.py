@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import request
 
@@ -29,8 +30,14 @@ class NumberedPage:
 
     def newer(self) -> str | None:
         """Return the address of the previous page, None on the first."""
-        return f"?page={self.number - 1}" if self.number > 1 else None
+        return _address(self.number - 1) if self.number > 1 else None
 
     def older(self, total: int) -> str | None:
         """Return the address of the next page of `total` rows, None on the last."""
-        return f"?page={self.number + 1}" if self.offset + PER_PAGE < total else None
+        return _address(self.number + 1) if self.offset + PER_PAGE < total else None
+
+
+def _address(number: int) -> str:
+    """Return the address of a page with the other parameters of this one."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
+    return f"?{urlencode([*kept, ('page', number)])}"

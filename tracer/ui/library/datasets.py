@@ -1,4 +1,4 @@
-"""Pages of datasets: the list, a dataset with items and runs, an item, a run."""
+"""Pages of datasets: the list, a dataset with items and runs, an item."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from datetime import datetime
 from flask import abort, request
 from markupsafe import Markup
 
+from tracer.messages.previews import preview
 from tracer.records import Json
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset
-from tracer.store.scores import scores
+from tracer.store.library.results import list_results
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
+from tracer.ui.library.results import figures
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 
-_RUNS = 20
+_RUNS = 12
+_MEASURES = 2
 _PREVIEW = 200
 
 
 @bp.app_template_filter("brief")
 def brief(value: Json) -> str:
-    """Return the beginning of a JSON value in one line, "" for None."""
-    return "" if value is None else " ".join(json_tree.dump(value).split())[:_PREVIEW]
+    """Return the beginning of a value in one line, of messages the last text; "" for None."""
+    return preview(value, limit=_PREVIEW)
 
 
 @bp.app_template_filter("pretty")
@@ -44,8 +47,8 @@ def dataset_list(project_id: str) -> str:
 
 @bp.get("/project/<project_id>/datasets/<id:name>")
 def dataset(project_id: str, name: str) -> str:
-    """Show the runs and the items of a dataset, the items as of now or of the time ``at``."""
-    row, numbered, time = _dataset(project_id, name), NumberedPage.from_request(), _time()
+    """Show the items of a dataset, as of now or of the time ``at``, and its latest runs."""
+    row, numbered, time = find_dataset(project_id, name), NumberedPage.from_request(), _time()
     items, total = datasets.list_items(
         project_id,
         row.dataset_id,
@@ -55,6 +58,8 @@ def dataset(project_id: str, name: str) -> str:
         offset=numbered.offset,
     )
     runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _RUNS)
+    run_figures = [figures(list_results(project_id, run.run_id)) for run in runs]
+    measures = list(dict.fromkeys(name for each in run_figures for name in each.means))
     return render(
         "library/dataset.html",
         dataset=row,
@@ -62,7 +67,8 @@ def dataset(project_id: str, name: str) -> str:
         total=total,
         numbered=numbered,
         time=time,
-        runs=runs,
+        runs=list(zip(runs, run_figures, strict=True)),
+        measures=measures[:_MEASURES],
         run_count=run_count,
     )
 
@@ -70,7 +76,7 @@ def dataset(project_id: str, name: str) -> str:
 @bp.get("/project/<project_id>/datasets/<id:name>/items/<id:item_id>")
 def dataset_item(project_id: str, name: str, item_id: str) -> str:
     """Show the versions of an item, newest first."""
-    row = _dataset(project_id, name)
+    row = find_dataset(project_id, name)
     states = datasets.list_states(project_id, item_id)
     if not states or states[0].dataset_id != row.dataset_id:
         abort(404, f"The dataset “{name}” has no item “{item_id}”.")
@@ -80,28 +86,8 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
     )
 
 
-@bp.get("/project/<project_id>/datasets/<id:name>/runs/<id:run>")
-def dataset_run(project_id: str, name: str, run: str) -> str:
-    """Show the traces of a run by item, and the scores of the run."""
-    row, numbered = _dataset(project_id, name), NumberedPage.from_request()
-    run_row = dataset_runs.get_run(project_id, row.dataset_id, run)
-    if run_row is None:
-        abort(404, f"The dataset “{name}” has no run “{run}”.")
-    items, total = dataset_runs.list_run_items(
-        project_id, run_row.run_id, PER_PAGE, numbered.offset
-    )
-    return render(
-        "library/dataset_run.html",
-        dataset=row,
-        run=run_row,
-        items=items,
-        total=total,
-        numbered=numbered,
-        scores=scores.list_scores(project_id, run_id=run_row.run_id),
-    )
-
-
-def _dataset(project_id: str, name: str) -> Dataset:
+def find_dataset(project_id: str, name: str) -> Dataset:
+    """Return a dataset by name, or respond with 404."""
     row = datasets.get_dataset(project_id, name)
     if row is None:
         abort(404, f"This project has no dataset “{name}”.")

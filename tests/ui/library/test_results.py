@@ -171,12 +171,15 @@ def test_a_run_shows_each_item_with_what_it_received_and_produced(
         ["1", "correct"],
     ]
     failed, wrong, correct = (row for row in rows if row)
-    assert "question 0" in failed[1] and failed[2] == "ToolTimeout"
+    assert "question 0" in failed[1]
+    assert failed[2] == "ToolTimeout"
     assert (wrong[2], wrong[3], wrong[4], wrong[5]) == ("answer v2", "expected 1", "0", "2.00 s")
-    assert correct[4] == "1" and correct[6] == "100"
+    assert correct[4] == "1"
+    assert correct[6] == "100"
     assert "Items3 Failed1 correct mean0.5" in shown.one("dl", "totals").text
     [link] = [each for each in shown.all("a") if each.text == "Compare with v1"]
-    assert "run=v1" in link["href"] and "run=v2" in link["href"]
+    assert "run=v1" in link["href"]
+    assert "run=v2" in link["href"]
 
 
 def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(
@@ -188,7 +191,9 @@ def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(
     assert [cell.text for cell in table.one("thead").all("th")][2:4] == ["v1", "v2"]
     rows = [[cell.text for cell in row.all("td")] for row in table.one("tbody").all("tr")]
     failed = next(row for row in rows if row and "question 0" in row[1])
-    assert "answer v1" in failed[2] and "ToolTimeout" in failed[3] and failed[4] == "failed"
+    assert "answer v1" in failed[2]
+    assert "ToolTimeout" in failed[3]
+    assert failed[4] == "failed"
     wrong = next(row for row in rows if row and "question 1" in row[1])
     assert wrong[4].split() == ["▼", "1"]
     get_page("/datasets/faq/compare?run=v1&run=nope", status=404)
@@ -203,7 +208,8 @@ def test_a_dataset_shows_its_items_and_the_figures_of_its_runs(
     assert [row[1] for row in items if row] == ["expected 2", "changed later", "expected 0"]
     assert all("src/1" in row[3] for row in items if row)
     latest, first = shown.one("aside").one("tbody").all("tr")
-    assert "1 failed" in latest.text and latest.all("td")[1].text == "0.5"
+    assert "1 failed" in latest.text
+    assert latest.all("td")[1].text == "0.5"
     assert first.all("td")[1].text == "1"
     assert len(shown.one("aside").all("input", type="checkbox")) == 2
 

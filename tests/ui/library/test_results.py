@@ -159,9 +159,8 @@ def trace_of(run: str, number: int) -> TraceBuilder:
     return trace if fails else trace.score("correct", float(run == "v1" or number == 2))
 
 
-def test_a_run_shows_each_item_with_what_it_received_and_produced(
-    two_runs: None, get_page: GetPage
-) -> None:
+@pytest.mark.usefixtures("two_runs")
+def test_a_run_shows_each_item_with_what_it_received_and_produced(get_page: GetPage) -> None:
     shown = get_page("/datasets/faq/runs/v2")
     rows = [[cell.text for cell in row.all("td")] for row in shown.one("tbody").all("tr")]
     titles = [row.text for row in shown.one("tbody").all("tr", "grp")]
@@ -182,9 +181,8 @@ def test_a_run_shows_each_item_with_what_it_received_and_produced(
     assert "run=v2" in link["href"]
 
 
-def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(
-    two_runs: None, get_page: GetPage
-) -> None:
+@pytest.mark.usefixtures("two_runs")
+def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(get_page: GetPage) -> None:
     shown = get_page("/datasets/faq/compare?run=v2&run=v1")
     assert "v2 is worse than v1 on 2 items and better on 0, by correct" in shown.text
     table = shown.one("table", "pairs")
@@ -200,9 +198,8 @@ def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(
     assert "Compare two runs" in get_page("/datasets/faq/compare").text
 
 
-def test_a_dataset_shows_its_items_and_the_figures_of_its_runs(
-    two_runs: None, get_page: GetPage
-) -> None:
+@pytest.mark.usefixtures("two_runs")
+def test_a_dataset_shows_its_items_and_the_figures_of_its_runs(get_page: GetPage) -> None:
     shown = get_page("/datasets/faq")
     items = [[cell.text for cell in row.all("td")] for row in shown.one("main").all("tr")]
     assert [row[1] for row in items if row] == ["expected 2", "changed later", "expected 0"]

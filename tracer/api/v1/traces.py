@@ -10,11 +10,12 @@ from tracer.mapping import Mapping, explain
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.scores import scores
 from tracer.store.traces import span_tree, traces
+from tracer.store.traces.model_calls import read_context
 from tracer.store.traces.span_detail import SpanDetail, get_span
 from tracer.store.traces.traces import TraceFilter
 from tracer.web.answers import traces as answers
 from tracer.web.answers.subtrees import SpanPage, listed_span
-from tracer.web.answers.traces import Scores, Span, Trace, TracePage
+from tracer.web.answers.traces import Scores, Span, SpanContext, Trace, TracePage
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
 
@@ -110,6 +111,20 @@ def read_mapping(trace_id: str, span_id: str) -> Response:
     """Return the attribute mapping of a span: which attribute set which field, and the unmapped."""
     span = _span(trace_id, span_id)
     return answer(explain(span, traces.get_trace(project_id(), trace_id)))
+
+
+@bp.get("/traces/<id:trace_id>/spans/<id:span_id>/context")
+@describe(
+    Operation(
+        summary="Compare a generation's input with the call before",
+        answers={200: SpanContext},
+        problems=READ_PROBLEMS,
+    )
+)
+def read_span_context(trace_id: str, span_id: str) -> Response:
+    """Return what a generation was sent again, what was new, and why the cache missed."""
+    span = _span(trace_id, span_id)
+    return answer(SpanContext(context=read_context(project_id(), span)))
 
 
 @bp.get("/traces/<id:trace_id>/scores")

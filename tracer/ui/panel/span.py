@@ -9,8 +9,10 @@ from tracer.mapping import explain
 from tracer.pricing.price_book import CUSTOM
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
+from tracer.store.traces.model_calls import read_context
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail
+from tracer.ui.panel.context import view_context
 from tracer.ui.panel.events import elapsed, read_event
 from tracer.ui.panel.mapping import view_mapping
 from tracer.ui.panel.trace import (
@@ -56,6 +58,7 @@ def span_panel(
         ("io", "Input / Output", 0),
         ("metadata", "Metadata", 0),
         ("events", "Events", len(span.events)),
+        *([("context", "Context", 0)] if span.kind == "generation" else []),
         ("scores", "Scores", len(scores)),
         ("comments", "Comments", len(comments)),
         ("understood", "Mapping", 0),
@@ -85,6 +88,8 @@ def span_panel(
             _add_span_io(panel, span)
     elif panel.tab == "io":
         _add_span_io(panel, span)
+    elif panel.tab == "context":
+        panel.context = view_context(read_context(trace.project_id, span))
     elif panel.tab == "metadata":
         _add_span_metadata(panel, span)
     elif panel.tab == "events":

@@ -13,6 +13,7 @@ from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreKind, ScoreRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail
+from tracer.ui.panel.context import ContextView
 from tracer.ui.panel.events import Event
 from tracer.ui.panel.mapping import MappingView
 from tracer.ui.panel.usage import UsageRow, usage_rows
@@ -70,6 +71,7 @@ class Panel:
     """Scores that the form suggests."""
     comments: Sequence[CommentRow] = ()
     mapping: MappingView | None = None
+    context: ContextView | None = None
     dump: str = ""
     dump_size: str = ""
     """The size of the whole record, if ``dump`` is its beginning."""

@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from msgspec import Meta
 
+from tracer.analysis.context import Context
 from tracer.records import KINDS, LEVELS, STATUSES
 from tracer.store.annotations.summaries import ScoreSummary
 from tracer.store.database.paging import Page
@@ -191,6 +192,12 @@ class SessionPage(msgspec.Struct, kw_only=True):
     data: list[Session]
     next_cursor: Annotated[str | None, Meta(description="older ones; null: there are none")]
     prev_cursor: Annotated[str | None, Meta(description="newer ones; null: there are none")]
+
+
+class SpanContext(msgspec.Struct, kw_only=True):
+    """A generation's input, compared with a call before it; null: there is none, or no messages."""
+
+    context: Context | None
 
 
 class Scores(msgspec.Struct, kw_only=True):

@@ -1,0 +1,112 @@
+"""The Context tab of a generation, and the same answer by API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from tests.support.pages.requests import GetPage
+
+TRACE = "c" * 32
+DAY = "2026-01-02T03:0{}:00Z"
+SYSTEM = "You are an agent. Today is {}. " * 60
+
+
+def chat(day: str, turns: int) -> list[dict[str, str]]:
+    start = [{"role": "system", "content": SYSTEM.format(*[day] * 60)}]
+    return start + [{"role": "user", "content": f"question {n} " * 40} for n in range(turns)]
+
+
+def send(client: FlaskClient, **spans: dict[str, Any]) -> None:
+    root = {"id": "root", "trace_id": TRACE, "name": "agent", "start_time": DAY.format(0)}
+    items = [root]
+    for number, (span_id, fields) in enumerate(spans.items()):
+        start = DAY.format(number + 1)
+        items.append({
+            "id": span_id,
+            "trace_id": TRACE,
+            "parent_span_id": "root",
+            "kind": "generation",
+            "name": span_id,
+            "model": "gpt-4o",
+            "start_time": start,
+            "end_time": start,
+            **fields,
+        })  # fmt: skip
+    answer = client.post("/api/v1/batch", json={"spans": items})
+    assert answer.get_json()["refused"] == 0, answer.text
+
+
+def test_the_tab_shows_what_was_sent_again_and_why_the_cache_missed(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    usage = {"input": 9_000, "cache_read": 0}
+    send(
+        client,
+        before={"input": chat("Monday", 2), "usage": usage},
+        now={"input": chat("<b>Tuesday</b>", 3), "usage": usage},
+    )
+    page = get_page(f"/traces/{TRACE}/span?id=now&tab=context", fragment=True)
+    headings = [heading.text for heading in page.all("h2")]
+    assert any(heading.endswith("% was sent before") for heading in headings)
+    assert [link["class"] for link in page.one(css="context").all("a")] == [
+        "changed",
+        "known",
+        "known",
+        "new",
+    ]
+    assert "differs from message 1 on" in page.text
+    assert page.all("del")[0].text == "Monday"
+    assert "<b>Tuesday" in page.one("pre").text
+    links = [link["href"] for link in page.all("a") if link.text == "before"]
+    assert [link.endswith("span=before&tab=context") for link in links] == [True]
+    cells = [[cell.text for cell in row.all("td")] for row in page.one("tbody").all("tr")]
+    assert [row[:2] for row in cells] == [
+        ["1", "system"],
+        ["2", "user"],
+        ["3", "user"],
+        ["4", "user"],
+    ]
+
+
+def test_a_first_call_has_nothing_to_be_compared_with(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    send(client, only={"input": chat("Monday", 2)})
+    page = get_page(f"/traces/{TRACE}/span?id=only&tab=context", fragment=True)
+    assert "no earlier call of this model" in page.text
+    root = get_page(f"/traces/{TRACE}/span?id=root", fragment=True)
+    assert "Context" not in root.one("nav", "tabs").text
+
+
+def test_the_api_answers_the_same(client: FlaskClient) -> None:
+    send(
+        client,
+        other_model={"input": chat("Monday", 2), "model": "other"},
+        before={"input": chat("Monday", 2), "usage": {"input": 6_000}},
+        now={"input": chat("Monday", 3), "usage": {"input": 1_000, "cache_read": 7_000}},
+    )
+    answer = client.get(f"/api/v1/traces/{TRACE}/spans/now/context").get_json()["context"]
+    assert answer["previous_id"] == "before"
+    assert [message["state"] for message in answer["messages"]] == ["cached"] * 3 + ["new"]
+    assert answer["miss"] is None
+    assert answer["input_tokens"] == 8_000
+    first = client.get(f"/api/v1/traces/{TRACE}/spans/before/context").get_json()
+    assert first == {"context": None}
+    assert client.get(f"/api/v1/traces/{TRACE}/spans/none/context").status_code == 404
+
+
+def test_calls_below_steps_of_one_agent_are_compared(client: FlaskClient) -> None:
+    steps = [
+        {"id": f"step{n}", "trace_id": TRACE, "parent_span_id": "root", "start_time": DAY.format(n)}
+        for n in (1, 2)
+    ]
+    client.post("/api/v1/batch", json={"spans": steps})
+    send(
+        client,
+        before={"input": chat("Monday", 2), "parent_span_id": "step1"},
+        now={"input": chat("Monday", 3), "parent_span_id": "step2"},
+    )
+    answer = client.get(f"/api/v1/traces/{TRACE}/spans/now/context").get_json()["context"]
+    assert answer["previous_id"] == "before"

@@ -1,0 +1,87 @@
+"""The difference of two texts by words."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from typing import Final, NamedTuple
+
+_WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
+_MOST_WORDS: Final = 600
+"""Words compared from the first difference on: the time grows with their square."""
+
+EQUAL: Final = "equal"
+REMOVED: Final = "removed"
+ADDED: Final = "added"
+CUT: Final = "cut"
+"""Text that is not shown: equal text far from a change, or what lies beyond the limit."""
+
+
+class Piece(NamedTuple):
+    """A run of text, and whether both texts have it or one only."""
+
+    change: str
+    text: str
+
+
+def word_diff(before: str, after: str, *, around: int = 60) -> list[Piece]:
+    """Return the pieces from shortly before the first difference on; []: the texts are equal.
+
+    ``around``: characters of equal text that are kept on each side of a change.
+    """
+    start = first_difference(before, after)
+    if start is None:
+        return []
+    # From a word that both have, shortly before the difference.
+    begin = before.rfind(" ", 0, max(0, start - 2 * around)) + 1
+    end = start + _MOST_WORDS * 12
+    old, new = _WORDS.findall(before[begin:end]), _WORDS.findall(after[begin:end])
+    pieces = _compared(old[:_MOST_WORDS], new[:_MOST_WORDS])
+    shown = _shortened(pieces, around)
+    if max(len(old), len(new)) > _MOST_WORDS or max(len(before), len(after)) > end:
+        shown.append(Piece(CUT, ""))
+    return [Piece(CUT, ""), *shown] if begin else shown
+
+
+def first_difference(before: str, after: str) -> int | None:
+    """Return the index of the first differing character; None: the texts are equal."""
+    if before == after:
+        return None
+    shorter = min(len(before), len(after))
+    low, high = 0, shorter
+    # By halves: comparing slices is far faster than comparing characters one by one.
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == after[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _compared(old: list[str], new: list[str]) -> list[Piece]:
+    pieces: list[Piece] = []
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            pieces.append(Piece(EQUAL, "".join(old[a:b])))
+            continue
+        if a < b:
+            pieces.append(Piece(REMOVED, "".join(old[a:b])))
+        if c < d:
+            pieces.append(Piece(ADDED, "".join(new[c:d])))
+    return pieces
+
+
+def _shortened(pieces: list[Piece], around: int) -> list[Piece]:
+    """Cut equal text that is farther than ``around`` characters from a change."""
+    short: list[Piece] = []
+    for number, (change, text) in enumerate(pieces):
+        if change != EQUAL or len(text) <= 2 * around:
+            short.append(Piece(change, text))
+            continue
+        if number > 0:
+            short.append(Piece(EQUAL, text[:around]))
+        short.append(Piece(CUT, ""))
+        if number < len(pieces) - 1:
+            short.append(Piece(EQUAL, text[-around:]))
+    return short

@@ -1,0 +1,132 @@
+"""The Context tab of a generation: what was sent again, what was new, why the cache missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracer.analysis.context import (
+    CACHED,
+    CHANGED,
+    COMPACTED,
+    EXPIRED,
+    KNOWN,
+    MESSAGE_CHANGED,
+    NEW,
+    TOOLS_CHANGED,
+    TOOLS_REORDERED,
+    UNKNOWN,
+    Context,
+    ContextMessage,
+    Miss,
+)
+from tracer.analysis.word_diff import Piece
+from tracer.ui.render.format import money, plural, whole
+
+_MOST_SEGMENTS = 200
+_LABELS = {
+    CACHED: "cached",
+    KNOWN: "known, not cached",
+    CHANGED: "changed",
+    NEW: "new",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ContextView:
+    """The content of the tab."""
+
+    heading: str
+    detail: str
+    previous_id: str
+    previous_name: str
+    messages: list[ContextMessage]
+    segments: list[ContextMessage]
+    """The messages of the strip: those beyond the first 200 are left out."""
+    legend: list[tuple[str, str, str]]
+    """State, label and tokens."""
+    miss_heading: str
+    miss_detail: str
+    difference: list[Piece]
+    cost: str
+    estimated: bool
+
+
+def view_context(context: Context | None) -> ContextView | None:
+    """Return the view; None: the generation can't be compared."""
+    if context is None:
+        return None
+    miss = context.miss
+    return ContextView(
+        heading=f"{context.sent_before_share:.0f} % was sent before",
+        detail=_detail(context),
+        previous_id=context.previous_id,
+        previous_name=context.previous_name or "unnamed",
+        messages=context.messages,
+        segments=context.messages[:_MOST_SEGMENTS],
+        legend=_legend(context),
+        miss_heading=_miss_heading(miss) if miss else "",
+        miss_detail=_miss_detail(miss) if miss else "",
+        difference=miss.difference if miss else [],
+        cost=_cost(context),
+        estimated=context.input_tokens is not None,
+    )
+
+
+def _detail(context: Context) -> str:
+    if context.input_tokens is None or context.sent_before is None:
+        return plural(len(context.messages), "message")
+    words = f"about {whole(context.sent_before)} of {whole(context.input_tokens)} input tokens"
+    if context.cache_read is not None:
+        words += f"; {whole(context.cache_read)} read from the cache"
+    return words
+
+
+def _legend(context: Context) -> list[tuple[str, str, str]]:
+    states = {message.state for message in context.messages}
+    return [
+        (
+            state,
+            "sent before" if state == KNOWN and context.cache_read is None else label,
+            whole(context.tokens.get(state)) if context.tokens else "",
+        )
+        for state, label in _LABELS.items()
+        if state in states
+    ]
+
+
+def _miss_heading(miss: Miss) -> str:
+    place = "the tool definitions" if not miss.number else f"message {miss.number}"
+    return {
+        TOOLS_CHANGED: "The tool definitions changed",
+        TOOLS_REORDERED: "The tools are in another order",
+        MESSAGE_CHANGED: f"The input differs from {place} on",
+        COMPACTED: f"The conversation was shortened from {place} on",
+        EXPIRED: f"{_minutes(miss)} since the call before",
+        UNKNOWN: "The cache missed an unchanged beginning",
+    }[miss.reason]
+
+
+def _miss_detail(miss: Miss) -> str:
+    if miss.reason == EXPIRED:
+        return "Providers keep a cached beginning for about five minutes."
+    if miss.reason == UNKNOWN:
+        return (
+            f"Nothing in it changed, and the call before started {_minutes(miss)} earlier."
+            " The provider may have dropped it, or the request does not mark it for the cache."
+        )
+    text = "A cache matches from the start: what follows the first difference is not read from it."
+    if miss.character is not None:
+        text += f" The first difference is at character {miss.character + 1:,}."
+    return text
+
+
+def _minutes(miss: Miss) -> str:
+    minutes = miss.minutes or 0.0
+    return f"{minutes * 60:.0f} seconds" if minutes < 2 else f"{minutes:.0f} minutes"
+
+
+def _cost(context: Context) -> str:
+    cost = context.avoidable_cost
+    if not cost:
+        return ""
+    return f"{money(cost)} would have been saved, had all of what was sent before been cached."

@@ -1,4 +1,4 @@
-"""Pure: what the arrivals for one trace change about it."""
+"""Pure: applies the arriving records of one trace to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracer.records import RANK_IMPLIED, SpanPatch, SpanRecord, TraceRecord
 
 
 class Arrivals(msgspec.Struct):
-    """What a batch brings for one trace."""
+    """The records and patches of a batch for one trace."""
 
     trace_id: str
     records: dict[str, list[SpanRecord]] = msgspec.field(default_factory=lambda: defaultdict(list))
@@ -24,12 +24,12 @@ class Arrivals(msgspec.Struct):
     """Parent id -> earliest start of its arriving children (µs)."""
 
     def add_record(self, record: SpanRecord) -> None:
-        """Take in one record."""
+        """Add one record."""
         self.records[record.span_id].append(record)
         self._expect(record.parent_span_id, record.span_id, record.start_time)
 
     def add_patch(self, patch: SpanPatch) -> None:
-        """Take in one patch; a parent that it names has its place in the tree as well."""
+        """Add one patch; a parent in the patch belongs to the tree too."""
         self.patches[patch.span_id].append(patch)
         parent = patch.fields.get("parent_span_id")
         self._expect(parent, patch.span_id, patch.fields.get("start_time", patch.version))
@@ -41,16 +41,16 @@ class Arrivals(msgspec.Struct):
                 self.child_starts[parent] = child_start
 
     def span_ids(self) -> set[str]:
-        """Return the ids of all spans that arrive, and of the parents they name."""
+        """Return the ids of all arriving spans and of their parents."""
         return self.records.keys() | self.patches.keys() | self.child_starts.keys()
 
     def of(self, span_id: str) -> tuple[list[SpanRecord], list[SpanPatch]]:
-        """Return what arrives of one span."""
+        """Return the records and patches of one span."""
         return self.records.get(span_id, []), self.patches.get(span_id, [])
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a trace adds to its session."""
+    """The contribution of a trace to its session."""
 
     session_id: str | None
     start: int
@@ -63,7 +63,7 @@ class Share(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, trace: Trace) -> Share:
-        """Return the share of a trace as it is now."""
+        """Return the current contribution of a trace."""
         start, end = trace.bounds()
         counts, totals = trace.totals.counts, trace.totals
         return cls(
@@ -79,25 +79,25 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct):
-    """A trace as it becomes, beside the spans of it that change."""
+    """The new state of a trace, and its spans that change."""
 
     trace: Trace
     share_before: Share | None
     """None: the trace is new."""
     before: dict[str, Span]
-    """Those of its stored spans that were looked at."""
+    """The stored spans that were read."""
     after: dict[str, Span] = {}
-    """Spans to write, as they become."""
+    """The spans to write, in their new state."""
     speaks: frozenset[str] = frozenset()
     """Trace fields that arrived."""
     implies: bool = False
-    """Some of them are implied, so that the root's own may show instead."""
+    """Some of them are implied, so that the root's own values may apply instead."""
     covering: set[str] = set()
-    """Stored spans that come to stand above a metered one."""
+    """Stored spans that become ancestors of a span with usage."""
     loosened: set[str] = set()
-    """Spans that may no longer stand above a metered one."""
+    """Spans that may no longer be ancestors of a span with usage."""
     new_bounds: bool = False
-    """The earliest or the latest span moved inwards, so both ends must be looked up."""
+    """The earliest or the latest span moved inwards, so both bounds must be read again."""
 
     @classmethod
     def of(
@@ -107,7 +107,7 @@ class Change(msgspec.Struct):
         stored: dict[str, Span] | None,
         book: PriceBook = LIST_ALONE,
     ) -> Change:
-        """Return what `arrived` makes of `trace`, whose claims it already changes.
+        """Return the change that `arrived` makes to `trace`; `trace.claims` has it already.
 
         `stored` None: the trace is new. `book` has the prices of its project.
         """
@@ -126,17 +126,17 @@ class Change(msgspec.Struct):
 
     @property
     def parents(self) -> set[str]:
-        """The spans below which spans that change stand."""
-        found = (span.record.parent_span_id for span in self.after.values())
-        return {parent for parent in found if parent is not None}
+        """The ids of the parents of the spans that change."""
+        ids = (span.record.parent_span_id for span in self.after.values())
+        return {parent for parent in ids if parent is not None}
 
     @property
     def share(self) -> Share:
-        """What the trace adds to its session now."""
+        """The current contribution of the trace to its session."""
         return Share.of(self.trace)
 
     def count(self) -> None:
-        """Apply to the trace's sums the difference that its changing spans make."""
+        """Apply the changes of the spans to the sums of the trace."""
         totals, derived = self.trace.totals, self.trace.derived
         for span_id, span in self.after.items():
             old = self.before.get(span_id)
@@ -150,27 +150,27 @@ class Change(msgspec.Struct):
 def _merged(arrived: Arrivals, stored: dict[str, Span], book: PriceBook) -> dict[str, Span]:
     after: dict[str, Span] = {}
     for span_id, records in arrived.records.items():
-        # By far the most spans arrive once, finished, and are not stored yet.
+        # Most spans arrive once, finished, and are not stored yet.
         if len(records) == 1 and span_id not in stored and span_id not in arrived.patches:
             record = records[0]
             after[span_id] = finish(record, version=precedence(record), patch={}, book=book)
     for span_id in (arrived.records.keys() | arrived.patches.keys()) - after.keys():
-        held, start = stored.get(span_id), arrived.child_starts.get(span_id)
-        span = merge(held, *arrived.of(span_id), start, book)
+        old, start = stored.get(span_id), arrived.child_starts.get(span_id)
+        span = merge(old, *arrived.of(span_id), start, book)
         if span is not None:
-            span.covered = held is not None and held.covered
+            span.covered = old is not None and old.covered
             after[span_id] = span
     for parent, start in arrived.child_starts.items():
-        held = stored.get(parent)
-        if parent in after or (held is not None and held.version is not None):
+        old = stored.get(parent)
+        if parent in after or (old is not None and old.version is not None):
             continue
         span = (
             placeholder(arrived.trace_id, parent, start)
-            if held is None
-            else merge(held, [], [], start, book)
+            if old is None
+            else merge(old, [], [], start, book)
         )
         if span is not None:
-            span.covered = held is not None and held.covered
+            span.covered = old is not None and old.covered
             after[parent] = span
     return after
 

@@ -1,4 +1,4 @@
-"""Pure: the values that were sent for a trace's own fields, and which of them counts.
+"""Pure: the values that were sent for the fields of a trace, and their precedence.
 
 A value from an API call beats every value from a span; of two calls an update beats a create,
 then the later call wins. Of two spans, a value that was sent for the trace beats one that is only
@@ -21,13 +21,13 @@ from tracer.records import RANK_CREATE, RANK_IMPLIED, Json, TraceRecord
 PAYLOADS: Final = ("input", "output")
 """Fields with large values, which are read from the database only when they may change."""
 UNLOADED: Final = msgspec.UNSET
-"""In place of a value that the field's column holds and that was not read."""
+"""Stands for a value in the field's column that was not read."""
 MOST_PROCESSES: Final = 8
 """The limit on the processes remembered per trace: those that joined first."""
 
 
 class Candidate(msgspec.Struct):
-    """The value that one process sent for one field, of several the one of highest precedence."""
+    """The value of one process for one field: of several the one of highest precedence."""
 
     rank: int
     by_root: bool
@@ -36,7 +36,7 @@ class Candidate(msgspec.Struct):
     """UNLOADED: the field's column holds it."""
 
     def precedence(self) -> tuple[int, bool, int]:
-        """Return what decides between two values of one process."""
+        """Return the sort key of values of one process."""
         return self.rank, self.by_root, self.version
 
 
@@ -48,7 +48,7 @@ class Process(msgspec.Struct):
     fields: dict[str, Candidate] = {}
 
     def add(self, record: TraceRecord) -> None:
-        """Merge one record; null stands for nothing here."""
+        """Merge one record; null counts as absent."""
         self.first = min(self.first, _first(record))
         for field, value in record.fields.items():
             if value is None:
@@ -60,7 +60,7 @@ class Process(msgspec.Struct):
 
 
 class Claims(msgspec.Struct):
-    """The values that were sent for a trace, as far as one of them may still count."""
+    """The values sent for a trace that may still apply."""
 
     fields: dict[str, Json] = {}
     """From API calls: per field the value of the highest (rank, version, content)."""
@@ -71,7 +71,7 @@ class Claims(msgspec.Struct):
     processes: dict[str, Process] = {}
     """From spans, by process."""
     tag_edits: dict[str, list[Any]] = {}
-    """Tag -> [version, is there, who]: a person's latest edit, which no application undoes."""
+    """Tag -> [version, is present, editor]: the latest edit, which applications can't override."""
     seen: int | None = None
     """Earliest version of any record: the start of a trace that has no span yet (µs)."""
 
@@ -103,22 +103,22 @@ class Claims(msgspec.Struct):
             self.tag_edits[tag] = max(self.tag_edits.get(tag, edit), edit)
 
     def shown_tags(self) -> list[str]:
-        """Return the tags from the application, as people edited them."""
+        """Return the application's tags with the edits of people."""
         edits = self.tag_edits.items()
         added = {tag for tag, (_, there, _) in edits if there}
         return sorted(({*self.tags} - {tag for tag, _ in edits}) | added)
 
     def cleared(self, name: str) -> bool:
-        """Return whether an API call set a field to null: the root's own value shows then."""
+        """Return whether an API call set a field to null: the root's value applies then."""
         return name in self.fields and self.fields[name] is None
 
     def candidate(self, name: str, root_process: str | None) -> Candidate | None:
-        """Return the value from spans that counts for a field; None: no span sent one."""
+        """Return the value from spans that applies to a field; None: no span sent one."""
         process = self._source(name, root_process)
         return None if process is None else self.processes[process].fields[name]
 
     def _source(self, name: str, root_process: str | None) -> str | None:
-        """Return the process whose value for a field counts."""
+        """Return the process whose value for a field applies."""
         senders = [key for key, process in self.processes.items() if name in process.fields]
         if len(senders) < 2:
             return senders[0] if senders else None
@@ -131,7 +131,7 @@ class Claims(msgspec.Struct):
         return max(senders, key=precedence)
 
     def contested(self) -> bool:
-        """Return whether another input or output than the shown one may come to count."""
+        """Return whether another input or output may replace the shown one."""
         for name in PAYLOADS:
             sent = [p.fields[name] for p in self.processes.values() if name in p.fields]
             if len(sent) > 1 or any(candidate.rank == RANK_IMPLIED for candidate in sent):
@@ -139,9 +139,9 @@ class Claims(msgspec.Struct):
         return False
 
     def dump(self, shown: Iterable[str], root_process: str | None) -> dict[str, Any]:
-        """Return the processes as JSON; the values of ``shown`` fields are left to their columns.
+        """Return the processes as JSON; the values of ``shown`` fields are in their columns.
 
-        What a ninth process sent is forgotten: the root's process and the first ones remain.
+        Beyond the limit of processes, the root's process and the first ones are kept.
         """
         in_columns = {(name, self._source(name, root_process)) for name in shown}
         order = sorted(self.processes, key=lambda key: (key != root_process, self._joined(key)))
@@ -170,7 +170,7 @@ class Claims(msgspec.Struct):
 
 
 def load(dumped: dict[str, Any], columns: dict[str, Json]) -> dict[str, Process]:
-    """Return the processes of `Claims.dump`; values that it left out are those of ``columns``.
+    """Return the processes of `Claims.dump`; omitted values are those of ``columns``.
 
     Where ``columns`` lacks one, it is UNLOADED.
     """

@@ -1,9 +1,8 @@
-"""Pure: objects merged part by part, each part by its own rank, in whatever order they arrive.
+"""Pure: merges objects part by part, each part by its own rank, in any order of arrival.
 
-A part is named by the path of its keys: ``metadata.`` and the keys between slashes, in which
-``/`` is ``~1`` and ``~`` is ``~0`` (as in RFC 6901). An empty object that is merged, rather than
-set, says no more than that there is an object: its name ends in ``/~``, as no key's does. Where
-something else was there before, it gives way; what is within an object stays.
+The name of a part is the path of its keys: ``metadata.`` and the keys separated by slashes, with
+``/`` as ``~1`` and ``~`` as ``~0`` (RFC 6901). The name of an empty object that is merged ends in
+``/~``: it replaces a value that is no object, and keeps the content of an object.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ import msgspec
 from tracer.records import Json
 
 PREFIX: Final = "metadata."
-# Each part has a rank of its own to be kept; an object of more parts is merged by its keys alone.
+# Each part has a stored rank; an object of more parts is merged by its first keys only.
 MOST_PARTS: Final = 200
 
 _OBJECT: Final = "/~"
 
 
 def parts(value: dict[str, Json], *, deep: bool) -> Iterator[tuple[str, Json]]:
-    """Yield the name and value of each part: each key, or with ``deep`` each innermost one."""
+    """Yield the name and value of each part: of each key, or with ``deep`` of each leaf."""
     if deep:
-        found = list(_leaves(PREFIX, value))
-        if len(found) <= MOST_PARTS:
-            yield from found
+        leaves = list(_leaves(PREFIX, value))
+        if len(leaves) <= MOST_PARTS:
+            yield from leaves
             return
     yield from ((PREFIX + _escaped(key), part) for key, part in value.items())
 
@@ -43,36 +42,38 @@ def _leaves(prefix: str, value: dict[str, Json]) -> Iterator[tuple[str, Json]]:
             yield name + _OBJECT, part
 
 
-def lay_over(base: dict[str, Json], said: Iterable[tuple[int, str, Json]]) -> dict[str, Json]:
-    """Return ``base`` with parts of (version, name, value) laid over it, the oldest first."""
-    found = dict(base)
-    for _, name, value in sorted(said, key=lambda one: one[:2]):
-        _place(found, name, value)
-    return found
+def lay_over(base: dict[str, Json], additions: Iterable[tuple[int, str, Json]]) -> dict[str, Json]:
+    """Return ``base`` with parts of (version, name, value) applied, the oldest first."""
+    merged = dict(base)
+    for _, name, value in sorted(additions, key=lambda part: part[:2]):
+        _set(merged, name, value)
+    return merged
 
 
 def put(
-    held: dict[str, Json], ranks: dict[str, list[int]], name: str, value: Json, at: list[int]
+    target: dict[str, Json], ranks: dict[str, list[int]], name: str, value: Json, rank: list[int]
 ) -> None:
-    """Give a part of ``held`` its value, unless something firmer was said of it or around it."""
+    """Set a part of ``target``, unless it or an enclosing part has a higher rank."""
     old = ranks.get(name)
-    if old is not None and (at < old or (at == old and _bytes(value) <= _bytes(_find(held, name)))):
+    if old is not None and (
+        rank < old or (rank == old and _bytes(value) <= _bytes(_get(target, name)))
+    ):
         return
-    if any(ranks.get(above, at) > at for above in _above(name)):
+    if any(ranks.get(above, rank) > rank for above in _above(name)):
         return
-    ranks[name] = at
+    ranks[name] = rank
     within = [other for other in ranks if other.startswith(f"{name}/")]
-    stale = [other for other in within if ranks[other] < at]
+    stale = [other for other in within if ranks[other] < rank]
     if within and not stale:
         return
     for other in stale:
         del ranks[other]
-    firmer = {other: _find(held, other) for other in within if other in ranks}
-    _place(held, name, {} if firmer else value)
-    for other, part in sorted(firmer.items(), key=lambda one: one[0]):
-        # One with others within has given way to them.
-        if not any(further.startswith(f"{other}/") for further in firmer):
-            _place(held, other, part)
+    kept = {other: _get(target, other) for other in within if other in ranks}
+    _set(target, name, {} if kept else value)
+    for other, part in sorted(kept.items(), key=lambda item: item[0]):
+        # A part that contains others was replaced by them.
+        if not any(further.startswith(f"{other}/") for further in kept):
+            _set(target, other, part)
 
 
 def _escaped(key: str) -> str:
@@ -85,28 +86,28 @@ def _path(name: str) -> list[str]:
 
 
 def _above(name: str) -> Iterator[str]:
-    place = name.find("/")
-    while place >= 0:
-        yield name[:place]
-        place = name.find("/", place + 1)
+    index = name.find("/")
+    while index >= 0:
+        yield name[:index]
+        index = name.find("/", index + 1)
 
 
-def _place(held: dict[str, Json], name: str, value: Json) -> None:
+def _set(target: dict[str, Json], name: str, value: Json) -> None:
     *above, last = _path(name.removesuffix(_OBJECT))
     for key in above:
-        # A copy: what was read may be shared with the record it came from.
-        within = held.get(key)
-        held[key] = held = dict(within) if isinstance(within, dict) else {}
-    if not (name.endswith(_OBJECT) and isinstance(held.get(last), dict)):
-        held[last] = value
+        # A copy, because the record may share the object.
+        within = target.get(key)
+        target[key] = target = dict(within) if isinstance(within, dict) else {}
+    if not (name.endswith(_OBJECT) and isinstance(target.get(last), dict)):
+        target[last] = value
 
 
-def _find(held: Json, name: str) -> Json:
+def _get(value: Json, name: str) -> Json:
     if name.endswith(_OBJECT):
         return {}
     for key in _path(name):
-        held = held.get(key) if isinstance(held, dict) else None
-    return held
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _bytes(value: Json) -> bytes:

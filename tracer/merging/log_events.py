@@ -1,8 +1,8 @@
-"""Pure: events that came beside their span, as log records, laid over the span in their order.
+"""Pure: merges events that were sent as log records into their span, in order.
 
-A log event is a part of a patch: ``logs.`` and its key name it, so that it is merged as any patch
-is and may come before its span, after it, or twice. What the span itself holds is believed; events
-fill only what the span lacks. An event is an object:
+A log event is a part of a patch, named ``logs.`` and its key: it is merged like any patch, and may
+arrive before its span, after it, or twice. The span's own values have precedence; events set only
+fields without a value. An event is an object:
 
 - ``position``: in its request, which orders events of one nanosecond; ``size``: in bytes
 - ``name``, ``time`` (ISO 8601 or None) and ``attributes``: the event without its ``fields``
@@ -24,9 +24,9 @@ MOST_EVENTS: Final = 1_000
 MOST_BYTES: Final = 16 * 1024 * 1024
 LARGE: Final = ("input", "output", "tools")
 FIELDS: Final = (*LARGE, "finish_reasons")
-"""Fields of a span that its log events tell."""
+"""Fields of a span that log events may set."""
 STORED_ONCE: Final = ("input", "output")
-"""Those of which the field's own column holds the values of the events."""
+"""Fields whose column stores the values of the events."""
 
 Parts = Mapping[str, tuple[int, Json]]
 """Version and value of each part of a patch."""
@@ -35,20 +35,20 @@ _BEYOND: Final = MOST_BYTES + 1
 
 
 def key_of(time_ns: int, digest: str) -> str:
-    """Return an event's key among the ``logs`` of a patch; keys sort as the times do."""
+    """Return an event's key among the ``logs`` of a patch; keys sort by time."""
     return f"{time_ns:021}.{digest}"
 
 
 def are_all(patch: Parts) -> bool:
-    """Return whether the patch holds log events and nothing else."""
+    """Return whether the patch contains only log events."""
     return bool(patch) and all(name.startswith(PREFIX) for name in patch)
 
 
 def within_limits(patch: dict[str, tuple[int, Json]]) -> dict[str, tuple[int, Json]]:
-    """Return the patch without the events beyond the limits; the first of those stays, emptied.
+    """Return the patch without the events beyond the limits; the first of them stays, emptied.
 
-    An event that is beyond the limits now is beyond them whatever else arrives, so the result does
-    not depend on the order of arrival.
+    An event beyond the limits stays beyond them when others arrive, so the result does not depend
+    on the order of arrival.
     """
     names = _names(patch)
     sizes = accumulate(patch[name][1]["size"] for name in names[:MOST_EVENTS])
@@ -63,7 +63,7 @@ def within_limits(patch: dict[str, tuple[int, Json]]) -> dict[str, tuple[int, Js
 
 
 def laid_over(record: SpanRecord, patch: Parts) -> tuple[dict[str, Any], list[str]]:
-    """Return the record's fields as the events change them, and which fields the events filled."""
+    """Return the changed fields of the record, and the names of the fields that events set."""
     events = _events(patch)
     shown = [event for event in events if "name" in event]
     changed: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def laid_over(record: SpanRecord, patch: Parts) -> tuple[dict[str, Any], list[st
 
 
 def compacted(patch: Parts, filled: Iterable[str]) -> Parts:
-    """Return the patch without the large values that the columns of ``filled`` fields hold."""
+    """Return the patch without the large values stored in the columns of ``filled`` fields."""
     fields = [field for field in STORED_ONCE if field in filled]
     if not fields:
         return patch
@@ -95,7 +95,7 @@ def compacted(patch: Parts, filled: Iterable[str]) -> Parts:
 
 
 def restored(patch: Parts, filled: Iterable[str], columns: Mapping[str, Json]) -> Parts:
-    """Return what ``compacted`` was given, from its result and the columns."""
+    """Return the argument of `compacted`, given its result and the columns."""
     values: dict[str, dict[str, list[Json]]] = {}
     for field in STORED_ONCE:
         if field not in filled:
@@ -130,14 +130,14 @@ def _holds(record: SpanRecord, field: str) -> bool:
 
 
 def _joined(values: Sequence[Json]) -> Json:
-    """Return a single value as it is, of several values their items in a row."""
+    """Return a single value unchanged, and several values as one list of their items."""
     if len(values) == 1:
         return values[0]
     return list(chain(*(value if isinstance(value, list) else [value] for value in values)))
 
 
 def _taken_apart(value: Json, sizes: Sequence[int | None]) -> list[Json]:
-    """Return the values that were joined; a size is a list's length, or None for no list."""
+    """Return the values before they were joined; a size is a list's length, or None for no list."""
     if len(sizes) == 1:
         return [value]
     items = iter(value)
@@ -145,7 +145,7 @@ def _taken_apart(value: Json, sizes: Sequence[int | None]) -> list[Json]:
 
 
 def _emptied(event: dict[str, Json], fields: list[str]) -> dict[str, Json]:
-    """Return the event with sizes in the place of the values of ``fields``."""
+    """Return the event with sizes instead of the values of ``fields``."""
     sizes = {
         field: [attribute, len(value) if isinstance(value, list) else None]
         for field, (attribute, value) in event.get("fields", {}).items()
@@ -155,7 +155,7 @@ def _emptied(event: dict[str, Json], fields: list[str]) -> dict[str, Json]:
 
 
 def _shown(event: dict[str, Json], filled: list[str]) -> Json:
-    """Return the event as the span's own events are; values that filled no field stay with it."""
+    """Return the event in the form of a span event; values that set no field stay in it."""
     attributes = dict(event["attributes"])
     for field, (attribute, value) in event["fields"].items():
         if attribute and field not in filled:

@@ -1,8 +1,8 @@
-"""Pure: whose usage only repeats what other spans report, and so is not added up again.
+"""Pure: finds spans whose usage repeats that of other spans, and is excluded from the sums.
 
-What a call itself used counts, whatever runs below it. A span repeats what is below it where its
-numbers are the sum of that, or those of a call directly below it, and where it is an agent or a
-chain that is known to report such sums. Of several spans with one answer's id one counts.
+The usage of a call counts, whatever runs below it. A span repeats the spans below it if its numbers
+equal their sum or those of a call directly below it, or if it is an agent or a chain whose dialect
+reports sums. Of several spans with the same response id one counts.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tracer.merging.spans import Span
 from tracer.merging.traces import clip
 from tracer.records import SUMMING, SpanRecord, cost_total, token_sums
 
-# Indexed, so that a longer one would not fit.
+# Ids are indexed, and a longer one would not fit into the index.
 CALL_ID_BYTES: Final = 200
-# A cost that was rounded on the way is the same all the same.
+# Costs that differ by rounding are equal.
 _ROUNDED: Final = Decimal("1e-6")
 
 
 class Use(msgspec.Struct):
-    """Tokens by side and in all, and dollars; of a sum also how many spans told each."""
+    """Tokens by side and in total, and dollars; in a sum also the number of spans with each."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -36,7 +36,7 @@ class Use(msgspec.Struct):
     priced: int = 0
 
     def add(self, other: Use) -> None:
-        """Add what others used."""
+        """Add the usage of others."""
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
         self.tokens += other.tokens
@@ -52,7 +52,7 @@ class Use(msgspec.Struct):
         tokens: int | None,
         dollars: Decimal | None,
     ) -> Use | None:
-        """Return the use of one span; None: it tells none."""
+        """Return the use of one span; None: it has none."""
         if tokens is None and dollars is None:
             return None
         return cls(
@@ -65,7 +65,7 @@ class Use(msgspec.Struct):
         )
 
     def equals(self, other: Use) -> bool:
-        """Return whether both tell the same: tokens where both know them, else dollars."""
+        """Return whether both are equal: in tokens if both have some, else in dollars."""
         if self.counted and other.counted:
             if self.input_tokens or self.output_tokens:
                 return (self.input_tokens, self.output_tokens) == (
@@ -79,32 +79,32 @@ class Use(msgspec.Struct):
 
 
 class Node(msgspec.Struct, kw_only=True):
-    """A span, as far as it matters to whose usage counts."""
+    """The data of a span that decides whether its usage counts."""
 
     span_id: str
     parent_id: str | None
     kind: str
     own: Use | None
-    """None: it used nothing itself."""
+    """None: the span has no usage."""
     call_id: str | None
     echo: bool
     covered: bool
 
     @property
     def sums(self) -> bool:
-        """Whether it is known to report what is below it."""
+        """Whether its dialect reports sums of the spans below."""
         return self.echo and self.kind in SUMMING
 
 
 class Region(msgspec.Struct):
-    """What lies below a span, up to the next ones that are looked at themselves."""
+    """The spans below a span, down to the next nodes."""
 
     below: Use = msgspec.field(default_factory=Use)
-    """What counts."""
+    """The usage that counts."""
     metered: bool = False
-    """There is any usage, also such as doesn't count."""
+    """There is usage, including usage that doesn't count."""
     copied: bool = False
-    """A call directly below the span used just what it says."""
+    """A call directly below the span has equal usage."""
 
 
 def node_of(span: Span) -> Node:
@@ -122,31 +122,31 @@ def node_of(span: Span) -> Node:
 
 
 def is_metered(record: SpanRecord) -> bool:
-    """Return whether a span says what it used."""
+    """Return whether a span has usage or cost."""
     return bool(record.usage or record.cost)
 
 
 def may_repeat(record: SpanRecord) -> bool:
-    """Return whether a span has usage that may be its own, whatever runs below it."""
+    """Return whether a span has usage that may count, whatever runs below it."""
     return is_metered(record) and not (record.echo and record.kind in SUMMING)
 
 
 def use_of(record: SpanRecord) -> Use | None:
-    """Return what a span says it used."""
+    """Return the usage of a span."""
     if not is_metered(record):
         return None
     return Use.of(*token_sums(record.usage), cost_total(record.cost))
 
 
 def call_key(record: SpanRecord) -> str | None:
-    """Return the id of a metered span's answer as it is indexed."""
+    """Return the indexed response id of a span with usage."""
     return clip(record.call_id, CALL_ID_BYTES) if is_metered(record) else None
 
 
 def lost(members: Iterable[Node], parents: Mapping[str, str | None]) -> set[str]:
-    """Return those of the spans with one answer's id that don't count: all but one.
+    """Return the spans with the same response id that don't count: all but one.
 
-    ``parents`` has the parent of each of them and of all that is above them.
+    ``parents`` has the parents of the spans and of all their ancestors.
     """
     known = {member.span_id: member for member in members}
     above: set[str] = set()
@@ -178,11 +178,11 @@ def decide(
     parents: Mapping[str, str | None],
     twins: set[str],
 ) -> dict[str, bool]:
-    """Return by id which of ``nodes`` are covered: their usage is not to be added up.
+    """Return by id whether each of ``nodes`` is covered: its usage is excluded from the sums.
 
-    ``regions`` has what lies below each, ``parents`` the parents of all spans above them, ``twins``
-    those whose answer is counted elsewhere. A span without usage is covered where there is some
-    below it: such marks show how far up the walk came.
+    ``regions`` has the spans below each, ``parents`` the parents of all ancestors, ``twins`` the
+    spans whose response counts elsewhere. A span without usage is covered if a span below it has
+    usage: these marks show which ancestors were processed.
     """
     above = _next_above(nodes, parents)
     waiting: dict[str, int] = dict.fromkeys(nodes, 0)
@@ -212,7 +212,7 @@ def _repeats(node: Node, region: Region) -> bool:
 
 
 def _pass_up(node: Node, region: Region, covered: bool, upper: Node, below: Region) -> None:
-    """Add what a span and all below it used to what is below the next one above."""
+    """Add the usage of a span and of all below it to the region of the next node above."""
     below.below.add(region.below)
     below.metered |= region.metered or node.own is not None
     if node.own is not None:
@@ -223,7 +223,7 @@ def _pass_up(node: Node, region: Region, covered: bool, upper: Node, below: Regi
 
 
 def is_copy(upper: Node, child: Node) -> bool:
-    """Return whether a call directly below a span used just what the span says."""
+    """Return whether a call directly below a span has the usage of the span."""
     if upper.own is None or child.own is None or child.kind in SUMMING:
         return False
     return upper.own.equals(child.own)
@@ -240,7 +240,7 @@ def _copy(region: Region | None) -> Region:
 def _next_above(
     nodes: Mapping[str, Node], parents: Mapping[str, str | None]
 ) -> dict[str, str | None]:
-    """Return for each node the next one above it."""
+    """Return for each node the next node above it."""
     nearest: dict[str, str | None] = {}
     for span_id in nodes:
         passed = [span_id]
@@ -248,14 +248,14 @@ def _next_above(
         while upper is not None and upper not in nodes and upper not in nearest:
             passed.append(upper)
             upper = parents.get(upper)
-        # What was passed on the way has the same one above it, and is not passed again.
+        # Spans on the way have the same node above them, and are not visited again.
         above = upper if upper is None or upper in nodes else nearest[upper]
         nearest |= dict.fromkeys(passed, above)
     return {span_id: nearest[span_id] for span_id in nodes}
 
 
 def decide_all(nodes: Mapping[str, Node]) -> dict[str, bool]:
-    """Return by id which of all metered spans of a trace are covered."""
+    """Return by id whether each span of a trace with usage is covered."""
     parents = {span_id: node.parent_id for span_id, node in nodes.items()}
     groups: dict[str, list[Node]] = defaultdict(list)
     metered = {span_id: node for span_id, node in nodes.items() if node.own is not None}

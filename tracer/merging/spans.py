@@ -1,6 +1,6 @@
-"""Pure: what a span is, given what is stored of it and what has just arrived, in any order.
+"""Pure: merges the stored and the arriving records of a span, in any order.
 
-A span is its highest-ranking full record with the patches laid over it. Records rank by
+A span is its highest-ranking full record with the patches applied. Records rank by
 (finished, version, content), each patched field by (version, content): both are maxima, so
 the result depends neither on the order of arrival nor on repeats.
 """
@@ -18,43 +18,43 @@ from tracer.pricing.price_book import GIVEN, PriceBook
 from tracer.records import Json, SpanPatch, SpanRecord, decimals, is_within
 
 FINISHED = 1 << 62
-# Flags that the store finds out itself, and so not part of what the source said.
+# Flags that the store sets, which are not part of the source's record.
 OWN_FLAGS = frozenset({"self_parent", "cycle", "end_before_start", "first_token_outside"})
 
 Cost = tuple[dict[str, Decimal], str | None, str | None]
-"""Dollars by usage type, where they come from, what they were priced by."""
+"""Dollars by usage type, their source, and the list or price behind them."""
 
 LIST_ALONE = PriceBook()
-"""The prices of a project that has none of its own."""
+"""The price book of a project without prices."""
 
 Patches = dict[str, tuple[int, Json]]
 """Field (or a part of the metadata, `store.deep`) -> (version, value) of the latest patch."""
 
 
 class Span(msgspec.Struct, kw_only=True, gc=False):
-    """A span as it is to be stored, or as it was."""
+    """The new or the stored state of a span."""
 
     record: SpanRecord
-    """With every patch applied, and `parent_span_id` as the tree follows it."""
+    """With all patches applied; `parent_span_id` is the parent in the tree."""
     version: int | None = None
-    """Precedence of the record it stands on; None: only patches or children have arrived."""
+    """Precedence of its full record; None: only patches or children have arrived."""
     patch: Patches = {}
     hidden: dict[str, Json] = {}
-    """What the record it stands on said where patches lie over it."""
+    """Values of the full record that patches override."""
     filled: list[str] = []
-    """Fields that log events filled, as the record it stands on lacks them."""
+    """Fields set by log events, because the full record has no value."""
     patched: bool = False
     awaited: bool = False
-    """Nothing but log events of it has arrived."""
+    """Only log events of it have arrived."""
     covered: bool = False
-    """Its own usage, if it has any, repeats that of others, as `repeats` decides; of a span without
-    usage: something below it has some."""
+    """Its usage repeats that of other spans, as `repeats` decides; of a span without usage: a span
+    below has usage."""
     sent_parent_id: str | None = None
-    """The parent as sent, where the tree can't follow it."""
+    """The sent parent if it can't be the parent in the tree."""
 
     @property
     def placeholder(self) -> bool:
-        """Whether it only stands in for a span that has not arrived."""
+        """Whether the span itself has not arrived."""
         return self.version is None and (self.awaited or not self.patched)
 
 
@@ -66,7 +66,7 @@ def precedence(record: SpanRecord) -> int:
 def needs_payload(
     stored: Span, records: Iterable[SpanRecord], patches: Iterable[SpanPatch]
 ) -> bool:
-    """Return whether merging these into `stored` takes its payload as well."""
+    """Return whether merging these into `stored` needs the stored payload."""
     if stored.placeholder and not stored.patched:
         return False
     same = any(precedence(record) == stored.version for record in records)
@@ -80,10 +80,10 @@ def merge(
     child_start: int | None = None,
     book: PriceBook = LIST_ALONE,
 ) -> Span | None:
-    """Return the span as it is now, or None where nothing about it changed.
+    """Return the new state of the span; None: nothing changed.
 
-    `child_start` is the earliest start of its arriving children (µs): a span of which nothing
-    else is known begins there.
+    `child_start` is the earliest start of its arriving children (µs): a span without
+    other data begins there.
     """
     patch = merge_patches(stored.patch if stored else {}, patches)
     base = _base(stored, records)
@@ -97,20 +97,20 @@ def merge(
 
 
 def _base(stored: Span | None, records: list[SpanRecord]) -> tuple[SpanRecord, int] | None:
-    """Return the record that the span stands on, with its precedence; None: there is none."""
+    """Return the full record of the span and its precedence; None: there is none."""
     best = None
     if len(records) == 1:
         best = records[0], precedence(records[0])
     elif records:
-        record = max(records, key=lambda one: (precedence(one), canonical(one)))
+        record = max(records, key=lambda item: (precedence(item), canonical(item)))
         best = record, precedence(record)
     if stored is None or stored.version is None:
         return best
-    held = underneath(stored)
+    own = underneath(stored)
     if best is None or best[1] < stored.version:
-        return held, stored.version
-    if best[1] == stored.version and canonical(best[0]) <= canonical(held):
-        return held, stored.version
+        return own, stored.version
+    if best[1] == stored.version and canonical(best[0]) <= canonical(own):
+        return own, stored.version
     return best
 
 
@@ -133,21 +133,21 @@ def _baseless(
 
 
 def placeholder(trace_id: str, span_id: str, start_time: int) -> Span:
-    """Return the stand-in for a parent that has not arrived."""
+    """Return a placeholder for a parent that has not arrived."""
     return Span(record=SpanRecord(trace_id=trace_id, span_id=span_id, start_time=start_time))
 
 
-def merge_patches(held: Patches, patches: Iterable[SpanPatch]) -> Patches:
+def merge_patches(present: Patches, patches: Iterable[SpanPatch]) -> Patches:
     """Return per field the patch of the highest (version, content)."""
-    merged = held
+    merged = present
     for item in patches:
-        merged = dict(merged) if merged is held else merged
+        merged = dict(merged) if merged is present else merged
         for field, value in _flat(item):
             new = (item.version, value)
             old = merged.get(field)
             if old is None or _patch_rank(field, new) > _patch_rank(field, old):
                 merged[field] = new
-    if merged is not held and any("logs" in item.fields for item in patches):
+    if merged is not present and any("logs" in item.fields for item in patches):
         merged = log_events.within_limits(merged)
     return merged
 
@@ -164,27 +164,27 @@ def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
 
 def _patch_rank(field: str, entry: tuple[int, Json]) -> tuple[int, int, bytes]:
     version, value = entry
-    # Sent again in another request, events of one nanosecond keep the order of the first request.
+    # Events of one nanosecond keep the order of the first request if they are sent again.
     position = value["position"] if field.startswith(log_events.PREFIX) else 0
     return version, -position, msgspec.json.encode(value, order="deterministic")
 
 
 def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
-    """Return the record with the patched fields laid over it; a patched None clears."""
+    """Return the record with the patched fields; a patched None clears the field."""
     if not patch:
         return record
     fields: dict[str, Any] = {}
-    said: list[tuple[int, str, Json]] = []
+    metadata_parts: list[tuple[int, str, Json]] = []
     for field, (version, value) in patch.items():
         if field.startswith(deep.PREFIX):
-            said.append((version, field, value))
+            metadata_parts.append((version, field, value))
         elif field.startswith(log_events.PREFIX):
             continue
         elif value is None:
             fields[field] = _EMPTY.get(field)
         else:
             fields[field] = _typed(field, value)
-    metadata = deep.lay_over(record.metadata, said)
+    metadata = deep.lay_over(record.metadata, metadata_parts)
     fields["metadata"] = {key: value for key, value in metadata.items() if value is not None}
     return msgspec.structs.replace(record, **fields)
 
@@ -205,7 +205,7 @@ def _typed(field: str, value: Json) -> Any:
 def finish(
     record: SpanRecord, *, version: int | None, patch: Patches, book: PriceBook = LIST_ALONE
 ) -> Span:
-    """Return the span of `record` under `patch`: priced, its times checked, its parent followed."""
+    """Return the span of `record` under `patch`: priced, with checked times and parent."""
     hidden: dict[str, Json] = {}
     filled: list[str] = []
     if patch:
@@ -227,7 +227,7 @@ def finish(
 
 
 def _checked(record: SpanRecord) -> tuple[SpanRecord, str | None]:
-    """Return the record with the store's own flags, and the parent that the tree can't follow."""
+    """Return the record with the store's flags, and a sent parent that the tree can't have."""
     end, own_parent = record.end_time, record.parent_span_id == record.span_id
     backwards = end is not None and end < record.start_time
     outside = _first_token_outside(record)
@@ -251,23 +251,23 @@ def _checked(record: SpanRecord) -> tuple[SpanRecord, str | None]:
 def _first_token_outside(record: SpanRecord) -> bool:
     """Return whether the first token came before the start or after the end of its span."""
     if record.first_token_time is None:
-        # A delay that was no time within the span is not kept, but noted.
+        # A delay without a reading within the span is noted, but not stored.
         return "first_token_time" in record.notes
     return not is_within(record.first_token_time, record.start_time, record.end_time)
 
 
 def priced(record: SpanRecord, book: PriceBook) -> SpanRecord:
-    """Return the record with the cost of its tokens, unless the application said one."""
+    """Return the record with the cost of its tokens, unless the application sent a cost."""
     if not record.usage and record.cost_source is None:
         return record
     if record.priced_by is not None:
-        # It comes out of an export, and is worth what it was worth there and then.
+        # An exported cost keeps the prices at the time of the export.
         return record
     before = record.cost, record.cost_source, record.priced_by
     if record.cost_source == GIVEN:
         now: Cost = record.cost, GIVEN, None
     else:
-        # Priced anew: an update may have changed, or taken away, what an earlier cost stands on.
+        # Priced again: an update may have changed or removed the priced tokens.
         now = book.price(record) or ({}, None, None)
     if now == before:
         return record
@@ -286,10 +286,10 @@ def flatten(span: Span) -> Span:
 
 
 def canonical(record: SpanRecord) -> bytes:
-    """Return what the source said as comparable bytes: without what the store found out."""
+    """Return the source's record as comparable bytes: without values that the store set."""
     given = record.cost_source == GIVEN
     own_parent = record.parent_span_id == record.span_id
-    said = msgspec.structs.replace(
+    source = msgspec.structs.replace(
         record,
         parent_span_id=None if own_parent else record.parent_span_id,
         flags=[flag for flag in record.flags if flag not in OWN_FLAGS],
@@ -297,24 +297,24 @@ def canonical(record: SpanRecord) -> bytes:
         cost_source=record.cost_source if given else None,
         priced_by=None,
     )
-    return msgspec.json.encode(said, order="deterministic")
+    return msgspec.json.encode(source, order="deterministic")
 
 
 def underneath(stored: Span) -> SpanRecord:
-    """Return the record that a stored span stands on, as it was sent."""
+    """Return the full record of a stored span as it was sent."""
     fields = {field: _typed(field, value) for field, value in stored.hidden.items()}
     if stored.record.cost_source not in (None, GIVEN):
-        # Our own sum, and to be made anew: an update may change what it stands on.
+        # Computed by Tracer, and computed again: an update may change the tokens.
         fields |= {"cost": {}, "cost_source": None, "priced_by": None} | fields
     if stored.sent_parent_id is not None:
         fields.setdefault("parent_span_id", stored.sent_parent_id)
-        # Found out anew: an update may name a parent that the tree can follow.
+        # Checked again: an update may set a parent that the tree can have.
         flags = fields.get("flags", stored.record.flags)
         fields["flags"] = [flag for flag in flags if flag not in OWN_FLAGS]
     return msgspec.structs.replace(stored.record, **fields) if fields else stored.record
 
 
 def _hidden(record: SpanRecord, changed: Iterable[str]) -> dict[str, Json]:
-    # Without it two records of equal rank would compare differently once a patch has come.
+    # Otherwise two records of equal rank would compare differently after a patch.
     names = {field.partition(".")[0] for field in changed} - {"logs"}
     return {name: getattr(record, name) for name in names}

@@ -1,4 +1,4 @@
-"""Pure: what a trace is, out of what was said of it and what its spans add up to."""
+"""Pure: the state of a trace, from the values sent for it and the sums over its spans."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ COUNTS = (
     "priced_count",
     "metered_count",
 )
-# Indexed text: a longer value would not fit into an index entry.
+# Indexed text: a longer value does not fit into an index entry.
 INDEXED_BYTES = 600
-# Where nothing, or null, was said of these, the root span's show.
+# Without a sent value, or with null, the root span's values apply.
 OF_ROOT = ("name", "input", "output")
 NULLABLE = ("user_id", "session_id", "release", "version", "input", "output")
 TIMES = ("start_time", "end_time")
@@ -41,7 +41,7 @@ def status_of(record: SpanRecord) -> str:
 
 
 class Totals(msgspec.Struct):
-    """Sums over spans; adding and taking away the same span leaves no trace of it."""
+    """Sums over spans; adding and removing the same span changes nothing."""
 
     counts: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     kinds: dict[str, int] = {}
@@ -50,7 +50,7 @@ class Totals(msgspec.Struct):
     cost: dict[str, Decimal] = {}
 
     def add(self, span: Span, sign: int = 1) -> None:
-        """Add a span (sign 1) or take one away (sign -1); a placeholder counts nowhere."""
+        """Add a span (sign 1) or remove one (sign -1); placeholders don't count."""
         if span.placeholder:
             return
         record = span.record
@@ -99,18 +99,18 @@ def _bump(sums: dict[str, Any], key: str, number: Any) -> None:
 
 
 class Derived(msgspec.Struct):
-    """What follows from single spans: the root's name, the bounds, the first error's text."""
+    """Values of single spans: the root's name, the bounds, the text of the first error."""
 
     root_span_id: str | None = None
     """The root, or until one arrives the first span below the first missing one."""
     rootless: bool = False
     compared: bool = False
-    """There is, or was, a span whose own usage has to be compared with that of others."""
+    """There is or was a span whose usage must be compared with that of others."""
     root_name: str = ""
     root_process: str | None = None
     """`process_of` the root; None: it was not looked up, since no span sent a field."""
     root_payloads: frozenset[str] = frozenset()
-    """Which of input and output the root has, where it has arrived."""
+    """Whether the root, if it has arrived, has an input and an output."""
     input_preview: str | None = None
     input_source: tuple[int, str] | None = None
     """Start and id of the first generation with an input, where the root has none."""
@@ -127,7 +127,7 @@ class Derived(msgspec.Struct):
 
 
 class Trace(msgspec.Struct):
-    """A trace as it is to be stored, or as it was."""
+    """The new or the stored state of a trace."""
 
     claims: Claims
     totals: Totals
@@ -135,7 +135,7 @@ class Trace(msgspec.Struct):
 
     @classmethod
     def new(cls) -> Trace:
-        """Return a trace of which nothing is known yet."""
+        """Return a trace without data."""
         return cls(Claims(), Totals(), Derived())
 
     @property
@@ -148,9 +148,9 @@ class Trace(msgspec.Struct):
         return "error" if counts[failed] else "completed"
 
     def value(self, name: str) -> Json:
-        """Return the value that was sent for a field; None: none was, or the root's own shows.
+        """Return the value that was sent for a field; None: none was, or the root's value applies.
 
-        UNLOADED: there is one, which was not read from the database.
+        UNLOADED: there is a value that was not read from the database.
         """
         claims = self.claims
         if name in claims.ranks:
@@ -207,7 +207,7 @@ def clip(text: str | None, most: int) -> str | None:
 
 
 def columns(trace: Trace) -> dict[str, Any]:
-    """Return the trace's row but for its key, ready for JSON.
+    """Return the trace's row without its key, in JSON types.
 
     An input or output that was not read from the database is UNLOADED.
     """
@@ -252,7 +252,7 @@ def _preview(sent: Json, derived: str | None, *, output: bool) -> str | None:
 
 
 def _remembered(trace: Trace, values: dict[str, Json]) -> dict[str, Json]:
-    """Return the trace's `claims` column: what its other columns don't hold."""
+    """Return the trace's `claims` column: the data without columns of their own."""
     claims, derived = trace.claims, trace.derived
     kept: dict[str, Json] = {"ranks": claims.ranks, "seen": claims.seen}
     if claims.processes:
@@ -264,7 +264,7 @@ def _remembered(trace: Trace, values: dict[str, Json]) -> dict[str, Json]:
         kept["processes"] = claims.dump(in_columns, derived.root_process)
         kept["root_process"] = derived.root_process
     if any(values[name] is not None or name in claims.fields for name in TIMES):
-        # The columns then hold the times that were sent, so the spans' own bounds are kept apart.
+        # The columns have the sent times, so the bounds of the spans are stored here.
         kept["times"] = {name: claims.fields[name] for name in TIMES if name in claims.fields}
         kept["bounds"] = [derived.start, derived.end]
     if derived.rootless:
@@ -274,7 +274,7 @@ def _remembered(trace: Trace, values: dict[str, Json]) -> dict[str, Json]:
     if derived.compared:
         kept["compared"] = True
     if claims.tag_edits:
-        # The column then holds the edited ones, so what was said is kept apart.
+        # The column has the edited tags, so the sent ones are stored here.
         kept |= {"tags": claims.tags, "tag_edits": claims.tag_edits}
     cleared = [name for name in OF_ROOT if claims.cleared(name)]
     if cleared:

@@ -1,1 +1,1 @@
-"""Chat messages of every dialect in one form (pure)."""
+"""Chat messages of all APIs and frameworks in one form (pure)."""

@@ -1,4 +1,4 @@
-"""Any stored input or output as chat messages, whichever API or framework wrote it."""
+"""Reads stored inputs and outputs as chat messages, from any API or framework."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ("Message", "Part", "offered_tool", "read_messages")
 _MAX_DEPTH: Final = 8
 
 _PROMPT: Final = frozenset(("system", "prompt", "messages"))
-"""What the AI SDK is called with."""
+"""Names of a call of the AI SDK."""
 
 _LISTS: Final = (
     "messages",
@@ -29,12 +29,12 @@ _LISTS: Final = (
 )
 _ARGUMENTS: Final = ("kwargs", "inputs")
 """Where decorators of functions keep the request that a function was called with."""
-"""Where requests and responses keep their messages."""
+"""Names of the messages in requests and responses."""
 
 _RESULT_FIELDS: Final = frozenset(
     ("content", "isError", "is_error", "structuredContent", "structured_content", "_meta", "meta")
 )
-"""What an MCP server answers to a call."""
+"""Names in an MCP server's response to a call."""
 
 
 _ANSWER_FIELDS: Final = frozenset(
@@ -56,9 +56,9 @@ _ANSWER_FIELDS: Final = frozenset(
 
 
 def read_messages(value: Json, *, output: bool = False) -> list[Message] | None:
-    """Return the messages that ``value`` holds, or None where it holds none.
+    """Return the messages in ``value``; None: it has none.
 
-    ``output``: the value is a model's answer, in which a message may lack its role.
+    ``output``: the value is a model's answer, in which messages may lack a role.
     """
     value = decoded(value)
     default = "assistant" if output else "user"
@@ -70,12 +70,12 @@ def read_messages(value: Json, *, output: bool = False) -> list[Message] | None:
 
 
 def offered_tool(item: Json) -> Json:
-    """Return the definition of a tool that a list of messages offers; None: it's a message.
+    """Return the tool definition in an item of a list of messages; None: the item is a message.
 
-    Langfuse's callback for LangChain sends each tool as a message of its own.
+    Langfuse's callback for LangChain sends each offered tool as a message.
     """
     content = item.get("content") if isinstance(item, dict) and item.get("role") == "tool" else None
-    # A message of this role otherwise holds a tool's result, which may be any object.
+    # Other messages of this role contain a tool's result, which may be any object.
     function = content.get("function") if isinstance(content, dict) else None
     return content if isinstance(function, dict) and isinstance(function.get("name"), str) else None
 
@@ -86,7 +86,7 @@ def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message
     if depth == 0:
         return None
     if isinstance(text := value.get("combined_chunk_content"), str):
-        # Logfire's name for a stream that has been put together.
+        # Logfire's name of the joined chunks of a stream.
         return [Message(role="assistant", parts=read_parts(text))]
     for name in _LISTS:
         inner = decoded(value.get(name)) if name in value else None
@@ -111,7 +111,7 @@ def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message
 
 
 def _of_single_text(value: dict[str, Json]) -> list[Message] | None:
-    """Return the messages of a request whose prompt is one text."""
+    """Return the messages of a request with a text as prompt."""
     prompt = value.get("prompt")
     if not (isinstance(prompt, str) and (value.keys() <= _PROMPT or "model" in value)):
         prompt = value.get("input") if "model" in value else None
@@ -121,7 +121,7 @@ def _of_single_text(value: dict[str, Json]) -> list[Message] | None:
 
 
 def _instructions(value: dict[str, Json]) -> list[Message]:
-    """Return the system message of a request that keeps it apart from the others."""
+    """Return the system message of a request that has a field of its own for it."""
     for name in ("system", "instructions", "system_instruction", "systemInstruction"):
         content = value.get(name)
         if isinstance(content, dict):
@@ -132,12 +132,12 @@ def _instructions(value: dict[str, Json]) -> list[Message]:
 
 
 def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | None:
-    """Return the messages of a list that holds at least one; unknown items stay between them."""
+    """Return the messages of a list with at least one; unknown items stay in their position."""
     items = [decoded(item) for item in items]
     if len(items) == 1 and isinstance(items[0], list) and depth:
-        # One batch of one conversation: [[message, message]].
+        # A batch of one conversation: [[message, message]].
         return _of_list(items[0], default, depth - 1)
-    # A tool that is offered is no message: it is shown as what it is, a tool.
+    # Offered tools are no messages, and are shown as tools.
     items = [item for item in items if offered_tool(item) is None]
     readings = [read_item(item, default) for item in items]
     if not all(readings) and not any(read_item(item, "user") for item in items):
@@ -146,7 +146,7 @@ def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | Non
     for item, reading in zip(items, readings, strict=True):
         added = reading or [_unknown(item, default)]
         last = messages[-1] if messages else None
-        # The Responses API sends one turn as several items without a role of their own.
+        # The Responses API sends one turn as several items without a role.
         if last is not None and last.role == added[0].role and _continues(item):
             last.parts += added[0].parts
             added = added[1:]
@@ -159,7 +159,7 @@ def _continues(item: Json) -> bool:
 
 
 def _unknown(item: Json, default: str) -> Message:
-    """Return the message that shows an item that is none."""
+    """Return a message that shows an item which is no message."""
     if (message := empty_message(item)) is not None:
         return message
     if isinstance(item, str) and item:
@@ -170,13 +170,13 @@ def _unknown(item: Json, default: str) -> Message:
 
 
 def _of_parts(items: list[Json], default: str) -> list[Message] | None:
-    """Return the one message of a list that holds nothing but the parts of it."""
+    """Return the message of a list of parts; None: the list has other items."""
     known = (isinstance(item, dict) and kind_of(word_of(item)) != "data" for item in items)
     return [Message(role=default, parts=read_parts(items))] if all(known) else None
 
 
 def _of_result(value: dict[str, Json]) -> list[Message] | None:
-    """Return the message of what an MCP server answered to a call."""
+    """Return the message of an MCP server's response to a call."""
     content = value.get("content")
     if not isinstance(content, list) or not content or value.keys() - _RESULT_FIELDS:
         return None
@@ -184,7 +184,7 @@ def _of_result(value: dict[str, Json]) -> list[Message] | None:
 
 
 def _of_answer(value: dict[str, Json]) -> list[Message] | None:
-    """Return the message of a result that has its text beside what led to it, as of the AI SDK."""
+    """Return the message of a result of the AI SDK, which has the text beside its calls."""
     if not isinstance(value.get("text"), str) or value.keys() - _ANSWER_FIELDS:
         return None
     rest = {name: item for name, item in value.items() if name != "text"}
@@ -192,7 +192,7 @@ def _of_answer(value: dict[str, Json]) -> list[Message] | None:
 
 
 def _of_images(value: dict[str, Json]) -> list[Message] | None:
-    """Return the message of what OpenAI's API for images answers."""
+    """Return the message of a response of OpenAI's images API."""
     images = value.get("data")
     if not isinstance(images, list) or not images or "created" not in value:
         return None

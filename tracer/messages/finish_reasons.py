@@ -1,4 +1,4 @@
-"""Why the choices of an answer ended, where only the answer itself tells it."""
+"""Reads finish reasons from a model's answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tracer.records import Json
 
 _CHOICES: Final = ("choices", "candidates", "generations", "output")
 _INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
-"""Objects of a choice that may tell it in its place."""
+"""Objects of a choice that may contain its finish reason."""
 _FIELDS: Final = _INNER | REASON_FIELDS
 _MAX_CHOICES: Final = 64
 
 
 def finish_reasons(output: Json) -> list[str]:
-    """Return the reasons in the order of the choices; empty: the answer tells none."""
+    """Return the reasons in the order of the choices; empty: the answer has none."""
     if isinstance(output, dict):
         if reason := finish_reason(output):
             return [reason]

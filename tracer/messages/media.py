@@ -1,4 +1,4 @@
-"""Images, audio and documents in messages, read from any API's way to write them."""
+"""Reads images, audio and documents in messages, from any API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEDIA_WORDS: Final = {
     " media binary video video_url input_video resource resource_link embedded_resource"
     " text_plain file_url",
 }
-"""What APIs call such a part (by `snake`), by the type it has here."""
+"""Names of parts (by `snake`) in APIs, by type."""
 
 _WRAPPERS: Final = (
     "source",
@@ -39,7 +39,7 @@ _WRAPPERS: Final = (
     "binary",
     "content",
 )
-"""Objects within a part that hold where it is, or what it holds."""
+"""Objects of a part that contain its address or content."""
 
 _MIME_TYPES: Final = ("mime_type", "media_type", "mimeType", "mediaType", "content_type")
 _URLS: Final = (
@@ -58,7 +58,7 @@ _URLS: Final = (
     "data",
     "content",
 )
-"""What holds an address; the last ones may hold one instead of the content itself."""
+"""Names of an address; the last ones may be the content or an address."""
 _CONTENTS: Final = (
     "data",
     "base64",
@@ -91,7 +91,7 @@ _SIGNATURES: Final = {
     "SUQz": "audio/mpeg",
     "T2dnUw": "audio/ogg",
 }
-"""The beginning of a file in base64 -> its type."""
+"""MIME types by the beginning of a file in base64."""
 _FORMATS: Final = {
     "pdf": "application/pdf",
     "mp3": "audio/mpeg",
@@ -104,7 +104,7 @@ _FORMATS: Final = {
     "mov": "video/quicktime",
     "webm": "video/webm",
 }
-"""Formats that are no subtype of the part's own type."""
+"""MIME types of formats with another name than their subtype."""
 _SCHEMES: Final = ("data", "http", "https", "gs", "s3", "file", "blob", "attachment")
 _ENCODED: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{4})+(?:[A-Za-z0-9+/_-]{2,3}=*)?")
 _ENCODED_BEGINNING: Final = re.compile(r"[A-Za-z0-9+/_=\s-]+")
@@ -113,7 +113,7 @@ _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
 def media_part(item: dict[str, Json], kind: str) -> Part:
-    """Return an image, audio or file part; ``kind`` is what the part's own name says it is."""
+    """Return an image, audio or file part; ``kind`` is the type by the part's name."""
     flat = inlined(item, *_WRAPPERS)
     mime_type = string(flat, *_MIME_TYPES) or _by_format(flat, kind)
     url = next((value for name in _URLS if _is_url(value := flat.get(name))), None)
@@ -121,16 +121,16 @@ def media_part(item: dict[str, Json], kind: str) -> Part:
     name = string(flat, *_NAMES)
     content = _content(flat) if text is None else None
     if content is not None:
-        # The API that calls it b64_json makes PNG, unless it is asked for something else.
+        # The API with this name returns PNG unless another format is requested.
         assumed = "image/png" if "b64_json" in item else None
         mime_type = mime_type or _by_signature(content) or assumed
-        # What an address names that is here as well needn't be loaded from there.
+        # Content in the message needs no address.
         name = name or url
         url = f"data:{mime_type or _UNKNOWN_TYPE};base64,{content}"
     if mime_type is None and url is not None and url.startswith("data:"):
         mime_type = url[5:].partition(",")[0].partition(";")[0] or None
     if name is None and url is None and text is None:
-        # All that there is of a file that was uploaded before.
+        # An uploaded file has only an id.
         name = string(flat, "id")
     return Part(
         type=_type(string(flat, "modality") or mime_type or "", kind),
@@ -142,7 +142,7 @@ def media_part(item: dict[str, Json], kind: str) -> Part:
 
 
 def audio_answer(audio: dict[str, Json]) -> Part:
-    """Return the audio of an answer with its transcript, as OpenAI's chat API sends both."""
+    """Return the audio of an answer with its transcript, in the form of OpenAI's chat API."""
     part = media_part({"format": "wav", **audio}, "audio")
     if part.url is None:
         part.mime_type = None
@@ -155,7 +155,7 @@ def _is_url(value: Json) -> TypeGuard[str]:
 
 
 def _text(flat: dict[str, Json], mime_type: str | None) -> str | None:
-    """Return the content of a document that was sent as text."""
+    """Return the text of a document that was sent as text."""
     if isinstance(text := flat.get("text"), str):
         return text
     if mime_type is None or not mime_type.startswith("text/"):
@@ -170,11 +170,11 @@ def _content(flat: dict[str, Json]) -> str | None:
 
 
 def _base64(content: Json) -> str | None:
-    """Return content as base64, None for what is none; lists of numbers are bytes."""
+    """Return content as base64, also of lists of bytes; None: the value is no content."""
     if isinstance(content, str):
         if not _ENCODED_BEGINNING.fullmatch(content[:100]):
             return None
-        # Some libraries use the alphabet for URLs, which no browser reads in a data: URL.
+        # Some libraries use base64url, which browsers don't accept in a data: URL.
         return content.replace("-", "+").replace("_", "/")
     if isinstance(content, dict):
         # {"type": "Buffer", "data": [...]} of Node, or {"0": 137, "1": 80} of a Uint8Array.
@@ -202,6 +202,6 @@ def _by_signature(content: str) -> str | None:
 
 
 def _type(stated: str, kind: str) -> str:
-    """Return image, audio or file by a MIME type or modality, where the kind is only a file's."""
+    """Return image, audio or file: a file's kind follows from its MIME type or modality."""
     stated = stated.partition("/")[0]
     return stated if kind == "file" and stated in ("image", "audio") else kind

@@ -1,4 +1,4 @@
-"""One object of a conversation, from any API, as the messages that it stands for."""
+"""Reads an object of a conversation, from any API, as one or more messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROLES: Final = {
     "tool-call": "assistant",
 }
 _ENUMERATION: Final = "messagerole."
-"""Before a role that was written as a member of a Python enumeration."""
+"""Prefix of a role written as a member of a Python enumeration."""
 ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool", *_ROLES))
 
 _TYPES: Final = {
@@ -37,7 +37,7 @@ _TYPES: Final = {
     "tool": "tool",
     "message": "assistant",
 }
-"""Types that LangChain and others give to a message in place of a role."""
+"""Roles by message type, which LangChain and others send instead of a role."""
 
 _ITEMS: Final = {
     "function_call": "assistant",
@@ -48,10 +48,10 @@ _ITEMS: Final = {
     "custom_tool_call_output": "tool",
     "mcp_approval_response": "user",
 }
-"""Items of the Responses API that are a part each, with the role that sends them."""
+"""Items of the Responses API that are a single part, with the role of the sender."""
 
 _CALL_FIELDS: Final = frozenset(("status", "action", "call_id", "arguments", "input"))
-"""A call of one of the API's own tools has one of these."""
+"""Names of which a call of an API's built-in tool has at least one."""
 
 _BODIES: Final = frozenset(
     ("content", "parts", "blocks", "tool_calls", "toolCalls", "function_call")
@@ -78,7 +78,7 @@ MESSAGE_FIELDS: Final = _BODIES | {
     "tool_call_id",
 }
 _WRAPPERS: Final = ("message", "content", "kwargs", "data")
-"""Objects that hold the message itself: of a choice, of LangChain."""
+"""Names of the message within a choice, or within an object of LangChain."""
 _CHOICE_FIELDS: Final = frozenset(("role", "index", "finish_reason"))
 _COMPLETION_FIELDS: Final = frozenset(("finish_reason", "logprobs"))
 _REASONING: Final = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "tool_plan")
@@ -97,7 +97,7 @@ _SENDERS: Final = {
     "retry_prompt": "user",
     "tool_return": "tool",
 }
-"""Parts of Pydantic AI's requests, which hold those of several roles."""
+"""Roles by part of Pydantic AI's requests, which contain parts of several roles."""
 
 
 class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -111,7 +111,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def read_item(item: Json, default: str) -> list[Message]:
-    """Return the messages that an object stands for, mostly one; empty: it is none.
+    """Return the messages of an object, mostly one; empty: it is no message.
 
     ``default`` is the role of a message without one.
     """
@@ -144,7 +144,7 @@ def read_item(item: Json, default: str) -> list[Message]:
 
 
 def empty_message(item: Json) -> Message | None:
-    """Return the message of a role without anything in it, None: the object isn't one."""
+    """Return a message without content; None: the object is no such message."""
     role = item.get("role") if isinstance(item, dict) else None
     if not isinstance(role, str) or role.lower() not in ROLES or item.keys() - MESSAGE_FIELDS:
         return None
@@ -159,7 +159,7 @@ def _role(name: str) -> str:
 
 
 def item_role(item: dict[str, Json]) -> str | None:
-    """Return who sends an item of the Responses API; None: it is no such item."""
+    """Return the sender's role of an item of the Responses API; None: it is no such item."""
     word = str(item.get("type"))
     if role := _ITEMS.get(word):
         return role
@@ -170,20 +170,20 @@ def item_role(item: dict[str, Json]) -> str | None:
 
 
 def finish_reason(item: dict[str, Json]) -> str | None:
-    """Return why an answer ended, where it holds that."""
+    """Return the finish reason of an answer; None: it has none."""
     if REASON_FIELDS.isdisjoint(item):
         return None
     for name in _FINISH_REASONS:
         if isinstance(reason := item.get(name), str) and reason:
             return reason
-    # The Responses API has a reason only where something is missing.
+    # The Responses API has a reason only for incomplete answers.
     details = item.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, dict) else None
     return reason if isinstance(reason, str) and reason else None
 
 
 def _pair(item: list[Json]) -> list[Message]:
-    """Return the message of ``["human", "Hi"]``, as LangChain's prompts may be written."""
+    """Return the message of ``["human", "Hi"]``, a form of LangChain's prompts."""
     if len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], str):
         role = item[0].lower()
         if role in ROLES:
@@ -192,7 +192,7 @@ def _pair(item: list[Json]) -> list[Message]:
 
 
 def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
-    """Return the messages inside an object that wraps one; None: it wraps none."""
+    """Return the messages within a wrapper; None: the object is no wrapper."""
     if "message" in item and (choice := _choice_text(item)):
         return read_item(choice, default)
     if "role" in item:
@@ -213,7 +213,7 @@ def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
 
 
 def _choice_text(item: dict[str, Json]) -> dict[str, Json] | None:
-    """Return the message of a choice, or of a history, whose ``message`` is its content alone."""
+    """Return the message of a choice or history whose ``message`` is only the content."""
     content = item["message"]
     if "content" in item or item.keys() - MESSAGE_FIELDS - {"message", "tool.result"}:
         return None
@@ -225,7 +225,7 @@ def _choice_text(item: dict[str, Json]) -> dict[str, Json] | None:
 
 
 def _is_message(item: dict[str, Json], default: str) -> bool:
-    """Tell a message from any other object: by its role, or for having nothing but its fields."""
+    """Return whether an object is a message: it has a role, or only fields of messages."""
     if not item.keys() & _BODIES:
         return _has_other_body(item) and str(item.get("role")).lower() in ROLES
     if "role" in item or _role_of_type(str(item.get("type"))):
@@ -259,7 +259,7 @@ def _content(item: dict[str, Json], role: str) -> list[Part]:
 
 
 def _reasoning(item: dict[str, Json]) -> list[Part]:
-    """Return what was thought before the answer; APIs that tell it twice tell it once here."""
+    """Return the reasoning before the answer; if an API sends it twice, it is returned once."""
     extra = item.get("additional_kwargs")
     for source in (item, extra if isinstance(extra, dict) else {}):
         for name in _REASONING:
@@ -287,14 +287,14 @@ def _with_calls(parts: list[Part], item: dict[str, Json]) -> list[Part]:
     for call in calls if isinstance(calls, list) else []:
         if isinstance(call, dict):
             part = read_part({**call, "type": "tool_call"})
-            # Some APIs tell a call twice: among the contents and beside them.
+            # Some APIs send a call twice: in the content and beside it.
             if part.id is None or all(known.id != part.id for known in parts):
                 parts.append(part)
     return parts
 
 
 def _holds_results(content: Json) -> bool:
-    """Tell whether the content is a list of results, which name their calls themselves."""
+    """Return whether the content is a list of results with the ids of their calls."""
     items = decoded(content)
     return isinstance(items, list) and any(
         isinstance(item, dict) and kind_of(word_of(item)) == "tool_result" for item in items
@@ -302,7 +302,7 @@ def _holds_results(content: Json) -> bool:
 
 
 def _langchain_role(item: dict[str, Json]) -> str | None:
-    """Return the role that LangChain writes beside a message, or in the name of its class."""
+    """Return the role that LangChain sends as a type, or in the name of a class."""
     path = item.get("id")
     name = path[-1] if isinstance(path, list) and path else item.get("type")
     return _role_of_type(name) if isinstance(name, str) else None
@@ -316,7 +316,7 @@ def _role_of_type(word: str) -> str | None:
 
 
 def _of_pydantic_ai(item: dict[str, Json]) -> list[Message]:
-    """Return a request's or response's parts by the role that sends each."""
+    """Return the messages of a request or response, with a message per role."""
     messages: list[Message] = []
     if isinstance(instructions := item.get("instructions"), str) and instructions:
         messages.append(Message(role="system", parts=read_parts(instructions)))

@@ -1,4 +1,4 @@
-"""One piece of a chat message, and what reading it from any API's JSON needs."""
+"""A part of a chat message, and helpers to read it from the JSON of any API."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Part(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A piece of a message; which fields are set depends on ``type``."""
+    """A part of a message; its ``type`` decides which fields are set."""
 
     type: str
     """text, reasoning, tool_call, tool_result, image, audio, file or data."""
     text: str | None = None
-    """Of audio its transcript, of a file its content where that is text."""
+    """The text, the transcript of audio, or the content of a text file."""
     name: str | None = None
-    """The tool called, the file's name, or what the API calls a part that isn't known."""
+    """The name of the tool or file, or the API's name of an unknown part."""
     id: str | None = None
-    """Joins a tool_result to its tool_call."""
+    """The call's id, of a tool_call and its tool_result."""
     data: Json = None
-    """Arguments of a call, a result that is no text, or a part that isn't known."""
+    """Arguments of a call, a result other than text, or an unknown part."""
     parts: list[Part] = []
-    """Of a tool_result with images, audio or files in it: all that it holds."""
+    """The content of a tool_result with images, audio or files."""
     mime_type: str | None = None
     url: str | None = None
-    """Where an image, audio or file is, also as ``data:``."""
+    """Address of an image, audio or file, also a ``data:`` URL."""
 
 
 def decoded(value: Json) -> Json:
-    """Return the JSON object or list that a text holds, else the value itself."""
+    """Return the JSON object or list in a text; any other value unchanged."""
     if not isinstance(value, str) or len(value) > _MAX_JSON_TEXT:
         return value
     if value[:64].lstrip()[:1] not in ("{", "["):
@@ -48,7 +48,7 @@ def decoded(value: Json) -> Json:
 
 @lru_cache(maxsize=1_000)
 def snake(word: str) -> str:
-    """Return ``functionCall``, ``tool-call`` or ``reasoning.text`` with underscores alone."""
+    """Return ``functionCall``, ``tool-call`` or ``reasoning.text`` in snake case."""
     return _HUMP.sub("_", word).replace("-", "_").replace(".", "_").lower()
 
 
@@ -63,9 +63,9 @@ def string(item: dict[str, Json], *names: str) -> str | None:
 
 
 def inlined(item: dict[str, Json], *names: str) -> dict[str, Json]:
-    """Return the object with the fields of the objects at ``names`` as its own.
+    """Return the object, with the fields of the objects at ``names`` moved up into it.
 
-    ``names`` are compared by `snake`; a ``type`` within them is left out.
+    ``names`` are compared by `snake`; a ``type`` within the objects is left out.
     """
     flat = dict(item)
     for name, value in item.items():

@@ -1,4 +1,4 @@
-"""The parts of a message's content, read from any API's way to write them."""
+"""Reads the parts of a message's content, from any API."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _KEYED: Final = frozenset(
         "reasoning",
     )
 )
-"""Keys (by `snake`) by which Bedrock, Gemini and others name a part that has no type."""
+"""Names (by `snake`) of parts without a type, as in Bedrock and Gemini."""
 _REASONING_TEXTS: Final = ("content", "thinking", "text", "reasoning", "summary", "reasoning_text")
 _REASONING_WRAPPERS: Final = ("reasoning_content", "reasoning_text", "reasoning")
 
@@ -72,14 +72,14 @@ def _is_separator(item: Json) -> bool:
 
 
 def read_part(item: Json) -> Part:
-    """Return one part; what isn't known is a ``data`` part with the name that it came with."""
+    """Return one part; an unknown one becomes a ``data`` part with the name that was sent."""
     return _read(item)[0]
 
 
 def opened(content: Json) -> Json:
-    """Return the parts that a text holds as JSON; any other value as it is.
+    """Return the parts in JSON text; any other value unchanged.
 
-    Events and flattened attributes can't hold lists, so frameworks write them as JSON.
+    Events and flattened attributes can't contain lists, so frameworks send JSON text.
     """
     if not isinstance(content, str) or content[:2] not in _BEGINNINGS:
         return content
@@ -93,7 +93,7 @@ _BEGINNINGS: Final = ("[{", "[ ", "[\n")
 
 
 def kind_of(word: str) -> str:
-    """Return the type of a part that an API calls ``word``."""
+    """Return the type of a part by its name in an API."""
     return _kind_of(snake(word))
 
 
@@ -103,7 +103,7 @@ def _kind_of(word: str) -> str:
 
 
 def word_of(item: dict[str, Json]) -> str:
-    """Return what an API calls a part, by its type or by the key that holds it; empty: nothing."""
+    """Return the API's name of a part: its type or its key; empty: it has neither."""
     for name in ("type", "part_kind", "kind", "block_type"):
         if isinstance(word := item.get(name), str) and word:
             return word
@@ -139,7 +139,7 @@ def _read(item: Json) -> list[Part]:
 
 
 def _text(text: str) -> Part:
-    """Return a text as a part; one that is nothing but a data: address is what that holds."""
+    """Return a text as a part; a data: URL of an image or audio becomes that."""
     kind = text[5:10] if text[:5] == "data:" and text[10:11] == "/" else ""
     if kind in ("image", "audio") and "," in text[:100]:
         return media_part({"url": text}, kind)
@@ -151,7 +151,7 @@ def _texts(item: dict[str, Json], word: str) -> list[Part]:
     text = string(flat, "text", "content", "refusal")
     if text is not None:
         return [_text(text)]
-    # A prompt of several parts: text, images.
+    # A prompt of several parts, such as text and images.
     content = flat.get("content")
     inner = read_parts(content) if isinstance(content, list) else []
     return inner or [Part(type="data", name=word or None, data=item)]

@@ -1,4 +1,4 @@
-"""The one line that stands for an input or output in lists."""
+"""The line that shows an input or output in lists."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SPOKEN: Final = ("text", "audio")
 
 
 def preview(value: Json, *, output: bool = False, limit: int = 200) -> str:
-    """Return one line for ``value``: of a conversation its last message, or compact text.
+    """Return a line for ``value``: the last message of a conversation, or compact text.
 
-    Of an input that is the last message of the user, of an output the last answer.
+    Of an input it is the user's last message, of an output the last answer.
     """
     if value is None:
         return ""
@@ -24,13 +24,13 @@ def preview(value: Json, *, output: bool = False, limit: int = 200) -> str:
     text = _last_text(messages, output) if messages else None
     if text is None:
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    # Inputs may be megabytes: only the part that can show is normalised.
+    # Inputs may be megabytes: only the shown beginning is normalised.
     text = " ".join(text[: limit * 8].split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _last_text(messages: list[Message], output: bool) -> str | None:
-    """Return the last answer of an output, or what the user wrote last, else what comes last."""
+    """Return the last answer of an output or the user's last message, else the last message."""
     wanted = "assistant" if output else "user"
     for message in reversed(messages):
         if message.role == wanted and (text := _text_of(message) or (output and _rest_of(message))):
@@ -40,7 +40,7 @@ def _last_text(messages: list[Message], output: bool) -> str | None:
 
 
 def _rest_of(message: Message) -> str | None:
-    """Return what stands for a message without text: its last call, or its last image or file."""
+    """Return the last call, image or file of a message without text."""
     for part in reversed(message.parts):
         if part.type == "tool_call":
             return _call_text(part)
@@ -55,5 +55,5 @@ def _call_text(call: Part) -> str:
 
 
 def _text_of(message: Message) -> str:
-    """Return what was written or spoken, without reasoning, calls and results."""
+    """Return the text and transcripts, without reasoning, calls and results."""
     return "\n".join(part.text for part in message.parts if part.type in _SPOKEN and part.text)

@@ -1,4 +1,4 @@
-"""Calls of tools and their results, read from any API's way to write them."""
+"""Reads calls of tools and their results, from any API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOOL_CALLS: Final = (
     "tool-call",
     "tool_call_chunk",
 )
-"""What APIs call the part that calls a tool."""
+"""Names of parts that call a tool."""
 
 _RESULTS: Final = (
     "tool_result",
@@ -55,7 +55,7 @@ _WRAPPERS: Final = (
     "executable_code",
     "code_execution_result",
 )
-"""Objects within a part that hold what it is about."""
+"""Objects of a part that contain its fields."""
 _CALL_IDS: Final = (
     "call_id",
     "toolCallId",
@@ -88,16 +88,16 @@ _RESULT_VALUES: Final = (
     "server_tool_call_response",
 )
 _OUTPUTS: Final = ("output", "outputs", "results", "result", "error")
-"""Where a call that the API ran itself holds its result."""
+"""Names of the result in a call that the API ran itself."""
 
 ReadParts = Callable[[Json], list[Part]]
 
 
 def tool_kind(word: str) -> str | None:
-    """Return tool_call or tool_result for what an API calls a part (by `snake`), else None."""
+    """Return tool_call or tool_result for a part's name (by `snake`); None: it is neither."""
     kind = _WORDS.get(word)
     if kind is None:
-        # APIs have a type for each of their own tools: web_search_call, shell_call_output …
+        # APIs have a type for each built-in tool: web_search_call, shell_call_output …
         if word.endswith("_call"):
             return "tool_call"
         if word.endswith(("_call_output", "_tool_result")):
@@ -131,7 +131,7 @@ def page_call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
 
 
 def call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
-    """Return a call, and its result where the API ran the tool itself and tells both in one."""
+    """Return a call, and its result if the API ran the tool and sends both together."""
     flat = inlined(item, *_WRAPPERS)
     word = item.get("type")
     own = isinstance(word, str) and snake(word) not in _WORDS and snake(word).endswith("_call")
@@ -151,7 +151,7 @@ def call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
 
 
 def result_part(item: dict[str, Json], read_parts: ReadParts) -> Part:
-    """Return the result of a call: text where it is nothing else, with media as parts, or data."""
+    """Return the result of a call: as text, as parts if it has media, else as data."""
     flat = inlined(item, *_WRAPPERS)
     part = Part(
         type="tool_result",
@@ -173,7 +173,7 @@ def result_part(item: dict[str, Json], read_parts: ReadParts) -> Part:
 def _value(flat: dict[str, Json]) -> Json:
     value = decoded(first(flat, *_RESULT_VALUES))
     if isinstance(value, dict) and value.keys() == {"type", "value"}:
-        # The AI SDK tells of an output whether it is text, JSON or an error.
+        # The AI SDK wraps an output with its type: text, JSON or an error.
         return value["value"]
     if isinstance(value, dict) and isinstance(value.get("content"), list) and _is_mcp(value):
         return value["content"]
@@ -181,7 +181,7 @@ def _value(flat: dict[str, Json]) -> Json:
 
 
 def _is_mcp(value: dict[str, Json]) -> bool:
-    """Tell the answer of an MCP server, which wraps its parts, from any other object."""
+    """Return whether an object is a response of an MCP server, which wraps parts."""
     return not value.keys() - {"content", "isError", "is_error", "structuredContent", "_meta"}
 
 
@@ -205,5 +205,5 @@ def _may_hold_parts(value: Json) -> bool:
 
 
 def _is_wrapped_json(item: Json) -> bool:
-    """Tell Bedrock's ``{"json": …}``."""
+    """Return whether an item is Bedrock's ``{"json": …}``."""
     return isinstance(item, dict) and item.keys() == {"json"}

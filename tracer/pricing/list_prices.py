@@ -1,4 +1,4 @@
-"""Model name and usage to dollars, from the prices that the genai-prices package carries."""
+"""Cost of a model's usage by the price list of the genai-prices package."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ PROVIDERS: Final = {
     "x_ai": "x-ai",
     "xai": "x-ai",
 }
-"""Provider names that traces use, by genai-prices' name where it differs."""
+"""genai-prices' provider names, by the names in traces that differ."""
 
 LOCAL: Final = frozenset(("ollama", "lmstudio", "lm_studio", "llama_cpp", "llamafile", "vllm"))
-"""Who runs models on one's own machine is paid by nobody's price list."""
+"""Programs that run models on the user's machine: no price list applies."""
 
 LIST_NAME: Final = f"genai-prices {PRICES_VERSION}"
-"""What spans that are priced from the list say of it."""
+"""The name of the list in `priced_by`."""
 
-# How the list calls the price of a usage type where that is not the type's name.
+# The list's names of prices that differ from the usage type.
 _LIST_KEYS: Final = {"reasoning": "output_reasoning"}
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListPrice(NamedTuple):
-    """An entry of the list: whose model, its name there, its prices."""
+    """An entry of the list: provider, model and prices."""
 
     provider: str
     model: str
@@ -72,13 +72,13 @@ class ListPrice(NamedTuple):
 
 
 _FREE: Final = ":free"
-"""How names end of variants that a reseller gives away, which are not at their maker's price."""
+"""Name suffixes of a reseller's free variants, to which the maker's price does not apply."""
 _RESELLER: Final = "openrouter"
 _NOTHING: Final = Rates(base={"input": Decimal(0), "output": Decimal(0)})
 
 _Schedule = list[tuple["_Constraint | None", ListPrice]]
 
-# Whose models may be called by name alone: the list's own guess knows only a name's beginning.
+# Makers that are tried for a model without provider: the list itself compares prefixes only.
 _MAKERS: Final = ("openai", "anthropic", "google", "mistral", "cohere", "voyageai", "x-ai", "aws")
 
 
@@ -95,13 +95,13 @@ def price(
 
 
 def list_rates(model: str | None, provider: str | None, at_micros: int) -> Rates | None:
-    """Return what the list says of a model at a time, None: it does not know the model."""
+    """Return the list's prices of a model at a time; None: the list lacks the model."""
     entry = list_entry(model, provider, at_micros)
     return entry.rates if entry else None
 
 
 def list_entry(model: str | None, provider: str | None, at_micros: int) -> ListPrice | None:
-    """Return the list's entry for a model's name as traces have it, None: there is none."""
+    """Return the list's entry for a model's name in a trace; None: there is none."""
     if not model:
         return None
     schedule = _schedule(model.strip().lower(), (provider or "").strip().lower())
@@ -115,48 +115,48 @@ def search_list(text: str, at_micros: int, limit: int) -> list[ListPrice]:
     from genai_prices.data_snapshot import get_snapshot
 
     wanted = text.strip().lower()
-    at = _EPOCH + timedelta(microseconds=at_micros)
-    found: list[ListPrice] = []
+    time = _EPOCH + timedelta(microseconds=at_micros)
+    entries: list[ListPrice] = []
     for provider in get_snapshot().providers:
         for info in provider.models:
             if wanted in f"{provider.id}/{info.id}".lower():
-                if len(found) == limit:
-                    return found
+                if len(entries) == limit:
+                    return entries
                 if schedule := _entries(provider.id, info):
-                    found.append(_holding(schedule, at))
-    return found
+                    entries.append(_holding(schedule, time))
+    return entries
 
 
 def list_size() -> int:
-    """Return how many models the list has."""
+    """Return the number of models in the list."""
     from genai_prices.data_snapshot import get_snapshot
 
     return sum(len(provider.models) for provider in get_snapshot().providers)
 
 
-def provider_names(said: str | None) -> tuple[str, ...]:
-    """Return the names under which a provider may be known, as said first: lower case, unique."""
-    name = (said or "").strip().lower()
+def provider_names(provider: str | None) -> tuple[str, ...]:
+    """Return possible names of a provider in lower case, the sent name first."""
+    name = (provider or "").strip().lower()
     # Some frameworks add an API's name to the provider: "openai.responses", "anthropic.messages".
     first = name.partition(".")[0]
     names = (name, PROVIDERS.get(name, name), PROVIDERS.get(first, first))
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _holding(schedule: _Schedule, at: datetime) -> ListPrice:
+def _holding(schedule: _Schedule, time: datetime) -> ListPrice:
     for constraint, entry in schedule:
-        if constraint is None or constraint.active(at):
+        if constraint is None or constraint.active(time):
             return entry
     return schedule[-1][1]
 
 
 @lru_cache(maxsize=10_000)
 def _schedule(model: str, provider: str) -> _Schedule:
-    """Return the model's entries and when each holds, the firmest first; empty: unknown model."""
+    """Return the model's entries and their conditions, the first to hold first; empty: unknown."""
     if model.endswith(_FREE) and provider not in LOCAL:
         return [(None, ListPrice(_RESELLER, model, _NOTHING))]
-    found = None if provider in LOCAL else _find(model, provider)
-    return _entries(*found) if found else []
+    entry = None if provider in LOCAL else _find(model, provider)
+    return _entries(*entry) if entry else []
 
 
 def _entries(provider_id: str, info: ModelInfo) -> _Schedule:
@@ -184,25 +184,26 @@ def _rates(prices: ModelPrice) -> Rates | None:
     if not base:
         return None
     return Rates(
-        base=base, tiers=[Tier(prices=found, above=start) for start, found in tiers.items()]
+        base=base,
+        tiers=[Tier(prices=tier_prices, above=start) for start, tier_prices in tiers.items()],
     )
 
 
 def _find(model: str, provider: str) -> tuple[str, ModelInfo] | None:
-    # The price list takes a tenth of a second to load: not before something needs a price.
+    # The price list takes a tenth of a second to load, so it is loaded on first use.
     from genai_prices.data_snapshot import get_snapshot
 
     for provider_id, name in _guesses(model, provider):
         try:
-            found, info = get_snapshot().find_provider_model(name, None, provider_id, None)
-            return found.id, info
+            listed, info = get_snapshot().find_provider_model(name, None, provider_id, None)
+            return listed.id, info
         except LookupError:
             continue
     return None
 
 
 def _guesses(model: str, provider: str) -> Iterator[tuple[str | None, str]]:
-    """Yield (provider, model) to look up: as said, then by the model's name alone."""
+    """Yield (provider, model) to look up: as sent, then by the model's name alone."""
     for name in provider_names(provider):
         yield name, model
     yield None, model

@@ -1,4 +1,4 @@
-"""Pure: which price a call has: the project's own, most specific first, else the list's."""
+"""Pure: finds the price of a call: the project's most specific one, else the list's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GIVEN: Final = "given"
 COMPUTED: Final = "computed"
 CUSTOM: Final = "custom"
 
-# What was served is what is billed, so it is believed before what was asked for.
+# The served tier is billed, so it comes before the requested one.
 _SERVICE_TIER: Final = (
     "openai.response.service_tier",
     "gen_ai.openai.response.service_tier",
@@ -40,16 +40,16 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
     price_id: str
     model: str
-    """A name, or a pattern in which each * stands for any text; letters' case does not matter."""
+    """A name, or a pattern in which each * matches any text; case-insensitive."""
     provider: str | None = None
     start: int | None = None
-    """Holds for spans that start at this time (µs) or later; None: for all."""
+    """Applies to spans that start at this time (µs) or later; None: to all."""
     rates: Rates
     created: int = 0
 
     @property
-    def firmness(self) -> tuple[bool, int, bool, int, int, str]:
-        """Which of two prices that fit wins: the higher."""
+    def precedence(self) -> tuple[bool, int, bool, int, int, str]:
+        """Sort key: of two prices that fit, the one with the greater key applies."""
         exact = "*" not in self.model
         literal = len(self.model.replace("*", ""))
         start = -1 if self.start is None else self.start
@@ -57,7 +57,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PriceDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price to add. Raises ValueError "field: expected …" where it can't be one."""
+    """A price to add. Raises ValueError "field: expected …" if it is invalid."""
 
     model: Annotated[
         str,
@@ -92,13 +92,13 @@ class PriceDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def check_note(note: str | None) -> None:
-    """Raise ValueError "note: …" where the database can't hold it."""
+    """Raise ValueError "note: …" if the database can't store it."""
     if note is not None and (len(note) > MOST_NOTE or _UNSAFE.search(note)):
         raise ValueError(f"note: expected up to {MOST_NOTE} characters, without NUL")
 
 
 class Priced(NamedTuple):
-    """A cost, where it comes from (computed or custom), and by which list or price."""
+    """A cost, its source (computed or custom), and the id of the list or price."""
 
     cost: dict[str, Decimal]
     source: str
@@ -106,71 +106,71 @@ class Priced(NamedTuple):
 
 
 class PriceBook:
-    """The prices of one project, in use; an empty one knows the list alone."""
+    """The active prices of one project; without any, only the list applies."""
 
     def __init__(self, prices: Iterable[Price] = ()) -> None:
-        self._prices = sorted(prices, key=lambda price: price.firmness, reverse=True)
+        self._prices = sorted(prices, key=lambda price: price.precedence, reverse=True)
         self._fitting = lru_cache(maxsize=10_000)(self._fit)
 
     def find(
-        self, model: str | None, asked: str | None, provider: str | None, at: int
+        self, model: str | None, requested: str | None, provider: str | None, time: int
     ) -> Price | None:
-        """Return the project's price for a call at `at` (µs), None: the list's holds.
+        """Return the project's price for a call at `time` (µs); None: the list applies.
 
-        The model that served is tried first, then the one asked for.
+        The serving model is tried first, then the requested one.
         """
         if not self._prices:
             return None
-        for name in dict.fromkeys((model, asked)):
+        for name in dict.fromkeys((model, requested)):
             for price in self._fitting(name, provider) if name else ():
-                if price.start is None or price.start <= at:
+                if price.start is None or price.start <= time:
                     return price
         return None
 
     def price(self, record: SpanRecord) -> Priced | None:
-        """Return what the span's tokens cost; None: it has none, or there is no price for them."""
+        """Return the cost of the span's tokens; None: it has no tokens, or they have no price."""
         if not (record.usage and record.model):
             return None
-        model, provider, at = record.model, record.provider, record.start_time
-        own = self.find(model, record.requested_model, provider, at)
+        model, provider, time = record.model, record.provider, record.start_time
+        own = self.find(model, record.requested_model, provider, time)
         if own is None:
-            cost = list_prices.price(model, provider, record.usage, at)
+            cost = list_prices.price(model, provider, record.usage, time)
             return None if cost is None else Priced(cost, COMPUTED, list_prices.LIST_NAME)
-        cost = own.rates.cost(record.usage, lambda name: told(record, name))
+        cost = own.rates.cost(record.usage, lambda name: call_parameter(record, name))
         return None if cost is None else Priced(cost, CUSTOM, own.price_id)
 
     def _fit(self, name: str, provider: str | None) -> list[Price]:
-        """Return the prices that fit, the firmest first."""
+        """Return the prices that fit, by precedence."""
         name = name.strip().lower()
-        said = list_prices.provider_names(provider)
+        names = list_prices.provider_names(provider)
         return [
             price
             for price in self._prices
             if matches(price.model.lower(), name)
-            and (price.provider is None or price.provider.lower() in said)
+            and (price.provider is None or price.provider.lower() in names)
         ]
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Return whether `name` is `pattern`, in which each * stands for any text."""
-    # Not a regular expression: one with many stars could take minutes to say no.
+    """Return whether `name` matches `pattern`, in which each * matches any text."""
+    # Not a regular expression: one with many stars could take minutes.
     first, *rest = pattern.split("*")
     if not rest:
         return name == pattern
     if not name.startswith(first):
         return False
     *middle, last = rest
-    at = len(first)
+    offset = len(first)
     for part in middle:
-        found = name.find(part, at)
-        if found < 0:
+        index = name.find(part, offset)
+        if index < 0:
             return False
-        at = found + len(part)
-    return name.endswith(last) and len(name) - len(last) >= at
+        offset = index + len(part)
+    return name.endswith(last) and len(name) - len(last) >= offset
 
 
 class Call(Protocol):
-    """What a call says of itself."""
+    """The parameters of a call, in the fields of a span."""
 
     @property
     def model_parameters(self) -> dict[str, Json]: ...
@@ -182,16 +182,16 @@ class Call(Protocol):
     def notes(self) -> dict[str, Json]: ...
 
 
-def told(record: Call, name: str) -> str | None:
-    """Return as text what the call says of a parameter: model parameters, then attributes."""
+def call_parameter(record: Call, name: str) -> str | None:
+    """Return a parameter of the call as text: from model parameters, else from attributes."""
     parameters, attributes = record.model_parameters, record.attributes
     name = name.removeprefix("model_parameters.")
     if name == "service_tier":
         # Some providers name the tier among the counts.
         counted = record.notes.get("usage", {}).get(name)
         served = next((attributes[key] for key in _SERVICE_TIER if key in attributes), counted)
-        asked = next((attributes[key] for key in _ASKED_TIER if key in attributes), None)
-        value = parameters.get(name) or asked if served is None else served
+        requested = next((attributes[key] for key in _ASKED_TIER if key in attributes), None)
+        value = parameters.get(name) or requested if served is None else served
     else:
         value = parameters[name] if name in parameters else attributes.get(name)
     if value is None or isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Dollars per million tokens by usage type, in tiers, and what a call costs by them."""
+"""Dollars per million tokens by usage type, in tiers; computes the cost of a call."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Dollars = Annotated[
 ]
 Prices = Annotated[dict[Name, Dollars], Meta(description="by usage type")]
 
-Told = Callable[[str], str | None]
-"""What a call says of a parameter, None: nothing."""
+ParameterOf = Callable[[str], str | None]
+"""Returns a parameter of a call by name; None: it was not sent."""
 
 PRICED_AS: Final[dict[str, tuple[str, ...]]] = {
     "input": ("input",),
@@ -45,7 +45,7 @@ PRICED_AS: Final[dict[str, tuple[str, ...]]] = {
     "reasoning": ("reasoning", "output"),
     "output_audio": ("output_audio", "output"),
 }
-"""Whose price a usage type takes, best first: without its own it is billed like its whole."""
+"""Usage types whose price applies to a type, the best first: a part is billed like its whole."""
 
 _TRILLIONTH: Final = Decimal("1e-12")
 # Python's usual 28 digits are too few for the largest counts at the largest prices.
@@ -53,35 +53,35 @@ _EXACT: Final = Context(prec=60)
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prices that replace those of the base for calls on which all conditions hold."""
+    """Prices that replace the base prices for calls that meet all conditions."""
 
     prices: Prices
     above: Annotated[
         Annotated[int, Meta(ge=0, le=10**12)] | None,
-        Meta(description="holds for more input-side tokens than these"),
+        Meta(description="applies to calls with more input-side tokens"),
     ] = None
     parameters: Annotated[
         dict[Name, Name],
-        Meta(description='holds where the call says so, e.g. {"service_tier": "flex"}'),
+        Meta(description='applies to calls with these parameters, e.g. {"service_tier": "flex"}'),
     ] = {}
 
     @property
-    def firmness(self) -> tuple[int, int]:
-        """Which of two tiers that hold is laid over the other: the one that asks for more."""
+    def precedence(self) -> tuple[int, int]:
+        """Sort key: of two tiers that apply, the one with the greater key overrides the other."""
         return len(self.parameters), -1 if self.above is None else self.above
 
-    def holds(self, size: int, told: Told) -> bool:
-        """Return whether the prices hold for a call of `size` input-side tokens."""
+    def holds(self, size: int, parameter_of: ParameterOf) -> bool:
+        """Return whether the prices apply to a call with `size` input-side tokens."""
         if self.above is not None and size <= self.above:
             return False
         return all(
-            (said := told(name)) is not None and said.casefold() == wanted.casefold()
+            (sent := parameter_of(name)) is not None and sent.casefold() == wanted.casefold()
             for name, wanted in self.parameters.items()
         )
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The prices of a model. Raises ValueError "rates.…: expected …" where they can't be."""
+    """The prices of a model. Raises ValueError "rates.…: expected …" if they are invalid."""
 
     base: Prices
     tiers: Annotated[list[Tier], Meta(max_length=MOST_TIERS)] = []
@@ -89,12 +89,12 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def __post_init__(self) -> None:
         _check(self.base, "rates.base")
         for index, tier in enumerate(self.tiers):
-            place = f"rates.tiers[{index}]"
-            _check(tier.prices, f"{place}.prices")
+            name = f"rates.tiers[{index}]"
+            _check(tier.prices, f"{name}.prices")
             if tier.above is None and not tier.parameters:
-                raise ValueError(f"{place}: expected a condition: above, parameters or both")
+                raise ValueError(f"{name}: expected a condition: above, parameters or both")
             for part in (*tier.parameters, *tier.parameters.values()):
-                check_text(part, f"{place}.parameters", MOST_CHARACTERS)
+                check_text(part, f"{name}.parameters", MOST_CHARACTERS)
 
     @property
     def types(self) -> list[str]:
@@ -105,24 +105,28 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             *sorted(named.keys() - PRICED_AS.keys()),
         ]
 
-    def held(self, size: int = 0, told: Told = lambda _: None) -> list[Tier]:
-        """Return the tiers that hold for a call, the firmest last."""
-        held = (tier for tier in self.tiers if tier.holds(size, told))
-        return sorted(held, key=lambda tier: tier.firmness)
+    def active_tiers(self, size: int = 0, parameter_of: ParameterOf = lambda _: None) -> list[Tier]:
+        """Return the tiers that apply to a call; later ones override earlier ones."""
+        active = (tier for tier in self.tiers if tier.holds(size, parameter_of))
+        return sorted(active, key=lambda tier: tier.precedence)
 
-    def prices(self, size: int = 0, told: Told = lambda _: None) -> Mapping[str, Decimal]:
-        """Return the prices that hold for a call: the base, overlaid with the tiers that hold."""
+    def prices(
+        self, size: int = 0, parameter_of: ParameterOf = lambda _: None
+    ) -> Mapping[str, Decimal]:
+        """Return the prices for a call: the base prices, overridden by the tiers that apply."""
         prices = dict(self.base)
-        for tier in self.held(size, told):
+        for tier in self.active_tiers(size, parameter_of):
             prices |= tier.prices
         return prices
 
-    def cost(self, usage: dict[str, int], told: Told = lambda _: None) -> dict[str, Decimal] | None:
+    def cost(
+        self, usage: dict[str, int], parameter_of: ParameterOf = lambda _: None
+    ) -> dict[str, Decimal] | None:
         """Return the dollars of `usage` by type; a type without a price is left out.
 
         None: none of the types has a price.
         """
-        prices = self.prices(input_side(usage), told) if self.tiers else self.base
+        prices = self.prices(input_side(usage), parameter_of) if self.tiers else self.base
         cost = {}
         for bucket, count in usage.items():
             price = price_of(prices, bucket)
@@ -133,12 +137,12 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def input_side(usage: dict[str, int]) -> int:
-    """Return how many tokens of `usage` went into the model, cached ones included."""
+    """Return the number of input-side tokens, including cached ones."""
     return sum(count for bucket, count in usage.items() if bucket.startswith(INPUT_BUCKETS))
 
 
 def price_of(prices: Mapping[str, Decimal], bucket: str) -> Decimal | None:
-    """Return the price of a usage type, its own or its side's; None: it has none."""
+    """Return the price of a usage type: its own, or that of its side; None: there is none."""
     for name in PRICED_AS.get(bucket) or _priced_as(bucket):
         if (price := prices.get(name)) is not None:
             return price
@@ -146,14 +150,14 @@ def price_of(prices: Mapping[str, Decimal], bucket: str) -> Decimal | None:
 
 
 def _priced_as(bucket: str) -> tuple[str, ...]:
-    """Return whose price a usage type of any name takes: without its own, that of plain tokens."""
+    """Return the types whose price applies to a type of any name: itself, then plain tokens."""
     if bucket.startswith(INPUT_BUCKETS):
         return bucket, "input"
     return (bucket, "output") if bucket.startswith(OUTPUT_BUCKETS) else (bucket,)
 
 
 def check_dollars(price: Decimal, field: str) -> None:
-    """Raise ValueError "field: …" where this is no price per million tokens."""
+    """Raise ValueError "field: …" if this is no valid price per million tokens."""
     if not (price.is_finite() and 0 <= price <= MOST_DOLLARS):
         raise ValueError(f"{field}: expected dollars from 0 to {MOST_DOLLARS:,}, got {price}")
 
@@ -167,7 +171,7 @@ def _check(prices: Prices, field: str) -> None:
 
 
 def check_text(text: str, field: str, most: int) -> None:
-    """Raise ValueError "field: …" where this can't be a name or pattern: the database's limits."""
+    """Raise ValueError "field: …" if the database can't store this name or pattern."""
     if not 1 <= len(text) <= most or _UNSAFE.search(text) or text != text.strip():
         wanted = f"1 to {most} characters, no controls, no space at the ends"
         raise ValueError(f"{field}: expected {wanted}")

@@ -138,6 +138,6 @@ def _cut(encoded: bytes, notes: dict[str, Json], max_bytes: int) -> str:
 
 
 def _note(notes: dict[str, Json], what: str) -> None:
-    found = notes.setdefault("cleaned", [])
-    if what not in found:
-        found.append(what)
+    replaced = notes.setdefault("cleaned", [])
+    if what not in replaced:
+        replaced.append(what)

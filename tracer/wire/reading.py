@@ -51,8 +51,8 @@ def read_json(body: bytes) -> Json:
     except RecursionError:
         return read_json(_cut_deep(body))
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Invalid(f"expected JSON: {error.msg} at {place}") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise Invalid(f"expected JSON: {error.msg} at {position}") from None
 
 
 def _parse(text: str) -> Json:

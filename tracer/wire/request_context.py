@@ -32,9 +32,9 @@ class Cleaner:
         if name in _OBJECTS and isinstance(value, dict):
             parts = {key: self.value(f"{name}.{key}", part) for key, part in value.items()}
             return self.keys(name, parts)
-        cleaned, found = clean(value, max_bytes=self._max_bytes)
-        if found:
-            self.remark(clean(name)[0], found)
+        cleaned, notes = clean(value, max_bytes=self._max_bytes)
+        if notes:
+            self.remark(clean(name)[0], notes)
         return cleaned
 
     def keys(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -50,9 +50,9 @@ class Cleaner:
     def flags(self) -> list[str]:
         """Return what sums the notes up: what a reader of the span must know."""
         notes = self.notes.values()
-        found = {
+        flags = {
             "truncated": any("size" in note or "depth" in note for note in notes),
             "cleaned": any("cleaned" in note for note in notes),
             UNRECONCILED: any(UNRECONCILED in note for note in notes),
         }
-        return [flag for flag, holds in found.items() if holds]
+        return [flag for flag, holds in flags.items() if holds]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from tracer.pricing.list_prices import LIST_NAME, list_entry
-from tracer.pricing.price_book import told
+from tracer.pricing.price_book import call_parameter
 from tracer.pricing.rates import Rates, input_side
 from tracer.store.traces.span_search import FoundSpan
 from tracer.times import to_micros
@@ -45,8 +45,8 @@ def paid(row: FoundSpan) -> Paid:
 
 
 def _by(model_id: str, rates: Rates, row: FoundSpan) -> Paid:
-    call = input_side(row.usage), partial(told, row)
-    tiers, prices = rates.held(*call), rates.prices(*call)
+    call = input_side(row.usage), partial(call_parameter, row)
+    tiers, prices = rates.active_tiers(*call), rates.prices(*call)
     sides = [prices.get(side) for side in ("input", "output", "total")]
     per_token = [None if price is None else price / _MILLION for price in sides]
     tier = tiers[-1] if tiers else None

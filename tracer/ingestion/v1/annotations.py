@@ -34,7 +34,7 @@ from tracer.wire.native.annotations import (
     ShareCreate,
     TagEdit,
     cleaned,
-    said_id,
+    optional_id,
 )
 from tracer.wire.reading import read_item, read_json
 
@@ -121,9 +121,9 @@ def create_comment() -> Response:
     sent = read_item(read_json(json_body()), CommentCreate)
     subject = Subject(
         project_id=project_id(),
-        trace_id=said_id(sent.trace_id),
-        session_id=said_id(sent.session_id),
-        span_id=said_id(sent.span_id) or None,
+        trace_id=optional_id(sent.trace_id),
+        session_id=optional_id(sent.session_id),
+        span_id=optional_id(sent.span_id) or None,
     )
     with transaction():
         made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))

@@ -50,7 +50,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     langfuse.DIALECT,
     mlflow.DIALECT,
     openinference.DIALECT,
-    # These build on gen_ai's names, so that what they say in their own is the more exact.
+    # These extend gen_ai: their own names are more exact, so they come first.
     langsmith.DIALECT,
     laminar.DIALECT,
     mastra.DIALECT,
@@ -85,4 +85,4 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     plain.DIALECT,
     general.DIALECT,
 )
-"""For each field the first dialect that has it is believed."""
+"""The first dialect with a value for a field sets the field."""

@@ -37,7 +37,7 @@ _COUNTS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_c
 _REDACTED: Final = ("<REDACTED>", "__REDACTED__", "[REDACTED]")
 
 
-def _told(value: Json) -> Json:
+def _unredacted(value: Json) -> Json:
     """Return any value that was not left out for privacy."""
     return None if value in _REDACTED else present(value)
 
@@ -49,8 +49,10 @@ def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 
 def _tool_output(event: Json) -> Json:
-    said = {name: item for name, item in event["attributes"].items() if _told(item) is not None}
-    return next(iter(said.values())) if len(said) == 1 else said or None
+    values = {
+        name: item for name, item in event["attributes"].items() if _unredacted(item) is not None
+    }
+    return next(iter(values.values())) if len(values) == 1 else values or None
 
 
 def _failed(value: Json) -> str | None:
@@ -74,14 +76,14 @@ DIALECT: Final = Dialect(
         *(Rule("usage", name, count, name, exclusive_usage, scoped=True) for name in _COUNTS),
         Rule("first_token_delay", "ttft_ms", milliseconds, scoped=True),
         Rule("finish_reasons", "stop_reason", texts, scoped=True),
-        Rule("input", "user_prompt", _told, scoped=True),
-        Rule("input", "new_context", _told, scoped=True, json=True),
-        Rule("input", "tool_input", _told, scoped=True, json=True),
+        Rule("input", "user_prompt", _unredacted, scoped=True),
+        Rule("input", "new_context", _unredacted, scoped=True, json=True),
+        Rule("input", "tool_input", _unredacted, scoped=True, json=True),
         *(
-            Rule("input", name, _told, name, as_object, scoped=True)
+            Rule("input", name, _unredacted, name, as_object, scoped=True)
             for name in ("full_command", "file_path", "skill_name", "subagent_type")
         ),
-        Rule("output", "response.model_output", _told, json=True, scoped=True),
+        Rule("output", "response.model_output", _unredacted, json=True, scoped=True),
         Rule("output", f"{EVENT}tool.output", _tool_output, scoped=True),
         Rule("status_message", "error", text, scoped=True),
         Rule("level", "success", _failed, keep=True, scoped=True),

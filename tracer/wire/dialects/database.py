@@ -30,18 +30,18 @@ def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
     operation = parts.get("operation") or query.lstrip("( \t\r\n").partition(" ")[0].upper()
     readable = parts.get("summary") or " ".join(filter(None, (operation, _target(parts, query))))
     words = {"", operation.upper(), "QUERY", "EXECUTE", "CURSOR"}
-    places = [parts[part].upper() for part in ("database", "system") if part in parts]
-    words.update(place for place in places)
-    words.update(f"{operation.upper()} {place}" for place in places)
-    says_less = sent.upper() in words or (query and sent.strip() == query.strip())
-    return readable if says_less and readable else sent, True
+    tables = [parts[part].upper() for part in ("database", "system") if part in parts]
+    words.update(tables)
+    words.update(f"{operation.upper()} {table}" for table in tables)
+    is_less_exact = sent.upper() in words or (query and sent.strip() == query.strip())
+    return readable if is_less_exact and readable else sent, True
 
 
 def _target(parts: dict[str, Json], query: str) -> str | None:
     if target := parts.get("target"):
         return str(target)
-    found = _TABLE.search(query)
-    return re.sub(r'["`\[\]]', "", found[1]) if found else None
+    match = _TABLE.search(query)
+    return re.sub(r'["`\[\]]', "", match[1]) if match else None
 
 
 DIALECT: Final = Dialect(

@@ -8,12 +8,12 @@ from tracer.records import Json
 from tracer.wire.dialects.table import (
     Dialect,
     Rule,
-    at,
     constant,
     objects,
     opened,
     present,
     text,
+    value_at,
 )
 
 _INPUTS: Final = ("tool.arguments", "task.prompt", "workflow.payload")
@@ -35,8 +35,8 @@ def _message(message: Json) -> Json:
     if message.get("role") != "toolResult":
         return {**message, "content": parts} if parts != content else message
     names = {"toolCallId": "tool_call_id", "toolName": "name"}
-    told = {names.get(name, name): item for name, item in message.items()}
-    return {**told, "role": "tool", "content": parts}
+    fields = {names.get(name, name): item for name, item in message.items()}
+    return {**fields, "role": "tool", "content": parts}
 
 
 def _request(value: Json) -> Json:
@@ -44,8 +44,8 @@ def _request(value: Json) -> Json:
     messages = objects(value.get("messages")) if isinstance(value, dict) else None
     if not messages:
         return present(value)
-    told = {"system" if name == "systemPrompt" else name: item for name, item in value.items()}
-    return {**told, "messages": [_message(message) for message in messages]}
+    request = {"system" if name == "systemPrompt" else name: item for name, item in value.items()}
+    return {**request, "messages": [_message(message) for message in messages]}
 
 
 DIALECT: Final = Dialect(
@@ -60,7 +60,7 @@ DIALECT: Final = Dialect(
         Rule("kind", "flue.operation.kind", constant("chain"), keep=True, late=True),
         Rule("name", "flue.tool.name", text, keep=True),
         Rule("input", "flue.turn.input", _request, json=True),
-        Rule("tools", "flue.turn.input", at("tools", parse=objects), json=True),
+        Rule("tools", "flue.turn.input", value_at("tools", parse=objects), json=True),
         Rule("output", "flue.turn.output", lambda value: present(_message(value)), json=True),
         *(Rule("input", f"flue.{name}", opened, json=True) for name in _INPUTS),
         *(Rule("output", f"flue.{name}", opened, json=True) for name in _OUTPUTS),

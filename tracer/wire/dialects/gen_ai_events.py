@@ -36,24 +36,24 @@ _DECODED: Final[dict[str, Parse]] = {
 
 def body_of(event: Json) -> dict[str, Json] | None:
     """Return what an event says; a body sent as one JSON text is unpacked."""
-    said: dict[str, Json] = event["attributes"]
-    body = said.get(_BODY)
+    attributes: dict[str, Json] = event["attributes"]
+    body = attributes.get(_BODY)
     inner = decode_text(body)[0] if isinstance(body, str) else body
     if isinstance(inner, dict):
-        said = {**{name: said[name] for name in said if name != _BODY}, **inner}
+        attributes = {**{name: attributes[name] for name in attributes if name != _BODY}, **inner}
     # Attributes of events can't be objects, so these come as JSON text.
     for name, decode in _DECODED.items():
-        if isinstance(text := said.get(name), str):
-            said = {**said, name: decode(text)}
-    return mapping(said)
+        if isinstance(text := attributes.get(name), str):
+            attributes = {**attributes, name: decode(text)}
+    return mapping(attributes)
 
 
 def message(role: str | None) -> Parse:
     """Return a parser of a message event; ``role`` is who speaks unless the event says so."""
 
     def parse(event: Json) -> dict[str, Json] | None:
-        said = body_of(event)
-        return {"role": role, **said} if said and role else said
+        body = body_of(event)
+        return {"role": role, **body} if body and role else body
 
     return parse
 

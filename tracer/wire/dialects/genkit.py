@@ -9,7 +9,6 @@ from tracer.wire.dialects.table import (
     OBJECT,
     Dialect,
     Rule,
-    at,
     choice,
     inclusive_usage,
     mapping,
@@ -18,6 +17,7 @@ from tracer.wire.dialects.table import (
     present,
     text,
     texts,
+    value_at,
     words,
 )
 from tracer.wire.usage.names import counts
@@ -59,13 +59,13 @@ def _part(part: Json) -> Json:
         ("toolRequest", "tool_call", "input"),
         ("toolResponse", "tool_call_response", "output"),
     ):
-        if isinstance(said := part.get(key), dict):
+        if isinstance(value := part.get(key), dict):
             names = {"ref": "id", body: "arguments" if word == "tool_call" else "response"}
-            return {"type": word, **{names.get(name, name): item for name, item in said.items()}}
+            return {"type": word, **{names.get(name, name): item for name, item in value.items()}}
     if isinstance(media := part.get("media"), dict):
         return {"type": "file", "url": media.get("url"), "mime_type": media.get("contentType")}
-    if isinstance(said := part.get("reasoning"), str):
-        return {"type": "reasoning", "content": said}
+    if isinstance(value := part.get("reasoning"), str):
+        return {"type": "reasoning", "content": value}
     return part
 
 
@@ -122,14 +122,14 @@ DIALECT: Final = Dialect(
             for key, part in (("genkit:name", "name"), ("genkit:metadata:subtype", "subtype"))
         ),
         Rule("model_parameters", "genkit:input", _parameters, json=True),
-        Rule("tools", "genkit:input", at("tools", parse=objects), json=True),
+        Rule("tools", "genkit:input", value_at("tools", parse=objects), json=True),
         Rule("input", "genkit:input", _input, json=True),
         Rule("output", "genkit:output", _output, json=True),
-        Rule("finish_reasons", "genkit:output", at("finishReason", parse=texts), json=True),
+        Rule("finish_reasons", "genkit:output", value_at("finishReason", parse=texts), json=True),
         Rule(
             "usage",
             "genkit:output",
-            at("usage", parse=_counts),
+            value_at("usage", parse=_counts),
             OBJECT,
             inclusive_usage,
             json=True,

@@ -11,19 +11,19 @@ from tracer.wire.dialects.table import (
     OBJECT,
     Dialect,
     Rule,
-    at,
     mapping,
     objects,
     opened,
     own_usage,
     present,
     text,
+    value_at,
     words,
 )
 
 _REQUEST: Final = "gcp.vertex.agent.llm_request"
 _RESPONSE: Final = "gcp.vertex.agent.llm_response"
-_COUNTS: Final = at("usage_metadata", "usageMetadata", parse=mapping)
+_COUNTS: Final = value_at("usage_metadata", "usageMetadata", parse=mapping)
 
 # Until 1.15 nothing but the name said what a span is.
 _KINDS: Final = words(
@@ -38,7 +38,7 @@ _KINDS: Final = words(
 
 # The kits for JavaScript and Java send Gemini's own spelling, the one for Python another.
 _INSTRUCTIONS: Final = ("system_instruction", "systemInstruction")
-_DECLARED: Final = at("function_declarations", "functionDeclarations", parse=objects)
+_DECLARED: Final = value_at("function_declarations", "functionDeclarations", parse=objects)
 
 
 @lru_cache(maxsize=100)
@@ -79,8 +79,8 @@ def _tools(groups: Json) -> list[Json] | None:
 
 
 def _reasons(reason: Json) -> list[str] | None:
-    said = text(reason)
-    return [said.lower()] if said else None
+    word = text(reason)
+    return [word.lower()] if word else None
 
 
 DIALECT: Final = Dialect(
@@ -88,15 +88,15 @@ DIALECT: Final = Dialect(
     scopes=("gcp.vertex.agent",),
     rules=(
         Rule("kind", NAME, _kind, scoped=True, late=True),
-        Rule("model", _RESPONSE, at("model_version", "modelVersion", parse=text), json=True),
-        Rule("model_parameters", _REQUEST, at("config", parse=_parameters), json=True),
-        Rule("tools", _REQUEST, at("config.tools", parse=_tools), json=True),
+        Rule("model", _RESPONSE, value_at("model_version", "modelVersion", parse=text), json=True),
+        Rule("model_parameters", _REQUEST, value_at("config", parse=_parameters), json=True),
+        Rule("tools", _REQUEST, value_at("config.tools", parse=_tools), json=True),
         Rule("input", _REQUEST, _request, json=True),
         Rule("output", _RESPONSE, lambda value: present(value) or None, json=True),
         Rule(
             "finish_reasons",
             _RESPONSE,
-            at("finish_reason", "finishReason", parse=_reasons),
+            value_at("finish_reason", "finishReason", parse=_reasons),
             json=True,
         ),
         # Its counts are more exact than the attributes made of them; others' blobs are not its own.

@@ -9,7 +9,6 @@ from tracer.wire.dialects.table import (
     NAME,
     Dialect,
     Rule,
-    at,
     choice,
     mapping,
     named_usage,
@@ -17,6 +16,7 @@ from tracer.wire.dialects.table import (
     present,
     text,
     texts,
+    value_at,
     words,
 )
 
@@ -117,7 +117,7 @@ DIALECT: Final = Dialect(
             for side in ("input", "output")
         ),
         *(
-            Rule(field, key, at(*_about_answer(name), parse=parse), json=True, aside=True)
+            Rule(field, key, value_at(*_about_answer(name), parse=parse), json=True, aside=True)
             for key in _ANSWERS
             for field, name, parse in (
                 ("model", "model", text),
@@ -126,7 +126,7 @@ DIALECT: Final = Dialect(
             )
         ),
         *(
-            Rule("tools", key, at("tools", parse=_tools), json=True, aside=True)
+            Rule("tools", key, value_at("tools", parse=_tools), json=True, aside=True)
             for key in ("haystack.component.input", "haystack.agent.step.llm.input")
         ),
     ),

@@ -23,15 +23,15 @@ _PLACES: Final = {
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return method and place instead of a name that says less: ``GET``, ``HTTP POST``, a route."""
     sent = parts.get("name", "")
-    method, place = parts.get("method"), _place(parts)
+    method, target = parts.get("method"), _target(parts)
     bare = sent.removeprefix("HTTP ").strip()
-    says_less = bare.upper() in _METHODS or bare == place or sent in ("", "HTTP")
-    if method and place and says_less:
-        return f"{method.upper()} {place}", True
+    is_less_exact = bare.upper() in _METHODS or bare == target or sent in ("", "HTTP")
+    if method and target and is_less_exact:
+        return f"{method.upper()} {target}", True
     return sent, True
 
 
-def _place(parts: dict[str, Json]) -> str | None:
+def _target(parts: dict[str, Json]) -> str | None:
     if route := parts.get("route"):
         return str(route)
     try:

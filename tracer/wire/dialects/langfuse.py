@@ -57,7 +57,7 @@ def offered_tools(sent: Json) -> list[Json] | None:
     if isinstance(sent, dict):
         return objects(sent.get("tools")) or objects(sent.get("functions"))
     if isinstance(sent, list):
-        return [tool for one in sent if (tool := offered_tool(one)) is not None] or None
+        return [tool for item in sent if (tool := offered_tool(item)) is not None] or None
     return None
 
 

@@ -8,7 +8,6 @@ from tracer.wire.dialects.table import (
     Dialect,
     Rule,
     as_object,
-    at,
     choice,
     inclusive_usage,
     mapping,
@@ -17,6 +16,7 @@ from tracer.wire.dialects.table import (
     present,
     text,
     texts,
+    value_at,
     words,
 )
 
@@ -69,8 +69,8 @@ DIALECT: Final = Dialect(
         *(
             Rule(field, "gen_ai.completion", parse, json=True, scoped=True, aside=True)
             for field, parse in (
-                ("model", at(*_SERVED, parse=text)),
-                ("finish_reasons", at(*_ENDED, parse=texts)),
+                ("model", value_at(*_SERVED, parse=text)),
+                ("finish_reasons", value_at(*_ENDED, parse=texts)),
             )
         ),
         Rule("requested_model", f"{_METADATA}ls_model_name", text, keep=True, late=True),

@@ -12,13 +12,13 @@ from tracer.wire.dialects.table import (
     Dialect,
     Parse,
     Rule,
-    at,
     choice,
     cost_rules,
     mapping,
     normalised_usage,
     text,
     usage_rules,
+    value_at,
 )
 
 _MAX_LENGTH: Final = 20_000
@@ -40,7 +40,7 @@ def _literal(value: Json) -> dict[str, Json] | None:
 
 def _within(path: str, parse: Parse) -> Parse:
     """Return a parser of what lies at ``path`` of an object that is told as Python writes it."""
-    read = at(path, parse=parse)
+    read = value_at(path, parse=parse)
     return lambda value: read(_literal(value))
 
 

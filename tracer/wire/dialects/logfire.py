@@ -8,13 +8,13 @@ from tracer.records import Json
 from tracer.wire.dialects.table import (
     Dialect,
     Rule,
-    at,
     choice,
     count,
     names,
     objects,
     opened,
     text,
+    value_at,
 )
 
 # Logfire's levels are OpenTelemetry's severity numbers.
@@ -46,7 +46,12 @@ DIALECT: Final = Dialect(
         Rule("input", "request_data", opened, json=True, scoped=True),
         Rule("output", "response_data", opened, json=True, scoped=True),
         Rule(
-            "tools", "request_data", at("tools", parse=objects), json=True, scoped=True, aside=True
+            "tools",
+            "request_data",
+            value_at("tools", parse=objects),
+            json=True,
+            scoped=True,
+            aside=True,
         ),
         Rule("name", "logfire.msg", text, keep=True, late=True),
     ),

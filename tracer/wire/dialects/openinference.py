@@ -13,7 +13,6 @@ from tracer.wire.dialects.table import (
     Dialect,
     Parse,
     Rule,
-    at,
     choice,
     cost_rules,
     inclusive_usage,
@@ -25,6 +24,7 @@ from tracer.wire.dialects.table import (
     text,
     texts,
     usage_rules,
+    value_at,
 )
 
 _KINDS: Final = {
@@ -57,11 +57,11 @@ def _text_as_cached(parts: dict[str, Json]) -> Built:
 
 def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return the tools' definitions, which stand at ``llm.tools.N.tool.json_schema``."""
-    found, complete = rebuild(parts)
-    if not isinstance(found, list):
+    tools, complete = rebuild(parts)
+    if not isinstance(tools, list):
         return [], False
     tools = [
-        item["json_schema"] for item in found if isinstance(item, dict) and "json_schema" in item
+        item["json_schema"] for item in tools if isinstance(item, dict) and "json_schema" in item
     ]
     return tools, complete and len(tools) == len(parts)
 
@@ -80,8 +80,8 @@ def _said_by(role: str) -> Parse:
     """Return a parser of texts into messages of ``role``."""
 
     def parse(value: Json) -> list[Json] | None:
-        found = texts(value)
-        return [{"role": role, "content": item} for item in found] if found else None
+        contents = texts(value)
+        return [{"role": role, "content": item} for item in contents] if contents else None
 
     return parse
 
@@ -90,9 +90,9 @@ def _each_said_by(role: str) -> Build:
     """Return what makes messages of texts that stand at ``N.prompt.text`` or the like."""
 
     def build(parts: dict[str, Json]) -> tuple[Json, bool]:
-        numbered = sorted((name.partition(".")[0].rjust(9), said) for name, said in parts.items())
+        numbered = sorted((name.partition(".")[0].rjust(9), text) for name, text in parts.items())
         complete = all(name.endswith(".text") for name in parts)
-        return [{"role": role, "content": said} for _, said in numbered], complete
+        return [{"role": role, "content": text} for _, text in numbered], complete
 
     return build
 
@@ -114,7 +114,7 @@ DIALECT: Final = Dialect(
         Rule(
             "requested_model",
             "llm.invocation_parameters",
-            at("model", "model_name", parse=text),
+            value_at("model", "model_name", parse=text),
             json=True,
             aside=True,
         ),

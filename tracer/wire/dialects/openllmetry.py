@@ -67,10 +67,10 @@ def _reasons(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 def _found(event: Json) -> dict[str, Json] | None:
     """Return a search's result without the prefix of its names."""
-    said: dict[str, Json] = event["attributes"]
-    short = {name.removeprefix(f"{event['name']}."): said[name] for name in said}
+    attributes: dict[str, Json] = event["attributes"]
+    short = {name.removeprefix(f"{event['name']}."): attributes[name] for name in attributes}
     # Two names that differ only by the prefix keep what tells them apart.
-    return mapping(short if len(short) == len(said) else said)
+    return mapping(short if len(short) == len(attributes) else attributes)
 
 
 DIALECT: Final = Dialect(

@@ -10,7 +10,6 @@ from tracer.wire.dialects.table import (
     Dialect,
     Rule,
     amount,
-    at,
     constant,
     inclusive_cost,
     objects,
@@ -18,6 +17,7 @@ from tracer.wire.dialects.table import (
     present,
     text,
     usage_rules,
+    value_at,
 )
 
 
@@ -49,7 +49,7 @@ DIALECT: Final = Dialect(
         Rule(
             "tools",
             "model_request_parameters",
-            at("function_tools", parse=objects),
+            value_at("function_tools", parse=objects),
             json=True,
             keep=True,
             late=True,

@@ -23,12 +23,12 @@ from tracer.wire.usage.reading import cost_within, read_cost, read_plain, read_u
 from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE, NORMALISED, OWN, Convention, layout
 
 Parse = Callable[[Json], Json]
-"""Returns the field's value, or None where the attribute's value can't be understood."""
+"""Returns the field's value, or None for an attribute value that it can't read."""
 
 Built = tuple[Json, bool] | tuple[Json, bool, dict[str, Json]]
-"""A field's value, whether it tells every part, and what a reader has to know: the field's note."""
+"""A field's value, whether the value includes every part, and optionally the field's note."""
 Build = Callable[[dict[str, Json]], Built]
-"""Makes a field of its parts."""
+"""Builds a field from its parts."""
 
 
 NAME: Final = "(name)"
@@ -39,13 +39,13 @@ EVENT: Final = "event:"
 
 
 class Rule(NamedTuple):
-    """One attribute name and the field it tells; a name that ends in ``*`` stands for a prefix.
+    """Maps one attribute name to a field; a name that ends in ``*`` is a prefix.
 
-    ``field`` is a SpanRecord field, ``trace.`` and a trace field, or one of ``span.py``'s own
-    words. A rule with a ``part`` tells one part of the field. What a prefix or an event tells is
-    a part by itself: the rest of the name, or the event's place among the span's events.
+    ``field`` is a SpanRecord field, ``trace.`` and a trace field, or a name that only `record.py`
+    reads. A rule with a ``part`` sets one part of the field. A rule for a prefix or an event sets a
+    part too: the rest of the name, or the event's index among the span's events.
 
-    ``NAME`` is looked at only where another rule of the dialect, or its scope, fits the span.
+    A rule for ``NAME`` applies only where another rule of the dialect, or its scope, fits the span.
     """
 
     field: str
@@ -53,42 +53,42 @@ class Rule(NamedTuple):
     parse: Parse | None = None
     part: str | None = None
     build: Build | None = None
-    """Makes the field of the parts that all rules with this same function have found."""
+    """Builds the field from the parts of all rules with this same function."""
     json: bool = False
     """Text that holds a JSON object or array is decoded before ``parse``."""
     keep: bool = False
-    """The attribute says more than the field does, so it stays in attributes as well."""
+    """The attribute has more content than the field, so it stays in attributes as well."""
     aside: bool = False
-    """Reads a detail out of what another rule tells whole, and so claims nothing by itself."""
+    """Reads a detail of a value that another rule maps as a whole; consumes no attribute."""
     late: bool = False
-    """Tried after every dialect's other rules: a general name such as ``input.value``."""
+    """Applied after the other rules of all dialects: a general name such as ``input.value``."""
     scoped: bool = False
-    """Believed only of spans of the dialect's own ``scopes``: a name that others use too."""
+    """Applies only to spans of the dialect's ``scopes``: other sources use the name too."""
     but: Pattern[str] | None = None
-    """Names, after a prefix, that the prefix doesn't stand for."""
+    """Names after the prefix to which the rule does not apply."""
     scope: str = ""
-    """Believed only of spans of this instrumentation scope; one that ends in ``*`` is a prefix."""
+    """Applies only to spans of this instrumentation scope; one that ends in ``*`` is a prefix."""
     known: Callable[[str], bool] | None = None
-    """Which names a prefix stands for, by what follows it; None: all."""
+    """Accepts the names after the prefix to which the rule applies; None: all."""
 
 
 class Dialect(NamedTuple):
-    """One way to name things in attributes; of two rules for one field the earlier one wins."""
+    """A naming convention for attributes; of two rules for one field the earlier one wins."""
 
     name: str
     rules: tuple[Rule, ...]
     events: tuple[str, ...] = ()
-    """Span events whose attributes are read like the span's own."""
+    """Span events whose attributes are mapped like the span's own."""
     resource: tuple[Rule, ...] = ()
     """Rules for the resource's attributes."""
     scopes: tuple[str, ...] = ()
-    """Instrumentation scopes of the dialect; one that ends in ``*`` stands for a prefix."""
+    """Instrumentation scopes of the dialect; one that ends in ``*`` is a prefix."""
     aggregates: bool = True
-    """The usage of its agents and chains is the sum of what runs below them, as frameworks report
-    it; False: it is what an application has set."""
+    """The usage of an agent or a chain is the sum of the spans below it, as frameworks report it;
+    False: the application sets it."""
 
 
-# The last microsecond that both Python and PostgreSQL can name: the end of the year 9999.
+# The last microsecond that Python and PostgreSQL can represent: the end of the year 9999.
 MAX_MICROS: Final = 253_402_300_799_999_999
 
 
@@ -102,12 +102,12 @@ def text(value: Json) -> str | None:
 
 
 def some(value: Json) -> int | None:
-    """Return a count that isn't zero, where sources name each kind of token that there could be."""
+    """Return a count above zero: some sources send zero for every kind of token."""
     return count(value) or None
 
 
 def boolean(value: Json) -> bool | None:
-    """Return a boolean, also of its name as text."""
+    """Return a boolean, also one that is sent as text."""
     if isinstance(value, bool):
         return value
     return (
@@ -123,22 +123,22 @@ def mapping(value: Json) -> dict[str, Json] | None:
 
 
 def present(value: Json) -> Json:
-    """Return any value but the empty text, which instrumentations send for "nothing"."""
+    """Return any value but the empty text, which instrumentations send for no value."""
     return None if value == "" else value
 
 
 def names(value: Json) -> list[str] | None:
-    """Return a list of texts; of one text: its parts between commas."""
+    """Return a list of texts; one text is split at its commas."""
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, list):
         return None
-    found = [name for item in value if (name := text(item))]
-    return list(dict.fromkeys(found)) or None
+    items = [name for item in value if (name := text(item))]
+    return list(dict.fromkeys(items)) or None
 
 
 def texts(value: Json) -> list[str] | None:
-    """Return a list of texts as it is, one text as a list of it."""
+    """Return a list of texts unchanged, and a single text as a list."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list) or not value:
@@ -154,15 +154,15 @@ def objects(value: Json) -> list[Json] | None:
 
 
 def milliseconds(value: Json) -> list[int] | None:
-    """Return a duration in milliseconds as microseconds, as the only reading of the value."""
+    """Return the only reading of a duration in milliseconds: its microseconds."""
     number = amount(value)
     return [int(number * 1_000)] if number is not None and number < 10**12 else None
 
 
 def seconds(value: Json) -> list[int] | None:
-    """Return a duration as microseconds: read as seconds, and read as milliseconds.
+    """Return both readings of a duration in microseconds: as seconds and as milliseconds.
 
-    Conventions ask for seconds, and some frameworks send milliseconds under the same names.
+    The conventions require seconds; some frameworks send milliseconds under the same names.
     """
     number = amount(value)
     if number is None or number >= 10**12:
@@ -188,8 +188,8 @@ def micros(value: Json) -> int | None:
     if time.tzinfo is None:
         return None
     since = time - _EPOCH
-    told = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return told if 0 <= told <= MAX_MICROS else None
+    time_in_micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return time_in_micros if 0 <= time_in_micros <= MAX_MICROS else None
 
 
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -201,7 +201,7 @@ def filled(value: Json) -> Json:
 
 
 def unquoted(value: Json) -> Json:
-    """Return any value but the empty text; of JSON text that is one string, that string."""
+    """Return any value but the empty text; JSON text of one string becomes that string."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
         try:
             value = msgspec.json.decode(value)
@@ -211,9 +211,9 @@ def unquoted(value: Json) -> Json:
 
 
 def opened(value: Json) -> Json:
-    """Return what an attribute holds that is JSON text by its convention.
+    """Return the value of an attribute that the convention defines as JSON text.
 
-    A text in quotes loses them, JSON text within JSON text is decoded, null is nothing.
+    Quotes around a text are removed, nested JSON text is decoded, null becomes None.
     """
     layers = _MAX_LAYERS
     while layers and isinstance(value, str) and value[:1] in _BEGINNINGS:
@@ -232,11 +232,11 @@ def opened(value: Json) -> Json:
 
 _MAX_LAYERS: Final = 4
 _BEGINNINGS: Final = frozenset('"n \t\r\n')
-"""Of a JSON text in quotes and of null, also with white space around."""
+"""First characters of a JSON string and of null, also after white space."""
 
 
 def tool_definitions(value: Json) -> list[Json] | None:
-    """Return the tools that a model was offered: definitions as they are, names as objects."""
+    """Return the tools offered to a model: definitions unchanged, bare names as objects."""
     if not isinstance(value, list) or not value:
         return None
     items = [decode_text(item)[0] if isinstance(item, str) else item for item in value]
@@ -245,12 +245,12 @@ def tool_definitions(value: Json) -> list[Json] | None:
 
 
 def quoted(parse: Parse) -> Parse:
-    """Return ``parse`` for texts that are sent as JSON, in quotes."""
+    """Return ``parse`` for a text that is sent as a JSON string."""
     return lambda value: parse(unquoted(value))
 
 
-def at(*paths: str, parse: Parse) -> Parse:
-    """Return a parser of what lies at the first of the dotted ``paths`` that an object has.
+def value_at(*paths: str, parse: Parse) -> Parse:
+    """Return a parser of the value at the first of the dotted ``paths`` that an object has.
 
     ``0`` is the first item of a list.
     """
@@ -258,26 +258,26 @@ def at(*paths: str, parse: Parse) -> Parse:
 
     def read(value: Json) -> Json:
         for path in steps:
-            found = value
+            part = value
             for name in path:
-                if name == "0" and isinstance(found, list):
-                    found = found[0] if found else None
+                if name == "0" and isinstance(part, list):
+                    part = part[0] if part else None
                 else:
-                    found = found.get(name) if isinstance(found, dict) else None
-            if found is not None and (told := parse(found)) is not None:
-                return told
+                    part = part.get(name) if isinstance(part, dict) else None
+            if part is not None and (parsed := parse(part)) is not None:
+                return parsed
         return None
 
     return read
 
 
 def words(kinds: Mapping[str, str]) -> dict[str, str]:
-    """Return ``{"kind": "word word"}`` the other way round, for ``choice``."""
-    return {word: kind for kind, said in kinds.items() for word in said.split()}
+    """Return ``{"kind": "word word"}`` inverted, for `choice`."""
+    return {word: kind for kind, names in kinds.items() for word in names.split()}
 
 
 def choice(known: Mapping[str, str]) -> Parse:
-    """Return a parser that knows just these words."""
+    """Return a parser that accepts only these words."""
 
     def parse(value: Json) -> str | None:
         return known.get(value) if isinstance(value, str) else None
@@ -286,7 +286,7 @@ def choice(known: Mapping[str, str]) -> Parse:
 
 
 def constant(word: str) -> Parse:
-    """Return a parser that says ``word`` of every value but the empty one."""
+    """Return a parser that returns ``word`` for every value but the empty one."""
 
     def parse(value: Json) -> str | None:
         return None if value in ("", None) else word
@@ -295,15 +295,15 @@ def constant(word: str) -> Parse:
 
 
 OBJECT: Final = "(object)"
-"""As a rule's part: the attribute holds the object whose parts other attributes hold one by one."""
+"""As a rule's part: the attribute holds the whole object, other attributes its single parts."""
 REPORTS: Final = "(reports)"
-"""As a part of usage: what providers reported themselves, as `usage.metadata.reported` has it."""
+"""As a part of usage: the providers' own reports, from `usage.metadata.reported`."""
 EXCLUSIVE: Final = "(exclusive)"
-"""As a part of usage: the provider is one that may have counted cached tokens apart."""
+"""As a part of usage: the provider may have counted cached tokens outside the input."""
 
 
 def _usage_as(convention: Convention) -> Build:
-    """Return what makes usage of counts by name, as a sender of this convention counts."""
+    """Return a function that builds usage from counts by name under a convention."""
 
     @lru_cache(maxsize=1_000)
     def ways(names: tuple[str, ...]) -> tuple[Recipe, ...]:
@@ -324,13 +324,13 @@ def _usage_as(convention: Convention) -> Build:
 
 
 inclusive_usage: Final = _usage_as(INSIDE)
-"""Builds usage of counts in which input and output include their parts."""
+"""Builds usage from counts whose input and output include their parts."""
 exclusive_usage: Final = _usage_as(CACHE_BESIDE)
-"""Builds usage of counts in which the input holds no cached tokens."""
+"""Builds usage from counts whose input excludes cached tokens."""
 normalised_usage: Final = _usage_as(NORMALISED)
-"""Builds usage of counts that a gateway has made inclusive, whatever provider's names they have."""
+"""Builds usage from counts that a gateway made inclusive but named like the provider's."""
 own_usage: Final = _usage_as(OWN)
-"""Builds usage of what an application handed over: a provider's object, or types of its own."""
+"""Builds usage from an application's object: a provider's, or one with types of its own."""
 
 
 def usage_rules(
@@ -341,7 +341,7 @@ def usage_rules(
     scoped: bool = False,
     late: bool = False,
 ) -> tuple[Rule, ...]:
-    """Return the rules for counts below ``prefix``, by any name, and for an object of them."""
+    """Return the rules for counts of any name below ``prefix``, and for an object of counts."""
     rules = (
         Rule("usage", f"{prefix}*", count_or_object, build=build, json=True, known=counts),
         Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs_by_name),
@@ -351,7 +351,7 @@ def usage_rules(
 
 
 def object_rules(key: str, build: Build = own_usage, *, scoped: bool = False) -> tuple[Rule, ...]:
-    """Return the rules for an object of counts, and for what it names as their cost."""
+    """Return the rules for an object of counts, and for the costs in it."""
     return (
         Rule("usage", key, mapping, OBJECT, build, json=True, scoped=scoped),
         Rule("cost", key, object_cost, json=True, aside=True, scoped=scoped),
@@ -359,32 +359,32 @@ def object_rules(key: str, build: Build = own_usage, *, scoped: bool = False) ->
 
 
 def cost_rules(prefix: str) -> tuple[Rule, ...]:
-    """Return the rules for dollars below ``prefix``, by any name."""
+    """Return the rules for dollars of any name below ``prefix``."""
     return (Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs),)
 
 
 def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build cost of amounts that include their parts; a total's rest becomes ``other``."""
+    """Build cost from amounts; what a total has over its parts becomes ``other``."""
     return read_cost(parts)
 
 
 def own_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build cost of an object of amounts by type, as an application hands it over."""
+    """Build cost from an application's object of amounts by type."""
     return read_cost(parts[OBJECT], OWN)
 
 
 def named_usage(value: Json) -> dict[str, int] | None:
-    """Return the buckets of an object of counts, as SDKs hand them over; None: there are none."""
+    """Return the buckets of an object of counts from an SDK; None: it has no counts."""
     return read_usage(value, OWN).buckets or None if isinstance(value, dict) else None
 
 
 def named_cost(value: Json) -> dict[str, Decimal] | None:
-    """Return the dollars by type of an object of amounts; None: there are none."""
+    """Return the dollars by type of an object of amounts; None: it has no amounts."""
     return read_cost(value, OWN).buckets or None if isinstance(value, dict) else None
 
 
 def object_cost(value: Json) -> dict[str, Decimal] | None:
-    """Return the dollars that an object of counts names beside them; None: it names none."""
+    """Return the dollars in an object of counts; None: it has none."""
     return cost_within(value) or None if isinstance(value, dict) else None
 
 
@@ -394,5 +394,5 @@ def as_object(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 
 def in_order(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build a list of what events tell, in the order of their places."""
-    return [parts[place] for place in sorted(parts, key=int)], True
+    """Build a list of the values of events, in the order of the events."""
+    return [parts[index] for index in sorted(parts, key=int)], True

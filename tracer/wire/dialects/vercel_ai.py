@@ -12,7 +12,6 @@ from tracer.wire.dialects.table import (
     Dialect,
     Rule,
     as_object,
-    at,
     choice,
     count,
     inclusive_usage,
@@ -24,6 +23,7 @@ from tracer.wire.dialects.table import (
     texts,
     tool_definitions,
     usage_rules,
+    value_at,
     words,
 )
 from tracer.wire.usage.metadata import excludes, exclusive, metadata_cost, reported
@@ -66,14 +66,14 @@ def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return text or object alone as they are, else one message of all that was answered."""
     if len(parts) == 1 and parts.keys() & {"text", "object"}:
         return next(iter(parts.values())), True
-    said = {
+    fields = {
         "role": "assistant",
         "content": parts.get("text", parts.get("object")),
         "reasoning": parts.get("reasoning"),
         "files": parts.get("files"),
         "tool_calls": parts.get("toolCalls"),
     }
-    message = {name: value for name, value in said.items() if value is not None}
+    message = {name: value for name, value in fields.items() if value is not None}
     return message, not ("text" in parts and "object" in parts)
 
 
@@ -133,14 +133,14 @@ DIALECT: Final = Dialect(
         Rule(
             "prompt_name",
             "ai.telemetry.metadata.langfusePrompt",
-            at("name", parse=text),
+            value_at("name", parse=text),
             json=True,
             keep=True,
         ),
         Rule(
             "prompt_version",
             "ai.telemetry.metadata.langfusePrompt",
-            at("version", parse=count),
+            value_at("version", parse=count),
             json=True,
             keep=True,
         ),

@@ -1,1 +1,1 @@
-"""Spans and traces of our own export, read back as they were."""
+"""Reads exported spans and traces, so that an import restores them."""

@@ -1,7 +1,7 @@
-"""Spans of our own export, back as they were: every field is said, and no dialect is asked.
+"""Reads exported spans: every field has an attribute of its own, and no dialect is applied.
 
-``tracer.export.otlp`` writes what is read here. It comes over the network like anything else, so
-each field is checked before it is believed.
+`tracer.export.otlp` writes them. They arrive over the network like any other request, so each field
+is validated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tracer.wire.spans.trace_facts import TraceFacts
 
 _FINISHED: Final = 1 << 62
 _OWN_FLAGS: Final = frozenset(("self_parent", "cycle", "end_before_start", "first_token_outside"))
-"""What the store finds out by itself."""
+"""Flags that the store sets itself."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Flag = Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
@@ -47,7 +47,7 @@ Kind = Literal[
 
 
 class _Fields(msgspec.Struct, kw_only=True):
-    """The fields of a span; null and absent are one, for both leave the default."""
+    """The fields of a span; null and absent both leave the default."""
 
     parent_span_id: Id | None = None
     kind: Kind | None = None
@@ -93,15 +93,15 @@ class _Fields(msgspec.Struct, kw_only=True):
 
 
 class _Patch(msgspec.Struct, kw_only=True):
-    """Updates that lie over a span, and what they hide of it."""
+    """Updates of a span, and the values of the span that they override."""
 
     fields: dict[str, Annotated[list[Any], Meta(min_length=1, max_length=2)]]
-    """By name the version, and the value unless the span's own field holds it."""
+    """By field: the version, and the value unless it is that of the span's field."""
     hidden: dict[str, Any]
 
 
-class _Place(msgspec.Struct, kw_only=True):
-    """Where a span stands, and which record of it this is."""
+class _Identity(msgspec.Struct, kw_only=True):
+    """The ids and the version of an exported span."""
 
     trace_id: Id
     span_id: Id
@@ -117,9 +117,9 @@ class _Place(msgspec.Struct, kw_only=True):
 
 
 def read_exported(raw: RawSpan, context: Context, facts: TraceFacts) -> SpanRecord | None:
-    """Return the record that was exported, None where only updates of the span had arrived.
+    """Return the exported record; None: only updates of the span had arrived.
 
-    Updates that lie over it are added to ``facts``. Raises Bad.
+    Its updates are added to ``facts``. Raises Bad.
     """
     trace_id, span_id, parent_id = ids_of(raw)
     own = {
@@ -130,27 +130,27 @@ def read_exported(raw: RawSpan, context: Context, facts: TraceFacts) -> SpanReco
     for name in (*ENCODED, *NATIVE):
         if name in own:
             own[name] = decode(name, own[name])
-    place = convert({"trace_id": trace_id, "span_id": span_id, **own}, _Place)
-    said = _native(raw, context, parent_id) | {name: own[name] for name in _KNOWN if name in own}
-    if place.sent_parent_id is not None:
-        said["parent_span_id"] = place.sent_parent_id
-    if place.patch is not None:
-        shown = dict(said)
-        said |= place.patch.hidden
-        facts.patches += _patches(place, place.patch, shown)
-    if said["start_time"] is None:
-        said["start_time"] = raw.start_ns // 1_000
-    if place.version is None:
-        if place.patch is None:
-            raise Bad(f"{PREFIX}version", "expected a number, as nothing else tells of the span")
+    identity = convert({"trace_id": trace_id, "span_id": span_id, **own}, _Identity)
+    values = _native(raw, context, parent_id) | {name: own[name] for name in _KNOWN if name in own}
+    if identity.sent_parent_id is not None:
+        values["parent_span_id"] = identity.sent_parent_id
+    if identity.patch is not None:
+        shown = dict(values)
+        values |= identity.patch.hidden
+        facts.patches += _patches(identity, identity.patch, shown)
+    if values["start_time"] is None:
+        values["start_time"] = raw.start_ns // 1_000
+    if identity.version is None:
+        if identity.patch is None:
+            raise Bad(f"{PREFIX}version", "expected a number, without other data of the span")
         return None
-    fields = _set(convert(said, _Fields))
+    fields = _set(convert(values, _Fields))
     fields["flags"] = [flag for flag in fields.get("flags", []) if flag not in _OWN_FLAGS]
     fields["claimed"] = tuple(fields.get("claimed", ()))
     return SpanRecord(
-        trace_id=place.trace_id,
-        span_id=place.span_id,
-        version=place.version & (_FINISHED - 1),
+        trace_id=identity.trace_id,
+        span_id=identity.span_id,
+        version=identity.version & (_FINISHED - 1),
         **fields,
     )
 
@@ -164,7 +164,7 @@ _KNOWN: Final = (
 
 
 def _native(raw: RawSpan, context: Context, parent_id: str | None) -> dict[str, Json]:
-    """Return what OTLP's own fields say."""
+    """Return the values of OTLP's own fields."""
     attributes = raw.attributes.items()
     return {
         "parent_span_id": parent_id,
@@ -179,38 +179,38 @@ def _native(raw: RawSpan, context: Context, parent_id: str | None) -> dict[str, 
     }
 
 
-def _patches(place: _Place, patch: _Patch, shown: dict[str, Json]) -> list[SpanPatch]:
-    """Return the updates by their versions, each field checked like the span's own.
+def _patches(identity: _Identity, patch: _Patch, shown: dict[str, Json]) -> list[SpanPatch]:
+    """Return the updates by version, each field validated like the span's own.
 
-    `shown` has the fields of the span as they are with the updates.
+    `shown` has the fields of the span with the updates.
     """
     updates: dict[tuple[int, bool], dict[str, Json]] = defaultdict(dict)
     for name, (sent, *value) in patch.fields.items():
         field, dot, path = name.partition(".")
         version = _version(name, sent)
-        told = value[0] if value else shown.get(name)
+        sent_value = value[0] if value else shown.get(name)
         if field not in _Fields.__struct_fields__ or (dot and field != "metadata"):
             raise Bad(f"{PREFIX}patch", f"there is no field {name!r}")
         keys, is_object = metadata_keys(path) if dot else ([], False)
-        convert({field: {keys[0]: told} if keys else told}, _Fields)
-        # Within an object of the metadata each part was updated by itself.
+        convert({field: {keys[0]: sent_value} if keys else sent_value}, _Fields)
+        # Each part of an object in the metadata has an update of its own.
         within = updates[version, len(keys) > 1 or is_object]
         if not keys:
-            within[field] = told
+            within[field] = sent_value
             continue
-        held: Any = within.setdefault(field, {})
+        target: Any = within.setdefault(field, {})
         for key in keys[:-1]:
-            held = held.setdefault(key, {})
-        if not (is_object and held.get(keys[-1])):
-            held[keys[-1]] = told
-    if place.version is None:
-        # It began with an update that a later one has replaced since.
+            target = target.setdefault(key, {})
+        if not (is_object and target.get(keys[-1])):
+            target[keys[-1]] = sent_value
+    if identity.version is None:
+        # The span started with an update that a later one replaced.
         start = shown.get("start_time")
         updates.setdefault((max(start, 0) if isinstance(start, int) else 0, False), {})
     return [
         SpanPatch(
-            trace_id=place.trace_id,
-            span_id=place.span_id,
+            trace_id=identity.trace_id,
+            span_id=identity.span_id,
             version=version,
             fields=fields,
             deep=deep,
@@ -226,5 +226,5 @@ def _version(name: str, sent: Json) -> int:
 
 
 def _set(fields: _Fields) -> dict[str, Any]:
-    said = {name: getattr(fields, name) for name in fields.__struct_fields__}
-    return {name: value for name, value in said.items() if value is not None}
+    values = {name: getattr(fields, name) for name in fields.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not None}

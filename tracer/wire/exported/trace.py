@@ -1,4 +1,4 @@
-"""What our own export says of a trace as a whole: each field as firmly as it was said, scores."""
+"""Reads the fields of exported traces, with the precedence of each, and their scores."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ class _Candidate(msgspec.Struct, array_like=True):
     by_root: bool
     version: _SentVersion
     value: Any = msgspec.UNSET
-    """Absent: the trace shows it."""
+    """Absent: equal to the field of the trace."""
 
 
 class _Claims(msgspec.Struct, kw_only=True):
-    """How firmly and when each field of a trace was said."""
+    """Precedence and time of each field of a trace."""
 
     ranks: dict[str, tuple[Annotated[int, Meta(ge=1, le=4)], Version]] = {}
     processes: dict[str, tuple[Micros, dict[str, _Candidate]]] = {}
-    """What spans sent, by process; the values of most are in the trace's own fields."""
+    """Fields sent by spans, by process; most values are those of the trace's fields."""
     seen: Version | None = None
     times: dict[Literal["start_time", "end_time"], Micros | None] = {}
     tags: list[str] | None = None
-    """As the application said them, where people have edited them since."""
+    """The tags that the application sent, if people have edited them."""
     tag_edits: dict[str, tuple[Version, bool, str]] = {}
-    """Tag -> when it was added or taken away, and by whom."""
+    """Tag -> time of its last edit, whether it was added, and the editor."""
     cleared: list[Literal["input", "output"]] = []
 
 
 class _Trace(msgspec.Struct, kw_only=True):
-    """What was said of a trace."""
+    """An exported trace."""
 
     trace_id: Id
     name: str = ""
@@ -100,63 +100,63 @@ class _Scores(msgspec.Struct, kw_only=True):
 
 
 def read_resource(resource: dict[str, Json], facts: TraceFacts) -> None:
-    """Add what a resource without spans says of a trace as a whole. Raises Bad."""
+    """Add the trace and the scores in a resource without spans. Raises Bad."""
     if TRACE in resource:
         facts.exported += _claims(convert(decode("trace", resource[TRACE]), _Trace))
     if SCORES in resource:
-        told = convert(decode("scores", resource[SCORES]), _Scores)
+        exported = convert(decode("scores", resource[SCORES]), _Scores)
         facts.scores += [
             ScoreRecord(
-                trace_id=told.trace_id,
+                trace_id=exported.trace_id,
                 **{**msgspec.structs.asdict(score), "metadata": score.metadata or {}},
             )
-            for score in told.scores
+            for score in exported.scores
         ]
 
 
-def _claims(said: _Trace) -> list[TraceRecord]:
-    """Return the records that say each field as firmly and at the time that it was said."""
-    claims = said.claims
+def _claims(trace: _Trace) -> list[TraceRecord]:
+    """Return records that restore each field with its precedence and time."""
+    claims = trace.claims
     records: dict[tuple[int, int, bool], TraceRecord] = {}
 
     def of(rank: int, version: int, *, deep: bool = False) -> TraceRecord:
         key = (rank, version, deep)
         if key not in records:
             records[key] = TraceRecord(
-                trace_id=said.trace_id, rank=rank, version=version, deep=deep
+                trace_id=trace.trace_id, rank=rank, version=version, deep=deep
             )
         return records[key]
 
-    tags = said.tags if claims.tags is None else claims.tags
+    tags = trace.tags if claims.tags is None else claims.tags
     for name, (rank, version) in claims.ranks.items():
         field, dot, path = name.partition(".")
         keys, is_object = metadata_keys(path) if dot and field == "metadata" else ([], False)
-        # Within an object of the metadata each part was said by itself.
+        # Each part of an object in the metadata has a record of its own.
         record = of(rank, version, deep=len(keys) > 1 or is_object)
         if name == "tags":
             record.tags, record.replace_tags = tags, True
         elif keys:
-            told = {} if is_object else _found(said.metadata, keys)
-            record.metadata = _with(record.metadata, keys, told)
+            part = {} if is_object else _value_at(trace.metadata, keys)
+            record.metadata = _with(record.metadata, keys, part)
         elif name in claims.times:
             record.fields = {**record.fields, name: claims.times[name]}
         elif name in _CLAIMED:
-            record.fields = {**record.fields, name: getattr(said, name)}
+            record.fields = {**record.fields, name: getattr(trace, name)}
         else:
             raise Bad(TRACE, f"there is no field {name!r}")
     sent_by_spans = [
-        _of_span(said, process, first, name, candidate)
+        _of_span(trace, process, first, name, candidate)
         for process, (first, fields) in claims.processes.items()
         for name, candidate in fields.items()
     ]
     if claims.seen is not None:
-        # The first word on a trace may have been overruled since; when it came still counts.
+        # The first record of a trace may be overridden; its time still counts.
         first = of(1, claims.seen)
         if "tags" not in claims.ranks:
             first.tags = tags
     edits = [
         TraceRecord(
-            trace_id=said.trace_id, rank=1, version=version, tag_edits={tag: there}, editor=editor
+            trace_id=trace.trace_id, rank=1, version=version, tag_edits={tag: there}, editor=editor
         )
         for tag, (version, there, editor) in claims.tag_edits.items()
     ]
@@ -181,20 +181,20 @@ def _of_span(
     )
 
 
-def _found(value: Json, keys: list[str]) -> Json:
+def _value_at(value: Json, keys: list[str]) -> Json:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-def _with(held: dict[str, Json], keys: list[str], value: Json) -> dict[str, Json]:
-    """Return the object with a value at a path; an empty object leaves one that is there."""
+def _with(target: dict[str, Json], keys: list[str], value: Json) -> dict[str, Json]:
+    """Return the object with a value at a path; an empty value keeps an existing object."""
     first, *rest = keys
-    within = held.get(first)
+    within = target.get(first)
     if isinstance(within, dict) and value == {} and not rest:
-        return held
+        return target
     inner = _with(within if isinstance(within, dict) else {}, rest, value) if rest else value
-    return {**held, first: inner}
+    return {**target, first: inner}
 
 
 _CLAIMED: Final = frozenset(_Trace.__struct_fields__) - {"trace_id", "claims", "tags", "metadata"}

@@ -1,4 +1,4 @@
-"""Values of our own export: JSON as text, read and checked before it is believed."""
+"""Reads and validates exported values, which are JSON text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Micros = Annotated[int, Meta(ge=-(10**15), le=MAX_MICROS)]
 Word = Annotated[str, Meta(max_length=100)]
 
-# Each stored value keeps the limit; what holds several of them is a little deeper.
+# Each stored value is within the limit; an object of several is a little deeper.
 _MOST_DEPTH: Final = MAX_DEPTH + 4
 _ANY_LENGTH: Final = 1 << 40
 
 
 def decode(name: str, text: Json) -> Json:
-    """Return what JSON text says, fit to be stored. Raises Bad."""
+    """Return the value of JSON text, storable. Raises Bad."""
     if not isinstance(text, str):
         raise Bad(PREFIX + name, "expected JSON as text")
     try:
@@ -46,9 +46,9 @@ def convert(value: Json, kind: type[S]) -> S:
 
 
 def metadata_keys(path: str) -> tuple[list[str], bool]:
-    """Return the keys of a path in metadata, and whether it says that there is an object there.
+    """Return the keys of a path in metadata, and whether the path is of an empty object.
 
-    Keys stand between slashes, written as in RFC 6901; a path to an object ends in ``/~``.
+    Keys are separated by slashes and escaped as in RFC 6901; a path to an object ends in ``/~``.
     """
     keys = path.removesuffix("/~").split("/")
     return [key.replace("~1", "/").replace("~0", "~") for key in keys], path.endswith("/~")

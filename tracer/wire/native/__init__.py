@@ -1,1 +1,1 @@
-"""Requests of our own JSON API, checked and made into records."""
+"""Requests of the JSON API: validation, and conversion to records."""

@@ -1,4 +1,4 @@
-"""The requests that mark traces and sessions: tags, comments, public links."""
+"""Requests for annotations of traces and sessions: tags, comments, public links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Name = Annotated[str, Meta(max_length=80, description="who says it")]
 
 
 class TagEdit(Request, kw_only=True):
-    """What changes about the tags of a trace; what the application says later undoes none of it."""
+    """A change of a trace's tags, which tags sent later by the application don't override."""
 
     add: Annotated[list[Annotated[Label, Meta(min_length=1)]], Meta(max_length=50)] = msgspec.field(
         default_factory=list
@@ -25,7 +25,7 @@ class TagEdit(Request, kw_only=True):
     author: Name = ""
 
     def edits(self) -> dict[str, bool]:
-        """Return tag to whether it is to be there."""
+        """Return by tag whether it is added (True) or removed."""
         changes = dict.fromkeys(self.remove, False) | dict.fromkeys(self.add, True)
         return {clean(tag)[0]: there for tag, there in changes.items()}
 
@@ -48,7 +48,7 @@ class CommentCreate(Request, kw_only=True):
 
 
 class CommentUpdate(Request, kw_only=True):
-    """What a comment is to say; what it said is kept in its history."""
+    """The new text of a comment; the old one stays in its history."""
 
     text: MarkText
 
@@ -61,7 +61,7 @@ class ShareCreate(Request, kw_only=True):
     author: Name = ""
 
     def expiry(self) -> datetime | None:
-        """Return when the link ends, None: never by itself."""
+        """Return the time at which the link expires; None: never."""
         return as_utc(self.expires_at, "expires_at") if self.expires_at else None
 
 
@@ -72,10 +72,10 @@ class DeleteQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def cleaned(text: str) -> str:
-    """Return text that the database can hold."""
+    """Return text that the database can store."""
     return str(clean(text)[0])
 
 
-def said_id(value: str | msgspec.UnsetType) -> str:
-    """Return an id, empty where none was sent."""
+def optional_id(value: str | msgspec.UnsetType) -> str:
+    """Return an id; empty: none was sent."""
     return "" if value is UNSET else str(value)

@@ -1,4 +1,4 @@
-"""A batch of our own JSON API: items are read one by one, so that a bad one costs only itself."""
+"""A batch of the JSON API: items are read one by one, so that only invalid ones are rejected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tracer.wire.request_context import Receipt
 
 @dataclass(kw_only=True)
 class Result:
-    """What became of one item of a batch: its place, its id, or why it was refused."""
+    """The result of one item of a batch: its index, and its id or the reason of its rejection."""
 
     item: str
     id: str | None = None
@@ -31,7 +31,7 @@ class Result:
 
 
 class DecodedBatch:
-    """The records of a batch and a result per item; ``places`` leads from record to result."""
+    """The records of a batch and a result per item; ``places`` has the result of each record."""
 
     def __init__(self, receipt: Receipt) -> None:
         self.batch = Batch()
@@ -42,7 +42,7 @@ class DecodedBatch:
         self._repeats: Counter[tuple[str, str]] = Counter()
 
     def take(self, name: str, index: int, value: Json) -> None:
-        """Add one item of the list ``name``: its record, or why there is none."""
+        """Add the record, or the rejection, of one item of the list ``name``."""
         result = Result(item=f"{name}[{index}]")
         read = {"traces": self._trace, "spans": self._span, "scores": self._score}[name]
         try:
@@ -64,7 +64,7 @@ class DecodedBatch:
     def _span(self, value: Json, result: Result) -> None:
         sent = read_item(value, BatchSpan, result.item)
         span = span_record(sent, sent.trace_id, self._receipt)
-        # The last of several records of a span is the one that counts, as between requests.
+        # The last of several records of a span counts, as between requests.
         key = span.trace_id, span.span_id
         span.version += self._repeats[key]
         self._repeats[key] += 1
@@ -78,9 +78,9 @@ class DecodedBatch:
 
 
 def decode_batch(body: bytes, receipt: Receipt) -> DecodedBatch:
-    """Return the records of a batch request; an item that does not fit costs only itself.
+    """Return the records of a batch request; invalid items are rejected one by one.
 
-    Raises Invalid for a body that is no batch at all, TooLarge for one of too many items.
+    Raises Invalid for a body that is no batch, TooLarge for too many items.
     """
     envelope = read_item(read_json(body), BatchEnvelope)
     count = len(envelope.traces) + len(envelope.spans) + len(envelope.scores)

@@ -1,4 +1,4 @@
-"""The requests that change a price or make one out of another."""
+"""Requests that change a price or create one from another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Note = Annotated[str, Meta(max_length=MOST_NOTE)]
 
 
 class PriceClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the new price has different from the one that it is made of; absent: the same."""
+    """The fields that differ between the new price and its original; absent: the same."""
 
     model: Annotated[str, Meta(min_length=1, max_length=MOST_CHARACTERS)] | UnsetType = UNSET
     rates: Rates | UnsetType = UNSET
@@ -27,7 +27,7 @@ class PriceClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     note: Note | UnsetType | None = UNSET
 
     def of(self, draft: PriceDraft) -> PriceDraft:
-        """Return `draft` with what is different. Raises Invalid."""
+        """Return `draft` with the fields that differ. Raises Invalid."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         changed = {name: value for name, value in fields.items() if value is not UNSET}
         try:
@@ -37,7 +37,7 @@ class PriceClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class PriceUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What can change of a price: whether it is in use, and its note."""
+    """The changeable fields of a price: whether it is active, and its note."""
 
     retired: bool | UnsetType = UNSET
     note: Note | UnsetType | None = UNSET

@@ -1,4 +1,4 @@
-"""The checked requests of our own JSON API to records: cleaned, in microseconds, in our words."""
+"""Converts validated requests of the JSON API to records, cleaned and in microseconds."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _TIMES: Final = {
 def span_record(
     sent: SpanCreate, trace_id: str, receipt: Receipt, kind: str | None = None
 ) -> SpanRecord:
-    """Return the record of a new span; ``kind`` is what the route it came by asks for.
+    """Return the record of a new span; ``kind`` is required by the route.
 
-    Raises Invalid where the kind is another, or an event is given a duration.
+    Raises Invalid for another kind, or for an event with a duration.
     """
     cleaner = Cleaner(receipt)
     values = _span_values(sent, kind, cleaner)
@@ -71,9 +71,9 @@ def span_patch(
 ) -> SpanPatch:
     """Return the patch of the fields that were sent; null clears a field.
 
-    Raises Invalid as `span_record`, and where the start time is null.
+    Raises Invalid like `span_record`, and for a start time of null.
     """
-    # Every page and sum is ordered by it; no other field is that indispensable.
+    # Pages and sums are ordered by the start time, so it can't be cleared.
     if sent.start_time is None:
         raise Invalid.of_field("start_time", "expected a time, got null")
     cleaner = Cleaner(receipt)
@@ -86,29 +86,29 @@ def span_patch(
 
 
 def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRecord:
-    """Return what was said of a trace; an update outranks a create, and replaces the tags."""
+    """Return the record of a trace; an update overrides a create, and replaces the tags."""
     update = not isinstance(sent, TraceCreate)
     cleaner = Cleaner(receipt)
-    said: dict[str, Json] = {}
-    for name, value in sent.said().items():
+    values: dict[str, Json] = {}
+    for name, value in sent.sent_fields().items():
         if name in ("start_time", "end_time") and value is not None:
             value = micros(value, name)
-        # A create can't mean to clear anything, so its nulls are as good as absent.
+        # A create has nothing to clear, so its nulls count as absent.
         if value is not None or update:
-            said[name] = cleaner.value(name, value)
+            values[name] = cleaner.value(name, value)
     return TraceRecord(
         trace_id=trace_id,
         rank=RANK_UPDATE if update else RANK_CREATE,
         version=receipt.time,
-        fields={name: value for name, value in said.items() if name in TRACE_FIELDS},
-        tags=said.get("tags") or [],
-        replace_tags=update and "tags" in said,
-        metadata=said.get("metadata") or {},
+        fields={name: value for name, value in values.items() if name in TRACE_FIELDS},
+        tags=values.get("tags") or [],
+        replace_tags=update and "tags" in values,
+        metadata=values.get("metadata") or {},
     )
 
 
 def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
-    """Return the record of a score, its data type taken from the value where none is named."""
+    """Return the record of a score; without a data type, the value decides it."""
     data_type = _given(sent.data_type) or _data_type(sent.value)
     number = data_type in ("numeric", "boolean")
     text = {
@@ -132,16 +132,16 @@ def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
 
 
 def _span_values(sent: SpanUpdate, kind: str | None, cleaner: Cleaner) -> dict[str, Any]:
-    """Return SpanRecord fields, null kept as None."""
-    said = sent.said()
+    """Return SpanRecord fields; null stays None."""
+    fields = sent.sent_fields()
     for name in ("id", "trace_id"):
-        said.pop(name, None)
-    if found := _kind(said.get("kind"), kind):
-        said["kind"] = found
-    if found == "event" and said.get("end_time", sent.start_time) != sent.start_time:
+        fields.pop(name, None)
+    if kind_name := _kind(fields.get("kind"), kind):
+        fields["kind"] = kind_name
+    if kind_name == "event" and fields.get("end_time", sent.start_time) != sent.start_time:
         raise Invalid.of_field("end_time", "expected none: an event is a moment, its start_time")
     values: dict[str, Any] = {}
-    for name, value in said.items():
+    for name, value in fields.items():
         values |= _span_field(name, value, cleaner)
     return values
 
@@ -166,11 +166,11 @@ def _span_field(name: str, value: Any, cleaner: Cleaner) -> dict[str, Any]:
 
 
 def _usage(sent: dict[str, Json], cleaner: Cleaner) -> dict[str, Any]:
-    """Return the usage of an object of counts, and the cost where it names one."""
+    """Return the usage of an object of counts, and its cost if it has one."""
     usage, cost = read_usage(sent, OWN), cost_within(sent)
     cleaner.remark("usage", usage.note)
-    said: dict[str, Any] = {"usage": cleaner.keys("usage", usage.buckets)}
-    return said | {"cost": cost, "cost_source": "given"} if cost else said
+    values: dict[str, Any] = {"usage": cleaner.keys("usage", usage.buckets)}
+    return values | {"cost": cost, "cost_source": "given"} if cost else values
 
 
 def _event(event: SpanEvent, cleaner: Cleaner) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""The requests of our own JSON API: one Struct each validates them and describes them."""
+"""Requests of the JSON API: one Struct per request validates and describes it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tracer.records import Json
 
 T = TypeVar("T")
 Maybe: TypeAlias = T | UnsetType | None
-"""Absent, null or a value: an update clears what is null, and leaves what is absent."""
+"""Absent, null or a value: an update clears null fields and keeps absent ones."""
 
 MAX_ITEMS: Final = 10_000
 """Items of one batch."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# Later times could not be read back: a zone ahead of UTC takes them beyond what Python holds.
+# Later times could not be read back: in a time zone ahead of UTC they exceed Python's range.
 END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -35,7 +35,7 @@ Time = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
-# A span of more than a billion dollars is a unit mistake, and would drown every sum it is in.
+# A cost of more than a billion dollars is a wrong unit, and would distort all sums.
 Dollars = Annotated[float, Meta(ge=0, le=1e9)]
 Kind = Literal[
     "span",
@@ -59,7 +59,7 @@ DataType = Literal["numeric", "categorical", "boolean", "text"]
 
 
 class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What all requests share: their ids and times are checked, unknown fields refused."""
+    """Base of all requests: ids and times are validated, unknown fields rejected."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -69,8 +69,8 @@ class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             elif isinstance(value, str) and (name == "id" or name.endswith("_id")):
                 check_id(value, name)
 
-    def said(self) -> dict[str, Json]:
-        """Return what was sent: field name to value, null included."""
+    def sent_fields(self) -> dict[str, Json]:
+        """Return the sent fields by name, including nulls."""
         values = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return {name: value for name, value in values if value is not UNSET}
 
@@ -118,7 +118,7 @@ class SpanUpdate(Request, kw_only=True):
 
 
 class SpanEvent(Request, kw_only=True):
-    """Something that happened at one moment within a span."""
+    """An event at a moment within a span."""
 
     name: Text
     time: Time
@@ -126,7 +126,7 @@ class SpanEvent(Request, kw_only=True):
 
 
 class SpanCreate(SpanUpdate, kw_only=True):
-    """A new span, or a whole new record of it."""
+    """A new span, or a full new record of it."""
 
     id: Annotated[Id | UnsetType, Meta(description="made by the server where absent")] = UNSET
 
@@ -158,13 +158,13 @@ class TraceUpdate(Request, kw_only=True):
 
 
 class TraceCreate(TraceUpdate, kw_only=True):
-    """A new trace, or more about one."""
+    """A new trace, or further fields of one."""
 
     id: Annotated[Id | UnsetType, Meta(description="made by the server where absent")] = UNSET
 
 
 class ScoreCreate(Request, kw_only=True):
-    """A judgement of a trace, of a span (with its trace) or of a session."""
+    """A score of a trace, of a span (with its trace) or of a session."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     value: float | bool | Text
@@ -189,9 +189,9 @@ class ScoreCreate(Request, kw_only=True):
         _check_value(self.value, self.data_type)
 
 
-# Two Structs for one request: this one describes it, the next lets a bad item stand alone.
+# Two Structs for one request: this one describes it, the next one allows invalid items.
 class BatchRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Up to 10,000 items; each is taken or refused by itself."""
+    """Up to 10,000 items; each is accepted or rejected by itself."""
 
     traces: list[TraceCreate] = []
     spans: list[BatchSpan] = []
@@ -199,7 +199,7 @@ class BatchRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class BatchEnvelope(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A BatchRequest whose items are not looked at yet."""
+    """A BatchRequest with unvalidated items."""
 
     traces: list[Any] = []
     spans: list[Any] = []
@@ -220,7 +220,7 @@ def micros(time: datetime, field: str) -> int:
 
 
 def check_id(value: str, field: str) -> str:
-    """Return ``value``, an id fit for the database and a URL. Raises ValueError "field: …"."""
+    """Return ``value``, an id valid in the database and in URLs. Raises ValueError "field: …"."""
     if not 1 <= len(value) <= 800 or _UNSAFE.search(value):
         raise ValueError(f"{field}: expected 1 to 800 characters without control characters")
     return value

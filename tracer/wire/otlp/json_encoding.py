@@ -116,11 +116,11 @@ def _list(of: dict[str, Json], name: str, path: str) -> list[Json]:
 
 
 def _objects(of: dict[str, Json], name: str, path: str) -> list[dict[str, Json]]:
-    found = _list(of, name, path)
-    for i, item in enumerate(found):
+    items = _list(of, name, path)
+    for i, item in enumerate(items):
         if not isinstance(item, dict):
             raise Invalid(f"{path}.{name}[{i}]".lstrip(".") + ": expected an object")
-    return found
+    return items
 
 
 def _object(of: dict[str, Json], name: str) -> dict[str, Json]:
@@ -180,19 +180,19 @@ class _Reader:
         return raw
 
     def scope(self, scope: dict[str, Json]) -> dict[str, Json]:
-        found: dict[str, Json] = {}
+        result: dict[str, Json] = {}
         for name in ("name", "version"):
             if text := self._text("scope", _get(scope, name)):
-                found[name] = text
+                result[name] = text
         if attributes := self.attributes(_get(scope, "attributes")):
-            found["attributes"] = attributes
-        return found
+            result["attributes"] = attributes
+        return result
 
     def attributes(self, pairs: Json) -> dict[str, Json]:
         if not isinstance(pairs, list):
             return {}
         keeper = self.keeper
-        found: dict[str, Json] = {}
+        result: dict[str, Json] = {}
         for pair in pairs[:MAX_ATTRIBUTES]:
             if not isinstance(pair, dict):
                 continue
@@ -200,10 +200,10 @@ class _Reader:
             value = pair.get("value")
             text = value.get("stringValue") if isinstance(value, dict) else None
             if type(text) is str:
-                found[key] = keeper.text(key, text)
+                result[key] = keeper.text(key, text)
             else:
-                found[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
-        return found
+                result[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
+        return result
 
     def _value(self, key: str, value: Json, depth: int) -> Json:
         if not isinstance(value, dict):
@@ -327,8 +327,8 @@ def _id(of: dict[str, Json], name: str, size: int) -> bytes:
                 return decoded
     except ValueError:
         pass
-    said = f"{value!r:.80}"
-    raise Bad(name, f"expected {2 * size} hex digits ({size} bytes), got {said}")
+    shown = f"{value!r:.80}"
+    raise Bad(name, f"expected {2 * size} hex digits ({size} bytes), got {shown}")
 
 
 def _alternatives(value: str) -> bytes | None:
@@ -336,6 +336,6 @@ def _alternatives(value: str) -> bytes | None:
 
 
 def _dropped(span: dict[str, Json]) -> dict[str, int]:
-    said = [_enum(_get(span, name), {}) for name in _DROPPED]
+    stated = [_enum(_get(span, name), {}) for name in _DROPPED]
     sent = [len(_sequence(span, name)) for name in ("attributes", "events", "links")]
-    return drops((said[0], said[1], said[2]), (sent[0], sent[1], sent[2]))
+    return drops((stated[0], stated[1], stated[2]), (sent[0], sent[1], sent[2]))

@@ -153,18 +153,18 @@ class _Reader:
         )
 
     def scope(self, scope: InstrumentationScope) -> dict[str, Json]:
-        found: dict[str, Json] = {}
+        result: dict[str, Json] = {}
         if scope.name:
-            found["name"] = self.keeper.text("scope", scope.name)
+            result["name"] = self.keeper.text("scope", scope.name)
         if scope.version:
-            found["version"] = self.keeper.text("scope", scope.version)
+            result["version"] = self.keeper.text("scope", scope.version)
         if scope.attributes:
-            found["attributes"] = self.attributes(scope.attributes)
-        return found
+            result["attributes"] = self.attributes(scope.attributes)
+        return result
 
     def attributes(self, pairs: Sequence[KeyValue]) -> dict[str, Json]:
         keeper = self.keeper
-        found: dict[str, Json] = {}
+        result: dict[str, Json] = {}
         safe_length = keeper.safe_length
         known = _KEYS.get
         for pair in pairs if len(pairs) <= MAX_ATTRIBUTES else pairs[:MAX_ATTRIBUTES]:
@@ -174,23 +174,23 @@ class _Reader:
             if text := value.string_value:
                 if len(text) > safe_length or "\x00" in text:
                     text = keeper.text(key, text)
-                found[key] = text
+                result[key] = text
                 continue
             if number := value.int_value:
-                found[key] = number
+                result[key] = number
                 continue
             which = value.WhichOneof("value")
             if which == "int_value":
-                found[key] = 0
+                result[key] = 0
             elif which == "bool_value":
-                found[key] = value.bool_value
+                result[key] = value.bool_value
             elif which == "double_value" and isfinite(real := value.double_value):
-                found[key] = real
+                result[key] = real
             elif which == "array_value" and (texts := self._texts(value.array_value.values)):
-                found[key] = texts
+                result[key] = texts
             else:
-                found[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
-        return found
+                result[key] = keeper.value(key, self._value(key, value, MAX_DEPTH))
+        return result
 
     def _new_key(self, key: str) -> str:
         if "\x00" in key or len(key) > MAX_KEY_LENGTH:
@@ -266,9 +266,9 @@ def _salvage(
             yield Group(signal.path.format(i, j), context, messages(of_scope, 2), read_one)
 
 
-def _parse_last(kind: type[M], found: list[bytes]) -> M:
+def _parse_last(kind: type[M], encoded: list[bytes]) -> M:
     """Return the message; what is not told can't be told, so a broken one is an empty one."""
     try:
-        return kind.FromString(found[-1]) if found else kind()
+        return kind.FromString(encoded[-1]) if encoded else kind()
     except DecodeError:
         return kind()

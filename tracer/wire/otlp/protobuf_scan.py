@@ -14,45 +14,45 @@ def messages(body: bytes, number: int) -> list[bytes]:
 
     Raises Invalid where ``body`` is no protobuf message or ends too early.
     """
-    return [value for found, value in _fields(memoryview(body)) if found == number]
+    return [value for field, value in _fields(memoryview(body)) if field == number]
 
 
 def _fields(body: memoryview) -> Iterator[tuple[int, bytes]]:
-    place = 0
-    while place < len(body):
-        tag, place = _varint(body, place)
+    offset = 0
+    while offset < len(body):
+        tag, offset = _varint(body, offset)
         number, kind = tag >> 3, tag & 7
         if number == 0:
-            raise Invalid(f"the body is not valid protobuf: field number 0 at byte {place - 1}")
+            raise Invalid(f"the body is not valid protobuf: field number 0 at byte {offset - 1}")
         if kind == _LENGTH:
-            length, place = _varint(body, place)
-            end = place + length
+            length, offset = _varint(body, offset)
+            end = offset + length
             if end > len(body):
                 raise _ended(len(body), end)
-            yield number, bytes(body[place:end])
-            place = end
+            yield number, bytes(body[offset:end])
+            offset = end
         elif kind == _VARINT:
-            _, place = _varint(body, place)
+            _, offset = _varint(body, offset)
         elif kind in (_FIXED64, _FIXED32):
-            place += 8 if kind == _FIXED64 else 4
+            offset += 8 if kind == _FIXED64 else 4
         else:
             raise Invalid(f"the body is not valid protobuf: wire type {kind} is not in use")
-    if place > len(body):
-        raise _ended(len(body), place)
+    if offset > len(body):
+        raise _ended(len(body), offset)
 
 
-def _varint(body: memoryview, place: int) -> tuple[int, int]:
+def _varint(body: memoryview, offset: int) -> tuple[int, int]:
     value = shift = 0
-    while place < len(body) and shift < 70:
-        byte = body[place]
+    while offset < len(body) and shift < 70:
+        byte = body[offset]
         value |= (byte & 0x7F) << shift
-        place += 1
+        offset += 1
         if byte < 0x80:
-            return value, place
+            return value, offset
         shift += 7
     if shift >= 70:
         raise Invalid("the body is not valid protobuf: a number of more than ten bytes")
-    raise _ended(len(body), place + 1)
+    raise _ended(len(body), offset + 1)
 
 
 def _ended(length: int, wanted: int) -> Invalid:

@@ -1,4 +1,4 @@
-"""When a call's first token came, and whether that is within the time of its span."""
+"""The time of a call's first token, and whether it is within the span."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tracer.wire.spans.resolution import Resolution
 def first_token_time(
     resolution: Resolution, start: int, end: int | None
 ) -> tuple[int | None, bool]:
-    """Return the time of the first token (µs), and whether what was sent is outside of the span.
+    """Return the time of the first token (µs), and whether the sent value is outside the span.
 
-    A time is kept as it was sent. Of a delay that reading counts which is within the span; one of
-    which none is, is forgotten, so that its attribute stays. ``end`` None: the span is running.
+    A time is kept as sent. A delay has several readings: the first one within the span is used; if
+    none is, the field is dropped and the attribute stays. ``end`` None: the span is running.
     """
     fields = resolution.fields
     last = MAX_MICROS if end is None else max(end, start)

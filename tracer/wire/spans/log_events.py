@@ -1,4 +1,4 @@
-"""A GenAI event that was sent as an OTLP log record becomes an addition to its span, or a score."""
+"""GenAI events sent as OTLP log records: each becomes an addition to its span, or a score."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import EVENT, MAX_MICROS
 from tracer.wire.spans.raw import Bad, Context, RawLog
 from tracer.wire.spans.record import own_ids
-from tracer.wire.spans.resolution import EVENT_NAMES, EVENTS_TOLD, SPAN_TABLE, Resolution, resolve
+from tracer.wire.spans.resolution import EVENT_NAMES, MAPPED_EVENTS, SPAN_TABLE, Resolution, resolve
 from tracer.wire.spans.scores import scores_of_events
 
 GENAI: Final = "gen_ai."
 BODY: Final = "body"
-"""The attribute under which an event shows what its log record had as body."""
+"""The attribute of an event that holds the body of its log record."""
 
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _ABOUT: Final = ("gen_ai.system", "gen_ai.provider.name", "event.domain")
-"""Attributes that stand beside a message and are no part of it."""
+"""Attributes of the record that are not part of the message."""
 
 
 class LogEvent(msgspec.Struct):
-    """What a log record adds to its span, and the scores that it holds."""
+    """The addition of a log record to its span, and the record's scores."""
 
     patch: SpanPatch
     scores: list[ScoreRecord]
 
 
 def is_event_of_span(raw: RawLog) -> bool:
-    """Return whether the record is a GenAI event that names its span; all others are not stored."""
+    """Return whether the record is a GenAI event with a span id; no others are stored."""
     return name_of(raw).startswith(GENAI) and any(raw.trace_id) and any(raw.span_id)
 
 
 def name_of(raw: RawLog) -> str:
-    """Return the event's name, also where it is an attribute, as before OTLP 1.5."""
+    """Return the event's name; before OTLP 1.5 it was an attribute."""
     name = raw.name or raw.attributes.get("event.name")
     return name if isinstance(name, str) else ""
 
@@ -49,10 +49,10 @@ def name_of(raw: RawLog) -> str:
 def read_log(
     raw: RawLog, context: Context, position: int, repeats: Counter[str], now: int
 ) -> LogEvent:
-    """Return what the event adds to its span; ``position`` is its own in the request.
+    """Return the addition of the event to its span; ``position`` is its index in the request.
 
-    ``repeats`` counts equal events of the request, which are several events and no repetition.
-    ``now`` (microseconds) is the time of an event that has none. Raises Bad.
+    ``repeats`` counts equal events of the request, because each of them is an event of its own.
+    ``now`` (microseconds) is the time of an event without one. Raises Bad.
     """
     trace_id, span_id = own_ids(raw)
     micros = raw.time_ns // 1_000
@@ -91,7 +91,7 @@ def _attributes(raw: RawLog) -> dict[str, Json]:
 
 
 def _content(attributes: dict[str, Json]) -> dict[str, Json]:
-    """Return what a span event of this name would have as its attributes."""
+    """Return the attributes that a span event of this name would have."""
     body = attributes.get(BODY)
     if isinstance(body, dict):
         return body
@@ -100,13 +100,13 @@ def _content(attributes: dict[str, Json]) -> dict[str, Json]:
 
 
 def _sources(event: dict[str, Json], attributes: dict[str, Json]) -> list[dict[str, Json]]:
-    """Return what rules are applied to, as ``resolve`` takes it: a log has no span attributes."""
+    """Return the sources of rules, as `resolve` takes them; the span's attributes are empty."""
     sources: list[dict[str, Json]] = [{}]
     name = event["name"]
     if name in EVENT_NAMES:
         body = attributes.get(BODY)
         sources.append({**attributes, **(body if isinstance(body, dict) else {})})
-    if name in EVENTS_TOLD:
+    if name in MAPPED_EVENTS:
         sources.append({f"{EVENT}{name}#0000": event})
     return sources
 
@@ -114,9 +114,9 @@ def _sources(event: dict[str, Json], attributes: dict[str, Json]) -> list[dict[s
 def _fields(
     resolution: Resolution, attributes: dict[str, Json]
 ) -> tuple[dict[str, list[Json]], dict[str, Json]]:
-    """Return [attribute, value] of each field of the span, and the attributes without these.
+    """Return [attribute, value] by field of the span, and the attributes that remain.
 
-    Attributes that are no content are left with the event: the span itself has them.
+    Attributes other than content stay with the event, because the span has them itself.
     """
     fields: dict[str, list[Json]] = {}
     gone: set[str] = set()

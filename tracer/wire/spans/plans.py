@@ -1,4 +1,4 @@
-"""What to do with a span whose attributes have certain names, worked out once for each shape."""
+"""Mapping plans: the rules that apply to a set of attribute names, computed once per set."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tracer.records import Json
 from tracer.wire.dialects.table import EVENT, NAME, Build, Dialect, Parse, Rule
 
 MERGED: Final = frozenset(("metadata", "trace.metadata"))
-"""Objects that every dialect may add to; the first one that says a key is believed."""
+"""Objects to which every dialect may add; the first dialect with a key sets its value."""
 
 RARE: Final = frozenset(
     ("pending", "scores", "annotations", "annotations_of_trace", "annotations_of_session")
 )
-"""Fields that few spans have, and that take more than a field of the record."""
+"""Fields that few spans have, and that are more than a field of the record."""
 
 OWN: Final = frozenset(
     (
@@ -34,7 +34,7 @@ OWN: Final = frozenset(
         "usage",
     )
 )
-"""Fields that are the record's own as they are."""
+"""Fields that the record has under the same name and unchanged."""
 
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
@@ -42,11 +42,11 @@ _MAX_SPLITS: Final = 50
 
 
 class Step(NamedTuple):
-    """One attribute that may tell one field; steps sort by how firmly they are believed."""
+    """The application of one rule to one attribute; steps sort by precedence."""
 
     rank: int
     source: int
-    """0: the span's own attributes; then those of events, the events as a whole, the name."""
+    """0: the span's attributes; then attributes of events, whole events, the span's name."""
     key: str
     dialect: str
     rule: Rule
@@ -55,15 +55,15 @@ class Step(NamedTuple):
 
 _Split = tuple[tuple[str, ...], tuple[str, ...]]
 Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
-"""Bit, source, key, field, parse, json, merged, build, part: all that applying a step takes."""
+"""Bit, source, key, field, parse, json, merged, build, part: the data to apply a step."""
 Lone = tuple[int, int, str, str, Parse | None, bool]
-"""Bit, source, key, field, parse, json: the only step that may tell its field."""
+"""Bit, source, key, field, parse, json: of the only step for its field."""
 
 
 class Plan:
-    """What to do with spans that have the same attribute names, as most of a program's do.
+    """The steps for spans with the same attribute names, as most spans of a program have.
 
-    Which steps have told something is a number with a bit for each, the firmest lowest.
+    A set of steps is an integer with a bit for each, the lowest for the highest precedence.
     """
 
     __slots__ = (
@@ -83,14 +83,14 @@ class Plan:
     def __init__(self, names: tuple[tuple[str, ...], ...], steps: list[Step]) -> None:
         self.steps = steps
         self.masks: dict[str, int] = {}
-        """By field: the bits of the steps that may tell it."""
-        for place, step in enumerate(steps):
-            self.masks[step.rule.field] = self.masks.get(step.rule.field, 0) | 1 << place
+        """By field: the bits of its steps."""
+        for index, step in enumerate(steps):
+            self.masks[step.rule.field] = self.masks.get(step.rule.field, 0) | 1 << index
         self.lone: list[Lone] = []
         self.moves: list[Move] = []
-        """The other steps; both are unpacked once, not once for each span."""
-        for place, step in enumerate(steps):
-            self._add(step, 1 << place)
+        """The other steps; both lists are unpacked once instead of for each span."""
+        for index, step in enumerate(steps):
+            self._add(step, 1 << index)
         self.own = [field for field in self.masks if field in OWN]
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
         self.rare = not RARE.isdisjoint(self.masks)
@@ -110,36 +110,36 @@ class Plan:
             which = bit, step.source, step.key, rule.field
             self.moves.append((*which, rule.parse, rule.json, merged, build, step.part))
 
-    def claims(self, told: int) -> list[Step]:
+    def claims(self, applied: int) -> list[Step]:
         """Return the steps whose bits are set in ``told``."""
-        return [step for place, step in enumerate(self.steps) if told >> place & 1]
+        return [step for index, step in enumerate(self.steps) if applied >> index & 1]
 
-    def split(self, told: int, denied: int, source: int) -> _Split:
-        """Return the names of ``source``'s attributes that stay, and of those that fields tell.
+    def split(self, applied: int, rejected: int, source: int) -> _Split:
+        """Return the names of the source's attributes that stay, and of the consumed ones.
 
         The tuples are the same objects for all spans of this shape.
         """
-        split = self._splits.get((told, denied, source))
+        split = self._splits.get((applied, rejected, source))
         if split is None:
-            gone = self._gone(told, denied, source)
+            gone = self._gone(applied, rejected, source)
             names = self._names[source]
             stay = tuple(name for name in names if name not in gone)
             split = stay, tuple(name for name in names if name in gone)
             if len(self._splits) < _MAX_SPLITS:
-                self._splits[told, denied, source] = split
+                self._splits[applied, rejected, source] = split
         return split
 
-    def _gone(self, told: int, denied: int, source: int) -> set[str]:
-        """Return the names of the attributes that leave, for fields tell all that they say."""
+    def _gone(self, applied: int, rejected: int, source: int) -> set[str]:
+        """Return the names of the consumed attributes: fields hold all of their content."""
         fields: dict[tuple[str, str], set[str]] = {}
         kept: set[str] = set()
-        for step in self.claims(told):
+        for step in self.claims(applied):
             if step.source == source and not step.rule.aside:
                 fields.setdefault((step.key, step.dialect), set()).add(step.rule.field)
                 if step.rule.keep:
                     kept.add(step.key)
-        # One dialect may find two fields in an attribute: it goes when each has what it says.
-        for step in self.claims(denied):
+        # A dialect may map an attribute to two fields: it is consumed if both took its value.
+        for step in self.claims(rejected):
             claimed = fields.get((step.key, step.dialect))
             if step.source != source or claimed is None or step.rule.aside:
                 continue
@@ -149,15 +149,15 @@ class Plan:
 
 
 class Table:
-    """The rules of all dialects by attribute name; remembers the plans it has made."""
+    """The rules of all dialects by attribute name, and a cache of plans."""
 
     def __init__(self, rules: Iterable[tuple[Dialect, Iterable[Rule]]]) -> None:
         self._exact: dict[str, list[Step]] = {}
         self._prefixes: list[tuple[str, Step]] = []
         self._plans: dict[tuple[frozenset[str], tuple[tuple[str, ...], ...]], Plan] = {}
         for order, (dialect, its_rules) in enumerate(rules):
-            for place, rule in enumerate(its_rules):
-                rank = (1_000_000 if rule.late else 0) + order * 1_000 + place
+            for index, rule in enumerate(its_rules):
+                rank = (1_000_000 if rule.late else 0) + order * 1_000 + index
                 step = Step(rank, 0, rule.key, dialect.name, rule, rule.part)
                 if rule.key.endswith("*"):
                     self._prefixes.append((rule.key[:-1], step))
@@ -165,7 +165,7 @@ class Table:
                     self._exact.setdefault(rule.key, []).append(step)
 
     def plan(self, sources: list[dict[str, Json]], within: frozenset[str]) -> Plan:
-        """Return what to do with attributes of these names, in a scope as `dialects_of` has it."""
+        """Return the plan for these sources' names in a scope of the dialects ``within``."""
         names = tuple([tuple(source) for source in sources])
         plan = self._plans.get((within, names))
         if plan is None:
@@ -183,30 +183,30 @@ class Table:
             for key in keys
             for step in self._steps(key, within)
         ]
-        spoken = within.union(step.dialect for step in steps)
+        dialects = within.union(step.dialect for step in steps)
         steps += [
             step._replace(source=len(names))
             for step in self._exact.get(NAME, ())
-            if step.dialect in (within if step.rule.scoped else spoken)
+            if step.dialect in (within if step.rule.scoped else dialects)
         ]
         return Plan(names, sorted(steps))
 
     def _steps(self, key: str, within: frozenset[str]) -> list[Step]:
         if key.startswith(EVENT):
-            name, _, place = key.rpartition("#")
-            found = [step._replace(part=place) for step in self._exact.get(name, ())]
+            name, _, index = key.rpartition("#")
+            steps = [step._replace(part=index) for step in self._exact.get(name, ())]
         else:
-            found = list(self._exact.get(key, ())) if key != NAME else []
-            named = {step.dialect for step in found}
+            steps = list(self._exact.get(key, ())) if key != NAME else []
+            named = {step.dialect for step in steps}
             for prefix, step in self._prefixes:
                 rest = key[len(prefix) :] if key.startswith(prefix) else ""
                 if rest and step.dialect not in named and _stands_for(step.rule, rest):
-                    found.append(step._replace(part=rest))
-        return [step for step in found if _holds(step, within)]
+                    steps.append(step._replace(part=rest))
+        return [step for step in steps if _holds(step, within)]
 
 
 def _stands_for(rule: Rule, rest: str) -> bool:
-    """Return whether a rule for a prefix also holds for the name that continues with ``rest``."""
+    """Return whether a prefix rule applies to the name that continues with ``rest``."""
     if rule.but is not None and rule.but.fullmatch(rest):
         return False
     return rule.known is None or rule.known(rest)

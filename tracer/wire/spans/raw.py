@@ -1,4 +1,4 @@
-"""The shape that both encodings of OTLP are read into, and the limits that reading keeps."""
+"""The common form of both OTLP encodings, and the limits of a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPAN_KINDS: Final = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
 
 class Bad(Exception):
-    """A span that can't be taken: the field at fault and what was expected there."""
+    """A rejected span or log record: the invalid field and the expected value."""
 
     def __init__(self, field: str, reason: str):
         super().__init__(reason)
@@ -45,12 +45,12 @@ class RawSpan(msgspec.Struct, gc=False):
     status_message: str
     attributes: dict[str, Json]
     events: list[dict[str, Json]]
-    """``{"name", "time_ns", "attributes"}`` each."""
+    """Objects of ``name``, ``time_ns`` and ``attributes``."""
     links: list[Json]
     dropped: dict[str, int]
-    """How many ``attributes``, ``events`` and ``links`` the sender or a limit left out."""
+    """The number of ``attributes``, ``events`` and ``links`` that the sender or a limit dropped."""
     notes: dict[str, Json]
-    """What was changed in a value, by attribute name or other place."""
+    """Changes made to values, by attribute or field name."""
 
 
 class RawLog(msgspec.Struct, gc=False):
@@ -59,18 +59,18 @@ class RawLog(msgspec.Struct, gc=False):
     trace_id: bytes
     span_id: bytes
     name: str
-    """Of an event; older senders have it among the attributes."""
+    """The event's name; older senders put it into the attributes."""
     time_ns: int
     body: Json
     attributes: dict[str, Json]
     notes: dict[str, Json]
-    """What was changed in a value, by attribute name or other place."""
+    """Changes made to values, by attribute or field name."""
 
 
 class Context:
-    """What the spans of one ScopeSpans share; its dicts are shared by their records as well."""
+    """Data shared by the spans of one ScopeSpans; their records share the same dicts."""
 
-    __slots__ = ("dialects", "metadata", "process", "resource", "scope", "told", "trace")
+    __slots__ = ("dialects", "metadata", "process", "resource", "resource_facts", "scope", "trace")
 
     def __init__(self, resource: dict[str, Json], scope: dict[str, Json]) -> None:
         self.resource = resource
@@ -79,8 +79,8 @@ class Context:
         self.dialects = dialects_of(scope, resource)
         self.trace = resolve(RESOURCE_TABLE, [resource]).trace()
         self.metadata: dict[str, Json] = self.trace.get("metadata", {})
-        self.told: dict[str, TraceRecord] = {}
-        """What the resource says of each trace that has spans here."""
+        self.resource_facts: dict[str, TraceRecord] = {}
+        """The trace facts of the resource, by trace id."""
 
 
 class Group(NamedTuple, Generic[T]):
@@ -94,7 +94,7 @@ class Group(NamedTuple, Generic[T]):
 
 
 class Keeper:
-    """Keeps values within limits and storable; collects notes of what it had to change.
+    """Makes values storable and keeps them within limits; collects notes of the changes.
 
     Text of at most ``safe_length`` characters is never too long.
     """
@@ -112,7 +112,7 @@ class Keeper:
         if len(text) <= self.safe_length and "\x00" not in text and text.isascii():
             return text
         notes: dict[str, Json] = {}
-        # Of our own export the parts kept the limit when they came; as one text they are longer.
+        # In an exported trace each part was within the limit; joined to one text they are longer.
         most = len(text) * 4 if key.startswith(PREFIX) else self._max_bytes
         text = clean_text(text, notes, most)
         if notes:
@@ -125,7 +125,7 @@ class Keeper:
         text = clean_text(key, notes, self._max_bytes)
         if len(text) > MAX_KEY_LENGTH:
             notes |= {"truncated": True, "size": len(key)}
-            # The place among the notes keeps two long names from becoming one.
+            # The number of notes keeps two shortened names different.
             text = f"{text[:MAX_KEY_LENGTH]}…[{len(key)} characters, {len(self.notes)}]"
         if notes:
             self.notes[text] = notes
@@ -147,23 +147,24 @@ class Keeper:
 
 
 def add_otlp_facts(attributes: dict[str, Json], kind: int, trace_state: str) -> None:
-    """Keep what OTLP says beside attributes, under the names OpenTelemetry uses for Jaeger."""
+    """Add the span's kind and trace state under the names OpenTelemetry uses for Jaeger."""
     if kind in SPAN_KINDS:
         attributes.setdefault("span.kind", SPAN_KINDS[kind])
     if trace_state:
         attributes.setdefault("w3c.tracestate", trace_state)
 
 
-def drops(said: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str, int]:
-    """Return what the sender said it left out, and what the limits leave out of what it sent.
+def drops(stated: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str, int]:
+    """Return the numbers dropped: ``stated`` by the sender plus what exceeds the limits.
 
-    Both are counts of attributes, events and links.
+    Both arguments are counts of attributes, events and links.
     """
-    if said == _NONE and max(sent) <= _LEAST_LIMIT:
+    if stated == _NONE and max(sent) <= _LEAST_LIMIT:
         return {}
     limits = (MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)
     counts = [
-        count + max(held - limit, 0) for count, held, limit in zip(said, sent, limits, strict=True)
+        count + max(number - limit, 0)
+        for count, number, limit in zip(stated, sent, limits, strict=True)
     ]
     return {
         name: count

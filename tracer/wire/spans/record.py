@@ -1,4 +1,4 @@
-"""One OTLP span, however it was encoded, becomes one SpanRecord and what it says of its trace."""
+"""Converts an OTLP span to its SpanRecord and the fields of its trace."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _NO_ID: Final = (b"", bytes(8))
 
 
 def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord:
-    """Return the record of ``raw`` and add what it says of its trace to ``traces``.
+    """Return the record of ``raw``, and add the fields of its trace to ``traces``.
 
-    ``now`` (microseconds) stands for the start of a span that has no time at all. Raises Bad.
+    ``now`` (microseconds) is the start of a span without times. Raises Bad.
     """
     trace_id, span_id, parent_id = ids_of(raw)
     start, end = _times(raw, now)
     sources = [raw.attributes]
     if raw.events:
         sources += sources_of(raw.events)
-    found = resolve(SPAN_TABLE, sources, context.dialects, raw.name)
-    kind = _settle(found)
-    fields = found.fields
+    resolution = resolve(SPAN_TABLE, sources, context.dialects, raw.name)
+    kind = _settle(resolution)
+    fields = resolution.fields
     error = raw.status_code == STATUS_ERROR
     first_token, is_outside = None, False
     if "first_token_time" in fields or "first_token_delay" in fields:
-        first_token, is_outside = first_token_time(found, start, end)
-    attributes, claimed = found.left(raw.attributes)
+        first_token, is_outside = first_token_time(resolution, start, end)
+    attributes, claimed = resolution.left(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
         span_id=span_id,
@@ -58,15 +58,15 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         links=raw.links,
         resource=context.resource,
         scope=context.scope,
-        dialect=found.dialect,
+        dialect=resolution.dialect,
         claimed=claimed,
-        # Few of these are told of a span: the others' defaults cost less than asking for each.
-        **found.own(),
+        # A span has few of these: defaults are cheaper than a look-up of each.
+        **resolution.own(),
     )
     if record.model is None:
         record.model = record.requested_model
     if kind == "generation":
-        # A text is no message that could hold a reason.
+        # Only messages contain reasons, and a text is none.
         if not record.finish_reasons and isinstance(record.output, (dict, list)):
             record.finish_reasons = finish_reasons(record.output)
     elif kind == "tool" and raw.events:
@@ -75,27 +75,27 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     if record.cost:
         record.cost_source = "given"
     if kind in SUMMING and (record.usage or record.cost):
-        told = found.teller("usage") or found.teller("cost")
-        record.echo = told in AGGREGATING
+        dialect = resolution.dialect_of("usage") or resolution.dialect_of("cost")
+        record.echo = dialect in AGGREGATING
     if raw.events:
-        record.events = events_left(raw.events, found)
+        record.events = events_left(raw.events, resolution)
     if error and record.status_message is None:
         record.status_message = exception(raw.events)
-    if found.rare and "pending" in fields and parent_id is not None:
+    if resolution.rare and "pending" in fields and parent_id is not None:
         _become_running(record, parent_id, fields.get("pending_parent"))
-    _flag(record, raw, found)
+    _flag(record, raw, resolution)
     if is_outside:
         record.flags = [*record.flags, "first_token_outside"]
         if first_token is None:
             record.notes = {**record.notes, "first_token_time": {"outside": True}}
-    _add_trace_facts(record, found, context, traces)
-    if found.rare:
+    _add_trace_facts(record, resolution, context, traces)
+    if resolution.rare:
         traces.scores += scores_of(record, fields)
     return record
 
 
 def _become_running(record: SpanRecord, span_id: str, parent_id: Json) -> None:
-    """Make the record the running start of the span ``span_id``, as whose child it was sent."""
+    """Turn the record into the running span ``span_id``; it was sent as a child of that span."""
     record.span_id = span_id
     record.parent_span_id = None if parent_id in (None, span_id, _NO_ID[1].hex()) else parent_id
     record.end_time = None
@@ -141,17 +141,17 @@ def _times(raw: RawSpan, now: int) -> tuple[int, int | None]:
     return start or end or now, end or None
 
 
-def _settle(found: Resolution) -> str:
-    """Return the kind, and forget what fields mean nothing for it."""
-    fields = found.fields
+def _settle(resolution: Resolution) -> str:
+    """Return the kind, and drop the fields that have no meaning for it."""
+    fields = resolution.fields
     kind: str = fields.get("kind") or _likely_kind(fields)
     if kind != "span" and "weak_kind" in fields:
-        # It would say that the attribute told the kind.
-        found.drop("weak_kind")
+        # Otherwise the mapping would show that the attribute set the kind.
+        resolution.drop("weak_kind")
     if kind != "generation":
         for field in _OF_GENERATIONS:
             if field in fields:
-                found.drop(field)
+                resolution.drop(field)
     return kind
 
 
@@ -161,12 +161,12 @@ def _likely_kind(fields: dict[str, Json]) -> str:
     return str(fields.get("kind_hint", "span"))
 
 
-def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
+def _flag(record: SpanRecord, raw: RawSpan, resolution: Resolution) -> None:
     flags: list[str] = []
     notes: dict[str, Json] = {}
-    if raw.notes or found.notes:
-        fields = {claim.key: claim.rule.field for claim in found.claims}
-        for key, note in {**raw.notes, **found.notes}.items():
+    if raw.notes or resolution.notes:
+        fields = {claim.key: claim.rule.field for claim in resolution.claims}
+        for key, note in {**raw.notes, **resolution.notes}.items():
             notes[fields.get(key, key)] = note
         for note in notes.values():
             for flag in ("truncated", "cleaned"):
@@ -174,9 +174,11 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
                     flag in note or (flag == "truncated" and "depth" in note)
                 ) and flag not in flags:
                     flags.append(flag)
-    if found.of_fields:
-        notes |= {name: {**notes.get(name, {}), **note} for name, note in found.of_fields.items()}
-        if any(UNRECONCILED in note for note in found.of_fields.values()):
+    if resolution.field_notes:
+        notes |= {
+            name: {**notes.get(name, {}), **note} for name, note in resolution.field_notes.items()
+        }
+        if any(UNRECONCILED in note for note in resolution.field_notes.values()):
             flags.append(UNRECONCILED)
     if raw.parent_id == raw.span_id:
         flags.append("self_parent")
@@ -193,17 +195,17 @@ def _flag(record: SpanRecord, raw: RawSpan, found: Resolution) -> None:
 
 
 def _add_trace_facts(
-    record: SpanRecord, found: Resolution, context: Context, traces: TraceFacts
+    record: SpanRecord, resolution: Resolution, context: Context, traces: TraceFacts
 ) -> None:
-    if fields := found.trace():
+    if fields := resolution.trace():
         traces.add(record, RANK_SPAN, fields, context.process)
-    if found.fields.get("as_root"):
+    if resolution.fields.get("as_root"):
         traces.add(record, RANK_IMPLIED, _implied(record), context.process)
     if not context.trace:
         return
-    fact = context.told.get(record.trace_id)
+    fact = context.resource_facts.get(record.trace_id)
     if fact is None:
-        context.told[record.trace_id] = traces.add(
+        context.resource_facts[record.trace_id] = traces.add(
             record, RANK_RESOURCE, context.trace, context.process
         )
     elif record.start_time > fact.version:
@@ -213,7 +215,7 @@ def _add_trace_facts(
 
 
 def _implied(record: SpanRecord) -> dict[str, Json]:
-    """Return what a span that stands in for the root implies of its trace."""
+    """Return the trace fields implied by a span that stands in for the root."""
     payloads = {"input": record.input, "output": record.output}
     return {
         "name": record.name,

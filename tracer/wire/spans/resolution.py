@@ -1,4 +1,4 @@
-"""From attributes to fields: the rules of all dialects, applied in order of precedence."""
+"""Maps attributes to fields: applies the rules of all dialects in order of precedence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tracer.wire.spans.plans import MERGED, Plan, Step, Table
 
 __all__ = (
     "AGGREGATING",
-    "EVENTS_JOINED",
-    "EVENTS_TOLD",
     "EVENT_NAMES",
+    "JOINED_EVENTS",
+    "MAPPED_EVENTS",
     "MERGED",
     "RESOURCE_TABLE",
     "SPAN_TABLE",
@@ -30,34 +30,34 @@ __all__ = (
 _PAYLOADS: Final = ("input", "output")
 
 EVENT_NAMES: Final = frozenset(name for dialect in DIALECTS for name in dialect.events)
-"""Events whose attributes are read like the span's own."""
+"""Events whose attributes are mapped like the span's own."""
 
 _EVENT_RULES: Final = [
     rule for dialect in DIALECTS for rule in dialect.rules if rule.key.startswith(EVENT)
 ]
-EVENTS_TOLD: Final = frozenset(rule.key.removeprefix(EVENT) for rule in _EVENT_RULES)
-"""Events that tell something as a whole."""
-EVENTS_JOINED: Final = frozenset(
+MAPPED_EVENTS: Final = frozenset(rule.key.removeprefix(EVENT) for rule in _EVENT_RULES)
+"""Events that rules map as a whole."""
+JOINED_EVENTS: Final = frozenset(
     rule.key.removeprefix(EVENT) for rule in _EVENT_RULES if rule.build
 )
-"""Those that tell it together; of any other only the first is looked at."""
+"""Those whose values form one field together; of the others only the first is mapped."""
 
 
 class Resolution:
-    """Fields found in attributes, and which of the plan's steps have told them."""
+    """Fields of attributes, and the plan's steps that set them."""
 
-    __slots__ = ("_denied", "_plan", "_told", "fields", "notes", "of_fields", "rare")
+    __slots__ = ("_applied", "_plan", "_rejected", "field_notes", "fields", "notes", "rare")
 
     def __init__(self, plan: Plan, sources: list[dict[str, Json]], name: str = "") -> None:
         self.fields: dict[str, Json] = {}
         self.notes: dict[str, dict[str, Json]] = {}
-        """What decoding changed, by attribute name."""
-        self.of_fields: dict[str, dict[str, Json]] = {}
-        """What a reader of a field has to know, by field."""
+        """Changes made by decoding, by attribute name."""
+        self.field_notes: dict[str, dict[str, Json]] = {}
+        """Notes on fields, by field."""
         self.rare = plan.rare
-        """There may be RARE ones among the fields."""
+        """The fields may include RARE ones."""
         self._plan = plan
-        self._told = self._denied = 0
+        self._applied = self._rejected = 0
         if plan.named:
             sources = [*sources, {NAME: name}]
         self._apply_lone(sources)
@@ -65,8 +65,8 @@ class Resolution:
             self._apply(sources)
 
     def _apply_lone(self, sources: list[dict[str, Json]]) -> None:
-        """Apply the steps that nobody contests, which are most: there is nothing to weigh."""
-        fields, told = self.fields, 0
+        """Apply the steps that are the only one for their field, which most are."""
+        fields, applied = self.fields, 0
         for bit, source, key, field, parse, json in self._plan.lone:
             value = sources[source][key]
             if json and type(value) is str:
@@ -77,18 +77,18 @@ class Resolution:
                 value = parse(value)
             if value is not None:
                 fields[field] = value
-                told |= bit
-        self._told = told
+                applied |= bit
+        self._applied = applied
 
     def _apply(self, sources: list[dict[str, Json]]) -> None:
-        fields, told, denied = self.fields, self._told, 0
+        fields, applied, rejected = self.fields, self._applied, 0
         builds: dict[str, Build] = {}
         text: str | None = None
         decoded: Json = None
         for bit, source, key, field, parse, json, merged, build, part in self._plan.moves:
             value = sources[source][key]
             if json and type(value) is str:
-                # Several rules in a row may read one text.
+                # Consecutive rules may read the same text.
                 if value is not text:
                     text = value
                     decoded, notes = decode_text(value)
@@ -102,61 +102,61 @@ class Resolution:
             if value is NULL:
                 value = None
             if merged:
-                claimed = _merge(fields.setdefault(field, {}), value, part)
+                accepted = _merge(fields.setdefault(field, {}), value, part)
             elif field not in fields:
                 if build is None:
                     fields[field] = value
                 else:
                     builds[field] = build
                     fields[field] = {part: value}
-                claimed = True
+                accepted = True
             elif build is None:
-                claimed = field not in builds and _same(fields[field], value)
+                accepted = field not in builds and _same(fields[field], value)
             else:
-                # Parts of different makings don't mix: the firmer one has the field.
-                claimed = False
+                # Parts of different build functions don't mix: the first function wins.
+                accepted = False
                 if builds.get(field) is build:
                     present = fields[field].setdefault(part, value)
-                    claimed = present is value or _same(present, value)
-            if claimed:
-                told |= bit
+                    accepted = present is value or _same(present, value)
+            if accepted:
+                applied |= bit
             else:
-                denied |= bit
-        self._told, self._denied = told, denied
+                rejected |= bit
+        self._applied, self._rejected = applied, rejected
         for field, build in builds.items():
             result = build(fields[field])
             built, complete = result[0], result[1]
-            # An input may be an empty object; any other field is empty where nothing was told.
+            # An input may be an empty object; any other empty field counts as not set.
             kept = bool(built) or (complete and built is not None and field in _PAYLOADS)
             if kept:
                 fields[field] = built
                 if len(result) == 3 and result[2]:
-                    self.of_fields[field] = result[2]
+                    self.field_notes[field] = result[2]
             else:
-                # Parts of which nothing could be made tell nothing.
+                # The parts had no usable value.
                 del fields[field]
             if not (kept and complete):
                 self.release(field)
 
     @property
     def claims(self) -> list[Step]:
-        """The steps that told the fields, the firmest first: what an explanation is made of."""
-        return self._plan.claims(self._told)
+        """The steps that set the fields, by precedence; the shown mapping is made of them."""
+        return self._plan.claims(self._applied)
 
     @property
     def dialect(self) -> str | None:
-        """The dialect of the firmest claim."""
-        lowest = self._told & -self._told
+        """The dialect of the accepted step with the highest precedence."""
+        lowest = self._applied & -self._applied
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
-    def teller(self, field: str) -> str | None:
-        """Return the dialect that told ``field``, also where it did not tell all of it."""
-        told = (self._told | self._denied) & self._plan.masks.get(field, 0)
-        lowest = told & -told
+    def dialect_of(self, field: str) -> str | None:
+        """Return the dialect that set ``field``, even if only in part."""
+        applied = (self._applied | self._rejected) & self._plan.masks.get(field, 0)
+        lowest = applied & -applied
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
     def own(self) -> dict[str, Json]:
-        """Return the fields that are the record's own as they are."""
+        """Return the fields that the record has under the same name."""
         fields = self.fields
         return {name: fields[name] for name in self._plan.own if name in fields}
 
@@ -168,37 +168,38 @@ class Resolution:
         return {name: fields[field] for field, name in self._plan.trace_fields if field in fields}
 
     def release(self, field: str) -> None:
-        """Leave the attributes that told ``field`` where they were."""
+        """Keep the attributes that set ``field``."""
         mask = self._plan.masks[field]
-        self._denied |= self._told & mask
-        self._told &= ~mask
+        self._rejected |= self._applied & mask
+        self._applied &= ~mask
 
     def drop(self, field: str) -> None:
-        """Forget ``field`` and release its attributes."""
+        """Remove ``field`` and keep its attributes."""
         if field in self.fields:
             del self.fields[field]
             self.release(field)
 
     def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
-        """Return the ``attributes`` of an event without those that fields now tell."""
+        """Return the ``attributes`` of an event without the consumed ones."""
         return {
-            name: attributes[name] for name in self._plan.split(self._told, self._denied, source)[0]
+            name: attributes[name]
+            for name in self._plan.split(self._applied, self._rejected, source)[0]
         }
 
-    def events_told(self) -> set[int]:
-        """Return the places of the events of which fields tell everything."""
+    def consumed_events(self) -> set[int]:
+        """Return the indexes of the events that were consumed as a whole."""
         last = self._plan.sources - 1
-        gone = self._plan.split(self._told, self._denied, last)[1] if last else ()
+        gone = self._plan.split(self._applied, self._rejected, last)[1] if last else ()
         return {int(key.rpartition("#")[2]) for key in gone if key.startswith(EVENT)}
 
     def left(self, attributes: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
-        """Return the span's own attributes that stay, and the names of those that fields tell."""
-        stay, gone = self._plan.split(self._told, self._denied, 0)
+        """Return the span's attributes that stay, and the names of the consumed ones."""
+        stay, gone = self._plan.split(self._applied, self._rejected, 0)
         return {name: attributes[name] for name in stay} if gone else attributes, gone
 
 
 AGGREGATING: Final = frozenset(dialect.name for dialect in DIALECTS if dialect.aggregates)
-"""Dialects whose agents and chains report the sum of what runs below them."""
+"""Dialects whose agents and chains report the sum of the spans below them."""
 SPAN_TABLE: Final = Table([(dialect, dialect.rules) for dialect in DIALECTS])
 RESOURCE_TABLE: Final = Table([(dialect, dialect.resource) for dialect in DIALECTS])
 
@@ -211,7 +212,7 @@ _RULE_SCOPES: Final = {rule.scope for dialect in DIALECTS for rule in dialect.ru
 def dialects_of(scope: Mapping[str, Json], resource: Mapping[str, Json]) -> frozenset[str]:
     """Return the dialects to which spans of the instrumentation scope belong.
 
-    The scopes that single rules ask for are among them, as these rules have them: by name, or by
+    Scopes that single rules name are included as the rules write them: by name, or by
     name, language and major version, as ``name (python 4)``.
     """
     name = str(scope.get("name") or "")
@@ -237,15 +238,15 @@ def _fits(pattern: str, scopes: Iterable[str]) -> bool:
 def resolve(
     table: Table, sources: list[dict[str, Json]], within: frozenset[str] = _NONE, name: str = ""
 ) -> Resolution:
-    """Return the fields that ``sources`` tell; of two sources the earlier one is firmer.
+    """Return the fields of ``sources``; the earlier of two sources has precedence.
 
-    ``within`` are the dialects of the span's scope, ``name`` is the span's own.
+    ``within`` are the dialects of the span's scope, ``name`` is the span's name.
     """
     return Resolution(table.plan(sources, within), sources, name)
 
 
 def _merge(merged: dict[str, Json], value: Json, part: str | None) -> bool:
-    """Add one part, or every part of an object; False where a firmer rule set another value."""
+    """Add one part, or every part of an object; False: the part has another value already."""
     if part is None:
         return all([_same(merged.setdefault(name, item), item) for name, item in value.items()])  # noqa: C419 - every item is added
     present = merged.setdefault(part, value)
@@ -253,5 +254,5 @@ def _merge(merged: dict[str, Json], value: Json, part: str | None) -> bool:
 
 
 def _same(present: Json, value: Json) -> bool:
-    # 1 and true are equal in Python, but not what was sent.
+    # 1 and True are equal in Python, but are different values in JSON.
     return present is value or (type(present) is type(value) and bool(present == value))

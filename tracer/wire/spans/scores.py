@@ -1,4 +1,4 @@
-"""Judgements that a span carries: evaluation events and annotations become scores."""
+"""Scores of a span: from evaluation events and annotations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from tracer.records import Json, ScoreRecord, SpanPatch, SpanRecord
 from tracer.wire.dialects.table import MAX_MICROS, text
 
-# The dialects' fields for OpenInference's annotations, and what those judge.
+# The fields of OpenInference's annotations, and the subjects of their scores.
 _ANNOTATED: Final = {
     "annotations": "span",
     "annotations_of_trace": "trace",
@@ -23,22 +23,22 @@ _MAX_NAME: Final = 200
 class _Judgement(NamedTuple):
     of: str
     """span, trace or session."""
-    said: dict[str, Json]
-    """``name, score, label, explanation`` and whatever else."""
+    values: dict[str, Json]
+    """``name``, ``score``, ``label``, ``explanation`` and further names."""
     time: int
 
 
 def scores_of(record: SpanRecord, fields: dict[str, Json]) -> list[ScoreRecord]:
-    """Return the scores that a span's ``fields`` tell; the same span gives the same ids again."""
+    """Return the scores of a span's ``fields``; a repeated span has the same score ids."""
     repeats: Counter[tuple[str, str, str]] = Counter()
     scores = []
     session: str | None = fields.get("trace.session_id")
     for judgement in _judgements(record, fields):
-        score = _score(judgement.said)
+        score = _score(judgement.values)
         if score is None:
             continue
         of = "trace" if judgement.of == "session" and session is None else judgement.of
-        identifier = text(judgement.said.get("identifier")) or ""
+        identifier = text(judgement.values.get("identifier")) or ""
         key = (of, score.name, identifier)
         score.score_id = _id(record, *key, str(repeats[key]))
         repeats[key] += 1
@@ -51,7 +51,7 @@ def scores_of(record: SpanRecord, fields: dict[str, Json]) -> list[ScoreRecord]:
 
 
 def scores_of_events(patch: SpanPatch, events: list[Json], key: str) -> list[ScoreRecord]:
-    """Return the scores of ``events`` that came as log records; ``key`` names the log record."""
+    """Return the scores of ``events`` sent as log records; ``key`` identifies the log record."""
     scores = []
     for event in events:
         score = _score(_said(event))
@@ -70,9 +70,9 @@ def _judgements(record: SpanRecord, fields: dict[str, Json]) -> Iterator[_Judgem
     for field, of in _ANNOTATED.items():
         listed = fields.get(field)
         for item in listed if isinstance(listed, list) else ():
-            for said in item.values() if isinstance(item, dict) else ():
-                if isinstance(said, dict):
-                    yield _Judgement(of, said, time)
+            for values in item.values() if isinstance(item, dict) else ():
+                if isinstance(values, dict):
+                    yield _Judgement(of, values, time)
 
 
 def _said(event: Json) -> dict[str, Json]:
@@ -93,21 +93,27 @@ _NAMES: Final = {
 _TOLD: Final = frozenset(("name", "score", "explanation"))
 
 
-def _score(said: dict[str, Json]) -> ScoreRecord | None:
-    """Return the score without its place; None: it has no name, or neither number nor label."""
-    name, number, label = text(said.get("name")), _number(said.get("score")), said.get("label")
+def _score(values: dict[str, Json]) -> ScoreRecord | None:
+    """Return the score without its subject; None: it has no name, or no number and no label."""
+    name, number, label = (
+        text(values.get("name")),
+        _number(values.get("score")),
+        values.get("label"),
+    )
     if name is None or (number is None and text(label) is None):
         return None
-    told = _TOLD if number is not None else _TOLD | {"label"}
+    own_names = _TOLD if number is not None else _TOLD | {"label"}
     return ScoreRecord(
         score_id="",
         name=name[:_MAX_NAME],
         data_type="categorical" if number is None else "numeric",
         value=number,
         string_value=text(label) if number is None else None,
-        comment=text(said.get("explanation")),
+        comment=text(values.get("explanation")),
         source="otlp",
-        metadata={key: said[key] for key in said if key not in told and said[key] is not None},
+        metadata={
+            key: values[key] for key in values if key not in own_names and values[key] is not None
+        },
     )
 
 
@@ -122,5 +128,5 @@ def _number(value: Json) -> float | None:
 
 
 def _id(record: SpanRecord | SpanPatch, *key: str) -> str:
-    said = "\0".join((record.trace_id, record.span_id, *key))
-    return sha256(said.encode()).hexdigest()[:32]
+    parts = "\0".join((record.trace_id, record.span_id, *key))
+    return sha256(parts.encode()).hexdigest()[:32]

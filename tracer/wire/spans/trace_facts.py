@@ -1,4 +1,4 @@
-"""What spans say of their traces, each distinct saying once: the writer pays per record."""
+"""Trace fields sent in spans: equal ones become one record, because each record costs time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MERGED: Final = ("tags", "metadata")
 
 
 class TraceFacts:
-    """Collects the TraceRecords of one request, and what else its spans carry beside themselves."""
+    """Collects the TraceRecords, scores and patches in the spans of one request."""
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, int, bool, str, bytes], TraceRecord] = {}
         self.scores: list[ScoreRecord] = []
         self.patches: list[SpanPatch] = []
         self.exported: list[TraceRecord] = []
-        """Those of our own export, which say everything once."""
+        """The records of exported traces, which are distinct already."""
 
     def add(
         self,
@@ -29,7 +29,7 @@ class TraceFacts:
         fields: dict[str, Json],
         process: str,
     ) -> TraceRecord:
-        """Note that a span sent these fields, tags and metadata of its trace."""
+        """Record these fields, tags and metadata of the span's trace."""
         trace_id, start = record.trace_id, record.start_time
         by_root = rank == RANK_SPAN and record.parent_span_id is None
         key = (trace_id, rank, by_root, process, _encode(fields))
@@ -56,9 +56,9 @@ class TraceFacts:
 
 
 def note_time(fact: TraceRecord, start: int) -> None:
-    """Note that a span that began at ``start`` (µs) sent the same again."""
+    """Record that a span with this ``start`` (µs) sent the same fields again."""
     if start > fact.version:
-        # The later of two equal facts is newer than what was sent in between.
+        # The later of two equal values is newer than the values between them.
         fact.version = start
     elif fact.first is not None and start < fact.first:
         fact.first = start

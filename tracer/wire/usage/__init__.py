@@ -1,4 +1,4 @@
-"""What a call used and cost, decided by evidence: one place for every way in.
+"""Usage and cost of a call, decided by evidence, for all dialects, APIs and SDKs.
 
-`names` knows what names mean, `shapes` whose they are, `evidence` which count contains which.
+`names` has the meaning of names, `shapes` recognises providers, `evidence` makes the buckets.
 """

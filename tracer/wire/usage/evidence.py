@@ -1,7 +1,7 @@
-"""From counts that may contain each other to buckets that don't: which part is in which whole.
+"""Splits counts that may include each other into disjoint buckets.
 
-The total that was sent decides. Without one, parts that exceed their whole lie beside it, and
-otherwise the convention of the provider's shape, of the dialect or of the scope holds.
+The sent total decides whether a part is included in its whole. Without a total, a part larger than
+its whole is beside it; otherwise the convention of the provider, dialect or scope decides.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _GROUP_OF: Final = {
     "output_accepted_prediction": "prediction",
     "output_rejected_prediction": "prediction",
 }
-"""Parts that a source counts together, either in their whole or beside it; others are alone."""
+"""Parts that a source counts alike, all in their whole or all beside it; others are alone."""
 _WHOLE_OF: Final = {
     "cache_read": "input",
     "cache_write": "input",
@@ -46,42 +46,42 @@ _WHOLE_OF: Final = {
     "prediction": "output",
     "output_own": "output",
 }
-"""The whole that may hold a group; of a part whose name tells no side (``own``) there is none."""
+"""The whole that may include a group; ``own``, parts without a side in their name, has none."""
 GROUPS: Final = frozenset((*_WHOLE_OF, "own"))
 
-# Parts of one whole may overlap (a cached picture is in two of them): the last ones give way.
-_FIRMEST_FIRST: Final = ("cache_read", "cache_write", "reasoning", "input_tool_use")
+# Parts of one whole may overlap (cached images are in two of them): the last ones are reduced.
+_BY_PRECEDENCE: Final = ("cache_read", "cache_write", "reasoning", "input_tool_use")
 KEPT_AT_ZERO: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
 PLAIN: Final = {"input_text": "input", "output_text": "output"}
-"""Text is what a side's plain tokens are."""
+"""Text tokens are a side's plain tokens."""
 _TIMED: Final = {"ephemeral_5m": "cache_write_5m", "ephemeral_1h": "cache_write_1h"}
-# No provider has more; all ways to arrange them double with each.
+# No provider has more; each group doubles the number of arrangements.
 _MOST_GROUPS: Final = 6
-# Parts are often rounded one by one: a trillionth of a dollar is no difference.
+# Parts are often rounded one by one: a trillionth of a dollar counts as equal.
 _NOTHING: Final = Decimal("1e-12")
 
 
 class Settled(NamedTuple):
-    """Disjoint buckets, and what could not be reconciled about the counts that were sent."""
+    """Disjoint buckets, and the contradictions among the sent counts."""
 
     buckets: dict[str, Number]
     cut: dict[str, Number]
-    """Parts, as sent, of a group that is larger than the whole which has to hold it."""
+    """Sent counts of parts that exceed the whole that includes them."""
     missing: Number
-    """What the sent total has over the buckets; below zero: the buckets over the total."""
+    """The sent total minus the sum of the buckets."""
 
 
 def settle(
-    sent: Mapping[str, Number], beside: frozenset[str], firm: frozenset[str] = frozenset()
+    sent: Mapping[str, Number], beside: frozenset[str], within: frozenset[str] = frozenset()
 ) -> Settled:
-    """Return the buckets of ``sent``, numbers by term as `names.term` has them.
+    """Return the buckets of ``sent``, numbers by term of `names.term`.
 
-    ``beside`` are the groups that the source counts apart from their wholes where no total shows
-    otherwise, ``firm`` those that are known to lie in their whole, however large they are.
+    ``beside`` are the groups that the source counts beside their wholes unless the total disagrees,
+    ``within`` those that are certainly in their whole, however large they are.
     """
     counts = _Counts(sent)
     if counts.groups:
-        buckets, cut = counts.split(_arrange(counts, beside, firm))
+        buckets, cut = counts.split(_arrange(counts, beside, within))
     else:
         buckets, cut = counts.wholes, {}
     if counts.total is None:
@@ -111,17 +111,17 @@ class _Counts:
         self.sums = {group: sum(parts.values()) for group, parts in self.groups.items()}
 
     def total_of(self, beside: frozenset[str]) -> Number:
-        """Return the sum of all buckets if the groups of ``beside`` lie beside their wholes."""
+        """Return the sum of all buckets if the groups of ``beside`` are beside their wholes."""
         apart = [number for group, number in self.sums.items() if self._is_apart(group, beside)]
         return sum(self.wholes.values()) + sum(apart)
 
     def too_large(self, group: str) -> bool:
-        """Return whether a group can't lie within its whole."""
+        """Return whether a group is larger than its whole."""
         whole = self._whole(group)
         return whole is not None and bool(self.sums[group] > self.wholes[whole])
 
     def undecided(self) -> list[str]:
-        """Return the groups of which it matters whether they lie beside their whole."""
+        """Return the groups that change the sum if they are beside their whole."""
         return [
             group
             for group, number in self.sums.items()
@@ -133,8 +133,8 @@ class _Counts:
         buckets = dict(self.wholes)
         cut: dict[str, Number] = {}
         apart = [group for group in self.groups if self._is_apart(group, beside)]
-        # The firmer groups take their share of the whole first.
-        for group in sorted(self.groups.keys() - apart, key=_firmness):
+        # Groups of higher precedence take their share of the whole first.
+        for group in sorted(self.groups.keys() - apart, key=_precedence):
             if (whole := self._whole(group)) is None:
                 continue
             for part, number in self.groups[group].items():
@@ -157,24 +157,24 @@ class _Counts:
         return group in beside or (group != "own" and self._whole(group) is None)
 
 
-def _arrange(counts: _Counts, beside: frozenset[str], firm: frozenset[str]) -> frozenset[str]:
-    """Return the groups that lie beside their wholes."""
+def _arrange(counts: _Counts, beside: frozenset[str], within: frozenset[str]) -> frozenset[str]:
+    """Return the groups that are beside their wholes."""
     beside = _by_the_uncached(counts, beside)
     if counts.total is not None:
         for arrangement in _arrangements(beside, counts.undecided()):
-            within = counts.groups.keys() - arrangement
-            fits = not any(counts.too_large(group) for group in within)
+            included = counts.groups.keys() - arrangement
+            fits = not any(counts.too_large(group) for group in included)
             if fits and is_nothing(counts.total - counts.total_of(arrangement)):
                 return arrangement
         if is_nothing(counts.total - counts.total_of(beside)):
-            firm = GROUPS
-    # More cached tokens than input never were within the input: reuse has no other bound.
+            within = GROUPS
+    # More cached tokens than input can't be part of the input.
     exceeding = {group for group in counts.groups if counts.too_large(group)}
-    return beside | (exceeding - (firm - CACHE))
+    return beside | (exceeding - (within - CACHE))
 
 
 def _arrangements(beside: frozenset[str], groups: list[str]) -> Iterator[frozenset[str]]:
-    """Yield every way to have ``groups`` in or beside their wholes, the likeliest first."""
+    """Yield all sets of groups beside their wholes, the likeliest first."""
     yield from (beside, frozenset(), GROUPS)
     if len(groups) <= _MOST_GROUPS:
         for changes in range(1, len(groups) + 1):
@@ -183,7 +183,7 @@ def _arrangements(beside: frozenset[str], groups: list[str]) -> Iterator[frozens
 
 
 def _by_the_uncached(counts: _Counts, beside: frozenset[str]) -> frozenset[str]:
-    """Let the input without cached tokens, where it was sent, decide where those are counted."""
+    """Return the groups beside their wholes, given the count of uncached input if it was sent."""
     if counts.uncached is None:
         return beside
     if counts.wholes["input"] == counts.uncached:
@@ -193,7 +193,7 @@ def _by_the_uncached(counts: _Counts, beside: frozenset[str]) -> frozenset[str]:
 
 
 def _take_out_timed_writes(parts: dict[str, Number]) -> None:
-    """Take writes to the cache that are told by how long they live out of the count of all."""
+    """Subtract cache writes by lifetime from the count of all cache writes."""
     timed = {name: parts.pop(name) for name in _TIMED if name in parts}
     for name, number in timed.items():
         if "cache_write" in parts:
@@ -203,7 +203,7 @@ def _take_out_timed_writes(parts: dict[str, Number]) -> None:
 
 
 def _take_out_cached_media(parts: dict[str, Number]) -> None:
-    """Take the cached pictures and sounds out of all of them: they are cached tokens."""
+    """Subtract cached media from all media: they are cached tokens."""
     cached = {name: parts.pop(name) for name in list(parts) if name.startswith("cached_")}
     for name, number in cached.items():
         media = f"input_{name.removeprefix('cached_')}"
@@ -214,7 +214,7 @@ def _take_out_cached_media(parts: dict[str, Number]) -> None:
 
 
 def group_of(part: str) -> str:
-    """Return the group of a part; one of a name of its own goes by the side it begins with."""
+    """Return the group of a part; an unknown name belongs to the side with which it begins."""
     if part in _WHOLE_OF:
         return part
     if part in _GROUP_OF:
@@ -223,14 +223,14 @@ def group_of(part: str) -> str:
 
 
 def is_nothing(difference: Number) -> bool:
-    """Return whether two numbers that differ by this are one."""
+    """Return whether numbers with this difference count as equal."""
     return not difference or abs(difference) < _NOTHING
 
 
 def whole_of(group: str) -> str | None:
-    """Return the whole that may hold a group."""
+    """Return the whole that may include a group; None: there is none."""
     return _WHOLE_OF.get(group)
 
 
-def _firmness(group: str) -> int:
-    return _FIRMEST_FIRST.index(group) if group in _FIRMEST_FIRST else len(_FIRMEST_FIRST)
+def _precedence(group: str) -> int:
+    return _BY_PRECEDENCE.index(group) if group in _BY_PRECEDENCE else len(_BY_PRECEDENCE)

@@ -9,7 +9,7 @@ from tracer.wire.usage.reading import UNRECONCILED
 
 
 def explain(note: Mapping[str, Json]) -> list[str]:
-    """Return what a reader of the usage has to know, given its note as `Usage` has it."""
+    """Return sentences about the note of a `Usage`."""
     return list(_sentences(note))
 
 

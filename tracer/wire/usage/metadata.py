@@ -1,4 +1,4 @@
-"""What a provider itself reported, in the metadata that the AI SDK hands on beside its counts."""
+"""The provider's own counts in the metadata that the AI SDK sends beside its counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracer.wire.usage.reading import Usage, cost_within, read_usage
 from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE
 
 _SIDES: Final = {"input": (*INPUT_BUCKETS, "ephemeral"), "output": OUTPUT_BUCKETS}
-"""How the terms of each side begin."""
+"""Prefixes of the terms of each side."""
 _OBJECTS: Final = ("usage", "usageMetadata")
 _EXCLUSIVE: Final = ("anthropic", "bedrock")
 
@@ -21,10 +21,10 @@ _EXCLUSIVE: Final = ("anthropic", "bedrock")
 def read_with_metadata(
     counts: Mapping[str, Json], reports: Iterable[dict[str, Json]], *, exclusive: bool
 ) -> Usage:
-    """Return usage of the SDK's ``counts``, or of what the provider reported of the same call.
+    """Return usage from the SDK's ``counts``, or from the provider's report of the same call.
 
-    ``reports`` hold counts by name, as `reported` finds them; ``exclusive``: the provider is one
-    whose input the SDK may have handed on without cached tokens.
+    ``reports`` hold counts by name, from `reported`; ``exclusive``: the SDK may have sent this
+    provider's input without cached tokens.
     """
     sent = dict(counts)
     for report in reports:
@@ -32,7 +32,7 @@ def read_with_metadata(
         if len(silent) == len(_SIDES):
             sent = {**report, **sent}
         elif _agree(counts, report):
-            # The SDK's total may be its own sum, so it goes with the counts that it adds up.
+            # The SDK's total may be its own sum, so it is replaced together with the counts.
             return read_usage({**_of_sides(counts, silent), **report})
     if not exclusive or any(term(name) == "input_rest" for name in sent):
         return read_usage(sent, INSIDE)
@@ -49,18 +49,18 @@ def reported(metadata: Json) -> list[dict[str, Json]] | None:
 
 
 def exclusive(provider: Json) -> bool | None:
-    """Return True for a provider whose input held no cached tokens until version 6 of the SDK."""
+    """Return True for a provider whose input excluded cached tokens before version 6 of the SDK."""
     named = isinstance(provider, str) and any(word in provider for word in _EXCLUSIVE)
     return named or None
 
 
 def excludes(metadata: Json) -> bool | None:
-    """Return True where such a provider has written metadata."""
+    """Return True if the metadata is of such a provider."""
     return any(map(exclusive, metadata)) or None if isinstance(metadata, dict) else None
 
 
 def metadata_cost(metadata: Json) -> dict[str, Decimal] | None:
-    """Return the dollars that a provider, or a reseller, named in its metadata."""
+    """Return the dollars in the metadata of a provider or a reseller."""
     objects = metadata.values() if isinstance(metadata, dict) else ()
     costs = (cost_within(entry) for entry in objects if isinstance(entry, dict))
     return next((cost for cost in costs if cost), None)
@@ -78,7 +78,7 @@ def _of_sides(counts: Mapping[str, Json], sides: tuple[str, ...]) -> dict[str, J
 
 
 def _agree(counts: Mapping[str, Json], report: Mapping[str, Json]) -> bool:
-    """Return whether the SDK's counts are those of the report, not the sum of several calls."""
+    """Return whether the SDK's counts are of the report's call, and not a sum of several calls."""
     buckets = read_usage(report).buckets
     sums = dict(zip(_SIDES, token_sums(buckets), strict=False))
     return all(
@@ -89,7 +89,7 @@ def _agree(counts: Mapping[str, Json], report: Mapping[str, Json]) -> bool:
 
 
 def _without_own_sum(counts: Mapping[str, Json]) -> dict[str, Json]:
-    """Return counts without a total that the SDK itself summed from input and output."""
+    """Return counts without a total that is the SDK's own sum of input and output."""
     input_count, output_count = _first(counts, "input"), _first(counts, "output")
     own_sum = None if input_count is None or output_count is None else input_count + output_count
     return {

@@ -1,4 +1,4 @@
-"""What the name of a count means, in any spelling: ``promptTokensDetails.cachedTokens``, too."""
+"""The meaning of names of counts in any spelling, e.g. ``promptTokensDetails.cachedTokens``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Final
 
 NOTHING: Final = ""
-"""A name of known words that counts nothing by itself, as ``input_token_details`` does."""
+"""A name of known words that is no count itself, such as ``input_token_details``."""
 IGNORED: Final = "ignored"
-"""A known name of something that is no count of tokens: a duration, requests, characters."""
+"""A known name of another quantity than tokens: a duration, requests, characters."""
 TIER: Final = "tier"
-"""Tokens of a service tier, which repeat the tokens of another name."""
+"""Tokens of a service tier; another name has the same tokens."""
 
 MONEY: Final = "money"
 """Dollars among the counts."""
@@ -81,7 +81,7 @@ _NO_COUNTS: Final = """
     input_videos output_videos input_audio_files output_audio_files
     num_sources_used num_server_side_tools_used num_search_queries is_byok
 """
-# Whole names whose words would mislead.
+# Names whose words have another meaning together.
 _EXACT: Final = {
     "tokens": "total",
     "eval_count": "output",
@@ -103,10 +103,10 @@ def words_of(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_096)
 def term(name: str) -> str | None:
-    """Return what a name counts; None: it has a word that no source of counts is known to use.
+    """Return the term that a name counts; None: it has a word unknown in names of counts.
 
-    A term is a bucket, ``total``, or what leads to buckets: ``input_rest`` (the input without
-    what came from a cache), ``input_text``, ``cached_audio``, ``ephemeral_5m`` and the like.
+    A term is a bucket, ``total``, or an intermediate one: ``input_rest`` (the input without cached
+    tokens), ``input_text``, ``cached_audio``, ``ephemeral_5m`` and the like.
     """
     words = words_of(name)
     joined = "_".join(words)
@@ -119,7 +119,7 @@ def term(name: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def cost_term(name: str) -> str | None:
-    """Return what a name prices, ``total`` where it prices no part; None: unknown words."""
+    """Return the term that a name prices, ``total`` without a part; None: unknown words."""
     words = words_of(name)
     if "_".join(words) in _EXACT:
         return _EXACT["_".join(words)]
@@ -128,29 +128,29 @@ def cost_term(name: str) -> str | None:
 
 
 def counts(name: str) -> bool:
-    """Return whether a name counts tokens, or holds names that do."""
+    """Return whether a name counts tokens, or is an object of such names."""
     if words_of(name)[-1:] in (("details",), ("usage",)):
         return True
     return term(name) not in (None, NOTHING, IGNORED, MONEY)
 
 
 def costs(name: str) -> bool:
-    """Return whether a name below ``…cost.`` prices something known."""
+    """Return whether a name below ``…cost.`` prices a known term."""
     return cost_term(name) not in (None, NOTHING, IGNORED, TIER)
 
 
 def costs_by_name(name: str) -> bool:
-    """Return whether a name prices something known, and has a word for a cost."""
+    """Return whether a name prices a known term, and has a word for a cost."""
     return not _COST_WORDS.isdisjoint(words_of(name)) and costs(name)
 
 
 def tier_of(name: str) -> str:
-    """Return the service tier that a name of the term TIER names."""
+    """Return the service tier in a name of the term TIER."""
     return next(word for word in words_of(name) if word in TIERS)
 
 
 def bucket_of(name: str, *, money: bool = False) -> str:
-    """Return the bucket that a name stands for, the name itself where it stands for none."""
+    """Return the bucket of a name; the name itself if it has none."""
     meaning = (cost_term if money else term)(name) or name
     bucket = _BUCKETS.get(meaning, meaning)
     return name if bucket in (IGNORED, MONEY, TIER) else bucket
@@ -164,7 +164,7 @@ _BUCKETS: Final = {
     "ephemeral_1h": "cache_write_1h",
     **{f"cached_{kind}": "cache_read" for kind in _MEDIA},
 }
-"""What terms become that are no bucket themselves."""
+"""The buckets of terms that are no bucket themselves."""
 
 
 def _meaning(words: tuple[str, ...]) -> str | None:

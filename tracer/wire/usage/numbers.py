@@ -1,4 +1,4 @@
-"""Numbers as they are sent: counts of tokens and amounts of money, also as text."""
+"""Reads numbers: counts of tokens and amounts of money, also sent as text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 from tracer.records import Json
 
-# Sums of counts have to fit PostgreSQL's bigint, and any count of tokens is far below this.
+# Sums of counts must fit PostgreSQL's bigint; real token counts are far smaller.
 MAX_COUNT: Final = 2**53
 _MAX_DIGITS: Final = 100
-"""Python limits the digits of an integer that it parses, and more digits are no count."""
+"""Python limits the digits of integers that it parses; no count has more digits."""
 
 
 def count(value: Json) -> int | None:
-    """Return a whole number that is not negative; text that holds one counts."""
+    """Return a whole number that is not negative, also from text; None: the value is none."""
     if type(value) is str and len(value) < _MAX_DIGITS and value.isdecimal():
         value = int(value)
     if type(value) is int:
@@ -27,9 +27,9 @@ def count(value: Json) -> int | None:
 
 
 def amount(value: Json) -> Decimal | None:
-    """Return a finite number that is not negative, exactly as it was written.
+    """Return a finite number that is not negative, exactly as written; None: the value is none.
 
-    A decimal is such a number already.
+    A decimal is returned unchanged.
     """
     if type(value) is Decimal:
         return value
@@ -54,7 +54,7 @@ def count_or_object(value: Json) -> Json:
 
 
 def leaves(sent: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the innermost values, but for nulls, by their dotted names.
+    """Return the innermost values except nulls by their dotted names.
 
     Lists of counts by kind (Gemini's ``[{"modality": "AUDIO", "tokenCount": 9}]``, Bedrock's
     ``[{"ttl": "1h", "inputTokens": 9}]``) are read as objects by kind.
@@ -78,7 +78,7 @@ def _gather(values: dict[str, Json], sent: Mapping[str, Json], within: str) -> N
 
 
 def _by_kind(items: list[Json]) -> dict[str, Json] | None:
-    """Return counts by kind, those of one kind added up; None: these items are none."""
+    """Return the sums of counts by kind; None: the items are no counts by kind."""
     sums: dict[str, Json] = {}
     for item in items:
         if not isinstance(item, dict):

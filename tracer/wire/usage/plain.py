@@ -1,6 +1,6 @@
-"""The short way for numbers that don't contradict each other, which most spans' don't.
+"""The fast path for numbers without contradictions, as in most spans.
 
-What is read here is what `evidence.settle` makes of the same numbers: a test compares the two.
+The result equals that of `evidence.settle`: a test compares the two.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tracer.wire.usage.numbers import MAX_COUNT
 
 _NO_PARTS: Final = ("total", "input", "output", "input_rest")
 _INDIRECT: Final = ("ephemeral", "cached")
-"""How terms begin that are parts of parts."""
+"""Prefixes of terms that are parts of parts."""
 
 
 class Part(NamedTuple):
-    """A part's name, its bucket, and whether that is kept where nothing is in it."""
+    """A part's name, its bucket, and whether a bucket of zero is kept."""
 
     name: str
     bucket: str
@@ -41,25 +41,25 @@ class Side(NamedTuple):
     bucket: str
     parts: tuple[Part, ...]
     media: tuple[str, ...]
-    """Names of numbers by medium, text among them."""
+    """Names of counts by medium, including text."""
     cached: tuple[str, ...]
-    """Names of cached tokens and of the uncached ones, where the latter are told."""
+    """Names of the cached and the uncached tokens; empty: the latter are not sent."""
 
 
 class Recipe(NamedTuple):
-    """How numbers of certain names are split, if they agree."""
+    """How to split the numbers of a set of names, if they agree."""
 
     twins: tuple[tuple[str, str], ...]
-    """Names of one meaning, which have to have one number."""
+    """Pairs of names of one term, which must have equal numbers."""
     sides: tuple[Side, ...]
     apart: tuple[Part, ...]
     total: str | None
 
 
 def recipes(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> tuple[Recipe, ...]:
-    """Return the ways to split numbers of these names and terms, the likeliest first.
+    """Return the recipes for these names and terms, the likeliest first.
 
-    Only a total can show that it is another one than the first.
+    Without a total there is at most one.
     """
     ways = dict.fromkeys((beside, frozenset(), GROUPS))
     candidates = [candidate for way in ways if (candidate := _recipe(terms, way))]
@@ -71,9 +71,9 @@ def recipes(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> tuple
 def split(
     numbers: Mapping[str, Number], how: Recipe, kind: type[Number] = int
 ) -> dict[str, Number] | None:
-    """Return the buckets of numbers by name; None: they are not as the recipe has them.
+    """Return the buckets of numbers by name; None: they contradict the recipe.
 
-    Values that are not of this ``kind``, int or Decimal, take weighing as well.
+    None as well for a value that is not of this ``kind``, int or Decimal.
     """
     for number in numbers.values():
         if type(number) is not kind or not 0 <= number <= MAX_COUNT:
@@ -104,7 +104,7 @@ def split(
 
 
 def _recipe(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> Recipe | None:
-    """Return how numbers of these names and terms are split; None: they always take weighing."""
+    """Return the recipe for these names and terms; None: `evidence.settle` must decide."""
     named = {term: name for name, term in reversed(terms)}
     twins = tuple((name, named[term]) for name, term in terms if named[term] != name)
     if named.keys() == {"total"}:

@@ -1,4 +1,4 @@
-"""Usage and cost out of what was sent, by whatever way it came: flattened, nested, in any case."""
+"""Reads usage and cost from counts and amounts: flattened or nested, in any spelling."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tracer.wire.usage.plain import Recipe, split
 from tracer.wire.usage.shapes import INSIDE, Convention, Layout, layout
 
 UNRECONCILED: Final = "unreconciled"
-"""The flag, and the note, of counts that contradict each other."""
+"""The flag and the note of contradicting counts."""
 
-# The tier that every price is for where none is named.
+# Names of the default tier.
 _USUAL_TIERS: Final = ("standard", "default", "auto", "on_demand", "not_available")
 _SERVICE_TIER: Final = ("service", "tier")
 _OTHER: Final = "other"
 
 
 class Usage(NamedTuple):
-    """What was used, in disjoint buckets."""
+    """Tokens in disjoint buckets."""
 
     buckets: dict[str, int]
     complete: bool
-    """The buckets, with the note, tell everything that was sent."""
+    """The buckets and the note hold everything that was sent."""
     note: dict[str, Json]
-    """What a reader has to know: ``unreconciled`` with the figures, ``ignored``, the tier."""
+    """``unreconciled`` with the figures, ``ignored``, ``service_tier``."""
 
 
 class Cost(NamedTuple):
@@ -41,22 +41,22 @@ class Cost(NamedTuple):
 
 
 def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usage:
-    """Return the usage of counts by name; a value that is no count loses only itself."""
+    """Return the usage of counts by name; an invalid value is ignored, the others count."""
     flat = _flat(sent)
     names = layout(tuple(flat), convention)
     if (plain := read_plain(flat, names.plain)) is not None:
         return Usage(plain, complete=True, note={})
     failed = [name for name in flat if counts(name) and count(flat[name]) is None]
     if failed:
-        # The name of a value that is no count is no sign of whose counts the others are.
+        # The name of an invalid value must not decide the provider of the others.
         flat = {name: value for name, value in flat.items() if name not in failed}
         names = layout(tuple(flat), convention)
     numbers, whole, not_counts = _numbers(flat, names, count)
     if not numbers:
         return Usage({}, complete=False, note={})
-    buckets, cut, missing = settle(numbers, names.beside, names.firm)
-    if missing > 0 and (side := _silent_side(buckets)):
-        # A total and one side tell the other one.
+    buckets, cut, missing = settle(numbers, names.beside, names.within)
+    if missing > 0 and (side := _missing_side(buckets)):
+        # The total and one side give the other side.
         buckets[side], missing = missing, 0
     note: dict[str, Json] = {}
     if missing or cut:
@@ -68,16 +68,16 @@ def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usa
         note["ignored"] = ignored
     if tier := _tier(flat, names):
         note["service_tier"] = tier
-    complete = whole and not (missing or cut or ignored or _untold(flat, names))
+    complete = whole and not (missing or cut or ignored or _has_other_values(flat, names))
     return Usage(buckets, complete, note)
 
 
 def read_plain(
     sent: Mapping[str, Number], ways: Iterable[Recipe], kind: type[Number] = int
 ) -> dict[str, Number] | None:
-    """Return the buckets of numbers that simply agree; None: they take weighing.
+    """Return the buckets of numbers without contradictions; None: `settle` must decide.
 
-    ``ways`` are those of the names' `Layout`.
+    ``ways`` are the recipes of the names' `Layout`.
     """
     for how in ways:
         if (buckets := split(sent, how, kind)) is not None:
@@ -86,7 +86,7 @@ def read_plain(
 
 
 def read_cost(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Cost:
-    """Return the dollars of amounts by name; what a total has over its parts is ``other``."""
+    """Return the dollars of amounts by name; the rest of a total over its parts is ``other``."""
     names = layout(tuple(sent), convention, cost_term)
     if (plain := read_plain(sent, names.plain, Decimal)) is not None:
         return Cost(plain, complete=True)
@@ -102,7 +102,7 @@ def read_cost(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Cost
 
 
 def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
-    """Return the dollars that an object of counts names beside them, as OpenRouter's does."""
+    """Return the dollars in an object of counts, as OpenRouter sends them."""
     money = _money(tuple(sent))
     if not money:
         return {}
@@ -110,7 +110,7 @@ def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
     named = {name: value for name, value in amounts.items() if costs_by_name(name)}
     cost = read_cost(named).buckets
     if sent.get("is_byok") is True and "total" in cost:
-        # With a key of one's own the call is paid to its provider, beside the reseller's fee.
+        # With the customer's own key the provider bills the call, and the reseller a fee.
         details = sent.get("cost_details") or sent.get("costDetails")
         upstream = amount(_first(details, "upstream_inference_cost", "upstreamInferenceCost"))
         cost["total"] += upstream or 0
@@ -137,7 +137,7 @@ def _flat(sent: Mapping[str, Json]) -> Mapping[str, Json]:
 def _numbers(
     flat: Mapping[str, Json], names: Layout, parse: Callable[[Json], Any]
 ) -> tuple[dict[str, Number], bool, list[str]]:
-    """Return numbers by term, whether names of one term agree, and the names of no number."""
+    """Return numbers by term, whether names of one term agree, and names without a number."""
     numbers: dict[str, Number] = {}
     failed: list[str] = []
     agree = True
@@ -156,8 +156,8 @@ def _numbers(
     return numbers, agree, failed
 
 
-def _silent_side(buckets: Mapping[str, int]) -> str | None:
-    """Return the side of which no bucket is, where there are some of the other side."""
+def _missing_side(buckets: Mapping[str, int]) -> str | None:
+    """Return the side without buckets if the other side has some."""
     has_input = any(name.startswith(INPUT_BUCKETS) for name in buckets)
     has_output = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
     if has_input == has_output:
@@ -173,7 +173,7 @@ def _figures(counts: Mapping[str, int], missing: int, cut: Mapping[str, int]) ->
 
 
 def _tier(flat: Mapping[str, Json], names: Layout) -> str | None:
-    """Return the tier that the counts name, None where it is the usual one."""
+    """Return the service tier in the counts; None: the default tier."""
     for name in names.tiers:
         if count(flat[name]):
             return tier_of(name)
@@ -183,8 +183,8 @@ def _tier(flat: Mapping[str, Json], names: Layout) -> str | None:
     return None
 
 
-def _untold(flat: Mapping[str, Json], names: Layout) -> bool:
-    """Return whether something else was sent than counts and the tier."""
+def _has_other_values(flat: Mapping[str, Json], names: Layout) -> bool:
+    """Return whether anything besides counts and the tier was sent."""
     words = [name for name in names.own if count(flat[name]) is None]
     return any(
         flat[name] not in (None, 0, "", False) and words_of(name) != _SERVICE_TIER

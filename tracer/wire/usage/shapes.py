@@ -1,4 +1,4 @@
-"""Whose counts these are, by their names: which parts their sender counts beside the wholes."""
+"""Recognises the provider by the names of counts: which parts it counts beside the wholes."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ class Convention(NamedTuple):
     """How a dialect, an API or an instrumentation counts."""
 
     beside: frozenset[str] = frozenset()
-    """Groups of parts that it counts beside their wholes."""
+    """Groups of parts that are counted beside their wholes."""
     normalised: bool = False
-    """It brings all counts into this form, though it keeps a provider's names for them."""
+    """All counts follow this convention, even under a provider's names."""
     own_names: bool = False
-    """Its objects may count types under any name; ``input`` and ``output`` then hold no parts."""
+    """Objects may have types of any name; ``input`` and ``output`` then include no parts."""
 
 
 INSIDE: Final = Convention()
-"""Wholes hold their parts, as OpenTelemetry and OpenInference have it."""
+"""Wholes include their parts, as in OpenTelemetry and OpenInference."""
 NORMALISED: Final = Convention(normalised=True)
 CACHE_BESIDE: Final = Convention(CACHE)
-"""The input holds no cached tokens, as with Anthropic and Bedrock."""
+"""The input excludes cached tokens, as with Anthropic and Bedrock."""
 OWN: Final = Convention(own_names=True)
-"""What applications hand over: a provider's object, or disjoint types of their own."""
+"""Objects of applications: a provider's, or disjoint types of their own."""
 
 
 class Layout(NamedTuple):
-    """What the names of an object of numbers mean together."""
+    """The joint meaning of the names of an object of numbers."""
 
     terms: tuple[tuple[str, str], ...]
-    """Names and their terms; of several names of one term the first is believed."""
+    """Names and their terms; of several names of one term the first is used."""
     own: tuple[str, ...]
-    """Names that no source is known to use, and that count types of the sender's own."""
+    """Names unknown to Tracer, which are types of the sender's own."""
     tiers: tuple[str, ...]
     unknown: tuple[str, ...]
     """Names that count nothing."""
     beside: frozenset[str]
-    firm: frozenset[str]
-    """Groups beside their wholes, and groups that must lie within them, as `settle` takes them."""
+    within: frozenset[str]
+    """Groups beside their wholes, and groups certainly within them, as `settle` takes them."""
     plain: tuple[Recipe, ...]
-    """How to split the numbers if nothing about them takes weighing."""
+    """Recipes for numbers without contradictions."""
 
 
 _APART: Final = (IGNORED, MONEY, TIER)
-# Of names of one meaning OpenTelemetry's current ones come first, then the least nested.
+# Of names of one term OpenTelemetry's current ones come first, then the least nested.
 _CURRENT: Final = (
     "cache_read.input_tokens",
     "cache_creation.input_tokens",
@@ -61,7 +61,7 @@ _PLAIN_WHOLES: Final = (("input", "tokens"), ("input", "token", "count"))
 _ANTHROPIC: Final = frozenset(
     ("cache", kind, *whole) for kind in ("read", "write", "creation") for whole in _PLAIN_WHOLES
 )
-"""Names of Anthropic's and Bedrock's for what they count beside the input."""
+"""Anthropic's and Bedrock's names of tokens beside the input."""
 _SIDES: Final = {
     "input": frozenset(("input", "prompt")),
     "output": frozenset(("output", "completion")),
@@ -74,24 +74,24 @@ def layout(
     convention: Convention,
     meaning: Callable[[str], str | None] = term,
 ) -> Layout:
-    """Return what ``names`` mean to a sender of this convention; ``meaning`` is that of one."""
+    """Return the meaning of ``names`` under a convention; ``meaning`` gives that of one name."""
     terms = [(name, part) for name in names if (part := meaning(name)) and part not in _APART]
     terms.sort(key=lambda item: (item[0] not in _CURRENT, item[0].count(".")))
     if billed := [item for item in terms if item[0].startswith("billed")]:
-        # Cohere reports beside them what its models were given, its own preamble included.
+        # Cohere also reports the tokens of the whole prompt, including its own preamble.
         terms = billed
     own = [name for name in names if _is_own(name, convention, meaning)]
     tiers = [name for name in names if meaning(name) == TIER]
     money = [name for name in names if meaning(name) == MONEY and costs(name)]
     known = {*own, *tiers, *money, *(name for name, _ in terms)}
     unknown = [name for name in names if name not in known]
-    beside, firm = _placed(terms, convention)
+    beside, within = _placed(terms, convention)
     plain = () if own or tiers or unknown else recipes(tuple(terms), beside)
-    return Layout(tuple(terms), tuple(own), tuple(tiers), tuple(unknown), beside, firm, plain)
+    return Layout(tuple(terms), tuple(own), tuple(tiers), tuple(unknown), beside, within, plain)
 
 
 def _is_own(name: str, convention: Convention, meaning: Callable[[str], str | None]) -> bool:
-    """Return whether a name may count a type of its own: one within a known object is a detail."""
+    """Return whether a name may be a type of its own; a name in a known object is a detail."""
     if not convention.own_names or meaning(name):
         return False
     container, nested, _ = name.rpartition(".")
@@ -101,7 +101,7 @@ def _is_own(name: str, convention: Convention, meaning: Callable[[str], str | No
 def _placed(
     terms: list[tuple[str, str]], convention: Convention
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Return which groups lie beside their wholes, and which must lie within them."""
+    """Return the groups beside their wholes, and those certainly within them."""
     if convention.normalised:
         return convention.beside, frozenset()
     names = [name for name, _ in terms]
@@ -120,13 +120,13 @@ def _placed(
 
 
 def _is_geminis(words: tuple[str, ...]) -> bool:
-    """Return whether this is a name of Gemini's, which counts thoughts beside the candidates."""
+    """Return whether this is Gemini's name; Gemini counts thoughts beside the candidates."""
     firsts = ("prompt", "candidates", "thoughts", "cached")
     return words[-2:] == ("token", "count") and words[0] in firsts
 
 
 def _detailed(name: str) -> Iterator[str]:
-    """Yield the sides of which a name is a detail as OpenAI has them: ``prompt_tokens_details``."""
+    """Yield the sides of which a name is a detail in OpenAI's form: ``prompt_tokens_details``."""
     for container in name.split(".")[:-1]:
         words = words_of(container)
         if words[-1:] in (("details",), ("detail",)) and {"token", "tokens"} & {*words}:

@@ -49,6 +49,7 @@ def test_every_attribute_is_either_mapped_or_unmapped(
 
 @given(attribute_maps)
 @example({"mlflow.traceTag.a": []})
+@example({"llm.tools.a": []})
 def test_a_field_has_a_value_where_an_attribute_mapped_to_it_and_only_there(
     values: dict[str, Any],
 ) -> None:

@@ -194,7 +194,7 @@ class _Comparison:
         parsed = self._parsed(step)
         if parsed is None or parsed == value:
             # An empty list is a value of metadata, while an empty field is no value.
-            is_set = step.part is not None or _is_set(name, parsed)
+            is_set = "." in field or _is_set(name, parsed)
             return parsed is not None and (not of_span or is_set)
         if not of_span:
             # Many spans set fields of their trace: its value may come from another span.

@@ -82,8 +82,20 @@ def test_the_message_names_the_field_its_character_and_the_suggestion() -> None:
         '"' * 9_999,
         "\\" * 9_999 + "(",
         "a\x00b",
+        "a\ud800b",
     ],
-    ids=["open", "nested", "calls", "terms", "values", "long", "quotes", "escapes", "nul"],
+    ids=[
+        "open",
+        "nested",
+        "calls",
+        "terms",
+        "values",
+        "long",
+        "quotes",
+        "escapes",
+        "nul",
+        "surrogate",
+    ],
 )
 def test_pathological_text_is_refused_in_bounded_time(text: str) -> None:
     began = time.process_time()

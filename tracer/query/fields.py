@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -45,15 +46,15 @@ class Field:
     """A field of a row: its name in queries, its type, and what the documentation shows."""
 
     name: str
-    type: Type
-    description: str
-    examples: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
+    type: Type = dataclasses.field(repr=False)
+    description: str = dataclasses.field(repr=False)
+    examples: tuple[str, ...] = dataclasses.field(repr=False)
+    aliases: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    choices: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     """The values of a choice, in ascending order if `ordered`."""
-    ordered: bool = False
+    ordered: bool = dataclasses.field(default=False, repr=False)
     """For choices: ``>=`` compares their positions."""
-    keyed: bool = False
+    keyed: bool = dataclasses.field(default=False, repr=False)
     """Whether a key follows the name: ``metadata.plan``."""
 
     @property

@@ -20,6 +20,7 @@ MOST_DEPTH: Final = 20
 """Parentheses within parentheses."""
 MOST_TERMS: Final = 200
 
+_NEVER_STORED: Final = re.compile("[\x00\ud800-\udfff]")
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[()"]', re.DOTALL)
 _FIELD_ALONE: Final = re.compile(r'([A-Za-z_][\w-]*)(?:\.[^\s:()",]+)?:')
 _WORD_BEFORE: Final = re.compile(r"(?<![\w:.-])[A-Za-z_][\w-]*\s?$")
@@ -52,9 +53,9 @@ def _check_size(text: str) -> None:
     if len(text) > MOST_CHARACTERS:
         message = f"{len(text):,} characters are too many; a query has at most {MOST_CHARACTERS:,}"
         raise QueryError(message, text, MOST_CHARACTERS, len(text))
-    if "\x00" in text:
-        position = text.index("\x00")
-        raise QueryError("no text contains a NUL character", text, position, position + 1)
+    if never_stored := _NEVER_STORED.search(text):
+        message = "no stored text contains this character"
+        raise QueryError(message, text, *never_stored.span())
 
 
 def _check_brackets(text: str) -> None:

@@ -13,6 +13,9 @@ _NUMBER: Final = r"[+-]?(?:\d{1,15}(?:\.\d{1,12})?|\.\d{1,12})"
 _MOST: Final = Decimal(10**15)
 """Numbers are less than this, so that all of their digits are exact."""
 _FINEST: Final = Decimal("1e-12")
+_LONGEST: Final = Decimal(10**10)
+"""Durations are less than this many seconds, 317 years."""
+_MICROSECOND: Final = Decimal("1e-6")
 _SCALED: Final = re.compile(rf"({_NUMBER})([kKmMgGbB]?)")
 _DURATION: Final = re.compile(rf"({_NUMBER})(us|µs|ms|s|sec|m|min|h|d)?")
 _MONEY: Final = re.compile(rf"\$?({_NUMBER})([kKmM]?)\$?")
@@ -55,9 +58,9 @@ def parse_number(text: str, kind: Type) -> Decimal | None:
     else:
         match = (_MONEY if kind is Type.MONEY else _SCALED).fullmatch(text)
         value = Decimal(match[1]) * _SCALES[match[2].lower()] if match else None
-    if value is None or abs(value) >= _MOST:
+    if value is None or abs(value) >= (_LONGEST if kind is Type.DURATION else _MOST):
         return None
-    return _plain(value.quantize(_FINEST))
+    return _plain(value.quantize(_MICROSECOND if kind is Type.DURATION else _FINEST))
 
 
 def with_known_unit(text: str, kind: Type) -> list[str]:

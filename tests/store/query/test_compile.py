@@ -1,0 +1,87 @@
+"""Queries compiled to SQL select what the evaluation in memory selects."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.query import world as worlds
+from tests.support.query.evaluator import Evaluator
+from tests.support.query.strategies import nodes, terms
+from tracer.extensions import db
+from tracer.query.fields import FIELDS, Grain
+from tracer.query.moments import Clock
+from tracer.query.printing import to_text
+from tracer.query.tree import Node
+from tracer.store.query.compile import condition, sources_of
+from tracer.store.schema import sessions, spans, traces
+
+CLOCK = Clock(worlds.NOW, ZoneInfo("Europe/Berlin"))
+TABLES = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
+IDS = {Grain.TRACE: "trace_id", Grain.SPAN: "span_id", Grain.SESSION: "session_id"}
+FEW = settings(
+    max_examples=15,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+def selected(node: Node, grain: Grain) -> set[str]:
+    """Return the ids that the SQL selects."""
+    table = TABLES[grain]
+    query = sa.select(table.c[IDS[grain]]).where(
+        table.c.project_id == worlds.PROJECT, condition(node, grain, table, CLOCK)
+    )
+    if grain is Grain.SPAN:
+        query = query.where(~table.c.placeholder)
+    return set(db.session.execute(query).scalars())
+
+
+def expected(node: Node, grain: Grain, world: worlds.World) -> set[str]:
+    """Return the ids that the evaluation in memory selects."""
+    evaluator = Evaluator(world, CLOCK)
+    rows = getattr(world, TABLES[grain].name)
+    return {
+        row[IDS[grain]]
+        for row in rows
+        if not row.get("placeholder") and evaluator.matches(node, grain, row)
+    }
+
+
+@pytest.mark.parametrize("grain", TABLES)
+@FEW
+@given(data=st.data(), world=worlds.worlds())
+def test_random_queries_select_from_random_databases_what_the_evaluation_selects(
+    app: Flask, grain: Grain, data: st.DataObject, world: worlds.World
+) -> None:
+    with app.app_context():
+        worlds.store(world)
+        for node in data.draw(st.lists(nodes(grain), min_size=5, max_size=12)):
+            assert selected(node, grain) == expected(node, grain, world), to_text(node)
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("grain", TABLES)
+@settings(FEW, max_examples=10)
+@given(data=st.data(), world=worlds.worlds())
+def test_every_operator_of_every_field_agrees_with_the_evaluation(
+    app: Flask, grain: Grain, data: st.DataObject, world: worlds.World
+) -> None:
+    with app.app_context():
+        worlds.store(world)
+        for node in data.draw(st.lists(terms(grain), min_size=20, max_size=40)):
+            assert selected(node, grain) == expected(node, grain, world), to_text(node)
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("grain", Grain)
+def test_every_field_has_a_source(grain: Grain) -> None:
+    table = TABLES.get(grain)
+    if table is None:
+        return
+    names = {field.name for field in FIELDS[grain]} - {"has"}
+    assert set(sources_of(grain, table)) == names

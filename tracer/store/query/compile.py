@@ -1,0 +1,189 @@
+"""Compiles the tree of a query to one SQL condition on the rows that are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from tracer.query.fields import Grain
+from tracer.query.moments import Clock
+from tracer.query.tree import And, Equal, Node, Not, Or, Related, SpanPath, Spans, Term, Words
+from tracer.store.query.session_sources import (
+    session_presence,
+    session_sources,
+    session_texts,
+    user_presence,
+    user_sources,
+    user_texts,
+)
+from tracer.store.query.source import Column, Source, Table
+from tracer.store.query.span_sources import span_presence, span_sources, span_texts
+from tracer.store.query.terms import term_condition, words_condition
+from tracer.store.query.trace_sources import trace_presence, trace_sources, trace_texts
+from tracer.store.schema import sessions, spans, traces
+
+
+class _Grain(NamedTuple):
+    """Where a grain's fields, the values of ``has:`` and its texts are, by table or alias."""
+
+    sources: Callable[[Table], Mapping[str, Source]]
+    presence: Callable[[Table], Mapping[str, Column]]
+    texts: Callable[[Table], list[Source]]
+
+
+_GRAINS: Final = {
+    Grain.TRACE: _Grain(trace_sources, trace_presence, trace_texts),
+    Grain.SPAN: _Grain(span_sources, span_presence, span_texts),
+    Grain.SESSION: _Grain(session_sources, session_presence, session_texts),
+    Grain.USER: _Grain(user_sources, user_presence, user_texts),
+}
+_COUNTED: Final[dict[str, Callable[[Any, int], Column]]] = {
+    "<": lambda count, number: count < number,
+    "<=": lambda count, number: count <= number,
+    ">": lambda count, number: count > number,
+    ">=": lambda count, number: count >= number,
+    "=": lambda count, number: count == number,
+}
+
+
+def condition(node: Node, grain: Grain, table: Table, clock: Clock) -> Column:
+    """Return the condition that a row of ``table`` matches the query; it may be NULL for no.
+
+    ``table`` is the table of the grain or an alias of it. The statement has to restrict it to one
+    project: rows of other tables are found by the project of the listed row.
+    """
+    return _Compiler(grain, table, clock).of(node)
+
+
+def sources_of(grain: Grain, table: Table) -> Mapping[str, Source]:
+    """Return where the grain's fields are, by name."""
+    return _GRAINS[grain].sources(table)
+
+
+class _Compiler:
+    """Compiles conditions on the rows of one table."""
+
+    def __init__(self, grain: Grain, table: Table, clock: Clock) -> None:
+        self._grain = grain
+        self._table = table
+        self._clock = clock
+
+    def of(self, node: Node) -> Column:
+        """Return the condition of a node."""
+        match node:
+            case And():
+                return sa.and_(sa.true(), *map(self.of, node.items))
+            case Or():
+                return sa.or_(*map(self.of, node.items))
+            case Not():
+                return _negated(self.of(node.item))
+            case Words():
+                return self._words(node)
+            case Spans():
+                return self._spans(node)
+            case Related():
+                return self._related(node)
+        return self._term(node)
+
+    def _term(self, term: Term) -> Column:
+        grain = _GRAINS[self._grain]
+        if term.field.name == "has":
+            presence = grain.presence(self._table)
+            wanted = [match.value for match in term.matches if isinstance(match, Equal)]
+            return sa.or_(*(presence[str(value)] for value in wanted))
+        source = grain.sources(self._table)[term.field.name]
+        return term_condition(term, source, self._clock)
+
+    def _words(self, words: Words) -> Column:
+        sources = _GRAINS[self._grain].texts(self._table)
+        return sa.or_(*(words_condition(words.text, source) for source in sources))
+
+    def _related(self, node: Related) -> Column:
+        table = (sessions if node.grain is Grain.SESSION else traces).alias()
+        key = {Grain.SESSION: "session_id", Grain.USER: "user_id"}
+        matching = condition(node.item, node.grain, table, self._clock)
+        if self._grain is Grain.SPAN and node.grain is Grain.SESSION:
+            trace = traces.alias()
+            of_trace = sa.exists().where(*_same(trace, table, "session_id"), matching)
+            return (
+                sa.exists()
+                .where(*_same(trace, self._table, "trace_id"), of_trace.correlate(trace))
+                .correlate(self._table)
+            )
+        column = key.get(self._grain) or key.get(node.grain, "trace_id")
+        same = _same(table, self._table, column)
+        return sa.exists().where(*same, matching).correlate(self._table)
+
+    def _spans(self, node: Spans) -> Column:
+        span = spans.alias()
+        own = self._own_spans(span)
+        if node.quantifier == "all":
+            wrong = _negated(self._path(node.path, span))
+            return ~sa.exists().where(*own, wrong).correlate(self._table)
+        own.append(self._path(node.path, span))
+        if node.quantifier == "any" or (node.operator, node.number) == (">=", 1):
+            return sa.exists().where(*own).correlate(self._table)
+        count = sa.select(sa.func.count()).select_from(span).where(*own).correlate(self._table)
+        return _COUNTED[node.operator](count.scalar_subquery(), node.number)
+
+    def _own_spans(self, span: Table) -> list[Column]:
+        """Return the conditions that ``span`` belongs to the listed trace or session."""
+        if self._grain is Grain.TRACE:
+            return [*_same(span, self._table, "trace_id"), ~span.c.placeholder]
+        trace = traces.alias()
+        of_session = (
+            sa.exists()
+            .where(*_same(trace, span, "trace_id"), *_same(trace, self._table, "session_id"))
+            .correlate(span, self._table)
+        )
+        return [span.c.project_id == self._table.c.project_id, ~span.c.placeholder, of_session]
+
+    def _path(self, path: SpanPath, span: Table) -> Column:
+        """Return the condition that ``span`` matches the last step, below the steps before it."""
+        own = condition(path.steps[-1], Grain.SPAN, span, self._clock)
+        if len(path.steps) == 1:
+            return own
+        above = spans.alias()
+        rest = self._path(SpanPath(path.steps[:-1], path.joins[:-1]), above)
+        same_trace = [*_same(above, span, "trace_id"), ~above.c.placeholder]
+        if path.joins[-1] == ">":
+            is_above = above.c.span_id == span.c.parent_span_id
+        else:
+            is_above = above.c.span_id.in_(_ancestors(span))
+        return sa.and_(own, sa.exists().where(*same_trace, is_above, rest).correlate(span))
+
+
+def _same(table: Table, other: Table, *keys: str) -> list[Column]:
+    return [table.c[name] == other.c[name] for name in ("project_id", *keys)]
+
+
+def _negated(matching: Column) -> Column:
+    """Return the condition that ``matching`` is false or NULL."""
+    if isinstance(matching, sa.Exists):
+        # PostgreSQL plans NOT EXISTS as an anti-join.
+        return ~matching
+    return matching.is_not(sa.true())
+
+
+def _ancestors(span: Table) -> sa.Select[Any]:
+    """Return the ids of all spans above ``span``; UNION ends even where parents form a circle."""
+    parent = spans.alias()
+    up = (
+        sa.select(span.c.parent_span_id.label("span_id"))
+        .where(span.c.parent_span_id.is_not(None))
+        .correlate(span)
+        .cte(recursive=True, nesting=True)
+    )
+    higher = (
+        sa.select(parent.c.parent_span_id)
+        .where(
+            parent.c.project_id == span.c.project_id,
+            parent.c.trace_id == span.c.trace_id,
+            parent.c.span_id == up.c.span_id,
+            parent.c.parent_span_id.is_not(None),
+        )
+        .correlate(span)
+    )
+    return sa.select(up.union(higher).c.span_id)

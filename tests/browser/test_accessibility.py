@@ -22,8 +22,10 @@ AGENT = "a" * 32
 WIDTHS = (1440, 900, 390)
 PAGES = [
     "/traces",
-    "/traces?name=resolve_ticket&status=completed",
-    "/traces?name=nothing",
+    "/traces?q=name:resolve_ticket+-status:error",
+    "/traces?q=latncy:>2s&last=name:resolve_ticket",
+    "/query-help",
+    "/traces?q=name:nothing",
     f"/traces/{AGENT}",
     *(
         f"/traces/{AGENT}?span=plan&tab={tab}"

@@ -141,7 +141,7 @@ def test_neighbours_are_the_next_traces_of_the_filtered_list(
     for n in range(6):
         name = "even" if n % 2 == 0 else "odd"
         store_traces(TraceBuilder(f"{n:032}", now() - n * 10 * SECOND, name=name).span(f"r{n}"))
-    page = open_page("/project/default/traces?name=even")
+    page = open_page("/project/default/traces?q=name:even")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("#s-r0")).to_be_visible()

@@ -110,5 +110,5 @@ def test_a_query_in_a_template_is_noticed(app: Flask, client: FlaskClient) -> No
 
     app.jinja_env.globals["json_url"] = planted
     with watching(app) as watch:
-        assert client.get("/project/default/sessions?user=nobody").status_code == 200
+        assert client.get("/project/default/sessions?q=user:nobody").status_code == 200
     assert set(watch.statements) == {"SELECT 'planted'"}

@@ -6,7 +6,7 @@ from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, t
 from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts, runs
-from tracer.ui.lists import session, sessions, traces
+from tracer.ui.lists import complete, session, sessions, traces
 from tracer.ui.project import keys, mapping_quality, prices, projects, server, settings
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
@@ -17,6 +17,7 @@ __all__ = [
     "bookmarks",
     "bp",
     "comments",
+    "complete",
     "datasets",
     "delete",
     "export",

@@ -15,16 +15,17 @@ from tests.support.store.rows import put
 from tests.support.traces.records import T0, span, trace_record
 from tests.support.waiting import wait_until
 from tracer.errors import NotFound, Unstorable
+from tracer.query.fields import Grain
+from tracer.query.parse import parse
 from tracer.records import RANK_CREATE, RANK_UPDATE, ScoreRecord, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
 from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.annotations.summaries import ScoreSummary
 from tracer.store.database.session import transaction
 from tracer.store.projects import cookie_secret
+from tracer.store.query.selection import Selection
 from tracer.store.scores import scores
 from tracer.store.traces import sessions, traces
-from tracer.store.traces.sessions import SessionFilter
-from tracer.store.traces.traces import TraceFilter
 from tracer.store.writing import delete
 from tracer.store.writing.delete import delete_session, delete_trace, delete_traces
 
@@ -50,6 +51,10 @@ def edit(tags: dict[str, bool], version: int, **fields: Any) -> TraceRecord:
     return TraceRecord(
         trace_id=GONE, rank=RANK_UPDATE, version=version, tag_edits=tags, editor="Ada", **fields
     )
+
+
+def of_sessions(text: str) -> Selection:
+    return Selection(parse(text, Grain.SESSION))
 
 
 def shown_tags() -> list[str]:
@@ -227,7 +232,7 @@ def test_lists_show_annotations_and_can_be_filtered_by_them(
     mark(ON_TRACE)
     mark(ON_SPAN)
     mark(ON_SESSION)
-    rows = {row.trace_id: row for row in traces.list_traces("default", TraceFilter()).items}
+    rows = {row.trace_id: row for row in traces.list_traces("default").items}
     assert (rows[GONE].bookmarked, rows[GONE].comment_count) == (True, 2)
     assert rows[GONE].scores == [ScoreSummary("helpful", "numeric", 1, 1.0, None)]
     assert (rows["bare"].bookmarked, rows["bare"].comment_count, rows["bare"].scores) == (
@@ -236,27 +241,25 @@ def test_lists_show_annotations_and_can_be_filtered_by_them(
         [],
     )
     for name, annotated in (
-        ("bookmarked", {GONE}),
-        ("commented", {GONE}),
-        ("scored", {GONE, "plain"}),
+        ("bookmark", {GONE}),
+        ("comment", {GONE}),
+        ("score", {GONE, "plain"}),
     ):
-        for wanted in (True, False):
-            page = traces.list_traces("default", TraceFilter(**{name: wanted}))
-            assert {row.trace_id for row in page.items} == (
-                annotated if wanted else {*rows} - annotated
-            )
-    (session,) = sessions.list_sessions("default", SessionFilter(bookmarked=True)).items
+        for sign, expected in (("", annotated), ("-", {*rows} - annotated)):
+            page = traces.list_traces("default", Selection(parse(f"{sign}has:{name}")))
+            assert {row.trace_id for row in page.items} == expected
+    (session,) = sessions.list_sessions("default", of_sessions("has:bookmark")).items
     assert (session.bookmarked, session.comment_count, session.scores) == (True, 1, [])
-    assert sessions.list_sessions("default", SessionFilter(scored=True)).items == []
+    assert sessions.list_sessions("default", of_sessions("has:score")).items == []
 
 
 def test_sessions_show_the_tags_of_their_latest_trace(connection: psycopg.Connection[Any]) -> None:
     tagged = trace_record(trace=GONE, session_id="chat")
     tagged.tags = ["beta"]
     put(connection, span("a", trace=GONE), tagged)
-    (session,) = sessions.list_sessions("default", SessionFilter(tag="beta")).items
+    (session,) = sessions.list_sessions("default", of_sessions("tag:beta")).items
     assert session.tags == ["beta"]
-    assert sessions.list_sessions("default", SessionFilter(tag="alpha")).items == []
+    assert sessions.list_sessions("default", of_sessions("tag:alpha")).items == []
 
 
 def test_a_summary_has_the_mean_of_numbers_and_the_last_text(
@@ -272,7 +275,7 @@ def test_a_summary_has_the_mean_of_numbers_and_the_last_text(
         ScoreRecord(**fields, string_value="good", time=T0),
         ScoreRecord(**later),
     )
-    (row,) = traces.list_traces("default", TraceFilter()).items
+    (row,) = traces.list_traces("default").items
     assert {
         summary.name: (summary.count, summary.value, summary.string_value) for summary in row.scores
     } == {

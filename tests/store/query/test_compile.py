@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.support.query import world as worlds
 from tests.support.query.evaluator import Evaluator
-from tests.support.query.strategies import nodes, terms
+from tests.support.query.strategies import TEXTS, nodes, terms
 from tracer.extensions import db
 from tracer.query.fields import FIELDS, Grain
 from tracer.query.moments import Clock
 from tracer.query.printing import to_text
-from tracer.query.tree import Node
+from tracer.query.tree import Node, Words
 from tracer.store.query.compile import condition, sources_of
 from tracer.store.schema import sessions, spans, traces
 
@@ -60,7 +60,7 @@ def test_random_queries_select_from_random_databases_what_the_evaluation_selects
 ) -> None:
     with app.app_context():
         worlds.store(world)
-        for node in data.draw(st.lists(nodes(grain), min_size=5, max_size=12)):
+        for node in data.draw(st.lists(nodes(grain, words=False), min_size=5, max_size=12)):
             assert selected(node, grain) == expected(node, grain, world), to_text(node)
         db.session.rollback()
 
@@ -75,6 +75,19 @@ def test_every_operator_of_every_field_agrees_with_the_evaluation(
         worlds.store(world)
         for node in data.draw(st.lists(terms(grain), min_size=20, max_size=40)):
             assert selected(node, grain) == expected(node, grain, world), to_text(node)
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("grain", [Grain.SPAN, Grain.SESSION])
+@settings(FEW, max_examples=10)
+@given(words=st.lists(TEXTS.filter(str.strip).map(Words), min_size=5), world=worlds.worlds())
+def test_words_are_found_in_the_texts_of_spans_and_sessions(
+    app: Flask, grain: Grain, words: list[Words], world: worlds.World
+) -> None:
+    with app.app_context():
+        worlds.store(world)
+        for node in words:
+            assert selected(node, grain) == expected(node, grain, world), node.text
         db.session.rollback()
 
 

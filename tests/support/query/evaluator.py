@@ -365,7 +365,7 @@ def _score_matches(score: Row, match: Match) -> bool:
     text = str(match.value)
     if score["string_value"] == text:
         return True
-    if score["data_type"] == "BOOLEAN" and text in ("true", "false"):
+    if score["data_type"] == "boolean" and text in ("true", "false"):
         return bool(score["value"] == (text == "true"))
     number = re.fullmatch(r"[+-]?(\d+(\.\d+)?|\.\d+)", text)
     return number is not None and score["value"] == float(text)

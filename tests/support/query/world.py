@@ -136,8 +136,8 @@ def _span(draw: st.DrawFn, trace: Row, span_id: str, ids: list[str]) -> Row:
 def _annotate(draw: st.DrawFn, world: World, trace_id: str, ids: list[str]) -> None:
     key = {"project_id": PROJECT, "trace_id": trace_id}
     for number in range(draw(st.integers(0, 2))):
-        data_type = draw(st.sampled_from(["NUMERIC", "BOOLEAN", "CATEGORICAL"]))
-        text = draw(TEXTS) if data_type == "CATEGORICAL" else None
+        data_type = draw(st.sampled_from(["numeric", "boolean", "categorical"]))
+        text = draw(TEXTS) if data_type == "categorical" else None
         score: Row = {**key, "score_id": f"{number}", "name": draw(KEYS), "data_type": data_type}
         score |= {"span_id": draw(st.sampled_from([None, *ids])), "session_id": None}
         score |= {"string_value": text, "source": "API", "time": NOW}
@@ -156,7 +156,7 @@ def _session(draw: st.DrawFn, world: World, session_id: str) -> Row:
     if draw(st.booleans()):
         score: Row = {"project_id": PROJECT, "trace_id": "", "score_id": f"of {session_id}"}
         score |= {"span_id": None, "session_id": session_id, "name": draw(KEYS), "value": 1.0}
-        score |= {"data_type": "NUMERIC", "string_value": None, "source": "API", "time": NOW}
+        score |= {"data_type": "numeric", "string_value": None, "source": "API", "time": NOW}
         world.scores.append(score)
     return {
         "project_id": PROJECT,
@@ -176,7 +176,7 @@ TABLES = (
     "traces",
     "trace_payloads",
     "spans",
-    "span_payloads",
+    "span_payload_rows",
     "sessions",
     "scores",
     "comments",
@@ -189,7 +189,7 @@ def store(world: World) -> None:
     for name in TABLES:
         table: sa.Table = getattr(schema, name)
         db.session.execute(table.delete())
-        source = {"span_payloads": "spans", "trace_payloads": "traces"}.get(name, name)
+        source = {"span_payload_rows": "spans", "trace_payloads": "traces"}.get(name, name)
         for row in getattr(world, source):
             db.session.execute(table.insert(), _of_table(table, row))
 

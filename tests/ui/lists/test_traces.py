@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlencode, urlsplit
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -73,37 +75,141 @@ def test_pages_of_the_list_lead_to_each_other(
     assert shown(back) == shown(second)
 
 
-def test_filters_narrow_the_list_and_can_be_removed(
+def typed(page: Element) -> str:
+    """Return the text in the query box."""
+    return page.one("div", "query").one("input")["value"]
+
+
+def shown_names(page: Element) -> list[str]:
+    """Return the names of the listed traces."""
+    return [link.text for link in page.all("a", "open")]
+
+
+def test_a_query_narrows_the_list(store_traces: StoreTraces, get_page: GetPage) -> None:
+    store_traces(agent_trace(), TraceBuilder(WIDE, name="other", environment="dev").span("r"))
+    query = "env:production tag:agent user:user-417 start:>-1h any(kind:tool level:error)"
+    shown = get_page(f"/traces?{urlencode({'q': query})}")
+    assert shown_names(shown) == ["resolve_ticket"]
+    assert typed(shown) == query
+    assert shown_names(get_page(f"/traces?{urlencode({'q': f'NOT ({query})'})}")) == ["other"]
+
+
+def test_older_addresses_with_filters_become_queries(
+    store_traces: StoreTraces, client: FlaskClient
+) -> None:
+    store_traces(agent_trace(), TraceBuilder(WIDE, name="other", environment="dev").span("r"))
+    old = "status=completed&environment=production&tag=agent&user=user-417&from=1h&marked=scored"
+    answer = client.get(f"/project/default/traces?{old}")
+    assert answer.status_code == 302
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)["q"]
+    assert query == [
+        "status:completed env:production tag:agent user:user-417 start:>=-1h has:score"
+    ]
+    answer = client.get("/project/default/traces?from=2026-11-23T14:00&to=2026-11-24T14:00")
+    assert client.get(answer.headers["Location"]).status_code == 200
+    data = client.get("/project/default/traces.json?environment=dev", follow_redirects=True).json
+    assert [row["name"] for row in data["data"]] == ["other"]
+
+
+def test_a_query_with_an_error_is_explained_over_the_list_of_the_last_good_one(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(agent_trace(), TraceBuilder(WIDE, name="other", environment="dev").span("r"))
-    shown = get_page(
-        "/traces?environment=production&tag=agent&user=user-417&from=1h&status=completed"
-    )
-    assert [link.text for link in shown.all("a", "open")] == ["resolve_ticket"]
-    assert len(shown.all("a", "chip")) == 5
-    chosen = [option["value"] for option in shown.all("option") if "selected" in option.attributes]
-    assert chosen == ["completed", "production", "agent", "1h"]
-    chip = next(chip for chip in shown.all("a", "chip") if "env" in chip.text)
-    assert "environment" not in chip["href"]
-    assert client.get(chip["href"]).status_code == 200
+    query = {"q": "env:dev latncy:>2s", "last": "env:dev"}
+    shown = get_page(f"/traces?{urlencode(query)}")
+    assert shown_names(shown) == ["other"]
+    error = shown.one(id="why")
+    assert "character 9: no field is called `latncy`" in error.text
+    assert [part.text for part in shown.all("span", "wrong")] == ["latncy"]
+    suggestion = error.one("a", "btn")
+    assert suggestion.text == "latency"
+    assert parse_qs(urlsplit(suggestion["href"]).query)["q"] == ["env:dev latency:>2s"]
+    assert client.get(suggestion["href"]).status_code == 200
 
 
-def test_a_list_without_matches_is_explained_and_keeps_its_filters(
+def test_facets_count_values_and_their_links_edit_the_query(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(agent_trace(), TraceBuilder(WIDE, name="other", environment="dev").span("r"))
+
+    def facet(page: Element, value: str) -> Element:
+        return next(row for row in page.all("div", "facet") if row.all("a")[0].text == value)
+
+    shown = get_page("/traces")
+    assert facet(shown, "production").one("data").text == "1"
+    only = parse(client.get(facet(shown, "dev").all("a")[0]["href"]).text)
+    assert shown_names(only) == ["other"]
+    assert typed(only) == "env:dev"
+    chosen = facet(only, "dev").all("a")[0]
+    assert chosen["aria-current"] == "true"
+    assert chosen["href"] == "/project/default/traces"
+    without = parse(client.get(facet(shown, "dev").one("a", "not")["href"]).text)
+    assert typed(without) == "-env:dev"
+    assert shown_names(without) == ["resolve_ticket"]
+
+
+def test_the_list_is_sorted_by_its_headings(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    stories = [TraceBuilder(f"{n:032}", name=f"n{n}").span("r", None, 0, n) for n in (1, 3, 2)]
+    store_traces(*stories)
+    heading = next(th for th in get_page("/traces").all("th") if th.text == "Duration")
+    slowest = parse(client.get(heading.one("a")["href"]).text)
+    assert shown_names(slowest) == ["n3", "n2", "n1"]
+    heading = slowest.one("th", "time")
+    assert heading["aria-sort"] == "descending"
+    fastest = parse(client.get(heading.one("a")["href"]).text)
+    assert shown_names(fastest) == ["n1", "n2", "n3"]
+
+
+def test_the_reader_chooses_the_columns_also_keys_of_the_metadata(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(agent_trace())
-    shown = get_page("/traces?name=nothing")
+    shown = get_page("/traces?columns=cost,name&columns=metadata.plan&columns=score.helpful")
+    assert [th.text for th in shown.all("th")] == ["Status", "Cost", "Name", "plan", "helpful"]
+    menu = shown.one(id="columns")
+    assert next(a for a in menu.all("a") if a["title"] == "Hide Cost")["href"].endswith(
+        "columns=name%2Cmetadata.plan%2Cscore.helpful"
+    )
+
+
+def test_a_list_without_matches_is_explained_and_keeps_its_query(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store_traces(agent_trace())
+    shown = get_page("/traces?q=name:nothing")
     assert shown.one("section", "none").one("h2").text == "No trace matches"
-    assert shown.one("a", "chip")["href"] == "/project/default/traces"
+    assert typed(shown) == "name:nothing"
 
 
-@pytest.mark.parametrize("query", ["?from=yesterday", "?cursor=broken"])
+@pytest.mark.parametrize("query", ["?sort=nothing", "?cursor=broken"])
 def test_an_invalid_url_is_explained(
     store_traces: StoreTraces, get_page: GetPage, query: str
 ) -> None:
     store_traces(agent_trace())
     assert get_page(f"/traces{query}", 400).one("h1").text == "Bad Request"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("sta", ["status:", "start:"]),
+        ("status:e", ["error"]),
+        ("name:res", ["resolve_ticket"]),
+        ("env:prod", ["production"]),
+        ("tag:", ["agent", "billing"]),
+        ("any(kind:to", ["tool"]),
+        ("latency:>1", ["1s", "10s"]),
+    ],
+)
+def test_what_is_typed_is_completed_with_fields_and_the_projects_values(
+    store_traces: StoreTraces, client: FlaskClient, text: str, options: list[str]
+) -> None:
+    store_traces(agent_trace())
+    answer = client.get("/project/default/complete", query_string={"q": text})
+    offered = [row.one("code").text for row in parse(answer.text).all("a", role="option")]
+    assert offered[: len(options)] == options
 
 
 def test_the_tree_opens_its_first_levels(store_traces: StoreTraces, get_page: GetPage) -> None:

@@ -8,6 +8,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tracer.query.fields import Grain
+from tracer.query.filters import compares, equals, has, joined
+from tracer.query.parse import parse
+from tracer.query.tree import Node, both
+from tracer.store.query.selection import Selection
 from tracer.wire.native.requests import Id, Text, Time, as_utc
 
 Limit = Annotated[int, Meta(ge=1, le=1000, description="rows of one page")]
@@ -27,9 +32,17 @@ class _Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
                 setattr(self, name, as_utc(value, name))
 
 
+Query = Annotated[str | None, Meta(description="a query in the query language: docs/query.md")]
+Sort = Annotated[
+    str | None, Meta(description="fields to sort by, `-` descending, ties by id: -cost,name")
+]
+
+
 class TraceQuery(_Query, kw_only=True):
     """Filters of the list of traces, all of which must hold."""
 
+    q: Query = None
+    sort: Sort = None
     since: Annotated[Time | None, Meta(description="started at this time or later")] = None
     until: Annotated[Time | None, Meta(description="started before this time")] = None
     name: Text | None = None
@@ -48,6 +61,8 @@ class TraceQuery(_Query, kw_only=True):
 class SessionQuery(_Query, kw_only=True):
     """Filters of the list of sessions, all of which must hold."""
 
+    q: Query = None
+    sort: Sort = None
     since: Annotated[Time | None, Meta(description="still active at this time")] = None
     until: Annotated[Time | None, Meta(description="begun before this time")] = None
     user_id: Id | None = None
@@ -82,3 +97,49 @@ class ExportQuery(_Query, kw_only=True):
 
     format: Literal["json", "csv", "otlp", "markdown", "html"] = "json"
     budget: Budget | None = None
+
+
+LIST_PROBLEMS = (400, 401, 422)
+"""Statuses of errors of lists that a query selects from."""
+
+
+def trace_selection(query: TraceQuery) -> Selection:
+    """Return the traces that fulfil the query and all filters; raises QueryError."""
+    grain = Grain.TRACE
+    return _selection(
+        query.q,
+        grain,
+        equals(grain, "name", query.name),
+        equals(grain, "session", query.session_id),
+        equals(grain, "status", query.status),
+        compares(grain, "start", ">=", query.since),
+        compares(grain, "start", "<", query.until),
+        *_shared(query, grain),
+    )
+
+
+def session_selection(query: SessionQuery) -> Selection:
+    """Return the sessions that fulfil the query and all filters; raises QueryError."""
+    grain = Grain.SESSION
+    return _selection(
+        query.q,
+        grain,
+        compares(grain, "end", ">=", query.since),
+        compares(grain, "start", "<", query.until),
+        *_shared(query, grain),
+    )
+
+
+def _shared(query: TraceQuery | SessionQuery, grain: Grain) -> list[list[Node]]:
+    return [
+        equals(grain, "user", query.user_id),
+        equals(grain, "env", query.environment),
+        equals(grain, "tag", query.tag),
+        has(grain, "bookmark", query.bookmarked),
+        has(grain, "comment", query.commented),
+        has(grain, "score", query.scored),
+    ]
+
+
+def _selection(text: str | None, grain: Grain, *filters: list[Node]) -> Selection:
+    return Selection(both(parse(text or "", grain), joined(*filters)))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.api.v1.queries import SessionQuery
+from tracer.api.v1.queries import LIST_PROBLEMS, SessionQuery, session_selection
 from tracer.errors import NotFound
 from tracer.store.scores import scores
 from tracer.store.traces import sessions
-from tracer.store.traces.sessions import SessionFilter
 from tracer.web.answers import traces
 from tracer.web.answers.traces import Scores, Session, SessionPage
 from tracer.web.keys import project_id
@@ -24,23 +23,15 @@ set_up(bp)
         summary="List sessions, latest activity first",
         query=SessionQuery,
         answers={200: SessionPage},
-        problems=(400, 401),
+        problems=LIST_PROBLEMS,
     )
 )
 def list_sessions() -> Response:
     """Return one page of the project's sessions."""
     query = read_query(SessionQuery)
-    where = SessionFilter(
-        since=query.since,
-        until=query.until,
-        user_id=query.user_id,
-        environment=query.environment,
-        tag=query.tag,
-        bookmarked=query.bookmarked,
-        commented=query.commented,
-        scored=query.scored,
+    page = sessions.list_sessions(
+        project_id(), session_selection(query), query.cursor, query.limit, query.sort
     )
-    page = sessions.list_sessions(project_id(), where, query.cursor, query.limit)
     return answer(traces.session_page(page, project_id()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.api.v1.queries import SpanQuery, TraceQuery
+from tracer.api.v1.queries import LIST_PROBLEMS, SpanQuery, TraceQuery, trace_selection
 from tracer.errors import NotFound
 from tracer.mapping import Mapping, explain
 from tracer.store.analyses.subtrees import read_subtrees
@@ -12,7 +12,6 @@ from tracer.store.scores import scores
 from tracer.store.traces import span_tree, traces
 from tracer.store.traces.model_calls import read_context
 from tracer.store.traces.span_detail import SpanDetail, get_span
-from tracer.store.traces.traces import TraceFilter
 from tracer.web.answers import traces as answers
 from tracer.web.answers.subtrees import SpanPage, listed_span
 from tracer.web.answers.traces import Scores, Span, SpanContext, Trace, TracePage
@@ -29,26 +28,15 @@ set_up(bp)
         summary="List traces, newest first",
         query=TraceQuery,
         answers={200: TracePage},
-        problems=(400, 401),
+        problems=LIST_PROBLEMS,
     )
 )
 def list_traces() -> Response:
     """Return one page of the project's traces."""
     query = read_query(TraceQuery)
-    where = TraceFilter(
-        since=query.since,
-        until=query.until,
-        name=query.name,
-        user_id=query.user_id,
-        session_id=query.session_id,
-        environment=query.environment,
-        tag=query.tag,
-        status=query.status,
-        bookmarked=query.bookmarked,
-        commented=query.commented,
-        scored=query.scored,
+    page = traces.list_traces(
+        project_id(), trace_selection(query), query.cursor, query.limit, query.sort
     )
-    page = traces.list_traces(project_id(), where, query.cursor, query.limit)
     return answer(answers.trace_page(page))
 
 

@@ -57,19 +57,6 @@ def is_bookmarked(of: sa.Table) -> sa.ColumnElement[bool]:
     return sa.exists().where(_on(bookmarks, of)).correlate(of)
 
 
-def annotation_conditions(
-    of: sa.Table, *, bookmarked: bool | None, commented: bool | None, scored: bool | None
-) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of having these annotations (True) or having none (False)."""
-    filters = ((bookmarks, bookmarked), (comments, commented), (scores, scored))
-    conditions = []
-    for table, wanted in filters:
-        if wanted is not None:
-            exists = sa.exists().where(_on(table, of))
-            conditions.append(exists if wanted else ~exists)
-    return conditions
-
-
 def summarise(latest: Iterable[list[Json]] | None) -> list[ScoreSummary]:
     """Return summaries of the column `scores` by name, the latest score first."""
     by_name: dict[tuple[str, str], list[list[Json]]] = {}

@@ -57,7 +57,10 @@ def within(seconds: int = SECONDS) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) != _CANCELED:
             raise
         db.session.rollback()
-        raise TooSlow(f"this takes longer than {seconds} s: choose a shorter time range") from None
+        raise TooSlow(
+            f"this takes longer than {seconds} s: choose a shorter time range (start:>-24h), or a"
+            " name, user or session without *"
+        ) from None
 
 
 def release() -> None:

@@ -21,8 +21,9 @@ from tracer.store.query.session_sources import (
 from tracer.store.query.source import Column, Source, Table
 from tracer.store.query.span_sources import span_presence, span_sources, span_texts
 from tracer.store.query.terms import term_condition, words_condition
-from tracer.store.query.trace_sources import trace_presence, trace_sources, trace_texts
+from tracer.store.query.trace_sources import trace_presence, trace_sources
 from tracer.store.schema import sessions, spans, traces
+from tracer.store.texts.conditions import text_condition
 
 
 class _Grain(NamedTuple):
@@ -34,7 +35,7 @@ class _Grain(NamedTuple):
 
 
 _GRAINS: Final = {
-    Grain.TRACE: _Grain(trace_sources, trace_presence, trace_texts),
+    Grain.TRACE: _Grain(trace_sources, trace_presence, lambda _: []),
     Grain.SPAN: _Grain(span_sources, span_presence, span_texts),
     Grain.SESSION: _Grain(session_sources, session_presence, session_texts),
     Grain.USER: _Grain(user_sources, user_presence, user_texts),
@@ -97,6 +98,8 @@ class _Compiler:
         return term_condition(term, source, self._clock)
 
     def _words(self, words: Words) -> Column:
+        if self._grain is Grain.TRACE:
+            return text_condition(self._table, words.text)
         sources = _GRAINS[self._grain].texts(self._table)
         return sa.or_(*(words_condition(words.text, source) for source in sources))
 

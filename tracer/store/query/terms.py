@@ -154,6 +154,6 @@ def _score_value(table: Any, match: Match) -> Column:
     if number is not None:
         options.append(table.c.value == float(number))
     if text in ("true", "false"):
-        is_flag = table.c.data_type == "BOOLEAN"
+        is_flag = table.c.data_type == "boolean"
         options.append(sa.and_(is_flag, table.c.value == (1 if text == "true" else 0)))
     return sa.or_(*options)

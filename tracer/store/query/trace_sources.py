@@ -95,13 +95,3 @@ def trace_presence(table: Table) -> Mapping[str, Column]:
         "unpriced": table.c.unpriced_count > 0,
         "flag": table.c.flagged_count > 0,
     }
-
-
-def trace_texts(table: Table) -> list[Source]:
-    """Return where words are looked for in a trace."""
-    wide = payload_of(table)
-    return [
-        Source(table.c.name),
-        Source(table.c.trace_id),
-        *(wide(column) for column in ("input_preview", "output_preview", "error_message")),
-    ]

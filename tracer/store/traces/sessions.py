@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,16 +11,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
+from tracer.query.fields import Grain
 from tracer.store.annotations.summaries import (
     ScoreSummary,
     annotation_columns,
-    annotation_conditions,
     summarise,
 )
 from tracer.store.database.numbered import numbered_page
 from tracer.store.database.paging import Page, cut_page, decode_cursor
+from tracer.store.database.session import within
+from tracer.store.query.keyset import Order, cut, labelled, parse_sort
+from tracer.store.query.selection import ALL, Selection
 from tracer.store.schema import sessions, trace_payloads, traces
-from tracer.store.traces.traces import TraceDetail, detail, detail_query, page_query
+from tracer.store.traces.traces import LIST_SECONDS, TraceDetail, detail, detail_query, page_query
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,37 +51,29 @@ class SessionRow:
     scores: list[ScoreSummary]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SessionFilter:
-    """Conditions of a list, all of which must hold; None: no condition. `until` is exclusive."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    user_id: str | None = None
-    environment: str | None = None
-    tag: str | None = None
-    bookmarked: bool | None = None
-    commented: bool | None = None
-    scored: bool | None = None
-
-
 def list_sessions(
-    project_id: str, where: SessionFilter, cursor: str | None = None, limit: int = 50
+    project_id: str,
+    selection: Selection = ALL,
+    cursor: str | None = None,
+    limit: int = 50,
+    sort: str | None = None,
 ) -> Page[SessionRow]:
-    """Return a page of a project's sessions, latest activity first; raises BadCursor."""
-    key = decode_cursor(cursor) if cursor else None
-    query = _query(project_id).where(*_conditions(where))
-    order = sa.tuple_(sessions.c.end_time, sessions.c.session_id)
-    descending = key is None or key.forward
-    if key is not None:
-        last = sa.tuple_(sa.literal(key.time), sa.literal(key.row_id))
-        query = query.where(order < last if descending else order > last)
-    direction = sa.desc if descending else sa.asc
-    query = query.order_by(direction(sessions.c.end_time), direction(sessions.c.session_id))
-    rows = db.session.execute(query.limit(limit + 1)).mappings()
-    fetched = [_row(row) for row in rows]
-    page, newer, older = cut_page(fetched, limit, key, lambda row: (row.end_time, row.session_id))
-    return Page(page, older, newer)
+    """Return a page of a project's sessions, latest activity first unless `sort` differs.
+
+    Raises BadCursor, Invalid (sort), TooSlow.
+    """
+    keys = parse_sort(sort, Grain.SESSION)
+    order = Order.of(keys, Grain.SESSION, sessions, sessions.c.session_id)
+    position = order.decode(cursor) if cursor else None
+    forward = position is None or position.forward
+    query = _query(project_id).add_columns(*labelled(order))
+    query = query.where(selection.condition(Grain.SESSION, sessions))
+    if position is not None:
+        query = query.where(order.beyond(position))
+    with within(LIST_SECONDS):
+        query = query.order_by(*order.clauses(forward)).limit(limit + 1)
+        rows = db.session.execute(query).mappings().all()
+    return cut(rows, limit, order, position, ("session_id",), _row)
 
 
 def page_sessions(
@@ -126,7 +121,7 @@ def session_traces(
     return Page(page, older, newer)
 
 
-def _row(row: sa.RowMapping) -> SessionRow:
+def _row(row: Mapping[Any, Any]) -> SessionRow:
     return SessionRow(**{**row, "scores": summarise(row["scores"])})
 
 
@@ -161,23 +156,6 @@ def _query(project_id: str) -> sa.Select[Any]:
         )
         .select_from(sessions.join(latest, sa.true()).join(trace_payloads, payload))
         .where(sessions.c.project_id == project_id)
-    )
-
-
-def _conditions(where: SessionFilter) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if where.since is not None:
-        conditions.append(sessions.c.end_time >= where.since)
-    if where.until is not None:
-        conditions.append(sessions.c.start_time < where.until)
-    for name in ("user_id", "environment"):
-        value = getattr(where, name)
-        if value is not None:
-            conditions.append(_has_trace(traces.c[name] == value))
-    if where.tag is not None:
-        conditions.append(_has_trace(traces.c.tags.contains([where.tag])))
-    return conditions + annotation_conditions(
-        sessions, bookmarked=where.bookmarked, commented=where.commented, scored=where.scored
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,14 +12,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.extensions import db
+from tracer.query.fields import Grain
 from tracer.records import Json, decimals
-from tracer.store.annotations.summaries import (
-    ScoreSummary,
-    annotation_columns,
-    annotation_conditions,
-    summarise,
-)
-from tracer.store.database.paging import Key, Page, cut_page, decode_cursor
+from tracer.store.annotations.summaries import ScoreSummary, annotation_columns, summarise
+from tracer.store.database.paging import Key, Page
+from tracer.store.database.session import within
+from tracer.store.query.keyset import Order, cut, labelled, parse_sort
+from tracer.store.query.selection import ALL, Selection
 from tracer.store.schema import (
     payload_of_trace,
     projects,
@@ -28,8 +27,8 @@ from tracer.store.schema import (
     traces,
 )
 
-FACET_LIMIT = 50
-FACET_SAMPLE = 1_000
+LIST_SECONDS = 10
+"""Statement timeout (seconds) of one page of a list."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,50 +87,6 @@ class TraceDetail(TraceRow):
     output: Json
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TraceFilter:
-    """Conditions of a list, all of which must hold; None: no condition. `until` is exclusive."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    name: str | None = None
-    user_id: str | None = None
-    session_id: str | None = None
-    environment: str | None = None
-    tag: str | None = None
-    status: str | None = None
-    bookmarked: bool | None = None
-    commented: bool | None = None
-    scored: bool | None = None
-
-    def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Return the SQL conditions of the fields that are set."""
-        columns = ("name", "user_id", "session_id", "environment", "status")
-        conditions = [
-            traces.c[column] == value
-            for column in columns
-            if (value := getattr(self, column)) is not None
-        ]
-        if self.since is not None:
-            conditions.append(traces.c.start_time >= self.since)
-        if self.until is not None:
-            conditions.append(traces.c.start_time < self.until)
-        if self.tag is not None:
-            conditions.append(traces.c.tags.contains([self.tag]))
-        return conditions + annotation_conditions(
-            traces, bookmarked=self.bookmarked, commented=self.commented, scored=self.scored
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """Recent values for pick lists, at most `FACET_LIMIT` of each."""
-
-    names: list[str]
-    environments: list[str]
-    tags: list[str]
-
-
 _ROW_COLUMNS = [
     *(traces.c[name] for name in TraceRow.__dataclass_fields__ if name in traces.c),
     *(
@@ -144,15 +99,39 @@ _ROW_COLUMNS = [
 
 
 def list_traces(
-    project_id: str, where: TraceFilter, cursor: str | None = None, limit: int = 50
+    project_id: str,
+    selection: Selection = ALL,
+    cursor: str | None = None,
+    limit: int = 50,
+    sort: str | None = None,
 ) -> Page[TraceRow]:
-    """Return a page of a project's traces, newest first; raises BadCursor."""
-    key = decode_cursor(cursor) if cursor else None
-    query = page_query(_row_query(), project_id, where.conditions(), key, limit, newest_first=True)
-    rows = db.session.execute(query).mappings()
-    fetched = [TraceRow(**_ordered(row)) for row in rows]
-    page, newer, older = cut_page(fetched, limit, key, lambda row: (row.start_time, row.trace_id))
-    return Page(page, older, newer)
+    """Return a page of a project's traces, newest first unless `sort` differs.
+
+    `sort` is a text like ``-cost,name``. Raises BadCursor, Invalid (sort), TooSlow.
+    """
+    order = Order.of(parse_sort(sort, Grain.TRACE), Grain.TRACE, traces, traces.c.trace_id)
+    position = order.decode(cursor) if cursor else None
+    forward = position is None or position.forward
+    page = sa.select(traces.c.trace_id, *labelled(order)).where(
+        traces.c.project_id == project_id, selection.condition(Grain.TRACE, traces)
+    )
+    if position is not None:
+        page = page.where(order.beyond(position))
+    shown = page.order_by(*order.clauses(forward)).limit(limit + 1).subquery("page")
+    query = (
+        _row_query()
+        .add_columns(*(shown.c[column.name] for column in labelled(order)))
+        .join(shown, shown.c.trace_id == traces.c.trace_id)
+        .where(traces.c.project_id == project_id)
+        .order_by(*order.clauses(forward))
+    )
+    with within(LIST_SECONDS):
+        rows = db.session.execute(query).mappings().all()
+    return cut(rows, limit, order, position, ("trace_id",), _trace_row)
+
+
+def _trace_row(values: dict[str, Any]) -> TraceRow:
+    return TraceRow(**_ordered(values))
 
 
 def page_query(
@@ -278,7 +257,7 @@ def detail(row: sa.RowMapping) -> TraceDetail:
     return TraceDetail(**values)
 
 
-def _ordered(row: sa.RowMapping) -> dict[str, Any]:
+def _ordered(row: Mapping[Any, Any]) -> dict[str, Any]:
     values = dict(row)
     values["models"] = dict(sorted(values["models"].items(), key=lambda item: (-item[1], item[0])))
     values["scores"] = summarise(values["scores"])
@@ -291,30 +270,24 @@ def has_traces(project_id: str) -> bool:
     return bool(db.session.execute(query).scalar())
 
 
-# A loose index scan: one index probe per distinct name, however many traces there are.
-_NAMES = sa.text("""
-    WITH RECURSIVE seen AS (
-        (SELECT name FROM traces WHERE project_id = :project_id ORDER BY name LIMIT 1)
-        UNION ALL
-        SELECT (SELECT name FROM traces WHERE project_id = :project_id AND name > seen.name
-                ORDER BY name LIMIT 1)
-        FROM seen WHERE seen.name IS NOT NULL
-    )
-    SELECT name FROM seen WHERE name <> '' LIMIT :most
-""")
+def metadata_values(
+    project_id: str, trace_ids: Sequence[str], keys: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Return the values of keys of the metadata as text, by trace and key.
 
-
-def facets(project_id: str) -> Facets:
-    """Return the values for filters: names of all traces, environments and tags of the latest."""
-    names = db.session.execute(_NAMES, {"project_id": project_id, "most": FACET_LIMIT}).scalars()
-    latest = (
-        sa.select(traces.c.environment, traces.c.tags)
-        .where(traces.c.project_id == project_id)
-        .order_by(traces.c.start_time.desc())
-        .limit(FACET_SAMPLE)
+    Dots in a key lead into objects, unless the metadata has the whole key.
+    """
+    metadata = trace_payloads.c.metadata
+    values = [
+        sa.func.coalesce(
+            metadata.op("->>")(key), metadata.op("#>>")(sa.func.string_to_array(key, "."))
+        ).label(f"value_{number}")
+        for number, key in enumerate(keys)
+    ]
+    query = sa.select(trace_payloads.c.trace_id, *values).where(
+        trace_payloads.c.project_id == project_id, trace_payloads.c.trace_id.in_(trace_ids)
     )
-    environments, tags = set(), set()
-    for environment, row_tags in db.session.execute(latest):
-        environments.add(environment)
-        tags.update(row_tags)
-    return Facets(list(names), sorted(environments)[:FACET_LIMIT], sorted(tags)[:FACET_LIMIT])
+    return {
+        trace_id: {key: value for key, value in zip(keys, texts, strict=True) if value is not None}
+        for trace_id, *texts in db.session.execute(query)
+    }

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-from flask import request, url_for
-
-from tracer.store.traces import sessions, traces
-from tracer.store.traces.sessions import SessionFilter
-from tracer.ui.base.filters import Filters, PickList
+from tracer.query.fields import Grain
+from tracer.store.traces import sessions
 from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.lists.columns import Column
+from tracer.ui.lists.list_query import ListQuery, translated
 from tracer.web.answers import traces as answers
-
-_FIELDS = ("environment", "tag", "user", "marked", "from", "to")
 
 
 @html_and_json("/project/<project_id>/sessions")
-def session_list(project_id: str) -> Representations:
-    """Show sessions, latest activity first."""
-    filters = Filters(request.args, _FIELDS, url_for("ui.session_list", project_id=project_id))
-    now = datetime.now(UTC)
-    where = SessionFilter(
-        since=filters.time("from", now),
-        until=filters.time("to", now),
-        user_id=filters.get("user"),
-        environment=filters.get("environment"),
-        tag=filters.get("tag"),
-        **filters.annotation_condition(),
+def session_list(project_id: str) -> Representations | AnyResponse:
+    """Show the sessions that a query selects, latest activity first."""
+    text = translated(request.args, Grain.SESSION)
+    if text is not None:
+        return redirect(ListQuery(request.args, Grain.SESSION, request.path).url(text))
+    query = ListQuery(
+        request.args, Grain.SESSION, url_for("ui.session_list", project_id=project_id)
     )
-    page = sessions.list_sessions(project_id, where, request.args.get("cursor"))
+    page = sessions.list_sessions(
+        project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter
+    )
     return Representations(
         "lists/sessions.html",
-        context=lambda: {"page": page, "filters": filters, "picks": _picks(project_id, filters)},
+        context=lambda: {"page": page, "query": query, "periods": PERIODS, "columns": COLUMNS},
         data=lambda: answers.session_page(page, project_id),
     )
 
 
-def _picks(project_id: str, filters: Filters) -> list[PickList]:
-    facets = traces.facets(project_id)
-    return [
-        filters.pick_list("environment", "Any environment", facets.environments),
-        filters.pick_list("tag", "Any tag", facets.tags),
-        filters.annotation_list(),
-        filters.period_list(),
-    ]
+PERIODS = (
+    ("end:>-1h", "Active in the last hour"),
+    ("end:>-24h", "Active in the last 24 hours"),
+    ("end:>-7d", "Active in the last 7 days"),
+    ("end:>-30d", "Active in the last 30 days"),
+)
+COLUMNS = (
+    Column("id", "Session", "name wide-name", "id"),
+    Column("input", "Last input", "say"),
+    Column("end", "Active", "when", "end"),
+    Column("latency", "Duration", "time", "latency"),
+    Column("traces", "Traces", "num spans", "traces"),
+    Column("tokens", "Tokens", "num tok", "tokens"),
+    Column("cost", "Cost", "num cost", "cost"),
+    Column("errors", "Failed", "num errs", "errors"),
+    Column("user", "User", "user"),
+    Column("env", "Environment", "env"),
+)

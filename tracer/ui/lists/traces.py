@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
-from flask import Response, request, url_for
+from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.records import STATUSES
+from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.projects.refused_requests import last_refused_request
 from tracer.store.traces import traces
-from tracer.store.traces.traces import TraceFilter, TraceRow
+from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.blueprint import is_fragment
-from tracer.ui.base.filters import Filters
 from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.lists.columns import Column, chosen_columns, moved, other_columns, without
+from tracer.ui.lists.facets import sidebar
+from tracer.ui.lists.list_query import PERIODS, ListQuery, translated
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.answers import traces as answers
 
-_FIELDS = ("status", "name", "environment", "tag", "user", "session", "marked", "from", "to")
-
 
 @html_and_json("/project/<project_id>/traces")
 def trace_list(project_id: str) -> Representations | AnyResponse:
-    """Show traces, newest first; in a project without traces, how to send one."""
-    filters = Filters(request.args, _FIELDS, url_for("ui.trace_list", project_id=project_id))
-    page = traces.list_traces(project_id, _condition(filters), request.args.get("cursor"))
+    """Show the traces that a query selects; in a project without traces, how to send one."""
+    text = translated(request.args, Grain.TRACE)
+    if text is not None:
+        return redirect(ListQuery(request.args, Grain.TRACE, request.path).url(text))
+    query = ListQuery(request.args, Grain.TRACE, url_for("ui.trace_list", project_id=project_id))
+    page = traces.list_traces(
+        project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter
+    )
     empty = not page.items and not traces.has_traces(project_id)
     if is_fragment():
         # The start page polls for the first trace.
@@ -35,7 +40,7 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
         return Response(status=204) if unchanged else Response(headers={"HX-Refresh": "true"})
     return Representations(
         "project/start.html" if empty else "lists/traces.html",
-        context=lambda: _start(project_id) if empty else _list(project_id, page, filters),
+        context=lambda: _start(project_id) if empty else _list(project_id, page, query),
         data=lambda: answers.trace_page(page),
     )
 
@@ -58,31 +63,50 @@ def _start(project_id: str) -> dict[str, object]:
     }
 
 
-def _list(project_id: str, page: Page[TraceRow], filters: Filters) -> dict[str, object]:
-    facets = traces.facets(project_id)
-    picks = [
-        filters.pick_list("status", "Any status", STATUSES),
-        filters.pick_list("name", "Any name", facets.names),
-        filters.pick_list("environment", "Any environment", facets.environments),
-        filters.pick_list("tag", "Any tag", facets.tags),
-        filters.annotation_list(),
-        filters.period_list(),
-    ]
-    return {"page": page, "filters": filters, "picks": picks}
+def _list(project_id: str, page: Page[TraceRow], query: ListQuery) -> dict[str, object]:
+    columns = chosen_columns(query.columns)
+    return {
+        "page": page,
+        "query": query,
+        "columns": columns,
+        "choice": ColumnChoice(query, columns),
+        "metadata": _metadata(project_id, page, columns),
+        "sidebar": sidebar(project_id, query),
+        "periods": PERIODS,
+    }
 
 
-def _condition(filters: Filters) -> TraceFilter:
-    now = datetime.now(UTC)
-    since, until = filters.time("from", now), filters.time("to", now)
-    annotated = filters.annotation_condition()
-    return TraceFilter(
-        since=since,
-        until=until,
-        name=filters.get("name"),
-        user_id=filters.get("user"),
-        session_id=filters.get("session"),
-        environment=filters.get("environment"),
-        tag=filters.get("tag"),
-        status=filters.get("status"),
-        **annotated,
-    )
+def _metadata(
+    project_id: str, page: Page[TraceRow], columns: Sequence[Column]
+) -> dict[str, dict[str, str]]:
+    """Return the values of the metadata columns by trace and key."""
+    keys = [column.key for column in columns if column.name.startswith("metadata.")]
+    ids = [row.trace_id for row in page.items]
+    return traces.metadata_values(project_id, ids, keys) if keys else {}
+
+
+class ColumnChoice:
+    """The addresses by which the reader adds, removes and moves columns."""
+
+    def __init__(self, query: ListQuery, columns: Sequence[Column]) -> None:
+        self._query = query
+        self._columns = columns
+        self.others = other_columns(columns)
+
+    def add(self, column: Column) -> str:
+        """Return the address with one more column at the end."""
+        names = [*(shown.name for shown in self._columns), column.name]
+        return self._query.url(columns=",".join(names))
+
+    def remove(self, column: Column) -> str:
+        """Return the address without a column."""
+        return self._query.url(columns=without(self._columns, column.name))
+
+    def move(self, column: Column, by: int) -> str:
+        """Return the address with a column further left (-1) or right (1)."""
+        return self._query.url(columns=moved(self._columns, column.name, by=by))
+
+    @property
+    def names(self) -> str:
+        """The columns as a text, to which a form adds one."""
+        return ",".join(column.name for column in self._columns)

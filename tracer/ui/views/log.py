@@ -14,7 +14,7 @@ from tracer.records import KINDS, LEVELS, Json
 from tracer.store.timeline.log import LogPage, LogRow, Query
 from tracer.store.traces.traces import TraceDetail
 from tracer.times import json_time
-from tracer.ui.base.filters import PickList
+from tracer.ui.base.pick_list import PickList
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.panel.events import Event, read_event
 from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context

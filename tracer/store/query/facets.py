@@ -1,0 +1,165 @@
+"""Counts the values of a selection's fields for facets and completion, over its latest rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tracer.extensions import db
+from tracer.query.fields import Grain
+from tracer.store.database.session import within
+from tracer.store.query.matches import matches_prefix
+from tracer.store.query.selection import Selection
+from tracer.store.schema import scores, trace_payloads, traces
+
+SECONDS: Final = 5
+MOST_ROWS: Final = 50_000
+"""Number of latest traces whose values are counted, so that a facet takes no longer than this."""
+MOST_VALUES: Final = 8
+MOST_COMPLETIONS: Final = 12
+FACETS: Final = {
+    "status": "status",
+    "name": "name",
+    "model": "models",
+    "env": "environment",
+    "user": "user_id",
+    "tag": "tags",
+    "release": "release",
+    "session": "session_id",
+    "version": "version",
+}
+"""Columns of traces by the fields whose values can be counted."""
+
+
+class Value(NamedTuple):
+    """A value of a field, and how many traces have it."""
+
+    text: str
+    traces: int
+
+
+class Facets(NamedTuple):
+    """The most frequent values by field; ``rows`` traces were counted, all if not ``partial``."""
+
+    values: dict[str, list[Value]]
+    rows: int
+    partial: bool
+
+
+def count_facets(project_id: str, selection: Selection, fields: Sequence[str]) -> Facets:
+    """Return the most frequent values of these keys of `FACETS`; raises TooSlow."""
+    latest = _latest(project_id, selection, [FACETS[field] for field in fields])
+    parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _row_count(latest))]
+    parts += [_values(latest, field).limit(MOST_VALUES) for field in fields]
+    statement = sa.union_all(*(sa.select(part.subquery()) for part in parts))
+    values: dict[str, list[Value]] = {field: [] for field in fields}
+    rows = 0
+    with within(SECONDS):
+        for field, value, count in db.session.execute(statement):
+            if field:
+                values[field].append(Value(value, count))
+            else:
+                rows = count
+    return Facets(values, rows, rows >= MOST_ROWS)
+
+
+def complete_values(
+    project_id: str, selection: Selection, field: str, key: str | None, prefix: str
+) -> list[Value]:
+    """Return values of a field of traces that begin with a text, the most frequent first.
+
+    ``field`` is a key of `FACETS`, ``metadata`` or ``score`` (with a key). Raises TooSlow.
+    """
+    if field in FACETS:
+        latest = _latest(project_id, selection, [FACETS[field]])
+        query = _values(latest, field, prefix)
+    elif field == "metadata" and key:
+        rows = _payloads(project_id, selection)
+        path = sa.func.coalesce(
+            rows.c.metadata.op("->>")(key), rows.c.metadata.op("#>>")(_path(key))
+        )
+        query = _counted(field, sa.type_coerce(path, sa.Text), rows, prefix)
+    elif field == "score" and key:
+        value = sa.func.coalesce(scores.c.string_value, sa.cast(scores.c.value, sa.Text))
+        query = _counted(field, value, scores, prefix).where(
+            scores.c.project_id == project_id, scores.c.name == key
+        )
+    else:
+        return []
+    return _read(query)
+
+
+def complete_keys(project_id: str, selection: Selection, field: str, prefix: str) -> list[Value]:
+    """Return keys of the metadata, or names of scores, that begin with a text."""
+    if field == "score":
+        query = _counted(field, scores.c.name, scores, prefix)
+        return _read(query.where(scores.c.project_id == project_id))
+    if field != "metadata":
+        return []
+    rows = _payloads(project_id, selection)
+    keys = sa.func.jsonb_object_keys(rows.c.metadata).table_valued("value").render_derived()
+    key = sa.type_coerce(keys.c.value, sa.Text)
+    return _read(_counted(field, key, rows.join(keys, sa.true()), prefix))
+
+
+def _read(query: sa.Select[Any]) -> list[Value]:
+    with within(SECONDS):
+        rows = db.session.execute(query.limit(MOST_COMPLETIONS))
+        return [Value(value, count) for _, value, count in rows]
+
+
+def _latest(project_id: str, selection: Selection, columns: Sequence[str]) -> sa.CTE:
+    """Return the latest traces of the selection; each part of the statement reads them once."""
+    return (
+        sa.select(*(traces.c[name] for name in dict.fromkeys(["trace_id", *columns])))
+        .where(traces.c.project_id == project_id, selection.condition(Grain.TRACE, traces))
+        .order_by(traces.c.start_time.desc(), traces.c.trace_id.desc())
+        .limit(MOST_ROWS)
+        .cte("latest")
+    )
+
+
+def _payloads(project_id: str, selection: Selection) -> sa.Subquery:
+    """Return the metadata of the latest traces: fewer, since each is read from its own row."""
+    latest = _latest(project_id, selection, [])
+    newest = sa.select(latest.c.trace_id).limit(MOST_ROWS // 25).subquery()
+    return (
+        sa.select(sa.cast(trace_payloads.c.metadata, JSONB).label("metadata"))
+        .join(newest, newest.c.trace_id == trace_payloads.c.trace_id)
+        .where(trace_payloads.c.project_id == project_id)
+        .subquery()
+    )
+
+
+def _path(key: str) -> Any:
+    return sa.func.string_to_array(key, ".")
+
+
+def _row_count(latest: sa.CTE) -> Any:
+    return sa.select(sa.func.count()).select_from(latest).scalar_subquery().label("count")
+
+
+def _values(latest: sa.CTE, field: str, prefix: str = "") -> sa.Select[Any]:
+    column = latest.c[FACETS[field]]
+    if field not in ("tag", "model"):
+        return _counted(field, column, latest, prefix)
+    function = sa.func.unnest if field == "tag" else sa.func.jsonb_object_keys
+    values = function(column).table_valued("value", name=f"{field}s").render_derived()
+    return _counted(
+        field, sa.type_coerce(values.c.value, sa.Text), latest.join(values, sa.true()), prefix
+    )
+
+
+def _counted(field: str, value: Any, rows: Any, prefix: str) -> sa.Select[Any]:
+    count = sa.func.count().label("count")
+    query = (
+        sa.select(sa.literal(field).label("field"), value.label("value"), count)
+        .select_from(rows)
+        .where(value.is_not(None), value != "")
+        .group_by(value)
+        .order_by(count.desc(), value)
+    )
+    return query.where(matches_prefix(value, prefix)) if prefix else query

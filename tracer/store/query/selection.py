@@ -1,0 +1,33 @@
+"""A query with the clock that its times are relative to: what a list shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tracer.query.fields import Grain
+from tracer.query.moments import Clock
+from tracer.query.tree import EVERYTHING, Node, both
+from tracer.store.query.compile import condition
+from tracer.store.query.source import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of one grain that match a query."""
+
+    node: Node = EVERYTHING
+    clock: Clock | None = None
+    """None: the time of the statement, in UTC."""
+
+    def condition(self, grain: Grain, table: Table) -> Column:
+        """Return the SQL condition on rows of ``table``."""
+        return condition(self.node, grain, table, self.clock or Clock(datetime.now(UTC)))
+
+    def narrowed(self, node: Node) -> Selection:
+        """Return the selection of those rows that match ``node`` as well."""
+        return Selection(both(self.node, node), self.clock)
+
+
+ALL = Selection()
+"""Every row."""

@@ -1,0 +1,108 @@
+"""The facets beside a list of traces: values with counts, whose clicks edit the query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tracer.errors import TooSlow
+from tracer.query.edit import exclude, excludes, has_value, toggle
+from tracer.query.fields import Grain
+from tracer.store.query.facets import Value, count_facets
+from tracer.ui.lists.list_query import ListQuery, one_term
+
+SHOWN: Final = {
+    "status": "Status",
+    "name": "Name",
+    "model": "Model",
+    "env": "Environment",
+    "tag": "Tag",
+    "user": "User",
+    "release": "Release",
+}
+_PRESENCE: Final = ("error", "warning", "score", "comment", "bookmark", "unpriced", "flag")
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value of a facet: its count, its bar in percent of the largest, and its addresses."""
+
+    text: str
+    count: int | None
+    share: float
+    chosen: bool
+    excluded: bool
+    url: str
+    exclude_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A field with its most frequent values."""
+
+    label: str
+    values: list[FacetValue]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """The facets of a list; ``note`` names what they are not exact about."""
+
+    facets: list[Facet]
+    note: str
+
+
+def sidebar(project_id: str, query: ListQuery) -> Sidebar:
+    """Return the facets of the traces that the query selects."""
+    values: dict[str, list[Value]] = {}
+    note = ""
+    try:
+        counted = count_facets(project_id, query.selection, list(SHOWN))
+        values = counted.values
+        if counted.partial:
+            note = f"≈ counted over the latest {counted.rows:,} that match"
+    except TooSlow:
+        note = "Counting takes too long: choose a shorter time range"
+    facets = [
+        _facet(query, field, label, _with_chosen(query, field, values.get(field, [])))
+        for field, label in SHOWN.items()
+    ]
+    facets.append(_facet(query, "has", "Has", [Value(what, -1) for what in _PRESENCE]))
+    return Sidebar([facet for facet in facets if facet.values], note)
+
+
+def _with_chosen(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
+    """Return the values and those that the query leaves out, which no trace of the list has."""
+    known = {value.text for value in values}
+    nodes = getattr(query.node, "items", (query.node,))
+    excluded = [
+        str(match.value)
+        for node in nodes
+        if (item := getattr(node, "item", None)) is not None
+        and getattr(getattr(item, "field", None), "name", "") == field
+        for match in item.matches
+        if hasattr(match, "value")
+    ]
+    return values + [Value(text, 0) for text in excluded if text not in known]
+
+
+def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Facet:
+    most = max((value.traces for value in values), default=0)
+    rows = [_value(query, field, value, most) for value in values]
+    used = any(row.chosen or row.excluded for row in rows)
+    return Facet(label, rows, used or field in ("status", "name", "model", "env", "tag"))
+
+
+def _value(query: ListQuery, field: str, value: Value, most: int) -> FacetValue:
+    term = one_term(field, value.text)
+    text = query.shown
+    return FacetValue(
+        text=value.text,
+        count=value.traces if value.traces >= 0 else None,
+        share=100 * value.traces / most if most > 0 else 0,
+        chosen=has_value(text, Grain.TRACE, term),
+        excluded=excludes(text, Grain.TRACE, term),
+        url=query.url(toggle(text, Grain.TRACE, term)),
+        exclude_url=query.url(exclude(text, Grain.TRACE, term)),
+    )

@@ -1,0 +1,170 @@
+"""The query, order and columns of a list in its address; older addresses become queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Final
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from tracer.query.edit import set_term, toggle
+from tracer.query.errors import QueryError
+from tracer.query.fields import Field, Grain, field_of
+from tracer.query.highlight import Segment, segments
+from tracer.query.moments import Clock
+from tracer.query.parse import parse
+from tracer.query.printing import term_text
+from tracer.query.tree import Equal, Node, Term, conjuncts
+from tracer.store.query.keyset import SortKey, parse_sort, sort_text
+from tracer.store.query.selection import Selection
+from tracer.ui.base.blueprint import bp
+
+PERIODS: Final = (
+    ("start:>-1h", "Last hour"),
+    ("start:>-24h", "Last 24 hours"),
+    ("start:>-7d", "Last 7 days"),
+    ("start:>-30d", "Last 30 days"),
+)
+# The filters of older addresses, by the fields that they have become.
+_FIELDS: Final = {
+    "status": "status",
+    "name": "name",
+    "environment": "env",
+    "tag": "tag",
+    "user": "user",
+    "session": "session",
+}
+_MARKS: Final = {"bookmarked": "bookmark", "commented": "comment", "scored": "score"}
+_AGO: Final = re.compile(r"\d{1,4}[mhd]")
+
+
+class ListQuery:
+    """What a list shows, as its address names it.
+
+    A query with an error selects what ``last`` selects, the last one without an error.
+    """
+
+    def __init__(self, args: MultiDict[str, str], grain: Grain, path: str) -> None:
+        self.grain = grain
+        self.path = path
+        self.text = args.get("q", "").strip()
+        # A form that adds a column sends the others as well.
+        self.columns = ",".join(filter(None, args.getlist("columns")))
+        self.error: QueryError | None = None
+        self.shown = self.text
+        try:
+            self.node = parse(self.text, grain)
+        except QueryError as error:
+            self.error = error
+            self.shown, self.node = _last_good(args.get("last", "").strip(), grain)
+        self.sort = parse_sort(args.get("sort"), grain)
+        self._sort = args.get("sort", "")
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The rows that the list shows."""
+        return Selection(self.node, Clock(datetime.now(UTC)))
+
+    @property
+    def sort_parameter(self) -> str | None:
+        """The text of the order; None: the default order."""
+        return sort_text(self.sort) if self._sort else None
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The text of the query in segments to colour."""
+        return segments(self.text, self.error)
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """The parameters that a new query keeps."""
+        values = {"sort": self._sort, "columns": self.columns}
+        return {name: value for name, value in values.items() if value}
+
+    def url(self, q: str | None = None, **more: str | None) -> str:
+        """Return the address with another query (None: this one), and ``more`` changed.
+
+        A cursor is not kept: it belongs to the list of this query.
+        """
+        values = {"q": self.shown if q is None else q, **self.kept, **more}
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"{self.path}?{query}" if query else self.path
+
+    def toggle_url(self, name: str, value: str) -> str:
+        """Return the address of the query with a value of a field added or taken out."""
+        return self.url(toggle(self.shown, self.grain, one_term(name, value, self.grain)))
+
+    def period_url(self, text: str) -> str:
+        """Return the address with another time range, a term; "" for any time."""
+        field = field_of(self.grain, "end" if self.grain is Grain.SESSION else "start")
+        assert field is not None
+        chosen = parse(text, self.grain) if text else Term(field, None, ())
+        assert isinstance(chosen, Term)
+        return self.url(set_term(self.shown, self.grain, chosen))
+
+    def has_period(self, text: str) -> bool:
+        """Return whether the query has this term."""
+        return parse(text, self.grain) in conjuncts(self.node)
+
+    def sort_url(self, field: str) -> str:
+        """Return the address sorted by a field first: descending, then ascending by a next click.
+
+        The fields sorted by before break ties.
+        """
+        first = self.sort[0]
+        descending = not (first.field == field and first.descending)
+        others = [key for key in self.sort if key.field != field] if self._sort else []
+        return self.url(sort=sort_text([SortKey(field, descending), *others][:3]))
+
+    def direction(self, field: str) -> str:
+        """Return the ``aria-sort`` of a column: "" if the list is not sorted by it first."""
+        first = self.sort[0]
+        if first.field != field:
+            return ""
+        return "descending" if first.descending else "ascending"
+
+
+def _last_good(text: str, grain: Grain) -> tuple[str, Node]:
+    try:
+        return text, parse(text, grain)
+    except QueryError:
+        return "", parse("", grain)
+
+
+def translated(args: Mapping[str, str], grain: Grain) -> str | None:
+    """Return the query of an older address with filters; None: it has none."""
+    filters = {name: value.strip() for name, value in args.items() if value.strip()}
+    old = [name for name in filters if name in {*_FIELDS, "marked", "from", "to"}]
+    if not old:
+        return None
+    terms = [_translated(grain, name, filters[name]) for name in old]
+    return " ".join([*filter(None, [filters.get("q")]), *terms])
+
+
+def _translated(grain: Grain, name: str, value: str) -> str:
+    if name in _FIELDS:
+        return term(_FIELDS[name], value, grain)
+    if name == "marked":
+        return f"has:{_MARKS.get(value, value)}"
+    # Sessions were filtered by their last activity.
+    field = "end" if name == "from" and grain is Grain.SESSION else "start"
+    time = f"-{value}" if _AGO.fullmatch(value) else value.replace(" ", "T")
+    return f"{field}:{'>=' if name == 'from' else '<'}{time}"
+
+
+@bp.app_template_global()
+def term(name: str, value: str, grain: Grain = Grain.TRACE) -> str:
+    """Return the text of the term that a field has exactly this value."""
+    return term_text(one_term(name, value, grain))
+
+
+def one_term(name: str, value: str, grain: Grain = Grain.TRACE) -> Term:
+    """Return the term that a field, with its key after a dot, has exactly this value."""
+    name, _, key = name.partition(".")
+    field: Field | None = field_of(grain, name)
+    assert field is not None, name
+    return Term(field, key or None, (Equal(value),))

@@ -13,14 +13,16 @@ from tracer.times import json_time
 def equals(grain: Grain, name: str, value: str | None) -> list[Node]:
     """Return the term that a field has exactly this value; None: no condition."""
     field = field_of(grain, name)
-    assert field is not None and field.type in (Type.TEXT, Type.CHOICE)
+    assert field is not None
+    assert field.type in (Type.TEXT, Type.CHOICE)
     return [] if value is None else [Term(field, None, (Equal(value),))]
 
 
 def compares(grain: Grain, name: str, operator: Operator, time: datetime | None) -> list[Node]:
     """Return the term that compares a time; None: no condition."""
     field = field_of(grain, name)
-    assert field is not None and field.type is Type.TIME
+    assert field is not None
+    assert field.type is Type.TIME
     if time is None:
         return []
     return [Term(field, None, (Compare(operator, Moment(json_time(time))),))]
@@ -29,7 +31,8 @@ def compares(grain: Grain, name: str, operator: Operator, time: datetime | None)
 def has(grain: Grain, what: str, wanted: bool | None) -> list[Node]:
     """Return the term that something is present, or missing; None: no condition."""
     field = field_of(grain, "has")
-    assert field is not None and what in field.choices
+    assert field is not None
+    assert what in field.choices
     term = Term(field, None, (Equal(what),))
     return [] if wanted is None else [term if wanted else Not(term)]
 

@@ -25,7 +25,7 @@ CLOCK = Clock(worlds.NOW, ZoneInfo("Europe/Berlin"))
 TABLES = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
 IDS = {Grain.TRACE: "trace_id", Grain.SPAN: "span_id", Grain.SESSION: "session_id"}
 FEW = settings(
-    max_examples=15,
+    max_examples=8,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
@@ -66,7 +66,7 @@ def test_random_queries_select_from_random_databases_what_the_evaluation_selects
 
 
 @pytest.mark.parametrize("grain", TABLES)
-@settings(FEW, max_examples=10)
+@settings(FEW, max_examples=6)
 @given(data=st.data(), world=worlds.worlds())
 def test_every_operator_of_every_field_agrees_with_the_evaluation(
     app: Flask, grain: Grain, data: st.DataObject, world: worlds.World
@@ -79,7 +79,7 @@ def test_every_operator_of_every_field_agrees_with_the_evaluation(
 
 
 @pytest.mark.parametrize("grain", [Grain.SPAN, Grain.SESSION])
-@settings(FEW, max_examples=10)
+@settings(FEW, max_examples=6)
 @given(words=st.lists(TEXTS.filter(str.strip).map(Words), min_size=5), world=worlds.worlds())
 def test_words_are_found_in_the_texts_of_spans_and_sessions(
     app: Flask, grain: Grain, words: list[Words], world: worlds.World

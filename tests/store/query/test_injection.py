@@ -44,7 +44,8 @@ def test_no_value_of_a_query_is_part_of_the_statement(grain: Grain) -> None:
             compiled = condition(node, grain, TABLES[grain], Clock(NOW)).compile(
                 dialect=postgresql.dialect()
             )
-            assert "DROP" not in str(compiled) and "1=1" not in str(compiled)
+            assert "DROP" not in str(compiled)
+            assert "1=1" not in str(compiled)
             checked += 1
     assert checked > 100
 

@@ -230,7 +230,8 @@ class Evaluator:
             return low and (
                 match.high is None or self._time_matches(value, Compare("<=", match.high))
             )
-        assert isinstance(match, Compare) and isinstance(match.value, Moment)
+        assert isinstance(match, Compare)
+        assert isinstance(match.value, Moment)
         start, end = self._resolved(match.value)
         if is_period(match.value):
             inside_counts = {">": value >= end, "<=": value < end}
@@ -315,32 +316,15 @@ def at_key(values: dict[str, Any], key: str) -> list[Any]:
 
 def any_matches(value: Any, match: Match) -> bool:
     """Return whether a JSON value matches: as text, or as a number."""
-    if isinstance(match, Equal):
-        return any(json_equal(item, str(match.value)) for item in [value, *listed(value)])
     text = json_text(value)
     if text is None:
         return False
+    if isinstance(match, Equal):
+        return text == str(match.value)
     if isinstance(match, Glob):
         return glob(text, match.parts)
     number = re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,12})?([eE][+-]?\d{1,2})?", text)
     return number is not None and number_matches(Decimal(text), match)
-
-
-def listed(value: Any) -> list[Any]:
-    """Return the elements of a list; other values have none."""
-    return value if isinstance(value, list) else []
-
-
-def json_equal(value: Any, text: str) -> bool:
-    """Return whether the text means the JSON value."""
-    if isinstance(value, bool):
-        return text == ("true" if value else "false")
-    if isinstance(value, int | float):
-        try:
-            return bool(re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text)) and value == float(text)
-        except ValueError:
-            return False
-    return isinstance(value, str) and value == text
 
 
 def json_text(value: Any) -> str | None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
-from tracer.query.tree import And, Equal, Node, Not, Or, Related, SpanPath, Spans, Term, Words
+from tracer.query.tree import (
+    And,
+    Equal,
+    Node,
+    Not,
+    Or,
+    Related,
+    SpanPath,
+    Spans,
+    Term,
+    Words,
+    conjuncts,
+)
 from tracer.store.query.session_sources import (
     session_presence,
     session_sources,
@@ -23,7 +35,7 @@ from tracer.store.query.span_sources import span_presence, span_sources, span_te
 from tracer.store.query.terms import term_condition, words_condition
 from tracer.store.query.trace_sources import trace_presence, trace_sources
 from tracer.store.schema import sessions, spans, traces
-from tracer.store.texts.conditions import text_condition
+from tracer.store.texts.conditions import prefilter, text_condition
 
 
 class _Grain(NamedTuple):
@@ -40,6 +52,8 @@ _GRAINS: Final = {
     Grain.SESSION: _Grain(session_sources, session_presence, session_texts),
     Grain.USER: _Grain(user_sources, user_presence, user_texts),
 }
+_INDEXED: Final = ("kind", "name", "model", "level")
+"""Fields of spans whose values the index of texts holds."""
 _COUNTED: Final[dict[str, Callable[[Any, int], Column]]] = {
     "<": lambda count, number: count < number,
     "<=": lambda count, number: count <= number,
@@ -95,7 +109,15 @@ class _Compiler:
             wanted = [match.value for match in term.matches if isinstance(match, Equal)]
             return sa.or_(*(presence[str(value)] for value in wanted))
         source = grain.sources(self._table)[term.field.name]
-        return term_condition(term, source, self._clock)
+        exact = term_condition(term, source, self._clock)
+        if self._grain is Grain.TRACE and term.field.name == "metadata":
+            return self._prefiltered([term], exact)
+        return exact
+
+    def _prefiltered(self, found_by: Sequence[Node], exact: Column) -> Column:
+        """Return ``exact`` with the index of values before it, which finds a superset."""
+        pairs = [pair for node in found_by for pair in _indexed_value(node)]
+        return sa.and_(prefilter(self._table, pairs), exact) if pairs else exact
 
     def _words(self, words: Words) -> Column:
         if self._grain is Grain.TRACE:
@@ -127,7 +149,10 @@ class _Compiler:
             return ~sa.exists().where(*own, wrong).correlate(self._table)
         own.append(self._path(node.path, span))
         if node.quantifier == "any" or (node.operator, node.number) == (">=", 1):
-            return sa.exists().where(*own).correlate(self._table)
+            exact = sa.exists().where(*own).correlate(self._table)
+            if self._grain is not Grain.TRACE:
+                return exact
+            return self._prefiltered([n for s in node.path.steps for n in conjuncts(s)], exact)
         count = sa.select(sa.func.count()).select_from(span).where(*own).correlate(self._table)
         return _COUNTED[node.operator](count.scalar_subquery(), node.number)
 
@@ -160,6 +185,18 @@ class _Compiler:
 
 def _same(table: Table, other: Table, *keys: str) -> list[Column]:
     return [table.c[name] == other.c[name] for name in ("project_id", *keys)]
+
+
+def _indexed_value(node: Node) -> list[tuple[str, str]]:
+    """Return the (field, value) that a trace must have, or one of its spans, for the node."""
+    if not isinstance(node, Term) or len(node.matches) != 1:
+        return []
+    match = node.matches[0]
+    if not isinstance(match, Equal):
+        return []
+    if node.field.name == "metadata" and node.key and "." not in node.key:
+        return [(f"metadata.{node.key}", str(match.value))]
+    return [(node.field.name, str(match.value))] if node.field.name in _INDEXED else []
 
 
 def _negated(matching: Column) -> Column:

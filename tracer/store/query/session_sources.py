@@ -66,7 +66,7 @@ def session_presence(table: Table) -> Mapping[str, Column]:
         "score": any_in(scores),
         "bookmark": any_in(bookmarks),
         "user": of_traces(trace.c.user_id.is_not(None)),
-        "tag": of_traces(trace.c.tags != sa.cast("{}", trace.c.tags.type)),
+        "tag": of_traces(sa.func.cardinality(trace.c.tags) > 0),
         "tokens": table.c.total_tokens.is_not(None),
         "cost": table.c.total_cost.is_not(None),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -10,9 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tracer.query.fields import Field, Type
 from tracer.query.moments import Clock
-from tracer.query.tree import Equal, Glob, Match, Term
-from tracer.query.values import parse_number
-from tracer.records import Json
+from tracer.query.tree import Equal, Glob, Match, Quantity, Term
+from tracer.query.values import parse_number, written_number
 from tracer.store.query.matches import contains_text, like, number_condition, scalar_condition
 from tracer.store.query.source import Column, Shape, Source
 
@@ -94,41 +94,18 @@ def _json(column: Column, key: str, match: Match) -> Column:
 
     Dots in the key lead into objects, unless the object has the whole key.
     """
-    if isinstance(match, Equal):
-        options = [
-            nested for value in _json_values(str(match.value)) for nested in _at_key(key, value)
-        ]
-        return sa.or_(*(column.contains(sa.literal(option, JSONB)) for option in options))
     path = sa.literal(key.split("."), ARRAY(sa.Text))
     text = sa.func.coalesce(column.op("->>")(sa.literal(key)), column.op("#>>")(path))
-    if isinstance(match, Glob):
-        return like(sa.type_coerce(text, sa.Text), match.parts)
-    return _as_number(sa.type_coerce(text, sa.Text), match)
+    value = sa.type_coerce(text, sa.Text)
+    if isinstance(match, Equal):
+        equal: Column = value == _written(match.value)
+        return equal
+    return like(value, match.parts) if isinstance(match, Glob) else _as_number(value, match)
 
 
-def _json_values(text: str) -> list[Json]:
-    """Return the JSON values that a text can mean: itself, a number, true or false."""
-    values: list[Json] = [text]
-    try:
-        other = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return values
-    if isinstance(other, bool) or (isinstance(other, int | float) and abs(other) < 10**15):
-        values.append(other)
-    return values
-
-
-def _at_key(key: str, value: Json) -> list[Json]:
-    """Return the objects that hold the value, or a list with it, at the key or at its path."""
-    nested: list[Json] = []
-    for held in (value, [value]):
-        nested.append({key: held})
-        if "." in key:
-            inner: Json = held
-            for name in reversed(key.split(".")):
-                inner = {name: inner}
-            nested.append(inner)
-    return nested
+def _written(value: Quantity) -> str:
+    """Return a value of a term as JSON writes it: the types of tokens by kind are numbers."""
+    return written_number(value, Type.NUMBER) if isinstance(value, Decimal) else str(value)
 
 
 def _as_number(text: Column, match: Match) -> Column:

@@ -85,7 +85,7 @@ def trace_presence(table: Table) -> Mapping[str, Column]:
         "session": table.c.session_id.is_not(None),
         "release": table.c.release.is_not(None),
         "version": table.c.version.is_not(None),
-        "tag": table.c.tags != sa.cast("{}", table.c.tags.type),
+        "tag": sa.func.cardinality(table.c.tags) > 0,
         "input": present("input_preview"),
         "output": present("output_preview"),
         "metadata": full("metadata"),

@@ -119,7 +119,7 @@ def test_a_query_with_an_error_is_explained_over_the_list_of_the_last_good_one(
     shown = get_page(f"/traces?{urlencode(query)}")
     assert shown_names(shown) == ["other"]
     error = shown.one(id="why")
-    assert "character 9: no field is called `latncy`" in error.text
+    assert "character 9: no field is called latncy" in error.text
     assert [part.text for part in shown.all("span", "wrong")] == ["latncy"]
     suggestion = error.one("a", "btn")
     assert suggestion.text == "latency"

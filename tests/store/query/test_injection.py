@@ -14,7 +14,7 @@ from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.query.values import quoted
 from tracer.store.query.compile import condition
-from tracer.store.schema import sessions, spans, trace_payloads, traces
+from tracer.store.schema import sessions, spans, text_due, trace_payloads, traces
 
 TABLES = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
 HOSTILE = [
@@ -68,6 +68,7 @@ def test_rows_of_other_projects_never_match_through_spans_sessions_or_scores(app
             row = {**times, "trace_id": "t", "session_id": "s", "name": name, "status": "completed"}
             db.session.execute(traces.insert(), row)
             db.session.execute(trace_payloads.insert(), {**key, "metadata": {"of": name}})
+            db.session.execute(text_due.insert(), key)
             span = {**key, "span_id": "x", "start_time": NOW, "kind": "tool", "level": "default"}
             db.session.execute(spans.insert(), {**span, "name": name, "status": "completed"})
             cost = 1 if project == "b" else 0

@@ -6,10 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element
-from tests.support.pages.requests import GetPage
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import delete_item, save_dataset, save_item
-from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.library.prompts import PromptDraft, create_version, get_version
 
 HOSTILE = '<script>alert(1)</script>{{ 7*7 }} <img src=x onerror="alert(2)">'
 
@@ -117,3 +118,86 @@ def test_a_run_links_to_its_traces(project: str, get_page: GetPage) -> None:
     shown = get_page("/datasets/faq/runs/v1")
     assert "/project/default/traces/t%2F1?span=s1" in {link["href"] for link in shown.all("a")}
     get_page("/datasets/faq/runs/v2", status=404)
+
+
+def store_two_versions(project: str, store_traces: StoreTraces) -> None:
+    """Two versions of a prompt, each named by a model call; the second call failed."""
+    for number, text in enumerate(
+        ("Answer {{question}} now.", "Answer {{question}} in {{tone}}."), 1
+    ):
+        create_version(
+            project,
+            PromptDraft(
+                name="greet", type="text", prompt=text, config={"n": number}, labels=("production",)
+            ),
+        )
+        failure = {"level": "error", "status_message": "no"} if number == 2 else {}
+        trace = TraceBuilder(f"t{number}", name="reply", input=f"Q{number}")
+        trace.generation(
+            *("call", None, 0, number),
+            prompt_name="greet",
+            prompt_version=number,
+            usage={"input": 10},
+            **failure,
+        )
+        store_traces(trace.score("helpful", number / 4))
+
+
+def test_a_prompt_shows_what_each_version_did(
+    project: str, get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_two_versions(project, store_traces)
+    shown = get_page("/prompts/greet")
+    table = shown.one("div", "sums")
+    assert [cell.text for cell in table.one("thead").all("th")][-1] == "helpful"
+    rows = [[cell.text for cell in row.all("td")] for row in table.one("tbody").all("tr")]
+    assert rows[0][:5] == ["v2 production", "1", "1", "2.00 s", "2.00 s"]
+    assert (rows[0][-1], rows[1][1], rows[1][2], rows[1][-1]) == ("0.5", "1", "", "0.25")
+    assert "1 call" in shown.one("nav", "vers").text
+    listed = get_page("/prompts").one("tbody").text
+    assert "2.00 s" in listed
+
+
+def test_a_prompt_shows_its_changes_variables_labels_and_traces(
+    project: str, get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_two_versions(project, store_traces)
+    shown = get_page("/prompts/greet")
+    changes = [element.text for element in shown.all("ins")]
+    assert changes == ["in {{tone}}", "2"]
+    assert [element.text for element in shown.all("del")] == ["now", "1"]
+    aside = shown.one("aside")
+    assert [name.text for name in aside.all("code", "tag")] == ["question", "tone"]
+    labels = [[cell.text for cell in row.all("td")] for row in aside.one("tbody").all("tr")]
+    assert ["production", "v2"] in labels
+    [trace] = shown.one("table", "uses").one("tbody").all("tr")
+    assert "Q2" in trace.text
+    assert trace.one("a", "open")["href"] == "/project/default/traces/t2?span=call"
+    older = get_page("/prompts/greet?version=1")
+    assert not older.all("ins")
+    assert "Q1" in older.one("table", "uses").text
+    assert get_page("/prompts/greet?version=1&against=2").all("ins")
+    get_page("/prompts/greet?against=9", status=404)
+
+
+def test_a_label_is_moved_to_another_version(project: str, client: FlaskClient) -> None:
+    for text in ("one", "two"):
+        create_version(project, PromptDraft(name="greet", type="text", prompt=text))
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    path = "/project/default/prompts/greet/labels"
+    form = {"label": "production", "version": "1"}
+    answer = client.post(path, data=form, headers=headers)
+    assert (answer.status_code, answer.location) == (
+        303,
+        "/project/default/prompts/greet?version=1",
+    )
+    version = get_version(project, "greet", label="production")
+    assert version is not None
+    assert version.version == 1
+    for wrong, status in (
+        ({"label": "latest"}, 422),
+        ({"label": ""}, 422),
+        ({"version": "9"}, 404),
+    ):
+        assert client.post(path, data=form | wrong, headers=headers).status_code == status
+    assert client.post(path, data=form).status_code == 403

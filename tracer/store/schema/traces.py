@@ -198,6 +198,13 @@ span_payload_rows = Table(
     Column("patch", JSON),
     # Bits of the columns that hold a skeleton, in the order of SPLIT_COLUMNS; NULL: none does.
     Column("split", Integer),
+    Index(
+        "ix_span_payloads_prompt",
+        "project_id",
+        "prompt_name",
+        "prompt_version",
+        postgresql_where=text("prompt_name IS NOT NULL"),
+    ),
 )
 
 span_payloads = sa.Table(

@@ -1,45 +1,113 @@
-"""Pages of prompts: the list, and one prompt with its versions."""
+"""Pages of prompts: the list, and one prompt with its versions, changes, figures and traces."""
 
 from __future__ import annotations
 
-from flask import abort, request
-from markupsafe import Markup
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
+from flask import abort, redirect, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.store.database.session import transaction
 from tracer.store.library import prompts
-from tracer.store.library.prompts import PromptFilter, PromptVersion
-from tracer.ui.base.blueprint import bp
+from tracer.store.library.prompt_uses import figures_by_name, figures_by_version, latest_traces
+from tracer.store.library.prompts import LATEST, PromptFilter, PromptVersion
+from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
+from tracer.ui.library.prompt_text import PromptDiff, diff, variables
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 from tracer.ui.render.messages import Body, Renderer
 
+_PERIOD: Final = timedelta(days=7)
+_TRACES: Final = 10
+_MEASURES: Final = 2
+_LONGEST_LABEL: Final = 100
+
 
 @bp.get("/project/<project_id>/prompts")
 def prompt_list(project_id: str) -> str:
-    """Show the project's prompts, last changed first."""
+    """Show the project's prompts, last changed first, with the calls that name them."""
     numbered = NumberedPage.from_request()
     rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, numbered.offset)
-    return render("library/prompts.html", rows=rows, total=total, numbered=numbered)
+    figures = figures_by_name(project_id, [row.name for row in rows], _since())
+    return render(
+        "library/prompts.html", rows=rows, total=total, numbered=numbered, figures=figures
+    )
 
 
 @bp.get("/project/<project_id>/prompts/<id:name>")
 def prompt(project_id: str, name: str) -> str:
-    """Show one version of a prompt, ``version`` or the newest, and a list of the others."""
-    versions = prompts.list_versions(project_id, name)
-    if not versions:
-        abort(404, f"This project has no prompt “{name}”.")
-    number = request.args.get("version", versions[0].version, type=int)
-    shown = next((version for version in versions if version.version == number), None)
-    if shown is None:
-        abort(404, f"The prompt “{name}” has no version {number}.")
+    """Show one version of a prompt, ``version`` or the newest, and its changes.
+
+    The changes are those from the version ``against``, or from the version before.
+    """
+    versions = _versions(project_id, name)
+    shown = _version(versions, request.args.get("version", versions[0].version, type=int))
+    older = [version for version in versions if version.version < shown.version]
+    against = _version(versions, number) if (number := _against(older)) else None
+    figures = figures_by_version(project_id, name, _since())
+    means = [measure for each in figures.values() for measure in each.means]
     return render(
         "library/prompt.html",
         versions=versions,
         shown=shown,
         body=_body(shown),
         config=None if shown.config in (None, {}) else _json(shown.config),
+        against=against,
+        changes=_changes(against, shown) if against else None,
+        variables=variables(shown.prompt),
+        figures=figures,
+        measures=list(dict.fromkeys(means))[:_MEASURES],
+        traces=latest_traces(project_id, name, shown.version, _TRACES),
+        latest=LATEST,
+        longest_label=_LONGEST_LABEL,
     )
+
+
+@bp.post("/project/<project_id>/prompts/<id:name>/labels")
+def move_label(project_id: str, name: str) -> AnyResponse:
+    """Let the label in the form refer to the version in the form."""
+    label = request.form.get("label", "").strip()
+    version = _version(_versions(project_id, name), request.form.get("version", 0, type=int))
+    if not 1 <= len(label) <= _LONGEST_LABEL or label == LATEST:
+        refuse(f"label: expected 1 to {_LONGEST_LABEL} characters, other than “{LATEST}”.")
+    with transaction():
+        prompts.label_version(project_id, name, version.version, [label])
+    return redirect(
+        url_for("ui.prompt", project_id=project_id, name=name, version=version.version), 303
+    )
+
+
+def _since() -> datetime:
+    return datetime.now(UTC) - _PERIOD
+
+
+def _versions(project_id: str, name: str) -> list[PromptVersion]:
+    versions = prompts.list_versions(project_id, name)
+    if not versions:
+        abort(404, f"This project has no prompt “{name}”.")
+    return versions
+
+
+def _version(versions: Sequence[PromptVersion], number: int) -> PromptVersion:
+    version = next((version for version in versions if version.version == number), None)
+    if version is None:
+        abort(404, f"The prompt “{versions[0].name}” has no version {number}.")
+    return version
+
+
+def _against(older: Sequence[PromptVersion]) -> int | None:
+    return request.args.get("against", older[0].version if older else None, type=int)
+
+
+def _changes(before: PromptVersion, after: PromptVersion) -> tuple[PromptDiff, PromptDiff | None]:
+    """Return the changes of the text and of the config; None: the config is the same."""
+    config = None if before.config == after.config else diff(before.config, after.config)
+    return diff(before.prompt, after.prompt), config
 
 
 def _body(shown: PromptVersion) -> Body:

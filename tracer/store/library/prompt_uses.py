@@ -1,0 +1,133 @@
+"""What model calls did that name a prompt: figures by prompt and version, and latest traces."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tracer.errors import TooSlow
+from tracer.extensions import db
+from tracer.store.database.session import within
+
+_SECONDS: Final = 5
+_CALLS: Final = 500
+"""Latest calls among which traces are looked for."""
+
+_FROM: Final = """
+    FROM span_payload_rows y
+    JOIN spans s ON s.project_id = y.project_id AND s.trace_id = y.trace_id
+        AND s.span_id = y.span_id
+"""
+_FIGURES: Final = f"""
+    count(*) AS calls, count(*) FILTER (WHERE s.status = 'error') AS errors,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY s.end_time - s.start_time) AS p50,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY s.end_time - s.start_time) AS p95,
+    sum(s.total_tokens)::bigint AS tokens, sum(s.total_cost) AS cost
+    {_FROM}
+    WHERE y.project_id = :project_id AND s.start_time >= :since
+"""
+_BY_NAME: Final = sa.text(
+    f"SELECT y.prompt_name, {_FIGURES} AND y.prompt_name = ANY(:names) GROUP BY y.prompt_name"
+)
+_BY_VERSION: Final = sa.text(
+    f"SELECT y.prompt_version, {_FIGURES} AND y.prompt_name = :name GROUP BY y.prompt_version"
+)
+_MEANS: Final = sa.text(f"""
+    SELECT used.prompt_version, c.name, avg(c.value) AS mean FROM (
+        SELECT DISTINCT y.prompt_version, y.trace_id {_FROM}
+        WHERE y.project_id = :project_id AND y.prompt_name = :name AND s.start_time >= :since
+    ) used
+    JOIN scores c ON c.project_id = :project_id AND c.trace_id = used.trace_id
+    WHERE c.value IS NOT NULL
+    GROUP BY used.prompt_version, c.name ORDER BY count(*) DESC, c.name
+""")  # noqa: S608 - composed of constants; values are bound
+_LATEST: Final = sa.text(f"""
+    WITH calls AS (
+        SELECT y.trace_id, y.span_id, y.prompt_version, s.start_time {_FROM}
+        WHERE y.project_id = :project_id AND y.prompt_name = :name
+            AND (CAST(:version AS integer) IS NULL OR y.prompt_version = :version)
+        ORDER BY s.start_time DESC LIMIT :calls
+    ), latest AS (
+        SELECT DISTINCT ON (trace_id) * FROM calls ORDER BY trace_id, start_time DESC
+    )
+    SELECT t.trace_id, l.span_id, l.prompt_version, t.name, t.status, t.start_time,
+        t.end_time - t.start_time AS duration, t.total_tokens, t.total_cost, p.input_preview,
+        p.error_message
+    FROM latest l
+    JOIN traces t ON t.project_id = :project_id AND t.trace_id = l.trace_id
+    JOIN trace_payloads p ON p.project_id = t.project_id AND p.trace_id = t.trace_id
+    ORDER BY l.start_time DESC LIMIT :most
+""")  # noqa: S608 - composed of constants; values are bound
+
+
+@dataclass(slots=True)
+class UseFigures:
+    """What the model calls that name a prompt, or a version of it, add up to."""
+
+    calls: int
+    errors: int
+    p50: timedelta | None
+    p95: timedelta | None
+    tokens: int | None
+    cost: Decimal | None
+    means: dict[str, float]
+    """Means of the scores of the traces, those on most traces first."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsingTrace:
+    """A trace with its latest call that names the prompt."""
+
+    trace_id: str
+    span_id: str
+    version: int | None
+    name: str
+    status: str
+    start_time: datetime
+    duration: timedelta
+    tokens: int | None
+    cost: Decimal | None
+    input_preview: str | None
+    error: str | None
+
+
+def figures_by_name(
+    project_id: str, names: Collection[str], since: datetime
+) -> dict[str, UseFigures]:
+    """Return the figures of prompts since a time; empty where that takes too long."""
+    values = {"project_id": project_id, "names": list(names), "since": since}
+    return {row[0]: _figures(row) for row in _rows(_BY_NAME, values)}
+
+
+def figures_by_version(project_id: str, name: str, since: datetime) -> dict[int, UseFigures]:
+    """Return the figures of a prompt's versions since a time; empty: it takes too long."""
+    values = {"project_id": project_id, "name": name, "since": since}
+    figures = {row[0]: _figures(row) for row in _rows(_BY_VERSION, values) if row[0] is not None}
+    for row in _rows(_MEANS, values):
+        if row.prompt_version in figures:
+            figures[row.prompt_version].means[row.name] = row.mean
+    return figures
+
+
+def latest_traces(project_id: str, name: str, version: int | None, most: int) -> list[UsingTrace]:
+    """Return the traces that used a prompt last, with any version or one of them."""
+    values = {"project_id": project_id, "name": name, "version": version}
+    rows = _rows(_LATEST, values | {"calls": _CALLS, "most": most})
+    return [UsingTrace(*row) for row in rows]
+
+
+def _figures(row: Any) -> UseFigures:
+    return UseFigures(row.calls, row.errors, row.p50, row.p95, row.tokens, row.cost, {})
+
+
+def _rows(query: sa.TextClause, values: dict[str, Any]) -> list[Any]:
+    try:
+        with within(_SECONDS):
+            return list(db.session.execute(query, values))
+    except TooSlow:
+        return []

@@ -1,0 +1,127 @@
+"""Texts of prompts: variables in them, and the words that differ between two versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Final
+
+from tracer.records import Json
+from tracer.ui.render import json_tree
+
+SAME, ADDED, REMOVED = "", "ins", "del"
+_VARIABLE: Final = re.compile(r"\{\{\s*([^{}\s]{1,100})\s*\}\}")
+_WORD: Final = re.compile(r"\{\{[^{}]*\}\}|\d+(?:\.\d+)+|\s+|[^\s\w]|\w+")
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_MOST_WORDS: Final = 3_000
+"""Words of both texts up to which words are compared; above, lines are."""
+_MOST_LINES: Final = 3_000
+_GLUE_WORDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DiffPart:
+    """A piece of text and its HTML element: ``ins``, ``del``, or "" where both have it."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDiff:
+    """A message of a prompt in two versions."""
+
+    role: str
+    parts: list[DiffPart]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both versions have the same text."""
+        return all(part.kind == SAME for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDiff:
+    """The differences of two versions, and how many words were added and removed."""
+
+    messages: list[MessageDiff]
+    added: int
+    removed: int
+
+
+def variables(prompt: Json) -> list[str]:
+    """Return the names in double braces, in the order in which they appear."""
+    text = "\n".join(text for _, text in texts(prompt))
+    return list(dict.fromkeys(_VARIABLE.findall(text)))
+
+
+def texts(prompt: Json) -> Iterator[tuple[str, str]]:
+    """Yield (role, text) of each message; a text prompt is one message without a role."""
+    for message in prompt if isinstance(prompt, list) else [prompt]:
+        if isinstance(message, dict):
+            role, content = str(message.get("role", "")), message.get("content", message)
+        else:
+            role, content = "", message
+        yield role, content if isinstance(content, str) else json_tree.dump(content)
+
+
+def diff(before: Json, after: Json) -> PromptDiff:
+    """Return the differences of two prompts, message by message."""
+    messages = []
+    for old, new in zip_longest(texts(before), texts(after)):
+        if old is None or new is None or old[0] != new[0]:
+            messages += [
+                MessageDiff(side[0], [DiffPart(kind, side[1])])
+                for kind, side in ((REMOVED, old), (ADDED, new))
+                if side is not None
+            ]
+        else:
+            messages.append(MessageDiff(new[0], compare(old[1], new[1])))
+    parts = [part for message in messages for part in message.parts]
+    counts = {kind: sum(_words(part) for part in parts if part.kind == kind) for kind in _CHANGES}
+    return PromptDiff(messages, counts[ADDED], counts[REMOVED])
+
+
+_CHANGES: Final = (ADDED, REMOVED)
+
+
+def compare(before: str, after: str) -> list[DiffPart]:
+    """Return the pieces that both texts, or one of them, have, in reading order."""
+    for pattern, most in ((_WORD, _MOST_WORDS), (_LINE, _MOST_LINES)):
+        old, new = pattern.findall(before), pattern.findall(after)
+        if len(old) + len(new) <= most:
+            return list(_parts(old, new))
+    return [DiffPart(REMOVED, before), DiffPart(ADDED, after)]
+
+
+def _parts(old: list[str], new: list[str]) -> Iterator[DiffPart]:
+    removed = added = ""
+    opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    for position, (kind, old_start, old_end, new_start, new_end) in enumerate(opcodes):
+        before, after = "".join(old[old_start:old_end]), "".join(new[new_start:new_end])
+        is_between = bool(removed or added) and position < len(opcodes) - 1
+        if kind != "equal" or (is_between and _is_short(after)):
+            removed, added = removed + before, added + after
+            continue
+        yield from _changed(removed, added)
+        removed = added = ""
+        yield DiffPart(SAME, after)
+    yield from _changed(removed, added)
+
+
+def _changed(removed: str, added: str) -> Iterator[DiffPart]:
+    for kind, text in ((REMOVED, removed), (ADDED, added)):
+        if text:
+            yield DiffPart(kind, text)
+
+
+def _is_short(text: str) -> bool:
+    """Return whether text between two changes is read more easily as a part of them."""
+    return "\n" not in text and len(re.findall(r"\w+", text)) <= _GLUE_WORDS
+
+
+def _words(part: DiffPart) -> int:
+    return len(re.findall(r"\w+", part.text))

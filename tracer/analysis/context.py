@@ -112,23 +112,54 @@ class Context(msgspec.Struct, kw_only=True):
     """Dollars that the call would have saved had all unchanged beginnings been cached."""
 
 
-class _Item(msgspec.Struct):
+class Item(msgspec.Struct, frozen=True):
+    """The tool definitions or one message of an input; ``line`` is its beginning as one line."""
+
     role: str
     text: str
     line: str
 
 
-def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
-    """Compare a call with that of ``earlier`` calls which shares the longest beginning with it.
+class ReadCall(msgspec.Struct):
+    """A call with its input as messages."""
 
-    Of equally long ones the last counts. None: there is no earlier call, or no messages were sent.
+    call: Call
+    items: list[Item]
+    """The tool definitions, then the messages; empty: the input holds none."""
+
+
+def read_call(call: Call) -> ReadCall:
+    """Read the messages of a call."""
+    return ReadCall(call, _items(call))
+
+
+def closest(call: ReadCall, earlier: Sequence[ReadCall]) -> ReadCall | None:
+    """Return that of ``earlier`` calls which shares the longest beginning with a call.
+
+    Of equally long ones the last counts. None: there is none, or no messages were sent.
     """
-    items = _items(call)
-    candidates = [(other, _items(other)) for other in earlier]
-    candidates = [(other, its) for other, its in candidates if its]
-    if not items or not candidates:
+    candidates = [other for other in earlier if other.items]
+    if not call.items or not candidates:
         return None
-    other, before = max(candidates, key=lambda pair: (_shared(items, pair[1]), pair[0].start_time))
+    return max(
+        candidates, key=lambda other: (_shared(call.items, other.items), other.call.start_time)
+    )
+
+
+def sent_before(call: ReadCall, other: ReadCall) -> float:
+    """Return the share of a call's input, 0 to 1, that another call was sent as well."""
+    known = set(other.items)
+    shares = _shares(call.items)
+    return sum(share for item, share in zip(call.items, shares, strict=True) if item in known)
+
+
+def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
+    """Compare a call with the `closest` of earlier calls; None: there is none."""
+    read = read_call(call)
+    closest_call = closest(read, [read_call(other) for other in earlier])
+    if closest_call is None:
+        return None
+    items, other, before = read.items, closest_call.call, closest_call.items
     equal = _shared(items, before)
     shares = _shares(items)
     cached = _cached_items(shares, equal, call)
@@ -152,8 +183,8 @@ def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
 def _context(
     call: Call,
     other: Call,
-    items: list[_Item],
-    before: list[_Item],
+    items: list[Item],
+    before: list[Item],
     equal: int,
     messages: list[ContextMessage],
 ) -> Context:
@@ -173,32 +204,36 @@ def _context(
         cache_read=call.cache_read,
         tokens=tokens,
         miss=miss,
-        avoidable_cost=_avoidable(call, again),
+        avoidable_cost=avoidable_cost(call, again / 100),
     )
 
 
-def _avoidable(call: Call, again: float) -> Decimal | None:
+def avoidable_cost(call: Call, again: float) -> Decimal | None:
+    """Return the dollars that caching all of what was sent before would have saved.
+
+    ``again`` is the share of that in the input, 0 to 1. None: tokens or prices are not known.
+    """
     if call.input_tokens is None or call.cache_read is None:
         return None
     if call.input_price is None or call.cache_read_price is None:
         return None
-    uncached = max(round(again / 100 * call.input_tokens) - call.cache_read, 0)
+    uncached = max(round(again * call.input_tokens) - call.cache_read, 0)
     return uncached * max(call.input_price - call.cache_read_price, Decimal(0))
 
 
-def _items(call: Call) -> list[_Item]:
+def _items(call: Call) -> list[Item]:
     """Return the tool definitions as item 0, then the messages."""
     messages = read_messages(call.input)
     if not messages:
         return []
     tools = msgspec.json.encode(call.tools).decode() if call.tools else ""
     line = f"{len(call.tools)} tool definitions"
-    return [_Item("tools", tools, line), *(_item(message) for message in messages)]
+    return [Item("tools", tools, line), *(_item(message) for message in messages)]
 
 
-def _item(message: Message) -> _Item:
+def _item(message: Message) -> Item:
     text = "\n".join(_text(part) for part in message.parts)
-    return _Item(message.role, text, preview(text, limit=_LINE))
+    return Item(message.role, text, preview(text, limit=_LINE))
 
 
 def _text(part: Part) -> str:
@@ -209,7 +244,7 @@ def _text(part: Part) -> str:
     return " ".join(word for word in words if word)
 
 
-def _shared(items: Sequence[_Item], before: Sequence[_Item]) -> int:
+def _shared(items: Sequence[Item], before: Sequence[Item]) -> int:
     """Return how many items both have at their beginning."""
     pairs = enumerate(zip(items, before, strict=False))
     return next(
@@ -217,7 +252,7 @@ def _shared(items: Sequence[_Item], before: Sequence[_Item]) -> int:
     )
 
 
-def _shares(items: Sequence[_Item]) -> list[float]:
+def _shares(items: Sequence[Item]) -> list[float]:
     # Each message costs a few tokens besides its text.
     sizes = [len(item.text) + (16 if item.text else 0) for item in items]
     total = sum(sizes) or 1
@@ -241,8 +276,8 @@ def _cached_items(shares: Sequence[float], equal: int, call: Call) -> int:
 
 def _state(
     number: int,
-    item: _Item,
-    before: Sequence[_Item],
+    item: Item,
+    before: Sequence[Item],
     equal: int,
     cached: int,
     known: set[tuple[str, str]],
@@ -256,7 +291,7 @@ def _state(
 
 
 def _miss(
-    call: Call, other: Call, items: list[_Item], before: list[_Item], equal: int
+    call: Call, other: Call, items: list[Item], before: list[Item], equal: int
 ) -> Miss | None:
     if call.cache_read is None or call.input_tokens is None:
         return None
@@ -276,8 +311,8 @@ def _miss(
 def _first_change(
     call: Call,
     other: Call,
-    items: list[_Item],
-    before: list[_Item],
+    items: list[Item],
+    before: list[Item],
     equal: int,
     apart: float,
 ) -> Miss:

@@ -110,3 +110,29 @@ def test_calls_below_steps_of_one_agent_are_compared(client: FlaskClient) -> Non
     )
     answer = client.get(f"/api/v1/traces/{TRACE}/spans/now/context").get_json()["context"]
     assert answer["previous_id"] == "before"
+
+
+def test_the_statistics_of_the_trace_add_the_calls_up(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    calls = {
+        f"call{n}": {"input": chat("Monday", n + 1), "usage": {"input": 1_000 * n + 2_000}}
+        for n in range(4)
+    }
+    send(client, **calls)
+    page = get_page(f"/traces/{TRACE}/statistics").one(css="context-totals")
+    assert page.all("h2")[0].text.endswith("% of the input was sent again")
+    assert len(page.one(css="sizes").all("a")) == 4
+    assert page.one("tbody").all("tr")
+    answer = client.get(f"/api/v1/traces/{TRACE}/context").get_json()
+    assert [step["input_tokens"] for step in answer["steps"]] == [2_000, 3_000, 4_000, 5_000]
+    assert answer["input_tokens"] == 14_000
+    assert 8_000 < answer["sent_before"] < 12_000
+    assert client.get("/api/v1/traces/none/context").status_code == 404
+
+
+def test_a_trace_with_nothing_sent_again_has_no_such_part(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    send(client, only={"input": chat("Monday", 2), "usage": {"input": 2_000}})
+    assert not get_page(f"/traces/{TRACE}/statistics").all(css="context-totals")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.analysis.context_totals import ContextTotals
 from tracer.api.v1.queries import LIST_PROBLEMS, SpanQuery, TraceQuery, trace_selection
 from tracer.errors import NotFound
 from tracer.mapping import Mapping, explain
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.scores import scores
 from tracer.store.traces import span_tree, traces
-from tracer.store.traces.model_calls import read_context
+from tracer.store.traces.model_calls import read_context, read_context_totals
 from tracer.store.traces.span_detail import SpanDetail, get_span
 from tracer.web.answers import traces as answers
 from tracer.web.answers.subtrees import SpanPage, listed_span
@@ -99,6 +100,21 @@ def read_mapping(trace_id: str, span_id: str) -> Response:
     """Return the attribute mapping of a span: which attribute set which field, and the unmapped."""
     span = _span(trace_id, span_id)
     return answer(explain(span, traces.get_trace(project_id(), trace_id)))
+
+
+@bp.get("/traces/<id:trace_id>/context")
+@describe(
+    Operation(
+        summary="Add up what a trace's model calls were sent again",
+        answers={200: ContextTotals},
+        problems=READ_PROBLEMS,
+    )
+)
+def read_trace_context(trace_id: str) -> Response:
+    """Return the input of each model call of a trace, and how much of it was sent before."""
+    if traces.get_trace(project_id(), trace_id) is None:
+        raise NotFound.of("trace", trace_id)
+    return answer(read_context_totals(project_id(), trace_id))
 
 
 @bp.get("/traces/<id:trace_id>/spans/<id:span_id>/context")

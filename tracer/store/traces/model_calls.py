@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tracer.analysis.context import Call, Context, compare
+from tracer.analysis.context_totals import ContextTotals, add_up
 from tracer.extensions import db
+from tracer.records import decimals
 from tracer.store.parts.columns import weight
 from tracer.store.traces.span_detail import SpanDetail
 
@@ -56,6 +59,44 @@ _EARLIER_BELOW: Final = sa.text(_EARLIER.format(below="s.parent_span_id = n.span
 _EARLIER_ROOTS: Final = sa.text(_EARLIER.format(below="s.parent_span_id IS NULL"))
 
 
+_MOST_IN_TOTALS: Final = 300
+_MOST_TOTAL_BYTES: Final = 4_000_000
+# Read only if all calls of the trace fit: sums over a part of them would mislead.
+_OF_TRACE: Final = sa.text(f"""
+    WITH calls AS (
+        SELECT s.span_id, s.name, s.model, s.start_time, s.input_tokens,
+            coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "tools")}, 0) AS size
+        FROM spans s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
+        WHERE s.project_id = :project AND s.trace_id = :trace AND s.kind = 'generation'
+            AND NOT s.placeholder AND s.input_tokens IS NOT NULL
+        LIMIT {_MOST_IN_TOTALS + 1}
+    ), fitting AS (
+        SELECT count(*) <= {_MOST_IN_TOTALS} AND sum(size) <= {_MOST_TOTAL_BYTES} AS fits FROM calls
+    )
+    SELECT c.span_id, c.name, c.model, c.start_time, c.input_tokens, p.input, p.tools, p.usage,
+        p.cost
+    FROM calls c JOIN fitting ON fits JOIN span_payloads p
+        ON p.project_id = :project AND p.trace_id = :trace AND p.span_id = c.span_id
+    ORDER BY c.start_time, c.span_id
+""")  # noqa: S608 - composed of constants; values are bound
+
+
+def read_context_totals(project_id: str, trace_id: str) -> ContextTotals:
+    """Return the sums over a trace's model calls.
+
+    They are empty for a trace of more than 300 calls or with more than about 12 MB of inputs.
+    """
+    rows = db.session.execute(_OF_TRACE, {"project": project_id, "trace": trace_id}).all()
+    reports_cache = any("cache_read" in (row.usage or {}) for row in rows)
+    return add_up(
+        (
+            row.model,
+            _measured(row, row.input_tokens, row.usage or {}, decimals(row.cost), reports_cache),
+        )
+        for row in rows
+    )
+
+
 def read_context(project_id: str, span: SpanDetail) -> Context | None:
     """Compare a generation's input with the calls before it in its trace.
 
@@ -85,13 +126,18 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
         )
         for row in rows
     ]
-    return compare(_call(span, reports_cache=reports_cache), earlier)
+    call = _measured(span, span.input_tokens, span.usage, span.cost, reports_cache)
+    return compare(call, earlier)
 
 
-def _call(span: SpanDetail, *, reports_cache: bool) -> Call:
-    usage, cost = span.usage, span.cost
-
-    def price(bucket: str) -> Any:
+def _measured(
+    span: Any,
+    input_tokens: int | None,
+    usage: dict[str, int],
+    cost: dict[str, Decimal],
+    reports_cache: bool,
+) -> Call:
+    def price(bucket: str) -> Decimal | None:
         tokens = usage.get(bucket)
         return cost[bucket] / tokens if tokens and bucket in cost else None
 
@@ -100,8 +146,8 @@ def _call(span: SpanDetail, *, reports_cache: bool) -> Call:
         name=span.name,
         start_time=span.start_time,
         input=span.input,
-        tools=span.tools,
-        input_tokens=span.input_tokens,
+        tools=span.tools or [],
+        input_tokens=input_tokens,
         # A call that read nothing from the cache often lacks the number.
         cache_read=usage.get("cache_read", 0) if reports_cache else None,
         input_price=price("input"),

@@ -10,9 +10,11 @@ from flask import request
 
 from tracer.analysis.statistics import SpanGroup, Statistics
 from tracer.store.analyses.summaries import read_statistics
+from tracer.store.traces.model_calls import read_context_totals
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 from tracer.ui.trace.head import head_of
+from tracer.ui.views.context_totals import view_totals
 
 COLUMNS: Final[dict[str, tuple[str, Callable[[SpanGroup], Any]]]] = {
     "name": ("Name", lambda group: (group.name.casefold(), group.name)),
@@ -61,6 +63,7 @@ def trace_statistics(project_id: str, trace_id: str) -> Representations:
                 (name, label, name in TEXTS, _link(name, column, descending))
                 for name, (label, _) in COLUMNS.items()
             ],
+            "totals": view_totals(read_context_totals(project_id, trace_id)),
             "sorted_by": column,
             "descending": descending,
             "selected": selection.span_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,11 +15,18 @@ from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.extensions import db
 from tracer.store.database.server import sqlalchemy_url
-from tracer.store.database.session import UNREACHABLE, ping, unavailable
+from tracer.store.database.session import UNREACHABLE, unavailable
 from tracer.store.writing.writer import Writer
+from tracer.web.access.check import check_access, record_change
+from tracer.web.cors import allow_origin
+from tracer.web.forwarded import Forwarded, Proxies, checked_prefix
 from tracer.web.ids import IdConverter, KeepEscapes
+from tracer.web.monitoring import health, metrics
+from tracer.web.monitoring.logs import log_trouble
+from tracer.web.oidc.provider import provider_of
 from tracer.web.otlp_paths import PlainOtlpPaths
 from tracer.web.refusals import note_error, store_refusal
+from tracer.web.request_ids import assign_request_id, send_request_id
 from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
@@ -38,6 +46,7 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_FOR_PROGRAMS: Final = ("/api/", "/v1/", "/health", "/ready", "/metrics")
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -80,12 +89,17 @@ def create_app(config: Config | None = None) -> Flask:
             "connect_args": {"connect_timeout": 5},
         },
     )
+    provider_of(config.login)  # raises ConfigError for one that can't be used
     app.url_map.converters["id"] = IdConverter
     db.init_app(app)
     with app.app_context():
         add_services(app, config, Writer(db.engine, config.max_queue_spans))
     _register(app)
-    app.wsgi_app = KeepEscapes(PlainOtlpPaths(app.wsgi_app))  # type: ignore[method-assign]
+    app.wsgi_app = Forwarded(  # type: ignore[method-assign]
+        KeepEscapes(PlainOtlpPaths(app.wsgi_app)),
+        Proxies(config.trusted_proxies),
+        checked_prefix(config.url_prefix),
+    )
     return app
 
 
@@ -97,17 +111,24 @@ def _register(app: Flask) -> None:
     from tracer.ui.base.errors import show_refusal
     from tracer.web.problems import STATUS
 
+    app.before_request(metrics.start_clock)
+    app.before_request(assign_request_id)
     app.before_request(check_host)
+    app.before_request(check_access)
+    app.after_request(log_trouble)
+    app.after_request(metrics.count_request)
+    app.after_request(send_request_id)
     app.after_request(add_headers)
     app.after_request(store_refusal)
+    app.after_request(allow_origin)
+    app.after_request(record_change)
     app.register_error_handler(HTTPException, show_error)
     # The APIs register handlers of their own, which come first.
     for kind in STATUS:
         app.register_error_handler(kind, show_refusal)
     for library_error in UNREACHABLE:
         app.register_error_handler(library_error, answer_unavailable)
-    app.add_url_rule("/healthz", view_func=healthz)
-    for blueprint in (ingestion, api, ui, share):
+    for blueprint in (ingestion, api, ui, share, health.bp, metrics.bp):
         app.register_blueprint(blueprint)
 
 
@@ -115,11 +136,21 @@ def check_host() -> None:
     """Raise Misdirected if the Host header does not name this server."""
     config = services().config
     name = _host_name(request.host)
-    if name not in LOOPBACK_NAMES and name not in {config.host, *_names(config.allowed_hosts)}:
+    named = name in LOOPBACK_NAMES or name in {config.host, *_names(config.allowed_hosts)}
+    # Where a login is needed, an address in place of a name is harmless: no other site has it.
+    if not named and not (config.needs_login and _is_address(name)):
         raise Misdirected(
             f"This server is not known as “{name}”. Open it as http://127.0.0.1:{config.port}/,"
             " or start it with the name in TRACER_ALLOWED_HOSTS."
         )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1_000)
@@ -144,12 +175,6 @@ def add_headers(response: Response) -> Response:
     return response
 
 
-def healthz() -> tuple[dict[str, str], int]:
-    """Return 200 if the database answers. Raises StoreUnavailable."""
-    ping()
-    return {"status": "ok"}, 200
-
-
 def answer_unavailable(error: Exception) -> Any:
     """Return the response to StoreUnavailable for an error of a database library."""
     return current_app.handle_user_exception(unavailable(error))
@@ -165,7 +190,7 @@ def show_error(error: HTTPException) -> Any:
         return error
     if request.path.startswith(f"{routes.PREFIX}/"):
         return routes.http_refusal(error)
-    if request.path.startswith(("/api/", "/v1/", "/healthz")) or request.path.endswith(".json"):
+    if request.path.startswith(_FOR_PROGRAMS) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
         g.pop("project", None)  # the project menu needs the database, which may be the cause

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 from tracer.errors import ConfigError
@@ -19,7 +21,7 @@ class Config:
     data_dir: Path = Path("~/.tracer")
     """Data directory of the embedded PostgreSQL."""
     host: str = "127.0.0.1"
-    """Address to listen on; only loopback until there is login."""
+    """Address to listen on; any but loopback requires logins and keys."""
     port: int = 4318
     """Port to listen on; 4318 is the OTLP/HTTP default."""
     workers: int = 2
@@ -28,6 +30,12 @@ class Config:
     """Threads per web worker, that is concurrent requests."""
     allowed_hosts: str = ""
     """Accepted names in the Host header, comma separated, besides the loopback names."""
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies whose X-Forwarded-* headers apply, comma separated."""
+    url_prefix: str = ""
+    """Path under which a proxy serves Tracer, such as ``/tracer``."""
+    login: str = ""
+    """``always``, or the URL of an OIDC provider: require logins and keys on loopback, too."""
     reader_header: str = ""
     """Header in which a trusted proxy sends the visitor's name; empty: visitors enter a name."""
     max_body_bytes: int = 64 * 1024 * 1024
@@ -44,12 +52,22 @@ class Config:
     """Public key of an API key of that project, created at the start; requires the secret."""
     init_project_secret_key: str = ""
     """Secret of that API key; only its hash is stored."""
+    init_owner_email: str = ""
+    """Address of the first owner, created at the start if there are no members."""
+    init_owner_password: str = ""
+    """Password of the first owner; only its hash is stored."""
 
     @property
     def url(self) -> str:
         """The URL of the server that listens with these settings, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.port}{self.url_prefix.rstrip('/')}"
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether logins and keys are required even without members."""
+        return bool(self.login) or not is_loopback(self.host)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Config:
@@ -62,7 +80,23 @@ class Config:
             name = variable(field.name, environ)
             if text := environ.get(name):
                 values[field.name] = _parse(name, text, field.default)
+        login = str(values.get("login", "always"))
+        if login != "always" and not login.startswith(("https://", "http://")):
+            raise ConfigError("TRACER_LOGIN: expected always, or the URL of an OIDC provider")
         return cls(**values)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1_000)
+def is_loopback(host: str) -> bool:
+    """Return whether only programs of this machine can use an address; "" is a Unix socket."""
+    if host in ("localhost", ""):
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    # A socket for both families names an IPv4 client as ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def variable(setting: str, environ: Mapping[str, str]) -> str:
@@ -72,7 +106,7 @@ def variable(setting: str, environ: Mapping[str, str]) -> str:
         alternative = "DATABASE_URL"
     elif setting.startswith("init_"):
         # Deployments that migrate from Langfuse have these set.
-        alternative = f"LANGFUSE_{setting.upper()}"
+        alternative = f"LANGFUSE_{setting.upper()}".replace("INIT_OWNER", "INIT_USER")
     else:
         return own
     return alternative if environ.get(alternative) and not environ.get(own) else own

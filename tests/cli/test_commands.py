@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import ANY
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -90,10 +92,23 @@ def test_a_port_in_use_is_reported_before_anything_is_started(data_dir: Path) ->
     assert not (data_dir / "pg").exists()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com"])
-def test_a_host_that_other_machines_can_reach_is_refused(data_dir: Path, host: str) -> None:
-    done = run_tracer("serve", "--data-dir", str(data_dir), "--host", host)
-    assert_one_clear_line(done, host, "loopback", "127.0.0.1")
+def test_a_host_that_other_machines_can_reach_asks_for_a_login(data_dir: Path) -> None:
+    with serving("--host", "0.0.0.0", data_dir=data_dir) as serve:
+        [link] = re.findall(
+            r"http://127\.0\.0\.1:\d+/first-owner\?code=[A-Z2-9-]{19}", serve.printed()
+        )
+        owner = {"name": "Ada", "address": "ada@example.com", "password": "kettle-violet-owl-7"}
+        with httpx.Client(headers={"Sec-Fetch-Site": "same-origin"}) as client:
+            assert client.get(f"{serve.url}/").headers["Location"] == "/first-owner"
+            assert client.post(f"{serve.url}/v1/traces", json={}).status_code == 401
+            wrong = client.post(f"{serve.url}/first-owner", data={**owner, "code": "AAAA"})
+            assert wrong.status_code == 422
+            code = link.partition("=")[2]
+            made = client.post(f"{serve.url}/first-owner", data={**owner, "code": code})
+            assert made.status_code == 303
+            again = client.post(f"{serve.url}/first-owner", data={**owner, "code": code})
+            assert again.headers["Location"] == "/login"
+            assert client.get(f"{serve.url}/project/default/traces").status_code == 200
 
 
 def test_an_invalid_setting_is_named() -> None:

@@ -70,6 +70,10 @@ class Serve:
         self._reader.join(START_SECONDS)
         return "".join(self._lines)
 
+    def printed(self) -> str:
+        """Return what a running server has printed so far."""
+        return "".join(self._lines)
+
     def _read(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as lines:

@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from tracer.api import langfuse, openapi
 from tracer.api.v1 import annotations as marks
-from tracer.api.v1 import exports, prices, sessions, traces
+from tracer.api.v1 import audit, exports, prices, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
@@ -14,5 +14,6 @@ bp.register_blueprint(sessions.bp)
 bp.register_blueprint(prices.bp)
 bp.register_blueprint(exports.bp)
 bp.register_blueprint(marks.bp)
+bp.register_blueprint(audit.bp)
 bp.register_blueprint(openapi.bp)
 bp.register_blueprint(langfuse.bp)

@@ -8,8 +8,8 @@ from tracer.cli.options import database_options, reachable, with_config
 from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.server import migrations
+from tracer.server.bootstrap import bootstrap
 from tracer.server.migrations import configured, upgrade
-from tracer.store.projects.bootstrap import bootstrap
 
 
 @click.group()

@@ -18,7 +18,11 @@ COMMANDS: Final = {
     "import": ("tracer.cli.importing", "import_"),
     "db": ("tracer.cli.db", "db"),
     "projects": ("tracer.cli.projects", "projects"),
+    "members": ("tracer.cli.members", "members"),
     "keys": ("tracer.cli.keys", "keys"),
+    "worker": ("tracer.cli.serve", "worker"),
+    "backup": ("tracer.cli.backup", "backup"),
+    "restore": ("tracer.cli.backup", "restore"),
     "doctor": ("tracer.cli.doctor", "doctor"),
 }
 

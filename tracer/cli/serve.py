@@ -1,9 +1,9 @@
-"""``tracer serve``: starts database, migrations, web workers and background worker, in order."""
+"""``tracer serve`` starts everything in order; ``tracer worker`` the background worker alone."""
 
 from __future__ import annotations
 
 import errno
-import ipaddress
+import os
 import signal
 import socket
 import subprocess
@@ -30,7 +30,10 @@ _PORT_WAIT_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--host", help="Loopback address to listen on [TRACER_HOST; 127.0.0.1].")
+@click.option(
+    "--host",
+    help="Address; any but loopback asks for logins [TRACER_HOST; 127.0.0.1].",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port [TRACER_PORT; 4318].")
 @click.option(
     "--workers", type=click.IntRange(1), help="Number of web worker processes [TRACER_WORKERS; 2]."
@@ -39,7 +42,6 @@ _PORT_WAIT_SECONDS = 2.0
 @with_config
 def serve(config: Config) -> None:
     """Serve the pages, the API and the OTLP endpoint until Ctrl-C."""
-    _require_loopback(config.host)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit)
     click.echo(f"Tracer {__version__}")
@@ -50,15 +52,20 @@ def serve(config: Config) -> None:
         listener = stack.enter_context(_listen(config))
         config, check_database = stack.enter_context(_database(config))
         _migrate(config)
-        _serve(config, listener, check_database)
+        link = _first_owner_link(config)
+        _serve(config, listener, check_database, link)
 
 
-def _serve(config: Config, listener: socket.socket, check_database: Callable[[], None]) -> None:
+def _serve(
+    config: Config, listener: socket.socket, check_database: Callable[[], None], owner_link: str
+) -> None:
     from tracer.server.family import Family
 
     def ready() -> None:
         _print_row("pages", f"{config.url}/")
         _print_row("OTLP", f"{config.url}/v1/traces")
+        if owner_link:
+            _print_row("first owner", f"{owner_link} (works once, for a day)")
         click.echo("Ready; Ctrl-C stops.")
 
     Family(config, listener, on_ready=ready, tend=check_database).run()
@@ -68,16 +75,16 @@ def _exit(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _require_loopback(host: str) -> None:
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
-        raise ConfigError(
-            f"--host {host}: Tracer has no login yet, so it listens on loopback only;"
-            " use 127.0.0.1, and a tunnel or an authenticating proxy to reach it from elsewhere"
-        )
+def _first_owner_link(config: Config) -> str:
+    """Return the link that creates the first owner, "" where no login is needed or possible yet."""
+    if not config.needs_login:
+        return ""
+    from tracer.store.database.server import connect
+    from tracer.store.members.links import first_owner_code
+
+    with connect(config.database_url) as connection:
+        code = first_owner_code(connection)
+    return f"{config.url}/first-owner?code={code}" if code else ""
 
 
 def _lock_data_dir(config: Config, stack: ExitStack) -> None:
@@ -168,3 +175,19 @@ def _migrate(config: Config) -> None:
 
 def _print_row(title: str, text: str) -> None:
     click.echo(f"  {title:<11} {text}")
+
+
+@click.command()
+@database_options
+@with_config
+def worker(config: Config) -> None:
+    """Run the background tasks on DATABASE_URL until Ctrl-C; `tracer serve` does so by itself."""
+    if not config.database_url:
+        raise ConfigError(
+            "DATABASE_URL is not set: with the embedded PostgreSQL, `tracer serve` runs the tasks"
+        )
+    from tracer.server.family import child_environ
+    from tracer.worker.__main__ import main
+
+    os.environ.update(child_environ(config))
+    sys.exit(main())

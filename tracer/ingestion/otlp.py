@@ -14,7 +14,7 @@ from tracer.store.counters import add as counters
 from tracer.store.database.session import transaction
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import check_content_type, read_body
-from tracer.web.keys import identify, project_id
+from tracer.web.keys import project_id
 from tracer.web.problems import STATUS, headers_of, status_of
 from tracer.web.refusals import note_refusal
 from tracer.web.services import services
@@ -29,7 +29,7 @@ from tracer.wire.otlp.request import (
 
 # google.rpc.Code; INVALID_ARGUMENT is what is left.
 _INVALID_ARGUMENT: Final = 3
-_CODES: Final = {401: 16, 413: 8, 429: 8, 503: 14}
+_CODES: Final = {401: 16, 403: 7, 413: 8, 429: 8, 503: 14}
 NAMED: Final = 5
 """Refused items that an answer names; it counts the rest."""
 NOT_STORED: Final = (
@@ -38,7 +38,6 @@ NOT_STORED: Final = (
 )
 
 bp = Blueprint("otlp", __name__)
-bp.before_request(identify)
 
 
 def answer_errors(bp: Blueprint) -> None:

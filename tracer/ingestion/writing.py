@@ -8,6 +8,7 @@ from tracer.records import Batch
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
+from tracer.web.monitoring.metrics import count_items
 from tracer.web.services import services
 from tracer.wire.request_context import Receipt
 
@@ -24,4 +25,8 @@ def store(batch: Batch) -> list[Rejected]:
 
     Raises Overloaded and StoreUnavailable.
     """
-    return services().writer.write(project_id(), batch) if len(batch) else []
+    if len(batch) == 0:
+        return []
+    rejected = services().writer.write(project_id(), batch)
+    count_items(len(batch.spans), len(rejected))
+    return rejected

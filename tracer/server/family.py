@@ -6,10 +6,12 @@ import dataclasses
 import gc
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -102,19 +104,23 @@ class Family(BaseApplication):
         self.on_ready = on_ready
         self.background = BackgroundWorker(config)
         self.parent = os.getpid()
+        # Read by the metrics of each web process (`tracer/web/monitoring/metrics.py`).
+        self.metrics_dir = tempfile.mkdtemp(prefix="tracer-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = self.metrics_dir
         self._tend = tend
+        self._connections = ConnectionCounts(config.workers)
         super().__init__()
 
     def load_config(self) -> None:
         """Set what differs from gunicorn's defaults; its config files and variables are ignored."""
-        connections = ConnectionCounts(self.config.workers)
+        connections = self._connections
         heartbeat = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - PostgreSQL and gunicorn need a short path
         settings: dict[str, Any] = {
             # gunicorn owns the socket from here on, and closes it when it stops.
             "bind": [f"fd://{self.listener.detach()}"],
             "worker_class": BalancedWorker,
             "pre_fork": connections.assign_slot,
-            "child_exit": connections.free_slot,
+            "child_exit": self._worker_ended,
             "workers": self.config.workers,
             "threads": self.config.threads,
             "timeout": 120,
@@ -129,14 +135,25 @@ class Family(BaseApplication):
             "worker_tmp_dir": heartbeat,
             "loglevel": "warning",
             "control_socket_disable": True,
+            # `tracer/web/forwarded.py` decides about X-Forwarded-*, by TRACER_TRUSTED_PROXIES.
+            "forwarded_allow_ips": "",
             "post_worker_init": self._worker_ready,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
 
+    def _worker_ended(self, arbiter: Any, worker: Any) -> None:
+        self._connections.free_slot(arbiter, worker)
+        # Gauges of a process that has ended; its counters stay.
+        for path in Path(self.metrics_dir).glob(f"gauge_live*_{worker.pid}.db"):
+            path.unlink(missing_ok=True)
+
     def load(self) -> Any:
         """Return the Flask app; called in a worker."""
         from tracer.app import create_app
+        from tracer.web.monitoring.logs import log_as_json
+
+        log_as_json()
 
         return create_app(self.config)
 
@@ -163,6 +180,8 @@ class Family(BaseApplication):
             sys.exit(halt.exit_status)
         finally:
             self.background.stop()
+            if os.getpid() == self.parent:
+                shutil.rmtree(self.metrics_dir, ignore_errors=True)
 
     def tend(self) -> None:
         """Run the periodic checks of the parent, about once a second."""

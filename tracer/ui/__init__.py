@@ -7,13 +7,25 @@ from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts, runs
 from tracer.ui.lists import complete, session, sessions, traces
-from tracer.ui.project import keys, mapping_quality, prices, projects, server, settings
+from tracer.ui.members import (
+    account,
+    audit,
+    first_owner,
+    invitation,
+    login,
+    members,
+    single_sign_on,
+)
+from tracer.ui.project import access, keys, mapping_quality, prices, projects, server, settings
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
 from tracer.ui.tree import rows
 from tracer.ui.views import findings, log, statistics, transcript
 
 __all__ = [
+    "access",
+    "account",
+    "audit",
     "bookmarks",
     "bp",
     "comments",
@@ -22,10 +34,14 @@ __all__ = [
     "delete",
     "export",
     "findings",
+    "first_owner",
+    "invitation",
     "keys",
     "live",
     "log",
+    "login",
     "mapping_quality",
+    "members",
     "next_error",
     "page",
     "prices",
@@ -40,6 +56,7 @@ __all__ = [
     "settings",
     "share_bp",
     "shares",
+    "single_sign_on",
     "static_files",
     "statistics",
     "tags",

@@ -53,8 +53,9 @@ class IdConverter(BaseConverter):
 
 def _path(environ: WSGIEnvironment) -> str:
     raw = environ.get("RAW_URI", "")
-    if not raw.startswith("/") or environ.get("SCRIPT_NAME"):
-        # An absolute URL or a mount point: PATH_INFO is the only correct path then.
+    if not raw.startswith("/"):
+        # An absolute URL: PATH_INFO is the only correct path then. (A prefix of all URLs has been
+        # taken off by now, by `tracer/web/forwarded.py`.)
         return str(environ["PATH_INFO"]).replace("%", "%25")
     escaped = _KEPT.sub(lambda match: f"%25{match[1].upper()}", raw.partition("?")[0])
     return unquote_to_bytes(escaped.encode("latin-1")).decode("latin-1")

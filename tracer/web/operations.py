@@ -10,7 +10,6 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from tracer.errors import Invalid
-from tracer.web.keys import identify
 from tracer.web.problems import register_problems
 from tracer.wire.native.requests import check_id
 from tracer.wire.reading import invalid_field, read_item
@@ -42,8 +41,7 @@ WRITE_PROBLEMS: Final = (400, 401, 413, 415, 422, 429, 503)
 
 
 def set_up(bp: Blueprint) -> None:
-    """Add authentication, checks of path ids, and problem documents to the blueprint."""
-    bp.before_request(identify)
+    """Add checks of path ids, and problem documents to the blueprint."""
     bp.before_request(check_path)
     register_problems(bp)
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _OTLP: Final = re.compile(r"(?:/+(api)/+(public)/+(otel))?/+(v1)/+(traces|logs|metrics)/*")
 
 
+def is_otlp(path: str) -> bool:
+    """Return whether a path is one of the OTLP endpoints."""
+    return _OTLP.fullmatch(path) is not None
+
+
 class PlainOtlpPaths:
     """WSGI middleware that removes superfluous slashes from paths of OTLP.
 

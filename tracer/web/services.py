@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +15,9 @@ from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import Writer
 
 _KEY: Final = "tracer"
+_MEMBERS_SECONDS: Final = 1.0
+_USE_SECONDS: Final = 60.0
+_MOST_USES: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -22,6 +27,8 @@ class Services:
     config: Config
     writer: Writer
     _secret: str = field(default="", repr=False)
+    _members: tuple[bool, float] = (False, -_MEMBERS_SECONDS)
+    _uses: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def secret(self) -> str:
@@ -30,6 +37,25 @@ class Services:
             with transaction():
                 self._secret = cookie_secret()
         return self._secret
+
+    def members_exist(self, read: Callable[[], bool]) -> bool:
+        """Return whether there are members; `read` is called once a second until there are."""
+        exist, checked = self._members
+        now = time.monotonic()
+        if not exist and now - checked >= _MEMBERS_SECONDS:
+            exist = read()
+            self._members = exist, now
+        return exist
+
+    def should_store_use(self, key_id: str) -> bool:
+        """Return whether the use of a key should be stored: once a minute and process."""
+        now = time.monotonic()
+        if now - self._uses.get(key_id, -_USE_SECONDS) < _USE_SECONDS:
+            return False
+        if len(self._uses) > _MOST_USES:
+            self._uses.clear()
+        self._uses[key_id] = now
+        return True
 
 
 def add_services(app: Flask, config: Config, writer: Writer) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from tracer.config import Config
 from tracer.store.database.server import shown_url
 
-_SECRETS: Final = frozenset({"init_project_secret_key"})
+_SECRETS: Final = frozenset({"init_project_secret_key", "init_owner_password"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ def shown_settings(config: Config) -> Iterator[ShownSetting]:
 def _text(name: str, value: object) -> str:
     if name == "database_url":
         return shown_url(str(value)) if value else "none: the embedded PostgreSQL"
+    if name == "login" and value:
+        return shown_url(str(value))
     if name in _SECRETS and value:
         return "***"
     return str(value) or "none"

@@ -15,7 +15,7 @@ import psycopg
 
 from tracer.store.analyses.compute import DUE as DUE_ANALYSES
 from tracer.store.counters.fold_sql import COMPACT
-from tracer.store.deletion import purge
+from tracer.store.deletion import projects, purge
 from tracer.store.parts.rewrite import DUE as DUE_PAYLOADS
 from tracer.store.parts.rewrite import rewrite
 from tracer.store.texts import fill as trace_words
@@ -76,6 +76,12 @@ def rewrite_payloads(url: str, stop: Stop) -> None:
     rewrite(url, stop.wait)
 
 
+def purge_deleted_projects(url: str, stop: Stop) -> None:
+    """Purge the rows of deleted projects, step by step."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        projects.purge_projects(connection, stop)
+
+
 TASKS: Final = (
     Task("timelines of large traces", 2.0, fill_timelines, DUE_TIMELINES),
     Task("analyses of large traces", 2.0, analyse_large_traces, DUE_ANALYSES),
@@ -83,4 +89,5 @@ TASKS: Final = (
     Task("counters", 20.0, fold_counters),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
     Task("rewrite of payloads", 10.0, rewrite_payloads, DUE_PAYLOADS),
+    Task("purge of deleted projects", 10.0, purge_deleted_projects, projects.DUE),
 )

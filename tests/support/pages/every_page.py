@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
+from tests.support.members import PASSWORD, log_in, make_member
+from tests.support.pages.requests import SAME_ORIGIN
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
@@ -21,6 +24,8 @@ from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.members.invitations import create_invitation
+from tracer.store.members.links import create_password_link
 from tracer.store.projects.prices import create_price
 from tracer.store.projects.projects import create_project
 from tracer.web.services import services
@@ -99,7 +104,11 @@ def _annotations() -> dict[str, Any]:
         set_bookmark(subject, there=True, author=ada)
     _, of_trace = create_share(trace, ada, show_comments=True)
     _, of_session = create_share(session, ada, show_comments=True)
-    return {"tokens": {"share.page": of_session, "": of_trace}}
+    _, invitation = create_invitation(
+        "default", "guest@example.com", "member", "", timedelta(days=1)
+    )
+    tokens = {"share.page": of_session, "ui.invitation": invitation, "": of_trace}
+    return {"tokens": tokens, "code": create_password_link("nobody")}
 
 
 def _library() -> dict[str, Any]:
@@ -127,7 +136,8 @@ def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
             blueprint = rule.endpoint.partition(".")[0]
             if blueprint not in ("ui", "share") or "GET" not in (rule.methods or ()):
                 continue
-            if rule.endpoint.endswith("_json"):  # no template
+            # JSON has no template; single sign-on needs a provider.
+            if rule.endpoint.endswith("_json") or "single_sign_on" in rule.endpoint:
                 continue
             tokens = known["tokens"]
             values = known | {"token": tokens.get(rule.endpoint, tokens[""])}
@@ -155,6 +165,30 @@ def see_everything(client: FlaskClient, paths: list[str]) -> Iterator[tuple[str,
         yield path, answer.text
     for path, form in _forms():
         answer = client.post(path, data=form | {"reader": "Ada"}, headers=FORM)
+        assert answer.status_code == 200, (path, answer.text)
+        yield path, answer.text
+    yield from _see_as_members(client.application)
+
+
+def _see_as_members(app: Flask) -> Iterator[tuple[str, str]]:
+    """Yield pages that only members see; from here on the application asks for logins."""
+    owner = make_member(app, "owner", "owner", administrator=True)
+    client = app.test_client()
+    yield "/login", client.get("/login").text
+    yield "/login", log_in(client, "owner", "wrong").text
+    log_in(client, "owner")
+    members = "/project/default/settings/members"
+    for path in ("/account", members, "/project/default/audit", "/server/audit"):
+        yield path, client.get(path).text
+    invited = {"address": "new@example.com", "role": "viewer", "days": "1"}
+    for path, form in (
+        ("/account/codes", {"current": PASSWORD}),
+        ("/account/tokens", {"token": "mcp", "kind": "read", "days": "30"}),
+        (f"{members}/invitations", invited),
+        ("/project/default/settings/keys", {"name": "ci", "kind": "read", "days": "90"}),
+        (f"/server/members/{owner.member_id}/password", {}),
+    ):
+        answer = client.post(path, data=form, headers=SAME_ORIGIN)
         assert answer.status_code == 200, (path, answer.text)
         yield path, answer.text
 

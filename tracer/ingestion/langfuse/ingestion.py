@@ -22,7 +22,7 @@ from tracer.store.scores.configs import ScoreConfig
 from tracer.store.traces import span_search
 from tracer.times import json_time
 from tracer.web.bodies import check_content_type, read_body
-from tracer.web.keys import identify, project_id
+from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.refusals import note_refusal
@@ -46,7 +46,6 @@ VERSION_HEADER: Final = "x-langfuse-ingestion-version"
 bp = Blueprint("langfuse_writes", __name__, url_prefix=PREFIX)
 set_up(bp)
 otel = Blueprint("langfuse_otel", __name__, url_prefix=f"{PREFIX}/otel")
-otel.before_request(identify)
 otlp.answer_errors(otel)
 
 

@@ -19,10 +19,15 @@ class Author:
 
     name: str = ""
     author_id: str = ""
+    member_id: str | None = None
 
     def values(self) -> dict[str, str | None]:
         """Return the author columns that all annotation tables have."""
-        return {"author": self.name or None, "author_id": self.author_id or None}
+        return {
+            "author": self.name or None,
+            "author_id": self.author_id or None,
+            "member_id": self.member_id,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

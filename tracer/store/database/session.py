@@ -100,6 +100,14 @@ def ping() -> None:
         raise unavailable(error) from error
 
 
+def schema_revision() -> str:
+    """Return the schema's revision, "" without one. Raises StoreUnavailable."""
+    try:
+        return str(db.session.scalar(sa.text("SELECT version_num FROM alembic_version")) or "")
+    except UNREACHABLE as error:
+        raise unavailable(error) from error
+
+
 def unavailable(error: Exception) -> StoreUnavailable:
     """Return StoreUnavailable for one of UNREACHABLE, to be raised from that error."""
     ours = StoreUnavailable("the database can't be reached")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from tracer.errors import NotFound
 from tracer.extensions import db
-from tracer.store.projects.projects import Project, get_project
+from tracer.store.projects.projects import get_project
 from tracer.store.projects.secrets import hash_secret, hint_of
 from tracer.store.schema import api_keys, projects
 
@@ -26,9 +26,24 @@ class ApiKey:
     secret_hint: str
     created_at: datetime
     revoked_at: datetime | None
+    kind: str = "all"
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+    created_by: str | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether requests with this key are accepted."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
-def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
+def create_key(
+    project_id: str,
+    name: str,
+    kind: str = "all",
+    *,
+    expires_at: datetime | None = None,
+    created_by: str | None = None,
+) -> tuple[ApiKey, str]:
     """Create a key; return (key, secret); the secret can't be read again.
 
     Raises NotFound.
@@ -43,10 +58,36 @@ def create_key(project_id: str, name: str) -> tuple[ApiKey, str]:
         "public_key": f"pk-tr-{secrets.token_hex(16)}",
         "secret_hash": hash_secret(secret),
         "secret_hint": hint_of(secret),
+        "kind": kind,
+        "expires_at": expires_at,
+        "created_by": created_by,
     }
     query = sa.insert(api_keys).values(values).returning(*_KEY_COLUMNS)
     key = ApiKey(*db.session.execute(query).one())
     return key, secret
+
+
+def get_key(project_id: str, key_id: str) -> ApiKey | None:
+    """Return a key of the project; None: there is none of this id."""
+    query = sa.select(*_KEY_COLUMNS).where(
+        api_keys.c.project_id == project_id, api_keys.c.key_id == key_id
+    )
+    row = db.session.execute(query).one_or_none()
+    return ApiKey(*row) if row else None
+
+
+def rotate_key(key: ApiKey, overlap: timedelta, created_by: str | None) -> tuple[ApiKey, str]:
+    """Create a key like this one, which goes on working for `overlap`; return (key, secret)."""
+    until = sa.func.least(api_keys.c.expires_at, sa.func.now() + overlap)
+    query = sa.update(api_keys).where(api_keys.c.key_id == key.key_id)
+    db.session.execute(query.values(expires_at=until))
+    return create_key(key.project_id, key.name, key.kind, created_by=created_by)
+
+
+def mark_key_used(key_id: str) -> None:
+    """Store that a key was used now."""
+    query = sa.update(api_keys).where(api_keys.c.key_id == key_id)
+    db.session.execute(query.values(used_at=sa.func.now()))
 
 
 def list_keys(project_id: str) -> list[ApiKey]:
@@ -72,20 +113,25 @@ def revoke_key(key_id: str, project_id: str | None = None) -> bool:
     return revoked is not None
 
 
-def authenticate(public_key: str | None, secret: str) -> Project | None:
-    """Return the project of a secret, or None; the public key, if sent, must match too.
+def authenticate(public_key: str | None, secret: str) -> ApiKey | None:
+    """Return the valid key of a secret, or None; the public key, if sent, must match too.
 
     The secret has 256 random bits, so a fast hash (SHA-256) is safe; costs one index probe.
     """
     query = (
-        sa.select(projects.c.project_id, projects.c.name, api_keys.c.public_key)
+        sa.select(*_KEY_COLUMNS)
         .join_from(api_keys, projects, projects.c.project_id == api_keys.c.project_id)
-        .where(api_keys.c.secret_hash == hash_secret(secret), api_keys.c.revoked_at.is_(None))
+        .where(
+            api_keys.c.secret_hash == hash_secret(secret),
+            api_keys.c.revoked_at.is_(None),
+            sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > sa.func.now()),
+            projects.c.deleted_at.is_(None),
+        )
     )
     row = db.session.execute(query).one_or_none()
     if row is None or (public_key and public_key != row.public_key):
         return None
-    return Project(row.project_id, row.name)
+    return ApiKey(*row)
 
 
 _KEY_COLUMNS = [api_keys.c[name] for name in ApiKey.__dataclass_fields__]

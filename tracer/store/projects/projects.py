@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -26,10 +27,13 @@ class Project:
 
     project_id: str
     name: str
+    archived_at: datetime | None = None
 
 
 # Every page reads these, and a prebuilt statement halves the time.
-_PROJECTS: Final = sa.select(projects.c.project_id, projects.c.name)
+_PROJECTS: Final = sa.select(projects.c.project_id, projects.c.name, projects.c.archived_at).where(
+    projects.c.deleted_at.is_(None)
+)
 _PROJECT: Final = _PROJECTS.where(projects.c.project_id == sa.bindparam("project_id"))
 _BY_NAME: Final = _PROJECTS.order_by(projects.c.name)
 

@@ -40,6 +40,16 @@ from tracer.store.schema.library import (
     prompt_versions,
     prompts,
 )
+from tracer.store.schema.members import (
+    audit_events,
+    invitations,
+    login_attempts,
+    member_sessions,
+    members,
+    one_time_links,
+    personal_tokens,
+    roles,
+)
 from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
 from tracer.store.schema.texts import text_due, trace_words
 from tracer.store.schema.traces import (
@@ -58,6 +68,7 @@ __all__ = [
     "Time",
     "analyses",
     "api_keys",
+    "audit_events",
     "background_upgrades",
     "bookmarks",
     "comments",
@@ -65,13 +76,19 @@ __all__ = [
     "dataset_run_items",
     "dataset_runs",
     "datasets",
+    "invitations",
+    "login_attempts",
     "mapping_counts",
     "media",
     "media_chunks",
     "media_uses",
+    "member_sessions",
+    "members",
     "metadata",
+    "one_time_links",
     "parts",
     "payload_of_trace",
+    "personal_tokens",
     "prices",
     "projects",
     "prompt_labels",
@@ -81,6 +98,7 @@ __all__ = [
     "queue_members",
     "queues",
     "refused_requests",
+    "roles",
     "score_configs",
     "scores",
     "secrets",

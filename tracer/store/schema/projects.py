@@ -9,7 +9,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tracer.store.schema.base import Time, metadata, now_column
 
@@ -19,6 +19,10 @@ projects = Table(
     Column("project_id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     now_column("created_at"),
+    Column("archived_at", Time),
+    # A deleted project is invisible; its rows are purged in the background.
+    Column("deleted_at", Time),
+    Column("cors_origins", ARRAY(Text), nullable=False, server_default="{}"),
 )
 
 
@@ -33,6 +37,11 @@ api_keys = Table(
     Column("secret_hint", Text, nullable=False),
     now_column("created_at"),
     Column("revoked_at", Time),
+    # "all", "read", "write" or "scores": tracer/web/access/rights.py lists what each may do.
+    Column("kind", Text, nullable=False, server_default="all"),
+    Column("expires_at", Time),
+    Column("used_at", Time),
+    Column("created_by", Text),
     Index("ix_api_keys_project", "project_id"),
 )
 

@@ -171,12 +171,15 @@ def get_trace(project_id: str, trace_id: str) -> TraceDetail | None:
     return detail(row) if row is not None else None
 
 
-def project_of(trace_id: str) -> str | None:
-    """Return a project that has a trace of this id; None: no project has."""
+def project_of(trace_id: str, project_ids: list[str]) -> str | None:
+    """Return the one of these projects that has a trace of this id; None: none of them has."""
     has_trace = sa.exists().where(
         traces.c.project_id == projects.c.project_id, traces.c.trace_id == trace_id
     )
-    query = sa.select(projects.c.project_id).where(has_trace).order_by(projects.c.project_id)
+    query = sa.select(projects.c.project_id).where(
+        has_trace, projects.c.project_id.in_(project_ids)
+    )
+    query = query.order_by(projects.c.project_id)
     project_id: str | None = db.session.execute(query.limit(1)).scalar()
     return project_id
 

@@ -105,6 +105,11 @@ class Writer:
         self._local = threading.local()
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """The number of spans that wait to be written."""
+        return self._waiting
+
     def write(self, project_id: str, batch: Batch) -> list[Rejected]:
         """Store a batch; return the rejected items once the transaction is committed.
 

@@ -10,11 +10,14 @@ from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.projects.projects import DEFAULT_PROJECT, get_project
+from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.traces.traces import project_of
 from tracer.ui.base.same_origin import check_origin
 from tracer.ui.render.format import FILTERS
 from tracer.ui.render.markdown import markdown
+from tracer.ui.render.user_agent import browser
+from tracer.web.access.check import may
+from tracer.web.access.identity import identity
 
 MAX_MARKDOWN = 100_000
 """Characters of comments that are parsed per page: this takes about 0.2 s."""
@@ -24,6 +27,7 @@ bp.before_request(check_origin)
 
 for _name, _filter in FILTERS.items():
     bp.add_app_template_filter(_filter, _name)
+bp.add_app_template_filter(browser)
 
 
 @bp.app_template_filter("markdown")
@@ -42,20 +46,8 @@ def quote_id(text: str) -> str:
 
 @bp.app_context_processor
 def common() -> dict[str, Any]:
-    """Return the context of every template: the time at which the page is made."""
-    return {"now": datetime.now(UTC)}
-
-
-@bp.url_value_preprocessor
-def load_project(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Set ``g.project`` to the project in the URL; 404 if it does not exist."""
-    project_id = (values or {}).get("project_id")
-    if project_id is None:
-        return
-    # Here and not in each view, so that no view can forget the check.
-    g.project = get_project(project_id)
-    if g.project is None:
-        abort(404, f"There is no project “{project_id}”.")
+    """Return the context of every template: the time, and `may(right)`."""
+    return {"now": datetime.now(UTC), "may": may}
 
 
 @bp.after_request
@@ -69,17 +61,27 @@ def keep_private(response: Response) -> Response:
 
 @bp.get("/")
 def home() -> AnyResponse:
-    """Redirect to the list of traces of the default project."""
-    return redirect(url_for("ui.trace_list", project_id=DEFAULT_PROJECT))
+    """Redirect to the traces of the default project, or of the first one that may be read."""
+    own = identity().project_ids()
+    if not own:
+        return redirect(url_for("ui.account"))
+    project_id = DEFAULT_PROJECT if DEFAULT_PROJECT in own else own[0]
+    return redirect(url_for("ui.trace_list", project_id=project_id))
 
 
 @bp.get("/trace/<id:trace_id>")
 def any_trace(trace_id: str) -> AnyResponse:
     """Redirect to a trace by its id alone, as in the links that some clients print."""
-    project_id = project_of(trace_id)
+    project_id = project_of(trace_id, identity().project_ids())
     if project_id is None:
         abort(404, f"There is no trace “{trace_id}”.")
     return redirect(url_for("ui.trace", project_id=project_id, trace_id=trace_id))
+
+
+@bp.app_template_global()
+def own_path() -> str:
+    """Return the path of the current page with the prefix of all URLs, for forms and links."""
+    return f"{request.script_root}{quote(request.path, safe='/%')}"
 
 
 def is_fragment() -> bool:

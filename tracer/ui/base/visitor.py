@@ -1,9 +1,8 @@
-"""The current visitor: a self-chosen name in a signed cookie, or the user header of a proxy."""
+"""The current visitor: a member, a self-chosen name in a signed cookie, or a proxy's header."""
 
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,10 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.annotations.subjects import Author
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
+from tracer.web.access.identity import identity
+from tracer.web.access.proxy_member import clean_name, proxy_name
 from tracer.web.services import services
 
 COOKIE: Final = "tracer_reader"
-MOST_NAME: Final = 80
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -28,8 +28,9 @@ class Visitor:
 
     name: str = ""
     visitor_id: str = ""
-    from_proxy: bool = False
-    """The name comes from the proxy's header, and can't be changed here."""
+    is_fixed: bool = False
+    """The name is the member's, or comes from the proxy's header, and can't be typed."""
+    member_id: str | None = None
 
     def wrote(self, author_id: str | None) -> bool:
         """Return whether this visitor is the author of an annotation."""
@@ -39,7 +40,7 @@ class Visitor:
 def current_visitor() -> Visitor:
     """Return the visitor of this request; without a name until one was typed."""
     if "visitor" not in g:
-        g.visitor = _visitor_of_proxy() or _visitor_of_cookie() or Visitor()
+        g.visitor = _visitor_of_member() or _visitor_of_proxy() or _visitor_of_cookie() or Visitor()
     visitor: Visitor = g.visitor
     return visitor
 
@@ -50,13 +51,14 @@ def author(*, named: bool = False) -> Author:
     With `named`, a visitor without a name is refused (422).
     """
     typed = clean_name(request.form.get("reader", ""))
-    if typed and not current_visitor().from_proxy:
+    if typed and not current_visitor().is_fixed:
         remember(typed)
     if named and not current_visitor().name:
         refuse("Enter your name.")
     if not current_visitor().visitor_id:
         remember("")
-    return Author(name=current_visitor().name, author_id=current_visitor().visitor_id)
+    visitor = current_visitor()
+    return Author(name=visitor.name, author_id=visitor.visitor_id, member_id=visitor.member_id)
 
 
 def remember(name: str) -> None:
@@ -64,12 +66,6 @@ def remember(name: str) -> None:
     visitor_id = current_visitor().visitor_id or f"reader:{secrets.token_hex(16)}"
     g.visitor = Visitor(name, visitor_id)
     g.remember_visitor = True
-
-
-def clean_name(text: str) -> str:
-    """Return a name in one line, without control characters, cut to ``MOST_NAME``."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(printable.split())[:MOST_NAME]
 
 
 @bp.after_request
@@ -89,8 +85,10 @@ def set_cookie(response: Response) -> Response:
 
 
 @bp.get("/reader")
-def reader_form() -> str:
-    """Show the visitor's name in a form that changes it."""
+def reader_form() -> AnyResponse | str:
+    """Show the visitor's name in a form that changes it; a member's is in the account."""
+    if identity().member is not None:
+        return redirect(url_for("ui.account"))
     back = _own_path(request.args.get("back", ""))
     return render("base/visitor.html", visitor=current_visitor(), back=back)
 
@@ -98,7 +96,7 @@ def reader_form() -> str:
 @bp.post("/reader")
 def rename_reader() -> AnyResponse:
     """Change the visitor's name; earlier annotations keep the old one."""
-    if not current_visitor().from_proxy:
+    if not current_visitor().is_fixed:
         remember(clean_name(request.form.get("reader", "")))
     back = _own_path(request.form.get("back", ""))
     return redirect(back or url_for("ui.reader_form"), 303)
@@ -107,20 +105,25 @@ def rename_reader() -> AnyResponse:
 def _own_path(address: str) -> str:
     """Return a path of this server, "" for any other address: a form must not lead elsewhere."""
     parts = urlsplit(address)
-    own = not parts.scheme and not parts.netloc and parts.path.startswith("/project/")
+    own = (
+        not parts.scheme
+        and not parts.netloc
+        and parts.path.startswith(f"{request.script_root}/project/")
+    )
     return address if own and "\\" not in address else ""
 
 
-def _visitor_of_proxy() -> Visitor | None:
-    header = services().config.reader_header
-    if not header:
+def _visitor_of_member() -> Visitor | None:
+    member = identity().member
+    if member is None:
         return None
-    sent = request.headers.get(header, "")
-    # WSGI decodes headers as Latin-1, whatever their encoding.
-    with suppress(UnicodeError):
-        sent = sent.encode("latin-1").decode()
-    name = clean_name(sent)
-    return Visitor(name, f"proxy:{name}", from_proxy=True) if name else None
+    visitor_id = f"member:{member.member_id}"
+    return Visitor(member.name, visitor_id, is_fixed=True, member_id=member.member_id)
+
+
+def _visitor_of_proxy() -> Visitor | None:
+    name = proxy_name()
+    return Visitor(name, f"proxy:{name}", is_fixed=True) if name else None
 
 
 def _visitor_of_cookie() -> Visitor | None:

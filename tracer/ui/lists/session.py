@@ -17,11 +17,13 @@ from tracer.store.scores.scores import ScoreRow, list_kinds, list_scores
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
 from tracer.store.traces.traces import TraceDetail
+from tracer.ui.base.blueprint import own_path
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.base.subjects import AnnotationTarget, read_bookmark, target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import Body, Renderer
+from tracer.web.access.check import may
 from tracer.web.answers import traces as answers
 from tracer.web.answers.annotations import Comment, comment
 from tracer.web.answers.traces import Score, Session, Trace
@@ -59,7 +61,7 @@ def session(project_id: str, session_id: str) -> Representations:
             "page": page,
             "exchanges": exchanges(page.items),
             "bookmark": read_bookmark(target, row),
-            "path": request.path,
+            "path": own_path(),
             "trace_url": partial(_url, "ui.trace", project_id),
             "values_url": lambda trace_id: _url("ui.trace_value", project_id, trace_id) + "?",
             **session_annotations(target),
@@ -73,7 +75,7 @@ def session(project_id: str, session_id: str) -> Representations:
 def session_annotations(target: AnnotationTarget) -> dict[str, object]:
     """Return the context of ``annotations/_session.html``."""
     return {
-        "target": target,
+        "target": target if may("edit") else None,
         "visitor": current_visitor(),
         "scores": _scores(target),
         "score_kinds": list_kinds(target.subject.project_id),

@@ -18,7 +18,7 @@ def session_list(project_id: str) -> Representations | AnyResponse:
     """Show the sessions that a query selects, latest activity first."""
     text = translated(request.args, Grain.SESSION)
     if text is not None:
-        return redirect(ListQuery(request.args, Grain.SESSION, request.path).url(text))
+        return redirect(ListQuery(request.args, Grain.SESSION, own_path()).url(text))
     query = ListQuery(
         request.args, Grain.SESSION, url_for("ui.session_list", project_id=project_id)
     )

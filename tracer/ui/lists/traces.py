@@ -13,7 +13,7 @@ from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.projects.refused_requests import last_refused_request
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
-from tracer.ui.base.blueprint import is_fragment
+from tracer.ui.base.blueprint import is_fragment, own_path
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import Column, chosen_columns, moved, other_columns, without
 from tracer.ui.lists.facets import sidebar
@@ -28,7 +28,7 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     """Show the traces that a query selects; in a project without traces, how to send one."""
     text = translated(request.args, Grain.TRACE)
     if text is not None:
-        return redirect(ListQuery(request.args, Grain.TRACE, request.path).url(text))
+        return redirect(ListQuery(request.args, Grain.TRACE, own_path()).url(text))
     query = ListQuery(request.args, Grain.TRACE, url_for("ui.trace_list", project_id=project_id))
     page = traces.list_traces(
         project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter

@@ -31,6 +31,7 @@ from tracer.ui.waterfall.axis import Axis
 from tracer.ui.waterfall.from_request import axis_of, base_axis, requested_zoom
 from tracer.ui.waterfall.minimap import Minimap
 from tracer.ui.waterfall.window import Window
+from tracer.web.access.check import may
 
 VIEWS = (
     *("ui.trace", "ui.trace_transcript", "ui.trace_log"),
@@ -68,7 +69,8 @@ def trace_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object
 
     return {
         "trace": trace,
-        "target": target_of(trace, trace.project_id),
+        # Without a target there are no forms.
+        "target": target_of(trace, trace.project_id) if may("edit") else None,
         "visitor": current_visitor(),
         "axis": base or axis_of(trace),
         "selected": address.page_parameter("span"),

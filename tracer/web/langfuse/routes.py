@@ -1,4 +1,4 @@
-"""Shared parts of the Langfuse-compatible routes: authentication, and errors in its format."""
+"""Shared parts of the Langfuse-compatible routes: checks of paths, and errors in its format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tracer.errors import NotFound, Refusal, TracerError
 from tracer.store.scores.configs import ScoreConfig
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
-from tracer.web.keys import identify
 from tracer.web.langfuse.not_served import why_not_served
 from tracer.web.operations import check_path
 from tracer.web.problems import STATUS, headers_of, refusals_of, status_of
@@ -47,8 +46,7 @@ class Message(msgspec.Struct, kw_only=True):
 
 
 def set_up(bp: Blueprint) -> None:
-    """Add authentication and error handlers to the blueprint."""
-    bp.before_request(identify)
+    """Add checks of path ids and error handlers to the blueprint."""
     bp.before_request(check_path)
     register_refusals(bp)
 

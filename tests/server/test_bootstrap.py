@@ -10,8 +10,10 @@ from flask import Flask
 from tests.support.serving import run_tracer
 from tracer.config import Config
 from tracer.errors import ConfigError
+from tracer.server.bootstrap import bootstrap
 from tracer.store.database.session import transaction
-from tracer.store.projects.bootstrap import bootstrap
+from tracer.store.members.members import list_members
+from tracer.store.members.roles import role_in
 from tracer.store.projects.keys import authenticate, list_keys, revoke_key
 from tracer.store.projects.projects import get_project
 
@@ -35,8 +37,26 @@ def test_a_project_and_its_key_are_created_once(app: Flask, bootstrap_config: Co
     with app.app_context():
         key = authenticate(PUBLIC, SECRET)
         assert key is not None
-        assert (key.project_id, key.name) == ("acme", "Acme")
+        assert (key.project_id, key.name) == ("acme", "TRACER_INIT")
         assert [row.public_key for row in list_keys("acme")] == [PUBLIC]
+        project = get_project("acme")
+        assert project is not None and project.name == "Acme"
+
+
+def test_an_owner_is_created_once_with_a_password_that_is_no_guess(
+    app: Flask, config: Config
+) -> None:
+    owner = replace(
+        config, init_owner_email="ada@example.com", init_owner_password="kettle-violet-owl-7"
+    )
+    with pytest.raises(ConfigError, match="TRACER_INIT_OWNER_PASSWORD"):
+        bootstrap(replace(owner, init_owner_password="password1234"))
+    bootstrap(owner)
+    bootstrap(replace(owner, init_owner_email="bob@example.com"))
+    with app.app_context():
+        [member] = list_members()
+        assert member.email == "ada@example.com" and member.administrator
+        assert role_in(member.member_id, "default") == "owner"
 
 
 def test_a_changed_secret_replaces_the_old_one(app: Flask, bootstrap_config: Config) -> None:

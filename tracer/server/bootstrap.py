@@ -1,4 +1,4 @@
-"""Creates the project and key of the TRACER_INIT_* settings at the start, if they don't exist."""
+"""Creates the project, key and owner of the TRACER_INIT_* settings where they do not exist."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 from tracer.config import Config
 from tracer.errors import ConfigError, Invalid
 from tracer.store.database import server
+from tracer.store.members.passwords import hash_password, weakness
 from tracer.store.projects.projects import check_project
 from tracer.store.projects.secrets import hash_secret, hint_of
 
@@ -25,10 +26,19 @@ _KEY: Final = """
         WHERE k.project_id = excluded.project_id
     RETURNING project_id
 """
+# Two servers that start at the same time create one owner.
+_OWNER: Final = """
+    INSERT INTO members (member_id, email, name, password_hash, administrator)
+    VALUES (%s, %s, %s, %s, true) ON CONFLICT DO NOTHING
+"""
+_ROLES: Final = """
+    INSERT INTO roles (project_id, member_id, role)
+    SELECT project_id, member_id, 'owner' FROM projects, members WHERE member_id = %s
+"""
 
 
 def bootstrap(config: Config) -> None:
-    """Create the project and the key of the TRACER_INIT_* settings where they do not exist.
+    """Create the project, key and owner of the TRACER_INIT_* settings where they do not exist.
 
     Raises ConfigError where the settings contradict each other or the stored rows.
     """
@@ -39,8 +49,27 @@ def bootstrap(config: Config) -> None:
             "TRACER_INIT_PROJECT_ID, TRACER_INIT_PROJECT_PUBLIC_KEY and"
             " TRACER_INIT_PROJECT_SECRET_KEY: expected all three, or the id alone"
         )
-    if not project_id:
-        return
+    if project_id:
+        _make_project(config, project_id, public, secret)
+    if config.init_owner_email:
+        _make_owner(config)
+
+
+def _make_owner(config: Config) -> None:
+    """Create the first owner, where there are no members yet."""
+    email, password = config.init_owner_email, config.init_owner_password
+    with server.connect(config.database_url) as connection:
+        if connection.execute("SELECT 1 FROM members LIMIT 1").fetchone() is not None:
+            return
+        if reason := weakness(password, [email]):
+            raise ConfigError(f"TRACER_INIT_OWNER_PASSWORD: {reason}")
+        member_id = secrets.token_hex(8)
+        values = [member_id, email, email.partition("@")[0], hash_password(password)]
+        connection.execute(_OWNER, values)
+        connection.execute(_ROLES, [member_id])
+
+
+def _make_project(config: Config, project_id: str, public: str, secret: str) -> None:
     name = config.init_project_name or project_id
     try:
         check_project(project_id, name)

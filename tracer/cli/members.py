@@ -1,0 +1,130 @@
+"""``tracer members``: adds and lists members, and prints links for a new password."""
+
+from __future__ import annotations
+
+import click
+
+from tracer.cli.options import application, database_options, with_config
+from tracer.config import Config
+from tracer.errors import ConfigError
+from tracer.store.database.session import transaction
+from tracer.store.members.audit import SERVER, Actor, record
+from tracer.store.members.links import create_password_link
+from tracer.store.members.members import (
+    Member,
+    create_member,
+    delete_member,
+    list_members,
+    member_by_email,
+    set_administrator,
+    set_totp,
+)
+from tracer.store.members.roles import OWNER, ROLES, roles_of, set_role
+from tracer.store.projects.projects import DEFAULT_PROJECT, get_project
+
+_COMMAND = Actor(name="command line", via="command")
+
+
+@click.group()
+def members() -> None:
+    """Add and list members; print links for a new password."""
+
+
+@members.command()
+@click.argument("email")
+@click.option("--name", help="Name beside comments and scores; without it, part of the address.")
+@click.option("--role", type=click.Choice(ROLES), default=OWNER, show_default=True)
+@click.option("--project", default=DEFAULT_PROJECT, show_default=True, help="Project of the role.")
+@click.option("--administrator", is_flag=True, help="Administer the server and all projects.")
+@database_options
+@with_config
+def add(
+    config: Config, email: str, name: str | None, role: str, project: str, administrator: bool
+) -> None:
+    """Add a member with the address EMAIL; print the link that sets the password.
+
+    With the first member, the server begins to ask for logins and keys.
+    """
+    with application(config, "tracer members add"):
+        if get_project(project) is None:
+            raise ConfigError(f"there is no project {project!r}: `tracer projects list`")
+        with transaction():
+            made = create_member(
+                name or email.partition("@")[0], email=email, administrator=administrator
+            )
+            set_role(project, made.member_id, role)
+            code = create_password_link(made.member_id)
+            record(project, "member.create", f"{made.name} {role}", _COMMAND)
+    _print_link(config, code)
+
+
+@members.command("list")
+@database_options
+@with_config
+def list_command(config: Config) -> None:
+    """List the members by name, with their roles."""
+    with application(config, "tracer members list"):
+        for member in list_members():
+            roles = [f"{role} of {name}" for name, role in roles_of(member.member_id).items()]
+            if member.administrator:
+                roles.insert(0, "administrator")
+            click.echo(f"{member.email or '':<32}  {member.name:<20}  {', '.join(roles)}")
+
+
+@members.command()
+@click.argument("email")
+@click.option("--end-codes", is_flag=True, help="Ask for no one-time codes any more.")
+@database_options
+@with_config
+def password(config: Config, email: str, end_codes: bool) -> None:
+    """Print a link with which the member sets a new password, once, within a day."""
+    with application(config, "tracer members password"):
+        member = _member(email)
+        with transaction():
+            code = create_password_link(member.member_id)
+            if end_codes:
+                set_totp(member.member_id, None)
+            record(SERVER, "password.link", member.name, _COMMAND)
+    _print_link(config, code)
+
+
+@members.command()
+@click.argument("email")
+@click.option("--no", "revoke", is_flag=True, help="No longer.")
+@database_options
+@with_config
+def administrator(config: Config, email: str, revoke: bool) -> None:
+    """Let a member administer the server and all projects."""
+    with application(config, "tracer members administrator"):
+        member = _member(email)
+        with transaction():
+            set_administrator(member.member_id, not revoke)
+            record(SERVER, "administrator.change", f"{member.name} {not revoke}", _COMMAND)
+    click.echo(f"{member.name}: {'no ' if revoke else ''}administrator")
+
+
+@members.command()
+@click.argument("email")
+@click.confirmation_option(prompt="Comments and scores keep the name. Delete the member?")
+@database_options
+@with_config
+def remove(config: Config, email: str) -> None:
+    """Delete a member with sessions, tokens and roles."""
+    with application(config, "tracer members remove"):
+        member = _member(email)
+        with transaction():
+            delete_member(member.member_id)
+            record(SERVER, "member.delete", member.name, _COMMAND)
+    click.echo(f"removed {member.name}")
+
+
+def _member(email: str) -> Member:
+    member = member_by_email(email)
+    if member is None:
+        raise ConfigError(f"there is no member {email!r}: `tracer members list`")
+    return member
+
+
+def _print_link(config: Config, code: str) -> None:
+    click.echo(f"{config.url}/password/{code}")
+    click.echo("Under another name of the server the link works as well, once, within a day.")

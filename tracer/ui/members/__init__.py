@@ -1,0 +1,1 @@
+"""Pages of members: login, first owner, invitations, account, the members of a project, audit."""

@@ -1,0 +1,170 @@
+"""The members of a project: invitations, roles, removal, links for a new password."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from flask import abort, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.errors import Conflict
+from tracer.store.database.session import transaction
+from tracer.store.members.invitations import (
+    create_invitation,
+    get_invitation,
+    list_invitations,
+    withdraw_invitation,
+)
+from tracer.store.members.links import create_password_link
+from tracer.store.members.members import get_member, member_by_email
+from tracer.store.members.roles import (
+    MEMBER,
+    OWNER,
+    ROLES,
+    list_project_members,
+    role_in,
+    roles_of,
+    set_role,
+)
+from tracer.ui.base.blueprint import bp, refuse
+from tracer.ui.base.rendering import render
+from tracer.ui.members.forms import Errors, check_email, sent_email
+from tracer.web.access import audit
+from tracer.web.access.check import may
+from tracer.web.access.identity import identity
+
+PERIODS: Final = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"))
+_UNSEEN: Final = timedelta(days=90)
+
+
+@bp.get("/project/<project_id>/settings/members")
+def member_list(project_id: str) -> str:
+    """Show members and invitations."""
+    return _page(project_id)
+
+
+@bp.post("/project/<project_id>/settings/members/invitations")
+def invite(project_id: str) -> AnyResponse | str | tuple[str, int]:
+    """Create an invitation and show its link, once; a member of the server joins at once."""
+    errors: Errors = {}
+    email, role, days = sent_email(), request.form.get("role", ""), request.form.get("days", "")
+    check_email(email, errors)
+    if errors:
+        return _page(project_id, errors=errors), 422
+    _check_role(role)
+    if days not in dict(PERIODS):
+        refuse("Choose how long the invitation is valid.")
+    known = member_by_email(email)
+    with transaction():
+        if known is not None:
+            set_role(project_id, known.member_id, role)
+            audit.add("role.change", f"{known.name} {role}", project_id)
+        else:
+            inviter = identity().member
+            _, token = create_invitation(
+                project_id,
+                email,
+                role,
+                inviter.member_id if inviter else "",
+                timedelta(days=int(days)),
+            )
+            audit.add("invitation.create", f"{email} {role}", project_id)
+    if known is not None:
+        return redirect(url_for("ui.member_list", project_id=project_id), 303)
+    link = url_for("ui.invitation", token=token, _external=True)
+    return _page(project_id, new_link=link, link_for=email)
+
+
+@bp.post("/project/<project_id>/settings/members/invitations/<invitation_id>")
+def change_invitation(project_id: str, invitation_id: str) -> AnyResponse | str:
+    """Withdraw an invitation, or with ``action=renew`` replace it by a new link."""
+    found = get_invitation(project_id, invitation_id)
+    if found is None:
+        abort(404, "This invitation does not exist (any more).")
+    if request.form.get("action") != "renew":
+        with transaction():
+            withdraw_invitation(project_id, invitation_id)
+            audit.add("invitation.withdraw", found.email, project_id)
+        return redirect(url_for("ui.member_list", project_id=project_id), 303)
+    _check_role(found.role)
+    inviter = identity().member
+    with transaction():
+        _, token = create_invitation(
+            project_id,
+            found.email,
+            found.role,
+            inviter.member_id if inviter else "",
+            found.expires_at - found.created_at,
+        )
+        audit.add("invitation.renew", f"{found.email} {found.role}", project_id)
+    link = url_for("ui.invitation", token=token, _external=True)
+    return _page(project_id, new_link=link, link_for=found.email)
+
+
+@bp.post("/project/<project_id>/settings/members/<member_id>")
+def change_member(project_id: str, member_id: str) -> AnyResponse | str:
+    """Change the role of a member, or remove the member from the project (role "")."""
+    member, before = get_member(member_id), role_in(member_id, project_id)
+    if member is None or before is None:
+        abort(404, "There is no such member in this project.")
+    role = request.form.get("role", "")
+    if role:
+        _check_role(role)
+    if before == OWNER and not may("own"):
+        abort(403, "Only an owner can change the role of an owner.")
+    try:
+        with transaction():
+            set_role(project_id, member_id, role or None)
+            audit.add(
+                "role.change", f"{member.name} {role or 'removed'}", project_id, before=before
+            )
+    except Conflict as conflict:
+        refuse(f"Not changed: {conflict}.")
+    return redirect(url_for("ui.member_list", project_id=project_id), 303)
+
+
+@bp.post("/server/members/<member_id>/password")
+def password_link(member_id: str) -> str:
+    """Create a link with which a member sets a new password; for server administrators."""
+    member = get_member(member_id)
+    if member is None:
+        abort(404, "There is no such member.")
+    with transaction():
+        code = create_password_link(member_id)
+        audit.add("password.link", member.name)
+    link = url_for("ui.password_form", code=code, _external=True)
+    return render("members/link.html", member=member, link=link)
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        refuse("Choose a role.")
+    if role == OWNER and not may("own"):
+        abort(403, "Only an owner can make another owner.")
+
+
+def _page(
+    project_id: str, *, errors: Errors | None = None, new_link: str = "", link_for: str = ""
+) -> str:
+    rows = list_project_members(project_id)
+    own = set(identity().project_ids()) - {project_id}
+    visitor = identity().member
+    context: dict[str, Any] = {
+        "rows": rows,
+        "elsewhere": {
+            row.member_id: {p: r for p, r in roles_of(row.member_id).items() if p in own}
+            for row in rows
+        },
+        "invitations": list_invitations(project_id),
+        "roles": [role for role in reversed(ROLES) if role != OWNER or may("own")],
+        "default_role": MEMBER,
+        "owners": sum(row.role == OWNER for row in rows),
+        "you": visitor.member_id if visitor else "",
+        "periods": PERIODS,
+        "errors": errors or {},
+        "new_link": new_link,
+        "link_for": link_for,
+        "long_ago": datetime.now(UTC) - _UNSEEN,
+    }
+    return render("members/members.html", **context)

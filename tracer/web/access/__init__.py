@@ -1,0 +1,1 @@
+"""Who may do what: rights and the policy of routes; identities of requests; the session cookie."""

@@ -1,0 +1,193 @@
+"""The identity of a request: key, personal token, session, header of a proxy, or local."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from flask import g, request
+from werkzeug.datastructures import Authorization
+
+from tracer.config import is_loopback
+from tracer.errors import Unauthorized
+from tracer.store.database.session import release, transaction
+from tracer.store.members import tokens
+from tracer.store.members.members import Member, any_member, mark_seen
+from tracer.store.members.roles import OWNER, role_in, roles_of
+from tracer.store.members.sessions import Session, find_session, is_stale, touch_session
+from tracer.store.members.tokens import find_token, mark_token_used, was_used_lately
+from tracer.store.projects.keys import ApiKey, authenticate, mark_key_used
+from tracer.store.projects.projects import DEFAULT_PROJECT, list_projects
+from tracer.web.access.addresses import client_address
+from tracer.web.access.cookies import session_token
+from tracer.web.access.proxy_member import member_of_proxy
+from tracer.web.access.rights import EVERYTHING, NOTHING, OF_KEY, OF_ROLE, OF_TOKEN, Right
+from tracer.web.missing_keys import explain, is_missing
+from tracer.web.services import services
+
+PROJECT_HEADER: Final = "Tracer-Project"
+_NO_KEY: Final = "expected a key: Authorization: Basic public:secret, or Bearer secret"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who sends a request: at most one of `key`, `token` and `session`, and the member, if any."""
+
+    local: bool = False
+    """Without login, on the machine itself: everything is allowed."""
+    key: ApiKey | None = None
+    token: tokens.PersonalToken | None = None
+    session: Session | None = None
+    member: Member | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the request comes from a member, a key, or the machine itself."""
+        return self.local or self.key is not None or self.member is not None
+
+    @property
+    def administers(self) -> bool:
+        """Whether it comes from a server administrator (or the machine itself)."""
+        if self.token is not None and Right.SERVER not in OF_TOKEN[self.token.kind]:
+            return False
+        return self.local or (self.member is not None and self.member.administrator)
+
+    def rights(self, project_id: str) -> frozenset[Right]:
+        """Return the rights in a project; empty: not even its existence may be visible."""
+        if self.local:
+            return EVERYTHING
+        if self.key is not None:
+            return OF_KEY.get(self.key.kind, NOTHING) if self._is_of(project_id) else NOTHING
+        if self.member is None:
+            return NOTHING
+        role = OWNER if self.member.administrator else role_in(self.member.member_id, project_id)
+        rights = OF_ROLE[role] if role else NOTHING
+        if self.member.administrator:
+            rights |= {Right.SERVER}
+        return rights if self.token is None else rights & OF_TOKEN[self.token.kind]
+
+    def _is_of(self, project_id: str) -> bool:
+        return self.key is not None and self.key.project_id == project_id
+
+    def project_ids(self) -> list[str]:
+        """Return the projects that may be read, by name."""
+        if self.key is not None:
+            return [self.key.project_id]
+        if self.member is not None and not self.administers:
+            return list(roles_of(self.member.member_id))
+        return [project.project_id for project in list_projects()] if self.known else []
+
+
+ANONYMOUS: Final = Identity()
+
+
+def identity() -> Identity:
+    """Return the identity of this request, which `check_access` has set."""
+    known: Identity = g.identity
+    return known
+
+
+def login_required() -> bool:
+    """Return whether this request needs a login or key.
+
+    On loopback it does once there are members, or with TRACER_LOGIN=always. A server that another
+    machine can reach always does, whatever TRACER_HOST is: `gunicorn -b 0.0.0.0 wsgi:app`.
+    """
+    if services().config.needs_login:
+        return True
+    return not is_loopback(client_address()) or members_exist()
+
+
+def members_exist() -> bool:
+    """Return whether there are members; a first one is noticed within a second."""
+    return services().members_exist(any_member)
+
+
+def of_page() -> Identity:
+    """Return the identity of a request for a page."""
+    token = session_token()
+    opened = find_session(token) if token else None
+    if opened is not None:
+        session, member = opened
+        if is_stale(session, datetime.now(UTC)):
+            with transaction():
+                touch_session(session.login_id, client_address())
+                mark_seen(member.member_id)
+        return Identity(session=session, member=member)
+    if not login_required():
+        return Identity(local=True)
+    proxied = member_of_proxy()
+    return Identity(member=proxied) if proxied is not None else ANONYMOUS
+
+
+def of_api() -> Identity:
+    """Return the identity of a request to an API.
+
+    Raises Unauthorized without a valid key or token, where one is needed.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        if login_required():
+            raise Unauthorized(_NO_KEY)
+        release()
+        return Identity(local=True)
+    sent = request.authorization
+    if is_missing(sent, header):
+        raise Unauthorized(explain(sent, on_loopback=not login_required()))
+    name, secret = _credentials(sent)
+    known = _of_token(secret) if secret.startswith(tokens.PREFIX) else _of_key(name, secret)
+    # A write waits for the writer; it must not hold a connection meanwhile.
+    release()
+    return known
+
+
+def project_of_api(known: Identity) -> str:
+    """Return the project that a request to an API is about.
+
+    A personal token names it in the header Tracer-Project, or as the user name of Basic; without,
+    it is the member's only project. Raises Unauthorized.
+    """
+    if known.key is not None:
+        return known.key.project_id
+    if known.token is None:
+        return DEFAULT_PROJECT
+    sent = request.authorization
+    named = request.headers.get(PROJECT_HEADER) or (sent.username if sent else None)
+    if named:
+        return str(named)
+    own = known.project_ids()
+    if len(own) != 1:
+        raise Unauthorized(
+            f"a personal token of several projects: name one in the header {PROJECT_HEADER}"
+        )
+    return own[0]
+
+
+def _credentials(sent: Authorization | None) -> tuple[str | None, str]:
+    if sent is not None and sent.type == "basic" and sent.password:
+        return sent.username or None, sent.password
+    if sent is not None and sent.type == "bearer" and sent.token:
+        return None, sent.token
+    raise Unauthorized("expected Authorization: Basic public:secret, or Bearer secret")
+
+
+def _of_key(name: str | None, secret: str) -> Identity:
+    key = authenticate(name, secret)
+    if key is None:
+        raise Unauthorized("this key is not valid, or has been revoked or has expired")
+    if services().should_store_use(key.key_id):
+        with transaction():
+            mark_key_used(key.key_id)
+    return Identity(key=key)
+
+
+def _of_token(secret: str) -> Identity:
+    opened = find_token(secret)
+    if opened is None:
+        raise Unauthorized("this token is not valid, or has been revoked or has expired")
+    token, member = opened
+    if not was_used_lately(token.used_at, datetime.now(UTC)):
+        with transaction():
+            mark_token_used(token.token_id)
+    return Identity(token=token, member=member)

@@ -1,0 +1,81 @@
+"""Requests to a provider: HTTPS, no redirects, small answers, no addresses of inner networks."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from tracer.errors import TracerError
+from tracer.web.oidc.provider import Provider
+
+SECONDS: Final = 5.0
+_MOST_BYTES: Final = 1_000_000
+
+
+class ProviderError(TracerError):
+    """The provider can't be reached, or has sent something that can't be trusted."""
+
+
+def fetch_json(provider: Provider, url: str, token: str = "") -> dict[str, Any]:
+    """Return the JSON object at a URL of the provider. Raises ProviderError."""
+    check_url(provider, url)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with (
+            httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            body = b""
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > _MOST_BYTES:
+                    raise ProviderError("the provider's answer is too large")
+            if response.status_code != 200:
+                raise ProviderError(f"the provider answers with {response.status_code}")
+        value = msgspec.json.decode(body)
+    except (httpx.HTTPError, msgspec.DecodeError) as error:
+        raise ProviderError(f"the provider does not answer as expected: {error}") from error
+    if not isinstance(value, dict):
+        raise ProviderError("the provider does not answer with an object")
+    return value
+
+
+def check_url(provider: Provider, url: Any) -> str:
+    """Return a URL that the provider has named. Raises ProviderError for one that is no place.
+
+    What the provider names must not lead into networks that only this server can reach, unless
+    the configured issuer is there itself.
+    """
+    parts = urlsplit(url) if isinstance(url, str) else None
+    if parts is None or not parts.hostname or parts.username is not None:
+        raise ProviderError("the provider names an address that is none")
+    if parts.scheme != "https" and not (parts.scheme == "http" and provider.is_local):
+        raise ProviderError(f"the provider names an address without https: {parts.hostname}")
+    inner = _is_inner(urlsplit(provider.issuer).hostname or "")
+    if not inner and _is_inner(parts.hostname):
+        raise ProviderError(f"the provider names an address of an inner network: {parts.hostname}")
+    if _never(parts.hostname):
+        raise ProviderError(f"the provider names an address that no provider has: {parts.hostname}")
+    return str(url)
+
+
+def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ProviderError(f"the name {host} is unknown") from error
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+def _is_inner(host: str) -> bool:
+    return any(not address.is_global for address in _addresses(host))
+
+
+def _never(host: str) -> bool:
+    """Return whether a host has a link-local address, as metadata services of clouds do."""
+    return any(a.is_link_local or a.is_multicast or a.is_unspecified for a in _addresses(host))

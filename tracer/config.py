@@ -60,7 +60,8 @@ class Config:
     @property
     def url(self) -> str:
         """The URL of the server that listens with these settings, without a slash at the end."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        # A wildcard is no address to open.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}{self.url_prefix.rstrip('/')}"
 

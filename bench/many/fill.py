@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import click
 import psycopg
+from tracer.server.bootstrap import bootstrap
 
 from bench.many.rows import COLUMNS, lines
 from tracer.config import Config
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
-from tracer.store.projects.bootstrap import bootstrap
 
 PROCESSES: Final = 2
 _CHUNK: Final = 2_000

@@ -40,7 +40,8 @@ def test_a_project_and_its_key_are_created_once(app: Flask, bootstrap_config: Co
         assert (key.project_id, key.name) == ("acme", "TRACER_INIT")
         assert [row.public_key for row in list_keys("acme")] == [PUBLIC]
         project = get_project("acme")
-        assert project is not None and project.name == "Acme"
+        assert project is not None
+        assert project.name == "Acme"
 
 
 def test_an_owner_is_created_once_with_a_password_that_is_no_guess(
@@ -55,7 +56,8 @@ def test_an_owner_is_created_once_with_a_password_that_is_no_guess(
     bootstrap(replace(owner, init_owner_email="bob@example.com"))
     with app.app_context():
         [member] = list_members()
-        assert member.email == "ada@example.com" and member.administrator
+        assert member.email == "ada@example.com"
+        assert member.administrator
         assert role_in(member.member_id, "default") == "owner"
 
 

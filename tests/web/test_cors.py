@@ -35,16 +35,18 @@ def preflight(client: FlaskClient, path: str, origin: str) -> str | None:
     return client.options(path, headers=headers).headers.get("Access-Control-Allow-Origin")
 
 
+@pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs", "/api/public/otel/v1/traces"])
 def test_a_preflight_is_answered_for_an_origin_of_any_project(
-    client: FlaskClient, secrets: dict[str, str], path: str
+    client: FlaskClient, path: str
 ) -> None:
     assert preflight(client, path, ORIGIN) == ORIGIN
     assert preflight(client, path, "https://evil.example") is None
     assert preflight(client, path, "null") is None
 
 
-def test_no_other_api_answers_a_preflight(client: FlaskClient, secrets: dict[str, str]) -> None:
+@pytest.mark.usefixtures("secrets")
+def test_no_other_api_answers_a_preflight(client: FlaskClient) -> None:
     assert preflight(client, "/api/v1/traces", ORIGIN) is None
     assert preflight(client, "/project/default/traces", ORIGIN) is None
 

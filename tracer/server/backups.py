@@ -43,7 +43,7 @@ def _run(program: str, url: str, *args: str) -> None:
     # The URL may hold a password: other users can see arguments, but not the environment.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     name, options = _connection(url)
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - the arguments are our own
         [path, *args, *name],
         env=environ | options,
         capture_output=True,

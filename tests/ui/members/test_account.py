@@ -37,7 +37,9 @@ def test_a_changed_password_ends_the_other_sessions_and_renews_this_one(app: Fla
     post_form(here, "/account/password", 422, **form | {"password": "ada@example.com"})
     post_form(here, "/account/password", **form)
     after = here.get_cookie("tracer_session")
-    assert before is not None and after is not None and before.value != after.value
+    assert before is not None
+    assert after is not None
+    assert before.value != after.value
     assert here.get(TRACES).status_code == 200
     assert there.get(TRACES).status_code == 302
 
@@ -47,7 +49,8 @@ def test_sessions_are_listed_and_ended(app: Flask) -> None:
     here, there, third = (client_of(app, "ada") for _ in range(3))
     page = here.get("/account").text
     actions = re.findall(r'action="(/account/sessions/\w+)"', page)
-    assert len(actions) == 2 and page.count("this one") == 1
+    assert len(actions) == 2
+    assert page.count("this one") == 1
     post_form(here, actions[0])
     assert sorted(c.get(TRACES).status_code for c in (there, third)) == [200, 302]
     post_form(here, "/account/sessions")
@@ -114,7 +117,7 @@ def test_everything_is_in_the_audit_log_and_no_secret_is(app: Flask) -> None:
     log_in(app.test_client(), "boss", "wrong-password-1")
     log_in(app.test_client(), "boss", "wrong-password-1")
     made = post_form(
-        client, "/project/default/settings/keys", 200, name="ci", kind="all", days=""
+        client, "/project/default/settings/keys", 201, name="ci", kind="all", days=""
     ).text
     secret = re.findall(r'data-copy="(sk-tr-[\w-]+)"', made)[0]
     rates = {"model": "m", "rates": {"base": {"input": 1}}}
@@ -123,13 +126,16 @@ def test_everything_is_in_the_audit_log_and_no_secret_is(app: Flask) -> None:
     page = client.get("/server/audit").text
     for words in ("login.failed", "2 times", "key.create", "create_price", "boss@example.com"):
         assert words in page, words
-    assert "wrong-password-1" not in page and secret not in page
+    assert "wrong-password-1" not in page
+    assert secret not in page
     only = client.get("/server/audit?q=action:login.f").text
-    assert "login.failed" in only and "key.create" not in only
+    assert "login.failed" in only
+    assert "key.create" not in only
     lines = client.get("/api/v1/audit", headers=headers).text.splitlines()
     events = [json.loads(line) for line in lines]
     assert [event["action"] for event in events] == ["create_price", "key.create"]
-    assert events[0]["via"] == "key" and events[0]["address"] == "127.0.0.1"
+    assert events[0]["via"] == "key"
+    assert events[0]["address"] == "127.0.0.1"
     assert all(event["request_id"] for event in events)
 
 

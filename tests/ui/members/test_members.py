@@ -51,7 +51,8 @@ def test_the_first_owner_owns_the_projects_and_administers_the_server(
     assert client.get("/server/audit").status_code == 200
     with app.app_context():
         owner = member_by_email("ADA@example.com")
-        assert owner is not None and owner.administrator
+        assert owner is not None
+        assert owner.administrator
         assert role_in(owner.member_id, "default") == "owner"
     with psycopg.connect(database_url) as connection:
         assert first_owner_code(connection) == ""
@@ -150,7 +151,8 @@ def test_a_foreign_project_and_none_at_all_look_the_same(app: Flask, path: str) 
     answer = client_of(app, "ada").get(path)
     name = path.split("/")[2]
     assert answer.status_code == 404
-    assert f"There is no project “{name}”" in answer.text and "Secret plans" not in answer.text
+    assert f"There is no project “{name}”" in answer.text
+    assert "Secret plans" not in answer.text
 
 
 def test_a_link_by_trace_id_alone_leads_only_into_own_projects(
@@ -173,7 +175,8 @@ def test_comments_carry_the_member_and_keep_the_name(app: Flask, store_traces: S
     post_form(client, comments, text="Look", reader="Somebody else")
     post_form(client, "/account/name", name="Ada L")
     page = client.get(f"/project/default/traces/{'a' * 32}?tab=comments").text
-    assert "ada" in page and "Somebody else" not in page
+    assert "ada" in page
+    assert "Somebody else" not in page
     with app.app_context():
         from tracer.extensions import db
         from tracer.store.schema import comments as table

@@ -33,7 +33,7 @@ def test_each_place_is_marked_in_the_list_of_places(get_page: GetPage, path: str
     places = get_page(f"/settings{path}").one("nav", "places")
     [current] = places.all("a", aria_current="page")
     assert current["href"] == f"{BASE}{path}"
-    assert len(places.all("a")) == 6
+    assert len(places.all("a")) == 9
 
 
 def test_prices_and_mapping_are_places_too(get_page: GetPage) -> None:
@@ -79,9 +79,9 @@ def test_a_key_is_made_shown_once_and_opens_the_project(app: Flask, client: Flas
         assert secret in page.one(id=snippet).text
     assert public in page.one(id="langfuse").text
     with app.app_context():
-        project = authenticate(public, secret)
-    assert project is not None
-    assert project.project_id == "other"
+        key = authenticate(public, secret)
+    assert key is not None
+    assert key.project_id == "other"
     assert secret not in client.get("/project/other/settings/keys").text
 
 

@@ -162,7 +162,8 @@ def test_a_share_link_opens_its_trace_without_a_login_and_nothing_else(
     make_member(app, "ada", "owner")
     client = app.test_client()
     shared = client.get(f"/share/{known['tokens']['']}/traces/{known['trace_id']}")
-    assert shared.status_code == 200 and SECRET in shared.text
+    assert shared.status_code == 200
+    assert SECRET in shared.text
     other = client.get(f"/share/{known['tokens']['']}/traces/{'c' * 32}")
     assert other.status_code == 404
     assert client.get("/project/default/traces").status_code == 302

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import click
 import psycopg
-from tracer.server.bootstrap import bootstrap
 
 from bench.many.rows import COLUMNS, lines
 from tracer.config import Config
+from tracer.server.bootstrap import bootstrap
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 

@@ -91,5 +91,9 @@ class StoreUnavailable(TracerError):
     """The database can't be reached or can't write: nothing of the request is stored."""
 
 
+class ProviderError(TracerError):
+    """The identity provider can't be reached, or has sent something that can't be trusted."""
+
+
 class ConfigError(TracerError):
     """A setting that can't be used; the message names it and says what to do."""

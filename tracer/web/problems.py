@@ -15,6 +15,7 @@ from tracer.errors import (
     Forbidden,
     NotFound,
     Overloaded,
+    ProviderError,
     Refusal,
     Refused,
     StoreUnavailable,
@@ -45,6 +46,7 @@ STATUS: Final[dict[type[TracerError], int]] = {
     TooSlow: 422,
     Overloaded: 429,
     Busy: 503,
+    ProviderError: 502,
     StoreUnavailable: 503,
 }
 """HTTP status by error class; for a subclass, its nearest base class in this table applies."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 SHORTEST: Final = 12
 LONGEST: Final = 256
@@ -15,26 +16,40 @@ LONGEST: Final = 256
 _JUDGED: Final = 64
 _STRONG_ENOUGH: Final = 3
 
-# 19 MiB and 2 passes, as OWASP recommends; a login takes about 30 ms of one core.
-_hasher: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # Logins that arrive together wait for each other here, so that they can't take all memory.
 _at_once: Final = threading.BoundedSemaphore(2)
-_DECOY: Final = _hasher.hash("a password that nobody has")
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHasher:
+    """Return the hasher: 19 MiB and 2 passes, as OWASP recommends, 30 ms of one core."""
+    # Imported here: a server that asks for no login does without.
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+@lru_cache(maxsize=1)
+def _decoy() -> str:
+    """Return the hash of a password that nobody has, to be checked where there is no other."""
+    return _hasher().hash("a password that nobody has")
 
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password."""
     with _at_once:
-        return _hasher.hash(password)
+        return _hasher().hash(password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Return whether the password is the right one; takes the same time where there is no hash."""
     if len(password) > LONGEST:
         return False
+    from argon2.exceptions import InvalidHashError, VerificationError
+
     with _at_once:
         try:
-            _hasher.verify(password_hash or _DECOY, password)
+            _hasher().verify(password_hash or _decoy(), password)
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None
@@ -42,7 +57,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 def needs_rehash(password_hash: str) -> bool:
     """Return whether a hash was made with older parameters."""
-    return _hasher.check_needs_rehash(password_hash)
+    return _hasher().check_needs_rehash(password_hash)
 
 
 def weakness(password: str, known: list[str]) -> str:

@@ -10,6 +10,7 @@ from flask import Response, abort, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer.errors import ProviderError
 from tracer.store.database.session import transaction
 from tracer.store.members.invitations import find_invitation
 from tracer.store.members.members import connect_identity, member_by_identity
@@ -18,10 +19,8 @@ from tracer.ui.members.forms import own_path
 from tracer.web.access import audit
 from tracer.web.access.identity import of_page
 from tracer.web.access.login import start_session
-from tracer.web.oidc.fetch import ProviderError
-from tracer.web.oidc.flow import Attempt, Person, begin, finish
 from tracer.web.oidc.members import member_for
-from tracer.web.oidc.provider import Provider, provider_of
+from tracer.web.oidc.provider import Attempt, Person, Provider, provider_of
 from tracer.web.services import services
 
 _COOKIE: Final = "tracer_sign_on"
@@ -38,6 +37,9 @@ def name_provider() -> dict[str, Any]:
 @bp.get("/login/oidc")
 def single_sign_on() -> AnyResponse:
     """Send the browser to the provider; a signed cookie keeps what must match afterwards."""
+    # Imported here: the libraries take 15 MB, which a server without a provider need not have.
+    from tracer.web.oidc.flow import begin
+
     provider = _provider()
     try:
         address, attempt = begin(provider, _own_address())
@@ -61,6 +63,8 @@ def single_sign_on() -> AnyResponse:
 @bp.get("/login/oidc/callback")
 def single_sign_on_callback() -> AnyResponse:
     """Log in the member whom the provider names."""
+    from tracer.web.oidc.flow import finish
+
     provider = _provider()
     attempt, after = _kept()
     if not hmac.compare_digest(request.args.get("state", "").encode(), attempt.state.encode()):

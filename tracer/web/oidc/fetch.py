@@ -10,15 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from tracer.errors import TracerError
+from tracer.errors import ProviderError
 from tracer.web.oidc.provider import Provider
 
 SECONDS: Final = 5.0
 _MOST_BYTES: Final = 1_000_000
-
-
-class ProviderError(TracerError):
-    """The provider can't be reached, or has sent something that can't be trusted."""
 
 
 def fetch_json(provider: Provider, url: str, token: str = "") -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
@@ -15,33 +14,15 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from tracer.web.oidc.fetch import SECONDS, ProviderError, check_url, fetch_json
-from tracer.web.oidc.provider import DISCOVERY, Provider
+from tracer.errors import ProviderError
+from tracer.web.oidc.fetch import SECONDS, check_url, fetch_json
+from tracer.web.oidc.provider import DISCOVERY, Attempt, Person, Provider
 
 SCOPE: Final = "openid email profile"
 # Signatures with a key pair only: with HS256, whoever knows the client secret could make tokens.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 _LEEWAY_SECONDS: Final = 60
 _KEEP_SECONDS: Final = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What must match when the browser comes back."""
-
-    state: str
-    nonce: str
-    verifier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whom the provider names; `email` only if the provider has verified it."""
-
-    identity: str
-    name: str
-    email: str | None
-    groups: frozenset[str]
 
 
 _known: dict[str, tuple[float, dict[str, Any]]] = {}

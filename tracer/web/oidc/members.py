@@ -16,8 +16,7 @@ from tracer.store.members.members import (
 from tracer.store.members.roles import ROLES, raise_role, role_in, set_role
 from tracer.store.projects.projects import get_project
 from tracer.web.access.proxy_member import clean_name
-from tracer.web.oidc.flow import Person
-from tracer.web.oidc.provider import Provider, Rule
+from tracer.web.oidc.provider import Person, Provider, Rule
 
 
 def member_for(provider: Provider, person: Person, *, invited: bool) -> Member | None:

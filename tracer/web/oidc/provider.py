@@ -48,6 +48,25 @@ class Provider:
         return is_loopback(urlsplit(self.issuer).hostname or "")
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What must match when the browser comes back."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom the provider names; `email` only if the provider has verified it."""
+
+    identity: str
+    name: str
+    email: str | None
+    groups: frozenset[str]
+
+
 @lru_cache(maxsize=8)
 def provider_of(login: str) -> Provider | None:
     """Return the provider of the setting; None: it names none. Raises ConfigError."""

@@ -28,7 +28,7 @@ def page_path() -> str:
     """Return the decoded path of the page: of this request, or of the page that sends it."""
     if is_fragment():
         return unquote(urlsplit(request.headers.get("HX-Current-URL", "")).path)
-    return request.path
+    return request.script_root + request.path
 
 
 def preserved_query(*without: str, **changed: str | None) -> str:

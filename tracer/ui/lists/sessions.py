@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.traces import sessions
+from tracer.ui.base.blueprint import own_path
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import Column
 from tracer.ui.lists.list_query import ListQuery, translated

@@ -6,11 +6,12 @@ from flask import Blueprint
 
 from tracer.api import langfuse, openapi
 from tracer.api.v1 import annotations as marks
-from tracer.api.v1 import audit, exports, prices, sessions, traces
+from tracer.api.v1 import audit, exports, prices, selections, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
 bp.register_blueprint(sessions.bp)
+bp.register_blueprint(selections.bp)
 bp.register_blueprint(prices.bp)
 bp.register_blueprint(exports.bp)
 bp.register_blueprint(marks.bp)

@@ -75,6 +75,15 @@ class SessionQuery(_Query, kw_only=True):
     cursor: Cursor | None = None
 
 
+class SelectionQuery(_Query, kw_only=True):
+    """What a list shows, and in which order."""
+
+    q: Query = None
+    sort: Sort = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
 class MatchQuery(_Query, kw_only=True):
     """A call, made or not, whose price is looked up."""
 
@@ -128,6 +137,11 @@ def session_selection(query: SessionQuery) -> Selection:
         compares(grain, "start", "<", query.until),
         *_shared(query, grain),
     )
+
+
+def selection_of(query: SelectionQuery, grain: Grain) -> Selection:
+    """Return the rows of the grain that the query selects; raises QueryError."""
+    return _selection(query.q, grain)
 
 
 def _shared(query: TraceQuery | SessionQuery, grain: Grain) -> list[list[Node]]:

@@ -25,7 +25,7 @@ set_up(bp)
         problems=LIST_PROBLEMS,
     )
 )
-def list_spans() -> Response:
+def list_spans_of_project() -> Response:
     """Return one page of the project's spans."""
     query = read_query(SelectionQuery)
     page = list_selected_spans(

@@ -11,7 +11,7 @@ SPREAD := $(if $(ARGS),,-n logical --maxprocesses 4 --dist loadfile)
 DATA   := $(or $(TRACER_DATA_DIR),~/.tracer)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test test-slow coverage bench lint format screenshots wheel lock audit clean
+.PHONY: help serve demo test test-slow coverage bench attack lint format screenshots wheel lock audit clean
 
 help: ## List what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ coverage: $(VENV)/.dev ## Run the tests and print how much of each package they 
 
 bench: $(VENV)/.dev ## Measure ingest, pages, start and memory.
 	@$(BIN)/python -m bench $(ARGS)
+
+attack: $(VENV)/.dev ## Attack a server of its own on loopback and print what it took.
+	@$(BIN)/python -m bench.attack $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, types and import rules.
 	@$(BIN)/ruff check

@@ -8,16 +8,22 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException, NotFound, SecurityError
 
 from tracer.assets import asset_dir
 from tracer.config import Config
-from tracer.errors import ConfigError
+from tracer.errors import ConfigError, Invalid
 from tracer.extensions import db
 from tracer.store.database.server import sqlalchemy_url
-from tracer.store.database.session import UNREACHABLE, unavailable
+from tracer.store.database.session import (
+    OUT_OF_RANGE,
+    UNREACHABLE,
+    bound_waits,
+    unavailable,
+)
 from tracer.store.writing.writer import Writer
 from tracer.web.access.check import check_access, record_change
+from tracer.web.body_budget import release_body
 from tracer.web.cors import allow_origin
 from tracer.web.forwarded import Forwarded, Proxies, checked_prefix
 from tracer.web.ids import IdConverter, KeepEscapes
@@ -27,6 +33,7 @@ from tracer.web.oidc.provider import provider_of
 from tracer.web.otlp_paths import PlainOtlpPaths
 from tracer.web.refusals import note_error, store_refusal
 from tracer.web.request_ids import assign_request_id, send_request_id
+from tracer.web.requests import CleanRequest
 from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
@@ -82,7 +89,8 @@ def create_app(config: Config | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=sqlalchemy_url(config.database_url),
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": 4,
-            "max_overflow": config.threads,
+            # With the two writers' own connections, as many as threads and four more.
+            "max_overflow": max(config.threads - 2, 0),
             "pool_timeout": 10,
             # After a restart of the database, stale connections are replaced before they are used.
             "pool_pre_ping": True,
@@ -90,9 +98,12 @@ def create_app(config: Config | None = None) -> Flask:
         },
     )
     provider_of(config.login)  # raises ConfigError for one that can't be used
+    app.request_class = CleanRequest
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.url_map.converters["id"] = IdConverter
     db.init_app(app)
     with app.app_context():
+        bound_waits(db.engine)
         add_services(app, config, Writer(db.engine, config.max_queue_spans))
     _register(app)
     app.wsgi_app = Forwarded(  # type: ignore[method-assign]
@@ -111,8 +122,10 @@ def _register(app: Flask) -> None:
     from tracer.ui.base.errors import show_refusal
     from tracer.web.problems import STATUS
 
+    app.teardown_request(release_body)
     app.before_request(metrics.start_clock)
     app.before_request(assign_request_id)
+    app.before_request(check_path)
     app.before_request(check_host)
     app.before_request(check_access)
     app.after_request(log_trouble)
@@ -128,8 +141,16 @@ def _register(app: Flask) -> None:
         app.register_error_handler(kind, show_refusal)
     for library_error in UNREACHABLE:
         app.register_error_handler(library_error, answer_unavailable)
+    for data_error in OUT_OF_RANGE:
+        app.register_error_handler(data_error, answer_out_of_range)
     for blueprint in (ingestion, api, ui, share, health.bp, metrics.bp):
         app.register_blueprint(blueprint)
+
+
+def check_path() -> None:
+    """Raise NotFound for a path that no stored name or id can match."""
+    if "\x00" in request.path:
+        raise NotFound
 
 
 def check_host() -> None:
@@ -180,6 +201,17 @@ def answer_unavailable(error: Exception) -> Any:
     return current_app.handle_user_exception(unavailable(error))
 
 
+def answer_out_of_range(error: Exception) -> Any:
+    """Return 400 where a number or a time of the request is none that the database has.
+
+    Routes check what they expect; this is what they have not thought of.
+    """
+    db.session.rollback()
+    refusal = Invalid("a number or a time in this request is out of range")
+    refusal.__cause__ = error
+    return current_app.handle_user_exception(refusal)
+
+
 def show_error(error: HTTPException) -> Any:
     """Return an HTTP error as a page, or as a problem document for API paths."""
     from tracer.ui.base.rendering import render
@@ -194,6 +226,9 @@ def show_error(error: HTTPException) -> Any:
         return http_problem(error)
     if error.code >= 500:
         g.pop("project", None)  # the project menu needs the database, which may be the cause
+    if isinstance(request.routing_exception, (BadHost, SecurityError)):
+        # A Host header that names nothing: no page can be made, since no link on it can.
+        return http_problem(error)
     page = render("base/error.html", code=error.code, title=error.name, message=error.description)
     headers = [pair for pair in error.get_headers() if pair[0] != "Content-Type"]
     return page, error.code, headers

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,6 +25,20 @@ def from_micros(micros: int) -> datetime:
 def sql_time(micros: int) -> str:
     """Return microseconds since the epoch as text in a format of PostgreSQL and JSON."""
     return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return a time in ISO 8601 in UTC, which it is without an offset.
+
+    None: the text is no time, or one outside the years 1970 to 9998, which neither Python nor
+    PostgreSQL can convert in every way.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return time if EPOCH <= time < END_OF_TIME else None
 
 
 def json_time(time: datetime) -> str:

@@ -170,3 +170,23 @@ def test_an_error_is_one_line_and_leaves_no_file(
     assert done.returncode != 0
     assert "no export from" in done.stderr
     assert list(tmp_path.glob("x*")) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"resourceSpans":' + b"[" * 200_000, "nested too deeply"),
+    ],
+)
+def test_a_file_without_spans_is_one_line_of_error(
+    server: str, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    done = run_tracer("import", "file", str(path), "--url", server)
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr

@@ -43,7 +43,7 @@ def test_any_order_of_merges_gives_the_result_of_the_true_order(
     ranks: dict[str, list[int]] = {}
     for version, value in data.draw(st.permutations(list(enumerate(objects_in_order)))):
         for name, part in deep.parts(value, deep=True):
-            deep.put(merged, ranks, name, part, [0, version])
+            deep.put(merged, ranks, [(name, part)], [0, version])
     assert merged == wanted
 
 

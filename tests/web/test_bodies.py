@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from tracer.errors import Refused
-from tracer.web.bodies import read_body
+from tracer.errors import Refused, TooLarge
+from tracer.web.bodies import MOST_MEMBERS, read_body
 from tracer.web.problems import status_of
 
 LIMIT = 100_000
@@ -121,3 +121,20 @@ def test_the_name_of_an_encoding_may_be_written_in_capitals():
 def test_nothing_decompresses_to_nothing():
     assert read(b"", "gzip") == b""
     assert read(b"", "zstd") == b""
+
+
+BOMB = 20 * 1024 * 1024
+
+
+@pytest.mark.parametrize("name", ["gzip", "zlib", "zstd"])
+def test_a_body_that_grows_far_beyond_what_was_sent_is_refused(name: str) -> None:
+    encoding, encode = ENCODERS[name]
+    with pytest.raises(TooLarge, match="times as long"):
+        read(encode(bytes(BOMB)), encoding, limit=BOMB)
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_a_body_of_many_empty_streams_is_refused(name: str) -> None:
+    encoding, encode = ENCODERS[name]
+    with pytest.raises(TooLarge, match="streams"):
+        read(encode(b"") * (MOST_MEMBERS + 1), encoding)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.wire.clean import MAX_DEPTH, clean, decode_text
+from tracer.wire.clean import MAX_DEPTH, MAX_KEYS, MORE_KEYS, clean, decode_text
 
 
 def nested(levels: int) -> Any:
@@ -35,6 +35,13 @@ def test_values_that_cant_be_stored_are_replaced_and_noted(
     value: Any, cleaned: Any, notes: dict[str, Any]
 ) -> None:
     assert clean(value) == (cleaned, notes)
+
+
+def test_objects_of_too_many_keys_are_cut_with_a_marker() -> None:
+    value, notes = clean({"inner": {f"k{n}": n for n in range(MAX_KEYS + 5)}})
+    assert len(value["inner"]) == MAX_KEYS + 1
+    assert value["inner"][MORE_KEYS] == "[truncated, 10005 keys]"
+    assert notes == {"keys": MAX_KEYS + 5}
 
 
 def test_values_nested_too_deeply_are_cut_with_a_marker() -> None:

@@ -100,6 +100,8 @@ def import_file(file: BinaryIO, url: str, key: str) -> None:
                 progress.update(len(body))
     except SendError as error:
         raise click.ClickException(str(error)) from error
+    except RecursionError:
+        raise click.ClickException(f"{file.name} holds JSON that is nested too deeply") from None
     click.echo(f"sent {total / 1e6:,.1f} MB to {url}")
 
 
@@ -145,6 +147,8 @@ def _collector_resources(text: bytes) -> Iterator[bytes]:
             requests = [json.loads(text)]
         except json.JSONDecodeError:
             requests = [json.loads(line) for line in text.splitlines() if line.strip()]
+        if not requests:
+            raise click.ClickException("the file is empty")
         resources = [resource for request in requests for resource in request["resourceSpans"]]
     except (ValueError, KeyError, TypeError) as error:
         raise click.ClickException(

@@ -30,9 +30,16 @@ def database_options(command: Command) -> Command:
     )(command)
     return click.option(
         "--data-dir",
-        type=click.Path(path_type=Path),
+        callback=_data_dir,
         help="Data directory of the embedded PostgreSQL [TRACER_DATA_DIR; ~/.tracer].",
     )(command)
+
+
+def _data_dir(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
+    if text is not None and not text.strip():
+        # As a path it would be the current directory.
+        raise click.BadParameter("expected a directory, got nothing")
+    return None if text is None else Path(text)
 
 
 def with_config(command: Command) -> Command:

@@ -23,7 +23,8 @@ from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.server.account import require_account
 from tracer.server.lock import Owned, owned
-from tracer.server.postgres import VERSION, Embedded, EmbeddedError, unusable
+from tracer.server.postgres import VERSION, Embedded, unusable
+from tracer.server.restarts import Restarts
 
 # After a parent is killed, its workers keep the port open for up to a second.
 _PORT_WAIT_SECONDS = 2.0
@@ -150,15 +151,7 @@ def _database(config: Config) -> Iterator[tuple[Config, Callable[[], None]]]:
         )
         _print_row("PostgreSQL", f"{VERSION}, {how}")
 
-        def check_database() -> None:
-            if embedded.postmaster() is None:
-                click.echo(f"tracer: PostgreSQL ended; see {embedded.log}", err=True)
-                try:
-                    embedded.start()
-                except EmbeddedError as error:
-                    click.echo(f"tracer: {error}; trying again", err=True)
-
-        yield replace(config, database_url=embedded.url), check_database
+        yield replace(config, database_url=embedded.url), Restarts(embedded).tend
     finally:
         embedded.stop()
 

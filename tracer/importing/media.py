@@ -13,7 +13,7 @@ from typing import IO, Final, cast
 
 from tracer.errors import Invalid
 from tracer.importing.events import Event
-from tracer.importing.remote import NotThere, Remote, segment
+from tracer.importing.remote import NotThere, Remote, TooLarge, segment
 from tracer.store.database.session import transaction
 from tracer.store.library import media
 from tracer.store.library.media import Medium, Use
@@ -53,7 +53,7 @@ class MediaCopier:
             medium = self.remote.get(f"media/{segment(media_id)}")
             with self.remote.download(medium["url"]) as content:
                 self._store(media_id, str(medium["contentType"]), content, use)
-        except NotThere:
+        except (NotThere, TooLarge):
             self.missing.append(media_id)
 
     def _store(self, media_id: str, content_type: str, content: Iterable[bytes], use: Use) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,15 @@ from urllib.parse import quote
 
 import httpx
 
-from tracer.http_client import NoAnswer, RetryingClient
+from tracer.http_client import TIMEOUT_SECONDS, NoAnswer, RetryingClient
+from tracer.importing.targets import may_open
 
 _PAGE: Final = 50
 _SHOWN_CHARACTERS: Final = 300
+_LONGEST_ANSWER: Final = 256 * 1024 * 1024
+_LONGEST_FILE: Final = 1_000_000_000
+_LONGEST_SECONDS: Final = 1_800.0
+"""For one answer or file, however slowly it arrives."""
 
 
 class ImportFailed(Exception):
@@ -42,7 +48,13 @@ class Remote:
         self.host = host.rstrip("/")
         pair = base64.b64encode(f"{public_key}:{secret_key}".encode()).decode()
         self._headers = {"Authorization": f"Basic {pair}"}
-        self._client = RetryingClient(reconnect=True, wait=wait)
+        client = httpx.Client(
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=True,
+            # Called for redirects as well.
+            event_hooks={"request": [self._check]},
+        )
+        self._client = RetryingClient(reconnect=True, wait=wait, client=client)
 
     def __enter__(self) -> Self:
         return self
@@ -55,10 +67,10 @@ class Remote:
         query = {name: value for name, value in params.items() if value is not None}
         url = f"{self.host}/api/public/{path}"
         with self._open(url, params=query, headers=self._headers) as response:
-            response.read()
+            body = b"".join(_bounded(response, _LONGEST_ANSWER))
             try:
-                return response.json()
-            except ValueError:
+                return json.loads(body)
+            except (ValueError, RecursionError):
                 raise ImportFailed(f"{url} returned a response that is not JSON") from None
 
     def pages(self, path: str, **params: object) -> Iterator[tuple[list[Any], int]]:
@@ -75,8 +87,15 @@ class Remote:
     def download(self, url: str) -> Iterator[Iterator[bytes]]:
         """Give the chunks of a file at a URL from the server. Raises the errors of `get`."""
         # A pre-signed URL, perhaps on another server: the API key must not be sent to it.
+        if not may_open(url, self.host):
+            raise NotThere(f"{url[:_SHOWN_CHARACTERS]} is not an address that the import opens")
         with self._open(url) as response:
-            yield response.iter_bytes()
+            yield _bounded(response, _LONGEST_FILE)
+
+    def _check(self, request: httpx.Request) -> None:
+        """Raise NotThere before a request to where neither we nor a public address are."""
+        if not may_open(str(request.url), self.host):
+            raise NotThere(f"{request.url} is not an address that the import opens")
 
     @contextmanager
     def _open(self, url: str, **more: Any) -> Iterator[httpx.Response]:
@@ -101,6 +120,18 @@ class Remote:
             response.read()
             text = response.text[:_SHOWN_CHARACTERS]
             raise ImportFailed(f"{response.url} returned status {response.status_code}: {text}")
+
+
+def _bounded(response: httpx.Response, limit: int) -> Iterator[bytes]:
+    """Yield the body; raises TooLarge or ImportFailed where it is too long or too slow."""
+    size, deadline = 0, time.monotonic() + _LONGEST_SECONDS
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(str(response.url))
+        if time.monotonic() > deadline:
+            raise ImportFailed(f"{response.url} takes longer than {_LONGEST_SECONDS:.0f} s")
+        yield chunk
 
 
 def segment(text: str) -> str:

@@ -85,8 +85,9 @@ class Claims(msgspec.Struct):
             if record.process not in self.processes:
                 self.processes[record.process] = Process(_first(record))
             self.processes[record.process].add(record)
-        for name, value in deep.parts(record.metadata, deep=record.deep):
-            deep.put(self.metadata, self.ranks, name, value, precedence)
+        if record.metadata:
+            parts = deep.parts(record.metadata, deep=record.deep)
+            deep.put(self.metadata, self.ranks, parts, precedence)
         self._add_tags(record)
         self.seen = record.version if self.seen is None else min(self.seen, record.version)
 

@@ -44,36 +44,111 @@ def _leaves(prefix: str, value: dict[str, Json]) -> Iterator[tuple[str, Json]]:
 
 def lay_over(base: dict[str, Json], additions: Iterable[tuple[int, str, Json]]) -> dict[str, Json]:
     """Return ``base`` with parts of (version, name, value) applied, the oldest first."""
-    merged = dict(base)
+    tree = _Tree(dict(base))
     for _, name, value in sorted(additions, key=lambda part: part[:2]):
-        _set(merged, name, value)
-    return merged
+        tree.place(name, value)
+    return tree.root
 
 
 def put(
-    target: dict[str, Json], ranks: dict[str, list[int]], name: str, value: Json, rank: list[int]
+    target: dict[str, Json],
+    ranks: dict[str, list[int]],
+    parts: Iterable[tuple[str, Json]],
+    rank: list[int],
 ) -> None:
-    """Set a part of ``target``, unless it or an enclosing part has a higher rank."""
+    """Set parts of ``target``, unless they or enclosing parts have a higher rank."""
+    tree, inner = _Tree(target), _Inner(ranks)
+    for name, value in parts:
+        _put(tree, ranks, inner, name, value, rank)
+
+
+def _put(
+    tree: _Tree,
+    ranks: dict[str, list[int]],
+    inner: _Inner,
+    name: str,
+    value: Json,
+    rank: list[int],
+) -> None:
     old = ranks.get(name)
-    if old is not None and (
-        rank < old or (rank == old and _bytes(value) <= _bytes(_get(target, name)))
-    ):
-        return
+    if old is not None:
+        equal = rank == old and _bytes(value) <= _bytes(tree.find(name))
+        if rank < old or equal:
+            return
     if any(ranks.get(above, rank) > rank for above in _above(name)):
         return
     ranks[name] = rank
-    within = [other for other in ranks if other.startswith(f"{name}/")]
+    within = inner.of(name)
+    inner.add(name)
     stale = [other for other in within if ranks[other] < rank]
     if within and not stale:
         return
     for other in stale:
         del ranks[other]
-    kept = {other: _get(target, other) for other in within if other in ranks}
-    _set(target, name, {} if kept else value)
+        inner.remove(other)
+    kept = {other: tree.find(other) for other in within if other in ranks}
+    tree.place(name, {} if kept else value)
     for other, part in sorted(kept.items(), key=lambda item: item[0]):
         # A part that contains others was replaced by them.
-        if not any(further.startswith(f"{other}/") for further in kept):
-            _set(target, other, part)
+        if not any(map(kept.__contains__, inner.of(other))):
+            tree.place(other, part)
+
+
+class _Inner:
+    """The names below each key of the object: most parts have none, and need no search."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names: dict[str, set[str]] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        key, slash, _ = name.partition("/")
+        if slash:
+            self._names.setdefault(key, set()).add(name)
+
+    def remove(self, name: str) -> None:
+        self._names[name.partition("/")[0]].discard(name)
+
+    def of(self, name: str) -> list[str]:
+        """Return the names within the object ``name``."""
+        below = self._names.get(name.partition("/")[0], ())
+        return [other for other in below if other.startswith(f"{name}/")]
+
+
+class _Tree:
+    """An object whose parts are set by name; each inner object is copied once, before a change."""
+
+    def __init__(self, root: dict[str, Json]) -> None:
+        self.root = root
+        # By identity; they are kept here, so that no other object gets the same identity.
+        self._copied: dict[int, dict[str, Json]] = {id(root): root}
+
+    def place(self, name: str, value: Json) -> None:
+        """Set a part, and make objects of what is above it."""
+        *above, last = _path(name.removesuffix(_OBJECT))
+        holder = self.root
+        for key in above:
+            holder = self._own(holder, key)
+        if not (name.endswith(_OBJECT) and isinstance(holder.get(last), dict)):
+            holder[last] = value
+
+    def find(self, name: str) -> Json:
+        """Return a part; None: there is none."""
+        if name.endswith(_OBJECT):
+            return {}
+        value: Json = self.root
+        for key in _path(name):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def _own(self, holder: dict[str, Json], key: str) -> dict[str, Json]:
+        # A copy: what was read may be shared with the record it came from.
+        within = holder.get(key)
+        if id(within) not in self._copied:
+            within = dict(within) if isinstance(within, dict) else {}
+            self._copied[id(within)] = holder[key] = within
+        return self._copied[id(within)]
 
 
 def _escaped(key: str) -> str:
@@ -90,24 +165,6 @@ def _above(name: str) -> Iterator[str]:
     while index >= 0:
         yield name[:index]
         index = name.find("/", index + 1)
-
-
-def _set(target: dict[str, Json], name: str, value: Json) -> None:
-    *above, last = _path(name.removesuffix(_OBJECT))
-    for key in above:
-        # A copy, because the record may share the object.
-        within = target.get(key)
-        target[key] = target = dict(within) if isinstance(within, dict) else {}
-    if not (name.endswith(_OBJECT) and isinstance(target.get(last), dict)):
-        target[last] = value
-
-
-def _get(value: Json, name: str) -> Json:
-    if name.endswith(_OBJECT):
-        return {}
-    for key in _path(name):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _bytes(value: Json) -> bytes:

@@ -249,6 +249,17 @@ class Embedded:
                 raise EmbeddedError(f"PostgreSQL did not start: {_reason(self._launch_log())}")
             time.sleep(0.01)
 
+    def end_reason(self) -> str:
+        """Return why the server ended, as far as its log gives a reason."""
+        try:
+            lines = self._launch_log().splitlines()
+        except OSError as error:
+            return str(error)
+        # What ends the server is a PANIC, or the last line before it.
+        grave = [line for line in lines if "PANIC:" in line or "FATAL:" in line]
+        text = (grave or lines or ["no reason given"])[-1]
+        return text.rpartition("] ")[2].strip()
+
     def _launch_log(self) -> str:
         """Return the log since the last launch: the launched process's FATAL lines, or all lines.
 

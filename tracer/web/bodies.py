@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Final, Protocol
 
 import zstandard
 from flask import Request, request
 
 from tracer.errors import Invalid, TooLarge, UnsupportedMedia
+from tracer.web.body_budget import reserve_body
 from tracer.web.services import services
 
 CHUNK: Final = 64 * 1024
@@ -19,6 +20,11 @@ READ: Final = 1024 * 1024
 # A zstd block of a few bytes can stand for 128 KiB, and its decompressor takes no output limit.
 ZSTD_CHUNK: Final = 1024
 ZSTD_WINDOW: Final = 8 * 1024 * 1024
+FREE_BYTES: Final = 8 * 1024 * 1024
+"""A body may become as long as this from however few bytes."""
+MOST_RATIO: Final = 200
+"""Bytes of a longer body for each byte that was sent: telemetry compresses to a 50th at best."""
+MOST_MEMBERS: Final = 1_000
 
 
 class _Decompressor(Protocol):
@@ -52,8 +58,9 @@ def read_body(request: Request, limit: int) -> bytes:
     if encoding not in _DECOMPRESSORS:
         known = ", ".join(_DECOMPRESSORS)
         raise UnsupportedMedia(f"Content-Encoding: expected one of {known}, got {encoding!r}")
-    decompressed = b"".join(_bounded(_decompress(sent, _DECOMPRESSORS[encoding]), limit))
-    return decompressed.removeprefix(BOM_UTF8)
+    counted = _Counted(sent)
+    pieces = _within_ratio(_decompress(counted, _DECOMPRESSORS[encoding]), counted)
+    return b"".join(_bounded(pieces, limit)).removeprefix(BOM_UTF8)
 
 
 def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:
@@ -82,16 +89,44 @@ def _bounded(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
+        reserve_body(size)
         yield chunk
 
 
-def _decompress(chunks: Iterator[bytes], new: Callable[[bytes], _Decompressor]) -> Iterator[bytes]:
+class _Counted:
+    """The chunks of a body, with the sum of their sizes so far."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            yield chunk
+
+
+def _within_ratio(pieces: Iterator[bytes], sent: _Counted) -> Iterator[bytes]:
+    """Yield the pieces; raises TooLarge where they are far longer than what was sent."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > FREE_BYTES and size > MOST_RATIO * sent.size:
+            raise TooLarge(f"the body is more than {MOST_RATIO} times as long as it was sent")
+        yield piece
+
+
+def _decompress(chunks: Iterable[bytes], new: Callable[[bytes], _Decompressor]) -> Iterator[bytes]:
     """Yield the decompressed stream in small pieces; several members in a row are one stream."""
     member: _Decompressor | None = None
+    members = 0
     try:
         for chunk in chunks:
             while chunk:
                 if member is None or member.eof:
+                    members += 1
+                    if members > MOST_MEMBERS:
+                        raise TooLarge(f"more than {MOST_MEMBERS} compressed streams in one body")
                     member = new(chunk)
                 yield from member.feed(chunk)
                 chunk = member.unused_data if member.eof else b""

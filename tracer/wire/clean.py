@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +13,9 @@ import msgspec
 from tracer.records import Json
 
 MAX_DEPTH: Final = 64
+MAX_KEYS: Final = 10_000
+"""Keys of one object; further ones are left out, which the key MORE_KEYS shows."""
+MORE_KEYS: Final = "…"
 MAX_VALUE_BYTES: Final = 1024 * 1024
 REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
@@ -25,8 +30,9 @@ def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[
     """Return ``value`` fit for jsonb, and notes of what was changed (empty: nothing was).
 
     Notes: ``cleaned`` lists what was replaced (``nul``, ``surrogate``, ``nan``), ``depth`` is the
-    limit that was exceeded, ``truncated`` and ``size`` (bytes) say what was cut. Long text is cut
-    where it stands; a list or object that is too long as a whole becomes cut JSON text.
+    limit that was exceeded, ``keys`` is how many an object of too many had, ``truncated`` and
+    ``size`` (bytes) say what was cut. Long text is cut where it stands; a list or object that is
+    too long as a whole becomes cut JSON text.
     """
     notes: dict[str, Json] = {}
     if type(value) is str:
@@ -37,6 +43,11 @@ def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[
         if len(encoded) > max_bytes:
             value = _cut(encoded, notes, max_bytes)
     return value, notes
+
+
+def storable(value: Json) -> Json:
+    """Return ``value`` of any size as the database can hold it, without notes."""
+    return _clean(value, {}, sys.maxsize, MAX_DEPTH)
 
 
 def clean_text(text: str, notes: dict[str, Json], max_bytes: int = MAX_VALUE_BYTES) -> str:
@@ -119,11 +130,20 @@ def _clean(value: Json, notes: dict[str, Json], max_bytes: int, depth: int) -> J
     if isinstance(value, dict):
         return {
             clean_text(str(key), notes, max_bytes): _clean(item, notes, max_bytes, depth - 1)
-            for key, item in value.items()
+            for key, item in limit_keys(value, notes).items()
         }
     if isinstance(value, list):
         return [_clean(item, notes, max_bytes, depth - 1) for item in value]
     return value
+
+
+def limit_keys(value: dict[str, Json], notes: dict[str, Json]) -> dict[str, Json]:
+    """Return ``value`` with at most MAX_KEYS keys and a marker for the others; add to ``notes``."""
+    if len(value) <= MAX_KEYS:
+        return value
+    notes["keys"] = len(value)
+    marker = f"[truncated, {len(value)} keys]"
+    return {**dict(islice(value.items(), MAX_KEYS)), MORE_KEYS: marker}
 
 
 def number_name(value: float) -> str:

@@ -11,6 +11,8 @@ import msgspec
 
 from tracer.errors import Invalid, Refusal
 from tracer.records import Json
+from tracer.wire.clean import storable
+from tracer.wire.json_density import check_density
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -44,6 +46,7 @@ def read_json(body: bytes) -> Json:
     NaN, Infinity and lone surrogates are let through, for `wire.clean` to replace and to flag;
     what is nested too deeply is cut with a marker. Raises Invalid for what is not JSON.
     """
+    check_density(body)
     try:
         return _parse(body.decode())
     except UnicodeDecodeError as error:
@@ -53,6 +56,15 @@ def read_json(body: bytes) -> Json:
     except json.JSONDecodeError as error:
         position = f"line {error.lineno}, column {error.colno}"
         raise Invalid(f"expected JSON: {error.msg} at {position}") from None
+
+
+def read_storable_json(body: bytes) -> Json:
+    """Return the JSON value of ``body`` as the database can hold it; raises Invalid.
+
+    What can't be stored is replaced, and nothing shows where: attributes of spans and traces are
+    read by `read_json`, and cleaned with notes.
+    """
+    return storable(read_json(body))
 
 
 def _parse(text: str) -> Json:

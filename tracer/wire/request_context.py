@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracer.records import Json
-from tracer.wire.clean import clean
+from tracer.wire.clean import clean, limit_keys
 from tracer.wire.usage.reading import UNRECONCILED
 
+_CUT: Final = {"size", "depth", "keys"}
 _OBJECTS: Final = ("metadata", "attributes", "model_parameters")
 
 
@@ -30,7 +31,10 @@ class Cleaner:
     def value(self, name: str, value: Json) -> Json:
         """Return the value of a field; those of an open object are bounded one by one."""
         if name in _OBJECTS and isinstance(value, dict):
-            parts = {key: self.value(f"{name}.{key}", part) for key, part in value.items()}
+            limit_notes: dict[str, Json] = {}
+            kept = limit_keys(value, limit_notes)
+            self.remark(name, limit_notes)
+            parts = {key: self.value(f"{name}.{key}", part) for key, part in kept.items()}
             return self.keys(name, parts)
         cleaned, notes = clean(value, max_bytes=self._max_bytes)
         if notes:
@@ -51,7 +55,7 @@ class Cleaner:
         """Return what sums the notes up: what a reader of the span must know."""
         notes = self.notes.values()
         flags = {
-            "truncated": any("size" in note or "depth" in note for note in notes),
+            "truncated": any(note.keys() & _CUT for note in notes),
             "cleaned": any("cleaned" in note for note in notes),
             UNRECONCILED: any(UNRECONCILED in note for note in notes),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.support.waiting import wait_until
 from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.writing import writer as writer_module
+from tracer.store.writing.locked_traces import MOST_WAITING
 from tracer.store.writing.writer import Rejected, Writer
 
 # PostgreSQL has no text with a NUL in it: what reaches the store with one is refused there.
@@ -183,3 +185,53 @@ def test_closing_stores_the_queue_and_accepts_no_more(
     with pytest.raises(StoreUnavailable):
         closing.write("default", Batch(spans=[span("b")]))
     assert [row["span_id"] for row in table_rows(connection, "spans")] == ["a"]
+
+
+def test_a_locked_trace_delays_no_other_and_its_writers_are_refused(
+    own_writer: Writer, connection: psycopg.Connection[Any]
+) -> None:
+    own_writer.write("default", Batch(spans=[span("first", trace="held")]))
+    refused: list[StoreUnavailable] = []
+
+    def send_to_locked(number: int) -> None:
+        with pytest.raises(StoreUnavailable, match="locked") as error:
+            own_writer.write("default", Batch(spans=[span(f"s{number}", trace="held")]))
+        refused.append(error.value)
+
+    with psycopg.connect(connection.info.dsn) as holder:
+        holder.execute("SELECT FROM traces FOR UPDATE")
+        threads = [threading.Thread(target=send_to_locked, args=(n,)) for n in range(16)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(refused) == 16 - MOST_WAITING, "refusals of those who need not wait")
+        started = time.monotonic()
+        for n in range(20):
+            assert own_writer.write("default", Batch(spans=[span("a", trace=f"free{n}")])) == []
+        assert time.monotonic() - started < 5
+        for thread in threads:
+            thread.join(timeout=30)
+    assert len(refused) == 16
+    assert own_writer.write("default", Batch(spans=[span("again", trace="held")])) == []
+
+
+def test_writes_of_a_locked_trace_are_stored_once_it_is_free(
+    own_writer: Writer, connection: psycopg.Connection[Any]
+) -> None:
+    own_writer.write("default", Batch(spans=[span("first", trace="held")]))
+
+    def send(number: int) -> None:
+        assert own_writer.write("default", Batch(spans=[span(f"s{number}", trace="held")])) == []
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(MOST_WAITING)]
+    with psycopg.connect(connection.info.dsn) as holder:
+        holder.execute("SELECT FROM traces FOR UPDATE")
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: own_writer._locked.seconds_to_retry() is not None)
+    for thread in threads:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+    stored = {row["span_id"] for row in table_rows(connection, "spans")}
+    assert stored == {"first", *(f"s{n}" for n in range(MOST_WAITING))}
+    assert own_writer._waiting == 0
+    assert disagreements(connection) == []

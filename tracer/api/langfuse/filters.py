@@ -15,7 +15,7 @@ from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.traces.span_search import ROOT
 from tracer.wire.langfuse.times import lenient_time
-from tracer.wire.native.requests import Time, as_utc
+from tracer.wire.native.requests import Time, utc_field
 from tracer.wire.reading import read_item
 
 _NUMERIC: Final = ("=", ">", "<", ">=", "<=")
@@ -154,7 +154,7 @@ def _simplified(column: str) -> str:
 def _value(sent: _SentCondition, field: str) -> Any:
     if sent.type == "datetime":
         try:
-            return as_utc(msgspec.convert(lenient_time(sent.value), Time), "filter")
+            return utc_field(msgspec.convert(lenient_time(sent.value), Time), "filter")
         except (msgspec.ValidationError, ValueError):
             raise Invalid.of_field(
                 "filter", f"{sent.column}: expected a time, got {sent.value!r:.80}"

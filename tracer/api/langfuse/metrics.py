@@ -31,7 +31,7 @@ from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.langfuse.words import BUCKET_NAMES, DATA_TYPES, LEVELS, SOURCES, TYPE_OF
-from tracer.wire.native.requests import Time, as_utc
+from tracer.wire.native.requests import Time, utc_field
 
 _BY_TYPE: Final = {"costType": "cost_type", "usageType": "usage_type"}
 """Dimensions that are part of the answer of a measure, requested or not."""
@@ -280,8 +280,8 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
             raise Invalid.of_field("orderBy", f"{order.field!r} is not in the answer")
     query = AggregateQuery(
         view=view,
-        since=as_utc(sent.from_timestamp, "fromTimestamp"),
-        until=as_utc(sent.to_timestamp, "toTimestamp"),
+        since=utc_field(sent.from_timestamp, "fromTimestamp"),
+        until=utc_field(sent.to_timestamp, "toTimestamp"),
         metrics=list(metrics.values()),
         dimensions=list(dimensions.values()),
         labels=_LABELS,
@@ -328,8 +328,8 @@ def _granularity(sent: _SentQuery) -> str | None:
         return None
     if sent.time_dimension.granularity in GRANULARITIES:
         return sent.time_dimension.granularity
-    since = as_utc(sent.from_timestamp, "fromTimestamp")
-    span = as_utc(sent.to_timestamp, "toTimestamp") - since
+    since = utc_field(sent.from_timestamp, "fromTimestamp")
+    span = utc_field(sent.to_timestamp, "toTimestamp") - since
     return next((name for longest, name in _AUTO if span <= longest), "month")
 
 

@@ -30,7 +30,7 @@ from tracer.web.langfuse.routes import (
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import check_id
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_storable_json
 
 bp = Blueprint("langfuse_marks", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -78,7 +78,7 @@ def delete_trace(trace_id: str) -> Response:
 )
 def delete_traces() -> Response:
     """Delete several traces; also 200 where there are none."""
-    for trace_id in read_sent(read_json(json_body()), Deletion).trace_ids:
+    for trace_id in read_sent(read_storable_json(json_body()), Deletion).trace_ids:
         delete.delete_trace(project_id(), trace_id)
     return reply(Message(message="Traces deleted successfully"))
 
@@ -94,7 +94,7 @@ def delete_traces() -> Response:
 )
 def create_comment() -> Response:
     """Add a comment to a trace, an observation or a session."""
-    body = read_sent(read_json(json_body()), CommentBody)
+    body = read_sent(read_storable_json(json_body()), CommentBody)
     author = Author(name=_plain(body.author_user_id or ""))
     subject, comment_id = _subject(body), str(uuid.uuid4())
     with transaction():

@@ -22,7 +22,7 @@ from tracer.web.operations import Operation, describe
 from tracer.web.price_changes import changing_prices
 from tracer.wire.langfuse.models import ModelBody, price_draft
 from tracer.wire.langfuse.times import read_sent
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_storable_json
 
 bp = Blueprint("langfuse_model_writes", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -34,7 +34,7 @@ set_up(bp)
 )
 def create_model() -> Response:
     """Add a price, which applies to spans that are stored from now on."""
-    draft = price_draft(read_sent(read_json(json_body()), ModelBody))
+    draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
     with changing_prices(project_id()):
         made = prices.create_price(project_id(), draft)
     return reply(own_model(made))
@@ -51,7 +51,7 @@ def create_model() -> Response:
 )
 def change_model(model_id: str) -> Response:
     """Replace a model by a new one with another id: prices themselves never change."""
-    draft = price_draft(read_sent(read_json(json_body()), ModelBody))
+    draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
     with changing_prices(project_id()):
         made = prices.create_price(project_id(), draft)

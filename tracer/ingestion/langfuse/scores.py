@@ -34,7 +34,7 @@ from tracer.wire.langfuse.bodies import ScoreBody, given
 from tracer.wire.langfuse.scores import score_record
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import MAX_ITEMS
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_json, read_storable_json
 
 _BOOLEAN: Final = [{"label": "True", "value": 1.0}, {"label": "False", "value": 0.0}]
 
@@ -120,7 +120,7 @@ def delete_score(score_id: str) -> Response:
 )
 def create_config() -> Response:
     """Add a score config."""
-    body = read_sent(read_json(json_body()), ConfigBody)
+    body = read_sent(read_storable_json(json_body()), ConfigBody)
     fields = {"data_type": body.data_type.lower(), **_fields(body)}
     _check_sent(body, fields["data_type"])
     if body.data_type == "BOOLEAN":
@@ -142,7 +142,7 @@ def create_config() -> Response:
 )
 def update_config(config_id: str) -> Response:
     """Change a score config; existing scores stay unchanged."""
-    body = read_sent(read_json(json_body()), ConfigChange)
+    body = read_sent(read_storable_json(json_body()), ConfigChange)
     config = configs.get_configs(project_id(), [config_id]).get(config_id)
     if config is None:
         raise missing("Score config", config_id)

@@ -36,7 +36,7 @@ from tracer.wire.native.annotations import (
     cleaned,
     optional_id,
 )
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_item, read_storable_json
 
 API: Final = "api"
 """The author id of annotations made over the API, which may change only these."""
@@ -89,7 +89,7 @@ def remove_session_bookmark(session_id: str) -> Response:
 )
 def edit_tags(trace_id: str) -> Response:
     """Add and remove tags of a trace; concurrent edits of other tags are kept."""
-    sent = read_item(read_json(json_body()), TagEdit)
+    sent = read_item(read_storable_json(json_body()), TagEdit)
     subject = _trace(trace_id)
     subject.check()
     record = TraceRecord(
@@ -118,7 +118,7 @@ def edit_tags(trace_id: str) -> Response:
 )
 def create_comment() -> Response:
     """Add a comment."""
-    sent = read_item(read_json(json_body()), CommentCreate)
+    sent = read_item(read_storable_json(json_body()), CommentCreate)
     subject = Subject(
         project_id=project_id(),
         trace_id=optional_id(sent.trace_id),
@@ -141,7 +141,7 @@ def create_comment() -> Response:
 )
 def update_comment(comment_id: str) -> Response:
     """Replace the text of a comment; comments written on pages can't be changed here."""
-    sent = read_item(read_json(json_body()), CommentUpdate)
+    sent = read_item(read_storable_json(json_body()), CommentUpdate)
     comment_row = comments.get_comment(project_id(), comment_id)
     if comment_row is not None and comment_row.author_id != API:
         raise Forbidden("only the author of this comment can edit it, on a page")
@@ -228,7 +228,7 @@ def _bookmark(subject: Subject, *, there: bool) -> Response:
 
 
 def _share(subject: Subject) -> Response:
-    sent = read_item(read_json(json_body()), ShareCreate)
+    sent = read_item(read_storable_json(json_body()), ShareCreate)
     with transaction():
         row, token = shares.create_share(
             subject,

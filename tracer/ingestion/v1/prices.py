@@ -17,7 +17,7 @@ from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, set_up
 from tracer.web.price_changes import changing_prices
 from tracer.wire.native.prices import PriceClone, PriceUpdate
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_item, read_storable_json
 
 PROBLEMS: Final = (400, 401, 413, 415, 503)
 
@@ -31,7 +31,7 @@ set_up(bp)
 )
 def create_price() -> Response:
     """Add a price, which is in use at once."""
-    draft = read_item(read_json(json_body()), PriceDraft)
+    draft = read_item(read_storable_json(json_body()), PriceDraft)
     return _create(draft)
 
 
@@ -46,7 +46,7 @@ def create_price() -> Response:
 )
 def clone_price(price_id: str) -> Response:
     """Add a copy of a price with some fields changed; the original stays unchanged."""
-    sent = read_item(read_json(json_body()), PriceClone)
+    sent = read_item(read_storable_json(json_body()), PriceClone)
     draft = sent.of(_stored(price_id).draft())
     return _create(draft)
 
@@ -62,7 +62,7 @@ def clone_price(price_id: str) -> Response:
 )
 def update_price(price_id: str) -> Response:
     """Retire or restore a price, or change its note; its rates never change."""
-    sent = read_item(read_json(json_body()), PriceUpdate)
+    sent = read_item(read_storable_json(json_body()), PriceUpdate)
     row = _stored(price_id)
     with changing_prices(project_id()):
         if sent.retired is not UNSET:

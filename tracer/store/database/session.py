@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,11 +13,20 @@ import sqlalchemy as sa
 
 from tracer.errors import StoreUnavailable, TooSlow
 from tracer.extensions import db
+from tracer.store.database.outage import outage
 
 UNREACHABLE: Final = (sa.exc.OperationalError, sa.exc.TimeoutError, psycopg.OperationalError)
 """Exceptions of the drivers where the database is unreachable or the pool is exhausted."""
+OUT_OF_RANGE: Final = (sa.exc.DataError, psycopg.DataError)
+"""Exceptions of the drivers where a value of a request is none that PostgreSQL has."""
 SECONDS: Final = 30
 """Default statement timeout (seconds) of reads with conditions that no index may serve."""
+CONNECT_SECONDS: Final = 5.0
+"""How long a request waits for one of the connections that PostgreSQL allows."""
+_FULL: Final = ("too many clients", "connection slots", "too many connections")
+LOCK_SECONDS: Final = 5
+"""How long a statement waits for a lock."""
+_LOCKED: Final = "another transaction has locked what this request needs"
 _CANCELED: Final = "57014"
 _OPEN: Final = "tracer.transaction"
 
@@ -108,8 +119,37 @@ def schema_revision() -> str:
         raise unavailable(error) from error
 
 
+def bound_waits(engine: sa.Engine) -> None:
+    """Bound how long the engine waits for a lock, and for a connection where all are in use."""
+
+    def connect(dialect: sa.Dialect, _record: object, args: Any, options: Any) -> Any:
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                return dialect.connect(*args, **options)
+            except psycopg.OperationalError as error:
+                full = any(text in str(error) for text in _FULL)
+                if not full or time.monotonic() > deadline:
+                    raise
+            # Apart from one another, so that not all try again at once.
+            time.sleep(random.uniform(0.05, 0.15))  # noqa: S311 - no secret
+
+    def set_timeout(connection: psycopg.Connection[Any], _record: object) -> None:
+        connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'".encode())
+        connection.commit()
+
+    sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "connect", set_timeout)
+
+
 def unavailable(error: Exception) -> StoreUnavailable:
     """Return StoreUnavailable for one of UNREACHABLE, to be raised from that error."""
-    ours = StoreUnavailable("the database can't be reached")
+    cause = getattr(error, "orig", error)
+    locked = isinstance(cause, psycopg.errors.LockNotAvailable)
+    reason = outage()
+    gone = (
+        f"the database can't be reached ({reason})" if reason else "the database can't be reached"
+    )
+    ours = StoreUnavailable(_LOCKED if locked else gone)
     ours.__cause__ = error
     return ours

@@ -144,6 +144,15 @@ spans = Table(
     Column("echo", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger),
     Index("ix_spans_tree", "project_id", "trace_id", "parent_span_id", "start_time", "span_id"),
+    # The roots that have arrived: the parents that spans name may all be missing.
+    Index(
+        "ix_spans_roots",
+        "project_id",
+        "trace_id",
+        "start_time",
+        "span_id",
+        postgresql_where=text("parent_span_id IS NULL AND NOT placeholder"),
+    ),
     Index(
         "ix_spans_call",
         "project_id",

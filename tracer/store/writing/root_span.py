@@ -17,6 +17,8 @@ from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.writing import borrowed_input
 from tracer.times import to_micros
 
+# Each order is that of an index: ix_spans_roots, ix_spans_tree (hence the parent, though it is the
+# same everywhere), ix_spans_errors. PostgreSQL would otherwise sort all roots of a large trace.
 _FIRSTS = """
     SELECT k.project_id, k.trace_id, error.message,
         coalesce(root.span_id, topmost.span_id) AS span_id,
@@ -33,12 +35,12 @@ _FIRSTS = """
             SELECT span_id FROM spans m
             WHERE m.project_id = k.project_id AND m.trace_id = k.trace_id
                 AND m.parent_span_id IS NULL AND m.placeholder
-            ORDER BY start_time, span_id LIMIT 1
+            ORDER BY m.parent_span_id, start_time, span_id LIMIT 1
         ) missing
         JOIN spans s ON s.project_id = k.project_id AND s.trace_id = k.trace_id
             AND s.parent_span_id = missing.span_id
         WHERE root.span_id IS NULL
-        ORDER BY s.start_time, s.span_id LIMIT 1
+        ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT 1
     ) topmost ON true
     LEFT JOIN LATERAL (
         SELECT coalesce(nullif(status_message, ''), name) AS message FROM spans s
@@ -179,7 +181,11 @@ def _look_up_bounds(
     connection: psycopg.Connection[Any], changes: dict[TraceKey, Change], keys: list[TraceKey]
 ) -> None:
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_BOUNDS, columns_of(keys, 2)):
+        # Where one trace is most of the table, PostgreSQL would scan the table for any trace.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        rows = cursor.execute(_BOUNDS, columns_of(keys, 2)).fetchall()
+        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT")
+        for row in rows:
             derived = changes[row["project_id"], row["trace_id"]].trace.derived
             derived.start, derived.end = to_micros(row["first"]), to_micros(row["last"])
 

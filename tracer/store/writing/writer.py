@@ -2,7 +2,8 @@
 
 Request threads queue their batches and wait; one of two writer threads takes everything that has
 arrived meanwhile and stores it in one transaction. A batch that the database rejects is halved
-until the bad item is alone: only that item is reported as rejected.
+until the bad item is alone: only that item is reported as rejected. A batch that waits for a lock
+is set aside, so that it delays no other (see `locked_traces`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -22,6 +25,7 @@ import sqlalchemy as sa
 from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.database.keys import TraceKey
+from tracer.store.writing.locked_traces import LockedTraces, held_traces
 from tracer.store.writing.price_cache import PriceBooks
 from tracer.store.writing.transaction import store
 
@@ -39,6 +43,11 @@ DELETED = "its trace was deleted: late records are rejected for a day"
 # SQLSTATE classes about the state of the server, not about the data: connection, resources,
 # operator intervention, system error, deadlock and serialisation, object in use.
 _TRANSIENT = frozenset({"08", "53", "57", "58", "40", "55"})
+# How long a transaction waits for a lock: longer than any transaction of ours should take, and
+# when a lock was not to be had before.
+_LOCK_TIMEOUT = "500ms"
+_LOCK_TIMEOUT_AGAIN = "20ms"
+_LOCKED = "another transaction has locked a trace of this request"
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -59,6 +68,12 @@ class _Submission:
         self.done = threading.Event()
         self.rejected: list[Rejected] = []
         self.failure: Exception | None = None
+
+    @property
+    def traces(self) -> set[TraceKey]:
+        """The keys of the traces that the batch touches."""
+        items = [item for kind in KINDS for item in getattr(self.batch, kind)]
+        return {(self.project_id, item.trace_id) for item in items if item.trace_id is not None}
 
     def parts(self) -> list[_Part]:
         return [
@@ -98,6 +113,7 @@ class Writer:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._queue: deque[_Submission] = deque()
+        self._locked: LockedTraces[_Submission] = LockedTraces()
         self._waiting = 0
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
@@ -157,7 +173,7 @@ class Writer:
             if not group:
                 return self._release()
             try:
-                self._store(group)
+                self._store_group(group)
             except Exception:
                 # The outermost loop: after any error, the waiting request threads must be released.
                 log.exception("a batch could not be written")
@@ -166,24 +182,63 @@ class Writer:
                         "the server failed to write this; see its log"
                     )
             finally:
-                with self._changed:
-                    self._waiting -= sum(len(submission.batch) for submission in group)
-                for submission in group:
-                    submission.done.set()
+                self._finish(group)
 
     def _take(self) -> list[_Submission]:
         """Wait for work; return queued submissions of up to GROUP_SPANS items; empty: closed."""
         with self._changed:
             self._idle += 1
-            while not self._queue and not self._closed:
-                self._changed.wait()
+            while True:
+                trial = self._resume_locked()
+                if trial is not None or self._queue or self._closed:
+                    break
+                self._changed.wait(self._locked.seconds_to_retry())
             self._idle -= 1
+            if trial is not None:
+                return [trial]
             group: list[_Submission] = []
             size = 0
             while self._queue and (not group or size + len(self._queue[0].batch) <= GROUP_SPANS):
                 group.append(self._queue.popleft())
                 size += len(group[-1].batch)
             return group
+
+    def _resume_locked(self) -> _Submission | None:
+        """Return a submission that waited for a lock and is to be tried; end those overdue."""
+        for submission in self._locked.expired():
+            self._waiting -= len(submission.batch)
+            submission.failure = StoreUnavailable(_LOCKED)
+            submission.done.set()
+        return self._locked.due()
+
+    def _finish(self, group: list[_Submission]) -> None:
+        """Release the request threads whose submissions do not wait for a lock."""
+        with self._changed:
+            finished = [each for each in group if not self._locked.holds(each)]
+            self._waiting -= sum(len(submission.batch) for submission in finished)
+            for submission in finished:
+                self._queue.extend(self._locked.released(submission))
+            self._changed.notify()
+        for submission in finished:
+            submission.done.set()
+
+    def _store_group(self, group: list[_Submission]) -> None:
+        """Store what does not belong to a locked trace; let the rest wait without a thread."""
+        with self._changed:
+            known = [(each, self._locked.concerns(each)) for each in group]
+            for submission, locked in known:
+                if locked:
+                    self._wait_for_lock(submission, locked)
+        free = [submission for submission, locked in known if not locked]
+        if len(free) == 1 and self._locked.is_trial(free[0]):
+            with self._lock_timeout(_LOCK_TIMEOUT_AGAIN):
+                self._store(free)
+        elif free:
+            self._store(free)
+
+    def _wait_for_lock(self, submission: _Submission, locked: set[TraceKey]) -> None:
+        if not self._locked.add(submission, locked):
+            submission.failure = StoreUnavailable(_LOCKED)
 
     def _store(self, group: list[_Submission]) -> None:
         work = [(submission.project_id, submission.batch) for submission in group]
@@ -194,6 +249,15 @@ class Writer:
         except StoreUnavailable as failure:
             for submission in group:
                 submission.failure = failure
+        except psycopg.errors.LockNotAvailable:
+            if len(group) > 1:
+                # One by one: what waits for the same lock is known after its first attempt.
+                for submission in group:
+                    self._store_group([submission])
+            else:
+                locked = held_traces(self._connection(), group[0].traces) or group[0].traces
+                with self._changed:
+                    self._wait_for_lock(group[0], locked)
         except (psycopg.Error, ValueError, TypeError) as error:
             log.warning("the database refused a group of %d requests: %s", len(group), error)
             if len(group) > 1:
@@ -216,6 +280,8 @@ class Writer:
                         part.refuse(DELETED)
             except StoreUnavailable as failure:
                 half[0].submission.failure = failure
+            except psycopg.errors.LockNotAvailable:
+                half[0].submission.failure = StoreUnavailable(_LOCKED)
             except (psycopg.Error, ValueError, TypeError) as refusal:
                 self._halve(half, refusal)
 
@@ -229,6 +295,8 @@ class Writer:
         while True:
             try:
                 return self._attempt(work)
+            except psycopg.errors.LockNotAvailable:
+                raise
             except (psycopg.Error, sa.exc.DBAPIError) as error:
                 cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
                 if not _is_transient(cause):
@@ -240,22 +308,45 @@ class Writer:
             pause = min(pause * 2, 1.0)
 
     def _attempt(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
-        # One connection per thread: the pool's check at every checkout would be a round trip.
-        if not hasattr(self._local, "pooled"):
-            self._local.pooled = self._engine.raw_connection()
         try:
-            connection = self._local.pooled.driver_connection
-            assert isinstance(connection, psycopg.Connection)
-            return store(connection, work, self.prices)
+            return store(self._connection(), work, self.prices)
+        except psycopg.errors.LockNotAvailable:
+            raise
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._local.pooled.invalidate()
             self._release()
             raise
 
+    def _connection(self) -> psycopg.Connection[Any]:
+        """Return the connection of this thread, which is no part of the pool."""
+        if not hasattr(self._local, "own"):
+            pooled = self._engine.raw_connection()
+            connection = pooled.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            pooled.detach()
+            _set_lock_timeout(connection, _LOCK_TIMEOUT)
+            self._local.own = connection
+        connection = self._local.own
+        assert isinstance(connection, psycopg.Connection)
+        return connection
+
+    @contextmanager
+    def _lock_timeout(self, timeout: str) -> Iterator[None]:
+        """Wait for locks no longer than ``timeout`` during the block."""
+        _set_lock_timeout(self._connection(), timeout)
+        try:
+            yield
+        finally:
+            _set_lock_timeout(self._connection(), _LOCK_TIMEOUT)
+
     def _release(self) -> None:
-        if hasattr(self._local, "pooled"):
-            self._local.pooled.close()
-            del self._local.pooled
+        if hasattr(self._local, "own"):
+            self._local.own.close()
+            del self._local.own
+
+
+def _set_lock_timeout(connection: psycopg.Connection[Any], timeout: str) -> None:
+    connection.execute(f"SET lock_timeout = '{timeout}'".encode())
+    connection.commit()
 
 
 def _parts_of(group: list[_Submission], traces: set[TraceKey]) -> list[_Part]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from flask import request
 
@@ -20,15 +20,23 @@ def page_query() -> list[tuple[str, str]]:
     """Return the query of the page: of this request, or of the page that requests a fragment."""
     if is_fragment():
         # The address bar has what the visitor has selected since the page was loaded.
-        return parse_qsl(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+        return parse_qsl(_page_url().query)
     return [(name, value) for name in request.args for value in request.args.getlist(name) if value]
 
 
 def page_path() -> str:
     """Return the decoded path of the page: of this request, or of the page that sends it."""
     if is_fragment():
-        return unquote(urlsplit(request.headers.get("HX-Current-URL", "")).path)
+        return unquote(_page_url().path)
     return request.script_root + request.path
+
+
+def _page_url() -> SplitResult:
+    """Return the address of the page that sends this request, as htmx names it."""
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return urlsplit("")  # not from a browser
 
 
 def preserved_query(*without: str, **changed: str | None) -> str:

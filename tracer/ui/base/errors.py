@@ -32,7 +32,7 @@ def _message(error: TracerError) -> str:
     if isinstance(error, BadCursor):
         return "This link is not valid. Start again from the first page."
     if isinstance(error, StoreUnavailable):
-        return "The database can't be reached at the moment."
+        return f"{str(error)[:1].upper()}{str(error)[1:]}. Try again in a moment."
     if isinstance(error, NotFound):
         return f"This project has {error}."
     return f"Not changed: {error}." if isinstance(error, Unstorable) else str(error)

@@ -12,6 +12,7 @@ from tracer.records import Json
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset
 from tracer.store.library.results import list_results
+from tracer.times import parse_time
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
@@ -96,10 +97,7 @@ def find_dataset(project_id: str, name: str) -> Dataset:
 
 def _time() -> datetime | None:
     text = request.args.get("at", "")
-    try:
-        time = datetime.fromisoformat(text) if text else None
-    except ValueError:
+    time = parse_time(text)
+    if text and time is None:
         abort(400, f"“{text}” is not a time such as 2026-01-31T09:30:00Z.")
-    if time is not None and time.tzinfo is None:
-        abort(400, f"“{text}” has no time zone; expected, for example, 2026-01-31T09:30:00Z.")
     return time

@@ -11,6 +11,7 @@ from typing import Final
 
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import MOST_TIERS, MOST_TYPES, Prices, Rates, Tier, check_dollars
+from tracer.times import parse_time
 
 TYPES: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
 MORE_TYPE, MORE_TIER = "type", "tier"
@@ -179,12 +180,10 @@ class PriceForm:
     def _start(self) -> datetime | None:
         if not self.start:
             return None
-        try:
-            time = datetime.fromisoformat(self.start)
-        except ValueError:
+        time = parse_time(self.start)
+        if time is None:
             self.errors["start"] = "expected a time such as 2026-01-31T00:00"
-            return None
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return time
 
 
 def _dollars(text: str) -> Decimal:

@@ -16,7 +16,7 @@ from tracer.records import SpanRecord, cost_total
 from tracer.store.counters.read import MappingCount, list_mapping_counts
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
-from tracer.times import to_micros
+from tracer.times import parse_time, to_micros
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
@@ -74,13 +74,12 @@ class Trial:
         args = request.args
         errors: dict[str, str] = {}
         time = datetime.now(UTC)
-        try:
-            if text := args.get("at", ""):
-                parsed = datetime.fromisoformat(text)
-                time = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-                to_micros(time)
-        except (ValueError, OverflowError):
-            errors["at"] = "expected a time such as 2026-01-31T00:00"
+        if text := args.get("at", ""):
+            parsed = parse_time(text)
+            if parsed is None:
+                errors["at"] = "expected a time such as 2026-01-31T00:00"
+            else:
+                time = parsed
         return cls(
             model=args.get("model", "").strip(),
             provider=args.get("provider", "").strip(),

@@ -16,6 +16,8 @@ from tracer.ui.render.media import safe_media
 
 _OPEN_DEPTH = 2
 _MAX_DEPTH = 5
+# Of an index in a pointer; Python refuses to read thousands.
+_MOST_DIGITS = 18
 _MAX_KEYS = 100
 _MAX_CHARACTERS = 2_000
 # With this limit the size of a page is bounded for any shape of the value.
@@ -75,7 +77,7 @@ def resolve(document: Json, pointer: str) -> Json:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, list):
             # int("-1") would be the last item.
-            if not key.isdecimal():
+            if not key.isdecimal() or len(key) > _MOST_DIGITS:
                 raise LookupError(pointer)
             document = document[int(key)]
         elif isinstance(document, dict):
@@ -137,6 +139,7 @@ def _container(
     start: int,
 ) -> Item:
     brackets, size = ("{}" if isinstance(value, dict) else "[]"), len(value)
+    start = min(start, size)
     item = Item(key, pointer, brackets=brackets, size=size, open=depth < _OPEN_DEPTH)
     item.peek = _peek(value) if key is not None else ""
     # Only items that are shown are visited, so a huge value costs no more than a small one.

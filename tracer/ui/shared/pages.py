@@ -1,7 +1,8 @@
 """The pages of a share link: its trace, or its session with the traces in it; nothing else.
 
-The views are those of the project's own pages; links and data beyond the share are removed from
-their results.
+The views are those of the project's own pages. What a shared page shows of their results is listed
+here: content, times, figures and judgements, and nothing of who used the application or where it
+ran, which applications put into metadata, attributes, resources and events.
 """
 
 from __future__ import annotations
@@ -25,8 +26,20 @@ from tracer.ui.trace.context import find_trace
 
 bp = Blueprint("share", __name__, url_prefix="/share/<token>")
 
-# The values of a trace that are shown; its user and session are not.
-_SHARED_VALUES = ("/input", "/output", "/metadata", "/error_message")
+_SHARED_VALUES = ("/input", "/output", "/error_message")
+_SHARED_TABS = ("io", "scores", "comments")
+_SHARED_FIELDS = (
+    *("project_id", "trace_id", "name", "status", "start_time", "end_time", "updated_at"),
+    *("span_count", "running_count", "error_count", "warning_count", "flagged_count"),
+    *("unpriced_count", "input_tokens", "output_tokens", "total_tokens", "usage", "total_cost"),
+    *("tags", "models", "kinds", "root_span_id"),
+)
+"""Of a trace; the others are empty on shared pages."""
+_SHARED_PARTS = (
+    *("title", "kind", "failed", "model", "subject", "span_id", "tab", "raw", "figures", "flags"),
+    *("failure", "usage", "usage_total", "usage_note", "comments"),
+)
+"""Of the panel of a span or trace."""
 
 
 @bp.url_value_preprocessor
@@ -100,8 +113,8 @@ def span(trace_id: str) -> Response:
 @bp.get("/traces/<id:trace_id>/value")
 def value(trace_id: str) -> Response | str:
     """Show a value at a JSON pointer."""
-    of_trace = not request.args.get("id")
-    if of_trace and not request.args.get("at", "").startswith(_SHARED_VALUES):
+    pointer = request.args.get("at", "")
+    if not any(pointer == name or pointer.startswith(f"{name}/") for name in _SHARED_VALUES):
         abort(404, "This value is not shared.")
     result = traces.trace_value(_share().project_id, trace_id)
     if isinstance(result, Response):
@@ -128,7 +141,7 @@ def _render(template: str, result: Representations) -> str:
     assert isinstance(trace, TraceRow)
     panel = context.get("panel")
     if isinstance(panel, Panel):
-        context["panel"] = _stripped(panel)
+        context["panel"] = _shared_panel(panel)
     urls = {
         "page_url": "share.trace",
         "spans_url": "share.spans",
@@ -136,20 +149,31 @@ def _render(template: str, result: Representations) -> str:
         "value_url": "share.value",
     }
     links = {name: url_for(to, trace_id=trace.trace_id) for name, to in urls.items()}
-    own = dataclasses.replace(trace, session_id=None, user_id=None)
     # Without a target for annotations the templates show no forms.
-    return render(template, **context | links | {"trace": own, "target": None, "share": _share()})
+    return render(
+        template, **context | links | {"trace": _shared(trace), "target": None, "share": _share()}
+    )
 
 
-def _stripped(panel: Panel) -> Panel:
-    """Return the panel without links beyond the share, and without unshared comments."""
-    panel.links, panel.price_id, panel.unpriced_model, panel.zoom = [], "", "", ""
-    panel.scores = _shared_scores(panel.scores)
-    if not _share().show_comments:
-        panel.tabs = [tab for tab in panel.tabs if tab[0] != "comments"]
-        if panel.tab == "comments":
-            abort(404, "Comments are not shared.")
-    return panel
+def _shared(trace: TraceRow) -> TraceRow:
+    """Return the trace with _SHARED_FIELDS alone."""
+    fields: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(TraceRow))
+    fields |= {"environment": "", "public": True, "bookmarked": False, "comment_count": 0}
+    fields["scores"] = []
+    return TraceRow(**fields | {name: getattr(trace, name) for name in _SHARED_FIELDS})
+
+
+def _shared_panel(panel: Panel) -> Panel:
+    """Return the panel with _SHARED_PARTS alone; 404 for a tab that is not shared."""
+    tabs = [name for name in _SHARED_TABS if name != "comments" or _share().show_comments]
+    if panel.tab not in tabs:
+        abort(404, "This part is not shared.")
+    return Panel(
+        **{name: getattr(panel, name) for name in _SHARED_PARTS},
+        tabs=[tab for tab in panel.tabs if tab[0] in tabs],
+        sections=[each for each in panel.sections if f"/{each.id}" in _SHARED_VALUES],
+        scores=_shared_scores(panel.scores),
+    )
 
 
 def _url_of(endpoint: str, ending: str = "") -> Callable[[str], str]:

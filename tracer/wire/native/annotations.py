@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tracer.wire.clean import clean
-from tracer.wire.native.requests import Id, Label, Maybe, Request, Time, as_utc
+from tracer.wire.native.requests import Id, Label, Maybe, Request, Time, utc_field
 
 MarkText = Annotated[str, Meta(min_length=1, max_length=10_000, description="markdown")]
 Name = Annotated[str, Meta(max_length=80, description="who says it")]
@@ -62,7 +62,7 @@ class ShareCreate(Request, kw_only=True):
 
     def expiry(self) -> datetime | None:
         """Return the time at which the link expires; None: never."""
-        return as_utc(self.expires_at, "expires_at") if self.expires_at else None
+        return utc_field(self.expires_at, "expires_at") if self.expires_at else None
 
 
 class DeleteQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

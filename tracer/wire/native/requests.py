@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tracer.records import Json
+from tracer.wire.reading import invalid_field
 
 T = TypeVar("T")
 Maybe: TypeAlias = T | UnsetType | None
@@ -204,6 +205,14 @@ class BatchEnvelope(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     traces: list[Any] = []
     spans: list[Any] = []
     scores: list[Any] = []
+
+
+def utc_field(time: datetime, field: str) -> datetime:
+    """Return `as_utc` outside of a Struct's own check; raises Invalid, which names the field."""
+    try:
+        return as_utc(time, field)
+    except ValueError as error:
+        raise invalid_field(error) from None
 
 
 def as_utc(time: datetime, field: str) -> datetime:

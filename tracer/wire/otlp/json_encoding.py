@@ -13,6 +13,7 @@ import msgspec
 from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
+from tracer.wire.json_density import check_density
 from tracer.wire.spans.raw import (
     MAX_ATTRIBUTES,
     MAX_EVENTS,
@@ -82,6 +83,7 @@ def _groups(
 
 
 def _parse(body: bytes) -> Json:
+    check_density(body)
     try:
         return _decode(body)
     except RecursionError:

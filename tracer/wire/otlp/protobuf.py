@@ -15,12 +15,14 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tracer.errors import TooLarge
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
-from tracer.wire.otlp.protobuf_scan import messages
+from tracer.wire.otlp.protobuf_scan import check_messages, messages
 from tracer.wire.spans.raw import (
     MAX_ATTRIBUTES,
     MAX_EVENTS,
+    MAX_GROUPS,
     MAX_KEY_LENGTH,
     MAX_LINKS,
     Bad,
@@ -36,6 +38,10 @@ from tracer.wire.spans.raw import (
 # Programs send few names, and names that are the same object are found faster ever after.
 _KEYS: Final[dict[str, str]] = {}
 _MAX_KEYS: Final = 10_000
+# A message of two bytes takes a hundred in memory: a larger body is decoded span by span, and in a
+# larger span the messages are counted first.
+_LARGE_BODY: Final = 256 * 1024
+_LARGE_ITEM: Final = 64 * 1024
 
 M = TypeVar("M", Resource, InstrumentationScope)
 T = TypeVar("T")
@@ -85,10 +91,12 @@ def logs(body: bytes, max_value_bytes: int) -> Iterator[Group[RawLog]]:
 def _groups(
     body: bytes, signal: _Signal, reader: _Reader, read: Callable[[Any], T]
 ) -> Iterator[Group[T]]:
+    if len(body) > _LARGE_BODY:
+        return _one_by_one(body, signal, reader, read)
     try:
         request = signal.request.FromString(body)
     except DecodeError:
-        return _salvage(body, signal, reader, read)
+        return _one_by_one(body, signal, reader, read)
     return _walk(request, signal, reader, read)
 
 
@@ -244,12 +252,17 @@ class _Reader:
         }
 
 
-def _salvage(
+def _one_by_one(
     body: bytes, signal: _Signal, reader: _Reader, read: Callable[[Any], T]
 ) -> Iterator[Group[T]]:
-    """Decode message by message what can't be decoded at once, as for text that is no UTF-8."""
+    """Decode span by span what can't be decoded at once, or could take far more memory than bytes.
+
+    Raises TooLarge.
+    """
 
     def read_one(item: bytes) -> T:
+        if len(item) > _LARGE_ITEM:
+            check_messages(item, signal.item.DESCRIPTOR)
         try:
             return read(signal.item.FromString(item))
         except DecodeError:
@@ -257,17 +270,28 @@ def _salvage(
             reason = f"not a valid protobuf {name} (broken text or nested too deeply)"
             raise Bad("", reason) from None
 
+    groups = 0
     for i, of_resource in enumerate(messages(body, 1)):
+        groups = _check_groups(groups)
         resource = reader.attributes(_parse_last(Resource, messages(of_resource, 1)).attributes)
         for j, of_scope in enumerate(messages(of_resource, 2)):
+            groups = _check_groups(groups)
             scope = _parse_last(InstrumentationScope, messages(of_scope, 1))
             context = Context(resource, reader.scope(scope))
             reader.keeper.take_notes()
             yield Group(signal.path.format(i, j), context, messages(of_scope, 2), read_one)
 
 
+def _check_groups(count: int) -> int:
+    if count >= MAX_GROUPS:
+        raise TooLarge(f"more than {MAX_GROUPS} resources and scopes in one request")
+    return count + 1
+
+
 def _parse_last(kind: type[M], encoded: list[bytes]) -> M:
     """Return the message; what is not told can't be told, so a broken one is an empty one."""
+    if encoded and len(encoded[-1]) > _LARGE_ITEM:
+        check_messages(encoded[-1], kind.DESCRIPTOR)
     try:
         return kind.FromString(encoded[-1]) if encoded else kind()
     except DecodeError:

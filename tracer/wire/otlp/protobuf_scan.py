@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
 
-from tracer.errors import Invalid
+from tracer.errors import Invalid, TooLarge
+
+MOST_FIELDS: Final = 400_000
+"""Fields of one span or resource, at all levels: to count one costs half a microsecond or more."""
+MOST_MESSAGES: Final = 200_000
+"""Messages in one message: each takes a hundred bytes of memory, and may be sent in two."""
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
@@ -12,14 +19,41 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 def messages(body: bytes, number: int) -> list[bytes]:
     """Return the length-delimited values of field ``number``, undecoded, in order.
 
-    Raises Invalid where ``body`` is no protobuf message or ends too early.
+    Raises Invalid where ``body`` is no protobuf message or ends too early, and TooLarge where it
+    has too many fields.
     """
-    return [value for field, value in _fields(memoryview(body)) if field == number]
+    view = memoryview(body)
+    return [bytes(value) for field, value in _fields(view, [MOST_MESSAGES]) if field == number]
 
 
-def _fields(body: memoryview) -> Iterator[tuple[int, bytes]]:
+def check_messages(body: bytes, descriptor: Any) -> None:
+    """Raise TooLarge where a message of this type has more messages in it than are decoded."""
+    _count(memoryview(body), descriptor, [MOST_FIELDS], [MOST_MESSAGES])
+
+
+def _count(body: memoryview, descriptor: Any, fields: list[int], allowed: list[int]) -> None:
+    inner = _inner(descriptor)
+    for number, value in _fields(body, fields):
+        if number in inner:
+            allowed[0] -= 1
+            if allowed[0] < 0:
+                raise TooLarge(f"more than {MOST_MESSAGES} parts in one {descriptor.name}")
+            if len(value) > 1:
+                _count(value, inner[number], fields, allowed)
+
+
+@cache
+def _inner(descriptor: Any) -> dict[int, Any]:
+    """Return the types of the fields that are messages, by number."""
+    return {field.number: field.message_type for field in descriptor.fields if field.message_type}
+
+
+def _fields(body: memoryview, allowed: list[int]) -> Iterator[tuple[int, memoryview]]:
     offset = 0
     while offset < len(body):
+        allowed[0] -= 1
+        if allowed[0] < 0:
+            raise TooLarge("too many fields in one message")
         tag, offset = _varint(body, offset)
         number, kind = tag >> 3, tag & 7
         if number == 0:
@@ -29,7 +63,7 @@ def _fields(body: memoryview) -> Iterator[tuple[int, bytes]]:
             end = offset + length
             if end > len(body):
                 raise _ended(len(body), end)
-            yield number, bytes(body[offset:end])
+            yield number, body[offset:end]
             offset = end
         elif kind == _VARINT:
             _, offset = _varint(body, offset)

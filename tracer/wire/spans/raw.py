@@ -15,6 +15,8 @@ from tracer.wire.spans.resolution import RESOURCE_TABLE, dialects_of, resolve
 T = TypeVar("T")
 
 MAX_SPANS: Final = 100_000
+MAX_GROUPS: Final = 20_000
+"""Resources and scopes of one request, together."""
 MAX_ATTRIBUTES: Final = 1_000
 MAX_EVENTS: Final = 1_000
 MAX_LINKS: Final = 1_000

@@ -171,7 +171,7 @@ def _flag(record: SpanRecord, raw: RawSpan, resolution: Resolution) -> None:
         for note in notes.values():
             for flag in ("truncated", "cleaned"):
                 if (
-                    flag in note or (flag == "truncated" and "depth" in note)
+                    flag in note or (flag == "truncated" and note.keys() & {"depth", "keys"})
                 ) and flag not in flags:
                     flags.append(flag)
     if resolution.field_notes:

@@ -32,7 +32,7 @@ from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.bodies import RunItemBody
 from tracer.wire.langfuse.library.experiments import run_id
 from tracer.wire.langfuse.times import read_sent
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_storable_json
 
 bp = Blueprint("langfuse_runs", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -102,7 +102,7 @@ class WholeRun(RunAnswer, kw_only=True):
 )
 def create_run_item() -> Response:
     """Record the trace of an item; a run of a new name is created."""
-    sent = read_sent(read_json(json_body()), RunItemBody)
+    sent = read_sent(read_storable_json(json_body()), RunItemBody)
     trace_id = _trace_id(sent)
     item = find_item(sent.dataset_item_id, sent.dataset_version)
     with transaction():

@@ -35,7 +35,7 @@ from tracer.wire.langfuse.library.bodies import DatasetBody, DatasetItemBody
 from tracer.wire.langfuse.library.item_schemas import check_schema, mismatches
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_storable_json
 
 _DATASET: Final = ("description", "metadata", "input_schema", "expected_output_schema")
 _SCHEMAS: Final = {
@@ -132,7 +132,7 @@ class WholeDataset(DatasetAnswer, kw_only=True):
 )
 def create_dataset() -> Response:
     """Create a dataset, or change the sent fields of the one of this name."""
-    sent = read_sent(read_json(json_body()), DatasetBody)
+    sent = read_sent(read_storable_json(json_body()), DatasetBody)
     fields = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
     for name, sent_name in _SCHEMAS.items():
         check_schema(sent_name, fields.get(name))
@@ -194,7 +194,7 @@ def read_dataset(name: str) -> Response:
 )
 def create_item() -> Response:
     """Add an item to a dataset, or a new state to the item of that id."""
-    sent = read_sent(read_json(json_body()), DatasetItemBody)
+    sent = read_sent(read_storable_json(json_body()), DatasetItemBody)
     fields: dict[str, Any] = {
         ours: value
         for theirs, ours in _ITEM.items()

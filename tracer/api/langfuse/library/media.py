@@ -32,9 +32,9 @@ from tracer.web.langfuse.routes import (
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import register_problems
 from tracer.web.services import services
-from tracer.wire.langfuse.library.media import MediaBody, MediaReport
+from tracer.wire.langfuse.library.media import MOST_BYTES, MediaBody, MediaReport
 from tracer.wire.langfuse.times import read_sent
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_storable_json
 
 _ID_CHARACTERS: Final = 22
 _VALID: Final = timedelta(hours=1)
@@ -81,7 +81,7 @@ class MediumAnswer(Answer, kw_only=True):
 )
 def announce() -> Response:
     """Record a medium and its use; answer with an upload URL unless the content is stored."""
-    sent = read_sent(read_json(json_body()), MediaBody)
+    sent = read_sent(read_storable_json(json_body()), MediaBody)
     # Langfuse's clients derive the id from the content, and reject any other id.
     media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
     use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
@@ -136,7 +136,7 @@ def read_medium(media_id: str) -> Response:
 )
 def report(media_id: str) -> Response:
     """Accept a client's report of an upload; only the received content counts."""
-    read_sent(read_json(json_body()), MediaReport)
+    read_sent(read_storable_json(json_body()), MediaReport)
     if media.get_medium(project_id(), media_id) is None:
         raise unknown("Media asset", media_id)
     return reply(Message(message="OK"))
@@ -146,6 +146,7 @@ def report(media_id: str) -> Response:
 def upload(token: str) -> Response:
     """Store the body as the content of the medium that the URL names."""
     project, medium = _opened(token)
+    request.max_content_length = MOST_BYTES
     with transaction():
         media.upload(project, medium, request.stream)
     return reply(Message(message="OK"))
@@ -157,13 +158,17 @@ def download(token: str) -> Response:
     project, medium = _opened(token)
     if medium.uploaded_at is None:
         raise NotFound("the content has not been uploaded yet")
-    shown = medium.content_type.startswith(_SHOWN) and medium.content_type != "image/svg+xml"
+    media_type = medium.content_type.partition(";")[0].strip().lower()
+    shown = media_type.startswith(_SHOWN) and media_type != "image/svg+xml"
     headers = _INERT | {
         "Content-Length": str(medium.content_length),
         "Content-Disposition": "inline" if shown else "attachment",
     }
     pieces = stream_with_context(_pieces(project, medium.media_id))
-    return Response(pieces, 200, headers, content_type=medium.content_type)
+    # One that was stored before types were checked may not be fit for a header.
+    printable = medium.content_type.isascii() and medium.content_type.isprintable()
+    content_type = medium.content_type if printable else "application/octet-stream"
+    return Response(pieces, 200, headers, content_type=content_type)
 
 
 def _pieces(project: str, media_id: str) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.bodies import Label, LabelsBody, PromptBody
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
-from tracer.wire.reading import read_json
+from tracer.wire.reading import read_storable_json
 
 PRODUCTION: Final = "production"
 """The label that applies where a request names none."""
@@ -121,7 +121,7 @@ class PromptList(Answer, kw_only=True):
 )
 def create_prompt() -> Response:
     """Add a version to a prompt, which is created if necessary."""
-    sent = read_sent(read_json(json_body()), PromptBody)
+    sent = read_sent(read_storable_json(json_body()), PromptBody)
     labels = [*(sent.labels or []), *([PRODUCTION] if sent.is_active else [])]
     draft = PromptDraft(
         name=sent.name,
@@ -230,7 +230,7 @@ def _read(name: str, query: PromptQuery) -> Prompt:
 )
 def label_prompt(name: str, version: int) -> Response:
     """Move labels to a version."""
-    sent = read_sent(read_json(json_body()), LabelsBody)
+    sent = read_sent(read_storable_json(json_body()), LabelsBody)
     if "latest" in sent.new_labels:
         reason = "expected labels other than latest, which always is the newest version"
         raise Invalid.of_field("newLabels", reason)

@@ -32,7 +32,7 @@ from tracer.wire.langfuse.library.bodies import (
     QueueItemUpdate,
     QueueStatus,
 )
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_item, read_storable_json
 
 _SUBJECTS: Final = {"TRACE": "trace", "OBSERVATION": "span", "SESSION": "session"}
 _OBJECTS: Final = {ours: theirs for theirs, ours in _SUBJECTS.items()}
@@ -129,7 +129,7 @@ def list_queues() -> Response:
 )
 def create_queue() -> Response:
     """Create a queue."""
-    sent = read_item(read_json(json_body()), QueueBody)
+    sent = read_item(read_storable_json(json_body()), QueueBody)
     known = configs.get_configs(project_id(), sent.score_config_ids)
     if unknown_ids := [name for name in sent.score_config_ids if name not in known]:
         reason = f"expected ids of score configs, got {unknown_ids[0]!r:.80}"
@@ -188,7 +188,7 @@ def list_queue_items(queue_id: str) -> Response:
 )
 def create_queue_item(queue_id: str) -> Response:
     """Add a trace, observation or session to a queue."""
-    sent = read_item(read_json(json_body()), QueueItemBody)
+    sent = read_item(read_storable_json(json_body()), QueueItemBody)
     _find(queue_id)
     with transaction():
         made = queues.add_item(
@@ -223,7 +223,7 @@ def read_queue_item(queue_id: str, item_id: str) -> Response:
 )
 def update_queue_item(queue_id: str, item_id: str) -> Response:
     """Set whether an item is reviewed."""
-    sent = read_item(read_json(json_body()), QueueItemUpdate)
+    sent = read_item(read_storable_json(json_body()), QueueItemUpdate)
     if sent.status is None:
         return read_queue_item(queue_id, item_id)
     with transaction():
@@ -259,7 +259,7 @@ def delete_queue_item(queue_id: str, item_id: str) -> Response:
 )
 def assign(queue_id: str) -> Response:
     """Assign a user to a queue."""
-    sent = read_item(read_json(json_body()), AssignmentBody)
+    sent = read_item(read_storable_json(json_body()), AssignmentBody)
     _find(queue_id)
     with transaction():
         queues.assign(project_id(), queue_id, sent.user_id)
@@ -277,7 +277,7 @@ def assign(queue_id: str) -> Response:
 )
 def unassign(queue_id: str) -> Response:
     """Remove a user's assignment to a queue."""
-    sent = read_item(read_json(json_body()), AssignmentBody)
+    sent = read_item(read_storable_json(json_body()), AssignmentBody)
     _find(queue_id)
     with transaction():
         queues.unassign(project_id(), queue_id, sent.user_id)

@@ -57,7 +57,9 @@ class MediaBody(Sent, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         essence = self.content_type.partition(";")[0].strip().lower()
-        if essence not in CONTENT_TYPES:
+        # It becomes a header of the download.
+        fits_header = self.content_type.isascii() and self.content_type.isprintable()
+        if essence not in CONTENT_TYPES or not fits_header:
             raise ValueError(
                 f"contentType: expected a type of media, got {self.content_type!r:.80}"
             )

@@ -1,0 +1,21 @@
+"""Why the embedded database is not running: written by the parent process, read by its workers."""
+
+from __future__ import annotations
+
+from ctypes import c_char
+from multiprocessing.sharedctypes import RawArray
+from typing import Final
+
+_LONGEST: Final = 400
+# Made when this module is imported, before the workers are forked, which share it.
+_reason: Final = RawArray(c_char, _LONGEST)
+
+
+def set_outage(reason: str) -> None:
+    """Tell the workers why the database is not running; empty: it is."""
+    _reason.value = reason.encode()[: _LONGEST - 1]
+
+
+def outage() -> str:
+    """Return why the database is not running; empty: it is, or nobody knows."""
+    return bytes(_reason.value).decode(errors="ignore")

@@ -1,0 +1,32 @@
+"""The request as routes see it: form fields and query parameters that can be stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.utils import cached_property
+
+from tracer.wire.clean import storable
+
+
+class CleanRequest(Request):
+    """A request whose parameters hold neither NUL nor half characters: PostgreSQL has no such text.
+
+    JSON bodies are cleaned by `tracer.wire.reading`, attribute by attribute where that is shown.
+    """
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The parameters of the query string."""
+        return _cleaned(super().args)
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        self.__dict__["form"] = _cleaned(self.form)
+
+
+def _cleaned(fields: MultiDict[str, str]) -> MultiDict[str, str]:
+    pairs: list[tuple[Any, Any]] = list(fields.items(multi=True))
+    return ImmutableMultiDict((storable(name), storable(value)) for name, value in pairs)

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tracer.errors import Overloaded
-from tracer.web import body_budget
-from tracer.web.body_budget import MOST_BYTES, BodyBudget
+from tracer.web.incoming import body_budget
+from tracer.web.incoming.body_budget import MOST_BYTES, BodyBudget
 
 MEGABYTE = 1024 * 1024
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.serving import Serve
-from tracer.web.requests import CleanRequest
+from tracer.web.incoming.requests import CleanRequest
 
 LONE = "cut \ud83d off"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}

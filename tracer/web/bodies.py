@@ -11,7 +11,7 @@ import zstandard
 from flask import Request, request
 
 from tracer.errors import Invalid, TooLarge, UnsupportedMedia
-from tracer.web.body_budget import reserve_body
+from tracer.web.incoming.body_budget import reserve_body
 from tracer.web.services import services
 
 CHUNK: Final = 64 * 1024

@@ -1,0 +1,1 @@
+"""What is done to each request before its route sees it."""

@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.langfuse import recording
-from tests.langfuse.sdks import SDKS, Sdk, check
+from tests.langfuse.checks import check
+from tests.langfuse.sdks import SDKS, Sdk
 
 WRITTEN = ("decorators", "nested generation", "scores", "OpenAI", "LangChain", "LiteLLM")
 """Features that only write; the others read, or need the server itself."""

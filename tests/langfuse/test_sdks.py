@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.langfuse import docs, recording
-from tests.langfuse.sdks import PUBLIC, SDKS, SECRET, Sdk, check, run
+from tests.langfuse.checks import check
+from tests.langfuse.sdks import PUBLIC, SDKS, SECRET, Sdk, run
 from tests.support.environments import CannotInstall
 from tests.support.serving import serving
 

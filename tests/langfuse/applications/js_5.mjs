@@ -113,6 +113,56 @@ told.datasets = {
   run: "run",
 };
 
+const values = { number: 42, flag: true, float: 0.5 };
+await startActiveObservation("types", async (span) => {
+  span.update({ metadata: values, input: true, output: 2 });
+  span.update({ metadata: { later: 7 } });
+  const metadata = { ...values, later: 7 };
+  told.types = { trace: span.traceId, metadata, input: true, output: 2 };
+});
+
+const tone = { name: "tone", prompt: "kindly", labels: ["production", "eu"] };
+await langfuse.prompt.create(tone);
+const reference = "Answer @@@langfusePrompt:name=tone|label=production@@@";
+await langfuse.prompt.create({ name: "uses", prompt: reference, labels: ["production"] });
+await langfuse.prompt.update({ name: "tone", version: 1, newLabels: ["staging"] });
+let deleted = true;
+try {
+  await langfuse.api.prompts.delete("tone");
+} catch (error) {
+  deleted = error.statusCode;
+}
+told.references = {
+  text: (await langfuse.prompt.get("uses")).prompt,
+  labels: (await langfuse.api.prompts.get("tone")).labels,
+  deleted,
+};
+
+const picture = new LangfuseMedia({
+  source: "bytes",
+  contentBytes: new TextEncoder().encode("picture"),
+  contentType: "image/png",
+});
+await langfuse.api.datasets.create({ name: "pictures", inputSchema: { type: "object" } });
+const withPicture = { datasetName: "pictures", id: "p1", input: { image: picture } };
+await langfuse.dataset.createItem(withPicture);
+const archived = { id: "p2", input: { image: "none" }, status: "ARCHIVED" };
+await langfuse.dataset.createItem({ datasetName: "pictures", ...archived });
+const [item] = (await langfuse.dataset.get("pictures")).items;
+const content = await fetch(item.input.image.url);
+told["items with media"] = await content.text();
+
+const alone = await langfuse.experiment.run({
+  name: "alone",
+  data: [
+    { input: 1, expectedOutput: 1 },
+    { input: 2, expectedOutput: 2 },
+  ],
+  task: async (row) => row.input,
+  evaluators: [async () => ({ name: "right", value: 1 })],
+});
+told["experiment alone"] = alone.itemResults.map((row) => row.output).sort();
+
 const address = { baseURL: `${process.env.MODELS}/v1`, apiKey: "none" };
 const messages = [{ role: "user", content: "hi" }];
 const client = observeOpenAI(new OpenAI(address), { generationName: "openai" });

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from langchain_openai import ChatOpenAI
 from langfuse import Evaluation, Langfuse, observe, propagate_attributes
+from langfuse.batch_evaluation import EvaluatorInputs
 from langfuse.langchain import CallbackHandler
 from langfuse.media import LangfuseMedia
 from langfuse.openai import OpenAI
@@ -64,6 +65,10 @@ def chat():
     langfuse.create_score(trace_id=root.trace_id, name="flag", value=1, data_type="BOOLEAN")
     if MAJOR > 3:
         langfuse.create_score(trace_id=root.trace_id, name="text", value="w", data_type="TEXT")
+        langfuse.create_score(
+            trace_id=root.trace_id, name="better", value="yes", data_type="CORRECTION"
+        )
+    langfuse.create_score(session_id="session", name="of session", value=0.25)
     report["url"] = langfuse.get_trace_url(trace_id=root.trace_id)
 
 
@@ -129,6 +134,70 @@ def datasets():
     }
 
 
+def types():
+    values = {"number": 42, "text": "42", "flag": True, "name": "true", "float": 0.5}
+    with langfuse.start_as_current_observation(
+        name="types", as_type="span", metadata=values, input=True, output=2
+    ) as root:
+        root.update(metadata={"later": 7})
+    report["types"] = {
+        "trace": root.trace_id,
+        "metadata": {**values, "later": 7},
+        "input": True,
+        "output": 2,
+    }
+
+
+def references():
+    langfuse.create_prompt(name="tone", prompt="kindly", labels=["production", "eu"])
+    text = "Answer @@@langfusePrompt:name=tone|label=production@@@"
+    langfuse.create_prompt(name="uses", prompt=text, labels=["production"])
+    langfuse.update_prompt(name="tone", version=1, new_labels=["staging"])
+    try:
+        langfuse.api.prompts.delete("tone")
+        deleted = True
+    except Exception as error:
+        deleted = getattr(error, "status_code", None)
+    return {
+        "text": langfuse.get_prompt("uses").prompt,
+        "labels": langfuse.api.prompts.get("tone").labels,
+        "deleted": deleted,
+    }
+
+
+def items_with_media():
+    file = LangfuseMedia(content_bytes=b"picture", content_type="image/png")
+    langfuse.create_dataset(name="pictures", input_schema={"type": "object"})
+    langfuse.create_dataset_item(dataset_name="pictures", id="p1", input={"image": file})
+    archived = {"id": "p2", "input": {"image": "none"}, "status": "ARCHIVED"}
+    langfuse.create_dataset_item(dataset_name="pictures", **archived)
+    [item] = langfuse.get_dataset("pictures").items
+    return item.input["image"].fetch_bytes().decode()
+
+
+def experiment_alone():
+    result = langfuse.run_experiment(
+        name="alone",
+        data=[{"input": 1, "expected_output": 1}, {"input": 2, "expected_output": 2}],
+        task=lambda *, item, **_: item["input"],
+        evaluators=[lambda **_: Evaluation(name="right", value=1)],
+    )
+    return sorted(row.output for row in result.item_results)
+
+
+def batch_evaluation():
+    name = {"type": "string", "column": "name", "operator": "=", "value": "llm"}
+    result = langfuse.run_batched_evaluation(
+        mapper=lambda *, item: EvaluatorInputs(
+            input=item.input, output=item.output, expected_output=None, metadata=None
+        ),
+        evaluators=[lambda **_: Evaluation(name="batch", value=0.25)],
+        filter=json.dumps([name]),
+        **({} if MAJOR > 4 else {"scope": "observations"}),
+    )
+    return [result.total_items_processed, result.total_scores_created]
+
+
 def reads():
     return {3: reads_3, 4: reads_4, 5: reads_5}[MAJOR]()
 
@@ -192,10 +261,15 @@ def reads_5():
 
 outer("a")
 chat()
+types()
 openai()
 langchain()
 langfuse.flush()
 report |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
+report["references"] = references()
+report["batch evaluation"] = batch_evaluation()
+if MAJOR > 3:
+    report["items with media"] = items_with_media()
 media()
 langfuse.flush()
 if MAJOR > 4:
@@ -214,4 +288,6 @@ if MAJOR > 4:
             ).data
         ),
     }
+report["experiment alone"] = experiment_alone()
+langfuse.flush()
 print(json.dumps(report))

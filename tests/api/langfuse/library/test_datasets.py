@@ -167,7 +167,7 @@ def test_media_that_an_item_refers_to_are_resolved(client: FlaskClient, dataset:
     announced = ok(client.post(f"{PUBLIC}/media", json=announcement), 201)
     text = f"@@@langfuseMedia:type=image/png|id={announced['mediaId']}|source=bytes@@@"
     missing = "@@@langfuseMedia:type=image/png|id=none|source=bytes@@@"
-    value = {"it's": [text, missing], "other": "text"}
+    value = {"it's": [text, missing], "other": f"see {text}"}
     assert item(client, id="i", input=value)["mediaReferences"] == []
     client.put(path_of(announced["uploadUrl"]), data=content)
     for found in (
@@ -177,7 +177,7 @@ def test_media_that_an_item_refers_to_are_resolved(client: FlaskClient, dataset:
     ):
         [reference] = found["mediaReferences"]
         assert (reference["field"], reference["referenceString"]) == ("input", text)
-        assert reference["jsonPath"] == r"$['it\'s'][0]"
+        assert reference["jsonPath"] == "$['it's'][0]"
         medium = reference["media"]
         assert (medium["mediaId"], medium["contentType"]) == (announced["mediaId"], "image/png")
         assert client.get(path_of(medium["url"])).data == content

@@ -154,6 +154,7 @@ def test_a_score_has_the_fields_of_its_type(filled: FlaskClient) -> None:
     made = filled.post(f"{PUBLIC}/scores", json=body).get_json()["id"]
     assert made in ids(get(filled, "v2/scores"))
     assert made not in ids(get(filled, "scores"))
+    assert made not in [score["id"] for score in get(filled, "traces/t0")["scores"]]
 
 
 def test_a_source_is_what_clients_may_name(filled: FlaskClient) -> None:

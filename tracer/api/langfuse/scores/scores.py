@@ -53,6 +53,8 @@ COLUMNS: Final = {
 }
 
 GROUPS: Final = ("score", "trace")
+UNCORRECTED: Final = Condition("data_type", "none of", ["correction"])
+"""The condition of the reads whose clients know no corrections."""
 API: Final = "API"
 
 bp = Blueprint("langfuse_scores", __name__, url_prefix=PREFIX)
@@ -102,8 +104,7 @@ _READ: Final = Operation(summary="Read a score", answers={200: Score}, problems=
 @describe(_LIST)
 def list_scores() -> Response:
     """Return one page of the scores of traces and their observations, without corrections."""
-    of_traces = Condition("trace_id", "is not null", None)
-    return _page([of_traces, Condition("data_type", "none of", ["correction"])])
+    return _page([Condition("trace_id", "is not null", None), UNCORRECTED])
 
 
 @bp.get("/v2/scores")

@@ -28,6 +28,7 @@ from tracer.api.langfuse.params import (
     page_meta,
     read_params,
 )
+from tracer.api.langfuse.scores.scores import UNCORRECTED
 from tracer.api.langfuse.traces.observations import as_stored
 from tracer.errors import Invalid, TooLarge
 from tracer.store.database.conditions import Condition
@@ -173,7 +174,9 @@ def read_trace(trace_id: str) -> Response:
     spans = span_search.list_spans(
         project_id(), mine, limit=MOST_OBSERVATIONS if "observations" in groups else 0
     )
-    score_rows = search.list_scores(project_id(), mine, limit=MOST_IDS if "scores" in groups else 0)
+    score_rows = search.list_scores(
+        project_id(), [*mine, UNCORRECTED], limit=MOST_IDS if "scores" in groups else 0
+    )
     return reply(
         FullTrace(
             **core_trace(row, io="io" in groups),

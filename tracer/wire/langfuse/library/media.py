@@ -75,28 +75,31 @@ class MediaReport(Sent, kw_only=True):
 
 
 class MediaReference(NamedTuple):
-    """A reference to a medium in a text of a value."""
+    """A reference to a medium in a value."""
 
     media_id: str
     text: str
-    """The reference itself, without the rest of the text."""
     json_path: str
 
 
 def media_references(value: Json) -> Iterator[MediaReference]:
-    """Yield the references in the texts of a JSON value, with the JSONPath of each text."""
+    """Yield the texts of a JSON value that are a reference, with the JSONPath of each.
+
+    A reference within a longer text is no more than text.
+    """
     pending: list[tuple[Json, str]] = [(value, "$")]
     while pending:
         part, path = pending.pop()
         if isinstance(part, str):
-            for match in _REFERENCE.finditer(part):
-                yield MediaReference(match[1], match[0], path)
+            match = _REFERENCE.fullmatch(part)
+            if match is not None:
+                yield MediaReference(match[1], part, path)
         elif isinstance(part, dict):
-            pending += [(item, f"{path}[{_quoted(key)}]") for key, item in part.items()]
+            pending += [(item, f"{path}[{_step(key)}]") for key, item in part.items()]
         elif isinstance(part, list):
             pending += [(item, f"{path}[{index}]") for index, item in enumerate(part)]
 
 
-def _quoted(key: str) -> str:
-    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+def _step(key: str) -> str:
+    """Return a key as Langfuse's clients read it: digits as an index, else in quotes unescaped."""
+    return key if key.isascii() and key.isdigit() else f"'{key}'"

@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from tracer.api import langfuse, openapi
 from tracer.api.v1 import annotations as marks
-from tracer.api.v1 import audit, exports, prices, selections, sessions, traces
+from tracer.api.v1 import audit, exports, jobs, prices, selections, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
@@ -16,5 +16,6 @@ bp.register_blueprint(prices.bp)
 bp.register_blueprint(exports.bp)
 bp.register_blueprint(marks.bp)
 bp.register_blueprint(audit.bp)
+bp.register_blueprint(jobs.bp)
 bp.register_blueprint(openapi.bp)
 bp.register_blueprint(langfuse.bp)

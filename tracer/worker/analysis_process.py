@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
-import threading
-from contextlib import suppress
 from typing import Final
 
 from tracer.config import Config
@@ -19,23 +15,6 @@ from tracer.store.analyses.compute import analyse_due
 from tracer.store.database.server import libpq_url
 
 _NICE: Final = 10
-_POLL_SECONDS: Final = 1.0
-
-
-def run(stop: threading.Event) -> None:
-    """Run the process until it ends or ``stop`` is set. Raises RuntimeError if it fails."""
-    process = subprocess.Popen([sys.executable, "-P", "-m", __name__])  # noqa: S603 - the arguments are our own
-    try:
-        while not stop.is_set():
-            with suppress(subprocess.TimeoutExpired):
-                if process.wait(_POLL_SECONDS):
-                    raise RuntimeError(f"the analysis process ended with {process.returncode}")
-                return
-    finally:
-        # PostgreSQL rolls back the transaction of a terminated process; the trace stays due.
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
 
 
 def main() -> None:

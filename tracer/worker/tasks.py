@@ -21,11 +21,15 @@ from tracer.store.parts.rewrite import rewrite
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
 from tracer.store.timeline.fill import fill_requested
-from tracer.worker import analysis_process
+from tracer.worker import processes
 
 Stop = threading.Event
 """Set when the worker stops: a long task must check it from time to time."""
 
+# In jobs.run this would load all of the store.
+DUE_JOBS: Final = """
+    SELECT FROM jobs WHERE status IN ('waiting', 'running') AND run_after <= now() LIMIT 1
+"""
 _COUNTERS_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counters', 2))"
 
 
@@ -49,7 +53,7 @@ def fill_timelines(url: str, _stop: Stop) -> None:
 
 def analyse_large_traces(_url: str, stop: Stop) -> None:
     """Analyse, in a separate process, the large traces that have changed and are quiet now."""
-    analysis_process.run(stop)
+    processes.run("tracer.worker.analysis_process", stop)
 
 
 def fold_counters(url: str, _stop: Stop) -> None:
@@ -57,6 +61,11 @@ def fold_counters(url: str, _stop: Stop) -> None:
     with psycopg.connect(url) as connection:
         if connection.execute(_COUNTERS_LOCK).fetchone() == (True,):
             connection.execute(COMPACT.encode())
+
+
+def run_jobs(_url: str, stop: Stop) -> None:
+    """Run the bulk jobs that are due, in a separate process: they use all of the store."""
+    processes.run("tracer.store.jobs", stop)
 
 
 def index_words(url: str, stop: Stop) -> None:
@@ -85,6 +94,7 @@ def purge_deleted_projects(url: str, stop: Stop) -> None:
 TASKS: Final = (
     Task("timelines of large traces", 2.0, fill_timelines, DUE_TIMELINES),
     Task("analyses of large traces", 2.0, analyse_large_traces, DUE_ANALYSES),
+    Task("bulk jobs", 1.0, run_jobs, DUE_JOBS),
     Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),

@@ -18,6 +18,7 @@ from tracer.analysis.log.trace_words import stands_in
 from tracer.extensions import db
 from tracer.records import RANK_CREATE, TraceRecord
 from tracer.store.schema import traces
+from tracer.store.texts import conditions
 from tracer.store.texts.conditions import prefilter, text_condition
 from tracer.store.texts.fill import fill_some
 from tracer.store.texts.hits import hits
@@ -194,17 +195,23 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.parametrize("frequent", [False, True])
 @settings(
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS, queries=st.lists(QUERIES, min_size=1, max_size=4))
 def test_any_inserts_updates_deletes_and_late_spans_find_what_a_recount_finds(
     app: Flask,
     connection: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    frequent: bool,
     steps: list[tuple[str, ...]],
     queries: list[str],
 ) -> None:
+    if frequent:
+        monkeypatch.setattr(conditions, "FREQUENT_TRACES", -1)
+        monkeypatch.setattr(conditions, "FREQUENT_SHARE", -1.0)
     clear_tables(connection)
     connection.execute("DELETE FROM trace_words")
     connection.execute("DELETE FROM text_due")
@@ -224,7 +231,7 @@ def test_any_inserts_updates_deletes_and_late_spans_find_what_a_recount_finds(
                 _, trace_id, span_id, text = step
                 put(connection, span(span_id, trace=trace_id, input=text, version=T0 + number))
                 own = [f"{span_id} span", text]
-                content.setdefault(trace_id, {trace_id: [trace_id]})[span_id] = own
+                content.setdefault(trace_id, {})[span_id] = own
         for query in queries:
             expected = {
                 trace_id

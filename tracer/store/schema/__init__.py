@@ -28,6 +28,7 @@ from tracer.store.schema.annotations import (
 from tracer.store.schema.base import Time, metadata
 from tracer.store.schema.counters import mapping_counts
 from tracer.store.schema.deletion import tombstones
+from tracer.store.schema.jobs import job_items, jobs
 from tracer.store.schema.library import (
     dataset_items,
     dataset_run_items,
@@ -77,6 +78,8 @@ __all__ = [
     "dataset_runs",
     "datasets",
     "invitations",
+    "job_items",
+    "jobs",
     "login_attempts",
     "mapping_counts",
     "media",

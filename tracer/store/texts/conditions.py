@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSON, TSQUERY
 
 from tracer.analysis.log.trace_words import text_query, value_lexeme
 from tracer.analysis.log.words import SPACELESS, SPACELESS_RANGES, Term
+from tracer.store.database.estimates import estimated_rows
 from tracer.store.parts.columns import bit
 from tracer.store.schema import (
     parts,
@@ -23,6 +24,10 @@ from tracer.store.schema import (
 from tracer.store.texts.texts import SEARCHED
 
 Column = sa.ColumnElement[Any]
+
+FREQUENT_TRACES: Final = 5_000
+FREQUENT_SHARE: Final = 0.01
+"""Lexemes are frequent if more traces than these, and more than this share of all, have them."""
 
 
 def text_condition(traces: sa.FromClause, text: str) -> Column:
@@ -54,16 +59,35 @@ def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Colum
     """
     lexemes = [value_lexeme(field, value) for field, value in values]
     known = [_quoted(lexeme) for lexeme in lexemes if lexeme is not None]
-    return _candidate(traces, known) if known else sa.true()
+    # Values that most traces have narrow nothing down.
+    return _candidate(traces, known) if known and not _are_frequent(known) else sa.true()
 
 
-def _candidate(traces: sa.FromClause, lexemes: Iterable[str]) -> Column:
-    """Return whether a row of ``traces`` has all these lexemes, or has changed since."""
-    wanted = sa.cast(sa.literal(" & ".join(lexemes)), TSQUERY)
-    has_words = trace_words.c.words.op("@@", is_comparison=True)(wanted)
-    indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(has_words)
+def _candidate(traces: sa.FromClause, lexemes: Sequence[str]) -> Column:
+    """Return whether a row of ``traces`` has all these lexemes, or has changed since.
+
+    Rare lexemes name the traces to read. Frequent ones are looked up for each trace that a list
+    reads from its newest on, until its page is full.
+    """
+    if _are_frequent(lexemes):
+        entry = sa.exists().where(*_same(trace_words, traces), _has(lexemes)).correlate(traces)
+        return sa.or_(entry, _is_due(traces))
+    indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(_has(lexemes))
     due = sa.select(text_due.c.project_id, text_due.c.trace_id)
     return sa.tuple_(traces.c.project_id, traces.c.trace_id).in_(sa.union_all(indexed, due))
+
+
+def _has(lexemes: Iterable[str]) -> Column:
+    wanted = sa.cast(sa.literal(" & ".join(lexemes)), TSQUERY)
+    return trace_words.c.words.op("@@", is_comparison=True)(wanted)
+
+
+def _are_frequent(lexemes: Iterable[str]) -> bool:
+    """Return whether many traces have all these lexemes, by PostgreSQL's statistics."""
+    rows = estimated_rows(sa.select(trace_words.c.trace_id).where(_has(lexemes)))
+    return rows > FREQUENT_TRACES and rows > FREQUENT_SHARE * estimated_rows(
+        sa.select(trace_words.c.trace_id)
+    )
 
 
 def _is_due(traces: sa.FromClause) -> Column:
@@ -113,7 +137,7 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
     """Return whether a text of the trace, of one of its spans or parts fulfils a condition."""
     payload = trace_payloads.alias()
     own_text = _joined(
-        *(traces.c[name] for name in ("trace_id", "name", "user_id", "session_id")),
+        *(traces.c[name] for name in ("name", "user_id", "session_id")),
         *(traces.c[name] for name in ("release", "version")),
         sa.func.array_to_string(traces.c.tags, " "),
         *(payload.c[name] for name in ("metadata", "input", "output")),
@@ -122,7 +146,7 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
     span, wide, part = spans.alias(), span_payload_rows.alias(), parts.alias()
     same_span = [*_same(wide, span), wide.c.span_id == span.c.span_id]
     span_text = _joined(
-        *(span.c[name] for name in ("span_id", "name", "kind", "status_message", "model")),
+        *(span.c[name] for name in ("name", "kind", "status_message", "model")),
         *(_own_text(wide, name) for name in SEARCHED),
     )
     of_span = (

@@ -77,6 +77,8 @@ POLICY: Final = (
     _line("DELETE", Right.MANAGE, f"{_V1}/traces/<id:trace_id>"),
     _line("DELETE", Right.MANAGE, f"{_V1}/sessions/<id:session_id>"),
     _line("POST PATCH DELETE", Right.MANAGE, f"{_V1}/prices", f"{_V1}/prices/*"),
+    # A job may delete.
+    _line("POST DELETE", Right.MANAGE, f"{_V1}/jobs", f"{_V1}/jobs/<id:job_id>"),
     _line("POST PUT PATCH DELETE", Right.EDIT, f"{_V1}/*"),
     # The Langfuse-compatible API.
     _line("GET", Right.KNOWN, f"{_LANGFUSE}/openapi.json", f"{_LANGFUSE}/projects"),

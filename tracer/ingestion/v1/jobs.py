@@ -1,0 +1,83 @@
+"""Writes of bulk jobs: make one, preview it, undo it until it runs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response
+
+from tracer.ingestion.writing import json_body
+from tracer.store.annotations.subjects import Author
+from tracer.store.database.session import transaction
+from tracer.store.jobs import changes, jobs
+from tracer.web.answers.jobs import Job, JobPreview, job
+from tracer.web.keys import project_id
+from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
+from tracer.wire.native.annotations import cleaned
+from tracer.wire.native.jobs import JobCreate
+from tracer.wire.reading import read_item, read_json
+
+API: Final = "api"
+"""The author id of jobs made over the API."""
+
+bp = Blueprint("job_writes", __name__, url_prefix="/api/v1")
+set_up(bp)
+
+
+@bp.post("/jobs")
+@describe(
+    Operation(
+        summary="Change many traces in the background, or count them first",
+        body=JobCreate,
+        answers={200: JobPreview, 202: Job},
+        problems=WRITE_PROBLEMS,
+    )
+)
+def create_job() -> Response:
+    """Make a job; with ``dry_run`` only count the traces that it would change."""
+    sent = read_item(read_json(json_body()), JobCreate)
+    if sent.dry_run:
+        return answer(JobPreview(total=jobs.count_selected(project_id(), sent.traces)))
+    author = Author(name=cleaned(sent.author), author_id=API)
+    with transaction():
+        made = jobs.create_job(
+            project_id(), _change(sent), sent.traces, delay=sent.delay, author=author
+        )
+    return answer(job(made), 202)
+
+
+@bp.delete("/jobs/<id:job_id>")
+@describe(
+    Operation(
+        summary="Undo a bulk job that has not started",
+        answers={200: Job},
+        problems=(400, 401, 404, 409, 503),
+    )
+)
+def undo_job(job_id: str) -> Response:
+    """Undo a job that waits."""
+    with transaction():
+        undone = jobs.undo_job(project_id(), job_id)
+    return answer(job(undone))
+
+
+def _change(sent: JobCreate) -> changes.Change:
+    if sent.tags is not None:
+        edits = dict.fromkeys(sent.tags.remove, False) | dict.fromkeys(sent.tags.add, True)
+        return changes.TagEdit({cleaned(tag): there for tag, there in edits.items()})
+    if sent.score is not None:
+        return _score(sent)
+    if sent.action == "delete":
+        return changes.Delete()
+    return changes.Bookmark(there=sent.action == "bookmark")
+
+
+def _score(sent: JobCreate) -> changes.Score:
+    assert sent.score is not None
+    value, comment = sent.score.value, sent.score.comment
+    name = cleaned(sent.score.name)
+    explanation = cleaned(comment) if comment else None
+    if isinstance(value, str):
+        return changes.Score(name, "categorical", string_value=cleaned(value), comment=explanation)
+    data_type = "boolean" if isinstance(value, bool) else "numeric"
+    return changes.Score(name, data_type, value=float(value), comment=explanation)

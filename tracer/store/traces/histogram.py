@@ -1,0 +1,193 @@
+"""A selection of traces over time: counts, failures, latency percentiles, tokens and cost."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tracer.errors import TooSlow
+from tracer.extensions import db
+from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.session import within
+from tracer.store.schema import traces
+
+Matching = Callable[[sa.FromClause], sa.ColumnElement[bool]]
+"""The condition of a selection on the table `traces`, an alias or a sample of it."""
+
+BARS: Final = 60
+EXACT_ROWS: Final = 100_000
+"""Of a selection of more rows (as PostgreSQL estimates), about as many are read as a sample."""
+SECONDS: Final = 2
+_STEPS: Final = tuple(
+    timedelta(seconds=seconds)
+    for minutes in (1, 60, 3_600)
+    for seconds in (minutes, 2 * minutes, 5 * minutes, 10 * minutes, 30 * minutes)
+) + tuple(timedelta(hours=hours) for hours in (2, 3, 6, 12, 24, 48, 7 * 24, 28 * 24))
+# Latencies are counted by powers of this, so that percentiles are within 2 %.
+_BASE: Final = 1.04
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The traces that began in one interval, or in all of them."""
+
+    start: datetime
+    count: int
+    errors: int
+    """Failed traces."""
+    cost: Decimal | None
+    """US dollars; None: no trace has a cost."""
+    tokens: int
+    p50: timedelta | None
+    """Latency percentiles, within 2 %; None: no trace."""
+    p95: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The bars that are not empty, of ``width`` each, and the sums of all of them."""
+
+    bars: list[Bar]
+    width: timedelta
+    total: Bar
+    share: float
+    """Share of the traces that were read: below 1, counts and sums are estimates from a sample."""
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the numbers are estimates."""
+        return self.share < 1
+
+
+def histogram(
+    project_id: str, matching: Matching, since: datetime, until: datetime, bars: int = BARS
+) -> Histogram:
+    """Return the selection between two times in at most ``bars`` bars, whose width is a round time.
+
+    A large selection is estimated from a sample of the table, also where the exact numbers take
+    longer than `SECONDS`. Raises TooSlow: the sample does so as well.
+    """
+    width = bar_width(until - since, bars)
+    wanted = _where(traces, project_id, matching, since, until)
+    rows = estimated_rows(sa.select(traces.c.trace_id).where(*wanted))
+    if rows <= EXACT_ROWS:
+        try:
+            return _read(project_id, matching, since, until, width, 1.0)
+        except TooSlow:
+            pass
+    share = min(0.5, EXACT_ROWS / max(rows, 1))
+    return _read(project_id, matching, since, until, width, share)
+
+
+def time_bounds(project_id: str) -> tuple[datetime, datetime] | None:
+    """Return the starts of the first and the last trace; None: the project has no trace."""
+    first, last = (
+        sa.select(traces.c.start_time)
+        .where(traces.c.project_id == project_id)
+        .order_by(order)
+        .limit(1)
+        .scalar_subquery()
+        for order in (traces.c.start_time, traces.c.start_time.desc())
+    )
+    earliest, latest = db.session.execute(sa.select(first, last)).one()
+    return None if earliest is None else (earliest, latest)
+
+
+def bar_width(length: timedelta, bars: int) -> timedelta:
+    """Return the shortest round time of which ``bars`` cover a length of time."""
+    return next((step for step in _STEPS if step * bars >= length), _STEPS[-1])
+
+
+def _where(
+    table: sa.FromClause, project_id: str, matching: Matching, since: datetime, until: datetime
+) -> list[sa.ColumnElement[bool]]:
+    return [
+        table.c.project_id == project_id,
+        table.c.start_time >= since,
+        table.c.start_time < until,
+        matching(table),
+    ]
+
+
+def _read(
+    project_id: str,
+    matching: Matching,
+    since: datetime,
+    until: datetime,
+    width: timedelta,
+    share: float,
+) -> Histogram:
+    table: sa.FromClause = traces
+    if share < 1:
+        # The same sample each time, so that a page that is loaded again shows the same numbers.
+        table = traces.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))
+    length = sa.func.date_part("epoch", table.c.end_time - table.c.start_time, type_=sa.Float)
+    micros = sa.func.greatest(length * 1_000_000, 0) + 1
+    bucket = sa.cast(sa.func.floor(sa.func.ln(micros) / math.log(_BASE)), sa.Integer)
+    query = (
+        sa.select(
+            sa.func.date_bin(width, table.c.start_time, since).label("start"),
+            bucket.label("bucket"),
+            sa.func.count(),
+            sa.func.count().filter(table.c.status == "error"),
+            sa.func.sum(table.c.total_cost),
+            sa.func.coalesce(sa.func.sum(table.c.total_tokens), 0),
+        )
+        .where(*_where(table, project_id, matching, since, until))
+        .group_by("start", "bucket")
+        .order_by("start", "bucket")
+    )
+    with within(SECONDS):
+        rows = [_Row(*row) for row in db.session.execute(query)]
+    by_bar: dict[datetime, list[_Row]] = defaultdict(list)
+    for row in rows:
+        by_bar[row.start].append(row)
+    bars = [_bar(start, of_bar, share) for start, of_bar in by_bar.items()]
+    return Histogram(bars, width, _bar(since, rows, share), share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Traces of one bar whose latencies have the same logarithm, cut to a whole number."""
+
+    start: datetime
+    bucket: int
+    count: int
+    errors: int
+    cost: Decimal | None
+    tokens: Any
+
+
+def _bar(start: datetime, rows: list[_Row], share: float) -> Bar:
+    costs = [row.cost for row in rows if row.cost is not None]
+    factor = 1 / Decimal(share)
+    return Bar(
+        start,
+        count=round(sum(row.count for row in rows) * factor),
+        errors=round(sum(row.errors for row in rows) * factor),
+        cost=sum(costs, Decimal(0)) * factor if costs else None,
+        tokens=round(sum(row.tokens for row in rows) * factor),
+        p50=_percentile(rows, 0.5),
+        p95=_percentile(rows, 0.95),
+    )
+
+
+def _percentile(rows: Iterable[_Row], part: float) -> timedelta | None:
+    """Return the latency that ``part`` of the traces do not exceed, within 2 %."""
+    counts: dict[int, int] = defaultdict(int)
+    for row in rows:
+        counts[row.bucket] += row.count
+    rank = math.ceil(part * sum(counts.values()))
+    for bucket in sorted(counts):
+        rank -= counts[bucket]
+        if rank <= 0:
+            # The middle of the bucket, on the scale of its logarithm.
+            return timedelta(microseconds=_BASE ** (bucket + 0.5) - 1)
+    return None

@@ -1,1 +1,1 @@
-"""Bytes to records: every wire format and attribute dialect, pure."""
+"""Decodes requests to records: all wire formats and attribute dialects (pure)."""

@@ -27,7 +27,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[str, Json]]:
-    """Return ``value`` fit for jsonb, and notes of what was changed (empty: nothing was).
+    """Return ``value`` storable as jsonb, and notes of the changes (empty: none).
 
     Notes: ``cleaned`` lists what was replaced (``nul``, ``surrogate``, ``nan``), ``depth`` is the
     limit that was exceeded, ``keys`` is how many an object of too many had, ``truncated`` and
@@ -60,7 +60,7 @@ def clean_text(text: str, notes: dict[str, Json], max_bytes: int = MAX_VALUE_BYT
             text.encode()
         except UnicodeEncodeError:
             _note(notes, "surrogate")
-            # Two halves that arrived one by one are a character again; a lone half is not.
+            # A pair of surrogates becomes one character; a lone one is replaced.
             halves = text.encode("utf-16-le", "surrogatepass")
             text = halves.decode("utf-16-le", "replace")
     if len(text) * 4 > max_bytes and len(encoded := text.encode()) > max_bytes:
@@ -71,7 +71,7 @@ def clean_text(text: str, notes: dict[str, Json], max_bytes: int = MAX_VALUE_BYT
 def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
     """Return the object or array that ``text`` holds as JSON, and notes; else ``text`` itself.
 
-    What is nested too deeply stays text: so nothing of it is lost.
+    Text that is nested too deeply stays text, so that nothing is lost.
     """
     first = text[:1]
     if first.isspace():
@@ -91,7 +91,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
 
 
 def _decode_leniently(text: str) -> Json:
-    # json reads what msgspec refuses but clients write; text that is just cut off has neither.
+    # Python's json accepts some texts that msgspec rejects, with one of these signs.
     if not any(sign in text for sign in _LENIENT_SIGNS):
         return None
     try:

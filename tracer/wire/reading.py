@@ -1,4 +1,4 @@
-"""JSON text to checked Structs; what does not fit is refused by item, field and expectation."""
+"""Reads JSON text into validated Structs; errors name the item, the field and the expectation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 MAX_DEPTH: Final = 300
 """Levels of nesting that are parsed; the decoders recurse, and Python's stack is finite."""
 ABSURD_DEPTH: Final = 200_000
-"""Levels at which a request is refused: cutting walks through them one by one."""
+"""Levels at which a request is rejected: cutting takes time for each."""
 MAX_DIGITS: Final = 300
 DEEP_MARKER: Final = "…[truncated, nested too deeply]"
 
@@ -41,10 +41,10 @@ _WORDS: Final = {
 
 
 def read_json(body: bytes) -> Json:
-    """Return the JSON value of ``body``, as tolerantly as its meaning stays clear.
+    """Return the JSON value of ``body``, also of common deviations from the standard.
 
-    NaN, Infinity and lone surrogates are let through, for `wire.clean` to replace and to flag;
-    what is nested too deeply is cut with a marker. Raises Invalid for what is not JSON.
+    NaN, Infinity and lone surrogates are accepted, for `wire.clean` to replace and flag; deeper
+    levels are cut with a marker. Raises Invalid for text that is not JSON.
     """
     check_density(body)
     try:
@@ -71,12 +71,12 @@ def _parse(text: str) -> Json:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
-        # Slower, and reads what Python and JavaScript write beside the standard.
+        # Slower, but accepts non-standard JSON of Python and JavaScript.
         return json.loads(text, parse_int=_read_int)
 
 
 def _read_int(digits: str) -> int | str:
-    # Python refuses to parse endless integers; as text nothing of them is lost.
+    # Python doesn't parse very long integers; as text they are complete.
     return int(digits) if len(digits) <= MAX_DIGITS else digits
 
 
@@ -108,7 +108,7 @@ def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True
     try:
         return msgspec.convert(value, kind, strict=strict)
     except UnicodeEncodeError:
-        # Where a lone surrogate names a field or an option; as a value it passes, to be flagged.
+        # A lone surrogate in a name; values with one are accepted and flagged.
         return read_item(_encodable(value), kind, item, strict=strict)
     except msgspec.ValidationError as error:
         refusal = _explain(error, value, kind, item)
@@ -122,7 +122,7 @@ def invalid_field(error: ValueError) -> Invalid:
 
 
 def printable(text: str) -> str:
-    """Return text that a client sent fit to be sent back: a lone surrogate can't be encoded."""
+    """Return a client's text without lone surrogates, which can't be encoded."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -135,7 +135,7 @@ def _encodable(value: Json) -> Json:
 
 
 def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str) -> Refusal:
-    # A Struct's own __post_init__ says "field: reason"; msgspec hands it on as the cause.
+    # A Struct's __post_init__ raises "field: reason"; msgspec has it as the cause.
     if error.__cause__ is not None:
         field, _, reason = str(error.__cause__).partition(": ")
         return Refusal(item=item, field=field, reason=reason)
@@ -152,7 +152,7 @@ def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str)
 
 
 def _unknown(field: str, kind: type) -> str:
-    # By the names that are sent, which may differ from those of the fields.
+    # By the sent names, which may differ from the names of fields.
     known = list(getattr(kind, "__struct_encode_fields__", get_type_hints(kind)))
     near = get_close_matches(field, known, n=1)
     meant = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
@@ -169,7 +169,7 @@ def _wanted(text: str, path: str, kind: type) -> str:
 
 
 def _in_words(names: str) -> str:
-    """Say msgspec's ``str | null`` as a reader would: text or null."""
+    """Return msgspec's ``str | null`` in words: text or null."""
     return " or ".join(_WORDS.get(name, name) for name in names.split(" | "))
 
 
@@ -180,7 +180,7 @@ def _options(hint: Any) -> list[str]:
 
 
 def _got(value: Json, path: str) -> str:
-    """Return what stands at ``path`` in ``value``, shortened, as JSON."""
+    """Return the value at ``path`` in ``value`` as shortened JSON."""
     for name, index in _STEP.findall(path):
         if isinstance(value, dict) and name in value:
             value = value[name]

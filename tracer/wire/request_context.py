@@ -1,4 +1,4 @@
-"""When a request came and how long its values may be; what it takes to make them storable."""
+"""The time and the limits of a request, and a cleaner for its values."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _OBJECTS: Final = ("metadata", "attributes", "model_parameters")
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """When a request came (microseconds since the epoch), and how long its values may be."""
+    """The time of a request (microseconds since the epoch), and the limit on its values."""
 
     time: int
     max_value_bytes: int
 
 
 class Cleaner:
-    """Makes values fit to be stored, and notes by field what that took."""
+    """Makes values storable, and notes the changes by field."""
 
     def __init__(self, receipt: Receipt) -> None:
         self._max_bytes = receipt.max_value_bytes
         self.notes: dict[str, Json] = {}
 
     def value(self, name: str, value: Json) -> Json:
-        """Return the value of a field; those of an open object are bounded one by one."""
+        """Return the value of a field; the members of an open object are limited one by one."""
         if name in _OBJECTS and isinstance(value, dict):
             limit_notes: dict[str, Json] = {}
             kept = limit_keys(value, limit_notes)
@@ -42,17 +42,17 @@ class Cleaner:
         return cleaned
 
     def keys(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Return an object with its keys made fit alone."""
+        """Return an object with storable keys; its values are unchanged."""
         return {self.value(name, key): value for key, value in values.items()}
 
     def remark(self, name: str, note: dict[str, Json]) -> None:
-        """Note what a reader of a field has to know."""
+        """Add a note on a field."""
         if note:
             cleaned, _ = clean(note, max_bytes=self._max_bytes)
             self.notes[name] = {**self.notes.get(name, {}), **cleaned}
 
     def flags(self) -> list[str]:
-        """Return what sums the notes up: what a reader of the span must know."""
+        """Return the flags that the notes imply."""
         notes = self.notes.values()
         flags = {
             "truncated": any(note.keys() & _CUT for note in notes),

@@ -35,7 +35,7 @@ from tracer.wire.langfuse.bodies import (
     TraceBody,
 )
 from tracer.wire.langfuse.ingestion import DecodedIngestion, Stored, decode_event, decode_ingestion
-from tracer.wire.langfuse.library.experiments import answered, told_object
+from tracer.wire.langfuse.library.experiments import answered, experiment_object
 from tracer.wire.otlp.request import CONTENT_TYPES
 from tracer.wire.reading import read_json
 
@@ -164,7 +164,7 @@ def _record_experiments(spans: Sequence[SpanRecord]) -> None:
         # One transaction each: requests with the same runs in another order can't deadlock.
         with transaction():
             if experiment.id not in runs:
-                metadata = told_object(span.attributes, "metadata")
+                metadata = experiment_object(span.attributes, "metadata")
                 runs[experiment.id] = dataset_runs.get_or_create_run(
                     project_id(),
                     experiment.id,

@@ -26,19 +26,19 @@ def _echo(value: Json) -> bool | None:
 
 
 def _tool(value: Json) -> str | None:
-    """Return the tool that a call's span names."""
+    """Return the tool's name in the name of a call's span."""
     method, _, tool = str(value).partition(" ")
     return tool.strip() or None if method.endswith("tool_use") else None
 
 
-# The rest is OpenTelemetry's own: these spans follow its conventions, and say so in their scope.
+# The other names are OpenTelemetry's, whose conventions these spans follow.
 DIALECT: Final = Dialect(
     "anthropic",
     scopes=("com.anthropic.sdk*", "com.anthropic.claude-platform*"),
     rules=(
         Rule("kind", NAME, _kind, scoped=True, late=True),
         Rule("name", NAME, _tool, scoped=True),
-        # Sent beside what an instrumentation of the same SDK sends.
+        # Sent in addition to the spans of an instrumentation of the same SDK.
         Rule("echo", NAME, _echo, scoped=True, late=True),
     ),
 )

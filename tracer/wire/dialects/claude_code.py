@@ -38,7 +38,7 @@ _REDACTED: Final = ("<REDACTED>", "__REDACTED__", "[REDACTED]")
 
 
 def _unredacted(value: Json) -> Json:
-    """Return any value that was not left out for privacy."""
+    """Return any value that is not redacted."""
     return None if value in _REDACTED else present(value)
 
 

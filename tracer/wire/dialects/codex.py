@@ -28,12 +28,12 @@ _OF_ANSWERS: Final = ("input_tokens", "output_tokens", "cache_read.input_tokens"
 
 
 def _model(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return a turn's model; the many spans below a turn that name it are no calls of a model."""
+    """Return a turn's model; the spans below a turn name it too, but are no model calls."""
     return (parts["model"], True) if len(parts) == 2 else (None, False)
 
 
 def _nothing(_: dict[str, Json]) -> tuple[Json, bool]:
-    """Leave the counts of single answers: their span names no model, and its turn sums them up."""
+    """Ignore the counts of single answers: their spans have no model, and the turn has the sum."""
     return {}, False
 
 
@@ -48,7 +48,7 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("kind", "codex.tool.name", constant("tool"), keep=True),
         Rule("name", "codex.tool.name", text, keep=True),
-        # A turn: what the agent did for one message of its user.
+        # A turn: the agent's work for one message of its user.
         Rule("kind", f"{_TURN}total_tokens", constant("agent"), keep=True),
         Rule("kind", "codex.turn.reasoning_effort", constant("agent"), keep=True),
         Rule("kind", NAME, constant("span"), scoped=True, late=True),

@@ -24,7 +24,7 @@ _MOST_READ: Final = 2_000
 
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return operation and table instead of a name that says less: ``SELECT``, the whole query."""
+    """Return operation and table instead of a name with less detail: ``SELECT``, the query."""
     sent = parts.get("name", "")
     query = parts.get("query", "")[:_MOST_READ]
     operation = parts.get("operation") or query.lstrip("( \t\r\n").partition(" ")[0].upper()

@@ -1,4 +1,4 @@
-"""Lists and objects that a dialect has flattened into dotted names, put together again."""
+"""Rebuilds lists and objects that a dialect flattened into dotted names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracer.records import Json
 
 MAX_SEGMENTS: Final = 16
 WRAPPERS: Final = frozenset(("message", "message_content", "tool_call", "document", "tool"))
-"""Names that only repeat what an item of a list is."""
+"""Names that only repeat the type of a list's item."""
 
 
 Template = int | tuple["Template", ...] | dict[str, "Template"]
@@ -19,8 +19,8 @@ Template = int | tuple["Template", ...] | dict[str, "Template"]
 def rebuild(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return the value whose leaves are ``parts``; False where names contradict each other.
 
-    ``{"0.message.role": "user"}`` gives ``[{"role": "user"}]``: numbers are places in a list, of
-    which only the order counts, so that no index can make a list long.
+    ``{"0.message.role": "user"}`` gives ``[{"role": "user"}]``: numbers are positions in
+    a list. Only their order matters, so that no index can make a list long.
     """
     template, complete = _template(tuple(parts))
     return _fill(template, list(parts.values())), complete
@@ -39,7 +39,7 @@ def _fill(template: Template, leaves: list[Json]) -> Json:
 
 @lru_cache(maxsize=1_000)
 def _template(names: tuple[str, ...]) -> tuple[Template, bool]:
-    """Return the shape that ``names`` describe; programs send few shapes, so it is remembered."""
+    """Return the shape described by ``names``; cached, because programs send few shapes."""
     root: dict[str | int, Any] = {}
     complete = True
     for leaf, name in enumerate(names):

@@ -27,7 +27,7 @@ def _part(part: Json) -> Json:
 
 
 def _message(message: Json) -> Json:
-    """Return a message with tool calls and results under the names that all others use."""
+    """Return a message with tool calls and results under their usual names."""
     if not isinstance(message, dict):
         return message
     content = message.get("content")
@@ -40,7 +40,7 @@ def _message(message: Json) -> Json:
 
 
 def _request(value: Json) -> Json:
-    """Return a turn's request, its instructions and messages as requests have them."""
+    """Return a turn's request with instructions and messages under their usual names."""
     messages = objects(value.get("messages")) if isinstance(value, dict) else None
     if not messages:
         return present(value)

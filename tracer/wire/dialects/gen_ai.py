@@ -39,18 +39,18 @@ _KIND_OF: Final = words(
 )
 
 _EXCLUSIVE: Final = "opentelemetry.instrumentation.botocore*"
-"""Sends Bedrock's counts as they are: the input holds no cached tokens."""
+"""Sends Bedrock's counts unchanged: the input excludes cached tokens."""
 _NORMALISING: Final = (
     "opentelemetry.instrumentation.anthropic*",
     "opentelemetry.instrumentation.langchain*",
 )
-"""Add cached tokens to the input, and keep Anthropic's names for them."""
+"""Add cached tokens to the input under Anthropic's names."""
 
 
 _NO_PARAMETER: Final = re.compile(
     r"(?:messages|prompt|input)(?:\..*)?|(?:.*[._])?(?:id|tools|functions)", re.IGNORECASE
 )
-"""What stands below ``gen_ai.request.`` beside the parameters: messages, tools, ids."""
+"""Names below ``gen_ai.request.`` that are no parameters: messages, tools, ids."""
 
 
 def _messages(value: Json) -> Json:
@@ -58,13 +58,13 @@ def _messages(value: Json) -> Json:
 
 
 def model_name(value: Json) -> str | None:
-    """Return a model's name, None for the words that stand for no model."""
+    """Return a model's name; None: a word for no model."""
     name = text(value)
     return None if name in ("none", "unknown", "undefined") else name
 
 
 def conversation(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return the messages, the system's instructions before them unless they are there."""
+    """Return the messages after the system's instructions, unless the messages have those."""
     system, messages = parts.get("system"), parts.get("messages")
     if system is None:
         return messages, True
@@ -81,7 +81,7 @@ def conversation(parts: dict[str, Json]) -> tuple[Json, bool]:
 DIALECT: Final = Dialect(
     "gen_ai",
     rules=(
-        # One kind has many operations, so the operation's own name is kept.
+        # Several operations have one kind, so the operation's name is kept.
         Rule("kind", "gen_ai.operation.name", choice(_KIND_OF), keep=True),
         Rule("kind", "gen_ai.tool.name", constant("tool"), keep=True, late=True),
         Rule("kind", "gen_ai.tool.call.id", constant("tool"), keep=True, late=True),
@@ -93,7 +93,7 @@ DIALECT: Final = Dialect(
         Rule("provider", "gen_ai.provider.name", text),
         Rule("provider", "gen_ai.system", text),
         Rule("model_parameters", "gen_ai.request.*", present, build=as_object, but=_NO_PARAMETER),
-        # Some tools' spans have messages as well, which only wrap the arguments and the result.
+        # Messages of a tool's span only wrap the arguments and the result.
         Rule("input", "gen_ai.tool.call.arguments", opened, json=True),
         Rule("output", "gen_ai.tool.call.result", opened, json=True),
         Rule("input", "gen_ai.input.messages", _messages, "messages", conversation, json=True),
@@ -123,7 +123,7 @@ DIALECT: Final = Dialect(
     ),
     events=(
         "gen_ai.client.inference.operation.details",
-        # Until 1.27 these two held the texts.
+        # Until 1.27 these two contained the texts.
         "gen_ai.content.prompt",
         "gen_ai.content.completion",
     ),

@@ -10,14 +10,14 @@ from tracer.wire.clean import decode_text
 from tracer.wire.dialects.table import EVENT, Parse, Rule, in_order, mapping
 
 _BODY: Final = "gen_ai.event.content"
-"""Where instrumentations that can't send an event's body keep it, as JSON text."""
+"""Attribute of an event with its body as JSON text."""
 
 
 _MESSAGE: Final = ("role", "content", "tool_calls", "parts")
 
 
 def _message(text: str) -> Json:
-    """Return the message or the parts that a text holds; JSON that holds neither is the text."""
+    """Return the message or parts in JSON text; any other text unchanged."""
     parts = opened(text)
     if isinstance(parts, list):
         return parts
@@ -28,14 +28,14 @@ def _message(text: str) -> Json:
 
 _DECODED: Final[dict[str, Parse]] = {
     "message": _message,
-    # A user may have written JSON: only parts of a message are no text.
+    # A user may have written JSON: only parts of a message are decoded.
     "content": opened,
     "tool_calls": lambda text: decode_text(text)[0],
 }
 
 
 def body_of(event: Json) -> dict[str, Json] | None:
-    """Return what an event says; a body sent as one JSON text is unpacked."""
+    """Return the content of an event; a body that is JSON text is decoded."""
     attributes: dict[str, Json] = event["attributes"]
     body = attributes.get(_BODY)
     inner = decode_text(body)[0] if isinstance(body, str) else body
@@ -49,7 +49,7 @@ def body_of(event: Json) -> dict[str, Json] | None:
 
 
 def message(role: str | None) -> Parse:
-    """Return a parser of a message event; ``role`` is who speaks unless the event says so."""
+    """Return a parser of a message event; ``role`` is the default role."""
 
     def parse(event: Json) -> dict[str, Json] | None:
         body = body_of(event)
@@ -63,7 +63,7 @@ _TOOL_OUTPUT: Final = frozenset(("role", "message", "id", "name", "index"))
 
 
 def tool_arguments(value: Json) -> Json:
-    """Return the arguments out of the one message event of a tool's span; any other value as is."""
+    """Return the arguments in the only message event of a tool's span; others unchanged."""
     event = _only_event(value, _TOOL_INPUT)
     if event is None or event.get("role") != "tool" or "content" not in event:
         return value
@@ -72,7 +72,7 @@ def tool_arguments(value: Json) -> Json:
 
 
 def tool_result(value: Json) -> Json:
-    """Return the result out of the one choice event of a tool's span; any other value as is."""
+    """Return the result in the only choice event of a tool's span; others unchanged."""
     event = _only_event(value, _TOOL_OUTPUT)
     return value if event is None or "message" not in event else event["message"]
 
@@ -89,6 +89,6 @@ RULES: Final = (
         for role in ("system", "user", "assistant", "tool")
     ),
     Rule("output", f"{EVENT}gen_ai.choice", message(None), build=in_order),
-    # Several events may judge one span, and a score says less than they do.
+    # A span may have several of these events, and a score has less content than the event.
     Rule("scores", f"{EVENT}gen_ai.evaluation.result", mapping, build=in_order, keep=True),
 )

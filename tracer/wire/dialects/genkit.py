@@ -37,16 +37,16 @@ _SUBTYPES: Final = words(
 _TYPES: Final = words({"chain": "flow dotprompt", "span": "action flowStep util userEngagement"})
 _MODELS: Final = ("model", "background-model", "embedder")
 _TOLD: Final = ("message", "finishReason", "usage", "request")
-"""Parts of a model's answer that have a field; the request only repeats the input."""
+"""Names in a model's answer that have a field; the request repeats the input."""
 
 
 def _model(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return the action's name where the action is a model."""
+    """Return the action's name if the action is a model."""
     return parts.get("name") if parts.get("subtype") in _MODELS else None, True
 
 
 def _provider(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return the plugin, which stands before the model's name."""
+    """Return the plugin, the prefix of the model's name."""
     model, _ = _model(parts)
     plugin, _, name = (model or "").partition("/")
     return plugin if name else None, True
@@ -70,7 +70,7 @@ def _part(part: Json) -> Json:
 
 
 def _message(message: Json) -> Json:
-    """Return a message whose parts are named as OpenTelemetry names them; text stays as it is."""
+    """Return a message with OpenTelemetry's names of parts; a text is unchanged."""
     content = message.get("content") if isinstance(message, dict) else None
     parts = [_part(part) for part in content] if isinstance(content, list) else content
     if parts == content:
@@ -79,7 +79,7 @@ def _message(message: Json) -> Json:
 
 
 def _input(value: Json) -> Json:
-    """Return a request's messages, of any other action the whole."""
+    """Return a request's messages; of other actions the whole input."""
     messages = objects(value.get("messages")) if isinstance(value, dict) else None
     return [_message(message) for message in messages] if messages else opened(value)
 
@@ -90,7 +90,7 @@ def _output(value: Json) -> Json:
 
 
 def _parameters(value: Json) -> dict[str, Json] | None:
-    """Return what a request says beside its messages and tools."""
+    """Return the request without its messages and tools."""
     if not isinstance(value, dict) or "messages" not in value:
         return None
     rest = {k: item for k, item in value.items() if k not in ("config", "messages", "tools")}
@@ -98,14 +98,14 @@ def _parameters(value: Json) -> dict[str, Json] | None:
 
 
 def _beside(value: Json) -> dict[str, Json] | None:
-    """Return what an answer says beside its fields."""
+    """Return the answer without the names that have a field."""
     if not isinstance(value, dict) or "message" not in value:
         return None
     return {name: item for name, item in value.items() if name not in _TOLD} or None
 
 
 def _counts(value: Json) -> dict[str, Json] | None:
-    """Return what counts tokens, and not characters, pictures or files."""
+    """Return the counts of tokens, without those of characters, images or files."""
     return {name: count for name, count in (mapping(value) or {}).items() if counts(name)} or None
 
 

@@ -25,7 +25,7 @@ _REQUEST: Final = "gcp.vertex.agent.llm_request"
 _RESPONSE: Final = "gcp.vertex.agent.llm_response"
 _COUNTS: Final = value_at("usage_metadata", "usageMetadata", parse=mapping)
 
-# Until 1.15 nothing but the name said what a span is.
+# Until 1.15 only the name identified the kind.
 _KINDS: Final = words(
     {
         "chain": "invocation",
@@ -36,7 +36,7 @@ _KINDS: Final = words(
 )
 
 
-# The kits for JavaScript and Java send Gemini's own spelling, the one for Python another.
+# The kits for JavaScript and Java use Gemini's spelling, the kit for Python another.
 _INSTRUCTIONS: Final = ("system_instruction", "systemInstruction")
 _DECLARED: Final = value_at("function_declarations", "functionDeclarations", parse=objects)
 
@@ -52,7 +52,7 @@ def _kind(name: Json) -> str | None:
 
 
 def _request(value: Json) -> Json:
-    """Return a request with its instructions beside the contents, as Gemini's own API has them."""
+    """Return a request with its instructions beside the contents, as in Gemini's API."""
     if not isinstance(value, dict):
         return present(value)
     config = mapping(value.get("config")) or {}
@@ -70,7 +70,7 @@ def _parameters(config: Json) -> dict[str, Json] | None:
 
 
 def _tools(groups: Json) -> list[Json] | None:
-    """Return the declared functions, and what else stands among the tools: search, code …"""
+    """Return the declared functions and the other tools: search, code …"""
     tools: list[Json] = []
     for group in objects(groups) or []:
         declared = _DECLARED(group)
@@ -99,7 +99,7 @@ DIALECT: Final = Dialect(
             value_at("finish_reason", "finishReason", parse=_reasons),
             json=True,
         ),
-        # Its counts are more exact than the attributes made of them; others' blobs are not its own.
+        # Its counts are more exact than the attributes derived from them.
         Rule("usage", _RESPONSE, _COUNTS, OBJECT, own_usage, json=True, scoped=True, aside=True),
         Rule("input", "gcp.vertex.agent.tool_call_args", opened, json=True),
         Rule("output", "gcp.vertex.agent.tool_response", opened, json=True),

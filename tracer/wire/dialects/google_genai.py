@@ -11,7 +11,7 @@ _VALUE: Final = ".value"
 
 
 def _arguments(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return a tool's arguments without the types that stand beside them."""
+    """Return a tool's arguments without their types."""
     return {
         name.removesuffix(_VALUE): value for name, value in parts.items() if name.endswith(_VALUE)
     }, True

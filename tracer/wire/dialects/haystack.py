@@ -37,14 +37,14 @@ _COMPONENTS: Final = {
     "ToolInvoker": "tool",
     "Agent": "chain",
 }
-"""Kind by the end of a component's class name; an agent's own span is below its component's."""
+"""Kinds by the suffix of a component's class; an agent's span is below its component's."""
 
 _ANSWERS: Final = ("haystack.component.output", "haystack.agent.step.llm.output")
 """Outputs of generators: ``replies`` with what the provider returned about each in ``meta``."""
 
 
 def _part(part: Json) -> Json:
-    """Return a part of a message under the names that other APIs use; Haystack's is its key."""
+    """Return a part of a message with the usual names; in Haystack its key is its type."""
     if not isinstance(part, dict) or len(part) != 1:
         return part
     [(key, value)] = part.items()
@@ -67,7 +67,7 @@ def _message(message: Json) -> Json:
 
 
 def _messages(value: Json) -> Json:
-    """Return an input or output with its messages, or replies, as other APIs have them."""
+    """Return an input or output with messages or replies in the usual form."""
     if not isinstance(value, dict):
         return present(value)
     read = {
@@ -75,7 +75,7 @@ def _messages(value: Json) -> Json:
         for name in ("messages", "replies")
         if isinstance(value.get(name), list)
     }
-    # Replies of the other kind of generators are texts.
+    # Replies of generators without chat are texts.
     if value.keys() <= {"replies"} and objects(value.get("replies")):
         return read["replies"]
     return {**value, **read} or None
@@ -87,12 +87,12 @@ def _component(value: Json) -> str | None:
 
 
 def _tools(value: Json) -> list[Json] | None:
-    """Return the tools' definitions, without the name of the class that stands around each."""
+    """Return the tools' definitions, without the class around each."""
     return [tool.get("data", tool) for tool in objects(value) or []] or None
 
 
 def _about_answer(name: str) -> tuple[str, str]:
-    """Return where chat messages and where plain answers hold a detail."""
+    """Return the paths of a detail in chat messages and in plain answers."""
     return f"replies.0.meta.{name}", f"meta.0.{name}"
 
 

@@ -21,7 +21,7 @@ _PLACES: Final = {
 
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return method and place instead of a name that says less: ``GET``, ``HTTP POST``, a route."""
+    """Return method and target instead of a name with less detail: ``GET``, a route."""
     sent = parts.get("name", "")
     method, target = parts.get("method"), _target(parts)
     bare = sent.removeprefix("HTTP ").strip()
@@ -36,7 +36,7 @@ def _target(parts: dict[str, Json]) -> str | None:
         return str(route)
     try:
         url = urlsplit(parts.get("url") or parts.get("path") or "")
-        # Without the query: it makes names differ that mean the same, and may hold secrets.
+        # Without the query: it may contain secrets, and would make names of one target differ.
         return f"{url.hostname or ''}{url.path}" or None
     except ValueError:
         return None

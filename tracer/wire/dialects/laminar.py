@@ -6,7 +6,7 @@ from typing import Final
 
 from tracer.wire.dialects.table import Dialect, Rule, choice, names, opened, text, words
 
-# DEFAULT is no kind: the span's other attributes decide.
+# DEFAULT is no kind: other attributes of the span decide.
 _KINDS: Final = words(
     {
         "generation": "LLM",
@@ -22,9 +22,9 @@ DIALECT: Final = Dialect(
     scopes=("lmnr*",),
     rules=(
         Rule("kind", "lmnr.span.type", choice(_KINDS), keep=True),
-        # An answer that was replayed out of a cache names the kind of the call that it replaces.
+        # A cached answer has the kind of the call that it replaces.
         Rule("kind", "lmnr.span.original_type", choice(_KINDS), keep=True),
-        # Messages under OpenTelemetry's names are the more exact, so these come after them.
+        # Messages under OpenTelemetry's names are more exact, so these come later.
         Rule("input", "lmnr.span.input", opened, json=True, late=True),
         Rule("output", "lmnr.span.output", opened, json=True, late=True),
         Rule("trace.user_id", f"{_ASSOCIATED}user_id", text, keep=True),

@@ -50,7 +50,7 @@ def _level(value: Json) -> str | None:
 
 
 def offered_tools(sent: Json) -> list[Json] | None:
-    """Return the definitions of tools within an input, the only place that clients have for them.
+    """Return the tool definitions in an input; clients have no other field for them.
 
     None: there are none.
     """
@@ -84,7 +84,7 @@ _TEXTS_AS_THEY_ARE: Final = ("langfuse-sdk (python 3)", "langfuse-sdk (python 4)
 
 _OBSERVATION: Final = (
     Rule("kind", "langfuse.observation.type", choice({k: k for k in KINDS if k != "span"})),
-    # The SDKs write it onto any span that they update: it names no kind where something else does.
+    # The SDKs set it on every span that they update, so other attributes have precedence.
     Rule("weak_kind", "langfuse.observation.type", choice({"span": "span"})),
     Rule("level", "langfuse.observation.level", _level),
     Rule("status_message", "langfuse.observation.status_message", text),
@@ -111,7 +111,7 @@ _OBSERVATION: Final = (
     Rule("as_root", "langfuse.internal.as_root", boolean, keep=True),
 )
 
-# Frameworks' callbacks pass these through as metadata, since they have no field for them.
+# Callbacks of frameworks send these as metadata, because they have no field for them.
 _IN_METADATA: Final = tuple(
     Rule(field, f"langfuse.{of}.metadata.langfuse_{name}", parse, json=name == "tags", keep=True)
     for of in ("observation", "trace")

@@ -32,7 +32,7 @@ _KINDS: Final = words(
 
 _METADATA: Final = "langsmith.metadata."
 
-# LangChain's answer: a list of choices for each of the prompts, of which there is one.
+# LangChain's answer: a list of choices for each prompt; there is one prompt.
 _FIRST: Final = "generations.0.0"
 _SERVED: Final = (
     f"{_FIRST}.message.kwargs.response_metadata.model_name",
@@ -51,7 +51,7 @@ DIALECT: Final = Dialect(
     "langsmith",
     scopes=("langsmith",),
     rules=(
-        # It knows more kinds than the operation's name beside it.
+        # It has more kinds than the operation's name.
         Rule("kind", "langsmith.span.kind", choice(_KINDS)),
         Rule("name", "langsmith.trace.name", text, keep=True),
         Rule(
@@ -81,7 +81,7 @@ DIALECT: Final = Dialect(
             Rule("trace.session_id", _METADATA + name, text, keep=True)
             for name in ("session_id", "thread_id", "conversation_id")
         ),
-        # LangSmith also calls its project a session, so a thread is the firmer one.
+        # LangSmith also calls its project a session, so a thread has precedence.
         Rule("trace.session_id", "langsmith.trace.session_id", text, keep=True, late=True),
         Rule("trace.tags", "langsmith.span.tags", names, json=True, keep=True),
         Rule("metadata", "langsmith.metadata", mapping, json=True),

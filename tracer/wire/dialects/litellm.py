@@ -33,13 +33,13 @@ def _object(literal: str) -> Json:
 
 
 def _literal(value: Json) -> dict[str, Json] | None:
-    """Return an object that is told as Python writes it."""
+    """Return an object that is sent as a Python literal."""
     fits = isinstance(value, str) and value[:1] == "{" and len(value) <= _MAX_LENGTH
     return mapping(_object(value)) if fits else None
 
 
 def _within(path: str, parse: Parse) -> Parse:
-    """Return a parser of what lies at ``path`` of an object that is told as Python writes it."""
+    """Return a parser of the value at ``path`` of an object sent as a Python literal."""
     read = value_at(path, parse=parse)
     return lambda value: read(_literal(value))
 
@@ -48,7 +48,7 @@ DIALECT: Final = Dialect(
     "litellm",
     scopes=("litellm*",),
     rules=(
-        # The request once more, below the call that it belongs to.
+        # A repetition of the request, below its call.
         Rule("kind", NAME, choice({"raw_gen_ai_request": "span"}), scoped=True),
         *cost_rules("gen_ai.cost."),
         # Its counts include their parts, also under Anthropic's names for them.

@@ -1,4 +1,4 @@
-"""LiveKit Agents: voice agents whose turns listen, think and speak, https://docs.livekit.io/agents/."""
+"""LiveKit Agents, a framework for voice agents, https://docs.livekit.io/agents/."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KINDS: Final = words(
     }
 )
 
-# What the framework does around a conversation: of interest only to who looks for a fault.
+# Internal spans of the framework, useful only for debugging.
 _PLUMBING: Final = words(
     {
         "debug": "agent_speaking user_speaking eou_detection drain_agent_activity "
@@ -38,7 +38,7 @@ _PLUMBING: Final = words(
         "realtime_metrics"
     }
 )
-# Attempts and adapters around a request: the request itself has a span of its own.
+# Attempts and adapters around a request, which has a span of its own.
 _WRAPPER: Final = re.compile(r"(?:llm|stt|tts)_(?:request_run|\w*adapter)")
 
 
@@ -52,7 +52,7 @@ def _failed(value: Json) -> str | None:
 
 
 def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return the text alone as it is, else one message with the tools that were called."""
+    """Return a text alone unchanged, else one message with the tool calls."""
     calls = parts.get("calls")
     if calls is None:
         return parts["text"], True
@@ -60,7 +60,7 @@ def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 
 def _content(name: str) -> tuple[str, str]:
-    """Return both spellings of an attribute; the newer one can be stripped by its marker."""
+    """Return both spellings of an attribute; the newer one has a marker for its removal."""
     return f"lk.pii.{name}", f"lk.{name}"
 
 

@@ -1,4 +1,4 @@
-"""Logfire, https://logfire.pydantic.dev/docs/: any span of its SDK, also before it has ended."""
+"""Logfire, https://logfire.pydantic.dev/docs/: spans of its SDK, also running ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _level(value: Json) -> str | None:
 
 
 def _span_id(value: Json) -> str | None:
-    """Return the hex id of a span; all zero stands for none."""
+    """Return the hex id of a span; None: all digits are zero."""
     if not isinstance(value, str) or len(value) != 16:
         return None
     return value.lower() if all(digit in "0123456789abcdefABCDEF" for digit in value) else None
@@ -42,7 +42,7 @@ DIALECT: Final = Dialect(
         Rule("pending", "logfire.span_type", choice({"pending_span": "pending"}), keep=True),
         Rule("pending_parent", "logfire.pending_parent_id", _span_id, keep=True),
         Rule("trace.tags", "logfire.tags", names, json=True, keep=True),
-        # Its instrumentations of OpenAI's and Anthropic's clients keep the calls themselves.
+        # Its instrumentations of OpenAI's and Anthropic's clients send requests and responses.
         Rule("input", "request_data", opened, json=True, scoped=True),
         Rule("output", "response_data", opened, json=True, scoped=True),
         Rule(

@@ -23,9 +23,9 @@ _KINDS: Final = words(
         "workflow_sleep workflow_wait_event",
     }
 )
-# A span for each piece of a stream: of interest only to a reader who looks for a fault.
+# A span for each chunk of a stream, useful only for debugging.
 _LEVELS: Final = {"model_chunk": "debug", "llm_chunk": "debug"}
-# The AI SDK names a provider with the API that was used: openai.responses.
+# The AI SDK adds the API to the provider's name: openai.responses.
 _APIS: Final = frozenset(("chat", "completion", "responses", "messages", "generative-ai"))
 
 

@@ -28,7 +28,7 @@ from tracer.wire.dialects.table import (
     words,
 )
 
-# Every attribute's value is JSON text, a string's as well.
+# All values are JSON text, including strings.
 _KINDS: Final = words(
     {
         "generation": "LLM CHAT_MODEL",
@@ -63,7 +63,7 @@ _PARAMETERS: Final = (
 
 
 def decoded_scalar(value: Json) -> Json:
-    """Return the value of a JSON text that is a number, a boolean or a string."""
+    """Return the number, boolean or string of a JSON text."""
     if not isinstance(value, str):
         return value
     try:
@@ -73,7 +73,7 @@ def decoded_scalar(value: Json) -> Json:
 
 
 def _level(value: Json) -> str | None:
-    """Return the level of a severity as Python's logging counts it."""
+    """Return the level of a severity number of Python's logging."""
     number = count(value)
     if not number:
         return None

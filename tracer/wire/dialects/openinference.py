@@ -50,13 +50,13 @@ _LITELLM: Final = "openinference.instrumentation.litellm"
 
 
 def _text_as_cached(parts: dict[str, Json]) -> Built:
-    """Build usage of counts whose sender has text tokens under a name for cached ones."""
+    """Build usage from counts in which text tokens have the name of cached ones."""
     names = {"prompt_details.cache_input": "prompt_details.text"}
     return inclusive_usage({names.get(name, name): count for name, count in parts.items()})
 
 
 def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return the tools' definitions, which stand at ``llm.tools.N.tool.json_schema``."""
+    """Return the tools' definitions at ``llm.tools.N.tool.json_schema``."""
     tools, complete = rebuild(parts)
     if not isinstance(tools, list):
         return [], False
@@ -67,7 +67,7 @@ def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 
 def _payload(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return a value, out of its quotes unless its type says that it is text."""
+    """Return a value without its quotes, unless its type is text."""
     value = parts.get("value")
     return value if parts.get("type") == "text/plain" else opened(value), True
 
@@ -87,7 +87,7 @@ def _said_by(role: str) -> Parse:
 
 
 def _each_said_by(role: str) -> Build:
-    """Return what makes messages of texts that stand at ``N.prompt.text`` or the like."""
+    """Return a function that builds messages from texts at ``N.prompt.text`` or the like."""
 
     def build(parts: dict[str, Json]) -> tuple[Json, bool]:
         numbered = sorted((name.partition(".")[0].rjust(9), text) for name, text in parts.items())
@@ -142,7 +142,7 @@ DIALECT: Final = Dialect(
         Rule("first_token_time", f"{EVENT}First Token Stream Event", moment, keep=True),
         Rule("trace.tags", "tag.tags", names, json=True),
         Rule("metadata", "metadata", mapping, json=True),
-        # A score says less than they do: who judged, and what belongs together.
+        # A score has less content: the annotations also have the annotator and groups.
         *(
             Rule(field, f"{of}{word}.*", build=rebuild, json=True, keep=True)
             for field, of in _JUDGED.items()

@@ -53,11 +53,11 @@ _SEARCHED: Final = (
     "db.qdrant.query_batch.requests_count",
     "qdrant.search.limit",
 )
-"""Attributes of searches in vector databases: such a span retrieves."""
+"""Attributes of searches in vector databases, whose spans are retrievers."""
 
 
 def _reasons(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return why each completion ended."""
+    """Return the finish reason of each completion."""
     return [
         reason
         for name, reason in parts.items()
@@ -66,10 +66,10 @@ def _reasons(parts: dict[str, Json]) -> tuple[Json, bool]:
 
 
 def _found(event: Json) -> dict[str, Json] | None:
-    """Return a search's result without the prefix of its names."""
+    """Return a search result without the prefix of its names."""
     attributes: dict[str, Json] = event["attributes"]
     short = {name.removeprefix(f"{event['name']}."): attributes[name] for name in attributes}
-    # Two names that differ only by the prefix keep what tells them apart.
+    # Names that differ only in the prefix keep it.
     return mapping(short if len(short) == len(attributes) else attributes)
 
 

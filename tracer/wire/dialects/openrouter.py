@@ -19,7 +19,7 @@ _DEFAULT_NAME: Final = "OpenRouter Request"
 
 
 def _answer(value: Json) -> Json:
-    """Return an answer as one message; any other value is not of OpenRouter."""
+    """Return an answer as one message; None: the value is not OpenRouter's."""
     if not isinstance(value, dict) or "completion" not in value:
         return None
     message = {
@@ -32,7 +32,7 @@ def _answer(value: Json) -> Json:
 
 
 def _name(value: Json) -> str | None:
-    """Return the name that the application gave the trace."""
+    """Return the trace's name if the application set it."""
     name = text(value)
     return None if name == _DEFAULT_NAME else name
 
@@ -41,10 +41,10 @@ DIALECT: Final = Dialect(
     "openrouter",
     scopes=("openrouter",),
     rules=(
-        # The tries at providers, below the generation that they are of, name an operation as well.
+        # Attempts at providers, below their generation, have an operation too.
         Rule("kind", "span.type", choice({"generation": "generation", "span": "span"}), keep=True),
         Rule("input", "span.input", present, json=True),
-        # Beside the answer stands the request as it was sent on, which no field has.
+        # The attribute also has the forwarded request, which has no field.
         Rule("output", "span.output", _answer, json=True, keep=True),
         Rule("output", "gen_ai.completion", _answer, json=True, keep=True),
         Rule("first_token_delay", "trace.metadata.openrouter.first_token_ms", milliseconds),

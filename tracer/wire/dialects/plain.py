@@ -1,4 +1,4 @@
-"""Names without any prefix, as hand-made spans have them; every dialect's own names come first."""
+"""Names without a prefix, as in hand-written spans; the names of all dialects come first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COUNTS: Final = (
 
 
 def _tokens(value: Json) -> dict[str, Json] | None:
-    """Return an object that counts tokens by its names, and not something else."""
+    """Return an object whose names count tokens; None: it is another object."""
     named = mapping(value) or {}
     return (
         named if any(name.lower().endswith("tokens") and counts(name) for name in named) else None

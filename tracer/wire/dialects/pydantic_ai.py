@@ -22,7 +22,7 @@ from tracer.wire.dialects.table import (
 
 
 def _asked(value: Json) -> list[Json] | None:
-    """Return the messages before the answer, out of a list of OpenTelemetry's events."""
+    """Return the messages before the answer in a list of OpenTelemetry's events."""
     events = objects(value)
     if not events or not all("event.name" in event for event in events):
         return None
@@ -54,7 +54,7 @@ DIALECT: Final = Dialect(
             keep=True,
             late=True,
         ),
-        # What an agent's run has used together with all that it called.
+        # The usage of an agent's run including its calls.
         *usage_rules("gen_ai.aggregated_usage."),
         Rule("cost", "operation.cost", amount, "total", inclusive_cost),
         Rule("kind", "agent_name", constant("agent"), keep=True, late=True, scoped=True),

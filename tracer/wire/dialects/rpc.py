@@ -11,15 +11,15 @@ _MARKS: Final = ("rpc.system", "rpc.system.name", "rpc.service", "rpc.method")
 
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return service and method instead of a name that is only one of them."""
+    """Return service and method if the name has only one of them."""
     sent, method, service = (parts.get(part, "") for part in ("name", "method", "service"))
-    # Of late the method is sent with the service before it.
+    # Newer conventions send the method with the service as prefix.
     readable = method if "/" in method or not service else f"{service}/{method}"
     says_less = sent in ("", method, service, parts.get("system"), f"/{readable}")
     return readable if says_less and method and readable else sent, True
 
 
-# A remote call is a request over the network, and so is shown as one.
+# A remote call is shown as a request over the network.
 DIALECT: Final = Dialect(
     "rpc",
     rules=(

@@ -28,7 +28,7 @@ _KINDS: Final = words(
 
 
 def _reason(value: Json) -> list[str] | None:
-    """Return why the answer ended, out of Python's name for it: ``FinishReason.STOP``."""
+    """Return the finish reason of a member of a Python enumeration: ``FinishReason.STOP``."""
     reason = text(value)
     return [reason.removeprefix("FinishReason.").lower()] if reason else None
 

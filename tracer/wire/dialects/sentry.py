@@ -32,18 +32,18 @@ _KINDS: Final = words(
 
 
 def _kind(value: Json) -> str | None:
-    """Return the kind of ``gen_ai.chat``, which names the span's operation."""
+    """Return the kind by the span's operation, such as ``gen_ai.chat``."""
     operation = text(value) or ""
     return _KINDS.get(operation.removeprefix("gen_ai.")) if operation[:7] == "gen_ai." else None
 
 
 def _text(value: Json) -> Json:
-    """Return the answer's text, of a list of one text that text."""
+    """Return the answer's text; of a list of one text, that text."""
     return value[0] if isinstance(value, list) and len(value) == 1 else present(value)
 
 
 def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return text or object alone as they are, with the tools that were called as one message."""
+    """Return text or object alone unchanged; with tool calls, one message."""
     calls = parts.get("calls")
     content = parts.get("text", parts.get("object"))
     if calls is None:
@@ -62,7 +62,7 @@ DIALECT: Final = Dialect(
         Rule("output", "gen_ai.response.tool_calls", objects, "calls", _answer, json=True),
         Rule("tools", "gen_ai.request.available_tools", tool_definitions, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_token", seconds),
-        # Names of the AI SDK that Sentry's SDK for JavaScript puts behind a prefix of its own.
+        # Names of the AI SDK, to which Sentry's SDK for JavaScript adds a prefix.
         Rule("input", "vercel.ai.prompt", present, json=True),
         Rule("finish_reasons", "vercel.ai.response.finishReason", texts),
         Rule("first_token_delay", "vercel.ai.response.msToFirstChunk", milliseconds),

@@ -1,4 +1,4 @@
-"""smolagents: what its OpenInference instrumentation says in names of its own."""
+"""smolagents: its names in addition to OpenInference's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracer.wire.dialects.table import Dialect, Rule, present, texts
 
 
 def _named_tools(value: Json) -> list[Json] | None:
-    """Return the tools, of which only the names are sent."""
+    """Return the tools by their names; nothing else is sent."""
     return [{"name": name} for name in texts(value) or []] or None
 
 
@@ -18,7 +18,7 @@ DIALECT: Final = Dialect(
     scopes=("openinference.instrumentation.smolagents",),
     rules=(
         Rule("tools", "smolagents.tools_names", _named_tools, json=True),
-        # The run's arguments hold the task, so it is the input only where they were left out.
+        # The arguments of the run contain the task, so it is the input only without them.
         Rule("input", "smolagents.task", present, late=True),
         Rule("metadata", "smolagents.*", json=True),
     ),

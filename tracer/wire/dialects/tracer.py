@@ -1,4 +1,4 @@
-"""Tracer's own names: what `tracer.sdk` sends where OpenTelemetry has no name, or a poorer one."""
+"""Tracer's own names, which `tracer.sdk` uses where OpenTelemetry has no equal name."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tracer.wire.dialects.table import (
 
 
 def _value(sent: Json) -> Json:
-    """Return the value that JSON text holds: unlike elsewhere, a text is sent in its quotes."""
+    """Return the value of JSON text; in this dialect a string has its quotes."""
     if not isinstance(sent, str):
         return sent
     try:
         return msgspec.json.decode(sent)
     except (msgspec.DecodeError, UnicodeError):
-        # Cut by a limit on the way: what is left is still worth showing.
+        # A limit cut the text; the rest is shown.
         return sent
 
 

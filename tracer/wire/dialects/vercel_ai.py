@@ -37,7 +37,7 @@ _CALLS: Final = words(
         "tool": "ai.toolCall",
     }
 )
-# What calls the model: it repeats the model and the sums of the calls below it.
+# Spans around the calls: they repeat the model and the sums of the calls below.
 _WRAPPERS: Final = words(
     {
         "chain": "ai.generateText ai.streamText ai.generateObject ai.streamObject "
@@ -51,19 +51,19 @@ def _first_word(value: Json) -> str | None:
 
 
 def _own_name(value: Json) -> str | None:
-    """Return an operation with the function's name behind it, unless it isn't of this SDK."""
+    """Return an operation with the function's name; None: it is not of this SDK."""
     name = text(value)
     return name if name and name.startswith("ai.") else None
 
 
 def _vendor(value: Json) -> str | None:
-    """Return the vendor out of ``openai.chat``."""
+    """Return the vendor in ``openai.chat``."""
     name = text(value)
     return name.partition(".")[0] if name else None
 
 
 def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return text or object alone as they are, else one message of all that was answered."""
+    """Return text or object alone unchanged, else one message of the whole answer."""
     if len(parts) == 1 and parts.keys() & {"text", "object"}:
         return next(iter(parts.values())), True
     fields = {

@@ -12,7 +12,7 @@ DIALECT: Final = Dialect(
     "vllm",
     scopes=("vllm*", "sglang*"),
     rules=(
-        # A served request has these, and often nothing else that names it a model's call.
+        # A served request has these, and often no other sign of a model call.
         Rule("kind_hint", f"{_LATENCY}e2e", constant("generation"), keep=True),
         Rule("kind_hint", f"{_LATENCY}time_to_first_token", constant("generation"), keep=True),
         Rule("first_token_delay", f"{_LATENCY}time_to_first_token", seconds),

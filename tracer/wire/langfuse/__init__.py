@@ -1,1 +1,1 @@
-"""What Langfuse's SDKs send to its ingestion API, as records; only here are its words known."""
+"""Converts requests of Langfuse's SDKs to records; only this package knows Langfuse's names."""

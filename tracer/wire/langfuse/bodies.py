@@ -32,7 +32,7 @@ MAX_TEXT: Final = 500
 
 
 class Body(msgspec.Struct, kw_only=True, rename="camel"):
-    """What all bodies share: ids fit for the database, times that can be read back."""
+    """Base of all bodies: ids valid in the database, times that can be read back."""
 
     def __post_init__(self) -> None:
         for name, sent in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
@@ -40,7 +40,7 @@ class Body(msgspec.Struct, kw_only=True, rename="camel"):
             if isinstance(value, datetime):
                 micros(value, sent)
             elif isinstance(value, str) and (name == "id" or name.endswith("_id")):
-                # Clients send the empty text for an id that they don't have.
+                # Clients send the empty text instead of a missing id.
                 if value:
                     check_id(value, sent)
                 else:
@@ -48,7 +48,7 @@ class Body(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class TraceBody(Body, kw_only=True):
-    """A trace, or more about one: absent fields stay as they are."""
+    """A new trace, or further fields of one: absent fields stay unchanged."""
 
     id: Maybe[str] = UNSET
     timestamp: Maybe[Time] = UNSET
@@ -66,7 +66,7 @@ class TraceBody(Body, kw_only=True):
 
 
 class ObservationBody(Body, kw_only=True):
-    """An observation of any type, or more about one."""
+    """A new observation of any type, or further fields of one."""
 
     id: Maybe[str] = UNSET
     trace_id: Maybe[str] = UNSET
@@ -93,19 +93,19 @@ class ObservationBody(Body, kw_only=True):
 
 
 class SpanChange(ObservationBody, kw_only=True):
-    """What the oldest clients say of a span that they have sent."""
+    """An update of a span by the oldest clients."""
 
     span_id: Id
 
 
 class GenerationChange(ObservationBody, kw_only=True):
-    """What the oldest clients say of a generation that they have sent."""
+    """An update of a generation by the oldest clients."""
 
     generation_id: Id
 
 
 class ScoreBody(Body, kw_only=True):
-    """A judgement of a trace, of an observation, of a session or of a run."""
+    """A score of a trace, of an observation, of a session or of a run."""
 
     id: Maybe[str] = UNSET
     trace_id: Maybe[str] = UNSET
@@ -126,10 +126,10 @@ class ScoreBody(Body, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         subjects = (self.trace_id, self.session_id, self.dataset_run_id)
-        told = sum(bool(given(subject)) for subject in subjects)
-        if told != 1:
+        count = sum(bool(given(subject)) for subject in subjects)
+        if count != 1:
             raise ValueError(
-                f"traceId: expected one of traceId, sessionId and datasetRunId, got {told}"
+                f"traceId: expected one of traceId, sessionId and datasetRunId, got {count}"
             )
         if given(self.observation_id) and not given(self.trace_id):
             raise ValueError("traceId: expected the trace of the observation, got nothing")
@@ -137,7 +137,7 @@ class ScoreBody(Body, kw_only=True):
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """The envelope of one thing that happened."""
+    """The envelope of an event."""
 
     id: Id
     timestamp: Time
@@ -149,19 +149,19 @@ class Event(msgspec.Struct, kw_only=True):
 
 
 class IngestionRequest(msgspec.Struct, kw_only=True):
-    """Up to some megabytes of events; each is taken or refused by itself."""
+    """Up to some megabytes of events; each is accepted or rejected by itself."""
 
     batch: list[Any]
     metadata: Any = None
 
 
 def given(value: Any) -> Any:
-    """Return the value, None where it is absent or null."""
+    """Return the value; None: it is absent or null."""
     return None if value is UNSET else value
 
 
 def check_value(value: float | bool | str, data_type: str | None) -> None:
-    """Raise ValueError "value: …" where a score of this type can't have the value."""
+    """Raise ValueError "value: …" for a value that a score of this type can't have."""
     number = isinstance(value, (int, float)) and abs(value) < float("inf")
     text = isinstance(value, str)
     fits, wanted = {

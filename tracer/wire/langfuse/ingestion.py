@@ -34,15 +34,15 @@ _OBSERVATIONS: Final[dict[str, tuple[str | None, bool]]] = {
     "observation-create": (None, False),
     "observation-update": (None, True),
 }
-"""By type of event: the kind of span that it tells, and whether it is an update."""
+"""By type of event: the kind of its span, and whether it is an update."""
 
 TraceOf = Callable[[str], str | None]
-"""Gives the trace of a span that is stored, by the span's id."""
+"""Returns the trace id of a stored span."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """What has to be looked up: the traces of spans, the configs of scores."""
+    """Look-ups in the database: traces of spans, configs of scores."""
 
     trace_of: TraceOf
     config_of: ConfigOf
@@ -50,17 +50,17 @@ class Stored:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What became of one event."""
+    """The result of one event."""
 
     event_id: str
     refusal: Refusal | None = None
     silent: bool = False
-    """A message of the SDK's own, of which the answer says nothing."""
+    """A log message of the SDK, which the response leaves out."""
 
 
 @dataclass
 class DecodedIngestion:
-    """The records of a batch, and what becomes of each event; ``places`` leads between them."""
+    """The records of a batch and a result per event; ``places`` has the result of each record."""
 
     batch: Batch = field(default_factory=Batch)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -69,17 +69,17 @@ class DecodedIngestion:
 
 
 class _Reader:
-    """Reads events one by one, so that a bad one costs only itself."""
+    """Reads events one by one, so that only invalid ones are rejected."""
 
     def __init__(self, receipt: Receipt, stored: Stored) -> None:
         self.decoded = DecodedIngestion()
         self._receipt = receipt
         self._stored = stored
         self._traces: dict[str, str] = {}
-        """Of the batch's own observations: which trace they are in."""
+        """Trace ids of the observations in the batch."""
 
     def learn(self, value: Json) -> None:
-        """Note where an observation is, for events that name only the observation."""
+        """Record the trace of an observation, for events with only the id of the observation."""
         body = value.get("body") if isinstance(value, dict) else None
         if isinstance(body, dict):
             span_id, trace_id = body.get("id"), body.get("traceId")
@@ -87,7 +87,7 @@ class _Reader:
                 self._traces[span_id] = trace_id
 
     def take(self, index: int, value: Json) -> None:
-        """Add one event: its records, or why there are none."""
+        """Add the records, or the rejection, of one event."""
         outcome = Outcome(event_id=_event_id(value))
         batch = self.decoded.batch
         before = _sizes(batch)
@@ -98,8 +98,8 @@ class _Reader:
         except Refused as error:
             outcome.refusal = error.refusals[0]
         for (kind, start), (_, end) in zip(before, _sizes(batch), strict=True):
-            for place in range(start, end):
-                self.decoded.places[kind, place] = index
+            for position in range(start, end):
+                self.decoded.places[kind, position] = index
         self.decoded.outcomes.append(outcome)
 
     def _read(self, event: Event) -> None:
@@ -125,7 +125,7 @@ class _Reader:
         body = read_body(event.body, ObservationBody)
         span_id = _require_id(body.id)
         order = Order(micros(event.timestamp, "timestamp"), update)
-        # An observation that no trace is named for has one to itself, of the same id.
+        # An observation without a trace id has a trace of its own with the same id.
         trace_id = given(body.trace_id) or self._trace_of(span_id) or span_id
         batch = self.decoded.batch
         batch.patches += observation_patches(body, kind, trace_id, order, self._receipt)
@@ -136,7 +136,7 @@ class _Reader:
 
     def _score(self, event: Event) -> None:
         body = read_body(event.body, ScoreBody)
-        # The event's own id: a batch that is sent again must not score again.
+        # The event's id: a repeated batch must not add another score.
         score_id = given(body.id) or event.id
         time = micros(event.timestamp, "timestamp")
         config_of = self._stored.config_of
@@ -149,9 +149,9 @@ class _Reader:
 
 
 def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIngestion:
-    """Return the records of a batch; an event that does not fit costs only itself.
+    """Return the records of a batch; invalid events are rejected one by one.
 
-    Raises Invalid for a body that is no batch at all, TooLarge for one of too many events.
+    Raises Invalid for a body that is no batch, TooLarge for too many events.
     """
     request = read_sent(read_json(body), IngestionRequest)
     if len(request.batch) > MAX_ITEMS:
@@ -165,7 +165,7 @@ def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIn
 
 
 def decode_event(value: Json, receipt: Receipt, stored: Stored) -> DecodedIngestion:
-    """Return the records of one event, or why there are none."""
+    """Return the records, or the rejection, of one event."""
     reader = _Reader(receipt, stored)
     reader.take(0, value)
     return reader.decoded

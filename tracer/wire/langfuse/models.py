@@ -1,4 +1,4 @@
-"""Model definitions as Langfuse has them, and prices as we have them, in both directions."""
+"""Converts Langfuse's model definitions to prices, and back."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tracer.wire.usage.names import bucket_of
 
 _MILLION: Final = Decimal(1_000_000)
 _META: Final = re.compile(r"[\[\](){}|+?^$\\*]")
-# The names under which prices of the first form are known.
+# Names of prices in the first form.
 _PLAIN: Final = {"input_price": "input", "output_price": "output", "total_price": "total"}
 
 Price = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Condition(msgspec.Struct, kw_only=True, rename="camel"):
-    """When a tier holds: by how much is used, or by what the call says."""
+    """The condition of a tier: on the usage, or on a parameter of the call."""
 
     usage_detail_pattern: str | None = None
     operator: Literal["gt", "gte", "lt", "lte", "eq", "neq", "in"] = "gt"
@@ -38,7 +38,7 @@ class Condition(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class TierBody(msgspec.Struct, kw_only=True, rename="camel"):
-    """Prices that hold under conditions, or where no other tier does."""
+    """Prices for calls that meet the conditions; without conditions, for all other calls."""
 
     name: str
     prices: dict[str, Price]
@@ -63,7 +63,7 @@ class ModelBody(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def price_draft(body: ModelBody) -> PriceDraft:
-    """Return the price that a definition makes; raises Invalid for what ours can't say."""
+    """Return the price of a definition. Raises Invalid for conditions that Tracer lacks."""
     tiers = body.pricing_tiers or []
     plain = {
         bucket: dollars
@@ -76,7 +76,7 @@ def price_draft(body: ModelBody) -> PriceDraft:
     if tiers and len(defaults) != 1:
         raise Invalid.of_field("pricingTiers", "expected exactly one default, without conditions")
     base = defaults[0].prices if tiers else plain
-    others = [one for tier in tiers if tier is not defaults[0] for one in _tiers(tier)]
+    others = [other for tier in tiers if tier is not defaults[0] for other in _tiers(tier)]
     try:
         return PriceDraft(
             model=_glob(body.match_pattern),
@@ -91,11 +91,15 @@ def price_draft(body: ModelBody) -> PriceDraft:
 def _tiers(tier: TierBody) -> list[Tier]:
     above: int | None = None
     choices: list[dict[str, str]] = [{}]
-    for one in tier.conditions:
-        if one.usage_detail_pattern is not None:
-            above = _above(one)
-        elif one.source == "model_parameters" and one.key and one.values:
-            choices = [{**held, one.key: value} for held in choices for value in one.values]
+    for condition in tier.conditions:
+        if condition.usage_detail_pattern is not None:
+            above = _above(condition)
+        elif condition.source == "model_parameters" and condition.key and condition.values:
+            choices = [
+                {**parameters, condition.key: value}
+                for parameters in choices
+                for value in condition.values
+            ]
         else:
             raise Invalid.of_field(
                 "pricingTiers", f"{tier.name}: conditions on metadata are not known"
@@ -104,13 +108,13 @@ def _tiers(tier: TierBody) -> list[Tier]:
     return [Tier(prices=prices, above=above, parameters=choice) for choice in choices]
 
 
-def _above(one: Condition) -> int:
-    """Return the number of input-side tokens above which the condition holds."""
-    if one.operator not in ("gt", "gte") or one.value is None:
+def _above(condition: Condition) -> int:
+    """Return the number of input-side tokens above which the condition is met."""
+    if condition.operator not in ("gt", "gte") or condition.value is None:
         raise Invalid.of_field("pricingTiers", "expected usage to be compared by gt or gte")
-    if "input" not in (one.usage_detail_pattern or "").lower():
+    if "input" not in (condition.usage_detail_pattern or "").lower():
         raise Invalid.of_field("pricingTiers", "expected the usage of the input side")
-    return int(one.value) - (one.operator == "gte")
+    return int(condition.value) - (condition.operator == "gte")
 
 
 def _per_million(prices: dict[str, float]) -> dict[str, Decimal]:
@@ -118,14 +122,14 @@ def _per_million(prices: dict[str, float]) -> dict[str, Decimal]:
 
 
 def per_token(prices: dict[str, Decimal]) -> dict[str, float]:
-    """Return dollars per token under Langfuse's names of dollars per million under ours."""
+    """Return dollars per token by Langfuse's names, given dollars per million by Tracer's."""
     return {
         BUCKET_NAMES.get(name, name): float(dollars / _MILLION) for name, dollars in prices.items()
     }
 
 
 def _glob(pattern: str) -> str:
-    """Return the pattern that fits the same names, in which ``*`` stands for any text."""
+    """Return a pattern for the same names, in which ``*`` matches any text."""
     plain = pattern.removeprefix("(?i)")
     start = "" if plain.startswith("^") else "*"
     end = "" if plain.endswith("$") else "*"
@@ -141,5 +145,5 @@ def _glob(pattern: str) -> str:
 
 
 def match_pattern(glob: str) -> str:
-    """Return a name or pattern of ours as a regular expression."""
+    """Return a name or pattern of Tracer as a regular expression."""
     return f"(?i)^({'.*'.join(re.escape(part) for part in glob.split('*'))})$"

@@ -1,8 +1,8 @@
-"""Which of several events about one thing has the last word, told to the store as versions.
+"""The order of events for one object, as versions for the store.
 
-Langfuse takes the events of one thing in order: creates before updates, then by timestamp. Later
-ones overwrite, but for some fields of which the first word stays. The store keeps for each field
-what has the highest version, in whatever order things arrive; so both rules are versions here.
+Langfuse orders the events of an object: creates before updates, then by timestamp. Later values
+override earlier ones, except in fields whose first value applies. The store keeps the value of the
+highest version per field, in any order of arrival, so both rules are expressed as versions.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ _STEP: Final = 1 << 57
 
 
 class Order(NamedTuple):
-    """An event's place among those of its thing."""
+    """The position of an event among the events of its object."""
 
     micros: int
     update: bool
 
     def last(self) -> int:
-        """Return the version of fields of which the last word stays.
+        """Return the version of fields whose last value applies.
 
-        That of an update is its time, as an update by any other API has it.
+        The version of an update is its time, as for updates by other APIs.
         """
         return self.micros if self.update else self.micros - 8 * _STEP
 
     def first(self, *, assumed: bool = False) -> int:
-        """Return the version of fields of which the first word stays, said ones before assumed."""
+        """Return the version of fields whose first value applies, sent ones before assumed."""
         return -self.micros - _STEP * (self.update + 2 * assumed)

@@ -1,4 +1,4 @@
-"""How a field is refused, and a body read, with the names that the client knows."""
+"""Reads bodies, and reports invalid fields by the client's names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ B = TypeVar("B", bound=Body)
 
 
 def read_body(value: Json, kind: type[B]) -> B:
-    """Return the body of an event as a ``kind``; raises Invalid that names ``body.<field>``."""
+    """Return the body of an event as a ``kind``. Raises Invalid with ``body.<field>``."""
     try:
         return read_sent(value, kind)
     except Refused as error:
@@ -22,6 +22,6 @@ def read_body(value: Json, kind: type[B]) -> B:
 
 
 def within_body(error: Refused) -> None:
-    """Make an error of a body's field one of the event that holds the body."""
+    """Return the error of a body's field as an error of the event."""
     for refusal in error.refusals:
         refusal.field = f"body.{refusal.field}".rstrip(".")

@@ -1,4 +1,4 @@
-"""Scores to records: the data type follows from the value where none is named."""
+"""Converts scores to records; without a data type, the value decides it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OUTPUT: Final = "output"
 
 
 class Agreed(Protocol):
-    """What scores of a config are to look like; data types in our words."""
+    """The requirements of a score config; data types have Tracer's names."""
 
     @property
     def name(self) -> str: ...
@@ -35,15 +35,15 @@ class Agreed(Protocol):
 
 
 ConfigOf = Callable[[str], Agreed | None]
-"""Gives the config of an id."""
+"""Returns the config of an id."""
 
 
 def score_record(
     body: ScoreBody, score_id: str, time: int, receipt: Receipt, config_of: ConfigOf
 ) -> ScoreRecord:
-    """Return the record of a score, given at ``time`` (µs) where it names no time itself.
+    """Return the record of a score, ``time`` (µs) is the default of its time.
 
-    Raises Invalid where it is not what its config asks for.
+    Raises Invalid for a score that does not match its config.
     """
     record = _record(body, score_id, time, receipt)
     if record.config_id is not None:
@@ -58,7 +58,7 @@ def _record(body: ScoreBody, score_id: str, time: int, receipt: Receipt) -> Scor
     stamp = given(body.timestamp)
     return ScoreRecord(
         score_id=score_id,
-        # What a correction corrects is the output, whatever it is called.
+        # A correction always refers to the output, whatever its name.
         name=_OUTPUT if data_type == "CORRECTION" else cleaner.value("name", body.name),
         data_type=DATA_TYPES[data_type],
         value=float(body.value) if number else None,
@@ -78,7 +78,7 @@ def _record(body: ScoreBody, score_id: str, time: int, receipt: Receipt) -> Scor
 
 
 def _conform(record: ScoreRecord, body: ScoreBody, config: Agreed | None) -> None:
-    """Make the record what its config says of it."""
+    """Apply the config to the record."""
     if config is None:
         raise Invalid.of_field(
             "configId", f"expected the id of a score config, got {record.config_id!r}"
@@ -86,15 +86,15 @@ def _conform(record: ScoreRecord, body: ScoreBody, config: Agreed | None) -> Non
     if config.archived:
         raise Invalid.of_field("configId", f"expected a config in use: {config.name!r} is archived")
     if given(body.data_type) is None and config.data_type in ("boolean", "text"):
-        # The value alone can't tell these from numbers and categories.
+        # The value does not distinguish these from numbers and categories.
         if (config.data_type == "text") != isinstance(body.value, str):
             raise Invalid.of_field(
-                "value", f"expected a {config.data_type} value, as its config says"
+                "value", f"expected a {config.data_type} value, as its config requires"
             )
         record.data_type = config.data_type
     if record.data_type != config.data_type:
         raise Invalid.of_field(
-            "dataType", f"expected {config.data_type.upper()}, as its config says"
+            "dataType", f"expected {config.data_type.upper()}, as its config requires"
         )
     record.name = config.name
     _check_bounds(record, config)
@@ -102,17 +102,17 @@ def _conform(record: ScoreRecord, body: ScoreBody, config: Agreed | None) -> Non
 
 def _check_bounds(record: ScoreRecord, config: Agreed) -> None:
     if record.data_type == "categorical":
-        values = {one["label"]: one["value"] for one in config.categories}
+        values = {item["label"]: item["value"] for item in config.categories}
         if record.string_value not in values:
             labels = ", ".join(map(str, values))
-            raise Invalid.of_field("value", f"expected one of {labels}, as its config says")
+            raise Invalid.of_field("value", f"expected one of {labels}, as its config requires")
         record.value = float(values[record.string_value])
     elif record.data_type == "boolean" and record.value not in (0, 1):
         raise Invalid.of_field("value", "expected 0 or 1")
     elif record.data_type == "numeric":
         low, high, value = config.min_value, config.max_value, record.value or 0.0
         if (low is not None and value < low) or (high is not None and value > high):
-            raise Invalid.of_field("value", f"expected {low} to {high}, as its config says")
+            raise Invalid.of_field("value", f"expected {low} to {high}, as its config requires")
 
 
 def type_of(value: Any) -> str:

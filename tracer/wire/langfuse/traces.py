@@ -1,4 +1,4 @@
-"""Traces to records: what an event says of a trace as a whole."""
+"""Converts traces to records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN: Final = ("name", "user_id", "session_id", "release", "version", "public"
 
 
 def trace_records(body: TraceBody, order: Order, receipt: Receipt) -> list[TraceRecord]:
-    """Return what an event says of a trace; its first word on time and environment stays."""
+    """Return the records of a trace event; the first time and environment apply."""
     trace_id = given(body.id)
     cleaner = Cleaner(receipt)
     fields: dict[str, Json] = {}
@@ -30,7 +30,7 @@ def trace_records(body: TraceBody, order: Order, receipt: Receipt) -> list[Trace
         value = getattr(body, name)
         if value is not UNSET and value is not None and value != "":
             fields[name] = cleaner.value(name, value)
-    said, assumed = _first(body, order)
+    first, assumed = _first(body, order)
     metadata = as_object(body.metadata)
     record = TraceRecord(
         trace_id=trace_id,
@@ -41,19 +41,19 @@ def trace_records(body: TraceBody, order: Order, receipt: Receipt) -> list[Trace
         metadata=cleaner.value("metadata", metadata) if metadata else {},
         deep=True,
     )
-    firsts = [(order.first(), said), (order.first(assumed=True), assumed)]
+    firsts = [(order.first(), first), (order.first(assumed=True), assumed)]
     return [record] + [
-        TraceRecord(trace_id=trace_id, rank=RANK_CREATE, version=version, fields=told)
-        for version, told in firsts
-        if told
+        TraceRecord(trace_id=trace_id, rank=RANK_CREATE, version=version, fields=values)
+        for version, values in firsts
+        if values
     ]
 
 
 def _first(body: TraceBody, order: Order) -> tuple[dict[str, Json], dict[str, Json]]:
-    said: dict[str, Json] = {}
+    fields: dict[str, Json] = {}
     if given(body.environment):
-        said["environment"] = environment(str(body.environment))
+        fields["environment"] = environment(str(body.environment))
     start = given(body.timestamp)
     if start:
-        return said | {"start_time": micros(start, "timestamp")}, {}
-    return said, {"start_time": order.micros}
+        return fields | {"start_time": micros(start, "timestamp")}, {}
+    return fields, {"start_time": order.micros}

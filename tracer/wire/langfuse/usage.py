@@ -1,4 +1,4 @@
-"""Usage and cost as Langfuse's ingestion takes them, in its three generations, as our buckets."""
+"""Reads usage and cost in the three forms of Langfuse's ingestion."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tracer.wire.usage.shapes import OWN
 
 
 def usage_of(details: Json, old: Json) -> Usage:
-    """Return what ``usageDetails`` count, else what the older ``usage`` does.
+    """Return the usage of ``usageDetails``, else of the older ``usage``.
 
-    Either is the provider's own object as often as it is Langfuse's.
+    Both may be the provider's object or Langfuse's.
     """
     sent = details or old
     return read_usage(sent if isinstance(sent, dict) else {}, OWN)

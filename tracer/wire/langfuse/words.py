@@ -1,4 +1,4 @@
-"""Langfuse's words and ours, in both directions, and the few values that it normalises."""
+"""Langfuse's and Tracer's names, in both directions, and values that Langfuse normalises."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TYPES: Final = {
     "EMBEDDING": "embedding",
     "GUARDRAIL": "guardrail",
 }
-"""Langfuse's types of observations and our kinds of spans."""
+"""Langfuse's observation types and Tracer's span kinds."""
 
-# Kinds that Langfuse has no type for are told by the nearest one.
+# Kinds without a type in Langfuse have the nearest one.
 TYPE_OF: Final = {kind: name for name, kind in TYPES.items()} | {
     "function": "TOOL",
     "reranker": "RETRIEVER",
@@ -48,7 +48,7 @@ BUCKET_NAMES: Final = {
     "input_image": "input_image_tokens",
     "input_video": "input_video_tokens",
 }
-"""Our buckets of usage under the names that Langfuse's own price list has for them."""
+"""Usage types by their names in Langfuse's price list."""
 
 DEFAULT_ENVIRONMENT: Final = "default"
 _PREFIX: Final = re.compile(r"^(langfuse[-_]?)+")
@@ -56,6 +56,6 @@ _ENVIRONMENT: Final = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 def environment(sent: str) -> str:
-    """Return the environment as Langfuse keeps it: at most 40 of ``a-z0-9-_``, else default."""
+    """Return the environment as Langfuse stores it: at most 40 of ``a-z0-9-_``, else default."""
     name = _PREFIX.sub("", sent.strip().lower())[:40]
     return name if _ENVIRONMENT.fullmatch(name) else DEFAULT_ENVIRONMENT

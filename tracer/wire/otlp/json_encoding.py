@@ -1,4 +1,4 @@
-"""OTLP/JSON, read into the same groups as protobuf; lenient about spelling."""
+"""Reads OTLP/JSON into the same groups as protobuf; accepts variants of names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _STATUS_CODES: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
 class _Names(NamedTuple):
-    """What a signal's three levels are called."""
+    """Names of a signal's three levels."""
 
     of_resources: str
     of_scopes: str
@@ -52,14 +52,14 @@ class _Names(NamedTuple):
 
 
 def spans(body: bytes, max_value_bytes: int) -> Iterator[Group[RawSpan]]:
-    """Yield the ScopeSpans of ``body``. Raises Invalid where it is no trace request."""
+    """Yield the ScopeSpans of ``body``. Raises Invalid if it is no trace request."""
     reader = _Reader(Keeper(max_value_bytes))
     names = _Names("resourceSpans", "scopeSpans", "spans")
     return _groups(body, names, reader, reader.span)
 
 
 def logs(body: bytes, max_value_bytes: int) -> Iterator[Group[RawLog]]:
-    """Yield the ScopeLogs of ``body``. Raises Invalid where it is no logs request."""
+    """Yield the ScopeLogs of ``body``. Raises Invalid if it is no logs request."""
     reader = _Reader(Keeper(max_value_bytes))
     names = _Names("resourceLogs", "scopeLogs", "logRecords")
     return _groups(body, names, reader, reader.log)
@@ -90,7 +90,7 @@ def _parse(body: bytes) -> Json:
         raise Invalid("the JSON body is nested too deeply") from None
     except (msgspec.MsgspecError, UnicodeError):
         pass
-    # Slower, but takes lone surrogates, NaN and broken UTF-8, which are then cleaned in place.
+    # Slower, but accepts lone surrogates, NaN and broken UTF-8, which are then cleaned.
     try:
         return json.loads(body.decode("utf-8", "surrogateescape"), strict=False)
     except RecursionError:
@@ -313,7 +313,7 @@ def _of_halves(value: Json) -> int | None:
 
 
 def _id(of: dict[str, Json], name: str, size: int) -> bytes:
-    """Return the id's bytes: hex as OTLP says, or base64 as plain protobuf JSON has it."""
+    """Return the id's bytes: hex as OTLP requires, or base64 as in plain protobuf JSON."""
     value = _get(of, name)
     if value is None or value == "":
         return b""

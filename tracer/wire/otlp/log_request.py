@@ -1,4 +1,4 @@
-"""OTLP/HTTP log requests: GenAI events become additions to their spans, all other logs a count."""
+"""Decodes OTLP/HTTP log requests: GenAI events to additions to spans; other logs are counted."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ LOGS: Final = Signal(ExportLogsServiceResponse, "rejected_log_records", "rejecte
 
 
 class DecodedLogs(msgspec.Struct):
-    """The content of a request: additions to spans, records refused, and records not stored."""
+    """The content of a request: additions to spans, rejected records, and unstored records."""
 
     batch: Batch
     refusals: list[Refusal]
     total: int
     not_stored: int
-    """Log records that are no GenAI events, or that name no span."""
+    """Log records that are no GenAI events, or have no span id."""
 
 
 def decode_logs(body: bytes, content_type: str, *, max_value_bytes: int) -> DecodedLogs:
     """Return the GenAI events of an ExportLogsServiceRequest, each as a change of its span.
 
-    A value longer than ``max_value_bytes`` is cut and says so. A malformed record is refused by
-    itself. Raises Invalid, TooLarge or UnsupportedMedia for a body that can't be read as a request.
+    A value longer than ``max_value_bytes`` is cut with a marker. Invalid records are rejected one
+    by one. Raises Invalid, TooLarge or UnsupportedMedia for a body that is no request.
     """
     logs = json_encoding.logs if is_json(content_type) else protobuf.logs
     now = time.time_ns() // 1_000
@@ -62,7 +62,7 @@ def decode_logs(body: bytes, content_type: str, *, max_value_bytes: int) -> Deco
 
 
 def _beginnings(patches: list[SpanPatch]) -> list[TraceRecord]:
-    """Return for each trace when its first event was: a trace without spans begins there."""
+    """Return the time of the first event of each trace, the start of a trace without spans."""
     first: dict[str, int] = {}
     for patch in patches:
         first[patch.trace_id] = min(first.get(patch.trace_id, patch.version), patch.version)

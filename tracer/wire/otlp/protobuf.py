@@ -1,4 +1,4 @@
-"""OTLP protobuf, read into groups of spans or log records; a broken one costs only itself."""
+"""Reads OTLP protobuf into groups of spans or log records; invalid ones are rejected alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tracer.wire.spans.raw import (
     drops,
 )
 
-# Programs send few names, and names that are the same object are found faster ever after.
+# Programs send few names, and look-ups are faster if equal names are one object.
 _KEYS: Final[dict[str, str]] = {}
 _MAX_KEYS: Final = 10_000
 # A message of two bytes takes a hundred in memory: a larger body is decoded span by span, and in a
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class _Signal(NamedTuple):
-    """The messages of a signal, and what its three levels are called in protobuf and in JSON."""
+    """The messages of a signal, and the names of its three levels in protobuf and JSON."""
 
     request: Any
     item: Any
@@ -77,13 +77,13 @@ _LOGS: Final = _Signal(
 
 
 def spans(body: bytes, max_value_bytes: int) -> Iterator[Group[RawSpan]]:
-    """Yield the ScopeSpans of ``body``. Raises Invalid where it is no trace request."""
+    """Yield the ScopeSpans of ``body``. Raises Invalid if it is no trace request."""
     reader = _Reader(Keeper(max_value_bytes))
     return _groups(body, _SPANS, reader, reader.span)
 
 
 def logs(body: bytes, max_value_bytes: int) -> Iterator[Group[RawLog]]:
-    """Yield the ScopeLogs of ``body``. Raises Invalid where it is no logs request."""
+    """Yield the ScopeLogs of ``body``. Raises Invalid if it is no logs request."""
     reader = _Reader(Keeper(max_value_bytes))
     return _groups(body, _LOGS, reader, reader.log)
 
@@ -178,7 +178,7 @@ class _Reader:
         for pair in pairs if len(pairs) <= MAX_ATTRIBUTES else pairs[:MAX_ATTRIBUTES]:
             value = pair.value
             key = known(pair.key) or self._new_key(pair.key)
-            # Protobuf text is valid UTF-8, so that only these two can be wrong with it.
+            # Protobuf text is valid UTF-8: only its length or a NUL can be invalid.
             if text := value.string_value:
                 if len(text) > safe_length or "\x00" in text:
                     text = keeper.text(key, text)
@@ -226,7 +226,7 @@ class _Reader:
         return None if which is None else getattr(value, which)
 
     def _texts(self, values: Sequence[AnyValue]) -> list[str] | None:
-        """Return a list of short texts, which needs no cleaning; None: it is none."""
+        """Return a list of short texts that need no cleaning; None: the values are other ones."""
         texts = [value.string_value for value in values]
         together = "".join(texts)
         # As JSON a character takes up to six bytes, and each text its quotes and a comma.
@@ -255,7 +255,7 @@ class _Reader:
 def _one_by_one(
     body: bytes, signal: _Signal, reader: _Reader, read: Callable[[Any], T]
 ) -> Iterator[Group[T]]:
-    """Decode span by span what can't be decoded at once, or could take far more memory than bytes.
+    """Decode a request span by span: it is invalid as a whole, or could take too much memory.
 
     Raises TooLarge.
     """
@@ -289,7 +289,7 @@ def _check_groups(count: int) -> int:
 
 
 def _parse_last(kind: type[M], encoded: list[bytes]) -> M:
-    """Return the message; what is not told can't be told, so a broken one is an empty one."""
+    """Return the last message; a missing or invalid one is empty. Raises TooLarge."""
     if encoded and len(encoded[-1]) > _LARGE_ITEM:
         check_messages(encoded[-1], kind.DESCRIPTOR)
     try:

@@ -19,8 +19,8 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 def messages(body: bytes, number: int) -> list[bytes]:
     """Return the length-delimited values of field ``number``, undecoded, in order.
 
-    Raises Invalid where ``body`` is no protobuf message or ends too early, and TooLarge where it
-    has too many fields.
+    Raises Invalid if ``body`` is no protobuf message or ends too early, and TooLarge for too many
+    fields.
     """
     view = memoryview(body)
     return [bytes(value) for field, value in _fields(view, [MOST_MESSAGES]) if field == number]

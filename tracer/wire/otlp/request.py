@@ -1,4 +1,4 @@
-"""OTLP/HTTP trace requests: bytes to records, and the answers in the request's own encoding."""
+"""Decodes OTLP/HTTP trace requests, and encodes the responses in the request's encoding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INVALID_ARGUMENT: Final = 3
 
 
 class Decoded(msgspec.Struct):
-    """What a request held: records to store, spans refused, and how many spans it had in all."""
+    """The content of a request: records to store, rejected spans, and the number of spans."""
 
     batch: Batch
     refusals: list[Refusal]
@@ -38,8 +38,8 @@ class Decoded(msgspec.Struct):
 def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> Decoded:
     """Return the records of an ExportTraceServiceRequest.
 
-    A value longer than ``max_value_bytes`` is cut and says so. A malformed span is refused by
-    itself. Raises Invalid, TooLarge or UnsupportedMedia for a body that can't be read as a request.
+    A value longer than ``max_value_bytes`` is cut with a marker. Invalid spans are rejected one
+    by one. Raises Invalid, TooLarge or UnsupportedMedia for a body that is no request.
     """
     now = time.time_ns() // 1_000
     spans: list[SpanRecord] = []
@@ -94,7 +94,7 @@ def media_type(content_type: str) -> str:
 
 
 class Signal(NamedTuple):
-    """How the answer to a signal's requests counts what was refused."""
+    """Response type of a signal, and the names of its count of rejected items."""
 
     answer: Any
     refused: str
@@ -124,7 +124,7 @@ def encode_answer(content_type: str, refused: int, message: str, signal: Signal 
 
 
 def encode_error(content_type: str, message: str, code: int = _INVALID_ARGUMENT) -> bytes:
-    """Return a google.rpc.Status, as OTLP/HTTP wants every failure's body to be."""
+    """Return a google.rpc.Status, the body of every OTLP/HTTP error."""
     if media_type(content_type) == JSON:
         return msgspec.json.encode({"code": code, "message": message})
     encoded: bytes = Status(code=code, message=message).SerializeToString()

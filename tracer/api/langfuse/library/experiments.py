@@ -35,7 +35,7 @@ from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.library.experiments import told, told_object
+from tracer.wire.langfuse.library.experiments import experiment_object, experiment_value
 from tracer.wire.native.requests import Time
 
 GROUPS: Final = ("core", "metadata", "scores")
@@ -239,17 +239,19 @@ def _item(
     }
     if "dataset" in groups:
         fields["experimentDatasetId"] = row.run.dataset_id
-        version = _time(told(attributes, "item.version"))
+        version = _time(experiment_value(attributes, "item.version"))
         fields["experimentItemVersion"] = version or maybe_iso(row.dataset_version)
     if groups & {"io", "itemMetadata"}:
         item = datasets.get_item(project_id(), row.item_id)
     if "io" in groups:
         fields["input"], fields["output"] = answer.input, answer.output
-        fields["expectedOutput"] = told(attributes, "item.expected_output") or _expected(item)
+        fields["expectedOutput"] = experiment_value(
+            attributes, "item.expected_output"
+        ) or _expected(item)
     if "metadata" in groups:
         fields["metadata"] = answer.metadata
     if "itemMetadata" in groups:
-        own = told_object(attributes, "item.metadata")
+        own = experiment_object(attributes, "item.metadata")
         fields["experimentItemMetadata"] = own or (item and _object(item.metadata))
     if "experimentMetadata" in groups:
         fields["experimentMetadata"] = _object(row.run.metadata)

@@ -16,14 +16,14 @@ Label = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Sent(msgspec.Struct, kw_only=True, rename="camel"):
-    """What all of them share: text that the database takes, times with their zone."""
+    """Base of all bodies: storable text, times with a time zone."""
 
     def __post_init__(self) -> None:
         for name, sent in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
             value = getattr(self, name)
             if isinstance(value, datetime):
                 setattr(self, name, as_utc(value, sent))
-            # Any other field is JSON, which keeps what text columns can't.
+            # Other fields are JSON, which may contain characters that text columns can't.
             elif name not in self.json_fields():
                 _check(value, sent)
                 if isinstance(value, str) and (name == "id" or name.endswith("_id")):
@@ -59,7 +59,7 @@ class PromptBody(Sent, kw_only=True):
     tags: list[Label] | None = None
     commit_message: Annotated[str, Meta(max_length=2000)] | None = None
     is_active: bool = False
-    """What the first SDKs sent for the label ``production``."""
+    """Sent by the first SDKs instead of the label ``production``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,13 +93,13 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 def _check_messages(prompt: object) -> None:
     if not isinstance(prompt, list):
         raise ValueError("prompt: expected a list of messages, since type is chat")
-    for place, message in enumerate(prompt):
+    for index, message in enumerate(prompt):
         if not isinstance(message, dict):
-            raise ValueError(f"prompt[{place}]: expected an object")
+            raise ValueError(f"prompt[{index}]: expected an object")
         placeholder = message.get("type") == "placeholder"
         for field in ("name",) if placeholder else ("role", "content"):
             if field not in message:
-                raise ValueError(f"prompt[{place}].{field}: expected a value, got nothing")
+                raise ValueError(f"prompt[{index}].{field}: expected a value, got nothing")
     _check_placeholders([message for message in prompt if isinstance(message, dict)])
 
 
@@ -128,7 +128,7 @@ class LabelsBody(Sent, kw_only=True):
 
 
 class DatasetBody(Sent, kw_only=True):
-    """A dataset, or more about one."""
+    """A new dataset, or further fields of one."""
 
     name: Name
     description: Maybe[Annotated[str, Meta(max_length=10_000)]] = UNSET
@@ -148,7 +148,7 @@ class DatasetBody(Sent, kw_only=True):
 
 
 class DatasetItemBody(Sent, kw_only=True):
-    """An item, or more about one."""
+    """A new item, or further fields of one."""
 
     dataset_name: Name
     id: Name | None = None
@@ -166,7 +166,7 @@ class DatasetItemBody(Sent, kw_only=True):
 
 
 class RunItemBody(Sent, kw_only=True):
-    """That a trace answered an item in a run."""
+    """Links a trace to an item in a run."""
 
     run_name: Name
     dataset_item_id: Name
@@ -186,7 +186,7 @@ class RunItemBody(Sent, kw_only=True):
 
 
 class QueueBody(Sent, kw_only=True):
-    """A queue of what people are to judge."""
+    """An annotation queue."""
 
     name: Name
     description: str | None = None
@@ -197,7 +197,7 @@ QueueStatus = Literal["PENDING", "COMPLETED"]
 
 
 class QueueItemBody(Sent, kw_only=True):
-    """Something to judge."""
+    """An item of a queue."""
 
     object_id: Name
     object_type: Literal["TRACE", "OBSERVATION", "SESSION"]
@@ -205,12 +205,12 @@ class QueueItemBody(Sent, kw_only=True):
 
 
 class QueueItemUpdate(Sent, kw_only=True):
-    """Whether an item was judged."""
+    """The status of an item."""
 
     status: QueueStatus | None = None
 
 
 class AssignmentBody(Sent, kw_only=True):
-    """Who is to work on a queue."""
+    """The assignment of a member to a queue."""
 
     user_id: Name

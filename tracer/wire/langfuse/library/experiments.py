@@ -1,4 +1,4 @@
-"""Experiments as Langfuse's SDKs tell them: in attributes of the spans that answer their items."""
+"""Reads experiments of Langfuse's SDKs: attributes of the spans that answer their items."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PREFIX: Final = "langfuse.experiment."
 
 
 def run_id(project_id: str, dataset_id: str, name: str) -> str:
-    """Return the id of a dataset's run, as the newest SDKs work it out by themselves."""
-    said = ["langfuse-experiment-v1", project_id, dataset_id, name]
-    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
+    """Return the id of a dataset's run, as the newest SDKs compute it."""
+    key = ["langfuse-experiment-v1", project_id, dataset_id, name]
+    return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
 
 
 class ExperimentSaid(msgspec.Struct, kw_only=True):
-    """What a span says of the experiment that it belongs to."""
+    """The experiment of a span."""
 
     id: Name
     name: Name
@@ -33,22 +33,22 @@ class ExperimentSaid(msgspec.Struct, kw_only=True):
 
 
 def answered(spans: Sequence[SpanRecord]) -> list[tuple[SpanRecord, ExperimentSaid]]:
-    """Return the spans that are the answer to an experiment's item, with what they say of it."""
-    found = []
+    """Return the spans that answer an experiment's item, each with its experiment."""
+    answers = []
     for span in spans:
         if span.attributes.get(f"{PREFIX}item.root_observation_id") == span.span_id:
-            said = _within(span.attributes, PREFIX)
+            values = _within(span.attributes, PREFIX)
             try:
-                found.append((span, msgspec.convert(said, ExperimentSaid)))
+                answers.append((span, msgspec.convert(values, ExperimentSaid)))
             except msgspec.ValidationError:
-                continue  # They stay attributes of the span.
-    return found
+                continue  # The attributes of the span stay.
+    return answers
 
 
-def told(attributes: Mapping[str, Json], name: str) -> Json:
-    """Return what attributes tell of an experiment under a name, None where they don't.
+def experiment_value(attributes: Mapping[str, Json], name: str) -> Json:
+    """Return a value of an experiment by its name in the attributes; None: there is none.
 
-    Its SDKs send JSON as text, or the entries of an object one by one.
+    The SDKs send JSON as text, or the entries of an object one by one.
     """
     whole = attributes.get(PREFIX + name)
     if isinstance(whole, str):
@@ -65,10 +65,10 @@ def _decoded(value: Json) -> Json:
     return None if decoded is NULL else decoded
 
 
-def told_object(attributes: Mapping[str, Json], name: str) -> dict[str, Json] | None:
-    """Return likewise an object; anything else becomes one, under ``metadata``."""
-    found = told(attributes, name)
-    return found if found is None or isinstance(found, dict) else {"metadata": found}
+def experiment_object(attributes: Mapping[str, Json], name: str) -> dict[str, Json] | None:
+    """Return `experiment_value` as an object; another value is wrapped under ``metadata``."""
+    value = experiment_value(attributes, name)
+    return value if value is None or isinstance(value, dict) else {"metadata": value}
 
 
 def _within(attributes: Mapping[str, Json], prefix: str) -> dict[str, Json]:

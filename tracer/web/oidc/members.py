@@ -65,16 +65,20 @@ def _apply(provider: Provider, person: Person, member: Member) -> None:
     for rule in _rules(provider, person):
         other = best.get(rule.project_id, rule.role)
         best[rule.project_id] = max(other, rule.role, key=ROLES.index)
-    by_group = {rule.project_id for rule in provider.groups}
-    for project_id in by_group | best.keys():
-        if get_project(project_id) is None:
-            continue
-        role = best.get(project_id)
-        if project_id not in by_group and role is not None:
-            raise_role(project_id, member.member_id, role)
-        elif role != role_in(member.member_id, project_id):
-            # The last owner of a project stays, whatever the groups are.
-            with suppress(Conflict):
-                set_role(project_id, member.member_id, role)
+    for project_id in {rule.project_id for rule in provider.groups} | best.keys():
+        if get_project(project_id) is not None:
+            _set_role(provider, project_id, member.member_id, best.get(project_id))
     if provider.administrators:
         set_administrator(member.member_id, _administers(provider, person))
+
+
+def _set_role(provider: Provider, project_id: str, member_id: str, role: str | None) -> None:
+    """Set the role that the rules give, in place of one of a group; one given by hand stays."""
+    current = role_in(member_id, project_id)
+    of_groups = {rule.role for rule in provider.groups if rule.project_id == project_id}
+    if current in of_groups and current != role:
+        # The last owner of a project stays, whatever the groups are.
+        with suppress(Conflict):
+            set_role(project_id, member_id, role)
+    elif role is not None:
+        raise_role(project_id, member_id, role)

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.members import PASSWORD
+from tests.support.access.members import PASSWORD
 from tests.support.nginx import NAME, PROGRAM, Nginx, nginx
 from tests.support.serving import serving
 from tracer.store.members.attempts import PER_ACCOUNT

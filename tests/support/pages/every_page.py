@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
-from tests.support.members import PASSWORD, log_in, make_member
+from tests.support.access.members import PASSWORD, log_in, make_member
 from tests.support.pages.requests import SAME_ORIGIN
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
 from tracer.pricing.price_book import PriceDraft

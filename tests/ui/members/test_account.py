@@ -9,7 +9,7 @@ import time
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.members import PASSWORD, client_of, log_in, make_member
+from tests.support.access.members import PASSWORD, client_of, log_in, make_member
 from tests.support.pages.requests import post_form
 from tracer.store.database.session import transaction
 from tracer.store.members import totp

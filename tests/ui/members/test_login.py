@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.members import PASSWORD, client_of, log_in, make_member
+from tests.support.access.members import PASSWORD, client_of, log_in, make_member
 from tests.support.pages.requests import SAME_ORIGIN, post_form
 from tracer.config import Config
 from tracer.extensions import db

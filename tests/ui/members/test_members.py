@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.support.members import PASSWORD, client_of, log_in, make_member
+from tests.support.access.members import PASSWORD, client_of, log_in, make_member
 from tests.support.pages.requests import StoreTraces, post_form
 from tests.support.pages.sample_traces import agent_trace
 from tracer.store.database.session import transaction

@@ -15,8 +15,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from werkzeug.test import TestResponse
 
-from tests.support.members import client_of, log_in, make_member
-from tests.support.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
+from tests.support.access.members import client_of, log_in, make_member
+from tests.support.access.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
 from tracer.config import Config
 from tracer.errors import ConfigError, ProviderError
 from tracer.store.database.session import transaction

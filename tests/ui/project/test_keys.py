@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.members import client_of, make_member
+from tests.support.access.members import client_of, make_member
 from tests.support.pages.requests import post_form
 from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key, list_keys

@@ -13,10 +13,10 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from tests.support.members import client_of, make_member
+from tests.support.access.members import client_of, make_member
+from tests.support.access.permissions import PAGE, page
 from tests.support.pages.every_page import fill
 from tests.support.pages.requests import SAME_ORIGIN, StoreTraces
-from tests.support.permissions import PAGE, page
 from tracer.extensions import db
 from tracer.store.database.session import transaction
 from tracer.store.members.roles import ROLES
@@ -195,7 +195,7 @@ def test_each_line_of_the_policy_is_for_a_route(app: Flask) -> None:
 
 
 def test_the_documentation_has_the_tables_of_the_policy() -> None:
-    assert PAGE.read_text() == page(), "run: python -m tests.support.permissions"
+    assert PAGE.read_text() == page(), "run: python -m tests.support.access.permissions"
 
 
 def test_no_role_has_a_right_that_a_more_powerful_one_lacks() -> None:

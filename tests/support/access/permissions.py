@@ -1,4 +1,4 @@
-"""The tables of `docs/permissions.md`; `python -m tests.support.permissions` writes them."""
+"""The tables of `docs/permissions.md`; `python -m tests.support.access.permissions` writes them."""
 
 from __future__ import annotations
 

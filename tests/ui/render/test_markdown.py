@@ -107,7 +107,15 @@ def test_an_image_of_another_site_is_named_and_not_loaded() -> None:
 def test_hostile_markdown_does_nothing(text: str) -> None:
     for element in parse(rendered(text)):
         assert element.tag in ALLOWED
-        assert set(element.attributes) <= {"href", "title", "class", "rel", "align", "start"}
+        assert set(element.attributes) <= {
+            "href",
+            "title",
+            "class",
+            "rel",
+            "align",
+            "start",
+            "tabindex",
+        }
         assert element.attributes.get("href", "https:").split(":")[0] in ("http", "https", "mailto")
 
 
@@ -122,3 +130,52 @@ def test_a_text_beyond_the_limit_is_not_parsed() -> None:
 
 def test_code_in_no_known_language_is_escaped() -> None:
     assert code("<b>", "klingon") == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2*3*4", "a*b*c", "2**3**4", "3)", "1) one\n2) two", "x_1_y"),
+        *(r"\(x\)", r"\(x_1 + y_1\) and \(a*b\)", r"$a_1*b_1*c$", r"\[a\]", r"\frac{a}{b}"),
+        *("it costs $5 or $6", "&lt;b&gt; and &amp;", "[1]: https://a.example", r"C:\(x86)\dir"),
+        *(r"a \& b \{c\} \, d", "5 * 3 * 2", "#hash", "1986. A year", "(c) (r) -- ..."),
+    ],
+)
+def test_a_text_that_is_no_markdown_is_not_changed(text: str) -> None:
+    page = parse(rendered(f"{text}\n\n**b**"))
+    shown = page.text.removesuffix("b").strip()
+    numbered = page.all("ol")
+    if numbered:
+        shown = f"{numbered[0].attributes.get('start', '1')}. {shown}"
+    assert "".join(shown.split()) == "".join(text.split())
+
+
+def test_a_block_of_latex_is_shown_as_it_is() -> None:
+    block = "\\[\nx_1 * y_1\n- z\n\\]"
+    page = parse(rendered(f"So *this*:\n{block}\n\nand\n\n$$\na\n$$"))
+    shown = [pre.text.split() for pre in page.all("pre")]
+    assert shown == [block.split(), ["$$", "a", "$$"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["a **b**c", "**1.** x", "*a* b", "**\u91cd\u70b9**\u5185\u5bb9", "_a_"]
+)
+def test_emphasis_is_still_read(text: str) -> None:
+    page = parse(rendered(text))
+    assert page.all("strong") or page.all("em")
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["/settings", "doc.md", "../x", "#part", "//evil.example", "?q=1", "https:/x", "project/"],
+)
+def test_a_relative_link_leads_nowhere_and_shows_its_target(href: str) -> None:
+    link = parse(rendered(f"[x]({href})")).one("a")
+    assert "href" not in link.attributes
+    assert link["title"] == f"relative link: {href}"
+
+
+def test_code_and_tables_can_be_focused() -> None:
+    page = parse(rendered("```\na\n```\n\n    b\n\n| x |\n|---|\n| 1 |"))
+    assert [pre["tabindex"] for pre in page.all("pre", "code")] == ["0", "0"]
+    assert page.one("table")["tabindex"] == "0"

@@ -19,6 +19,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
+from tracer.ui.render.markdown_rules import add_rules
 from tracer.ui.render.media import IMAGE_IN_TEXT, safe_media
 
 MAX_CHARACTERS = 20_000
@@ -35,6 +36,7 @@ _ASIDE = "data:image/png;base64,aside"
 _ASIDE_NUMBER = re.compile(rf"{_ASIDE}(\d{{1,6}})")
 # Only these classes are allowed: with others a text could imitate parts of the page.
 _CLASSES = {"span": set(STANDARD_TYPES.values()), "pre": {"code"}, "img": {"picture"}}
+_ELSEWHERE = re.compile(r"https?://[^/]|mailto:", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x20]")
 # A text without any of these renders the same as plain paragraphs.
 _SYNTAX = re.compile(r"[*_`#>\[\]|~\\<&]|^\s*(?:[-+=]|\d+[.)])|^ {4}|^\t", re.MULTILINE)
@@ -94,6 +96,8 @@ def _render(text: str) -> Markup:
             "ol": {"start"},
             "th": {"align"},
             "td": {"align"},
+            "table": {"tabindex"},
+            "pre": {"tabindex"},
         },
         attribute_filter=_allowed,
         allowed_classes=_CLASSES,
@@ -103,12 +107,16 @@ def _render(text: str) -> Markup:
 
 
 def _allowed(_tag: str, attribute: str, value: str) -> str | None:
-    """Return the value of an attribute, None to drop it: only images may have ``data:`` URLs."""
+    """Return the value of an attribute, None to drop it: only images may have ``data:`` URLs.
+
+    A relative link would lead into Tracer, whatever its author meant.
+    """
     if attribute == "src":
         return value if safe_media(value) == "image" else None
-    # Browsers ignore white space and control characters within a scheme.
-    is_data = attribute == "href" and _INVISIBLE.sub("", value).lower().startswith("data:")
-    return None if is_data else value
+    if attribute == "href":
+        # Browsers ignore white space and control characters within a scheme.
+        return value if _ELSEWHERE.match(_INVISIBLE.sub("", value)) else None
+    return value
 
 
 def _highlight(source: str, language: str, _attributes: str) -> str:
@@ -127,7 +135,23 @@ def _fence(
 ) -> str:
     token = tokens[index]
     words = token.info.split(maxsplit=1)
-    return f'<pre class="code">{_highlight(token.content, words[0] if words else "", "")}</pre>\n'
+    source = _highlight(token.content, words[0] if words else "", "")
+    return f'<pre class="code" tabindex="0">{source}</pre>\n'
+
+
+def _table(
+    _self: RendererHTML, _tokens: Sequence[Token], _index: int, _options: Any, _env: Any
+) -> str:
+    # A table scrolls, so that it can be focused.
+    return '<table tabindex="0">\n'
+
+
+def _link(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    token = tokens[index]
+    href = str(token.attrs.get("href", ""))
+    if not _ELSEWHERE.match(href):
+        token.attrSet("title", f"relative link: {href}")
+    return self.renderToken(tokens, index, options, env)
 
 
 def _image(
@@ -145,7 +169,11 @@ def _image(
 def _make_parser() -> MarkdownIt:
     # Single line breaks are kept: chat messages rely on them.
     parser = MarkdownIt("js-default", {"html": False, "breaks": True}).enable("table")
+    add_rules(parser)
     parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("code_block", _fence)
+    parser.add_render_rule("table_open", _table)
+    parser.add_render_rule("link_open", _link)
     # A rule, because with `disable` an image would become a link with a stray "!".
     parser.add_render_rule("image", _image)
     return parser

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from decimal import Decimal
 
-from tracer.export.records import ExportedSpan, ExportedTrace
+from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace
 from tracer.times import shown_time
 
 
@@ -19,6 +20,24 @@ def duration(start: datetime, end: datetime | None) -> str:
     if seconds < 600:
         return f"{_three_digits(seconds)} s"
     return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+def number(value: float) -> str:
+    """Return a number with all its digits, up to a certain size without an exponent."""
+    if not math.isfinite(value):
+        return str(value)
+    exact = Decimal(repr(float(value)))
+    plain = format(exact, "f") if -12 <= exact.adjusted() <= 21 else repr(float(value))
+    return plain.removesuffix(".0") if "e" not in plain else plain
+
+
+def score_value(score: ExportedScore) -> str:
+    """Return the value of a score: a number, ``true`` or ``false``, or its text."""
+    if score.value is None:
+        return score.string_value or ""
+    if score.data_type == "boolean":
+        return str(bool(score.value)).lower()
+    return number(score.value)
 
 
 def _three_digits(value: float) -> str:

@@ -143,7 +143,13 @@ def _scores(scores: list[ExportedScore]) -> str:
     if not scores:
         return ""
     rows = [
-        (score.name, _score_value(score), score.span_id or "", score.source, score.comment or "")
+        (
+            score.name,
+            figures.score_value(score),
+            score.span_id or "",
+            score.source,
+            score.comment or "",
+        )
         for score in scores
     ]
     body = "".join(
@@ -152,12 +158,6 @@ def _scores(scores: list[ExportedScore]) -> str:
     names = ("Score", "Value", "Span", "Source", "Comment")
     head = "".join(f"<th>{name}</th>" for name in names)
     return f"<h3>Scores</h3><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _score_value(score: ExportedScore) -> str:
-    if score.value is None:
-        return score.string_value or ""
-    return str(bool(score.value)).lower() if score.data_type == "boolean" else f"{score.value:g}"
 
 
 def _folded(title: str, text: Text, budget: Budget) -> str:

@@ -123,10 +123,10 @@ def _document(
 ) -> Iterator[str]:
     yield from _head(source, budget)
     for score in source.scores():
-        value = score.string_value if score.value is None else f"{score.value:g}"
+        value = figures.score_value(score)
         subject = f" of span `{score.span_id}`" if score.span_id else ""
         comment = f": {_inline(score.comment)}" if score.comment else ""
-        yield f"- Score **{_inline(score.name)}** = {_inline(str(value))}{subject}{comment}\n"
+        yield f"- Score **{_inline(score.name)}** = {_inline(value)}{subject}{comment}\n"
     yield "\n## Spans\n"
     count = 0
     for row in rows:

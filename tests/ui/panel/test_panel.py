@@ -309,6 +309,22 @@ def test_scores_are_counted_and_listed(store_traces: StoreTraces, get_page: GetP
     assert whole.one("li", "remark").text.startswith("helpful 1 api")
 
 
+def test_a_score_keeps_its_digits_on_pages_and_in_exports(
+    client: FlaskClient, store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    built = story().score("count", 1234567).score("safe", 0)
+    built.batch.scores[-1].data_type = "boolean"
+    store_traces(built)
+    shown = [item.text for item in panel(get_page, "tab=scores").all("li", "remark")]
+    assert [text.split(" api")[0] for text in sorted(shown)] == ["count 1234567", "safe no"]
+    base = f"/project/default/traces/{built.trace_id}/export?format="
+    for name in ("markdown", "html"):
+        text = client.get(base + name).text
+        assert "1234567" in text
+        assert "1.23457e+06" not in text
+        assert "false" in text
+
+
 def test_the_raw_tab_has_the_stored_record(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(story(metadata={"k": "v"}))
     assert '"k": "v"' in panel(get_page, "id=s&tab=raw").one(id="dump").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,7 +15,9 @@ from tracer.ui.render.format import (
     duration,
     meter,
     money,
+    number,
     plural,
+    short_number,
     stamp,
     whole,
 )
@@ -112,3 +115,23 @@ def test_the_meter_grows_with_the_logarithm_and_stays_within_its_box() -> None:
 def test_a_price_shows_every_digit_and_cents_at_least(value: str, shown: str) -> None:
     assert dollars(Decimal(value)) == shown
     assert dollars(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "exact", "short"),
+    [
+        (1234567.0, "1234567", "1234567"),
+        (0.0, "0", "0"),
+        (-2.5, "-2.5", "-2.5"),
+        (0.1234567890123, "0.1234567890123", "0.123"),
+        (0.000012, "0.000012", "0.000012"),
+        (1e15, "1000000000000000", "1000000000000000"),
+        (1e300, "1e+300", "1e+300"),
+        (float("inf"), "inf", "inf"),
+    ],
+)
+def test_a_number_keeps_its_digits(value: float, exact: str, short: str) -> None:
+    assert number(value) == exact
+    assert float(exact) == value
+    if math.isfinite(value):
+        assert short_number(value) == short

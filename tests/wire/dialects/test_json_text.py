@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.wire.dialects.table import opened, tool_definitions
+from tracer.wire.dialects.table import names, opened, tool_definitions
 
 STORABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TEXTS = st.text(STORABLE, max_size=20).filter(
@@ -61,3 +61,10 @@ def test_what_is_no_json_text_stays_as_it_is(text: Any, value: Any) -> None:
 )
 def test_tools_are_definitions_or_names(sent: Any, tools: Any) -> None:
     assert tool_definitions(sent) == tools
+
+
+def test_tags_that_are_no_text_become_text() -> None:
+    assert names(["a", 5, 0.5, True, {"k": 1}, None, "", "a"]) == [
+        *("a", "5", "0.5", "true", '{"k":1}')
+    ]
+    assert names([None, ""]) is None

@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer.export.figures import number
 from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.database.session import transaction
 from tracer.store.scores import scores
@@ -108,10 +109,10 @@ def _number(known: ScoreKind | None) -> dict[str, Json]:
     if low is None and high is None and known is not None:
         low, high = known.low, known.high
     if low is not None and high is not None and low > high:
-        refuse(f"The range is empty: {low:g} to {high:g}.")
+        refuse(f"The range is empty: {number(low)} to {number(high)}.")
     if (low is not None and value < low) or (high is not None and value > high):
-        ends = [f"{end:g}" if end is not None else "any" for end in (low, high)]
-        refuse(f"{value:g} is outside the range {ends[0]} to {ends[1]}.")
+        ends = [number(end) if end is not None else "any" for end in (low, high)]
+        refuse(f"{number(value)} is outside the range {ends[0]} to {ends[1]}.")
     bounds = {"min": low, "max": high}
     given = {name: end for name, end in bounds.items() if end is not None}
     return {"value": value, "metadata": given}

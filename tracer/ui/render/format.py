@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from tracer.export.figures import number
 from tracer.times import shown_time
 
 _SECONDS_UNTIL_MINUTES = 600
@@ -75,6 +76,12 @@ def money(value: Decimal | None) -> str:
     if abs(value) < Decimal("0.00995"):
         return f"${value:.4f}"
     return f"${value:.3f}" if abs(value) < Decimal("0.9995") else f"${value:,.2f}"
+
+
+def short_number(value: float) -> str:
+    """Return a number with at most three digits after the point: ``0.833``, ``1234567``."""
+    rounded = round(value, 3)
+    return number(rounded if rounded or not value else float(f"{value:.3g}"))
 
 
 def dollars(value: Decimal | None) -> str:
@@ -158,5 +165,7 @@ FILTERS = {
         micros,
         size,
         text_size,
+        number,
+        short_number,
     )
 }

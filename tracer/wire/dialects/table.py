@@ -128,13 +128,22 @@ def present(value: Json) -> Json:
 
 
 def names(value: Json) -> list[str] | None:
-    """Return a list of texts; one text is split at its commas."""
+    """Return a list of texts; one text is split at its commas.
+
+    Numbers and other items become the text that they are in JSON.
+    """
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, list):
         return None
-    items = [name for item in value if (name := text(item))]
+    items = [name for item in value if (name := _item_text(item))]
     return list(dict.fromkeys(items)) or None
+
+
+def _item_text(item: Json) -> str | None:
+    if item is None or isinstance(item, str):
+        return text(item)
+    return msgspec.json.encode(item).decode()
 
 
 def texts(value: Json) -> list[str] | None:

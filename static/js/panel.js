@@ -12,6 +12,9 @@
   addEventListener("click", (event) => {
     const link = event.target.closest(":is(.tree, .view) a[hx-get][href*='span='], [data-close]");
     if (link) mark(link);
+    const row = document.getElementById(`s-${event.target.closest("#panel a[data-select]")?.dataset.select}`);
+    const rowLink = row?.querySelector(".row .name > a");
+    if (rowLink) { mark(rowLink); row.scrollIntoView({ block: "nearest" }); }
   });
 
   const fills = (ctx) => ctx.request.method === "GET" && ctx.target === panel();

@@ -1,9 +1,13 @@
-// Loaded without defer, in <head>: the page must not paint in the wrong theme first.
+// The theme and the widths of parts. Loaded without defer, in <head>: the page must not paint with others first.
 (() => {
   const root = document.documentElement;
   const show = (theme) => (theme === "auto" ? delete root.dataset.theme : (root.dataset.theme = theme));
   root.classList.add("js");
   try { show(localStorage.getItem("theme") || "auto"); } catch { show("auto"); }
+  try {
+    for (const [name, width] of Object.entries(JSON.parse(localStorage.getItem("splitters") ?? "{}")))
+      if (width > 0) root.style.setProperty(`--${name}`, `${Number(width)}px`);
+  } catch { /* private window */ }
   addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-toggle=theme]")) return;
     const next = { auto: "light", light: "dark", dark: "auto" }[root.dataset.theme || "auto"];

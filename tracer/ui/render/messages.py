@@ -19,6 +19,15 @@ _MARKDOWN_PER_PAGE = 40_000
 _SYSTEM = ("system", "developer")
 
 
+@dataclass(frozen=True, slots=True)
+class CalledSpan:
+    """The span of the tool that a call ran."""
+
+    span_id: str
+    took: str
+    failed: bool
+
+
 @dataclass(slots=True)
 class Piece:
     """One part of a message, as ``html`` if it is rendered, else as ``text`` or ``json``."""
@@ -44,6 +53,8 @@ class Piece:
     json: Item | None = None
     results: list[Piece] = field(default_factory=list)
     """The results of a call."""
+    span: CalledSpan | None = None
+    """The span of a call; None: unknown."""
     pieces: list[Piece] = field(default_factory=list)
     """The parts of a result that contains images, audio or files."""
 

@@ -23,10 +23,11 @@ from tracer.ui.base import address
 from tracer.ui.base.subjects import target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.panel.span import span_panel
+from tracer.ui.panel.tool_calls import link_tool_calls
 from tracer.ui.panel.trace import Panel, trace_panel
 from tracer.ui.trace import data
 from tracer.ui.trace.data import SelectionData
-from tracer.ui.trace.head import hit_buckets
+from tracer.ui.trace.head import hit_buckets, lenses
 from tracer.ui.waterfall.axis import Axis
 from tracer.ui.waterfall.from_request import axis_of, base_axis, requested_zoom
 from tracer.ui.waterfall.minimap import Minimap
@@ -109,6 +110,8 @@ def axis_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object]
         "window": window,
         "minimap": Minimap(profile, window),
         "hit_buckets": hit_buckets(trace, window.axis),
+        "lenses": lenses(trace),
+        "lens": address.page_parameter("lens") or "",
     }
 
 
@@ -159,6 +162,8 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
         return None
     else:
         panel = span_panel(selection.span, selection.trace, *annotations, tab, raw=raw, now=now)
+    if panel.tab == "io" and selection.span is not None:
+        link_tool_calls(panel, selection.span, selection.trace.project_id)
     if panel.tab == "scores":
         panel.score_kinds = scores.list_kinds(selection.trace.project_id)
     return panel

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import g
 
 from tracer.analysis.activity import BUCKETS
+from tracer.analysis.headline import FAMILY
 from tracer.store.analyses.summaries import read_headline
 from tracer.store.timeline.log import Log, Query, SearchPosition
 from tracer.store.traces import traces
@@ -46,6 +47,26 @@ def tree_head_of(trace: TraceRow) -> dict[str, object]:
     position = log.position(page_parameter("span")) if log else None
     search = Search(words, position) if words else None
     return head_of(trace) | {"neighbours": traces.neighbours(trace), "search": search}
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """A choice of rows in the tree: the leaves of one family, or those that failed."""
+
+    name: str
+    label: str
+    count: int
+
+
+def lenses(trace: TraceRow) -> list[Lens]:
+    """Return the lenses that leave rows; without a second one, none."""
+    families = [
+        Lens(name, label, sum(n for kind, n in trace.kinds.items() if FAMILY.get(kind) == name))
+        for name, label in (("model", "Model"), ("tools", "Tools"))
+    ]
+    errors = Lens("errors", "Errors", trace.error_count)
+    chosen = [lens for lens in (*families, errors) if lens.count]
+    return [Lens("", "All", trace.span_count), *chosen] if chosen else []
 
 
 def hit_buckets(trace: TraceRow, axis: Axis) -> list[int]:

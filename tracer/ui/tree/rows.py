@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,9 @@ from tracer.ui.waterfall.axis import Axis
 bp.add_app_template_filter(rows_of)
 bp.add_app_template_filter(next_cursor)
 
-MAX_INDENT: Final = 11
-"""Deeper levels are not indented further, so that their names have room."""
+MAX_INDENT: Final = 40
+"""Deeper levels are not indented further; the style sheet compresses the indent before."""
+_DATE: Final = re.compile(r"-(?:\d{8}|\d{4}-\d\d-\d\d)$")
 
 
 class Chip(NamedTuple):
@@ -36,6 +38,7 @@ class Box(NamedTuple):
 
     css: str
     style: str
+    title: str = ""
 
 
 # Raw values: the template escapes them. Not frozen: a page creates hundreds of rows, and creating
@@ -51,7 +54,8 @@ class Row:
     depth: int
     name: str
     kind: str
-    model: str | None
+    model: str
+    """The model, if the name does not contain it; without a date at its end."""
     state: str
     """lost, error, running, warning or "": it selects the icon and text after the name."""
     message: str | None
@@ -78,11 +82,11 @@ def row_of(node: Node, axis: Axis, now: datetime) -> Row:
         depth=min(node.depth, MAX_INDENT),
         name=span.name,
         kind=span.kind,
-        model=span.model,
+        model=_model(span),
         state=state,
         message=span.status_message if state in ("error", "warning") else None,
         chips=list(_chips(node, subtree)),
-        boxes=list(_boxes(node, subtree, axis, running=state == "running")),
+        boxes=list(_boxes(node, subtree, axis, took, running=state == "running")),
         took=took,
         tokens=count(span.total_tokens),
         cost=money(span.total_cost),
@@ -104,6 +108,17 @@ def _css(span: SpanRow) -> str:
     return f"row k-{span.kind}{failed}{lost}{'' if span.child_count else ' leaf'}"
 
 
+def _model(span: SpanRow) -> str:
+    model = _DATE.sub("", span.model or "")
+    return "" if model in span.name else model
+
+
+@bp.app_template_global()
+def bar_title(axis: Axis, start: datetime) -> str:
+    """Return the start of a bar's title; the duration follows."""
+    return f"starts at {duration(start - axis.start)}, takes "
+
+
 def _chips(node: Node, subtree: Subtree | None) -> Iterator[Chip]:
     for name in node.span.flags:
         flag = FLAGS.get(name)
@@ -123,12 +138,15 @@ def _chips(node: Node, subtree: Subtree | None) -> Iterator[Chip]:
         yield Chip("warn sum", "warnings")
 
 
-def _boxes(node: Node, subtree: Subtree | None, axis: Axis, *, running: bool) -> Iterator[Box]:
+def _boxes(
+    node: Node, subtree: Subtree | None, axis: Axis, took: str, *, running: bool
+) -> Iterator[Box]:
     span = node.span
     if not span.placeholder:
         bar = axis.bar(span.start_time, span.end_time, span.first_token_time)
         how = " run" if running else " gen" if bar.first_token else ""
-        yield Box(f"bar{how}{' skew' if node.early else ''}", bar.style)
+        title = f"{bar_title(axis, span.start_time)}{took}"
+        yield Box(f"bar{how}{' skew' if node.early else ''}", bar.style, title)
     if path := node.critical_path(axis):
         yield Box("crit", path.style)
     # Its subtree may still run when the span has ended.

@@ -1,0 +1,139 @@
+"""The tree beside its bars and panel: splitters, lenses, bars, deep levels, links of tool calls."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, expect
+
+from tests.support.pages.browser import OpenPage
+from tests.support.pages.requests import StoreTraces
+from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message
+from tracer.records import Json
+
+TRACE = f"/project/default/traces/{'a' * 32}"
+
+
+def width(page: Page, selector: str) -> float:
+    return float(page.locator(selector).evaluate("part => part.getBoundingClientRect().width"))
+
+
+def test_splitters_set_widths_that_the_browser_remembers(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE)
+    page.wait_for_load_state()
+    for name, part, by in (("names", ".row .name >> nth=0", 90), ("panel", "#panel", -70)):
+        before = width(page, part)
+        box = page.locator(f"[data-splitter={name}]").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + 8
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + by, y)
+        page.mouse.up()
+        assert abs(width(page, part) - before - abs(by)) < 3, name
+        dragged = width(page, part)
+        page.reload()
+        assert abs(width(page, part) - dragged) < 2, name
+        page.locator(f"[data-splitter={name}]").press("ArrowRight" if by > 0 else "ArrowLeft")
+        assert width(page, part) > dragged + 10, name
+        page.locator(f"[data-splitter={name}]").dblclick()
+        assert abs(width(page, part) - before) < 2, name
+
+
+def test_a_bar_selects_its_span_and_names_start_and_duration(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE)
+    page.wait_for_load_state()
+    for row, title in (
+        ("gather", "starts at 2.00 s, takes 2.00 s"),
+        ("refund", "starts at 4.00 s, takes 2.00 s"),
+    ):
+        bar = page.locator(f"#s-{row} .bar")
+        assert bar.get_attribute("title") == title
+        bar.click()
+        expect(page.locator("#panel h2").first).to_have_text(row)
+        expect(page.locator(f"#s-{row}")).to_have_attribute("aria-current", "true")
+    # The click has not closed the node.
+    expect(page.locator("#s-search")).to_be_visible()
+
+
+def test_a_lens_leaves_the_spans_of_one_family(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(f"{TRACE}?span=plan")
+    page.wait_for_load_state()
+    lenses = page.get_by_role("navigation", name="Spans to show")
+    assert lenses.locator("a").all_inner_texts() == ["All 6", "Model 1", "Tools 2", "Errors 1"]
+    rows = (".tree .row:not(.gap)",)
+    for name, left in (
+        ("Model", ["s-root", "s-plan", "s-gather"]),
+        ("Tools", ["s-root", "s-gather", "s-lookup", "s-refund"]),
+        ("Errors", ["s-root", "s-gather", "s-refund"]),
+    ):
+        lenses.get_by_role("link", name=name).click()
+        shown = [row.get_attribute("id") for row in page.locator(rows[0]).all() if row.is_visible()]
+        assert shown == left, name
+        query = parse_qs(urlsplit(page.url).query)
+        assert query["span"] == ["plan"]
+    page.reload()
+    expect(page.locator("#s-plan")).to_be_hidden()
+    lenses.get_by_role("link", name="All").click()
+    expect(page.locator("#s-plan")).to_be_visible()
+    assert "lens" not in page.url
+
+
+def test_names_of_deep_levels_have_room(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    story = TraceBuilder("a" * 32, name="deep")
+    for n in range(30):
+        story.span(f"level-{n:02}", f"level-{n - 1:02}" if n else None, n * 0.01, 1)
+    store_traces(story)
+    page = open_page(f"{TRACE}?span=level-29")
+    lefts = [
+        page.locator(f"#s-level-{n:02} .name > a").evaluate("a => a.getBoundingClientRect().left")
+        for n in (0, 5, 6, 7, 20, 29)
+    ]
+    assert lefts == sorted(set(lefts))
+    name = page.locator("#s-level-29 .name > a")
+    assert name.evaluate("a => a.scrollWidth <= a.clientWidth")
+
+
+def test_the_critical_path_marks_leaves_and_closed_nodes(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE)
+    page.wait_for_load_state()
+    expect(page.locator("#s-refund .crit")).to_be_visible()
+    expect(page.locator("#s-gather .crit")).to_be_hidden()
+    page.locator("#s-gather summary").click()
+    expect(page.locator("#s-gather .crit")).to_be_visible()
+
+
+def call(call_id: str, name: str) -> Json:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": "{}"}}
+
+
+def test_a_tool_call_links_to_its_span(store_traces: StoreTraces, open_page: OpenPage) -> None:
+    first = [{"role": "assistant", "tool_calls": [call("1", "find"), call("2", "find")]}]
+    result = {"role": "tool", "tool_call_id": "1", "content": "r"}
+    story = TraceBuilder("a" * 32).span("root", None, 0, 9, kind="agent")
+    story.generation("g1", "root", 0, 1, input=[chat_message("user", "?")], output=first)
+    story.span("f1", "root", 1, 2, kind="tool", name="find")
+    story.span("f2", "root", 2, 3.5, kind="tool", name="execute_tool find", level="error")
+    story.generation("g2", "root", 4, 5, input=[*first, result], output="done")
+    story.span("f3", "root", 6, 7, kind="tool", name="find")
+    store_traces(story)
+    for generation, part in (("g1", "#output"), ("g2", "#input")):
+        page = open_page(f"{TRACE}?span={generation}")
+        links = page.locator(f"{part} .call header a")
+        assert links.all_inner_texts() == ["1.00 s, open span", "1.50 s, open span"]
+        links.nth(1).click()
+        expect(page.locator("#panel h2").first).to_have_text("execute_tool find")
+        expect(page.locator("#s-f2")).to_have_attribute("aria-current", "true")
+        assert parse_qs(urlsplit(page.url).query)["span"] == ["f2"]

@@ -47,6 +47,8 @@ def edit_and_delete_comment(page: Page) -> None:
 
 def judge(page: Page) -> None:
     form = page.get_by_role("form", name="Score")
+    expect(form).to_be_hidden()
+    page.get_by_text("Add a score").click()
     form.get_by_label("Score").fill("stars")
     form.get_by_label("Value").fill("4")
     form.get_by_label("To", exact=True).fill("5")
@@ -119,9 +121,17 @@ def test_a_share_link_is_created_opened_and_revoked(
 ) -> None:
     store_traces(agent_trace())
     page = open_page(TRACE, scripts=scripts)
-    page.get_by_role("link", name="Share").click()
+    page.get_by_role("button", name="Share").click()
+    if not scripts:
+        page.get_by_role("link", name="Share links").click()
+    expect(page.locator("#share-links .alert")).to_contain_text("works on this machine only")
     page.get_by_role("button", name="Create link").click()
     address = page.locator("#made").inner_text()
+    if scripts:
+        page.locator("#share-links [data-copy]").click()
+        expect(page.locator("#status")).to_contain_text("copied")
+        assert page.evaluate("navigator.clipboard.readText()") == address
+        assert page.url.endswith(TRACE)
     path = "/share/" + address.partition("/share/")[2]
     shared = open_page(path, scripts=scripts)
     expect(shared.locator("h1")).to_have_text("resolve_ticket")
@@ -148,6 +158,7 @@ def test_an_error_of_a_form_is_shown_at_the_form(
 ) -> None:
     store_traces(agent_trace())
     page = open_page(f"{TRACE}?tab=scores")
+    page.get_by_text("Add a score").click()
     form = page.get_by_role("form", name="Score")
     form.get_by_label("Score").fill("stars")
     form.get_by_label("Value").fill("9")
@@ -171,3 +182,39 @@ def test_a_hostile_comment_does_nothing(store_traces: StoreTraces, open_page: Op
     expect(page.locator("article.remark")).to_contain_text("onerror")
     page.locator("article.remark .md").click()
     assert page.locator("article.remark .md img, article.remark .md [hx-get]").count() == 0
+
+
+@pytest.mark.parametrize("width", [1440, 900, 390])
+def test_popovers_open_beside_their_buttons_within_the_window(
+    store_traces: StoreTraces, open_page: OpenPage, width: int
+) -> None:
+    store_traces(agent_trace())
+    page = open_page(TRACE, width=width)
+    for name, popover in (("Edit tags", "#tag-form"), ("Share", "#share"), ("Export", "#export")):
+        button = page.get_by_role("button", name=name)
+        button.click()
+        shown, beside = page.locator(popover).bounding_box(), button.bounding_box()
+        assert shown is not None
+        assert beside is not None
+        assert shown["x"] >= 0
+        assert shown["x"] + shown["width"] <= width
+        if width > 640 or name == "Export":
+            below = shown["y"] - beside["y"] - beside["height"]
+            assert 0 <= below < 20, name
+            assert shown["x"] <= beside["x"] + beside["width"], name
+            assert shown["x"] + shown["width"] >= beside["x"], name
+        else:
+            assert abs(shown["y"] + shown["height"] - 900) < 2, name
+        page.keyboard.press("Escape")
+
+
+def test_the_name_of_an_author_comes_before_the_button(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    for tab in ("scores", "comments"):
+        page = open_page(f"{TRACE}?tab={tab}")
+        form = page.locator("#panel form.writing")
+        fields = form.locator("input:not([type=hidden]), textarea, button")
+        order = [field.get_attribute("name") or "button" for field in fields.all()]
+        assert order[-2:] == ["reader", "button"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer.config import is_loopback
 from tracer.store.annotations import shares
 from tracer.store.database.session import transaction
-from tracer.ui.base.blueprint import refuse
+from tracer.ui.base.blueprint import is_fragment, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import AnnotationTarget, annotation_route
 from tracer.ui.base.visitor import author
@@ -60,7 +62,11 @@ def revoke(target: AnnotationTarget, share_id: str) -> AnyResponse:
 
 
 def _page(target: AnnotationTarget, new_link: str = "") -> str:
-    rows = shares.list_shares(target.subject)
     return render(
-        "annotations/shares.html", target=target, rows=rows, new_link=new_link, periods=PERIODS
+        "annotations/_share.html" if is_fragment() else "annotations/shares.html",
+        target=target,
+        rows=shares.list_shares(target.subject),
+        new_link=new_link,
+        periods=PERIODS,
+        loopback=is_loopback(urlsplit(f"//{request.host}").hostname or ""),
     )

@@ -86,3 +86,20 @@ def test_a_broken_schema_is_reported_with_the_path_of_the_argument() -> None:
     assert finding.detail == (
         "arguments.city: required, and missing; arguments.days: expected integer, got string"
     )
+
+
+def test_equal_findings_are_one_that_counts_them() -> None:
+    pairs = [
+        fields
+        for n in range(43)
+        for fields in (
+            step(f"a{n}", start=n * 10, parent_span_id=f"p{n}", level="error"),
+            step(f"b{n}", start=n * 10 + 5, parent_span_id=f"p{n}"),
+        )
+    ]
+    [retried] = findings_of(*pairs)
+    assert (retried.times, retried.count, len(retried.spans)) == (43, 86, MOST_SPANS)
+    calls = [step(f"{q}-{n}", input={"q": q}) for q in "abcdefgh" for n in range(3)]
+    [repeated] = findings_of(*calls)
+    assert (repeated.times, repeated.count) == (8, 24)
+    assert repeated.detail == '{"q":"a"}; {"q":"b"}; {"q":"c"}'

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import msgspec
 
+from tracer.analysis.highlights import Highlighter, Step
 from tracer.analysis.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
 from tracer.messages.parts import decoded
@@ -21,6 +23,7 @@ MOST_SPANS: Final = 20
 MOST_FINDINGS: Final = 100
 # Distinct tool calls kept in memory, about 100 MB; calls beyond them are not compared.
 _MOST_CALLS: Final = 200_000
+_MOST_DETAILS: Final = 3
 _TRUNCATED: Final = frozenset(("length", "max_tokens", "max_output_tokens", "model_length"))
 _TOOL_KINDS: Final = ("tool", "function")
 
@@ -42,19 +45,24 @@ class FindingSpan(NamedTuple):
     """The answer, of a generation that was offered tools only."""
     tools: list[Json] | None
     finish_reasons: list[str] | None
+    message: str | None = None
+    cost: Decimal | None = None
+    """US dollars."""
 
 
 class Finding(msgspec.Struct, kw_only=True):
     """One kind of problem, with the spans that show it."""
 
     kind: str
-    """repeated, retried, cut or schema."""
+    """repeated, retried, cut or schema; of a highlight failed, slowest or dearest."""
     title: str
     detail: str
     spans: list[str]
     """Span ids in time order; at most `MOST_SPANS`."""
     count: int
     """Number of spans, including those that `spans` leaves out."""
+    times: int = 1
+    """How many equal findings this one stands for."""
 
 
 class Findings(msgspec.Struct, kw_only=True):
@@ -62,6 +70,8 @@ class Findings(msgspec.Struct, kw_only=True):
 
     found: list[Finding]
     left_out: int
+    highlights: list[Finding] = []
+    """What failed, took longest and cost most: any trace has some, so they are no problems."""
 
 
 class Finder:
@@ -74,9 +84,11 @@ class Finder:
         self._truncated: list[str] = []
         self._schema_violations: list[Finding] = []
         self._left_out = 0
+        self._highlighter = Highlighter()
 
     def add(self, span: FindingSpan) -> None:
         """Take the next span into account."""
+        self._highlighter.add(Step(*(getattr(span, name) for name in Step._fields)))
         if span.kind in _TOOL_KINDS and span.input is not None:
             self._add_call(span)
         self._add_attempt(span)
@@ -87,13 +99,20 @@ class Finder:
 
     def result(self) -> Findings:
         """Return the findings so far, grouped by kind."""
-        findings = [*self._schema_violations, *self._retried, *self._repeated()]
+        findings = [*self._schema_violations, *self._retried, *_folded(self._repeated())]
         if self._truncated:
             title = f"{_plural(len(self._truncated), 'answer')} cut off at the token limit"
             detail = "The model stopped at its output limit."
             findings.append(_finding("cut", title, detail, self._truncated))
         more = max(len(findings) - MOST_FINDINGS, 0)
-        return Findings(found=findings[:MOST_FINDINGS], left_out=more + self._left_out)
+        highlights = [
+            Finding(**msgspec.structs.asdict(item)) for item in self._highlighter.result()
+        ]
+        return Findings(
+            found=findings[:MOST_FINDINGS],
+            left_out=more + self._left_out,
+            highlights=highlights,
+        )
 
     def _add_call(self, span: FindingSpan) -> None:
         arguments = msgspec.json.encode(decoded(span.input), order="sorted")
@@ -129,12 +148,22 @@ class Finder:
             self._end_chain(span.name, spans, "then it succeeded")
 
     def _end_chain(self, name: str, chain: list[str], outcome: str) -> None:
-        if len(self._retried) >= MOST_FINDINGS:
-            self._left_out += 1
-            return
         failed = len(chain) - 1 if outcome else len(chain)
         title = f"{name or 'A span'} failed {_repetitions(failed)} and was tried again"
-        self._retried.append(_finding("retried", title, outcome or "it never succeeded", chain))
+        self._add(self._retried, "retried", title, outcome or "it never succeeded", chain)
+
+    def _add(
+        self, findings: list[Finding], kind: str, title: str, detail: str, spans: list[str]
+    ) -> None:
+        """Add a finding, or add its spans to an equal one."""
+        finding = _finding(kind, title, detail, spans)
+        known = next((it for it in findings if (it.title, it.detail) == (title, detail)), None)
+        if known is not None:
+            _merge(known, finding)
+        elif len(findings) >= MOST_FINDINGS:
+            self._left_out += 1
+        else:
+            findings.append(finding)
 
     def end(self) -> Findings:
         """End the open chains of attempts and return all findings; no `add` may follow."""
@@ -152,11 +181,10 @@ class Finder:
                 if schema is None:
                     continue
                 violations = schema_violations(decoded(part.data) or {}, schema)
-                if violations and len(self._schema_violations) < MOST_FINDINGS:
+                if violations:
                     title = f"The arguments of {part.name} break its schema"
-                    self._schema_violations.append(
-                        _finding("schema", title, "; ".join(violations)[:300], [span.span_id])
-                    )
+                    detail = "; ".join(violations)[:300]
+                    self._add(self._schema_violations, "schema", title, detail, [span.span_id])
 
 
 _AttemptKey = tuple[str | None, str, str]
@@ -189,6 +217,24 @@ def find(spans: Iterable[FindingSpan]) -> Findings:
 def counts(findings: Findings) -> dict[str, int]:
     """Return the number of findings of each kind."""
     return dict(Counter(finding.kind for finding in findings.found))
+
+
+def _folded(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with those of equal titles as one, with the details of the first ones."""
+    by_title: dict[str, Finding] = {}
+    for finding in findings:
+        known = by_title.setdefault(finding.title, finding)
+        if known is not finding:
+            if known.times < _MOST_DETAILS:
+                known.detail += f"; {finding.detail}"
+            _merge(known, finding)
+    return list(by_title.values())
+
+
+def _merge(known: Finding, finding: Finding) -> None:
+    known.spans = [*known.spans, *finding.spans][:MOST_SPANS]
+    known.count += finding.count
+    known.times += 1
 
 
 def _finding(kind: str, title: str, detail: str, spans: list[str]) -> Finding:

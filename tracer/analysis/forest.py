@@ -144,8 +144,10 @@ class Forest:
     placeholders: bytearray
 
     @classmethod
-    def build(cls, facts: Iterable[Sequence[Any]]) -> Forest:
+    def build(cls, facts: Iterable[Sequence[Any]], now: int = 0) -> Forest:
         """Return the forest of a trace's spans, which must be ordered by start time, then id.
+
+        ``now`` (µs since the epoch): up to when running spans are known to run.
 
         `facts` are SpanFacts, or tuples of the same order. A span whose parent is not among them
         becomes a root; a cycle of parents is cut at its earliest span, which becomes a root.
@@ -154,10 +156,10 @@ class Forest:
         remaining = iter(facts)
         while batch := list(islice(remaining, _BATCH)):
             columns.add(batch)
-        return cls._from_columns(columns)
+        return cls._from_columns(columns, now)
 
     @classmethod
-    def _from_columns(cls, columns: _TimeOrderedColumns) -> Forest:
+    def _from_columns(cls, columns: _TimeOrderedColumns, now: int) -> Forest:
         """Return the columns in depth-first order; empties `columns` to bound the memory."""
         parents = columns.resolved()
         order = _reading_order(parents)
@@ -174,13 +176,13 @@ class Forest:
         forest.costs = _ordered(columns.costs, order)
         forest.excluded = bytearray([columns.excluded[position] for position in order])
         forest.placeholders = bytearray([columns.placeholders[position] for position in order])
-        forest._set_sizes_and_ends()
+        forest._set_sizes_and_ends(now)
         return forest
 
-    def _set_sizes_and_ends(self) -> None:
+    def _set_sizes_and_ends(self, now: int) -> None:
         """Set `sizes` and `running`, and fill in the ends that spans lack."""
         total, placeholders = len(self.ids), self.placeholders
-        latest = max(max(self.starts, default=0), max(self.ends, default=0))
+        latest = max(now, max(self.starts, default=0), max(self.ends, default=0))
         self.running = bytearray(total)
         self.sizes = array("i", [1]) * total
         for position in range(total - 1, -1, -1):

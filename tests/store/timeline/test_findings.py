@@ -68,3 +68,16 @@ def test_findings_of_payloads_that_are_too_large_to_read_are_partial(
     assert [finding.title for finding in result.findings.found] == [
         "search called 4 times with the same arguments"
     ]
+
+
+def test_findings_of_an_earlier_version_are_read_again(
+    connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(connection, *repeated_calls())
+    monkeypatch.setattr(thresholds, "FINDINGS_ON_READ", 2)
+    fill(connection, "default", "t")
+    connection.execute("UPDATE timelines SET findings = (findings::jsonb - 'highlights')::json")
+    connection.commit()
+    findings, current = read_findings("default", "t")
+    assert findings is not None
+    assert (findings.highlights, len(findings.found), current) == ([], 1, False)

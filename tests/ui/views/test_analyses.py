@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -140,21 +141,53 @@ def test_statistics_are_sorted_by_the_query_string(
 def test_findings_link_to_their_spans(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(talk())
     findings = get_page(f"{BASE}/findings").one("ul", "findings")
-    assert [title.text for title in findings.all("h2")] == [
+    assert [claim.text for claim in findings.all("p", "claim")][-4:] == [
         "The arguments of find break its schema",
         "find failed twice and was tried again",
         "find called 3 times with the same arguments",
         "1 answer cut off at the token limit",
     ]
-    links = findings.all("ol")[1].all("a")
-    assert [link["href"] for link in links] == [
+    retried = findings.all("ol")[-3]
+    selects = [link["href"] for link in retried.all("a") if "link" not in link.classes]
+    assert selects == [f"?span=find{n}" for n in range(3)]
+    assert [link["href"] for link in retried.all("a", "link")] == [
         f"/project/default{BASE}?span=find{n}" for n in range(3)
     ]
 
 
+def test_a_failed_trace_shows_what_failed_took_longest_and_cost_most(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    story = TraceBuilder(AGENT, name="x").span("root", None, 0, 9, kind="agent", level="error")
+    story.span("fetch", "root", 1, 7, kind="tool", level="error", status_message="no byte in 30 s")
+    story.generation("plan", "root", 7, 8).generation("again", "root", 8, 8.5)
+    store_traces(story)
+    findings = get_page(f"{BASE}/findings")
+    items = findings.all("li", "finding")
+    assert [item.one("h2").text for item in items] == [
+        *("What failed", "What took longest", "What cost most")
+    ]
+    assert items[0].one("p", "claim").text == "fetch failed: no byte in 30 s"
+    assert [link["href"] for link in items[0].all("a", "cut")] == ["?span=fetch", "?span=root"]
+    assert items[1].one("p", "claim").text == "fetch took 6 s of 9 s"
+    assert len(items[0].all("i", "bar")) == 2
+    # Any trace has these, so they are not counted as problems.
+    assert get_page(BASE).one("nav", "views").all("small") == []
+
+
+def test_the_headline_of_a_running_trace_counts_the_work_under_way(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    story = TraceBuilder(AGENT, name="x").span("root", None, 0, None, kind="agent")
+    store_traces(story.span("ask", "root", 0, None, kind="generation", model="m"))
+    text = get_page(BASE).one(css="breakdown").one("p").text
+    # The trace began a minute ago, and nothing has been received since.
+    assert re.match(r"6\d\.\d s = 6\d\.\d s model", text), text
+
+
 def test_a_trace_without_findings_is_labelled(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(agent_trace())
-    assert "No issues found" in get_page(f"{BASE}/findings").one(css="none").text
+    assert "No issues found" in get_page(f"{BASE}/findings").one(css="foot").text
     assert "Findings" in get_page(BASE).one("nav", "views").text
 
 

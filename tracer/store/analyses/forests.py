@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -24,11 +25,14 @@ _STORED_ANALYSIS = sa.text("""
 """)
 
 
-def read_small(project_id: str, trace_id: str) -> Forest | None:
-    """Return the spans of a trace as a forest; None: the trace is too large to analyse on read."""
+def read_small(project_id: str, trace_id: str, now: int = 0) -> Forest | None:
+    """Return the spans of a trace as a forest; None: the trace is too large to analyse on read.
+
+    ``now`` (µs since the epoch): up to when running spans are known to run.
+    """
     values = {"project": project_id, "trace": trace_id, "most": _MOST_ROWS + 1}
     rows = db.session.execute(_FACTS, values).all()
-    return Forest.build(rows) if len(rows) <= _MOST_ROWS else None
+    return Forest.build(rows, now) if len(rows) <= _MOST_ROWS else None
 
 
 def read_analysis(project_id: str, trace_id: str, name: str) -> Any:
@@ -37,5 +41,6 @@ def read_analysis(project_id: str, trace_id: str, name: str) -> Any:
     row = db.session.execute(_STORED_ANALYSIS, key | {"name": name}).one_or_none()
     if row is not None:
         return row[1] if row[0] else None
-    forest = read_small(project_id, trace_id)
+    # Work that is under way counts up to now.
+    forest = read_small(project_id, trace_id, time.time_ns() // 1000)
     return None if forest is None else TRACE_ANALYSES[name](AnalysisInputs(forest))

@@ -23,5 +23,6 @@ FINDING_COLUMNS: Final = f"""{_NARROW},
         THEN {whole("p", "input")} END AS input,
     CASE WHEN {NEEDS_OUTPUT} AND {weight("p", "output")} < {_TEXT_BYTES}
         THEN {whole("p", "output")} END AS output,
-    CASE WHEN {NEEDS_OUTPUT} THEN {whole("p", "tools")} END AS tools, p.finish_reasons
+    CASE WHEN {NEEDS_OUTPUT} THEN {whole("p", "tools")} END AS tools, p.finish_reasons,
+    left(s.status_message, 1000) AS message, s.total_cost AS cost
 """

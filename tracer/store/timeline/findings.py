@@ -57,7 +57,8 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
     key = {"project": project_id, "trace": trace_id}
     stored = db.session.execute(_STORED, key).one_or_none()
     findings = msgspec.convert(stored.findings, Findings) if stored is not None else None
-    if stored is not None and stored.fresh:
+    # Findings that an earlier version stored have no highlights: the worker reads the trace again.
+    if stored is not None and stored.fresh and "highlights" in stored.findings:
         return TraceFindings(findings, current=True)
     number = db.session.execute(
         _SMALL, key | {"most": thresholds.FINDINGS_ON_READ + 1}

@@ -13,13 +13,31 @@ from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_findings
+from tracer.ui.waterfall.from_request import axis_of
+from tracer.ui.waterfall.window import Window
 
-ICONS = {"schema": "error", "cut": "warning", "retried": "warning", "repeated": "fold"}
+LABELS = {
+    "failed": "What failed",
+    "slowest": "What took longest",
+    "dearest": "What cost most",
+    "schema": "Schema violation",
+    "cut": "Truncated answers",
+    "retried": "Retries",
+    "repeated": "Repeated calls",
+}
+ICONS = {"failed": "error", "slowest": "gap", "dearest": "generation"} | {
+    "schema": "error",
+    "cut": "warning",
+    "retried": "warning",
+    "repeated": "fold",
+}
 
 
 class FindingsData(msgspec.Struct, kw_only=True):
     """The findings; `data` is null until the worker has computed those of a large trace."""
 
+    highlights: list[Finding]
+    """What failed, took longest and cost most."""
     data: list[Finding] | None
     left_out: int
 
@@ -30,6 +48,7 @@ class FindingItem:
 
     finding: Finding
     icon: str
+    label: str
     spans: list[SpanRow]
 
     @property
@@ -54,8 +73,10 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "items": _items(project_id, trace_id, findings) if findings else [],
             "selected": selection.span_id,
             "panel": panel_of(selection),
+            "ticks": Window(axis_of(trace), axis_of(trace)).ticks(),
         },
         data=lambda: FindingsData(
+            highlights=findings.highlights if findings else [],
             data=findings.found if findings else None,
             left_out=findings.left_out if findings else 0,
         ),
@@ -63,13 +84,15 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
 
 
 def _items(project_id: str, trace_id: str, findings: Findings) -> list[FindingItem]:
-    span_ids = {span_id for finding in findings.found for span_id in finding.spans}
+    every = [*findings.highlights, *findings.found]
+    span_ids = {span_id for finding in every for span_id in finding.spans}
     rows = read_rows(project_id, trace_id, span_ids)
     return [
         FindingItem(
             finding,
             ICONS.get(finding.kind, "warning"),
+            LABELS.get(finding.kind, finding.kind),
             [rows[span_id] for span_id in finding.spans if span_id in rows],
         )
-        for finding in findings.found
+        for finding in every
     ]

@@ -86,14 +86,14 @@
   });
   // With a script the rows are a WAI-ARIA tree: the link is the item, which has the level and whether it is open.
   const describe = () => {
-    for (const page of all(".tree > .page")) page.setAttribute("role", "tree");
+    for (const page of all(".tree > .page:has(.row)")) page.setAttribute("role", "tree");
     for (const row of all(".tree > .page .row:not([data-described])")) {
       const link = linkOf(row), toggle = row.querySelector(".toggle");
       row.dataset.described = "";
+      row.setAttribute("role", "group");
       link?.setAttribute("role", "treeitem");
       link?.setAttribute("aria-level", +row.style.getPropertyValue("--depth") + 1);
       if (!toggle) continue;
-      toggle.setAttribute("role", "none");
       toggle.firstElementChild.setAttribute("aria-hidden", "true");   // the item says the same
       const show = () => link.setAttribute("aria-expanded", toggle.open);
       toggle.addEventListener("toggle", show);

@@ -68,7 +68,7 @@ def test_hostile_text_of_a_folded_group_does_nothing(
     assert page.locator(".row.many .name > a").inner_text().startswith("150 × ")
     page.locator(".row.many summary").click()
     page.locator(".row.leaf").first.wait_for()
-    page.get_by_role("link", name="Next 100").click()
+    page.get_by_role("treeitem", name="Next 100").click()
     page.locator(".row.leaf").nth(149).wait_for()
     swapped_by(page, page.locator(".row.leaf .name > a").nth(140))
     quiet(page)

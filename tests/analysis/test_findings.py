@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tracer.analysis.findings import MOST_SPANS, Finding, FindingSpan, find
+from tracer.analysis.findings.findings import MOST_SPANS, Finding, FindingSpan, find
 
 SCHEMA = {
     "type": "object",

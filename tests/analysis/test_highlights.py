@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tracer.analysis.highlights import MOST_CAUSES, Highlight, Highlighter, Step
+from tracer.analysis.findings.highlights import MOST_CAUSES, Highlight, Highlighter, Step
 
 
 def step(span_id: str, parent: str | None, start: int, end: int | None, **fields: Any) -> Step:

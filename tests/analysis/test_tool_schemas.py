@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tracer.analysis.tool_schemas import schema_violations, schemas_of
+from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 
 SCHEMA = {
     "type": "object",

@@ -12,7 +12,7 @@ from flask import Flask
 from tests.support.message_cases import CASES
 from tests.support.store.rows import put
 from tests.support.traces.records import span
-from tracer.analysis.tool_schemas import schemas_of
+from tracer.analysis.findings.tool_schemas import schemas_of
 from tracer.extensions import db
 from tracer.messages.conversation import read_messages
 from tracer.store.schema import span_payloads

@@ -81,7 +81,7 @@ timelines = Table(
     count_column("span_count"),
     # traces.updated_at of the state that was indexed; NULL: none was yet.
     Column("state_of", Time),
-    # analysis.findings.Findings of that state.
+    # analysis.findings.findings.Findings of that state.
     Column("findings", JSONB),
     # When a page last requested a newer state.
     Column("wanted_at", Time),

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 import psycopg
 
-from tracer.analysis.findings import Finder, FindingSpan
+from tracer.analysis.findings.findings import Finder, FindingSpan
 from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings

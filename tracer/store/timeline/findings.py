@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from tracer.analysis.findings import Findings, FindingSpan, find
+from tracer.analysis.findings.findings import Findings, FindingSpan, find
 from tracer.extensions import db
 from tracer.store import thresholds
 from tracer.store.parts.columns import weight

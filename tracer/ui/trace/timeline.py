@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.analysis.findings import Findings
+from tracer.analysis.findings.findings import Findings
 from tracer.analysis.log.matches import LogFilter
 from tracer.store.database.session import transaction
 from tracer.store.timeline import findings, log, transcript

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from tracer.analysis.highlights import Highlighter, Step
-from tracer.analysis.tool_schemas import schema_violations, schemas_of
+from tracer.analysis.findings.highlights import Highlighter, Step
+from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
 from tracer.messages.parts import decoded
 from tracer.records import Json

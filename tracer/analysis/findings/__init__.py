@@ -1,0 +1,1 @@
+"""Findings of a trace: what failed, what was repeated, what broke a schema."""

@@ -31,6 +31,7 @@ def connection() -> Iterator[Callable[[str], Connection]]:
     ("method", "path", "kind"),
     [
         (b"GET", b"/healthz", HEALTH),
+        (b"GET", b"/ready", HEALTH),
         (b"POST", b"/v1/traces", WRITE),
         (b"PUT", b"/api/public/media/content/x", WRITE),
         (b"GET", b"/api/v1/traces", READ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tracer.server.connection import Connection
 
+_HEALTH_PATHS: Final = (b"/health", b"/healthz", b"/ready")
 HEALTH: Final = "health"
 WRITE: Final = "write"
 READ: Final = "read"
@@ -16,7 +17,7 @@ READ: Final = "read"
 
 def kind_of(method: bytes, path: bytes) -> str:
     """Return the kind of a request: health check, write of the API, or read (pages included)."""
-    if path == b"/healthz":
+    if path in _HEALTH_PATHS:
         return HEALTH
     of_api = path.startswith((b"/v1/", b"/api/"))
     return WRITE if of_api and method not in (b"GET", b"HEAD", b"OPTIONS") else READ

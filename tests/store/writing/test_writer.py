@@ -235,3 +235,31 @@ def test_writes_of_a_locked_trace_are_stored_once_it_is_free(
     assert stored == {"first", *(f"s{n}" for n in range(MOST_WAITING))}
     assert own_writer._waiting == 0
     assert disagreements(connection) == []
+
+
+def test_a_full_queue_refuses_further_batches_and_stores_the_waiting_ones(
+    engine: sa.Engine, connection: psycopg.Connection[Any]
+) -> None:
+    writer = Writer(engine, max_queue_spans=20)
+    writer.write("default", Batch(spans=[span("first", trace="held")]))
+    outcomes: list[str] = []
+
+    def send(number: int) -> None:
+        try:
+            writer.write(
+                "default", Batch(spans=[span(f"s{number}-{n}", trace="held") for n in range(10)])
+            )
+            outcomes.append("stored")
+        except Overloaded:
+            outcomes.append("refused")
+
+    with psycopg.connect(connection.info.dsn) as holder:
+        holder.execute("SELECT FROM traces FOR UPDATE")
+        threads = [threading.Thread(target=send, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: outcomes.count("refused") == 6, "refusals of what does not fit")
+    for thread in threads:
+        thread.join(timeout=30)
+    writer.close()
+    assert sorted(outcomes) == ["refused"] * 6 + ["stored"] * 2

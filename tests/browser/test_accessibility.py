@@ -25,6 +25,7 @@ PAGES = [
     "/traces?q=name:resolve_ticket+-status:error",
     "/traces?q=latncy:>2s&last=name:resolve_ticket",
     "/query-help",
+    "/go?to=res",
     "/traces?q=name:nothing",
     f"/traces/{AGENT}",
     *(

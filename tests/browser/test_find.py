@@ -52,3 +52,15 @@ def test_facets_edit_the_text_and_back_restores_list_and_box(
     page.go_back()
     expect(box).to_have_value("name:resolve_ticket")
     expect(page.locator(".list .open")).to_have_count(1)
+
+
+def test_ctrl_k_goes_to_a_pasted_id_from_any_page(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page("/project/default/settings")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#go-to input")).to_be_focused()
+    page.keyboard.type("A" * 32)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/traces/{'a' * 32}$"))

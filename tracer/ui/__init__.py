@@ -6,7 +6,7 @@ from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, t
 from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts, runs
-from tracer.ui.lists import complete, session, sessions, traces
+from tracer.ui.lists import complete, go_to, session, sessions, traces
 from tracer.ui.members import (
     account,
     audit,
@@ -35,6 +35,7 @@ __all__ = [
     "export",
     "findings",
     "first_owner",
+    "go_to",
     "invitation",
     "keys",
     "live",

@@ -17,6 +17,7 @@ from tracer.ui.base.blueprint import is_fragment, own_path
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import Column, chosen_columns, moved, other_columns, without
 from tracer.ui.lists.facets import sidebar
+from tracer.ui.lists.go_to import id_url
 from tracer.ui.lists.list_query import PERIODS, ListQuery, translated
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
@@ -30,6 +31,8 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     if text is not None:
         return redirect(ListQuery(request.args, Grain.TRACE, own_path()).url(text))
     query = ListQuery(request.args, Grain.TRACE, url_for("ui.trace_list", project_id=project_id))
+    if (page_of_id := id_url(project_id, query.text)) is not None:
+        return redirect(page_of_id)
     page = traces.list_traces(
         project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter
     )

@@ -1,0 +1,17 @@
+// "Go to…": Ctrl or ⌘ K opens the box from every page of a project.
+(() => {
+  const dialog = document.getElementById("go-to");
+  if (!dialog) return;
+  const open = () => { dialog.showModal(); dialog.querySelector("input").select(); };
+  addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    if (!dialog.open) open();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-go-to]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    open();
+  });
+})();

@@ -1,0 +1,68 @@
+"""Recognises pasted ids: trace and span ids in any form, ``traceparent``, URLs of trace pages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+_TRACEPARENT: Final = re.compile(
+    r"(?:traceparent\s*[:=]\s*)?[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}",
+    re.IGNORECASE,
+)
+_HEXADECIMAL: Final = re.compile(r"(?:0x)?([0-9a-f]{32}|[0-9a-f]{16})", re.IGNORECASE)
+_PATH: Final = re.compile(r"/project/([^/]+)/(traces|sessions|users|observations)/([^/?#]+)")
+LONGEST: Final = 800
+"""Characters of an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastedId:
+    """What a pasted text names: ids to try in this order, and what they are ids of if known."""
+
+    candidates: tuple[str, ...]
+    kind: str = ""
+    """``trace``, ``session``, ``user`` or ``span``; empty: any of them."""
+    span_id: str | None = None
+    """A span of the trace."""
+
+
+def recognise(text: str) -> PastedId | None:
+    """Return the ids that a pasted text names; None: it is empty or too long for an id."""
+    text = text.strip().strip("\"'`<>,;").strip()
+    if not text or len(text) > 4 * LONGEST or "\x00" in text:
+        return None
+    if match := _TRACEPARENT.fullmatch(text):
+        return PastedId((match[1].lower(),), "trace", match[2].lower())
+    if text.startswith(("http://", "https://", "/project/")):
+        return _of_url(text)
+    if len(text) > LONGEST:
+        return None
+    return PastedId(_forms(text))
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text has the form of a trace or span id of OpenTelemetry."""
+    return _HEXADECIMAL.fullmatch(text.strip().replace("-", "")) is not None
+
+
+def _of_url(text: str) -> PastedId | None:
+    """Return the ids in the address of a page of ours or of Langfuse's."""
+    url = urlsplit(text)
+    match = _PATH.search(url.path)
+    if match is None:
+        return None
+    query = parse_qs(url.query)
+    spans = query.get("span") or query.get("observation") or query.get("peek")
+    kind = {"traces": "trace", "observations": "span"}.get(match[2], match[2][:-1])
+    return PastedId((unquote(match[3]),), kind, spans[0] if spans else None)
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """Return the text and the forms in which ids of OpenTelemetry are stored."""
+    forms = [text]
+    bare = text.replace("-", "").replace(" ", "").replace(":", "")
+    if match := _HEXADECIMAL.fullmatch(bare):
+        forms += [match[1].lower(), match[1].upper()]
+    return tuple(dict.fromkeys(forms))

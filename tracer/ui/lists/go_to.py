@@ -1,0 +1,101 @@
+"""“Go to…”: a pasted id leads to its page; other texts find pages and names."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from tracer.query.pasted_ids import is_id, recognise
+from tracer.query.values import quoted, written_text
+from tracer.store.query.facets import complete_values
+from tracer.store.query.selection import ALL
+from tracer.store.traces.find_ids import Place, find_place
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.lists.list_query import term
+
+_PAGES: Final = (
+    ("Traces", "ui.trace_list"),
+    ("Sessions", "ui.session_list"),
+    ("Prompts", "ui.prompt_list"),
+    ("Datasets", "ui.dataset_list"),
+    ("Settings", "ui.settings"),
+    ("Prices", "ui.price_list"),
+    ("Query language", "ui.query_help"),
+)
+_NAMED: Final = (("name", "Traces named"), ("user", "Traces of user"), ("tag", "Traces tagged"))
+_EACH: Final = 5
+
+
+class Destination(NamedTuple):
+    """A page that the text may mean."""
+
+    label: str
+    url: str
+    traces: int | None = None
+
+
+@html_and_json("/project/<project_id>/go")
+def go_to(project_id: str) -> Representations | Response:
+    """Lead to what a pasted id belongs to; else offer pages, names, and a search."""
+    text = request.args.get("to", "").strip()
+    pasted = recognise(text)
+    if pasted is not None:
+        place = find_place(project_id, pasted.candidates, pasted.kind, pasted.span_id)
+        if place is not None:
+            return redirect(_url(project_id, place))
+    destinations = _destinations(project_id, text)
+    return Representations(
+        "lists/go_to.html",
+        context=lambda: {"text": text, "destinations": destinations, "project_id": project_id},
+        data=lambda: destinations,
+    )
+
+
+def id_url(project_id: str, text: str) -> str | None:
+    """Return the page of an id that was typed as a query; None: the text is a query.
+
+    Only what looks like an id of OpenTelemetry, a ``traceparent`` or a link is looked up: a word
+    may be the name of a user as well.
+    """
+    pasted = recognise(text)
+    if pasted is None or not (pasted.kind or len(pasted.candidates) > 1 or is_id(text)):
+        return None
+    place = find_place(project_id, pasted.candidates, pasted.kind, pasted.span_id)
+    return _url(project_id, place) if place is not None else None
+
+
+def _url(project_id: str, place: Place) -> str:
+    if place.kind == "trace":
+        return url_for(
+            "ui.trace", project_id=project_id, trace_id=place.identifier, span=place.span_id
+        )
+    if place.kind == "session":
+        return url_for("ui.session", project_id=project_id, session_id=place.identifier)
+    return url_for("ui.trace_list", project_id=project_id, q=term("user", place.identifier))
+
+
+def _destinations(project_id: str, text: str) -> list[Destination]:
+    """Return the pages, names and users that begin with the text, and the search for it."""
+    rows = [
+        Destination(label, url_for(endpoint, project_id=project_id))
+        for label, endpoint in _PAGES
+        if label.lower().startswith(text.lower())
+    ]
+    if not text:
+        return rows
+    for field, label in _NAMED:
+        values = complete_values(project_id, ALL, field, None, text)[:_EACH]
+        rows += [
+            Destination(
+                f"{label} {value.text}", _list(project_id, term(field, value.text)), value.traces
+            )
+            for value in values
+        ]
+    words = text if written_text(text) == text and ":" not in text else quoted(text)
+    return [*rows, Destination(f"Search “{text}” in all traces", _list(project_id, words))]
+
+
+def _list(project_id: str, query: str) -> str:
+    return url_for("ui.trace_list", project_id=project_id, q=query)

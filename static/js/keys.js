@@ -21,7 +21,7 @@
   });
 
   const search = () => {
-    const field = document.querySelector("input[type=search], .query input, .filters input");
+    const field = document.querySelector("input[type=search], .query input");
     field?.focus();
     field?.scrollIntoView({ block: "nearest" });
     return field;

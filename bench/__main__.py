@@ -9,11 +9,22 @@ from typing import Final
 import click
 
 from bench import exports, ingest, langfuse, mapping, pages, sdk, start, tree
+from bench.agents import measure as agents
 from bench.family import ROOT, family
 from bench.figures import QUICK, Figure, Sizes
 from bench.report import describe_machine, document, table, write_docs
 
-NAMES: Final = ("start", "mapping", "sdk", "ingest", "langfuse", "pages", "tree", "export")
+NAMES: Final = (
+    "start",
+    "mapping",
+    "sdk",
+    "agents",
+    "ingest",
+    "langfuse",
+    "pages",
+    "tree",
+    "export",
+)
 RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -46,7 +57,12 @@ def main(only: tuple[str, ...], quick: bool, path: Path, docs: bool) -> None:
 def measure(names: tuple[str, ...], sizes: Sizes) -> list[Figure]:
     """Return the figures of the benchmarks ``names``, in the order of NAMES."""
     figures = []
-    for name, standalone in (("start", start), ("mapping", mapping), ("sdk", sdk)):
+    for name, standalone in (
+        ("start", start),
+        ("mapping", mapping),
+        ("sdk", sdk),
+        ("agents", agents),
+    ):
         if name in names:
             click.echo(f"measuring {name} …", err=True)
             figures += standalone.measure(sizes)

@@ -56,6 +56,8 @@ class Sizes:
     sdk_peer: bool = True
     """Compare with Langfuse's SDK, which is installed for that."""
     export_spans: int = 1_000_000
+    agent_share: float = 1.0
+    """Of the conversations of agents and chats."""
 
 
 QUICK: Final = Sizes(
@@ -74,6 +76,7 @@ QUICK: Final = Sizes(
     sdk_imports=1,
     sdk_peer=False,
     export_spans=2_000,
+    agent_share=0.01,
 )
 
 

@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from bench import exports, tree
 from bench.__main__ import NAMES as ALL
+from bench.agents.load import LOADS
 from bench.figures import Figure, number, percentile
 from bench.load import SPANS, TRACES, Template
 from bench.mapping import CASES
@@ -27,6 +28,7 @@ NAMES = {
     *("cold_start", "memory_idle", "memory_idle_rss"),
     *("ingest", "copy", "ingest_per_copy", "memory_load", "memory_load_rss"),
     *("langfuse", "langfuse_p95", "langfuse_otlp", "langfuse_per_otlp"),
+    *(f"agents_{load.name}_{part}" for load in LOADS for part in ("sent", "disk", "rate", "cpu")),
     *("server_cpu", "database_cpu", "client_cpu"),
     *("sdk_observed", "sdk_observed_bare", "sdk_generation", "sdk_generation_bare"),
     *("sdk_memory", "sdk_import", "sdk_import_bare"),

@@ -163,6 +163,14 @@ def test_parts_are_shared_by_batches_but_not_by_traces(connection: Connection) -
     assert number_of_parts(connection, "") == 1
 
 
+def test_a_single_call_is_stored_whole(connection: Connection) -> None:
+    (call,) = calls(12)[-1:]
+    put(connection, call)
+    assert number_of_parts(connection, "t") == 0
+    put(connection, *calls(12)[:-1])
+    assert number_of_parts(connection, "t") > 10
+
+
 def number_of_parts(connection: Connection, trace_id: str) -> int:
     (count,) = connection.execute(
         "SELECT count(*) FROM parts WHERE trace_id = %s", [trace_id]
@@ -193,10 +201,11 @@ def test_each_column_may_refer_to_parts(connection: Connection, column: str) -> 
     value: Any = [long] * 4 if column in ("input", "output", "events", "tools") else long
     if column == "claimed":
         value = tuple(f"attribute.{n}" for n in range(90))
+    put(connection, span("before"))
     put(connection, span("s", **{column: value}))
     bits, stored, read = connection.execute(
         f"SELECT r.split, r.{column}::text, p.{column}::text"
-        " FROM span_payload_rows r JOIN span_payloads p USING (span_id)"
+        " FROM span_payload_rows r JOIN span_payloads p USING (span_id) WHERE span_id = 's'"
     ).fetchone() or (0, "", "")
     assert bits == 1 << SPLIT_COLUMNS.index(column)
     assert len(stored) < 200

@@ -68,7 +68,13 @@ def calls(trace: str) -> list[Any]:
         for n in range(20)
     ]
     return [
-        span(f"s{n}", trace=trace, input=messages[: n + 4], resource={"host.name": "h" * 200})
+        span(
+            f"s{n}",
+            trace=trace,
+            kind="generation",
+            input=messages[: n + 4],
+            resource={"host.name": "h" * 200},
+        )
         for n in range(16)
     ]
 

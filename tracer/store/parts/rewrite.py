@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -34,6 +34,12 @@ _TRACE = """
     ORDER BY project_id, trace_id, span_id LIMIT 1
 """
 _LOCK = "SELECT FROM traces WHERE project_id = %s AND trace_id = %s FOR UPDATE"
+# As the writer does it: the messages of a single call repeat nothing.
+_SEVERAL_CALLS = """
+    SELECT count(*) > 1 FROM (
+        SELECT FROM spans WHERE project_id = %s AND trace_id = %s AND kind = 'generation' LIMIT 2
+    ) calls
+"""
 _ROWS_OF_TRACE = f"""
     SELECT span_id, split, {", ".join(f"{name}::text" for name in SPLIT_COLUMNS)}
     FROM span_payload_rows
@@ -88,9 +94,13 @@ def rewrite_some(connection: psycopg.Connection[Any]) -> bool:
         lock_keys(connection, [trace])
         with connection.cursor(row_factory=dict_row) as reader:
             rows = reader.execute(_ROWS_OF_TRACE, (project_id, trace_id, after)).fetchall()
+        columns: Sequence[str] = PROJECT_COLUMNS
+        if cursor.execute(_SEVERAL_CALLS, trace).fetchone() == (True,):
+            columns = SPLIT_COLUMNS
         for payload in rows:
             if payload["split"] is None:
-                _rewrite(cursor, (project_id, trace_id, payload["span_id"]), payload)
+                key = project_id, trace_id, payload["span_id"]
+                _rewrite(cursor, key, {name: payload[name] for name in columns})
         # None are left where the trace was deleted meanwhile.
         last = rows[-1]["span_id"] if rows else after
         cursor.execute(_ADVANCE, ([project_id, trace_id, last], len(rows)))
@@ -102,8 +112,7 @@ def _rewrite(cursor: psycopg.Cursor[Any], key: SpanKey, row: Mapping[str, str | 
     parts: Parts = {}
     project_parts: Parts = {}
     skeletons: dict[str, str] = {}
-    for column in SPLIT_COLUMNS:
-        text = row[column]
+    for column, text in row.items():
         if text is None:
             continue
         skeleton = (

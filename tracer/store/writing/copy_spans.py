@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Container, Iterable
 from typing import Any
 
 import msgspec
@@ -69,9 +69,14 @@ _PROJECT_POSITIONS = [(_JSON_COLUMNS.index(name), bit(name)) for name in PROJECT
 
 
 def copy_spans(
-    cursor: psycopg.Cursor[Any], traces: Iterable[tuple[TraceKey, Iterable[Span]]]
+    cursor: psycopg.Cursor[Any],
+    traces: Iterable[tuple[TraceKey, Collection[Span]]],
+    stored: Container[TraceKey] = (),
 ) -> None:
-    """Add spans by (project, trace), none of which may be there yet, to both span tables."""
+    """Add spans by (project, trace), none of which may be there yet, to both span tables.
+
+    ``stored``: traces that have other spans already.
+    """
     narrow: list[str] = []
     wide: list[bytes] = []
     parts: dict[TraceKey, Parts] = {}
@@ -79,7 +84,9 @@ def copy_spans(
     for trace_key, its_spans in traces:
         project_id, trace_id = trace_key
         trace = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
-        shared.project_id, trace_parts = project_id, parts.setdefault(trace_key, {})
+        shared.project_id = project_id
+        repeats = trace_key in stored or _calls_a_model_twice(its_spans)
+        trace_parts = parts.setdefault(trace_key, {}) if repeats else None
         for span in its_spans:
             record = span.record
             key = trace + escaped(record.span_id)
@@ -91,6 +98,11 @@ def copy_spans(
     if wide:
         save_parts(cursor, parts)
         _copy(cursor, _WIDE, b"".join(wide))
+
+
+def _calls_a_model_twice(its_spans: Iterable[Span]) -> bool:
+    # The messages of a single call repeat nothing: as parts they would only take more space.
+    return sum(span.record.kind == "generation" for span in its_spans) > 1
 
 
 def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: bytes) -> None:
@@ -178,7 +190,7 @@ def _use(record: SpanRecord) -> str:
     ))  # fmt: skip
 
 
-def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Parts) -> bytes:
+def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Parts | None) -> bytes:
     sent_parent = span.sent_parent_id
     labels = shared.labels((
         record.cost_source or None,
@@ -214,7 +226,7 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Part
             bits |= column_bit if splits else 0
     # One call for all of them costs a third of one for each.
     lines = encoder.encode_lines(values)
-    if len(lines) >= SPLIT_FROM:
+    if parts is not None and len(lines) >= SPLIT_FROM:
         lines, bits = _split(values, lines, bits, parts)
     # JSON text holds no raw control characters: its line ends are those between the columns, the
     # last of which ends the row, and only its backslashes need care.

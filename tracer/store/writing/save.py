@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import msgspec
@@ -190,8 +190,15 @@ def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:
     return {"project_id": key[0], "trace_id": key[1], **columns}
 
 
-def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
-    """Write the changed spans; stored ones are replaced as a whole."""
+def save_spans(
+    connection: psycopg.Connection[Any],
+    changes: dict[TraceKey, Change],
+    stored: Container[TraceKey],
+) -> None:
+    """Write the changed spans; those that are stored are replaced as a whole.
+
+    ``stored``: the traces that were stored before.
+    """
     replaced = [
         (*key, span_id)
         for key, change in changes.items()
@@ -202,7 +209,9 @@ def save_spans(connection: psycopg.Connection[Any], changes: dict[TraceKey, Chan
         for table in (schema.spans.name, schema.span_payload_rows.name):
             connection.execute(_DELETE.format(table), columns_of(replaced, 3))
     with connection.cursor() as cursor:
-        copy_spans(cursor, ((key, change.after.values()) for key, change in changes.items()))
+        copy_spans(
+            cursor, ((key, change.after.values()) for key, change in changes.items()), stored
+        )
 
 
 class _Sum(msgspec.Struct):

@@ -84,7 +84,7 @@ def _store_traces(
         inserted |= _insert_new(connection, new, books)
     deleted = _remove_deleted(connection, inserted)
     updated = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
-    save.save_spans(connection, inserted | updated)
+    save.save_spans(connection, inserted | updated, updated.keys())
     for key, change in updated.items():
         usage_dedup.mark_stored(connection, key, change)
         usage_dedup.settle_stored(connection, key, change)

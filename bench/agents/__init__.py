@@ -1,0 +1,1 @@
+"""Agents and chats that send their whole history again: disk, rate and processor time."""

@@ -24,7 +24,8 @@ def create(config: Config, project_id: str, name: str | None) -> None:
     """Create the project PROJECT_ID, which addresses and keys refer to."""
     with application(config, "tracer projects create"), transaction():
         project = create_project(project_id, name or project_id)
-    click.echo(f"created {project.project_id}; `tracer keys create --project` makes a key for it")
+    hint = f"`tracer keys create NAME --project {project.project_id}` makes a key for it"
+    click.echo(f"created {project.project_id}; {hint}")
 
 
 @projects.command("list")

@@ -201,3 +201,21 @@ def test_a_label_is_moved_to_another_version(project: str, client: FlaskClient) 
     ):
         assert client.post(path, data=form | wrong, headers=headers).status_code == status
     assert client.post(path, data=form).status_code == 403
+
+
+def test_a_prompt_without_calls_shows_how_to_use_it(project: str, get_page: GetPage) -> None:
+    create_version(project, PromptDraft(name="greet", type="text", prompt="Hi {{who}} {{a-b}}"))
+    shown = get_page("/prompts/greet")
+    program = shown.one("pre", "code", aria_label="Use it").text
+    assert (
+        program
+        == "prompt = langfuse.get_prompt('greet', label='latest') text = prompt.compile(who=who)"
+    )
+    assert "No version has the label production" in shown.text
+    create_version(
+        project, PromptDraft(name="greet", type="text", prompt="x", labels=("production",))
+    )
+    shown = get_page("/prompts/greet")
+    program = shown.one("pre", "code", aria_label="Use it").text
+    assert program == "prompt = langfuse.get_prompt('greet') text = prompt.compile()"
+    assert "No version has the label production" not in shown.text

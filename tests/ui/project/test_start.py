@@ -67,5 +67,7 @@ def test_another_project_than_the_default_needs_a_key(app: Flask, client: FlaskC
     with app.app_context(), transaction():
         create_project("other", "Other")
     shown = parse(client.get("/project/other/traces").text)
-    assert "without one, its data goes to the project default" in shown.one("main").text
+    assert "in TRACER_KEY, or its data goes to the project default" in shown.one("main").text
+    assert "$TRACER_KEY" in shown.one(id="curl").text
+    assert "$TRACER_KEY" in shown.one(id="otel").text
     assert "no key is needed" not in shown.one("main").text

@@ -26,6 +26,8 @@ _PERIOD: Final = timedelta(days=7)
 _TRACES: Final = 10
 _MEASURES: Final = 2
 _LONGEST_LABEL: Final = 100
+_DEFAULT_LABEL: Final = "production"
+"""The label that an application asks for which names none."""
 
 
 @bp.get("/project/<project_id>/prompts")
@@ -64,6 +66,9 @@ def prompt(project_id: str, name: str) -> str:
         measures=list(dict.fromkeys(means))[:_MEASURES],
         traces=latest_traces(project_id, name, shown.version, _TRACES),
         latest=LATEST,
+        default_label=_DEFAULT_LABEL,
+        has_default=any(_DEFAULT_LABEL in version.labels for version in versions),
+        use=code(_use(shown), "python"),
         longest_label=_LONGEST_LABEL,
     )
 
@@ -80,6 +85,15 @@ def move_label(project_id: str, name: str) -> AnyResponse:
     return redirect(
         url_for("ui.prompt", project_id=project_id, name=name, version=version.version), 303
     )
+
+
+def _use(shown: PromptVersion) -> str:
+    """Return the lines that fetch and fill the prompt with Langfuse's SDK for Python."""
+    labels = [label for label in shown.labels if label != LATEST]
+    label = next((label for label in labels if label == _DEFAULT_LABEL), (labels or [LATEST])[0])
+    asked = "" if label == _DEFAULT_LABEL else f", label={label!r}"
+    values = ", ".join(f"{name}={name}" for name in variables(shown.prompt) if name.isidentifier())
+    return f"prompt = langfuse.get_prompt({shown.name!r}{asked})\ntext = prompt.compile({values})"
 
 
 def _since() -> datetime:

@@ -60,7 +60,7 @@ def _start(project_id: str) -> dict[str, object]:
         "endpoint": endpoint,
         "default_project": DEFAULT_PROJECT,
         "refused": last_refused_request(project_id),
-        "curl": code(curl_program(endpoint), "sh"),
+        "curl": code(curl_program(endpoint, with_key=project_id != DEFAULT_PROJECT), "sh"),
         "sdk": code(sdk_program(endpoint), "python"),
         "program": code(python_program(endpoint), "python"),
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 _CURL = """\
-curl {endpoint}/api/v1/batch --json @- <<END
+curl {endpoint}/api/v1/batch {key}--json @- <<END
 {{"spans": [{{"trace_id": "hello", "kind": "generation", "name": "answer", "model": "gpt-4o",
   "start_time": "$(date -u +%FT%T.0Z)", "end_time": "$(date -u +%FT%T.8Z)",
   "input": "Why is the sky blue?", "output": "Air scatters blue light most.",
   "usage": {{"input": 14, "output": 9}}}}]}}
 END"""
+
+_KEY = '--oauth2-bearer "$TRACER_KEY" '
 
 _SDK = """\
 import tracer.sdk as tracer
@@ -42,9 +44,9 @@ provider.get_tracer("hello").start_span("answer", attributes={{
 }}).end()"""
 
 
-def curl_program(endpoint: str) -> str:
-    """Return a shell command that sends one model call to ``endpoint``."""
-    return _CURL.format(endpoint=endpoint)
+def curl_program(endpoint: str, *, with_key: bool = False) -> str:
+    """Return a shell command that sends one model call; the key is in TRACER_KEY."""
+    return _CURL.format(endpoint=endpoint, key=_KEY if with_key else "")
 
 
 def sdk_program(endpoint: str) -> str:

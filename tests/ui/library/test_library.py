@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder
+from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import delete_item, save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version, get_version
@@ -47,8 +48,9 @@ def test_a_prompt_shows_the_requested_version(project: str, get_page: GetPage) -
 def test_a_run_shows_the_scores_of_the_whole_run(
     project: str, get_page: GetPage, client: FlaskClient
 ) -> None:
-    dataset = save_dataset(project, "faq", {})
-    run = save_run(project, dataset.dataset_id, "v1", None, None)
+    with transaction():
+        dataset = save_dataset(project, "faq", {})
+        run = save_run(project, dataset.dataset_id, "v1", None, None)
     assert not get_page("/datasets/faq/runs/v1").all("section")
     score = {"datasetRunId": run.run_id, "name": "mean", "value": 0.25, "comment": HOSTILE}
     assert client.post("/api/public/scores", json=score).status_code == 200

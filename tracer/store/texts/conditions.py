@@ -70,8 +70,9 @@ def _candidate(traces: sa.FromClause, lexemes: Sequence[str]) -> Column:
     reads from its newest on, until its page is full.
     """
     if _are_frequent(lexemes):
-        entry = sa.exists().where(*_same(trace_words, traces), _has(lexemes)).correlate(traces)
-        return sa.or_(entry, _is_due(traces))
+        # Not EXISTS: PostgreSQL may read the entries of all traces into a hash table for that.
+        entry = sa.select(_has(lexemes)).where(*_same(trace_words, traces)).correlate(traces)
+        return sa.or_(sa.func.coalesce(entry.scalar_subquery(), sa.false()), _is_due(traces))
     indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(_has(lexemes))
     due = sa.select(text_due.c.project_id, text_due.c.trace_id)
     return sa.tuple_(traces.c.project_id, traces.c.trace_id).in_(sa.union_all(indexed, due))

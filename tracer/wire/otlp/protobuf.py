@@ -190,6 +190,8 @@ class _Reader:
             which = value.WhichOneof("value")
             if which == "int_value":
                 result[key] = 0
+            elif which == "string_value":
+                result[key] = ""
             elif which == "bool_value":
                 result[key] = value.bool_value
             elif which == "double_value" and isfinite(real := value.double_value):

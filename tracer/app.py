@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import BadHost, HTTPException, NotFound, SecurityError
 
+from tracer import exact_json
 from tracer.assets import asset_dir
 from tracer.config import Config
 from tracer.errors import ConfigError, Invalid
@@ -89,6 +90,7 @@ def create_app(config: Config | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=sqlalchemy_url(config.database_url),
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": 4,
+            "json_deserializer": exact_json.decode,
             # With the two writers' own connections, as many as threads and four more.
             "max_overflow": max(config.threads - 2, 0),
             "pool_timeout": 10,

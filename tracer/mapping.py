@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from tracer import exact_json
 from tracer.records import Json, SpanRecord
 from tracer.times import json_time
 from tracer.wire.clean import decode_text
@@ -231,7 +232,7 @@ def _names(events: list[Json]) -> list[str]:
 
 def _short(value: Json) -> Json:
     """Return a value as JSON data; of a long one, the beginning of its text."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = value if isinstance(value, str) else exact_json.encode(value).decode()
     if len(text) > MOST_SHOWN:
         return text[:MOST_SHOWN] + "…"
     if isinstance(value, datetime):

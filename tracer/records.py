@@ -2,7 +2,7 @@
 
 Times are integers: microseconds since the Unix epoch, UTC. Usage counts tokens in disjoint
 types (``input`` holds neither cached nor written-to-cache tokens, ``output`` no reasoning).
-Money is US dollars as ``Decimal``. A JSON value is a result of ``msgspec.json.decode``.
+Money is US dollars as ``Decimal``. A JSON value is a result of ``exact_json.decode``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
+
+from tracer import exact_json
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of these."""
@@ -199,7 +201,7 @@ def process_of(resource: dict[str, Json]) -> str:
         if all(name in resource for name in names):
             named = [resource.get("service.name"), *(resource[name] for name in names)]
             break
-    encoded = msgspec.json.encode(named, order="deterministic")
+    encoded = exact_json.encode_deterministic(named)
     return blake2b(encoded, digest_size=6).hexdigest()
 
 

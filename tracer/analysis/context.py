@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.analysis.word_diff import Piece, first_difference, word_diff
 from tracer.messages.conversation import Message, read_messages
 from tracer.messages.parts import Part
@@ -226,7 +227,7 @@ def _items(call: Call) -> list[Item]:
     messages = read_messages(call.input)
     if not messages:
         return []
-    tools = msgspec.json.encode(call.tools).decode() if call.tools else ""
+    tools = exact_json.encode(call.tools).decode() if call.tools else ""
     line = f"{len(call.tools)} tool definitions"
     return [Item("tools", tools, line), *(_item(message) for message in messages)]
 
@@ -239,7 +240,7 @@ def _item(message: Message) -> Item:
 def _text(part: Part) -> str:
     words = [part.name or "", part.text or "", part.url or ""]
     if part.data is not None:
-        words.append(msgspec.json.encode(part.data).decode())
+        words.append(exact_json.encode(part.data).decode())
     words += [_text(inner) for inner in part.parts]
     return " ".join(word for word in words if word)
 
@@ -333,6 +334,6 @@ def _first_change(
 
 def _reordered(tools: list[Json], others: list[Json]) -> bool:
     def encoded(values: list[Json]) -> list[bytes]:
-        return sorted(msgspec.json.encode(value, order="sorted") for value in values)
+        return sorted(exact_json.encode_sorted(value) for value in values)
 
     return encoded(tools) == encoded(others)

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from tracer import exact_json
 from tracer.messages.conversation import Message, read_messages
 from tracer.messages.parts import Part, decoded, read_part
 from tracer.records import Json
@@ -195,4 +196,4 @@ def _content(part: Part) -> tuple[Json, Json]:
 
 
 def _mark(*said: Json) -> bytes:
-    return blake2b(msgspec.json.encode(said, order="sorted"), digest_size=12).digest()
+    return blake2b(exact_json.encode_sorted(said), digest_size=12).digest()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.export import figures
 from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace, Text, decoded
 from tracer.messages.conversation import Message, Part, read_messages
@@ -223,4 +224,4 @@ def _call(title: str, body: str) -> str:
 
 
 def _pretty(value: Json) -> Any:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(exact_json.encode(value), indent=2).decode()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.export.records import (
     ExportedComment,
     ExportedScore,
@@ -24,7 +25,7 @@ FORMAT: Final = "tracer.trace"
 SESSION_FORMAT: Final = "tracer.session"
 VERSION: Final = 1
 
-_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_encode: Final = exact_json.encoder(decimal_format="number").encode
 _EMPTY_OBJECT: Final = msgspec.Raw(b"{}")
 _EMPTY_LIST: Final = msgspec.Raw(b"[]")
 _TRACE: Final = (

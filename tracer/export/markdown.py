@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.export import figures
 from tracer.export.records import ExportedSpan, Row, Source, Text, decoded
 from tracer.messages.conversation import Message, Part, read_messages
@@ -245,7 +246,7 @@ def _shown(value: Json) -> tuple[str, str]:
 
 
 def _pretty(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
+    return msgspec.json.format(exact_json.encode(value), indent=1).decode()
 
 
 def _fenced(text: str, language: str) -> str:

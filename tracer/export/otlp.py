@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.export.names import ENCODED, PREFIX, SCALARS, SCORES, TRACE, VERSION
 from tracer.export.otlp_values import (
     EPOCH,
@@ -58,7 +59,7 @@ _TRACE_FIELDS: Final = (
     "claims",
 )
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = exact_json.encode
 
 
 def write(source: Source) -> Iterator[str]:

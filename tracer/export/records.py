@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json
 
 Text = msgspec.Raw | None
@@ -191,4 +192,4 @@ class Source(Protocol):
 
 def decoded(text: Text) -> Any:
     """Return the parsed value of stored JSON; None: there is none."""
-    return None if text is None else msgspec.json.decode(text)
+    return None if text is None else exact_json.decode(text)

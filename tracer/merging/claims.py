@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.merging import deep
 from tracer.records import RANK_CREATE, RANK_IMPLIED, Json, TraceRecord
 
@@ -200,4 +201,4 @@ def _first(record: TraceRecord) -> int:
 
 
 def _bytes(value: Json) -> bytes:
-    return msgspec.json.encode(value, order="deterministic")
+    return exact_json.encode_deterministic(value)

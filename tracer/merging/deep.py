@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import msgspec
-
+from tracer import exact_json
 from tracer.records import Json
 
 PREFIX: Final = "metadata."
@@ -168,4 +167,4 @@ def _above(name: str) -> Iterator[str]:
 
 
 def _bytes(value: Json) -> bytes:
-    return msgspec.json.encode(value, order="deterministic")
+    return exact_json.encode_deterministic(value)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tracer import exact_json
 from tracer.merging import deep, log_events
 from tracer.pricing.price_book import GIVEN, PriceBook
 from tracer.records import Json, SpanPatch, SpanRecord, decimals, is_within
@@ -166,7 +167,7 @@ def _patch_rank(field: str, entry: tuple[int, Json]) -> tuple[int, int, bytes]:
     version, value = entry
     # Events of one nanosecond keep the order of the first request if they are sent again.
     position = value["position"] if field.startswith(log_events.PREFIX) else 0
-    return version, -position, msgspec.json.encode(value, order="deterministic")
+    return version, -position, exact_json.encode_deterministic(value)
 
 
 def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
@@ -297,7 +298,7 @@ def canonical(record: SpanRecord) -> bytes:
         cost_source=record.cost_source if given else None,
         priced_by=None,
     )
-    return msgspec.json.encode(source, order="deterministic")
+    return exact_json.encode_deterministic(source)
 
 
 def underneath(stored: Span) -> SpanRecord:

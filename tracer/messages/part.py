@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json
 
 _MAX_JSON_TEXT: Final = 4 * 1024 * 1024
@@ -41,7 +42,7 @@ def decoded(value: Json) -> Json:
     if value[:64].lstrip()[:1] not in ("{", "["):
         return value
     try:
-        return msgspec.json.decode(value)
+        return exact_json.decode(value)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return value
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
+from tracer import exact_json
 from tracer.messages.conversation import Message, read_messages
 from tracer.messages.parts import Part
 from tracer.records import Json
@@ -23,7 +22,7 @@ def preview(value: Json, *, output: bool = False, limit: int = 200) -> str:
     messages = read_messages(value, output=True)
     text = _last_text(messages, output) if messages else None
     if text is None:
-        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        text = value if isinstance(value, str) else exact_json.encode(value).decode()
     # Inputs may be megabytes: only the shown beginning is normalised.
     text = " ".join(text[: limit * 8].split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
@@ -50,7 +49,7 @@ def _rest_of(message: Message) -> str | None:
 
 
 def _call_text(call: Part) -> str:
-    arguments = msgspec.json.encode(call.data).decode() if call.data else ""
+    arguments = exact_json.encode(call.data).decode() if call.data else ""
     return f"{call.name or 'tool'}({arguments})"
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Final, NamedTuple, Protocol
 import msgspec
 from msgspec import Meta
 
+from tracer import exact_json
 from tracer.pricing import list_prices
 from tracer.pricing.rates import MOST_CHARACTERS, Name, Rates, check_text
 from tracer.records import Json, SpanRecord
@@ -196,4 +197,4 @@ def call_parameter(record: Call, name: str) -> str | None:
         value = parameters[name] if name in parameters else attributes.get(name)
     if value is None or isinstance(value, str):
         return value
-    return msgspec.json.encode(value).decode()
+    return exact_json.encode(value).decode()

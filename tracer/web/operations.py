@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from flask import Blueprint, Response, request
 
+from tracer import exact_json
 from tracer.errors import Invalid
 from tracer.web.problems import register_problems
 from tracer.wire.native.requests import check_id
@@ -18,7 +19,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 Q = TypeVar("Q", bound=msgspec.Struct)
 
 # Costs are decimals, encoded as JSON numbers with all of their digits.
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_encoder = exact_json.encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, kw_only=True)

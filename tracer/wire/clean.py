@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json
 
 MAX_DEPTH: Final = 64
@@ -21,25 +22,26 @@ REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
 _OPENING: Final = frozenset("{[")
+_TO_CLEAN: Final = ("\\u0000", "e-", "E-")
 _LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
 
-_decode = msgspec.json.Decoder().decode
+_decode = exact_json.decode
 
 
 def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[str, Json]]:
     """Return ``value`` storable as jsonb, and notes of the changes (empty: none).
 
-    Notes: ``cleaned`` lists what was replaced (``nul``, ``surrogate``, ``nan``), ``depth`` is the
-    limit that was exceeded, ``keys`` is how many an object of too many had, ``truncated`` and
-    ``size`` (bytes) say what was cut. Long text is cut where it stands; a list or object that is
-    too long as a whole becomes cut JSON text.
+    Notes: ``cleaned`` lists what was replaced (``nul``, ``surrogate``, ``nan``) or is kept although
+    floats have no room for it (``range``), ``depth`` is the limit that was exceeded, ``keys`` is
+    how many an object of too many had, ``truncated`` and ``size`` (bytes) say what was cut. Long
+    text is cut where it stands; a list or object that is too long as a whole becomes cut JSON text.
     """
     notes: dict[str, Json] = {}
     if type(value) is str:
         return clean_text(value, notes, max_bytes), notes
     value = _clean(value, notes, max_bytes, MAX_DEPTH)
     if isinstance(value, (dict, list)):
-        encoded = msgspec.json.encode(value)
+        encoded = exact_json.encode(value)
         if len(encoded) > max_bytes:
             value = _cut(encoded, notes, max_bytes)
     return value, notes
@@ -87,7 +89,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         return clean(value)
     if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
-    return clean(value) if "\\u0000" in text else (value, {})
+    return clean(value) if any(sign in text for sign in _TO_CLEAN) else (value, {})
 
 
 def _decode_leniently(text: str) -> Json:
@@ -121,6 +123,9 @@ def _clean(value: Json, notes: dict[str, Json], max_bytes: int, depth: int) -> J
         return clean_text(value, notes, max_bytes)
     if isinstance(value, float):
         if math.isfinite(value):
+            if isinstance(value, exact_json.SentNumber) and not value:
+                # Kept as it was sent, but whoever reads it as a float reads 0.
+                _note(notes, "range")
             return value
         _note(notes, "nan")
         return number_name(value)

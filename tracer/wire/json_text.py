@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json
 
 NULL: Final = msgspec.UNSET
@@ -26,7 +27,7 @@ def json_value(value: Json) -> Json:
     """
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
         try:
-            value = msgspec.json.decode(value)
+            value = exact_json.decode(value)
         except (msgspec.DecodeError, UnicodeError):
             return value
         return None if value == "" else value

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from tracer import exact_json
 from tracer.errors import Invalid, Refusal
 from tracer.records import Json
 from tracer.wire.clean import storable
@@ -69,7 +70,7 @@ def read_storable_json(body: bytes) -> Json:
 
 def _parse(text: str) -> Json:
     try:
-        return msgspec.json.decode(text)
+        return exact_json.decode(text)
     except msgspec.DecodeError:
         # Slower, but accepts non-standard JSON of Python and JavaScript.
         return json.loads(text, parse_int=_read_int)
@@ -106,13 +107,37 @@ def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True
     Raises Invalid with one Refusal that names ``item``, the field and what was expected.
     """
     try:
-        return msgspec.convert(value, kind, strict=strict)
+        return _convert(value, kind, strict=strict)
     except UnicodeEncodeError:
         # A lone surrogate in a name; values with one are accepted and flagged.
         return read_item(_encodable(value), kind, item, strict=strict)
     except msgspec.ValidationError as error:
         refusal = _explain(error, value, kind, item)
         raise Invalid(str(refusal), [refusal]) from None
+
+
+def _convert(value: Json, kind: type[T], *, strict: bool) -> T:
+    """Return ``value`` as a ``kind``; a field that is a number gets a float, with its digits."""
+    while True:
+        try:
+            return msgspec.convert(value, kind, strict=strict)
+        except msgspec.ValidationError as error:
+            match = _ERROR.fullmatch(str(error))
+            path = match["path"] if match else None
+            if "SentNumber" not in str(error) or not path or not _make_float(value, path):
+                raise
+
+
+def _make_float(value: Json, path: str) -> bool:
+    """Replace the SentNumber at a path by a float; return whether one is there."""
+    steps = [name or int(index) for name, index in _STEP.findall(path)]
+    for step in steps[:-1]:
+        value = value[step]
+    number = value[steps[-1]] if steps else None
+    if not isinstance(number, exact_json.SentNumber):
+        return False
+    value[steps[-1]] = float(number)
+    return True
 
 
 def invalid_field(error: ValueError) -> Invalid:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from tracer import exact_json
 from tracer.analysis.findings.highlights import Highlighter, Step
 from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
@@ -115,7 +116,7 @@ class Finder:
         )
 
     def _add_call(self, span: FindingSpan) -> None:
-        arguments = msgspec.json.encode(decoded(span.input), order="sorted")
+        arguments = exact_json.encode_sorted(decoded(span.input))
         key = (span.name, blake2b(arguments, digest_size=16).digest())
         call = self._calls.get(key)
         if call is None:

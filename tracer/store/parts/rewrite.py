@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row, tuple_row
 
+from tracer import exact_json
 from tracer.store.database.keys import SpanKey
 from tracer.store.database.locks import lock_keys
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
@@ -144,6 +144,6 @@ def _split(text: str, parts: Parts) -> bytes | None:
     encoded = text.encode()
     if len(encoded) < SPLIT_FROM:
         return None
-    value = msgspec.json.decode(encoded)
+    value = exact_json.decode(encoded)
     # Numbers that only the text has in full would change.
     return split(value, len(encoded), parts) if encoder.encode(value) == encoded else None

@@ -21,7 +21,7 @@ from hashlib import blake2b
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-import msgspec
+from tracer import exact_json
 
 HASH_BYTES: Final = 12
 """Bytes of a part's hash; `assemble_payload` reads references in steps of this length.
@@ -45,7 +45,7 @@ SHARED_FROM: Final = 96
 """Bytes of a resource, scope or list of names that becomes a part of the project."""
 _CACHE_BYTES: Final = 8_000_000
 
-encoder = msgspec.json.Encoder(decimal_format="string")
+encoder = exact_json.encoder()
 
 
 class Part(NamedTuple):

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-import msgspec
 from flask import Response, current_app, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer import exact_json
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 
 SUFFIX: Final = ".json"
 
 # Costs are decimals, and become JSON numbers with all their digits.
-encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
+encode_json: Final = exact_json.encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from tracer import exact_json
 from tracer.messages.conversation import Part, read_messages
 from tracer.records import Json
 from tracer.ui.render.format import text_size
@@ -48,7 +49,7 @@ def parse(text: str) -> Json:
     if text[:1] not in ("{", "["):
         return text
     try:
-        return msgspec.json.decode(text)
+        return exact_json.decode(text)
     except msgspec.DecodeError:
         return text
 

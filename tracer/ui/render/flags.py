@@ -16,7 +16,8 @@ class Flag:
 FLAGS = {
     "truncated": Flag("truncated", "A value exceeded the limit of this server and was truncated."),
     "cleaned": Flag(
-        "cleaned", "It contained characters or numbers that can't be stored, which were replaced."
+        "cleaned",
+        "It contained characters that were replaced, or numbers out of the range of floats.",
     ),
     "dropped": Flag("dropped", "The SDK dropped attributes, events or links before sending."),
     "unreconciled": Flag("counts", "Its token counts contradict each other: see the tab Mapping."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tracer import exact_json
 from tracer.messages.media import media_part
 from tracer.records import Json
 from tracer.ui.render import excerpt
@@ -91,7 +92,7 @@ def dump(value: Json) -> str:
     """Return a value as indented JSON; a text unchanged."""
     if isinstance(value, str):
         return value
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(exact_json.encode(value), indent=2).decode()
 
 
 def _item(

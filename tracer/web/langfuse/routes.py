@@ -9,6 +9,7 @@ import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
+from tracer import exact_json
 from tracer.errors import NotFound, Refusal, TracerError
 from tracer.store.scores.configs import ScoreConfig
 from tracer.times import json_time_in_millis
@@ -29,7 +30,7 @@ WRITE_PROBLEMS: Final = (400, 401, 413, 415, 422, 429, 503)
 """Statuses with which a route that writes may reject a request."""
 
 # Langfuse encodes money and tokens as JSON numbers.
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_encoder = exact_json.encoder(decimal_format="number")
 
 
 class LangfuseError(msgspec.Struct, kw_only=True):
@@ -114,7 +115,7 @@ def refusal(
 ) -> Response:
     """Return the response for a rejected request."""
     body = LangfuseError(message=message, error=error)
-    return Response(msgspec.json.encode(body), status, headers, content_type="application/json")
+    return Response(exact_json.encode(body), status, headers, content_type="application/json")
 
 
 def missing(noun: str, identifier: str) -> NotFound:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json
 from tracer.wire.dialects.table import (
     EVENT,
@@ -67,7 +68,7 @@ def decoded_scalar(value: Json) -> Json:
     if not isinstance(value, str):
         return value
     try:
-        return msgspec.json.decode(value)
+        return exact_json.decode(value)
     except (msgspec.DecodeError, UnicodeError):
         return present(value)
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.usage.metadata import read_with_metadata
@@ -143,7 +144,7 @@ def names(value: Json) -> list[str] | None:
 def _item_text(item: Json) -> str | None:
     if item is None or isinstance(item, str):
         return text(item)
-    return msgspec.json.encode(item).decode()
+    return exact_json.encode(item).decode()
 
 
 def texts(value: Json) -> list[str] | None:
@@ -213,7 +214,7 @@ def unquoted(value: Json) -> Json:
     """Return any value but the empty text; JSON text of one string becomes that string."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
         try:
-            value = msgspec.json.decode(value)
+            value = exact_json.decode(value)
         except (msgspec.DecodeError, UnicodeError):
             return value
     return present(value)

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import KINDS, LEVELS, Json
 from tracer.wire.dialects.table import (
     MAX_MICROS,
@@ -28,7 +29,7 @@ def _value(sent: Json) -> Json:
     if not isinstance(sent, str):
         return sent
     try:
-        return msgspec.json.decode(sent)
+        return exact_json.decode(sent)
     except (msgspec.DecodeError, UnicodeError):
         # A limit cut the text; the rest is shown.
         return sent

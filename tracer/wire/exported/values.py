@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
+from tracer import exact_json
 from tracer.export.names import MARK, PREFIX
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, clean, deeper_than
@@ -29,7 +30,7 @@ def decode(name: str, text: Json) -> Json:
     if not isinstance(text, str):
         raise Bad(PREFIX + name, "expected JSON as text")
     try:
-        value = msgspec.json.decode(text)
+        value = exact_json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Bad(PREFIX + name, f"expected JSON: {error}") from None
     if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(_MOST_DEPTH, value):

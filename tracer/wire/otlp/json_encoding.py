@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from tracer import exact_json
 from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
@@ -30,7 +31,7 @@ from tracer.wire.spans.raw import (
 
 T = TypeVar("T")
 
-_decode: Final = msgspec.json.Decoder().decode
+_decode: Final = exact_json.decode
 
 _KINDS: Final = {
     "SPAN_KIND_INTERNAL": 1,

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.merging.log_events import LARGE, key_of
 from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import Json, ScoreRecord, SpanPatch
@@ -23,7 +24,7 @@ GENAI: Final = "gen_ai."
 BODY: Final = "body"
 """The attribute of an event that holds the body of its log record."""
 
-_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+_encode: Final = exact_json.encode_deterministic
 _ABOUT: Final = ("gen_ai.system", "gen_ai.provider.name", "event.domain")
 """Attributes of the record that are not part of the message."""
 

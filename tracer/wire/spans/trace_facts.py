@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
+from tracer import exact_json
 from tracer.records import RANK_SPAN, Json, ScoreRecord, SpanPatch, SpanRecord, TraceRecord
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = exact_json.encode
 _MERGED: Final = ("tags", "metadata")
 
 

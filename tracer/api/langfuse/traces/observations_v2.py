@@ -10,6 +10,7 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import Meta
 
+from tracer import exact_json
 from tracer.api.langfuse import answers
 from tracer.api.langfuse.answers import Answer, maybe_iso
 from tracer.api.langfuse.params import (
@@ -242,4 +243,4 @@ def _raw(value: Json) -> str | None:
     """Return a text unchanged, and any other value as JSON text."""
     if value is None or isinstance(value, str):
         return value
-    return msgspec.json.encode(value).decode()
+    return exact_json.encode(value).decode()

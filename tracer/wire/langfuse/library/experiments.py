@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tracer import exact_json
 from tracer.records import Json, SpanRecord
 from tracer.wire.json_text import NULL, json_value
 from tracer.wire.langfuse.library.bodies import Name
@@ -53,7 +54,7 @@ def experiment_value(attributes: Mapping[str, Json], name: str) -> Json:
     whole = attributes.get(PREFIX + name)
     if isinstance(whole, str):
         try:
-            return msgspec.json.decode(whole)
+            return exact_json.decode(whole)
         except (msgspec.MsgspecError, RecursionError):
             return whole
     entries = _within(attributes, f"{PREFIX}{name}.")

@@ -1,0 +1,66 @@
+"""JSON whose numbers keep the digits that were sent, where a float has no room for them."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import msgspec
+
+# Up to this length a number has at most 15 digits, which a float holds.
+_SAFE_LENGTH: Final = 16
+_MOST_LENGTH: Final = 1_000
+_MOST_EXPONENT: Final = 10_000
+"""PostgreSQL's numbers have up to 16,383 digits after the point."""
+
+
+class SentNumber(float):
+    """A number with more digits than a float holds, or too small for a float, as it was sent."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def read_number(text: str) -> float:
+    """Return the number of a JSON text, as a SentNumber where a float would change its value.
+
+    Raises ValueError for a number that is too large for a float.
+    """
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is too large")
+    if (len(text) <= _SAFE_LENGTH and value) or repr(value) == text:
+        return value
+    sent = Decimal(text)
+    if sent == Decimal(repr(value)):
+        return value
+    if len(text) > _MOST_LENGTH or abs(sent.adjusted()) > _MOST_EXPONENT:
+        return value
+    number = SentNumber(value)
+    number.text = text
+    return number
+
+
+def encode_other(value: Any) -> Any:
+    """Return what an encoder writes for a SentNumber: the hook of msgspec's encoders."""
+    if isinstance(value, SentNumber):
+        return msgspec.Raw(value.text.encode())
+    raise NotImplementedError(f"{type(value).__name__} is no JSON value")
+
+
+def encoder(
+    order: Literal["deterministic", "sorted"] | None = None,
+    decimal_format: Literal["string", "number"] = "string",
+) -> msgspec.json.Encoder:
+    """Return an encoder that writes numbers as they were sent."""
+    return msgspec.json.Encoder(enc_hook=encode_other, order=order, decimal_format=decimal_format)
+
+
+decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
+encode: Final = encoder().encode
+encode_deterministic: Final = encoder("deterministic").encode
+encode_sorted: Final = encoder("sorted").encode

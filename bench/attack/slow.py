@@ -16,6 +16,9 @@ from bench.load import Template
 _POST: Final = b"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
+SETTLE_SECONDS: Final = 3.0
+
+
 class Sort(NamedTuple):
     """A sort of slow client: what it sends first, and then once a second."""
 
@@ -78,6 +81,8 @@ def slow_clients(port: int, sort: Sort, count: int) -> Iterator[list[socket.sock
             each.sendall(sort.first)
             sockets.append(each)
         thread.start()
+        # What they asked for first is ordinary load, which has to be answered once.
+        time.sleep(SETTLE_SECONDS)
         yield sockets
     finally:
         stop.set()

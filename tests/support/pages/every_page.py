@@ -36,8 +36,13 @@ FORM = {**FRAGMENT, "Sec-Fetch-Site": "same-origin"}
 AXIS = {"t": "0-1-d"}
 # Queries that show a page in another state; without an entry a page is asked for as it is.
 STATES: dict[str, list[dict[str, Any]]] = {
-    "ui.trace_list": [{}, {"marked": "scored", "from": "24h"}, {"name": "nothing"}],
-    "ui.session_list": [{}, {"user": "nobody"}],
+    "ui.trace_list": [
+        *({}, {"q": "has:score start:>-24h", "sort": "-cost"}, {"q": "name:nothing"}),
+        {"q": "latncy:>2s", "columns": "name,model,metadata.plan,score.helpful"},
+    ],
+    "ui.session_list": [{}, {"q": "user:nobody"}],
+    "ui.complete_query": [{"q": "sta"}, {"q": "name:"}, {"q": "metadata."}],
+    "ui.go_to": [{"to": "res"}],
     "ui.trace": [
         {},
         {"q": "refund", "span": "refund"},

@@ -142,7 +142,9 @@ def test_below_a_prefix_every_address_of_a_page_has_it(
     app = make_app(dataclasses.replace(config, url_prefix="/tracer/"))
     client = app.test_client()
     trace = f"/project/default/traces/{'a' * 32}"
-    pages = ["/project/default/traces?status=error", trace, "/project/default/sessions"]
+    older = client.get("/tracer/project/default/traces?status=error")
+    assert str(older.location).startswith("/tracer/project/default/traces?q=")
+    pages = ["/project/default/traces?q=status:error", trace, "/project/default/sessions"]
     pages += ["/project/default/settings", "/project/default/prices/new", f"{trace}/log"]
     for path in pages:
         answer = client.get(f"/tracer{path}" if passed_on else path)

@@ -1,4 +1,4 @@
-"""Values of attributes that are JSON text, by what their sender encodes: all, all but strings, …"""
+"""Values of attributes that are JSON text: one reader for each way in which senders encode them."""
 
 from __future__ import annotations
 

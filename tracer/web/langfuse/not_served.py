@@ -17,15 +17,9 @@ _REASONS: Final = {
     r"unstable(/.*)?": "dashboards, widgets, evaluators and skills have no public API",
     r"feedback": "it is for feedback about Langfuse",
 }
-_ROUTES: Final = re.compile(
-    "|".join(f"(?P<r{number}>{pattern})" for number, pattern in enumerate(_REASONS))
-)
 
 
 def why_not_served(path: str) -> str | None:
     """Return why a path below the prefix has no route, or not with its method; None: it should."""
-    match = _ROUTES.fullmatch(path)
-    if match is None or match.lastgroup is None:
-        return None
-    group = next(name for name, text in match.groupdict().items() if text is not None)
-    return [*_REASONS.values()][int(group[1:])]
+    reasons = (reason for route, reason in _REASONS.items() if re.fullmatch(route, path))
+    return next(reasons, None)

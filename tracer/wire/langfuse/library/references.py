@@ -26,7 +26,7 @@ class Reference(NamedTuple):
 
 def references_in(prompt: Json) -> list[Reference]:
     """Return the references in a text or in the contents of messages, each once."""
-    return list(dict.fromkeys(_found(prompt)))
+    return list(dict.fromkeys(_references(prompt)))
 
 
 def filled_in(prompt: Json, text_of: Callable[[Reference], str]) -> Json:
@@ -46,7 +46,7 @@ def filled_in(prompt: Json, text_of: Callable[[Reference], str]) -> Json:
     return _TAG.sub(replace, prompt) if isinstance(prompt, str) else prompt
 
 
-def _found(prompt: Json) -> Iterator[Reference]:
+def _references(prompt: Json) -> Iterator[Reference]:
     contents = prompt if isinstance(prompt, list) else [{"content": prompt}]
     for message in contents:
         content = message.get("content") if isinstance(message, dict) else None

@@ -24,10 +24,10 @@ STRANDS: Final = Case(
             "agent",
             """
 agent invoke_agent weather
-  span execute_event_loop_cycle
+  chain execute_event_loop_cycle
     generation chat
     tool get_weather
-  span execute_event_loop_cycle
+  chain execute_event_loop_cycle
     generation chat
 """,
             "chat",
@@ -37,7 +37,7 @@ agent invoke_agent weather
             "stream",
             """
 agent invoke_agent plain
-  span execute_event_loop_cycle
+  chain execute_event_loop_cycle
     generation chat
 """,
             "chat",
@@ -47,7 +47,7 @@ agent invoke_agent plain
             "failure",
             """
 agent invoke_agent failing
-  span execute_event_loop_cycle
+  chain execute_event_loop_cycle
     generation chat
 """,
             "chat",

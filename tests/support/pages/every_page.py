@@ -83,6 +83,8 @@ def fill(app: Flask, store_traces: Callable[..., None]) -> dict[str, Any]:
         links=[{"trace_id": "b" * 32, "span_id": "root"}],
         flags=["truncated"],
     )
+    # The same messages again, so that the statistics have a part on context.
+    trace.generation("again", "root", 8, 9, input=[*messages, chat_message("user", "And now?")])
     trace.span("lost", "never came").span("open", "root", 8, None)
     trace.score("helpful", 1, "rich").score("kind", 0.5)
     groups = (

@@ -84,7 +84,8 @@ def fill(app: Flask, store_traces: Callable[..., None]) -> dict[str, Any]:
         flags=["truncated"],
     )
     # The same messages again, so that the statistics have a part on context.
-    trace.generation("again", "root", 8, 9, input=[*messages, chat_message("user", "And now?")])
+    longer = [*messages, chat_message("user", "And now?")]
+    trace.generation("again", "rich", 8, 9, input=longer, tools=[{"name": "find"}])
     trace.span("lost", "never came").span("open", "root", 8, None)
     trace.score("helpful", 1, "rich").score("kind", 0.5)
     groups = (

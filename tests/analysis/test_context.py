@@ -142,6 +142,15 @@ def test_the_call_of_the_same_agent_is_compared() -> None:
     assert again.previous_id == "last"
 
 
+def test_a_missing_list_of_tools_is_no_common_beginning() -> None:
+    other_agent = [message("user", "hello")]
+    tools = [{"name": "find"}]
+    context = compared(
+        call(CHAT, minute=3), call(other_agent, "other", 1), call(CHAT[:3], "mine", 2, tools=tools)
+    )
+    assert context.previous_id == "mine"
+
+
 def test_what_caching_would_have_saved() -> None:
     now = call(
         CHAT,

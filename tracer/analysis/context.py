@@ -142,9 +142,12 @@ def closest(call: ReadCall, earlier: Sequence[ReadCall]) -> ReadCall | None:
     candidates = [other for other in earlier if other.items]
     if not call.items or not candidates:
         return None
-    return max(
-        candidates, key=lambda other: (_shared(call.items, other.items), other.call.start_time)
-    )
+
+    def rank(other: ReadCall) -> tuple[int, datetime]:
+        shared = call.items[: _shared(call.items, other.items)]
+        return sum(len(item.text) for item in shared), other.call.start_time
+
+    return max(candidates, key=rank)
 
 
 def sent_before(call: ReadCall, other: ReadCall) -> float:

@@ -85,7 +85,7 @@ def fill(app: Flask, store_traces: Callable[..., None]) -> dict[str, Any]:
     )
     # The same messages again, so that the statistics have a part on context.
     longer = [*messages, chat_message("user", "And now?")]
-    trace.generation("again", "rich", 8, 9, input=longer, tools=[{"name": "find"}])
+    trace.generation("again", "root", 8, 9, input=longer)
     trace.span("lost", "never came").span("open", "root", 8, None)
     trace.score("helpful", 1, "rich").score("kind", 0.5)
     groups = (

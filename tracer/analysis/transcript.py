@@ -32,7 +32,7 @@ _Key = tuple[bytes, ...]
 """The marks by which a message is compared."""
 
 
-class Spoken(NamedTuple):
+class Step(NamedTuple):
     """A model call or a tool's run, with what went in and what came out."""
 
     span_id: str
@@ -42,7 +42,7 @@ class Spoken(NamedTuple):
     output: Json
 
 
-class Told(msgspec.Struct, kw_only=True):
+class Added(msgspec.Struct, kw_only=True):
     """What one step adds to the conversation."""
 
     span_id: str
@@ -56,7 +56,7 @@ class Told(msgspec.Struct, kw_only=True):
     """A tool whose call, with these arguments, an answer further up shows."""
 
 
-class Teller:
+class Transcript:
     """Remembers the conversations so far; takes the steps in the order of time."""
 
     def __init__(self) -> None:
@@ -65,11 +65,11 @@ class Teller:
         self._results: Counter[bytes] = Counter()
         """Results that tools' own spans have shown and no call has sent since."""
 
-    def tell(self, step: Spoken) -> Told:
+    def add(self, step: Step) -> Added:
         """Return what a step adds."""
         return self._tool(step) if step.kind in TOOLS else self._model(step)
 
-    def _model(self, step: Spoken) -> Told:
+    def _model(self, step: Step) -> Added:
         messages = _messages(step.input, "user")
         answer = _messages(step.output, "assistant")
         keys = [_key(message) for message in messages]
@@ -78,9 +78,9 @@ class Teller:
         self._remember(keys + [_key(message) for message in answer])
         for message in answer:
             self._calls.update(_mark("call", part.name, part.data) for part in _calls(message))
-        return Told(span_id=step.span_id, again=len(repeated), new=new, answer=answer)
+        return Added(span_id=step.span_id, again=len(repeated), new=new, answer=answer)
 
-    def _tool(self, step: Spoken) -> Told:
+    def _tool(self, step: Step) -> Added:
         called = _mark("call", step.name, decoded(step.input)) in self._calls
         call = Part(type="tool_call", name=step.name, data=decoded(step.input))
         answer: list[Message] = []
@@ -89,7 +89,7 @@ class Teller:
             answer = [Message(role="tool", parts=[result])]
             self._results[_mark("tool", *_content(result))] += 1
         new = [] if called else [Message(role="assistant", parts=[call])]
-        return Told(span_id=step.span_id, again=0, new=new, answer=answer, called=called)
+        return Added(span_id=step.span_id, again=0, new=new, answer=answer, called=called)
 
     def _repeated(self, keys: list[_Key]) -> set[int]:
         """Return the indexes of the messages that an earlier step has shown."""
@@ -140,10 +140,10 @@ def _window(rest: list[_Key], keys: list[_Key], start: int) -> range:
     return range(0)
 
 
-def tell(steps: Iterable[Spoken]) -> list[Told]:
+def added_messages(steps: Iterable[Step]) -> list[Added]:
     """Return the conversation of steps that come in the order of time."""
-    teller = Teller()
-    return [teller.tell(step) for step in steps]
+    transcript = Transcript()
+    return [transcript.add(step) for step in steps]
 
 
 def _messages(value: Json, role: str) -> list[Message]:
@@ -173,14 +173,14 @@ def _key(message: Message) -> _Key:
 
 def _marks(message: Message) -> Iterator[bytes]:
     """Yield what a message is known by: results one by one, all the rest together."""
-    said = [part for part in message.parts if part.type not in ("tool_result", "reasoning")]
+    others = [part for part in message.parts if part.type not in ("tool_result", "reasoning")]
     for part in message.parts:
         if part.type == "tool_result":
             yield _mark("tool", *_content(part))
-    # A message of results alone says nothing else; one that is empty is known by that.
-    if said or not message.parts:
+    # A message of results alone holds nothing else; one that is empty is known by that.
+    if others or not message.parts:
         # Reasoning is seldom sent again.
-        yield _mark(message.role, [[p.type, *_content(p), p.name, p.url] for p in said])
+        yield _mark(message.role, [[p.type, *_content(p), p.name, p.url] for p in others])
 
 
 def _content(part: Part) -> tuple[Json, Json]:
@@ -195,5 +195,5 @@ def _content(part: Part) -> tuple[Json, Json]:
     return text, data
 
 
-def _mark(*said: Json) -> bytes:
-    return blake2b(exact_json.encode_sorted(said), digest_size=12).digest()
+def _mark(*values: Json) -> bytes:
+    return blake2b(exact_json.encode_sorted(values), digest_size=12).digest()

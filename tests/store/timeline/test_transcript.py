@@ -44,7 +44,7 @@ def test_pages_lead_through_the_calls_with_the_previous_page_as_context(
     assert ids(second.before) == ids(first.steps)
     assert second.later is None
     assert ids(page_of(second.earlier).steps) == ids(first.steps)
-    texts = [entry.spoken.input for entry in second.steps if entry.spoken is not None]
+    texts = [entry.texts.input for entry in second.steps if entry.texts is not None]
     assert texts == [str(n) for n in range(PER_PAGE, PER_PAGE + 5)]
 
 
@@ -56,7 +56,7 @@ def test_texts_beyond_the_size_of_a_page_are_left_to_their_spans(
     put(connection, span("root"), *calls(3, output=digits))
     steps = page_of().steps
     assert ids(steps) == ["000", "001", "002"]
-    assert [entry.spoken is None for entry in steps] == [False, True, True]
+    assert [entry.texts is None for entry in steps] == [False, True, True]
 
 
 def test_a_trace_without_calls_has_an_empty_page(connection: psycopg.Connection[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.analysis.log.matches import LogFilter
-from tracer.analysis.transcript import MODEL, TOOLS, Spoken
+from tracer.analysis.transcript import MODEL, TOOLS, Step
 from tracer.extensions import db
 from tracer.store.parts.columns import weight, whole
 from tracer.store.timeline.log import Log, open_log
@@ -36,10 +36,10 @@ _TEXTS = sa.text(f"""
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEntry:
-    """A model call or tool run; ``spoken`` is None where its texts exceed the size of a page."""
+    """A model call or tool run; ``texts`` is None where its texts exceed the size of a page."""
 
     span: SpanRow
-    spoken: Spoken | None
+    texts: Step | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,12 @@ def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Tran
         return []
     values = {"project": project_id, "trace": trace_id, "ids": [row.span_id for row in rows]}
     texts: dict[str, Any] = {row.span_id: row for row in db.session.execute(_TEXTS, values)}
-    return [TranscriptEntry(row, _spoken(row, texts.get(row.span_id))) for row in rows]
+    return [TranscriptEntry(row, _step(row, texts.get(row.span_id))) for row in rows]
 
 
-def _spoken(row: SpanRow, texts: Any) -> Spoken | None:
+def _step(row: SpanRow, texts: Any) -> Step | None:
     if texts is None:
-        return Spoken(row.span_id, row.kind, row.name, None, None)
+        return Step(row.span_id, row.kind, row.name, None, None)
     if not texts.fits:
         return None
-    return Spoken(row.span_id, row.kind, row.name, texts.input, texts.output)
+    return Step(row.span_id, row.kind, row.name, texts.input, texts.output)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 from flask import request
 
-from tracer.analysis.transcript import Teller, Told
+from tracer.analysis.transcript import Added, Transcript
 from tracer.messages.conversation import Message
 from tracer.store.timeline.transcript import TranscriptEntry, TranscriptPage
 from tracer.store.traces.span_tree import SpanRow
@@ -47,7 +47,7 @@ class EntryView:
 
     span: SpanRow
     after: timedelta
-    added: Told | None
+    added: Added | None
     new: list[Turn] = field(default_factory=list)
     answer: list[Turn] = field(default_factory=list)
 
@@ -79,18 +79,18 @@ def trace_transcript(project_id: str, trace_id: str) -> Representations:
     )
 
 
-def _added_messages(page: TranscriptPage) -> list[tuple[TranscriptEntry, Told | None]]:
+def _added_messages(page: TranscriptPage) -> list[tuple[TranscriptEntry, Added | None]]:
     """Return the entries of a page with the messages that each one adds."""
-    teller = Teller()
+    transcript = Transcript()
     # The previous page shows the messages of the steps before this one.
     for step in page.before:
-        if step.spoken:
-            teller.tell(step.spoken)
-    return [(step, teller.tell(step.spoken) if step.spoken else None) for step in page.steps]
+        if step.texts:
+            transcript.add(step.texts)
+    return [(step, transcript.add(step.texts) if step.texts else None) for step in page.steps]
 
 
 def _entries(
-    steps: list[tuple[TranscriptEntry, Told | None]], trace: TraceDetail
+    steps: list[tuple[TranscriptEntry, Added | None]], trace: TraceDetail
 ) -> list[EntryView]:
     renderer = Renderer()
     return [
@@ -105,7 +105,7 @@ def _entries(
     ]
 
 
-def _data(step: TranscriptEntry, added: Told | None, project_id: str) -> TranscriptStep:
+def _data(step: TranscriptEntry, added: Added | None, project_id: str) -> TranscriptStep:
     return TranscriptStep(
         span=traces.span_summary(step.span, project_id),
         again=added.again if added else 0,

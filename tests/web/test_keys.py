@@ -24,6 +24,7 @@ from tracer.store.schema import prices, score_configs
 
 START = "2026-01-01T00:00:00Z"
 END = "2026-01-01T00:00:01Z"
+LATER = "2026-01-01T00:00:02Z"
 IDS = {
     "trace_id": "t",
     "span_id": "s",
@@ -48,6 +49,8 @@ OWN = (
     *library_rows.OWN,
     *annotation_rows.OWN,
 )
+# The body names the score config "c", which only another project has.
+FOREIGN_IDS = ("/api/public/annotation-queues",)
 MEASURED = {
     "view": "observations",
     "metrics": [{"measure": "count", "aggregation": "count"}],
@@ -162,17 +165,20 @@ _SIGNED = re.compile(r'"url(Expiry)?":"[^"]*"')
 
 
 def fill(client: FlaskClient, key: Key) -> None:
-    trace = {"id": "t", "name": "ours", "session_id": "x"}
+    trace = {"id": "t", "name": "ours", "session_id": "x", "user_id": "ours"}
     times = {"start_time": START, "end_time": END}
-    what = {"name": "ours", "model": "ours", "attributes": {"ours": 1}}
-    span = {"trace_id": "t", "id": "s", **what, **times}
+    what = {"name": "ours", "model": "ours", "attributes": {"ours": 1}, "usage": {"input": 9}}
+    messages = [{"role": "user", "content": "ours"}]
+    call = {"trace_id": "t", "kind": "generation", "input": messages, **what, **times}
+    # The context of a call is compared with the call before.
+    spans = [{"id": "r", **call}, {"id": "s", **call, "start_time": END, "end_time": LATER}]
     scores = [
         {"id": "q1", "trace_id": "t", "name": "ours", "value": 1},
         {"id": "q2", "session_id": "x", "name": "ours", "value": 1},
     ]
-    batch = {"traces": [trace], "spans": [span], "scores": scores}
+    batch = {"traces": [trace], "spans": spans, "scores": scores}
     answer = client.post("/api/v1/batch", json=batch, headers=key.bearer)
-    assert answer.get_json()["accepted"] == 4, answer.text
+    assert answer.get_json()["accepted"] == 5, answer.text
     row = {"project_id": key.key.project_id, "price_id": "p", "model": "ours"}
     with client.application.app_context():
         db.session.execute(sa.insert(prices).values(**row, rates={"base": {"input": "1"}}))
@@ -221,10 +227,12 @@ def test_a_key_changes_nothing_of_another_project_on_any_route(
     for method, path in writes:
         answer = send(client, method, path, theirs.bearer)
         # Anybody may name a trace or span of their own "t"; prices get their ids from the server.
-        expected = (404,) if path.startswith(OWN) else (200, 201, 207)
+        expected = (404,) if path.startswith(OWN) else (200, 201, 202, 207)
         if method == "DELETE":
             # Theirs by now, or gone with what it was on.
-            expected = (200, 202, 404)
+            expected = (200, 202, 204, 404)
+        elif path in FOREIGN_IDS:
+            expected = (400,)
         assert answer.status_code in expected, (method, path, answer.text)
     assert snapshot(client, app, ours) == before
     assert client.get("/api/v1/traces", headers=theirs.bearer).get_json()["data"]

@@ -12,6 +12,7 @@ from tracer.store import schema as tables
 
 IDS = {"name": "n", "item_id": "i", "run": "r", "media_id": "m", "queue_id": "u"}
 QUERIES = {
+    "/api/public/prompts": "/api/public/prompts?name=n",
     "/api/public/dataset-run-items": "/api/public/dataset-run-items?datasetId=d&runName=r",
 }
 # Only the owning project may change these: the same name in another project is another object.
@@ -38,7 +39,7 @@ BODIES: dict[str, Any] = {
         "sha256Hash": _DIGEST,
     },
     "/api/public/media/m": {"uploadedAt": "2026-01-01T00:00:00Z", "uploadHttpStatus": 200},
-    "/api/public/annotation-queues": {"name": "theirs"},
+    "/api/public/annotation-queues": {"name": "theirs", "scoreConfigIds": ["c"]},
     "/api/public/annotation-queues/u/items": {"objectId": "theirs", "objectType": "TRACE"},
     "/api/public/annotation-queues/u/items/i": {"status": "COMPLETED"},
     "/api/public/annotation-queues/u/assignments": {"userId": "theirs"},

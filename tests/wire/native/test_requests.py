@@ -30,7 +30,7 @@ from tracer.wire.native.requests import (
     TraceCreate,
     TraceUpdate,
 )
-from tracer.wire.reading import MAX_DEPTH, read_item, read_json
+from tracer.wire.reading import ABSURD_DEPTH, MAX_DEPTH, read_item, read_json
 
 NOW = 1_700_000_000_000_000
 RECEIPT = Receipt(time=NOW, max_value_bytes=1000)
@@ -245,13 +245,26 @@ def test_a_refusal_of_a_record_names_its_item():
     assert (refused.item, refused.field) == ("spans[0]", "end_time")
 
 
-def test_extreme_nesting_is_refused_before_it_is_walked():
-    with pytest.raises(Invalid, match="nested deeper than"):
+def test_millions_of_brackets_are_refused_before_they_are_parsed():
+    with pytest.raises(TooLarge, match="30000000 elements in 30000000 bytes"):
         read_json(b"[" * 30_000_000)
 
 
+def test_extreme_nesting_of_sparse_brackets_is_refused():
+    body = b"[     " * (ABSURD_DEPTH + 1)
+    with pytest.raises(Invalid, match="nested deeper than"):
+        read_json(body)
+
+
 @pytest.mark.parametrize(
-    "deep", [b"[" * 100_000 + b"]" * 100_000, b"9" * 5000, b"NaN", b'"\\ud83d"']
+    "deep",
+    [
+        b"[" * 90_000 + b"]" * 90_000,  # below the elements that are decoded in any case
+        b"[     " * 110_000 + b"]" * 110_000,  # above, with the bytes that so many need
+        b"9" * 5000,
+        b"NaN",
+        b'"\\ud83d"',
+    ],
 )
 def test_json_that_other_parsers_reject_affects_no_other_item(deep: bytes):
     body = b'{"spans":[{"trace_id":"t","id":"a","input":%s},{"trace_id":"t","id":"b"}]}' % deep

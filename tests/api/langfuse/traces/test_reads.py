@@ -22,7 +22,8 @@ def test_traces_are_listed_newest_first_with_all_groups(filled: FlaskClient) -> 
     assert first["scores"] == ["q2", "q1"]
     assert (first["latency"], first["totalCost"]) == (5.0, 0.03)
     assert first["htmlPath"] == "/project/default/traces/t0"
-    assert first["metadata"] == {"n": "0", "deep": {"k": 0}}
+    root = {"long": "x" * 300, "number": 5}
+    assert first["metadata"] == {"n": "0", "deep": {"k": 0}, **root}
     assert first["input"] == {"question": 0}
     assert (first["userId"], first["sessionId"], first["environment"]) == ("u0", "s", "dev")
 

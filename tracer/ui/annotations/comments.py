@@ -42,8 +42,8 @@ def change_comment(target: AnnotationTarget, comment_id: str) -> AnyResponse | s
 
 
 def _text() -> str:
-    # Browsers send CRLF line ends, and PostgreSQL can't store NUL.
-    text = request.form.get("text", "").replace("\r\n", "\n").replace("\x00", "").strip()
+    # Browsers send CRLF line ends.
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()
     if not text:
         refuse("The comment is empty.")
     if len(text) > MOST_CHARACTERS:

@@ -139,4 +139,4 @@ def _comment() -> str | None:
 
 
 def _field(name: str) -> str:
-    return request.form.get(name, "").replace("\x00", "").replace("\r\n", "\n").strip()
+    return request.form.get(name, "").replace("\r\n", "\n").strip()

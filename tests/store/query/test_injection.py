@@ -36,18 +36,17 @@ def texts(field: Field) -> list[str]:
 
 
 @pytest.mark.parametrize("grain", TABLES)
-def test_no_value_of_a_query_is_part_of_the_statement(grain: Grain) -> None:
-    checked = 0
-    for field in FIELDS[grain]:
-        for text in [*texts(field), *(quoted(value) for value in HOSTILE)]:
-            node = parse(text, grain)
-            compiled = condition(node, grain, TABLES[grain], Clock(NOW)).compile(
-                dialect=postgresql.dialect()
-            )
-            assert "DROP" not in str(compiled)
-            assert "1=1" not in str(compiled)
-            checked += 1
-    assert checked > 100
+def test_no_value_of_a_query_is_part_of_the_statement(app: Flask, grain: Grain) -> None:
+    own = [text for field in FIELDS[grain] for text in texts(field)]
+    words = [quoted(value) for value in HOSTILE]
+    # The words of traces are compiled by what the database estimates of their frequency.
+    with app.app_context():
+        for text in (*own, *words):
+            matching = condition(parse(text, grain), grain, TABLES[grain], Clock(NOW))
+            statement = str(matching.compile(dialect=postgresql.dialect()))
+            assert "DROP" not in statement
+            assert "1=1" not in statement
+    assert len(own) > 20
 
 
 @pytest.mark.parametrize("grain", TABLES)

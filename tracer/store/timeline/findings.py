@@ -30,10 +30,12 @@ _FINDING_SPANS = sa.text(f"""
     ) sized WHERE size <= {_MOST_BYTES}
     ORDER BY start, span_id
 """)  # noqa: S608 - composed of constants; values are bound
+# In the order of `ix_spans_tree`: for a trace that is a large part of the table, PostgreSQL would
+# otherwise scan the table up to the first spans of the trace.
 _SMALL = sa.text("""
     SELECT count(*) FROM (
         SELECT 1 FROM spans WHERE project_id = :project AND trace_id = :trace AND NOT placeholder
-        LIMIT :most
+        ORDER BY parent_span_id, start_time, span_id LIMIT :most
     ) few
 """)
 _STORED = sa.text("""

@@ -209,3 +209,22 @@ def test_raw_bytes_on_a_socket_leave_the_server_healthy(served: Serve) -> None:
             client.shutdown(socket.SHUT_WR)
             answer = client.recv(64)
         assert not answer.startswith(b"HTTP/1.1 500"), bytes(sent)
+
+
+JOBS: list[dict[str, Any]] = [
+    {"action": "bookmark", "traces": ["a\0b"]},
+    {"action": "bookmark", "traces": [LONE]},
+    {"action": "tag", "traces": ["t"], "tags": {"add": ["a\0b", LONE]}},
+    {"action": "score", "traces": ["t"], "score": {"name": LONE, "value": "a\0b"}},
+    {"action": "score", "traces": ["t"], "score": {"name": "n", "value": float("nan")}},
+    {"action": "score", "traces": ["t"], "score": {"name": "n", "value": float("inf")}},
+]
+
+
+@pytest.mark.parametrize("body", JOBS)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_bulk_job_with_what_cannot_be_stored_is_cleaned(
+    stored: FlaskClient, body: dict[str, Any], dry_run: bool
+) -> None:
+    assert post(stored, "/api/v1/jobs", body | {"dry_run": dry_run}) == (200 if dry_run else 202)
+    assert stored.get("/api/v1/jobs").status_code == 200

@@ -15,7 +15,7 @@ from tracer.web.keys import project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
 from tracer.wire.native.annotations import cleaned
 from tracer.wire.native.jobs import JobCreate
-from tracer.wire.reading import read_item, read_json
+from tracer.wire.reading import read_item, read_storable_json
 
 API: Final = "api"
 """The author id of jobs made over the API."""
@@ -35,7 +35,7 @@ set_up(bp)
 )
 def create_job() -> Response:
     """Make a job; with ``dry_run`` only count the traces that it would change."""
-    sent = read_item(read_json(json_body()), JobCreate)
+    sent = read_item(read_storable_json(json_body()), JobCreate)
     if sent.dry_run:
         return answer(JobPreview(total=jobs.count_selected(project_id(), sent.traces)))
     author = Author(name=cleaned(sent.author), author_id=API)

@@ -16,6 +16,7 @@ from tests.support.query.strategies import TEXTS, nodes, terms
 from tracer.extensions import db
 from tracer.query.fields import FIELDS, Grain
 from tracer.query.moments import Clock
+from tracer.query.parse import parse
 from tracer.query.printing import to_text
 from tracer.query.tree import Node, Words
 from tracer.store.query.compile import condition, sources_of
@@ -88,6 +89,27 @@ def test_words_are_found_in_the_texts_of_spans_and_sessions(
         worlds.store(world)
         for node in words:
             assert selected(node, grain) == expected(node, grain, world), node.text
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_a_star_finds_the_spans_that_have_the_text_even_an_empty_one(app: Flask, name: str) -> None:
+    star = parse(f"{name}:*", Grain.SPAN)
+    texts = {"absent": None, "empty": "", "full": "a"}
+    world = worlds.World(
+        traces=[worlds.bare_trace(f"of {text}") for text in texts],
+        spans=[
+            {**worlds.bare_span(f"of {text}", text), name: value} for text, value in texts.items()
+        ],
+    )
+    any_star = parse(f"any({name}:*)", Grain.TRACE)
+    with app.app_context():
+        worlds.store(world)
+        assert selected(star, Grain.SPAN) == {"empty", "full"}
+        assert expected(star, Grain.SPAN, world) == {"empty", "full"}
+        assert selected(any_star, Grain.TRACE) == {"of empty", "of full"}
+        assert expected(any_star, Grain.TRACE, world) == {"of empty", "of full"}
+        assert selected(parse(f"-{name}:*", Grain.SPAN), Grain.SPAN) == {"absent"}
         db.session.rollback()
 
 

@@ -149,9 +149,8 @@ class Evaluator:
         if term.field.name == "score":
             return any(score_matches(score, term) for score in self._scores(grain, row))
         if grain is Grain.SPAN and term.field.name in JSON_TEXTS:
-            text = (
-                msgspec.json.encode(row[term.field.name]).decode() if row[term.field.name] else ""
-            )
+            value = row[term.field.name]
+            text = None if value is None else msgspec.json.encode(value).decode()
             return any(contains(text, map(escaped, prose_parts(m))) for m in term.matches)
         values = self._values(term, grain, row)
         test = self._value_matches

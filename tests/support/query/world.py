@@ -66,6 +66,19 @@ def worlds(draw: st.DrawFn) -> World:
     return world
 
 
+def bare_trace(trace_id: str) -> Row:
+    """Return a trace with only the columns that every trace has."""
+    row = {"project_id": PROJECT, "trace_id": trace_id, "name": "a", "status": "completed"}
+    return {**row, "start_time": NOW, "end_time": NOW}
+
+
+def bare_span(trace_id: str, span_id: str) -> Row:
+    """Return a root span with only the columns that every span has."""
+    row = {"project_id": PROJECT, "trace_id": trace_id, "span_id": span_id, "name": "a"}
+    row |= {"kind": "span", "status": "completed", "level": "default"}
+    return {**row, "parent_span_id": None, "start_time": NOW, "placeholder": False}
+
+
 def _add_trace(draw: st.DrawFn, world: World, trace_id: str) -> None:
     start = draw(_STARTS)
     trace: Row = {

@@ -100,7 +100,7 @@ def test_a_clone_differs_in_the_fields_that_were_sent(client: FlaskClient) -> No
     assert {name: clone[name] for name in same} == {name: made[name] for name in same}
     assert (clone["start_time"], clone["provider"]) == ("2027-01-01T00:00:00.000000Z", None)
     assert clone["id"] != made["id"]
-    wrong = client.post(f"/api/v1/prices/{made['id']}/clone", json={"note": "\x00"})
+    wrong = client.post(f"/api/v1/prices/{made['id']}/clone", json={"note": "x" * 2_001})
     assert (wrong.status_code, wrong.get_json()["errors"][0]["field"]) == (400, "note")
 
 
@@ -122,14 +122,12 @@ def test_a_price_is_retired_and_restored_and_its_note_is_changed(client: FlaskCl
     [
         ({"model": ""}, "model"),
         ({"model": "a\nb"}, "model"),
-        ({"model": "\ud800"}, "model"),
-        ({"provider": "\x00"}, "provider"),
+        ({"provider": "x" * 2_001}, "provider"),
         ({"start_time": "soon"}, "start_time"),
         ({"start_time": "0001-01-01T00:00:00Z"}, "start_time"),
         ({"rates": {"base": {}}}, "rates.base"),
         ({"rates": {"base": {"input": -1}}}, "rates.base.input"),
         ({"rates": {"base": {"input": "NaN"}}}, "rates.base.input"),
-        ({"rates": {"base": {"in\x00put": 1}}}, "rates.base"),
         ({"rates": {"base": {"input": 1}, "tiers": [{"prices": {"input": 1}}]}}, "rates.tiers[0]"),
         ({"rates": {"base": {"input": 1}, "tier": []}}, "rates.tier"),
         ({"prices": 1}, "prices"),

@@ -47,7 +47,7 @@ def test_compressed_bodies_are_read_and_bombs_refused(client: FlaskClient):
 @pytest.mark.parametrize(
     "poison",
     [
-        b"[" * 50_000 + b"]" * 50_000,
+        b"[" * 20_000 + b"]" * 20_000,
         b"NaN",
         b"-Infinity",
         b"1e999",

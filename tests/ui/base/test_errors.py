@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from tracer.errors import NotFound, Overloaded, StoreUnavailable, TracerError, Unstorable
+from tracer.errors import Busy, NotFound, Overloaded, StoreUnavailable, TracerError, Unstorable
 from tracer.store.database.paging import BadCursor
 from tracer.web.problems import STATUS
 
@@ -27,14 +27,14 @@ def test_every_error_is_a_page_with_its_status(app: Flask, kind: type[TracerErro
     page = app.test_client().get("/fail")
     assert page.status_code == STATUS[kind]
     assert page.content_type == "text/html; charset=utf-8"
-    assert ("Retry-After" in page.headers) == (kind in (Overloaded, StoreUnavailable))
+    assert ("Retry-After" in page.headers) == (kind in (Busy, Overloaded, StoreUnavailable))
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
         (NotFound.of("trace", "t"), "This project has no trace &#39;t&#39;."),
-        (StoreUnavailable("no route to host"), "The database can&#39;t be reached at the moment."),
+        (StoreUnavailable("no route to host"), "No route to host. Try again in a moment."),
         (BadCursor("not ours"), "Start again from the first page."),
         (Unstorable("too long"), "Not changed: too long."),
     ],

@@ -50,7 +50,7 @@ def test_a_list_has_the_same_json_as_the_api(
 ) -> None:
     store_traces(agent_trace())
     assert get(client, "/traces.json") == client.get("/api/v1/traces").json
-    assert get(client, "/traces.json?status=running")["data"] == []
+    assert get(client, "/traces.json?q=status:running")["data"] == []
     assert get(client, "/sessions.json") == client.get("/api/v1/sessions").json
 
 
@@ -118,7 +118,7 @@ def test_a_missing_trace_or_session_is_a_problem_document(
     assert "no span" in get(client, "/traces/t/span.json?id=nope", 404)["detail"]
     assert "no span" in get(client, "/traces/t.json?span=nope", 404)["detail"]
     assert "first page" in get(client, "/traces.json?cursor=nope", 400)["detail"]
-    assert "expected a time" in get(client, "/traces.json?from=nope", 400)["detail"]
+    assert "is a time like" in get(client, "/traces.json?q=start:%3E%3Dnope", 400)["detail"]
 
 
 def test_an_id_that_ends_in_json_has_a_page_and_a_json_representation(
@@ -142,6 +142,6 @@ def test_lists_link_to_their_json_with_the_same_filters(
 ) -> None:
     store_traces(agent_trace())
     for path in ("/traces", "/sessions"):
-        links = get_page(f"{path}?environment=default").all("a")
+        links = get_page(f"{path}?q=env:default").all("a")
         [link] = [link for link in links if link.text == "JSON"]
-        assert link["href"] == f"{BASE}{path}.json?environment=default"
+        assert link["href"] == f"{BASE}{path}.json?q=env:default"

@@ -69,6 +69,12 @@ class ListQuery:
         """The rows that the list shows."""
         return Selection(self.node, Clock(datetime.now(UTC)))
 
+    def valid(self) -> ListQuery:
+        """Return this query, or raise its error: JSON can't show it beside the rows of another."""
+        if self.error is not None:
+            raise self.error
+        return self
+
     @property
     def sort_parameter(self) -> str | None:
         """The text of the order; None: the default order."""

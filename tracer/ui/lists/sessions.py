@@ -29,7 +29,7 @@ def session_list(project_id: str) -> Representations | AnyResponse:
     return Representations(
         "lists/sessions.html",
         context=lambda: {"page": page, "query": query, "periods": PERIODS, "columns": COLUMNS},
-        data=lambda: answers.session_page(page, project_id),
+        data=lambda: query.valid() and answers.session_page(page, project_id),
     )
 
 

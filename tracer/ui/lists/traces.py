@@ -44,7 +44,7 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     return Representations(
         "project/start.html" if empty else "lists/traces.html",
         context=lambda: _start(project_id) if empty else _list(project_id, page, query),
-        data=lambda: answers.trace_page(page),
+        data=lambda: query.valid() and answers.trace_page(page),
     )
 
 

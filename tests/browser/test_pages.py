@@ -22,7 +22,7 @@ WIDE = "b" * 32
 def test_from_the_list_to_a_span_and_back(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(deep_trace(), agent_trace())
     page = open_page("/project/default/traces")
-    page.get_by_role("link", name="nightly").click()
+    page.get_by_role("table").get_by_role("link", name="nightly").click()
     expect(page.locator("#s-step-94")).to_be_attached()
     assert not page.locator("#s-part-4").is_visible()
     page.locator("#s-step-07 summary").click()
@@ -36,13 +36,13 @@ def test_from_the_list_to_a_span_and_back(store_traces: StoreTraces, open_page: 
     page.reload()
     expect(page.locator("#s-call-2")).to_be_in_viewport()
     page.go_back()
-    expect(page.get_by_role("link", name="resolve_ticket")).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("link", name="resolve_ticket")).to_be_visible()
 
 
 def test_the_same_without_scripts(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(deep_trace(), agent_trace())
     page = open_page("/project/default/traces", scripts=False)
-    page.get_by_role("link", name="nightly").click()
+    page.get_by_role("table").get_by_role("link", name="nightly").click()
     page.locator("#s-step-07 summary").click()
     page.get_by_role("link", name="8 spans").click()
     page.locator("#s-part-4 summary").click()
@@ -145,7 +145,7 @@ def test_a_link_opens_the_third_page_of_children_six_levels_deep(
 def test_a_full_pass_without_scripts(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(deep_trace(), agent_trace())
     page = open_page("/project/default/traces", scripts=False)
-    page.get_by_role("link", name="resolve_ticket").click()
+    page.get_by_role("table").get_by_role("link", name="resolve_ticket").click()
     page.get_by_title("Zoom to 4.50 s – 5.40 s").click()
     expect(page.locator(".axis .chip.run")).to_contain_text("4.50 s – 5.40 s")
     page.get_by_role("link", name="1 error").click()

@@ -27,7 +27,7 @@ def run(command: list[str]) -> None:
 def test_the_printed_curl_line_fills_the_page(open_page: OpenPage) -> None:
     page = open_page(EMPTY)
     run(["sh", "-c", page.locator("#curl").inner_text()])
-    page.get_by_role("link", name="answer").click()
+    page.get_by_role("table").get_by_role("link", name="answer").click()
     expect(page.locator(".tree .row.k-generation small")).to_have_text("gpt-4o")
     expect(page.locator("#panel #output")).to_contain_text("Air scatters blue light most.")
     expect(page.locator(".sums")).to_contain_text("800 ms")
@@ -36,7 +36,7 @@ def test_the_printed_curl_line_fills_the_page(open_page: OpenPage) -> None:
 def test_the_printed_program_sends_a_generation(open_page: OpenPage) -> None:
     page = open_page(EMPTY)
     run([sys.executable, "-c", page.locator("#python").text_content() or ""])
-    page.get_by_role("link", name="answer").click()
+    page.get_by_role("table").get_by_role("link", name="answer").click()
     expect(page.locator(".tree .row.k-generation small")).to_have_text("gpt-4o")
     expect(page.locator("#panel #input")).to_contain_text("Why is the sky blue?")
     expect(page.locator("#panel #output")).to_contain_text("Air scatters blue light most.")
@@ -49,7 +49,7 @@ def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(
 ) -> None:
     page = open_page(EMPTY)
     run([sys.executable, "-c", page.locator("#sdk").inner_text()])
-    page.get_by_role("link", name="answer").click()
+    page.get_by_role("table").get_by_role("link", name="answer").click()
     expect(page.locator("#panel #input")).to_contain_text("Why is the sky blue?")
     expect(page.locator("#panel #output")).to_contain_text("Air scatters blue light most.")
     expect(page.locator(".tree .row.k-generation small")).to_have_text("gpt-4o")
@@ -59,7 +59,7 @@ def test_the_printed_program_with_the_sdk_sends_a_function_and_its_generation(
 def test_without_scripts_the_page_reloads_until_a_trace_has_arrived(open_page: OpenPage) -> None:
     page = open_page(EMPTY, scripts=False)
     run([sys.executable, "-c", page.locator("#python").text_content() or ""])
-    expect(page.get_by_role("link", name="answer")).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("link", name="answer")).to_be_visible()
 
 
 def test_a_trace_without_spans_is_its_panel_until_a_span_arrives(

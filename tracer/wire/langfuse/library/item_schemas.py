@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import Invalid, Refusal
 from tracer.records import Json
 
+if TYPE_CHECKING:
+    import jsonschema_rs
+
 _MOST_SHOWN: Final = 10
 _MOST_CHARACTERS: Final = 300
-
-# No backtracking: a pattern can't take more time than the text is long.
-_PATTERNS: Final = jsonschema_rs.RegexOptions()
 
 
 def check_schema(field: str, schema: Json) -> None:
@@ -39,13 +37,17 @@ def mismatches(field: str, schema: Json, value: Json) -> list[Refusal]:
 
 
 def _validator(field: str, schema: Json) -> jsonschema_rs.Validator:
+    # Loaded by the first schema: most servers have none, and the library takes megabytes.
+    import jsonschema_rs
+
     if not isinstance(schema, dict):
         raise Invalid.of_field(field, "expected a JSON schema, which is an object")
     kind: type[jsonschema_rs.Validator] = jsonschema_rs.Draft7Validator
     if "$schema" in schema:
         kind = jsonschema_rs.validator_cls_for(schema)
     try:
-        return kind(schema, pattern_options=_PATTERNS, retriever=_retrieve)
+        # No backtracking: a pattern can't take more time than the text is long.
+        return kind(schema, pattern_options=jsonschema_rs.RegexOptions(), retriever=_retrieve)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         reason = str(error).partition("\n")[0][:_MOST_CHARACTERS]
         raise Invalid.of_field(field, f"expected a JSON schema: {reason}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.analysis.context_totals import ContextTotals
+from tracer.analysis.context.totals import ContextTotals
 from tracer.api.v1.queries import LIST_PROBLEMS, SpanQuery, TraceQuery, trace_selection
 from tracer.errors import NotFound
 from tracer.mapping import Mapping, explain

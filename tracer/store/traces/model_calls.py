@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tracer.analysis.context import Call, Context, compare
-from tracer.analysis.context_totals import ContextTotals, add_up
+from tracer.analysis.context.calls import Call
+from tracer.analysis.context.compare import Context, compare
+from tracer.analysis.context.totals import ContextTotals, add_up
 from tracer.extensions import db
 from tracer.records import decimals
 from tracer.store.parts.columns import weight

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracer.analysis.context import (
+from tracer.analysis.context.compare import (
     CACHED,
     CHANGED,
+    KNOWN,
+    NEW,
+    Context,
+    ContextMessage,
+)
+from tracer.analysis.context.misses import (
     COMPACTED,
     EXPIRED,
-    KNOWN,
     MESSAGE_CHANGED,
-    NEW,
     TOOLS_CHANGED,
     TOOLS_REORDERED,
     UNKNOWN,
-    Context,
-    ContextMessage,
     Miss,
 )
 from tracer.analysis.word_diff import Piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracer.analysis.context_totals import ContextTotals, Step
+from tracer.analysis.context.totals import ContextTotals, Step
 from tracer.ui.render.format import count, money
 
 

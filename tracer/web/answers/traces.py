@@ -11,7 +11,7 @@ import msgspec
 from flask import request
 from msgspec import Meta
 
-from tracer.analysis.context import Context
+from tracer.analysis.context.compare import Context
 from tracer.records import KINDS, LEVELS, STATUSES
 from tracer.store.annotations.summaries import ScoreSummary
 from tracer.store.database.paging import Page

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.context import Call, compare
-from tracer.analysis.context_totals import add_up
+from tracer.analysis.context.calls import Call
+from tracer.analysis.context.compare import compare
+from tracer.analysis.context.totals import add_up
 
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)
 

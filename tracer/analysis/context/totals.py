@@ -10,13 +10,19 @@ from typing import Final
 
 import msgspec
 
-from tracer.analysis.context import Call, ReadCall, avoidable_cost, closest, read_call, sent_before
+from tracer.analysis.context.calls import (
+    SHORTENED,
+    Call,
+    ReadCall,
+    avoidable_cost,
+    closest,
+    read_call,
+    sent_before,
+)
 
 _MOST_EARLIER: Final = 8
 """Calls of one model that a later one is compared with."""
 _MOST_GROWERS: Final = 5
-_SHRUNK: Final = 0.7
-"""Share of the compared call's input below which the conversation was compacted."""
 
 
 class Step(msgspec.Struct, kw_only=True):
@@ -88,6 +94,6 @@ def _add(totals: ContextTotals, call: Call, other: Call | None, again: float) ->
             input_tokens=tokens,
             new_tokens=tokens - repeated,
             # Two calls with nothing in common are no one conversation.
-            compacted=bool(other and again and tokens < _SHRUNK * (other.input_tokens or 0)),
+            compacted=bool(other and again and tokens < SHORTENED * (other.input_tokens or 0)),
         )
     )

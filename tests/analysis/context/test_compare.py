@@ -9,20 +9,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.context import (
-    CACHED,
-    CHANGED,
+from tracer.analysis.context.calls import Call
+from tracer.analysis.context.compare import CACHED, CHANGED, KNOWN, NEW, Context, compare
+from tracer.analysis.context.misses import (
     COMPACTED,
     EXPIRED,
-    KNOWN,
     MESSAGE_CHANGED,
-    NEW,
     TOOLS_CHANGED,
     TOOLS_REORDERED,
     UNKNOWN,
-    Call,
-    Context,
-    compare,
 )
 
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)

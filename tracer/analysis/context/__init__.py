@@ -1,0 +1,1 @@
+"""What model calls are sent again, and why the caches of providers miss."""

@@ -59,16 +59,25 @@ def first_difference(before: str, after: str) -> int | None:
     return low
 
 
+def runs(old: list[str], new: list[str]) -> list[tuple[str, str]]:
+    """Return what stands in both texts run by run: equal texts, or what replaces what.
+
+    Text that was only added or removed stands beside an empty one.
+    """
+    opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [("".join(old[a:b]), "".join(new[c:d])) for _, a, b, c, d in opcodes]
+
+
 def _compared(old: list[str], new: list[str]) -> list[Piece]:
     pieces: list[Piece] = []
-    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            pieces.append(Piece(EQUAL, "".join(old[a:b])))
+    for removed, added in runs(old, new):
+        if removed == added:
+            pieces.append(Piece(EQUAL, added))
             continue
-        if a < b:
-            pieces.append(Piece(REMOVED, "".join(old[a:b])))
-        if c < d:
-            pieces.append(Piece(ADDED, "".join(new[c:d])))
+        if removed:
+            pieces.append(Piece(REMOVED, removed))
+        if added:
+            pieces.append(Piece(ADDED, added))
     return pieces
 
 

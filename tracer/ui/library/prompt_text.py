@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Final
 
+from tracer.analysis.word_diff import runs
 from tracer.records import Json
 from tracer.ui.render import json_tree
 
@@ -99,11 +99,10 @@ def compare(before: str, after: str) -> list[DiffPart]:
 
 def _parts(old: list[str], new: list[str]) -> Iterator[DiffPart]:
     removed = added = ""
-    opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    for position, (kind, old_start, old_end, new_start, new_end) in enumerate(opcodes):
-        before, after = "".join(old[old_start:old_end]), "".join(new[new_start:new_end])
-        is_between = bool(removed or added) and position < len(opcodes) - 1
-        if kind != "equal" or (is_between and _is_short(after)):
+    pairs = runs(old, new)
+    for position, (before, after) in enumerate(pairs):
+        is_between = bool(removed or added) and position < len(pairs) - 1
+        if before != after or (is_between and _is_short(after)):
             removed, added = removed + before, added + after
             continue
         yield from _changed(removed, added)

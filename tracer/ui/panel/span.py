@@ -9,10 +9,8 @@ from tracer.mapping import explain
 from tracer.pricing.price_book import CUSTOM
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
-from tracer.store.traces.model_calls import read_context
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail
-from tracer.ui.panel.context import view_context
 from tracer.ui.panel.events import elapsed, read_event
 from tracer.ui.panel.mapping import view_mapping
 from tracer.ui.panel.trace import (
@@ -88,8 +86,6 @@ def span_panel(
             _add_span_io(panel, span)
     elif panel.tab == "io":
         _add_span_io(panel, span)
-    elif panel.tab == "context":
-        panel.context = view_context(read_context(trace.project_id, span))
     elif panel.tab == "metadata":
         _add_span_metadata(panel, span)
     elif panel.tab == "events":
@@ -102,7 +98,7 @@ def span_panel(
         panel.comments = comments
     elif panel.tab == "understood":
         panel.mapping = view_mapping(explain(span, trace))
-    else:
+    elif panel.tab == "raw":
         panel.dump, panel.dump_size = excerpt.excerpt(json_tree.dump(document(span)), _MAX_RAW)
     return panel
 

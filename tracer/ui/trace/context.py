@@ -17,11 +17,13 @@ from tracer.store.annotations.subjects import Subject
 from tracer.store.scores import scores
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import traces
+from tracer.store.traces.model_calls import read_context
 from tracer.store.traces.span_detail import SpanDetail, get_span
 from tracer.store.traces.traces import TraceDetail, TraceRow
 from tracer.ui.base import address
 from tracer.ui.base.subjects import target_of
 from tracer.ui.base.visitor import current_visitor
+from tracer.ui.panel.context import view_context
 from tracer.ui.panel.span import span_panel
 from tracer.ui.panel.tool_calls import link_tool_calls
 from tracer.ui.panel.trace import Panel, trace_panel
@@ -164,6 +166,8 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
         panel = span_panel(selection.span, selection.trace, *annotations, tab, raw=raw, now=now)
     if panel.tab == "io" and selection.span is not None:
         link_tool_calls(panel, selection.span, selection.trace.project_id)
+    if panel.tab == "context" and selection.span is not None:
+        panel.context = view_context(read_context(selection.trace.project_id, selection.span))
     if panel.tab == "scores":
         panel.score_kinds = scores.list_kinds(selection.trace.project_id)
     return panel

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tracer.analysis.findings.findings import MOST_SPANS, Finding, FindingSpan, find
+from tracer.analysis.findings.finding import Finding
+from tracer.analysis.findings.findings import MOST_SPANS, FindingSpan, find
 
 SCHEMA = {
     "type": "object",

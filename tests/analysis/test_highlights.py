@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tracer.analysis.findings.highlights import MOST_CAUSES, Highlight, Highlighter, Step
+from tracer.analysis.findings.finding import Finding
+from tracer.analysis.findings.highlights import MOST_CAUSES, Highlighter, Step
 
 
 def step(span_id: str, parent: str | None, start: int, end: int | None, **fields: Any) -> Step:
@@ -14,11 +15,11 @@ def step(span_id: str, parent: str | None, start: int, end: int | None, **fields
     return Step(span_id=span_id, parent_span_id=parent, start=start, end=end, **values | fields)
 
 
-def highlights_of(*steps: Step) -> dict[str, list[Highlight]]:
+def highlights_of(*steps: Step) -> dict[str, list[Finding]]:
     highlighter = Highlighter()
     for each in steps:
         highlighter.add(each)
-    by_kind: dict[str, list[Highlight]] = {}
+    by_kind: dict[str, list[Finding]] = {}
     for highlight in highlighter.result():
         by_kind.setdefault(highlight.kind, []).append(highlight)
     return by_kind

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer import exact_json
+from tracer.analysis.findings.finding import Finding
 from tracer.analysis.findings.highlights import Highlighter, Step
 from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
@@ -49,21 +50,6 @@ class FindingSpan(NamedTuple):
     message: str | None = None
     cost: Decimal | None = None
     """US dollars."""
-
-
-class Finding(msgspec.Struct, kw_only=True):
-    """One kind of problem, with the spans that show it."""
-
-    kind: str
-    """repeated, retried, cut or schema; of a highlight failed, slowest or dearest."""
-    title: str
-    detail: str
-    spans: list[str]
-    """Span ids in time order; at most `MOST_SPANS`."""
-    count: int
-    """Number of spans, including those that `spans` leaves out."""
-    times: int = 1
-    """How many equal findings this one stands for."""
 
 
 class Findings(msgspec.Struct, kw_only=True):
@@ -106,13 +92,10 @@ class Finder:
             detail = "The model stopped at its output limit."
             findings.append(_finding("cut", title, detail, self._truncated))
         more = max(len(findings) - MOST_FINDINGS, 0)
-        highlights = [
-            Finding(**msgspec.structs.asdict(item)) for item in self._highlighter.result()
-        ]
         return Findings(
             found=findings[:MOST_FINDINGS],
             left_out=more + self._left_out,
-            highlights=highlights,
+            highlights=self._highlighter.result(),
         )
 
     def _add_call(self, span: FindingSpan) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-import msgspec
-
+from tracer.analysis.findings.finding import Finding
 from tracer.analysis.headline import FAMILY
 
 MOST_FAILED: Final = 5_000
@@ -18,19 +17,6 @@ MOST_CAUSES: Final = 20
 _CANDIDATES: Final = 20
 _SHOWN: Final = 20
 _DIGITS: Final = re.compile(r"\d+")
-
-
-class Highlight(msgspec.Struct, frozen=True):
-    """A claim about a trace with the spans that show it."""
-
-    kind: str
-    """failed, slowest or dearest."""
-    title: str
-    detail: str
-    spans: list[str]
-    """Ids: of a failure the failed call first, then each span that passed the error on."""
-    count: int
-    """Number of spans, including those that `spans` leaves out."""
 
 
 class Step(NamedTuple):
@@ -96,11 +82,11 @@ class Highlighter:
         if dropped is not None:
             self._leaf_ids.discard(dropped[2].span_id)
 
-    def result(self) -> list[Highlight]:
+    def result(self) -> list[Finding]:
         """Return the highlights: failures by time, then the slowest and the dearest span."""
         return [*self._failures(), *self._slow(), *self._dear()]
 
-    def _failures(self) -> Iterator[Highlight]:
+    def _failures(self) -> Iterator[Finding]:
         """Yield one highlight for each cause; equal causes are one, with all of their spans."""
         passed_on = {step.parent_span_id for step in self._failed.values()}
         causes = [step for step in self._failed.values() if step.span_id not in passed_on]
@@ -113,13 +99,19 @@ class Highlighter:
         for group in groups[:MOST_CAUSES]:
             yield self._failure(group)
 
-    def _failure(self, group: list[Step]) -> Highlight:
+    def _failure(self, group: list[Step]) -> Finding:
         first, chain = group[0], self._chain(group[0])
         times = f" {len(group):,} times" if len(group) > 1 else ""
         reason = f": {first.message[:300]}" if first.message else ""
         title = f"{first.name or 'A span'} failed{times}{reason}"
         spans = [step.span_id for step in (*chain, *group[1:])]
-        return Highlight("failed", title, self._effect(chain), spans[:_SHOWN], len(spans))
+        return Finding(
+            kind="failed",
+            title=title,
+            detail=self._effect(chain),
+            spans=spans[:_SHOWN],
+            count=len(spans),
+        )
 
     def _effect(self, chain: list[Step]) -> str:
         names = [step.name or "unnamed" for step in chain[1:]]
@@ -144,7 +136,7 @@ class Highlighter:
     def _reaches_root(self, cause: Step) -> bool:
         return self._chain(cause)[-1].parent_span_id is None
 
-    def _slow(self) -> Iterator[Highlight]:
+    def _slow(self) -> Iterator[Finding]:
         length = self._end - (self._start or 0)
         leaves = [item for item in self._leaves if item[2].span_id in self._leaf_ids]
         work = [(int(took), step) for took, _, step in sorted(self._work or leaves, reverse=True)]
@@ -154,9 +146,15 @@ class Highlighter:
         title = f"{step.name or 'A span'} took {_seconds(took)} of {_seconds(length)}"
         detail = f"{took / length:.0%} of the time of the trace."
         next_ids = [other.span_id for _, other in work[1:3]]
-        yield Highlight("slowest", title, detail, [step.span_id, *next_ids], 1 + len(next_ids))
+        yield Finding(
+            kind="slowest",
+            title=title,
+            detail=detail,
+            spans=[step.span_id, *next_ids],
+            count=1 + len(next_ids),
+        )
 
-    def _dear(self) -> Iterator[Highlight]:
+    def _dear(self) -> Iterator[Finding]:
         ranked = sorted(self._dearest, reverse=True)
         if len(ranked) < 2:
             return
@@ -164,7 +162,7 @@ class Highlighter:
         title = f"{step.name or 'A model call'} cost ${cost:.4f} of ${self._cost:.4f}"
         detail = f"{float(cost / self._cost):.0%} of the cost of the trace."
         spans = [step.span_id for _, _, step in ranked[:3]]
-        yield Highlight("dearest", title, detail, spans, len(spans))
+        yield Finding(kind="dearest", title=title, detail=detail, spans=spans, count=len(spans))
 
 
 def _keep(heap: list[Ranked], item: Ranked) -> Ranked | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import msgspec
 from flask import request
 
-from tracer.analysis.findings.findings import Finding, Findings
+from tracer.analysis.findings.finding import Finding
+from tracer.analysis.findings.findings import Findings
 from tracer.store.traces.span_tree import SpanRow, read_rows
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context

@@ -25,16 +25,16 @@ from tracer.store.database.session import (
 from tracer.store.writing.writer import Writer
 from tracer.web.access.check import check_access, record_change
 from tracer.web.cors import allow_origin
-from tracer.web.forwarded import Forwarded, Proxies, checked_prefix
 from tracer.web.ids import IdConverter, KeepEscapes
 from tracer.web.incoming.body_budget import release_body
+from tracer.web.incoming.forwarded import Forwarded, Proxies, checked_prefix
+from tracer.web.incoming.otlp_paths import PlainOtlpPaths
+from tracer.web.incoming.request_ids import assign_request_id, send_request_id
 from tracer.web.incoming.requests import CleanRequest
 from tracer.web.monitoring import health, metrics
 from tracer.web.monitoring.logs import log_trouble
 from tracer.web.oidc.provider import provider_of
-from tracer.web.otlp_paths import PlainOtlpPaths
 from tracer.web.refusals import note_error, store_refusal
-from tracer.web.request_ids import assign_request_id, send_request_id
 from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {

@@ -18,8 +18,8 @@ from werkzeug.serving import make_server
 
 from tests.support.http import free_port
 from tests.support.serving import run_tracer
-from tracer.cli.client import SendError, Server
-from tracer.cli.demo import BATCH_SPANS, demo
+from tracer.cli.transfer.client import SendError, Server
+from tracer.cli.transfer.demo import BATCH_SPANS, demo
 from tracer.demo.dataset import DemoTrace, generate
 from tracer.demo.otlp import Trace, requests
 from tracer.demo.scenarios.ticket import SPANS, WIDE

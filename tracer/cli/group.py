@@ -13,9 +13,9 @@ from tracer.errors import ConfigError, Refused
 # Subcommand name -> (module, attribute of the click command).
 COMMANDS: Final = {
     "serve": ("tracer.cli.serve", "serve"),
-    "demo": ("tracer.cli.demo", "demo"),
-    "export": ("tracer.cli.exports", "export"),
-    "import": ("tracer.cli.importing", "import_"),
+    "demo": ("tracer.cli.transfer.demo", "demo"),
+    "export": ("tracer.cli.transfer.exports", "export"),
+    "import": ("tracer.cli.transfer.importing", "import_"),
     "db": ("tracer.cli.db", "db"),
     "projects": ("tracer.cli.projects", "projects"),
     "members": ("tracer.cli.members", "members"),

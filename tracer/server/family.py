@@ -135,7 +135,7 @@ class Family(BaseApplication):
             "worker_tmp_dir": heartbeat,
             "loglevel": "warning",
             "control_socket_disable": True,
-            # `tracer/web/forwarded.py` decides about X-Forwarded-*, by TRACER_TRUSTED_PROXIES.
+            # TRACER_TRUSTED_PROXIES decides instead (`tracer/web/incoming/forwarded.py`).
             "forwarded_allow_ips": "",
             "post_worker_init": self._worker_ready,
         }

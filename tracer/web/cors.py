@@ -7,7 +7,7 @@ from typing import Final
 from flask import Response, g, request
 
 from tracer.store.projects.origins import allows_origin, any_project_allows
-from tracer.web.otlp_paths import is_otlp
+from tracer.web.incoming.otlp_paths import is_otlp
 
 _SENT: Final = "Authorization, Content-Type, Content-Encoding"
 _SECONDS: Final = "600"

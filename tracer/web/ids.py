@@ -55,7 +55,7 @@ def _path(environ: WSGIEnvironment) -> str:
     raw = environ.get("RAW_URI", "")
     if not raw.startswith("/"):
         # An absolute URL: PATH_INFO is the only correct path then. (A prefix of all URLs has been
-        # taken off by now, by `tracer/web/forwarded.py`.)
+        # taken off by now, by `tracer/web/incoming/forwarded.py`.)
         return str(environ["PATH_INFO"]).replace("%", "%25")
     escaped = _KEPT.sub(lambda match: f"%25{match[1].upper()}", raw.partition("?")[0])
     return unquote_to_bytes(escaped.encode("latin-1")).decode("latin-1")

@@ -21,9 +21,9 @@ from tracer.store.projects.keys import ApiKey, authenticate, mark_key_used
 from tracer.store.projects.projects import DEFAULT_PROJECT, list_projects
 from tracer.web.access.addresses import client_address
 from tracer.web.access.cookies import session_token
+from tracer.web.access.missing_keys import explain, is_missing
 from tracer.web.access.proxy_member import member_of_proxy
 from tracer.web.access.rights import EVERYTHING, NOTHING, OF_KEY, OF_ROLE, OF_TOKEN, Right
-from tracer.web.missing_keys import explain, is_missing
 from tracer.web.services import services
 
 PROJECT_HEADER: Final = "Tracer-Project"

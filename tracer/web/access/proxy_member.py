@@ -16,7 +16,7 @@ from tracer.store.members.members import (
     member_by_email,
     member_by_identity,
 )
-from tracer.web.forwarded import TRUSTED
+from tracer.web.incoming.forwarded import TRUSTED
 from tracer.web.services import services
 
 _PREFIX: Final = "proxy:"

@@ -16,7 +16,7 @@ from tests.support.pages.sample_traces import agent_trace
 from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.store.writing.writer import Writer
-from tracer.web.forwarded import Proxies, checked_prefix
+from tracer.web.incoming.forwarded import Proxies, checked_prefix
 
 MakeApp = Callable[[Config], Flask]
 FORWARDED = {

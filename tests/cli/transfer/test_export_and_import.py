@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.http import get_bytes
 from tests.support.serving import run_tracer
-from tracer.cli.client import Server
+from tracer.cli.transfer.client import Server
 from tracer.demo.dataset import generate
 from tracer.demo.otlp import requests
 

@@ -8,8 +8,8 @@ from contextlib import closing
 import click
 from flask import Flask
 
-from tracer.cli.exports import import_file
 from tracer.cli.options import database_options, reachable, with_config
+from tracer.cli.transfer.exports import import_file
 from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.importing.journal import Journal

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from tracer.cli.client import SendError, Server
 from tracer.cli.options import server_options
+from tracer.cli.transfer.client import SendError, Server
 from tracer.export import from_json, otlp
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END

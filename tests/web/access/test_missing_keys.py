@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tracer.config import Config
-from tracer.web import missing_keys
+from tracer.web.access import missing_keys
 
 EMPTY = {"resourceSpans": []}
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
-from tracer.cli.client import SendError, Server
 from tracer.cli.options import server_options
+from tracer.cli.transfer.client import SendError, Server
 from tracer.demo.dataset import DemoTrace, generate
 from tracer.demo.otlp import requests
 

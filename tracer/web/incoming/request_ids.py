@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Response, g, request
 
-from tracer.web.forwarded import TRUSTED
+from tracer.web.incoming.forwarded import TRUSTED
 
 HEADER: Final = "X-Request-Id"
 _TAKEN: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")

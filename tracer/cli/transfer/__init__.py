@@ -1,0 +1,1 @@
+"""Commands that send traces to a server, fetch or import them, and their HTTP client."""

@@ -62,7 +62,7 @@ PARTS = """
     )
 """
 
-# A part whose hash begins with a set bit is a skeleton itself (tracer.store.writing.parts).
+# A part whose hash begins with a set bit is a skeleton itself (tracer.store.parts.split).
 # Each part is looked up by a subquery of its own: a join may be planned as a scan of all parts.
 ASSEMBLE = """
     CREATE FUNCTION assemble_payload(of_project text, of_trace text, skeleton json) RETURNS text

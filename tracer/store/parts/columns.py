@@ -20,7 +20,7 @@ PROJECT_COLUMNS: Final = ("resource", "scope", "claimed")
 """Those whose parts belong to the project, as most spans of a project have them in common."""
 
 
-def whole(rows: str, column: str) -> str:
+def assembled(rows: str, column: str) -> str:
     """Return SQL for the whole value of a column; ``rows`` is an alias of `span_payload_rows`.
 
     For queries that need a payload of few of their rows: over an outer join, PostgreSQL puts the

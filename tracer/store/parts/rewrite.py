@@ -14,7 +14,7 @@ from tracer.store.database.keys import SpanKey
 from tracer.store.database.locks import lock_keys
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.save import save_parts
-from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, encoder, split, whole
+from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, encoder, split
 
 DUE: Final = "SELECT 1 FROM background_upgrades WHERE name = 'parts' AND finished_at IS NULL"
 
@@ -137,7 +137,7 @@ def _rewrite(cursor: psycopg.Cursor[Any], key: SpanKey, row: Mapping[str, str | 
 
 def _shared(text: str, parts: Parts) -> bytes | None:
     encoded = text.encode()
-    return whole(encoded, parts) if len(encoded) >= SHARED_FROM else None
+    return as_one_part(encoded, parts) if len(encoded) >= SHARED_FROM else None
 
 
 def _split(text: str, parts: Parts) -> bytes | None:

@@ -70,7 +70,7 @@ def split(value: Any, size: int, parts: Parts) -> bytes | None:
     return skeleton.encoded(size)
 
 
-def whole(text: bytes, parts: Parts) -> bytes:
+def as_one_part(text: bytes, parts: Parts) -> bytes:
     """Return the skeleton of a value that is one part, and add that to ``parts``."""
     skeleton = _Skeleton()
     skeleton.add_part(_leaf(text))

@@ -140,7 +140,7 @@ spans = Table(
     # Excluded from totals: a descendant reports usage, which this span's usage repeats.
     Column("covered", Boolean, nullable=False, server_default=text("false")),
     Column("call_id", Text),
-    # A duplicate report of a tool call that another span (the same `call_id`) records.
+    # A report that other spans repeat, as `tracer.records.SpanRecord.echo` describes.
     Column("echo", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger),
     Index("ix_spans_tree", "project_id", "trace_id", "parent_span_id", "start_time", "span_id"),

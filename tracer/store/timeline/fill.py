@@ -18,7 +18,7 @@ from tracer.analysis.log import entries, words
 from tracer.analysis.log.entries import PAGE, SPAN, Entry
 from tracer.analysis.log.word_index import SEGMENT, Postings
 from tracer.store.database.locks import lock_keys
-from tracer.store.parts.columns import whole
+from tracer.store.parts.columns import assembled
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ OWN_TEXT = """
 """
 SEARCHED = ("input", "output", "metadata", "attributes", "events")
 PAYLOAD_TEXT = f"""
-    concat_ws(' ', {", ".join(whole("p", column) for column in SEARCHED)})
+    concat_ws(' ', {", ".join(assembled("p", column) for column in SEARCHED)})
 """
 # In time order, as the findings need the spans.
 _SPANS = f"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.store.parts.columns import weight, whole
+from tracer.store.parts.columns import assembled, weight
 
 _TEXT_BYTES: Final = 1_000_000
 
@@ -20,9 +20,9 @@ NEEDS_INPUT: Final = "s.kind IN ('tool', 'function')"
 NEEDS_OUTPUT: Final = "s.kind = 'generation' AND p.tools IS NOT NULL"
 FINDING_COLUMNS: Final = f"""{_NARROW},
     CASE WHEN {NEEDS_INPUT} AND {weight("p", "input")} < {_TEXT_BYTES}
-        THEN {whole("p", "input")} END AS input,
+        THEN {assembled("p", "input")} END AS input,
     CASE WHEN {NEEDS_OUTPUT} AND {weight("p", "output")} < {_TEXT_BYTES}
-        THEN {whole("p", "output")} END AS output,
-    CASE WHEN {NEEDS_OUTPUT} THEN {whole("p", "tools")} END AS tools, p.finish_reasons,
+        THEN {assembled("p", "output")} END AS output,
+    CASE WHEN {NEEDS_OUTPUT} THEN {assembled("p", "tools")} END AS tools, p.finish_reasons,
     left(s.status_message, 1000) AS message, s.total_cost AS cost
 """

@@ -11,7 +11,7 @@ from tracer.analysis.log.matches import InMemoryMatches, LogFilter
 from tracer.analysis.log.words import matches, plain
 from tracer.extensions import db
 from tracer.store import thresholds
-from tracer.store.parts.columns import weight, whole
+from tracer.store.parts.columns import assembled, weight
 from tracer.store.timeline.fill import OWN_TEXT, PAYLOAD_TEXT, SEARCHED, TEXT_CHARACTERS
 
 # Compressed size; as text it is several times as much.
@@ -51,7 +51,7 @@ _TEXTS = sa.text(f"""
     WHERE total <= :bytes
 """)  # noqa: S608 - composed of constants; values are bound
 _EVENTS = sa.text(f"""
-    SELECT span_id, CASE WHEN total <= :bytes THEN {whole("s", "events")} END AS events
+    SELECT span_id, CASE WHEN total <= :bytes THEN {assembled("s", "events")} END AS events
     FROM ({_sized("events")}) s WHERE events IS NOT NULL
 """)  # noqa: S608 - composed of constants; values are bound
 

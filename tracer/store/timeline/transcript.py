@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.transcript import MODEL, TOOLS, Step
 from tracer.extensions import db
-from tracer.store.parts.columns import weight, whole
+from tracer.store.parts.columns import assembled, weight
 from tracer.store.timeline.log import Log, open_log
 from tracer.store.traces.span_tree import SpanRow
 
@@ -21,8 +21,8 @@ _MOST_BYTES: Final = 1_000_000
 
 _TEXTS = sa.text(f"""
     SELECT span_id, size <= {_MOST_BYTES} AS fits,
-        CASE WHEN size <= {_MOST_BYTES} THEN {whole("sized", "input")} END AS input,
-        CASE WHEN size <= {_MOST_BYTES} THEN {whole("sized", "output")} END AS output
+        CASE WHEN size <= {_MOST_BYTES} THEN {assembled("sized", "input")} END AS input,
+        CASE WHEN size <= {_MOST_BYTES} THEN {assembled("sized", "output")} END AS output
     FROM (
         SELECT p.*, sum(
             coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "output")}, 0)

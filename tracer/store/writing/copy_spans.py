@@ -17,7 +17,7 @@ from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.keys import TraceKey
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.save import save_parts
-from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, encoder, split, whole
+from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, encoder, split
 from tracer.store.schema import spans
 from tracer.times import sql_time
 
@@ -131,7 +131,7 @@ class _Shared:
             text = encoder.encode(value)
             splits = len(text) >= SHARED_FROM
             if splits:
-                text = whole(text, self._parts.setdefault((self.project_id, ""), {}))
+                text = as_one_part(text, self._parts.setdefault((self.project_id, ""), {}))
             shared = self._json[key] = msgspec.Raw(text), splits
         return shared
 

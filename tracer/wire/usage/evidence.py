@@ -46,7 +46,10 @@ _WHOLE_OF: Final = {
     "prediction": "output",
     "output_own": "output",
 }
-"""The whole that may include a group; ``own``, parts without a side in their name, has none."""
+"""The whole that may include a group.
+
+No whole includes the group ``own``: parts whose names are of neither input nor output.
+"""
 GROUPS: Final = frozenset((*_WHOLE_OF, "own"))
 
 # Parts of one whole may overlap (cached images are in two of them): the last ones are reduced.

@@ -113,6 +113,25 @@ def test_a_star_finds_the_spans_that_have_the_text_even_an_empty_one(app: Flask,
         db.session.rollback()
 
 
+@pytest.mark.parametrize("value", ["a", 0, False, "", [], {"b": 1}])
+def test_a_star_finds_the_traces_whose_metadata_has_the_key_with_any_value(
+    app: Flask, value: object
+) -> None:
+    star = parse('metadata."my key":*', Grain.TRACE)
+    world = worlds.World(
+        traces=[
+            {**worlds.bare_trace("with"), "metadata": {"my key": value}},
+            {**worlds.bare_trace("null"), "metadata": {"my key": None}},
+            {**worlds.bare_trace("without"), "metadata": {"other": value}},
+        ]
+    )
+    with app.app_context():
+        worlds.store(world)
+        assert selected(star, Grain.TRACE) == {"with"}
+        assert expected(star, Grain.TRACE, world) == {"with"}
+        db.session.rollback()
+
+
 @pytest.mark.parametrize("grain", Grain)
 def test_every_field_has_a_source(grain: Grain) -> None:
     table = TABLES.get(grain)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from playwright.sync_api import Page
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), "")
@@ -45,7 +48,7 @@ class Site(ThreadedWSGIServer):
 
     def __init__(self, app: Flask) -> None:
         self.accepted: list[socket.socket] = []
-        super().__init__("127.0.0.1", 0, app, handler=QuietHandler)
+        super().__init__("127.0.0.1", 0, _closing(app), handler=QuietHandler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection and remember it."""
@@ -59,3 +62,25 @@ class Site(ThreadedWSGIServer):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RD)
         super().server_close()
+
+
+def _closing(app: Flask) -> WSGIApplication:
+    """Return the application with answers that are closed with their last chunk.
+
+    werkzeug reads from the connection before it closes an answer; where the browser has reset the
+    connection, the file of the answer would stay open.
+    """
+
+    def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        answer = app(environ, start_response)
+        return _until_closed(answer)
+
+    return respond
+
+
+def _until_closed(answer: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from answer
+    finally:
+        if hasattr(answer, "close"):
+            answer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -327,7 +328,9 @@ def any_matches(value: Any, match: Match) -> bool:
 
 
 def json_text(value: Any) -> str | None:
-    """Return a JSON value as the text that PostgreSQL makes of it; None: objects and lists."""
+    """Return a JSON value as the text that PostgreSQL makes of it: objects and lists as sent."""
+    if isinstance(value, dict | list):
+        return json.dumps(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value == int(value):

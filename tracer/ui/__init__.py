@@ -6,7 +6,7 @@ from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, t
 from tracer.ui.base import static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts, runs
-from tracer.ui.lists import complete, go_to, session, sessions, traces
+from tracer.ui.lists import complete, go_to, session, sessions, spans, traces
 from tracer.ui.members import (
     account,
     audit,
@@ -58,6 +58,7 @@ __all__ = [
     "share_bp",
     "shares",
     "single_sign_on",
+    "spans",
     "static_files",
     "statistics",
     "tags",

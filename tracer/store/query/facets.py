@@ -13,11 +13,13 @@ from tracer.query.fields import Grain
 from tracer.store.database.session import within
 from tracer.store.query.matches import matches_prefix
 from tracer.store.query.selection import Selection
-from tracer.store.schema import scores, trace_payloads, traces
+from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
 
 SECONDS: Final = 5
 MOST_ROWS: Final = 50_000
 """Number of latest traces whose values are counted, so that a facet takes no longer than this."""
+MOST_OTHERS: Final = 20_000
+"""Number of latest spans, sessions or users whose values are counted."""
 MOST_VALUES: Final = 8
 MOST_COMPLETIONS: Final = 12
 FACETS: Final = {
@@ -32,10 +34,18 @@ FACETS: Final = {
     "version": "version",
 }
 """Columns of traces by the fields whose values can be counted."""
+SPAN_FACETS: Final = {
+    "kind": "kind",
+    "name": "name",
+    "model": "model",
+    "status": "status",
+    "level": "level",
+}
+"""Columns of spans by the fields whose values can be counted."""
 
 
 class Value(NamedTuple):
-    """A value of a field, and how many traces have it."""
+    """A value of a field, and how many rows (traces, or whatever is listed) have it."""
 
     text: str
     traces: int
@@ -49,11 +59,17 @@ class Facets(NamedTuple):
     partial: bool
 
 
-def count_facets(project_id: str, selection: Selection, fields: Sequence[str]) -> Facets:
-    """Return the most frequent values of these keys of `FACETS`; raises TooSlow."""
-    latest = _latest(project_id, selection, [FACETS[field] for field in fields])
+def count_facets(
+    project_id: str, selection: Selection, fields: Sequence[str], grain: Grain = Grain.TRACE
+) -> Facets:
+    """Return the most frequent values of fields among the rows of a selection; raises TooSlow.
+
+    ``fields`` are keys of `FACETS`, for spans of `SPAN_FACETS`. A session has the values of its
+    traces.
+    """
+    latest = _latest_rows(project_id, selection, fields, grain)
     parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _row_count(latest))]
-    parts += [_values(latest, field).limit(MOST_VALUES) for field in fields]
+    parts += [_values(latest, field, grain=grain).limit(MOST_VALUES) for field in fields]
     statement = sa.union_all(*(sa.select(part.subquery()) for part in parts))
     values: dict[str, list[Value]] = {field: [] for field in fields}
     rows = 0
@@ -63,7 +79,7 @@ def count_facets(project_id: str, selection: Selection, fields: Sequence[str]) -
                 values[field].append(Value(value, count))
             else:
                 rows = count
-    return Facets(values, rows, rows >= MOST_ROWS)
+    return Facets(values, rows, rows >= (MOST_ROWS if grain is Grain.TRACE else MOST_OTHERS))
 
 
 def complete_values(
@@ -111,6 +127,34 @@ def _read(query: sa.Select[Any]) -> list[Value]:
         return [Value(value, count) for _, value, count in rows]
 
 
+def _latest_rows(
+    project_id: str, selection: Selection, fields: Sequence[str], grain: Grain
+) -> sa.CTE:
+    """Return the latest rows of the selection with the columns of the fields."""
+    if grain is Grain.TRACE:
+        return _latest(project_id, selection, [FACETS[field] for field in fields])
+    if grain is Grain.SPAN:
+        columns = [spans.c[SPAN_FACETS[field]] for field in fields]
+        own = (spans.c.project_id == project_id, ~spans.c.placeholder)
+        query = sa.select(*columns).where(*own, selection.condition(grain, spans))
+        return query.order_by(spans.c.start_time.desc()).limit(MOST_OTHERS).cte("latest")
+    rows = sessions
+    newest = (
+        sa.select(rows.c.session_id)
+        .where(rows.c.project_id == project_id, selection.condition(grain, rows))
+        .order_by(rows.c.end_time.desc())
+        .limit(MOST_OTHERS)
+        .subquery()
+    )
+    columns = [traces.c[FACETS[field]] for field in fields]
+    return (
+        sa.select(traces.c.session_id.label("row_id"), *columns)
+        .join(newest, newest.c.session_id == traces.c.session_id)
+        .where(traces.c.project_id == project_id)
+        .cte("latest")
+    )
+
+
 def _latest(project_id: str, selection: Selection, columns: Sequence[str]) -> sa.CTE:
     """Return the latest traces of the selection; each part of the statement reads them once."""
     return (
@@ -139,12 +183,19 @@ def _path(key: str) -> Any:
 
 
 def _row_count(latest: sa.CTE) -> Any:
-    return sa.select(sa.func.count()).select_from(latest).scalar_subquery().label("count")
+    return sa.select(_number(latest)).select_from(latest).scalar_subquery().label("count")
 
 
-def _values(latest: sa.CTE, field: str, prefix: str = "") -> sa.Select[Any]:
-    column = latest.c[FACETS[field]]
-    if field not in ("tag", "model"):
+def _number(rows: Any) -> Any:
+    """Return the number of rows: of a session, which has one for each trace, one is counted."""
+    return sa.func.count(rows.c.row_id.distinct()) if "row_id" in rows.c else sa.func.count()
+
+
+def _values(
+    latest: sa.CTE, field: str, prefix: str = "", grain: Grain = Grain.TRACE
+) -> sa.Select[Any]:
+    column = latest.c[(SPAN_FACETS if grain is Grain.SPAN else FACETS)[field]]
+    if grain is Grain.SPAN or field not in ("tag", "model"):
         return _counted(field, column, latest, prefix)
     function = sa.func.unnest if field == "tag" else sa.func.jsonb_object_keys
     values = function(column).table_valued("value", name=f"{field}s").render_derived()
@@ -154,7 +205,7 @@ def _values(latest: sa.CTE, field: str, prefix: str = "") -> sa.Select[Any]:
 
 
 def _counted(field: str, value: Any, rows: Any, prefix: str) -> sa.Select[Any]:
-    count = sa.func.count().label("count")
+    count = _number(rows).label("count")
     query = (
         sa.select(sa.literal(field).label("field"), value.label("value"), count)
         .select_from(rows)

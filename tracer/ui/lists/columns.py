@@ -1,10 +1,17 @@
-"""The columns of the list of traces: which are shown, in which order, and sorted by what."""
+"""The columns of a list: which are shown, in which order and width, and sorted by what."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
+
+from tracer.ui.lists.list_query import ListQuery
+
+MOST: Final = 30
+NARROWEST: Final = 40
+WIDEST: Final = 900
+_STEP: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,80 +24,107 @@ class Column:
     sort: str = ""
     key: str = ""
     """The key of the metadata, or the name of the score."""
+    width: int = 0
+    """Pixels that the reader chose; 0: the usual width."""
+
+    @property
+    def text(self) -> str:
+        """The column as the address names it."""
+        return f"{self.name}:{self.width}" if self.width else self.name
 
 
-_KNOWN: Final = {
-    column.name: column
-    for column in (
-        Column("name", "Name", "name", "name"),
-        Column("input", "Input", "say"),
-        Column("output", "Output", "say out"),
-        Column("start", "Started", "when", "start"),
-        Column("latency", "Duration", "time", "latency"),
-        Column("spans", "Spans", "num spans", "spans"),
-        Column("tokens", "Tokens", "num tok", "tokens"),
-        Column("cost", "Cost", "num cost", "cost"),
-        Column("errors", "Errors", "num errs", "errors"),
-        Column("user", "User", "user", "user"),
-        Column("session", "Session", "ses", "session"),
-        Column("env", "Environment", "env", "env"),
-        Column("release", "Release", "env", "release"),
-        Column("version", "Version", "env", "version"),
-        Column("model", "Model", "model"),
-        Column("marks", "Annotations", "mk"),
-        Column("scores", "Scores", "scores"),
-        Column("tags", "Tags", "tags"),
-        Column("id", "Id", "id", "id"),
-    )
-}
-DEFAULT: Final = (
-    *("name", "input", "start", "latency", "spans", "tokens", "cost", "errors"),
-    *("user", "session", "env", "marks", "scores", "tags"),
-)
-MOST: Final = 30
+@dataclass(frozen=True, slots=True)
+class ColumnSet:
+    """What a list can show: its columns, those shown first, the one that is always there."""
+
+    known: Mapping[str, Column]
+    default: tuple[str, ...]
+    leading: str
+    keyed: tuple[str, ...] = ()
+    """The fields whose keys can be columns: ``metadata``, ``score``."""
+
+    def chosen(self, text: str) -> list[Column]:
+        """Return the columns of a text like ``name:200,cost,metadata.plan``; empty: the default.
+
+        Names that are no columns are left out; the leading one, a link, is always there.
+        """
+        names = [name.strip() for name in text.split(",") if name.strip()] or list(self.default)
+        columns: dict[str, Column] = {}
+        for column in filter(None, map(self._column, names[:MOST])):
+            columns.setdefault(column.name, column)
+        if self.leading in columns:
+            return list(columns.values())
+        return [self.known[self.leading], *columns.values()]
+
+    def _column(self, text: str) -> Column | None:
+        name, _, digits = text.partition(":")
+        kind, _, key = name.partition(".")
+        column = self.known.get(name)
+        if column is None and kind in self.keyed and key:
+            column = Column(name, key, "num" if kind == "score" else "meta", key=key)
+        if column is None or not digits.isdecimal():
+            return column
+        return replace(column, width=max(NARROWEST, min(int(digits[:4]), WIDEST)))
 
 
-def chosen_columns(text: str) -> list[Column]:
-    """Return the columns of a text like ``name,cost,metadata.plan``; empty: the default.
+class ColumnChoice:
+    """The addresses by which the reader adds, removes, moves and resizes columns."""
 
-    Names that are no columns are left out; the name, which links to the trace, is always there.
-    """
-    names = [name.strip() for name in text.split(",") if name.strip()] or list(DEFAULT)
-    columns = [column for name in dict.fromkeys(names[:MOST]) if (column := _column(name))]
-    if not any(column.name == "name" for column in columns):
-        columns.insert(0, _KNOWN["name"])
-    return columns
+    def __init__(self, query: ListQuery, columns: ColumnSet) -> None:
+        self._query = query
+        self._set = columns
+        self.columns = columns.chosen(query.columns)
+        shown = {column.name for column in self.columns}
+        self.others = [column for name, column in columns.known.items() if name not in shown]
+
+    @property
+    def text(self) -> str:
+        """The columns as a text, to which a form adds one."""
+        return ",".join(column.text for column in self.columns)
+
+    @property
+    def keys(self) -> str:
+        """An example of a column by key; "": the list has none."""
+        examples = {"metadata": "metadata.plan", "score": "score.helpful"}
+        return " or ".join(examples[kind] for kind in self._set.keyed)
+
+    @property
+    def leading(self) -> str:
+        """The name of the column that can't be removed."""
+        return self._set.leading
+
+    def keys_of(self, kind: str) -> list[str]:
+        """Return the keys of ``metadata`` or ``score`` that are columns."""
+        return [column.key for column in self.columns if column.name.startswith(f"{kind}.")]
+
+    def add(self, column: Column) -> str:
+        """Return the address with one more column at the end."""
+        return self._url([*self.columns, column])
+
+    def remove(self, column: Column) -> str:
+        """Return the address without a column."""
+        return self._url([other for other in self.columns if other is not column])
+
+    def move(self, column: Column, by: int) -> str:
+        """Return the address with a column further left (-1) or right (1)."""
+        order = list(self.columns)
+        position = order.index(column)
+        order.insert(max(0, position + by), order.pop(position))
+        return self._url(order)
+
+    def resize(self, column: Column, by: int) -> str:
+        """Return the address with a column narrower (-1) or wider (1)."""
+        width = max(NARROWEST, min((column.width or 120) + by * _STEP, WIDEST))
+        wider = replace(column, width=width)
+        return self._url([wider if other is column else other for other in self.columns])
+
+    def _url(self, columns: Sequence[Column]) -> str:
+        text = ",".join(column.text for column in columns)
+        return self._query.url(columns="" if text == ",".join(self._set.default) else text)
 
 
-def _column(name: str) -> Column | None:
-    if name in _KNOWN:
-        return _KNOWN[name]
-    kind, _, key = name.partition(".")
-    if kind in ("metadata", "score") and key:
-        return Column(name, key, "num" if kind == "score" else "meta", key=key)
-    return None
-
-
-def columns_text(columns: Sequence[Column]) -> str:
-    """Return the text that `chosen_columns` reads; "" for the default."""
-    names = [column.name for column in columns]
-    return "" if tuple(names) == DEFAULT else ",".join(names)
-
-
-def other_columns(columns: Sequence[Column]) -> list[Column]:
-    """Return the known columns that are not among these."""
-    names = {column.name for column in columns}
-    return [column for column in _KNOWN.values() if column.name not in names]
-
-
-def moved(columns: Sequence[Column], name: str, *, by: int) -> str:
-    """Return the text of the columns with one moved to the left (-1) or to the right (1)."""
-    order = list(columns)
-    position = [column.name for column in order].index(name)
-    order.insert(max(0, position + by), order.pop(position))
-    return columns_text(order)
-
-
-def without(columns: Sequence[Column], name: str) -> str:
-    """Return the text of the columns without one."""
-    return columns_text([column for column in columns if column.name != name])
+def column_set(
+    columns: Sequence[Column], *default: str, leading: str, keyed: tuple[str, ...] = ()
+) -> ColumnSet:
+    """Return the set of these columns."""
+    return ColumnSet({column.name: column for column in columns}, default, leading, keyed)

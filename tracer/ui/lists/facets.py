@@ -12,15 +12,39 @@ from tracer.store.query.facets import Value, count_facets
 from tracer.ui.lists.list_query import ListQuery, one_term
 
 SHOWN: Final = {
-    "status": "Status",
-    "name": "Name",
-    "model": "Model",
-    "env": "Environment",
-    "tag": "Tag",
-    "user": "User",
-    "release": "Release",
+    Grain.TRACE: {
+        "status": "Status",
+        "name": "Name",
+        "model": "Model",
+        "env": "Environment",
+        "tag": "Tag",
+        "user": "User",
+        "release": "Release",
+    },
+    Grain.SPAN: {
+        "kind": "Kind",
+        "status": "Status",
+        "level": "Level",
+        "name": "Name",
+        "model": "Model",
+    },
+    Grain.SESSION: {
+        "env": "Environment",
+        "name": "Name of a trace",
+        "tag": "Tag",
+        "user": "User",
+        "release": "Release",
+    },
+    Grain.USER: {},
 }
-_PRESENCE: Final = ("error", "warning", "score", "comment", "bookmark", "unpriced", "flag")
+"""The facets of each list, by field."""
+_OPEN: Final = ("status", "kind", "name", "model", "env", "tag")
+_PRESENCE: Final = {
+    Grain.TRACE: ("error", "warning", "score", "comment", "bookmark", "unpriced", "flag"),
+    Grain.SPAN: ("error", "warning", "score", "comment", "prompt", "tokens", "flag"),
+    Grain.SESSION: ("error", "score", "comment", "bookmark", "user"),
+    Grain.USER: ("error", "session", "tokens", "cost"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +78,13 @@ class Sidebar:
 
 
 def sidebar(project_id: str, query: ListQuery) -> Sidebar:
-    """Return the facets of the traces that the query selects."""
+    """Return the facets of the rows that the query selects."""
+    # Of generations and tools, the kind is no question.
+    shown = {name: label for name, label in SHOWN[query.grain].items() if name not in query.fixed}
     values: dict[str, list[Value]] = {}
     note = ""
     try:
-        counted = count_facets(project_id, query.selection, list(SHOWN))
+        counted = count_facets(project_id, query.selection, list(shown), query.grain)
         values = counted.values
         if counted.partial:
             note = f"≈ counted over the latest {counted.rows:,} that match"
@@ -66,14 +92,14 @@ def sidebar(project_id: str, query: ListQuery) -> Sidebar:
         note = "Counting takes too long: choose a shorter time range"
     facets = [
         _facet(query, field, label, _with_chosen(query, field, values.get(field, [])))
-        for field, label in SHOWN.items()
+        for field, label in shown.items()
     ]
-    facets.append(_facet(query, "has", "Has", [Value(what, -1) for what in _PRESENCE]))
+    facets.append(_facet(query, "has", "Has", [Value(what, -1) for what in _PRESENCE[query.grain]]))
     return Sidebar([facet for facet in facets if facet.values], note)
 
 
 def _with_chosen(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
-    """Return the values and those that the query leaves out, which no trace of the list has."""
+    """Return the values and those that the query leaves out, which no row of the list has."""
     known = {value.text for value in values}
     nodes = getattr(query.node, "items", (query.node,))
     excluded = [
@@ -91,18 +117,18 @@ def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Fac
     most = max((value.traces for value in values), default=0)
     rows = [_value(query, field, value, most) for value in values]
     used = any(row.chosen or row.excluded for row in rows)
-    return Facet(label, rows, used or field in ("status", "name", "model", "env", "tag"))
+    return Facet(label, rows, used or field in _OPEN or query.grain is Grain.USER)
 
 
 def _value(query: ListQuery, field: str, value: Value, most: int) -> FacetValue:
-    term = one_term(field, value.text)
-    text = query.shown
+    term = one_term(field, value.text, query.grain)
+    text, grain = query.shown, query.grain
     return FacetValue(
         text=value.text,
         count=value.traces if value.traces >= 0 else None,
         share=100 * value.traces / most if most > 0 else 0,
-        chosen=has_value(text, Grain.TRACE, term),
-        excluded=excludes(text, Grain.TRACE, term),
-        url=query.url(toggle(text, Grain.TRACE, term)),
-        exclude_url=query.url(exclude(text, Grain.TRACE, term)),
+        chosen=has_value(text, grain, term),
+        excluded=excludes(text, grain, term),
+        url=query.url(toggle(text, grain, term)),
+        exclude_url=query.url(exclude(text, grain, term)),
     )

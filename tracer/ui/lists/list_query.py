@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -18,17 +18,11 @@ from tracer.query.highlight import Segment, segments
 from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.query.printing import term_text
-from tracer.query.tree import Equal, Node, Term, conjuncts
+from tracer.query.tree import Equal, Node, Term, both, conjuncts
 from tracer.store.query.keyset import SortKey, parse_sort, sort_text
 from tracer.store.query.selection import Selection
 from tracer.ui.base.blueprint import bp
 
-PERIODS: Final = (
-    ("start:>-1h", "Last hour"),
-    ("start:>-24h", "Last 24 hours"),
-    ("start:>-7d", "Last 7 days"),
-    ("start:>-30d", "Last 30 days"),
-)
 # The filters of older addresses, by the fields that they have become.
 _FIELDS: Final = {
     "status": "status",
@@ -45,12 +39,23 @@ _AGO: Final = re.compile(r"\d{1,4}[mhd]")
 class ListQuery:
     """What a list shows, as its address names it.
 
-    A query with an error selects what ``last`` selects, the last one without an error.
+    A query with an error selects what ``last`` selects, the last one without an error. Every row
+    fulfils ``base`` as well, which the reader does not type; parameters named in ``keep`` stay in
+    the address when the query changes.
     """
 
-    def __init__(self, args: MultiDict[str, str], grain: Grain, path: str) -> None:
+    def __init__(
+        self,
+        args: MultiDict[str, str],
+        grain: Grain,
+        path: str,
+        base: str = "",
+        keep: Sequence[str] = (),
+    ) -> None:
         self.grain = grain
         self.path = path
+        self._base = parse(base, grain)
+        self._keep = {name: args.get(name, "").strip() for name in keep}
         self.text = args.get("q", "").strip()
         # A form that adds a column sends the others as well.
         self.columns = ",".join(filter(None, args.getlist("columns")))
@@ -64,10 +69,15 @@ class ListQuery:
         self.sort = parse_sort(args.get("sort"), grain)
         self._sort = args.get("sort", "")
 
+    @property
+    def fixed(self) -> set[str]:
+        """The fields that the list fixes for every row."""
+        return {node.field.name for node in conjuncts(self._base) if isinstance(node, Term)}
+
     @cached_property
     def selection(self) -> Selection:
         """The rows that the list shows."""
-        return Selection(self.node, Clock(datetime.now(UTC)))
+        return Selection(both(self._base, self.node), Clock(datetime.now(UTC)))
 
     def valid(self) -> ListQuery:
         """Return this query, or raise its error: JSON can't show it beside the rows of another."""
@@ -88,7 +98,7 @@ class ListQuery:
     @property
     def kept(self) -> Mapping[str, str]:
         """The parameters that a new query keeps."""
-        values = {"sort": self._sort, "columns": self.columns}
+        values = {"sort": self._sort, "columns": self.columns, **self._keep}
         return {name: value for name, value in values.items() if value}
 
     def url(self, q: str | None = None, **more: str | None) -> str:
@@ -106,7 +116,8 @@ class ListQuery:
 
     def period_url(self, text: str) -> str:
         """Return the address with another time range, a term; "" for any time."""
-        field = field_of(self.grain, "end" if self.grain is Grain.SESSION else "start")
+        by_end = self.grain in (Grain.SESSION, Grain.USER)
+        field = field_of(self.grain, "end" if by_end else "start")
         assert field is not None
         chosen = parse(text, self.grain) if text else Term(field, None, ())
         assert isinstance(chosen, Term)
@@ -129,9 +140,15 @@ class ListQuery:
     def direction(self, field: str) -> str:
         """Return the ``aria-sort`` of a column: "" if the list is not sorted by it first."""
         first = self.sort[0]
-        if first.field != field:
-            return ""
-        return "descending" if first.descending else "ascending"
+        return _direction(first) if first.field == field else ""
+
+    def tie_breaker(self, field: str) -> str:
+        """Return the direction of a field that breaks ties, "" for any other."""
+        return next((_direction(key) for key in self.sort[1:] if key.field == field), "")
+
+
+def _direction(key: SortKey) -> str:
+    return "descending" if key.descending else "ascending"
 
 
 def _last_good(text: str, grain: Grain) -> tuple[str, Node]:

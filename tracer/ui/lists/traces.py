@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Final
 
-from flask import Response, redirect, request, url_for
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
@@ -15,13 +15,19 @@ from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.blueprint import is_fragment, own_path
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.lists.columns import Column, chosen_columns, moved, other_columns, without
-from tracer.ui.lists.facets import sidebar
+from tracer.ui.lists import column_sets
+from tracer.ui.lists.columns import ColumnChoice
+from tracer.ui.lists.frame import ListKind, frame
 from tracer.ui.lists.go_to import id_url
-from tracer.ui.lists.list_query import PERIODS, ListQuery, translated
+from tracer.ui.lists.list_query import ListQuery, translated
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.answers import traces as answers
+
+TRACES: Final = ListKind(
+    *(Grain.TRACE, "trace_list", "trace", column_sets.TRACES, "lists/_trace_rows.html"),
+    "status:error latency:>2s any(kind:tool name:search) “words”",
+)
 
 
 @html_and_json("/project/<project_id>/traces")
@@ -30,7 +36,7 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     text = translated(request.args, Grain.TRACE)
     if text is not None:
         return redirect(ListQuery(request.args, Grain.TRACE, own_path()).url(text))
-    query = ListQuery(request.args, Grain.TRACE, url_for("ui.trace_list", project_id=project_id))
+    query = ListQuery(request.args, Grain.TRACE, TRACES.url(project_id))
     if (page_of_id := id_url(project_id, query.text)) is not None:
         return redirect(page_of_id)
     page = traces.list_traces(
@@ -67,49 +73,10 @@ def _start(project_id: str) -> dict[str, object]:
 
 
 def _list(project_id: str, page: Page[TraceRow], query: ListQuery) -> dict[str, object]:
-    columns = chosen_columns(query.columns)
-    return {
-        "page": page,
-        "query": query,
-        "columns": columns,
-        "choice": ColumnChoice(query, columns),
-        "metadata": _metadata(project_id, page, columns),
-        "sidebar": sidebar(project_id, query),
-        "periods": PERIODS,
-    }
-
-
-def _metadata(
-    project_id: str, page: Page[TraceRow], columns: Sequence[Column]
-) -> dict[str, dict[str, str]]:
-    """Return the values of the metadata columns by trace and key."""
-    keys = [column.key for column in columns if column.name.startswith("metadata.")]
+    choice = ColumnChoice(query, TRACES.columns)
+    keys = choice.keys_of("metadata")
     ids = [row.trace_id for row in page.items]
-    return traces.metadata_values(project_id, ids, keys) if keys else {}
-
-
-class ColumnChoice:
-    """The addresses by which the reader adds, removes and moves columns."""
-
-    def __init__(self, query: ListQuery, columns: Sequence[Column]) -> None:
-        self._query = query
-        self._columns = columns
-        self.others = other_columns(columns)
-
-    def add(self, column: Column) -> str:
-        """Return the address with one more column at the end."""
-        names = [*(shown.name for shown in self._columns), column.name]
-        return self._query.url(columns=",".join(names))
-
-    def remove(self, column: Column) -> str:
-        """Return the address without a column."""
-        return self._query.url(columns=without(self._columns, column.name))
-
-    def move(self, column: Column, by: int) -> str:
-        """Return the address with a column further left (-1) or right (1)."""
-        return self._query.url(columns=moved(self._columns, column.name, by=by))
-
-    @property
-    def names(self) -> str:
-        """The columns as a text, to which a form adds one."""
-        return ",".join(column.name for column in self._columns)
+    return {
+        **frame(TRACES, project_id, query, page, choice),
+        "metadata": traces.metadata_values(project_id, ids, keys) if keys else {},
+    }

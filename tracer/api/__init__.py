@@ -6,13 +6,14 @@ from flask import Blueprint
 
 from tracer.api import langfuse, openapi
 from tracer.api.v1 import annotations as marks
-from tracer.api.v1 import audit, exports, jobs, prices, selections, sessions, traces
+from tracer.api.v1 import audit, exports, jobs, metrics, prices, selections, sessions, traces
 
 bp = Blueprint("api", __name__)
 bp.register_blueprint(traces.bp)
 bp.register_blueprint(sessions.bp)
 bp.register_blueprint(selections.bp)
 bp.register_blueprint(prices.bp)
+bp.register_blueprint(metrics.bp)
 bp.register_blueprint(exports.bp)
 bp.register_blueprint(marks.bp)
 bp.register_blueprint(audit.bp)

@@ -122,6 +122,13 @@ _ERROR = Field(
     ('error:"rate limit"',),
     ("message", "status_message"),
 )
+_USAGE = Field(
+    "usage",
+    Type.NUMBER,
+    "tokens of one type",
+    ("usage.cache_read:>1k",),
+    keyed=True,
+)
 _MODEL = _text("model", "a model that answered", "model:gpt-4o*", aliases=("models",))
 _KIND_EXAMPLES = ("kind:tool", "kind:generation")
 
@@ -144,13 +151,7 @@ _TRACE_FIELDS: Final = (
     _TOKENS,
     _INPUT_TOKENS,
     _OUTPUT_TOKENS,
-    Field(
-        "usage",
-        Type.NUMBER,
-        "tokens of one type",
-        ("usage.cache_read:>1k",),
-        keyed=True,
-    ),
+    _USAGE,
     _COST,
     _MODEL,
     Field(
@@ -221,6 +222,7 @@ _SPAN_FIELDS: Final = (
     _TOKENS,
     _INPUT_TOKENS,
     _OUTPUT_TOKENS,
+    _USAGE,
     _COST,
     _MODEL,
     _text("provider", "provider of the model", "provider:openai"),
@@ -240,6 +242,11 @@ _SPAN_FIELDS: Final = (
     _INPUT,
     _OUTPUT,
     _ERROR,
+    _text(
+        "error_type",
+        "the error message up to its first colon, without module and numbers",
+        "error_type:RateLimitError",
+    ),
     _text("flag", "a data problem", "flag:usage*", aliases=("flags",)),
     _text("trace", "id of its trace", "trace:4bf92f*", aliases=("trace_id",)),
     _text("trace_name", "name of its trace", "trace_name:support*"),

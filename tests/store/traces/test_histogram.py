@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
+from tracer.measure.buckets import bar_width
 from tracer.store.traces import histogram as histograms
-from tracer.store.traces.histogram import bar_width, histogram, time_bounds
+from tracer.store.traces.histogram import histogram, time_bounds
 from tracer.times import from_micros
 
 SECOND = 1_000_000

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tests.support.query.world import Row, World
+from tracer.query.error_types import error_type
 from tracer.query.fields import Field, Grain, Type
 from tracer.query.moments import Clock, Moment, is_period, resolve
 from tracer.query.tree import (
@@ -164,6 +165,9 @@ class Evaluator:
             return at_key(row[column] or {}, key or "")
         if name == "comment":
             return [comment["text"] for comment in self._annotations("comments", grain, row)]
+        if name == "error_type":
+            message = row["status_message"]
+            return [None if message is None else error_type(message)]
         if name == "latency":
             return [since(row, "end_time")]
         if name == "first_token":

@@ -133,6 +133,7 @@ def _span(draw: st.DrawFn, trace: Row, span_id: str, ids: list[str]) -> Row:
         "prompt_version": draw(st.one_of(st.none(), _COUNTS)),
         "metadata": draw(st.one_of(st.none(), _METADATA)),
         "attributes": draw(st.one_of(st.none(), _METADATA)),
+        "usage": draw(st.one_of(st.none(), st.dictionaries(KEYS, st.integers(0, 5), max_size=2))),
         "finish_reasons": draw(st.one_of(st.none(), _TAGS)),
     }
     for name in ("status_message", "model", "provider", "prompt_name"):

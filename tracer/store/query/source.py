@@ -45,12 +45,20 @@ class Source:
     """For a column of another table: EXISTS over the rows that belong to the listed row."""
 
 
-def exists_in(table: Table, of: Table, *keys: str, also: Column | None = None) -> Any:
-    """Return the function from a condition on ``table`` to one on ``of``: a row of it matches.
+@dataclass(frozen=True, slots=True)
+class RowsOf:
+    """The rows of another table that belong to the row that is listed."""
 
-    Rows belong together where ``project_id`` and ``keys`` are equal; `also` restricts them.
-    """
-    same = [table.c[name] == of.c[name] for name in ("project_id", *keys)]
-    if also is not None:
-        same.append(also)
-    return lambda condition: sa.exists().where(*same, condition).correlate(of)
+    table: Table
+    listed: Table
+    same: tuple[Column, ...]
+    """The conditions under which two rows belong together."""
+
+    def __call__(self, condition: Column) -> Column:
+        """Return the condition on the listed row that one of the rows matches."""
+        return sa.exists().where(*self.same, condition).correlate(self.listed)
+
+
+def exists_in(table: Table, of: Table, *keys: str) -> RowsOf:
+    """Return the rows of ``table`` that have the ``project_id`` and ``keys`` of one of ``of``."""
+    return RowsOf(table, of, tuple(table.c[name] == of.c[name] for name in ("project_id", *keys)))

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from tracer.query.error_types import MODULE, MOST_CHARACTERS, NUMBER
 from tracer.store.query.source import Column, Shape, Source, Table, exists_in
 from tracer.store.schema import comments, scores, span_payloads, traces
 
@@ -56,6 +57,8 @@ def span_sources(table: Table) -> Mapping[str, Source]:
         "first_token": Source(table.c.first_token_time - table.c.start_time),
         "speed": Source(table.c.output_tokens / sa.func.nullif(seconds, 0)),
         "flag": Source(table.c.flags, Shape.ARRAY),
+        "error_type": Source(error_type(table.c.status_message)),
+        "usage": wide(sa.cast(payload.c.usage, JSONB), Shape.JSON),
         "provider": wide(payload.c.provider),
         "prompt": wide(payload.c.prompt_name),
         "prompt_version": wide(payload.c.prompt_version),
@@ -66,6 +69,15 @@ def span_sources(table: Table) -> Mapping[str, Source]:
         "output": wide(sa.cast(payload.c.output, sa.Text), Shape.JSON_TEXT),
         "score": Source(score.c.name, Shape.SCORE, exists_in(score, table, "trace_id", "span_id")),
     }
+
+
+def error_type(message: Column) -> Column:
+    """Return the type of an error by its message, as `tracer.query.error_types` defines it."""
+    first_line = sa.func.split_part(message, "\n", 1)
+    before_colon = sa.func.split_part(first_line, ": ", 1)
+    short = sa.func.left(before_colon, MOST_CHARACTERS)
+    without_module = sa.func.regexp_replace(short, MODULE, "")
+    return sa.func.regexp_replace(without_module, NUMBER, "#", "g", type_=sa.Text)
 
 
 def span_presence(table: Table) -> Mapping[str, Column]:

@@ -89,14 +89,24 @@ def _as_list(column: Column) -> Column:
     return sa.case((is_list, value), else_=sa.literal([], JSONB))
 
 
-def _json(column: Column, key: str, match: Match) -> Column:
-    """Return the condition on the value at a key of a JSON object.
+def json_text(column: Column, key: str) -> Column:
+    """Return the text of the value at a key of a JSON object, NULL without the key.
 
     Dots in the key lead into objects, unless the object has the whole key.
     """
     path = sa.literal(key.split("."), ARRAY(sa.Text))
     text = sa.func.coalesce(column.op("->>")(sa.literal(key)), column.op("#>>")(path))
-    value = sa.type_coerce(text, sa.Text)
+    return sa.type_coerce(text, sa.Text)
+
+
+def number_of(text: Column) -> Column:
+    """Return the number that a text is, NULL where it is none."""
+    return sa.case((text.regexp_match(_NUMERIC), sa.cast(text, sa.Numeric)))
+
+
+def _json(column: Column, key: str, match: Match) -> Column:
+    """Return the condition on the value at a key of a JSON object."""
+    value = json_text(column, key)
     if isinstance(match, Equal):
         equal: Column = value == _written(match.value)
         return equal
@@ -109,8 +119,7 @@ def _written(value: Quantity) -> str:
 
 
 def _as_number(text: Column, match: Match) -> Column:
-    number = sa.case((text.regexp_match(_NUMERIC), sa.cast(text, sa.Numeric)))
-    return number_condition(_NUMBER, number, match)
+    return number_condition(_NUMBER, number_of(text), match)
 
 
 def _score(row: Column, term: Term) -> Column:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from tracer.errors import TooSlow
 from tracer.extensions import db
+from tracer.measure.buckets import bar_width
 from tracer.store.database.estimates import estimated_rows
 from tracer.store.database.session import within
 from tracer.store.schema import traces
@@ -25,11 +26,6 @@ BARS: Final = 60
 EXACT_ROWS: Final = 100_000
 """Of a selection of more rows (as PostgreSQL estimates), about as many are read as a sample."""
 SECONDS: Final = 2
-_STEPS: Final = tuple(
-    timedelta(seconds=seconds)
-    for minutes in (1, 60, 3_600)
-    for seconds in (minutes, 2 * minutes, 5 * minutes, 10 * minutes, 30 * minutes)
-) + tuple(timedelta(hours=hours) for hours in (2, 3, 6, 12, 24, 48, 7 * 24, 28 * 24))
 # Latencies are counted by powers of this, so that percentiles are within 2 %.
 _BASE: Final = 1.04
 
@@ -98,11 +94,6 @@ def time_bounds(project_id: str) -> tuple[datetime, datetime] | None:
     )
     earliest, latest = db.session.execute(sa.select(first, last)).one()
     return None if earliest is None else (earliest, latest)
-
-
-def bar_width(length: timedelta, bars: int) -> timedelta:
-    """Return the shortest round time of which ``bars`` cover a length of time."""
-    return next((step for step in _STEPS if step * bars >= length), _STEPS[-1])
 
 
 def _where(

@@ -47,7 +47,7 @@ def list_users(
 
     Raises BadCursor, Invalid (sort), TooSlow.
     """
-    users = _users(project_id)
+    users = users_of(project_id)
     order = Order.of(parse_sort(sort, Grain.USER), Grain.USER, users, users.c.user_id)
     position = order.decode(cursor) if cursor else None
     own = [users.c[name] for name in UserRow.__dataclass_fields__]
@@ -65,7 +65,8 @@ def _user_row(values: dict[str, Any]) -> UserRow:
     return UserRow(**values)
 
 
-def _users(project_id: str) -> sa.Subquery:
+def users_of(project_id: str) -> sa.Subquery:
+    """Return the table of the project's users, with the columns of `UserRow`."""
     failed = traces.c.status == "error"
     return (
         sa.select(

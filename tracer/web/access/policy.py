@@ -68,6 +68,7 @@ POLICY: Final = (
     _line("GET", Right.KNOWN, f"{_V1}/openapi.json", f"{_V1}/projects"),
     _line("GET", Right.MANAGE, f"{_V1}/audit"),
     _line("GET", Right.READ, f"{_V1}/*"),
+    _line("POST", Right.READ, f"{_V1}/metrics"),
     _line("POST", Right.SCORE, f"{_V1}/scores"),
     _line("POST", Right.INGEST, f"{_V1}/traces", f"{_V1}/batch"),
     _line("POST PATCH", Right.INGEST, f"{_V1}/traces/<id:trace_id>/spans*"),

@@ -1,0 +1,1 @@
+"""Questions about many rows and their answers: how much, how often, since when. Pure."""

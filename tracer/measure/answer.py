@@ -1,0 +1,87 @@
+"""The answer to a question: rows with their values, and the query of the list behind each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from tracer.measure.buckets import Frame
+from tracer.measure.fields import query_grain
+from tracer.measure.links import join, time_query
+from tracer.measure.question import Question
+
+Value: TypeAlias = "int | float | Decimal | None"
+"""A measured value in the unit of its question; None: there is nothing to measure."""
+
+
+@dataclass(slots=True)
+class Row:
+    """The values of one group, of one percentile of it where percentiles are asked for."""
+
+    groups: tuple[str | None, ...]
+    """The values of the fields of ``group_by``; None: the rows that have none."""
+    percent: float | None
+    value: Value
+    """Of the whole range of time."""
+    values: list[Value]
+    """By interval; empty without intervals."""
+    count: int
+    """The number of rows, or of values, behind ``value``."""
+    query: str
+    """Selects the rows of the group; without the time."""
+    previous: Value = None
+    """Of the period before; None also where it was not asked for."""
+    previous_values: list[Value] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Bin:
+    """The rows whose value lies between two numbers, low inclusive and high not."""
+
+    low: float
+    high: float
+    count: int
+    counts: list[int]
+    """By interval, for a heat map."""
+    query: str
+    """Selects the rows of the bin; without the time."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What was measured, over which time, and from what."""
+
+    question: Question
+    frame: Frame
+    rows: list[Row] = field(default_factory=list)
+    """The groups with the greatest values first, of which there are at most ``limit``."""
+    rest: Row | None = None
+    """All other groups, where their value is a sum."""
+    bins: list[Bin] = field(default_factory=list)
+    """Of a histogram or heat map, in ascending order."""
+    source: Literal["rollup", "scan"] = "scan"
+    estimated: bool = False
+    """Whether counts and sums are estimated from a sample of the rows."""
+    milliseconds: float = 0.0
+
+    @property
+    def unit(self) -> str:
+        """The unit of the values, that of the bins' bounds for a histogram."""
+        return self.question.unit
+
+    def time_query(self, index: int | None = None) -> str:
+        """Return the terms of the time of an interval, or of the whole range."""
+        frame = self.frame
+        since, until = (frame.since, frame.until) if index is None else frame.interval(index)
+        return time_query(since, until, query_grain(self.question.grain))
+
+    def query(self, of: Row | Bin, index: int | None = None) -> str:
+        """Return the query of the list of a row or bin, in the whole range or one interval."""
+        return join(of.query, self.time_query(index))
+
+    def previous_query(self, of: Row) -> str:
+        """Return the query of the list of a row in the period before."""
+        before = self.frame.previous
+        grain = query_grain(self.question.grain)
+        return join(of.query, time_query(before.since, before.until, grain))

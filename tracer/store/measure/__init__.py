@@ -1,0 +1,1 @@
+"""Answers questions about many rows, from rollups where they can answer, else by scanning."""

@@ -1,0 +1,108 @@
+"""Answers questions: from rollups where they can answer, else by a scan, else by an estimate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from tracer.errors import TooSlow
+from tracer.measure.answer import Answer, Row
+from tracer.measure.buckets import frame_of
+from tracer.measure.links import base_query, rest_query
+from tracer.measure.question import ADDITIVE, Question
+from tracer.query.moments import Clock
+from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.session import within
+from tracer.store.measure.assemble import bins_of, rest_of, row_of, rows_of
+from tracer.store.measure.cells import Scan, Scanned
+from tracer.store.measure.scan import read, rows_statement, single_valued
+from tracer.store.traces.histogram import time_bounds
+
+SECONDS: Final = 3
+"""How long a scan may take, and then the scan of a sample."""
+SAMPLE_ROWS: Final = 100_000
+"""The number of rows of the question that a sample has."""
+
+
+def answer(project_id: str, question: Question, clock: Clock | None = None) -> Answer:
+    """Return the answer; ``clock``: what times are relative to, by default now in UTC.
+
+    Raises Invalid (range of time), QueryError, TooSlow: the sample takes too long as well.
+    """
+    began = time.perf_counter()
+    clock = clock or Clock(datetime.now(UTC))
+    frame = frame_of(question.period, question.buckets, clock, _first(project_id, question))
+    scan = Scan(project_id, question, frame, clock)
+    scanned, share = _read(scan)
+    made = Answer(question, frame, estimated=share < 1)
+    if question.shape != "values":
+        made.bins = bins_of(question, frame, scanned.cells)
+    else:
+        made.rows = rows_of(question, frame, clock.now, scanned.cells)
+        made.rest = _rest(scan, scanned, made.rows)
+        if question.previous:
+            _compare(replace(scan, frame=frame.previous, share=share), made)
+    made.milliseconds = (time.perf_counter() - began) * 1000
+    return made
+
+
+def _first(project_id: str, question: Question) -> datetime | None:
+    if question.since is not None:
+        return None
+    bounds = time_bounds(project_id)
+    return bounds[0] if bounds else None
+
+
+def _read(scan: Scan) -> tuple[Scanned, float]:
+    """Return the cells, and the share of the table that was read for them."""
+    try:
+        with within(SECONDS):
+            return read(scan), 1.0
+    except TooSlow:
+        if scan.question.grain == "users":
+            raise
+    rows = estimated_rows(rows_statement(scan))
+    share = max(0.000_01, min(0.5, SAMPLE_ROWS / max(rows, 1)))
+    with within(SECONDS):
+        return _scaled(read(replace(scan, share=share)), share), share
+
+
+def _scaled(scanned: Scanned, share: float) -> Scanned:
+    return Scanned(*([cell.scaled(1 / share) for cell in cells] for cells in scanned))
+
+
+def _rest(scan: Scan, scanned: Scanned, rows: list[Row]) -> Row | None:
+    question = scan.question
+    if len(question.group_by) != 1 or question.measure not in ADDITIVE or not single_valued(scan):
+        return None
+    cells = rest_of(scanned.everything, scanned.cells)
+    if not cells:
+        return None
+    query = rest_query(question, base_query(question), [row.groups[0] for row in rows])
+    return row_of(question, scan.frame, scan.clock.now, (), cells, query)
+
+
+def _compare(scan: Scan, made: Answer) -> None:
+    """Add the values of the period before to the rows."""
+    question, frame = scan.question, scan.frame
+    groups = list(dict.fromkeys(row.groups for row in made.rows))
+    if not groups:
+        return
+    if question.group_by:
+        scan = replace(scan, groups=groups)
+    with within(SECONDS):
+        scanned = read(scan)
+    if scan.share < 1:
+        scanned = _scaled(scanned, scan.share)
+    before = rows_of(question, frame, frame.until, scanned.cells)
+    found = {(row.groups, row.percent): row for row in before}
+    for row in made.rows:
+        other = found.get((row.groups, row.percent))
+        row.previous = other.value if other else _nothing(question)
+        row.previous_values = other.values if other else [_nothing(question)] * len(frame.starts)
+
+
+def _nothing(question: Question) -> int | None:
+    return 0 if question.measure in ("count", "rate", "distinct") else None

@@ -1,0 +1,60 @@
+"""What is read for an answer, and the partial sums that are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from tracer.measure.buckets import Frame
+from tracer.measure.question import Question
+from tracer.query.moments import Clock
+
+Groups = tuple[str | None, ...]
+
+
+class Cell(NamedTuple):
+    """Sums over the rows of one interval, group and key; None where there is no such part."""
+
+    interval: datetime | None
+    """The start; None: without intervals, or of distinct values in the whole range."""
+    groups: Groups
+    key: int | None
+    """The logarithm of the values, as `tracer.measure.histogram` counts them."""
+    rows: int
+    """The number of rows, of values, or of distinct values; of a ratio: of its part."""
+    of: int
+    """The number of rows with a value; of a ratio: of the whole."""
+    total: Decimal | float | None
+    low: Decimal | float | None
+    high: Decimal | float | None
+
+    def scaled(self, factor: float) -> Cell:
+        """Return the cell of so many times as many rows."""
+        total = None if self.total is None else float(self.total) * factor
+        rows, of = round(self.rows * factor), round(self.of * factor)
+        return self._replace(rows=rows, of=of, total=total)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A question's rows in a range of time: of some groups, or of those with the most."""
+
+    project_id: str
+    question: Question
+    frame: Frame
+    clock: Clock
+    groups: Sequence[Groups] | None = None
+    """None: the groups with the greatest values, at most ``question.limit``."""
+    share: float = 1.0
+    """Share of the table that is read, as a sample of its blocks."""
+
+
+class Scanned(NamedTuple):
+    """The cells of the shown groups, and those of all groups together."""
+
+    cells: list[Cell]
+    everything: list[Cell]
+    """Empty without groups."""

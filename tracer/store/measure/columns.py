@@ -1,0 +1,146 @@
+"""The SQL of what questions measure and group by: columns of the rows, and what they join."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tracer.measure.fields import TOKEN_TYPE, Reference, query_grain
+from tracer.query.fields import Type
+from tracer.store.query.compile import sources_of
+from tracer.store.query.source import Column, RowsOf, Shape, Source, Table
+from tracer.store.query.terms import json_text, number_of
+from tracer.store.schema import span_payloads, trace_payloads
+
+_ELEMENTS: Final[dict[Shape, Callable[..., Any]]] = {
+    Shape.ARRAY: sa.func.unnest,
+    Shape.KEYS: sa.func.jsonb_object_keys,
+    Shape.ELEMENTS: sa.func.jsonb_array_elements_text,
+}
+_OF_SCORES: Final[dict[str, Callable[[Any], Column]]] = {
+    "score_name": lambda score: score.c.name,
+    "source": lambda score: score.c.source,
+    "data_type": lambda score: score.c.data_type,
+}
+
+
+class Columns:
+    """The columns of one statement over the rows of a grain, with the joins that they need.
+
+    ``table`` has the rows of the grain's query; of scores their traces, beside ``score``.
+    """
+
+    def __init__(self, grain: str, table: Table, score: Table | None = None) -> None:
+        self._grain = grain
+        self._table = table
+        self._score = score
+        self._sources: Mapping[str, Source] = sources_of(query_grain(grain), table)
+        self._joined: list[Table] = []
+        self._types: Any = None
+        self.rows: Table = table if score is None else score.join(table, _of_trace(score, table))
+        """What to select from, complete once all columns were made."""
+        self.repeats = False
+        """Whether a row may be joined several times with the same value of a group."""
+        self.expanded = False
+        """Whether a row may count for several values of a group."""
+
+    def number(self, reference: Reference) -> Column:
+        """Return the number that is measured, in the unit of its field; NULL: there is none.
+
+        Where tokens are grouped by their type, those of the type.
+        """
+        if self._types is not None:
+            return sa.cast(self._types.c.value, sa.Numeric)
+        if self._score is not None and reference.field.name == "value":
+            return sa.type_coerce(self._score.c.value, sa.Double)
+        source = self._sources[reference.field.name]
+        column = self._column(source, reference)
+        if source.shape is Shape.JSON:
+            return number_of(column)
+        if source.shape is Shape.SCORE:
+            return sa.type_coerce(_scores_of(source).c.value, sa.Double)
+        if reference.field.type is Type.DURATION:
+            return sa.cast(sa.extract("epoch", column), sa.Float)
+        return column
+
+    def text(self, reference: Reference) -> Column:
+        """Return the text by which rows are grouped; a row with several values counts for each."""
+        if reference.field is TOKEN_TYPE:
+            return sa.type_coerce(self._token_types().c.key, sa.Text)
+        if self._score is not None and reference.field.name in (*_OF_SCORES, "value"):
+            return self._of_score(reference.field.name)
+        source = self._sources[reference.field.name]
+        column = self._column(source, reference)
+        if source.shape is Shape.SCORE:
+            self.repeats = self.expanded = True
+            return _score_text(_scores_of(source))
+        if source.shape in _ELEMENTS:
+            return self._element(source.shape, column)
+        return column if source.shape is Shape.JSON else sa.cast(column, sa.Text)
+
+    def _column(self, source: Source, reference: Reference) -> Column:
+        """Return the column of a source, with its table joined."""
+        if isinstance(source.of_row, RowsOf):
+            also = source.column == reference.key if source.shape is Shape.SCORE else None
+            self._join(source.of_row, also)
+        if source.shape is Shape.JSON:
+            assert reference.key is not None
+            return json_text(source.column, reference.key)
+        return source.column
+
+    def _join(self, rows: RowsOf, also: Column | None = None) -> None:
+        if any(table is rows.table for table in self._joined):
+            return
+        self._joined.append(rows.table)
+        conditions = rows.same if also is None else (*rows.same, also)
+        self.rows = self.rows.outerjoin(rows.table, sa.and_(*conditions))
+        if self._grain == "sessions":
+            # A session has many traces.
+            self.repeats = self.expanded = True
+
+    def _element(self, shape: Shape, column: Column) -> Column:
+        if shape is Shape.ELEMENTS:
+            column = sa.func.coalesce(sa.cast(column, JSONB), sa.literal_column("'[]'::jsonb"))
+            self.repeats = True
+        self.expanded = True
+        name = f"elements{len(self._joined)}"
+        elements = _ELEMENTS[shape](column).table_valued("value", name=name).render_derived()
+        self._joined.append(elements)
+        self.rows = self.rows.outerjoin(elements, sa.true())
+        return sa.cast(elements.c.value, sa.Text)
+
+    def _token_types(self) -> Any:
+        """Return the joined pairs (key, value) of the tokens of a row by type."""
+        payload = trace_payloads if self._grain == "traces" else span_payloads
+        keys = ("trace_id",) if self._grain == "traces" else ("trace_id", "span_id")
+        own = payload.alias()
+        same = [own.c[name] == self._table.c[name] for name in ("project_id", *keys)]
+        self._join(RowsOf(own, self._table, tuple(same)))
+        usage = sa.func.coalesce(sa.cast(own.c.usage, JSONB), sa.literal_column("'{}'::jsonb"))
+        pairs = sa.func.jsonb_each_text(usage).table_valued("key", "value", name="types")
+        self._types = pairs.render_derived()
+        self.rows = self.rows.join(self._types, sa.true())
+        return self._types
+
+    def _of_score(self, name: str) -> Column:
+        assert self._score is not None
+        return _score_text(self._score) if name == "value" else _OF_SCORES[name](self._score)
+
+
+def _scores_of(source: Source) -> Table:
+    table: Table = source.column.table
+    return table
+
+
+def _score_text(score: Table) -> Column:
+    """Return the value of a score as queries write it."""
+    flag = sa.case((score.c.value == 1, "true"), else_="false")
+    number = sa.case((score.c.data_type == "boolean", flag), else_=sa.cast(score.c.value, sa.Text))
+    return sa.func.coalesce(score.c.string_value, number)
+
+
+def _of_trace(score: Table, trace: Table) -> Column:
+    return sa.and_(trace.c.project_id == score.c.project_id, trace.c.trace_id == score.c.trace_id)

@@ -1,0 +1,246 @@
+"""Scans the rows of a question: partial sums by interval, group and logarithm of the value."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.measure.buckets import Frame
+from tracer.measure.fields import query_grain
+from tracer.measure.question import Question
+from tracer.query.fields import Grain
+from tracer.query.parse import parse
+from tracer.query.tree import Node
+from tracer.store.measure.cells import Cell, Scan, Scanned
+from tracer.store.measure.columns import Columns
+from tracer.store.measure.top import given_groups, key_of, top_groups
+from tracer.store.query.compile import condition
+from tracer.store.query.source import Column, Table
+from tracer.store.schema import scores, sessions, spans, traces
+from tracer.store.traces.users import users_of
+
+_KEYED: Final = ("percentile",)
+
+
+def read(scan: Scan) -> Scanned:
+    """Return the cells of a question; the caller sets the statement timeout."""
+    statement = _statement(scan)
+    cells: list[Cell] = []
+    everything: list[Cell] = []
+    for shown, interval, first, second, *sums in db.session.execute(statement):
+        groups = (first, second)[: len(scan.question.group_by)]
+        (cells if shown else everything).append(Cell(interval, groups, *sums))
+    return Scanned(cells, everything)
+
+
+def rows_statement(scan: Scan) -> sa.Select[Any]:
+    """Return the ids of the rows of a question, of which PostgreSQL can estimate the number."""
+    columns, table, score = _columns(scan)
+    own = table if score is None else score
+    return sa.select(own.c.project_id).select_from(columns.rows).where(*_where(scan, table))
+
+
+def single_valued(scan: Scan) -> bool:
+    """Return whether each row of the question is in one group only."""
+    columns, _, _ = _columns(scan)
+    for reference in scan.question.groups:
+        columns.text(reference)
+    return not columns.expanded
+
+
+def _statement(scan: Scan) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    question = scan.question
+    partial = _distinct(scan) if question.counted is not None else _cells(scan)
+    cells = partial.cte("cells")
+    names = ("interval", "first", "second", "key", "rows", "whole", "total", "low", "high")
+    if not question.group_by:
+        return sa.select(sa.true(), *(cells.c[name] for name in names))
+    top = given_groups(scan.groups) if scan.groups is not None else top_groups(question, cells)
+    same = [
+        cells.c[name].is_not_distinct_from(top.c[name])
+        for name in ("first", "second")[: len(question.group_by)]
+    ]
+    shown = sa.select(sa.true(), *(cells.c[name] for name in names)).join(top, sa.and_(*same))
+    return sa.union_all(shown, _everything(cells)) if scan.groups is None else shown
+
+
+def _cells(scan: Scan) -> sa.Select[Any]:
+    question = scan.question
+    columns, table, score = _columns(scan)
+    groups = [columns.text(reference) for reference in question.groups]
+    value = columns.number(question.measured) if question.measured else None
+    key = key_of(value) if _by_key(question) and value is not None else None
+    by = {
+        "interval": _interval(scan.frame, table),
+        **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
+        "key": key,
+    }
+    own = table if score is None else score
+    query = sa.select(
+        *(_or_null(column, name) for name, column in by.items()),
+        *_sums(scan, columns, table, own, value),
+    ).select_from(columns.rows)
+    query = query.where(*_where(scan, table))
+    if key is not None and value is not None:
+        query = query.where(value.is_not(None))
+    return query.group_by(*_ordinals(by))
+
+
+def _ordinals(by: dict[str, Column | None]) -> list[Column]:
+    # By ordinal: PostgreSQL does not always recognise two equal expressions as one.
+    grouped = enumerate(by.values(), 1)
+    return [sa.literal_column(str(number)) for number, column in grouped if column is not None]
+
+
+def _sums(
+    scan: Scan, columns: Columns, table: Table, own: Table, value: Column | None
+) -> list[sa.Label[Any]]:
+    question = scan.question
+    rows: Column = sa.func.count()
+    if columns.repeats and value is None:
+        rows = sa.func.count(sa.distinct(_id(question, own)))
+    whole: Column = rows if value is None else sa.func.count(value)
+    if question.measure == "ratio" and question.shape == "values":
+        part, of = _condition(scan, question.part, table), _condition(scan, question.whole, table)
+        rows, whole = rows.filter(of, part), rows.filter(of)
+    none = sa.cast(sa.null(), sa.Numeric)
+    return [
+        rows.label("rows"),
+        whole.label("whole"),
+        (none if value is None else sa.func.sum(value)).label("total"),
+        (none if value is None else sa.func.min(value)).label("low"),
+        (none if value is None else sa.func.max(value)).label("high"),
+    ]
+
+
+def _distinct(scan: Scan) -> sa.Select[Any]:
+    """Return the numbers of distinct values, by interval and in the whole range."""
+    question = scan.question
+    columns, table, _ = _columns(scan)
+    groups = [columns.text(reference) for reference in question.groups]
+    assert question.counted is not None
+    value = columns.text(question.counted)
+    interval = _interval(scan.frame, table)
+    by = {
+        "interval": interval,
+        **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
+        "value": value,
+    }
+    pairs = (
+        sa.select(*(_or_null(column, name) for name, column in by.items()))
+        .select_from(columns.rows)
+        .where(*_where(scan, table), value.is_not(None))
+        .group_by(*_ordinals(by))
+        .cte("pairs")
+    )
+    number = sa.func.count(sa.distinct(pairs.c.value))
+    whole = _counts(pairs, sa.null().label("interval"), number, len(groups))
+    if interval is None:
+        return whole
+    each = _counts(pairs, pairs.c.interval, sa.func.count(), len(groups), pairs.c.interval)
+    return sa.select(sa.union_all(whole, each).subquery())
+
+
+def _counts(
+    pairs: sa.CTE, interval: Any, number: Column, groups: int, *by: Column
+) -> sa.Select[Any]:
+    names = [pairs.c.first, pairs.c.second][:groups]
+    none = [sa.cast(sa.null(), sa.Numeric).label(name) for name in ("total", "low", "high")]
+    query = sa.select(
+        sa.cast(interval, sa.DateTime(timezone=True)).label("interval"),
+        *(
+            pairs.c[name] if index < groups else sa.cast(sa.null(), sa.Text).label(name)
+            for index, name in enumerate(("first", "second"))
+        ),
+        sa.cast(sa.null(), sa.Integer).label("key"),
+        number.label("rows"),
+        number.label("whole"),
+        *none,
+    )
+    return query.group_by(*by, *names) if by or names else query
+
+
+def _everything(cells: sa.CTE) -> sa.Select[Any]:
+    nothing = [sa.cast(sa.null(), sa.Text)] * 2
+    return sa.select(
+        sa.false(),
+        cells.c.interval,
+        *nothing,
+        sa.cast(sa.null(), sa.Integer),
+        sa.cast(sa.func.sum(cells.c.rows), sa.BigInteger),
+        sa.cast(sa.func.sum(cells.c.whole), sa.BigInteger),
+        sa.func.sum(cells.c.total),
+        sa.func.min(cells.c.low),
+        sa.func.max(cells.c.high),
+    ).group_by(cells.c.interval)
+
+
+def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
+    """Return the columns, the table of the query's grain, and the table of scores."""
+    grain = scan.question.grain
+    score = _sampled(scores, scan.share) if grain == "scores" else None
+    if grain == "users":
+        table: Table = users_of(scan.project_id)
+    elif score is not None:
+        table = traces.alias()
+    else:
+        own = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
+        table = _sampled(own[query_grain(grain)], scan.share)
+    return Columns(grain, table, score), table, score
+
+
+def _sampled(table: sa.Table, share: float) -> Table:
+    if share >= 1:
+        return table.alias()
+    # The same sample each time, so that a page that is loaded again shows the same numbers.
+    return table.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))
+
+
+def _where(scan: Scan, table: Table) -> list[Column]:
+    frame, grain = scan.frame, query_grain(scan.question.grain)
+    conditions = [
+        table.c.project_id == scan.project_id,
+        table.c.start_time >= frame.since,
+        table.c.start_time < frame.until,
+        condition(_node(scan.question), grain, table, scan.clock),
+    ]
+    return [*conditions, ~table.c.placeholder] if grain is Grain.SPAN else conditions
+
+
+def _node(question: Question) -> Node:
+    # Scores are joined, so that every row has one.
+    if question.grain == "scores":
+        return parse(question.query, query_grain(question.grain))
+    return question.node
+
+
+def _condition(scan: Scan, text: str, table: Table) -> Column:
+    grain = query_grain(scan.question.grain)
+    return sa.func.coalesce(condition(parse(text, grain), grain, table, scan.clock), sa.false())
+
+
+def _by_key(question: Question) -> bool:
+    return question.shape != "values" or question.measure in _KEYED
+
+
+def _interval(frame: Frame, table: Table) -> Column | None:
+    if frame.width is None:
+        return None
+    return sa.func.date_bin(frame.width, table.c.start_time, frame.origin)
+
+
+def _id(question: Question, own: Table) -> Column:
+    names = {"traces": "trace_id", "sessions": "session_id", "users": "user_id"}
+    name = names.get(question.grain)
+    if name is not None:
+        return own.c[name]
+    return sa.tuple_(own.c.trace_id, own.c.score_id if "score_id" in own.c else own.c.span_id)
+
+
+def _or_null(column: Column | None, name: str) -> sa.Label[Any]:
+    if column is not None:
+        return column.label(name)
+    types: dict[str, Any] = {"interval": sa.DateTime(timezone=True), "key": sa.Integer}
+    return sa.cast(sa.null(), types.get(name, sa.Text)).label(name)

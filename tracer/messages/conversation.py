@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
+
+import msgspec
 
 from tracer.messages.message import Message, empty_message, finish_reason, item_role, read_item
 from tracer.messages.part import Part, decoded
@@ -55,17 +58,24 @@ _ANSWER_FIELDS: Final = frozenset(
 )
 
 
-def read_messages(value: Json, *, output: bool = False) -> list[Message] | None:
+ReadItem = Callable[[Json, str], list[Message]]
+"""`read_item`, or a function that gives the same answers."""
+
+
+def read_messages(
+    value: Json, *, output: bool = False, read: ReadItem = read_item
+) -> list[Message] | None:
     """Return the messages in ``value``; None: it has none.
 
-    ``output``: the value is a model's answer, in which messages may lack a role.
+    ``output``: the value is a model's answer, in which messages may lack a role. ``read``: for
+    callers that read the same items many times; its messages are not changed.
     """
     value = decoded(value)
     default = "assistant" if output else "user"
     if isinstance(value, dict):
-        return _of_object(value, default, _MAX_DEPTH)
+        return _of_object(value, default, _MAX_DEPTH, read)
     if isinstance(value, list) and value:
-        return _of_list(value, default, _MAX_DEPTH) or _of_parts(value, default)
+        return _of_list(value, default, _MAX_DEPTH, read) or _of_parts(value, default)
     return None
 
 
@@ -80,8 +90,10 @@ def offered_tool(item: Json) -> Json:
     return content if isinstance(function, dict) and isinstance(function.get("name"), str) else None
 
 
-def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message] | None:
-    if single := read_item(value, default):
+def _of_object(
+    value: dict[str, Json], default: str, depth: int, read: ReadItem
+) -> list[Message] | None:
+    if single := read(value, default):
         return single
     if depth == 0:
         return None
@@ -92,15 +104,19 @@ def _of_object(value: dict[str, Json], default: str, depth: int) -> list[Message
         inner = decoded(value.get(name)) if name in value else None
         messages = None
         if isinstance(inner, list) and inner:
-            messages = _of_list(inner, default, depth - 1)
+            messages = _of_list(inner, default, depth - 1, read)
         elif isinstance(inner, dict) and name == "output":
-            messages = _of_object(inner, default, depth - 1)
+            messages = _of_object(inner, default, depth - 1, read)
         if messages:
-            messages[-1].finish_reason = messages[-1].finish_reason or finish_reason(value)
+            if messages[-1].finish_reason is None and (reason := finish_reason(value)):
+                messages[-1] = msgspec.structs.replace(messages[-1], finish_reason=reason)
             return _instructions(value) + messages
     for name in _ARGUMENTS:
         arguments = value.get(name)
-        if isinstance(arguments, dict) and (messages := _of_object(arguments, default, depth - 1)):
+        messages = None
+        if isinstance(arguments, dict):
+            messages = _of_object(arguments, default, depth - 1, read)
+        if messages:
             return messages
     return (
         _of_single_text(value)
@@ -131,16 +147,16 @@ def _instructions(value: dict[str, Json]) -> list[Message]:
     return []
 
 
-def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | None:
+def _of_list(items: list[Json], default: str, depth: int, read: ReadItem) -> list[Message] | None:
     """Return the messages of a list with at least one; unknown items stay in their position."""
     items = [decoded(item) for item in items]
     if len(items) == 1 and isinstance(items[0], list) and depth:
         # A batch of one conversation: [[message, message]].
-        return _of_list(items[0], default, depth - 1)
+        return _of_list(items[0], default, depth - 1, read)
     # Offered tools are no messages, and are shown as tools.
     items = [item for item in items if offered_tool(item) is None]
-    readings = [read_item(item, default) for item in items]
-    if not all(readings) and not any(read_item(item, "user") for item in items):
+    readings = [read(item, default) for item in items]
+    if not all(readings) and not any(read(item, "user") for item in items):
         return None
     messages: list[Message] = []
     for item, reading in zip(items, readings, strict=True):
@@ -148,7 +164,7 @@ def _of_list(items: list[Json], default: str, depth: int) -> list[Message] | Non
         last = messages[-1] if messages else None
         # The Responses API sends one turn as several items without a role.
         if last is not None and last.role == added[0].role and _continues(item):
-            last.parts += added[0].parts
+            messages[-1] = msgspec.structs.replace(last, parts=[*last.parts, *added[0].parts])
             added = added[1:]
         messages += added
     return messages or None

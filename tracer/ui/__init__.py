@@ -20,7 +20,7 @@ from tracer.ui.project import access, keys, mapping_quality, prices, projects, s
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
 from tracer.ui.tree import rows
-from tracer.ui.views import findings, log, statistics, transcript
+from tracer.ui.views import findings, log, session_context, statistics, transcript
 
 __all__ = [
     "access",
@@ -53,6 +53,7 @@ __all__ = [
     "scores",
     "server",
     "session",
+    "session_context",
     "sessions",
     "settings",
     "share_bp",

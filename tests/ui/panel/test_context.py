@@ -136,3 +136,34 @@ def test_a_trace_with_nothing_sent_again_has_no_such_part(
 ) -> None:
     send(client, only={"input": chat("Monday", 2), "usage": {"input": 2_000}})
     assert not get_page(f"/traces/{TRACE}/statistics").all(css="context-totals")
+
+
+def test_the_input_shows_what_is_new_and_folds_what_was_sent_before(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    usage = {"input": 9_000, "cache_read": 1_000}
+    send(
+        client,
+        before={"input": chat("Monday", 3), "usage": usage},
+        now={"input": chat("Monday", 5), "usage": usage},
+    )
+    shown = get_page(f"/traces/{TRACE}/span?id=now", fragment=True)
+    known = shown.one("p", "fold")
+    assert known.text.startswith("4 messages sent before, about ")
+    assert [turn.text.startswith("user") for turn in shown.one(id="input").all("article")] == [
+        True,
+        True,
+    ]
+    assert "question 4" in shown.one(id="input").text
+    assert "question 2" not in shown.one(id="input").text
+    terms = {
+        each.one("dt").text: each.one("dd").text for each in shown.one("dl", "figures").all("div")
+    }
+    assert terms["Sent before"].endswith(" %")
+    assert terms["From cache"] == "10 %"
+    assert len(shown.one(css="context").all("a")) == 6
+    everything = get_page(f"/traces/{TRACE}?span=now&all=1")
+    assert "question 2" in everything.one(id="input").text
+    assert everything.one("small", "choice").one("a", aria_current="true").text == "All messages"
+    first = get_page(f"/traces/{TRACE}/span?id=before", fragment=True)
+    assert not first.all("p", "fold")

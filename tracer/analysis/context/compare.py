@@ -10,10 +10,10 @@ import msgspec
 
 from tracer.analysis.context.calls import (
     Call,
+    CallReader,
     ReadCall,
-    avoidable_cost,
     closest,
-    read_call,
+    repeated_costs,
     sent_before,
     shared_beginning,
 )
@@ -65,11 +65,13 @@ class Context(msgspec.Struct, kw_only=True):
 
 def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
     """Compare a call with the `closest` of earlier calls; None: there is none."""
-    now = read_call(call)
-    before = closest(now, [read_call(other) for other in earlier])
+    reader = CallReader()
+    now = reader.read(call)
+    before = closest(now, [reader.read(other) for other in earlier])
     if before is None:
         return None
     again = sent_before(now, before)
+    costs = repeated_costs(call, again)
     messages = _messages(now, before)
     return Context(
         previous_id=before.call.span_id,
@@ -81,7 +83,7 @@ def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
         cache_read=call.cache_read,
         tokens={} if call.input_tokens is None else _tokens_by_state(messages),
         miss=find_miss(now, before),
-        avoidable_cost=avoidable_cost(call, again),
+        avoidable_cost=costs.avoidable if costs else None,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.analysis.context.totals import ContextTotals
 from tracer.api.v1.queries import LIST_PROBLEMS, SessionQuery, session_selection
 from tracer.errors import NotFound
 from tracer.store.scores import scores
 from tracer.store.traces import sessions
+from tracer.store.traces.model_calls import read_session_totals
 from tracer.web.answers import traces
 from tracer.web.answers.traces import Scores, Session, SessionPage
 from tracer.web.keys import project_id
@@ -43,6 +45,21 @@ def read_session(session_id: str) -> Response:
     if row is None:
         raise NotFound.of("session", session_id)
     return answer(traces.session(row, project_id()))
+
+
+@bp.get("/sessions/<id:session_id>/context")
+@describe(
+    Operation(
+        summary="Add up what a session's model calls were sent again",
+        answers={200: ContextTotals},
+        problems=READ_PROBLEMS,
+    )
+)
+def read_session_context(session_id: str) -> Response:
+    """Return the input of each model call of a session, and how much of it was sent before."""
+    if sessions.get_session(project_id(), session_id) is None:
+        raise NotFound.of("session", session_id)
+    return answer(read_session_totals(project_id(), session_id))
 
 
 @bp.get("/sessions/<id:session_id>/scores")

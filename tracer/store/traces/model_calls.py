@@ -1,8 +1,9 @@
-"""Reads the model calls that came before a generation, for `tracer.analysis.context`."""
+"""Reads model calls with their inputs, for `tracer.analysis.context`."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -11,16 +12,33 @@ from tracer.analysis.context.calls import Call
 from tracer.analysis.context.compare import Context, compare
 from tracer.analysis.context.totals import ContextTotals, add_up
 from tracer.extensions import db
-from tracer.records import decimals
-from tracer.store.parts.columns import weight
+from tracer.pricing.list_prices import list_rates
+from tracer.pricing.price_book import COMPUTED
+from tracer.pricing.rates import price_of
+from tracer.records import Json, decimals
+from tracer.store.database.keys import columns_of
+from tracer.store.parts.assemble import Assembler, PartKey
+from tracer.store.parts.columns import bit
 from tracer.store.traces.span_detail import SpanDetail
+from tracer.times import to_micros
 
 _MOST_CALLS: Final = 8
 """Earlier calls that are compared: agents take turns, so the last one need not be its own."""
-_MOST_BYTES: Final = 2_000_000
-"""About the compressed size of their payloads together."""
 _MOST_SPANS: Final = 2_000
 """Spans below one parent that are searched for earlier calls: those that start just before."""
+_MOST_IN_TOTALS: Final = 500
+"""Calls that are added up."""
+_MOST_WHOLE_BYTES: Final = 4_000_000
+"""About the compressed size of the inputs that are not divided into parts."""
+_MOST_PART_BYTES: Final = 16_000_000
+
+# Columns of a call; `p` are the rows of `span_payload_rows`. Whole values count by their size.
+_COLUMNS: Final = """s.trace_id, s.span_id, s.name, s.model, s.start_time, s.input_tokens,
+    s.total_cost, p.split, p.input, p.tools, p.output, p.usage, p.cost, p.cost_source, p.provider"""
+_WHOLE: Final = " + ".join(
+    f"CASE WHEN p.split & {bit(name)} <> 0 THEN 0 ELSE coalesce(pg_column_size(p.{name}), 0) END"
+    for name in ("input", "tools", "output")
+)
 
 # Only spans near in the tree are looked at, so that the size of the trace does not matter: those
 # below the same parent, or below one of its siblings.
@@ -36,7 +54,7 @@ _NEAR: Final = """
 """
 _EARLIER: Final = f"""
     WITH near (span_id) AS ({_NEAR}), calls AS (
-        SELECT s.span_id, s.name, s.start_time FROM near n CROSS JOIN LATERAL (
+        SELECT s.* FROM near n CROSS JOIN LATERAL (
             SELECT * FROM spans s
             WHERE s.project_id = :project AND s.trace_id = :trace AND {{below}}
                 AND (s.start_time, s.span_id) < (:start, :span)
@@ -45,57 +63,70 @@ _EARLIER: Final = f"""
         WHERE s.kind = 'generation' AND s.model IS NOT DISTINCT FROM :model AND NOT s.placeholder
         ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS}
     ), sized AS (
-        SELECT c.*, sum(coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "tools")}, 0))
-            OVER (ORDER BY c.start_time DESC, c.span_id DESC) AS size
-        FROM calls c JOIN span_payload_rows p
-            ON p.project_id = :project AND p.trace_id = :trace AND p.span_id = c.span_id
+        SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time DESC, s.span_id DESC) AS size
+        FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
     )
-    SELECT z.span_id, z.name, z.start_time, p.input, p.tools, p.usage
-    FROM sized z JOIN span_payloads p
-        ON p.project_id = :project AND p.trace_id = :trace AND p.span_id = z.span_id
-    WHERE z.size <= {_MOST_BYTES}
-    ORDER BY z.start_time, z.span_id
+    SELECT * FROM sized WHERE size <= {_MOST_WHOLE_BYTES} ORDER BY start_time, span_id
 """  # noqa: S608 - composed of constants; values are bound
 _EARLIER_BELOW: Final = sa.text(_EARLIER.format(below="s.parent_span_id = n.span_id"))
 _EARLIER_ROOTS: Final = sa.text(_EARLIER.format(below="s.parent_span_id IS NULL"))
 
-
-_MOST_IN_TOTALS: Final = 300
-_MOST_TOTAL_BYTES: Final = 4_000_000
-# Read only if all calls of the trace fit: sums over a part of them would mislead.
-_OF_TRACE: Final = sa.text(f"""
-    WITH calls AS (
-        SELECT s.span_id, s.name, s.model, s.start_time, s.input_tokens,
-            coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "tools")}, 0) AS size
-        FROM spans s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
-        WHERE s.project_id = :project AND s.trace_id = :trace AND s.kind = 'generation'
-            AND NOT s.placeholder AND s.input_tokens IS NOT NULL
-        LIMIT {_MOST_IN_TOTALS + 1}
-    ), fitting AS (
-        SELECT count(*) <= {_MOST_IN_TOTALS} AND sum(size) <= {_MOST_TOTAL_BYTES} AS fits FROM calls
-    )
-    SELECT c.span_id, c.name, c.model, c.start_time, c.input_tokens, p.input, p.tools, p.usage,
-        p.cost
-    FROM calls c JOIN fitting ON fits JOIN span_payloads p
-        ON p.project_id = :project AND p.trace_id = :trace AND p.span_id = c.span_id
-    ORDER BY c.start_time, c.span_id
-""")  # noqa: S608 - composed of constants; values are bound
+_TOTALS: Final = f"""
+    WITH calls AS ({{calls}} LIMIT {_MOST_IN_TOTALS + 1})
+    SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time, s.trace_id, s.span_id) AS size
+    FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
+    ORDER BY s.start_time, s.trace_id, s.span_id
+"""  # noqa: S608 - composed of constants; values are bound
+_METERED: Final = "s.kind = 'generation' AND NOT s.placeholder AND s.input_tokens IS NOT NULL"
+# In the order of `ix_spans_tree`, see `tests/store/test_bounded_reads.py`.
+_CALLS_OF_TRACE: Final = f"""
+    SELECT * FROM spans s WHERE s.project_id = :project AND s.trace_id = :trace AND {_METERED}
+    ORDER BY s.parent_span_id, s.start_time, s.span_id
+"""  # noqa: S608 - composed of constants; values are bound
+_CALLS_OF_SESSION: Final = f"""
+    SELECT s.* FROM (
+        SELECT project_id, trace_id FROM traces
+        WHERE project_id = :project AND session_id = :session
+        ORDER BY start_time, trace_id LIMIT {_MOST_IN_TOTALS + 1}
+    ) t CROSS JOIN LATERAL (
+        SELECT * FROM spans s
+        WHERE s.project_id = t.project_id AND s.trace_id = t.trace_id AND {_METERED}
+        ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT {_MOST_IN_TOTALS + 1}
+    ) s
+"""  # noqa: S608 - composed of constants; values are bound
+_OF_TRACE: Final = sa.text(_TOTALS.format(calls=_CALLS_OF_TRACE))
+_OF_SESSION: Final = sa.text(_TOTALS.format(calls=_CALLS_OF_SESSION))
+# OFFSET keeps each lookup a subquery: a join may be planned as a scan of all parts.
+_PARTS: Final = sa.text("""
+    SELECT trace_id, hash, text FROM (
+        SELECT k.trace_id, k.hash, p.text, sum(octet_length(p.text)) OVER (ORDER BY k.number) AS sum
+        FROM unnest(CAST(:traces AS text[]), CAST(:hashes AS bytea[]))
+            WITH ORDINALITY k (trace_id, hash, number)
+        CROSS JOIN LATERAL (
+            SELECT p.text FROM parts p
+            WHERE p.project_id = :project AND p.trace_id = k.trace_id AND p.hash = k.hash OFFSET 0
+        ) p
+    ) summed WHERE sum <= :most
+""")
 
 
 def read_context_totals(project_id: str, trace_id: str) -> ContextTotals:
     """Return the sums over a trace's model calls.
 
-    They are empty for a trace of more than 300 calls or with more than about 12 MB of inputs.
+    They are empty, with `left_out`, for a trace of more than 500 calls, or with inputs of more
+    than 16 MB of different parts or about 12 MB that are stored whole.
     """
-    rows = db.session.execute(_OF_TRACE, {"project": project_id, "trace": trace_id}).all()
-    reports_cache = any("cache_read" in (row.usage or {}) for row in rows)
-    return add_up(
-        (
-            row.model,
-            _measured(row, row.input_tokens, row.usage or {}, decimals(row.cost), reports_cache),
-        )
-        for row in rows
-    )
+    return _totals(project_id, _OF_TRACE, {"trace": trace_id})
+
+
+def read_session_totals(project_id: str, session_id: str) -> ContextTotals:
+    """Return the sums over the model calls of all traces of a session, with the same limits."""
+    return _totals(project_id, _OF_SESSION, {"session": session_id})
+
+
+def read_calls(project_id: str, trace_id: str) -> list[Call] | None:
+    """Return a trace's model calls in the order of time; None: they are beyond the limits."""
+    return _calls(project_id, _OF_TRACE, {"trace": trace_id})
 
 
 def read_context(project_id: str, span: SpanDetail) -> Context | None:
@@ -115,42 +146,91 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
     }
     query = _EARLIER_ROOTS if span.parent_span_id is None else _EARLIER_BELOW
     rows = db.session.execute(query, values).all()
-    usages = [span.usage, *(row.usage or {} for row in rows)]
-    reports_cache = any("cache_read" in usage for usage in usages)
-    earlier = [
-        Call(
-            span_id=row.span_id,
-            name=row.name,
-            start_time=row.start_time,
-            input=row.input,
-            tools=row.tools or [],
-        )
-        for row in rows
-    ]
-    call = _measured(span, span.input_tokens, span.usage, span.cost, reports_cache)
+    if not rows:
+        return None
+    earlier = _assembled(project_id, rows, answers=False)
+    if earlier is None:
+        return None
+    reports_cache = any("cache_read" in usage for usage in (span.usage, *map(_usage, rows)))
+    call = _call(span, reports_cache, span.input, span.tools, None)
     return compare(call, earlier)
 
 
-def _measured(
-    span: Any,
-    input_tokens: int | None,
-    usage: dict[str, int],
-    cost: dict[str, Decimal],
-    reports_cache: bool,
-) -> Call:
-    def price(bucket: str) -> Decimal | None:
-        tokens = usage.get(bucket)
-        return cost[bucket] / tokens if tokens and bucket in cost else None
+def _totals(project_id: str, query: sa.TextClause, values: dict[str, Any]) -> ContextTotals:
+    calls = _calls(project_id, query, values)
+    return ContextTotals(left_out=True) if calls is None else add_up(calls)
 
+
+def _calls(project_id: str, query: sa.TextClause, values: dict[str, Any]) -> list[Call] | None:
+    rows = db.session.execute(query, values | {"project": project_id}).all()
+    # Sums over a part of the calls would mislead.
+    if len(rows) > _MOST_IN_TOTALS or (rows and rows[-1].size > _MOST_WHOLE_BYTES):
+        return None
+    return _assembled(project_id, rows, answers=True)
+
+
+def _assembled(project_id: str, rows: Sequence[Any], *, answers: bool) -> list[Call] | None:
+    """Return rows as calls; None: their parts are too long."""
+    names = ("input", "tools", "output") if answers else ("input", "tools")
+    assembler = Assembler(partial(_parts, project_id), _MOST_PART_BYTES)
+    split = [
+        (row.trace_id, getattr(row, name))
+        for row in rows
+        for name in names
+        if (row.split or 0) & bit(name)
+    ]
+    if not assembler.load(split):
+        return None
+
+    def value(row: Any, name: str) -> Json:
+        stored = getattr(row, name)
+        return assembler.value(row.trace_id, stored) if (row.split or 0) & bit(name) else stored
+
+    reports_cache = any("cache_read" in _usage(row) for row in rows)
+    return [
+        _call(
+            row,
+            reports_cache,
+            value(row, "input"),
+            value(row, "tools"),
+            value(row, "output") if answers else None,
+        )
+        for row in rows
+    ]
+
+
+def _parts(project_id: str, keys: list[PartKey], most: int) -> list[Any]:
+    traces, hashes = columns_of(keys, 2)
+    values = {"project": project_id, "traces": traces, "hashes": hashes, "most": most}
+    return list(db.session.execute(_PARTS, values))
+
+
+def _usage(row: Any) -> dict[str, int]:
+    return row.usage or {}
+
+
+def _call(span: Any, reports_cache: bool, input: Json, tools: Json, output: Json) -> Call:
+    usage, cost = _usage(span), decimals(span.cost)
+    prices = {name: cost[name] / usage[name] for name in cost if usage.get(name)}
+    if "input" in prices and "cache_read" not in prices and span.cost_source == COMPUTED:
+        at = to_micros(span.start_time)
+        rates = list_rates(span.model, span.provider, at)
+        listed = price_of(rates.prices(span.input_tokens or 0), "cache_read") if rates else None
+        if listed is not None:
+            prices["cache_read"] = listed / 1_000_000
     return Call(
+        trace_id=span.trace_id,
         span_id=span.span_id,
         name=span.name,
+        model=span.model,
         start_time=span.start_time,
-        input=span.input,
-        tools=span.tools or [],
-        input_tokens=input_tokens,
+        input=input,
+        tools=tools if isinstance(tools, list) else [],
+        output=output,
+        input_tokens=span.input_tokens,
         # A call that read nothing from the cache often lacks the number.
         cache_read=usage.get("cache_read", 0) if reports_cache else None,
-        input_price=price("input"),
-        cache_read_price=price("cache_read"),
+        input_price=prices.get("input"),
+        cache_read_price=prices.get("cache_read"),
+        cost=span.total_cost,
     )

@@ -62,6 +62,9 @@ def session(project_id: str, session_id: str) -> Representations:
             "exchanges": exchanges(page.items),
             "bookmark": read_bookmark(target, row),
             "path": own_path(),
+            "context_url": url_for(
+                "ui.session_context", project_id=project_id, session_id=session_id
+            ),
             "trace_url": partial(_url, "ui.trace", project_id),
             "values_url": lambda trace_id: _url("ui.trace_value", project_id, trace_id) + "?",
             **session_annotations(target),

@@ -74,6 +74,14 @@ def view_context(context: Context | None) -> ContextView | None:
     )
 
 
+def context_figures(context: Context) -> list[tuple[str, str]]:
+    """Return the figures of the panel: the shares of what was sent before and came from cache."""
+    figures = [("Sent before", f"{context.sent_before_share:.0f} %")]
+    if context.cache_read and context.input_tokens:
+        figures.append(("From cache", f"{100 * context.cache_read / context.input_tokens:.0f} %"))
+    return figures
+
+
 def _detail(context: Context) -> str:
     if context.input_tokens is None or context.sent_before is None:
         return plural(len(context.messages), "message")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from tracer.analysis.context.compare import Context
 from tracer.mapping import explain
 from tracer.pricing.price_book import CUSTOM
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceDetail
+from tracer.ui.panel.context import context_figures, view_context
 from tracer.ui.panel.events import elapsed, read_event
 from tracer.ui.panel.mapping import view_mapping
+from tracer.ui.panel.new_messages import has_known, new_messages
 from tracer.ui.panel.trace import (
     Panel,
     Section,
@@ -50,8 +53,13 @@ def span_panel(
     *,
     raw: bool,
     now: datetime,
+    context: Context | None = None,
+    everything: bool = True,
 ) -> Panel:
-    """Return the panel of a span of ``trace``; an unknown ``tab`` is the first."""
+    """Return the panel of a span of ``trace``; an unknown ``tab`` is the first.
+
+    ``everything``: also show the messages that, by the ``context``, were sent before.
+    """
     tabs = [
         ("io", "Input / Output", 0),
         ("metadata", "Metadata", 0),
@@ -79,13 +87,16 @@ def span_panel(
         flags=[FLAGS[flag].text if flag in FLAGS else flag for flag in span.flags],
         zoom="" if span.placeholder else str(Zoom.around(span.start_time, span.end_time)),
         failure=span.status_message or "" if span.status == "error" else "",
+        context=view_context(context),
     )
+    if context is not None:
+        panel.figures += context_figures(context)
     if span.placeholder:
         panel.flags = [_ONLY_LOGS if span.events else _NOT_RECEIVED]
         if span.events:
-            _add_span_io(panel, span)
+            _add_span_io(panel, span, None, everything=True)
     elif panel.tab == "io":
-        _add_span_io(panel, span)
+        _add_span_io(panel, span, context, everything=everything)
     elif panel.tab == "metadata":
         _add_span_metadata(panel, span)
     elif panel.tab == "events":
@@ -125,14 +136,22 @@ def _speed(span: SpanDetail) -> str:
     return f"{span.output_tokens / seconds:.0f} tok/s" if seconds > 0 else ""
 
 
-def _add_span_io(panel: Panel, span: SpanDetail) -> None:
-    render = Renderer().render
+def _add_span_io(
+    panel: Panel, span: SpanDetail, context: Context | None, *, everything: bool
+) -> None:
+    renderer = Renderer()
+    render = renderer.render
+    input_body = None
+    if context is not None and has_known(context):
+        panel.everything = everything
+        if not everything:
+            input_body = new_messages(span.input, context, renderer)
     running, failed = span.status == "running", span.status == "error"
     panel.sections = [
         Section(
             "Input",
             "input",
-            render(span.input, "/input", raw=panel.raw),
+            input_body or render(span.input, "/input", raw=panel.raw),
             no_input("span"),
             _note(span, "input"),
         ),

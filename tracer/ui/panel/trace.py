@@ -72,6 +72,8 @@ class Panel:
     comments: Sequence[CommentRow] = ()
     mapping: MappingView | None = None
     context: ContextView | None = None
+    everything: bool | None = None
+    """Whether the input has the messages that were sent before; None: there are none."""
     dump: str = ""
     dump_size: str = ""
     """The size of the whole record, if ``dump`` is its beginning."""

@@ -68,6 +68,8 @@ class Turn:
     pieces: list[Piece]
     closed: bool = False
     finish: str = ""
+    folded: str = ""
+    """What stands for messages that are left out."""
 
     @property
     def summary(self) -> str:

@@ -23,7 +23,6 @@ from tracer.store.traces.traces import TraceDetail, TraceRow
 from tracer.ui.base import address
 from tracer.ui.base.subjects import target_of
 from tracer.ui.base.visitor import current_visitor
-from tracer.ui.panel.context import view_context
 from tracer.ui.panel.span import span_panel
 from tracer.ui.panel.tool_calls import link_tool_calls
 from tracer.ui.panel.trace import Panel, trace_panel
@@ -163,11 +162,19 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
     elif selection.span is None:
         return None
     else:
-        panel = span_panel(selection.span, selection.trace, *annotations, tab, raw=raw, now=now)
+        context = None
+        if tab == "context" or (tab in ("", "io") and not raw):
+            context = read_context(selection.trace.project_id, selection.span)
+        everything = bool(request.args.get("all"))
+        panel = span_panel(
+            *(selection.span, selection.trace, *annotations, tab),
+            raw=raw,
+            now=now,
+            context=context,
+            everything=everything,
+        )
     if panel.tab == "io" and selection.span is not None:
         link_tool_calls(panel, selection.span, selection.trace.project_id)
-    if panel.tab == "context" and selection.span is not None:
-        panel.context = view_context(read_context(selection.trace.project_id, selection.span))
     if panel.tab == "scores":
         panel.score_kinds = scores.list_kinds(selection.trace.project_id)
     return panel

@@ -101,6 +101,7 @@ def trace_span(project_id: str, trace_id: str) -> Representations:
     span_id, tab = request.args.get("id"), request.args.get("tab")
     selection = Selection.read(row, span_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
+    shown["all"] = request.args.get("all")
     return Representations(
         "panel/_panel.html",
         context=lambda: {"panel": panel_of(selection), **trace_context(row)},

@@ -1,9 +1,10 @@
-"""The part on context of a trace's statistics: what was sent again, and the size of each input."""
+"""What model calls were sent again, added up: of a trace in its statistics, of a session."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracer.analysis.context.tool_results import UnusedResult
 from tracer.analysis.context.totals import ContextTotals, Step
 from tracer.ui.render.format import count, money
 
@@ -14,9 +15,12 @@ class TotalsView:
 
     heading: str
     detail: str
+    cost: str
+    """What was sent again as a share of the cost; empty: prices are not known."""
     bars: list[tuple[Step, float, float]]
     """Each call with the heights of its whole input and of what was sent before."""
     growers: list[Step]
+    unused_results: list[UnusedResult]
 
 
 def view_totals(totals: ContextTotals) -> TotalsView | None:
@@ -24,17 +28,16 @@ def view_totals(totals: ContextTotals) -> TotalsView | None:
     if len(totals.steps) < 2 or not totals.sent_before:
         return None
     most = max(step.input_tokens for step in totals.steps) or 1
-    words = [
+    detail = (
         f"about {count(totals.sent_before)} of {count(totals.input_tokens)} input tokens"
         f" in {len(totals.steps):,} model calls"
-    ]
+    )
     if totals.cache_read is not None:
-        words.append(f"{count(totals.cache_read)} read from caches")
-    if totals.avoidable_cost:
-        words.append(f"caching all of it would have saved {money(totals.avoidable_cost)}")
+        detail += f"; {count(totals.cache_read)} read from caches"
     return TotalsView(
         heading=f"{totals.share:.0f} % of the input was sent again",
-        detail="; ".join(words),
+        detail=detail,
+        cost=_cost(totals),
         bars=[
             (
                 step,
@@ -44,4 +47,16 @@ def view_totals(totals: ContextTotals) -> TotalsView | None:
             for step in totals.steps
         ],
         growers=totals.growers,
+        unused_results=totals.unused_results,
     )
+
+
+def _cost(totals: ContextTotals) -> str:
+    if not totals.cost or not totals.repeated_cost:
+        return ""
+    share = 100 * totals.repeated_cost / totals.cost
+    words = f"{share:.0f} % of the {money(totals.cost)} is history that was sent again"
+    if totals.avoidable_cost:
+        cached = money(totals.cost - totals.avoidable_cost)
+        words += f"; cached as it could be, the calls would have cost {cached}"
+    return f"{words}."

@@ -1,0 +1,113 @@
+"""Puts many payloads of a project together at once: what they have in common is one object.
+
+The database function `assemble_payload` does so for one payload. The histories of an agent's calls
+are the same messages again and again: here each is read and decoded once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Sequence
+
+from tracer import exact_json
+from tracer.records import Json
+from tracer.store.parts.split import HASH_BYTES
+
+Skeleton = Sequence[Json]
+"""``[size, text, references, text, …]``, see `tracer.store.parts.split`."""
+PartKey = tuple[str, bytes]
+"""(trace_id, hash)"""
+
+Fetch = Callable[[list[PartKey], int], Iterable[tuple[str, bytes, str]]]
+"""Returns (trace_id, hash, text) of parts, as many as have at most that many bytes together."""
+
+
+class Assembler:
+    """Reads the parts of skeletons, and returns their values."""
+
+    def __init__(self, fetch: Fetch, most_bytes: int) -> None:
+        self._fetch = fetch
+        self._bytes_left = most_bytes
+        self._texts: dict[PartKey, str] = {}
+        self._values: dict[PartKey, list[Json]] = {}
+        # Marks references among strings that an application sent.
+        self._mark = secrets.token_hex(16)
+
+    def load(self, skeletons: Iterable[tuple[str, Skeleton]]) -> bool:
+        """Read the parts that skeletons of traces, (trace_id, skeleton), refer to.
+
+        False: they are longer than `most_bytes` together; `value` lacks some of them.
+        """
+        pending = {
+            (trace_id, digest) for trace_id, each in skeletons for digest in _references(each)
+        }
+        while missing := sorted(pending - self._texts.keys()):
+            rows = list(self._fetch(missing, self._bytes_left))
+            self._texts |= {(trace_id, bytes(digest)): text for trace_id, digest, text in rows}
+            self._bytes_left -= sum(len(text.encode()) for _, _, text in rows)
+            if len(rows) < len(missing):
+                return False
+            pending = {
+                (trace_id, inner)
+                for trace_id, digest in missing
+                if _is_skeleton(digest)
+                for inner in _references(exact_json.decode(self._texts[trace_id, digest]))
+            }
+        return True
+
+    def value(self, trace_id: str, skeleton: Skeleton) -> Json:
+        """Return the value of a skeleton; do not change it: others have parts of it as well."""
+        return self._resolved(trace_id, exact_json.decode(self._text(skeleton)))
+
+    def _text(self, skeleton: Skeleton) -> str:
+        """Return JSON text with marked strings in the places of parts."""
+        return "".join(
+            ",".join(f'"{self._mark}{digest.hex()}"' for digest in _digests(str(segment)))
+            if number % 2
+            else str(segment)
+            for number, segment in enumerate(skeleton[1:])
+        )
+
+    def _resolved(self, trace_id: str, value: Json) -> Json:
+        if isinstance(value, str) and value.startswith(self._mark):
+            return self._part(trace_id, value)[0]
+        if isinstance(value, dict):
+            return {name: self._resolved(trace_id, inner) for name, inner in value.items()}
+        if not isinstance(value, list):
+            return value
+        elements: list[Json] = []
+        for element in value:
+            # A block is several elements.
+            if isinstance(element, str) and element.startswith(self._mark):
+                elements += self._part(trace_id, element)
+            else:
+                elements.append(self._resolved(trace_id, element))
+        return elements
+
+    def _part(self, trace_id: str, marked: str) -> list[Json]:
+        digest = bytes.fromhex(marked.removeprefix(self._mark))
+        key = trace_id, digest
+        if key not in self._values:
+            text = self._texts.get(key, '"[missing]"')
+            if key in self._texts and _is_skeleton(digest):
+                text = self._text(exact_json.decode(text))
+            elements = self._resolved(trace_id, exact_json.decode(f"[{text}]"))
+            self._values[key] = elements if isinstance(elements, list) else []
+        return self._values[key]
+
+
+def _is_skeleton(digest: bytes) -> bool:
+    return digest[0] >= 0x80
+
+
+def _references(skeleton: Skeleton) -> list[bytes]:
+    return [digest for segment in skeleton[2::2] for digest in _digests(str(segment))]
+
+
+def _digests(segment: str) -> list[bytes]:
+    hashes = b64decode(segment)
+    return [
+        hashes[start : start + HASH_BYTES]
+        for start in range(0, len(hashes) // HASH_BYTES * HASH_BYTES, HASH_BYTES)
+    ]

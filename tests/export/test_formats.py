@@ -134,6 +134,31 @@ def test_a_transcript_shows_each_message_once(connection: Connection) -> None:
     assert text.endswith("*End of the trace.*\n")
 
 
+def test_markdown_adds_up_what_the_model_calls_were_sent_again(connection: Connection) -> None:
+    messages = [say("user", f"question {n} " * 30) for n in range(6)]
+    put(
+        connection,
+        span("root", kind="agent"),
+        *(
+            span(
+                f"call{n}",
+                "root",
+                kind="generation",
+                model="gpt-4o",
+                start_time=T0 + n,
+                input=messages[: n + 3],
+                usage={"input": 100 * (n + 3)},
+            )
+            for n in range(3)
+        ),
+    )
+    text = export_text(markdown.write)
+    assert "## Context" in text
+    assert "- 58 % of the input was sent again: about 700 of 1,200 input tokens" in text
+    assert "- Grew the context: span `call0`, 300 new tokens" in text
+    assert "Cost of what was sent again: $0.0018 of $0.0030" in text
+
+
 def test_nothing_in_a_transcript_ends_its_block_or_makes_a_heading(connection: Connection) -> None:
     put(connection, span("a", name="# x\n## y", input="```\n# no heading\n````"))
     tokens = MarkdownIt().parse(export_text(markdown.write))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tracer.analysis.context.totals import ContextTotals
 from tracer.export.json import FORMAT, SESSION_FORMAT, VERSION
 from tracer.export.records import (
     ExportedComment,
@@ -151,6 +152,10 @@ class JsonSource:
     def comments(self) -> Iterator[ExportedComment]:
         """Yield nothing: comments stay where they were written."""
         return iter(())
+
+    def context(self) -> ContextTotals:
+        """Not available: no format that is made of a file has it."""
+        raise NotImplementedError
 
     def in_time(self) -> Iterator[ExportedSpan]:
         """Yield the spans in the order of the file."""

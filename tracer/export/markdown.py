@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from tracer import exact_json
+from tracer.analysis.context.totals import ContextTotals
 from tracer.export import figures
 from tracer.export.records import ExportedSpan, Row, Source, Text, decoded
 from tracer.messages.conversation import Message, Part, read_messages
@@ -128,6 +129,7 @@ def _document(
         subject = f" of span `{score.span_id}`" if score.span_id else ""
         comment = f": {_inline(score.comment)}" if score.comment else ""
         yield f"- Score **{_inline(score.name)}** = {_inline(value)}{subject}{comment}\n"
+    yield from _context(source.context())
     yield "\n## Spans\n"
     count = 0
     for row in rows:
@@ -148,6 +150,36 @@ def _head(source: Source, budget: int | None) -> Iterator[str]:
         )
     for name, text in figures.facts(source.trace):
         yield f"- {name}: {_code(text) if name == 'Trace' else _inline(text)}\n"
+
+
+def _context(totals: ContextTotals) -> Iterator[str]:
+    """Yield what the model calls were sent again; nothing: there is nothing to compare."""
+    if len(totals.steps) < 2 or not totals.sent_before:
+        return
+    yield "\n## Context\n\n"
+    yield (
+        f"- {totals.share:.0f} % of the input was sent again: about {totals.sent_before:,} of"
+        f" {totals.input_tokens:,} input tokens in {len(totals.steps):,} model calls\n"
+    )
+    if totals.cache_read is not None:
+        yield f"- Read from caches: {totals.cache_read:,} tokens\n"
+    if totals.cost and totals.repeated_cost:
+        yield (
+            f"- Cost of what was sent again: {figures.dollars(totals.repeated_cost)} of"
+            f" {figures.dollars(totals.cost)}; caching all of it would have saved"
+            f" {figures.dollars(totals.avoidable_cost)}\n"
+        )
+    for step in totals.growers:
+        yield f"- Grew the context: span {_code(step.span_id)}, {step.new_tokens:,} new tokens\n"
+    for step in totals.steps:
+        if step.compacted:
+            yield f"- Shortened the conversation: span {_code(step.span_id)}\n"
+    for result in totals.unused_results:
+        yield (
+            f"- No later answer refers to a result of {_inline(result.tool or 'a tool')}, about"
+            f" {result.tokens:,} tokens in {figures.plural(result.calls, 'call')} from span"
+            f" {_code(result.span_id)} on\n"
+        )
 
 
 def _entry(row: Row, progress: _Progress) -> Iterator[str]:

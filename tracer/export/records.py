@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from tracer import exact_json
+from tracer.analysis.context.totals import ContextTotals
 from tracer.records import Json
 
 Text = msgspec.Raw | None
@@ -175,6 +176,10 @@ class Source(Protocol):
 
     def scores(self) -> Iterator[ExportedScore]:
         """Yield the scores of the trace and its spans, oldest first."""
+        ...
+
+    def context(self) -> ContextTotals:
+        """Return what the model calls of the trace were sent again."""
         ...
 
     def in_time(self) -> Iterator[ExportedSpan]:

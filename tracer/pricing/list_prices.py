@@ -202,6 +202,15 @@ def _find(model: str, provider: str) -> tuple[str, ModelInfo] | None:
     return None
 
 
+@lru_cache(maxsize=10_000)
+def context_window(model: str | None, provider: str | None) -> int | None:
+    """Return the tokens that fit into a model's context by the list; None: not known."""
+    if not model:
+        return None
+    found = _find(model.strip().lower(), (provider or "").strip().lower())
+    return found[1].context_window if found else None
+
+
 def _guesses(model: str, provider: str) -> Iterator[tuple[str | None, str]]:
     """Yield (provider, model) to look up: as sent, then by the model's name alone."""
     for name in provider_names(provider):

@@ -167,3 +167,16 @@ def test_the_input_shows_what_is_new_and_folds_what_was_sent_before(
     assert everything.one("small", "choice").one("a", aria_current="true").text == "All messages"
     first = get_page(f"/traces/{TRACE}/span?id=before", fragment=True)
     assert not first.all("p", "fold")
+
+
+def test_a_cache_that_a_changing_prefix_breaks_is_a_finding(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    usage = {"input": 110_000, "cache_read": 0}
+    calls = {f"call{n}": {"input": chat(f"day {n}", n + 2), "usage": usage} for n in range(3)}
+    send(client, **calls)
+    root = {"id": "root", "trace_id": TRACE, "end_time": DAY.format(9)}
+    client.post("/api/v1/batch", json={"spans": [{**root, "start_time": DAY.format(0)}]})
+    claims = [claim.text for claim in get_page(f"/traces/{TRACE}/findings").all("p", "claim")]
+    assert any(claim.startswith("Message 1 (system) changes from call") for claim in claims)
+    assert "3 calls fill more than 80% of the context window of gpt-4o" in claims

@@ -41,29 +41,34 @@ class Miss(msgspec.Struct, kw_only=True):
     """Time between the starts of the two calls."""
 
 
-def find_miss(now: ReadCall, before: ReadCall) -> Miss | None:
-    """Return why the cache missed; None: it did not, or the provider reports no cached tokens."""
+def find_miss(now: ReadCall, before: ReadCall, *, words: bool = True) -> Miss | None:
+    """Return why the cache missed; None: it did not, or the provider reports no cached tokens.
+
+    ``words``: with the words that differ.
+    """
     call = now.call
     if call.cache_read is None or call.input_tokens is None:
         return None
     apart = call.start_time - before.call.start_time
     equal = shared_beginning(now, before)
     if equal < min(len(now.items), len(before.items)):
-        return _first_change(now, before, equal, apart)
+        return _first_change(now, before, equal, apart, words=words)
     unchanged = sum(now.shares[:equal]) * call.input_tokens
     if unchanged < _LEAST_CACHED or call.cache_read >= unchanged * TOLERANCE:
         return None
     return Miss(reason=EXPIRED if apart > _LIFETIME else UNKNOWN, minutes=_minutes(apart))
 
 
-def _first_change(now: ReadCall, before: ReadCall, number: int, apart: timedelta) -> Miss:
+def _first_change(
+    now: ReadCall, before: ReadCall, number: int, apart: timedelta, *, words: bool
+) -> Miss:
     reason = _reason(now, before, number)
     old, new = before.items[number].text, now.items[number].text
     return Miss(
         reason=reason,
         number=number,
         character=first_difference(old, new),
-        difference=[] if reason == TOOLS_REORDERED else word_diff(old, new),
+        difference=word_diff(old, new) if words and reason != TOOLS_REORDERED else [],
         minutes=_minutes(apart),
     )
 

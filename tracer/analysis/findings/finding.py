@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+MOST_SPANS: Final = 20
+"""Span ids of one finding, at most; further spans are only counted."""
 
 
 class Finding(msgspec.Struct, kw_only=True):
     """One kind of problem, with the spans that show it."""
 
     kind: str
-    """repeated, retried, cut or schema; of a highlight failed, slowest or dearest."""
+    """repeated, retried, cut or schema; of what calls are sent cache, window or resent; of a
+    highlight failed, slowest or dearest."""
     title: str
     detail: str
     spans: list[str]

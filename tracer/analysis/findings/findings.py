@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer import exact_json
-from tracer.analysis.findings.finding import Finding
+from tracer.analysis.findings.finding import MOST_SPANS, Finding
 from tracer.analysis.findings.highlights import Highlighter, Step
 from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
@@ -20,8 +20,6 @@ from tracer.records import Json
 
 REPEATS: Final = 3
 """A tool call is reported when it occurs this often with the same arguments."""
-MOST_SPANS: Final = 20
-"""Span ids of one finding, at most; further spans are only counted."""
 MOST_FINDINGS: Final = 100
 # Distinct tool calls kept in memory, about 100 MB; calls beyond them are not compared.
 _MOST_CALLS: Final = 200_000

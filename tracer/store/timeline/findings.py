@@ -12,6 +12,7 @@ from tracer.analysis.findings.findings import Findings, FindingSpan, find
 from tracer.extensions import db
 from tracer.store import thresholds
 from tracer.store.parts.columns import weight
+from tracer.store.timeline.context_findings import read_context_findings
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS, NEEDS_INPUT, NEEDS_OUTPUT
 
 # Compressed size of the payloads read; spans beyond it are left out, so that a page stays fast.
@@ -69,7 +70,9 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
         return TraceFindings(findings, current=False)
     spans = list(_read_spans(db.session.execute(_FINDING_SPANS, key)))
     # Fewer spans where the payloads exceed _MOST_BYTES.
-    return TraceFindings(find(spans), current=len(spans) >= number)
+    findings = find(spans)
+    findings.found = [*read_context_findings(project_id, trace_id), *findings.found]
+    return TraceFindings(findings, current=len(spans) >= number)
 
 
 def _read_spans(rows: Iterable[Any]) -> Iterator[FindingSpan]:

@@ -110,13 +110,15 @@ _PARTS: Final = sa.text("""
 """)
 
 
-def read_context_totals(project_id: str, trace_id: str) -> ContextTotals:
-    """Return the sums over a trace's model calls.
+def read_context_totals(
+    project_id: str, trace_id: str, connection: sa.Connection | None = None
+) -> ContextTotals:
+    """Return the sums over a trace's model calls, read by the session or another connection.
 
     They are empty, with `left_out`, for a trace of more than 500 calls, or with inputs of more
     than 16 MB of different parts or about 12 MB that are stored whole.
     """
-    return _totals(project_id, _OF_TRACE, {"trace": trace_id})
+    return _totals(project_id, _OF_TRACE, {"trace": trace_id}, connection)
 
 
 def read_session_totals(project_id: str, session_id: str) -> ContextTotals:
@@ -148,7 +150,7 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
     rows = db.session.execute(query, values).all()
     if not rows:
         return None
-    earlier = _assembled(project_id, rows, answers=False)
+    earlier = _assembled(project_id, rows, None, answers=False)
     if earlier is None:
         return None
     reports_cache = any("cache_read" in usage for usage in (span.usage, *map(_usage, rows)))
@@ -156,23 +158,35 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
     return compare(call, earlier)
 
 
-def _totals(project_id: str, query: sa.TextClause, values: dict[str, Any]) -> ContextTotals:
-    calls = _calls(project_id, query, values)
+def _totals(
+    project_id: str,
+    query: sa.TextClause,
+    values: dict[str, Any],
+    connection: sa.Connection | None = None,
+) -> ContextTotals:
+    calls = _calls(project_id, query, values, connection)
     return ContextTotals(left_out=True) if calls is None else add_up(calls)
 
 
-def _calls(project_id: str, query: sa.TextClause, values: dict[str, Any]) -> list[Call] | None:
-    rows = db.session.execute(query, values | {"project": project_id}).all()
+def _calls(
+    project_id: str,
+    query: sa.TextClause,
+    values: dict[str, Any],
+    connection: sa.Connection | None = None,
+) -> list[Call] | None:
+    rows = (connection or db.session).execute(query, values | {"project": project_id}).all()
     # Sums over a part of the calls would mislead.
     if len(rows) > _MOST_IN_TOTALS or (rows and rows[-1].size > _MOST_WHOLE_BYTES):
         return None
-    return _assembled(project_id, rows, answers=True)
+    return _assembled(project_id, rows, connection, answers=True)
 
 
-def _assembled(project_id: str, rows: Sequence[Any], *, answers: bool) -> list[Call] | None:
+def _assembled(
+    project_id: str, rows: Sequence[Any], connection: sa.Connection | None, *, answers: bool
+) -> list[Call] | None:
     """Return rows as calls; None: their parts are too long."""
     names = ("input", "tools", "output") if answers else ("input", "tools")
-    assembler = Assembler(partial(_parts, project_id), _MOST_PART_BYTES)
+    assembler = Assembler(partial(_parts, project_id, connection), _MOST_PART_BYTES)
     split = [
         (row.trace_id, getattr(row, name))
         for row in rows
@@ -199,10 +213,12 @@ def _assembled(project_id: str, rows: Sequence[Any], *, answers: bool) -> list[C
     ]
 
 
-def _parts(project_id: str, keys: list[PartKey], most: int) -> list[Any]:
+def _parts(
+    project_id: str, connection: sa.Connection | None, keys: list[PartKey], most: int
+) -> list[Any]:
     traces, hashes = columns_of(keys, 2)
     values = {"project": project_id, "traces": traces, "hashes": hashes, "most": most}
-    return list(db.session.execute(_PARTS, values))
+    return list((connection or db.session).execute(_PARTS, values))
 
 
 def _usage(row: Any) -> dict[str, int]:

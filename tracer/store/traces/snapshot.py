@@ -11,8 +11,10 @@ from uuid import uuid4
 
 import msgspec
 import psycopg
+import sqlalchemy as sa
 from psycopg.rows import dict_row
 
+from tracer.analysis.context.totals import ContextTotals
 from tracer.errors import Busy
 from tracer.export.records import (
     PAYLOAD,
@@ -23,6 +25,7 @@ from tracer.export.records import (
     Row,
 )
 from tracer.extensions import db
+from tracer.store.traces.model_calls import read_context_totals
 
 MOST_SNAPSHOTS: Final = 4
 _free = threading.BoundedSemaphore(MOST_SNAPSHOTS)
@@ -145,7 +148,7 @@ class Snapshot:
         row = cursor.execute(_TRACE, (project_id, trace_id)).fetchone()
         if row is None:
             return None
-        return TraceSource(self.driver, ExportedTrace(**_raw(row, _TRACE_JSON)))
+        return TraceSource(self._connection, self.driver, ExportedTrace(**_raw(row, _TRACE_JSON)))
 
     def session(self, project_id: str, session_id: str) -> Iterator[TraceSource]:
         """Yield the traces of a session, oldest first."""
@@ -158,8 +161,11 @@ class Snapshot:
 class TraceSource:
     """One trace of a snapshot, with the methods that ``tracer.export`` reads."""
 
-    def __init__(self, driver: psycopg.Connection[Any], trace: ExportedTrace) -> None:
+    def __init__(
+        self, connection: sa.Connection, driver: psycopg.Connection[Any], trace: ExportedTrace
+    ) -> None:
         self.trace = trace
+        self._connection = connection
         self._driver = driver
         self._key = trace.project_id, trace.trace_id
 
@@ -170,6 +176,10 @@ class TraceSource:
     def scores(self) -> Iterator[ExportedScore]:
         """Yield the scores of the trace and its spans, oldest first."""
         return (ExportedScore(**_raw(row, ("metadata",))) for row in self._annotations(_SCORES))
+
+    def context(self) -> ContextTotals:
+        """Return what the model calls of the trace were sent again."""
+        return read_context_totals(*self._key, self._connection)
 
     def _annotations(self, query: str) -> Iterator[dict[str, Any]]:
         with self._driver.cursor(f"annotations_{uuid4().hex}", row_factory=dict_row) as cursor:

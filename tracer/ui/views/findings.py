@@ -25,12 +25,18 @@ LABELS = {
     "cut": "Truncated answers",
     "retried": "Retries",
     "repeated": "Repeated calls",
+    "cache": "Broken cache",
+    "window": "Full context window",
+    "resent": "Result sent again",
 }
 ICONS = {"failed": "error", "slowest": "gap", "dearest": "generation"} | {
     "schema": "error",
     "cut": "warning",
     "retried": "warning",
     "repeated": "fold",
+    "cache": "warning",
+    "window": "warning",
+    "resent": "fold",
 }
 
 

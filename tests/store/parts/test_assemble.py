@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.store.parts.test_parts import history, values
+from tests.support.store.payloads import history, values
 from tracer.store.parts.assemble import Assembler, PartKey
 from tracer.store.parts.split import Part, Parts, encoder, split
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.store.deletions import GONE, tables_with
+from tests.support.store.payloads import history, turn, values
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
 from tracer.store.parts import split as splitting
@@ -22,37 +23,6 @@ from tracer.store.parts.split import Parts, split
 from tracer.store.writing.delete import delete_trace
 
 Connection = psycopg.Connection[Any]
-
-words = st.text(alphabet='ab\\"\n\t\x01\x7fé漢😀,[]{}', max_size=8)
-long_words = st.builds(lambda word, times: (word or "x") * times, words, st.integers(20, 200))
-leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words | long_words
-values = st.recursive(
-    leaves,
-    lambda inner: (
-        st.lists(inner, max_size=40)
-        | st.dictionaries(words | st.just("content"), inner, max_size=4)
-    ),
-    max_leaves=60,
-)
-
-
-def turn(number: int, size: int = 300) -> list[dict[str, Any]]:
-    """An answer and the result of a tool, different for each number."""
-    text = "".join(random.Random(number).choices("abcdefgh ", k=size))
-    return [
-        {
-            "role": "assistant",
-            "content": f"call {number}",
-            "tool_calls": [{"id": f"c{number}"}] * 6,
-        },
-        {"role": "tool", "content": text},
-    ]
-
-
-def history(turns: int, size: int = 300) -> list[dict[str, Any]]:
-    """The messages of a conversation of so many turns."""
-    start = [{"role": "system", "content": "You are an agent. " * 20}]
-    return start + [message for number in range(turns) for message in turn(number, size)]
 
 
 def calls(turns: int, trace: str = "t", size: int = 300) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from tracer.messages import chunks
 from tracer.messages.message import Message, empty_message, finish_reason, item_role, read_item
 from tracer.messages.part import Part, decoded
 from tracer.messages.parts import kind_of, read_parts, word_of
@@ -72,11 +73,22 @@ def read_messages(
     """
     value = decoded(value)
     default = "assistant" if output else "user"
+    if output:
+        value = _unstreamed(value)
     if isinstance(value, dict):
         return _of_object(value, default, _MAX_DEPTH, read)
     if isinstance(value, list) and value:
         return _of_list(value, default, _MAX_DEPTH, read) or _of_parts(value, default)
     return None
+
+
+def _unstreamed(value: Json) -> Json:
+    """Return the answer that chunks of a stream make; any other value unchanged."""
+    items = chunks.events(value) if isinstance(value, str) else value
+    if not isinstance(items, list) or not items:
+        return value
+    answer = chunks.joined([decoded(item) for item in items])
+    return value if answer is None else answer
 
 
 def offered_tool(item: Json) -> Json:

@@ -172,7 +172,9 @@ def _meaning(words: tuple[str, ...]) -> str | None:
     if None in known or not words or {"input", "output"} <= known:
         return None
     known.discard("")
-    if not known.isdisjoint(TIERS):
+    tiered, known = not known.isdisjoint(TIERS), known.difference(TIERS)
+    # The cached tokens of a tier are counted by no other name, unlike all tokens of the tier.
+    if tiered and known <= {"input", "output", "total"}:
         return TIER
     side = next((side for side in ("input", "output") if side in known), None)
     rest = known - {"input", "output"}

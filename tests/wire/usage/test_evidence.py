@@ -335,5 +335,10 @@ def test_tokens_of_a_tier_add_nothing_and_name_the_tier() -> None:
     usage = read_usage({"input": 100, "output": 20, "input_priority": 100, "output_flex": 0}, OWN)
     assert usage.buckets == {"input": 100, "output": 20}
     assert usage.note == {"service_tier": "priority"}
+    cached = {"input_priority": 60, "input_priority_cache_read": 40, "output_flex_reasoning": 5}
+    assert read_usage({"input": 100, "output": 20, "total": 120, **cached}, OWN).buckets == {
+        **{"input": 60, "cache_read": 40},
+        **{"output": 15, "reasoning": 5},
+    }
     assert read_usage({"input": 1, "service_tier": "flex"}, OWN).note == {"service_tier": "flex"}
     assert read_usage({"input": 1, "service_tier": "standard"}, OWN).note == {}

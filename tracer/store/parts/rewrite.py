@@ -34,10 +34,12 @@ _TRACE = """
     ORDER BY project_id, trace_id, span_id LIMIT 1
 """
 _LOCK = "SELECT FROM traces WHERE project_id = %s AND trace_id = %s FOR UPDATE"
-# As the writer does it: the messages of a single call repeat nothing.
+# As the writer does it: the messages of a single call repeat nothing. In the order of
+# `ix_spans_tree`: PostgreSQL may else scan the table where one trace is a large part of it.
 _SEVERAL_CALLS = """
     SELECT count(*) > 1 FROM (
-        SELECT FROM spans WHERE project_id = %s AND trace_id = %s AND kind = 'generation' LIMIT 2
+        SELECT FROM spans WHERE project_id = %s AND trace_id = %s AND kind = 'generation'
+        ORDER BY parent_span_id, start_time, span_id LIMIT 2
     ) calls
 """
 _ROWS_OF_TRACE = f"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import threading
 from collections import Counter
@@ -16,6 +17,9 @@ from tests.support.http import free_port
 from tests.support.otlp_receiver import Receiver, hang, raw, receiving, reset, status
 from tests.support.waiting import wait_until
 from tracer.sdk._client import state
+from tracer.sdk._config import Config
+from tracer.sdk._delivery.buffer import Batch
+from tracer.sdk._delivery.sender import Sender
 
 QUICK = {"flush_seconds": 0.01, "exit_seconds": 2.0}
 
@@ -114,6 +118,19 @@ def test_a_batch_that_was_not_taken_is_sent_again_unchanged(
     assert set(ids(receiver).values()) == {1}
     assert receiver.requests[0] == receiver.requests[1]
     assert tracer.dropped() == {}
+
+
+def test_every_batch_is_retried_five_times_after_status_500(receiver: Receiver) -> None:
+    receiver.behaviour = status(500, 100)
+    sender = Sender(Config(receiver.url))
+    for name in (b"first", b"second", b"third"):
+        batch = Batch("spans", 1, gzip.compress(name))
+        outcomes = [sender.send(batch, 10)]
+        while outcomes[-1].retry:
+            outcomes.append(sender.send(batch, 10))
+        assert len(outcomes) == 1 + 5
+        assert outcomes[-1].refused == 1
+    sender.close()
 
 
 def test_a_retry_waits_as_long_as_the_server_asks(receiver: Receiver) -> None:

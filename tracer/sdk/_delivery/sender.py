@@ -17,7 +17,7 @@ _PATHS: Final = {"spans": "/v1/traces", "scores": "/api/v1/batch"}
 _MEDIA_TYPES: Final = {"spans": "application/x-protobuf", "scores": "application/json"}
 _RETRIED: Final = (408, 429, 500, 502, 503, 504)
 _MAX_RETRY_AFTER: Final = 300.0
-_MAX_FAILURES: Final = 5
+_MAX_RETRIES: Final = 5
 """How often a batch is retried after a status of 500, which the batch itself may cause."""
 
 
@@ -39,6 +39,7 @@ class Sender:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._failures = 0
+        """Answers of status 500 in a row to the batch that is being sent."""
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"tracer-sdk/{__version__}"
         if config.key:
@@ -65,9 +66,10 @@ class Sender:
         if 200 <= status < 300:
             return _refusals(batch, response)
         reason = f"{status} {response.reason}: {response.text[:200]}"
-        if status in _RETRIED and self._failures < _MAX_FAILURES:
+        if status in _RETRIED and self._failures <= _MAX_RETRIES:
             seconds = _retry_after(response.headers.get("Retry-After"))
             return Outcome(reason, retry=True, retry_after=seconds)
+        self._failures = 0
         return Outcome(reason, batch.items)
 
     def close(self) -> None:

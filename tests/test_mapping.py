@@ -18,8 +18,8 @@ from tracer.records import SpanRecord
 
 def fields_of(mapping: Mapping) -> dict[str, list[tuple[str, Any, str]]]:
     return {
-        item.attribute: [(field.field, field.value, field.dialect) for field in item.told]
-        for item in mapping.understood
+        item.attribute: [(field.field, field.value, field.dialect) for field in item.fields]
+        for item in mapping.mapped
     }
 
 
@@ -37,12 +37,12 @@ def test_every_attribute_is_either_mapped_or_unmapped(
 ) -> None:
     [record] = decode_protobuf(protobuf(values)).batch.spans
     mapping = explain(record)
-    understood = [item.attribute for item in mapping.understood if item.attribute != "(name)"]
+    mapped = [item.attribute for item in mapping.mapped if item.attribute != "(name)"]
     unmapped = [item.attribute for item in mapping.unmapped]
-    assert sorted(understood + unmapped) == sorted([*record.attributes, *record.claimed])
-    assert len({*understood, *unmapped}) == len(values)
-    for item in mapping.understood:
-        assert item.told
+    assert sorted(mapped + unmapped) == sorted([*record.attributes, *record.claimed])
+    assert len({*mapped, *unmapped}) == len(values)
+    for item in mapping.mapped:
+        assert item.fields
         assert item.kept == (item.attribute in record.attributes)
     msgspec.json.encode(mapping)
 
@@ -54,7 +54,7 @@ def test_a_field_has_a_value_where_an_attribute_mapped_to_it_and_only_there(
     values: dict[str, Any],
 ) -> None:
     [record] = decode_protobuf(protobuf(values)).batch.spans
-    mapped = [field for item in explain(record).understood for field in item.told]
+    mapped = [field for item in explain(record).mapped for field in item.fields]
     fields = {field.field.partition(".")[0] for field in mapped}
     for name in ("input", "output", "provider"):
         assert (name in fields) == (getattr(record, name) is not None)
@@ -81,7 +81,7 @@ def test_each_attribute_has_its_field_dialect_and_value() -> None:
         "llm.token_count.prompt_details.cache_read": [("usage.cache_read", 4, dialect)],
         "llm.invocation_parameters": [("model_parameters", {"temperature": 0}, dialect)],
     }
-    assert [item.told[0].rule for item in mapping.understood if item.told][:2] == [
+    assert [item.fields[0].rule for item in mapping.mapped if item.fields][:2] == [
         "openinference.span.kind",
         "llm.model_name",
     ]
@@ -89,8 +89,11 @@ def test_each_attribute_has_its_field_dialect_and_value() -> None:
 
 
 def test_the_rule_of_a_prefix_ends_in_a_star() -> None:
-    [item] = of({"gen_ai.request.top_k": 5}).understood
-    assert (item.told[0].field, item.told[0].rule) == ("model_parameters.top_k", "gen_ai.request.*")
+    [item] = of({"gen_ai.request.top_k": 5}).mapped
+    assert (item.fields[0].field, item.fields[0].rule) == (
+        "model_parameters.top_k",
+        "gen_ai.request.*",
+    )
 
 
 def test_an_unmapped_attribute_has_a_reason() -> None:
@@ -115,21 +118,21 @@ def test_a_mapped_attribute_that_is_kept_counts_as_mapped() -> None:
         "gen_ai.operation.name": [("kind", "tool", "gen_ai")],
         "user.id": [("trace.user_id", None, "general")],
     }
-    assert all(item.kept for item in mapping.understood)
+    assert all(item.kept for item in mapping.mapped)
 
 
 def test_usage_parts_that_contradict_their_total_are_mapped_and_kept() -> None:
     counts = {"prompt": 3, "completion": 3, "total": 9}
     values = {f"llm.token_count.{name}": number for name, number in counts.items()}
     mapping = of(values)
-    assert {item.attribute for item in mapping.understood} == {*values}
-    assert all(item.kept for item in mapping.understood)
+    assert {item.attribute for item in mapping.mapped} == {*values}
+    assert all(item.kept for item in mapping.mapped)
     assert len(mapping.usage) == 1
 
 
 def test_a_long_value_is_shown_by_its_beginning() -> None:
-    [item] = of({"input.value": "x" * 5000}).understood
-    assert item.told[0].value == "x" * 200 + "…"
+    [item] = of({"input.value": "x" * 5000}).mapped
+    assert item.fields[0].value == "x" * 200 + "…"
 
 
 def test_a_time_is_shown_as_the_api_writes_it() -> None:
@@ -147,7 +150,7 @@ def test_a_thousand_parts_of_one_value_are_mapped_in_linear_time() -> None:
     values = {f"llm.input_messages.{n}.message.content": "x" * 1000 for n in range(1000)}
     record = only_record(span(values))
     start = time.process_time()
-    assert len(explain(record).understood) == 1000
+    assert len(explain(record).mapped) == 1000
     assert time.process_time() - start < 0.5
 
 
@@ -193,10 +196,10 @@ def test_events_that_were_read_are_listed() -> None:
 
 def test_a_span_of_the_json_api_has_no_mapping() -> None:
     record = SpanRecord(trace_id="t", span_id="s", start_time=0, model="gpt-4o")
-    assert explain(record) == Mapping(dialect=None, usage=[], understood=[], unmapped=[], events=[])
+    assert explain(record) == Mapping(dialect=None, usage=[], mapped=[], unmapped=[], events=[])
 
 
 def test_an_attribute_that_no_rule_knows_any_more_was_mapped_by_an_earlier_version() -> None:
     record = SpanRecord(trace_id="t", span_id="s", start_time=0, claimed=("old.name",))
-    [item] = explain(record).understood
-    assert (item.attribute, item.told, item.kept) == ("old.name", [], False)
+    [item] = explain(record).mapped
+    assert (item.attribute, item.fields, item.kept) == ("old.name", [], False)

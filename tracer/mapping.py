@@ -62,7 +62,7 @@ class MappedAttribute(msgspec.Struct, kw_only=True):
     kept: Annotated[
         bool, Meta(description="it has information beyond the fields, and is stored as well")
     ]
-    told: Annotated[
+    fields: Annotated[
         list[MappedField], Meta(description="empty: mapped by an earlier version of the rules")
     ]
 
@@ -82,7 +82,7 @@ class Mapping(msgspec.Struct, kw_only=True):
     usage: Annotated[
         list[str], Meta(description="what the counts contradict, lack or name beside tokens")
     ]
-    understood: list[MappedAttribute]
+    mapped: list[MappedAttribute]
     unmapped: list[UnmappedAttribute]
     events: Annotated[list[str], Meta(description="events whose attributes were mapped too")]
 
@@ -98,9 +98,9 @@ def explain(span: Any, trace: Any = None) -> Mapping:
     return Mapping(
         dialect=span.dialect,
         usage=explain_usage(span.notes.get("usage") or {}),
-        understood=[
+        mapped=[
             MappedAttribute(
-                attribute=name, kept=name in span.attributes, told=fields_set.get(name, [])
+                attribute=name, kept=name in span.attributes, fields=fields_set.get(name, [])
             )
             for name in mapped
         ],

@@ -105,7 +105,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
     end = trace.start + length
     counts: dict[str, int] = {"agent": 1}
     used: dict[str, int] = {}
-    asked = answered = 0
+    input_tokens = output_tokens = 0
     errors = int(trace.fails)
     message = draw.ERRORS.draw(rng, 1)[0]
     for index, span_id in enumerate(span_ids):
@@ -117,7 +117,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         elif index % 3 == 1:
             kind, name, model = "generation", "chat", models[rng.random() < 0.2]
             tokens = rng.randrange(50, 8000), rng.randrange(5, 900)
-            asked, answered = asked + tokens[0], answered + tokens[1]
+            input_tokens, output_tokens = input_tokens + tokens[0], output_tokens + tokens[1]
             used[model] = used.get(model, 0) + 1
         elif index % 3 == 2:
             kind, name = "tool", tools[index]
@@ -129,7 +129,18 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         )
         if tokens or index == 0:
             made.span_payloads.append(_payload(key, span_id, rng, words, tokens))
-    _add_trace(made, rng, trace, words, span_ids[0], end, counts, used, (asked, answered), errors)
+    _add_trace(
+        made,
+        rng,
+        trace,
+        words,
+        span_ids[0],
+        end,
+        counts,
+        used,
+        (input_tokens, output_tokens),
+        errors,
+    )
 
 
 def _span(
@@ -162,14 +173,14 @@ def _payload(
     tokens: tuple[int, int] | None,
 ) -> str:
     start = rng.randrange(len(words) - 100)
-    asked = draw.sentence(rng, words, start, 30)
-    answered = draw.sentence(rng, words, start + 30, 20)
+    question = draw.sentence(rng, words, start, 30)
+    answer = draw.sentence(rng, words, start + 30, 20)
     used = cost = _NULL
     if tokens:
         used = f'{{"input":{tokens[0]},"output":{tokens[1]}}}'
         cost = f'{{"total":{_cost(*tokens):.6f}}}'
-    question = f'[{{"role":"user","content":"{asked}"}}]'
-    return f'{key}\t{span_id}\t{question}\t"{answered}"\t{used}\t{cost}\n'
+    messages = f'[{{"role":"user","content":"{question}"}}]'
+    return f'{key}\t{span_id}\t{messages}\t"{answer}"\t{used}\t{cost}\n'
 
 
 def _add_trace(
@@ -214,8 +225,8 @@ def _add_trace(
         made.bookmarks.append(f"{key}\t\t{sql_time(end)}\n")
 
 
-def _cost(asked: int, answered: int) -> float:
-    return asked * 2.5e-6 + answered * 1e-5
+def _cost(input_tokens: int, output_tokens: int) -> float:
+    return input_tokens * 2.5e-6 + output_tokens * 1e-5
 
 
 def _json(counts: dict[str, int]) -> str:

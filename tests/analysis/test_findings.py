@@ -24,7 +24,7 @@ def step(span_id: str, name: str = "search", start: int = 0, **fields: Any) -> F
 
 
 def findings_of(*steps: FindingSpan) -> list[Finding]:
-    return find(steps).found
+    return find(steps).findings
 
 
 def test_the_same_call_three_times_is_a_finding_however_its_arguments_are_written() -> None:

@@ -25,13 +25,13 @@ def test_the_pieces_make_up_both_texts(before: str, after: str) -> None:
 
 @given(before=texts, after=texts)
 def test_the_first_difference_is_that_of_a_plain_loop(before: str, after: str) -> None:
-    place = first_difference(before, after)
+    difference = first_difference(before, after)
     if before == after:
-        assert place is None
+        assert difference is None
         return
-    assert place is not None
-    assert before[:place] == after[:place]
-    assert before[place : place + 1] != after[place : place + 1]
+    assert difference is not None
+    assert before[:difference] == after[:difference]
+    assert before[difference : difference + 1] != after[difference : difference + 1]
 
 
 def test_equal_text_far_from_a_change_is_cut() -> None:

@@ -30,10 +30,10 @@ PAGES = [
     f"/traces/{AGENT}",
     *(
         f"/traces/{AGENT}?span=plan&tab={tab}"
-        for tab in ("io", "metadata", "scores", "understood", "raw")
+        for tab in ("io", "metadata", "scores", "mapping", "raw")
     ),
     f"/traces/{AGENT}?span=refund&tab=events",
-    f"/traces/{AGENT}?span=told&tab=understood",
+    f"/traces/{AGENT}?span=told&tab=mapping",
     f"/traces/{'b' * 32}?span=child-0120",
     f"/traces/{AGENT}?span=gone",
     f"/traces/{AGENT}/log?q=refund",
@@ -42,7 +42,7 @@ PAGES = [
     f"/traces/{AGENT}/value?id=refund2&at=/input",
     "/sessions",
     "/sessions/chat_91c2",
-    "/understanding",
+    "/mapping",
     "/prompts",
     "/prompts/faq",
     "/datasets/faq",

@@ -111,13 +111,13 @@ def test_the_panel_shows_that_it_loads_before_it_has_loaded(
 ) -> None:
     store_traces(agent_trace())
     page = open_page(f"{TRACE}?span=plan")
-    held: list[Route] = []
-    page.route("**/span?id=refund*", lambda route: held.append(route))
+    routes: list[Route] = []
+    page.route("**/span?id=refund*", lambda route: routes.append(route))
     page.locator("#s-refund .name > a").click()
     expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
     faded = page.locator("#panel > header").evaluate("header => getComputedStyle(header).opacity")
     assert float(faded) < 0.5
-    held[0].continue_()
+    routes[0].continue_()
     expect(page.locator("#panel h2").first).to_have_text("refund")
     expect(page.locator("#panel")).not_to_have_attribute("aria-busy", "true")
 
@@ -127,14 +127,14 @@ def test_a_slow_answer_never_replaces_a_later_selection(
 ) -> None:
     store_traces(agent_trace())
     page = open_page(TRACE)
-    held: list[Route] = []
-    page.route("**/span?id=refund*", lambda route: held.append(route))
+    routes: list[Route] = []
+    page.route("**/span?id=refund*", lambda route: routes.append(route))
     page.locator("#s-refund .name > a").click()
     expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
     page.locator("#s-plan .name > a").click()
     expect(page.locator("#panel h2").first).to_have_text("plan")
-    assert len(held) == 1
-    held[0].continue_()
+    assert len(routes) == 1
+    routes[0].continue_()
     page.wait_for_timeout(300)
     expect(page.locator("#panel h2").first).to_have_text("plan")
     expect(page.locator(".row[aria-current]")).to_have_attribute("id", "s-plan")

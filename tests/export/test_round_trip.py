@@ -32,13 +32,17 @@ ids = st.sampled_from(["a" * 16, "0" * 15 + "1", "b", "c/ü", "D" * 16, "0" * 16
 usages = st.dictionaries(st.sampled_from(["input", "output", "cache_read"]), st.integers(0, 10**9))
 times = st.integers(T0 - 10**7, T0 + 10**7)
 events = st.builds(
-    lambda name, time, said: {"name": name, "time": time, "attributes": said},
+    lambda name, time, attributes: {"name": name, "time": time, "attributes": attributes},
     texts,
     st.sampled_from([None, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000000Z", "soon"]),
     objects,
 )
 links = st.builds(
-    lambda trace, span_id, said: {"trace_id": trace, "span_id": span_id, "attributes": said},
+    lambda trace, span_id, attributes: {
+        "trace_id": trace,
+        "span_id": span_id,
+        "attributes": attributes,
+    },
     st.sampled_from(["a" * 32, "x"]),
     st.sampled_from(["b" * 16, ""]),
     objects,

@@ -167,8 +167,8 @@ def _types(report: Any, read: Read) -> None:
         assert json.dumps(document["input"]) == json.dumps(sent["input"])
         assert json.dumps(document["output"]) == json.dumps(sent["output"])
     condition = {"type": "stringObject", "column": "metadata", "key": "later", "operator": "="}
-    found = read("traces", filter=json.dumps([{**condition, "value": "7"}]))["data"]
-    assert [row["id"] for row in found] == [sent["trace"]]
+    rows = read("traces", filter=json.dumps([{**condition, "value": "7"}]))["data"]
+    assert [row["id"] for row in rows] == [sent["trace"]]
 
 
 def _references(report: Any, _read: Read) -> None:

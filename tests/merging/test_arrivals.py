@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.traces.drawn_records import span_patches, span_records, trace_records
 from tests.support.traces.merging import MergedTrace, arrivals
 from tests.support.traces.records import T0, span, trace_record
-from tracer.merging.arrivals import Change, Share
+from tracer.merging.arrivals import Change, SessionContribution
 from tracer.merging.traces import Totals, Trace, columns
 from tracer.records import RANK_CREATE, RANK_UPDATE, SpanPatch
 
@@ -51,7 +51,7 @@ def test_a_batch_that_arrives_again_changes_no_span(items: list[Any]) -> None:
     before = trace.state()
     change = trace.add(*items)
     assert change.after == {}
-    assert change.share == change.share_before
+    assert change.contribution == change.contribution_before
     assert trace.state() == before
 
 
@@ -121,17 +121,19 @@ def test_a_change_has_the_share_of_the_trace_in_its_session_before_and_after() -
         span("root", level="error", cost_source="given", **priced),
         span("child", "root", start_time=T0 + 1, end_time=None),
     )
-    assert change.share_before is None
-    expected = Share("s", T0, T0 + 1_000, False, True, 2, 7, Decimal("0.5"))
-    assert change.share == expected
+    assert change.contribution_before is None
+    expected = SessionContribution("s", T0, T0 + 1_000, False, True, 2, 7, Decimal("0.5"))
+    assert change.contribution == expected
     change = trace.add(span("child", "root", start_time=T0 + 1, end_time=T0 + 2_000))
-    assert change.share_before == expected
-    assert change.share == Share("s", T0, T0 + 2_000, True, False, 2, 7, Decimal("0.5"))
+    assert change.contribution_before == expected
+    assert change.contribution == SessionContribution(
+        "s", T0, T0 + 2_000, True, False, 2, 7, Decimal("0.5")
+    )
 
 
 def test_a_share_without_usage_or_cost_has_none() -> None:
     change = MergedTrace().add(span("root"))
-    assert (change.share.tokens, change.share.cost) == (None, None)
+    assert (change.contribution.tokens, change.contribution.cost) == (None, None)
 
 
 def test_bounds_are_looked_up_where_the_first_or_last_span_changes() -> None:

@@ -21,8 +21,8 @@ def unit_prices(model: str, provider: str, time: int) -> dict[str, Decimal]:
     rates = list_rates(model, provider, time)
     assert rates is not None
     prices = rates.prices()
-    found = {bucket: price_of(prices, bucket) for bucket in PRICED_AS}
-    return {bucket: dollars for bucket, dollars in found.items() if dollars is not None}
+    found_prices = {bucket: price_of(prices, bucket) for bucket in PRICED_AS}
+    return {bucket: dollars for bucket, dollars in found_prices.items() if dollars is not None}
 
 
 def test_each_bucket_is_billed_at_its_own_price() -> None:

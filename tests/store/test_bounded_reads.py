@@ -160,8 +160,8 @@ def reads(app: Flask, client: FlaskClient, path: str) -> Iterator[tuple[str, int
                     continue
                 explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
                 ((plan,),) = connection.exec_driver_sql(explain, parameters).fetchall()
-                found = json.loads(plan) if isinstance(plan, str) else plan
-                yield statement, touched(found[0]["Plan"])
+                plans = json.loads(plan) if isinstance(plan, str) else plan
+                yield statement, touched(plans[0]["Plan"])
 
 
 def touched(node: dict[str, Any]) -> int:

@@ -195,9 +195,9 @@ def test_every_page_loads_the_style_sheets_that_it_uses_and_no_other(
         elif key.startswith("/project/") and "<html" not in text:
             fragments.append(("/".join(key.split("/")[:5]), classes))
     assert len(fragments) > 10
-    for place, classes in fragments:
+    for path, classes in fragments:
         # htmx puts a fragment into the page of its trace or session, or into a list.
-        page = place if place in loaded else LIST
+        page = path if path in loaded else LIST
         assert needed(sheets, classes) <= loaded[page], page
         used[page] |= classes
     assert len(loaded) > 30
@@ -223,4 +223,4 @@ def style_sheets() -> dict[str, set[str]]:
 def needed(sheets: dict[str, set[str]], classes: set[str]) -> set[str]:
     """Return the style sheets that alone have one of these classes."""
     owners = {name: [sheet for sheet in sheets if name in sheets[sheet]] for name in classes}
-    return {found[0] for found in owners.values() if len(found) == 1}
+    return {owning[0] for owning in owners.values() if len(owning) == 1}

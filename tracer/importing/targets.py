@@ -30,9 +30,9 @@ def may_open(url: str, asked_for: str) -> bool:
 def _is_public(host: str) -> bool:
     """Return whether all addresses of a host are public ones; an unknown host has none."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
     return all(
-        ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found
+        ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in resolved
     )

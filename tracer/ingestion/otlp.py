@@ -53,15 +53,15 @@ def export() -> Response:
 
 
 def take() -> tuple[Response, Sequence[SpanRecord]]:
-    """Store likewise; return the answer, and the spans that were understood."""
+    """Store the spans of the request; return the answer, and the spans as decoded."""
     content_type = check_content_type(request, CONTENT_TYPES)
     config = services().config
     body = read_body(request, config.max_body_bytes)
     decoded = decode_traces(body, content_type, max_value_bytes=config.max_value_bytes)
-    rejected = store(decoded.batch)
-    # What was said of a trace is no span: a refusal of it is told, and not counted.
-    refused = len(decoded.refusals) + sum(one.kind == "spans" for one in rejected)
-    message = _message([*decoded.refusals, *_named(decoded.batch, rejected)])
+    rejections = store(decoded.batch)
+    # A refused record of a trace is named in the message, but is not counted as a span.
+    refused = len(decoded.refusals) + sum(rejection.kind == "spans" for rejection in rejections)
+    message = _message([*decoded.refusals, *_named(decoded.batch, rejections)])
     if message:
         note_refusal(message)
     body = encode_answer(content_type, refused, message)
@@ -80,9 +80,9 @@ def take_logs() -> Response:
     config = services().config
     body = read_body(request, config.max_body_bytes)
     decoded = decode_logs(body, content_type, max_value_bytes=config.max_value_bytes)
-    rejected = store(decoded.batch)
-    refused = len(decoded.refusals) + sum(one.kind == "patches" for one in rejected)
-    message = _message([*decoded.refusals, *_named(decoded.batch, rejected)])
+    rejections = store(decoded.batch)
+    refused = len(decoded.refusals) + sum(rejection.kind == "patches" for rejection in rejections)
+    message = _message([*decoded.refusals, *_named(decoded.batch, rejections)])
     if message:
         note_refusal(message)
     if decoded.not_stored:
@@ -94,22 +94,22 @@ def take_logs() -> Response:
     return Response(body, content_type=content_type)
 
 
-def _named(batch: Batch, rejected: Sequence[Rejected]) -> list[Refusal]:
+def _named(batch: Batch, rejections: Sequence[Rejected]) -> list[Refusal]:
     """Return what the database refused by the ids that the client knows it by."""
-    found = []
-    for one in rejected:
-        if one.kind == "spans":
-            span = batch.spans[one.index]
+    refusals = []
+    for rejection in rejections:
+        if rejection.kind == "spans":
+            span = batch.spans[rejection.index]
             item = f"span {span.span_id} of trace {span.trace_id}"
-        elif one.kind == "patches":
-            patch = batch.patches[one.index]
+        elif rejection.kind == "patches":
+            patch = batch.patches[rejection.index]
             item = f"update of span {patch.span_id} of trace {patch.trace_id}"
-        elif one.kind == "scores":
-            item = f"score {batch.scores[one.index].name}"
+        elif rejection.kind == "scores":
+            item = f"score {batch.scores[rejection.index].name}"
         else:
-            item = f"trace {batch.traces[one.index].trace_id}"
-        found.append(Refusal(item=item, field="", reason=one.reason))
-    return found
+            item = f"trace {batch.traces[rejection.index].trace_id}"
+        refusals.append(Refusal(item=item, field="", reason=rejection.reason))
+    return refusals
 
 
 def _message(refusals: Sequence[Refusal]) -> str:

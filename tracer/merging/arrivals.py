@@ -49,7 +49,7 @@ class Arrivals(msgspec.Struct):
         return self.records.get(span_id, []), self.patches.get(span_id, [])
 
 
-class Share(msgspec.Struct, frozen=True):
+class SessionContribution(msgspec.Struct, frozen=True):
     """The contribution of a trace to its session."""
 
     session_id: str | None
@@ -62,7 +62,7 @@ class Share(msgspec.Struct, frozen=True):
     cost: Decimal | None
 
     @classmethod
-    def of(cls, trace: Trace) -> Share:
+    def of(cls, trace: Trace) -> SessionContribution:
         """Return the current contribution of a trace."""
         start, end = trace.bounds()
         counts, totals = trace.totals.counts, trace.totals
@@ -82,7 +82,7 @@ class Change(msgspec.Struct):
     """The new state of a trace, and its spans that change."""
 
     trace: Trace
-    share_before: Share | None
+    contribution_before: SessionContribution | None
     """None: the trace is new."""
     before: dict[str, Span]
     """The stored spans that were read."""
@@ -111,13 +111,13 @@ class Change(msgspec.Struct):
 
         `stored` None: the trace is new. `book` has the prices of its project.
         """
-        share = None if stored is None else Share.of(trace)
+        contribution = None if stored is None else SessionContribution.of(trace)
         for claim in arrived.claims:
             trace.claims.add(claim)
         stored = stored or {}
         return cls(
             trace,
-            share,
+            contribution,
             stored,
             _merged(arrived, stored, book),
             speaks=frozenset(field for claim in arrived.claims for field in claim.fields),
@@ -131,9 +131,9 @@ class Change(msgspec.Struct):
         return {parent for parent in ids if parent is not None}
 
     @property
-    def share(self) -> Share:
+    def contribution(self) -> SessionContribution:
         """The current contribution of the trace to its session."""
-        return Share.of(self.trace)
+        return SessionContribution.of(self.trace)
 
     def count(self) -> None:
         """Apply the changes of the spans to the sums of the trace."""

@@ -143,7 +143,7 @@ def call_key(record: SpanRecord) -> str | None:
     return clip(record.call_id, CALL_ID_BYTES) if is_metered(record) else None
 
 
-def lost(members: Iterable[Node], parents: Mapping[str, str | None]) -> set[str]:
+def uncounted_repeats(members: Iterable[Node], parents: Mapping[str, str | None]) -> set[str]:
     """Return the spans with the same response id that don't count: all but one.
 
     ``parents`` has the parents of the spans and of all their ancestors.
@@ -265,5 +265,5 @@ def decide_all(nodes: Mapping[str, Node]) -> dict[str, bool]:
     twins: set[str] = set()
     for members in groups.values():
         if len(members) > 1:
-            twins |= lost(members, parents)
+            twins |= uncounted_repeats(members, parents)
     return decide(metered, {}, parents, twins)

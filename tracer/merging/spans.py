@@ -29,7 +29,7 @@ LIST_ALONE = PriceBook()
 """The price book of a project without prices."""
 
 Patches = dict[str, tuple[int, Json]]
-"""Field (or a part of the metadata, `store.deep`) -> (version, value) of the latest patch."""
+"""Field (or a part of the metadata, `merging.deep`) -> (version, value) of the latest patch."""
 
 
 class Span(msgspec.Struct, kw_only=True, gc=False):

@@ -57,10 +57,10 @@ def _run(program: str, url: str, *args: str) -> None:
 
 def _program(name: str) -> str:
     embedded = binaries() / name
-    found = str(embedded) if embedded.exists() else shutil.which(name)
-    if found is None:
+    program = str(embedded) if embedded.exists() else shutil.which(name)
+    if program is None:
         raise ConfigError(f"there is no {name} here: install PostgreSQL's client programs")
-    return found
+    return program
 
 
 def _connection(url: str) -> tuple[list[str], dict[str, str]]:

@@ -25,7 +25,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from tracer.server.connection import Connection, State
 from tracer.server.incoming import MEMORY_BYTES, IncomingRequest, Malformed
-from tracer.server.shares import Shares, kind_of
+from tracer.server.thread_quotas import ThreadQuotas, kind_of
 
 MOST_WAITING_BYTES: Final = 128 * 1024 * 1024
 """Of incomplete requests and unread responses, per worker; beyond it the slowest clients go."""
@@ -42,7 +42,7 @@ class PatientWorker(ThreadWorker):
     def init_process(self) -> None:
         """Prepare the main loop, and run it until the end of the worker."""
         self._connections: set[Connection] = set()
-        self._shares = Shares(self.cfg.threads)
+        self._quotas = ThreadQuotas(self.cfg.threads)
         self._buffer = memoryview(bytearray(_RECEIVE_BYTES))
         self._next_check = 0.0
         app: Any = self.app
@@ -91,7 +91,7 @@ class PatientWorker(ThreadWorker):
     def _end_overdue(self, now: float) -> None:
         for connection in [each for each in self._connections if each.is_overdue(now)]:
             if connection.state is State.READY:
-                self._shares.remove(connection)
+                self._quotas.remove(connection)
                 self._refuse(connection, 503, "the server is busy", _RETRY_SECONDS)
             elif connection.state in _UNFINISHED:
                 self._refuse(connection, 408, "the request arrives too slowly")
@@ -168,7 +168,7 @@ class PatientWorker(ThreadWorker):
             self._watch(connection, 0)
             connection.kind = kind_of(request.method, request.path)
             connection.enter(State.READY)
-            self._shares.put(connection)
+            self._quotas.put(connection)
             self._start_ready()
             return
         if connection.state in (State.NEW, State.IDLE):
@@ -181,7 +181,7 @@ class PatientWorker(ThreadWorker):
 
     def _start_ready(self) -> None:
         """Run the requests that may take a thread now."""
-        for connection in self._shares.take():
+        for connection in self._quotas.take():
             connection.enter(State.RUNNING)
             future = self.tpool.submit(self.handle, connection)
             future.add_done_callback(partial(self._finish_later, connection))
@@ -210,7 +210,7 @@ class PatientWorker(ThreadWorker):
 
     def finish_request(self, conn: Any, fs: Future[bool]) -> None:
         """Send the rest of the response; then wait for the next request, or close."""
-        self._shares.release(conn.kind)
+        self._quotas.release(conn.kind)
         self._start_ready()
         conn.keeps_alive = not fs.cancelled() and fs.exception() is None and fs.result()
         self._after_flush(conn)

@@ -121,8 +121,8 @@ def test_a_cache_expires_and_may_miss_without_a_reason() -> None:
     soon = compared(call(CHAT, minute=1, input_tokens=10_000, cache_read=0), before)
     assert soon.miss is not None
     assert soon.miss.reason == UNKNOWN
-    held = compared(call(CHAT, minute=1, input_tokens=10_000, cache_read=9_900), before)
-    assert held.miss is None
+    in_time = compared(call(CHAT, minute=1, input_tokens=10_000, cache_read=9_900), before)
+    assert in_time.miss is None
     # Providers cache no shorter beginnings.
     assert compared(call(CHAT, input_tokens=900, cache_read=0), before).miss is None
 

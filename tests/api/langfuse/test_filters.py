@@ -75,8 +75,8 @@ def status_of(client: FlaskClient, path: str, condition: dict[str, Any]) -> int:
         response = client.get(f"{PUBLIC}/{path}", query_string=query)
     else:
         metrics = [{"measure": "count", "aggregation": "count"}]
-        asked = {**TIME_RANGE, "view": path, "metrics": metrics, "filters": [condition]}
-        response = client.get(f"{PUBLIC}/metrics", query_string={"query": json.dumps(asked)})
+        query = {**TIME_RANGE, "view": path, "metrics": metrics, "filters": [condition]}
+        response = client.get(f"{PUBLIC}/metrics", query_string={"query": json.dumps(query)})
     if response.status_code == 400:
         assert len(response.get_json()["error"]) == 1 or response.get_json()["message"]
     return response.status_code
@@ -138,8 +138,8 @@ def test_metadata_is_searched_for_text(client: FlaskClient, path: str, operator:
     condition = filter_condition("stringObject", "metadata", operator, "bc", "a")
     if path == "metrics":
         metrics = [{"measure": "count", "aggregation": "count"}]
-        asked = {**TIME_RANGE, "view": "traces", "metrics": metrics, "filters": [condition]}
-        [row] = get(client, path, query=json.dumps(asked))["data"]
+        query = {**TIME_RANGE, "view": "traces", "metrics": metrics, "filters": [condition]}
+        [row] = get(client, path, query=json.dumps(query))["data"]
         number = row["count_count"]
     else:
         number = len(get(client, path, filter=json.dumps([condition]))["data"])

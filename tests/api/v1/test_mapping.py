@@ -26,11 +26,11 @@ def test_a_mapping_has_each_attribute_once(client: FlaskClient) -> None:
     assert client.get(PATH).get_json() == {
         "dialect": "langfuse",
         "usage": [],
-        "understood": [
+        "mapped": [
             {
                 "attribute": "llm.token_count.prompt",
                 "kept": False,
-                "told": [
+                "fields": [
                     {
                         "field": "usage.input",
                         "value": 5,
@@ -42,7 +42,7 @@ def test_a_mapping_has_each_attribute_once(client: FlaskClient) -> None:
             {
                 "attribute": "langfuse.trace.name",
                 "kept": False,
-                "told": [
+                "fields": [
                     {
                         "field": "trace.name",
                         "value": "ask",

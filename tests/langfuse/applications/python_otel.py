@@ -276,14 +276,14 @@ if MAJOR > 4:
     since = datetime.now(UTC) - timedelta(hours=1)
     report["datasets"]["read"] = {
         "experiments": [
-            (one.name, one.item_count, [score.value for score in one.scores])
-            for one in langfuse.api.experiments.list(
+            (item.name, item.item_count, [score.value for score in item.scores])
+            for item in langfuse.api.experiments.list(
                 from_start_time=since, fields="core,scores"
             ).data
         ],
         "items": sorted(
-            (one.output, one.expected_output, [score.name for score in one.scores])
-            for one in langfuse.api.experiments.list_items(
+            (item.output, item.expected_output, [score.name for score in item.scores])
+            for item in langfuse.api.experiments.list_items(
                 from_start_time=since, fields="core,io,scores"
             ).data
         ),

@@ -144,8 +144,8 @@ def test_a_price_of_zero_is_a_cost_of_zero_and_not_unpriced(project: str, writer
     (unknown,) = costs(project, writer, span("b", model="unheard-of", usage=USAGE))
     assert free[0] == {"input": Decimal(0)}
     assert unknown == ({}, None, None)
-    found = get_span(project, "t", "a"), get_span(project, "t", "b")
-    assert [row and row.total_cost for row in found] == [Decimal(0), None]
+    details = get_span(project, "t", "a"), get_span(project, "t", "b")
+    assert [row and row.total_cost for row in details] == [Decimal(0), None]
 
 
 def test_an_update_that_clears_the_model_or_the_tokens_clears_the_cost(

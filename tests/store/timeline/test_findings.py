@@ -32,7 +32,7 @@ def test_a_small_trace_needs_no_worker(connection: psycopg.Connection[Any]) -> N
     result = read_findings("default", "t")
     assert result.current
     assert result.findings is not None
-    [finding] = result.findings.found
+    [finding] = result.findings.findings
     assert (finding.kind, finding.count) == ("repeated", 4)
 
 
@@ -65,7 +65,7 @@ def test_findings_of_payloads_that_are_too_large_to_read_are_partial(
     result = read_findings("default", "t")
     assert not result.current
     assert result.findings is not None
-    assert [finding.title for finding in result.findings.found] == [
+    assert [finding.title for finding in result.findings.findings] == [
         "search called 4 times with the same arguments"
     ]
 
@@ -80,4 +80,4 @@ def test_findings_of_an_earlier_version_are_read_again(
     connection.commit()
     findings, current = read_findings("default", "t")
     assert findings is not None
-    assert (findings.highlights, len(findings.found), current) == ([], 1, False)
+    assert (findings.highlights, len(findings.findings), current) == ([], 1, False)

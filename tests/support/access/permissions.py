@@ -33,7 +33,7 @@ def _rights() -> str:
     ]
     lines = [f"| right | allows | {' | '.join(names)} |", f"| --- | --- |{' --- |' * len(names)}"]
     for right in R:
-        marks = ["yes" if right in held or right is R.OPEN else "" for held in holders]
+        marks = ["yes" if right in granted or right is R.OPEN else "" for granted in holders]
         lines.append(f"| `{right}` | {MEANING[right]} | {' | '.join(marks)} |")
     return "\n".join(lines)
 

@@ -50,7 +50,7 @@ STATES: dict[str, list[dict[str, Any]]] = {
         {"tab": "scores"},
         {"tab": "comments"},
         *({"span": "rich", "tab": tab} for tab in ("io", "metadata", "events", "scores")),
-        *({"span": "rich", "tab": tab} for tab in ("comments", "context", "understood", "raw")),
+        *({"span": "rich", "tab": tab} for tab in ("comments", "context", "mapping", "raw")),
         {"idle": "short", "zoom": "0-1"},
     ],
     "ui.trace_spans": [AXIS, {**AXIS, "parent": "root", "depth": 1}],

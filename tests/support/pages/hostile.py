@@ -27,7 +27,7 @@ BAD = (
 ID = "e" * 32
 RUN_ID = "f" * 32
 QUOTED = quote(BAD, safe="")
-TABS = ("io", "metadata", "events", "scores", "understood", "raw")
+TABS = ("io", "metadata", "events", "scores", "mapping", "raw")
 AXIS = "t=0-1-d"
 
 # Query strings by page; a page that is not listed is requested without one.
@@ -52,7 +52,7 @@ QUERIES: dict[str, list[str]] = {
     "price_list": ["", f"model={QUOTED}"],
     "price_form": ["", f"model={QUOTED}"],
 }
-SHOWN = ("/traces", "/sessions", "/prices", "/understanding")
+SHOWN = ("/traces", "/sessions", "/prices", "/mapping")
 
 
 def hostile_run() -> TraceBuilder:

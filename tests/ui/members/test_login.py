@@ -209,9 +209,9 @@ def test_a_member_with_one_time_codes_needs_one_and_each_works_once(app: Flask) 
     with app.app_context(), transaction():
         set_totp(member.member_id, secret)
     client = app.test_client()
-    asked = log_in(client, "ada")
-    assert asked.status_code == 401
-    assert 'name="code"' in asked.text
+    answer = log_in(client, "ada")
+    assert answer.status_code == 401
+    assert 'name="code"' in answer.text
     assert log_in(client, "ada", code="000000").status_code == 401
     code = totp.code_at(secret, int(time.time()) // totp.STEP_SECONDS)
     assert log_in(client, "ada", code=code).status_code == 303

@@ -26,7 +26,7 @@ def send(client: FlaskClient, values: dict[str, Any], **fields: Any) -> None:
 
 
 def tab(get_page: GetPage) -> Element:
-    return get_page(f"/traces/{TRACE_ID}/span?id={SPAN_ID}&tab=understood", fragment=True)
+    return get_page(f"/traces/{TRACE_ID}/span?id={SPAN_ID}&tab=mapping", fragment=True)
 
 
 def test_the_tab_shows_the_mapping_of_each_attribute(
@@ -34,9 +34,9 @@ def test_the_tab_shows_the_mapping_of_each_attribute(
 ) -> None:
     send(client, {"gen_ai.request.model": "gpt-4o", "gen_ai.operation.name": "chat", "mine": 1})
     shown = tab(get_page)
-    understood, rest = (block.text for block in shown.all("ul", "mapping"))
-    assert "gen_ai.request.model requested_model gpt-4o gen_ai" in understood
-    assert "gen_ai.operation.namealso stored as sent kind generation gen_ai" in understood
+    mapped, rest = (block.text for block in shown.all("ul", "mapping"))
+    assert "gen_ai.request.model requested_model gpt-4o gen_ai" in mapped
+    assert "gen_ai.operation.namealso stored as sent kind generation gen_ai" in mapped
     assert rest == "mine1 no dialect knows this name"
 
 
@@ -59,7 +59,7 @@ def test_a_span_without_attributes_is_explained(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("s"))
-    shown = get_page(f"/traces/{TRACE}?span=s&tab=understood")
+    shown = get_page(f"/traces/{TRACE}?span=s&tab=mapping")
     assert "No attributes were sent" in shown.one(id="panel").text
 
 
@@ -76,7 +76,7 @@ def test_the_page_counts_dialects_missing_fields_and_flags(
     story.span("c", kind="generation").span("d", kind="generation", end=None)
     story.span("e", usage={"input": 1}, model="ours").span("f", flags=["truncated"])
     store_traces(story)
-    assert rows(get_page("/understanding")) == {
+    assert rows(get_page("/mapping")) == {
         "gen_ai": 1,
         "unknown dialect": 5,
         "without model": 2,
@@ -90,10 +90,10 @@ def test_each_count_leads_to_examples(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("a/b", usage={"input": 1}, model="ours"))
-    links = get_page("/understanding").one(id="main").all("a")
+    links = get_page("/mapping").one(id="main").all("a")
     assert {link["href"] for link in links} == {
         "/project/default/prices/new?model=ours",
-        f"/project/default/traces/{TRACE}?span=a/b&tab=understood",
+        f"/project/default/traces/{TRACE}?span=a/b&tab=mapping",
         f"/project/default/traces/{TRACE}?span=a/b&tab=io",
     }
     assert all(client.get(link["href"]).status_code == 200 for link in links)
@@ -103,11 +103,11 @@ def test_a_project_without_problems_is_labelled(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     store_traces(TraceBuilder(TRACE, name="x").span("a"))
-    assert "No span has a data problem." in get_page("/understanding").text
+    assert "No span has a data problem." in get_page("/mapping").text
 
 
 def test_the_page_of_an_empty_project_explains_its_content(get_page: GetPage) -> None:
-    shown = get_page("/understanding").one(id="main")
+    shown = get_page("/mapping").one(id="main")
     assert "This page counts spans by dialect" in shown.text
     assert not shown.all("table")
 
@@ -119,5 +119,5 @@ def test_a_project_shows_only_its_own_counts(
     store_traces(TraceBuilder(TRACE, name="x").span("a", usage={"input": 1}, model="ours"))
     with app.app_context(), transaction():
         create_project("other", "Other")
-    assert "ours" in client.get("/project/default/understanding").text
-    assert "ours" not in client.get("/project/other/understanding").text
+    assert "ours" in client.get("/project/default/mapping").text
+    assert "ours" not in client.get("/project/other/mapping").text

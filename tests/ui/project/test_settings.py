@@ -37,7 +37,7 @@ def test_each_place_is_marked_in_the_list_of_places(get_page: GetPage, path: str
 
 
 def test_prices_and_mapping_are_places_too(get_page: GetPage) -> None:
-    for path, name in (("/prices", "Prices"), ("/understanding", "Attribute mapping")):
+    for path, name in (("/prices", "Prices"), ("/mapping", "Attribute mapping")):
         [current] = get_page(path).one("nav", "places").all("a", aria_current="page")
         assert current.text == name
 

@@ -229,7 +229,7 @@ FIELDS_TO_PLANT = {
     "prompt_name": f"{WHO_AND_WHERE}prompt",
     "provider": f"{WHO_AND_WHERE}provider",
 }
-TABS = ("", "io", "metadata", "events", "scores", "comments", "understood", "raw", "other")
+TABS = ("", "io", "metadata", "events", "scores", "comments", "mapping", "raw", "other")
 
 
 def planted_trace() -> TraceBuilder:
@@ -258,6 +258,6 @@ def test_a_shared_page_shows_nothing_of_who_and_where(
     answers = [client.get(path, headers=headers) for path in paths for headers in ({}, FRAGMENT)]
     assert {answer.status_code for answer in answers} == {200, 404}
     assert sum("answered" in answer.text for answer in answers) > 4
-    told = [answer.request.url for answer in answers if WHO_AND_WHERE in answer.text]
-    told += [answer.request.url for answer in answers if WHO_AND_WHERE in str(answer.headers)]
-    assert told == []
+    leaks = [answer.request.url for answer in answers if WHO_AND_WHERE in answer.text]
+    leaks += [answer.request.url for answer in answers if WHO_AND_WHERE in str(answer.headers)]
+    assert leaks == []

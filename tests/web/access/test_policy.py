@@ -199,9 +199,9 @@ def test_the_documentation_has_the_tables_of_the_policy() -> None:
 
 
 def test_no_role_has_a_right_that_a_more_powerful_one_lacks() -> None:
-    held = [OF_ROLE[role] for role in ROLES]
-    assert all(lower < higher for lower, higher in pairwise(held))
-    assert held[-1] < EVERYTHING
+    rights_of_roles = [OF_ROLE[role] for role in ROLES]
+    assert all(lower < higher for lower, higher in pairwise(rights_of_roles))
+    assert rights_of_roles[-1] < EVERYTHING
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

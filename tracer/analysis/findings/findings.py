@@ -53,7 +53,7 @@ class FindingSpan(NamedTuple):
 class Findings(msgspec.Struct, kw_only=True):
     """The findings of one trace; `left_out` counts those beyond `MOST_FINDINGS`."""
 
-    found: list[Finding]
+    findings: list[Finding] = msgspec.field(name="found")
     left_out: int
     highlights: list[Finding] = []
     """What failed, took longest and cost most: any trace has some, so they are no problems."""
@@ -91,7 +91,7 @@ class Finder:
             findings.append(_finding("cut", title, detail, self._truncated))
         more = max(len(findings) - MOST_FINDINGS, 0)
         return Findings(
-            found=findings[:MOST_FINDINGS],
+            findings=findings[:MOST_FINDINGS],
             left_out=more + self._left_out,
             highlights=self._highlighter.result(),
         )
@@ -198,7 +198,7 @@ def find(spans: Iterable[FindingSpan]) -> Findings:
 
 def counts(findings: Findings) -> dict[str, int]:
     """Return the number of findings of each kind."""
-    return dict(Counter(finding.kind for finding in findings.found))
+    return dict(Counter(finding.kind for finding in findings.findings))
 
 
 def _folded(findings: Iterable[Finding]) -> list[Finding]:

@@ -160,7 +160,7 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
         else_=sa.func.text_of_payload(sa.cast(part.c.text, JSON), sa.true(), type_=sa.Text),
     )
     of_part = sa.exists().where(*_same(part, traces), matches(part_text))
-    return sa.or_(*(place.correlate(traces) for place in (own, of_span, of_part)))
+    return sa.or_(*(condition.correlate(traces) for condition in (own, of_span, of_part)))
 
 
 def _own_text(wide: sa.FromClause, name: str) -> Column:

@@ -1,4 +1,4 @@
-"""How well the spans of a project were understood: counted as they are stored, with examples."""
+"""Counts spans by dialect and by what the attribute mapping lacks, with examples, per project."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def measures(span: Span) -> list[Measure]:
     if span.placeholder:
         return []
     record = span.record
-    found = [("dialect", record.dialect or "")]
+    counted = [("dialect", record.dialect or "")]
     if record.kind == "generation":
         if not record.model:
-            found.append(("generation", "without model"))
+            counted.append(("generation", "without model"))
         if not record.usage and record.end_time is not None:
-            found.append(("generation", "without tokens"))
+            counted.append(("generation", "without tokens"))
     if record.usage and not record.cost:
-        found.append(("unpriced", record.model or ""))
+        counted.append(("unpriced", record.model or ""))
     for flag in record.flags:
-        found.append(("flag", flag))
-    return found
+        counted.append(("flag", flag))
+    return counted
 
 
 def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
     """Count the spans that change, as part of their transaction."""
-    found: dict[str, dict[Measure, _Tally]] = {}
+    tallies: dict[str, dict[Measure, _Tally]] = {}
     for (project_id, trace_id), change in changes.items():
-        _add(found.setdefault(project_id, {}), trace_id, change)
+        _add(tallies.setdefault(project_id, {}), trace_id, change)
     rows = [
         {
             "project_id": project_id,
@@ -59,7 +59,7 @@ def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) 
             "number": tally.number,
             "examples": tally.examples,
         }
-        for project_id, its in found.items()
+        for project_id, its in tallies.items()
         for (measure, value), tally in its.items()
         if tally.number
     ]
@@ -67,15 +67,15 @@ def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) 
         connection.execute(_ADD, [encoder.encode(rows).decode()])
 
 
-def _add(found: dict[Measure, _Tally], trace_id: str, change: Change) -> None:
+def _add(tallies: dict[Measure, _Tally], trace_id: str, change: Change) -> None:
     for span_id, span in change.after.items():
         for measure in measures(span):
-            tally = found.get(measure)
+            tally = tallies.get(measure)
             if tally is None:
-                tally = found[measure] = _Tally()
+                tally = tallies[measure] = _Tally()
             tally.number += 1
             if len(tally.examples) < EXAMPLES:
                 tally.examples.append((trace_id, span_id))
         old = change.before.get(span_id)
         for measure in measures(old) if old is not None else ():
-            found.setdefault(measure, _Tally()).number -= 1
+            tallies.setdefault(measure, _Tally()).number -= 1

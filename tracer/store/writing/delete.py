@@ -10,7 +10,7 @@ import psycopg
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.merging.arrivals import Share
+from tracer.merging.arrivals import SessionContribution
 from tracer.store.database import locks
 from tracer.store.database.session import own_connection
 from tracer.store.deletion import purge, tombstones
@@ -108,7 +108,7 @@ def delete_traces(
         locked = load.lock_traces(connection, keys)
         tombstones.add_tombstones(connection, locked)
         save.remove_traces(connection, locked)
-        moves = [(project_id, Share.of(trace), None) for trace in locked.values()]
+        moves = [(project_id, SessionContribution.of(trace), None) for trace in locked.values()]
         save.save_sessions(connection, moves)
         _drop_sessions(connection, project_id, {trace.session_id for trace in locked.values()})
     for key in locked:

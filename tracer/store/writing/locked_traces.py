@@ -39,7 +39,7 @@ B = TypeVar("B", bound=_Batch)
 
 
 @dataclass(eq=False)
-class _Held(Generic[B]):
+class _Entry(Generic[B]):
     """A locked trace, the batches that wait for it with their deadlines, and the one in trial."""
 
     retry_at: float
@@ -52,74 +52,72 @@ class LockedTraces(Generic[B]):
     """The batches that wait, by trace. Not safe for threads: the writer calls it under its lock."""
 
     def __init__(self) -> None:
-        self._held: dict[TraceKey, _Held[B]] = {}
+        self._entries: dict[TraceKey, _Entry[B]] = {}
 
     def add(self, batch: B, keys: Iterable[TraceKey]) -> bool:
         """Let a batch wait for these traces; False: it has waited too long, or too many wait."""
         now = time.monotonic()
         key = min(keys)
-        held = self._held.setdefault(key, _Held(now))
-        is_trial = held.trial is batch
-        deadline = held.trial_deadline if is_trial else now + WAIT_SECONDS
+        entry = self._entries.setdefault(key, _Entry(now))
+        is_trial = entry.trial is batch
+        deadline = entry.trial_deadline if is_trial else now + WAIT_SECONDS
         if is_trial:
-            held.trial = None
-        if (
-            now >= deadline
-            or sum(len(each.waiting) for each in self._held.values()) >= MOST_WAITING
-        ):
+            entry.trial = None
+        number = sum(len(each.waiting) for each in self._entries.values())
+        if now >= deadline or number >= MOST_WAITING:
             self._drop_unused()
             return False
-        held.retry_at = now + RETRY_SECONDS
-        held.waiting.appendleft((deadline, batch))
+        entry.retry_at = now + RETRY_SECONDS
+        entry.waiting.appendleft((deadline, batch))
         return True
 
     def concerns(self, batch: B) -> set[TraceKey]:
         """Return the traces of a batch that are known to be locked, but for those it tries."""
-        if not self._held:
+        if not self._entries:
             return set()
-        held = {key for key, each in self._held.items() if each.trial is not batch}
-        return held & batch.traces
+        others = {key for key, entry in self._entries.items() if entry.trial is not batch}
+        return others & batch.traces
 
     def holds(self, batch: B) -> bool:
         """Return whether a batch waits here."""
-        return any(batch is other for held in self._held.values() for _, other in held.waiting)
+        return any(batch is other for entry in self._entries.values() for _, other in entry.waiting)
 
     def seconds_to_retry(self) -> float | None:
         """Return when the next batch is to be tried; None: none waits."""
-        times = [held.retry_at for held in self._held.values() if held.waiting]
+        times = [entry.retry_at for entry in self._entries.values() if entry.waiting]
         return max(0.01, min(times) - time.monotonic()) if times else None
 
     def due(self) -> B | None:
         """Return a batch that is to be tried now, alone; None: there is none."""
         now = time.monotonic()
-        for held in self._held.values():
-            if held.trial is None and held.waiting and held.retry_at <= now:
-                held.trial_deadline, held.trial = held.waiting.popleft()
-                return held.trial
+        for entry in self._entries.values():
+            if entry.trial is None and entry.waiting and entry.retry_at <= now:
+                entry.trial_deadline, entry.trial = entry.waiting.popleft()
+                return entry.trial
         return None
 
     def is_trial(self, batch: B) -> bool:
         """Return whether a batch is tried again now."""
-        return any(held.trial is batch for held in self._held.values())
+        return any(entry.trial is batch for entry in self._entries.values())
 
     def released(self, batch: B) -> list[B]:
         """Forget the traces for which ``batch`` was tried; return the batches that waited too."""
-        ended = [key for key, held in self._held.items() if held.trial is batch]
-        return [other for key in ended for _, other in self._held.pop(key).waiting]
+        ended = [key for key, entry in self._entries.items() if entry.trial is batch]
+        return [other for key in ended for _, other in self._entries.pop(key).waiting]
 
     def expired(self) -> list[B]:
         """Remove and return the batches that have waited too long."""
         now = time.monotonic()
         late = []
-        for held in self._held.values():
-            late += [batch for deadline, batch in held.waiting if deadline <= now]
-            held.waiting = deque(entry for entry in held.waiting if entry[0] > now)
+        for entry in self._entries.values():
+            late += [batch for deadline, batch in entry.waiting if deadline <= now]
+            entry.waiting = deque(item for item in entry.waiting if item[0] > now)
         self._drop_unused()
         return late
 
     def _drop_unused(self) -> None:
-        used = {key: held for key, held in self._held.items() if held.waiting or held.trial}
-        self._held = used
+        used = {key: entry for key, entry in self._entries.items() if entry.waiting or entry.trial}
+        self._entries = used
 
 
 def held_traces(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> set[TraceKey]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from tracer.merging import traces as rollup
-from tracer.merging.arrivals import Change, Share
+from tracer.merging.arrivals import Change, SessionContribution
 from tracer.merging.claims import PAYLOADS, UNLOADED
 from tracer.records import ScoreRecord
 from tracer.store import schema
@@ -226,19 +226,19 @@ class _Sum(msgspec.Struct):
     tokens: Any = None
     cost: Any = None
 
-    def add(self, share: Share, sign: int) -> None:
-        self.start, self.end = min(self.start, share.start), max(self.end, share.end)
+    def add(self, contribution: SessionContribution, sign: int) -> None:
+        self.start, self.end = min(self.start, contribution.start), max(self.end, contribution.end)
         self.traces += sign
-        self.errors += sign * share.error
-        self.running += sign * share.running
-        self.spans += sign * share.spans
-        if share.tokens is not None:
-            self.tokens = (self.tokens or 0) + sign * share.tokens
-        if share.cost is not None:
-            self.cost = (self.cost or 0) + sign * share.cost
+        self.errors += sign * contribution.error
+        self.running += sign * contribution.running
+        self.spans += sign * contribution.spans
+        if contribution.tokens is not None:
+            self.tokens = (self.tokens or 0) + sign * contribution.tokens
+        if contribution.cost is not None:
+            self.cost = (self.cost or 0) + sign * contribution.cost
 
 
-Move = tuple[str, Share | None, Share | None]
+Move = tuple[str, SessionContribution | None, SessionContribution | None]
 """(project_id, contribution before, contribution after); None: no such trace then or now."""
 
 
@@ -264,7 +264,7 @@ def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) ->
         connection.execute(_DROP_EMPTY_SESSIONS, keys)
 
 
-def _shrinks(old: Share, new: Share) -> bool:
+def _shrinks(old: SessionContribution, new: SessionContribution) -> bool:
     """Return whether the session must be recomputed: subtracting the contribution is not enough.
 
     That is so where its bounds may shrink, or where the only tokens or cost may be gone: the

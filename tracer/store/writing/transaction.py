@@ -91,7 +91,8 @@ def _store_traces(
     root_span.from_database(connection, updated)
     save.update_traces(connection, updated)
     moves = (
-        (key[0], change.share_before, change.share) for key, change in (inserted | updated).items()
+        (key[0], change.contribution_before, change.contribution)
+        for key, change in (inserted | updated).items()
     )
     save.save_sessions(connection, moves)
     count_spans.count(connection, inserted | updated)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from tracer.merging.repeats import Node, Region, Use, lost
+from tracer.merging.repeats import Node, Region, Use, uncounted_repeats
 
 METERED: Final = "(s.total_tokens IS NOT NULL OR s.total_cost IS NOT NULL)"
 OF_TRACE: Final = "s.project_id = %(project_id)s AND s.trace_id = %(trace_id)s"
@@ -102,7 +102,7 @@ class Around:
             if missing := self.members - self.nodes.keys():
                 self.load_above(missing)
         parents, shared = self.parents(), [g for g in groups.values() if len(g) > 1]
-        return {span_id for members in shared for span_id in lost(members, parents)}
+        return {span_id for members in shared for span_id in uncounted_repeats(members, parents)}
 
     def _calls(self) -> set[str]:
         return {node.call_id for node in self.nodes.values() if node.call_id is not None}

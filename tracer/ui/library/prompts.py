@@ -91,9 +91,11 @@ def _use(shown: PromptVersion) -> str:
     """Return the lines that fetch and fill the prompt with Langfuse's SDK for Python."""
     labels = [label for label in shown.labels if label != LATEST]
     label = next((label for label in labels if label == _DEFAULT_LABEL), (labels or [LATEST])[0])
-    asked = "" if label == _DEFAULT_LABEL else f", label={label!r}"
+    argument = "" if label == _DEFAULT_LABEL else f", label={label!r}"
     values = ", ".join(f"{name}={name}" for name in variables(shown.prompt) if name.isidentifier())
-    return f"prompt = langfuse.get_prompt({shown.name!r}{asked})\ntext = prompt.compile({values})"
+    return (
+        f"prompt = langfuse.get_prompt({shown.name!r}{argument})\ntext = prompt.compile({values})"
+    )
 
 
 def _since() -> datetime:

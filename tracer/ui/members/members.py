@@ -79,27 +79,27 @@ def invite(project_id: str) -> AnyResponse | str | tuple[str, int]:
 @bp.post("/project/<project_id>/settings/members/invitations/<invitation_id>")
 def change_invitation(project_id: str, invitation_id: str) -> AnyResponse | str:
     """Withdraw an invitation, or with ``action=renew`` replace it by a new link."""
-    found = get_invitation(project_id, invitation_id)
-    if found is None:
+    invitation = get_invitation(project_id, invitation_id)
+    if invitation is None:
         abort(404, "This invitation does not exist (any more).")
     if request.form.get("action") != "renew":
         with transaction():
             withdraw_invitation(project_id, invitation_id)
-            audit.add("invitation.withdraw", found.email, project_id)
+            audit.add("invitation.withdraw", invitation.email, project_id)
         return redirect(url_for("ui.member_list", project_id=project_id), 303)
-    _check_role(found.role)
+    _check_role(invitation.role)
     inviter = identity().member
     with transaction():
         _, token = create_invitation(
             project_id,
-            found.email,
-            found.role,
+            invitation.email,
+            invitation.role,
             inviter.member_id if inviter else "",
-            found.expires_at - found.created_at,
+            invitation.expires_at - invitation.created_at,
         )
-        audit.add("invitation.renew", f"{found.email} {found.role}", project_id)
+        audit.add("invitation.renew", f"{invitation.email} {invitation.role}", project_id)
     link = url_for("ui.invitation", token=token, _external=True)
-    return _page(project_id, new_link=link, link_for=found.email)
+    return _page(project_id, new_link=link, link_for=invitation.email)
 
 
 @bp.post("/project/<project_id>/settings/members/<member_id>")

@@ -105,12 +105,12 @@ def _legend(context: Context) -> list[tuple[str, str, str]]:
 
 
 def _miss_heading(miss: Miss) -> str:
-    place = "the tool definitions" if not miss.number else f"message {miss.number}"
+    changed_part = "the tool definitions" if not miss.number else f"message {miss.number}"
     return {
         TOOLS_CHANGED: "The tool definitions changed",
         TOOLS_REORDERED: "The tools are in another order",
-        MESSAGE_CHANGED: f"The input differs from {place} on",
-        COMPACTED: f"The conversation was shortened from {place} on",
+        MESSAGE_CHANGED: f"The input differs from {changed_part} on",
+        COMPACTED: f"The conversation was shortened from {changed_part} on",
         EXPIRED: f"{_minutes(miss)} since the call before",
         UNKNOWN: "The cache missed an unchanged beginning",
     }[miss.reason]

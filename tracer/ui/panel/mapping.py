@@ -36,14 +36,14 @@ class MappingView:
 
 def view_mapping(mapping: Mapping) -> MappingView:
     """Return a mapping with consecutive attributes grouped by the fields that they set."""
-    groups = [_group(list(items)) for _, items in groupby(mapping.understood, _grouping_key)]
+    groups = [_group(list(items)) for _, items in groupby(mapping.mapped, _grouping_key)]
     return MappingView(mapping.dialect, mapping.usage, groups, mapping.unmapped, mapping.events)
 
 
 def _grouping_key(item: MappedAttribute) -> tuple[bool, list[MappedField]]:
-    return item.kept, item.told
+    return item.kept, item.fields
 
 
 def _group(items: list[MappedAttribute]) -> Group:
     names = [_LABELS.get(item.attribute, item.attribute) for item in items]
-    return Group(names[:_MAX_NAMES], names[_MAX_NAMES:], items[0].kept, items[0].told)
+    return Group(names[:_MAX_NAMES], names[_MAX_NAMES:], items[0].kept, items[0].fields)

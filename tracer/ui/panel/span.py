@@ -67,7 +67,7 @@ def span_panel(
         *([("context", "Context", 0)] if span.kind == "generation" else []),
         ("scores", "Scores", len(scores)),
         ("comments", "Comments", len(comments)),
-        ("understood", "Mapping", 0),
+        ("mapping", "Mapping", 0),
         ("raw", "Raw", 0),
     ]
     # Only the id of a placeholder is known, and the content of its log events.
@@ -107,7 +107,7 @@ def span_panel(
         panel.scores = scores
     elif panel.tab == "comments":
         panel.comments = comments
-    elif panel.tab == "understood":
+    elif panel.tab == "mapping":
         panel.mapping = view_mapping(explain(span, trace))
     elif panel.tab == "raw":
         panel.dump, panel.dump_size = excerpt.excerpt(json_tree.dump(document(span)), _MAX_RAW)

@@ -25,10 +25,10 @@ def link_tool_calls(panel: Panel, span: SpanDetail, project_id: str) -> None:
     if span.kind != "generation" or span.placeholder:
         return
     calls = {section.id: _calls(section.body.turns) for section in panel.sections}
-    asked, repeated = calls.get("output", []), calls.get("input", [])
-    if asked:
+    requested, repeated = calls.get("output", []), calls.get("input", [])
+    if requested:
         below = children_page(project_id, span.trace_id, span.span_id, None, _MOST).rows
-        _match(asked, [*below, *_after(span, project_id)])
+        _match(requested, [*below, *_after(span, project_id)])
     if repeated:
         _match(reversed(repeated), reversed(_beside(span, project_id, forward=False)))
 

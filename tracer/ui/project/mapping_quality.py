@@ -48,8 +48,8 @@ _WITHOUT = {
 }
 
 
-@bp.get("/project/<project_id>/understanding")
-def understanding(project_id: str) -> str:
+@bp.get("/project/<project_id>/mapping")
+def mapping_quality(project_id: str) -> str:
     """Show spans by dialect, and generations without model, tokens or price, with examples."""
     counts = list_mapping_counts(project_id)
     total = sum(count.number for count in counts if count.measure == "dialect")
@@ -111,7 +111,7 @@ def _line(count: MappingCount, total: int) -> Line:
         note=note,
         number=count.number,
         share=100 * count.number / total if total else 0,
-        tab="io" if count.measure == "unpriced" else "understood",
+        tab="io" if count.measure == "unpriced" else "mapping",
         examples=count.examples,
         unpriced=count.value if count.measure == "unpriced" and count.value else None,
         unnamed=unnamed,

@@ -36,7 +36,7 @@ def head_of(trace: TraceRow) -> dict[str, object]:
     return {
         "bookmark": read_bookmark(target_of(trace, trace.project_id), trace),
         "time_breakdown": read_headline(trace.project_id, trace.trace_id),
-        "finding_count": len(findings.found) + findings.left_out if findings else None,
+        "finding_count": len(findings.findings) + findings.left_out if findings else None,
     }
 
 

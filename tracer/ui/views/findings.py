@@ -84,14 +84,14 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
         },
         data=lambda: FindingsData(
             highlights=findings.highlights if findings else [],
-            data=findings.found if findings else None,
+            data=findings.findings if findings else None,
             left_out=findings.left_out if findings else 0,
         ),
     )
 
 
 def _items(project_id: str, trace_id: str, findings: Findings) -> list[FindingItem]:
-    every = [*findings.highlights, *findings.found]
+    every = [*findings.highlights, *findings.findings]
     span_ids = {span_id for finding in every for span_id in finding.spans}
     rows = read_rows(project_id, trace_id, span_ids)
     return [

@@ -22,10 +22,10 @@ class BodyBudget:
         self._reserved = 0
         self._lock = threading.Lock()
 
-    def reserve(self, size: int, held: int) -> None:
+    def reserve(self, size: int, reserved: int) -> None:
         """Reserve bytes for a request that holds ``held``; raises Overloaded if too many are."""
         with self._lock:
-            others = self._reserved - held
+            others = self._reserved - reserved
             if others and self._reserved + size > MOST_BYTES:
                 raise Overloaded("other large requests are being decoded")
             self._reserved += size
@@ -43,13 +43,13 @@ def reserve_body(size: int) -> None:
     """Reserve memory for a body that has become ``size`` bytes long; raises Overloaded."""
     if size < STEP_BYTES or not has_request_context():
         return
-    held = g.get("body_bytes", 0)
-    if size - held >= STEP_BYTES:
-        _budget.reserve(size - held, held)
+    reserved = g.get("body_bytes", 0)
+    if size - reserved >= STEP_BYTES:
+        _budget.reserve(size - reserved, reserved)
         g.body_bytes = size
 
 
 def release_body(_error: BaseException | None = None) -> None:
     """Return what this request has reserved; called at its end."""
-    if has_request_context() and (held := g.pop("body_bytes", 0)):
-        _budget.release(held)
+    if has_request_context() and (reserved := g.pop("body_bytes", 0)):
+        _budget.release(reserved)

@@ -53,7 +53,7 @@ DIALECT: Final = Dialect(
         Rule("kind", "codex.turn.reasoning_effort", constant("agent"), keep=True),
         Rule("kind", NAME, constant("span"), scoped=True, late=True),
         Rule("model", "model", text, "model", _model, scoped=True),
-        Rule("model", f"{_TURN}total_tokens", count, "turn", _model, scoped=True, aside=True),
+        Rule("model", f"{_TURN}total_tokens", count, "turn", _model, scoped=True, detail=True),
         *(
             Rule("usage", _TURN + name, count, bucket, inclusive_usage)
             for name, bucket in _COUNTS.items()

@@ -92,7 +92,9 @@ DIALECT: Final = Dialect(
         Rule("requested_model", "gen_ai.request.model", model_name),
         Rule("provider", "gen_ai.provider.name", text),
         Rule("provider", "gen_ai.system", text),
-        Rule("model_parameters", "gen_ai.request.*", present, build=as_object, but=_NO_PARAMETER),
+        Rule(
+            "model_parameters", "gen_ai.request.*", present, build=as_object, excluded=_NO_PARAMETER
+        ),
         # Messages of a tool's span only wrap the arguments and the result.
         Rule("input", "gen_ai.tool.call.arguments", opened, json=True),
         Rule("output", "gen_ai.tool.call.result", opened, json=True),

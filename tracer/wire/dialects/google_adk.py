@@ -100,7 +100,7 @@ DIALECT: Final = Dialect(
             json=True,
         ),
         # Its counts are more exact than the attributes derived from them.
-        Rule("usage", _RESPONSE, _COUNTS, OBJECT, own_usage, json=True, scoped=True, aside=True),
+        Rule("usage", _RESPONSE, _COUNTS, OBJECT, own_usage, json=True, scoped=True, detail=True),
         Rule("input", "gcp.vertex.agent.tool_call_args", opened, json=True),
         Rule("output", "gcp.vertex.agent.tool_response", opened, json=True),
         Rule("input", "gcp.vertex.agent.data", opened, json=True),

@@ -117,7 +117,7 @@ DIALECT: Final = Dialect(
             for side in ("input", "output")
         ),
         *(
-            Rule(field, key, value_at(*_about_answer(name), parse=parse), json=True, aside=True)
+            Rule(field, key, value_at(*_about_answer(name), parse=parse), json=True, detail=True)
             for key in _ANSWERS
             for field, name, parse in (
                 ("model", "model", text),
@@ -126,7 +126,7 @@ DIALECT: Final = Dialect(
             )
         ),
         *(
-            Rule("tools", key, value_at("tools", parse=_tools), json=True, aside=True)
+            Rule("tools", key, value_at("tools", parse=_tools), json=True, detail=True)
             for key in ("haystack.component.input", "haystack.agent.step.llm.input")
         ),
     ),

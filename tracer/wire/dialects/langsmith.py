@@ -67,7 +67,7 @@ DIALECT: Final = Dialect(
         Rule("model_parameters", f"{_METADATA}ls_max_tokens", present, "max_tokens", as_object),
         Rule("model_parameters", "langsmith.request.streaming", present, "stream", as_object),
         *(
-            Rule(field, "gen_ai.completion", parse, json=True, scoped=True, aside=True)
+            Rule(field, "gen_ai.completion", parse, json=True, scoped=True, detail=True)
             for field, parse in (
                 ("model", value_at(*_SERVED, parse=text)),
                 ("finish_reasons", value_at(*_ENDED, parse=texts)),

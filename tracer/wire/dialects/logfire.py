@@ -51,7 +51,7 @@ DIALECT: Final = Dialect(
             value_at("tools", parse=objects),
             json=True,
             scoped=True,
-            aside=True,
+            detail=True,
         ),
         Rule("name", "logfire.msg", text, keep=True, late=True),
     ),

@@ -94,7 +94,7 @@ DIALECT: Final = Dialect(
         *object_rules("usage", inclusive_usage, scoped=True),
         Rule("model", "mlflow.llm.model", quoted(text)),
         Rule("requested_model", "model", quoted(text), scoped=True),
-        Rule("model", "model", quoted(text), late=True, scoped=True, aside=True),
+        Rule("model", "model", quoted(text), late=True, scoped=True, detail=True),
         Rule("provider", "mlflow.llm.provider", quoted(text)),
         Rule("tools", "mlflow.chat.tools", objects, json=True),
         Rule("tools", "tools", objects, json=True, scoped=True),

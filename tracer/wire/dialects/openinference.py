@@ -116,7 +116,7 @@ DIALECT: Final = Dialect(
             "llm.invocation_parameters",
             value_at("model", "model_name", parse=text),
             json=True,
-            aside=True,
+            detail=True,
         ),
         Rule("input", "llm.input_messages.*", build=rebuild),
         Rule("output", "llm.output_messages.*", build=rebuild),

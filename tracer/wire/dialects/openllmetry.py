@@ -80,7 +80,7 @@ DIALECT: Final = Dialect(
         Rule("kind", "traceloop.span.kind", choice(_SPANS), keep=True),
         Rule("input", "gen_ai.prompt.*", build=rebuild, json=True),
         Rule("output", "gen_ai.completion.*", build=rebuild, json=True),
-        Rule("finish_reasons", "gen_ai.completion.*", build=_reasons, late=True, aside=True),
+        Rule("finish_reasons", "gen_ai.completion.*", build=_reasons, late=True, detail=True),
         Rule("prompt_name", "gen_ai.prompt.name", text),
         Rule("prompt_name", "traceloop.prompt.key", text),
         Rule("prompt_version", "traceloop.prompt.version", count),

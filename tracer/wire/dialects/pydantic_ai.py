@@ -58,6 +58,6 @@ DIALECT: Final = Dialect(
         *usage_rules("gen_ai.aggregated_usage."),
         Rule("cost", "operation.cost", amount, "total", inclusive_cost),
         Rule("kind", "agent_name", constant("agent"), keep=True, late=True, scoped=True),
-        Rule("kind", "pydantic_ai.all_messages", constant("agent"), late=True, aside=True),
+        Rule("kind", "pydantic_ai.all_messages", constant("agent"), late=True, detail=True),
     ),
 )

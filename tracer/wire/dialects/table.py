@@ -59,13 +59,13 @@ class Rule(NamedTuple):
     """Text that holds a JSON object or array is decoded before ``parse``."""
     keep: bool = False
     """The attribute has more content than the field, so it stays in attributes as well."""
-    aside: bool = False
+    detail: bool = False
     """Reads a detail of a value that another rule maps as a whole; consumes no attribute."""
     late: bool = False
     """Applied after the other rules of all dialects: a general name such as ``input.value``."""
     scoped: bool = False
     """Applies only to spans of the dialect's ``scopes``: other sources use the name too."""
-    but: Pattern[str] | None = None
+    excluded: Pattern[str] | None = None
     """Names after the prefix to which the rule does not apply."""
     scope: str = ""
     """Applies only to spans of this instrumentation scope; one that ends in ``*`` is a prefix."""
@@ -364,7 +364,7 @@ def object_rules(key: str, build: Build = own_usage, *, scoped: bool = False) ->
     """Return the rules for an object of counts, and for the costs in it."""
     return (
         Rule("usage", key, mapping, OBJECT, build, json=True, scoped=scoped),
-        Rule("cost", key, object_cost, json=True, aside=True, scoped=scoped),
+        Rule("cost", key, object_cost, json=True, detail=True, scoped=scoped),
     )
 
 

@@ -109,14 +109,14 @@ DIALECT: Final = Dialect(
         Rule("finish_reasons", "ai.response.finishReason", texts),
         Rule("finish_reasons", "ai.finishReason", texts),
         *usage_rules("ai.usage."),
-        Rule("usage", "ai.model.provider", exclusive, EXCLUSIVE, inclusive_usage, aside=True),
+        Rule("usage", "ai.model.provider", exclusive, EXCLUSIVE, inclusive_usage, detail=True),
         *(
             rule
             for key in ("ai.response.providerMetadata", "ai.result.providerMetadata")
             for rule in (
                 Rule("usage", key, reported, REPORTS, inclusive_usage, json=True, keep=True),
-                Rule("usage", key, excludes, EXCLUSIVE, inclusive_usage, json=True, aside=True),
-                Rule("cost", key, metadata_cost, json=True, aside=True),
+                Rule("usage", key, excludes, EXCLUSIVE, inclusive_usage, json=True, detail=True),
+                Rule("cost", key, metadata_cost, json=True, detail=True),
             )
         ),
         Rule("first_token_delay", "ai.response.msToFirstChunk", milliseconds),

@@ -172,10 +172,10 @@ def decode_event(value: Json, receipt: Receipt, stored: Stored) -> DecodedIngest
 
 
 def _require_id(sent: object) -> str:
-    found = given(sent)
-    if not found:
+    identifier = given(sent)
+    if not identifier:
         raise Invalid.of_field("body.id", "expected an id, got nothing")
-    return str(found)
+    return str(identifier)
 
 
 def _event_id(value: Json) -> str:

@@ -134,14 +134,14 @@ class Plan:
         fields: dict[tuple[str, str], set[str]] = {}
         kept: set[str] = set()
         for step in self.claims(applied):
-            if step.source == source and not step.rule.aside:
+            if step.source == source and not step.rule.detail:
                 fields.setdefault((step.key, step.dialect), set()).add(step.rule.field)
                 if step.rule.keep:
                     kept.add(step.key)
         # A dialect may map an attribute to two fields: it is consumed if both took its value.
         for step in self.claims(rejected):
             claimed = fields.get((step.key, step.dialect))
-            if step.source != source or claimed is None or step.rule.aside:
+            if step.source != source or claimed is None or step.rule.detail:
                 continue
             if step.rule.field not in claimed:
                 kept.add(step.key)
@@ -207,7 +207,7 @@ class Table:
 
 def _stands_for(rule: Rule, rest: str) -> bool:
     """Return whether a prefix rule applies to the name that continues with ``rest``."""
-    if rule.but is not None and rule.but.fullmatch(rest):
+    if rule.excluded is not None and rule.excluded.fullmatch(rest):
         return False
     return rule.known is None or rule.known(rest)
 

@@ -170,12 +170,12 @@ def test_media_that_an_item_refers_to_are_resolved(client: FlaskClient, dataset:
     value = {"it's": [text, missing], "other": f"see {text}"}
     assert item(client, id="i", input=value)["mediaReferences"] == []
     client.put(path_of(announced["uploadUrl"]), data=content)
-    for found in (
+    for datasets in (
         ok(client.get(f"{PUBLIC}/dataset-items/i")),
         *ok(client.get(f"{PUBLIC}/dataset-items?datasetName=faq%2Feu"))["data"],
         *ok(client.get(f"{PUBLIC}/datasets/faq%2Feu"))["items"],
     ):
-        [reference] = found["mediaReferences"]
+        [reference] = datasets["mediaReferences"]
         assert (reference["field"], reference["referenceString"]) == ("input", text)
         assert reference["jsonPath"] == "$['it's'][0]"
         medium = reference["media"]

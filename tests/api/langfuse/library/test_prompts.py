@@ -216,10 +216,10 @@ def test_the_first_generations_route_reads_by_a_parameter(client: FlaskClient) -
     make(client, labels=["production"])
     make(client, prompt="Hi")
     path = "/api/public/prompts"
-    found = client.get(path, query_string={"name": "greet"}).get_json()
-    assert (found["prompt"], found["version"], found["isActive"]) == ("Hello {{name}}", 1, True)
-    found = client.get(path, query_string={"name": "greet", "version": 2}).get_json()
-    assert (found["prompt"], found["isActive"]) == ("Hi", False)
+    prompt = client.get(path, query_string={"name": "greet"}).get_json()
+    assert (prompt["prompt"], prompt["version"], prompt["isActive"]) == ("Hello {{name}}", 1, True)
+    prompt = client.get(path, query_string={"name": "greet", "version": 2}).get_json()
+    assert (prompt["prompt"], prompt["isActive"]) == ("Hi", False)
     assert client.get(path, query_string={"name": "none"}).status_code == 404
     assert client.get(path).status_code == 400
     legacy = {"name": "old", "prompt": "x", "isActive": True, "config": {}}
@@ -237,8 +237,8 @@ def test_the_filters_of_the_list_are_on_versions(client: FlaskClient) -> None:
         ("?version=3", None, None),
     ):
         rows = fetch(client, query)["data"]
-        found = [(row["versions"], row["labels"]) for row in rows]
-        assert found == ([] if versions is None else [(versions, labels)]), query
+        listed = [(row["versions"], row["labels"]) for row in rows]
+        assert listed == ([] if versions is None else [(versions, labels)]), query
     assert fetch(client, "")["meta"]["limit"] == 10
 
 

@@ -123,14 +123,14 @@ def test_the_metadata_of_the_root_is_part_of_the_traces(client: FlaskClient) -> 
     expected = {"experiment_name": "first", "own": 1}
     assert get(client, f"traces/{TRACE}")["metadata"] == expected
     assert get(client, "traces")["data"][0]["metadata"] == expected
-    for kind, key, value, found in (
+    for kind, key, value, expected_ids in (
         ("stringObject", "experiment_name", "first", [TRACE]),
         ("stringObject", "experiment_name", "other", []),
         ("stringObject", "inner", "x", []),
         ("numberObject", "own", 1, [TRACE]),
     ):
         condition = filter_condition(kind, "metadata", "=", value, key)
-        assert ids(get(client, "traces", filter=json.dumps([condition]))) == found
+        assert ids(get(client, "traces", filter=json.dumps([condition]))) == expected_ids
 
 
 def test_the_trace_keeps_its_own_value_of_a_key_that_the_root_has_as_well(

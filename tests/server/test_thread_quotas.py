@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from tracer.server.connection import Connection
-from tracer.server.shares import HEALTH, READ, WRITE, Shares, kind_of
+from tracer.server.thread_quotas import HEALTH, READ, WRITE, ThreadQuotas, kind_of
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_requests_are_sorted_by_method_and_path(method: bytes, path: bytes, kind
 def test_a_quarter_of_the_threads_is_left_for_the_other_kind(
     connection: Callable[[str], Connection], first: str, second: str
 ) -> None:
-    shares = Shares(16)
+    shares = ThreadQuotas(16)
     started = []
     for kind, count in ((first, 40), (second, 40), (HEALTH, 2)):
         for _ in range(count):
@@ -58,7 +58,7 @@ def test_a_quarter_of_the_threads_is_left_for_the_other_kind(
 
 
 def test_a_single_thread_serves_every_kind(connection: Callable[[str], Connection]) -> None:
-    shares = Shares(1)
+    shares = ThreadQuotas(1)
     for kind in (READ, WRITE):
         shares.put(connection(kind))
     assert len(list(shares.take())) == 1

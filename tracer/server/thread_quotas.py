@@ -23,7 +23,7 @@ def kind_of(method: bytes, path: bytes) -> str:
     return WRITE if of_api and method not in (b"GET", b"HEAD", b"OPTIONS") else READ
 
 
-class Shares:
+class ThreadQuotas:
     """Counts the busy threads by kind, and keeps the requests that wait for one in order.
 
     Reads leave a quarter of the threads to writes and writes leave a quarter to reads; health

@@ -71,7 +71,7 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
     spans = list(_read_spans(db.session.execute(_FINDING_SPANS, key)))
     # Fewer spans where the payloads exceed _MOST_BYTES.
     findings = find(spans)
-    findings.found = [*read_context_findings(project_id, trace_id), *findings.found]
+    findings.findings = [*read_context_findings(project_id, trace_id), *findings.findings]
     return TraceFindings(findings, current=len(spans) >= number)
 
 

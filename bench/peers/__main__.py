@@ -46,8 +46,9 @@ class Result(NamedTuple):
 @click.command()
 @click.argument("venv", type=click.Path(exists=True, path_type=Path))
 @click.option("--traces", default=5, show_default=True, help="Traces of the agent load.")
+@click.option("--only", multiple=True, help="A system to measure; repeatable.")
 @click.option("--requests", default=100, show_default=True, help="Requests of the 1 kB load.")
-def main(venv: Path, traces: int, requests: int) -> None:
+def main(venv: Path, traces: int, only: tuple[str, ...], requests: int) -> None:
     """Print a table of all systems under both loads."""
     agent = [list(conversation(LOADS[0], seed)) for seed in range(traces)]
     # A template of its own for each request: the ids of spans differ as well.
@@ -57,6 +58,8 @@ def main(venv: Path, traces: int, requests: int) -> None:
     click.echo("| --- | --- | ---: | ---: | ---: |")
     for name, load in (("agent, 40 turns", agent), ("1 kB spans", small)):
         for system in SYSTEMS:
+            if only and system.name not in only:
+                continue
             try:
                 result = measure(system, venv / "bin", load)
             except (OSError, RuntimeError) as error:
@@ -113,7 +116,10 @@ def running(system: System, scripts: Path, data: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def post(port: int, system: System, bodies: Iterable[bytes]) -> None:
@@ -185,7 +191,7 @@ def span_id_is_in(answer: bytes) -> bool:
 
 
 def _await_ready(system: System, process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 180
+    until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

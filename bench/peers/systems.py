@@ -87,7 +87,7 @@ SYSTEMS: Final = (
         command=lambda scripts, data, port: [
             *(str(scripts / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)),
             *("--backend-store-uri", f"sqlite:///{data}/mlflow.db"),
-            *("--default-artifact-root", str(data / "artifacts"), "--workers", "4"),
+            *("--default-artifact-root", str(data / "artifacts"), "--workers", "1"),
         ],
         environ=lambda _data, _port: {"MLFLOW_DISABLE_TELEMETRY": "true"},
         open_span=_open_mlflow,

@@ -8,7 +8,7 @@ reports sums. Of several spans with the same response id one counts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -20,6 +20,8 @@ from tracer.records import SUMMING, SpanRecord, cost_total, token_sums
 
 # Ids are indexed, and a longer one would not fit into the index.
 CALL_ID_BYTES: Final = 200
+MOST_BELOW: Final = 2_000
+"""Spans below one whose numbers are compared with it; above more, its usage counts."""
 # Costs that differ by rounding are equal.
 _ROUNDED: Final = Decimal("1e-6")
 
@@ -105,6 +107,7 @@ class Region(msgspec.Struct):
     """There is usage, including usage that doesn't count."""
     copied: bool = False
     """A call directly below the span has equal usage."""
+    spans: int = 0
 
 
 def node_of(span: Span) -> Node:
@@ -184,7 +187,7 @@ def decide(
     spans whose response counts elsewhere. A span without usage is covered if a span below it has
     usage: these marks show which ancestors were processed.
     """
-    above = _next_above(nodes, parents)
+    above = _next_above(nodes, nodes, parents)
     waiting: dict[str, int] = dict.fromkeys(nodes, 0)
     for upper in above.values():
         if upper is not None:
@@ -208,6 +211,8 @@ def decide(
 def _repeats(node: Node, region: Region) -> bool:
     if node.own is None or node.sums:
         return region.metered
+    if region.spans > MOST_BELOW:
+        return False
     return region.metered and (region.copied or node.own.equals(region.below))
 
 
@@ -215,6 +220,7 @@ def _pass_up(node: Node, region: Region, covered: bool, upper: Node, below: Regi
     """Add the usage of a span and of all below it to the region of the next node above."""
     below.below.add(region.below)
     below.metered |= region.metered or node.own is not None
+    below.spans += region.spans + 1
     if node.own is not None:
         if not covered:
             below.below.add(node.own)
@@ -234,15 +240,15 @@ def _copy(region: Region | None) -> Region:
         return Region()
     below = Use()
     below.add(region.below)
-    return Region(below, region.metered, region.copied)
+    return Region(below, region.metered, region.copied, region.spans)
 
 
 def _next_above(
-    nodes: Mapping[str, Node], parents: Mapping[str, str | None]
+    span_ids: Collection[str], nodes: Mapping[str, Node], parents: Mapping[str, str | None]
 ) -> dict[str, str | None]:
-    """Return for each node the next node above it."""
+    """Return for each span the next of the nodes above it."""
     nearest: dict[str, str | None] = {}
-    for span_id in nodes:
+    for span_id in span_ids:
         passed = [span_id]
         upper = parents.get(span_id)
         while upper is not None and upper not in nodes and upper not in nearest:
@@ -251,7 +257,7 @@ def _next_above(
         # Spans on the way have the same node above them, and are not visited again.
         above = upper if upper is None or upper in nodes else nearest[upper]
         nearest |= dict.fromkeys(passed, above)
-    return {span_id: nearest[span_id] for span_id in nodes}
+    return {span_id: nearest[span_id] for span_id in span_ids}
 
 
 def decide_all(nodes: Mapping[str, Node]) -> dict[str, bool]:
@@ -266,4 +272,18 @@ def decide_all(nodes: Mapping[str, Node]) -> dict[str, bool]:
     for members in groups.values():
         if len(members) > 1:
             twins |= uncounted_repeats(members, parents)
-    return decide(metered, {}, parents, twins)
+    return decide(metered, _sizes(nodes, metered, parents), parents, twins)
+
+
+def _sizes(
+    nodes: Mapping[str, Node], metered: Mapping[str, Node], parents: Mapping[str, str | None]
+) -> dict[str, Region]:
+    """Return the number of spans below each metered one, down to the next metered ones."""
+    if len(nodes) <= MOST_BELOW:
+        return {}
+    sizes: dict[str, Region] = defaultdict(Region)
+    others = nodes.keys() - metered.keys()
+    for upper in _next_above(others, metered, parents).values():
+        if upper is not None:
+            sizes[upper].spans += 1
+    return sizes

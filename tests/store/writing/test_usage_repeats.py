@@ -9,12 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.store.recount import disagreements
 from tests.support.store.rows import clear_tables, put, stored_state, table_rows
 from tests.support.traces.records import T0, span
+from tracer.merging import repeats
 from tracer.records import SpanPatch
 
 BIG, SMALL = {"input": 1000, "output": 50}, {"input": 40, "output": 10}
@@ -86,7 +88,7 @@ def same(span_row: Any, others: list[Any]) -> bool:
     return bool(Decimal(str(span_row["total_cost"])) == sums["total_cost"])
 
 
-def expected(spans: list[Any]) -> set[str]:
+def expected(spans: list[Any], most_below: int) -> set[str]:
     """Return the ids of the covered spans, worked out the plain way from the tree as it is."""
     children: dict[Any, list[Any]] = defaultdict(list)
     calls: dict[str, list[Any]] = defaultdict(list)
@@ -123,11 +125,12 @@ def expected(spans: list[Any]) -> set[str]:
         if not under:
             continue
         sums = row["echo"] and row["kind"] in ("agent", "chain")
+        compared = depth[row["span_id"]] <= most_below
         if (
             not is_metered(row)
             or sums
-            or same(row, counting)
-            or any(same(row, [span_row]) for span_row in calls_below)
+            or (compared and same(row, counting))
+            or (compared and any(same(row, [span_row]) for span_row in calls_below))
         ):
             covered.add(row["span_id"])
     return covered
@@ -147,13 +150,22 @@ def stored(connection: psycopg.Connection[Any], items: list[Any], size: int) -> 
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(items=trees(), dice=st.randoms(use_true_random=False))
+@given(
+    items=trees(),
+    dice=st.randoms(use_true_random=False),
+    most_below=st.sampled_from([repeats.MOST_BELOW, 2]),
+)
 def test_any_order_and_any_batches_give_the_same_sums(
-    connection: psycopg.Connection[Any], items: list[Any], dice: random.Random
+    connection: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    items: list[Any],
+    dice: random.Random,
+    most_below: int,
 ) -> None:
+    monkeypatch.setattr(repeats, "MOST_BELOW", most_below)
     whole = stored(connection, items, len(items))
     spans = table_rows(connection, "spans")
-    assert {row["span_id"] for row in spans if row["covered"]} == expected(spans)
+    assert {row["span_id"] for row in spans if row["covered"]} == expected(spans, most_below)
     for size in (1, 2, 3):
         shuffled = dice.sample(items, len(items))
         assert stored(connection, shuffled, size) == whole

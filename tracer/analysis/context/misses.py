@@ -42,17 +42,20 @@ class Miss(msgspec.Struct, kw_only=True):
 
 
 def find_miss(now: ReadCall, before: ReadCall, *, words: bool = True) -> Miss | None:
-    """Return why the cache missed; None: it did not, or the provider reports no cached tokens.
+    """Return why the cache missed; None: it did not, or too little is known.
 
-    ``words``: with the words that differ.
+    ``words``: with the words that differ. A changed beginning is a reason also where the provider
+    reports no cached tokens.
     """
     call = now.call
-    if call.cache_read is None or call.input_tokens is None:
+    if call.input_tokens is None:
         return None
     apart = call.start_time - before.call.start_time
     equal = shared_beginning(now, before)
     if equal < min(len(now.items), len(before.items)):
         return _first_change(now, before, equal, apart, words=words)
+    if call.cache_read is None:
+        return None
     unchanged = sum(now.shares[:equal]) * call.input_tokens
     if unchanged < _LEAST_CACHED or call.cache_read >= unchanged * TOLERANCE:
         return None

@@ -21,8 +21,8 @@ FULL: Final = 0.8
 LARGE_RESULT: Final = 2_000
 """Tokens of a tool's result that is reported when many calls are sent it."""
 MANY_CALLS: Final = 10
-_LEAST_LOST: Final = 1_024
-"""Tokens that were sent before and not read from the cache: fewer are not worth a mention."""
+LEAST_LOST: Final = 1_024
+"""Tokens that were sent before and can't be cached: fewer are not worth a mention."""
 _REASONS: Final = {
     TOOLS_CHANGED: "The tool definitions change",
     TOOLS_REORDERED: "The tools change their order",
@@ -60,7 +60,7 @@ def broken_caches(calls: Iterable[Compared]) -> Iterator[Finding]:
     places: dict[tuple[str, str, int], list[tuple[str, int]]] = defaultdict(list)
     for compared in calls:
         lost, before = _lost(compared), compared.before
-        if before is None or lost < _LEAST_LOST:
+        if before is None or lost < LEAST_LOST:
             continue
         miss = find_miss(compared.now, before, words=False)
         if miss is not None and miss.reason in _REASONS:
@@ -83,13 +83,15 @@ def broken_caches(calls: Iterable[Compared]) -> Iterator[Finding]:
 
 
 def _lost(compared: Compared) -> int:
-    call = compared.now.call
-    if call.cache_read is None or call.input_tokens is None or compared.before is None:
+    """Return the tokens that were sent before, and come after the first difference.
+
+    No cache can hold them, whether or not the provider reports cached tokens.
+    """
+    now, before = compared.now, compared.before
+    if before is None or now.call.input_tokens is None:
         return 0
-    # An unchanged beginning that was not cached has other reasons.
-    if shared_beginning(compared.now, compared.before) == len(compared.before.items):
-        return 0
-    return round(compared.again * call.input_tokens) - call.cache_read
+    beginning = sum(now.shares[: shared_beginning(now, before)])
+    return round((compared.again - beginning) * now.call.input_tokens)
 
 
 def repeated_results(calls: Iterable[Compared]) -> Iterator[Finding]:

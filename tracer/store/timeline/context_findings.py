@@ -14,6 +14,7 @@ from tracer.analysis.context.totals import compare_all
 from tracer.analysis.findings.context_findings import (
     FULL,
     LARGE_RESULT,
+    LEAST_LOST,
     MANY_CALLS,
     Filled,
     broken_caches,
@@ -83,7 +84,9 @@ def _filled(rows: Sequence[Any]) -> list[Filled]:
 
 def _may_have_missed(rows: Sequence[Any]) -> bool:
     """Return whether a call read less from the cache than most of another call's input."""
-    if all(row.cache_read is None for row in rows):
-        return False
     pairs = pairwise(rows)
-    return any((now.cache_read or 0) < before.input_tokens / 2 for before, now in pairs)
+    return any(
+        (now.cache_read or 0) < before.input_tokens / 2
+        for before, now in pairs
+        if min(before.input_tokens, now.input_tokens) > LEAST_LOST
+    )

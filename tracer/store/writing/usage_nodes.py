@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
+from tracer.merging import repeats
 from tracer.merging.repeats import Node, Region, Use, uncounted_repeats
 
 METERED: Final = "(s.total_tokens IS NOT NULL OR s.total_cost IS NOT NULL)"
@@ -39,30 +40,52 @@ _SAME: Final = """(CASE
     ELSE coalesce(s.input_tokens, 0) = coalesce(o.input_tokens, 0)
         AND coalesce(s.output_tokens, 0) = coalesce(o.output_tokens, 0)
 END)"""
-# What lies below another span that is looked at is that one's own region.
+# What lies below another span that is looked at is that one's own region. Each walk ends at a
+# limit: else each transaction below the root of a huge trace would read the whole trace.
 _REGIONS: Final = f"""
-    WITH RECURSIVE looked (span_id) AS (SELECT unnest(%(ids)s::text[])),
-    down (region, span_id, parent_id) AS (
-        SELECT span_id, span_id, NULL FROM looked
-        UNION ALL
-        SELECT down.region, s.span_id, s.parent_span_id
-        FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
-        WHERE s.span_id NOT IN (SELECT span_id FROM looked)
+    WITH looked AS MATERIALIZED (SELECT unnest(%(ids)s::text[]) AS span_id),
+    walked AS MATERIALIZED (
+        SELECT n.span_id AS region, w.span_id, w.parent_id
+        FROM looked n CROSS JOIN LATERAL (
+            WITH RECURSIVE down (span_id, parent_id) AS (
+                SELECT s.span_id, s.parent_span_id FROM spans s
+                WHERE {OF_TRACE} AND s.parent_span_id = n.span_id
+                    AND s.span_id NOT IN (SELECT span_id FROM looked)
+                UNION ALL
+                SELECT s.span_id, s.parent_span_id
+                FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
+                WHERE s.span_id NOT IN (SELECT span_id FROM looked)
+            )
+            SELECT * FROM down LIMIT %(most)s + 1
+        ) w
     )
-    SELECT down.region,
+    SELECT w.region, count(*), count(s.span_id) > 0,
         coalesce(sum(s.input_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
         coalesce(sum(s.output_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
         coalesce(sum(s.total_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
         coalesce(sum(s.total_cost) FILTER (WHERE NOT s.covered), 0),
         count(s.total_tokens) FILTER (WHERE NOT s.covered),
         count(s.total_cost) FILTER (WHERE NOT s.covered),
-        coalesce(bool_or(down.parent_id = down.region AND {_SAME}
+        coalesce(bool_or(w.parent_id = w.region AND {_SAME}
             AND s.kind NOT IN ('agent', 'chain')), false)
-    FROM down JOIN spans s ON {OF_TRACE} AND s.span_id = down.span_id
-    JOIN spans o ON o.project_id = s.project_id AND o.trace_id = s.trace_id
-        AND o.span_id = down.region
-    WHERE down.parent_id IS NOT NULL AND {METERED}
-    GROUP BY down.region
+    FROM walked w JOIN spans o ON o.project_id = %(project_id)s AND o.trace_id = %(trace_id)s
+        AND o.span_id = w.region
+    LEFT JOIN spans s ON {OF_TRACE} AND s.span_id = w.span_id AND {METERED}
+    GROUP BY w.region
+"""  # noqa: S608 - composed of constants; values are bound
+
+
+# Read only where the walk has ended at its limit without having met any usage.
+_HAS_USAGE: Final = f"""
+    WITH RECURSIVE down (span_id, metered) AS (
+        SELECT s.span_id, {METERED} FROM spans s
+        WHERE {OF_TRACE} AND s.parent_span_id = %(id)s AND s.span_id <> ALL(%(ids)s)
+        UNION ALL
+        SELECT s.span_id, {METERED}
+        FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
+        WHERE s.span_id <> ALL(%(ids)s)
+    )
+    SELECT FROM down WHERE metered LIMIT 1
 """  # noqa: S608 - composed of constants; values are bound
 
 
@@ -112,12 +135,20 @@ class Around:
         return {span_id: node.parent_id for span_id, node in self.nodes.items()}
 
     def regions(self, nodes: Iterable[str]) -> dict[str, Region]:
-        """Return what lies below each of these spans, up to the next of them."""
-        result = self._cursor.execute(_REGIONS, {**self._values, "ids": list(nodes)})
-        return {
-            region: Region(Use(*numbers), metered=True, copied=copied)
-            for region, *numbers, copied in result
+        """Return what lies below each of these spans, up to the next of them.
+
+        Of more than `repeats.MOST_BELOW` spans the region has not all.
+        """
+        values = {**self._values, "ids": list(nodes), "most": repeats.MOST_BELOW}
+        regions = {
+            region: Region(Use(*numbers), metered, copied, spans)
+            for region, spans, metered, *numbers, copied in self._cursor.execute(_REGIONS, values)
         }
+        for span_id, region in regions.items():
+            if region.spans > repeats.MOST_BELOW and not region.metered:
+                found = self._cursor.execute(_HAS_USAGE, {**values, "id": span_id}).fetchone()
+                region.metered = found is not None
+        return regions
 
 
 def _node(

@@ -75,8 +75,8 @@ def broken_caches(calls: Iterable[Compared]) -> Iterator[Finding]:
         again = f"{len(missed):,} calls" if len(missed) > 1 else "a call"
         yield Finding(
             kind="cache",
-            title=f"{words}: the cache missed what follows in {again}",
-            detail=f"About {tokens:,} tokens that were sent before were paid in full.",
+            title=f"{words}: no cache can hold what follows in {again}",
+            detail=f"About {tokens:,} tokens come after the change, and were sent before.",
             spans=[span_id for span_id, _ in missed][:MOST_SPANS],
             count=len(missed),
         )

@@ -28,7 +28,16 @@ NAMES = {
     *("cold_start", "memory_idle", "memory_idle_rss"),
     *("ingest", "copy", "ingest_per_copy", "memory_load", "memory_load_rss"),
     *("langfuse", "langfuse_p95", "langfuse_otlp", "langfuse_per_otlp"),
-    *(f"agents_{load.name}_{part}" for load in LOADS for part in ("sent", "disk", "rate", "cpu")),
+    *(
+        f"agents_{load.name}_{part}"
+        for load in LOADS
+        for part in ("sent", "disk", "unique", "rate", "cpu")
+    ),
+    *(
+        f"agents_{load.name}_{page}_p95"
+        for load in LOADS
+        for page in ("panel", "context", "transcript", "markdown")
+    ),
     *("server_cpu", "database_cpu", "client_cpu"),
     *("sdk_observed", "sdk_observed_bare", "sdk_generation", "sdk_generation_bare"),
     *("sdk_memory", "sdk_import", "sdk_import_bare"),

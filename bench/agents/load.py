@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tracer.demo.otlp import Trace, requests
 
@@ -123,6 +126,33 @@ def _tool_run(call_id: str, result: str) -> dict[str, str | bool | int | float |
         "gen_ai.tool.call.arguments": json.dumps({"n": 1}),
         "gen_ai.tool.call.result": result,
     }
+
+
+def last_generation(bodies: Sequence[bytes]) -> tuple[str, str]:
+    """Return (trace id, span id) of the last model call of the requests."""
+    for body in reversed(bodies):
+        for span in reversed(list(spans_of(body))):
+            if span.name.startswith("chat"):
+                return span.trace_id.hex(), span.span_id.hex()
+    raise ValueError("no model call")
+
+
+def unique_bytes(bodies: Sequence[bytes]) -> int:
+    """Return the bytes of all different messages, tool definitions and other values."""
+    values: set[str] = set()
+    for span in (span for body in bodies for span in spans_of(body)):
+        for attribute in span.attributes:
+            text = attribute.value.string_value
+            items = json.loads(text) if text[:1] == "[" else [text]
+            values.update(json.dumps(item) for item in items)
+    return sum(map(len, values))
+
+
+def spans_of(body: bytes) -> Iterator[Span]:
+    """Yield the spans of an encoded request."""
+    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+        for scope in resource.scope_spans:
+            yield from scope.spans
 
 
 def words(rng: random.Random, number: int) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import psycopg
 
-from bench.agents.load import LOADS, Load, conversation
+from bench.agents.load import LOADS, Load, conversation, last_generation, unique_bytes
 from bench.family import Family, family
 from bench.figures import Figure, Sizes
 from bench.load import CLIENTS, Client
+from bench.pages import Page, time_page
 from tracer.server.postgres import Embedded
 
 _TABLES: Final = ("traces", "trace_payloads", "spans", "span_payload_rows", "parts")
@@ -29,6 +31,7 @@ def measure(sizes: Sizes) -> list[Figure]:
         with family() as server:
             _send(server.port, [list(conversation(load, traces))])
             figures += _figures(server, load, conversations)
+            figures += _reads(server, load, conversations[-1], sizes)
     return figures
 
 
@@ -42,13 +45,32 @@ def _figures(server: Family, load: Load, conversations: Sequence[Sequence[bytes]
     added = spans - spans_before
     sent = sum(len(body) for bodies in conversations for body in bodies)
     processor = spent.server - cpu.server + spent.database - cpu.database
+    unique = sum(map(unique_bytes, conversations))
     name, title = f"agents_{load.name}", load.title
     return [
         Figure(f"{name}_sent", f"{title}: sent", sent / added / 1000, "kB/span"),
         Figure(f"{name}_disk", "… on disk", (size - size_before) / added / 1000, "kB/span"),
+        Figure(f"{name}_unique", "… on disk / unique bytes", (size - size_before) / unique, "×"),
         Figure(f"{name}_rate", "… rate", added / seconds, "spans/s"),
         Figure(f"{name}_cpu", "… processor time", processor / added * 1e6, "µs/span"),
     ]
+
+
+def _reads(server: Family, load: Load, bodies: Sequence[bytes], sizes: Sizes) -> Iterator[Figure]:
+    """Yield how long it takes to read the last call of a conversation, and the whole."""
+    trace_id, span_id = last_generation(bodies)
+    path = f"/project/default/traces/{trace_id}"
+    for name, title, address in (
+        ("panel", "its last call opened", f"{path}/span?id={span_id}"),
+        ("context", "the context of its last call", f"{path}/span?id={span_id}&tab=context"),
+        ("transcript", "its transcript", f"{path}/transcript"),
+        ("markdown", "its export as Markdown", f"{path}/export?format=markdown"),
+    ):
+        page = Page(f"agents_{load.name}_{name}", f"… {title}", address)
+        figures, _ = time_page(server, page, max(5, sizes.page_requests // 10))
+        p95 = next(figure for figure in figures if figure.name.endswith("_p95"))
+        # A download has no target.
+        yield replace(p95, most=None) if name == "markdown" else p95
 
 
 def _send(port: int, conversations: Sequence[Sequence[bytes]]) -> None:

@@ -18,17 +18,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from bench.agents.load import LOADS, conversation
+from bench.agents.load import LOADS, conversation, last_generation, spans_of
 from bench.load import Template
 from bench.peers.systems import SYSTEMS, System, environment
 
 CLIENTS: Final = 4
 _PATIENCE: Final = 600.0
+_TRIES: Final = 200
 
 
 class Result(NamedTuple):
@@ -95,7 +95,7 @@ def measure(system: System, scripts: Path, load: Sequence[Sequence[bytes]]) -> R
                 _await_span(system, port, trace_id, span_id)
             seconds = time.perf_counter() - started_at
             opening = median(_timed(system, port, *last[-1]) for _ in range(10))
-        spans = sum(_count(body) for bodies in load for body in bodies)
+        spans = sum(1 for bodies in load for body in bodies for _ in spans_of(body))
         return Result(spans, seconds, size_of(data) - before, opening)
 
 
@@ -127,34 +127,16 @@ def post(port: int, system: System, bodies: Iterable[bytes]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     headers = {"Content-Type": "application/x-protobuf", **system.headers}
     for body in bodies:
-        connection.request("POST", "/v1/traces", body, headers)
-        response = connection.getresponse()
-        answer = response.read()
-        if response.status == 429 or response.status == 503:
-            raise RuntimeError(f"{system.name} refused the load: {response.status}")
+        for _ in range(_TRIES):
+            connection.request("POST", "/v1/traces", body, headers)
+            response = connection.getresponse()
+            answer = response.read()
+            if response.status not in (429, 503):
+                break
+            time.sleep(0.5)
         if response.status >= 300:
             raise RuntimeError(f"{system.name}: {response.status} {answer[:200]!r}")
     connection.close()
-
-
-def last_generation(bodies: Sequence[bytes]) -> tuple[str, str]:
-    """Return (trace id, span id) of the last model call of the requests."""
-    for body in reversed(bodies):
-        for span in reversed(list(_spans(body))):
-            if span.name.startswith("chat"):
-                return span.trace_id.hex(), span.span_id.hex()
-    raise ValueError("no model call")
-
-
-def _spans(body: bytes) -> Iterator[Any]:
-    request = ExportTraceServiceRequest.FromString(body)
-    for resource in request.resource_spans:
-        for scope in resource.scope_spans:
-            yield from scope.spans
-
-
-def _count(body: bytes) -> int:
-    return sum(1 for _ in _spans(body))
 
 
 def size_of(folder: Path) -> int:
@@ -176,7 +158,7 @@ def _await_span(system: System, port: int, trace_id: str, span_id: str) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            if span_id_is_in(system.open_span(port, trace_id, span_id)):
+            if _shows_call(system.open_span(port, trace_id, span_id)):
                 return
         except (OSError, RuntimeError):
             pass
@@ -185,7 +167,7 @@ def _await_span(system: System, port: int, trace_id: str, span_id: str) -> None:
         time.sleep(0.05)
 
 
-def span_id_is_in(answer: bytes) -> bool:
+def _shows_call(answer: bytes) -> bool:
     """Return whether an answer shows a model call, and not that it is missing."""
     return b"gpt-4o" in answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,9 +56,10 @@ def json_time_in_millis(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def shown_time(time: datetime) -> str:
-    """Return a time for pages: date and time in UTC, cut to milliseconds."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+def shown_time(time: datetime, zone: tzinfo = UTC) -> str:
+    """Return a time for pages: date, time and zone, cut to milliseconds."""
+    local = time.astimezone(zone)
+    return local.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + local.strftime(" %Z")
 
 
 def short_json_time(micros: int) -> str:

@@ -1,4 +1,31 @@
-// Widths of columns: the edge of a heading is dragged, and the address remembers the width.
+// A list: bars over time are dragged over to narrow the range, and edges of headings to set their width.
+(() => {
+  let first = null;
+  const bars = () => [...document.querySelectorAll(".hist a[data-period]")];
+  const barAt = (event) => {
+    const svg = first?.closest("svg"), within = svg && bars().filter((bar) => svg.contains(bar));
+    const at = (bar) => bar.querySelector(".hit").getBoundingClientRect();
+    return within?.reduce((best, bar) => (Math.abs(at(bar).x - event.clientX) < Math.abs(at(best).x - event.clientX) ? bar : best));
+  };
+  const range = (event) => {
+    const all = bars(), ends = [all.indexOf(first), all.indexOf(barAt(event))].sort((a, b) => a - b);
+    return all.slice(ends[0], ends[1] + 1);
+  };
+  const mark = (chosen) => { for (const bar of bars()) bar.classList.toggle("on", chosen.includes(bar)); };
+  document.addEventListener("pointerdown", (event) => { first = event.button ? null : event.target.closest?.(".hist a[data-period]"); });
+  document.addEventListener("pointermove", (event) => { if (first) mark(range(event)); });
+  document.addEventListener("pointerup", (event) => {
+    if (!first) return;
+    const chosen = range(event), own = first.dataset.period;
+    const url = new URL(first.href.baseVal ?? first.href, location);
+    first = null;
+    if (chosen.length < 2) return mark([]);
+    const period = chosen[0].dataset.period.split("..")[0] + ".." + chosen.at(-1).dataset.period.split("..")[1];
+    url.searchParams.set("q", url.searchParams.get("q").replace(`start:${own}`, `start:${period}`));
+    location.assign(url);
+  });
+  document.addEventListener("dragstart", (event) => { if (event.target.closest?.(".hist")) event.preventDefault(); });
+})();
 (() => {
   const menu = document.getElementById("columns");
   const save = (name, width) => {
@@ -29,4 +56,51 @@
     });
     grip.addEventListener("click", (event) => event.preventDefault());
   }
+})();
+// Live mode: asks for the rows again, and shows those that changed; while paused it counts those that wait.
+(() => {
+  const body = document.querySelector("[data-live]"), pause = document.getElementById("pause");
+  if (!body) return;
+  const waiting = document.getElementById("waiting"), LEAST = 1000, MOST = 15000;
+  const key = (row) => row.querySelector(".open")?.getAttribute("href");
+  let tag = "", html = null, timer;
+  const fresh = (parent) => {
+    const known = new Set([...body.rows].map(key));
+    return [...parent.querySelectorAll("tr")].filter((row) => !known.has(key(row)));
+  };
+  const show = () => {
+    if (html === null) return;
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const added = fresh(template.content), paused = pause.getAttribute("aria-pressed") === "true";
+    waiting.textContent = paused && added.length ? `${added.length === body.rows.length ? "more than " : ""}${added.length} new` : "";
+    if (paused) return;
+    for (const row of added) row.classList.add("fresh");
+    const focused = key(document.activeElement?.closest("tr") ?? body);
+    body.replaceChildren(template.content);
+    html = null;
+    if (focused) [...body.rows].find((row) => key(row) === focused)?.querySelector(".open").focus({ preventScroll: true });
+  };
+  const ask = async () => {
+    clearTimeout(timer);
+    const begin = performance.now();
+    try {
+      const answer = await fetch(body.dataset.live, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+      if (answer.status === 200) {
+        tag = answer.headers.get("ETag");
+        html = await answer.text();
+        show();
+      }
+    } catch { /* the server is away: asked again below */ }
+    // A query that is dear to answer is asked less often.
+    if (document.visibilityState !== "hidden") timer = setTimeout(ask, Math.min(Math.max(LEAST, 5 * (performance.now() - begin)), MOST));
+  };
+  pause.addEventListener("click", () => {
+    const paused = pause.getAttribute("aria-pressed") !== "true";
+    pause.setAttribute("aria-pressed", String(paused));
+    pause.textContent = paused ? "Go on" : "Pause";
+    show();
+  });
+  addEventListener("visibilitychange", () => { if (document.visibilityState !== "hidden") ask(); });
+  timer = setTimeout(ask, LEAST);
 })();

@@ -13,7 +13,7 @@
   };
   // In a list the next error is the next failed row of the page.
   const nextFailed = () => {
-    const failed = [...document.querySelectorAll(".list tr:has(.st .bad) .open")], current = document.activeElement;
+    const failed = [...document.querySelectorAll(".list tr:has(.st .bad) .open, .exchange:has(.msg .bad) .open")], current = document.activeElement;
     const isAfter = (link) => current.compareDocumentPosition(link) & Node.DOCUMENT_POSITION_FOLLOWING;
     focus(failed.find((link) => link !== current && isAfter(link)) ?? failed[0]);
   };

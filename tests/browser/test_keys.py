@@ -148,8 +148,8 @@ def test_neighbours_are_the_next_traces_of_the_filtered_list(
     for key, row in (("n", "r2"), ("n", "r4"), ("p", "r2")):
         press(page, key)
         expect(page.locator(f"#s-{row}")).to_be_visible()
-    page.evaluate("sessionStorage.clear()")
-    page.reload()
+    # Without the list that it was opened from, a trace steps through all of them.
+    page.goto(page.url.partition("?")[0])
     for key, row in (("n", "r3"), ("p", "r2"), ("p", "r1")):
         press(page, key)
         expect(page.locator(f"#s-{row}")).to_be_visible()

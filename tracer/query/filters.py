@@ -1,13 +1,26 @@
-"""Builds queries from single parameters: the filters of the API and of older addresses."""
+"""Builds queries from single parameters and periods, and reads the period of a query."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracer.query.fields import Grain, Type, field_of
-from tracer.query.moments import Moment
-from tracer.query.tree import And, Compare, Equal, Node, Not, Operator, Term
+from tracer.query.moments import Clock, Moment, resolve
+from tracer.query.tree import (
+    And,
+    Between,
+    Compare,
+    Equal,
+    Match,
+    Node,
+    Not,
+    Operator,
+    Term,
+    conjuncts,
+)
 from tracer.times import json_time
+
+_MINUTE = timedelta(minutes=1)
 
 
 def equals(grain: Grain, name: str, value: str | None) -> list[Node]:
@@ -41,3 +54,57 @@ def joined(*conditions: list[Node]) -> Node:
     """Return the query that asks for all of these."""
     nodes = [node for condition in conditions for node in condition]
     return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+
+
+def period_of(
+    node: Node, clock: Clock, grain: Grain, name: str = "start"
+) -> tuple[datetime | None, datetime | None]:
+    """Return (since, until), end exclusive, of what the query asks of a time; None: no bound.
+
+    Only terms that every row fulfils count: those beside an OR bound nothing.
+    """
+    field = field_of(grain, name)
+    since: datetime | None = None
+    until: datetime | None = None
+    for term in conjuncts(node):
+        if not isinstance(term, Term) or term.field != field or len(term.matches) != 1:
+            continue
+        begin, end = _bounds(term.matches[0], clock)
+        since = max(filter(None, (since, begin)), default=None)
+        until = min(filter(None, (until, end)), default=None)
+    return since, until
+
+
+def _bounds(match: Match, clock: Clock) -> tuple[datetime | None, datetime | None]:
+    if isinstance(match, Equal) and isinstance(match.value, Moment):
+        return resolve(match.value, clock)
+    if isinstance(match, Between):
+        low, high = match.low, match.high
+        return (
+            resolve(low, clock)[0] if isinstance(low, Moment) else None,
+            resolve(high, clock)[1] if isinstance(high, Moment) else None,
+        )
+    if isinstance(match, Compare) and isinstance(match.value, Moment):
+        begin, end = resolve(match.value, clock)
+        return {
+            ">": (end, None),
+            ">=": (begin, None),
+            "<": (None, begin),
+            "<=": (None, end),
+        }[match.operator]
+    return None, None
+
+
+def period_match(since: datetime, until: datetime, clock: Clock) -> Between:
+    """Return the match of the times from ``since`` to before ``until``, as the reader writes them.
+
+    Both are whole minutes, or are cut to whole seconds.
+    """
+    first, after = (time.astimezone(clock.zone).replace(tzinfo=None) for time in (since, until))
+    in_minutes = not (first.second or after.second or after - first < _MINUTE)
+    step, form = (
+        (_MINUTE, "%Y-%m-%dT%H:%M") if in_minutes else (timedelta(seconds=1), "%Y-%m-%dT%H:%M:%S")
+    )
+    # The last minute that is named belongs to the range as a whole.
+    last = max(first, after - step)
+    return Between(Moment(first.strftime(form)), Moment(last.strftime(form)))

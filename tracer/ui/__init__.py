@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
-from tracer.ui.base import static_files
+from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.library import datasets, prompts, runs
-from tracer.ui.lists import complete, go_to, session, sessions, spans, traces
+from tracer.ui.lists import (
+    complete,
+    go_to,
+    histogram,
+    saved_views,
+    sessions,
+    spans,
+    traces,
+)
 from tracer.ui.members import (
     account,
     audit,
@@ -17,9 +25,12 @@ from tracer.ui.members import (
     single_sign_on,
 )
 from tracer.ui.project import access, keys, mapping_quality, prices, projects, server, settings
+from tracer.ui.session import page as session
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page
 from tracer.ui.tree import rows
+from tracer.ui.users import page as user
+from tracer.ui.users import user_list
 from tracer.ui.views import findings, log, session_context, statistics, transcript
 
 __all__ = [
@@ -28,6 +39,7 @@ __all__ = [
     "audit",
     "bookmarks",
     "bp",
+    "choose_zone",
     "comments",
     "complete",
     "datasets",
@@ -36,6 +48,7 @@ __all__ = [
     "findings",
     "first_owner",
     "go_to",
+    "histogram",
     "invitation",
     "keys",
     "live",
@@ -50,6 +63,7 @@ __all__ = [
     "prompts",
     "rows",
     "runs",
+    "saved_views",
     "scores",
     "server",
     "session",
@@ -65,4 +79,6 @@ __all__ = [
     "tags",
     "traces",
     "transcript",
+    "user",
+    "user_list",
 ]

@@ -24,6 +24,7 @@ from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.library.saved_views import save_view
 from tracer.store.members.invitations import create_invitation
 from tracer.store.members.links import create_password_link
 from tracer.store.projects.prices import create_price
@@ -39,8 +40,12 @@ STATES: dict[str, list[dict[str, Any]]] = {
     "ui.trace_list": [
         *({}, {"q": "has:score start:>-24h", "sort": "-cost"}, {"q": "name:nothing"}),
         {"q": "latncy:>2s", "columns": "name,model,metadata.plan,score.helpful"},
+        *({"live": "1"}, {"part": "rows"}),
     ],
     "ui.session_list": [{}, {"q": "user:nobody"}],
+    "ui.span_list": [{}, {"q": "level:error", "columns": "name:90,input,score.good,metadata.a"}],
+    "ui.user_list": [{}, {"of": "all", "sort": "-cost"}],
+    "ui.list_histogram": [{}, {"list": "generation_list", "over": "latency"}],
     "ui.complete_query": [{"q": "sta"}, {"q": "name:"}, {"q": "metadata."}],
     "ui.go_to": [{"to": "res"}],
     "ui.trace": [
@@ -96,6 +101,7 @@ def fill(app: Flask, store_traces: Callable[..., None]) -> dict[str, Any]:
     store_traces(trace, groups, wide_trace())
     with app.app_context(), transaction():
         known = _annotations() | _library() | {"trace_id": TRACE, "session_id": SESSION}
+        known["user_id"] = "user-417"
     score = ScoreRecord(score_id="s", name="good", data_type="text", string_value="yes", time=0)
     score.run_id = known["run_id"]
     services(app).writer.write("default", Batch(scores=[score]))
@@ -132,7 +138,15 @@ def _library() -> dict[str, Any]:
         other = save_run("default", dataset.dataset_id, earlier, None, None)
         add_run_item("default", other.run_id, "i", TRACE, None)
     create_project("empty", "Empty")
-    names = {"name": "faq", "item_id": "i", "run": "v1", "price_id": price.price_id}
+    ada = Author(name="Ada", author_id="reader:1")
+    view = save_view("default", "trace_list", "Failed", "q=status:error", ada, shared=True)
+    names = {
+        "view_id": view,
+        "name": "faq",
+        "item_id": "i",
+        "run": "v1",
+        "price_id": price.price_id,
+    }
     return names | {"run_id": run.run_id}
 
 

@@ -27,7 +27,7 @@ PAGE = f"/project/default/traces/{TRACE}"
             f"{PAGE}?span=plan",
         ),
         ("chat_91c2", "/project/default/sessions/chat_91c2"),
-        ("user-417", "/project/default/traces?q=user:user-417"),
+        ("user-417", "/project/default/users/user-417"),
     ],
 )
 def test_a_pasted_id_leads_to_its_page(

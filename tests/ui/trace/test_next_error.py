@@ -6,8 +6,11 @@ from flask.testing import FlaskClient
 
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
+from tracer.query.fields import Grain
+from tracer.query.parse import parse
+from tracer.store.query.selection import Selection
 from tracer.store.traces.span_tree import next_error
-from tracer.store.traces.traces import get_row, neighbours
+from tracer.store.traces.traces import get_row, neighbours, neighbours_in
 
 TRACE = "t"
 
@@ -45,6 +48,25 @@ def test_neighbours_are_the_next_rows_of_the_list(store_traces: StoreTraces, pro
     assert around("t2") == ("t0", "t1")
     assert around("t1") == ("t2", "t3")
     assert around("t3") == ("t1", None)
+
+
+def test_a_sorted_selection_is_stepped_through_in_its_order(
+    store_traces: StoreTraces, project: str
+) -> None:
+    for n, seconds in enumerate((1, 5, 3, 3)):
+        store_traces(TraceBuilder(f"t{n}", name="a").span("r", None, 0, seconds))
+    store_traces(TraceBuilder("other", name="b").span("r", None, 0, 4))
+    selection = Selection(parse("name:a", Grain.TRACE))
+
+    def around(trace_id: str) -> tuple[str | None, str | None]:
+        return neighbours_in(project, trace_id, selection, "-latency")
+
+    assert [around(f"t{n}") for n in (1, 3, 2, 0)] == [
+        *((None, "t3"), ("t1", "t2"), ("t3", "t0"), ("t2", None)),
+    ]
+    # A trace that does not match any more still has a place.
+    assert around("other") == ("t1", "t3")
+    assert around("gone") == (None, None)
 
 
 def test_the_link_opens_the_page_at_the_error(

@@ -52,6 +52,7 @@ from tracer.store.schema.members import (
     roles,
 )
 from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
+from tracer.store.schema.saved_views import saved_views
 from tracer.store.schema.texts import text_due, trace_words
 from tracer.store.schema.traces import (
     parts,
@@ -102,6 +103,7 @@ __all__ = [
     "queues",
     "refused_requests",
     "roles",
+    "saved_views",
     "score_configs",
     "scores",
     "secrets",

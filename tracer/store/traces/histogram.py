@@ -1,4 +1,4 @@
-"""A selection of traces over time: counts, failures, latency percentiles, tokens and cost."""
+"""A selection over time: counts, failures, latency percentiles, tokens and cost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ import sqlalchemy as sa
 from tracer.errors import TooSlow
 from tracer.extensions import db
 from tracer.measure.buckets import bar_width
+from tracer.query.fields import Grain
 from tracer.store.database.estimates import estimated_rows
 from tracer.store.database.session import within
-from tracer.store.schema import traces
+from tracer.store.schema import sessions, spans, traces
 
 Matching = Callable[[sa.FromClause], sa.ColumnElement[bool]]
-"""The condition of a selection on the table `traces`, an alias or a sample of it."""
+"""The condition of a selection on the table of its rows, an alias or a sample of it."""
+_TABLES: Final = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
 
 BARS: Final = 60
 EXACT_ROWS: Final = 100_000
@@ -32,17 +34,17 @@ _BASE: Final = 1.04
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The traces that began in one interval, or in all of them."""
+    """The rows that began in one interval, or in all of them."""
 
     start: datetime
     count: int
     errors: int
-    """Failed traces."""
+    """Failed traces or spans, sessions with a failed trace."""
     cost: Decimal | None
-    """US dollars; None: no trace has a cost."""
+    """US dollars; None: no row has a cost."""
     tokens: int
     p50: timedelta | None
-    """Latency percentiles, within 2 %; None: no trace."""
+    """Latency percentiles, within 2 %; None: no row has ended."""
     p95: timedelta | None
 
 
@@ -63,23 +65,33 @@ class Histogram:
 
 
 def histogram(
-    project_id: str, matching: Matching, since: datetime, until: datetime, bars: int = BARS
+    project_id: str,
+    matching: Matching,
+    since: datetime,
+    until: datetime,
+    bars: int = BARS,
+    grain: Grain = Grain.TRACE,
 ) -> Histogram:
     """Return the selection between two times in at most ``bars`` bars, whose width is a round time.
 
-    A large selection is estimated from a sample of the table, also where the exact numbers take
-    longer than `SECONDS`. Raises TooSlow: the sample does so as well.
+    The rows are traces, spans or sessions. A large selection is estimated from a sample of the
+    table, also where the exact numbers take longer than `SECONDS`. Raises TooSlow: the sample does
+    so as well.
     """
     width = bar_width(until - since, bars)
-    wanted = _where(traces, project_id, matching, since, until)
-    rows = estimated_rows(sa.select(traces.c.trace_id).where(*wanted))
+    table = _TABLES[grain]
+    wanted = _where(table, project_id, matching, since, until)
+    rows = estimated_rows(sa.select(table.c.start_time).where(*wanted))
+
+    def read(share: float) -> Histogram:
+        return _read(grain, project_id, matching, (since, until), width, share)
+
     if rows <= EXACT_ROWS:
         try:
-            return _read(project_id, matching, since, until, width, 1.0)
+            return read(1.0)
         except TooSlow:
             pass
-    share = min(0.5, EXACT_ROWS / max(rows, 1))
-    return _read(project_id, matching, since, until, width, share)
+    return read(min(0.5, EXACT_ROWS / max(rows, 1)))
 
 
 def time_bounds(project_id: str) -> tuple[datetime, datetime] | None:
@@ -99,35 +111,40 @@ def time_bounds(project_id: str) -> tuple[datetime, datetime] | None:
 def _where(
     table: sa.FromClause, project_id: str, matching: Matching, since: datetime, until: datetime
 ) -> list[sa.ColumnElement[bool]]:
-    return [
+    own = [
         table.c.project_id == project_id,
         table.c.start_time >= since,
         table.c.start_time < until,
         matching(table),
     ]
+    return [*own, ~table.c.placeholder] if "placeholder" in table.c else own
 
 
 def _read(
+    grain: Grain,
     project_id: str,
     matching: Matching,
-    since: datetime,
-    until: datetime,
+    period: tuple[datetime, datetime],
     width: timedelta,
     share: float,
 ) -> Histogram:
-    table: sa.FromClause = traces
+    table: sa.FromClause = _TABLES[grain]
+    since, until = period
     if share < 1:
         # The same sample each time, so that a page that is loaded again shows the same numbers.
-        table = traces.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))
+        sampled = sa.func.system(share * 100)
+        table = _TABLES[grain].tablesample(sampled, name="sample", seed=sa.literal(0))
     length = sa.func.date_part("epoch", table.c.end_time - table.c.start_time, type_=sa.Float)
     micros = sa.func.greatest(length * 1_000_000, 0) + 1
-    bucket = sa.cast(sa.func.floor(sa.func.ln(micros) / math.log(_BASE)), sa.Integer)
+    # NULL is the bucket of spans that run.
+    logarithm = sa.cast(sa.func.floor(sa.func.ln(micros) / math.log(_BASE)), sa.Integer)
+    bucket = sa.case((length.is_not(None), logarithm))
     query = (
         sa.select(
             sa.func.date_bin(width, table.c.start_time, since).label("start"),
             bucket.label("bucket"),
             sa.func.count(),
-            sa.func.count().filter(table.c.status == "error"),
+            sa.func.count().filter(_failed(grain, table)),
             sa.func.sum(table.c.total_cost),
             sa.func.coalesce(sa.func.sum(table.c.total_tokens), 0),
         )
@@ -144,12 +161,18 @@ def _read(
     return Histogram(bars, width, _bar(since, rows, share), share)
 
 
+def _failed(grain: Grain, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    if grain is Grain.SESSION:
+        return table.c.error_count > 0
+    return (table.c.status if grain is Grain.TRACE else table.c.level) == "error"
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Traces of one bar whose latencies have the same logarithm, cut to a whole number."""
+    """Rows of one bar whose latencies have the same logarithm, cut to a whole number."""
 
     start: datetime
-    bucket: int
+    bucket: int | None
     count: int
     errors: int
     cost: Decimal | None
@@ -171,10 +194,11 @@ def _bar(start: datetime, rows: list[_Row], share: float) -> Bar:
 
 
 def _percentile(rows: Iterable[_Row], part: float) -> timedelta | None:
-    """Return the latency that ``part`` of the traces do not exceed, within 2 %."""
+    """Return the latency that ``part`` of the rows do not exceed, within 2 %."""
     counts: dict[int, int] = defaultdict(int)
     for row in rows:
-        counts[row.bucket] += row.count
+        if row.bucket is not None:
+            counts[row.bucket] += row.count
     rank = math.ceil(part * sum(counts.values()))
     for bucket in sorted(counts):
         rank -= counts[bucket]

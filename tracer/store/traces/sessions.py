@@ -165,3 +165,27 @@ def _has_trace(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
         traces.c.session_id == sessions.c.session_id,
         condition,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A trace of a session as its timeline shows it."""
+
+    trace_id: str
+    name: str
+    status: str
+    start_time: datetime
+    end_time: datetime
+    input_tokens: int | None
+    total_cost: Decimal | None
+
+
+def session_turns(project_id: str, session_id: str, limit: int) -> list[Turn]:
+    """Return the traces of a session, oldest first, at most ``limit``."""
+    query = (
+        sa.select(*(traces.c[name] for name in Turn.__dataclass_fields__))
+        .where(traces.c.project_id == project_id, traces.c.session_id == session_id)
+        .order_by(traces.c.start_time, traces.c.trace_id)
+        .limit(limit)
+    )
+    return [Turn(**row) for row in db.session.execute(query).mappings()]

@@ -17,7 +17,7 @@ from tracer.records import Json, decimals
 from tracer.store.annotations.summaries import ScoreSummary, annotation_columns, summarise
 from tracer.store.database.paging import Key, Page
 from tracer.store.database.session import within
-from tracer.store.query.keyset import Order, cut, labelled, parse_sort
+from tracer.store.query.keyset import Order, Position, cut, labelled, parse_sort
 from tracer.store.query.selection import ALL, Selection
 from tracer.store.schema import (
     payload_of_trace,
@@ -218,6 +218,35 @@ def neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
     key = {"project": trace.project_id, "time": trace.start_time, "trace": trace.trace_id}
     before, after = db.session.execute(_NEIGHBOURS, key).one()
     return before, after
+
+
+def neighbours_in(
+    project_id: str, trace_id: str, selection: Selection, sort: str | None
+) -> tuple[str | None, str | None]:
+    """Return the ids of the traces before and after one in a sorted selection (None: none).
+
+    The trace need not match any more. Raises Invalid (sort), TooSlow.
+    """
+    order = Order.of(parse_sort(sort, Grain.TRACE), Grain.TRACE, traces, traces.c.trace_id)
+    own = sa.select(*order.columns).where(
+        traces.c.project_id == project_id, traces.c.trace_id == trace_id
+    )
+    values = db.session.execute(own).one_or_none()
+    if values is None:
+        return None, None
+
+    def next_in(forward: bool) -> str | None:
+        position = Position(forward, list(values), [trace_id])
+        query = sa.select(traces.c.trace_id).where(
+            traces.c.project_id == project_id,
+            selection.condition(Grain.TRACE, traces),
+            order.beyond(position),
+        )
+        found: str | None = db.session.scalar(query.order_by(*order.clauses(forward)).limit(1))
+        return found
+
+    with within(LIST_SECONDS):
+        return next_in(False), next_in(True)
 
 
 def detail_query() -> sa.Select[Any]:

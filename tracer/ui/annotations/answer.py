@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import AnnotationTarget
-from tracer.ui.lists.session import session_annotations
+from tracer.ui.session.page import session_annotations
 from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
 
 

@@ -8,7 +8,7 @@ from flask import request
 
 from tracer.ui.base.blueprint import is_fragment
 
-PRESERVED = ("open", "zoom", "idle", "lens", "q", "kind", "level", "sort", "cursor")
+PRESERVED = ("open", "zoom", "idle", "lens", "q", "kind", "level", "sort", "cursor", "list")
 """Parameters that stay when another span is selected; each page of a trace reads those it knows."""
 VIEW_ONLY = ("kind", "level", "sort", "cursor")
 """Those of the views beside the tree, which a link from a view to the tree drops."""

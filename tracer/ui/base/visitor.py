@@ -89,7 +89,7 @@ def reader_form() -> AnyResponse | str:
     """Show the visitor's name in a form that changes it; a member's is in the account."""
     if identity().member is not None:
         return redirect(url_for("ui.account"))
-    back = _own_path(request.args.get("back", ""))
+    back = own_address(request.args.get("back", ""))
     return render("base/visitor.html", visitor=current_visitor(), back=back)
 
 
@@ -98,11 +98,11 @@ def rename_reader() -> AnyResponse:
     """Change the visitor's name; earlier annotations keep the old one."""
     if not current_visitor().is_fixed:
         remember(clean_name(request.form.get("reader", "")))
-    back = _own_path(request.form.get("back", ""))
+    back = own_address(request.form.get("back", ""))
     return redirect(back or url_for("ui.reader_form"), 303)
 
 
-def _own_path(address: str) -> str:
+def own_address(address: str) -> str:
     """Return a path of this server, "" for any other address: a form must not lead elsewhere."""
     parts = urlsplit(address)
     own = (

@@ -1,1 +1,1 @@
-"""Lists of traces and sessions, and the page of a session."""
+"""Lists of traces, spans, sessions and users: queries, facets, columns, views, charts."""

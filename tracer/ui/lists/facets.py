@@ -81,21 +81,25 @@ def sidebar(project_id: str, query: ListQuery) -> Sidebar:
     """Return the facets of the rows that the query selects."""
     # Of generations and tools, the kind is no question.
     shown = {name: label for name, label in SHOWN[query.grain].items() if name not in query.fixed}
-    values: dict[str, list[Value]] = {}
-    note = ""
-    try:
-        counted = count_facets(project_id, query.selection, list(shown), query.grain)
-        values = counted.values
-        if counted.partial:
-            note = f"≈ counted over the latest {counted.rows:,} that match"
-    except TooSlow:
-        note = "Counting takes too long: choose a shorter time range"
+    values, note = _counted(project_id, query, list(shown)) if shown else ({}, "")
     facets = [
         _facet(query, field, label, _with_chosen(query, field, values.get(field, [])))
         for field, label in shown.items()
     ]
     facets.append(_facet(query, "has", "Has", [Value(what, -1) for what in _PRESENCE[query.grain]]))
     return Sidebar([facet for facet in facets if facet.values], note)
+
+
+def _counted(
+    project_id: str, query: ListQuery, fields: list[str]
+) -> tuple[dict[str, list[Value]], str]:
+    """Return (values by field, what they are not exact about)."""
+    try:
+        counted = count_facets(project_id, query.selection, fields, query.grain)
+    except TooSlow:
+        return {}, "Counting takes too long: choose a shorter time range"
+    partial = f"≈ counted over the latest {counted.rows:,} that match"
+    return counted.values, partial if counted.partial else ""
 
 
 def _with_chosen(query: ListQuery, field: str, values: list[Value]) -> list[Value]:

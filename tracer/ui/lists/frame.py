@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from flask import url_for
+from flask import Response, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
-from tracer.ui.lists.columns import ColumnChoice, ColumnSet
+from tracer.ui.base.rendering import render
+from tracer.ui.base.representations import Representations
+from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.facets import sidebar
+from tracer.ui.lists.kinds import ListKind
 from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.lists.saved_views import tabs_of
 
 PERIODS: Final = (("1h", "hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 SWITCH: Final = (
@@ -23,53 +29,76 @@ SWITCH: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ListKind:
-    """One of the lists: what its rows are, and what it is called."""
+def list_page(
+    kind: ListKind,
+    project_id: str,
+    query: ListQuery,
+    page: Page[Any],
+    rows: Callable[[ColumnChoice], Mapping[str, object]],
+    data: Callable[[], object],
+) -> Representations | AnyResponse:
+    """Return the page of a list, its JSON, or with ``part=rows`` its rows alone, for live mode.
 
-    grain: Grain
-    endpoint: str
-    noun: str
-    columns: ColumnSet
-    rows: str
-    """The template of the rows."""
-    example: str
-    """Of a query, shown in the empty box."""
-    base: str = ""
-    """The query that every row fulfils."""
+    ``rows`` returns what the template of the rows needs beside the page, query and columns.
+    """
+    choice = ColumnChoice(query, kind.columns)
 
-    @property
-    def title(self) -> str:
-        """The heading of the page."""
-        return f"{self.noun.capitalize()}s"
+    def of_rows() -> dict[str, object]:
+        shown = {"kind": kind, "page": page, "query": query, "columns": choice.columns}
+        return {**shown, **rows(choice)}
 
-    def url(self, project_id: str, **values: Any) -> str:
-        """Return the address of the list."""
-        return url_for(f"ui.{self.endpoint}", project_id=project_id, **values)
+    if request.args.get("part") == "rows" and not (request.endpoint or "").endswith("_json"):
+        return _rows(kind, page, of_rows)
+    return Representations(
+        kind.template,
+        context=lambda: {**of_rows(), **_frame(kind, project_id, query, page, choice)},
+        data=lambda: query.valid() and data(),
+    )
 
 
-def frame(
+def _rows(kind: ListKind, page: Page[Any], context: Callable[[], dict[str, object]]) -> AnyResponse:
+    """Return the rows; 304 where they are those that the browser shows."""
+    tag = hashlib.blake2s(repr(page.items).encode(), digest_size=8).hexdigest()
+    unchanged = request.if_none_match.contains(tag)
+    answer = Response(status=304) if unchanged else Response(render(kind.rows, **context()))
+    answer.set_etag(tag)
+    return answer
+
+
+def _frame(
     kind: ListKind, project_id: str, query: ListQuery, page: Page[Any], choice: ColumnChoice
 ) -> Mapping[str, object]:
-    """Return the context of ``lists/frame.html``; the rows need more."""
     switch = [
         (url_for(f"ui.{endpoint}", project_id=project_id), label, endpoint == kind.endpoint)
         for endpoint, label in SWITCH
     ]
+    live = query.kept.get("live", "") == "1"
     return {
-        "kind": kind,
-        "page": page,
-        "query": query,
         "choice": choice,
-        "columns": choice.columns,
         "sidebar": sidebar(project_id, query),
         "periods": periods(kind.grain),
+        "over_url": _over_url(kind, project_id, query) if page.items else "",
+        "tabs": tabs_of(kind, project_id, query),
         "switch": switch if kind.endpoint in dict(SWITCH) else [],
+        "live": live,
+        "live_url": query.url(live=None if live else "1"),
+        "rows_url": query.url(part="rows") if live and not request.args.get("cursor") else "",
     }
+
+
+def _over_url(kind: ListKind, project_id: str, query: ListQuery) -> str:
+    """Return the address of the chart of the selection; "" for users, who are no events."""
+    if kind.grain is Grain.USER:
+        return ""
+    path = url_for("ui.list_histogram", project_id=project_id)
+    values = {"list": kind.endpoint, "q": query.shown, **query.kept}
+    return f"{path}?{urlencode({name: value for name, value in values.items() if value})}"
 
 
 def periods(grain: Grain) -> list[tuple[str, str]]:
     """Return the time ranges that a menu offers, as terms with their labels."""
-    if grain in (Grain.SESSION, Grain.USER):
+    if grain is Grain.USER:
+        return []
+    if grain is Grain.SESSION:
         return [(f"end:>-{length}", f"Active in the last {label}") for length, label in PERIODS]
     return [(f"start:>-{length}", f"Last {label}") for length, label in PERIODS]

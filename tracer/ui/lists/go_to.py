@@ -17,7 +17,11 @@ from tracer.ui.lists.list_query import term
 
 _PAGES: Final = (
     ("Traces", "ui.trace_list"),
+    ("Generations", "ui.generation_list"),
+    ("Tools", "ui.tool_list"),
+    ("Spans", "ui.span_list"),
     ("Sessions", "ui.session_list"),
+    ("Users", "ui.user_list"),
     ("Prompts", "ui.prompt_list"),
     ("Datasets", "ui.dataset_list"),
     ("Settings", "ui.settings"),
@@ -73,7 +77,7 @@ def _url(project_id: str, place: Place) -> str:
         )
     if place.kind == "session":
         return url_for("ui.session", project_id=project_id, session_id=place.identifier)
-    return url_for("ui.trace_list", project_id=project_id, q=term("user", place.identifier))
+    return url_for("ui.user", project_id=project_id, user_id=place.identifier)
 
 
 def _destinations(project_id: str, text: str) -> list[Destination]:

@@ -22,6 +22,7 @@ from tracer.query.tree import Equal, Node, Term, both, conjuncts
 from tracer.store.query.keyset import SortKey, parse_sort, sort_text
 from tracer.store.query.selection import Selection
 from tracer.ui.base.blueprint import bp
+from tracer.ui.render.time_zone import reader_zone
 
 # The filters of older addresses, by the fields that they have become.
 _FIELDS: Final = {
@@ -34,6 +35,10 @@ _FIELDS: Final = {
 }
 _MARKS: Final = {"bookmarked": "bookmark", "commented": "comment", "scored": "score"}
 _AGO: Final = re.compile(r"\d{1,4}[mhd]")
+
+
+KEPT: Final = ("over", "view", "live")
+"""What the address names beside query, sort and columns: the chart, the saved view, live mode."""
 
 
 class ListQuery:
@@ -50,11 +55,12 @@ class ListQuery:
         grain: Grain,
         path: str,
         base: str = "",
-        keep: Sequence[str] = (),
+        keep: Sequence[str] = KEPT,
     ) -> None:
         self.grain = grain
         self.path = path
         self._base = parse(base, grain)
+        self.clock = Clock(datetime.now(UTC), reader_zone())
         self._keep = {name: args.get(name, "").strip() for name in keep}
         self.text = args.get("q", "").strip()
         # A form that adds a column sends the others as well.
@@ -77,7 +83,7 @@ class ListQuery:
     @cached_property
     def selection(self) -> Selection:
         """The rows that the list shows."""
-        return Selection(both(self._base, self.node), Clock(datetime.now(UTC)))
+        return Selection(both(self._base, self.node), self.clock)
 
     def valid(self) -> ListQuery:
         """Return this query, or raise its error: JSON can't show it beside the rows of another."""
@@ -100,6 +106,12 @@ class ListQuery:
         """The parameters that a new query keeps."""
         values = {"sort": self._sort, "columns": self.columns, **self._keep}
         return {name: value for name, value in values.items() if value}
+
+    @property
+    def list_state(self) -> str | None:
+        """The query and order, from which a trace steps to the next; None: the whole list."""
+        values = {"q": self.shown, "sort": self._sort}
+        return urlencode({name: value for name, value in values.items() if value}) or None
 
     def url(self, q: str | None = None, **more: str | None) -> str:
         """Return the address with another query (None: this one), and ``more`` changed.

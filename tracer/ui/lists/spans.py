@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
 from tracer.store.traces.selected_spans import NO_CONTEXT, list_selected_spans, span_contexts
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.lists import column_sets
 from tracer.ui.lists.columns import ColumnChoice
-from tracer.ui.lists.frame import ListKind, frame
+from tracer.ui.lists.frame import list_page
+from tracer.ui.lists.kinds import GENERATIONS, SPANS, TOOLS, ListKind
 from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.lists.saved_views import default_view
 from tracer.web.answers.users import span_page
-
-_ROWS: Final = "lists/_span_rows.html"
-SPANS: Final = ListKind(
-    *(Grain.SPAN, "span_list", "span", column_sets.SPANS, _ROWS),
-    "kind:retriever latency:>1s trace(status:error)",
-)
-GENERATIONS: Final = ListKind(
-    *(Grain.SPAN, "generation_list", "generation", column_sets.GENERATIONS, _ROWS),
-    "model:gpt-4o* first_token:>1s finish:length trace(status:error)",
-    "kind:generation",
-)
-TOOLS: Final = ListKind(
-    *(Grain.SPAN, "tool_list", "tool call", column_sets.TOOLS, _ROWS),
-    "name:search status:error latency:>1s",
-    "kind:tool,function",
-)
 
 
 @html_and_json("/project/<project_id>/spans")
@@ -53,22 +35,21 @@ def tool_list(project_id: str) -> Representations | AnyResponse:
     return _list(TOOLS, project_id)
 
 
-def _list(kind: ListKind, project_id: str) -> Representations:
+def _list(kind: ListKind, project_id: str) -> Representations | AnyResponse:
+    if (opened := default_view(kind, project_id)) is not None:
+        return opened
     query = ListQuery(request.args, kind.grain, kind.url(project_id), kind.base)
     page = list_selected_spans(
         project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter
     )
-    return Representations(
-        "lists/spans.html",
-        context=lambda: _context(kind, project_id, query, page),
-        data=lambda: query.valid() and span_page(page, project_id),
+    return list_page(
+        *(kind, project_id, query, page),
+        rows=lambda choice: _contexts(project_id, page, choice),
+        data=lambda: span_page(page, project_id),
     )
 
 
-def _context(
-    kind: ListKind, project_id: str, query: ListQuery, page: Page[SpanRow]
-) -> dict[str, object]:
-    choice = ColumnChoice(query, kind.columns)
+def _contexts(project_id: str, page: Page[SpanRow], choice: ColumnChoice) -> dict[str, object]:
     contexts = span_contexts(
         project_id,
         page.items,
@@ -76,8 +57,4 @@ def _context(
         metadata=choice.keys_of("metadata"),
         score_names=choice.keys_of("score"),
     )
-    return {
-        **frame(kind, project_id, query, page, choice),
-        "contexts": contexts,
-        "no_context": NO_CONTEXT,
-    }
+    return {"contexts": contexts, "no_context": NO_CONTEXT}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -15,19 +13,15 @@ from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.blueprint import is_fragment, own_path
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.lists import column_sets
 from tracer.ui.lists.columns import ColumnChoice
-from tracer.ui.lists.frame import ListKind, frame
+from tracer.ui.lists.frame import list_page
 from tracer.ui.lists.go_to import id_url
+from tracer.ui.lists.kinds import TRACES
 from tracer.ui.lists.list_query import ListQuery, translated
+from tracer.ui.lists.saved_views import default_view
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.answers import traces as answers
-
-TRACES: Final = ListKind(
-    *(Grain.TRACE, "trace_list", "trace", column_sets.TRACES, "lists/_trace_rows.html"),
-    "status:error latency:>2s any(kind:tool name:search) “words”",
-)
 
 
 @html_and_json("/project/<project_id>/traces")
@@ -36,21 +30,35 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     text = translated(request.args, Grain.TRACE)
     if text is not None:
         return redirect(ListQuery(request.args, Grain.TRACE, own_path()).url(text))
+    if (opened := default_view(TRACES, project_id)) is not None:
+        return opened
     query = ListQuery(request.args, Grain.TRACE, TRACES.url(project_id))
     if (page_of_id := id_url(project_id, query.text)) is not None:
         return redirect(page_of_id)
     page = traces.list_traces(
         project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter
     )
-    empty = not page.items and not traces.has_traces(project_id)
-    if is_fragment():
+    if not page.items and not traces.has_traces(project_id):
+        return _start_page(project_id, query)
+    if is_fragment() and "refused" in request.args:
         # The start page polls for the first trace.
-        unchanged = empty and _refusal_time(project_id) == request.args.get("refused", "")
+        return Response(headers={"HX-Refresh": "true"})
+    return list_page(
+        *(TRACES, project_id, query, page),
+        rows=lambda choice: {"metadata": _metadata(project_id, page, choice)},
+        data=lambda: answers.trace_page(page),
+    )
+
+
+def _start_page(project_id: str, query: ListQuery) -> Representations | AnyResponse:
+    if is_fragment():
+        unchanged = _refusal_time(project_id) == request.args.get("refused", "")
         return Response(status=204) if unchanged else Response(headers={"HX-Refresh": "true"})
+    nothing: Page[TraceRow] = Page([], None, None)
     return Representations(
-        "project/start.html" if empty else "lists/traces.html",
-        context=lambda: _start(project_id) if empty else _list(project_id, page, query),
-        data=lambda: query.valid() and answers.trace_page(page),
+        "project/start.html",
+        context=lambda: _start(project_id),
+        data=lambda: query.valid() and answers.trace_page(nothing),
     )
 
 
@@ -72,11 +80,10 @@ def _start(project_id: str) -> dict[str, object]:
     }
 
 
-def _list(project_id: str, page: Page[TraceRow], query: ListQuery) -> dict[str, object]:
-    choice = ColumnChoice(query, TRACES.columns)
+def _metadata(
+    project_id: str, page: Page[TraceRow], choice: ColumnChoice
+) -> dict[str, dict[str, str]]:
+    """Return the values of the metadata columns by trace and key."""
     keys = choice.keys_of("metadata")
     ids = [row.trace_id for row in page.items]
-    return {
-        **frame(TRACES, project_id, query, page, choice),
-        "metadata": traces.metadata_values(project_id, ids, keys) if keys else {},
-    }
+    return traces.metadata_values(project_id, ids, keys) if keys else {}

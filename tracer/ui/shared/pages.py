@@ -19,8 +19,8 @@ from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.rendering import is_fragment_template, render
 from tracer.ui.base.representations import Representations
-from tracer.ui.lists.session import session
 from tracer.ui.panel.trace import Panel
+from tracer.ui.session.page import session
 from tracer.ui.trace import page as traces
 from tracer.ui.trace.context import find_trace
 

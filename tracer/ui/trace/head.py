@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 from flask import g
 
 from tracer.analysis.activity import BUCKETS
 from tracer.analysis.headline import FAMILY
+from tracer.errors import Invalid, TooSlow
+from tracer.query.errors import QueryError
+from tracer.query.fields import Grain
+from tracer.query.moments import Clock
+from tracer.query.parse import parse
 from tracer.store.analyses.summaries import read_headline
+from tracer.store.query.selection import Selection
 from tracer.store.timeline.log import Log, Query, SearchPosition
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import page_parameter
 from tracer.ui.base.subjects import read_bookmark, target_of
+from tracer.ui.render.time_zone import reader_zone
 from tracer.ui.trace.timeline import open_log, read_findings
 from tracer.ui.waterfall.axis import Axis
 
@@ -46,7 +55,29 @@ def tree_head_of(trace: TraceRow) -> dict[str, object]:
     log = _open_search(trace)
     position = log.position(page_parameter("span")) if log else None
     search = Search(words, position) if words else None
-    return head_of(trace) | {"neighbours": traces.neighbours(trace), "search": search}
+    return head_of(trace) | {
+        "neighbours": _neighbours(trace),
+        "list_state": _list_state(),
+        "search": search,
+    }
+
+
+def _list_state() -> str:
+    """Return the query string of the list that the visitor came from; "": the whole list."""
+    return page_parameter("list") or ""
+
+
+def _neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
+    """Return the traces before and after this one in the list that the visitor came from."""
+    state = dict(parse_qsl(_list_state()))
+    if not state:
+        return traces.neighbours(trace)
+    clock = Clock(datetime.now(UTC), reader_zone())
+    try:
+        selection = Selection(parse(state.get("q", ""), Grain.TRACE), clock)
+        return traces.neighbours_in(trace.project_id, trace.trace_id, selection, state.get("sort"))
+    except (QueryError, Invalid, TooSlow):
+        return None, None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ POLICY: Final = (
     # Checked by its own rule: a token for metrics, or a server administrator.
     _line("GET", Right.OPEN, "/metrics"),
     # Pages of no project.
-    _line("*", Right.KNOWN, "/", "/trace/<id:trace_id>", "/reader", "/logout"),
+    _line("*", Right.KNOWN, "/", "/trace/<id:trace_id>", "/reader", "/time-zone", "/logout"),
     _line("*", Right.KNOWN, "/account", "/account/*"),
     _line("*", Right.SERVER, "/server", "/server/*"),
     # Pages of a project.

@@ -46,13 +46,14 @@ class SelectedSpanPage(msgspec.Struct, kw_only=True):
 def user_page(page: Page[UserRow]) -> UserPage:
     """Return the answer for a page of users."""
     return UserPage(
-        data=[_user(row) for row in page.items],
+        data=[user_answer(row) for row in page.items],
         next_cursor=page.older,
         prev_cursor=page.newer,
     )
 
 
-def _user(row: UserRow) -> User:
+def user_answer(row: UserRow) -> User:
+    """Return the answer for a user."""
     return User(
         id=row.user_id,
         first_time=json_time(row.start_time),

@@ -1,10 +1,42 @@
-"""Which columns each list offers, and which it shows first."""
+"""The lists: what the rows of each are, which columns it offers, and which it shows first."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from tracer.ui.lists.columns import Column, column_set
+from flask import url_for
+
+from tracer.query.fields import Grain
+from tracer.ui.lists.columns import Column, ColumnSet, column_set
+
+
+@dataclass(frozen=True, slots=True)
+class ListKind:
+    """One of the lists: what its rows are, and what it is called."""
+
+    grain: Grain
+    endpoint: str
+    noun: str
+    columns: ColumnSet
+    rows: str
+    """The template of the rows."""
+    example: str
+    """Of a query, shown in the empty box."""
+    base: str = ""
+    """The query that every row fulfils."""
+
+    template: str = "lists/frame.html"
+
+    @property
+    def title(self) -> str:
+        """The heading of the page."""
+        return f"{self.noun.capitalize()}s"
+
+    def url(self, project_id: str, **values: Any) -> str:
+        """Return the address of the list."""
+        return url_for(f"ui.{self.endpoint}", project_id=project_id, **values)
+
 
 _INPUT: Final = Column("input", "Input", "say")
 _OUTPUT: Final = Column("output", "Output", "say")
@@ -19,7 +51,7 @@ _TAGS: Final = Column("tags", "Tags", "tags")
 _MARKS: Final = Column("marks", "Annotations", "mk")
 _SCORES: Final = Column("scores", "Scores", "scores")
 
-TRACES: Final = column_set(
+_TRACES: Final = column_set(
     (
         Column("name", "Name", "name", "name"),
         *(_INPUT, _OUTPUT, _START, _LATENCY),
@@ -58,26 +90,26 @@ _SPAN_COLUMNS: Final = (
     Column("id", "Id", "id", "id"),
 )
 _OF_SPANS: Final = ("metadata", "score")
-SPANS: Final = column_set(
+_SPANS: Final = column_set(
     _SPAN_COLUMNS,
     *("name", "kind", "output", "start", "latency", "tokens", "cost", "trace"),
     leading="name",
     keyed=_OF_SPANS,
 )
-TOOLS: Final = column_set(
+_TOOLS: Final = column_set(
     _SPAN_COLUMNS,
     *("name", "input", "output", "start", "latency", "trace"),
     leading="name",
     keyed=_OF_SPANS,
 )
-GENERATIONS: Final = column_set(
+_GENERATIONS: Final = column_set(
     _SPAN_COLUMNS,
     *("name", "model", "output", "start", "latency", "first_token", "speed"),
     *("input_tokens", "output_tokens", "cost", "finish", "trace"),
     leading="name",
     keyed=_OF_SPANS,
 )
-SESSIONS: Final = column_set(
+_SESSIONS: Final = column_set(
     (
         Column("id", "Session", "name wide-name", "id"),
         Column("input", "Last input", "say"),
@@ -95,15 +127,15 @@ SESSIONS: Final = column_set(
     leading="id",
     keyed=("score",),
 )
-USERS: Final = column_set(
+_USERS: Final = column_set(
     (
         Column("id", "User", "name", "id"),
         Column("last", "Last trace", "say"),
         Column("end", "Seen", "when", "end"),
         Column("start", "First seen", "when", "start"),
         Column("trend", "Traces over time", "trendcell"),
-        Column("p95", "p95", "time", "p95"),
-        Column("sessions", "Sessions", "num spans", "sessions"),
+        Column("p95", "p95", "time"),
+        Column("sessions", "Sessions", "num tok", "sessions"),
         Column("traces", "Traces", "num spans", "traces"),
         Column("errors", "Failed", "num errs", "errors"),
         *(_TOKENS, _COST),
@@ -113,3 +145,36 @@ USERS: Final = column_set(
     "share",
     leading="id",
 )
+
+_SPAN_ROWS: Final = "lists/_span_rows.html"
+TRACES: Final = ListKind(
+    *(Grain.TRACE, "trace_list", "trace", _TRACES, "lists/_trace_rows.html"),
+    "status:error latency:>2s any(kind:tool name:search) “words”",
+)
+SPANS: Final = ListKind(
+    *(Grain.SPAN, "span_list", "span", _SPANS, _SPAN_ROWS),
+    "kind:retriever latency:>1s trace(status:error)",
+)
+GENERATIONS: Final = ListKind(
+    *(Grain.SPAN, "generation_list", "generation", _GENERATIONS, _SPAN_ROWS),
+    "model:gpt-4o* first_token:>1s finish:length trace(status:error)",
+    "kind:generation",
+)
+TOOLS: Final = ListKind(
+    *(Grain.SPAN, "tool_list", "tool call", _TOOLS, _SPAN_ROWS),
+    "name:search status:error latency:>1s",
+    "kind:tool,function",
+)
+SESSIONS: Final = ListKind(
+    *(Grain.SESSION, "session_list", "session", _SESSIONS, "lists/_session_rows.html"),
+    "user:u1 errors:>0 cost:>1 any(kind:tool status:error)",
+    template="lists/sessions.html",
+)
+USERS: Final = ListKind(
+    *(Grain.USER, "user_list", "user", _USERS, "users/_rows.html"),
+    "user-4* errors:>0 cost:>1 trace(env:production)",
+    template="users/user_list.html",
+)
+KINDS: Final = {
+    kind.endpoint: kind for kind in (TRACES, SPANS, GENERATIONS, TOOLS, SESSIONS, USERS)
+}

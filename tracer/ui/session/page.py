@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -23,6 +23,7 @@ from tracer.ui.base.subjects import AnnotationTarget, read_bookmark, target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import Body, Renderer
+from tracer.ui.session.timeline import MOST_TURNS, Timeline, timeline
 from tracer.web.access.check import may
 from tracer.web.answers import traces as answers
 from tracer.web.answers.annotations import Comment, comment
@@ -54,12 +55,19 @@ def session(project_id: str, session_id: str) -> Representations:
         abort(404, f"This project has no session “{session_id}”.")
     page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
     target = target_of(row, project_id)
+
+    def drawn() -> Timeline:
+        turns = sessions.session_turns(project_id, session_id, MOST_TURNS)
+        shown = {trace.trace_id: number for number, trace in enumerate(page.items, 1)}
+        return timeline(turns, datetime.now(UTC), own_path(), shown)
+
     return Representations(
-        "lists/session.html",
+        "session/page.html",
         context=lambda: {
             "session": row,
             "page": page,
             "exchanges": exchanges(page.items),
+            "timeline": drawn(),
             "bookmark": read_bookmark(target, row),
             "path": own_path(),
             "context_url": url_for(

@@ -1,0 +1,228 @@
+"""The selection of a list over time: bars that narrow the time range, and the sums of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from flask import abort, request
+
+from tracer.errors import TooSlow
+from tracer.measure.buckets import bar_width, floor
+from tracer.query.fields import Grain, field_of
+from tracer.query.filters import period_match, period_of
+from tracer.query.printing import term_text
+from tracer.query.tree import Term
+from tracer.store.traces.histogram import BARS, Bar, Histogram, histogram, time_bounds
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.lists.kinds import KINDS, ListKind
+from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.render.format import duration, money, plural
+
+MEASURES: Final = {"count": "Count", "latency": "Latency", "cost": "Cost"}
+HEIGHT: Final = 32
+_TICKS: Final = 6
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """One bar: its place in the chart, heights of `HEIGHT`, and the query that it leads to."""
+
+    slot: int
+    high: float
+    low: float
+    """Height of the part in front: failed rows, or the median."""
+    title: str
+    url: str
+    period: str
+    """The values of the term that narrows the list to the bar."""
+    row: Bar
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The bars of a selection, with what stands around them."""
+
+    bars: list[ChartBar]
+    slots: int
+    ticks: list[tuple[float, str]]
+    top: str
+    """The value of the highest bar."""
+    label: str
+    per: str
+    """The time that a bar covers, as text."""
+    width: timedelta
+    share: float
+    """Share of the table that was read: below 1, the numbers are estimates."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """Charts by measure, with the sums of the selection; ``note`` names why there are none."""
+
+    total: Bar | None
+    charts: Mapping[str, Chart]
+    note: str = ""
+
+
+@html_and_json("/project/<project_id>/histogram")
+def list_histogram(project_id: str) -> Representations:
+    """Show the selection of the list that ``list`` names over time, and its sums."""
+    kind = KINDS.get(request.args.get("list", "trace_list"))
+    if kind is None or kind.grain is Grain.USER:
+        abort(404, "There is no such list.")
+    query = ListQuery(request.args, kind.grain, kind.url(project_id), kind.base)
+    shown = over_time(project_id, kind, query, measure_of(query))
+    fragment = request.headers.get("HX-Request-Type") == "partial"
+    return Representations(
+        "lists/_histogram.html" if fragment else "lists/histogram.html",
+        context=lambda: {
+            "over": shown,
+            "kind": kind,
+            "query": query,
+            "measure": measure_of(query),
+            "measures": [(name, text, query.url(over=name)) for name, text in MEASURES.items()],
+        },
+        data=lambda: query.valid() and shown,
+    )
+
+
+def measure_of(query: ListQuery) -> str:
+    """Return what the bars show: a key of `MEASURES`."""
+    chosen = query.kept.get("over", "")
+    return chosen if chosen in MEASURES else "count"
+
+
+def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str) -> OverTime:
+    """Return charts of the selection; without them where counting takes too long."""
+    period = _period(project_id, query)
+    if period is None:
+        return OverTime(None, {})
+    since, until = period
+    origin = floor(since, bar_width(until - since, BARS), query.clock)
+    grain = query.grain
+    try:
+        counted = histogram(
+            project_id,
+            lambda table: query.selection.condition(grain, table),
+            origin,
+            until,
+            grain=grain,
+        )
+    except TooSlow:
+        return OverTime(None, {}, "Counting takes too long: choose a shorter time range.")
+    slots = max(1, -(-(until - origin) // counted.width)) if counted.bars else 0
+    return OverTime(
+        counted.total,
+        {name: _chart(kind, query, counted, origin, slots, name) for name in measures if slots},
+    )
+
+
+def _period(project_id: str, query: ListQuery) -> tuple[datetime, datetime] | None:
+    """Return the time that the chart covers; None: there is no row, or no time."""
+    since, until = period_of(query.node, query.clock, query.grain)
+    bounds = time_bounds(project_id)
+    if bounds is None:
+        return None
+    since = max(since or bounds[0], bounds[0] - _DAY)
+    # Spans begin after their trace.
+    until = min(until or datetime.now(UTC), datetime.now(UTC) + _DAY)
+    return (since, until) if since < until else None
+
+
+def _chart(
+    kind: ListKind,
+    query: ListQuery,
+    counted: Histogram,
+    origin: datetime,
+    slots: int,
+    measure: str,
+) -> Chart:
+    width = counted.width
+    most = max((_values(measure, bar)[0] for bar in counted.bars), default=0.0) or 1.0
+    bars = []
+    for bar in counted.bars:
+        high, low = (HEIGHT * value / most for value in _values(measure, bar))
+        bars.append(_bar(kind, query, bar, width, (bar.start - origin) // width, high, low))
+    shown: Callable[[float], str] = {
+        "latency": lambda value: duration(timedelta(seconds=value)),
+        "cost": lambda value: money(Decimal(value)),
+    }.get(measure, lambda value: f"{value:,.0f}")
+    return Chart(
+        bars=bars,
+        slots=slots,
+        ticks=_ticks(origin, width, slots),
+        top=shown(most),
+        label=f"{kind.noun}s per {_length(width)}",
+        per=_length(width),
+        width=width,
+        share=counted.share,
+    )
+
+
+def _length(width: timedelta) -> str:
+    for unit, name in ((_DAY, "d"), (timedelta(hours=1), "h")):
+        if width >= unit:
+            return f"{width // unit} {name}"
+    return f"{width // timedelta(minutes=1)} min" if width.seconds >= 60 else duration(width)
+
+
+def _values(measure: str, bar: Bar) -> tuple[float, float]:
+    """Return (height, height of the part in front) of a bar, in the unit of the measure."""
+    if measure == "latency":
+        return _seconds(bar.p95), _seconds(bar.p50)
+    if measure == "cost":
+        return float(bar.cost or 0), 0.0
+    return float(bar.count), float(bar.errors)
+
+
+def _seconds(value: timedelta | None) -> float:
+    return value.total_seconds() if value else 0.0
+
+
+def _bar(
+    kind: ListKind,
+    query: ListQuery,
+    bar: Bar,
+    width: timedelta,
+    slot: int,
+    high: float,
+    low: float,
+) -> ChartBar:
+    field = field_of(query.grain, "start")
+    assert field is not None
+    start = bar.start.astimezone(query.clock.zone)
+    term = Term(field, None, (period_match(start, start + width, query.clock),))
+    text = term_text(term)
+    parts = [
+        f"{start:%a %d %b %H:%M}: {plural(bar.count, kind.noun)}, {bar.errors:,} failed",
+        f"p50 {duration(bar.p50)}, p95 {duration(bar.p95)}" if bar.p95 else "",
+        money(bar.cost),
+    ]
+    return ChartBar(
+        slot=slot,
+        high=max(high, 0.8 if high else 0.0),
+        low=max(low, 0.8 if low else 0.0),
+        title=", ".join(filter(None, parts)),
+        url=query.period_url(text),
+        period=text.partition(":")[2],
+        row=bar,
+    )
+
+
+def _ticks(origin: datetime, width: timedelta, slots: int) -> list[tuple[float, str]]:
+    """Return (place in percent, text) of the times under the chart."""
+    step = max(1, -(-slots // _TICKS))
+    long = width * slots > timedelta(hours=40)
+    ticks = []
+    for slot in range(0, slots, step):
+        time = origin + slot * width
+        text = f"{time:%d %b}" if long else f"{time:%H:%M}"
+        if not long and (slot == 0 or time.hour * 60 + time.minute < step * width / _DAY * 1440):
+            text = f"{time:%a %H:%M}"
+        ticks.append((100 * slot / slots, text))
+    return ticks

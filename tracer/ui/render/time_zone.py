@@ -1,0 +1,47 @@
+"""The time zone of the reader, in a cookie: the browser's, or a chosen one."""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import g, has_request_context, request
+
+COOKIE: Final = "tracer_zone"
+AUTOMATIC: Final = "auto:"
+"""Stands before a zone that the browser named: the script replaces it, never a chosen one."""
+
+
+def reader_zone() -> tzinfo:
+    """Return the zone in which this request's times are shown and read; UTC without a cookie."""
+    if not has_request_context():
+        return UTC
+    if "reader_zone" not in g:
+        g.reader_zone = zone_of(zone_name())
+    zone: tzinfo = g.reader_zone
+    return zone
+
+
+def zone_name() -> str:
+    """Return the IANA name in the reader's cookie; "" without one."""
+    return request.cookies.get(COOKIE, "").removeprefix(AUTOMATIC)
+
+
+def is_chosen() -> bool:
+    """Return whether the reader chose the zone, so that the browser's does not matter."""
+    cookie = request.cookies.get(COOKIE, "")
+    return bool(cookie) and not cookie.startswith(AUTOMATIC)
+
+
+@lru_cache
+def zone_names() -> tuple[str, ...]:
+    """Return the names of all zones that this server knows, UTC first."""
+    return ("UTC", *sorted(name for name in available_timezones() if "/" in name))
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of an IANA name like ``Europe/Berlin``; UTC where there is none."""
+    # Only known names: others would be looked for in the file system.
+    return ZoneInfo(name) if name in zone_names() and name != "UTC" else UTC

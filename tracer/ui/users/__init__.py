@@ -1,0 +1,1 @@
+"""The users of the traced application: their list, and the page of one."""

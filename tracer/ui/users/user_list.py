@@ -1,0 +1,96 @@
+"""The list of the users of the traced application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from flask import request
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.query.fields import Grain
+from tracer.store.database.paging import Page
+from tracer.store.traces.users import UserDetails, UserRow, list_users, user_details, users_absent
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.lists.frame import list_page
+from tracer.ui.lists.kinds import USERS
+from tracer.ui.lists.list_query import KEPT, ListQuery
+from tracer.ui.lists.saved_views import default_view
+from tracer.web.answers.users import user_page
+
+LENGTHS: Final = {
+    "24h": ("Last 24 hours", timedelta(hours=24)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+    "30d": ("Last 30 days", timedelta(days=30)),
+    "all": ("Any time", None),
+}
+"""Of the traces that are summed up, by the parameter ``of``."""
+_USUAL: Final = "7d"
+INTERVALS: Final = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The traces of a user over time, as the path of bars of a height of 20."""
+
+    all: str
+    failed: str
+
+
+@html_and_json("/project/<project_id>/users")
+def user_list(project_id: str) -> Representations | AnyResponse:
+    """Show the users that a query selects, latest activity first, with sums over their traces."""
+    if (opened := default_view(USERS, project_id)) is not None:
+        return opened
+    query = ListQuery(request.args, Grain.USER, USERS.url(project_id), keep=("of", *KEPT))
+    length = query.kept.get("of", _USUAL)
+    length = length if length in LENGTHS else _USUAL
+    ago = LENGTHS[length][1]
+    since = datetime.now(UTC) - ago if ago else None
+    page = list_users(
+        *(project_id, query.selection, request.args.get("cursor")),
+        sort=query.sort_parameter,
+        since=since,
+    )
+    return list_page(
+        *(USERS, project_id, query, page),
+        rows=lambda _: _context(project_id, query, page, length, since),
+        data=lambda: user_page(page),
+    )
+
+
+def _context(
+    project_id: str, query: ListQuery, page: Page[UserRow], length: str, since: datetime | None
+) -> dict[str, object]:
+    begin = since or min((row.start_time for row in page.items), default=datetime.now(UTC))
+    width = max((datetime.now(UTC) - begin) / INTERVALS, timedelta(minutes=1))
+    ids = [row.user_id for row in page.items]
+    details = user_details(project_id, ids, begin, width) if ids else {}
+    # As the last row, so that the sums of the list are those of all traces.
+    nobody = users_absent(project_id, since) if not (query.shown or page.newer) else None
+    return {
+        "details": details,
+        "trends": {user_id: trend(of) for user_id, of in details.items()},
+        "nobody": nobody,
+        "most_cost": max((row.total_cost for row in page.items if row.total_cost), default=None),
+        "length": length,
+        "lengths": [(name, label, query.url(of=name)) for name, (label, _) in LENGTHS.items()],
+    }
+
+
+def trend(of: UserDetails) -> Trend:
+    """Return the bars of a user's trend, as high as the largest interval."""
+    most = max((count for _, count, _ in of.trend), default=1)
+    return Trend(
+        bars_path([(n, count / most) for n, count, _ in of.trend]),
+        bars_path([(n, failed / most) for n, _, failed in of.trend]),
+    )
+
+
+def bars_path(values: Iterable[tuple[int, float]]) -> str:
+    """Return the path of bars of a height of 20, of (interval, height from 0 to 1)."""
+    return "".join(
+        f"M{n * 5} 20v-{max(1.0, 18 * height):.1f}h4V20" for n, height in values if height > 0
+    )

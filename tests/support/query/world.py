@@ -100,13 +100,18 @@ def _add_trace(draw: st.DrawFn, world: World, trace_id: str) -> None:
     for name in ("user_id", "release", "version", "input_preview", "output_preview"):
         trace[name] = draw(_MAYBE)
     trace["error_message"] = draw(_MAYBE)
-    for name in ("span", "error", "warning", "flagged", "unpriced"):
+    for name in ("span", "flagged", "unpriced"):
         trace[f"{name}_count"] = draw(_COUNTS)
     for name in ("input_tokens", "output_tokens", "total_tokens"):
         trace[name] = draw(_TOKENS)
     world.traces.append(trace)
     ids = [f"{trace_id}-{number}" for number in range(draw(st.integers(0, 4)))]
-    world.spans += [_span(draw, trace, span_id, ids) for span_id in ids]
+    spans = [_span(draw, trace, span_id, ids) for span_id in ids]
+    world.spans += spans
+    for level in ("error", "warning"):
+        trace[f"{level}_count"] = sum(
+            span["level"] == level and not span["placeholder"] for span in spans
+        )
     _annotate(draw, world, trace_id, ids)
 
 

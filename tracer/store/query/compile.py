@@ -54,6 +54,8 @@ _GRAINS: Final = {
 }
 _INDEXED: Final = ("kind", "name", "model", "level")
 """Fields of spans whose values the index of texts holds."""
+_LEVEL_COUNTS: Final = {"error": "error_count", "warning": "warning_count"}
+"""Columns of traces that count the spans of a level."""
 _COUNTED: Final[dict[str, Callable[[Any, int], Column]]] = {
     "<": lambda count, number: count < number,
     "<=": lambda count, number: count <= number,
@@ -149,12 +151,32 @@ class _Compiler:
             return ~sa.exists().where(*own, wrong).correlate(self._table)
         own.append(self._path(node.path, span))
         if node.quantifier == "any" or (node.operator, node.number) == (">=", 1):
-            exact = sa.exists().where(*own).correlate(self._table)
-            if self._grain is not Grain.TRACE:
-                return exact
-            return self._prefiltered([n for s in node.path.steps for n in conjuncts(s)], exact)
+            return self._with_spans_of(node, sa.exists().where(*own).correlate(self._table))
+        compared = _COUNTED[node.operator]
+        if (counted := self._counted(node.path)) is not None:
+            return compared(counted, node.number)
         count = sa.select(sa.func.count()).select_from(span).where(*own).correlate(self._table)
-        return _COUNTED[node.operator](count.scalar_subquery(), node.number)
+        exact = compared(count.scalar_subquery(), node.number)
+        # Without any such span the number is 0.
+        needs_one = node.operator == ">" or (node.operator in (">=", "=") and node.number > 0)
+        return self._with_spans_of(node, exact) if needs_one else exact
+
+    def _with_spans_of(self, node: Spans, exact: Column) -> Column:
+        """Return ``exact`` with the index before it, which finds the traces with such spans."""
+        if self._grain is not Grain.TRACE:
+            return exact
+        return self._prefiltered([n for s in node.path.steps for n in conjuncts(s)], exact)
+
+    def _counted(self, path: SpanPath) -> Column | None:
+        """Return the column of a trace that has the number of spans of a path; None: none has."""
+        step = path.steps[0]
+        if self._grain is not Grain.TRACE or len(path.steps) > 1 or not isinstance(step, Term):
+            return None
+        if step.field.name == "level" and len(step.matches) == 1:
+            match = step.matches[0]
+            name = _LEVEL_COUNTS.get(str(match.value)) if isinstance(match, Equal) else None
+            return self._table.c[name] if name else None
+        return None
 
     def _own_spans(self, span: Table) -> list[Column]:
         """Return the conditions that ``span`` belongs to the listed trace or session."""

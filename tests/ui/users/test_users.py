@@ -69,7 +69,7 @@ def test_the_selection_is_shown_over_time_and_its_bars_narrow_the_range(
     page = get_page("/traces?q=user:user-417")
     lazy = page.one(id="hist")["hx-get"].removeprefix("/project/default")
     chart = get_page(lazy, fragment=True)
-    assert chart.one("p", "sumline").text.startswith("2 traces · 1 failed · p50")
+    assert chart.one(css="sumline").text.startswith("2 traces · 1 failed · p50")
     counts = [bar.one("title").text for bar in chart.all("a") if "data-period" in bar.attributes]
     assert sum(int(text.split(": ")[1].split()[0]) for text in counts) == 2
     link = next(a for a in chart.all("a") if "data-period" in a.attributes)
@@ -79,6 +79,6 @@ def test_the_selection_is_shown_over_time_and_its_bars_narrow_the_range(
     whole = get_page(lazy)
     assert len(whole.one("tbody").all("tr")) == len(counts)
     spans = get_page("/histogram?list=generation_list&over=cost", fragment=True)
-    assert spans.one("p", "sumline").text.startswith("1 generation · ")
+    assert spans.one(css="sumline").text.startswith("1 generation · ")
     assert get_page("/histogram?list=session_list", fragment=True).one("svg")
     get_page("/histogram?list=user_list", 404)

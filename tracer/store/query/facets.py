@@ -18,8 +18,8 @@ from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
 SECONDS: Final = 5
 MOST_ROWS: Final = 50_000
 """Number of latest traces whose values are counted, so that a facet takes no longer than this."""
-MOST_OTHERS: Final = 20_000
-"""Number of latest spans, sessions or users whose values are counted."""
+MOST: Final = {Grain.TRACE: MOST_ROWS, Grain.SPAN: 20_000, Grain.SESSION: 5_000}
+"""Number of latest rows by grain; a session has the values of all its traces."""
 MOST_VALUES: Final = 8
 MOST_COMPLETIONS: Final = 12
 FACETS: Final = {
@@ -79,7 +79,7 @@ def count_facets(
                 values[field].append(Value(value, count))
             else:
                 rows = count
-    return Facets(values, rows, rows >= (MOST_ROWS if grain is Grain.TRACE else MOST_OTHERS))
+    return Facets(values, rows, rows >= MOST[grain])
 
 
 def complete_values(
@@ -137,13 +137,13 @@ def _latest_rows(
         columns = [spans.c[SPAN_FACETS[field]] for field in fields]
         own = (spans.c.project_id == project_id, ~spans.c.placeholder)
         query = sa.select(*columns).where(*own, selection.condition(grain, spans))
-        return query.order_by(spans.c.start_time.desc()).limit(MOST_OTHERS).cte("latest")
+        return query.order_by(spans.c.start_time.desc()).limit(MOST[grain]).cte("latest")
     rows = sessions
     newest = (
         sa.select(rows.c.session_id)
         .where(rows.c.project_id == project_id, selection.condition(grain, rows))
         .order_by(rows.c.end_time.desc())
-        .limit(MOST_OTHERS)
+        .limit(MOST[grain])
         .subquery()
     )
     columns = [traces.c[FACETS[field]] for field in fields]

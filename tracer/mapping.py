@@ -16,7 +16,9 @@ from tracer import exact_json
 from tracer.records import Json, SpanRecord
 from tracer.times import json_time
 from tracer.wire.clean import decode_text
-from tracer.wire.dialects.table import EVENT, EXCLUSIVE, NAME, REPORTS, micros
+from tracer.wire.dialects.parsers import micros
+from tracer.wire.dialects.table import EVENT, NAME
+from tracer.wire.dialects.usage_rules import EXCLUSIVE, REPORTS
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
 from tracer.wire.usage.explain import explain as explain_usage
 from tracer.wire.usage.names import bucket_of

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tracer.records import RANK_SPAN, Json, SpanRecord, TraceRecord
-from tracer.wire.dialects.table import micros
+from tracer.wire.dialects.parsers import micros
 from tracer.wire.otlp.request import Decoded
 
 AGREEMENT = "agreement"

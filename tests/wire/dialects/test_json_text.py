@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.wire.dialects.table import names, opened, tool_definitions
+from tracer.wire.dialects.parsers import names, opened, tool_definitions
 
 STORABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TEXTS = st.text(STORABLE, max_size=20).filter(

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.wire.dialects.flat import rebuild
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     names,
     opened,
@@ -16,6 +14,7 @@ from tracer.wire.dialects.table import (
     text,
     words,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 _KINDS: Final = words(
     {

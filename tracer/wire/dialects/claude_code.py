@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    EVENT,
-    NAME,
-    Dialect,
-    Rule,
-    as_object,
+from tracer.wire.dialects.parsers import (
     choice,
     constant,
     count,
-    exclusive_usage,
     milliseconds,
     present,
     text,
     texts,
     words,
 )
+from tracer.wire.dialects.table import (
+    EVENT,
+    NAME,
+    Dialect,
+    Rule,
+    as_object,
+)
+from tracer.wire.dialects.usage_rules import exclusive_usage
 
 _KINDS: Final = words(
     {

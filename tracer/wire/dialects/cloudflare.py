@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, opened, text
+from tracer.wire.dialects.parsers import opened, text
+from tracer.wire.dialects.table import Dialect, Rule
 
 DIALECT: Final = Dialect(
     "cloudflare",

@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    NAME,
-    Dialect,
-    Rule,
-    constant,
-    count,
-    inclusive_usage,
-    text,
-)
+from tracer.wire.dialects.parsers import constant, count, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_usage
 
 _TURN: Final = "codex.turn.token_usage."
 _COUNTS: Final = {

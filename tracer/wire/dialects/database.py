@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import NAME, Dialect, Rule, constant, present, text
+from tracer.wire.dialects.parsers import constant, present, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _MARKS: Final = ("db.system.name", "db.system", "db.query.text", "db.statement")
 

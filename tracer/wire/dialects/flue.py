@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     constant,
     objects,
     opened,
@@ -15,6 +13,7 @@ from tracer.wire.dialects.table import (
     text,
     value_at,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 _INPUTS: Final = ("tool.arguments", "task.prompt", "workflow.payload")
 _OUTPUTS: Final = ("tool.result", "task.result", "operation.result", "workflow.result")

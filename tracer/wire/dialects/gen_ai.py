@@ -7,24 +7,20 @@ from typing import Final
 
 from tracer.records import Json
 from tracer.wire.dialects import gen_ai_events
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
-    as_object,
+from tracer.wire.dialects.parsers import (
     choice,
     constant,
-    exclusive_usage,
     filled,
-    normalised_usage,
     opened,
     present,
     seconds,
     text,
     texts,
     tool_definitions,
-    usage_rules,
     words,
 )
+from tracer.wire.dialects.table import Dialect, Rule, as_object
+from tracer.wire.dialects.usage_rules import exclusive_usage, normalised_usage, usage_rules
 
 _KIND_OF: Final = words(
     {

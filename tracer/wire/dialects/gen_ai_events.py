@@ -7,7 +7,13 @@ from typing import Final
 from tracer.messages.parts import opened
 from tracer.records import Json
 from tracer.wire.clean import decode_text
-from tracer.wire.dialects.table import EVENT, Parse, Rule, in_order, mapping
+from tracer.wire.dialects.parsers import mapping
+from tracer.wire.dialects.table import (
+    EVENT,
+    Parse,
+    Rule,
+    in_order,
+)
 
 _BODY: Final = "gen_ai.event.content"
 """Attribute of an event with its body as JSON text."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, text
+from tracer.wire.dialects.parsers import text
+from tracer.wire.dialects.table import Dialect, Rule
 
 _WHERE: Final = (
     Rule("trace.environment", "deployment.environment.name", text, keep=True),

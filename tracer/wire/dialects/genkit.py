@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    OBJECT,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
-    inclusive_usage,
     mapping,
     objects,
     opened,
@@ -20,6 +16,8 @@ from tracer.wire.dialects.table import (
     value_at,
     words,
 )
+from tracer.wire.dialects.table import OBJECT, Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_usage
 from tracer.wire.usage.names import counts
 
 _SUBTYPES: Final = words(

@@ -6,20 +6,22 @@ from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    NAME,
-    OBJECT,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     mapping,
     objects,
     opened,
-    own_usage,
     present,
     text,
     value_at,
     words,
 )
+from tracer.wire.dialects.table import (
+    NAME,
+    OBJECT,
+    Dialect,
+    Rule,
+)
+from tracer.wire.dialects.usage_rules import own_usage
 
 _REQUEST: Final = "gcp.vertex.agent.llm_request"
 _RESPONSE: Final = "gcp.vertex.agent.llm_response"

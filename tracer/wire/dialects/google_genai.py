@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import Dialect, Rule, as_object, present
+from tracer.wire.dialects.parsers import present
+from tracer.wire.dialects.table import Dialect, Rule, as_object
 
 _VALUE: Final = ".value"
 

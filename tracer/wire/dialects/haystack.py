@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    NAME,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     mapping,
-    named_usage,
     objects,
     present,
     text,
@@ -19,6 +15,8 @@ from tracer.wire.dialects.table import (
     value_at,
     words,
 )
+from tracer.wire.dialects.table import NAME, Dialect, Rule
+from tracer.wire.dialects.usage_rules import named_usage
 
 _KINDS: Final = words(
     {

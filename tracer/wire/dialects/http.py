@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tracer.records import Json
-from tracer.wire.dialects.table import NAME, Dialect, Rule, constant, present, text
+from tracer.wire.dialects.parsers import constant, present, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
 

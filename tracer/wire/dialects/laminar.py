@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, choice, names, opened, text, words
+from tracer.wire.dialects.parsers import (
+    choice,
+    names,
+    opened,
+    text,
+    words,
+)
+from tracer.wire.dialects.table import Dialect, Rule
 
 # DEFAULT is no kind: other attributes of the span decide.
 _KINDS: Final = words(

@@ -6,21 +6,18 @@ from typing import Final
 
 from tracer.messages.conversation import offered_tool
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    OBJECT,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     boolean,
     choice,
     count,
     mapping,
     micros,
     names,
-    object_rules,
     objects,
-    own_cost,
     text,
 )
+from tracer.wire.dialects.table import OBJECT, Dialect, Rule
+from tracer.wire.dialects.usage_rules import object_rules, own_cost
 from tracer.wire.json_text import json_float, json_value, present_json
 
 KINDS: Final = (

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
-    as_object,
+from tracer.wire.dialects.parsers import (
     choice,
-    inclusive_usage,
     mapping,
     names,
     objects,
@@ -19,6 +15,8 @@ from tracer.wire.dialects.table import (
     value_at,
     words,
 )
+from tracer.wire.dialects.table import Dialect, Rule, as_object
+from tracer.wire.dialects.usage_rules import inclusive_usage
 
 _KINDS: Final = words(
     {

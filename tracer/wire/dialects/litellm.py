@@ -7,19 +7,19 @@ from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
+from tracer.wire.dialects.parsers import (
+    choice,
+    mapping,
+    text,
+    value_at,
+)
 from tracer.wire.dialects.table import (
     NAME,
     Dialect,
     Parse,
     Rule,
-    choice,
-    cost_rules,
-    mapping,
-    normalised_usage,
-    text,
-    usage_rules,
-    value_at,
 )
+from tracer.wire.dialects.usage_rules import cost_rules, normalised_usage, usage_rules
 
 _MAX_LENGTH: Final = 20_000
 

@@ -7,10 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    NAME,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     objects,
     present,
@@ -19,6 +16,7 @@ from tracer.wire.dialects.table import (
     tool_definitions,
     words,
 )
+from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _KINDS: Final = words(
     {

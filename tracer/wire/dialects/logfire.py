@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     count,
     names,
@@ -16,6 +14,7 @@ from tracer.wire.dialects.table import (
     text,
     value_at,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 # Logfire's levels are OpenTelemetry's severity numbers.
 _LEVELS: Final = ((17, "error"), (13, "warning"), (9, "default"), (0, "debug"))

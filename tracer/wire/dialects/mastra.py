@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import Dialect, Rule, choice, micros, names, opened, text, words
+from tracer.wire.dialects.parsers import (
+    choice,
+    micros,
+    names,
+    opened,
+    text,
+    words,
+)
+from tracer.wire.dialects.table import Dialect, Rule
 
 _KINDS: Final = words(
     {

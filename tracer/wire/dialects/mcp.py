@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import NAME, Dialect, Rule, opened, text
+from tracer.wire.dialects.parsers import opened, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _CALL: Final = "tools/call"
 _NAME: Final = re.compile(rf"(?:.* )?{_CALL} (?P<tool>\S.*)", re.DOTALL)

@@ -8,26 +8,26 @@ import msgspec
 
 from tracer import exact_json
 from tracer.records import Json
+from tracer.wire.dialects.parsers import (
+    choice,
+    count,
+    mapping,
+    moment,
+    objects,
+    opened,
+    present,
+    quoted,
+    text,
+    words,
+)
 from tracer.wire.dialects.table import (
     EVENT,
     OBJECT,
     Dialect,
     Rule,
     as_object,
-    choice,
-    count,
-    inclusive_usage,
-    mapping,
-    moment,
-    object_rules,
-    objects,
-    opened,
-    own_cost,
-    present,
-    quoted,
-    text,
-    words,
 )
+from tracer.wire.dialects.usage_rules import inclusive_usage, object_rules, own_cost
 
 # All values are JSON text, including strings.
 _KINDS: Final = words(

@@ -6,16 +6,8 @@ from typing import Final
 
 from tracer.records import Json
 from tracer.wire.dialects.flat import rebuild
-from tracer.wire.dialects.table import (
-    EVENT,
-    Build,
-    Built,
-    Dialect,
-    Parse,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
-    cost_rules,
-    inclusive_usage,
     mapping,
     moment,
     names,
@@ -23,9 +15,17 @@ from tracer.wire.dialects.table import (
     present,
     text,
     texts,
-    usage_rules,
     value_at,
 )
+from tracer.wire.dialects.table import (
+    EVENT,
+    Build,
+    Built,
+    Dialect,
+    Parse,
+    Rule,
+)
+from tracer.wire.dialects.usage_rules import cost_rules, inclusive_usage, usage_rules
 
 _KINDS: Final = {
     "LLM": "generation",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     opened,
     present,
@@ -14,6 +12,7 @@ from tracer.wire.dialects.table import (
     text,
     words,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 _KINDS: Final = words(
     {

@@ -6,24 +6,26 @@ from typing import Final
 
 from tracer.records import Json
 from tracer.wire.dialects.flat import rebuild
-from tracer.wire.dialects.table import (
-    EVENT,
-    Dialect,
-    Rule,
-    as_object,
+from tracer.wire.dialects.parsers import (
     choice,
     constant,
     count,
-    in_order,
     mapping,
     moment,
     opened,
     present,
     text,
     texts,
-    usage_rules,
     words,
 )
+from tracer.wire.dialects.table import (
+    EVENT,
+    Dialect,
+    Rule,
+    as_object,
+    in_order,
+)
+from tracer.wire.dialects.usage_rules import usage_rules
 
 _REQUESTS: Final = words(
     {"generation": "chat completion", "embedding": "embedding", "reranker": "rerank"}

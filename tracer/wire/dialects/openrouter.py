@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     milliseconds,
     names,
     present,
     text,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 _DEFAULT_NAME: Final = "OpenRouter Request"
 

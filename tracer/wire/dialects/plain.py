@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    OBJECT,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     count,
-    inclusive_usage,
     mapping,
     names,
     present,
     text,
 )
+from tracer.wire.dialects.table import OBJECT, Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_usage
 from tracer.wire.usage.names import counts
 
 _COUNTS: Final = (

@@ -6,19 +6,17 @@ from typing import Final
 
 from tracer.records import Json
 from tracer.wire.dialects.gen_ai import conversation
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     amount,
     constant,
-    inclusive_cost,
     objects,
     opened,
     present,
     text,
-    usage_rules,
     value_at,
 )
+from tracer.wire.dialects.table import Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_cost, usage_rules
 
 
 def _asked(value: Json) -> list[Json] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import NAME, Dialect, Rule, constant, present, text
+from tracer.wire.dialects.parsers import constant, present, text
+from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _MARKS: Final = ("rpc.system", "rpc.system.name", "rpc.service", "rpc.method")
 

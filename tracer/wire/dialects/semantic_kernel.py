@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    NAME,
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     constant,
     count,
-    inclusive_usage,
     opened,
     text,
     words,
 )
+from tracer.wire.dialects.table import NAME, Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_usage
 
 _KINDS: Final = words(
     {

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     milliseconds,
     objects,
     present,
@@ -17,6 +15,7 @@ from tracer.wire.dialects.table import (
     tool_definitions,
     words,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 _KINDS: Final = words(
     {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import Dialect, Rule, present, texts
+from tracer.wire.dialects.parsers import present, texts
+from tracer.wire.dialects.table import Dialect, Rule
 
 
 def _named_tools(value: Json) -> list[Json] | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    Dialect,
-    Rule,
+from tracer.wire.dialects.parsers import (
     choice,
     constant,
     opened,
@@ -15,6 +13,7 @@ from tracer.wire.dialects.table import (
     text,
     words,
 )
+from tracer.wire.dialects.table import Dialect, Rule
 
 _KINDS: Final = words(
     {"chain": "chat_client advisor", "tool": "tool_call", "retriever": "vector_store"}

@@ -8,20 +8,17 @@ import msgspec
 
 from tracer import exact_json
 from tracer.records import KINDS, LEVELS, Json
-from tracer.wire.dialects.table import (
+from tracer.wire.dialects.parsers import (
     MAX_MICROS,
-    OBJECT,
-    Dialect,
-    Rule,
     boolean,
     choice,
     count,
     mapping,
     names,
-    object_rules,
-    own_cost,
     text,
 )
+from tracer.wire.dialects.table import OBJECT, Dialect, Rule
+from tracer.wire.dialects.usage_rules import object_rules, own_cost
 
 
 def _value(sent: Json) -> Json:

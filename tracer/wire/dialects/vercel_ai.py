@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    EVENT,
-    EXCLUSIVE,
-    REPORTS,
-    Dialect,
-    Rule,
-    as_object,
+from tracer.wire.dialects.parsers import (
     choice,
     count,
-    inclusive_usage,
     milliseconds,
     names,
     opened,
@@ -22,9 +15,20 @@ from tracer.wire.dialects.table import (
     text,
     texts,
     tool_definitions,
-    usage_rules,
     value_at,
     words,
+)
+from tracer.wire.dialects.table import (
+    EVENT,
+    Dialect,
+    Rule,
+    as_object,
+)
+from tracer.wire.dialects.usage_rules import (
+    EXCLUSIVE,
+    REPORTS,
+    inclusive_usage,
+    usage_rules,
 )
 from tracer.wire.usage.metadata import excludes, exclusive, metadata_cost, reported
 

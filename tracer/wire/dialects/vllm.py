@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.wire.dialects.table import Dialect, Rule, constant, seconds
+from tracer.wire.dialects.parsers import constant, seconds
+from tracer.wire.dialects.table import Dialect, Rule
 
 _LATENCY: Final = "gen_ai.latency."
 

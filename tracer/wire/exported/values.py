@@ -11,7 +11,7 @@ from tracer import exact_json
 from tracer.export.names import MARK, PREFIX
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, clean, deeper_than
-from tracer.wire.dialects.table import MAX_MICROS
+from tracer.wire.dialects.parsers import MAX_MICROS
 from tracer.wire.spans.raw import Bad
 
 S = TypeVar("S", bound=msgspec.Struct)

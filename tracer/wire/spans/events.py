@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tracer.records import Json
 from tracer.times import short_json_time
-from tracer.wire.dialects.table import EVENT, MAX_MICROS
+from tracer.wire.dialects.parsers import MAX_MICROS
+from tracer.wire.dialects.table import EVENT
 from tracer.wire.spans.resolution import EVENT_NAMES, JOINED_EVENTS, MAPPED_EVENTS, Resolution
 
 

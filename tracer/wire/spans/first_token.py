@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.records import CLOCK_TOLERANCE
-from tracer.wire.dialects.table import MAX_MICROS
+from tracer.wire.dialects.parsers import MAX_MICROS
 from tracer.wire.spans.resolution import Resolution
 
 

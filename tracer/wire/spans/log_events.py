@@ -14,7 +14,8 @@ from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import Json, ScoreRecord, SpanPatch
 from tracer.times import short_json_time
 from tracer.wire.clean import decode_text
-from tracer.wire.dialects.table import EVENT, MAX_MICROS
+from tracer.wire.dialects.parsers import MAX_MICROS
+from tracer.wire.dialects.table import EVENT
 from tracer.wire.spans.raw import Bad, Context, RawLog
 from tracer.wire.spans.record import own_ids
 from tracer.wire.spans.resolution import EVENT_NAMES, MAPPED_EVENTS, SPAN_TABLE, Resolution, resolve

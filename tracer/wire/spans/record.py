@@ -7,7 +7,7 @@ from typing import Final
 from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import RANK_IMPLIED, RANK_RESOURCE, RANK_SPAN, SUMMING, Json, SpanRecord
 from tracer.wire.dialects.gen_ai_events import tool_arguments, tool_result
-from tracer.wire.dialects.table import MAX_MICROS
+from tracer.wire.dialects.parsers import MAX_MICROS
 from tracer.wire.spans.events import events_left, exception, sources_of
 from tracer.wire.spans.first_token import first_token_time
 from tracer.wire.spans.raw import Bad, Context, RawLog, RawSpan

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tracer.records import Json, ScoreRecord, SpanPatch, SpanRecord
-from tracer.wire.dialects.table import MAX_MICROS, text
+from tracer.wire.dialects.parsers import MAX_MICROS, text
 
 # The fields of OpenInference's annotations, and the subjects of their scores.
 _ANNOTATED: Final = {

@@ -1,0 +1,108 @@
+"""Rules that map counts of tokens and dollars to usage and cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from tracer.records import Json
+from tracer.wire.dialects.parsers import mapping
+from tracer.wire.dialects.table import OBJECT, Build, Built, Rule
+from tracer.wire.usage.metadata import read_with_metadata
+from tracer.wire.usage.names import costs, costs_by_name, counts
+from tracer.wire.usage.numbers import amount, count_or_object
+from tracer.wire.usage.plain import Recipe
+from tracer.wire.usage.reading import cost_within, read_cost, read_plain, read_usage
+from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE, NORMALISED, OWN, Convention, layout
+
+REPORTS: Final = "(reports)"
+"""As a part of usage: the providers' own reports, from `usage.metadata.reported`."""
+EXCLUSIVE: Final = "(exclusive)"
+"""As a part of usage: the provider may have counted cached tokens outside the input."""
+
+
+def _usage_as(convention: Convention) -> Build:
+    """Return a function that builds usage from counts by name under a convention."""
+
+    @lru_cache(maxsize=1_000)
+    def ways(names: tuple[str, ...]) -> tuple[Recipe, ...]:
+        return layout(names, convention).plain
+
+    def build(parts: dict[str, Json]) -> Built:
+        counts = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
+        if (plain := read_plain(counts, ways(tuple(counts)))) is not None:
+            return plain, True
+        if REPORTS in parts or EXCLUSIVE in parts:
+            reports, exclusive = parts.pop(REPORTS, []), EXCLUSIVE in parts
+            parts.pop(EXCLUSIVE, None)
+            return read_with_metadata(parts, reports, exclusive=exclusive)
+        whole = parts.pop(OBJECT, None)
+        return read_usage({**whole, **parts} if whole else parts, convention)
+
+    return build
+
+
+inclusive_usage: Final = _usage_as(INSIDE)
+"""Builds usage from counts whose input and output include their parts."""
+exclusive_usage: Final = _usage_as(CACHE_BESIDE)
+"""Builds usage from counts whose input excludes cached tokens."""
+normalised_usage: Final = _usage_as(NORMALISED)
+"""Builds usage from counts that a gateway made inclusive but named like the provider's."""
+own_usage: Final = _usage_as(OWN)
+"""Builds usage from an application's object: a provider's, or one with types of its own."""
+
+
+def usage_rules(
+    prefix: str,
+    build: Build = inclusive_usage,
+    *,
+    scope: str = "",
+    scoped: bool = False,
+    late: bool = False,
+) -> tuple[Rule, ...]:
+    """Return the rules for counts of any name below ``prefix``, and for an object of counts."""
+    rules = (
+        Rule("usage", f"{prefix}*", count_or_object, build=build, json=True, known=counts),
+        Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs_by_name),
+        *object_rules(prefix.removesuffix("."), build),
+    )
+    return tuple(rule._replace(scope=scope, scoped=scoped, late=late) for rule in rules)
+
+
+def object_rules(key: str, build: Build = own_usage, *, scoped: bool = False) -> tuple[Rule, ...]:
+    """Return the rules for an object of counts, and for the costs in it."""
+    return (
+        Rule("usage", key, mapping, OBJECT, build, json=True, scoped=scoped),
+        Rule("cost", key, object_cost, json=True, detail=True, scoped=scoped),
+    )
+
+
+def cost_rules(prefix: str) -> tuple[Rule, ...]:
+    """Return the rules for dollars of any name below ``prefix``."""
+    return (Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs),)
+
+
+def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build cost from amounts; what a total has over its parts becomes ``other``."""
+    return read_cost(parts)
+
+
+def own_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
+    """Build cost from an application's object of amounts by type."""
+    return read_cost(parts[OBJECT], OWN)
+
+
+def named_usage(value: Json) -> dict[str, int] | None:
+    """Return the buckets of an object of counts from an SDK; None: it has no counts."""
+    return read_usage(value, OWN).buckets or None if isinstance(value, dict) else None
+
+
+def named_cost(value: Json) -> dict[str, Decimal] | None:
+    """Return the dollars by type of an object of amounts; None: it has no amounts."""
+    return read_cost(value, OWN).buckets or None if isinstance(value, dict) else None
+
+
+def object_cost(value: Json) -> dict[str, Decimal] | None:
+    """Return the dollars in an object of counts; None: it has none."""
+    return cost_within(value) or None if isinstance(value, dict) else None

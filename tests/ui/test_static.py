@@ -78,7 +78,7 @@ def test_a_style_sheet_is_sent_without_what_only_its_readers_need() -> None:
   width: calc(1px + 2 * var(--w)); }
 """
     assert shortened(style) == (
-        '.a > .b,.c :is(p,a){color: red;content: "x ;  { y";width: calc(1px + 2 * var(--w));}'
+        '.a>.b,.c :is(p,a){color:red;content:"x ;  { y";width:calc(1px + 2 * var(--w))}'
     )
 
 
@@ -86,7 +86,7 @@ def test_browsers_read_the_same_rules(client: FlaskClient) -> None:
     for path in (STATIC / "css").glob("*.css"):
         sent, stored = client.get(f"/static/css/{path.name}").text, path.read_text()
         stored = re.sub(r"/\*.*?\*/", "", stored, flags=re.DOTALL)
-        assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", stored)
+        assert sent.replace(" ", "") == re.sub(r"\s|;(?=\s*})", "", stored)
         assert len(sent) < len(stored)
 
 

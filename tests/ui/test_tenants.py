@@ -11,12 +11,15 @@ from flask.testing import FlaskClient
 
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import agent_trace
+from tracer.dashboards.document import Dashboard, Tile
+from tracer.measure.question import Question
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates
 from tracer.store.annotations.comments import create_comment
 from tracer.store.annotations.shares import create_share, list_shares
 from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.database.session import transaction
+from tracer.store.library.dashboards import create_dashboard
 from tracer.store.library.dataset_runs import save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
@@ -26,6 +29,7 @@ from tracer.store.scores.scores import list_scores
 
 TRACE = "a" * 32
 VALUES = {"project_id": "other", "trace_id": TRACE, "session_id": "chat_91c2"}
+TILES = (Tile(title="resolve_ticket", question=Question()),)
 QUERY = {
     "trace_spans": {"t": "0-1-d"},
     "trace_live": {"t": "0-1-d"},
@@ -56,8 +60,10 @@ def test_no_page_shows_data_of_another_project(
         dataset = save_dataset("default", "faq", {"description": "resolve_ticket"})
         save_item("default", dataset.dataset_id, "i", {"input": "resolve_ticket"})
         save_run("default", dataset.dataset_id, "v1", "resolve_ticket", None)
+        board = create_dashboard("default", Dashboard(name="resolve_ticket", tiles=TILES), Author())
     library = {"name": "faq", "item_id": "i", "run": "v1"}
     known = VALUES | library | {"price_id": price.price_id}
+    known |= {"dashboard_id": board.dashboard_id, "number": 0}
     pages = endpoints(app)
     assert len(pages) > 25
     assert {"ui.trace", "ui.trace_span_json", "ui.price_form", "ui.trace_error"} <= set(pages)

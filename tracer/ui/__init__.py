@@ -5,6 +5,7 @@ from __future__ import annotations
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
 from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
+from tracer.ui.dashboards import copies, edit, pages, tile
 from tracer.ui.library import datasets, prompts, runs
 from tracer.ui.lists import (
     complete,
@@ -42,8 +43,10 @@ __all__ = [
     "choose_zone",
     "comments",
     "complete",
+    "copies",
     "datasets",
     "delete",
+    "edit",
     "export",
     "findings",
     "first_owner",
@@ -58,6 +61,7 @@ __all__ = [
     "members",
     "next_error",
     "page",
+    "pages",
     "prices",
     "projects",
     "prompts",
@@ -77,6 +81,7 @@ __all__ = [
     "static_files",
     "statistics",
     "tags",
+    "tile",
     "traces",
     "transcript",
     "user",

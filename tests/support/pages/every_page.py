@@ -9,10 +9,12 @@ from typing import Any
 
 from flask import Flask, url_for
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from tests.support.access.members import PASSWORD, log_in, make_member
 from tests.support.pages.requests import SAME_ORIGIN
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
+from tracer.dashboards.library import ready
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.records import Batch, ScoreRecord
@@ -21,6 +23,7 @@ from tracer.store.annotations.comments import create_comment, edit_comment
 from tracer.store.annotations.shares import create_share
 from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.database.session import transaction
+from tracer.store.library.dashboards import create_dashboard
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
@@ -68,6 +71,10 @@ STATES: dict[str, list[dict[str, Any]]] = {
     "ui.trace_log": [{"span": "rich"}, {"q": "refund"}],
     "ui.compare_runs": [{}, {"run": ["v1", "v2"]}],
     "ui.price_list": [{"model": "house"}, {"model": "gpt-4o"}, {"model": "nobody's"}],
+    "ui.project_home": [{}, {"tiles": "inline"}, {"tiles": "inline", "q": "latncy:>2s"}],
+    "ui.dashboard": [{}, {"tiles": "inline"}],
+    "ui.dashboard_tile": [{}, {"part": "chart"}],
+    "ui.edit_dashboard": [{}, {"tile": "0"}, {"tile": "new"}],
     "share.trace": [{}, {"tab": "comments"}],
     "share.spans": [AXIS],
     "share.span": [{"id": "rich"}],
@@ -147,7 +154,15 @@ def _library() -> dict[str, Any]:
         "run": "v1",
         "price_id": price.price_id,
     }
-    return names | {"run_id": run.run_id}
+    return names | {"run_id": run.run_id} | _dashboard()
+
+
+def _dashboard() -> dict[str, Any]:
+    latency = ready("latency")
+    assert latency is not None
+    board = replace(latency, tiles=latency.tiles[:2])
+    made = create_dashboard("default", board, Author(name="Ada"))
+    return {"dashboard_id": made.dashboard_id, "number": 0}
 
 
 def addresses(app: Flask, known: dict[str, Any]) -> list[str]:

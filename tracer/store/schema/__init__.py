@@ -30,6 +30,7 @@ from tracer.store.schema.counters import mapping_counts
 from tracer.store.schema.deletion import tombstones
 from tracer.store.schema.jobs import job_items, jobs
 from tracer.store.schema.library import (
+    dashboards,
     dataset_items,
     dataset_run_items,
     dataset_runs,
@@ -74,6 +75,7 @@ __all__ = [
     "background_upgrades",
     "bookmarks",
     "comments",
+    "dashboards",
     "dataset_items",
     "dataset_run_items",
     "dataset_runs",

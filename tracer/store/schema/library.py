@@ -1,4 +1,4 @@
-"""Tables of data that applications both write and read: prompts, datasets, media.
+"""Tables of data that applications or members write and read: prompts, datasets, media, dashboards.
 
 Their size does not depend on the number of spans, so they are keyed by their own ids.
 """
@@ -15,11 +15,11 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import JSON as PostgresJson
 from sqlalchemy.sql import text
 
-from tracer.store.schema.base import Time, metadata, now_column
+from tracer.store.schema.base import Time, author, metadata, now_column
 
 # Absent values are NULL instead of JSON null, as in the tables of spans.
 JSON = PostgresJson(none_as_null=True)
@@ -171,4 +171,19 @@ media_uses = Table(
     Column("field", Text, primary_key=True),
     Column("media_id", Text, primary_key=True),
     Index("ix_media_uses_media", "project_id", "media_id"),
+)
+
+# `document` holds the tiles, variables and defaults, as `tracer.dashboards.document` reads them.
+dashboards = Table(
+    "dashboards",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("dashboard_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("document", JSONB, nullable=False),
+    # Grows with each change, so that an edit of an outdated page is noticed.
+    Column("version", Integer, nullable=False, server_default="1"),
+    *author(),
+    now_column("created_at"),
+    now_column("updated_at"),
 )

@@ -79,6 +79,14 @@ traces = Table(
         text("trace_id DESC"),
         postgresql_where=text("status <> 'completed'"),
     ),
+    # Charts mark when each release was first seen.
+    Index(
+        "ix_traces_release",
+        "project_id",
+        "release",
+        "start_time",
+        postgresql_where=text("release IS NOT NULL"),
+    ),
     Index("ix_traces_tags", "tags", postgresql_using="gin"),
 )
 

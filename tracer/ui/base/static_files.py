@@ -16,7 +16,7 @@ IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _ENDPOINT: Final = "static"
 _HASH_BYTES: Final = 4
 # What stays as it is, and what is left out or becomes one character.
-_CSS: Final = re.compile(r"""("[^"]*"|'[^']*')|\s*([{};,])\s*|\s+""")
+_CSS: Final = re.compile(r"""("[^"]*"|'[^']*')|[\s;]*(})\s*|\s*([{;,>])\s*|(:)\s+|\s+""")
 
 
 class ContentHashes:
@@ -83,7 +83,9 @@ def shorten_styles(response: Response) -> Response:
 def shortened(style: str) -> str:
     """Return a style sheet without what only its readers need."""
     without_comments = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
-    return _CSS.sub(lambda found: found[1] or found[2] or " ", without_comments).strip()
+    return _CSS.sub(
+        lambda found: found[found.lastindex or 0].strip() or " ", without_comments
+    ).strip()
 
 
 @bp.app_template_global()

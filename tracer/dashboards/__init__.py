@@ -1,0 +1,1 @@
+"""Dashboards as documents: tiles that ask questions, variables, a library of ready ones. Pure."""

@@ -1,0 +1,131 @@
+"""Dashboards: documents that members make, change, and copy."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from tracer.dashboards.document import Dashboard, read_dashboard, write_dashboard
+from tracer.errors import Conflict, Invalid, NotFound
+from tracer.extensions import db
+from tracer.store.annotations.subjects import Author
+from tracer.store.schema import dashboards
+
+MOST: Final = 500
+"""Number of dashboards that a project can have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDashboard:
+    """A dashboard with its id, its version, and who changed it last."""
+
+    dashboard_id: str
+    dashboard: Dashboard
+    version: int
+    author: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DashboardSummary:
+    """A dashboard as a row of a list."""
+
+    dashboard_id: str
+    name: str
+    description: str
+    tiles: int
+    author: str | None
+    updated_at: datetime
+
+
+def create_dashboard(project_id: str, dashboard: Dashboard, author: Author) -> StoredDashboard:
+    """Add a dashboard; raises Invalid if the project has too many."""
+    count = sa.select(sa.func.count()).where(dashboards.c.project_id == project_id)
+    if db.session.execute(count).scalar_one() >= MOST:
+        raise Invalid.of_field("", f"a project has at most {MOST} dashboards")
+    dashboard_id = secrets.token_hex(8)
+    db.session.execute(
+        sa.insert(dashboards).values(
+            project_id=project_id, dashboard_id=dashboard_id, **_values(dashboard, author)
+        )
+    )
+    return get_dashboard(project_id, dashboard_id)
+
+
+def get_dashboard(project_id: str, dashboard_id: str) -> StoredDashboard:
+    """Return a dashboard; raises NotFound."""
+    row = db.session.execute(
+        sa.select(dashboards).where(*_one(project_id, dashboard_id))
+    ).one_or_none()
+    if row is None:
+        raise NotFound.of("dashboard", dashboard_id)
+    return StoredDashboard(
+        dashboard_id=row.dashboard_id,
+        dashboard=read_dashboard(row.document),
+        version=row.version,
+        author=row.author,
+        updated_at=row.updated_at,
+    )
+
+
+def list_dashboards(project_id: str) -> list[DashboardSummary]:
+    """Return the project's dashboards, by name."""
+    table = dashboards.c
+    query = (
+        sa.select(
+            table.dashboard_id,
+            table.name,
+            sa.func.coalesce(table.document["description"].astext, "").label("description"),
+            sa.func.jsonb_array_length(
+                sa.func.coalesce(table.document["tiles"], sa.literal([], table.document.type))
+            ).label("tiles"),
+            table.author,
+            table.updated_at,
+        )
+        .where(table.project_id == project_id)
+        .order_by(sa.func.lower(table.name), table.dashboard_id)
+    )
+    return [DashboardSummary(**row._mapping) for row in db.session.execute(query)]
+
+
+def change_dashboard(
+    project_id: str, dashboard_id: str, dashboard: Dashboard, author: Author, *, version: int
+) -> StoredDashboard:
+    """Replace the document of a dashboard, whose version was read before.
+
+    Raises NotFound, and Conflict if somebody else has changed it since.
+    """
+    changed = db.session.execute(
+        sa.update(dashboards)
+        .where(*_one(project_id, dashboard_id), dashboards.c.version == version)
+        .values(version=version + 1, updated_at=sa.func.now(), **_values(dashboard, author))
+        .returning(dashboards.c.version)
+    ).one_or_none()
+    stored = get_dashboard(project_id, dashboard_id)
+    if changed is None:
+        who = stored.author or "somebody else"
+        raise Conflict(f"{who} changed this dashboard meanwhile: reload the page, and try again")
+    return stored
+
+
+def delete_dashboard(project_id: str, dashboard_id: str) -> None:
+    """Delete a dashboard; one that does not exist is left as it is."""
+    db.session.execute(sa.delete(dashboards).where(*_one(project_id, dashboard_id)))
+
+
+def _one(project_id: str, dashboard_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return dashboards.c.project_id == project_id, dashboards.c.dashboard_id == dashboard_id
+
+
+def _values(dashboard: Dashboard, author: Author) -> dict[str, object]:
+    return {
+        "name": dashboard.name,
+        "document": write_dashboard(dashboard),
+        "author": author.name,
+        "author_id": author.author_id,
+        "member_id": author.member_id,
+    }

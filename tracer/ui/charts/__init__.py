@@ -1,0 +1,1 @@
+"""Charts: pure functions from series to shapes in percent, which templates write as SVG."""

@@ -1,0 +1,166 @@
+"""Histograms of values, and heat maps of values over time, on a log scale where that fits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tracer.ui.charts.model import Bar, Buckets, Drawing, Hit, Key, Mark, percent
+from tracer.ui.charts.plots import placed_marks, y_ticks
+from tracer.ui.charts.scales import linear, logarithmic
+from tracer.ui.charts.times import Tick, anchor, bucket_name, ticks
+from tracer.ui.charts.units import Unit, on_axis, shown
+from tracer.ui.render.format import whole
+
+HEAT: Final = ("h1", "h2", "h3", "h4", "h5")
+"""CSS classes of the cells of a heat map, from few to many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A range of values, how many lie in it, and the list of what they belong to."""
+
+    low: float
+    high: float
+    count: int
+    url: str = ""
+
+
+def histogram(bins: Sequence[Bin], unit: Unit, noun: str, marked: float | None = None) -> Drawing:
+    """Draw how many values lie in each bin; ``marked``: the value of the row a reader came from.
+
+    All bins are equally wide: those whose bounds grow by a factor make a log scale.
+    """
+    counts = linear(max((each.count for each in bins), default=0), Unit.COUNT)
+    width = 100 / max(1, len(bins))
+    drawn, hits = [], []
+    for number, each in enumerate(bins):
+        if each.count:
+            top = max(counts.position(each.count), 0.7)
+            x, wide = (number + 0.05) * width, 0.9 * width
+            drawn.append(Bar(percent(x), percent(100 - top), percent(wide), percent(top), "s1"))
+        title = f"{bin_name(each, unit)}: {whole(each.count)} {noun}"
+        hits.append(Hit(percent(number * width), percent(width), title, each.url))
+    return Drawing(
+        description=_description(bins, unit, noun),
+        y_ticks=y_ticks(counts, Unit.COUNT),
+        x_ticks=[
+            Tick(percent(x), on_axis(value, unit), anchor(x)) for x, value in _value_ticks(bins)
+        ],
+        hits=hits,
+        bars=drawn,
+        marks=[(_marked(bins, marked, unit), "")] if marked is not None and bins else [],
+        log=_is_log(bins),
+        unit=unit,
+    )
+
+
+def heat_map(
+    buckets: Buckets,
+    rows: Sequence[Bin],
+    counts: Sequence[Sequence[int]],
+    urls: Sequence[Sequence[str]],
+    unit: Unit,
+    marks: Sequence[Mark] = (),
+) -> Drawing:
+    """Draw a cell per bucket of time and range of values, darker the more lie in it.
+
+    ``rows`` are the ranges in ascending order; ``counts[bucket][row]``, ``urls[bucket][row]``.
+    """
+    most = max((count for column in counts for count in column), default=0)
+    width, height = 100 / len(buckets.starts), 100 / max(1, len(rows))
+    cells = []
+    for number, column in enumerate(counts):
+        when = bucket_name(buckets.starts[number], buckets.step)
+        for index, (row, count) in enumerate(zip(rows, column, strict=True)):
+            if count:
+                x, y = percent(number * width), percent(100 - (index + 1) * height)
+                title = f"{when}, {bin_name(row, unit)}: {whole(count)}"
+                place = x, y, percent(width), percent(height)
+                cells.append(Bar(*place, heat(count, most), urls[number][index], title))
+    return Drawing(
+        description=f"{_description(rows, unit, 'values')} Darkest: {whole(most)} in one cell.",
+        y_ticks=[Tick(percent(100 - x), on_axis(value, unit)) for x, value in _value_ticks(rows)],
+        x_ticks=ticks(buckets.axis),
+        bars=cells,
+        marks=placed_marks(buckets, marks),
+        key=_heat_key(most),
+        log=_is_log(rows),
+        since=buckets.starts[0],
+        until=buckets.until,
+        unit=unit,
+    )
+
+
+def heat(count: int, most: int) -> str:
+    """Return the class of a cell: its shade grows with the logarithm of the count."""
+    if most <= 1:
+        return HEAT[-1]
+    return HEAT[min(len(HEAT) - 1, int(len(HEAT) * math.log(count + 1) / math.log(most + 1)))]
+
+
+def _heat_key(most: int) -> list[Key]:
+    """Return what the shades mean: the lowest count of each."""
+    first: dict[str, int] = {}
+    for count in range(1, min(most, 10_000) + 1):
+        first.setdefault(heat(count, most), count)
+    return [Key(f"{whole(least)}+", css) for css, least in first.items()]
+
+
+def _is_log(bins: Sequence[Bin]) -> bool:
+    """Return whether the bins grow from the first to the last."""
+    positive = [each.high - each.low for each in bins if each.low > 0]
+    return len(positive) > 1 and positive[-1] > 1.5 * positive[0]
+
+
+def _value_ticks(bins: Sequence[Bin]) -> list[tuple[float, float]]:
+    """Return (percent of the axis, value) of the powers of ten within the bins, and of zero."""
+    if not bins:
+        return []
+    low = min((each.low for each in bins if each.low > 0), default=0)
+    values = [0.0] if bins[0].low <= 0 else []
+    if low:
+        values += [value for value in logarithmic([low, bins[-1].high]).ticks if value >= low]
+    placed = [(_place(bins, value), value) for value in values if value <= bins[-1].high]
+    return placed if len(placed) > 1 else [(0, bins[0].low), (100, bins[-1].high)]
+
+
+def _place(bins: Sequence[Bin], value: float) -> float:
+    """Return where a value lies, in percent of an axis on which all bins are equally wide."""
+    width = 100 / len(bins)
+    for number, each in enumerate(bins):
+        if value < each.high or value == each.high == each.low:
+            part = 0.0 if value <= each.low else _part(each, value)
+            return (number + part) * width
+    return 100.0
+
+
+def _part(each: Bin, value: float) -> float:
+    if each.low > 0:
+        return math.log(value / each.low) / math.log(each.high / each.low)
+    return (value - each.low) / (each.high - each.low)
+
+
+def _marked(bins: Sequence[Bin], value: float, unit: Unit) -> Tick:
+    x = percent(_place(bins, value))
+    return Tick(x, f"this one: {shown(value, unit)}", "end" if x > 70 else "start")
+
+
+def bin_name(each: Bin, unit: Unit) -> str:
+    """Return the name of a bin: ``2.33 s to 3.03 s``."""
+    if each.low == each.high:
+        return shown(each.low, unit)
+    return f"{shown(each.low, unit)} to {shown(each.high, unit)}"
+
+
+def _description(bins: Sequence[Bin], unit: Unit, noun: str) -> str:
+    if not any(each.count for each in bins):
+        return f"No {noun}."
+    most = max(bins, key=lambda each: each.count)
+    total = sum(each.count for each in bins)
+    return (
+        f"{whole(total)} {noun} from {shown(bins[0].low, unit)} to {shown(bins[-1].high, unit)}; "
+        f"most, {whole(most.count)}, from {bin_name(most, unit)}."
+    )

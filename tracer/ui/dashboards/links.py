@@ -1,0 +1,30 @@
+"""The lists behind the numbers of a chart."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from flask import current_app, url_for
+
+LISTS: Final = {
+    "traces": "ui.trace_list",
+    "scores": "ui.trace_list",
+    "sessions": "ui.session_list",
+    "spans": "ui.span_list",
+    "generations": "ui.generation_list",
+    "users": "ui.user_list",
+}
+"""The list that shows the rows of each grain; scores are shown with their traces."""
+
+
+class Lists:
+    """The addresses of the list of a grain; a chart has hundreds of them."""
+
+    def __init__(self, project_id: str, grain: str) -> None:
+        endpoint = LISTS[grain] if LISTS[grain] in current_app.view_functions else "ui.trace_list"
+        self._path = url_for(endpoint, project_id=project_id)
+
+    def url(self, query: str) -> str:
+        """Return the address of the list that a query selects."""
+        return f"{self._path}?q={quote(query, safe=':')}"

@@ -1,0 +1,84 @@
+"""Answers as the rows of a table: a row per group, a column per percentile and per question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tracer.measure.answer import Answer
+from tracer.measure.answer import Row as Measured
+from tracer.ui.charts.tables import Row
+from tracer.ui.charts.units import Unit
+from tracer.ui.dashboards.series import Url, group_name, measure_name, number, row_name, unit_of
+
+MOST_COLUMNS: Final = 6
+"""Most columns of a table of two groups."""
+
+
+def grouped_rows(answer: Answer) -> list[Measured]:
+    """Return one row per group, in the order of the answer."""
+    seen: dict[tuple[str | None, ...], Measured] = {}
+    for row in answer.rows:
+        seen.setdefault(row.groups, row)
+    return list(seen.values())
+
+
+def table_of(answer: Answer, heading: str, url: Url) -> tuple[list[tuple[str, Unit]], list[Row]]:
+    """Return the columns (heading, unit) and rows of the answer's own question."""
+    question = answer.question
+    unit = unit_of(question)
+    if question.measure == "percentile" and len(question.percents) > 1:
+        columns = [(f"p{percent:g}", unit) for percent in question.percents]
+    else:
+        columns = [(heading or measure_name(question), unit)]
+    values = {(row.groups, row.percent): number(row.value) for row in answer.rows}
+    percents: Sequence[float | None] = (
+        question.percents if question.measure == "percentile" else (None,)
+    )
+    rows = []
+    for row in grouped_rows(answer):
+        link = url(answer.query(row))
+        figures = [values.get((row.groups, percent)) for percent in percents]
+        rows.append(Row(row_name(row), figures, link, [link] * len(figures)))
+    return columns, rows
+
+
+def pivoted(answer: Answer, url: Url) -> tuple[list[tuple[str, Unit]], list[Row]]:
+    """Return a row per value of the first group, a column per value of the second."""
+    unit = unit_of(answer.question)
+    by_groups = {row.groups: row for row in answer.rows}
+    firsts = list(dict.fromkeys(row.groups[0] for row in answer.rows))
+    seconds = list(dict.fromkeys(row.groups[1] for row in answer.rows))[:MOST_COLUMNS]
+    rows = []
+    for first in firsts:
+        found = [by_groups.get((first, second)) for second in seconds]
+        rows.append(
+            Row(
+                group_name(first),
+                [number(row.value) if row else None for row in found],
+                next((url(answer.query(row)) for row in found if row), ""),
+                [url(answer.query(row)) if row else "" for row in found],
+            )
+        )
+    return [(group_name(second), unit) for second in seconds], rows
+
+
+def add_column(
+    rows: list[Row], answer: Answer, other: Answer, url: Url, *, share: bool = False
+) -> None:
+    """Add the figures of another question to the rows of the same groups, in place.
+
+    With ``share``, the first figure as a part of the other one is added.
+    """
+    measured = {row.groups: row for row in other.rows}
+    for index, group in enumerate(grouped_rows(answer)):
+        row, found = rows[index], measured.get(group.groups)
+        value = number(found.value) if found else None
+        if share:
+            value = (row.values[0] or 0) / value if value else None
+        rows[index] = Row(
+            row.label,
+            [*row.values, value],
+            row.url,
+            [*row.urls, url(other.query(found)) if found else ""],
+        )

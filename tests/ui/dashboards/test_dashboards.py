@@ -17,7 +17,10 @@ from tests.support.access.members import log_in, make_member
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, GetPage, StoreTraces, post_form
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
+from tracer.analysis.significance import Estimate
 from tracer.dashboards.library import READY, ready
+from tracer.ui.charts.units import Unit
+from tracer.ui.dashboards.compare_page import words
 
 BASE = "/project/default/dashboards"
 WEEK = "range=-24h&tiles=inline"
@@ -269,3 +272,35 @@ def test_viewers_read_and_members_edit(app: Flask) -> None:
     assert viewer.post(f"{url}/copy", headers=SAME_ORIGIN).status_code == 403
     events = owner.get("/project/default/audit").text
     assert "make_dashboard" in events
+
+
+@pytest.mark.usefixtures("day")
+def test_groups_are_compared_side_by_side(client: FlaskClient, get_page: GetPage) -> None:
+    page = get_page("/comparison?by=release&range=-30d&of=v1&of=v2")
+    table = page.one("table", "compared")
+    assert [head.text for head in table.one("thead").all("th")] == ["Measure", "v1", "v2"]
+    rows = {row.one("th").text: row.all("td") for row in table.one("tbody").all("tr")}
+    assert [cell.text for cell in rows["Calls"]] == ["16", "8"]
+    for cell in rows["Calls"]:
+        assert cell.text == str(len(listed(client, cell.one("a")["href"])))
+    first, second = rows["Latency p50"]
+    assert "of 16" in first.text
+    assert "too few to tell" in second.text
+    assert {"Cost per call", "Failed calls", "Answers cut off", "helpful"} <= set(rows)
+    alone = get_page("/comparison?by=prompt")
+    assert "No model call has a prompt" in alone.one("main").text
+    assert "can’t be read" in get_page("/comparison?q=latncy:>1s").one("p", "alert").text
+
+
+def test_a_difference_is_said_in_words() -> None:
+    slow, fast = Estimate(3.0, 2.8, 3.2, 500), Estimate(1.8, 1.7, 1.9, 900)
+    assert words(slow, fast, Unit.SECONDS, True) == "67 % more, beyond noise"
+    assert words(fast, slow, Unit.SECONDS, True) == "40 % less, beyond noise"
+    assert words(Estimate(9, 8, 10, 50), fast, Unit.SECONDS, True) == (
+        "5.0 times as much, beyond noise"
+    )
+    share = Estimate(0.06, 0.05, 0.07, 900)
+    assert words(share, Estimate(0.02, 0.01, 0.03, 900), Unit.SHARE, True) == (
+        "4.0 points more, beyond noise"
+    )
+    assert words(slow, fast, Unit.SECONDS, False) == "no difference beyond noise"

@@ -24,6 +24,8 @@ from tracer.ui.charts.units import Unit, on_axis, shown
 _GAP: Final = 0.2
 """The part of a bucket that its bar leaves free."""
 _WIDTH: Final = 1000
+_LABEL: Final = 18
+"""The width of the name of a release in percent of a narrow chart."""
 
 
 def lines(
@@ -147,11 +149,16 @@ def _hits(buckets: Buckets, series: Sequence[Series], unit: Unit) -> list[Hit]:
 def placed_marks(buckets: Buckets, marks: Sequence[Mark]) -> list[tuple[Tick, str]]:
     """Return the labels of events on the time axis, with their lists."""
     placed = [(buckets.axis.position(mark.time), mark) for mark in marks]
-    return [
-        (Tick(percent(x), mark.label, "end" if x > 85 else "start"), mark.url)
-        for x, mark in placed
-        if 0 <= x <= 100
-    ]
+    placed = sorted(((x, mark) for x, mark in placed if 0 <= x <= 100), key=lambda pair: -pair[0])
+    result, free = [], 200.0
+    for x, mark in placed:
+        anchored = "end" if x > 100 - _LABEL else "start"
+        left, right = (x - _LABEL, x) if anchored == "end" else (x, x + _LABEL)
+        # The latest are named where names would cover each other; all have their line.
+        shown_label = mark.label if right <= free else ""
+        free = left if shown_label else free
+        result.append((Tick(percent(x), shown_label, anchored), mark.url))
+    return result
 
 
 def _sums(series: Sequence[Series]) -> list[float]:

@@ -1,0 +1,145 @@
+"""The page that sets models, prompt versions, releases or environments side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import request, url_for
+
+from tracer.analysis.significance import Estimate, beyond_noise
+from tracer.dashboards.document import range_of
+from tracer.errors import Invalid, TooSlow
+from tracer.measure.answer import Row
+from tracer.measure.buckets import frame_of
+from tracer.measure.links import join, time_query
+from tracer.measure.question import Question
+from tracer.query.errors import QueryError
+from tracer.query.fields import Grain
+from tracer.query.moments import Clock
+from tracer.ui.base.blueprint import bp
+from tracer.ui.base.rendering import render
+from tracer.ui.charts.units import Unit, shown
+from tracer.ui.dashboards.comparison import BY, MOST_GROUPS, Asked, Measured, compare, groups_of
+from tracer.ui.dashboards.links import Lists
+from tracer.ui.dashboards.shown import PERIODS
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedCell:
+    """A figure of a group: its text, its interval, and how it differs from the first group's."""
+
+    text: str
+    interval: str
+    words: str
+    verdict: str
+    """better, worse, or "" where the difference may be noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """A measure with a cell per group."""
+
+    name: str
+    cells: list[ComparedCell]
+
+
+@bp.get("/project/<project_id>/comparison")
+def comparison(project_id: str) -> str:
+    """Compare up to four groups of model calls: ``by`` a field, ``of`` its values."""
+    args = request.args
+    by = args.get("by", "model")
+    asked = _asked(project_id, by if by in BY else "model", args.get("range", "-7d"))
+    error, groups, chosen, rows = "", [], [], []
+    try:
+        groups = groups_of(asked)
+        chosen = _chosen(groups, args.getlist("of"))
+        measured = compare(asked, chosen) if len(chosen) > 1 else []
+        rows = [_row(each) for each in measured]
+    except (Invalid, QueryError) as wrong:
+        error = f"The query can’t be read: {wrong}"
+    except TooSlow:
+        error = "This takes too long. Choose a shorter range of time, or a narrower query."
+    return render(
+        "dashboards/comparison.html",
+        asked=asked,
+        by=BY,
+        range=args.get("range", "-7d"),
+        periods=PERIODS,
+        groups=groups,
+        chosen=[row.groups[0] for row in chosen],
+        volumes=[(row.count, _list_url(asked, row)) for row in chosen],
+        rows=rows,
+        error=error,
+        most=MOST_GROUPS,
+        project_id=project_id,
+        address=url_for("ui.comparison", project_id=project_id),
+    )
+
+
+def _asked(project_id: str, by: str, range_text: str) -> Asked:
+    try:
+        since, until = range_of(range_text)
+    except Invalid:
+        since, until = "-7d", "now"
+    return Asked(project_id, by, request.args.get("q", "").strip(), since, until)
+
+
+def _chosen(groups: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """Return the groups that were chosen in the order of the choice, else the two largest."""
+    by_name = {row.groups[0]: row for row in groups}
+    found = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+    return found[:MOST_GROUPS] if found else list(groups[:2])
+
+
+def _list_url(asked: Asked, row: Row) -> str:
+    question = Question(since=asked.since, until=asked.until, grain="generations")
+    clock = Clock(datetime.now(UTC))
+    frame = frame_of(question.period, 0, clock, None)
+    query = join(row.query, time_query(frame.since, frame.until, Grain.SPAN))
+    return Lists(asked.project_id, "generations").url(query)
+
+
+def _row(measured: Measured) -> ComparedRow:
+    first = measured.estimates[0]
+    return ComparedRow(
+        measured.name,
+        [
+            _cell(measured, one, first if number else None)
+            for number, one in enumerate(measured.estimates)
+        ],
+    )
+
+
+def _cell(measured: Measured, one: Estimate | None, first: Estimate | None) -> ComparedCell:
+    if one is None:
+        return ComparedCell("", "", "", "")
+    unit = measured.unit
+    interval = f"{shown(one.low, unit)} to {shown(one.high, unit)}, of {one.count:,}"
+    if first is None:
+        return ComparedCell(shown(one.value, unit), interval, "", "")
+    differs = beyond_noise(one, first)
+    better = (one.value < first.value) == measured.less_is_better
+    return ComparedCell(
+        shown(one.value, unit),
+        interval,
+        words(one, first, unit, differs),
+        ("better" if better else "worse") if differs else "",
+    )
+
+
+def words(one: Estimate, first: Estimate, unit: Unit, differs: bool | None) -> str:
+    """Return how a figure differs from that of the first group, and whether by more than noise."""
+    if differs is None:
+        return "too few to tell"
+    if not differs:
+        return "no difference beyond noise"
+    more = one.value > first.value
+    if unit is Unit.SHARE or not first.value:
+        size = shown(abs(one.value - first.value), unit).replace("%", "points")
+    elif more and one.value >= 2 * first.value:
+        return f"{one.value / first.value:.1f} times as much, beyond noise"
+    else:
+        size = f"{100 * abs(one.value / first.value - 1):.0f} %"
+    return f"{size} {'more' if more else 'less'}, beyond noise"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
 from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
-from tracer.ui.dashboards import compare_page, copies, edit, pages, tile
+from tracer.ui.dashboards import compare_page, copies, edit, pages, standing, tile
 from tracer.ui.library import datasets, prompts, runs
 from tracer.ui.lists import (
     complete,
@@ -79,6 +79,7 @@ __all__ = [
     "shares",
     "single_sign_on",
     "spans",
+    "standing",
     "static_files",
     "statistics",
     "tags",

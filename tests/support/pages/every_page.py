@@ -74,6 +74,7 @@ STATES: dict[str, list[dict[str, Any]]] = {
     "ui.project_home": [{}, {"tiles": "inline"}, {"tiles": "inline", "q": "latncy:>2s"}],
     "ui.dashboard": [{}, {"tiles": "inline"}],
     "ui.dashboard_tile": [{}, {"part": "chart"}],
+    "ui.standing": [{}, {"id": "rich"}],
     "ui.comparison": [{}, {"of": ["gpt-4o", "house"]}],
     "ui.edit_dashboard": [{}, {"tile": "0"}, {"tile": "new"}],
     "share.trace": [{}, {"tab": "comments"}],

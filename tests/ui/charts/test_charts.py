@@ -147,6 +147,8 @@ def test_a_histogram_marks_the_value_that_a_reader_came_from() -> None:
     assert [tick.label for tick, _ in drawn.marks] == ["this one: 1.60 s"]
     assert drawn.marks[0][0].position == pytest.approx(40)
     assert drawn.log
+    narrow = histogram(bins[:5], Unit.SECONDS, "traces")
+    assert [tick.label for tick in narrow.x_ticks] == ["0.1 s", "0.2 s", "0.5 s", "1 s", "2 s"]
     with_zero = histogram([Bin(0, 0, 2, "/zero"), *bins], Unit.SECONDS, "traces")
     assert with_zero.hits[0].title == "0 ms: 2 traces"
     assert of_bins(bins, Unit.SECONDS, "traces").rows[0].label == "100 ms to 200 ms"

@@ -18,6 +18,10 @@ HEAT: Final = ("h1", "h2", "h3", "h4", "h5")
 """CSS classes of the cells of a heat map, from few to many."""
 
 
+_WIDE: Final = 100
+"""Values that differ by less than this factor have more labels than powers of ten."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bin:
     """A range of values, how many lie in it, and the list of what they belong to."""
@@ -116,15 +120,24 @@ def _is_log(bins: Sequence[Bin]) -> bool:
 
 
 def _value_ticks(bins: Sequence[Bin]) -> list[tuple[float, float]]:
-    """Return (percent of the axis, value) of the powers of ten within the bins, and of zero."""
+    """Return (percent of the axis, value) of round numbers within the bins, and of zero."""
     if not bins:
         return []
     low = min((each.low for each in bins if each.low > 0), default=0)
     values = [0.0] if bins[0].low <= 0 else []
     if low:
-        values += [value for value in logarithmic([low, bins[-1].high]).ticks if value >= low]
-    placed = [(_place(bins, value), value) for value in values if value <= bins[-1].high]
-    return placed if len(placed) > 1 else [(0, bins[0].low), (100, bins[-1].high)]
+        values += [value for value in _round_values(low, bins[-1].high) if value >= low]
+    return [(_place(bins, value), value) for value in values if value <= bins[-1].high]
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Return powers of ten, with 2 and 5 between them where there are few."""
+    decades = logarithmic([low, high]).ticks
+    if high / low >= _WIDE:
+        return list(decades)
+    return [
+        float(f"{digit}e{round(math.log10(power))}") for power in decades for digit in (1, 2, 5)
+    ]
 
 
 def _place(bins: Sequence[Bin], value: float) -> float:

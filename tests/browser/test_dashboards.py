@@ -77,6 +77,9 @@ def test_a_dashboard_is_built_by_form_and_by_drag(open_page: OpenPage, tmp_path:
     page = open_page("/project/default/dashboards")
     page.get_by_role("textbox", name="Name").fill("Exports")
     page.get_by_role("button", name="Make").click()
+    page.get_by_label("Name of the variable").last.fill("name")
+    page.get_by_label("Field whose values are offered").last.fill("name")
+    page.get_by_role("button", name="Save", exact=True).click()
     for title, measure, group in (("By name", "count", "name"), ("By release", "count", "release")):
         page.get_by_role("link", name="Add a chart").click()
         page.get_by_label("Title", exact=True).fill(title)
@@ -94,9 +97,6 @@ def test_a_dashboard_is_built_by_form_and_by_drag(open_page: OpenPage, tmp_path:
     page.get_by_title("Move By release on").click()
     expect(headings).to_have_text(["By name", "By release"])
 
-    page.get_by_label("Name of the variable").last.fill("name")
-    page.get_by_label("Field whose values are offered").last.fill("name")
-    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("link", name="Done").click()
     table = page.locator("#tile-0 tbody tr")
     expect(table).to_have_count(3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from tests.support.query.world import NOW, PROJECT, Row
@@ -17,8 +19,11 @@ from tracer.query.parse import parse
 from tracer.store.database.paging import BadCursor
 from tracer.store.query.keyset import parse_sort, sort_text
 from tracer.store.query.selection import ALL, Selection
-from tracer.store.schema import text_due, trace_payloads, traces
+from tracer.store.schema import sessions, spans, text_due, trace_payloads, traces
+from tracer.store.traces.selected_spans import list_selected_spans
+from tracer.store.traces.sessions import list_sessions
 from tracer.store.traces.traces import list_traces
+from tracer.store.traces.users import list_users
 
 SORTS = [
     "",
@@ -81,6 +86,56 @@ def test_every_trace_of_the_beginning_is_listed_once_while_the_list_grows(
     with app.app_context():
         first = {add_trace(number, draw) for number in range(40)}
         ids = walk(sort, draw)
+        assert len(ids) == len(set(ids))
+        assert first <= set(ids)
+        db.session.rollback()
+
+
+def add_span(number: int, draw: random.Random) -> str:
+    """Store a span of a trace of its own, in a session and of a user of its own; return its id."""
+    trace_id = add_trace(number, draw)
+    start = NOW - timedelta(seconds=draw.randrange(5))
+    end = draw.choice([None, start + timedelta(seconds=draw.randrange(3))])
+    row: Row = {
+        **{"project_id": PROJECT, "trace_id": trace_id, "span_id": f"s{number % 3}"},
+        **{"kind": draw.choice(["tool", "span"]), "name": draw.choice(["a", "b"])},
+        **{"start_time": start, "end_time": end, "status": "completed", "level": "default"},
+        "total_cost": draw.choice([None, Decimal("0.1")]),
+        "model": draw.choice([None, "m1", "m2"]),
+    }
+    db.session.execute(spans.insert(), row)
+    session: Row = {
+        **{"project_id": PROJECT, "session_id": trace_id, "start_time": start, "end_time": NOW},
+        **{"trace_count": draw.randrange(3), "span_count": 1},
+        "total_cost": draw.choice([None, Decimal(1)]),
+    }
+    db.session.execute(sessions.insert(), session)
+    own = sa.update(traces).where(traces.c.project_id == PROJECT, traces.c.trace_id == trace_id)
+    db.session.execute(own.values(session_id=trace_id, user_id=trace_id))
+    return trace_id
+
+
+@pytest.mark.parametrize(
+    ("read", "field", "sort"),
+    [
+        *((list_selected_spans, "trace_id", sort) for sort in ("", "name,-cost", "latency,model")),
+        *((list_sessions, "session_id", sort) for sort in ("", "-cost,traces", "latency")),
+        *((list_users, "user_id", sort) for sort in ("", "-cost,errors", "-tokens")),
+    ],
+)
+def test_other_lists_repeat_and_skip_nothing_while_they_grow(
+    app: Flask, read: Any, field: str, sort: str
+) -> None:
+    draw = random.Random(sort)
+    with app.app_context():
+        first = {add_span(number, draw) for number in range(24)}
+        ids: list[str] = []
+        cursor, number = None, 500
+        while cursor or not ids:
+            page = read(PROJECT, ALL, cursor, 7, sort)
+            ids += [getattr(row, field) for row in page.items]
+            cursor, number = page.older, number + 1
+            add_span(number, draw)
         assert len(ids) == len(set(ids))
         assert first <= set(ids)
         db.session.rollback()

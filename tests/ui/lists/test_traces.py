@@ -200,6 +200,7 @@ def test_an_invalid_url_is_explained(
         ("env:prod", ["production"]),
         ("tag:", ["agent", "billing"]),
         ("any(kind:to", ["tool"]),
+        ("any(kind:tool name:re", ["refund"]),
         ("latency:>1", ["1s", "10s"]),
     ],
 )

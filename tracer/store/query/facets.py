@@ -108,6 +108,17 @@ def complete_values(
     return _read(query)
 
 
+def complete_span_values(
+    project_id: str, selection: Selection, field: str, prefix: str
+) -> list[Value]:
+    """Return values of a field of spans, a key of `SPAN_FACETS`, that begin with a text.
+
+    Of the latest spans of a selection of spans. Raises TooSlow.
+    """
+    latest = _latest_rows(project_id, selection, [field], Grain.SPAN)
+    return _read(_values(latest, field, prefix, Grain.SPAN))
+
+
 def complete_keys(project_id: str, selection: Selection, field: str, prefix: str) -> list[Value]:
     """Return keys of the metadata, or names of scores, that begin with a text."""
     if field == "score":

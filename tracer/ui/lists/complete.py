@@ -11,7 +11,14 @@ from tracer.errors import Invalid, TooSlow
 from tracer.query.completion import Typing, field_completions, typing_at
 from tracer.query.fields import FIELDS, Field, Grain, Type
 from tracer.query.values import written_text
-from tracer.store.query.facets import FACETS, Value, complete_keys, complete_values
+from tracer.store.query.facets import (
+    FACETS,
+    SPAN_FACETS,
+    Value,
+    complete_keys,
+    complete_span_values,
+    complete_values,
+)
 from tracer.store.query.selection import ALL
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
@@ -85,9 +92,9 @@ def _stored(project_id: str, typing: Typing) -> list[Value]:
     """Return the project's own values or keys; none where looking them up takes too long."""
     assert typing.field is not None
     name = _OF_TRACES.get(typing.field.name, typing.field.name)
-    if typing.grain is not Grain.TRACE and name == "name":
-        return []
     try:
+        if typing.grain is Grain.SPAN and typing.field.name in SPAN_FACETS:
+            return complete_span_values(project_id, ALL, typing.field.name, typing.prefix)
         if typing.types_key:
             return complete_keys(project_id, ALL, name, typing.prefix)
         if name in FACETS or typing.key:

@@ -45,9 +45,7 @@ class Config:
     max_queue_spans: int = 50_000
     """Spans that may wait to be written, per worker; requests beyond it get status 429."""
     init_project_id: str = ""
-    """Id of a project that is created at the start if it does not exist."""
-    init_project_name: str = ""
-    """Name of that project; empty: its id."""
+    """Project that is created at the start if it does not exist: ``id`` or ``id=name``."""
     init_project_public_key: str = ""
     """Public key of an API key of that project, created at the start; requires the secret."""
     init_project_secret_key: str = ""
@@ -66,6 +64,12 @@ class Config:
         return f"http://{host}:{self.port}{self.url_prefix.rstrip('/')}"
 
     @property
+    def init_project(self) -> tuple[str, str]:
+        """Id and name of the project that is created at the start; without a name, twice the id."""
+        project_id, _, name = self.init_project_id.partition("=")
+        return project_id, name or project_id
+
+    @property
     def needs_login(self) -> bool:
         """Whether logins and keys are required even without members."""
         return bool(self.login) or not is_loopback(self.host)
@@ -81,6 +85,9 @@ class Config:
             name = variable(field.name, environ)
             if text := environ.get(name):
                 values[field.name] = _parse(name, text, field.default)
+        # Deployments that migrate from Langfuse have the name in a variable of its own.
+        if (name := environ.get("LANGFUSE_INIT_PROJECT_NAME")) and "init_project_id" in values:
+            values["init_project_id"] = f"{values['init_project_id']}={name}"
         login = str(values.get("login", "always"))
         if login != "always" and not login.startswith(("https://", "http://")):
             raise ConfigError("TRACER_LOGIN: expected always, or the URL of an OIDC provider")

@@ -24,8 +24,7 @@ PUBLIC, SECRET = "pk-lf-1234", "sk-lf-5678"
 def bootstrap_config(config: Config) -> Config:
     return replace(
         config,
-        init_project_id="acme",
-        init_project_name="Acme",
+        init_project_id="acme=Acme",
         init_project_public_key=PUBLIC,
         init_project_secret_key=SECRET,
     )

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "worker": ("tracer.cli.serve", "worker"),
     "backup": ("tracer.cli.backup", "backup"),
     "restore": ("tracer.cli.backup", "restore"),
+    "config": ("tracer.cli.config", "config"),
     "doctor": ("tracer.cli.doctor", "doctor"),
 }
 

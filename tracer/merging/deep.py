@@ -3,6 +3,8 @@
 The name of a part is the path of its keys: ``metadata.`` and the keys separated by slashes, with
 ``/`` as ``~1`` and ``~`` as ``~0`` (RFC 6901). The name of an empty object that is merged ends in
 ``/~``: it replaces a value that is no object, and keeps the content of an object.
+
+A part that is None removes its key; the value null of a key is the part `NULL`.
 """
 
 from __future__ import annotations
@@ -17,24 +19,34 @@ PREFIX: Final = "metadata."
 # Each part has a stored rank; an object of more parts is merged by its first keys only.
 MOST_PARTS: Final = 200
 
+NULL: Final[dict[str, Json]] = {"/null": None}
+"""The part of a key whose value is null."""
+
 _OBJECT: Final = "/~"
 
 
-def parts(value: dict[str, Json], *, deep: bool) -> Iterator[tuple[str, Json]]:
-    """Yield the name and value of each part: of each key, or with ``deep`` of each leaf."""
+def parts(
+    value: dict[str, Json], *, deep: bool, removing: bool = False
+) -> Iterator[tuple[str, Json]]:
+    """Yield the name and value of each part: of each key, or with ``deep`` of each leaf.
+
+    ``removing``: null removes its key, rather than being its value.
+    """
     if deep:
         leaves = list(_leaves(PREFIX, value))
         if len(leaves) <= MOST_PARTS:
             yield from leaves
             return
-    yield from ((PREFIX + _escaped(key), part) for key, part in value.items())
+    null = None if removing else NULL
+    for key, part in value.items():
+        yield PREFIX + _escaped(key), null if part is None else part
 
 
 def _leaves(prefix: str, value: dict[str, Json]) -> Iterator[tuple[str, Json]]:
     for key, part in value.items():
         name = prefix + _escaped(key)
         if not isinstance(part, dict):
-            yield name, part
+            yield name, NULL if part is None else part
         elif part:
             yield from _leaves(f"{name}/", part)
         else:
@@ -130,7 +142,14 @@ class _Tree:
         for key in above:
             holder = self._own(holder, key)
         if not (name.endswith(_OBJECT) and isinstance(holder.get(last), dict)):
-            holder[last] = value
+            self._set(holder, last, value)
+
+    @staticmethod
+    def _set(holder: dict[str, Json], key: str, value: Json) -> None:
+        if value is None:
+            holder.pop(key, None)
+        else:
+            holder[key] = None if value == NULL else value
 
     def find(self, name: str) -> Json:
         """Return a part; None: there is none."""
@@ -138,8 +157,10 @@ class _Tree:
             return {}
         value: Json = self.root
         for key in _path(name):
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
+            if not isinstance(value, dict) or key not in value:
+                return None
+            value = value[key]
+        return NULL if value is None else value
 
     def _own(self, holder: dict[str, Json], key: str) -> dict[str, Json]:
         # A copy: what was read may be shared with the record it came from.

@@ -156,7 +156,7 @@ def merge_patches(present: Patches, patches: Iterable[SpanPatch]) -> Patches:
 def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
     for field, value in item.fields.items():
         if field == "metadata" and isinstance(value, dict):
-            yield from deep.parts(value, deep=item.deep)
+            yield from deep.parts(value, deep=item.deep, removing=not item.deep)
         elif field == "logs":
             yield from ((log_events.PREFIX + key, event) for key, event in value.items())
         else:
@@ -185,8 +185,7 @@ def overlay(record: SpanRecord, patch: Patches) -> SpanRecord:
             fields[field] = _EMPTY.get(field)
         else:
             fields[field] = _typed(field, value)
-    metadata = deep.lay_over(record.metadata, metadata_parts)
-    fields["metadata"] = {key: value for key, value in metadata.items() if value is not None}
+    fields["metadata"] = deep.lay_over(record.metadata, metadata_parts)
     return msgspec.structs.replace(record, **fields)
 
 

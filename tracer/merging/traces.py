@@ -224,7 +224,7 @@ def columns(trace: Trace) -> dict[str, Any]:
         "environment": clip(values["environment"], INDEXED_BYTES) or "default",
         "public": bool(values["public"]),
         "tags": claims.shown_tags(),
-        "metadata": {key: value for key, value in claims.metadata.items() if value is not None},
+        "metadata": claims.metadata,
         "claims": _remembered(trace, values),
         "start_time": sql_time(start),
         "end_time": sql_time(end),

@@ -42,7 +42,32 @@ def bootstrap(config: Config) -> None:
 
     Raises ConfigError where the settings contradict each other or the stored rows.
     """
-    project_id = config.init_project_id
+    _check_project(config)
+    project_id, name = config.init_project
+    public, secret = config.init_project_public_key, config.init_project_secret_key
+    if project_id:
+        with server.connect(config.database_url) as connection:
+            connection.execute(_PROJECT, [project_id, name])
+            if public:
+                _make_key(connection, project_id, public, secret)
+    if config.init_owner_email:
+        _make_owner(config)
+
+
+def check_init(config: Config) -> None:
+    """Raise ConfigError where the TRACER_INIT_* settings contradict each other or their rules."""
+    _check_project(config)
+    _check_owner(config)
+
+
+def _check_owner(config: Config) -> None:
+    email, password = config.init_owner_email, config.init_owner_password
+    if email and (reason := weakness(password, [email])):
+        raise ConfigError(f"TRACER_INIT_OWNER_PASSWORD: {reason}")
+
+
+def _check_project(config: Config) -> None:
+    project_id, name = config.init_project
     public, secret = config.init_project_public_key, config.init_project_secret_key
     if bool(public) != bool(secret) or (public and not project_id):
         raise ConfigError(
@@ -50,9 +75,11 @@ def bootstrap(config: Config) -> None:
             " TRACER_INIT_PROJECT_SECRET_KEY: expected all three, or the id alone"
         )
     if project_id:
-        _make_project(config, project_id, public, secret)
-    if config.init_owner_email:
-        _make_owner(config)
+        try:
+            check_project(project_id, name)
+        except Invalid as error:
+            [refusal] = error.refusals
+            raise ConfigError(f"TRACER_INIT_PROJECT_ID: {refusal.reason}") from error
 
 
 def _make_owner(config: Config) -> None:
@@ -61,26 +88,11 @@ def _make_owner(config: Config) -> None:
     with server.connect(config.database_url) as connection:
         if connection.execute("SELECT 1 FROM members LIMIT 1").fetchone() is not None:
             return
-        if reason := weakness(password, [email]):
-            raise ConfigError(f"TRACER_INIT_OWNER_PASSWORD: {reason}")
+        _check_owner(config)
         member_id = secrets.token_hex(8)
         values = [member_id, email, email.partition("@")[0], hash_password(password)]
         connection.execute(_OWNER, values)
         connection.execute(_ROLES, [member_id])
-
-
-def _make_project(config: Config, project_id: str, public: str, secret: str) -> None:
-    name = config.init_project_name or project_id
-    try:
-        check_project(project_id, name)
-    except Invalid as error:
-        [refusal] = error.refusals
-        setting = f"TRACER_INIT_PROJECT_{refusal.field.upper()}"
-        raise ConfigError(f"{setting}: {refusal.reason}") from error
-    with server.connect(config.database_url) as connection:
-        connection.execute(_PROJECT, [project_id, name])
-        if public:
-            _make_key(connection, project_id, public, secret)
 
 
 def _make_key(

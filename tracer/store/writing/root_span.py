@@ -50,12 +50,18 @@ _FIRSTS = """
 """
 
 _BOUNDS = """
-    SELECT s.project_id, s.trace_id, min(start_time) AS first,
-        max(greatest(start_time, coalesce(end_time, start_time))) AS last
-    FROM spans s
-    JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
-    WHERE NOT s.placeholder
-    GROUP BY s.project_id, s.trace_id
+    SELECT k.project_id, k.trace_id, bounds.first, bounds.last
+    FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    CROSS JOIN LATERAL (
+        SELECT min(start_time) AS first,
+            max(greatest(start_time, coalesce(end_time, start_time))) AS last
+        FROM (
+            SELECT start_time, end_time FROM spans s
+            WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
+            ORDER BY s.parent_span_id, start_time, span_id OFFSET 0
+        ) ordered
+    ) bounds
+    WHERE bounds.first IS NOT NULL
 """
 
 _ROOT_PAYLOAD = """

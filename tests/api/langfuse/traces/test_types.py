@@ -110,10 +110,27 @@ def test_numbers_and_texts_of_events_stay_what_they_are(client: FlaskClient) -> 
     metadata = {"number": 42, "text": "42", "flag": True, "name": "true", "none": None}
     ingest(client, event("span-create", id="s", traceId="t", metadata=metadata, input="7"))
     observation = get(client, "observations/s")
-    assert json.dumps(observation["metadata"], sort_keys=True) == json.dumps(
-        {key: value for key, value in metadata.items() if value is not None}, sort_keys=True
-    )
+    assert json.dumps(observation["metadata"]) == json.dumps(metadata)
     assert observation["input"] == "7"
+
+
+def test_null_in_the_metadata_of_events_is_kept_and_merged_like_other_values(
+    client: FlaskClient,
+) -> None:
+    first = {"a": None, "b": 1, "c": {"d": None, "e": 2}}
+    ingest(client, event("trace-create", id="t", metadata=first))
+    ingest(client, event("span-create", id="s", traceId="t", metadata=first))
+    merged = {"a": None, "b": None, "c": {"d": 3, "e": None}}
+    later = {"b": None, "c": {"d": 3, "e": None}}
+    ingest(client, event("trace-create", 1, id="t", metadata=later))
+    ingest(client, event("span-update", 1, id="s", traceId="t", metadata=later))
+    for path in ("observations/s", "traces/t"):
+        assert json.dumps(get(client, path)["metadata"], sort_keys=True) == json.dumps(merged)
+    # The older events again change nothing.
+    ingest(client, event("trace-create", id="t", metadata=first))
+    ingest(client, event("span-create", id="s", traceId="t", metadata=first))
+    for path in ("observations/s", "traces/t"):
+        assert get(client, path)["metadata"] == merged
 
 
 def test_the_metadata_of_the_root_is_part_of_the_traces(client: FlaskClient) -> None:

@@ -1,0 +1,179 @@
+"""``tracer config check``: names each mistake in the settings, with its line in a file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from tracer.config import Config, variable
+from tracer.errors import ConfigError
+from tracer.server.bootstrap import check_init
+from tracer.web.incoming.forwarded import Proxies, checked_prefix
+from tracer.web.oidc.provider import provider_of
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_URL: Final = re.compile(r"postgres(ql)?://\S+")
+_HOSTS: Final = re.compile(r"[A-Za-z0-9.:_-]+(\s*,\s*[A-Za-z0-9.:_-]+)*")
+# Read by the SDK and by commands that use a running server.
+_OF_CLIENTS: Final = (
+    *("TRACER_ENDPOINT", "TRACER_KEY", "TRACER_PROJECT", "TRACER_ENVIRONMENT", "TRACER_RELEASE"),
+    *("TRACER_CAPTURE_CONTENT", "TRACER_ENABLED", "TRACER_SAMPLE", "TRACER_SPOOL"),
+)
+_LANGFUSE_NAME: Final = "LANGFUSE_INIT_PROJECT_NAME"
+
+
+class Mistake(NamedTuple):
+    """What is wrong, and in which line of the file; 0: in the environment."""
+
+    line: int
+    reason: str
+
+
+class _Line(NamedTuple):
+    number: int
+    name: str
+    value: str
+
+
+@click.group()
+def config() -> None:
+    """Check the settings."""
+
+
+@config.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False))
+def check(file: str | None) -> None:
+    """Print each mistake in the settings of FILE, or without it, of the environment.
+
+    FILE has lines of the form NAME=VALUE, as systemd's EnvironmentFile and Docker's env_file.
+    Nothing is started or connected to.
+    """
+    found: Iterable[Mistake]
+    if file is None:
+        found = mistakes([_Line(0, *item) for item in os.environ.items()])
+    else:
+        try:
+            text = Path(file).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} can't be read: {error}") from error
+        lines, found = read_lines(text)
+        found = sorted([*found, *mistakes(lines)])
+    count = 0
+    for mistake in found:
+        click.echo(f"{f'{file}:{mistake.line}' if file else 'environment'}: {mistake.reason}")
+        count += 1
+    if count:
+        raise click.exceptions.Exit(1)
+    click.echo(f"{file or 'environment'}: no mistakes")
+
+
+def read_lines(text: str) -> tuple[list[_Line], list[Mistake]]:
+    """Return the settings of a file, and the lines that set none."""
+    lines: dict[str, _Line] = {}
+    wrong: list[Mistake] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        stripped = raw.strip()
+        if not stripped or stripped.startswith(("#", ";")):
+            continue
+        name, equals, value = stripped.partition("=")
+        if name.startswith("export "):
+            wrong.append(Mistake(number, "expected NAME=VALUE without `export`"))
+        elif not equals or not _NAME.fullmatch(name):
+            wrong.append(Mistake(number, "expected NAME=VALUE, without space around ="))
+        elif name in lines:
+            first = lines[name].number
+            wrong.append(Mistake(number, f"{name}: line {first} sets it as well"))
+        else:
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+            lines[name] = _Line(number, name, value[1:-1] if quoted else value)
+    return [*lines.values()], wrong
+
+
+def mistakes(lines: Iterable[_Line]) -> Iterator[Mistake]:
+    """Yield what is wrong with each setting, then with several together."""
+    good: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    for line in lines:
+        reason = _wrong(line)
+        if reason is None:
+            good[line.name], numbers[line.name] = line.value, line.number
+        else:
+            yield Mistake(line.number, reason)
+    try:
+        check_init(Config.from_env(good))
+    except ConfigError as error:
+        named = [number for name, number in numbers.items() if name in _named(str(error), good)]
+        yield Mistake(max(named, default=0), str(error))
+
+
+def _wrong(line: _Line) -> str | None:
+    """Return why a single setting can't be used; None: it can, or is no setting of Tracer."""
+    name = line.name
+    setting = _settings().get(name)
+    if setting is None:
+        if not name.startswith("TRACER_") or name in _OF_CLIENTS:
+            return None
+        near = difflib.get_close_matches(name, _settings(), n=1)
+        return f"{name}: there is no such setting{f'; meant {near[0]}?' if near else ''}"
+    if not line.value:
+        return None
+    try:
+        checked = Config.from_env({name: line.value})
+        _CHECKS.get(setting, lambda _: None)(getattr(checked, setting))
+    except ConfigError as error:
+        text = str(error)
+        return text if text.startswith(name) else f"{name}: {text}"
+    return None
+
+
+def _named(message: str, good: Mapping[str, str]) -> set[str]:
+    """Return the variables of the settings that a message names."""
+    settings = (field.name for field in fields(Config))
+    return {variable(name, good) for name in settings if f"TRACER_{name.upper()}" in message}
+
+
+def _settings() -> dict[str, str]:
+    """Return the setting of each variable."""
+    names: dict[str, str] = {_LANGFUSE_NAME: "init_project_id"}
+    for field in fields(Config):
+        own = f"TRACER_{field.name.upper()}"
+        names[own] = field.name
+        for other in ("DATABASE_URL", own.replace("TRACER_", "LANGFUSE_").replace("OWNER", "USER")):
+            if variable(field.name, {other: "1"}) == other:
+                names[other] = field.name
+    return names
+
+
+def _database_url(text: str) -> None:
+    if not _URL.fullmatch(text):
+        raise ConfigError("expected postgresql://user:password@host:port/name")
+
+
+def _hosts(text: str) -> None:
+    if not _HOSTS.fullmatch(text):
+        raise ConfigError("expected names such as tracer.example.com, separated by commas")
+
+
+def _directory(path: Path) -> None:
+    with suppress(RuntimeError, OSError):
+        path = path.expanduser()
+        if path.exists() and not path.is_dir():
+            raise ConfigError(f"{path} is no directory")
+
+
+_CHECKS: Final[dict[str, Callable[..., object]]] = {
+    "database_url": _database_url,
+    "data_dir": _directory,
+    "allowed_hosts": _hosts,
+    "trusted_proxies": Proxies,
+    "url_prefix": checked_prefix,
+    "login": provider_of,
+}

@@ -110,7 +110,9 @@ def test_numbers_and_texts_of_events_stay_what_they_are(client: FlaskClient) -> 
     metadata = {"number": 42, "text": "42", "flag": True, "name": "true", "none": None}
     ingest(client, event("span-create", id="s", traceId="t", metadata=metadata, input="7"))
     observation = get(client, "observations/s")
-    assert json.dumps(observation["metadata"]) == json.dumps(metadata)
+    assert json.dumps(observation["metadata"], sort_keys=True) == json.dumps(
+        metadata, sort_keys=True
+    )
     assert observation["input"] == "7"
 
 

@@ -86,8 +86,9 @@ class Config:
             if text := environ.get(name):
                 values[field.name] = _parse(name, text, field.default)
         # Deployments that migrate from Langfuse have the name in a variable of its own.
-        if (name := environ.get("LANGFUSE_INIT_PROJECT_NAME")) and "init_project_id" in values:
-            values["init_project_id"] = f"{values['init_project_id']}={name}"
+        project_name = environ.get("LANGFUSE_INIT_PROJECT_NAME")
+        if project_name and "init_project_id" in values:
+            values["init_project_id"] = f"{values['init_project_id']}={project_name}"
         login = str(values.get("login", "always"))
         if login != "always" and not login.startswith(("https://", "http://")):
             raise ConfigError("TRACER_LOGIN: expected always, or the URL of an OIDC provider")

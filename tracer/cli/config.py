@@ -127,7 +127,8 @@ def _wrong(line: _Line) -> str | None:
         return None
     try:
         checked = Config.from_env({name: line.value})
-        _CHECKS.get(setting, lambda _: None)(getattr(checked, setting))
+        if setting in _CHECKS:
+            _CHECKS[setting](getattr(checked, setting))
     except ConfigError as error:
         text = str(error)
         return text if text.startswith(name) else f"{name}: {text}"

@@ -15,6 +15,7 @@ from tracer.assets import asset_dir
 from tracer.config import Config
 from tracer.errors import ConfigError, Invalid
 from tracer.extensions import db
+from tracer.store.database.replica import Replica
 from tracer.store.database.server import sqlalchemy_url
 from tracer.store.database.session import (
     OUT_OF_RANGE,
@@ -35,6 +36,7 @@ from tracer.web.monitoring import health, metrics
 from tracer.web.monitoring.logs import log_trouble
 from tracer.web.oidc.provider import provider_of
 from tracer.web.refusals import note_error, store_refusal
+from tracer.web.replica import choose_database, remember_change
 from tracer.web.services import add_services, services
 
 SECURITY_HEADERS: Final = {
@@ -88,16 +90,7 @@ def create_app(config: Config | None = None) -> Flask:
     )
     app.config.update(
         SQLALCHEMY_DATABASE_URI=sqlalchemy_url(config.database_url),
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_size": 4,
-            "json_deserializer": exact_json.decode,
-            # With the two writers' own connections, as many as threads and four more.
-            "max_overflow": max(config.threads - 2, 0),
-            "pool_timeout": 10,
-            # After a restart of the database, stale connections are replaced before they are used.
-            "pool_pre_ping": True,
-            "connect_args": {"connect_timeout": 5},
-        },
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(config),
     )
     provider_of(config.login)  # raises ConfigError for one that can't be used
     app.request_class = CleanRequest
@@ -106,7 +99,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         bound_waits(db.engine)
-        add_services(app, config, Writer(db.engine, config.max_queue_spans))
+        add_services(app, config, Writer(db.engine, config.max_queue_spans), _replica(config))
     _register(app)
     app.wsgi_app = Forwarded(  # type: ignore[method-assign]
         KeepEscapes(PlainOtlpPaths(app.wsgi_app)),
@@ -114,6 +107,25 @@ def create_app(config: Config | None = None) -> Flask:
         checked_prefix(config.url_prefix),
     )
     return app
+
+
+def _engine_options(config: Config) -> dict[str, Any]:
+    return {
+        "pool_size": 4,
+        "json_deserializer": exact_json.decode,
+        # With the two writers' own connections, as many as threads and four more.
+        "max_overflow": max(config.threads - 2, 0),
+        "pool_timeout": 10,
+        # After a restart of the database, stale connections are replaced before they are used.
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 5},
+    }
+
+
+def _replica(config: Config) -> Replica | None:
+    if not config.read_database_url:
+        return None
+    return Replica(sqlalchemy_url(config.read_database_url), _engine_options(config))
 
 
 def _register(app: Flask) -> None:
@@ -130,6 +142,7 @@ def _register(app: Flask) -> None:
     app.before_request(check_path)
     app.before_request(check_host)
     app.before_request(check_access)
+    app.before_request(choose_database)
     app.after_request(log_trouble)
     app.after_request(metrics.count_request)
     app.after_request(send_request_id)
@@ -137,6 +150,7 @@ def _register(app: Flask) -> None:
     app.after_request(store_refusal)
     app.after_request(allow_origin)
     app.after_request(record_change)
+    app.after_request(remember_change)
     app.register_error_handler(HTTPException, show_error)
     # The APIs register handlers of their own, which come first.
     for kind in STATUS:

@@ -18,6 +18,8 @@ class Config:
 
     database_url: str = ""
     """URL of the PostgreSQL server (also read from ``DATABASE_URL``); empty: the embedded one."""
+    read_database_url: str = ""
+    """URL of a replica of that database, which pages are read from; empty: there is none."""
     data_dir: Path = Path("~/.tracer")
     """Data directory of the embedded PostgreSQL."""
     host: str = "127.0.0.1"

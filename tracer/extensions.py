@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
-from flask import Flask
+from flask import Flask, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 
-db = SQLAlchemy()
+TRANSACTION: Final = "tracer.transaction"
+"""In the session's info: a transaction is open that may change rows."""
+
+
+class _Session(Session):
+    """A session that reads from a replica where the request has chosen one."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the replica's engine outside of transactions that may change rows."""
+        replica = g.get("replica") if has_app_context() else None
+        if replica is not None and not self.info.get(TRANSACTION):
+            return replica
+        return super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(session_options={"class_": _Session})
 
 
 def migrate(app: Flask, directory: Path) -> None:

@@ -16,6 +16,7 @@ TRACER_ALLOWED_HOSTS=tracer.example.com, other.example.com
 TRACER_TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8"
 TRACER_LOGIN=https://client:secret@login.example.com/realms/team?join=example.com:default:viewer
 DATABASE_URL=postgresql://tracer:secret@db/tracer
+TRACER_READ_DATABASE_URL=postgresql://tracer:secret@replica/tracer
 TRACER_INIT_PROJECT_ID=acme=The shop
 LANGFUSE_INIT_PROJECT_PUBLIC_KEY=pk
 TRACER_INIT_PROJECT_SECRET_KEY=sk-0123456789

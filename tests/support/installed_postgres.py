@@ -22,6 +22,29 @@ def installed(version: int) -> bool:
 
 
 @contextmanager
+def standby(version: int, url: str) -> Iterator[str]:
+    """Run a hot standby of the server at ``url``; yield the URL of its database ``postgres``."""
+    programs = _PROGRAMS / str(version) / "bin"
+    account: dict[str, Any] = {"user": _ACCOUNT, "group": _ACCOUNT} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="tracer-standby-") as path:
+        directory = Path(path)
+        if account:
+            shutil.chown(directory, _ACCOUNT, _ACCOUNT)
+        data = directory / "data"
+        quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **account}
+        copy = ["-R", "--checkpoint=fast", "-D", str(data), "-d", url]
+        subprocess.run([str(programs / "pg_basebackup"), *copy], **quiet)
+        options = f"-c listen_addresses='' -c unix_socket_directories={directory}"
+        control = [str(programs / "pg_ctl"), "-D", str(data)]
+        start = ["start", "--wait", "--log", str(directory / "log"), "--options", options]
+        subprocess.run([*control, *start], **quiet)
+        try:
+            yield f"postgresql://tracer@/postgres?host={quote(path, safe='')}"
+        finally:
+            subprocess.run([*control, "stop", "--mode=fast"], **quiet)
+
+
+@contextmanager
 def running(version: int) -> Iterator[str]:
     """Run a new, empty server of ``version`` on a Unix socket; yield the URL of ``postgres``."""
     programs = _PROGRAMS / str(version) / "bin"

@@ -172,6 +172,7 @@ def _directory(path: Path) -> None:
 
 _CHECKS: Final[dict[str, Callable[..., object]]] = {
     "database_url": _database_url,
+    "read_database_url": _database_url,
     "data_dir": _directory,
     "allowed_hosts": _hosts,
     "trusted_proxies": Proxies,

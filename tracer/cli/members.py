@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import smtplib
+
 import click
 
 from tracer.cli.options import application, database_options, with_config
 from tracer.config import Config
 from tracer.errors import ConfigError
+from tracer.store.database.server import shown_url
 from tracer.store.database.session import transaction
 from tracer.store.members.audit import SERVER, Actor, record
 from tracer.store.members.links import create_password_link
+from tracer.store.members.mail_server import mail_server, set_mail_server
 from tracer.store.members.members import (
     Member,
     create_member,
@@ -21,6 +25,7 @@ from tracer.store.members.members import (
 )
 from tracer.store.members.roles import OWNER, ROLES, roles_of, set_role
 from tracer.store.projects.projects import DEFAULT_PROJECT, get_project
+from tracer.web import mail
 
 _COMMAND = Actor(name="command line", via="command")
 
@@ -116,6 +121,41 @@ def remove(config: Config, email: str) -> None:
             delete_member(member.member_id)
             record(SERVER, "member.delete", member.name, _COMMAND)
     click.echo(f"removed {member.name}")
+
+
+@members.command("mail")
+@click.argument("url", required=False)
+@click.option("--off", is_flag=True, help="Send no mail any more.")
+@click.option("--test", metavar="ADDRESS", help="Send a mail to this address.")
+@database_options
+@with_config
+def mail_command(config: Config, url: str | None, off: bool, test: str | None) -> None:
+    """Set the mail server that links for a new password are sent through, or print it.
+
+    URL is smtp://user:password@host:587/?from=tracer@example.com, or - to be asked for it, since
+    others on the machine can see arguments. smtps:// has TLS from the start, smtp:// begins it.
+    """
+    if url == "-":
+        url = click.prompt("URL of the mail server", hide_input=True)
+    with application(config, "tracer members mail"):
+        if url or off:
+            if url:
+                mail.parse(url)
+            with transaction():
+                set_mail_server(url or "")
+                record(SERVER, "mail.change", "off" if off else shown_url(url or ""), _COMMAND)
+        current = mail_server()
+    click.echo(shown_url(current) if current else "none: the server sends no mail")
+    if test:
+        _send_test(current, test)
+
+
+def _send_test(url: str, address: str) -> None:
+    try:
+        mail.send(mail.parse(url), address, "A test by Tracer", "Mail from Tracer arrives.\n")
+    except (OSError, smtplib.SMTPException) as error:
+        raise ConfigError(f"the mail was not sent: {error}") from error
+    click.echo(f"sent to {address}")
 
 
 def _member(email: str) -> Member:

@@ -10,6 +10,7 @@ from typing import Final
 from flask import Flask, current_app
 
 from tracer.config import Config
+from tracer.store.database.replica import Replica
 from tracer.store.database.session import transaction
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import Writer
@@ -26,6 +27,8 @@ class Services:
 
     config: Config
     writer: Writer
+    replica: Replica | None = None
+    """The replica that pages are read from."""
     _secret: str = field(default="", repr=False)
     _members: tuple[bool, float] = (False, -_MEMBERS_SECONDS)
     _uses: dict[str, float] = field(default_factory=dict, repr=False)
@@ -58,9 +61,11 @@ class Services:
         return True
 
 
-def add_services(app: Flask, config: Config, writer: Writer) -> None:
+def add_services(
+    app: Flask, config: Config, writer: Writer, replica: Replica | None = None
+) -> None:
     """Attach the services to an application, once."""
-    app.extensions[_KEY] = Services(config, writer)
+    app.extensions[_KEY] = Services(config, writer, replica)
 
 
 def services(app: Flask | None = None) -> Services:

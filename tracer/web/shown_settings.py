@@ -31,7 +31,7 @@ def shown_settings(config: Config) -> Iterator[ShownSetting]:
 def _text(name: str, value: object) -> str:
     if name == "database_url":
         return shown_url(str(value)) if value else "none: the embedded PostgreSQL"
-    if name == "login" and value:
+    if name in ("login", "read_database_url") and value:
         return shown_url(str(value))
     if name in _SECRETS and value:
         return "***"

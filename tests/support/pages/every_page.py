@@ -30,6 +30,7 @@ from tracer.store.library.prompts import PromptDraft, create_version
 from tracer.store.library.saved_views import save_view
 from tracer.store.members.invitations import create_invitation
 from tracer.store.members.links import create_password_link
+from tracer.store.members.mail_server import set_mail_server
 from tracer.store.projects.prices import create_price
 from tracer.store.projects.projects import create_project
 from tracer.web.services import services
@@ -109,6 +110,7 @@ def fill(app: Flask, store_traces: Callable[..., None]) -> dict[str, Any]:
     )
     store_traces(trace, groups, wide_trace())
     with app.app_context(), transaction():
+        set_mail_server("smtp://127.0.0.1:1/?from=tracer@example.com")
         known = _annotations() | _library() | {"trace_id": TRACE, "session_id": SESSION}
         known["user_id"] = "user-417"
     score = ScoreRecord(score_id="s", name="good", data_type="text", string_value="yes", time=0)

@@ -12,7 +12,7 @@ import psycopg
 import sqlalchemy as sa
 
 from tracer.errors import StoreUnavailable, TooSlow
-from tracer.extensions import db
+from tracer.extensions import TRANSACTION, db
 from tracer.store.database.outage import outage
 
 UNREACHABLE: Final = (sa.exc.OperationalError, sa.exc.TimeoutError, psycopg.OperationalError)
@@ -28,7 +28,6 @@ LOCK_SECONDS: Final = 5
 """How long a statement waits for a lock."""
 _LOCKED: Final = "another transaction has locked what this request needs"
 _CANCELED: Final = "57014"
-_OPEN: Final = "tracer.transaction"
 
 
 @contextmanager
@@ -42,7 +41,7 @@ def transaction() -> Iterator[None]:
     """
     _check_none_open()
     session = db.session()
-    session.info[_OPEN] = True
+    session.info[TRANSACTION] = True
     try:
         yield
         session.commit()
@@ -50,11 +49,11 @@ def transaction() -> Iterator[None]:
         session.rollback()
         raise
     finally:
-        session.info.pop(_OPEN)
+        session.info.pop(TRANSACTION)
 
 
 def _check_none_open() -> None:
-    if db.session().info.get(_OPEN):
+    if db.session().info.get(TRANSACTION):
         raise RuntimeError("a transaction is open already")
 
 

@@ -6,6 +6,7 @@ from flask import g, render_template
 
 from tracer.store.projects.projects import Project, list_projects
 from tracer.web.access.identity import Identity
+from tracer.web.replica import seconds_behind
 
 
 def render(template: str, **context: object) -> str:
@@ -14,6 +15,7 @@ def render(template: str, **context: object) -> str:
         identity: Identity | None = g.get("identity")
         context["projects"] = _projects(identity) if identity is not None else []
         context["member"] = identity.member if identity is not None else None
+        context["seconds_behind"] = seconds_behind()
         context["administers"] = identity is not None and identity.administers
     return render_template(template, **context)
 

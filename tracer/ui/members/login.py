@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.database.session import transaction
 from tracer.store.members import attempts, links
 from tracer.store.members.audit import Actor
+from tracer.store.members.mail_server import mail_server
 from tracer.store.members.members import any_member, get_member, set_password
 from tracer.store.members.passwords import hash_password
 from tracer.store.members.sessions import end_session
@@ -104,6 +105,7 @@ def _login_page(after: str, outcome: Outcome, *, tried: bool = False) -> str:
         "outcome": outcome,
         "tried": tried,
         "minutes": max(1, round(wait / 60)),
+        "sends_mail": bool(mail_server()),
     }
     return render("members/login.html", **context)
 

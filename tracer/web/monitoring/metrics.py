@@ -6,6 +6,7 @@ that directory, and any process answers for all of them.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -23,6 +24,7 @@ from tracer.store.members.tokens import PREFIX, find_token
 from tracer.web.access.identity import of_page
 from tracer.web.access.rights import METRICS
 from tracer.web.problems import register_problems
+from tracer.web.replica import replica_state
 from tracer.web.services import services
 
 bp: Final = Blueprint("metrics", __name__)
@@ -110,6 +112,12 @@ def _of_database() -> bytes:
         return prometheus.generate_latest(registry)
     up.set(1)
     prometheus.Gauge("tracer_database_bytes", "Size on disk.", registry=registry).set(size)
+    state = replica_state()
+    if state is not None:
+        lag = prometheus.Gauge(
+            "tracer_replica_lag_seconds", "How far the replica is behind.", registry=registry
+        )
+        lag.set(math.inf if state.lag is None else state.lag)
     tasks = prometheus.Gauge(
         "tracer_worker_due", "Due work of the background worker.", ["task"], registry=registry
     )

@@ -17,7 +17,7 @@ import msgspec
 
 from tracer import exact_json
 from tracer.merging import deep
-from tracer.records import RANK_CREATE, RANK_IMPLIED, RANK_UPDATE, Json, TraceRecord
+from tracer.records import RANK_CREATE, RANK_IMPLIED, Json, TraceRecord
 
 PAYLOADS: Final = ("input", "output")
 """Fields with large values, which are read from the database only when they may change."""
@@ -87,7 +87,7 @@ class Claims(msgspec.Struct):
                 self.processes[record.process] = Process(_first(record))
             self.processes[record.process].add(record)
         if record.metadata:
-            removing = record.rank == RANK_UPDATE and not record.deep
+            removing = record.rank >= RANK_CREATE and not record.deep
             parts = deep.parts(record.metadata, deep=record.deep, removing=removing)
             deep.put(self.metadata, self.ranks, parts, precedence)
         self._add_tags(record)

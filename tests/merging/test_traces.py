@@ -150,7 +150,7 @@ def test_a_persons_edit_of_a_tag_outlasts_what_the_application_sends() -> None:
     assert row_of(later_edit, edit, sent)["tags"] == ["a", "b", "mine"]
 
 
-def test_metadata_is_merged_by_key_and_a_null_removes_one() -> None:
+def test_metadata_is_merged_by_key_and_a_null_removes_one_unless_it_is_merged_deeply() -> None:
     first = TraceRecord(
         trace_id="t", rank=RANK_CREATE, version=T0, metadata={"a": 1, "b": {"x": 1}}
     )
@@ -159,7 +159,7 @@ def test_metadata_is_merged_by_key_and_a_null_removes_one() -> None:
     )
     assert row_of(second, first)["metadata"] == {"b": {"y": 2}}
     second.deep = True
-    assert row_of(first, second)["metadata"] == {"b": {"x": 1, "y": 2}}
+    assert row_of(first, second)["metadata"] == {"a": None, "b": {"x": 1, "y": 2}}
 
 
 def test_a_long_session_id_is_cut_as_it_is_indexed() -> None:

@@ -105,6 +105,8 @@ def test_absurd_changes_are_the_clients_fault(stored: FlaskClient) -> None:
     assert post(stored, path, {"newLabels": []}, "PATCH") in (400, 404)
     answer = stored.post(f"{TRACE}/bookmark", data={"span": "\0"}, headers=SAME_ORIGIN)
     assert answer.status_code < 500
+    answer = stored.post(f"{TRACE}/bookmark", data={}, headers={"Origin": "http://["})
+    assert answer.status_code == 403
 
 
 def test_a_type_of_media_is_no_place_for_a_header(stored: FlaskClient) -> None:

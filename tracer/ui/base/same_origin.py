@@ -28,4 +28,7 @@ def _is_same_origin() -> bool:
     if site is not None:
         return site == "same-origin"
     # Browsers omit Sec-Fetch-Site on plain HTTP. Only hosts are compared: a proxy may end TLS.
-    return urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    try:
+        return urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    except ValueError:
+        return False  # such as http://[

@@ -25,7 +25,8 @@ COLUMNS: Final = {
     " metered_count kinds usage cost metadata input_preview output_preview error_message claims",
     "spans": "project_id trace_id span_id parent_span_id kind name start_time end_time status level"
     " status_message model input_tokens output_tokens total_tokens total_cost version",
-    "span_payloads": "project_id trace_id span_id input output usage cost",
+    "span_payload_rows": "project_id trace_id span_id input output usage cost provider prompt_name"
+    " prompt_version finish_reasons",
     "scores": "project_id trace_id score_id name data_type value source time",
     "bookmarks": "project_id trace_id session_id created_at",
 }
@@ -37,7 +38,7 @@ class Lines(NamedTuple):
     traces: list[str]
     trace_payloads: list[str]
     spans: list[str]
-    span_payloads: list[str]
+    span_payload_rows: list[str]
     scores: list[str]
     bookmarks: list[str]
 
@@ -128,7 +129,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
             _span(key, span_id, parent, kind, name, (start, stop), failed, model, tokens, message)
         )
         if tokens or index == 0:
-            made.span_payloads.append(_payload(key, span_id, rng, words, tokens))
+            made.span_payload_rows.append(_payload(key, span_id, rng, words, tokens))
     _add_trace(
         made,
         rng,
@@ -176,11 +177,15 @@ def _payload(
     question = draw.sentence(rng, words, start, 30)
     answer = draw.sentence(rng, words, start + 30, 20)
     used = cost = _NULL
+    call = "\t".join([_NULL] * 4)
     if tokens:
+        prompt, version = draw.PROMPTS.draw(rng, 1)[0], 1 + int(4 * rng.random() ** 2)
+        finish = "length" if rng.random() < 0.03 else "stop"
+        call = f'openai\t{prompt}\t{version}\t["{finish}"]'
         used = f'{{"input":{tokens[0]},"output":{tokens[1]}}}'
         cost = f'{{"total":{_cost(*tokens):.6f}}}'
     messages = f'[{{"role":"user","content":"{question}"}}]'
-    return f'{key}\t{span_id}\t{messages}\t"{answer}"\t{used}\t{cost}\n'
+    return f'{key}\t{span_id}\t{messages}\t"{answer}"\t{used}\t{cost}\t{call}\n'
 
 
 def _add_trace(

@@ -51,6 +51,7 @@ TOOLS: Final = Skewed([
     for subject in ("web", "orders", "tickets", "files", "invoices", "users", "mail", "calendar")
 ])  # fmt: skip
 TAGS: Final = Skewed([f"team-{n}" for n in range(12)] + [f"experiment-{n}" for n in range(40)])
+PROMPTS: Final = Skewed(["support.decide", "support.plan", "answer", "summarise", "triage.route"])
 PLANS: Final = Skewed(["free", "pro", "team", "enterprise"])
 ERRORS: Final = Skewed([
     "TimeoutError: the tool did not answer within 30 s", "RateLimitError: 429 Too Many Requests",

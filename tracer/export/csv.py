@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -47,13 +47,18 @@ _FORMULA: Final = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 
 def write(source: Source) -> Iterator[str]:
     """Yield the header and one line for each span, in time order."""
+    return table(COLUMNS, (_row(source.trace.trace_id, span) for span in source.in_time()))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the line of the headings and a line for each row of values."""
     buffer = io.StringIO()
     # All text is quoted, so that a program with another separator does not split a cell.
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for span in source.in_time():
+    writer.writerow(columns)
+    for row in rows:
         yield _drain(buffer)
-        writer.writerow(_row(source.trace.trace_id, span))
+        writer.writerow([cell(value) for value in row])
     yield _drain(buffer)
 
 
@@ -75,7 +80,7 @@ def _row(trace_id: str, span: ExportedSpan) -> list[Any]:
         "cost_usd": span.total_cost,
         "flags": " ".join(span.flags or []),
     }
-    return [cell(value) for value in cells.values()]
+    return list(cells.values())
 
 
 def cell(value: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tracer.ui.annotations import bookmarks, comments, delete, scores, shares, tags
+from tracer.ui.annotations import bookmarks, bulk, comments, delete, jobs, scores, shares, tags
 from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
+from tracer.ui.compared import compare, differs
 from tracer.ui.dashboards import compare_page, copies, edit, pages, standing, tile
 from tracer.ui.library import datasets, prompts, runs
 from tracer.ui.lists import (
@@ -41,13 +42,16 @@ __all__ = [
     "audit",
     "bookmarks",
     "bp",
+    "bulk",
     "choose_zone",
     "comments",
+    "compare",
     "compare_page",
     "complete",
     "copies",
     "datasets",
     "delete",
+    "differs",
     "edit",
     "export",
     "findings",
@@ -56,6 +60,7 @@ __all__ = [
     "go_to",
     "histogram",
     "invitation",
+    "jobs",
     "keys",
     "live",
     "log",

@@ -72,7 +72,7 @@ class Loop:
             if slot.running or now < slot.next_poll:
                 continue
             slot.next_poll = now + slot.task.every
-            if slot.task.due is None or connection.execute(slot.task.due.encode()).fetchone():
+            if slot.task.due is None or _returns_a_row(connection, slot.task.due):
                 self._start(slot)
 
     def _start(self, slot: _Slot) -> None:
@@ -97,3 +97,8 @@ class Loop:
         for slot in self._slots:
             if slot.thread is not None:
                 slot.thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _returns_a_row(connection: psycopg.Connection[Any], query: str) -> bool:
+    # Not its truth: a row without columns is an empty tuple.
+    return connection.execute(query.encode()).fetchone() is not None

@@ -56,6 +56,16 @@ def test_a_delete_is_undone(client: FlaskClient, connection: psycopg.Connection[
     assert len(trace_rows(connection)) == 2
 
 
+def test_all_traces_of_a_query_are_changed(
+    client: FlaskClient, connection: psycopg.Connection[Any]
+) -> None:
+    body = {"action": "tag", "query": "id:t2", "tags": {"add": ["seen"]}}
+    assert call(client, "POST", "jobs", body={**body, "dry_run": True}) == {"total": 1}
+    assert call(client, "POST", "jobs", 202, body)["query"] == "id:t2"
+    run.run_due(connection.info.dsn)
+    assert [row["tags"] for row in trace_rows(connection)] == [[], ["seen"]]
+
+
 @pytest.mark.parametrize(
     ("value", "stored"),
     [
@@ -82,6 +92,8 @@ def test_a_score_is_given_to_each_trace(
         {"action": "delete", "traces": ["t1"], "tags": {"add": ["x"]}},
         {"action": "delete"},
         {"action": "delete", "traces": []},
+        {"action": "delete", "traces": ["t1"], "query": "name:a"},
+        {"action": "delete", "query": "latncy:>2s"},
     ],
 )
 def test_a_job_that_is_not_whole_is_refused(client: FlaskClient, body: object) -> None:

@@ -23,6 +23,8 @@ from tracer.store.annotations.comments import create_comment, edit_comment
 from tracer.store.annotations.shares import create_share
 from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.database.session import transaction
+from tracer.store.jobs.changes import TagEdit
+from tracer.store.jobs.jobs import create_job
 from tracer.store.library.dashboards import create_dashboard
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import save_dataset, save_item
@@ -39,6 +41,8 @@ FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 TRACE, SESSION = "a" * 32, "chat_91c2"
 FORM = {**FRAGMENT, "Sec-Fetch-Site": "same-origin"}
 AXIS = {"t": "0-1-d"}
+# Pages whose address names a trace outside of its path.
+OF_TRACES = ("ui.compare",)
 # Queries that show a page in another state; without an entry a page is asked for as it is.
 STATES: dict[str, list[dict[str, Any]]] = {
     "ui.trace_list": [
@@ -46,6 +50,10 @@ STATES: dict[str, list[dict[str, Any]]] = {
         {"q": "latncy:>2s", "columns": "name,model,metadata.plan,score.helpful"},
         *({"live": "1"}, {"part": "rows"}),
     ],
+    "ui.bulk": [{"q": "", "action": action} for action in ("", "tag", "score", "bookmark")],
+    "ui.bulk_delete": [{"trace": TRACE}, {"q": "name:nothing"}],
+    "ui.compare": [{"now": TRACE}, {"then": "c" * 32, "now": TRACE, "span": "rich"}],
+    "ui.differs": [{}, {"q": "name:resolve_ticket"}, {"q": "start:>-24h", "against": "before"}],
     "ui.session_list": [{}, {"q": "user:nobody"}],
     "ui.span_list": [{}, {"q": "level:error", "columns": "name:90,input,score.good,metadata.a"}],
     "ui.user_list": [{}, {"of": "all", "sort": "-cost"}],
@@ -149,6 +157,7 @@ def _library() -> dict[str, Any]:
         other = save_run("default", dataset.dataset_id, earlier, None, None)
         add_run_item("default", other.run_id, "i", TRACE, None)
     create_project("empty", "Empty")
+    job = create_job("default", TagEdit({"seen": True}), [TRACE], query="", delay=600)
     ada = Author(name="Ada", author_id="reader:1")
     view = save_view("default", "trace_list", "Failed", "q=status:error", ada, shared=True)
     names = {
@@ -158,7 +167,7 @@ def _library() -> dict[str, Any]:
         "run": "v1",
         "price_id": price.price_id,
     }
-    return names | {"run_id": run.run_id} | _dashboard()
+    return names | {"run_id": run.run_id, "job_id": job.job_id} | _dashboard()
 
 
 def _dashboard() -> dict[str, Any]:
@@ -182,7 +191,8 @@ def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
                 continue
             tokens = known["tokens"]
             values = known | {"token": tokens.get(rule.endpoint, tokens[""])}
-            projects = ("default", "empty") if rule.arguments == {"project_id"} else ("default",)
+            everywhere = rule.arguments == {"project_id"} and rule.endpoint not in OF_TRACES
+            projects = ("default", "empty") if everywhere else ("default",)
             for project_id in projects:
                 chosen = values | {"project_id": project_id}
                 path = {name: chosen[name] for name in rule.arguments}

@@ -84,6 +84,24 @@ class SelectionQuery(_Query, kw_only=True):
     cursor: Cursor | None = None
 
 
+class DifferenceQuery(_Query, kw_only=True):
+    """Which traces are compared with which others."""
+
+    q: Query = None
+    against: Annotated[
+        Literal["rest", "before"],
+        Meta(description="the other traces of the same time, or those of the period before"),
+    ] = "rest"
+
+
+class ComparisonQuery(_Query, kw_only=True):
+    """Which two traces are compared, and which span of them by words."""
+
+    then: Annotated[Id, Meta(description="id of the earlier trace")]
+    now: Annotated[Id, Meta(description="id of the later trace")]
+    span: Annotated[Id | None, Meta(description="compare the payloads of this span")] = None
+
+
 class MatchQuery(_Query, kw_only=True):
     """A call, made or not, whose price is looked up."""
 

@@ -1,16 +1,28 @@
-"""Lists of spans and users that a query selects."""
+"""Lists of spans and users that a query selects, and what differs between selections."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.api.v1.queries import LIST_PROBLEMS, SelectionQuery, selection_of
+from tracer.api.v1.queries import (
+    LIST_PROBLEMS,
+    ComparisonQuery,
+    DifferenceQuery,
+    SelectionQuery,
+    selection_of,
+)
+from tracer.errors import NotFound
 from tracer.query.fields import Grain
-from tracer.store.traces import users
+from tracer.query.parse import parse
+from tracer.store.traces import traces, users
 from tracer.store.traces.selected_spans import list_selected_spans
+from tracer.store.traces.traces import TraceDetail
+from tracer.web.answers.comparisons import TraceComparison
+from tracer.web.answers.differences import DifferenceAnswer
 from tracer.web.answers.users import SelectedSpanPage, UserPage, span_page, user_page
+from tracer.web.comparisons import compare_selection, compare_traces
 from tracer.web.keys import project_id
-from tracer.web.operations import Operation, answer, describe, read_query, set_up
+from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
 
 bp = Blueprint("selections", __name__, url_prefix="/api/v1")
 set_up(bp)
@@ -49,3 +61,42 @@ def list_users() -> Response:
     selection = selection_of(query, Grain.USER)
     page = users.list_users(project_id(), selection, query.cursor, query.limit, query.sort)
     return answer(user_page(page))
+
+
+@bp.get("/differences")
+@describe(
+    Operation(
+        summary="Rank what the traces of a query have more often than others",
+        query=DifferenceQuery,
+        answers={200: DifferenceAnswer},
+        problems=LIST_PROBLEMS,
+    )
+)
+def read_differences() -> Response:
+    """Return the attributes that differ between a selection and the rest, or the time before."""
+    query = read_query(DifferenceQuery)
+    node = parse(query.q or "", Grain.TRACE)
+    return answer(compare_selection(project_id(), node, query.against))
+
+
+@bp.get("/comparison")
+@describe(
+    Operation(
+        summary="Compare two traces as one tree",
+        query=ComparisonQuery,
+        answers={200: TraceComparison},
+        problems=READ_PROBLEMS,
+    )
+)
+def read_comparison() -> Response:
+    """Return the spans that two traces share, and what differs in time, tokens, cost and text."""
+    query = read_query(ComparisonQuery)
+    then, now = (_trace(trace_id) for trace_id in (query.then, query.now))
+    return answer(compare_traces(then, now, query.span))
+
+
+def _trace(trace_id: str) -> TraceDetail:
+    row = traces.get_trace(project_id(), trace_id)
+    if row is None:
+        raise NotFound.of("trace", trace_id)
+    return row

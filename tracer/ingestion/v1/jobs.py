@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from flask import Blueprint, Response
 
 from tracer.ingestion.writing import json_body
+from tracer.query.fields import Grain
+from tracer.query.moments import Clock
+from tracer.query.parse import parse
 from tracer.store.annotations.subjects import Author
 from tracer.store.database.session import transaction
 from tracer.store.jobs import changes, jobs
+from tracer.store.query.selection import Selection
 from tracer.web.answers.jobs import Job, JobPreview, job
 from tracer.web.keys import project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
@@ -36,12 +41,18 @@ set_up(bp)
 def create_job() -> Response:
     """Make a job; with ``dry_run`` only count the traces that it would change."""
     sent = read_item(read_storable_json(json_body()), JobCreate)
+    selected = _selected(sent)
     if sent.dry_run:
-        return answer(JobPreview(total=jobs.count_selected(project_id(), sent.traces)))
+        return answer(JobPreview(total=jobs.count_selected(project_id(), selected)))
     author = Author(name=cleaned(sent.author), author_id=API)
     with transaction():
         made = jobs.create_job(
-            project_id(), _change(sent), sent.traces, delay=sent.delay, author=author
+            project_id(),
+            _change(sent),
+            selected,
+            query=sent.query,
+            delay=sent.delay,
+            author=author,
         )
     return answer(job(made), 202)
 
@@ -59,6 +70,14 @@ def undo_job(job_id: str) -> Response:
     with transaction():
         undone = jobs.undo_job(project_id(), job_id)
     return answer(job(undone))
+
+
+def _selected(sent: JobCreate) -> jobs.Selected:
+    if sent.traces is not None:
+        return sent.traces
+    # The times of the query are relative to now.
+    selection = Selection(parse(sent.query or "", Grain.TRACE), Clock(datetime.now(UTC)))
+    return lambda table: selection.condition(Grain.TRACE, table)
 
 
 def _change(sent: JobCreate) -> changes.Change:

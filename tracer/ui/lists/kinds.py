@@ -150,6 +150,7 @@ _SPAN_ROWS: Final = "lists/_span_rows.html"
 TRACES: Final = ListKind(
     *(Grain.TRACE, "trace_list", "trace", _TRACES, "lists/_trace_rows.html"),
     "status:error latency:>2s any(kind:tool name:search) “words”",
+    template="lists/traces.html",
 )
 SPANS: Final = ListKind(
     *(Grain.SPAN, "span_list", "span", _SPANS, _SPAN_ROWS),

@@ -33,9 +33,14 @@ class JobCreate(Request, kw_only=True):
     """A change of several traces."""
 
     action: Literal["bookmark", "remove_bookmark", "tag", "score", "delete"]
-    traces: Annotated[
-        list[Id], Meta(min_length=1, max_length=MOST_IDS, description="ids of traces")
-    ]
+    traces: (
+        Annotated[list[Id], Meta(min_length=1, max_length=MOST_IDS, description="ids of traces")]
+        | None
+    ) = None
+    query: Annotated[
+        Annotated[str, Meta(max_length=10_000)] | None,
+        Meta(description="in place of ids, a query whose traces are changed; empty: all traces"),
+    ] = None
     tags: JobTags | None = None
     score: JobScore | None = None
     delay: Annotated[
@@ -46,6 +51,8 @@ class JobCreate(Request, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.traces is None) == (self.query is None):
+            raise ValueError("traces: expected either the ids of traces or a query")
         for action, field, value in (("tag", "tags", self.tags), ("score", "score", self.score)):
             if (self.action == action) != (value is not None):
                 raise ValueError(f"{field}: expected with the action {action}, and with no other")

@@ -1,0 +1,93 @@
+"""The page and the API of what differs between selections of traces."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
+
+
+@pytest.fixture
+def runs(store_traces: StoreTraces) -> None:
+    """12 failed traces with a tool and a plan of their own, and 40 others."""
+    stories = []
+    for number in range(52):
+        fails = number < 12
+        story = TraceBuilder(
+            f"{number:032x}",
+            now() - number * 60 * SECOND,
+            name="answer",
+            user_id=f"u{number % 3}",
+            release="new" if fails or number % 4 == 0 else "old",
+            metadata={"plan": "enterprise" if fails else "free", "n": number},
+        )
+        story.span("root", None, 0, 90 if fails else 2, level="error" if fails else "default",
+            status_message="ToolTimeout: 30 s" if fails else None)  # fmt: skip
+        story.span("t", "root", 0, 1, kind="tool", name="refund" if fails else "search")
+        story.generation("g", "root", 0, 1, prompt_name="decide", prompt_version=2 if fails else 1)
+        stories.append(story)
+    store_traces(*stories)
+
+
+def read(client: FlaskClient, query: str, against: str = "rest") -> Any:
+    response = client.get("/api/v1/differences", query_string={"q": query, "against": against})
+    assert response.status_code == 200, response.text
+    return response.json
+
+
+@pytest.mark.usefixtures("runs")
+def test_attributes_of_every_kind_are_ranked_with_exact_counts(client: FlaskClient) -> None:
+    found = read(client, "status:error")
+    assert (found["selected"], found["others"], found["estimated"]) == (12, 40, False)
+    terms = {term for row in found["more"] for term in [row["term"], *row["alike"]]}
+    assert {
+        "metadata.plan:enterprise",
+        "any(kind:tool,function name:refund)",
+        "any(prompt:decide prompt_version:2)",
+        "release:new",
+    } <= terms
+    assert any(term.startswith("latency:>") for term in terms)
+    release = next(row for row in found["more"] if row["field"] == "release")
+    assert (release["selected"], release["others"], release["times"]) == (12, 10, 4.0)
+    assert [kin["value"] for kin in release["kin"]] == ["old"]
+    assert "user" in found["same"]
+    assert {"status", "error"} & set(found["left_out"])
+    listed = client.get("/api/v1/traces", query_string={"q": f"status:error {release['term']}"})
+    assert len(listed.json["data"]) == release["selected"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_period_before_is_compared_too(client: FlaskClient) -> None:
+    found = read(client, "start:>-12m", "before")
+    assert found["selected"] in (11, 12)
+    assert found["selected"] + found["others"] in (23, 24)
+    assert any(row["value"] == "enterprise" or row["alike"] for row in found["more"])
+
+
+@pytest.mark.parametrize(("query", "against"), [("", "rest"), ("name:x", "before")])
+def test_a_query_without_another_side_is_refused_with_the_remedy(
+    client: FlaskClient, get_page: GetPage, query: str, against: str
+) -> None:
+    response = client.get("/api/v1/differences", query_string={"q": query, "against": against})
+    assert response.status_code == 400
+    assert "add a t" in response.text
+    assert "add a t" in get_page(f"/differs?q={query}&against={against}").one(css="none").text
+
+
+@pytest.mark.usefixtures("runs")
+def test_each_row_of_the_page_leads_to_a_narrower_list(
+    get_page: GetPage, client: FlaskClient
+) -> None:
+    page = get_page("/differs?q=status:error")
+    row = next(row for row in page.all(css="dif") if "plan:" in row.text)
+    add, leave_out = (a["href"] for a in row.one("span", "terms").all("a"))
+    assert parse_qs(urlsplit(add).query)["q"] == ["status:error metadata.plan:enterprise"]
+    assert parse_qs(urlsplit(leave_out).query)["q"] == ["status:error -metadata.plan:enterprise"]
+    assert client.get(add).text.count('class="open"') == 12
+    assert page.one(css="spreads").all("svg")
+    assert client.get("/project/default/differs.json?q=status:error").json["selected"] == 12

@@ -1,0 +1,150 @@
+"""Ranks the values of attributes by how surely one set of traces has them more often."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+SURE: Final = 6.63
+"""The least surety of a difference: for one attribute, chance alone exceeds it once in 100."""
+MOST_KIN: Final = 6
+_LEAST_DIFFERENCE: Final = 0.01
+"""Shares that differ less than this are alike, however many traces were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A value of a field: ``name``, ``metadata.plan``, ``tool`` …; None: the field is absent."""
+
+    field: str
+    value: str | None
+
+    @property
+    def group(self) -> str:
+        """What is ranked as one: the field, or each thing that can be present by itself."""
+        return f"{self.field}:{self.value}" if self.field in ("has", "key") else self.field
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many of the counted traces have the attribute, in the selection and in the others."""
+
+    attribute: Attribute
+    selected: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many traces were counted on each side."""
+
+    selected: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An attribute with its share of both sides, and other values of its field."""
+
+    attribute: Attribute
+    selected: int
+    others: int
+    selected_share: float
+    others_share: float
+    surety: float
+    """The statistic G of the two counts: 0 where both shares are equal."""
+    kin: tuple[Difference, ...] = ()
+    """The most frequent other values of the same field."""
+    alike: tuple[Attribute, ...] = ()
+    """Attributes of other fields with the same counts: probably of the same traces."""
+
+    @property
+    def times(self) -> float | None:
+        """How many times as often the selection has it; None: the others never have it."""
+        return self.selected_share / self.others_share if self.others else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The fields that differ, surest first, by their surest value; and those that do not."""
+
+    more: list[Difference] = field(default_factory=list)
+    less: list[Difference] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+
+
+def rank(counted: Iterable[Counted], totals: Totals) -> Ranking:
+    """Return the attributes whose shares differ surely, each field once."""
+    by_group: dict[str, list[Difference]] = defaultdict(list)
+    for count in counted:
+        by_group[count.attribute.group].append(_difference(count, totals))
+    ranking = Ranking()
+    surest: list[Difference] = []
+    for name, values in by_group.items():
+        differing = [value for value in values if _differs(value)]
+        if differing:
+            # Where one value is more frequent, another is less so: the former is shown first.
+            first = max(differing, key=lambda value: (_is_more(value), value.surety))
+            surest.append(_with_kin(first, [value for value in values if value is not first]))
+        else:
+            ranking.same.append(name)
+    for difference in _folded(sorted(surest, key=lambda value: -value.surety)):
+        (ranking.more if _is_more(difference) else ranking.less).append(difference)
+    return ranking
+
+
+def _difference(count: Counted, totals: Totals) -> Difference:
+    return Difference(
+        count.attribute,
+        count.selected,
+        count.others,
+        count.selected / max(totals.selected, 1),
+        count.others / max(totals.others, 1),
+        surety(count.selected, count.others, totals),
+    )
+
+
+def surety(selected: int, others: int, totals: Totals) -> float:
+    """Return G, twice the log-likelihood ratio of two shares against one share for both."""
+    have, all_traces = selected + others, totals.selected + totals.others
+    lack = all_traces - have
+    cells = (
+        (selected, totals.selected * have),
+        (others, totals.others * have),
+        (totals.selected - selected, totals.selected * lack),
+        (totals.others - others, totals.others * lack),
+    )
+    return 2 * sum(
+        seen * math.log(seen * all_traces / product) for seen, product in cells if seen > 0
+    )
+
+
+def _differs(difference: Difference) -> bool:
+    distance = abs(difference.selected_share - difference.others_share)
+    return difference.surety >= SURE and distance >= _LEAST_DIFFERENCE
+
+
+def _is_more(difference: Difference) -> bool:
+    return difference.selected_share > difference.others_share
+
+
+def _with_kin(first: Difference, others: Sequence[Difference]) -> Difference:
+    present = [other for other in others if other.selected or other.others]
+    largest = sorted(present, key=lambda value: -(value.selected_share + value.others_share))
+    return replace(first, kin=tuple(largest[:MOST_KIN]))
+
+
+def _folded(ranked: Iterable[Difference]) -> list[Difference]:
+    """Return the differences without those that have the counts of one before them."""
+    kept: dict[tuple[int, int], Difference] = {}
+    for difference in ranked:
+        key = (difference.selected, difference.others)
+        first = kept.get(key)
+        if first is None:
+            kept[key] = difference
+        else:
+            kept[key] = replace(first, alike=(*first.alike, difference.attribute))
+    return list(kept.values())

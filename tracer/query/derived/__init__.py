@@ -1,0 +1,1 @@
+"""Queries made of other queries, or of what traces have in common."""

@@ -1,0 +1,86 @@
+"""The two sets of traces that are compared, each as a sample of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tracer.errors import TooSlow
+from tracer.extensions import db
+from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.session import within
+from tracer.store.schema import traces
+
+Matching = Callable[[sa.FromClause], sa.ColumnElement[bool]]
+"""The condition of a selection on the table `traces`, an alias or a sample of it."""
+
+SAMPLE: Final = 2_500
+"""Traces that are compared of each side; of larger sides about as many are read as a sample."""
+SECONDS: Final = 3
+_EXACT: Final = 2 * SAMPLE
+_FEW: Final = SAMPLE // 10
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Traces of one side; ``share`` of all of them: below 1 they are a sample."""
+
+    trace_ids: list[str]
+    share: float
+
+    @property
+    def total(self) -> int:
+        """How many traces the side has, an estimate where the side is a sample."""
+        return round(len(self.trace_ids) / self.share)
+
+    def some(self, most: int) -> list[str]:
+        """Return at most this many of the traces, evenly spread."""
+        step = -(-len(self.trace_ids) // most) or 1
+        return self.trace_ids[::step]
+
+
+def read_side(project_id: str, matching: Matching) -> Side:
+    """Return the traces that match, or a sample of them. Raises TooSlow."""
+    rows = estimated_rows(_ids(traces, project_id, matching))
+    if rows > _EXACT:
+        share = SAMPLE / rows
+        side = _sampled(project_id, matching, share)
+        if len(side.trace_ids) >= _FEW:
+            return side
+    try:
+        found = _read(_ids(traces, project_id, matching).limit(_EXACT + 1))
+    except TooSlow:
+        found = None
+    if found is not None and len(found) <= _EXACT:
+        return Side(found, 1.0)
+    # There are more than PostgreSQL estimated.
+    everything = estimated_rows(_ids(traces, project_id, lambda _: sa.true()))
+    return _sampled(project_id, matching, min(1.0, 8 * SAMPLE / max(everything, 1)))
+
+
+def _sampled(project_id: str, matching: Matching, share: float) -> Side:
+    share = min(share, 1.0)
+    # The same sample each time, so that a page that is loaded again shows the same numbers.
+    table = traces.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))
+    trace_ids = _read(_ids(table, project_id, matching).limit(4 * SAMPLE))
+    return Side(trace_ids, share)
+
+
+def _ids(table: sa.FromClause, project_id: str, matching: Matching) -> sa.Select[Any]:
+    return sa.select(table.c.trace_id).where(table.c.project_id == project_id, matching(table))
+
+
+def _read(query: sa.Select[Any]) -> list[str]:
+    with within(SECONDS):
+        return list(db.session.scalars(query))
+
+
+def side_rows(selected: Sequence[str], others: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the bound values of ``unnest(:ids, :sides)``: the traces of both sides."""
+    return {
+        "ids": [*selected, *others],
+        "sides": [0] * len(selected) + [1] * len(others),
+    }

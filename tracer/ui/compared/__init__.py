@@ -1,0 +1,1 @@
+"""Comparisons: what differs between two selections, and two traces side by side."""

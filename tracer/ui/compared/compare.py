@@ -1,0 +1,268 @@
+"""The page that shows two traces side by side, and which earlier runs it offers for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+from urllib.parse import urlencode
+
+from flask import Response, abort, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, Row, Side
+from tracer.export import csv
+from tracer.store.selections.pairs import Run, earlier_runs
+from tracer.store.traces.traces import TraceDetail
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.render.format import count, duration, money, plural
+from tracer.ui.trace.context import find_trace
+from tracer.web.answers.comparisons import TraceComparison
+from tracer.web.comparisons import compare_traces
+
+ROWS: Final = 400
+"""Rows of a page."""
+MARKS: Final = {SAME: "", CHANGED: "Δ", ADDED: "+", REMOVED: "−"}
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRow:
+    """A row with the texts of its cells and the places of its two bars."""
+
+    row: Row
+    url: str
+    selected: bool
+    notes: list[str]
+    then_style: str
+    now_style: str
+    then_took: str
+    now_took: str
+    duration: str
+    tokens: str
+    cost: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether the span has failed in the later trace, or in the earlier if it is removed."""
+        side = self.row.now or self.row.then
+        return side is not None and side.level == "error"
+
+
+class ComparePage:
+    """Two traces, the rows of the chosen state, and the addresses of the page's other states."""
+
+    def __init__(self, project_id: str) -> None:
+        then_id, now_id = self._ids(project_id)
+        self.now = find_trace(project_id, now_id)
+        self.runs = earlier_runs(self.now)
+        chosen = then_id or next((run.trace_id for run in self.runs), None)
+        self.then = find_trace(project_id, chosen) if chosen else None
+        self.state = request.args.get("show", "")
+        self.start = max(request.args.get("from", 0, type=int), 0)
+        self.span_id = request.args.get("span")
+        self.path = url_for("ui.compare", project_id=project_id)
+
+    def _ids(self, project_id: str) -> tuple[str | None, str]:
+        ticked = request.args.getlist("trace")
+        if len(ticked) == 2:
+            # The later one is compared with the earlier one.
+            rows = sorted(
+                (find_trace(project_id, trace_id) for trace_id in ticked),
+                key=lambda row: (row.start_time, row.trace_id),
+            )
+            return rows[0].trace_id, rows[1].trace_id
+        if "now" not in request.args:
+            abort(400, "Tick exactly two traces to compare.")
+        return request.args.get("then") or None, request.args["now"]
+
+    def compared(self) -> TraceComparison:
+        """Return the comparison; 404: there is no earlier trace to compare with."""
+        if self.then is None:
+            abort(404, "There is no earlier trace to compare with.")
+        return compare_traces(self.then, self.now, self.span_id)
+
+    def url(self, **changed: object) -> str:
+        """Return the address with some parameters changed; None: without them."""
+        values: dict[str, object] = {
+            "then": self.then.trace_id if self.then else None,
+            "now": self.now.trace_id,
+            "show": self.state,
+            "span": self.span_id,
+            "from": self.start,
+        }
+        kept = {name: value for name, value in (values | changed).items() if value}
+        return f"{self.path}?{urlencode(kept)}"
+
+
+@html_and_json("/project/<project_id>/compare")
+def compare(project_id: str) -> Representations | AnyResponse:
+    """Show the traces ``then`` and ``now`` as one tree; without ``then``, the last good run.
+
+    ``show`` leaves the rows of one state, ``span`` compares the payloads of one of them, and
+    ``format=csv`` returns the rows as a file. ``trace`` twice: the later with the earlier.
+    """
+    page = ComparePage(project_id)
+    if request.args.get("format") == "csv":
+        lines = csv.table(_COLUMNS, map(_cells, page.compared().rows))
+        names = {"Content-Disposition": 'attachment; filename="compare.csv"'}
+        return Response("".join(lines), headers=names, content_type="text/csv; charset=utf-8")
+    return Representations(
+        "compared/compare.html",
+        context=lambda: _context(page),
+        data=page.compared,
+    )
+
+
+def _context(page: ComparePage) -> dict[str, object]:
+    if page.then is None:
+        return {"page": page, "then": None, "now_trace": page.now}
+    found = page.compared()
+    shown = [row for row in found.rows if page.state in ("", row.state)]
+    longest = max(
+        (side.start + side.duration for row in found.rows for side in _sides(row)), default=1
+    )
+    part = shown[page.start : page.start + ROWS]
+    rows = [_drawn(page, row, longest) for row in part]
+    return {
+        "page": page,
+        "then": page.then,
+        "now_trace": page.now,
+        "found": found,
+        "title": _title(page.then, page.now, found),
+        "facts": _facts(page.then, page.now),
+        "rows": rows,
+        "marks": MARKS,
+        "selected": next((row for row in rows if row.selected), None),
+        "total": len(shown),
+        "next_from": page.start + ROWS if len(shown) > page.start + ROWS else None,
+        "reasons": _reasons(page.runs),
+    }
+
+
+def _sides(row: Row) -> Iterator[Side]:
+    yield from (side for side in (row.then, row.now) if side is not None)
+
+
+def _reasons(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs, each trace for its first reason."""
+    return list({run.trace_id: run for run in reversed(runs)}.values())[::-1]
+
+
+def _title(then: TraceDetail, now: TraceDetail, found: TraceComparison) -> str:
+    """Return the difference in one line: time, cost, what was added, what fails now."""
+    parts = [signed_duration(found.duration) or "Same duration"]
+    if then.total_cost is not None or now.total_cost is not None:
+        parts.append(signed_money((now.total_cost or Decimal(0)) - (then.total_cost or Decimal(0))))
+    changes = [
+        f"{plural(found.counts[state], 'span')} {state}"
+        for state in (ADDED, REMOVED)
+        if found.counts[state]
+    ]
+    failing = [row.name for row in found.rows if _fails_now(row)]
+    changes += [f"{failing[-1]} failed"] if failing else []
+    text = ", ".join(part for part in parts if part)
+    return f"{text}: {', '.join(changes)}" if changes else text
+
+
+def _fails_now(row: Row) -> bool:
+    if row.now is None or row.now.level != "error":
+        return False
+    return row.then is None or row.then.level != "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A field of both traces, such as the release."""
+
+    name: str
+    then: str
+    now: str
+
+
+def _facts(then: TraceDetail, now: TraceDetail) -> list[Fact]:
+    facts = [
+        Fact(label, *(str(getattr(trace, name) or "") for trace in (then, now)))
+        for name, label in (
+            ("name", "Name"),
+            ("release", "Release"),
+            ("version", "Version"),
+            ("environment", "Environment"),
+            ("user_id", "User"),
+            ("session_id", "Session"),
+        )
+    ]
+    models = Fact("Models", *(", ".join(trace.models) for trace in (then, now)))
+    return [fact for fact in (*facts, models) if fact.then or fact.now]
+
+
+def _drawn(page: ComparePage, row: Row, longest: int) -> DrawnRow:
+    own = row.now or row.then
+    assert own is not None
+    return DrawnRow(
+        row=row,
+        url=page.url(span=own.span_id),
+        selected=own.span_id == page.span_id,
+        notes=_notes(row),
+        then_style=_style(row.then, longest),
+        now_style=_style(row.now, longest),
+        then_took=_took(row.then),
+        now_took=_took(row.now),
+        duration=signed_duration(row.duration),
+        tokens=signed_count(row.tokens),
+        cost=signed_money(row.cost),
+    )
+
+
+def _notes(row: Row) -> list[str]:
+    notes = list(row.differs)
+    if row.then_name is not None:
+        notes.insert(0, f"was {row.then_name}")
+    if row.moved:
+        notes.append("another place")
+    return notes
+
+
+def _style(side: Side | None, longest: int) -> str:
+    if side is None:
+        return ""
+    share = 100 / max(longest, 1)
+    return f"--x:{side.start * share:.2f};--w:{side.duration * share:.2f}"
+
+
+def _took(side: Side | None) -> str:
+    return "" if side is None else duration(timedelta(microseconds=side.duration))
+
+
+def signed_duration(value: int | None) -> str:
+    """Return µs as a difference: ``+41.0 s``; "" for none."""
+    if not value:
+        return ""
+    return f"{'+' if value > 0 else '−'}{duration(timedelta(microseconds=abs(value)))}"
+
+
+def signed_count(value: int | None) -> str:
+    """Return a number as a difference: ``+33.6k``; "" for none."""
+    return "" if not value else f"{'+' if value > 0 else '−'}{count(abs(value))}"
+
+
+def signed_money(value: Decimal | None) -> str:
+    """Return dollars as a difference: ``+$0.128``; "" for none."""
+    return "" if not value else f"{'+' if value > 0 else '−'}{money(abs(value))}"
+
+
+_COLUMNS: Final = (
+    *("state", "depth", "kind", "name", "then_span", "now_span", "then_us", "now_us"),
+    *("difference_us", "tokens", "cost", "differs"),
+)
+
+
+def _cells(row: Row) -> list[object]:
+    sides = row.then, row.now
+    return [
+        *(row.state, row.depth, row.kind, row.name),
+        *(side and side.span_id for side in sides),
+        *(side and side.duration for side in sides),
+        *(row.duration, row.tokens, row.cost, " ".join(row.differs)),
+    ]

@@ -1,0 +1,151 @@
+"""The page “What differs”: attributes of a selection of traces that others have less often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from flask import request, url_for
+
+from tracer.errors import Invalid, TooSlow
+from tracer.query import edit
+from tracer.query.fields import Grain
+from tracer.query.parse import parse
+from tracer.query.tree import Not
+from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.lists.frame import periods
+from tracer.ui.lists.kinds import TRACES
+from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.render.format import count, duration, money
+from tracer.web.answers.differences import DifferenceAnswer, DifferingValue, NumberDifference
+from tracer.web.comparisons import BEFORE, REST, compare_selection
+
+_NAMES: Final = {
+    "latency": "Duration",
+    "spans": "Spans",
+    "input_tokens": "Input tokens",
+    "output_tokens": "Output tokens",
+    "cost": "Cost",
+}
+_HEIGHT: Final = 30
+"""Of the bars of one side, in units of the drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBar:
+    """A bar upwards for the selection and one downwards for the others, with its tooltip."""
+
+    x: float
+    width: float
+    selected: float
+    others: float
+    title: str
+
+
+class DiffersPage:
+    """What the page shows: the answer, its tabs and its links back to lists."""
+
+    def __init__(self, project_id: str) -> None:
+        path = url_for("ui.differs", project_id=project_id)
+        self.query = ListQuery(request.args, Grain.TRACE, path, keep=("against",))
+        self.against = BEFORE if request.args.get("against") == BEFORE else REST
+        self.problem = ""
+        self._list = url_for("ui.trace_list", project_id=project_id)
+        self._project_id = project_id
+
+    @cached_property
+    def answer(self) -> DifferenceAnswer | None:
+        """The answer; None: there is nothing to compare with, for the reason ``problem``."""
+        try:
+            return self.read()
+        except (Invalid, TooSlow) as error:
+            self.problem = f"{error}".removeprefix("against: ")
+            return None
+
+    def read(self) -> DifferenceAnswer:
+        """Return the answer; raises Invalid, TooSlow."""
+        return compare_selection(self._project_id, self.query.node, self.against)
+
+    def tab_url(self, against: str) -> str:
+        """Return the address of the comparison with other traces."""
+        return self.query.url(against=against if against != REST else "")
+
+    def only_url(self, term: str, *, there: bool = True) -> str:
+        """Return the list of the selected traces that match a term as well, or do not."""
+        node = parse(term, Grain.TRACE)
+        if not there:
+            node = node.item if isinstance(node, Not) else Not(node)
+        query = ListQuery(request.args, Grain.TRACE, self._list)
+        return query.url(edit.narrowed(query.shown, Grain.TRACE, node))
+
+    @property
+    def list_url(self) -> str:
+        """The list of the selected traces."""
+        return ListQuery(request.args, Grain.TRACE, self._list).url()
+
+
+@html_and_json("/project/<project_id>/differs")
+def differs(project_id: str) -> Representations:
+    """Show which attributes the selected traces have more often than others."""
+    page = DiffersPage(project_id)
+    return Representations(
+        "compared/differs.html",
+        context=lambda: {
+            "page": page,
+            "query": page.query,
+            "answer": page.answer,
+            "kind": TRACES,
+            "periods": periods(Grain.TRACE),
+            "share": share,
+            "times": times,
+            "shapes": [(shape, _NAMES[shape.field]) for shape in _shapes(page)],
+            "drawn": drawn,
+            "shown": shown_number,
+        },
+        data=lambda: page.query.valid() and page.read(),
+    )
+
+
+def _shapes(page: DiffersPage) -> list[NumberDifference]:
+    return page.answer.numbers if page.answer else []
+
+
+def share(value: float) -> str:
+    """Return a share as percent: ``87 %``, ``4.5 %``, ``0.3 %``."""
+    percent = 100 * value
+    return f"{percent:.0f} %" if percent >= 9.95 or percent == 0 else f"{percent:.1f} %"
+
+
+def times(value: DifferingValue) -> str:
+    """Return how many times as often the selection has the attribute: ``29``, ``1.5``, ``0.39``."""
+    if value.times is None:
+        return "∞"
+    return f"{value.times:.0f}" if value.times >= 9.95 else f"{value.times:.2g}"
+
+
+def shown_number(field: str, value: float) -> str:
+    """Return a number of a field with its unit."""
+    if field == "latency":
+        return duration(timedelta(seconds=value))
+    return money(Decimal(str(value))) if field == "cost" else count(round(value))
+
+
+def drawn(shape: NumberDifference) -> list[DrawnBar]:
+    """Return the bars of both sides, each side relative to its largest bar."""
+    most_selected = max(1, *(bar.selected for bar in shape.bars), 1)
+    most_others = max(1, *(bar.others for bar in shape.bars), 1)
+    width = 100 / len(shape.bars)
+    return [
+        DrawnBar(
+            x=round(index * width, 2),
+            width=round(width * 0.84, 2),
+            selected=round(_HEIGHT * bar.selected / most_selected, 1),
+            others=round(_HEIGHT * bar.others / most_others, 1),
+            title=f"{shown_number(shape.field, bar.low)} to {shown_number(shape.field, bar.high)}:"
+            f" {bar.selected:,} against {bar.others:,}",
+        )
+        for index, bar in enumerate(shape.bars)
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from itertools import islice
 from typing import Any, Final
@@ -22,7 +23,8 @@ REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
 _OPENING: Final = frozenset("{[")
-_TO_CLEAN: Final = ("\\u0000", "e-", "E-")
+_SMALL: Final = re.compile("[0-9][eE]-[0-9]")
+"""A number that may be read as 0; words like e-mail are far more frequent."""
 _LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
 
 _decode = exact_json.decode
@@ -76,9 +78,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
     Text that is nested too deeply stays text, so that nothing is lost.
     """
     first = text[:1]
-    if first.isspace():
-        first = text[:64].lstrip()[:1]
-    if first not in _OPENING:
+    if first not in _OPENING and not (first.isspace() and text[:64].lstrip()[:1] in _OPENING):
         return text, {}
     try:
         value = _decode(text)
@@ -89,7 +89,9 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         return clean(value)
     if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
-    return clean(value) if any(sign in text for sign in _TO_CLEAN) else (value, {})
+    if "\\u0000" in text or (("e-" in text or "E-" in text) and _SMALL.search(text)):
+        return clean(value)
+    return value, {}
 
 
 def _decode_leniently(text: str) -> Json:

@@ -57,11 +57,11 @@ _EARLIER: Final = f"""
         SELECT s.* FROM near n CROSS JOIN LATERAL (
             SELECT * FROM spans s
             WHERE s.project_id = :project AND s.trace_id = :trace AND {{below}}
-                AND (s.start_time, s.span_id) < (:start, :span)
+                AND (s.start_time, s.span_id) <= (:start, :span)
             ORDER BY s.parent_span_id DESC, s.start_time DESC, s.span_id DESC LIMIT {_MOST_SPANS}
         ) s
         WHERE s.kind = 'generation' AND s.model IS NOT DISTINCT FROM :model AND NOT s.placeholder
-        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS}
+        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS} + 1
     ), sized AS (
         SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time DESC, s.span_id DESC) AS size
         FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
@@ -148,14 +148,11 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
     }
     query = _EARLIER_ROOTS if span.parent_span_id is None else _EARLIER_BELOW
     rows = db.session.execute(query, values).all()
-    if not rows:
+    # The span itself is read again, so that its messages are the same objects as those before.
+    if len(rows) < 2 or rows[-1].span_id != span.span_id:
         return None
-    earlier = _assembled(project_id, rows, None, answers=False)
-    if earlier is None:
-        return None
-    reports_cache = any("cache_read" in usage for usage in (span.usage, *map(_usage, rows)))
-    call = _call(span, reports_cache, span.input, span.tools, None)
-    return compare(call, earlier)
+    calls = _assembled(project_id, rows, None, answers=False)
+    return compare(calls[-1], calls[:-1]) if calls else None
 
 
 def _totals(

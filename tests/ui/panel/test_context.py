@@ -112,6 +112,27 @@ def test_calls_below_steps_of_one_agent_are_compared(client: FlaskClient) -> Non
     assert answer["previous_id"] == "before"
 
 
+def test_calls_deep_below_steps_of_their_own_are_compared(client: FlaskClient) -> None:
+    steps = [
+        {
+            "id": f"step{n}{depth}",
+            "trace_id": TRACE,
+            "parent_span_id": f"step{n}{depth - 1}" if depth else "root",
+            "start_time": DAY.format(n),
+        }
+        for n in (1, 2)
+        for depth in range(3)
+    ]
+    client.post("/api/v1/batch", json={"spans": steps})
+    send(
+        client,
+        before={"input": chat("Monday", 2), "parent_span_id": "step12"},
+        now={"input": chat("Monday", 3), "parent_span_id": "step22"},
+    )
+    answer = client.get(f"/api/v1/traces/{TRACE}/spans/now/context").get_json()["context"]
+    assert answer["previous_id"] == "before"
+
+
 def test_the_statistics_of_the_trace_add_the_calls_up(
     client: FlaskClient, get_page: GetPage
 ) -> None:

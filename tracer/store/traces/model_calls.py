@@ -16,6 +16,7 @@ from tracer.pricing.list_prices import list_rates
 from tracer.pricing.price_book import COMPUTED
 from tracer.pricing.rates import price_of
 from tracer.records import Json, decimals
+from tracer.store import thresholds
 from tracer.store.database.keys import columns_of
 from tracer.store.parts.assemble import Assembler, PartKey
 from tracer.store.parts.columns import bit
@@ -40,8 +41,8 @@ _WHOLE: Final = " + ".join(
     for name in ("input", "tools", "output")
 )
 
-# Only spans near in the tree are looked at, so that the size of the trace does not matter: those
-# below the same parent, or below one of its siblings.
+# In a large trace only spans near in the tree are looked at, so that its size does not matter:
+# those below the same parent, or below one of its siblings.
 _NEAR: Final = """
     SELECT CAST(:parent AS text) AS span_id
     UNION (
@@ -52,7 +53,7 @@ _NEAR: Final = """
         ORDER BY s.parent_span_id DESC, s.start_time DESC, s.span_id DESC LIMIT 50
     )
 """
-_EARLIER: Final = f"""
+_NEAR_CALLS: Final = f"""
     WITH near (span_id) AS ({_NEAR}), calls AS (
         SELECT s.* FROM near n CROSS JOIN LATERAL (
             SELECT * FROM spans s
@@ -62,14 +63,32 @@ _EARLIER: Final = f"""
         ) s
         WHERE s.kind = 'generation' AND s.model IS NOT DISTINCT FROM :model AND NOT s.placeholder
         ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS} + 1
-    ), sized AS (
+    )
+"""  # noqa: S608 - composed of constants; values are bound
+# Frameworks hang each call below steps of its own, several levels deep.
+_CALLS_ANYWHERE: Final = f"""
+    WITH calls AS (
+        SELECT * FROM spans s WHERE s.project_id = :project AND s.trace_id = :trace
+            AND s.kind = 'generation' AND s.model IS NOT DISTINCT FROM :model AND NOT s.placeholder
+            AND (s.start_time, s.span_id) <= (:start, :span)
+        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS} + 1
+    )
+"""  # noqa: S608 - composed of constants; values are bound
+_EARLIER: Final = f"""
+    {{calls}}, sized AS (
         SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time DESC, s.span_id DESC) AS size
         FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
     )
     SELECT * FROM sized WHERE size <= {_MOST_WHOLE_BYTES} ORDER BY start_time, span_id
 """  # noqa: S608 - composed of constants; values are bound
-_EARLIER_BELOW: Final = sa.text(_EARLIER.format(below="s.parent_span_id = n.span_id"))
-_EARLIER_ROOTS: Final = sa.text(_EARLIER.format(below="s.parent_span_id IS NULL"))
+_BELOW: Final = "s.parent_span_id = n.span_id"
+_ROOTS: Final = "s.parent_span_id IS NULL"
+_EARLIER_BELOW: Final = sa.text(_EARLIER.format(calls=_NEAR_CALLS.format(below=_BELOW)))
+_EARLIER_ROOTS: Final = sa.text(_EARLIER.format(calls=_NEAR_CALLS.format(below=_ROOTS)))
+_EARLIER_ANYWHERE: Final = sa.text(_EARLIER.format(calls=_CALLS_ANYWHERE))
+_SMALL: Final = sa.text("""
+    SELECT span_count <= :most FROM traces WHERE project_id = :project AND trace_id = :trace
+""")
 
 _TOTALS: Final = f"""
     WITH calls AS ({{calls}} LIMIT {_MOST_IN_TOTALS + 1})
@@ -146,7 +165,11 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
         "start": span.start_time,
         "model": span.model,
     }
-    query = _EARLIER_ROOTS if span.parent_span_id is None else _EARLIER_BELOW
+    most = values | {"most": thresholds.FINDINGS_ON_READ}
+    if db.session.execute(_SMALL, most).scalar_one_or_none():
+        query = _EARLIER_ANYWHERE
+    else:
+        query = _EARLIER_ROOTS if span.parent_span_id is None else _EARLIER_BELOW
     rows = db.session.execute(query, values).all()
     # The span itself is read again, so that its messages are the same objects as those before.
     if len(rows) < 2 or rows[-1].span_id != span.span_id:

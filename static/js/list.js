@@ -4,8 +4,8 @@
   const bars = () => [...document.querySelectorAll(".hist a[data-period]")];
   const barAt = (event) => {
     const svg = first?.closest("svg"), within = svg && bars().filter((bar) => svg.contains(bar));
-    const at = (bar) => bar.querySelector(".hit").getBoundingClientRect();
-    return within?.reduce((best, bar) => (Math.abs(at(bar).x - event.clientX) < Math.abs(at(best).x - event.clientX) ? bar : best));
+    const away = (bar) => Math.abs(bar.querySelector(".hit").getBoundingClientRect().x - event.clientX);
+    return within?.reduce((best, bar) => (away(bar) < away(best) ? bar : best));
   };
   const range = (event) => {
     const all = bars(), ends = [all.indexOf(first), all.indexOf(barAt(event))].sort((a, b) => a - b);
@@ -63,7 +63,15 @@
   if (!body) return;
   const waiting = document.getElementById("waiting"), LEAST = 1000, MOST = 15000;
   const key = (row) => row.querySelector(".open")?.getAttribute("href");
-  let tag = "", html = null, timer;
+  let tag = "", html = null, timer, drawn = performance.now();
+  // The chart and the sums follow more slowly: they are dearer than a page of rows.
+  const draw = async () => {
+    const chart = document.getElementById("hist");
+    if (!chart || performance.now() - drawn < MOST) return;
+    drawn = performance.now();
+    const answer = await fetch(body.dataset.over, { headers: { "HX-Request-Type": "partial" } });
+    if (answer.ok) chart.outerHTML = await answer.text();
+  };
   const fresh = (parent) => {
     const known = new Set([...body.rows].map(key));
     return [...parent.querySelectorAll("tr")].filter((row) => !known.has(key(row)));
@@ -90,6 +98,7 @@
         tag = answer.headers.get("ETag");
         html = await answer.text();
         show();
+        await draw();
       }
     } catch { /* the server is away: asked again below */ }
     // A query that is dear to answer is asked less often.

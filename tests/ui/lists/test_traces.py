@@ -111,6 +111,21 @@ def test_older_addresses_with_filters_become_queries(
     assert [row["name"] for row in data["data"]] == ["other"]
 
 
+def test_a_range_of_time_in_the_form_replaces_that_of_the_query(
+    store_traces: StoreTraces, client: FlaskClient
+) -> None:
+    store_traces(agent_trace())
+    shown = parse(client.get("/project/default/traces?q=env:production+start:>-1h").text)
+    form = shown.one("form", id="range")
+    assert form.one("input", name="q")["value"] == "env:production"
+    sent = "q=env:production&from=2026-11-23T14:00&to="
+    answer = client.get(f"/project/default/traces?{sent}")
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)["q"]
+    assert query == ["env:production start:>=2026-11-23T14:00"]
+    answer = client.get(f"/project/default/generations?{sent}")
+    assert "start%3A%3E%3D2026" in answer.headers["Location"]
+
+
 def test_a_query_with_an_error_is_explained_over_the_list_of_the_last_good_one(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:

@@ -35,14 +35,17 @@ class SavedView:
 _COLUMNS: Final = [saved_views.c[name] for name in SavedView.__dataclass_fields__]
 
 
-def list_views(project_id: str, list_name: str, reader_id: str) -> list[SavedView]:
-    """Return the views of a list that a reader sees, in their order: the project's come first."""
+def list_views(project_id: str, list_name: str | None, reader_id: str) -> list[SavedView]:
+    """Return the views of a list that a reader sees, in their order: the project's come first.
+
+    None: those of all lists.
+    """
     query = (
         sa.select(*_COLUMNS)
         .where(
             saved_views.c.project_id == project_id,
-            saved_views.c.list == list_name,
             _visible(reader_id),
+            *([saved_views.c.list == list_name] if list_name is not None else []),
         )
         .order_by(
             saved_views.c.owner_id.is_not(None),

@@ -242,8 +242,9 @@ def neighbours_in(
             selection.condition(Grain.TRACE, traces),
             order.beyond(position),
         )
-        found: str | None = db.session.scalar(query.order_by(*order.clauses(forward)).limit(1))
-        return found
+        ordered = query.order_by(*order.clauses(forward)).limit(1)
+        neighbour: str | None = db.session.scalar(ordered)
+        return neighbour
 
     with within(LIST_SECONDS):
         return next_in(False), next_in(True)

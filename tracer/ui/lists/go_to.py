@@ -9,11 +9,15 @@ from werkzeug.wrappers import Response
 
 from tracer.query.pasted_ids import is_id, recognise
 from tracer.query.values import quoted, written_text
+from tracer.store.library.saved_views import list_views
 from tracer.store.query.facets import complete_values
 from tracer.store.query.selection import ALL
 from tracer.store.traces.find_ids import Place, find_place
 from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.base.visitor import current_visitor
+from tracer.ui.lists.kinds import KINDS
 from tracer.ui.lists.list_query import term
+from tracer.ui.lists.saved_views import view_url
 
 _PAGES: Final = (
     ("Traces", "ui.trace_list"),
@@ -81,7 +85,7 @@ def _url(project_id: str, place: Place) -> str:
 
 
 def _destinations(project_id: str, text: str) -> list[Destination]:
-    """Return the pages, names and users that begin with the text, and the search for it."""
+    """Return the pages, views and names that begin with the text, and the search for it."""
     rows = [
         Destination(label, url_for(endpoint, project_id=project_id))
         for label, endpoint in _PAGES
@@ -89,6 +93,11 @@ def _destinations(project_id: str, text: str) -> list[Destination]:
     ]
     if not text:
         return rows
+    rows += [
+        Destination(f"View {view.name}", view_url(KINDS[view.list], project_id, view))
+        for view in list_views(project_id, None, current_visitor().visitor_id)
+        if view.name.lower().startswith(text.lower()) and view.list in KINDS
+    ]
     for field, label in _NAMED:
         values = complete_values(project_id, ALL, field, None, text)[:_EACH]
         rows += [

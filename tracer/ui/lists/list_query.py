@@ -128,12 +128,21 @@ class ListQuery:
 
     def period_url(self, text: str) -> str:
         """Return the address with another time range, a term; "" for any time."""
-        by_end = self.grain in (Grain.SESSION, Grain.USER)
-        field = field_of(self.grain, "end" if by_end else "start")
-        assert field is not None
-        chosen = parse(text, self.grain) if text else Term(field, None, ())
+        if not text:
+            return self.url(self.without_period)
+        chosen = parse(text, self.grain)
         assert isinstance(chosen, Term)
         return self.url(set_term(self.shown, self.grain, chosen))
+
+    @property
+    def without_period(self) -> str:
+        """The query without its time range."""
+        text = self.shown
+        for name in ("start", "end") if self.grain is Grain.SESSION else ("start",):
+            field = field_of(self.grain, name)
+            assert field is not None
+            text = set_term(text, self.grain, Term(field, None, ()))
+        return text
 
     def has_period(self, text: str) -> bool:
         """Return whether the query has this term."""

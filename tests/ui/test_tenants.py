@@ -23,6 +23,7 @@ from tracer.store.library.dashboards import create_dashboard
 from tracer.store.library.dataset_runs import save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.library.saved_views import save_view
 from tracer.store.projects.prices import create_price
 from tracer.store.projects.projects import create_project
 from tracer.store.scores.scores import list_scores
@@ -60,10 +61,13 @@ def test_no_page_shows_data_of_another_project(
         dataset = save_dataset("default", "faq", {"description": "resolve_ticket"})
         save_item("default", dataset.dataset_id, "i", {"input": "resolve_ticket"})
         save_run("default", dataset.dataset_id, "v1", "resolve_ticket", None)
+        name = "resolve_ticket"
+        view_id = save_view("default", "trace_list", name, f"q=name:{name}", Author(), shared=True)
         board = create_dashboard("default", Dashboard(name="resolve_ticket", tiles=TILES), Author())
     library = {"name": "faq", "item_id": "i", "run": "v1"}
     known = VALUES | library | {"price_id": price.price_id}
     known |= {"dashboard_id": board.dashboard_id, "number": 0}
+    known |= {"user_id": "user-417", "view_id": view_id}
     pages = endpoints(app)
     assert len(pages) > 25
     assert {"ui.trace", "ui.trace_span_json", "ui.price_form", "ui.trace_error"} <= set(pages)
@@ -76,8 +80,9 @@ def test_no_page_shows_data_of_another_project(
         assert answer.status_code == (200 if arguments == {"project_id"} else 404), url
         assert "resolve_ticket" not in answer.text, url
         own = url.replace("/project/other/", "/project/default/")
-        # A step leads to a page of the same trace.
-        assert client.get(own).status_code == (302 if endpoint == "ui.trace_error" else 200), own
+        # A step leads to a page of the same trace, a permanent link to a list.
+        leads = endpoint in ("ui.trace_error", "ui.saved_view")
+        assert client.get(own).status_code == (302 if leads else 200), own
 
 
 def test_no_form_changes_data_of_another_project(

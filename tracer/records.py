@@ -7,6 +7,7 @@ Money is US dollars as ``Decimal``. A JSON value is a result of ``exact_json.dec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
@@ -259,7 +260,7 @@ INPUT_BUCKETS: Final = ("input", "cache")
 OUTPUT_BUCKETS: Final = ("output", "reasoning")
 
 
-def token_sums(usage: dict[str, int]) -> tuple[int | None, int | None, int | None]:
+def token_sums(usage: Mapping[str, int]) -> tuple[int | None, int | None, int | None]:
     """Return (input, output, total) tokens of disjoint usage types; None: not reported.
 
     A type belongs to the side with which its name begins: cache_read and input_audio are input,

@@ -18,11 +18,10 @@ _LOG: Final = math.log(BASE)
 
 def key_of(value: float) -> int:
     """Return the key under which a number is counted; keys are in the order of their numbers."""
-    if value == 0 or value != value:
-        return 0
-    step = MIDDLE + math.floor(math.log(abs(value)) / _LOG + 0.5)
-    key = max(1, min(MOST, step))
-    return key if value > 0 else -key
+    if value > 0:
+        key = MIDDLE + math.floor(math.log(value) / _LOG + 0.5)
+        return key if 1 <= key <= MOST else max(1, min(MOST, key))
+    return -key_of(-value) if value < 0 else 0
 
 
 def value_of(key: int) -> float:

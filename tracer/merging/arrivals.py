@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tracer.merging.figures import Figures
 from tracer.merging.spans import LIST_ALONE, Span, finish, merge, placeholder, precedence
 from tracer.merging.traces import Trace, extend
 from tracer.pricing.price_book import PriceBook
@@ -84,6 +85,8 @@ class Change(msgspec.Struct):
     trace: Trace
     contribution_before: SessionContribution | None
     """None: the trace is new."""
+    figures_before: Figures | None
+    """None: the trace is new."""
     before: dict[str, Span]
     """The stored spans that were read."""
     after: dict[str, Span] = {}
@@ -98,6 +101,8 @@ class Change(msgspec.Struct):
     """Spans that may no longer be ancestors of a span with usage."""
     new_bounds: bool = False
     """The earliest or the latest span moved inwards, so both bounds must be read again."""
+    recounted: list[Span] = []
+    """Stored spans whose usage was taken out of the sums of the trace, or put back."""
 
     @classmethod
     def of(
@@ -112,12 +117,14 @@ class Change(msgspec.Struct):
         `stored` None: the trace is new. `book` has the prices of its project.
         """
         contribution = None if stored is None else SessionContribution.of(trace)
+        figures = None if stored is None else Figures.of(trace)
         for claim in arrived.claims:
             trace.claims.add(claim)
         stored = stored or {}
         return cls(
             trace,
             contribution,
+            figures,
             stored,
             _merged(arrived, stored, book),
             speaks=frozenset(field for claim in arrived.claims for field in claim.fields),

@@ -206,6 +206,21 @@ def clip(text: str | None, most: int) -> str | None:
     return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
 
 
+def shown_name(trace: Trace) -> str:
+    """Return the name of a trace as it is stored: sent, or its root's."""
+    return clip(trace.value("name") or trace.derived.root_name, INDEXED_BYTES)
+
+
+def shown_user(trace: Trace) -> str | None:
+    """Return the user of a trace as it is stored."""
+    return clip(trace.value("user_id"), INDEXED_BYTES)
+
+
+def shown_environment(trace: Trace) -> str:
+    """Return the environment of a trace as it is stored."""
+    return clip(trace.value("environment"), INDEXED_BYTES) or "default"
+
+
 def columns(trace: Trace) -> dict[str, Any]:
     """Return the trace's row without its key, in JSON types.
 
@@ -218,10 +233,10 @@ def columns(trace: Trace) -> dict[str, Any]:
     metered, priced = totals.counts["metered_count"], totals.counts["priced_count"]
     return {
         **{name: values[name] for name in NULLABLE},
-        "name": clip(values["name"] or derived.root_name, INDEXED_BYTES),
-        "user_id": clip(values["user_id"], INDEXED_BYTES),
+        "name": shown_name(trace),
+        "user_id": shown_user(trace),
         "session_id": trace.session_id,
-        "environment": clip(values["environment"], INDEXED_BYTES) or "default",
+        "environment": shown_environment(trace),
         "public": bool(values["public"]),
         "tags": claims.shown_tags(),
         "metadata": claims.metadata,

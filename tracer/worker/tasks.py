@@ -18,6 +18,7 @@ from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import projects, purge
 from tracer.store.parts.rewrite import DUE as DUE_PAYLOADS
 from tracer.store.parts.rewrite import rewrite
+from tracer.store.rollups import count_traces, fold
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
 from tracer.store.timeline.fill import fill_requested
@@ -73,6 +74,16 @@ def index_words(url: str, stop: Stop) -> None:
     trace_words.fill(url, stop)
 
 
+def fold_rollups(url: str, stop: Stop) -> None:
+    """Add what writers appended to the rollups of minutes, hours and days."""
+    fold.fold_all(url, stop.is_set)
+
+
+def count_older_traces(url: str, stop: Stop) -> None:
+    """Add the traces from before migration 0028 to the rollups."""
+    count_traces.count_all(url, stop.wait)
+
+
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
     """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -97,6 +108,8 @@ TASKS: Final = (
     Task("bulk jobs", 1.0, run_jobs, DUE_JOBS),
     Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
+    Task("rollups", 5.0, fold_rollups),
+    Task("rollups of older traces", 10.0, count_older_traces, count_traces.DUE),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
     Task("rewrite of payloads", 10.0, rewrite_payloads, DUE_PAYLOADS),
     Task("purge of deleted projects", 10.0, purge_deleted_projects, projects.DUE),

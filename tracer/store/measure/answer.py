@@ -17,6 +17,8 @@ from tracer.store.database.estimates import estimated_rows
 from tracer.store.database.session import within
 from tracer.store.measure.assemble import bins_of, rest_of, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
+from tracer.store.measure.plan import Plan, plan_of
+from tracer.store.measure.rollup import rollups_ready
 from tracer.store.measure.scan import read, rows_statement, single_valued
 from tracer.store.traces.histogram import time_bounds
 
@@ -35,8 +37,11 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
     clock = clock or Clock(datetime.now(UTC))
     frame = frame_of(question.period, question.buckets, clock, _first(project_id, question))
     scan = Scan(project_id, question, frame, clock)
-    scanned, share = _read(scan)
-    made = Answer(question, frame, estimated=share < 1)
+    plan = plan_of(scan)
+    if plan is not None and not rollups_ready():
+        plan = None
+    scanned, share = _read(scan, plan)
+    made = Answer(question, frame, source="rollup" if plan else "scan", estimated=share < 1)
     if question.shape != "values":
         made.bins = bins_of(question, frame, scanned.cells)
     else:
@@ -55,11 +60,11 @@ def _first(project_id: str, question: Question) -> datetime | None:
     return bounds[0] if bounds else None
 
 
-def _read(scan: Scan) -> tuple[Scanned, float]:
+def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, float]:
     """Return the cells, and the share of the table that was read for them."""
     try:
         with within(SECONDS):
-            return read(scan), 1.0
+            return read(scan, plan), 1.0
     except TooSlow:
         if scan.question.grain == "users":
             raise
@@ -92,8 +97,9 @@ def _compare(scan: Scan, made: Answer) -> None:
         return
     if question.group_by:
         scan = replace(scan, groups=groups)
+    plan = plan_of(scan) if made.source == "rollup" else None
     with within(SECONDS):
-        scanned = read(scan)
+        scanned = read(scan, plan)
     if scan.share < 1:
         scanned = _scaled(scanned, scan.share)
     before = rows_of(question, frame, frame.until, scanned.cells)

@@ -20,6 +20,7 @@ _ELEMENTS: Final[dict[Shape, Callable[..., Any]]] = {
     Shape.KEYS: sa.func.jsonb_object_keys,
     Shape.ELEMENTS: sa.func.jsonb_array_elements_text,
 }
+_USE: Final = ("tokens", "input_tokens", "output_tokens", "cost")
 _OF_SCORES: Final[dict[str, Callable[[Any], Column]]] = {
     "score_name": lambda score: score.c.name,
     "source": lambda score: score.c.source,
@@ -64,6 +65,9 @@ class Columns:
             return sa.type_coerce(_scores_of(source).c.value, sa.Double)
         if reference.field.type is Type.DURATION:
             return sa.cast(sa.extract("epoch", column), sa.Float)
+        if self._grain in ("spans", "generations") and reference.field.name in _USE:
+            # Usage that other spans repeat counts once.
+            return sa.case((~self._table.c.covered, column))
         return column
 
     def text(self, reference: Reference) -> Column:
@@ -119,10 +123,13 @@ class Columns:
         own = payload.alias()
         same = [own.c[name] == self._table.c[name] for name in ("project_id", *keys)]
         self._join(RowsOf(own, self._table, tuple(same)))
-        usage = sa.func.coalesce(sa.cast(own.c.usage, JSONB), sa.literal_column("'{}'::jsonb"))
+        usage: Column = sa.cast(own.c.usage, JSONB)
+        if self._grain != "traces":
+            usage = sa.case((~self._table.c.covered, usage))
+        usage = sa.func.coalesce(usage, sa.literal_column("'{}'::jsonb"))
         pairs = sa.func.jsonb_each_text(usage).table_valued("key", "value", name="types")
         self._types = pairs.render_derived()
-        self.rows = self.rows.join(self._types, sa.true())
+        self.rows = self.rows.join(self._types, self._types.c.value != "0")
         return self._types
 
     def _of_score(self, name: str) -> Column:

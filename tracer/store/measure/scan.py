@@ -15,6 +15,8 @@ from tracer.query.parse import parse
 from tracer.query.tree import Node
 from tracer.store.measure.cells import Cell, Scan, Scanned
 from tracer.store.measure.columns import Columns
+from tracer.store.measure.plan import Plan
+from tracer.store.measure.rollup import rollup_cells
 from tracer.store.measure.top import given_groups, key_of, top_groups
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
@@ -24,9 +26,9 @@ from tracer.store.traces.users import users_of
 _KEYED: Final = ("percentile",)
 
 
-def read(scan: Scan) -> Scanned:
-    """Return the cells of a question; the caller sets the statement timeout."""
-    statement = _statement(scan)
+def read(scan: Scan, plan: Plan | None = None) -> Scanned:
+    """Return the cells of a question, by a plan from rollups; the caller sets the timeout."""
+    statement = _statement(scan, plan)
     cells: list[Cell] = []
     everything: list[Cell] = []
     for shown, interval, first, second, *sums in db.session.execute(statement):
@@ -50,9 +52,12 @@ def single_valued(scan: Scan) -> bool:
     return not columns.expanded
 
 
-def _statement(scan: Scan) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+def _statement(scan: Scan, plan: Plan | None) -> sa.Select[Any] | sa.CompoundSelect[Any]:
     question = scan.question
-    partial = _distinct(scan) if question.counted is not None else _cells(scan)
+    if plan is not None:
+        partial = rollup_cells(scan, plan)
+    else:
+        partial = _distinct(scan) if question.counted is not None else _cells(scan)
     cells = partial.cte("cells")
     names = ("interval", "first", "second", "key", "rows", "whole", "total", "low", "high")
     if not question.group_by:

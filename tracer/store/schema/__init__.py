@@ -53,6 +53,7 @@ from tracer.store.schema.members import (
     roles,
 )
 from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
+from tracer.store.schema.rollups import rollup_deltas, rollup_series, rollups
 from tracer.store.schema.saved_views import saved_views
 from tracer.store.schema.texts import text_due, trace_words
 from tracer.store.schema.traces import (
@@ -105,6 +106,9 @@ __all__ = [
     "queues",
     "refused_requests",
     "roles",
+    "rollup_deltas",
+    "rollup_series",
+    "rollups",
     "saved_views",
     "score_configs",
     "scores",

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.merging.arrivals import SessionContribution
+from tracer.merging.figures import Figures
 from tracer.store.database import locks
 from tracer.store.database.session import own_connection
 from tracer.store.deletion import purge, tombstones
+from tracer.store.rollups.changes import note_deletes
 from tracer.store.schema import comments, scores, sessions, shares, traces
 from tracer.store.writing import load, save
 
@@ -106,6 +108,7 @@ def delete_traces(
     with connection.transaction():
         # From here on no other transaction writes to them; waiting writers will see the tombstones.
         locked = load.lock_traces(connection, keys)
+        note_deletes(connection, {key: Figures.of(trace) for key, trace in locked.items()})
         tombstones.add_tombstones(connection, locked)
         save.remove_traces(connection, locked)
         moves = [(project_id, SessionContribution.of(trace), None) for trace in locked.values()]

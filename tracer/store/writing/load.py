@@ -38,7 +38,7 @@ _SAID_PAYLOADS = """
 """
 
 _SPANS = """
-    SELECT s.*, p.usage, p.cost, p.cost_source, p.dialect, p.sent_parent_id
+    SELECT s.*, p.usage, p.cost, p.cost_source, p.provider, p.dialect, p.sent_parent_id
     FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
     JOIN spans s USING (project_id, trace_id, span_id)
     LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
@@ -151,6 +151,7 @@ def read_span(row: dict[str, Any]) -> Span:
             level=row["level"],
             status_message=row["status_message"],
             model=row["model"],
+            provider=row["provider"],
             usage=row["usage"] or {},
             cost=decimals(row["cost"]),
             cost_source=row["cost_source"],

@@ -137,12 +137,6 @@ _SAVE_SCORES = f"""
         queue_id = excluded.queue_id, run_id = excluded.run_id
 """  # noqa: S608 - composed of constants; values are bound
 
-_NOTE_TEXTS = """
-    INSERT INTO text_due (project_id, trace_id)
-    SELECT * FROM unnest(%s::text[], %s::text[])
-    ON CONFLICT DO NOTHING
-"""
-
 _REMOVE_TRACES = """
     WITH k AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)),
     narrow AS (
@@ -174,11 +168,6 @@ def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
     if changes:
         rows = [_trace_row(key, change) for key, change in changes.items()]
         connection.execute(_UPDATE_TRACES, [_json(rows)])
-
-
-def note_texts(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
-    """Have the worker index the words of these traces, which this transaction changes."""
-    connection.execute(_NOTE_TEXTS, columns_of(keys, 2))
 
 
 def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:

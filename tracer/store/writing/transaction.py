@@ -20,6 +20,7 @@ from tracer.records import Batch, ScoreRecord
 from tracer.store.analyses import compute
 from tracer.store.database.keys import TraceKey
 from tracer.store.deletion import tombstones
+from tracer.store.rollups.changes import note_changes
 from tracer.store.writing import count_spans, cycles, load, root_span, save, usage_dedup
 from tracer.store.writing.price_cache import PriceBooks
 
@@ -96,7 +97,7 @@ def _store_traces(
     )
     save.save_sessions(connection, moves)
     count_spans.count(connection, inserted | updated)
-    save.note_texts(connection, inserted | updated)
+    note_changes(connection, inserted | updated)
     sizes = (
         (key, change.trace.totals.counts["span_count"])
         for key, change in (inserted | updated).items()

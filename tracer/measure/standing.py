@@ -1,0 +1,40 @@
+"""Where a value stands among those of its name: slower than 97 % of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tracer.measure.histogram import LogHistogram
+
+FEWEST: Final = 20
+"""Of fewer values no percentile is shown: it would be chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one value stands among the values of its name in a period."""
+
+    value: float
+    """In seconds, US dollars or tokens."""
+    percentile: float
+    """The percentage of the values that are less."""
+    p50: float
+    p95: float
+    count: int
+    """The number of values that it is compared with."""
+
+    @property
+    def high(self) -> bool:
+        """Whether the value is above the 95th percentile of its name."""
+        return self.percentile > 95
+
+
+def standing(value: float | None, among: LogHistogram) -> Standing | None:
+    """Return where a value stands; None: there is no value, or too few to compare it with."""
+    if value is None or among.total < FEWEST:
+        return None
+    rank, p50, p95 = among.rank_of(value), among.percentile(50), among.percentile(95)
+    if rank is None or p50 is None or p95 is None:
+        return None
+    return Standing(value, rank, p50, p95, among.total)

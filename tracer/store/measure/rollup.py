@@ -1,0 +1,278 @@
+"""The partial sums of a question from rollups, and from what is not folded into them yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from tracer.extensions import db
+from tracer.measure.fields import TOKEN_TYPE
+from tracer.measure.question import Question
+from tracer.query.fields import Type
+from tracer.query.tree import And, Node, Not, Or, Term
+from tracer.store.measure.cells import Scan
+from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
+from tracer.store.query.matches import scalar_condition
+from tracer.store.query.source import Column
+from tracer.store.schema import background_upgrades, rollup_deltas, rollup_series, rollups
+
+MOST_PENDING: Final = 2_000
+"""Transactions that are not folded yet, up to which they are read with the rollups."""
+_KEYS: Final = ("kind", "name", "environment", "model", "provider")
+_NUMBERS: Final = (
+    "rows",
+    "errors",
+    "running",
+    "latency",
+    "first_token",
+    "tokens",
+    "input_tokens",
+    "output_tokens",
+)
+_COUNTS: Final = ("latencies", "first_tokens", "costs", "token_counts")
+_SHIFT: Final = 40
+_HALF: Final = 1 << (_SHIFT - 1)
+
+
+def rollups_ready() -> bool:
+    """Return whether every trace is counted, and the worker keeps up with what is appended."""
+    unfinished = sa.exists().where(
+        background_upgrades.c.name == "rollups", background_upgrades.c.finished_at.is_(None)
+    )
+    pending = sa.select(rollup_deltas.c.delta).limit(MOST_PENDING + 1).subquery()
+    number = sa.select(sa.func.count()).select_from(pending).scalar_subquery()
+    return bool(db.session.scalar(sa.select(~unfinished & (number <= MOST_PENDING))))
+
+
+def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
+    """Return the statement of the cells of a question, in the columns of a scan's."""
+    question = scan.question
+    source = sa.union_all(
+        *(_folded(scan, plan, segment) for segment in plan.segments), _pending(scan, plan)
+    ).subquery("source")
+    by = _by(scan, plan, source)
+    if question.counted is not None:
+        return _distinct(plan, source, by)
+    rows: Any = source
+    key: Column | None = None
+    total: Column = sa.cast(sa.null(), sa.Numeric)
+    sums: list[Column]
+    there: Column | None = None
+    if question.shape != "values" or question.measure == "percentile":
+        counts = _each(source.c[HISTOGRAMS[_measured(question)]])
+        rows = source.join(counts, sa.true())
+        key = unpacked_key(counts.c.value)
+        sums = [sa.func.sum(unpacked_number(counts.c.value))] * 2
+    elif any(group.field is TOKEN_TYPE for group in question.groups):
+        types = _types(source)
+        rows = source.join(types, sa.true())
+        by = {name: types.c.key if column is None else column for name, column in by.items()}
+        sums = [sa.func.sum(source.c.rows)] * 2
+        total = sa.func.sum(sa.cast(types.c.value, sa.Numeric))
+        # What is not folded yet may add tokens to rows that are.
+        there = total != 0
+    else:
+        sums, total = _sums(question, plan, source)
+    none = sa.cast(sa.null(), sa.Numeric)
+    query = sa.select(
+        *(column.label(name) for name, column in by.items() if column is not None),
+        (sa.cast(sa.null(), sa.Integer) if key is None else key).label("key"),
+        sa.cast(sums[0], sa.BigInteger).label("rows"),
+        sa.cast(sums[1], sa.BigInteger).label("whole"),
+        total.label("total"),
+        none.label("low"),
+        none.label("high"),
+    ).select_from(rows)
+    number = 3 if key is None else 4
+    grouped: list[Column] = [sa.literal_column(str(ordinal)) for ordinal in range(1, number + 1)]
+    if there is None:
+        there = sums[question.measure == "ratio"] > 0
+    return query.group_by(*grouped).having(there)
+
+
+def _by(scan: Scan, plan: Plan, source: sa.Subquery) -> dict[str, Column | None]:
+    """Return the interval and the groups of a row; None: the type of tokens."""
+    columns = DIMENSIONS[plan.counts]
+    groups: list[Column | None] = [
+        None if group.field is TOKEN_TYPE else source.c[columns[group.field.name]]
+        for group in scan.question.groups
+    ]
+    while len(groups) < 2:
+        groups.append(sa.cast(sa.null(), sa.Text))
+    frame = scan.frame
+    interval: Column = sa.cast(sa.null(), sa.DateTime(timezone=True))
+    if frame.width is not None:
+        interval = sa.func.date_bin(frame.width, source.c.start, frame.origin)
+    return {"interval": interval, "first": groups[0], "second": groups[1]}
+
+
+def _sums(question: Question, plan: Plan, source: sa.Subquery) -> tuple[list[Column], Column]:
+    """Return [number of rows, number of values], and the sum of the values."""
+    none = sa.cast(sa.null(), sa.Numeric)
+    if question.measured is None:
+        if question.measure == "ratio":
+            part = _state_rows(share_state(question), source)
+            return [sa.func.sum(part), sa.func.sum(source.c.rows)], none
+        rows = sa.func.sum(_state_rows(plan.state, source))
+        return [rows, rows], none
+    name = _measured(question)
+    total: Column = sa.func.sum(source.c[name])
+    if question.measured.field.type is Type.DURATION:
+        total = sa.cast(total, sa.Float) / 1_000_000
+    counts = source.c[HISTOGRAMS.get(name, "token_counts")]
+    number = sa.func.coalesce(sa.func.sum(_total(counts)), 0)
+    return [sa.func.sum(source.c.rows), number], sa.case((number > 0, total))
+
+
+def _state_rows(state: str | None, source: sa.Subquery) -> Column:
+    by_state: dict[str | None, Column] = {
+        None: source.c.rows,
+        "error": source.c.errors,
+        "running": source.c.running,
+        "completed": source.c.rows - source.c.errors - source.c.running,
+    }
+    return by_state[state]
+
+
+def _distinct(plan: Plan, source: sa.Subquery, by: Mapping[str, Column | None]) -> sa.Select[Any]:
+    """Return the users by interval and group; a user without traces left counts no more."""
+    pairs = (
+        sa.select(*(_required(column).label(name) for name, column in by.items()), source.c.name)
+        .group_by(*(sa.literal_column(str(number)) for number in (1, 2, 3, 4)))
+        .having(sa.func.sum(_state_rows(plan.state, source)) > 0)
+        .cte("pairs")
+    )
+    none = [sa.cast(sa.null(), sa.Numeric).label(name) for name in ("total", "low", "high")]
+    key = sa.cast(sa.null(), sa.Integer).label("key")
+    groups = [pairs.c.first, pairs.c.second]
+    nowhere = sa.cast(sa.null(), sa.DateTime(timezone=True)).label("interval")
+    number: Column = sa.func.count(sa.distinct(pairs.c.name))
+    whole = (
+        sa.select(nowhere, *groups, key, number.label("rows"), number.label("whole"), *none)
+        .where(pairs.c.name.is_not(None))
+        .group_by(*groups)
+    )
+    rows: Column = sa.func.count(pairs.c.name)
+    each = (
+        sa.select(pairs.c.interval, *groups, key, rows.label("rows"), rows.label("whole"), *none)
+        .where(pairs.c.interval.is_not(None), pairs.c.name.is_not(None))
+        .group_by(pairs.c.interval, *groups)
+    )
+    return sa.select(sa.union_all(whole, each).subquery())
+
+
+def _required(column: Column | None) -> Column:
+    assert column is not None
+    return column
+
+
+def _folded(scan: Scan, plan: Plan, segment: Segment) -> sa.Select[Any]:
+    series = rollup_series
+    return (
+        sa.select(
+            rollups.c.start,
+            *(series.c[name] for name in _KEYS),
+            *(rollups.c[name] for name in (*_NUMBERS, "cost", *_COUNTS)),
+            rollups.c.usage,
+        )
+        .join(
+            rollups,
+            (rollups.c.project_id == series.c.project_id) & (rollups.c.series == series.c.series),
+        )
+        .where(
+            series.c.project_id == scan.project_id,
+            series.c.grain == plan.counts,
+            series.c.whole == sa.literal(plan.whole),
+            _condition(scan, plan, plan.conditions, series.c),
+            rollups.c.width == segment.width,
+            rollups.c.start >= segment.since,
+            rollups.c.start < segment.until,
+        )
+    )
+
+
+def _pending(scan: Scan, plan: Plan) -> sa.Select[Any]:
+    """Return what transactions appended and the worker has not added to the rollups yet."""
+    rows = (
+        sa.func.json_to_recordset(rollup_deltas.c.sums)
+        .table_valued(
+            sa.column("minute", sa.BigInteger),
+            sa.column("grain", sa.Text),
+            *(sa.column(name, sa.Text) for name in _KEYS),
+            *(sa.column(name, sa.BigInteger) for name in _NUMBERS),
+            sa.column("cost", sa.Numeric),
+            *(sa.column(name, ARRAY(sa.BigInteger)) for name in _COUNTS),
+            sa.column("usage", JSONB),
+            name="pending",
+        )
+        .render_derived(with_types=True)
+    )
+    start = sa.func.to_timestamp(rows.c.minute * 60)
+    empty = sa.cast(sa.literal_column("'{}'"), ARRAY(sa.BigInteger))
+    return (
+        sa.select(
+            start.label("start"),
+            *(rows.c[name] for name in _KEYS),
+            *(sa.func.coalesce(rows.c[name], 0).label(name) for name in (*_NUMBERS, "cost")),
+            *(sa.func.coalesce(rows.c[name], empty).label(name) for name in _COUNTS),
+            rows.c.usage,
+        )
+        .select_from(rollup_deltas.join(rows, sa.true()))
+        .where(
+            rollup_deltas.c.project_id == scan.project_id,
+            rows.c.grain == plan.counts,
+            start >= scan.frame.since,
+            start < scan.frame.until,
+            _condition(scan, plan, plan.conditions, rows.c),
+        )
+    )
+
+
+def _condition(scan: Scan, plan: Plan, node: Node, columns: Any) -> Column:
+    """Return the condition that a series is among those that the query selects."""
+    if isinstance(node, And | Or):
+        join: Callable[..., Column] = sa.and_ if isinstance(node, And) else sa.or_
+        first = sa.true() if isinstance(node, And) else sa.false()
+        return join(first, *(_condition(scan, plan, item, columns) for item in node.items))
+    if isinstance(node, Not):
+        return _condition(scan, plan, node.item, columns).is_not(sa.true())
+    assert isinstance(node, Term)
+    column = columns[DIMENSIONS[plan.counts][node.field.name]]
+    return scalar_condition(node.field, column, node.matches, scan.clock)
+
+
+def _measured(question: Question) -> str:
+    assert question.measured is not None
+    return question.measured.field.name
+
+
+def _each(counts: Column) -> Any:
+    return sa.func.unnest(counts).table_valued("value", name="counts").render_derived()
+
+
+def _types(source: sa.Subquery) -> Any:
+    usage = sa.func.coalesce(source.c.usage, sa.literal_column("'{}'::jsonb"))
+    return (
+        sa.func.jsonb_each_text(usage).table_valued("key", "value", name="types").render_derived()
+    )
+
+
+def unpacked_key(value: Column) -> Column:
+    """Return the key of an element of an array of counts."""
+    bits = sa.type_coerce(value, sa.BigInteger)
+    return sa.cast((bits + _HALF).op(">>")(sa.literal(_SHIFT, sa.Integer)), sa.Integer)
+
+
+def unpacked_number(value: Column) -> Column:
+    """Return the number of an element of an array of counts."""
+    return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << _SHIFT)
+
+
+def _total(counts: Column) -> Column:
+    """Return how many values an array of counts has."""
+    each = sa.func.unnest(counts).table_valued("value", name="total").render_derived()
+    number = sa.func.sum(unpacked_number(each.c.value))
+    return sa.select(number).select_from(each).correlate(counts.table).scalar_subquery()

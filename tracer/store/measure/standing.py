@@ -1,0 +1,133 @@
+"""Where the values of spans and traces stand among those of their names in the last days."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tracer.extensions import db
+from tracer.measure.histogram import LogHistogram
+from tracer.measure.standing import Standing, standing
+from tracer.store.measure.rollup import unpacked_key, unpacked_number
+from tracer.store.schema import rollup_series, rollups
+
+DAYS: Final = 7
+"""Whole days (UTC) before today, and today so far."""
+_VALUES: Final = {
+    "latency": "latencies",
+    "first_token": "first_tokens",
+    "cost": "costs",
+    "tokens": "token_counts",
+}
+
+Name = tuple[str | None, str]
+"""(kind of a span, or None for a trace; name)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The values of a span or trace: seconds, US dollars, tokens; None: it has none."""
+
+    key: str
+    """By which the caller knows it: the id."""
+    kind: str | None
+    """Of a span; None: it is a trace."""
+    name: str
+    latency: float | None = None
+    first_token: float | None = None
+    cost: Decimal | float | None = None
+    tokens: int | None = None
+
+
+Standings = Mapping[str, Standing]
+"""By what was measured: latency, first_token, cost, tokens."""
+
+
+def standings(
+    project_id: str, rows: Iterable[Measured], now: datetime | None = None
+) -> dict[str, Standings]:
+    """Return where the values of a page's spans or traces stand, by their keys.
+
+    Reads the rollups of days of their names once, which what is not folded yet is no part of. A
+    value among fewer than twenty of its name has no entry.
+    """
+    listed = list(rows)
+    histograms = read_names(project_id, {(row.kind, row.name) for row in listed}, now)
+    found: dict[str, Standings] = {}
+    for row in listed:
+        own = histograms.get((row.kind, row.name), {})
+        values = {name: standing(_number(getattr(row, name)), among) for name, among in own.items()}
+        found[row.key] = {name: each for name, each in values.items() if each is not None}
+    return found
+
+
+def read_names(
+    project_id: str, names: Iterable[Name], now: datetime | None = None
+) -> dict[Name, dict[str, LogHistogram]]:
+    """Return how the values of each name were distributed in the last seven days and today."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    today = (now or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
+    found: dict[Name, dict[str, LogHistogram]] = defaultdict(lambda: defaultdict(LogHistogram))
+    for measure, kind, name, key, number in db.session.execute(
+        _statement(project_id, wanted, today - timedelta(days=DAYS))
+    ):
+        found[kind, name][measure].counts[key] += int(number)
+    return found
+
+
+def _statement(project_id: str, names: list[Name], since: datetime) -> Any:
+    series = rollup_series
+    of_kind: dict[str | None, list[str]] = defaultdict(list)
+    for kind, name in names:
+        of_kind[kind].append(name)
+    named = sa.or_(
+        *(
+            (series.c.grain == ("t" if kind is None else "s"))
+            & series.c.kind.is_not_distinct_from(kind)
+            & series.c.name.in_(own)
+            for kind, own in of_kind.items()
+        )
+    )
+    days = (
+        sa.select(series.c.kind, series.c.name, *(rollups.c[name] for name in _VALUES.values()))
+        .join(
+            rollups,
+            (rollups.c.project_id == series.c.project_id) & (rollups.c.series == series.c.series),
+        )
+        .where(
+            series.c.project_id == project_id,
+            ~series.c.whole,
+            named,
+            rollups.c.width == "d",
+            rollups.c.start >= since,
+        )
+        .cte("days")
+    )
+    return sa.union_all(*(_counts(days, measure, column) for measure, column in _VALUES.items()))
+
+
+def _counts(days: sa.CTE, measure: str, column: str) -> sa.Select[Any]:
+    each = sa.func.unnest(days.c[column]).table_valued("value", name="counts").render_derived()
+    return (
+        sa.select(
+            sa.literal(measure),
+            days.c.kind,
+            days.c.name,
+            unpacked_key(each.c.value).label("key"),
+            sa.func.sum(unpacked_number(each.c.value)),
+        )
+        .select_from(days.join(each, sa.true()))
+        .group_by(days.c.kind, days.c.name, sa.literal_column("4"))
+    )
+
+
+def _number(value: Decimal | float | int | None) -> float | None:
+    return None if value is None else float(value)

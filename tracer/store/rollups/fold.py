@@ -1,0 +1,225 @@
+"""Adds the sums that writers appended to the rollups of minutes, hours and days.
+
+Imports psycopg alone: the background worker calls it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+
+from tracer.store.rollups.sums import (
+    COUNTS,
+    ERROR,
+    HISTOGRAMS,
+    NUMBERS,
+    SPAN,
+    TRACE,
+    USER,
+    Series,
+    Sums,
+    packed,
+    unpacked,
+)
+from tracer.times import EPOCH, from_micros, json_time
+
+MINUTES_KEPT: Final = "50 hours"
+"""For how long minutes are kept after they began; questions about two days read them."""
+MOST_DELTAS: Final = 500
+"""Rows of transactions that are added at once."""
+SIZES: Final = {"m": 1, "h": 60, "d": 24 * 60}
+"""Minutes by width."""
+_WIDTHS: Final = {TRACE: "mhd", SPAN: "mhd", ERROR: "mhd", USER: "d"}
+
+# One server folds at a time; another one skips.
+_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold rollups', 5))"
+_TAKE: Final = f"""
+    DELETE FROM rollup_deltas d USING (
+        SELECT project_id, delta FROM rollup_deltas ORDER BY project_id, delta LIMIT {MOST_DELTAS}
+    ) t
+    WHERE d.project_id = t.project_id AND d.delta = t.delta
+    RETURNING d.project_id, d.sums::text
+"""  # noqa: S608 - composed of constants
+_READ: Final = f"""
+    SELECT r.width, r.series, r.start, {", ".join((*NUMBERS, *COUNTS))} FROM rollups r
+    JOIN unnest(%s::text[], %s::bigint[], %s::timestamptz[]) k (width, series, start)
+        USING (width, series, start)
+    WHERE r.project_id = %s
+"""  # noqa: S608 - composed of constants; values are bound
+_COLUMNS: Final = ", ".join(
+    [
+        "project_id text, width text, series bigint, start timestamptz",
+        *(f"{name} {'numeric' if name == 'cost' else 'bigint'}" for name in NUMBERS),
+        *(f"{name} bigint[]" for name in HISTOGRAMS),
+        "usage jsonb",
+    ]
+)
+_NAMES: Final = ("project_id", "width", "series", "start", *NUMBERS, *COUNTS)
+_WRITE: Final = f"""
+    INSERT INTO rollups ({", ".join(_NAMES)})
+    SELECT {", ".join(_NAMES)} FROM json_to_recordset(%s::json) AS r ({_COLUMNS})
+    ON CONFLICT (project_id, width, series, start) DO UPDATE SET
+        {", ".join(f"{name} = excluded.{name}" for name in (*NUMBERS, *COUNTS))}
+"""  # noqa: S608 - composed of constants; values are bound
+_DROP: Final = """
+    DELETE FROM rollups r USING unnest(%s::text[], %s::bigint[], %s::timestamptz[])
+        k (width, series, start)
+    WHERE r.project_id = %s AND r.width = k.width AND r.series = k.series AND r.start = k.start
+"""
+_ADD_SERIES: Final = """
+    INSERT INTO rollup_series
+        (project_id, series, grain, whole, kind, name, environment, model, provider)
+    SELECT * FROM json_to_recordset(%s::json) AS s (project_id text, series bigint, grain text,
+        whole boolean, kind text, name text, environment text, model text, provider text)
+    ON CONFLICT DO NOTHING
+"""
+_FORGET: Final = f"""
+    DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{MINUTES_KEPT}'
+"""  # noqa: S608 - composed of constants
+DUE: Final = "SELECT FROM rollup_deltas LIMIT 1"
+
+Place = tuple[str, int, int]
+"""(width, series, minutes since the epoch)"""
+_SERIES: Final = ("grain", "kind", "name", "environment", "model", "provider")
+_decoder: Final = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+def fold_all(url: str, stopped: Callable[[], bool]) -> None:
+    """Add what was appended until now, and forget old minutes."""
+    with psycopg.connect(url) as connection:
+        while fold(connection) and not stopped():
+            pass
+        with connection.transaction():
+            connection.execute(_FORGET.encode())
+
+
+def fold(connection: psycopg.Connection[Any]) -> bool:
+    """Add the sums of some transactions, and commit; False: no more are left."""
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        if cursor.execute(_LOCK).fetchone() != (True,):
+            return False
+        taken = cursor.execute(_TAKE.encode()).fetchall()
+        by_project: dict[str, list[str]] = defaultdict(list)
+        for project_id, sums in taken:
+            by_project[project_id].append(sums)
+        for project_id, texts in by_project.items():
+            _fold_project(connection, project_id, texts)
+    return len(taken) == MOST_DELTAS
+
+
+def series_id(whole: bool, series: Series) -> int:
+    """Return the id of a series, a hash of its columns."""
+    text = msgspec.json.encode((whole, *series))
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+
+
+def _fold_project(connection: psycopg.Connection[Any], project_id: str, texts: list[str]) -> None:
+    known: dict[int, dict[str, Any]] = {}
+    added: dict[Place, Sums] = {}
+    for series, minute, sums in merged(texts):
+        for number, width in _places(project_id, series, known):
+            place = width, number, minute - minute % SIZES[width]
+            own = added.get(place)
+            if own is None:
+                own = added[place] = Sums()
+            own.merge(sums)
+    connection.execute(_ADD_SERIES, [_encoder.encode(list(known.values())).decode()])
+    stored = _read(connection, project_id, added)
+    for place, sums in stored.items():
+        added[place].merge(sums)
+    empty = [place for place, sums in added.items() if sums.empty]
+    rows = [_row(project_id, place, sums) for place, sums in added.items() if not sums.empty]
+    connection.execute(_WRITE, [_encoder.encode(rows).decode()])
+    if gone := [place for place in empty if place in stored]:
+        connection.execute(_DROP, [*_columns(gone), project_id])
+
+
+def merged(texts: Iterable[str]) -> Iterable[tuple[Series, int, Sums]]:
+    """Return the sums of all transactions by series and minute."""
+    merged: dict[tuple[Series, int], Sums] = {}
+    for text in texts:
+        for row in _decoder.decode(text):
+            key: Any = tuple(row[name] for name in _SERIES), row["minute"]
+            sums = sums_of(row)
+            if key in merged:
+                merged[key].merge(sums)
+            else:
+                merged[key] = sums
+    return ((series, minute, sums) for (series, minute), sums in merged.items())
+
+
+def sums_of(row: Mapping[str, Any]) -> Sums:
+    sums = Sums(usage=dict(row.get("usage") or {}))
+    for name in NUMBERS:
+        setattr(sums, name, row.get(name, 0))
+    for name in HISTOGRAMS:
+        setattr(sums, name, unpacked(row.get(name)))
+    sums.cost = Decimal(sums.cost)
+    return sums
+
+
+def _places(
+    project_id: str, series: Series, known: dict[int, dict[str, Any]]
+) -> Iterable[tuple[int, str]]:
+    """Return the (series, width) to which sums of a series are added, and note these series."""
+    grain, kind, _, environment, model, _ = series
+    levels = [(False, series)]
+    if grain in (TRACE, SPAN):
+        levels.append((True, (grain, kind, None, environment, model, None)))
+    for whole, own in levels:
+        number = series_id(whole, own)
+        known[number] = {
+            "project_id": project_id,
+            "series": number,
+            "grain": grain,
+            "whole": whole,
+            "kind": kind,
+            "name": own[2],
+            "environment": environment,
+            "model": model,
+            "provider": own[5],
+        }
+        yield from ((number, width) for width in _WIDTHS[grain])
+
+
+def _read(
+    connection: psycopg.Connection[Any], project_id: str, places: Iterable[Place]
+) -> dict[Place, Sums]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_READ, [*_columns(places), project_id]).fetchall()
+    return {
+        (row["width"], row["series"], (row["start"] - EPOCH).total_seconds() // 60): sums_of(row)
+        for row in rows
+    }
+
+
+def _columns(places: Iterable[Place]) -> list[list[Any]]:
+    listed = list(places)
+    starts = [from_micros(minute * 60_000_000) for _, _, minute in listed]
+    return [[place[0] for place in listed], [place[1] for place in listed], starts]
+
+
+def _row(project_id: str, place: Place, sums: Sums) -> dict[str, Any]:
+    width, series, minute = place
+    return {
+        "project_id": project_id,
+        "width": width,
+        "series": series,
+        "start": json_time(from_micros(minute * 60_000_000)),
+        **{name: getattr(sums, name) for name in NUMBERS},
+        # As an array of PostgreSQL: a JSON one would be cast element by element.
+        **{name: _array(packed(getattr(sums, name))) for name in HISTOGRAMS},
+        "usage": {name: number for name, number in sums.usage.items() if number},
+    }
+
+
+def _array(values: list[int]) -> str:
+    return "{" + ",".join(map(str, sorted(values))) + "}"

@@ -1,0 +1,202 @@
+"""Pure: what spans and traces add to the sums of their series, minute by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from tracer.measure.histogram import key_of
+from tracer.query.error_types import error_type
+from tracer.records import token_sums
+
+TRACE, SPAN, ERROR, USER = "t", "s", "e", "u"
+"""What a series counts: traces, spans, failed spans by the type of their error, traces by user."""
+MINUTE: Final = 60_000_000
+"""In µs."""
+PACKED: Final = 40
+HALF: Final = 1 << (PACKED - 1)
+"""A key and a number as one integer: the key times 2^40, plus the number, which may be negative."""
+
+Series = tuple[str, str | None, str | None, str, str | None, str | None]
+"""(what it counts, kind, name, environment, model, provider)"""
+Key = tuple[int, Series]
+"""(minutes since the epoch, series)"""
+Counts = dict[int, int]
+Types = dict[str, int]
+
+
+class Sums(msgspec.Struct, gc=False):
+    """Sums over the rows of a series in a minute, hour or day; times are in µs.
+
+    `latencies`, `first_tokens`, `costs` and `token_counts` are numbers of values by the key of the
+    value (`tracer.measure.histogram`), which times have in seconds.
+    """
+
+    rows: int = 0
+    errors: int = 0
+    running: int = 0
+    latency: int = 0
+    first_token: int = 0
+    cost: Decimal = Decimal(0)
+    tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    latencies: Counts = {}
+    first_tokens: Counts = {}
+    costs: Counts = {}
+    token_counts: Counts = {}
+    usage: Types = {}
+
+    def time(self, micros: int, sign: int) -> None:
+        """Add a latency."""
+        self.latency += sign * micros
+        key, counts = key_of(micros / 1_000_000), self.latencies
+        counts[key] = counts.get(key, 0) + sign
+
+    def use(self, usage: Mapping[str, int], sign: int) -> None:
+        """Add tokens by type."""
+        asked, answered, total = token_sums(usage)
+        self.tokens += sign * (total or 0)
+        self.input_tokens += sign * (asked or 0)
+        self.output_tokens += sign * (answered or 0)
+        key, counts = key_of(total or 0), self.token_counts
+        counts[key] = counts.get(key, 0) + sign
+        types = self.usage
+        for name, number in usage.items():
+            types[name] = types.get(name, 0) + sign * number
+
+    def pay(self, cost: Decimal, sign: int) -> None:
+        """Add a cost."""
+        self.cost += cost if sign > 0 else -cost
+        key, counts = key_of(float(cost)), self.costs
+        counts[key] = counts.get(key, 0) + sign
+
+    def merge(self, other: Sums) -> None:
+        """Add the sums of other rows."""
+        for name in NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in COUNTS:
+            own = getattr(self, name)
+            for key, number in getattr(other, name).items():
+                own[key] = own.get(key, 0) + number
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left: all rows were taken away again."""
+        if self.rows or any(getattr(self, name) for name in NUMBERS):
+            return False
+        return not any(any(getattr(self, name).values()) for name in COUNTS)
+
+
+NUMBERS: Final = (
+    "rows",
+    "errors",
+    "running",
+    "latency",
+    "first_token",
+    "cost",
+    "tokens",
+    "input_tokens",
+    "output_tokens",
+)
+HISTOGRAMS: Final = ("latencies", "first_tokens", "costs", "token_counts")
+COUNTS: Final = (*HISTOGRAMS, "usage")
+
+
+class Deltas:
+    """The sums of one project by minute and series, of what one transaction changes."""
+
+    __slots__ = ("sums",)
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self.sums: dict[Key, Sums] = {}
+
+    def of(self, key: Key) -> Sums:
+        """Return the sums of a series in a minute."""
+        sums = self.sums.get(key)
+        if sums is None:
+            sums = self.sums[key] = Sums()
+        return sums
+
+    def rows(self) -> Iterator[tuple[Key, Sums]]:
+        """Yield the sums that are not empty."""
+        return (pair for pair in self.sums.items() if not pair[1].empty)
+
+
+def add_trace(deltas: Deltas, trace: Any, sign: int) -> None:
+    """Add a trace's `tracer.merging.figures.Figures`, or take them away with sign -1."""
+    minute, environment = trace.start // MINUTE, trace.environment
+    sums = deltas.of((minute, (TRACE, None, trace.name, environment, None, None)))
+    _add_state(sums, trace.status, sign)
+    sums.time(trace.end - trace.start, sign)
+    if trace.metered:
+        sums.use(trace.usage, sign)
+    if trace.cost is not None:
+        sums.pay(trace.cost, sign)
+    user = deltas.of((minute, (USER, None, trace.user_id, environment, None, None)))
+    _add_state(user, trace.status, sign)
+    if trace.metered:
+        user.use(trace.usage, sign)
+    if trace.cost is not None:
+        user.pay(trace.cost, sign)
+
+
+def _add_state(sums: Sums, status: str, sign: int) -> None:
+    sums.rows += sign
+    if status == "error":
+        sums.errors += sign
+    elif status == "running":
+        sums.running += sign
+
+
+Measured = tuple[Any, Mapping[str, int], Decimal | None]
+"""(a span's record, its tokens by type, its cost); without those that other spans repeat."""
+
+
+def add_spans(deltas: Deltas, environment: str, spans: Iterable[Measured], sign: int) -> None:
+    """Add spans, or take them away with sign -1."""
+    by_series = deltas.sums
+    for span, usage, cost in spans:
+        start, end, first = span.start_time, span.end_time, span.first_token_time
+        key = start // MINUTE, (SPAN, span.kind, span.name, environment, span.model, span.provider)
+        sums = by_series.get(key)
+        if sums is None:
+            sums = by_series[key] = Sums()
+        sums.rows += sign
+        if end is None:
+            sums.running += sign
+        else:
+            sums.time(end - start, sign)
+        if first is not None:
+            sums.first_token += sign * (first - start)
+            step, counts = key_of((first - start) / 1_000_000), sums.first_tokens
+            counts[step] = counts.get(step, 0) + sign
+        if usage:
+            sums.use(usage, sign)
+        if cost is not None:
+            sums.pay(cost, sign)
+        if span.level == "error":
+            sums.errors += sign
+            _add_error(deltas, environment, span, sign)
+
+
+def _add_error(deltas: Deltas, environment: str, span: Any, sign: int) -> None:
+    message = span.status_message
+    name = None if message is None else error_type(message)
+    key = span.start_time // MINUTE, (ERROR, span.kind, name, environment, None, None)
+    deltas.of(key).rows += sign
+
+
+def packed(counts: Counts) -> list[int]:
+    """Return numbers by key as one integer each, which the database holds."""
+    return [(key << PACKED) + number for key, number in counts.items() if number]
+
+
+def unpacked(values: Iterable[int] | None) -> Counts:
+    """Return what `packed` was made from."""
+    keys = [(value, (value + HALF) >> PACKED) for value in values or ()]
+    return {key: value - (key << PACKED) for value, key in keys}

@@ -1,0 +1,62 @@
+"""The tables of rollups: series, their sums, and what was not added to these yet."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Numeric, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+
+from tracer.store.schema.base import Time, metadata
+
+# What is summed: traces (t), spans (s), failed spans by the type of their error (e), traces by user
+# (u). `series` is a hash of the other columns. A series of all names has `whole`, and neither a
+# name nor a provider.
+rollup_series = Table(
+    "rollup_series",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("series", BigInteger, primary_key=True),
+    Column("grain", Text, nullable=False),
+    Column("whole", Boolean, nullable=False),
+    Column("kind", Text),
+    Column("name", Text),
+    Column("environment", Text, nullable=False),
+    Column("model", Text),
+    Column("provider", Text),
+)
+
+_COUNTS = ("latencies", "first_tokens", "costs", "token_counts")
+
+
+def _sum(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+# Sums of a series in a minute, an hour or a day (width: m, h, d) in UTC. Times are in µs. Of the
+# arrays, each element is the key of a value (tracer/measure/histogram.py) times 2^40, plus the
+# number of values with that key.
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("width", Text, primary_key=True),
+    Column("series", BigInteger, primary_key=True),
+    Column("start", Time, primary_key=True),
+    *(_sum(name) for name in ("rows", "errors", "running", "latency", "first_token", "tokens")),
+    _sum("input_tokens"),
+    _sum("output_tokens"),
+    Column("cost", Numeric, nullable=False, server_default="0"),
+    *(Column(name, ARRAY(BigInteger), nullable=False, server_default="{}") for name in _COUNTS),
+    Column("usage", JSONB, nullable=False, server_default="{}"),
+    Index("ix_rollups_minutes", "start", postgresql_where="width = 'm'"),
+)
+
+# Appended by each transaction that changes spans, one row per project; the worker adds them to
+# `rollups`. `sums` is a list of objects with the columns of a series, `minute` since the epoch, and
+# the columns of `rollups`.
+rollup_deltas = Table(
+    "rollup_deltas",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("delta", BigInteger, Identity(), primary_key=True),
+    Column("sums", JSON, nullable=False),
+)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections import defaultdict
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.paths import ROOT
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.drawn_records import (
     log_event_patches,
@@ -31,6 +36,12 @@ FEW = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@pytest.fixture(autouse=True)
+def kept_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the fold keep minutes of any age, so that these can be compared."""
+    monkeypatch.setattr(fold, "MINUTES_KEPT", 60 * 24 * 365 * 100)
 
 
 def plain(sums: Sums) -> dict[str, Any]:
@@ -175,10 +186,51 @@ def test_rollups_are_a_recount_while_writers_and_the_fold_run(
     check(connection)
 
 
-def test_minutes_are_forgotten_after_two_days(
+WRITE_OR_FOLD = """
+import sys, itertools, psycopg
+from tests.support.store.rows import put
+from tests.support.traces.records import span
+from tracer.store.rollups import fold
+with psycopg.connect(sys.argv[1]) as connection:
+    for number in itertools.count():
+        if sys.argv[2] == "fold":
+            fold.MINUTES_KEPT = 10**9
+            fold.fold(connection)
+        else:
+            put(connection, span(f"s{number}", trace=f"{sys.argv[2]}{number % 5}"))
+        print(number, flush=True)
+"""
+
+
+def test_rollups_are_a_recount_after_a_writer_and_the_fold_were_killed(
     connection: psycopg.Connection[Any], database_url: str
 ) -> None:
+    for attempt in range(2):
+        command = [sys.executable, "-c", WRITE_OR_FOLD, database_url]
+        started = [
+            subprocess.Popen([*command, role], stdout=subprocess.PIPE, cwd=ROOT)
+            for role in ("fold", f"w{attempt}")
+        ]
+        for process in started:
+            assert process.stdout is not None
+            while process.stdout.readline() != b"5\n":
+                pass
+        for process in started:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+    fold_everything(connection)
+    assert len(recount(connection)) > 3
+    check(connection)
+
+
+def test_minutes_are_forgotten_after_two_days(
+    connection: psycopg.Connection[Any], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(connection, span("a"))
+    fold_everything(connection)
+    assert len(folded(connection)) == 2
+    monkeypatch.undo()
+    put(connection, span("b"))
     fold.fold_all(database_url, lambda: False)
     assert folded(connection) == {}
     assert folded(connection, "h") == without_users(recount(connection, "h"))

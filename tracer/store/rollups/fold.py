@@ -5,6 +5,7 @@ Imports psycopg alone: the background worker calls it.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -30,8 +31,8 @@ from tracer.store.rollups.sums import (
 )
 from tracer.times import EPOCH, from_micros, json_time
 
-MINUTES_KEPT: Final = "50 hours"
-"""For how long minutes are kept after they began; questions about two days read them."""
+MINUTES_KEPT: Final = 50 * 60
+"""For how many minutes minutes are kept after they began; questions about two days read them."""
 MOST_DELTAS: Final = 500
 """Rows of transactions that are added at once."""
 SIZES: Final = {"m": 1, "h": 60, "d": 24 * 60}
@@ -81,7 +82,7 @@ _ADD_SERIES: Final = """
     ON CONFLICT DO NOTHING
 """
 _FORGET: Final = f"""
-    DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{MINUTES_KEPT}'
+    DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{MINUTES_KEPT} minutes'
 """  # noqa: S608 - composed of constants
 DUE: Final = "SELECT FROM rollup_deltas LIMIT 1"
 
@@ -124,8 +125,11 @@ def series_id(whole: bool, series: Series) -> int:
 def _fold_project(connection: psycopg.Connection[Any], project_id: str, texts: list[str]) -> None:
     known: dict[int, dict[str, Any]] = {}
     added: dict[Place, Sums] = {}
+    oldest = time.time() // 60 - MINUTES_KEPT
     for series, minute, sums in merged(texts):
         for number, width in _places(project_id, series, known):
+            if width == "m" and minute < oldest:
+                continue
             place = width, number, minute - minute % SIZES[width]
             own = added.get(place)
             if own is None:

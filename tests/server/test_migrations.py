@@ -24,7 +24,7 @@ RENAMED = {
 """The former and the new names of the tables that a revision renames."""
 SPLITTING = "0017"
 """The revision that moves columns of `traces` to `trace_payloads`."""
-COUNTING = "0029"
+COUNTING = "0030"
 """The revision that has the worker count the stored traces."""
 
 _COLUMNS = """

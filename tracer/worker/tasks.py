@@ -80,7 +80,7 @@ def fold_rollups(url: str, stop: Stop) -> None:
 
 
 def count_older_traces(url: str, stop: Stop) -> None:
-    """Add the traces from before migration 0029 to the rollups."""
+    """Add the traces from before migration 0030 to the rollups."""
     count_traces.count_all(url, stop.wait)
 
 

@@ -64,11 +64,20 @@ def _statement(scan: Scan, plan: Plan | None) -> sa.Select[Any] | sa.CompoundSel
         return sa.select(sa.true(), *(cells.c[name] for name in names))
     top = given_groups(scan.groups) if scan.groups is not None else top_groups(question, cells)
     same = [
-        cells.c[name].is_not_distinct_from(top.c[name])
+        each
         for name in ("first", "second")[: len(question.group_by)]
+        for each in _equal(cells.c[name], top.c[name])
     ]
     shown = sa.select(sa.true(), *(cells.c[name] for name in names)).join(top, sa.and_(*same))
     return sa.union_all(shown, _everything(cells)) if scan.groups is None else shown
+
+
+def _equal(one: Column, other: Column) -> list[Column]:
+    """Return that two texts are equal or both NULL, as conditions that a hash join can use."""
+    return [
+        sa.func.coalesce(one, "") == sa.func.coalesce(other, ""),
+        one.is_(None) == other.is_(None),
+    ]
 
 
 def _cells(scan: Scan) -> sa.Select[Any]:

@@ -1,4 +1,4 @@
-"""What appending and folding rollups costs ingest: ``python -m bench.rollups``.
+"""What appending and folding rollups costs ingest: ``python -m bench.many.rollups``.
 
 Batches are stored with and without, in turn; times are processor time of the writer and of its
 PostgreSQL backend, so that other load on the machine matters little.

@@ -32,7 +32,7 @@ from tracer.web.incoming.forwarded import Forwarded, Proxies, checked_prefix
 from tracer.web.incoming.otlp_paths import PlainOtlpPaths
 from tracer.web.incoming.request_ids import assign_request_id, send_request_id
 from tracer.web.incoming.requests import CleanRequest
-from tracer.web.monitoring import health, metrics
+from tracer.web.monitoring import health, metrics, self_tracing
 from tracer.web.monitoring.logs import log_trouble
 from tracer.web.oidc.provider import provider_of
 from tracer.web.refusals import note_error, store_refusal
@@ -101,6 +101,8 @@ def create_app(config: Config | None = None) -> Flask:
         bound_waits(db.engine)
         add_services(app, config, Writer(db.engine, config.max_queue_spans), _replica(config))
     _register(app)
+    if self_tracing.wanted():
+        self_tracing.SelfTracing(app, config)
     app.wsgi_app = Forwarded(  # type: ignore[method-assign]
         KeepEscapes(PlainOtlpPaths(app.wsgi_app)),
         Proxies(config.trusted_proxies),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tracer.importing import remote as remote_module
 from tracer.importing.remote import NotThere, Remote, TooLarge
-from tracer.importing.targets import may_open
+from tracer.importing.targets import may_open, transport_for
 
 PUBLIC = "https://8.8.8.8"
 PRIVATE = "http://127.0.0.1:3000"
@@ -89,3 +93,33 @@ def test_an_answer_without_an_end_is_given_up(
         hostile.get("traces")
     with pytest.raises(TooLarge), hostile.download(f"{hostile.host}/file") as content:
         b"".join(content)
+
+
+def test_a_connection_goes_to_the_address_that_was_checked(
+    hostile: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name's owner answers with another address from the fourth lookup on."""
+    monkeypatch.setattr(remote_module, "_LONGEST_FILE", 3_000_000)
+    port = urlsplit(hostile.host).port
+    look_up = socket.getaddrinfo
+    answers = iter(["127.0.0.1"] * 3)
+
+    def changing(host: str, *more: Any, **options: Any) -> Any:
+        address = next(answers, "203.0.113.1") if host == "files.test" else host
+        return look_up(address, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", changing)
+    with pytest.raises(TooLarge), hostile.download(f"http://files.test:{port}/file") as content:
+        b"".join(content)
+    public = httpx.Client(transport=transport_for(PUBLIC))
+    # Until now a public address, at this lookup one of the private network.
+    private = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *more, **options: (
+            private if host == "files.test" else look_up(host, *more, **options)
+        ),
+    )
+    with public, pytest.raises(httpx.ConnectError, match="no address"):
+        public.get(f"http://files.test:{port}/file")

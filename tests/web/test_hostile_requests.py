@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.serving import Serve
+from tracer.config import Config
 from tracer.web.incoming.requests import CleanRequest
 
 LONE = "cut \ud83d off"
@@ -36,6 +39,14 @@ def post(client: FlaskClient, path: str, body: Any, method: str = "POST") -> int
         path, method=method, data=json.dumps(body), content_type="application/json"
     )
     return response.status_code
+
+
+@pytest.fixture
+def trusting(make_app: Callable[[Config], Flask], config: Config) -> Flask:
+    """An application for which the client is a trusted proxy, so that X-Forwarded-* are read."""
+    return make_app(
+        dataclasses.replace(config, trusted_proxies="127.0.0.1", reader_header="X-Forwarded-User")
+    )
 
 
 BODIES = [
@@ -193,6 +204,46 @@ def test_a_mutated_item_never_harms_its_neighbour(stored: FlaskClient, data: st.
     assert status < 500
     if status < 300:
         assert stored.get(f"/api/v1/traces/good/spans/{good['id']}").status_code == 200
+
+
+HEADERS = [
+    *("Host", "Authorization", "Cookie", "Content-Type", "Content-Encoding", "Accept", "Range"),
+    *("Accept-Encoding", "Origin", "Referer", "Sec-Fetch-Site", "HX-Current-URL", "HX-Target"),
+    *("HX-Request-Type", "If-None-Match", "If-Modified-Since", "Last-Event-ID", "Expect"),
+    *("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix"),
+    *("X-Request-Id", "Tracer-Project", "traceparent", "User-Agent", "Idempotency-Key"),
+]
+BEGINNINGS = [
+    *("", "Bearer ", "Basic ", "Basic OmE=", "tracer_session=", "tracer_reader=", "bytes="),
+    *("http://[", "http://localhost/", "application/json; charset=", "gzip, ", 'W/"', "00-"),
+]
+PATHS = [
+    *("/", "/login", "/project/default/traces", TRACE, "/static/css/base.css", "/health"),
+    *("/api/v1/traces", f"{LANGFUSE}/traces", f"{LANGFUSE}/v2/prompts/pp", "/metrics"),
+]
+JSON_TYPE = {"Content-Type": "application/json"}
+_VALUE = st.builds(
+    lambda beginning, text: (beginning + text).encode("latin-1", "replace").decode("latin-1"),
+    st.sampled_from(BEGINNINGS),
+    st.one_of(HOSTILE, st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40)),
+).map(lambda value: value.translate({10: None, 13: None, 0: None}))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stored")
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_header_makes_a_request_fail(trusting: Flask, data: st.DataObject) -> None:
+    headers = data.draw(st.dictionaries(st.sampled_from(HEADERS), _VALUE, max_size=4))
+    path = data.draw(st.sampled_from(PATHS))
+    client = trusting.test_client()
+    for answer in (
+        client.get(path, headers=headers),
+        client.post("/v1/traces", data=b"{}", headers=JSON_TYPE | headers),
+        client.post(f"{TRACE}/bookmark", data={}, headers=headers),
+    ):
+        assert answer.status_code < 500, (path, headers, answer.text[:500])
+        answer.close()
 
 
 @pytest.mark.slow

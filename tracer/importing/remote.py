@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from tracer.http_client import TIMEOUT_SECONDS, NoAnswer, RetryingClient
-from tracer.importing.targets import may_open
+from tracer.importing.targets import may_open, transport_for
 
 _PAGE: Final = 50
 _SHOWN_CHARACTERS: Final = 300
@@ -51,6 +51,7 @@ class Remote:
         client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             follow_redirects=True,
+            transport=transport_for(self.host),
             # Called for redirects as well.
             event_hooks={"request": [self._check]},
         )

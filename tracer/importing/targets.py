@@ -1,4 +1,8 @@
-"""Which addresses an import may open: the server asked for, and public ones that it refers to."""
+"""Which addresses an import may open: the server asked for, and public ones that it refers to.
+
+A name is looked up once for the connection, and the connection goes to the address that was checked
+then: the name's owner could answer the next lookup with an address of the private network.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ import ipaddress
 import socket
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import httpx
 
 _SCHEMES: Final = frozenset({"http", "https"})
 
@@ -24,15 +31,60 @@ def may_open(url: str, asked_for: str) -> bool:
             return True
     except ValueError:
         return False
-    return _is_public(target.hostname) or not _is_public(source.hostname)
+    return _all_public(_addresses(target.hostname)) or not _all_public(_addresses(source.hostname))
 
 
-def _is_public(host: str) -> bool:
-    """Return whether all addresses of a host are public ones; an unknown host has none."""
+def transport_for(asked_for: str) -> httpx.BaseTransport | None:
+    """Return the transport of an import from a server; None: through the proxy of this machine.
+
+    A proxy looks names up itself, in its own network.
+    """
+    return None if getproxies() else _Checked(asked_for)
+
+
+class _Checked(httpx.BaseTransport):
+    """Connects to the address that it has checked."""
+
+    def __init__(self, asked_for: str) -> None:
+        self._source = urlsplit(asked_for).hostname or ""
+        self._inner = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises httpx.ConnectError where the host has no allowed address."""
+        host = request.url.host
+        if host == self._source:
+            return self._inner.handle_request(request)
+        addresses = _addresses(host)
+        if not addresses or not (
+            _all_public(addresses) or not _all_public(_addresses(self._source))
+        ):
+            raise httpx.ConnectError(f"{host} has no address that the import opens")
+        # A request of its own: redirects are followed from the address that was asked for.
+        pinned = httpx.Request(
+            request.method,
+            request.url.copy_with(host=addresses[0]),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": host},
+        )
+        return self._inner.handle_request(pinned)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+def _addresses(host: str) -> list[str]:
+    """Return the addresses of a host; an unknown one has none."""
     try:
-        resolved = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
-        return False
-    return all(
-        ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in resolved
+        return []
+    return [str(entry[4][0]) for entry in entries]
+
+
+def _all_public(addresses: list[str]) -> bool:
+    """Return whether there are addresses, and all are public ones."""
+    return bool(addresses) and all(
+        ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses
     )

@@ -89,6 +89,14 @@ def oidc_provider() -> Iterator[OidcProvider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/authorize?"):
+                # As if the person had a session at the provider already.
+                query = provider.answer_of(self.path)
+                self.send_response(302)
+                self.send_header("Location", f"{provider.asked['redirect_uri']}?{query}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             known = {"/.well-known/openid-configuration": provider.document, "/keys": provider.keys}
             make = known.get(self.path)
             self._send(200 if make else 404, make() if make else {})

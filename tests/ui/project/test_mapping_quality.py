@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -121,3 +122,23 @@ def test_a_project_shows_only_its_own_counts(
         create_project("other", "Other")
     assert "ours" in client.get("/project/default/mapping").text
     assert "ours" not in client.get("/project/other/mapping").text
+
+
+def test_a_project_with_many_models_has_pages(client: FlaskClient, get_page: GetPage) -> None:
+    spans = [
+        {"trace_id": "t", "id": f"s{n}", "kind": "generation", "model": f"house-{n:03}"}
+        | {"usage": {"input": 1}, "end_time": "2026-01-01T00:00:01Z"}
+        | {"start_time": "2026-01-01T00:00:00Z"}
+        for n in range(130)
+    ]
+    assert client.post("/api/v1/batch", json={"spans": spans}).status_code == 200
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        page = get_page(f"/mapping?page={number}")
+        seen += re.findall(r"house-\d{3}(?=\s*add a price)", page.text)
+        assert f"{30 if number == 3 else 50} of 130" in page.text
+    assert seen == [f"house-{n:03}" for n in range(130)]
+    assert "Every generation" not in page.text
+    assert client.get("/project/default/mapping?page=3").text.count('rel="next"') == 0
+    # The page of prices names the most frequent ones.
+    assert client.get("/project/default/prices").text.count("Add a price for") <= 50

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.store.counters.fold_sql import EXAMPLES
 
+MOST: Final = 50
+"""Values of a measure that are read at once: applications send names of models without end."""
 _READ = sa.text("""
-    SELECT measure, value, sum(number)::bigint AS number,
-        jsonb_path_query_array(jsonb_agg(examples ORDER BY counted_at DESC), '$[*][*]') AS examples
-    FROM mapping_counts WHERE project_id = :project_id
-    GROUP BY measure, value HAVING sum(number) > 0 ORDER BY measure, sum(number) DESC, value
+    SELECT measure, value, number, examples FROM (
+        SELECT measure, value, sum(number)::bigint AS number,
+            jsonb_path_query_array(
+                jsonb_agg(examples ORDER BY counted_at DESC), '$[*][*]'
+            ) AS examples,
+            row_number() OVER (PARTITION BY measure ORDER BY sum(number) DESC, value) AS position
+        FROM mapping_counts WHERE project_id = :project_id
+        GROUP BY measure, value HAVING sum(number) > 0
+    ) counted
+    WHERE position > :skipped AND position <= :skipped + :most
+    ORDER BY measure, position
+""")
+_TOTALS = sa.text("""
+    SELECT measure, count(*) AS values, sum(number)::bigint AS number FROM (
+        SELECT measure, sum(number) AS number
+        FROM mapping_counts WHERE project_id = :project_id
+        GROUP BY measure, value HAVING sum(number) > 0
+    ) counted
+    GROUP BY measure
 """)
 
 
@@ -27,9 +45,27 @@ class MappingCount:
     examples: list[tuple[str, str]]
 
 
-def list_mapping_counts(project_id: str) -> list[MappingCount]:
-    """Return the counters of a project above zero, by measure, the largest first."""
-    rows = db.session.execute(_READ, {"project_id": project_id})
+@dataclass(frozen=True, slots=True)
+class MeasureTotal:
+    """How many values a measure has, and how many spans have one of them."""
+
+    values: int
+    number: int
+
+
+def mapping_totals(project_id: str) -> dict[str, MeasureTotal]:
+    """Return the total of each measure of a project."""
+    rows = db.session.execute(_TOTALS, {"project_id": project_id})
+    return {row.measure: MeasureTotal(row[1], row.number) for row in rows}
+
+
+def list_mapping_counts(project_id: str, skipped: int = 0) -> list[MappingCount]:
+    """Return the counters of a project above zero, by measure, the largest first.
+
+    Of each measure, at most MOST values, after the ``skipped`` first ones.
+    """
+    values = {"project_id": project_id, "skipped": skipped, "most": MOST}
+    rows = db.session.execute(_READ, values)
     return [
         MappingCount(
             row.measure, row.value, row.number, [(t, s) for t, s in row.examples[:EXAMPLES]]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracer.store.counters.read import MappingCount, list_mapping_counts
+from tracer.store.counters.read import (
+    MappingCount,
+    MeasureTotal,
+    list_mapping_counts,
+    mapping_totals,
+)
 from tracer.ui.base.blueprint import bp
+from tracer.ui.base.numbered_pages import NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.render.flags import FLAGS
 
@@ -33,12 +39,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The counts of one measure; ``empty`` is shown if there are none."""
+    """A page of the counts of one measure; ``empty`` is shown if it has no value at all."""
 
     title: str
     about: str
     first: str
     empty: str
+    values: int
+    """How many values there are on all pages."""
     lines: list[Line] = field(default_factory=list)
 
 
@@ -51,12 +59,24 @@ _WITHOUT = {
 @bp.get("/project/<project_id>/mapping")
 def mapping_quality(project_id: str) -> str:
     """Show spans by dialect, and generations without model, tokens or price, with examples."""
-    counts = list_mapping_counts(project_id)
-    total = sum(count.number for count in counts if count.measure == "dialect")
-    return render("project/mapping_quality.html", total=total, tables=_tables(counts, total))
+    page = NumberedPage.from_request()
+    totals = mapping_totals(project_id)
+    counts = list_mapping_counts(project_id, page.offset)
+    total = totals["dialect"].number if "dialect" in totals else 0
+    most = max((measure.values for measure in totals.values()), default=0)
+    return render(
+        "project/mapping_quality.html",
+        total=total,
+        tables=_tables(counts, totals, total),
+        first=page.number == 1,
+        newer=page.newer(),
+        older=page.older(most),
+    )
 
 
-def _tables(counts: Sequence[MappingCount], total: int) -> list[Table]:
+def _tables(
+    counts: Sequence[MappingCount], totals: Mapping[str, MeasureTotal], total: int
+) -> list[Table]:
     by: dict[str, list[MappingCount]] = {}
     for count in counts:
         by.setdefault(count.measure, []).append(count)
@@ -64,12 +84,16 @@ def _tables(counts: Sequence[MappingCount], total: int) -> list[Table]:
     def lines(measure: str) -> list[Line]:
         return [_line(count, total) for count in by.get(measure, ())]
 
+    def values(measure: str) -> int:
+        return totals[measure].values if measure in totals else 0
+
     return [
         Table(
             "Dialects",
             "The dialect of the first mapped attribute of each span.",
             "Dialect",
             "",
+            values("dialect"),
             lines("dialect"),
         ),
         Table(
@@ -77,6 +101,7 @@ def _tables(counts: Sequence[MappingCount], total: int) -> list[Table]:
             "Finished model calls without a model or without tokens.",
             "Missing",
             "Every generation has a model and tokens.",
+            values("generation"),
             lines("generation"),
         ),
         Table(
@@ -84,6 +109,7 @@ def _tables(counts: Sequence[MappingCount], total: int) -> list[Table]:
             "Spans with tokens, whose model has no known price.",
             "Model",
             "Every span with tokens has a price.",
+            values("unpriced"),
             lines("unpriced"),
         ),
         Table(
@@ -91,6 +117,7 @@ def _tables(counts: Sequence[MappingCount], total: int) -> list[Table]:
             "Spans with a data problem: truncated or changed values, contradicting times.",
             "Flag",
             "No span has a data problem.",
+            values("flag"),
             lines("flag"),
         ),
     ]

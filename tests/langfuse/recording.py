@@ -124,7 +124,8 @@ def read(sdk: Sdk) -> tuple[Ran, list[Written]]:
 
 
 def _name(sdk: Sdk) -> str:
-    return f"{sdk.title.replace('`', '').replace(' ', '-').lower()}.json"
+    title = sdk.title.replace("`", "").replace(",", "")
+    return f"{title.replace(' ', '-').lower()}.json"
 
 
 def _spans_sent(request: Written) -> Any:

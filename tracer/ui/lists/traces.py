@@ -7,11 +7,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
+from tracer.store.measure.standing import standings
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.projects.refused_requests import last_refused_request
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.blueprint import is_fragment, own_path
+from tracer.ui.base.measured import measured_trace
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.frame import list_page
@@ -45,7 +47,10 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
         return Response(headers={"HX-Refresh": "true"})
     return list_page(
         *(TRACES, project_id, query, page),
-        rows=lambda choice: {"metadata": _metadata(project_id, page, choice)},
+        rows=lambda choice: {
+            "metadata": _metadata(project_id, page, choice),
+            "standings": standings(project_id, map(measured_trace, page.items)),
+        },
         data=lambda: answers.trace_page(page),
     )
 

@@ -17,6 +17,7 @@ from tracer.ui.panel.context import ContextView
 from tracer.ui.panel.events import Event
 from tracer.ui.panel.mapping import MappingView
 from tracer.ui.panel.usage import UsageRow, usage_rows
+from tracer.ui.panel.usual import Usual
 from tracer.ui.render import json_tree
 from tracer.ui.render.format import stamp, whole
 from tracer.ui.render.messages import Body, Renderer
@@ -74,6 +75,8 @@ class Panel:
     context: ContextView | None = None
     everything: bool | None = None
     """Whether the input has the messages that were sent before; None: there are none."""
+    usual: Sequence[Usual] = ()
+    """Where its figures stand among those of its name."""
     dump: str = ""
     dump_size: str = ""
     """The size of the whole record, if ``dump`` is its beginning."""

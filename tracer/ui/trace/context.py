@@ -26,6 +26,7 @@ from tracer.ui.base.visitor import current_visitor
 from tracer.ui.panel.span import span_panel
 from tracer.ui.panel.tool_calls import link_tool_calls
 from tracer.ui.panel.trace import Panel, trace_panel
+from tracer.ui.panel.usual import usual_span, usual_trace
 from tracer.ui.trace import data
 from tracer.ui.trace.data import SelectionData
 from tracer.ui.trace.head import hit_buckets, lenses
@@ -159,6 +160,7 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
     annotations = selection.scores, selection.comments
     if selection.span_id is None:
         panel = trace_panel(selection.trace, *annotations, tab, raw=raw)
+        panel.usual = usual_trace(selection.trace)
     elif selection.span is None:
         return None
     else:
@@ -173,6 +175,7 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
             context=context,
             everything=everything,
         )
+        panel.usual = usual_span(selection.trace.project_id, selection.span)
     if panel.tab == "io" and selection.span is not None:
         link_tool_calls(panel, selection.span, selection.trace.project_id)
     if panel.tab == "scores":

@@ -46,6 +46,9 @@ _SESSIONS: Final = """
 """
 
 
+_DUE: Final = "INSERT INTO text_due (project_id, trace_id) SELECT project_id, trace_id FROM traces"
+
+
 def fill(url: str, traces: int, spans: float) -> None:
     """Fill the migrated, empty database at ``url`` with traces of ``spans`` spans on average."""
     tables = list(COLUMNS)
@@ -62,6 +65,8 @@ def fill(url: str, traces: int, spans: float) -> None:
         for _, create in statements:
             connection.execute(create.encode())
         connection.execute(_SESSIONS)
+        # The worker of a server on this data indexes the words.
+        connection.execute(_DUE)
         connection.execute(_COUNT)
     _add_to_rollups(url, traces)
     with psycopg.connect(url, autocommit=True) as connection:

@@ -30,6 +30,8 @@
   const actions = {
     j: () => step(1),
     k: () => step(-1),
+    v: () => focusedRow()?.querySelector(".look")?.click(),
+    x: () => focusedRow()?.querySelector(".sel input")?.click(),
     e: () => {
       const chip = document.getElementById("errors");
       if (chip) nextError(chip);

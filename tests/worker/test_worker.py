@@ -17,7 +17,11 @@ from tests.support.serving import environ
 from tests.support.store.rows import put
 from tests.support.traces.records import span
 from tests.support.waiting import wait_until
+from tracer.export.selections.write import Wanted
 from tracer.store.database.session import transaction
+from tracer.store.jobs.changes import Bookmark
+from tracer.store.jobs.exports import create_export, read_file
+from tracer.store.jobs.jobs import create_job
 from tracer.store.thresholds import ANALYSES_ON_READ
 from tracer.store.timeline.timeline import request_timeline
 from tracer.worker.loop import Loop
@@ -25,6 +29,8 @@ from tracer.worker.tasks import Task, fold_counters
 
 _ANALYSED = "SELECT count(*) FROM analyses WHERE analysed = revision"
 _FILLED = "SELECT count(*) FROM timelines WHERE wanted_at IS NULL"
+_INDEXED = "SELECT count(*) FROM trace_words"
+_JOBS = "SELECT count(*) FROM jobs WHERE status = 'done'"
 
 
 @contextmanager
@@ -43,13 +49,15 @@ def working(database_url: str) -> Iterator[subprocess.Popen[str]]:
         assert (process.returncode, errors) == (0, "")
 
 
-def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
+def test_the_process_analyses_and_indexes_a_large_trace_and_runs_jobs(
     app: Flask, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
         put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
     with app.app_context(), transaction():
         request_timeline("default", "t")
+        create_job("default", Bookmark(), ["t"])
+        job = create_export("default", "", Wanted(format="csv", spans=True), None)
 
     def count(query: str) -> int:
         with psycopg.connect(database_url) as connection:
@@ -58,7 +66,11 @@ def test_the_process_analyses_a_large_trace_and_fills_its_timeline(
         return int(row[0])
 
     with working(database_url):
-        wait_until(lambda: count(_ANALYSED) == count(_FILLED) == 1)
+        wait_until(lambda: count(_ANALYSED) == count(_FILLED) == count(_INDEXED) == 1)
+        wait_until(lambda: count(_JOBS) == 2)
+    with app.app_context():
+        lines = b"".join(read_file("default", job.job_id).pieces).splitlines()
+    assert len(lines) == 2 + ANALYSES_ON_READ
 
 
 def test_the_process_ends_with_one_line_when_the_database_is_away(tmp_path: Path) -> None:

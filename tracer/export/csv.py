@@ -47,7 +47,7 @@ _FORMULA: Final = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 
 def write(source: Source) -> Iterator[str]:
     """Yield the header and one line for each span, in time order."""
-    return table(COLUMNS, (_row(source.trace.trace_id, span) for span in source.in_time()))
+    return table(COLUMNS, (span_cells(source.trace.trace_id, span) for span in source.in_time()))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -69,7 +69,8 @@ def _drain(buffer: io.StringIO) -> str:
     return text
 
 
-def _row(trace_id: str, span: ExportedSpan) -> list[Any]:
+def span_cells(trace_id: str, span: ExportedSpan) -> list[Any]:
+    """Return the values of `COLUMNS` of a span; payloads are JSON text."""
     cells: dict[str, Any] = {
         **{name: getattr(span, name, None) for name in COLUMNS},
         "trace_id": trace_id,

@@ -65,13 +65,19 @@ _encode: Final = exact_json.encode
 def write(source: Source) -> Iterator[str]:
     """Yield the request, one resource on each line. A truncated file is invalid JSON."""
     yield BEGIN
+    for number, line in enumerate(lines(source)):
+        yield f",\n{line}" if number else line
+    yield END
+
+
+def lines(source: Source) -> Iterator[str]:
+    """Yield the resources: one with the trace, then its scores, then its spans."""
     yield _line(_attribute_resource(TRACE, _trace(source.trace)))
     for scores in _batches(source.scores(), _SCORES_A_LINE):
         body = {"trace_id": source.trace.trace_id, "scores": [_score(score) for score in scores]}
-        yield ",\n" + _line(_attribute_resource(SCORES, body))
+        yield _line(_attribute_resource(SCORES, body))
     for spans in _by_origin(source.in_time()):
-        yield ",\n" + _line(_resource(source.trace.trace_id, spans))
-    yield END
+        yield _line(_resource(source.trace.trace_id, spans))
 
 
 def _line(resource: dict[str, Any]) -> str:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tracer.ui.annotations import bookmarks, bulk, comments, delete, jobs, scores, shares, tags
+from tracer.ui.annotations import (
+    bookmarks,
+    bulk,
+    comments,
+    delete,
+    jobs,
+    scores,
+    shares,
+    tags,
+)
+from tracer.ui.annotations import (
+    export as export_selection,
+)
 from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.compared import compare, differs
@@ -54,6 +66,7 @@ __all__ = [
     "differs",
     "edit",
     "export",
+    "export_selection",
     "findings",
     "first_owner",
     "forgotten",

@@ -7,11 +7,17 @@ from typing import Final
 
 from flask import Response
 
+from tracer.errors import TooLarge
 from tracer.export import json
 from tracer.export.formats import FORMATS, file_name, plain_name
+from tracer.export.selections.write import FORMATS as FILES
+from tracer.export.selections.write import Wanted, write
+from tracer.store.jobs.exports import File
+from tracer.store.query.selection import Selection
+from tracer.store.selections.exporting import MOST_STREAMED, count_selection, read_items
 from tracer.store.traces.snapshot import Snapshot
 
-_CHUNK_CHARACTERS: Final = 64 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
 
 
 def trace_file(
@@ -36,7 +42,46 @@ def session_file(project_id: str, session_id: str) -> Response:
     return _download(snapshot, text, "application/json", name)
 
 
-def _download(snapshot: Snapshot, text: Iterator[str], content_type: str, name: str) -> Response:
+def selection_file(
+    project_id: str, selection: Selection, sort: str | None, wanted: Wanted
+) -> Response:
+    """Return the traces of a selection as one file. Raises Invalid, TooLarge, TooSlow.
+
+    A job writes files of more traces than `MOST_STREAMED`.
+    """
+    total = count_selection(project_id, selection)
+    if total > MOST_STREAMED:
+        raise TooLarge(
+            f"{total:,} traces match: a request exports up to {MOST_STREAMED:,}; a job writes more"
+            " (POST /api/v1/exports)"
+        )
+    form = FILES[wanted.format]
+    snapshot = Snapshot()
+    try:
+        data = write(wanted, read_items(snapshot, project_id, selection, sort))
+    except BaseException:
+        snapshot.close()
+        raise
+    return _download(snapshot, data, form.content_type, f"traces.{form.suffix}")
+
+
+def wanted(form: str, columns: str, *, spans: bool) -> Wanted:
+    """Return what a file is to hold; ``columns`` are names separated by commas."""
+    names = [name for part in columns.split(",") if (name := part.partition(":")[0].strip())]
+    return Wanted(format=form, columns=names, spans=spans)
+
+
+def job_file(file: File) -> Response:
+    """Return the file that a job has written."""
+    form = FILES[file.wanted.format]
+    response = Response(file.pieces, content_type=form.content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="traces.{form.suffix}"'
+    return response
+
+
+def _download(
+    snapshot: Snapshot, text: Iterator[str] | Iterator[bytes], content_type: str, name: str
+) -> Response:
     # Without a length the response is chunked: after a failed read the last chunk is missing, so
     # that clients can tell that the file is incomplete.
     response = Response(_chunks(snapshot, text), content_type=content_type)
@@ -45,18 +90,18 @@ def _download(snapshot: Snapshot, text: Iterator[str], content_type: str, name: 
     return response
 
 
-def _chunks(snapshot: Snapshot, text: Iterator[str]) -> Iterator[bytes]:
-    """Yield chunks of at least _CHUNK_CHARACTERS; close the snapshot at the end."""
-    pieces: list[str] = []
+def _chunks(snapshot: Snapshot, text: Iterator[str] | Iterator[bytes]) -> Iterator[bytes]:
+    """Yield chunks of at least _CHUNK_BYTES; close the snapshot at the end."""
+    pieces: list[bytes] = []
     length = 0
     try:
         for piece in text:
-            pieces.append(piece)
-            length += len(piece)
-            if length >= _CHUNK_CHARACTERS:
-                yield "".join(pieces).encode()
+            pieces.append(piece.encode() if isinstance(piece, str) else piece)
+            length += len(pieces[-1])
+            if length >= _CHUNK_BYTES:
+                yield b"".join(pieces)
                 pieces, length = [], 0
-        yield "".join(pieces).encode()
+        yield b"".join(pieces)
     finally:
         # Closed here and not with the response, which a server may close late.
         snapshot.close()

@@ -29,7 +29,17 @@ Stop = threading.Event
 
 # In jobs.run this would load all of the store.
 DUE_JOBS: Final = """
-    SELECT FROM jobs WHERE status IN ('waiting', 'running') AND run_after <= now() LIMIT 1
+    SELECT FROM jobs WHERE status IN ('waiting', 'running') AND run_after <= now()
+        AND change ->> 'action' <> 'export' LIMIT 1
+"""
+DUE_EXPORTS: Final = """
+    SELECT FROM jobs WHERE status IN ('waiting', 'running') AND run_after <= now()
+        AND change ->> 'action' = 'export' LIMIT 1
+"""
+_EXPIRE_FILES: Final = """
+    DELETE FROM job_files f USING jobs j
+    WHERE j.project_id = f.project_id AND j.job_id = f.job_id
+        AND j.ended_at < now() - interval '1 day'
 """
 _COUNTERS_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counters', 2))"
 
@@ -69,6 +79,17 @@ def run_jobs(_url: str, stop: Stop) -> None:
     processes.run("tracer.store.jobs", stop)
 
 
+def write_exports(_url: str, stop: Stop) -> None:
+    """Write the files of exports that are due, in a process that has the application's queries."""
+    processes.run("tracer.server.exports", stop)
+
+
+def expire_files(url: str, _stop: Stop) -> None:
+    """Delete the files of exports that ended a day ago."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_EXPIRE_FILES)
+
+
 def index_words(url: str, stop: Stop) -> None:
     """Index the words of the traces that have changed, for search across traces."""
     trace_words.fill(url, stop)
@@ -106,6 +127,8 @@ TASKS: Final = (
     Task("timelines of large traces", 2.0, fill_timelines, DUE_TIMELINES),
     Task("analyses of large traces", 2.0, analyse_large_traces, DUE_ANALYSES),
     Task("bulk jobs", 1.0, run_jobs, DUE_JOBS),
+    Task("exports", 1.0, write_exports, DUE_EXPORTS),
+    Task("expired files of exports", 300.0, expire_files),
     Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
     Task("rollups", 5.0, fold_rollups),

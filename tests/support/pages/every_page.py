@@ -46,12 +46,14 @@ OF_TRACES = ("ui.compare",)
 # Queries that show a page in another state; without an entry a page is asked for as it is.
 STATES: dict[str, list[dict[str, Any]]] = {
     "ui.trace_list": [
+        {"q": "charged", "peek": TRACE},
         *({}, {"q": "has:score start:>-24h", "sort": "-cost"}, {"q": "name:nothing"}),
         {"q": "latncy:>2s", "columns": "name,model,metadata.plan,score.helpful"},
         *({"live": "1"}, {"part": "rows"}),
     ],
     "ui.bulk": [{"q": "", "action": action} for action in ("", "tag", "score", "bookmark")],
     "ui.bulk_delete": [{"trace": TRACE}, {"q": "name:nothing"}],
+    "ui.export": [{}, {"q": "name:resolve_ticket", "columns": "name"}],
     "ui.compare": [{"now": TRACE}, {"then": "c" * 32, "now": TRACE, "span": "rich"}],
     "ui.differs": [{}, {"q": "name:resolve_ticket"}, {"q": "start:>-24h", "against": "before"}],
     "ui.session_list": [{}, {"q": "user:nobody"}],
@@ -186,8 +188,8 @@ def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
             blueprint = rule.endpoint.partition(".")[0]
             if blueprint not in ("ui", "share") or "GET" not in (rule.methods or ()):
                 continue
-            # JSON has no template; single sign-on needs a provider.
-            if rule.endpoint.endswith("_json") or "single_sign_on" in rule.endpoint:
+            # JSON and files have no template; single sign-on needs a provider.
+            if rule.endpoint.endswith(("_json", "_download")) or "single_sign_on" in rule.endpoint:
                 continue
             tokens = known["tokens"]
             values = known | {"token": tokens.get(rule.endpoint, tokens[""])}

@@ -1,14 +1,19 @@
-"""Exports of traces and sessions as files, in all export formats."""
+"""Exports of traces, sessions and selections of traces as files."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.api.v1.queries import ExportQuery
+from tracer.api.v1.queries import LIST_PROBLEMS, ExportQuery, SelectionExport
 from tracer.errors import NotFound
 from tracer.export.formats import FORMATS
+from tracer.export.selections.write import FORMATS as FILES
+from tracer.query.fields import Grain
+from tracer.query.parse import parse
+from tracer.store.jobs.exports import read_file
+from tracer.store.query.selection import Selection
 from tracer.store.traces import sessions
-from tracer.web.downloads import session_file, trace_file
+from tracer.web.downloads import job_file, selection_file, session_file, trace_file, wanted
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, describe, read_query, set_up
 
@@ -51,3 +56,38 @@ def export_session(session_id: str) -> Response:
     if sessions.get_session(project_id(), session_id) is None:
         raise NotFound.of("session", session_id)
     return session_file(project_id(), session_id)
+
+
+_FILES = tuple(form.content_type.partition(";")[0] for form in FILES.values())
+
+
+@bp.get("/export")
+@describe(
+    Operation(
+        summary="Export the traces that a query selects, up to 100,000",
+        query=SelectionExport,
+        answers={},
+        files=_FILES,
+        problems=(*LIST_PROBLEMS, 413),
+    )
+)
+def export_selection() -> Response:
+    """Return a file with the traces of a selection, alone or with their spans."""
+    query = read_query(SelectionExport)
+    selection = Selection(parse(query.q or "", Grain.TRACE))
+    chosen = wanted(query.format, query.columns or "", spans=query.spans)
+    return selection_file(project_id(), selection, query.sort, chosen)
+
+
+@bp.get("/exports/<id:job_id>")
+@describe(
+    Operation(
+        summary="Read the file that an export has written in the background",
+        answers={},
+        files=_FILES,
+        problems=READ_PROBLEMS,
+    )
+)
+def read_export(job_id: str) -> Response:
+    """Return the file of a finished job; it is kept for a day."""
+    return job_file(read_file(project_id(), job_id))

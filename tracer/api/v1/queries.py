@@ -119,6 +119,19 @@ class SpanQuery(_Query, kw_only=True):
     cursor: Cursor | None = None
 
 
+class SelectionExport(_Query, kw_only=True):
+    """Which traces a file has, in which order, and what of them."""
+
+    q: Query = None
+    sort: Sort = None
+    format: Literal["jsonl", "csv", "parquet", "otlp"] = "jsonl"
+    spans: Annotated[bool, Meta(description="with their spans and payloads")] = False
+    columns: Annotated[
+        Annotated[str, Meta(max_length=5_000)] | None,
+        Meta(description="columns as the list names them: name,cost,metadata.plan; absent: all"),
+    ] = None
+
+
 class ExportQuery(_Query, kw_only=True):
     """The format of an export."""
 

@@ -17,9 +17,11 @@ import click
 
 from tracer.cli.options import server_options
 from tracer.cli.transfer.client import SendError, Server
+from tracer.cli.transfer.selections import selection_path
 from tracer.export import from_json, otlp
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
+from tracer.export.selections.write import FORMATS as FILES
 
 _CHUNK: Final = 1 << 16
 _REQUEST_BYTES: Final = 4_000_000
@@ -27,17 +29,34 @@ _TIMEOUT_SECONDS: Final = 300
 
 
 @click.command()
-@click.argument("trace_id")
-@click.option("--format", "name", type=click.Choice(list(FORMATS)), default="json")
+@click.argument("trace_id", required=False)
+@click.option("--query", metavar="QUERY", help="Export all traces that match; '' is all traces.")
+@click.option("--format", "name", type=click.Choice(list(FORMATS | FILES)))
+@click.option("--spans", is_flag=True, help="With --query: the traces with spans and payloads.")
+@click.option("--columns", metavar="NAMES", default="", help="With --query: name,metadata.plan.")
 @click.option("-o", "--output", metavar="FILE", help="Output file; - is standard output.")
 @click.option("--budget", type=int, metavar="TOKENS", help="Token limit of a Markdown transcript.")
 @server_options
 def export(
-    trace_id: str, name: str, output: str | None, budget: int | None, url: str, key: str
+    trace_id: str | None, output: str | None, budget: int | None, url: str, key: str, **chosen: Any
 ) -> None:
-    """Write the trace TRACE_ID of a running server to a file."""
-    query = {"format": name} | ({"budget": str(budget)} if budget else {})
-    path = f"/api/v1/traces/{quote(trace_id, safe='')}/export?{urlencode(query)}"
+    """Write the trace TRACE_ID of a running server, or the traces of a query, to a file."""
+    name, query = chosen["name"], chosen["query"]
+    if (trace_id is None) == (query is None):
+        raise click.UsageError("name a trace by its id, or traces by --query")
+    formats = FORMATS if query is None else FILES
+    if name is not None and name not in formats:
+        raise click.UsageError(f"--format: choose one of {', '.join(formats)}")
+    if trace_id is None:
+        more = {"spans": chosen["spans"], "columns": chosen["columns"]}
+        path = selection_path(url, key, query, name or "jsonl", **more)
+    else:
+        values = {"format": name or "json"} | ({"budget": str(budget)} if budget else {})
+        path = f"/api/v1/traces/{quote(trace_id, safe='')}/export?{urlencode(values)}"
+    _download(url, path, key, output)
+
+
+def _download(url: str, path: str, key: str, output: str | None) -> None:
     request = urllib.request.Request(url.rstrip("/") + path)  # noqa: S310 - the operator's own address
     if key:
         request.add_header("Authorization", f"Bearer {key}")

@@ -7,19 +7,20 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from tracer.export.selections.write import Wanted
 from tracer.ingestion.writing import json_body
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.store.annotations.subjects import Author
 from tracer.store.database.session import transaction
-from tracer.store.jobs import changes, jobs
+from tracer.store.jobs import changes, exports, jobs
 from tracer.store.query.selection import Selection
 from tracer.web.answers.jobs import Job, JobPreview, job
 from tracer.web.keys import project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
 from tracer.wire.native.annotations import cleaned
-from tracer.wire.native.jobs import JobCreate
+from tracer.wire.native.jobs import ExportCreate, JobCreate
 from tracer.wire.reading import read_item, read_storable_json
 
 API: Final = "api"
@@ -54,6 +55,25 @@ def create_job() -> Response:
             delay=sent.delay,
             author=author,
         )
+    return answer(job(made), 202)
+
+
+@bp.post("/exports")
+@describe(
+    Operation(
+        summary="Write a file with any number of traces in the background",
+        body=ExportCreate,
+        answers={202: Job},
+        problems=WRITE_PROBLEMS,
+    )
+)
+def create_export() -> Response:
+    """Make a job that writes the file; `GET /api/v1/exports/{job_id}` returns it then."""
+    sent = read_item(read_storable_json(json_body()), ExportCreate)
+    author = Author(name=cleaned(sent.author), author_id=API)
+    wanted = Wanted(format=sent.format, columns=sent.columns or [], spans=sent.spans)
+    with transaction():
+        made = exports.create_export(project_id(), sent.query, wanted, sent.sort, author)
     return answer(job(made), 202)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -53,6 +54,11 @@ def asking_for(name: str, value: str | None) -> Node:
         level = _term(Grain.SPAN, "level", Equal("error"))
         return _any(*{"tool": [kinds], "failed": [level]}.get(name, []), own)
     return _term(Grain.TRACE, name, Equal(value))
+
+
+def one_of(name: str, values: Sequence[str]) -> Node:
+    """Return the query for traces whose field has one of these values (at least one)."""
+    return _term(Grain.TRACE, name, *map(Equal, values))
 
 
 def beyond(name: str, operator: Literal["<", ">"], value: float) -> Node:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from tracer.export.selections.write import Wanted
 from tracer.records import RANK_UPDATE, Batch, ScoreRecord, TraceRecord
 from tracer.store.database.locks import lock_keys
 from tracer.store.writing import delete, transaction
@@ -50,7 +51,14 @@ class Delete(msgspec.Struct, tag="delete", tag_field="action", frozen=True):
     """Delete the traces with everything that belongs to them."""
 
 
-Change = Bookmark | TagEdit | Score | Delete
+class Export(msgspec.Struct, tag="export", tag_field="action", frozen=True):
+    """Write the traces to a file, which is kept for a day; changes nothing."""
+
+    wanted: Wanted
+    sort: str | None = None
+
+
+Change = Bookmark | TagEdit | Score | Delete | Export
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

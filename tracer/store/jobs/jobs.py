@@ -69,7 +69,24 @@ def create_job(
     columns = ["project_id", "trace_id", "job_id"]
     db.session.execute(sa.insert(job_items).from_select(columns, matching))
     count = sa.select(sa.func.count()).select_from(job_items).where(*_items(project_id, job_id))
-    total = db.session.scalar(count)
+    total = int(db.session.scalar(count) or 0)
+    return insert_job(
+        project_id, change, total, query=query, delay=delay, author=author, job_id=job_id
+    )
+
+
+def insert_job(
+    project_id: str,
+    change: Change,
+    total: int,
+    *,
+    query: str | None = None,
+    delay: float = 0,
+    author: Author | None = None,
+    job_id: str | None = None,
+) -> JobRow:
+    """Store a job of ``total`` traces. Runs in the caller's transaction."""
+    job_id = job_id or secrets.token_hex(8)
     values = {
         "project_id": project_id,
         "job_id": job_id,

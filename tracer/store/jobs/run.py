@@ -18,6 +18,7 @@ AT_ONCE: Final = 200
 _NEXT: Final = """
     SELECT project_id, job_id, change, created_at, author, author_id FROM jobs
     WHERE status IN ('waiting', 'running') AND run_after <= now()
+        AND change ->> 'action' <> 'export'
         AND pg_try_advisory_lock(hashtextextended('job ' || job_id, 2))
     ORDER BY run_after LIMIT 1
 """

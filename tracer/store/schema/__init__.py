@@ -28,7 +28,7 @@ from tracer.store.schema.annotations import (
 from tracer.store.schema.base import Time, metadata
 from tracer.store.schema.counters import mapping_counts
 from tracer.store.schema.deletion import tombstones
-from tracer.store.schema.jobs import job_items, jobs
+from tracer.store.schema.jobs import job_files, job_items, jobs
 from tracer.store.schema.library import (
     dashboards,
     dataset_items,
@@ -82,6 +82,7 @@ __all__ = [
     "dataset_runs",
     "datasets",
     "invitations",
+    "job_files",
     "job_items",
     "jobs",
     "login_attempts",

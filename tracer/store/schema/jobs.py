@@ -1,8 +1,8 @@
-"""The tables of bulk jobs: changes of many traces, in the background."""
+"""The tables of bulk jobs: changes of many traces and their files, in the background."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tracer.store.schema.base import Time, author, count_column, metadata, now_column
@@ -25,6 +25,16 @@ jobs = Table(
     Column("ended_at", Time),
     *author(),
     Index("ix_jobs_created", "project_id", "created_at"),
+)
+
+# The file of an export, in pieces; the worker deletes it a day after the job has ended.
+job_files = Table(
+    "job_files",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("job_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 # The traces that a job still has to change: those that matched when it was made.

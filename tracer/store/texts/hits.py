@@ -5,30 +5,42 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from tracer.analysis.log.trace_words import text_query
+from tracer.errors import TooSlow
 from tracer.extensions import db
+from tracer.store.database.session import within
+from tracer.store.schema import text_due
 from tracer.store.texts.texts import SPAN_TEXT, TRACE_TEXT
 
 AROUND: Final = 80
 """Characters shown before and after a hit."""
 
+MOST_SPANS: Final = 500
+"""Spans of a trace that are looked at for a hit."""
+SECONDS: Final = 2
+
 # The trace's own texts come first, then its spans in the order of time.
 _HITS: Final = sa.text(f"""
-    SELECT k.trace_id, hit.span_id, substr(hit.text, greatest(1, hit.position - {AROUND}), :length)
+    SELECT k.trace_id, hit.span_id, hit.kind, hit.name,
+        substr(hit.text, greatest(1, hit.position - {AROUND}), :length)
     FROM unnest(CAST(:trace_ids AS text[])) k (trace_id)
     CROSS JOIN LATERAL (
-        SELECT span_id, text, strpos(lower(text), lower(:needle)) AS position FROM (
-            SELECT NULL AS span_id, NULL AS start_time, {TRACE_TEXT} AS text
+        SELECT span_id, kind, name, text, strpos(lower(text), lower(:needle)) AS position FROM (
+            SELECT NULL AS span_id, NULL AS kind, NULL AS name, NULL AS start_time,
+                {TRACE_TEXT} AS text
             FROM traces t JOIN trace_payloads p USING (project_id, trace_id)
             WHERE t.project_id = :project_id AND t.trace_id = k.trace_id
-            UNION ALL
-            SELECT s.span_id, s.start_time, {SPAN_TEXT}
-            FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
-            WHERE s.project_id = :project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
+            UNION ALL (
+                SELECT s.span_id, s.kind, s.name, s.start_time, {SPAN_TEXT}
+                FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
+                WHERE s.project_id = :project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
+                LIMIT {MOST_SPANS}
+            )
         ) texts
         WHERE strpos(lower(text), lower(:needle)) > 0
         ORDER BY start_time NULLS FIRST, span_id LIMIT 1
@@ -42,6 +54,8 @@ class Hit:
 
     span_id: str | None
     """None: it stands in the trace's own fields."""
+    kind: str | None
+    name: str | None
     before: str
     match: str
     after: str
@@ -61,12 +75,37 @@ def hits(project_id: str, trace_ids: Sequence[str], text: str) -> dict[str, Hit]
         "needle": needle,
         "length": 2 * AROUND + len(needle),
     }
-    rows = db.session.execute(_HITS, values)
-    return {trace_id: _hit(span_id, around, needle) for trace_id, span_id, around in rows}
+    try:
+        with within(SECONDS):
+            rows = db.session.execute(_HITS, values).all()
+    except TooSlow:
+        return {}
+    return {trace_id: _hit(place, around, needle) for trace_id, *place, around in rows}
 
 
-def _hit(span_id: str | None, around: str, needle: str) -> Hit:
+def _hit(place: Sequence[str | None], around: str, needle: str) -> Hit:
     match = re.search(re.escape(needle), around, re.IGNORECASE)
-    if match is None:
-        return Hit(span_id, around, "", "")
-    return Hit(span_id, around[: match.start()], match[0], around[match.end() :])
+    parts = (around, "", "")
+    if match is not None:
+        parts = around[: match.start()], match[0], around[match.end() :]
+    span_id, kind, name = place
+    before, shown, after = map(_plain, parts)
+    return Hit(span_id, kind, name, before, shown, after)
+
+
+def _plain(text: str) -> str:
+    """Return a part of JSON text with its escaped line breaks and quotes as they were meant."""
+    return _ESCAPES.sub(lambda match: _MEANT.get(match[1], match[0]), text)
+
+
+_ESCAPES: Final = re.compile(r"\\([nrt\"/])")
+_MEANT: Final = {"n": " ", "r": " ", "t": " ", '"': '"', "/": "/"}
+
+
+def index_lag() -> timedelta:
+    """Return how long ago the oldest change was made that the index of words does not have yet.
+
+    Traces that changed since are searched without the index.
+    """
+    oldest = db.session.scalar(sa.select(sa.func.now() - sa.func.min(text_due.c.due_at)))
+    return max(oldest or timedelta(0), timedelta(0))

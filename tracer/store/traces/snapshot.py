@@ -150,6 +150,12 @@ class Snapshot:
             return None
         return TraceSource(self._connection, self.driver, ExportedTrace(**_raw(row, _TRACE_JSON)))
 
+    def stream(self, query: sa.Select[Any]) -> Iterator[sa.RowMapping]:
+        """Yield the rows of a query, some hundred of which are in memory at a time."""
+        options = {"yield_per": _MOST_AT_ONCE}
+        with self._connection.execute(query, execution_options=options) as result:
+            yield from result.mappings()
+
     def session(self, project_id: str, session_id: str) -> Iterator[TraceSource]:
         """Yield the traces of a session, oldest first."""
         for trace_id in _stream(self.driver, _SESSION, (project_id, session_id)):

@@ -127,11 +127,20 @@ def list_traces(
     )
     with within(LIST_SECONDS):
         rows = db.session.execute(query).mappings().all()
-    return cut(rows, limit, order, position, ("trace_id",), _trace_row)
+    return cut(rows, limit, order, position, ("trace_id",), trace_row)
 
 
-def _trace_row(values: dict[str, Any]) -> TraceRow:
+def trace_row(values: dict[str, Any]) -> TraceRow:
+    """Return the row of the columns that lists read."""
     return TraceRow(**_ordered(values))
+
+
+def selected_rows(project_id: str, selection: Selection, sort: str | None) -> sa.Select[Any]:
+    """Return the query for all rows of a selection with their metadata, in the order of a list."""
+    order = Order.of(parse_sort(sort, Grain.TRACE), Grain.TRACE, traces, traces.c.trace_id)
+    chosen = (traces.c.project_id == project_id, selection.condition(Grain.TRACE, traces))
+    query = _row_query().add_columns(trace_payloads.c.metadata)
+    return query.where(*chosen).order_by(*order.clauses())
 
 
 def page_query(

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.errors import Conflict
 from tracer.store.database.session import transaction
 from tracer.store.jobs import jobs
+from tracer.store.jobs.exports import expires_at
 from tracer.store.jobs.jobs import JobRow
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.representations import Representations, html_and_json
@@ -39,6 +40,8 @@ def job(project_id: str, job_id: str) -> Representations:
             "project_id": project_id,
             "job": row,
             "described": described(row),
+            "is_export": row.change.get("action") == "export",
+            "file_until": expires_at(row),
             "is_open": row.status in (jobs.WAITING, jobs.RUNNING),
         },
         data=lambda: answers.job(row),
@@ -66,6 +69,9 @@ def described(row: JobRow) -> str:
     if action == "score":
         value = change.get("string_value") or change.get("value")
         return f"score {change.get('name')}: {value}"
+    if action == "export":
+        wanted = change.get("wanted", {})
+        return f"export as {wanted.get('format')}{' with spans' if wanted.get('spans') else ''}"
     if action == "bookmark" and not change.get("there", True):
         return "remove the bookmarks"
     return action

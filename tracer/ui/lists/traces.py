@@ -6,10 +6,12 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
+from tracer.query.tree import Words, conjuncts
 from tracer.store.database.paging import Page
 from tracer.store.measure.standing import standings
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.projects.refused_requests import last_refused_request
+from tracer.store.texts.hits import hits, index_lag
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.blueprint import is_fragment, own_path
@@ -20,6 +22,7 @@ from tracer.ui.lists.frame import list_page
 from tracer.ui.lists.go_to import id_url
 from tracer.ui.lists.kinds import TRACES
 from tracer.ui.lists.list_query import ListQuery, translated
+from tracer.ui.lists.peek import list_alone, read_peek
 from tracer.ui.lists.saved_views import default_view
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
@@ -48,8 +51,8 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     return list_page(
         *(TRACES, project_id, query, page),
         rows=lambda choice: {
-            "metadata": _metadata(project_id, page, choice),
             "standings": standings(project_id, map(measured_trace, page.items)),
+            **_rows(project_id, query, page, choice),
         },
         data=lambda: answers.trace_page(page),
     )
@@ -92,3 +95,18 @@ def _metadata(
     keys = choice.keys_of("metadata")
     ids = [row.trace_id for row in page.items]
     return traces.metadata_values(project_id, ids, keys) if keys else {}
+
+
+def _rows(
+    project_id: str, query: ListQuery, page: Page[TraceRow], choice: ColumnChoice
+) -> dict[str, object]:
+    """Return what the rows show beside their columns: passages of texts, a trace beside them."""
+    ids = [row.trace_id for row in page.items]
+    texts = [node.text for node in conjuncts(query.node) if isinstance(node, Words)]
+    return {
+        "metadata": _metadata(project_id, page, choice),
+        "hits": hits(project_id, ids, max(texts, key=len)) if texts and ids else {},
+        "lag": index_lag() if texts else None,
+        "peek": read_peek(project_id, request.args["peek"]) if "peek" in request.args else None,
+        "close": list_alone(project_id),
+    }

@@ -61,6 +61,8 @@ POLICY: Final = (
     _line("*", Right.MANAGE, f"{_PROJECT}/*/delete"),
     _line("GET", Right.READ, _PROJECT, f"{_PROJECT}/*"),
     _line("POST", Right.MANAGE, f"{_PROJECT}/prices/*", f"{_PROJECT}/settings"),
+    # An export reads.
+    _line("POST", Right.READ, f"{_PROJECT}/export"),
     _line("POST", Right.EDIT, f"{_PROJECT}/*"),
     # OpenTelemetry.
     _line("POST", Right.INGEST, "/v1/*", f"{_LANGFUSE}/otel/*"),
@@ -79,6 +81,7 @@ POLICY: Final = (
     _line("DELETE", Right.MANAGE, f"{_V1}/sessions/<id:session_id>"),
     _line("POST PATCH DELETE", Right.MANAGE, f"{_V1}/prices", f"{_V1}/prices/*"),
     # A job may delete.
+    _line("POST", Right.READ, f"{_V1}/exports"),
     _line("POST DELETE", Right.MANAGE, f"{_V1}/jobs", f"{_V1}/jobs/<id:job_id>"),
     _line("POST PUT PATCH DELETE", Right.EDIT, f"{_V1}/*"),
     # The Langfuse-compatible API.

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from tracer.store.jobs.exports import expires_at
 from tracer.store.jobs.jobs import JobRow
 from tracer.times import json_time, json_time_or_none
 from tracer.web.answers.traces import Time
@@ -28,6 +29,9 @@ class Job(msgspec.Struct, kw_only=True):
     run_after: Annotated[Time, Meta(description="until then the job can be undone")]
     created_at: Time
     ended_at: Time | None
+    file_until: Annotated[
+        Time | None, Meta(description="until when the file of an export can be read")
+    ]
     author: str | None
 
 
@@ -56,5 +60,6 @@ def job(row: JobRow) -> Job:
         run_after=json_time(row.run_after),
         created_at=json_time(row.created_at),
         ended_at=json_time_or_none(row.ended_at),
+        file_until=json_time_or_none(expires_at(row)),
         author=row.author,
     )

@@ -56,3 +56,20 @@ class JobCreate(Request, kw_only=True):
         for action, field, value in (("tag", "tags", self.tags), ("score", "score", self.score)):
             if (self.action == action) != (value is not None):
                 raise ValueError(f"{field}: expected with the action {action}, and with no other")
+
+
+class ExportCreate(Request, kw_only=True):
+    """A file of the traces that a query selects."""
+
+    query: Annotated[str, Meta(max_length=10_000)] = ""
+    sort: Annotated[str, Meta(max_length=200)] | None = None
+    format: Literal["jsonl", "csv", "parquet", "otlp"] = "jsonl"
+    spans: Annotated[bool, Meta(description="with their spans and payloads")] = False
+    columns: (
+        Annotated[
+            list[Label],
+            Meta(max_length=100, description="as the list names them: metadata.plan; none: all"),
+        ]
+        | None
+    ) = None
+    author: Name = ""

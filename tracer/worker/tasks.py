@@ -131,7 +131,7 @@ TASKS: Final = (
     Task("expired files of exports", 300.0, expire_files),
     Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
-    Task("rollups", 5.0, fold_rollups),
+    Task("rollups", 5.0, fold_rollups, fold.DUE),
     Task("rollups of older traces", 10.0, count_older_traces, count_traces.DUE),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
     Task("rewrite of payloads", 10.0, rewrite_payloads, DUE_PAYLOADS),

@@ -83,15 +83,9 @@ def encoded(deltas: Deltas) -> str | None:
 
 def _row(key: Key, sums: Sums) -> dict[str, Any]:
     minute, (grain, kind, name, environment, model, provider) = key
-    row: dict[str, Any] = {
-        "minute": minute,
-        "grain": grain,
-        "kind": kind,
-        "name": name,
-        "environment": environment,
-        "model": model,
-        "provider": provider,
-    }
+    row: dict[str, Any] = {"minute": minute, "grain": grain, "environment": environment}
+    own = {"kind": kind, "name": name, "model": model, "provider": provider}
+    row |= {column: value for column, value in own.items() if value is not None}
     for field in NUMBERS:
         number = getattr(sums, field)
         if number:

@@ -84,7 +84,7 @@ _ADD_SERIES: Final = """
 _FORGET: Final = f"""
     DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{MINUTES_KEPT} minutes'
 """  # noqa: S608 - composed of constants
-DUE: Final = "SELECT FROM rollup_deltas LIMIT 1"
+DUE: Final = "SELECT 1 FROM rollup_deltas LIMIT 1"
 
 Place = tuple[str, int, int]
 """(width, series, minutes since the epoch)"""
@@ -151,7 +151,7 @@ def merged(texts: Iterable[str]) -> Iterable[tuple[Series, int, Sums]]:
     merged: dict[tuple[Series, int], Sums] = {}
     for text in texts:
         for row in _decoder.decode(text):
-            key: Any = tuple(row[name] for name in _SERIES), row["minute"]
+            key: Any = tuple(row.get(name) for name in _SERIES), row["minute"]
             sums = sums_of(row)
             if key in merged:
                 merged[key].merge(sums)

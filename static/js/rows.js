@@ -7,6 +7,8 @@
   const linkOf = (row) => row?.querySelector(".row a[href], .name a[href], .open");
   const focus = (link) => { link?.focus(); link?.scrollIntoView({ block: "nearest" }); };
 
+  // Escape closes a menu first.
+  const unpeek = () => (document.querySelector(":popover-open") ? null : document.getElementById("unpeek"));
   const step = (by) => {
     const links = rows(), current = links.indexOf(linkOf(focusedRow()) ?? linkOf(selectedRow()));
     focus(links[current < 0 ? 0 : Math.min(Math.max(current + by, 0), links.length - 1)]);
@@ -30,7 +32,12 @@
   const actions = {
     j: () => step(1),
     k: () => step(-1),
-    v: () => focusedRow()?.querySelector(".look")?.click(),
+    v: () => {
+      const look = focusedRow()?.querySelector(".look");
+      // A second time on the same row closes it.
+      if (look?.href === location.href) unpeek()?.click();
+      else look?.click();
+    },
     x: () => focusedRow()?.querySelector(".sel input")?.click(),
     e: () => {
       const chip = document.getElementById("errors");
@@ -41,7 +48,7 @@
   addEventListener("key", (event) => {
     // Without a focused row the arrows scroll.
     const arrow = focusedRow() && { ArrowDown: "j", ArrowUp: "k" }[event.detail];
-    const action = actions[arrow || event.detail];
+    const action = event.detail === "Escape" ? unpeek() && (() => unpeek().click()) : actions[arrow || event.detail];
     if (!action) return;
     action();
     event.preventDefault();

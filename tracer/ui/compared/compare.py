@@ -73,8 +73,10 @@ class ComparePage:
                 key=lambda row: (row.start_time, row.trace_id),
             )
             return rows[0].trace_id, rows[1].trace_id
+        if len(ticked) == 1:
+            return None, ticked[0]
         if "now" not in request.args:
-            abort(400, "Tick exactly two traces to compare.")
+            abort(400, "Tick two traces to compare them, or one to compare it with an earlier run.")
         return request.args.get("then") or None, request.args["now"]
 
     def compared(self) -> TraceComparison:
@@ -101,7 +103,8 @@ def compare(project_id: str) -> Representations | AnyResponse:
     """Show the traces ``then`` and ``now`` as one tree; without ``then``, the last good run.
 
     ``show`` leaves the rows of one state, ``span`` compares the payloads of one of them, and
-    ``format=csv`` returns the rows as a file. ``trace`` twice: the later with the earlier.
+    ``format=csv`` returns the rows as a file. ``trace`` twice: the later with the earlier;
+    once: like ``now``.
     """
     page = ComparePage(project_id)
     if request.args.get("format") == "csv":

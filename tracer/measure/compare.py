@@ -1,4 +1,4 @@
-"""Whether two samples differ by more than noise: means, shares, and what may be said of them."""
+"""Whether two samples differ by more than noise: intervals of means, shares and ratios."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Final
 
 Z: Final = 1.96
 """Of a 95 % confidence interval."""
+FEW: Final = 10
+"""Of fewer values nothing is concluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean or a share with its 95 % confidence interval."""
+    """A figure with its 95 % confidence interval, and the number of values that it is made of."""
 
     value: float
     low: float
@@ -22,12 +24,13 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference of two estimates; ``certain``: its interval does not contain zero."""
+    """The difference of two estimates."""
 
     absolute: float
     relative: float | None
     """Of the first value; None: that is zero."""
-    certain: bool
+    certain: bool | None
+    """Whether its interval does not contain zero; None: of too few values to conclude that."""
 
 
 def mean(count: int, total: float, squares: float) -> Estimate | None:
@@ -51,6 +54,22 @@ def share(part: int, whole: int) -> Estimate | None:
     return Estimate(value, max(0.0, middle - margin), min(1.0, middle + margin), whole)
 
 
+def ratio(
+    count: int, part: float, whole: float, parts: float, products: float, wholes: float
+) -> Estimate | None:
+    """Return the ratio of two sums over the same rows, such as of cached to all input tokens.
+
+    Parts, products, wholes: the sums of part², part * whole and whole². The interval is that of
+    the linearized ratio. None: the whole is zero.
+    """
+    if count <= 0 or whole <= 0:
+        return None
+    value = part / whole
+    rest = max(0.0, parts - 2 * value * products + value * value * wholes)
+    margin = Z * math.sqrt(rest * count / (count - 1)) / whole if count > 1 else math.inf
+    return Estimate(value, value - margin, value + margin, count)
+
+
 def difference(first: Estimate | None, second: Estimate | None) -> Difference | None:
     """Return by how much the second estimate differs from the first; None: one is missing.
 
@@ -61,7 +80,8 @@ def difference(first: Estimate | None, second: Estimate | None) -> Difference | 
     absolute = second.value - first.value
     margin = math.hypot(_margin(first), _margin(second))
     relative = absolute / first.value if first.value else None
-    return Difference(absolute, relative, abs(absolute) > margin)
+    few = min(first.count, second.count) < FEW
+    return Difference(absolute, relative, None if few else abs(absolute) > margin)
 
 
 def _margin(estimate: Estimate) -> float:

@@ -92,15 +92,19 @@ def test_two_models_are_compared_with_confidence_intervals(app: Flask) -> None:
     assert first.cost_per_call is not None
     assert second.cost_per_call is not None
     assert (first.cost_per_call.value, second.cost_per_call.value) == (1, 2)
-    assert second.cost_per_trace == 2
+    assert second.cost_per_trace is not None
+    assert second.cost_per_trace.value == 2
     assert first.errors is not None
     assert first.errors.value == pytest.approx(0.1)
     assert second.cut_off is not None
     assert second.cut_off.value == pytest.approx(0.5)
-    assert first.cached == pytest.approx(0.4)
-    assert first.latency is not None
-    assert first.latency.value == pytest.approx(50)
-    assert first.latency.low < 50 < first.latency.high
+    assert first.cached is not None
+    assert first.cached.value == pytest.approx(0.4)
+    median, high = first.latency_p50, first.latency_p95
+    assert median is not None
+    assert high is not None
+    assert (median.low, median.value, median.high, median.count) == (35, 50, 65, 50)
+    assert (high.low, high.value, high.high) == (87, 95, 99)
     assert first.first_token is not None
     assert first.first_token.value == pytest.approx(0.5)
     assert second.scores["helpful"].value > first.scores["helpful"].high

@@ -17,8 +17,8 @@ from tests.support.access.members import log_in, make_member
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, GetPage, StoreTraces, post_form
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
-from tracer.analysis.significance import Estimate
 from tracer.dashboards.library import READY, ready
+from tracer.measure.compare import Estimate
 from tracer.ui.charts.units import Unit
 from tracer.ui.dashboards.compare_page import words
 
@@ -286,7 +286,7 @@ def test_groups_are_compared_side_by_side(client: FlaskClient, get_page: GetPage
     first, second = rows["Latency p50"]
     assert "of 16" in first.text
     assert "too few to tell" in second.text
-    assert {"Cost per call", "Failed calls", "Answers cut off", "helpful"} <= set(rows)
+    assert {"Cost per call", "Input from cache", "Answers cut off", "helpful"} <= set(rows)
     alone = get_page("/comparison?by=prompt")
     assert "No model call has a prompt" in alone.one("main").text
     assert "can’t be read" in get_page("/comparison?q=latncy:>1s").one("p", "alert").text

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.measure.buckets import frame_of
-from tracer.measure.compare import Estimate, mean, share
+from tracer.measure.compare import Estimate, mean, ratio, share
 from tracer.measure.fields import grouped
 from tracer.measure.links import base_query, group_query
 from tracer.measure.question import Question
@@ -21,8 +21,9 @@ from tracer.query.fields import Grain
 from tracer.query.moments import Clock
 from tracer.store.database.session import within
 from tracer.store.measure.columns import Columns
+from tracer.store.measure.samples import moments, percentile, sorted_values
 from tracer.store.query.compile import condition
-from tracer.store.schema import scores, span_payloads, spans
+from tracer.store.schema import scores, span_payloads, spans, traces
 
 SECONDS: Final = 5
 MOST: Final = 6
@@ -31,32 +32,42 @@ CUT_OFF: Final = ("length", "max_tokens", "MAX_TOKENS", "model_length", "content
 """Reasons for which an answer ends before it is whole."""
 FIELDS: Final = ("model", "prompt", "prompt_version", "release", "env", "name", "provider")
 """What can be compared."""
+_SORTED: Final = ("latency", "first_token", "speed")
+_PERCENTILES: Final = {
+    "latency_p50": ("latency", 0.5),
+    "latency_p95": ("latency", 0.95),
+    "first_token": ("first_token", 0.5),
+    "speed": ("speed", 0.5),
+}
 
 
 @dataclass(slots=True)
 class Side:
     """One model, version, release or environment with what its calls measure.
 
-    Means and shares with 95 % confidence intervals; None: no call has the value. Times are in
-    seconds, costs in US dollars.
+    Figures with 95 % confidence intervals; None: no call has the value. Times are in seconds,
+    costs in US dollars.
     """
 
     value: str
     calls: int
     traces: int
-    latency: Estimate | None
-    first_token: Estimate | None
-    speed: Estimate | None
-    """Output tokens per second."""
-    cost_per_call: Estimate | None
-    cost_per_trace: float | None
-    errors: Estimate | None
-    cut_off: Estimate | None
-    """The share of calls that ended before the answer was whole."""
-    cached: float | None
-    """The share of input tokens that was read from cache."""
     query: str
     """Selects the calls, in the list of spans; without the time."""
+    latency_p50: Estimate | None = None
+    latency_p95: Estimate | None = None
+    first_token: Estimate | None = None
+    """Median."""
+    speed: Estimate | None = None
+    """Output tokens per second, median."""
+    cost_per_call: Estimate | None = None
+    cost_per_trace: Estimate | None = None
+    """Of the whole traces that have such calls."""
+    errors: Estimate | None = None
+    cut_off: Estimate | None = None
+    """The share of calls that ended before the answer was whole."""
+    cached: Estimate | None = None
+    """The share of input tokens that was read from cache."""
     scores: dict[str, Estimate] = field(default_factory=dict)
     """Means of numeric scores of the calls' traces and spans, by name."""
 
@@ -91,7 +102,7 @@ def compare(
     ]
     calls = _calls(columns, side, where)
     with within(SECONDS):
-        sums = {row.side: row for row in db.session.execute(_sums(calls))}
+        sums = {row.side: row for row in db.session.execute(_sums(project_id, calls))}
         scored: dict[str, dict[str, Estimate]] = {value: {} for value in values}
         for row in db.session.execute(_scores(project_id, calls)):
             estimate = mean(row.number, row.total, row.squares)
@@ -100,7 +111,7 @@ def compare(
     asked = Question(grain="generations", query=question.query, group_by=(by,))
     base = base_query(asked)
     return [
-        _side(value, sums.get(value), scored[value], group_query(asked, base, [value]))
+        _side(value, group_query(asked, base, [value]), sums.get(value), scored[value])
         for value in values
     ]
 
@@ -124,8 +135,8 @@ def _calls(columns: Columns, side: Any, where: list[Any]) -> sa.CTE:
             sa.case((~spans.c.covered, sa.cast(spans.c.total_cost, sa.Float))).label("cost"),
             (spans.c.level == "error").label("failed"),
             cut.label("cut"),
-            spans.c.input_tokens.label("asked"),
-            read.label("read"),
+            sa.cast(spans.c.input_tokens, sa.Float).label("input"),
+            sa.cast(sa.func.coalesce(read, 0), sa.Float).label("cached"),
         )
         .select_from(columns.rows.outerjoin(payload, sa.and_(*same)))
         .where(*where)
@@ -133,25 +144,51 @@ def _calls(columns: Columns, side: Any, where: list[Any]) -> sa.CTE:
     )
 
 
-def _sums(calls: sa.CTE) -> sa.Select[Any]:
-    numbers = []
-    for name in ("latency", "first_token", "speed", "cost"):
-        value = calls.c[name]
-        numbers += [
-            sa.func.count(value).label(f"{name}_number"),
-            sa.func.coalesce(sa.func.sum(value), 0).label(f"{name}_total"),
-            sa.func.coalesce(sa.func.sum(value * value), 0).label(f"{name}_squares"),
-        ]
-    return sa.select(
-        calls.c.side,
-        sa.func.count().label("calls"),
-        sa.func.count(sa.distinct(calls.c.trace_id)).label("traces"),
-        sa.func.count().filter(calls.c.failed).label("failed"),
-        sa.func.count().filter(calls.c.cut).label("cut"),
-        sa.func.sum(calls.c.asked).label("asked"),
-        sa.func.sum(calls.c.read).label("read"),
-        *numbers,
-    ).group_by(calls.c.side)
+def _sums(project_id: str, calls: sa.CTE) -> sa.Select[Any]:
+    """Return counts, sums and percentiles by side."""
+    sent, cached = calls.c.input, calls.c.cached
+    sums = (
+        sa.select(
+            calls.c.side,
+            sa.func.count().label("calls"),
+            sa.func.count(sa.distinct(calls.c.trace_id)).label("traces"),
+            sa.func.count().filter(calls.c.failed).label("failed"),
+            sa.func.count().filter(calls.c.cut).label("cut"),
+            *moments(calls.c.cost, "call"),
+            sa.func.count(sent).label("sent"),
+            sa.func.sum(cached).filter(sent.is_not(None)).label("part"),
+            sa.func.sum(sent).label("whole"),
+            sa.func.sum(cached * cached).filter(sent.is_not(None)).label("parts"),
+            sa.func.sum(cached * sent).label("products"),
+            sa.func.sum(sent * sent).label("wholes"),
+            *(sorted_values(calls.c[name]) for name in _SORTED),
+        )
+        .group_by(calls.c.side)
+        .subquery()
+    )
+    figures = [
+        figure.label(f"{name}_{part}")
+        for name, (column, percent) in _PERCENTILES.items()
+        for part, figure in percentile(sums.c[column], percent).items()
+    ]
+    costs = _traces(project_id, calls).subquery()
+    numbers = [column for column in sums.c if column.name not in _SORTED]
+    of_traces = [column for column in costs.c if column.name != "side"]
+    return sa.select(*numbers, *figures, *of_traces).select_from(
+        sums.outerjoin(costs, costs.c.side == sums.c.side)
+    )
+
+
+def _traces(project_id: str, calls: sa.CTE) -> sa.Select[Any]:
+    """Return the sums of what whole traces cost, by side."""
+    pairs = sa.select(calls.c.side, calls.c.trace_id).distinct().subquery()
+    cost = sa.cast(traces.c.total_cost, sa.Float)
+    return (
+        sa.select(pairs.c.side, *moments(cost, "trace"))
+        .join(traces, traces.c.trace_id == pairs.c.trace_id)
+        .where(traces.c.project_id == project_id)
+        .group_by(pairs.c.side)
+    )
 
 
 def _scores(project_id: str, calls: sa.CTE) -> sa.Select[Any]:
@@ -174,29 +211,26 @@ def _scores(project_id: str, calls: sa.CTE) -> sa.Select[Any]:
     ).group_by(rated.c.side, rated.c.name)
 
 
-def _side(value: str, row: Any, scored: dict[str, Estimate], query: str) -> Side:
+def _side(value: str, query: str, row: Any, scored: dict[str, Estimate]) -> Side:
     if row is None:
-        return Side(value, 0, 0, None, None, None, None, None, None, None, None, query, scored)
-    latency, first_token, speed, cost = (
-        mean(
-            getattr(row, f"{name}_number"),
-            float(getattr(row, f"{name}_total")),
-            float(getattr(row, f"{name}_squares")),
-        )
-        for name in ("latency", "first_token", "speed", "cost")
-    )
+        return Side(value, 0, 0, query)
     return Side(
         value,
         row.calls,
         row.traces,
-        latency,
-        first_token,
-        speed,
-        cost,
-        cost_per_trace=float(row.cost_total) / row.traces if row.cost_number else None,
+        query,
+        **{name: _estimate(row, name) for name in _PERCENTILES},
+        cost_per_call=mean(row.call_number, row.call_total, row.call_squares),
+        cost_per_trace=mean(row.trace_number or 0, row.trace_total, row.trace_squares),
         errors=share(row.failed, row.calls),
         cut_off=share(row.cut, row.calls),
-        cached=float(row.read or 0) / float(row.asked) if row.asked else None,
-        query=query,
+        cached=ratio(row.sent, row.part, row.whole, row.parts, row.products, row.wholes),
         scores=scored,
     )
+
+
+def _estimate(row: Any, name: str) -> Estimate | None:
+    value, low, high, number = (
+        getattr(row, f"{name}_{part}") for part in ("value", "low", "high", "number")
+    )
+    return Estimate(value, low, high, number) if number else None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import request, url_for
 
-from tracer.analysis.significance import Estimate, beyond_noise
 from tracer.dashboards.document import range_of
 from tracer.errors import Invalid, TooSlow
 from tracer.measure.answer import Row
 from tracer.measure.buckets import frame_of
+from tracer.measure.compare import Estimate, difference
 from tracer.measure.links import join, time_query
 from tracer.measure.question import Question
 from tracer.query.errors import QueryError
@@ -116,17 +117,27 @@ def _cell(measured: Measured, one: Estimate | None, first: Estimate | None) -> C
     if one is None:
         return ComparedCell("", "", "", "")
     unit = measured.unit
-    interval = f"{shown(one.low, unit)} to {shown(one.high, unit)}, of {one.count:,}"
-    if first is None:
-        return ComparedCell(shown(one.value, unit), interval, "", "")
-    differs = beyond_noise(one, first)
-    better = (one.value < first.value) == measured.less_is_better
+    text, interval = shown(one.value, unit), _interval(one, unit)
+    differs = difference(first, one)
+    if first is None or differs is None:
+        return ComparedCell(text, interval, "", "")
+    better = (differs.absolute < 0) == measured.less_is_better
     return ComparedCell(
-        shown(one.value, unit),
+        text,
         interval,
-        words(one, first, unit, differs),
-        ("better" if better else "worse") if differs else "",
+        words(one, first, unit, differs.certain),
+        ("better" if better else "worse") if differs.certain else "",
     )
+
+
+def _interval(one: Estimate, unit: Unit) -> str:
+    """Return the interval in words; a single value has none."""
+    if not math.isfinite(one.high - one.low):
+        return f"of {one.count:,}"
+    low, high = one.low, one.high
+    if unit is Unit.SHARE:
+        low, high = max(0.0, low), min(1.0, high)
+    return f"{shown(low, unit)} to {shown(high, unit)}, of {one.count:,}"
 
 
 def words(one: Estimate, first: Estimate, unit: Unit, differs: bool | None) -> str:

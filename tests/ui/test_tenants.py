@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import agent_trace
+from tests.support.store.annotation_rows import fill_export
 from tracer.dashboards.document import Dashboard, Tile
 from tracer.measure.question import Question
 from tracer.pricing.price_book import PriceDraft
@@ -36,6 +37,10 @@ QUERY = {
     "trace_live": {"t": "0-1-d"},
     "trace_span": {"id": "root"},
     "trace_value": {"at": "/name"},
+    "compare": {"then": TRACE, "now": TRACE},
+    "differs": {"q": "latency:>=0"},
+    "bulk": {"q": "latency:>=0"},
+    "bulk_delete": {"q": "latency:>=0"},
 }
 
 
@@ -63,11 +68,12 @@ def test_no_page_shows_data_of_another_project(
         save_run("default", dataset.dataset_id, "v1", "resolve_ticket", None)
         name = "resolve_ticket"
         view_id = save_view("default", "trace_list", name, f"q=name:{name}", Author(), shared=True)
+        fill_export("default", "resolve_ticket")
         board = create_dashboard("default", Dashboard(name="resolve_ticket", tiles=TILES), Author())
     library = {"name": "faq", "item_id": "i", "run": "v1"}
     known = VALUES | library | {"price_id": price.price_id}
     known |= {"dashboard_id": board.dashboard_id, "number": 0}
-    known |= {"user_id": "user-417", "view_id": view_id}
+    known |= {"user_id": "user-417", "view_id": view_id, "job_id": "file"}
     pages = endpoints(app)
     assert len(pages) > 25
     assert {"ui.trace", "ui.trace_span_json", "ui.price_form", "ui.trace_error"} <= set(pages)
@@ -77,7 +83,8 @@ def test_no_page_shows_data_of_another_project(
         with app.test_request_context():
             url = url_for(endpoint, **values)
         answer = client.get(url)
-        assert answer.status_code == (200 if arguments == {"project_id"} else 404), url
+        names_none = arguments == {"project_id"} and not endpoint.startswith("ui.compare")
+        assert answer.status_code == (200 if names_none else 404), url
         assert "resolve_ticket" not in answer.text, url
         own = url.replace("/project/other/", "/project/default/")
         # A step leads to a page of the same trace, a permanent link to a list.

@@ -62,6 +62,8 @@ ASKED = "query=" + quote(json.dumps(MEASURED))
 QUERIES = {
     "/api/v1/prices/match": "/api/v1/prices/match?model=ours",
     "/api/public/metrics": f"/api/public/metrics?{ASKED}",
+    "/api/v1/comparison": "/api/v1/comparison?then=t&now=t",
+    "/api/v1/exports/j": "/api/v1/exports/file",
     **library_rows.QUERIES,
     "/api/public/v2/metrics": f"/api/public/v2/metrics?{ASKED}",
     "/api/public/experiments": f"/api/public/experiments?fromStartTime={START}",
@@ -72,6 +74,8 @@ QUERIES = {
 NOTHING_YET = {f"/api/public/{path}" for path in ("v2/evaluators", "v2/evaluation-rules")}
 # Only what was changed by requests is in the audit log: tests/ui/members/test_account.py.
 NOTHING_YET.add("/api/v1/audit")
+# A single trace differs from no others: tests/ui/compared/test_differs.py.
+NOTHING_YET.add("/api/v1/differences")
 MODEL = {"modelName": "theirs", "matchPattern": "theirs", "unit": "TOKENS", "inputPrice": 0.1}
 TRACE_HEX, SPAN_HEX = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 OTLP_SPAN = {"traceId": TRACE_HEX, "spanId": SPAN_HEX, "startTimeUnixNano": "1767225600000000000"}
@@ -82,6 +86,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/scores": {"trace_id": "t", "name": "theirs", "value": 1},
     "/api/v1/batch": {"spans": [{"trace_id": "t", "id": "s", "name": "theirs"}]},
     "/api/v1/prices": {"model": "ours", "rates": {"base": {"input": 1}}},
+    "/api/v1/metrics": {"measure": "count"},
     "/api/v1/prices/p": {"retired": True},
     "/api/v1/prices/p/clone": {"model": "theirs"},
     "/api/public/ingestion": {
@@ -205,7 +210,9 @@ def test_a_key_sees_nothing_of_another_project_on_any_route(
     for path in set(reads) - DOCUMENTS - NOTHING_YET:
         assert "ours" in client.get(path, headers=ours.bearer).text, path
         answer = client.get(path, headers=theirs.bearer)
-        nothing = answer.status_code == 404 or answer.get_json().get("data", []) == []
+        # The file of an export of nothing is empty.
+        empty = not answer.text or answer.get_json().get("data", []) == []
+        nothing = answer.status_code == 404 or empty
         # The built-in list of models is everybody's.
         shared = path in ("/api/public/projects", "/api/public/models")
         assert nothing or shared, path

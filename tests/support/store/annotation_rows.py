@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
         **{"projectId": "theirs", "objectType": "TRACE", "objectId": "t", "content": "theirs"},
     },
     "/api/v1/jobs": {"traces": ["t"], "action": "bookmark"},
+    "/api/v1/exports": {"query": "name:theirs"},
     "/api/v1/traces/t/tags": {"add": ["theirs"]},
     "/api/v1/traces/t/shares": {},
     "/api/v1/sessions/x/shares": {},
@@ -49,3 +50,15 @@ def fill(project_id: str) -> None:
     db.session.execute(sa.insert(tables.jobs).values(**ours, **job, total=1, run_after=_LATER))
     item = {"project_id": project_id, "job_id": "j", "trace_id": "t"}
     db.session.execute(sa.insert(tables.job_items).values(**item))
+    fill_export(project_id, "ours")
+
+
+def fill_export(project_id: str, text: str) -> None:
+    """Give the project a finished job "file" with a file, both with ``text`` in it."""
+    change = {"action": "export", "wanted": {"format": "jsonl"}}
+    row = {"project_id": project_id, "job_id": "file"}
+    job = {**row, "change": change, "query": text, "status": "done", "total": 1, "author": text}
+    now = datetime.now(UTC)
+    db.session.execute(sa.insert(tables.jobs).values(**job, run_after=now, ended_at=now))
+    content = f'{{"name":"{text}"}}\n'.encode()
+    db.session.execute(sa.insert(tables.job_files).values(**row, number=0, data=content))

@@ -6,10 +6,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
+from tracer.store.database.session import transaction
+from tracer.store.projects.keys import create_key
+from tracer.store.projects.projects import create_project
 
 
 @pytest.fixture
@@ -67,6 +71,17 @@ def test_the_period_before_is_compared_too(client: FlaskClient) -> None:
     assert found["selected"] in (11, 12)
     assert found["selected"] + found["others"] in (23, 24)
     assert any(row["value"] == "enterprise" or row["alike"] for row in found["more"])
+
+
+@pytest.mark.usefixtures("runs")
+def test_traces_of_another_project_are_not_compared(app: Flask, client: FlaskClient) -> None:
+    with app.app_context(), transaction():
+        create_project("other", "Other")
+        _, secret = create_key("other", "test")
+    headers = {"Authorization": f"Bearer {secret}"}
+    response = client.get("/api/v1/differences?q=status:error", headers=headers)
+    assert (response.json["selected"], response.json["others"]) == (0, 0)
+    assert "refund" not in response.text
 
 
 @pytest.mark.parametrize(("query", "against"), [("", "rest"), ("name:x", "before")])

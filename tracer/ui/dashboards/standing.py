@@ -16,8 +16,8 @@ from tracer.query.values import written_text
 from tracer.store.measure.answer import answer
 from tracer.store.traces.span_detail import get_span
 from tracer.store.traces.traces import get_row
-from tracer.ui.base.blueprint import bp, is_fragment
-from tracer.ui.base.rendering import render
+from tracer.ui.base.blueprint import is_fragment
+from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.charts.histograms import histogram
 from tracer.ui.charts.model import Drawing
 from tracer.ui.charts.units import Unit, shown
@@ -62,8 +62,8 @@ class _Subject:
     figures: list[Figure]
 
 
-@bp.get("/project/<project_id>/traces/<id:trace_id>/standing")
-def standing(project_id: str, trace_id: str) -> str:
+@html_and_json("/project/<project_id>/traces/<id:trace_id>/standing")
+def standing(project_id: str, trace_id: str) -> Representations:
     """Show where a trace, or its span ``id``, stands among those of its name in 7 days."""
     subject = _subject(project_id, trace_id, request.args.get("id", ""))
     standings, error = [], ""
@@ -75,15 +75,27 @@ def standing(project_id: str, trace_id: str) -> str:
         ]
     except TooSlow:
         error = "Counting those of this name takes too long."
-    return render(
+    return Representations(
         "dashboards/_standing.html" if is_fragment() else "dashboards/standing.html",
-        subject=subject,
-        standings=standings,
-        error=error,
-        list_url=Lists(project_id, subject.grain).url(f"{subject.query} start:>{PERIOD}"),
-        project_id=project_id,
-        trace_id=trace_id,
-        span_id=request.args.get("id", ""),
+        context=lambda: {
+            "subject": subject,
+            "standings": standings,
+            "error": error,
+            "list_url": Lists(project_id, subject.grain).url(f"{subject.query} start:>{PERIOD}"),
+            "project_id": project_id,
+            "trace_id": trace_id,
+            "span_id": request.args.get("id", ""),
+        },
+        data=lambda: {
+            "name": subject.name,
+            "grain": subject.grain,
+            "query": f"{subject.query} start:>{PERIOD}",
+            "standings": [
+                {"figure": each.label, "sentence": each.sentence, "over_p95": each.high}
+                for each in standings
+            ],
+            "error": error or None,
+        },
     )
 
 
@@ -135,20 +147,20 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
         query=subject.query,
         since=PERIOD,
     )
-    found = answer(project_id, question)
+    counted = answer(project_id, question)
     assert figure.value is not None
     drawing = histogram(
-        bins(found, Lists(project_id, subject.grain).url),
+        bins(counted, Lists(project_id, subject.grain).url),
         figure.unit,
         subject.grain,
         marked=figure.value,
     )
-    below = rank(found.bins, figure.value)
-    total = sum(each.count for each in found.bins)
+    below = rank(counted.bins, figure.value)
+    total = sum(each.count for each in counted.bins)
     if below is None or total < _FEW:
         sentence = f"{figure.label}: too few of this name in 7 days to tell"
         return Standing(figure.label, sentence, False, drawing)
-    half = shown(quantile(found.bins, 0.5), figure.unit)
+    half = shown(quantile(counted.bins, 0.5), figure.unit)
     faster = below < 50
     share = round(100 - below if faster else below)
     sentence = (
@@ -158,13 +170,13 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
     return Standing(figure.label, sentence, below >= 95, drawing)
 
 
-def rank(found: Sequence[Bin], value: float) -> float | None:
+def rank(counted: Sequence[Bin], value: float) -> float | None:
     """Return the percentage of values that lie below one; within its bin they count by place."""
-    total = sum(each.count for each in found)
+    total = sum(each.count for each in counted)
     if not total:
         return None
     below = 0.0
-    for each in found:
+    for each in counted:
         width = each.high - each.low
         if each.high < value or (each.high == value and width > 0):
             below += each.count
@@ -173,10 +185,10 @@ def rank(found: Sequence[Bin], value: float) -> float | None:
     return 100 * below / total
 
 
-def quantile(found: Sequence[Bin], part: float) -> float | None:
+def quantile(counted: Sequence[Bin], part: float) -> float | None:
     """Return the value below which a part of the values lies."""
-    left = part * sum(each.count for each in found)
-    for each in found:
+    left = part * sum(each.count for each in counted)
+    for each in counted:
         if each.count and left <= each.count:
             return each.low + (each.high - each.low) * left / each.count
         left -= each.count

@@ -25,13 +25,18 @@ _MOST_SPANS: Final = 30
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=IMAGES, help="Output folder.")
 def main(out: Path) -> None:
-    """Take screenshots of the trace list and of a trace, in light and dark."""
+    """Take screenshots of a trace, the list of traces and a dashboard, in light and dark."""
     chromium = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
     if chromium is None:
         raise click.ClickException("no Chromium: apt-get install chromium")
     out.mkdir(parents=True, exist_ok=True)
     with family() as server, sync_playwright() as playwright:
-        urls = {"traces": f"{server.url}/project/default/traces", "trace": _demo(server)}
+        project = f"{server.url}/project/default"
+        urls = {
+            "traces": f"{project}/traces",
+            "dashboard": f"{project}?range=-24h",
+            "trace": _demo(server),
+        }
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--headless"]
         )

@@ -212,7 +212,7 @@ def test_every_key_of_the_list_does_something(
     page = open_page("/project/default/traces")
     page.keyboard.press("?")
     named = page.locator("#keys kbd").all_inner_texts()
-    assert set(named) == {*"/jk↓↑↵→←][enpz0rct?", "Ctrl", "K"}
+    assert set(named) == {*"/jk↓↑↵→←][enpz0rctlvx?", "Ctrl", "K"}
     page.keyboard.press("j")
     expect(page.locator("#keys")).to_be_visible()
     page.get_by_role("button", name="Close").click()

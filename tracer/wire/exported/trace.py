@@ -131,8 +131,10 @@ def _claims(trace: _Trace) -> list[TraceRecord]:
     for name, (rank, version) in claims.ranks.items():
         field, dot, path = name.partition(".")
         keys, is_object = metadata_keys(path) if dot and field == "metadata" else ([], False)
-        # Each part of an object in the metadata has a record of its own.
-        record = of(rank, version, deep=len(keys) > 1 or is_object)
+        # Each part of an object in the metadata has a record of its own. A null that is a value
+        # has one too: in the other records null removes its key.
+        is_null = len(keys) == 1 and (trace.metadata or {}).get(keys[0], 0) is None
+        record = of(rank, version, deep=len(keys) > 1 or is_object or is_null)
         if name == "tags":
             record.tags, record.replace_tags = tags, True
         elif keys:

@@ -11,7 +11,6 @@ from typing import Final
 from tracer.ui.charts.times import Tick, TimeAxis
 from tracer.ui.charts.units import Unit
 
-MOST_BUCKETS: Final = 120
 SHADES: Final = ("s1", "s2", "s3", "s4", "g1", "g2", "g3", "g4")
 """CSS classes of series in order: shades of the accent, then greys; largest series first."""
 
@@ -102,14 +101,6 @@ class Key:
     css: str
     value: str = ""
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TableTwin:
-    """The values of a chart as a table: a heading per column, cells as (text, url)."""
-
-    headings: Sequence[str]
-    rows: Sequence[Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,7 +42,7 @@ def edit_dashboard(project_id: str, dashboard_id: str) -> str:
     return _page(_own(project_id, dashboard_id))
 
 
-def _page(shown: Shown, form: TileForm | None = None, status_error: str = "") -> str:
+def _page(shown: Shown, form: TileForm | None = None) -> str:
     number = request.values.get("tile", "")
     form = form or _form(shown, number)
     tile = form.tile if form else None
@@ -51,7 +51,6 @@ def _page(shown: Shown, form: TileForm | None = None, status_error: str = "") ->
         form=form,
         number=number,
         preview=view_of(shown.project_id, tile, shown.frame) if tile else None,
-        error=status_error,
         charts=CHARTS,
         widths=[(width, width) for width in WIDTHS],
         measures=MEASURES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from flask import current_app, url_for
+from flask import url_for
 
 LISTS: Final = {
     "traces": "ui.trace_list",
@@ -22,8 +22,7 @@ class Lists:
     """The addresses of the list of a grain; a chart has hundreds of them."""
 
     def __init__(self, project_id: str, grain: str) -> None:
-        endpoint = LISTS[grain] if LISTS[grain] in current_app.view_functions else "ui.trace_list"
-        self._path = url_for(endpoint, project_id=project_id)
+        self._path = url_for(LISTS[grain], project_id=project_id)
 
     def url(self, query: str) -> str:
         """Return the address of the list that a query selects."""

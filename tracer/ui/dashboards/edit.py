@@ -27,7 +27,7 @@ from tracer.store.library.dashboards import change_dashboard
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
-from tracer.ui.dashboards.pages import page_context
+from tracer.ui.dashboards.pages import library
 from tracer.ui.dashboards.shown import Shown
 from tracer.ui.dashboards.tile_form import MEASURES, NEW, TileForm, form_of, read_form
 from tracer.ui.dashboards.tiles import view_of
@@ -55,7 +55,10 @@ def _page(shown: Shown, form: TileForm | None = None) -> str:
         widths=[(width, width) for width in WIDTHS],
         measures=MEASURES,
         grains=list(GRAINS),
-        **page_context(shown),
+        shown=shown,
+        dashboard=shown.dashboard,
+        library=library(),
+        project_id=shown.project_id,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.dashboards.document import Variable
+from tracer.dashboards.document import Dashboard, Variable
 from tracer.dashboards.library import HOME, READY, ready
 from tracer.errors import TooSlow
 from tracer.store.library.dashboards import list_dashboards
@@ -32,7 +32,7 @@ def dashboard_list(project_id: str) -> str:
     return render(
         "dashboards/list.html",
         rows=list_dashboards(project_id),
-        library=[(name, ready(name)) for name in READY],
+        library=library(),
         project_id=project_id,
     )
 
@@ -58,7 +58,7 @@ def page_context(shown: Shown) -> dict[str, object]:
         "shown": shown,
         "dashboard": shown.dashboard,
         "own": list_dashboards(shown.project_id),
-        "library": [(name, ready(name)) for name in READY],
+        "library": library(),
         "periods": PERIODS,
         "offered": {
             variable.name: _values(shown.project_id, variable)
@@ -66,6 +66,11 @@ def page_context(shown: Shown) -> dict[str, object]:
         },
         "project_id": shown.project_id,
     }
+
+
+def library() -> list[tuple[str, Dashboard | None]]:
+    """Return the ready dashboards with their ids."""
+    return [(name, ready(name)) for name in READY]
 
 
 def _values(project_id: str, variable: Variable) -> list[str]:

@@ -64,6 +64,8 @@ class Answer:
     estimated: bool = False
     """Whether counts and sums are estimated from a sample of the rows."""
     milliseconds: float = 0.0
+    _times: dict[int | None, str] = field(default_factory=dict, init=False, repr=False)
+    """What `time_query` returned: a chart has a link for each row in each interval."""
 
     @property
     def unit(self) -> str:
@@ -72,9 +74,11 @@ class Answer:
 
     def time_query(self, index: int | None = None) -> str:
         """Return the terms of the time of an interval, or of the whole range."""
-        frame = self.frame
-        since, until = (frame.since, frame.until) if index is None else frame.interval(index)
-        return time_query(since, until, query_grain(self.question.grain))
+        if index not in self._times:
+            frame = self.frame
+            since, until = (frame.since, frame.until) if index is None else frame.interval(index)
+            self._times[index] = time_query(since, until, query_grain(self.question.grain))
+        return self._times[index]
 
     def query(self, of: Row | Bin, index: int | None = None) -> str:
         """Return the query of the list of a row or bin, in the whole range or one interval."""

@@ -41,6 +41,7 @@ HISTOGRAMS: Final = {
     "cost": "costs",
     "tokens": "token_counts",
 }
+"""The arrays of counts of values, by what is measured."""
 State = Literal["error", "running", "completed"]
 
 

@@ -17,24 +17,13 @@ from tracer.store.measure.cells import Scan
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
 from tracer.store.query.source import Column
+from tracer.store.rollups.sums import HALF, NUMBERS, PACKED
+from tracer.store.rollups.sums import HISTOGRAMS as ARRAYS
 from tracer.store.schema import background_upgrades, rollup_deltas, rollup_series, rollups
 
 MOST_PENDING: Final = 2_000
 """Transactions that are not folded yet, up to which they are read with the rollups."""
 _KEYS: Final = ("kind", "name", "environment", "model", "provider")
-_NUMBERS: Final = (
-    "rows",
-    "errors",
-    "running",
-    "latency",
-    "first_token",
-    "tokens",
-    "input_tokens",
-    "output_tokens",
-)
-_COUNTS: Final = ("latencies", "first_tokens", "costs", "token_counts")
-_SHIFT: Final = 40
-_HALF: Final = 1 << (_SHIFT - 1)
 
 
 def rollups_ready() -> bool:
@@ -62,7 +51,7 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     sums: list[Column]
     there: Column | None = None
     if question.shape != "values" or question.measure == "percentile":
-        counts = _each(source.c[HISTOGRAMS[_measured(question)]])
+        counts = elements_of(source.c[HISTOGRAMS[_measured(question)]])
         rows = source.join(counts, sa.true())
         key = unpacked_key(counts.c.value)
         sums = [sa.func.sum(unpacked_number(counts.c.value))] * 2
@@ -175,7 +164,7 @@ def _folded(scan: Scan, plan: Plan, segment: Segment) -> sa.Select[Any]:
         sa.select(
             rollups.c.start,
             *(series.c[name] for name in _KEYS),
-            *(rollups.c[name] for name in (*_NUMBERS, "cost", *_COUNTS)),
+            *(rollups.c[name] for name in (*NUMBERS, *ARRAYS)),
             rollups.c.usage,
         )
         .join(
@@ -202,9 +191,8 @@ def _pending(scan: Scan, plan: Plan) -> sa.Select[Any]:
             sa.column("minute", sa.BigInteger),
             sa.column("grain", sa.Text),
             *(sa.column(name, sa.Text) for name in _KEYS),
-            *(sa.column(name, sa.BigInteger) for name in _NUMBERS),
-            sa.column("cost", sa.Numeric),
-            *(sa.column(name, ARRAY(sa.BigInteger)) for name in _COUNTS),
+            *(sa.column(name, sa.Numeric if name == "cost" else sa.BigInteger) for name in NUMBERS),
+            *(sa.column(name, ARRAY(sa.BigInteger)) for name in ARRAYS),
             sa.column("usage", JSONB),
             name="pending",
         )
@@ -216,8 +204,8 @@ def _pending(scan: Scan, plan: Plan) -> sa.Select[Any]:
         sa.select(
             start.label("start"),
             *(rows.c[name] for name in _KEYS),
-            *(sa.func.coalesce(rows.c[name], 0).label(name) for name in (*_NUMBERS, "cost")),
-            *(sa.func.coalesce(rows.c[name], empty).label(name) for name in _COUNTS),
+            *(sa.func.coalesce(rows.c[name], 0).label(name) for name in NUMBERS),
+            *(sa.func.coalesce(rows.c[name], empty).label(name) for name in ARRAYS),
             rows.c.usage,
         )
         .select_from(rollup_deltas.join(rows, sa.true()))
@@ -249,10 +237,6 @@ def _measured(question: Question) -> str:
     return question.measured.field.name
 
 
-def _each(counts: Column) -> Any:
-    return sa.func.unnest(counts).table_valued("value", name="counts").render_derived()
-
-
 def _types(source: sa.Subquery) -> Any:
     usage = sa.func.coalesce(source.c.usage, sa.literal_column("'{}'::jsonb"))
     return (
@@ -260,19 +244,24 @@ def _types(source: sa.Subquery) -> Any:
     )
 
 
+def elements_of(counts: Column, name: str = "counts") -> Any:
+    """Return the elements of an array of counts, as a table with the column `value`."""
+    return sa.func.unnest(counts).table_valued("value", name=name).render_derived()
+
+
 def unpacked_key(value: Column) -> Column:
     """Return the key of an element of an array of counts."""
     bits = sa.type_coerce(value, sa.BigInteger)
-    return sa.cast((bits + _HALF).op(">>")(sa.literal(_SHIFT, sa.Integer)), sa.Integer)
+    return sa.cast((bits + HALF).op(">>")(sa.literal(PACKED, sa.Integer)), sa.Integer)
 
 
 def unpacked_number(value: Column) -> Column:
     """Return the number of an element of an array of counts."""
-    return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << _SHIFT)
+    return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << PACKED)
 
 
 def _total(counts: Column) -> Column:
     """Return how many values an array of counts has."""
-    each = sa.func.unnest(counts).table_valued("value", name="total").render_derived()
+    each = elements_of(counts, "total")
     number = sa.func.sum(unpacked_number(each.c.value))
     return sa.select(number).select_from(each).correlate(counts.table).scalar_subquery()

@@ -14,17 +14,12 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.measure.histogram import LogHistogram
 from tracer.measure.standing import Standing, standing
-from tracer.store.measure.rollup import unpacked_key, unpacked_number
+from tracer.store.measure.plan import HISTOGRAMS
+from tracer.store.measure.rollup import elements_of, unpacked_key, unpacked_number
 from tracer.store.schema import rollup_series, rollups
 
 DAYS: Final = 7
 """Whole days (UTC) before today, and today so far."""
-_VALUES: Final = {
-    "latency": "latencies",
-    "first_token": "first_tokens",
-    "cost": "costs",
-    "tokens": "token_counts",
-}
 
 Name = tuple[str | None, str]
 """(kind of a span, or None for a trace; name)"""
@@ -97,7 +92,7 @@ def _statement(project_id: str, names: list[Name], since: datetime) -> Any:
         )
     )
     days = (
-        sa.select(series.c.kind, series.c.name, *(rollups.c[name] for name in _VALUES.values()))
+        sa.select(series.c.kind, series.c.name, *(rollups.c[name] for name in HISTOGRAMS.values()))
         .join(
             rollups,
             (rollups.c.project_id == series.c.project_id) & (rollups.c.series == series.c.series),
@@ -111,11 +106,11 @@ def _statement(project_id: str, names: list[Name], since: datetime) -> Any:
         )
         .cte("days")
     )
-    return sa.union_all(*(_counts(days, measure, column) for measure, column in _VALUES.items()))
+    return sa.union_all(*(_counts(days, measure, column) for measure, column in HISTOGRAMS.items()))
 
 
 def _counts(days: sa.CTE, measure: str, column: str) -> sa.Select[Any]:
-    each = sa.func.unnest(days.c[column]).table_valued("value", name="counts").render_derived()
+    each = elements_of(days.c[column])
     return (
         sa.select(
             sa.literal(measure),

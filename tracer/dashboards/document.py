@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from tracer.errors import Invalid
-from tracer.measure.question import Question, check
+from tracer.measure.question import Question, check, explained
 from tracer.query.moments import parse_moment
 
 Chart = Literal["line", "area", "bar", "number", "table", "histogram", "heat_map"]
@@ -27,7 +26,6 @@ WIDTHS: Final = ("sixth", "fifth", "quarter", "third", "half", "full")
 MOST_TILES: Final = 60
 MOST_COLUMNS: Final = 4
 MOST_VARIABLES: Final = 12
-_PATH: Final = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 
 T = TypeVar("T")
 Short = Annotated[str, Meta(max_length=200)]
@@ -104,9 +102,8 @@ def _read(value: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        match = _PATH.fullmatch(str(error))
-        assert match is not None
-        raise Invalid.of_field(match["path"] or "document", match["text"]) from None
+        path, text = explained(error)
+        raise Invalid.of_field(path or "document", text) from None
 
 
 def write_dashboard(dashboard: Dashboard) -> dict[str, Any]:

@@ -29,8 +29,8 @@ _WORDS: Final = {
     "`float`": "a number",
     "`str`": "text",
     "`bool`": "true or false",
-    "`array`": "a list",
 }
+"""Types as messages of msgspec name them, in this API's words."""
 _PATH: Final = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 
 Percent = Annotated[float, Meta(gt=0, lt=100)]
@@ -113,11 +113,17 @@ def read_question(value: Any) -> Question:
     try:
         question = msgspec.convert(value, Question)
     except msgspec.ValidationError as error:
-        match = _PATH.fullmatch(str(error))
-        assert match is not None
-        raise Invalid.of_field(match["path"] or "question", _plain(match["text"])) from None
+        path, text = explained(error)
+        raise Invalid.of_field(path or "question", _plain(text)) from None
     check(question)
     return question
+
+
+def explained(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return (path of the field, "" for the whole value; what is wrong with it)."""
+    match = _PATH.fullmatch(str(error))
+    assert match is not None
+    return match["path"] or "", match["text"]
 
 
 def check(question: Question) -> None:
@@ -179,12 +185,6 @@ def _moment(name: str, text: str) -> Moment:
 
 def _plain(text: str) -> str:
     """Return a message of msgspec in this API's words."""
-    names = {
-        "`int`": "a whole number",
-        "`float`": "a number",
-        "`str`": "text",
-        "`bool`": "true or false",
-    }
-    for name, word in names.items():
+    for name, word in _WORDS.items():
         text = text.replace(name, word)
     return text[:1].lower() + text[1:]

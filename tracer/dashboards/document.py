@@ -22,6 +22,8 @@ CHARTS: Final = {
     "histogram": "Histogram",
     "heat_map": "Heat map",
 }
+SHAPES: Final = {"histogram": "histogram", "heat_map": "heat_map"}
+"""The shape of a question by the chart that shows it; other charts show values."""
 WIDTHS: Final = ("sixth", "fifth", "quarter", "third", "half", "full")
 MOST_TILES: Final = 60
 MOST_COLUMNS: Final = 4
@@ -134,6 +136,5 @@ def check_tile(tile: Tile) -> None:
         check(column.question)
         if column.question.group_by != tile.question.group_by:
             raise Invalid.of_field("columns", f"{column.heading} has other groups than the table")
-    shape = {"histogram": "histogram", "heat_map": "heat_map"}.get(tile.chart, "values")
-    if tile.question.shape != shape:
+    if tile.question.shape != SHAPES.get(tile.chart, "values"):
         raise Invalid.of_field("chart", f"a {tile.chart} does not show a {tile.question.shape}")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from werkzeug.datastructures import MultiDict
 
-from tracer.dashboards.document import Tile, check_tile, read_tile
+from tracer.dashboards.document import SHAPES, Tile, check_tile, read_tile
 from tracer.errors import Invalid
 from tracer.measure.fields import GRAINS, groupable, measurable
 from tracer.measure.question import Question
@@ -26,7 +26,6 @@ MEASURES: Final = {
     "distinct": "distinct values",
     "ratio": "share of rows",
 }
-_SHAPES: Final = {"histogram": "histogram", "heat_map": "heat_map"}
 _DEFAULTS: Final = Question()
 
 
@@ -115,9 +114,9 @@ def _json(values: Mapping[str, str]) -> dict[str, Any]:
         "group_by": _list(value("group_by")),
         "limit": _number("limit", value("limit") or str(_DEFAULTS.limit)),
         "buckets": _number("buckets", value("buckets") or "0"),
-        "shape": _SHAPES.get(chart, "values"),
+        "shape": SHAPES.get(chart, "values"),
     }
-    if measure not in ("count", "rate", "ratio") or chart in _SHAPES:
+    if measure not in ("count", "rate", "ratio") or chart in SHAPES:
         question["field"] = value("field")
     if measure == "percentile":
         question["percents"] = [_number("percents", each) for each in _list(value("percents"))]

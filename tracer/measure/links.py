@@ -108,10 +108,8 @@ def _group_terms(question: Question, groups: Sequence[str | None]) -> list[Node]
     for reference, value in pairs:
         if reference.field is TOKEN_TYPE:
             terms += _token_terms(grain, value)
-        elif value is None:
-            terms.append(Not(_present(grain, reference)))
         else:
-            terms.append(Term(reference.field, reference.key, (_equal(reference.field, value),)))
+            terms.append(_value_term(grain, reference, value))
     return terms
 
 
@@ -133,17 +131,16 @@ def _score_terms(pairs: Sequence[tuple[Reference, str | None]]) -> list[Node]:
         match = _ANYTHING if value is None else Equal(value)
         terms.append(Term(score, own[_SCORE], (match,)))
     for reference, value in pairs:
-        field = field_of(Grain.TRACE, reference.field.name)
-        if field is not reference.field:
-            continue
-        present = value is None
-        term = _present(Grain.TRACE, reference) if present else None
-        terms.append(
-            Not(term)
-            if term is not None
-            else Term(field, reference.key, (_equal(field, value or ""),))
-        )
+        if field_of(Grain.TRACE, reference.field.name) is reference.field:
+            terms.append(_value_term(Grain.TRACE, reference, value))
     return terms
+
+
+def _value_term(grain: Grain, reference: Reference, value: str | None) -> Node:
+    """Return the condition that a field has a value; None: that it has none."""
+    if value is None:
+        return Not(_present(grain, reference))
+    return Term(reference.field, reference.key, (_equal(reference.field, value),))
 
 
 def _present(grain: Grain, reference: Reference) -> Node:

@@ -72,7 +72,7 @@ def own_query(grain: str) -> Node:
 def measured(grain: str, name: str, parameter: str = "field") -> Reference:
     """Return the field whose numbers are summed; raises Invalid that names ``parameter``."""
     reference = _find(grain, name, parameter)
-    if reference.field.type in _NUMBERS or reference.field.type is Type.ANY:
+    if _is_measurable(reference.field):
         return reference
     known = ", ".join(field.name for field in _fields(grain) if field.type in _NUMBERS)
     raise Invalid.of_field(parameter, f"{name} is no number; numbers of {grain} are {known}")
@@ -81,22 +81,29 @@ def measured(grain: str, name: str, parameter: str = "field") -> Reference:
 def grouped(grain: str, name: str, parameter: str) -> Reference:
     """Return the field by whose values rows are grouped; raises Invalid."""
     reference = _find(grain, name, parameter)
-    kind, name_of_field = reference.field.type, reference.field.name
-    if (kind in _GROUPS or kind is Type.ANY) and name_of_field not in ("has", "usage"):
+    if _is_groupable(reference.field):
         return reference
-    hint = "a histogram shows how such values are distributed" if kind in _NUMBERS else ""
+    is_number = reference.field.type in _NUMBERS
+    hint = "a histogram shows how such values are distributed" if is_number else ""
     raise Invalid.of_field(parameter, f"rows can't be grouped by {name}; {hint}".rstrip("; "))
 
 
 def groupable(grain: str) -> list[Field]:
     """Return the fields by which rows of the grain can be grouped, keyed ones included."""
-    fields = [field for field in _fields(grain) if field.type in (*_GROUPS, Type.ANY)]
-    return [field for field in fields if field.name not in ("has", "usage")]
+    return list(filter(_is_groupable, _fields(grain)))
 
 
 def measurable(grain: str) -> list[Field]:
     """Return the fields of the grain that can be summed, keyed ones included."""
-    return [field for field in _fields(grain) if field.type in (*_NUMBERS, Type.ANY)]
+    return list(filter(_is_measurable, _fields(grain)))
+
+
+def _is_groupable(field: Field) -> bool:
+    return field.type in (*_GROUPS, Type.ANY) and field.name not in ("has", "usage")
+
+
+def _is_measurable(field: Field) -> bool:
+    return field.type in (*_NUMBERS, Type.ANY)
 
 
 def _fields(grain: str) -> tuple[Field, ...]:

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from tracer.measure.buckets import Frame
-from tracer.measure.fields import TOKEN_TYPE
+from tracer.measure.fields import TOKEN_TYPE, query_grain
 from tracer.measure.question import Question
-from tracer.query.fields import Grain
 from tracer.query.parse import parse
-from tracer.query.tree import And, Equal, Glob, Node, Not, Or, Term, conjuncts
+from tracer.query.tree import EVERYTHING, And, Equal, Glob, Node, Not, Or, Term, conjuncts
 from tracer.store.measure.cells import Scan
 from tracer.times import EPOCH
 
@@ -74,7 +73,7 @@ def plan_of(scan: Scan) -> Plan | None:
     counts = _counts(question)
     if counts is None:
         return None
-    split = _split(question.node if question.grain != "scores" else And(()))
+    split = _split(question.node)
     if split is None or not _fits_state(question, split[1]):
         return None
     conditions, state = split
@@ -112,7 +111,7 @@ def _counts(question: Question) -> str | None:
 def _measurable(question: Question) -> bool:
     reference = question.measured
     if reference is None:
-        return question.measure in ("count", "rate") or _is_share_of_errors(question)
+        return question.measure in ("count", "rate") or _is_share_of_state(question)
     if reference.field.name not in SUMS:
         return False
     if question.shape != "values" or question.measure in ("percentile", "average"):
@@ -120,18 +119,19 @@ def _measurable(question: Question) -> bool:
     return question.measure == "sum"
 
 
-def _is_share_of_errors(question: Question) -> bool:
-    grain = Grain.TRACE if question.grain == "traces" else Grain.SPAN
-    split = _split(parse(question.part, grain))
-    only_state = split is not None and split[1] is not None and split[0] == And(())
-    return only_state and not question.whole.strip()
+def _is_share_of_state(question: Question) -> bool:
+    conditions, state = _split(_part(question)) or (None, None)
+    return conditions == EVERYTHING and state is not None and not question.whole.strip()
 
 
 def share_state(question: Question) -> State | None:
     """Return the state of the rows that a ratio counts."""
-    grain = Grain.TRACE if question.grain == "traces" else Grain.SPAN
-    split = _split(parse(question.part, grain))
+    split = _split(_part(question))
     return split[1] if split else None
+
+
+def _part(question: Question) -> Node:
+    return parse(question.part, query_grain(question.grain))
 
 
 def _fits_state(question: Question, state: State | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
 from flask import abort, request
@@ -14,31 +13,39 @@ from tracer.measure.answer import Bin
 from tracer.measure.question import Question
 from tracer.query.values import written_text
 from tracer.store.measure.answer import answer
+from tracer.store.measure.standing import Measured
 from tracer.store.traces.span_detail import get_span
 from tracer.store.traces.traces import get_row
 from tracer.ui.base.blueprint import is_fragment
+from tracer.ui.base.measured import measured_span, measured_trace
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.charts.histograms import histogram
 from tracer.ui.charts.model import Drawing
 from tracer.ui.charts.units import Unit, shown
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.series import bins
+from tracer.ui.panel.usual import in_words
 
 PERIOD: Final = "-7d"
 _FEW: Final = 10
 """Of fewer rows no rank is given."""
+_FIGURES: Final = {
+    "latency": ("Duration", Unit.SECONDS),
+    "tokens": ("Tokens", Unit.COUNT),
+    "cost": ("Cost", Unit.DOLLARS),
+    "first_token": ("First token", Unit.SECONDS),
+}
+"""The label and unit of what is measured of a trace or span, in the order of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a trace or span: its field, what more of it is called, and what less is."""
+    """A figure of a trace or span."""
 
     field: str
     label: str
     unit: Unit
-    more: str
-    less: str
-    value: float | None
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,7 @@ def standing(project_id: str, trace_id: str) -> Representations:
     subject = _subject(project_id, trace_id, request.args.get("id", ""))
     standings, error = [], ""
     try:
-        standings = [
-            _standing(project_id, subject, figure)
-            for figure in subject.figures
-            if figure.value is not None
-        ]
+        standings = [_standing(project_id, subject, figure) for figure in subject.figures]
     except TooSlow:
         error = "Counting those of this name takes too long."
     return Representations(
@@ -104,39 +107,22 @@ def _subject(project_id: str, trace_id: str, span_id: str) -> _Subject:
         span = get_span(project_id, trace_id, span_id)
         if span is None or span.name is None:
             abort(404, "There is no such span.")
-        generation = span.kind == "generation"
-        first = span.first_token_time - span.start_time if span.first_token_time else None
-        figures = _figures(span.start_time, span.end_time, span.total_tokens, span.total_cost)
-        if first is not None:
-            figures.append(_duration("first_token", "First token", first))
+        grain = "generations" if span.kind == "generation" else "spans"
         query = f"name:{written_text(span.name)} kind:{span.kind}"
-        return _Subject(span.name, "generations" if generation else "spans", query, figures)
+        return _Subject(span.name, grain, query, _figures(measured_span(span)))
     trace = get_row(project_id, trace_id)
     if trace is None:
         abort(404, f"There is no trace “{trace_id}”.")
-    end = None if trace.status == "running" else trace.end_time
-    figures = _figures(trace.start_time, end, trace.total_tokens, trace.total_cost)
-    return _Subject(trace.name, "traces", f"name:{written_text(trace.name)}", figures)
+    query = f"name:{written_text(trace.name)}"
+    return _Subject(trace.name, "traces", query, _figures(measured_trace(trace)))
 
 
-def _figures(
-    start: datetime, end: datetime | None, tokens: int | None, cost: object
-) -> list[Figure]:
+def _figures(measured: Measured) -> list[Figure]:
     return [
-        _duration("latency", "Duration", end - start if end else None),
-        Figure("tokens", "Tokens", Unit.COUNT, "More tokens", "Fewer tokens", _number(tokens)),
-        Figure("cost", "Cost", Unit.DOLLARS, "Dearer", "Cheaper", _number(cost)),
+        Figure(name, label, unit, float(value))
+        for name, (label, unit) in _FIGURES.items()
+        if (value := getattr(measured, name)) is not None
     ]
-
-
-def _duration(field: str, label: str, value: timedelta | None) -> Figure:
-    seconds = value.total_seconds() if value is not None else None
-    what = "" if field == "latency" else " to the first token"
-    return Figure(field, label, Unit.SECONDS, f"Slower{what}", f"Faster{what}", seconds)
-
-
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))
 
 
 def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
@@ -148,7 +134,6 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
         since=PERIOD,
     )
     counted = answer(project_id, question)
-    assert figure.value is not None
     drawing = histogram(
         bins(counted, Lists(project_id, subject.grain).url),
         figure.unit,
@@ -161,13 +146,8 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
         sentence = f"{figure.label}: too few of this name in 7 days to tell"
         return Standing(figure.label, sentence, False, drawing)
     half = shown(quantile(counted.bins, 0.5), figure.unit)
-    faster = below < 50
-    share = round(100 - below if faster else below)
-    sentence = (
-        f"{figure.less if faster else figure.more} than {min(99, share)} % of {subject.name} "
-        f"in 7 days (p50 {half})"
-    )
-    return Standing(figure.label, sentence, below >= 95, drawing)
+    sentence = in_words(figure.field, below, subject.name, half)
+    return Standing(figure.label, f"{sentence[:1].upper()}{sentence[1:]}", below >= 95, drawing)
 
 
 def rank(counted: Sequence[Bin], value: float) -> float | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from tracer.measure.standing import Standing
 from tracer.store.measure.standing import Measured, standings
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceRow
@@ -43,19 +41,18 @@ def usual_span(project_id: str, span: SpanDetail) -> list[Usual]:
 
 
 def _sentences(project_id: str, measured: Measured) -> list[Usual]:
-    found = standings(project_id, [measured]).get(measured.key, {})
-    return [Usual(_sentence(name, each, measured.name), each.high) for name, each in _sorted(found)]
+    by_measure = standings(project_id, [measured]).get(measured.key, {})
+    return [
+        Usual(in_words(name, each.percentile, measured.name, _shown(name, each.p50)), each.high)
+        for name in _WORDS
+        if (each := by_measure.get(name)) is not None
+    ]
 
 
-def _sorted(found: Mapping[str, Standing]) -> list[tuple[str, Standing]]:
-    return [(name, found[name]) for name in _WORDS if name in found]
-
-
-def _sentence(name: str, standing: Standing, of: str) -> str:
-    more, less, what = _WORDS[name]
-    below = standing.percentile
-    words, share = (more, below) if below >= 50 else (less, 100 - below)
-    half = _shown(name, standing.p50)
+def in_words(measure: str, percentile: float, of: str, half: str) -> str:
+    """Return a sentence like ``slower than 97 % of answer in 7 days (p50 1 s)``; half: the p50."""
+    more, less, what = _WORDS[measure]
+    words, share = (more, percentile) if percentile >= 50 else (less, 100 - percentile)
     return f"{words}{what} than {min(99, round(share))} % of {of} in 7 days (p50 {half})"
 
 

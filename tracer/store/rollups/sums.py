@@ -131,26 +131,18 @@ def add_trace(deltas: Deltas, trace: Any, sign: int) -> None:
     """Add a trace's `tracer.merging.figures.Figures`, or take them away with sign -1."""
     minute, environment = trace.start // MINUTE, trace.environment
     sums = deltas.of((minute, (TRACE, None, trace.name, environment, None, None)))
-    _add_state(sums, trace.status, sign)
     sums.time(trace.end - trace.start, sign)
-    if trace.metered:
-        sums.use(trace.usage, sign)
-    if trace.cost is not None:
-        sums.pay(trace.cost, sign)
     user = deltas.of((minute, (USER, None, trace.user_id, environment, None, None)))
-    _add_state(user, trace.status, sign)
-    if trace.metered:
-        user.use(trace.usage, sign)
-    if trace.cost is not None:
-        user.pay(trace.cost, sign)
-
-
-def _add_state(sums: Sums, status: str, sign: int) -> None:
-    sums.rows += sign
-    if status == "error":
-        sums.errors += sign
-    elif status == "running":
-        sums.running += sign
+    for each in (sums, user):
+        each.rows += sign
+        if trace.status == "error":
+            each.errors += sign
+        elif trace.status == "running":
+            each.running += sign
+        if trace.metered:
+            each.use(trace.usage, sign)
+        if trace.cost is not None:
+            each.pay(trace.cost, sign)
 
 
 Measured = tuple[Any, Mapping[str, int], Decimal | None]

@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from flask import request, url_for
 
 from tracer.dashboards.document import range_of
 from tracer.errors import Invalid, TooSlow
-from tracer.measure.answer import Row
-from tracer.measure.buckets import frame_of
 from tracer.measure.compare import Estimate, difference
-from tracer.measure.links import join, time_query
-from tracer.measure.question import Question
 from tracer.query.errors import QueryError
-from tracer.query.fields import Grain
-from tracer.query.moments import Clock
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.charts.units import Unit, shown
-from tracer.ui.dashboards.comparison import BY, MOST_GROUPS, Asked, Measured, compare, groups_of
+from tracer.ui.dashboards.comparison import (
+    BY,
+    MOST_GROUPS,
+    Calls,
+    Group,
+    Measured,
+    compare,
+    groups_of,
+)
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.shown import PERIODS
 
@@ -51,12 +52,13 @@ def comparison(project_id: str) -> str:
     """Compare up to four groups of model calls: ``by`` a field, ``of`` its values."""
     args = request.args
     by = args.get("by", "model")
-    asked = _asked(project_id, by if by in BY else "model", args.get("range", "-7d"))
+    calls = _calls(project_id, by if by in BY else "model", args.get("range", "-7d"))
+    lists = Lists(project_id, "generations")
     error, groups, chosen, rows = "", [], [], []
     try:
-        groups = groups_of(asked)
+        groups = groups_of(calls)
         chosen = _chosen(groups, args.getlist("of"))
-        measured = compare(asked, chosen) if len(chosen) > 1 else []
+        measured = compare(calls, chosen) if len(chosen) > 1 else []
         rows = [_row(each) for each in measured]
     except (Invalid, QueryError) as wrong:
         error = f"The query can’t be read: {wrong}"
@@ -64,13 +66,13 @@ def comparison(project_id: str) -> str:
         error = "This takes too long. Choose a shorter range of time, or a narrower query."
     return render(
         "dashboards/comparison.html",
-        asked=asked,
+        calls=calls,
         by=BY,
         range=args.get("range", "-7d"),
         periods=PERIODS,
         groups=groups,
-        chosen=[row.groups[0] for row in chosen],
-        volumes=[(row.count, _list_url(asked, row)) for row in chosen],
+        chosen=[group.value for group in chosen],
+        volumes=[(group.count, lists.url(group.query)) for group in chosen],
         rows=rows,
         error=error,
         most=MOST_GROUPS,
@@ -79,27 +81,19 @@ def comparison(project_id: str) -> str:
     )
 
 
-def _asked(project_id: str, by: str, range_text: str) -> Asked:
+def _calls(project_id: str, by: str, range_text: str) -> Calls:
     try:
         since, until = range_of(range_text)
     except Invalid:
         since, until = "-7d", "now"
-    return Asked(project_id, by, request.args.get("q", "").strip(), since, until)
+    return Calls(project_id, by, request.args.get("q", "").strip(), since, until)
 
 
-def _chosen(groups: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def _chosen(groups: Sequence[Group], names: Sequence[str]) -> list[Group]:
     """Return the groups that were chosen in the order of the choice, else the two largest."""
-    by_name = {row.groups[0]: row for row in groups}
-    found = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    return found[:MOST_GROUPS] if found else list(groups[:2])
-
-
-def _list_url(asked: Asked, row: Row) -> str:
-    question = Question(since=asked.since, until=asked.until, grain="generations")
-    clock = Clock(datetime.now(UTC))
-    frame = frame_of(question.period, 0, clock, None)
-    query = join(row.query, time_query(frame.since, frame.until, Grain.SPAN))
-    return Lists(asked.project_id, "generations").url(query)
+    by_name = {group.value: group for group in groups}
+    known = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+    return known[:MOST_GROUPS] if known else list(groups[:2])
 
 
 def _row(measured: Measured) -> ComparedRow:

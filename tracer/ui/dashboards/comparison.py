@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracer.dashboards.asking import of_grain
-from tracer.measure.answer import Row
 from tracer.measure.compare import Estimate
 from tracer.measure.question import Question
 from tracer.query.fields import Grain
@@ -54,7 +53,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Calls:
     """What is compared: groups of a field, of the calls that a query selects, in a range."""
 
     project_id: str
@@ -71,16 +70,29 @@ class Asked:
         return Question(since=self.since, until=self.until, **values)  # type: ignore[arg-type]
 
 
-def groups_of(asked: Asked) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A value of the field, the number of its calls, and the query of their list."""
+
+    value: str
+    count: int
+    query: str
+
+
+def groups_of(calls: Calls) -> list[Group]:
     """Return the groups that can be compared, those with the most calls first."""
-    question = asked.question(group_by=(asked.by,), limit=_OFFERED)
-    return [row for row in answer(asked.project_id, question).rows if row.groups[0]]
+    counted = answer(calls.project_id, calls.question(group_by=(calls.by,), limit=_OFFERED))
+    return [
+        Group(value, row.count, counted.query(row))
+        for row in counted.rows
+        if (value := row.groups[0])
+    ]
 
 
-def compare(asked: Asked, groups: Sequence[Row]) -> list[Measured]:
+def compare(calls: Calls, groups: Sequence[Group]) -> list[Measured]:
     """Return what is measured of the groups, in the order of the page."""
-    values = [value for row in groups if (value := row.groups[0])]
-    sides = comparison.compare(asked.project_id, asked.by, values, asked.question())
+    values = [group.value for group in groups]
+    sides = comparison.compare(calls.project_id, calls.by, values, calls.question())
     figures = [
         Measured(name, unit, less_is_better, [getattr(side, attribute) for side in sides])
         for name, unit, less_is_better, attribute in _MEASURES

@@ -51,15 +51,10 @@ def pivoted(answer: Answer, url: Url) -> tuple[list[tuple[str, Unit]], list[Row]
     seconds = list(dict.fromkeys(row.groups[1] for row in answer.rows))[:MOST_COLUMNS]
     rows = []
     for first in firsts:
-        found = [by_groups.get((first, second)) for second in seconds]
-        rows.append(
-            Row(
-                group_name(first),
-                [number(row.value) if row else None for row in found],
-                next((url(answer.query(row)) for row in found if row), ""),
-                [url(answer.query(row)) if row else "" for row in found],
-            )
-        )
+        cells = [by_groups.get((first, second)) for second in seconds]
+        urls = [url(answer.query(row)) if row else "" for row in cells]
+        figures = [number(row.value) if row else None for row in cells]
+        rows.append(Row(group_name(first), figures, next(filter(None, urls), ""), urls))
     return [(group_name(second), unit) for second in seconds], rows
 
 
@@ -72,13 +67,13 @@ def add_column(
     """
     measured = {row.groups: row for row in other.rows}
     for index, group in enumerate(grouped_rows(answer)):
-        row, found = rows[index], measured.get(group.groups)
-        value = number(found.value) if found else None
+        row, same = rows[index], measured.get(group.groups)
+        value = number(same.value) if same else None
         if share:
             value = (row.values[0] or 0) / value if value else None
         rows[index] = Row(
             row.label,
             [*row.values, value],
             row.url,
-            [*row.urls, url(other.query(found)) if found else ""],
+            [*row.urls, url(other.query(same)) if same else ""],
         )

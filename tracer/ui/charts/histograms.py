@@ -82,8 +82,8 @@ def heat_map(
             if count:
                 x, y = percent(number * width), percent(100 - (index + 1) * height)
                 title = f"{when}, {bin_name(row, unit)}: {whole(count)}"
-                place = x, y, percent(width), percent(height)
-                cells.append(Bar(*place, heat(count, most), urls[number][index], title))
+                rectangle = x, y, percent(width), percent(height)
+                cells.append(Bar(*rectangle, heat(count, most), urls[number][index], title))
     return Drawing(
         description=f"{_description(rows, unit, 'values')} Darkest: {whole(most)} in one cell.",
         y_ticks=[Tick(percent(100 - x), on_axis(value, unit)) for x, value in _value_ticks(rows)],

@@ -127,7 +127,8 @@ def coloured(series: Sequence[Series]) -> list[Series]:
     """Return the series with a colour each; those that have none get shades in their order."""
     shades = iter(SHADES)
     return [
-        one if one.css else dataclasses.replace(one, css=next(shades, SHADES[-1])) for one in series
+        each if each.css else dataclasses.replace(each, css=next(shades, SHADES[-1]))
+        for each in series
     ]
 
 

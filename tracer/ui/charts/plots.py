@@ -38,11 +38,11 @@ def lines(
 ) -> Drawing:
     """Draw a line per series; ``log`` None: on a log scale where the values span decades."""
     series = coloured(series)
-    values = [value for one in series for value in one.values if value is not None]
+    values = [value for each in series for value in each.values if value is not None]
     if log is None:
         log = spans_decades(values)
     scale = _scale(values, unit, log=log)
-    shapes = [Line(path, one.css) for one in series for path in _paths(one.values, scale)]
+    shapes = [Line(path, each.css) for each in series for path in _paths(each.values, scale)]
     return _drawing(buckets, series, unit, marks, scale, shapes=shapes)
 
 
@@ -53,9 +53,9 @@ def areas(
     series = coloured(series)
     scale = linear(max(_sums(series), default=0), unit)
     shapes, below = [], [0.0] * len(buckets.starts)
-    for one in series:
-        above = [base + (value or 0) for base, value in zip(below, one.values, strict=True)]
-        shapes.append(Line(_area(below, above, scale), one.css, filled=True))
+    for each in series:
+        above = [base + (value or 0) for base, value in zip(below, each.values, strict=True)]
+        shapes.append(Line(_area(below, above, scale), each.css, filled=True))
         below = above
     return _drawing(buckets, series, unit, marks, scale, shapes=shapes)
 
@@ -70,8 +70,8 @@ def bars(
     stacked = []
     for number in range(len(buckets.starts)):
         base = 0.0
-        for one in series:
-            value = one.values[number]
+        for each in series:
+            value = each.values[number]
             if not value:
                 continue
             y, top = scale.position(base), scale.position(base + value)
@@ -82,10 +82,10 @@ def bars(
                     percent(100 - top),
                     percent((1 - _GAP) * width),
                     percent(max(top - y, 0.7)),
-                    one.css,
-                    one.urls[number] if one.urls else "",
+                    each.css,
+                    each.urls[number] if each.urls else "",
                     f"{bucket_name(buckets.starts[number], buckets.step)}: "
-                    f"{one.label} {shown(value, unit)}",
+                    f"{each.label} {shown(value, unit)}",
                 )
             )
     return _drawing(buckets, series, unit, marks, scale, stacked=stacked)
@@ -116,7 +116,7 @@ def _drawing(
         bars=stacked,
         lines=shapes,
         marks=placed_marks(buckets, marks),
-        key=[Key(one.label, one.css, shown(one.total, unit), one.url) for one in series],
+        key=[Key(each.label, each.css, shown(each.total, unit), each.url) for each in series],
         log=scale.log,
         since=buckets.starts[0],
         until=buckets.until,
@@ -136,9 +136,9 @@ def _hits(buckets: Buckets, series: Sequence[Series], unit: Unit) -> list[Hit]:
     result = []
     for number, start in enumerate(buckets.starts):
         values = [
-            f"{one.label} {shown(one.values[number], unit)}"
-            for one in series
-            if one.values[number] is not None
+            f"{each.label} {shown(each.values[number], unit)}"
+            for each in series
+            if each.values[number] is not None
         ]
         url = buckets.urls[number] if buckets.urls else ""
         title = f"{bucket_name(start, buckets.step)}: {', '.join(values) or 'nothing'}"
@@ -163,7 +163,7 @@ def placed_marks(buckets: Buckets, marks: Sequence[Mark]) -> list[tuple[Tick, st
 
 def _sums(series: Sequence[Series]) -> list[float]:
     return [
-        sum(filter(None, column)) for column in zip(*(one.values for one in series), strict=True)
+        sum(filter(None, column)) for column in zip(*(each.values for each in series), strict=True)
     ]
 
 
@@ -206,18 +206,18 @@ def describe(buckets: Buckets, series: Sequence[Series], unit: Unit) -> str:
     """Return a sentence per series for readers who can't see the chart."""
     step, first = buckets.step, buckets.starts[0]
     sentences = [f"Per {step_name(step)} from {bucket_name(first, step)}."]
-    for one in series:
+    for each in series:
         known = [
             (value, start)
-            for value, start in zip(one.values, buckets.starts, strict=True)
+            for value, start in zip(each.values, buckets.starts, strict=True)
             if value is not None
         ]
         if not known:
-            sentences.append(f"{one.label}: no values.")
+            sentences.append(f"{each.label}: no values.")
             continue
         most, time = max(known)
-        whole = f"{shown(one.total, unit)} in all, " if one.total is not None else ""
+        whole = f"{shown(each.total, unit)} in all, " if each.total is not None else ""
         sentences.append(
-            f"{one.label}: {whole}highest {shown(most, unit)} on {bucket_name(time, step)}."
+            f"{each.label}: {whole}highest {shown(most, unit)} on {bucket_name(time, step)}."
         )
     return " ".join(sentences)

@@ -61,7 +61,7 @@ class Twin:
 
 def over_time(buckets: Buckets, series: Sequence[Series], unit: Unit) -> Twin:
     """Return a row per bucket of time, a column per series."""
-    columns = [(one.label, unit) for one in series]
+    columns = [(each.label, unit) for each in series]
     rows = []
     for number, start in enumerate(buckets.starts):
         shared = buckets.urls[number] if buckets.urls else ""
@@ -69,8 +69,8 @@ def over_time(buckets: Buckets, series: Sequence[Series], unit: Unit) -> Twin:
             TwinRow(
                 bucket_name(start, buckets.step),
                 _key(start),
-                [one.values[number] for one in series],
-                [one.urls[number] if one.urls else shared for one in series],
+                [each.values[number] for each in series],
+                [each.urls[number] if each.urls else shared for each in series],
             )
         )
     return Twin("Start", columns, rows)

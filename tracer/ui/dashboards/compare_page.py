@@ -101,50 +101,50 @@ def _row(measured: Measured) -> ComparedRow:
     return ComparedRow(
         measured.name,
         [
-            _cell(measured, one, first if number else None)
-            for number, one in enumerate(measured.estimates)
+            _cell(measured, estimate, first if number else None)
+            for number, estimate in enumerate(measured.estimates)
         ],
     )
 
 
-def _cell(measured: Measured, one: Estimate | None, first: Estimate | None) -> ComparedCell:
-    if one is None:
+def _cell(measured: Measured, estimate: Estimate | None, first: Estimate | None) -> ComparedCell:
+    if estimate is None:
         return ComparedCell("", "", "", "")
     unit = measured.unit
-    text, interval = shown(one.value, unit), _interval(one, unit)
-    differs = difference(first, one)
+    text, interval = shown(estimate.value, unit), _interval(estimate, unit)
+    differs = difference(first, estimate)
     if first is None or differs is None:
         return ComparedCell(text, interval, "", "")
     better = (differs.absolute < 0) == measured.less_is_better
     return ComparedCell(
         text,
         interval,
-        words(one, first, unit, differs.certain),
+        words(estimate, first, unit, differs.certain),
         ("better" if better else "worse") if differs.certain else "",
     )
 
 
-def _interval(one: Estimate, unit: Unit) -> str:
+def _interval(estimate: Estimate, unit: Unit) -> str:
     """Return the interval in words; a single value has none."""
-    if not math.isfinite(one.high - one.low):
-        return f"of {one.count:,}"
-    low, high = one.low, one.high
+    if not math.isfinite(estimate.high - estimate.low):
+        return f"of {estimate.count:,}"
+    low, high = estimate.low, estimate.high
     if unit is Unit.SHARE:
         low, high = max(0.0, low), min(1.0, high)
-    return f"{shown(low, unit)} to {shown(high, unit)}, of {one.count:,}"
+    return f"{shown(low, unit)} to {shown(high, unit)}, of {estimate.count:,}"
 
 
-def words(one: Estimate, first: Estimate, unit: Unit, differs: bool | None) -> str:
+def words(estimate: Estimate, first: Estimate, unit: Unit, differs: bool | None) -> str:
     """Return how a figure differs from that of the first group, and whether by more than noise."""
     if differs is None:
         return "too few to tell"
     if not differs:
         return "no difference beyond noise"
-    more = one.value > first.value
+    more = estimate.value > first.value
     if unit is Unit.SHARE or not first.value:
-        size = shown(abs(one.value - first.value), unit).replace("%", "points")
-    elif more and one.value >= 2 * first.value:
-        return f"{one.value / first.value:.1f} times as much, beyond noise"
+        size = shown(abs(estimate.value - first.value), unit).replace("%", "points")
+    elif more and estimate.value >= 2 * first.value:
+        return f"{estimate.value / first.value:.1f} times as much, beyond noise"
     else:
-        size = f"{100 * abs(one.value / first.value - 1):.0f} %"
+        size = f"{100 * abs(estimate.value / first.value - 1):.0f} %"
     return f"{size} {'more' if more else 'less'}, beyond noise"

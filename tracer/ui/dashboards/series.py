@@ -141,4 +141,4 @@ def _css(answer: Answer, row: Row) -> str:
 
 def _errors_first(result: Sequence[Series]) -> list[Series]:
     """Return failed rows as the first series, so that they grow from the base line."""
-    return sorted(result, key=lambda one: one.css != "bad")
+    return sorted(result, key=lambda each: each.css != "bad")

@@ -106,13 +106,13 @@ def _draw_number(view: TileView, _project_id: str, lists: Lists, _frame: Frame) 
     answer = _answer(view)
     drawn = series(answer, lists.url)
     unit = unit_of(answer.question)
-    row, one = (answer.rows[0], drawn[0]) if drawn else (None, None)
+    row, trend = (answer.rows[0], drawn[0]) if drawn else (None, None)
     view.figure = numbers.number(
-        one.total if one else None,
+        trend.total if trend else None,
         float(row.previous) if row and row.previous is not None else None,
-        one.values if one else [],
+        trend.values if trend else [],
         unit,
-        url=one.url if one else "",
+        url=trend.url if trend else "",
         less_is_better=view.tile.better == "less",
         more_is_better=view.tile.better == "more",
     )

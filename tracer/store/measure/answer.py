@@ -103,9 +103,9 @@ def _compare(scan: Scan, made: Answer) -> None:
     if scan.share < 1:
         scanned = _scaled(scanned, scan.share)
     before = rows_of(question, frame, frame.until, scanned.cells)
-    found = {(row.groups, row.percent): row for row in before}
+    by_group = {(row.groups, row.percent): row for row in before}
     for row in made.rows:
-        other = found.get((row.groups, row.percent))
+        other = by_group.get((row.groups, row.percent))
         row.previous = other.value if other else _nothing(question)
         row.previous_values = other.values if other else [_nothing(question)] * len(frame.starts)
 

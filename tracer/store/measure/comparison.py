@@ -108,10 +108,10 @@ def compare(
             estimate = mean(row.number, row.total, row.squares)
             if estimate is not None:
                 scored[row.side][row.name] = estimate
-    asked = Question(grain="generations", query=question.query, group_by=(by,))
-    base = base_query(asked)
+    by_side = Question(grain="generations", query=question.query, group_by=(by,))
+    base = base_query(by_side)
     return [
-        _side(value, group_query(asked, base, [value]), sums.get(value), scored[value])
+        _side(value, group_query(by_side, base, [value]), sums.get(value), scored[value])
         for value in values
     ]
 

@@ -54,12 +54,12 @@ def standings(
     """
     listed = list(rows)
     histograms = read_names(project_id, {(row.kind, row.name) for row in listed}, now)
-    found: dict[str, Standings] = {}
+    by_key: dict[str, Standings] = {}
     for row in listed:
         own = histograms.get((row.kind, row.name), {})
         values = {name: standing(_number(getattr(row, name)), among) for name, among in own.items()}
-        found[row.key] = {name: each for name, each in values.items() if each is not None}
-    return found
+        by_key[row.key] = {name: each for name, each in values.items() if each is not None}
+    return by_key
 
 
 def read_names(
@@ -70,12 +70,12 @@ def read_names(
     if not wanted:
         return {}
     today = (now or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
-    found: dict[Name, dict[str, LogHistogram]] = defaultdict(lambda: defaultdict(LogHistogram))
+    histograms: dict[Name, dict[str, LogHistogram]] = defaultdict(lambda: defaultdict(LogHistogram))
     for measure, kind, name, key, number in db.session.execute(
         _statement(project_id, wanted, today - timedelta(days=DAYS))
     ):
-        found[kind, name][measure].counts[key] += int(number)
-    return found
+        histograms[kind, name][measure].counts[key] += int(number)
+    return histograms
 
 
 def _statement(project_id: str, names: list[Name], since: datetime) -> Any:

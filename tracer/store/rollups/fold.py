@@ -86,7 +86,7 @@ _FORGET: Final = f"""
 """  # noqa: S608 - composed of constants
 DUE: Final = "SELECT 1 FROM rollup_deltas LIMIT 1"
 
-Place = tuple[str, int, int]
+RollupKey = tuple[str, int, int]
 """(width, series, minutes since the epoch)"""
 _SERIES: Final = ("grain", "kind", "name", "environment", "model", "provider")
 _decoder: Final = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
@@ -124,25 +124,25 @@ def series_id(whole: bool, series: Series) -> int:
 
 def _fold_project(connection: psycopg.Connection[Any], project_id: str, texts: list[str]) -> None:
     known: dict[int, dict[str, Any]] = {}
-    added: dict[Place, Sums] = {}
+    added: dict[RollupKey, Sums] = {}
     oldest = time.time() // 60 - MINUTES_KEPT
     for series, minute, sums in merged(texts):
-        for number, width in _places(project_id, series, known):
+        for number, width in _series_of(project_id, series, known):
             if width == "m" and minute < oldest:
                 continue
-            place = width, number, minute - minute % SIZES[width]
-            own = added.get(place)
+            key = width, number, minute - minute % SIZES[width]
+            own = added.get(key)
             if own is None:
-                own = added[place] = Sums()
+                own = added[key] = Sums()
             own.merge(sums)
     connection.execute(_ADD_SERIES, [_encoder.encode(list(known.values())).decode()])
     stored = _read(connection, project_id, added)
-    for place, sums in stored.items():
-        added[place].merge(sums)
-    empty = [place for place, sums in added.items() if sums.empty]
-    rows = [_row(project_id, place, sums) for place, sums in added.items() if not sums.empty]
+    for key, sums in stored.items():
+        added[key].merge(sums)
+    empty = [key for key, sums in added.items() if sums.empty]
+    rows = [_row(project_id, key, sums) for key, sums in added.items() if not sums.empty]
     connection.execute(_WRITE, [_encoder.encode(rows).decode()])
-    if gone := [place for place in empty if place in stored]:
+    if gone := [key for key in empty if key in stored]:
         connection.execute(_DROP, [*_columns(gone), project_id])
 
 
@@ -170,7 +170,7 @@ def sums_of(row: Mapping[str, Any]) -> Sums:
     return sums
 
 
-def _places(
+def _series_of(
     project_id: str, series: Series, known: dict[int, dict[str, Any]]
 ) -> Iterable[tuple[int, str]]:
     """Return the (series, width) to which sums of a series are added, and note these series."""
@@ -195,24 +195,24 @@ def _places(
 
 
 def _read(
-    connection: psycopg.Connection[Any], project_id: str, places: Iterable[Place]
-) -> dict[Place, Sums]:
+    connection: psycopg.Connection[Any], project_id: str, keys: Iterable[RollupKey]
+) -> dict[RollupKey, Sums]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_READ, [*_columns(places), project_id]).fetchall()
+        rows = cursor.execute(_READ, [*_columns(keys), project_id]).fetchall()
     return {
         (row["width"], row["series"], (row["start"] - EPOCH).total_seconds() // 60): sums_of(row)
         for row in rows
     }
 
 
-def _columns(places: Iterable[Place]) -> list[list[Any]]:
-    listed = list(places)
+def _columns(keys: Iterable[RollupKey]) -> list[list[Any]]:
+    listed = list(keys)
     starts = [from_micros(minute * 60_000_000) for _, _, minute in listed]
-    return [[place[0] for place in listed], [place[1] for place in listed], starts]
+    return [[key[0] for key in listed], [key[1] for key in listed], starts]
 
 
-def _row(project_id: str, place: Place, sums: Sums) -> dict[str, Any]:
-    width, series, minute = place
+def _row(project_id: str, key: RollupKey, sums: Sums) -> dict[str, Any]:
+    width, series, minute = key
     return {
         "project_id": project_id,
         "width": width,

@@ -58,10 +58,10 @@ class Sums(msgspec.Struct, gc=False):
 
     def use(self, usage: Mapping[str, int], sign: int) -> None:
         """Add tokens by type."""
-        asked, answered, total = token_sums(usage)
+        input_tokens, output_tokens, total = token_sums(usage)
         self.tokens += sign * (total or 0)
-        self.input_tokens += sign * (asked or 0)
-        self.output_tokens += sign * (answered or 0)
+        self.input_tokens += sign * (input_tokens or 0)
+        self.output_tokens += sign * (output_tokens or 0)
         key, counts = key_of(total or 0), self.token_counts
         counts[key] = counts.get(key, 0) + sign
         types = self.usage

@@ -14,6 +14,7 @@ from tracer.measure.question import Question
 from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
 from tracer.store.measure.cells import Scan
+from tracer.store.measure.distinct import distinct_counts
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
 from tracer.store.query.source import Column
@@ -44,7 +45,7 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     ).subquery("source")
     by = _by(scan, plan, source)
     if question.counted is not None:
-        return _distinct(plan, source, by)
+        return _distinct(scan, plan, source, by)
     rows: Any = source
     key: Column | None = None
     total: Column = sa.cast(sa.null(), sa.Numeric)
@@ -126,31 +127,22 @@ def _state_rows(state: str | None, source: sa.Subquery) -> Column:
     return by_state[state]
 
 
-def _distinct(plan: Plan, source: sa.Subquery, by: Mapping[str, Column | None]) -> sa.Select[Any]:
+def _distinct(
+    scan: Scan, plan: Plan, source: sa.Subquery, by: Mapping[str, Column | None]
+) -> sa.Select[Any]:
     """Return the users by interval and group; a user without traces left counts no more."""
+    value = source.c.name
     pairs = (
-        sa.select(*(_required(column).label(name) for name, column in by.items()), source.c.name)
+        sa.select(
+            *(_required(column).label(name) for name, column in by.items()), value.label("value")
+        )
+        .where(value.is_not(None))
         .group_by(*(sa.literal_column(str(number)) for number in (1, 2, 3, 4)))
         .having(sa.func.sum(_state_rows(plan.state, source)) > 0)
         .cte("pairs")
     )
-    none = [sa.cast(sa.null(), sa.Numeric).label(name) for name in ("total", "low", "high")]
-    key = sa.cast(sa.null(), sa.Integer).label("key")
-    groups = [pairs.c.first, pairs.c.second]
-    nowhere = sa.cast(sa.null(), sa.DateTime(timezone=True)).label("interval")
-    number: Column = sa.func.count(sa.distinct(pairs.c.name))
-    whole = (
-        sa.select(nowhere, *groups, key, number.label("rows"), number.label("whole"), *none)
-        .where(pairs.c.name.is_not(None))
-        .group_by(*groups)
-    )
-    rows: Column = sa.func.count(pairs.c.name)
-    each = (
-        sa.select(pairs.c.interval, *groups, key, rows.label("rows"), rows.label("whole"), *none)
-        .where(pairs.c.interval.is_not(None), pairs.c.name.is_not(None))
-        .group_by(pairs.c.interval, *groups)
-    )
-    return sa.select(sa.union_all(whole, each).subquery())
+    intervals = scan.frame.width is not None
+    return distinct_counts(pairs, len(scan.question.groups), intervals=intervals)
 
 
 def _required(column: Column | None) -> Column:

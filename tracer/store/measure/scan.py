@@ -15,6 +15,7 @@ from tracer.query.parse import parse
 from tracer.query.tree import Node
 from tracer.store.measure.cells import Cell, Scan, Scanned
 from tracer.store.measure.columns import Columns
+from tracer.store.measure.distinct import distinct_counts
 from tracer.store.measure.plan import Plan
 from tracer.store.measure.rollup import rollup_cells
 from tracer.store.measure.top import given_groups, key_of, top_groups
@@ -149,31 +150,7 @@ def _distinct(scan: Scan) -> sa.Select[Any]:
         .group_by(*_ordinals(by))
         .cte("pairs")
     )
-    number = sa.func.count(sa.distinct(pairs.c.value))
-    whole = _counts(pairs, sa.null().label("interval"), number, len(groups))
-    if interval is None:
-        return whole
-    each = _counts(pairs, pairs.c.interval, sa.func.count(), len(groups), pairs.c.interval)
-    return sa.select(sa.union_all(whole, each).subquery())
-
-
-def _counts(
-    pairs: sa.CTE, interval: Any, number: Column, groups: int, *by: Column
-) -> sa.Select[Any]:
-    names = [pairs.c.first, pairs.c.second][:groups]
-    none = [sa.cast(sa.null(), sa.Numeric).label(name) for name in ("total", "low", "high")]
-    query = sa.select(
-        sa.cast(interval, sa.DateTime(timezone=True)).label("interval"),
-        *(
-            pairs.c[name] if index < groups else sa.cast(sa.null(), sa.Text).label(name)
-            for index, name in enumerate(("first", "second"))
-        ),
-        sa.cast(sa.null(), sa.Integer).label("key"),
-        number.label("rows"),
-        number.label("whole"),
-        *none,
-    )
-    return query.group_by(*by, *names) if by or names else query
+    return distinct_counts(pairs, len(groups), intervals=interval is not None)
 
 
 def _everything(cells: sa.CTE) -> sa.Select[Any]:

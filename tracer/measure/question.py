@@ -95,6 +95,11 @@ class Question(
         return None
 
     @property
+    def by_key(self) -> bool:
+        """Whether values are counted by their key, as `tracer.measure.histogram` does."""
+        return self.shape != "values" or self.measure == "percentile"
+
+    @property
     def period(self) -> tuple[Moment | None, Moment]:
         """``since`` and ``until``; raises Invalid."""
         since = None if self.since is None else _moment("since", self.since)

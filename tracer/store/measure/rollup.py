@@ -51,7 +51,7 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     total: Column = sa.cast(sa.null(), sa.Numeric)
     sums: list[Column]
     there: Column | None = None
-    if question.shape != "values" or question.measure == "percentile":
+    if question.by_key:
         counts = elements_of(source.c[HISTOGRAMS[_measured(question)]])
         rows = source.join(counts, sa.true())
         key = unpacked_key(counts.c.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,8 +23,6 @@ from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
 from tracer.store.schema import scores, sessions, spans, traces
 from tracer.store.traces.users import users_of
-
-_KEYED: Final = ("percentile",)
 
 
 def read(scan: Scan, plan: Plan | None = None) -> Scanned:
@@ -86,7 +84,7 @@ def _cells(scan: Scan) -> sa.Select[Any]:
     columns, table, score = _columns(scan)
     groups = [columns.text(reference) for reference in question.groups]
     value = columns.number(question.measured) if question.measured else None
-    key = key_of(value) if _by_key(question) and value is not None else None
+    key = key_of(value) if question.by_key and value is not None else None
     by = {
         "interval": _interval(scan.frame, table),
         **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
@@ -210,10 +208,6 @@ def _node(question: Question) -> Node:
 def _condition(scan: Scan, text: str, table: Table) -> Column:
     grain = query_grain(scan.question.grain)
     return sa.func.coalesce(condition(parse(text, grain), grain, table, scan.clock), sa.false())
-
-
-def _by_key(question: Question) -> bool:
-    return question.shape != "values" or question.measure in _KEYED
 
 
 def _interval(frame: Frame, table: Table) -> Column | None:

@@ -153,6 +153,4 @@ def _sent_state() -> str:
 
 def _state(values: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of an address that a view keeps, in a fixed order."""
-    return {
-        name: values[name] for name in ("q", "sort", "columns", "over", "of") if values.get(name)
-    }
+    return {name: values[name] for name in _STATE if values.get(name)}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from tracer.query.fields import Grain
-from tracer.query.filters import compares, joined
-from tracer.query.moments import Clock, Moment, resolve
-from tracer.query.tree import And, Between, Compare, Equal, Match, Node, Not, Term, both, conjuncts
-
-_Bounds = tuple[datetime | None, datetime | None]
+from tracer.query.filters import compares, joined, period_of
+from tracer.query.moments import Clock
+from tracer.query.tree import And, Node, Not, Term, both, conjuncts
 
 
 def rest(node: Node) -> Node | None:
@@ -26,15 +22,12 @@ def rest(node: Node) -> Node | None:
 
 def before(node: Node, clock: Clock) -> Node | None:
     """Return the query for the period before, as long as its own; None: it has no beginning."""
-    times, others = _divided(node)
-    since, until = None, clock.now
-    for term in times:
-        low, high = _bounds(term.matches[0], clock)
-        since = max(since, low) if since and low else since or low
-        until = min(until, high) if high else until
+    since, until = period_of(node, clock, Grain.TRACE)
+    until = min(until or clock.now, clock.now)
     if since is None or since >= until:
         return None
     start = since - (until - since)
+    _, others = _divided(node)
     first = compares(Grain.TRACE, "start", ">=", start)
     return joined(first, compares(Grain.TRACE, "start", "<", since), others)
 
@@ -49,19 +42,3 @@ def _divided(node: Node) -> tuple[list[Term], list[Node]]:
         else:
             others.append(item)
     return times, others
-
-
-def _bounds(match: Match, clock: Clock) -> _Bounds:
-    """Return the first time and the time after the last one that match."""
-    if isinstance(match, Between):
-        return _time(match.low, clock, 0), _time(match.high, clock, 1)
-    if isinstance(match, Compare):
-        end = 1 if match.operator in (">", "<=") else 0
-        time = _time(match.value, clock, end)
-        return (time, None) if match.operator in (">", ">=") else (None, time)
-    assert isinstance(match, Equal)
-    return _time(match.value, clock, 0), _time(match.value, clock, 1)
-
-
-def _time(value: object, clock: Clock, end: int) -> datetime | None:
-    return resolve(value, clock)[end] if isinstance(value, Moment) else None

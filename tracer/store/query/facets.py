@@ -13,6 +13,7 @@ from tracer.query.fields import Grain
 from tracer.store.database.session import within
 from tracer.store.query.matches import matches_prefix
 from tracer.store.query.selection import Selection
+from tracer.store.query.terms import json_text
 from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
 
 SECONDS: Final = 5
@@ -94,10 +95,7 @@ def complete_values(
         query = _values(latest, field, prefix)
     elif field == "metadata" and key:
         rows = _payloads(project_id, selection)
-        path = sa.func.coalesce(
-            rows.c.metadata.op("->>")(key), rows.c.metadata.op("#>>")(_path(key))
-        )
-        query = _counted(field, sa.type_coerce(path, sa.Text), rows, prefix)
+        query = _counted(field, json_text(rows.c.metadata, key), rows, prefix)
     elif field == "score" and key:
         value = sa.func.coalesce(scores.c.string_value, sa.cast(scores.c.value, sa.Text))
         query = _counted(field, value, scores, prefix).where(
@@ -187,10 +185,6 @@ def _payloads(project_id: str, selection: Selection) -> sa.Subquery:
         .where(trace_payloads.c.project_id == project_id)
         .subquery()
     )
-
-
-def _path(key: str) -> Any:
-    return sa.func.string_to_array(key, ".")
 
 
 def _row_count(latest: sa.CTE) -> Any:

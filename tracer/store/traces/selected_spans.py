@@ -19,6 +19,7 @@ from tracer.store.database.paging import Page
 from tracer.store.database.session import within
 from tracer.store.query.keyset import Order, cut, labelled, parse_sort
 from tracer.store.query.selection import ALL, Selection
+from tracer.store.query.terms import json_text
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.traces.span_tree import COLUMNS, SpanRow
 from tracer.store.traces.traces import LIST_SECONDS
@@ -132,10 +133,7 @@ def _contexts(
         for name in payloads
     ]
     values = [
-        sa.func.coalesce(
-            payload.c.metadata.op("->>")(key),
-            payload.c.metadata.op("#>>")(sa.func.string_to_array(key, ".")),
-        ).label(f"value_{number}")
+        json_text(payload.c.metadata, key).label(f"value_{number}")
         for number, key in enumerate(metadata)
     ]
     return sa.select(

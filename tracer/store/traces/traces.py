@@ -19,6 +19,7 @@ from tracer.store.database.paging import Key, Page
 from tracer.store.database.session import within
 from tracer.store.query.keyset import Order, Position, cut, labelled, parse_sort
 from tracer.store.query.selection import ALL, Selection
+from tracer.store.query.terms import json_text
 from tracer.store.schema import (
     payload_of_trace,
     projects,
@@ -319,11 +320,8 @@ def metadata_values(
 
     Dots in a key lead into objects, unless the metadata has the whole key.
     """
-    metadata = trace_payloads.c.metadata
     values = [
-        sa.func.coalesce(
-            metadata.op("->>")(key), metadata.op("#>>")(sa.func.string_to_array(key, "."))
-        ).label(f"value_{number}")
+        json_text(trace_payloads.c.metadata, key).label(f"value_{number}")
         for number, key in enumerate(keys)
     ]
     query = sa.select(trace_payloads.c.trace_id, *values).where(

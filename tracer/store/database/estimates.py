@@ -1,4 +1,4 @@
-"""How many rows PostgreSQL expects a query to return, without running the query."""
+"""How many rows PostgreSQL expects a query to return, and samples of tables with too many."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ def estimated_rows(query: sa.Select[Any]) -> float:
     statement = f"EXPLAIN (FORMAT JSON) {compiled}"
     plan = db.session.connection().exec_driver_sql(statement, compiled.params).scalar_one()
     return float(plan[0]["Plan"]["Plan Rows"])
+
+
+def sample(table: sa.Table, share: float) -> sa.TableSample:
+    """Return about this share (0 to 1) of a table's rows, read by whole pages of the disk."""
+    # The same sample each time, so that a page that is loaded again shows the same numbers.
+    return table.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))

@@ -13,6 +13,7 @@ from tracer.measure.question import Question
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.query.tree import Node
+from tracer.store.database.estimates import sample
 from tracer.store.measure.cells import Cell, Scan, Scanned
 from tracer.store.measure.columns import Columns
 from tracer.store.measure.distinct import distinct_counts
@@ -181,10 +182,7 @@ def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
 
 
 def _sampled(table: sa.Table, share: float) -> Table:
-    if share >= 1:
-        return table.alias()
-    # The same sample each time, so that a page that is loaded again shows the same numbers.
-    return table.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))
+    return table.alias() if share >= 1 else sample(table, share)
 
 
 def _where(scan: Scan, table: Table) -> list[Column]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tracer.errors import TooSlow
 from tracer.extensions import db
-from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.estimates import estimated_rows, sample
 from tracer.store.database.session import within
 from tracer.store.schema import traces
 
@@ -63,9 +63,8 @@ def read_side(project_id: str, matching: Matching) -> Side:
 
 def _sampled(project_id: str, matching: Matching, share: float) -> Side:
     share = min(share, 1.0)
-    # The same sample each time, so that a page that is loaded again shows the same numbers.
-    table = traces.tablesample(sa.func.system(share * 100), name="sample", seed=sa.literal(0))
-    trace_ids = _read(_ids(table, project_id, matching).limit(4 * SAMPLE))
+    query = _ids(sample(traces, share), project_id, matching)
+    trace_ids = _read(query.limit(4 * SAMPLE))
     return Side(trace_ids, share)
 
 

@@ -16,7 +16,7 @@ from tracer.errors import TooSlow
 from tracer.extensions import db
 from tracer.measure.buckets import bar_width
 from tracer.query.fields import Grain
-from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.estimates import estimated_rows, sample
 from tracer.store.database.session import within
 from tracer.store.schema import sessions, spans, traces
 
@@ -128,12 +128,9 @@ def _read(
     width: timedelta,
     share: float,
 ) -> Histogram:
-    table: sa.FromClause = _TABLES[grain]
+    own = _TABLES[grain]
+    table: sa.FromClause = sample(own, share) if share < 1 else own
     since, until = period
-    if share < 1:
-        # The same sample each time, so that a page that is loaded again shows the same numbers.
-        sampled = sa.func.system(share * 100)
-        table = _TABLES[grain].tablesample(sampled, name="sample", seed=sa.literal(0))
     length = sa.func.date_part("epoch", table.c.end_time - table.c.start_time, type_=sa.Float)
     micros = sa.func.greatest(length * 1_000_000, 0) + 1
     # NULL is the bucket of spans that run.

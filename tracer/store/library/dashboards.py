@@ -125,7 +125,5 @@ def _values(dashboard: Dashboard, author: Author) -> dict[str, object]:
     return {
         "name": dashboard.name,
         "document": write_dashboard(dashboard),
-        "author": author.name,
-        "author_id": author.author_id,
-        "member_id": author.member_id,
+        **author.values(),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,18 +73,19 @@ def _user_row(values: dict[str, Any]) -> UserRow:
 
 def get_user(project_id: str, user_id: str) -> UserRow | None:
     """Return a user with sums over all traces; None: no trace names the user."""
-    users = users_of(project_id, None, traces.c.user_id == user_id)
-    with within(LIST_SECONDS):
-        row = db.session.execute(sa.select(*_columns(users))).mappings().one_or_none()
-    return UserRow(**row) if row is not None else None
+    return _read_one(users_of(project_id, None, traces.c.user_id == user_id))
 
 
 def users_absent(project_id: str, since: datetime | None) -> UserRow | None:
     """Return the sums of the traces that name no user; None: every trace names one."""
-    users = users_of(project_id, since, traces.c.user_id.is_(None))
+    row = _read_one(users_of(project_id, since, traces.c.user_id.is_(None)))
+    return replace(row, user_id="") if row is not None else None
+
+
+def _read_one(users: sa.Subquery) -> UserRow | None:
     with within(LIST_SECONDS):
         row = db.session.execute(sa.select(*_columns(users))).mappings().one_or_none()
-    return UserRow(**{**row, "user_id": ""}) if row is not None else None
+    return UserRow(**row) if row is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,9 @@ def user_details(
         traces.c.user_id == sa.any_(sa.literal(list(user_ids), ARRAY(sa.Text))),
         traces.c.start_time >= since,
     ]
-    seconds = sa.extract("epoch", traces.c.start_time - since)
-    interval = sa.cast(sa.func.floor(seconds / width.total_seconds()), sa.Integer)
     failed = sa.func.count().filter(traces.c.status == "error")
     trends: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    query = sa.select(traces.c.user_id, interval.label("n"), sa.func.count(), failed)
+    query = sa.select(traces.c.user_id, _interval(since, width), sa.func.count(), failed)
     with within(LIST_SECONDS):
         for user_id, *counts in db.session.execute(
             query.where(*own).group_by(traces.c.user_id, "n").order_by("n")
@@ -126,6 +125,12 @@ def user_details(
             trends[user_id].append((counts[0], counts[1], counts[2]))
         rows = db.session.execute(_details(project_id, own)).mappings().all()
     return {row["user_id"]: _made_details(row, trends[row["user_id"]]) for row in rows}
+
+
+def _interval(since: datetime, width: timedelta) -> sa.Label[int]:
+    """Return the number of the interval that a trace began in, counted from 0, as ``n``."""
+    seconds = sa.extract("epoch", traces.c.start_time - since)
+    return sa.cast(sa.func.floor(seconds / width.total_seconds()), sa.Integer).label("n")
 
 
 def _made_details(row: sa.RowMapping, trend: list[tuple[int, int, int]]) -> UserDetails:
@@ -179,11 +184,9 @@ def user_scores(
 
     ``width`` is the length of the intervals of the trends, which are counted from ``since``.
     """
-    seconds = sa.extract("epoch", traces.c.start_time - since)
-    interval = sa.cast(sa.func.floor(seconds / width.total_seconds()), sa.Integer)
     query = (
         sa.select(
-            *(scores.c.name, scores.c.data_type, interval.label("n"), sa.func.count()),
+            *(scores.c.name, scores.c.data_type, _interval(since, width), sa.func.count()),
             *(sa.func.count(scores.c.value), sa.func.sum(scores.c.value)),
         )
         .join(

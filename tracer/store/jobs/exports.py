@@ -51,7 +51,7 @@ def read_file(project_id: str, job_id: str) -> File:
     job = get_job(project_id, job_id)
     number = sa.select(sa.func.count()).select_from(job_files).where(*_own(project_id, job_id))
     total = int(db.session.scalar(number) or 0)
-    if job.change.get("action") != "export" or job.status != DONE or not total:
+    if not job.is_export or job.status != DONE or not total:
         raise NotFound(f"the job {job_id!r} has no file: exports are kept for a day")
     wanted = msgspec.convert(job.change, Export).wanted
     query = sa.select(job_files.c.data).where(*_own(project_id, job_id))
@@ -155,6 +155,6 @@ def _own(project_id: str, job_id: str) -> list[sa.ColumnElement[bool]]:
 
 def expires_at(job: JobRow) -> datetime | None:
     """Return until when the file of an export can be downloaded; None: it has none."""
-    if job.change.get("action") != "export" or job.status != DONE or job.ended_at is None:
+    if not job.is_export or job.status != DONE or job.ended_at is None:
         return None
     return job.ended_at + KEPT

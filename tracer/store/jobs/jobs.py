@@ -47,6 +47,11 @@ class JobRow:
     ended_at: datetime | None
     author: str | None
 
+    @property
+    def is_export(self) -> bool:
+        """Whether the job writes a file, and changes nothing."""
+        return bool(self.change.get("action") == "export")
+
 
 def create_job(
     project_id: str,

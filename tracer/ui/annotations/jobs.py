@@ -40,7 +40,6 @@ def job(project_id: str, job_id: str) -> Representations:
             "project_id": project_id,
             "job": row,
             "described": described(row),
-            "is_export": row.change.get("action") == "export",
             "file_until": expires_at(row),
             "is_open": row.status in (jobs.WAITING, jobs.RUNNING),
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby, zip_longest
 from typing import Final
 
 import msgspec
@@ -50,24 +51,23 @@ def _shown(values: Mapping[str, Json], name: str) -> str | None:
 
 def compare_texts(then: Json, now: Json, *, output: bool = False) -> list[Text]:
     """Return the messages of two inputs or outputs; equal ones in a row are one."""
-    before, after = _items(then, output), _items(now, output)
-    same, result = 0, list[Text]()
-    for old, new in _paired(before, after):
-        if old == new:
-            same += 1
-            continue
-        if same:
-            result.append(Text(role="", same=same, pieces=[]))
-            same = 0
-        pieces = word_diff(old[1][:_MOST_TEXT], new[1][:_MOST_TEXT])
-        result.append(Text(role=new[0] or old[0], same=0, pieces=pieces))
-    if same:
-        result.append(Text(role="", same=same, pieces=[]))
-    return result
+    texts: list[Text] = []
+    paired = _paired(_items(then, output), _items(now, output))
+    for is_same, pairs in groupby(paired, key=lambda pair: pair[0] == pair[1]):
+        if is_same:
+            texts.append(Text(role="", same=sum(1 for _ in pairs), pieces=[]))
+        else:
+            texts += [_compared(old, new) for old, new in pairs]
+    return texts
 
 
 _Item = tuple[str, str]
 """Role and text of a message."""
+
+
+def _compared(old: _Item, new: _Item) -> Text:
+    pieces = word_diff(old[1][:_MOST_TEXT], new[1][:_MOST_TEXT])
+    return Text(role=new[0] or old[0], same=0, pieces=pieces)
 
 
 def _items(value: Json, output: bool) -> list[_Item]:
@@ -106,9 +106,7 @@ def _paired(before: list[_Item], after: list[_Item]) -> Iterator[tuple[_Item, _I
         tail += 1
     yield from zip(before[:head], after[:head], strict=True)
     old, new = before[head : len(before) - tail], after[head : len(after) - tail]
-    for number in range(max(len(old), len(new))):
-        left = old[number] if number < len(old) else None
-        right = new[number] if number < len(new) else None
-        yield left or (right[0] if right else "", ""), right or (left[0] if left else "", "")
-    end = len(before) - tail
-    yield from ((item, item) for item in before[end:])
+    for left, right in zip_longest(old, new):
+        # What one side lacks has the role of the other's message, and no text.
+        yield left or (right[0], ""), right or (left[0], "")
+    yield from ((item, item) for item in before[len(before) - tail :])

@@ -10,6 +10,7 @@ from flask import Response
 from tracer.errors import TooLarge
 from tracer.export import json
 from tracer.export.formats import FORMATS, file_name, plain_name
+from tracer.export.pieces import in_pieces
 from tracer.export.selections.write import FORMATS as FILES
 from tracer.export.selections.write import Wanted, write
 from tracer.store.jobs.exports import File
@@ -92,16 +93,9 @@ def _download(
 
 def _chunks(snapshot: Snapshot, text: Iterator[str] | Iterator[bytes]) -> Iterator[bytes]:
     """Yield chunks of at least _CHUNK_BYTES; close the snapshot at the end."""
-    pieces: list[bytes] = []
-    length = 0
+    parts = (part.encode() if isinstance(part, str) else part for part in text)
     try:
-        for piece in text:
-            pieces.append(piece.encode() if isinstance(piece, str) else piece)
-            length += len(pieces[-1])
-            if length >= _CHUNK_BYTES:
-                yield b"".join(pieces)
-                pieces, length = [], 0
-        yield b"".join(pieces)
+        yield from in_pieces(parts, _CHUNK_BYTES)
     finally:
         # Closed here and not with the response, which a server may close late.
         snapshot.close()

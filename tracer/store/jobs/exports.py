@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tracer.errors import NotFound, TracerError
+from tracer.export.pieces import in_pieces
 from tracer.export.selections.write import Item, Wanted, write
 from tracer.extensions import db
 from tracer.query.fields import Grain
@@ -103,7 +104,7 @@ def _run(project_id: str, job: JobRow) -> None:
     snapshot = Snapshot()
     try:
         items = _reported(project_id, job, _items(snapshot, project_id, job, change))
-        for number, piece in enumerate(_pieces(write(change.wanted, items))):
+        for number, piece in enumerate(in_pieces(write(change.wanted, items), _PIECE_BYTES)):
             values = {"project_id": project_id, "job_id": job.job_id, "number": number}
             with transaction():
                 db.session.execute(sa.insert(job_files).values(**values, data=piece))
@@ -130,18 +131,6 @@ def _reported(project_id: str, job: JobRow, items: Iterator[Item]) -> Iterator[I
         if number % _REPORTED == 0:
             with transaction():
                 _update(project_id, job, done=min(number, job.total))
-
-
-def _pieces(data: Iterator[bytes]) -> Iterator[bytes]:
-    parts: list[bytes] = []
-    size = 0
-    for part in data:
-        parts.append(part)
-        size += len(part)
-        if size >= _PIECE_BYTES:
-            yield b"".join(parts)
-            parts, size = [], 0
-    yield b"".join(parts)
 
 
 def _update(project_id: str, job: JobRow, **values: Any) -> None:

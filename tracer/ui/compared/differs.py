@@ -53,7 +53,7 @@ class DiffersPage:
         self.query = ListQuery(request.args, Grain.TRACE, path, keep=("against",))
         self.against = BEFORE if request.args.get("against") == BEFORE else REST
         self.problem = ""
-        self._list = url_for("ui.trace_list", project_id=project_id)
+        self._list = ListQuery(request.args, Grain.TRACE, TRACES.url(project_id))
         self._project_id = project_id
 
     @cached_property
@@ -78,13 +78,12 @@ class DiffersPage:
         node = parse(term, Grain.TRACE)
         if not there:
             node = node.item if isinstance(node, Not) else Not(node)
-        query = ListQuery(request.args, Grain.TRACE, self._list)
-        return query.url(edit.narrowed(query.shown, Grain.TRACE, node))
+        return self._list.url(edit.narrowed(self._list.shown, Grain.TRACE, node))
 
     @property
     def list_url(self) -> str:
         """The list of the selected traces."""
-        return ListQuery(request.args, Grain.TRACE, self._list).url()
+        return self._list.url()
 
 
 @html_and_json("/project/<project_id>/differs")
@@ -135,8 +134,8 @@ def shown_number(field: str, value: float) -> str:
 
 def drawn(shape: NumberDifference) -> list[DrawnBar]:
     """Return the bars of both sides, each side relative to its largest bar."""
-    most_selected = max(1, *(bar.selected for bar in shape.bars), 1)
-    most_others = max(1, *(bar.others for bar in shape.bars), 1)
+    most_selected = max(1, *(bar.selected for bar in shape.bars))
+    most_others = max(1, *(bar.others for bar in shape.bars))
     width = 100 / len(shape.bars)
     return [
         DrawnBar(

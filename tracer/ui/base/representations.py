@@ -71,6 +71,11 @@ def _json(result: Representations) -> Response:
     return Response(encode_json(result.data()), content_type="application/json")
 
 
+def wants_json() -> bool:
+    """Return whether the request is for the JSON representation of a page."""
+    return (request.endpoint or "").endswith("_json")
+
+
 @bp.app_template_global()
 def json_url() -> str:
     """Return the address of the current page's JSON representation, "" if it has none."""

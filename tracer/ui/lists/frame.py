@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
 from tracer.ui.base.rendering import render
-from tracer.ui.base.representations import Representations
+from tracer.ui.base.representations import Representations, wants_json
 from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.facets import sidebar
 from tracer.ui.lists.kinds import ListKind
@@ -47,7 +47,7 @@ def list_page(
         shown = {"kind": kind, "page": page, "query": query, "columns": choice.columns}
         return {**shown, **rows(choice)}
 
-    if request.args.get("part") == "rows" and not (request.endpoint or "").endswith("_json"):
+    if request.args.get("part") == "rows" and not wants_json():
         return _rows(kind, page, of_rows)
     return Representations(
         kind.template,

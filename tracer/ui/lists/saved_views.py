@@ -15,6 +15,7 @@ from tracer.store.database.session import transaction
 from tracer.store.library import saved_views
 from tracer.store.library.saved_views import SavedView, get_view, list_views
 from tracer.ui.base.blueprint import bp, is_fragment, refuse
+from tracer.ui.base.representations import wants_json
 from tracer.ui.base.visitor import author, current_visitor
 from tracer.ui.lists.kinds import KINDS, ListKind
 from tracer.ui.lists.list_query import ListQuery
@@ -72,7 +73,7 @@ def view_url(kind: ListKind, project_id: str, view: SavedView) -> str:
 
 def default_view(kind: ListKind, project_id: str) -> AnyResponse | None:
     """Return the redirect of a bare address to the list's default view; None: it has none."""
-    if request.args or is_fragment() or (request.endpoint or "").endswith("_json"):
+    if request.args or is_fragment() or wants_json():
         return None
     views = list_views(project_id, kind.endpoint, current_visitor().visitor_id)
     # The reader's own default comes before the project's.

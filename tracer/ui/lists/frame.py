@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
+from tracer.ui.base.blueprint import own_path
 from tracer.ui.base.rendering import render
 from tracer.ui.base.representations import Representations, wants_json
 from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.facets import sidebar
 from tracer.ui.lists.kinds import ListKind
-from tracer.ui.lists.list_query import ListQuery
-from tracer.ui.lists.saved_views import tabs_of
+from tracer.ui.lists.list_query import ListQuery, translated
+from tracer.ui.lists.saved_views import default_view, tabs_of
 
 PERIODS: Final = (("1h", "hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 SWITCH: Final = (
@@ -27,6 +28,14 @@ SWITCH: Final = (
     ("tool_list", "Tools"),
     ("span_list", "Spans"),
 )
+
+
+def other_address(kind: ListKind, project_id: str) -> AnyResponse | None:
+    """Return the redirect of an older address, or of a bare one to the default view; None: stay."""
+    text = translated(request.args, kind.grain)
+    if text is not None:
+        return redirect(ListQuery(request.args, kind.grain, own_path(), kind.base).url(text))
+    return default_view(kind, project_id)
 
 
 def list_page(

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from flask import redirect, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.traces import sessions
-from tracer.ui.base.blueprint import own_path
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.lists.frame import list_page
+from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.kinds import SESSIONS
-from tracer.ui.lists.list_query import ListQuery, translated
-from tracer.ui.lists.saved_views import default_view
+from tracer.ui.lists.list_query import ListQuery
 from tracer.web.answers import traces as answers
 
 
 @html_and_json("/project/<project_id>/sessions")
 def session_list(project_id: str) -> Representations | AnyResponse:
     """Show the sessions that a query selects, latest activity first."""
-    text = translated(request.args, Grain.SESSION)
-    if text is not None:
-        return redirect(ListQuery(request.args, Grain.SESSION, own_path()).url(text))
-    if (opened := default_view(SESSIONS, project_id)) is not None:
-        return opened
+    if (elsewhere := other_address(SESSIONS, project_id)) is not None:
+        return elsewhere
     query = ListQuery(request.args, Grain.SESSION, SESSIONS.url(project_id))
     page = sessions.list_sessions(
         project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter

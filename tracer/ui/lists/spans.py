@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from flask import redirect, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.database.paging import Page
 from tracer.store.traces.selected_spans import NO_CONTEXT, list_selected_spans, span_contexts
 from tracer.store.traces.span_tree import SpanRow
-from tracer.ui.base.blueprint import own_path
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import ColumnChoice
-from tracer.ui.lists.frame import list_page
+from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.kinds import GENERATIONS, SPANS, TOOLS, ListKind
-from tracer.ui.lists.list_query import ListQuery, translated
-from tracer.ui.lists.saved_views import default_view
+from tracer.ui.lists.list_query import ListQuery
 from tracer.web.answers.users import span_page
 
 
@@ -37,11 +35,8 @@ def tool_list(project_id: str) -> Representations | AnyResponse:
 
 
 def _list(kind: ListKind, project_id: str) -> Representations | AnyResponse:
-    if (opened := default_view(kind, project_id)) is not None:
-        return opened
-    text = translated(request.args, kind.grain)
-    if text is not None:
-        return redirect(ListQuery(request.args, kind.grain, own_path(), kind.base).url(text))
+    if (elsewhere := other_address(kind, project_id)) is not None:
+        return elsewhere
     query = ListQuery(request.args, kind.grain, kind.url(project_id), kind.base)
     page = list_selected_spans(
         project_id, query.selection, request.args.get("cursor"), sort=query.sort_parameter

@@ -14,16 +14,15 @@ from tracer.store.projects.refused_requests import last_refused_request
 from tracer.store.texts.hits import hits, index_lag
 from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
-from tracer.ui.base.blueprint import is_fragment, own_path
+from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.measured import measured_trace
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import ColumnChoice
-from tracer.ui.lists.frame import list_page
+from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.go_to import id_url
 from tracer.ui.lists.kinds import TRACES
-from tracer.ui.lists.list_query import ListQuery, translated
+from tracer.ui.lists.list_query import ListQuery
 from tracer.ui.lists.peek import list_alone, read_peek
-from tracer.ui.lists.saved_views import default_view
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.answers import traces as answers
@@ -32,11 +31,8 @@ from tracer.web.answers import traces as answers
 @html_and_json("/project/<project_id>/traces")
 def trace_list(project_id: str) -> Representations | AnyResponse:
     """Show the traces that a query selects; in a project without traces, how to send one."""
-    text = translated(request.args, Grain.TRACE)
-    if text is not None:
-        return redirect(ListQuery(request.args, Grain.TRACE, own_path()).url(text))
-    if (opened := default_view(TRACES, project_id)) is not None:
-        return opened
+    if (elsewhere := other_address(TRACES, project_id)) is not None:
+        return elsewhere
     query = ListQuery(request.args, Grain.TRACE, TRACES.url(project_id))
     if (page_of_id := id_url(project_id, query.text)) is not None:
         return redirect(page_of_id)

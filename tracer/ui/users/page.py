@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from flask import abort, request, url_for
@@ -19,7 +19,7 @@ from tracer.ui.lists.columns import Column
 from tracer.ui.lists.histogram import OverTime, over_time
 from tracer.ui.lists.kinds import SESSIONS, TRACES
 from tracer.ui.lists.list_query import ListQuery, term
-from tracer.ui.users.user_list import INTERVALS, LENGTHS, bars_path
+from tracer.ui.users.user_list import LENGTHS, bars_path, interval, length_of
 from tracer.web.answers.users import User, user_answer
 
 _USUAL: Final = "30d"
@@ -44,13 +44,12 @@ def user(project_id: str, user_id: str) -> Representations:
     row = get_user(project_id, user_id)
     if row is None:
         abort(404, f"This project has no traces of a user “{user_id}”.")
-    length = request.args.get("of", _USUAL)
-    length = length if length in LENGTHS else _USUAL
+    length = length_of(request.args.get("of"), _USUAL)
     since = datetime.now(UTC) - (LENGTHS[length][1] or (datetime.now(UTC) - row.start_time))
     query = _traces(project_id, user_id, "" if length == "all" else f"start:>-{length}")
     charts = over_time(project_id, TRACES, query, *_MEASURES)
     values = count_facets(project_id, query.selection, list(_FACETS))
-    scores = user_scores(project_id, user_id, since, _width(since))
+    scores = user_scores(project_id, user_id, since, interval(since))
     return Representations(
         "users/page.html",
         context=lambda: {
@@ -72,10 +71,6 @@ def user(project_id: str, user_id: str) -> Representations:
 def _traces(project_id: str, user_id: str, period: str = "") -> ListQuery:
     text = f"{term('user', user_id)} {period}".strip()
     return ListQuery(MultiDict({"q": text}), Grain.TRACE, TRACES.url(project_id))
-
-
-def _width(since: datetime) -> timedelta:
-    return max((datetime.now(UTC) - since) / INTERVALS, timedelta(minutes=1))
 
 
 def _lengths(project_id: str, user_id: str) -> list[tuple[str, str, str]]:

@@ -45,8 +45,7 @@ def user_list(project_id: str) -> Representations | AnyResponse:
     if (opened := default_view(USERS, project_id)) is not None:
         return opened
     query = ListQuery(request.args, Grain.USER, USERS.url(project_id), keep=("of", *KEPT))
-    length = query.kept.get("of", _USUAL)
-    length = length if length in LENGTHS else _USUAL
+    length = length_of(query.kept.get("of"), _USUAL)
     ago = LENGTHS[length][1]
     since = datetime.now(UTC) - ago if ago else None
     page = list_users(
@@ -65,9 +64,8 @@ def _context(
     project_id: str, query: ListQuery, page: Page[UserRow], length: str, since: datetime | None
 ) -> dict[str, object]:
     begin = since or min((row.start_time for row in page.items), default=datetime.now(UTC))
-    width = max((datetime.now(UTC) - begin) / INTERVALS, timedelta(minutes=1))
     ids = [row.user_id for row in page.items]
-    details = user_details(project_id, ids, begin, width) if ids else {}
+    details = user_details(project_id, ids, begin, interval(begin)) if ids else {}
     # As the last row, so that the sums of the list are those of all traces.
     nobody = users_absent(project_id, since) if not (query.shown or page.newer) else None
     return {
@@ -78,6 +76,16 @@ def _context(
         "length": length,
         "lengths": [(name, label, query.url(of=name)) for name, (label, _) in LENGTHS.items()],
     }
+
+
+def length_of(chosen: str | None, usual: str) -> str:
+    """Return the chosen length of time, a key of `LENGTHS`; the usual one where it is none."""
+    return chosen if chosen in LENGTHS else usual
+
+
+def interval(since: datetime) -> timedelta:
+    """Return the length of each of the `INTERVALS` from a time until now, at least a minute."""
+    return max((datetime.now(UTC) - since) / INTERVALS, timedelta(minutes=1))
 
 
 def trend(of: UserDetails) -> Trend:

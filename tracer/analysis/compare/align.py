@@ -42,18 +42,19 @@ def align(then: Forest, now: Forest) -> Iterator[Pair]:
         stack.append(deque(Pair(a, b, pair.depth + 1, moved) for a, b, moved in below))
 
 
-Place = tuple[int, int, bool]
+Aligned = tuple[int, int, bool]
+"""Index or position on both sides, NONE on the one that lacks it; whether it moved."""
 
 
-def _children_of(then: Forest, now: Forest, a: int, b: int) -> list[Place]:
+def _children_of(then: Forest, now: Forest, then_parent: int, now_parent: int) -> list[Aligned]:
     """Return the aligned children of a pair; both NONE: the aligned roots."""
-    is_root = a == b == NONE
-    mine = list(then.roots()) if is_root else _children(then, a)
-    theirs = list(now.roots()) if is_root else _children(now, b)
-    places = pair_up([_key(then, p) for p in mine], [_key(now, p) for p in theirs])
+    are_roots = then_parent == now_parent == NONE
+    of_then = list(then.roots()) if are_roots else _children(then, then_parent)
+    of_now = list(now.roots()) if are_roots else _children(now, now_parent)
+    aligned = pair_up([_key(then, p) for p in of_then], [_key(now, p) for p in of_now])
     return [
-        (NONE if i == NONE else mine[i], NONE if j == NONE else theirs[j], moved)
-        for i, j, moved in places
+        (NONE if i == NONE else of_then[i], NONE if j == NONE else of_now[j], moved)
+        for i, j, moved in aligned
     ]
 
 
@@ -65,17 +66,17 @@ def _key(forest: Forest, position: int) -> Hashable:
     return forest.kinds[position], forest.names[position]
 
 
-def _with_renamed(roots: list[Place]) -> list[Place]:
+def _with_renamed(roots: list[Aligned]) -> list[Aligned]:
     """Pair the roots where each trace has just one without a counterpart: it was renamed."""
-    only_then = [place for place in roots if place[1] == NONE]
-    only_now = [place for place in roots if place[0] == NONE]
+    only_then = [root for root in roots if root[1] == NONE]
+    only_now = [root for root in roots if root[0] == NONE]
     if len(only_then) != 1 or len(only_now) != 1:
         return roots
     renamed = (only_then[0][0], only_now[0][1], False)
-    return [renamed if place is only_now[0] else place for place in roots if place != only_then[0]]
+    return [renamed if root is only_now[0] else root for root in roots if root != only_then[0]]
 
 
-def pair_up(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Place]:
+def pair_up(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Aligned]:
     """Return (index in a, index in b, moved) for two lists of names, in the order of ``b``.
 
     What ``a`` alone has comes before the next pair that both have in the same order.
@@ -83,18 +84,18 @@ def pair_up(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Place]:
     in_order = dict(_in_order(a, b))
     moved = _moved(a, b, in_order)
     of_b = {j: i for i, j in moved.items()}
-    places: list[Place] = []
+    aligned: list[Aligned] = []
     next_b = 0
     for i, end in [(i, in_order.get(i, NONE)) for i in range(len(a))] + [(NONE, len(b))]:
         if i != NONE and end == NONE:
             if i not in moved:
-                places.append((i, NONE, False))
+                aligned.append((i, NONE, False))
             continue
-        places += [(of_b.get(j, NONE), j, j in of_b) for j in range(next_b, end)]
+        aligned += [(of_b.get(j, NONE), j, j in of_b) for j in range(next_b, end)]
         if i != NONE:
-            places.append((i, end, False))
+            aligned.append((i, end, False))
         next_b = end + 1
-    return places
+    return aligned
 
 
 def _moved(
@@ -143,17 +144,18 @@ def _by_occurrence(
 
 def _longest_rise(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the longest part of the pairs, whose first indexes rise, with rising second ones."""
-    ends: list[int] = []
-    at_end: list[int] = []
-    before: list[int] = []
+    # By the length of a rise, less one: the least index that ends one, and the number of its pair.
+    least_ends: list[int] = []
+    last_pairs: list[int] = []
+    previous_pairs: list[int] = []
     for number, (_, j) in enumerate(pairs):
-        length = bisect_left(ends, j)
-        before.append(at_end[length - 1] if length else NONE)
-        ends[length : length + 1] = [j]
-        at_end[length : length + 1] = [number]
+        length = bisect_left(least_ends, j)
+        previous_pairs.append(last_pairs[length - 1] if length else NONE)
+        least_ends[length : length + 1] = [j]
+        last_pairs[length : length + 1] = [number]
     rise = []
-    number = at_end[-1] if at_end else NONE
+    number = last_pairs[-1] if last_pairs else NONE
     while number != NONE:
         rise.append(pairs[number])
-        number = before[number]
+        number = previous_pairs[number]
     return rise[::-1]

@@ -143,9 +143,9 @@ def _earlier(
         .limit(_SCANNED)
         .subquery("latest")
     )
-    found = sa.select(latest.c.trace_id, latest.c.start_time, latest.c.status)
+    fitting = sa.select(latest.c.trace_id, latest.c.start_time, latest.c.status)
     if fits is not None:
-        found = found.where(fits(latest))
-    newest = found.order_by(latest.c.start_time.desc(), latest.c.trace_id.desc()).limit(1)
+        fitting = fitting.where(fits(latest))
+    newest = fitting.order_by(latest.c.start_time.desc(), latest.c.trace_id.desc()).limit(1)
     row = db.session.execute(newest).one_or_none()
     return None if row is None else Run(reason, *row)

@@ -51,11 +51,11 @@ def read_side(project_id: str, matching: Matching) -> Side:
         if len(side.trace_ids) >= _FEW:
             return side
     try:
-        found = _read(_ids(traces, project_id, matching).limit(_EXACT + 1))
+        trace_ids = _read(_ids(traces, project_id, matching).limit(_EXACT + 1))
+        if len(trace_ids) <= _EXACT:
+            return Side(trace_ids, 1.0)
     except TooSlow:
-        found = None
-    if found is not None and len(found) <= _EXACT:
-        return Side(found, 1.0)
+        pass
     # There are more than PostgreSQL estimated.
     everything = estimated_rows(_ids(traces, project_id, lambda _: sa.true()))
     return _sampled(project_id, matching, min(1.0, 8 * SAMPLE / max(everything, 1)))

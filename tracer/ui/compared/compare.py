@@ -121,10 +121,10 @@ def compare(project_id: str) -> Representations | AnyResponse:
 def _context(page: ComparePage) -> dict[str, object]:
     if page.then is None:
         return {"page": page, "then": None, "now_trace": page.now}
-    found = page.compared()
-    shown = [row for row in found.rows if page.state in ("", row.state)]
+    comparison = page.compared()
+    shown = [row for row in comparison.rows if page.state in ("", row.state)]
     longest = max(
-        (side.start + side.duration for row in found.rows for side in _sides(row)), default=1
+        (side.start + side.duration for row in comparison.rows for side in _sides(row)), default=1
     )
     part = shown[page.start : page.start + ROWS]
     rows = [_drawn(page, row, longest) for row in part]
@@ -132,8 +132,8 @@ def _context(page: ComparePage) -> dict[str, object]:
         "page": page,
         "then": page.then,
         "now_trace": page.now,
-        "found": found,
-        "title": _title(page.then, page.now, found),
+        "comparison": comparison,
+        "title": _title(page.then, page.now, comparison),
         "facts": _facts(page.then, page.now),
         "rows": rows,
         "marks": MARKS,
@@ -153,17 +153,17 @@ def _reasons(runs: Sequence[Run]) -> list[Run]:
     return list({run.trace_id: run for run in reversed(runs)}.values())[::-1]
 
 
-def _title(then: TraceDetail, now: TraceDetail, found: TraceComparison) -> str:
+def _title(then: TraceDetail, now: TraceDetail, comparison: TraceComparison) -> str:
     """Return the difference in one line: time, cost, what was added, what fails now."""
-    parts = [signed_duration(found.duration) or "Same duration"]
+    parts = [signed_duration(comparison.duration) or "Same duration"]
     if then.total_cost is not None or now.total_cost is not None:
         parts.append(signed_money((now.total_cost or Decimal(0)) - (then.total_cost or Decimal(0))))
     changes = [
-        f"{plural(found.counts[state], 'span')} {state}"
+        f"{plural(comparison.counts[state], 'span')} {state}"
         for state in (ADDED, REMOVED)
-        if found.counts[state]
+        if comparison.counts[state]
     ]
-    failing = [row.name for row in found.rows if _fails_now(row)]
+    failing = [row.name for row in comparison.rows if _fails_now(row)]
     changes += [f"{failing[-1]} failed"] if failing else []
     text = ", ".join(part for part in parts if part)
     return f"{text}: {', '.join(changes)}" if changes else text

@@ -14,7 +14,6 @@ from tracer.errors import Invalid
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
-from tracer.query.tree import EVERYTHING
 from tracer.store.database.session import transaction, within
 from tracer.store.jobs import jobs
 from tracer.store.jobs.changes import Bookmark, Change, Delete, Score, TagEdit
@@ -61,10 +60,7 @@ class Chosen:
         """Return what a job takes; 400: the query has an error."""
         if self.query is None:
             return self.trace_ids
-        try:
-            selection = Selection(parse(self.query, Grain.TRACE) if self.query else EVERYTHING)
-        except QueryError as error:
-            abort(400, str(error))
+        selection = selection_of(self.query)
         return lambda table: selection.condition(Grain.TRACE, table)
 
     def count(self, project_id: str) -> int:
@@ -75,6 +71,14 @@ class Chosen:
     def back_url(self, project_id: str) -> str:
         """Return the list that the traces were chosen from."""
         return url_for("ui.trace_list", project_id=project_id, q=self.query or None)
+
+
+def selection_of(query: str) -> Selection:
+    """Return the traces that a query selects; 400: it has an error."""
+    try:
+        return Selection(parse(query, Grain.TRACE))
+    except QueryError as error:
+        abort(400, str(error))
 
 
 @bp.get("/project/<project_id>/bulk")

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.errors import Invalid
 from tracer.export.selections import parquet
 from tracer.export.selections.write import FORMATS, PARQUET
 from tracer.query.derived.attributes import one_of
-from tracer.query.errors import QueryError
-from tracer.query.fields import Grain
-from tracer.query.parse import parse
 from tracer.query.printing import to_text
 from tracer.store.database.session import transaction
 from tracer.store.jobs.exports import create_export, read_file
-from tracer.store.query.selection import Selection
 from tracer.store.selections.exporting import MOST_STREAMED, count_selection
-from tracer.ui.annotations.bulk import MOST_TICKED
+from tracer.ui.annotations.bulk import MOST_TICKED, selection_of
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
@@ -28,7 +24,7 @@ from tracer.web.downloads import job_file, selection_file, wanted
 def export(project_id: str) -> AnyResponse | str:
     """Offer the formats for the traces of ``q`` or ``trace``; with ``format``, return the file."""
     text = _query()
-    selection = _selection(text)
+    selection = selection_of(text)
     if "format" not in request.args:
         return render(
             "annotations/export.html",
@@ -52,7 +48,7 @@ def do_export(project_id: str) -> AnyResponse:
     form = request.form
     chosen = wanted(_format(form.get("format", "")), form.get("columns", ""), spans="spans" in form)
     text = form.get("q", "").strip()
-    _selection(text)
+    selection_of(text)
     with transaction():
         made = create_export(project_id, text, chosen, form.get("sort") or None, author())
     return redirect(url_for("ui.job", project_id=project_id, job_id=made.job_id), 303)
@@ -68,13 +64,6 @@ def _query() -> str:
     """Return the query of the address, or the one for the ticked traces."""
     ticked = request.args.getlist("trace")[:MOST_TICKED]
     return to_text(one_of("id", ticked)) if ticked else request.args.get("q", "").strip()
-
-
-def _selection(text: str) -> Selection:
-    try:
-        return Selection(parse(text, Grain.TRACE))
-    except QueryError as error:
-        abort(400, str(error))
 
 
 def _format(name: str) -> str:

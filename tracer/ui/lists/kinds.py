@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import url_for
@@ -38,12 +38,17 @@ class ListKind:
         return url_for(f"ui.{self.endpoint}", project_id=project_id, **values)
 
 
+_NAME: Final = Column("name", "Name", "name", "name")
 _INPUT: Final = Column("input", "Input", "say")
 _OUTPUT: Final = Column("output", "Output", "say")
 _START: Final = Column("start", "Started", "when", "start")
 _LATENCY: Final = Column("latency", "Duration", "time", "latency")
 _TOKENS: Final = Column("tokens", "Tokens", "num tok", "tokens")
 _COST: Final = Column("cost", "Cost", "num cost", "cost")
+_ID: Final = Column("id", "Id", "id", "id")
+_SPAN_COUNT: Final = Column("spans", "Spans", "num spans", "spans")
+_TRACE_COUNT: Final = Column("traces", "Traces", "num spans", "traces")
+_FAILED: Final = Column("errors", "Failed", "num errs", "errors")
 _USER: Final = Column("user", "User", "user")
 _SESSION: Final = Column("session", "Session", "ses")
 _ENVIRONMENT: Final = Column("env", "Environment", "env")
@@ -53,19 +58,14 @@ _SCORES: Final = Column("scores", "Scores", "scores")
 
 _TRACES: Final = column_set(
     (
-        Column("name", "Name", "name", "name"),
-        *(_INPUT, _OUTPUT, _START, _LATENCY),
-        Column("spans", "Spans", "num spans", "spans"),
-        *(_TOKENS, _COST),
+        *(_NAME, _INPUT, _OUTPUT, _START, _LATENCY, _SPAN_COUNT, _TOKENS, _COST),
         Column("errors", "Errors", "num errs", "errors"),
-        Column("user", "User", "user", "user"),
-        Column("session", "Session", "ses", "session"),
-        Column("env", "Environment", "env", "env"),
+        *(replace(column, sort=column.name) for column in (_USER, _SESSION, _ENVIRONMENT)),
         Column("release", "Release", "env", "release"),
         Column("version", "Version", "env", "version"),
         Column("model", "Model", "model"),
         *(_MARKS, _SCORES, _TAGS),
-        Column("id", "Id", "id", "id"),
+        _ID,
     ),
     *("name", "input", "start", "latency", "spans", "tokens", "cost", "errors"),
     *("user", "session", "env", "marks", "scores", "tags"),
@@ -73,7 +73,7 @@ _TRACES: Final = column_set(
     keyed=("metadata", "score"),
 )
 _SPAN_COLUMNS: Final = (
-    Column("name", "Name", "name", "name"),
+    _NAME,
     Column("kind", "Kind", "env", "kind"),
     Column("model", "Model", "model", "model"),
     *(_OUTPUT, _INPUT, _START, _LATENCY),
@@ -87,7 +87,7 @@ _SPAN_COLUMNS: Final = (
     Column("prompt", "Prompt", "model"),
     Column("trace", "Trace", "in-trace"),
     *(_USER, _SESSION, _ENVIRONMENT),
-    Column("id", "Id", "id", "id"),
+    _ID,
 )
 _OF_SPANS: Final = ("metadata", "score")
 _SPANS: Final = column_set(
@@ -115,11 +115,7 @@ _SESSIONS: Final = column_set(
         Column("input", "Last input", "say"),
         Column("end", "Active", "when", "end"),
         Column("start", "Began", "when", "start"),
-        _LATENCY,
-        Column("traces", "Traces", "num spans", "traces"),
-        Column("spans", "Spans", "num spans", "spans"),
-        *(_TOKENS, _COST),
-        Column("errors", "Failed", "num errs", "errors"),
+        *(_LATENCY, _TRACE_COUNT, _SPAN_COUNT, _TOKENS, _COST, _FAILED),
         *(_USER, _ENVIRONMENT, _MARKS, _SCORES, _TAGS),
     ),
     *("id", "input", "end", "latency", "traces", "tokens", "cost", "errors"),
@@ -136,9 +132,7 @@ _USERS: Final = column_set(
         Column("trend", "Traces over time", "trendcell"),
         Column("p95", "p95", "time"),
         Column("sessions", "Sessions", "num tok", "sessions"),
-        Column("traces", "Traces", "num spans", "traces"),
-        Column("errors", "Failed", "num errs", "errors"),
-        *(_TOKENS, _COST),
+        *(_TRACE_COUNT, _FAILED, _TOKENS, _COST),
         Column("share", "Share of the largest cost", "share"),
     ),
     *("id", "last", "end", "trend", "p95", "sessions", "traces", "errors", "tokens", "cost"),

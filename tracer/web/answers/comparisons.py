@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.analysis.compare.payloads import Text, Value, compare_texts, compare_values
-from tracer.analysis.compare.rows import Row
+from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, Row
 from tracer.records import Json
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.web.answers.traces import TraceSummary
@@ -42,7 +42,7 @@ class TraceComparison(msgspec.Struct, kw_only=True):
 def counts_of(rows: list[Row]) -> dict[str, int]:
     """Return the number of rows by state."""
     counts = Counter(row.state for row in rows)
-    return {state: counts[state] for state in ("same", "changed", "added", "removed")}
+    return {state: counts[state] for state in (SAME, CHANGED, ADDED, REMOVED)}
 
 
 def span_comparison(then: SpanDetail | None, now: SpanDetail | None) -> SpanComparison:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.analysis.differences import numbers, ranking
-from tracer.analysis.differences.numbers import Numbers
+from tracer.analysis.differences.numbers import Limit, Numbers
 from tracer.analysis.differences.ranking import Attribute, Counted, Totals
 from tracer.query.derived.attributes import asked, asking_for, beyond
 from tracer.query.printing import to_text
@@ -122,12 +122,14 @@ def _field(count: Counted) -> str:
 def _limits(compared: Iterable[Numbers], own: set[str]) -> list[Counted]:
     """Return each number's best limit as an attribute: ``>`` and ``<`` begin its value."""
     return [
-        Counted(
-            Attribute(shape.field, f"{limit.operator}{limit.value}"), limit.selected, limit.others
-        )
+        Counted(_beyond(shape, limit), limit.selected, limit.others)
         for shape in compared
         if (limit := shape.limit) is not None and shape.field not in own
     ]
+
+
+def _beyond(shape: Numbers, limit: Limit) -> Attribute:
+    return Attribute(shape.field, f"{limit.operator}{limit.value}")
 
 
 def _term(attribute: Attribute) -> str:
@@ -164,13 +166,11 @@ def _difference(each: ranking.Difference, totals: Totals, differences: Differenc
 
 
 def _numbers(shape: Numbers) -> NumberDifference:
-    limit = shape.limit
-    attribute = limit and Attribute(shape.field, f"{limit.operator}{limit.value}")
     return NumberDifference(
         field=shape.field,
         selected_median=shape.selected_median,
         others_median=shape.others_median,
-        term=_term(attribute) if attribute else None,
+        term=_term(_beyond(shape, shape.limit)) if shape.limit else None,
         bars=[
             NumberBar(low=bar.low, high=bar.high, selected=bar.selected, others=bar.others)
             for bar in shape.bars

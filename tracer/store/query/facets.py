@@ -147,11 +147,10 @@ def _latest_rows(
         own = (spans.c.project_id == project_id, ~spans.c.placeholder)
         query = sa.select(*columns).where(*own, selection.condition(grain, spans))
         return query.order_by(spans.c.start_time.desc()).limit(MOST[grain]).cte("latest")
-    rows = sessions
     newest = (
-        sa.select(rows.c.session_id)
-        .where(rows.c.project_id == project_id, selection.condition(grain, rows))
-        .order_by(rows.c.end_time.desc())
+        sa.select(sessions.c.session_id)
+        .where(sessions.c.project_id == project_id, selection.condition(grain, sessions))
+        .order_by(sessions.c.end_time.desc())
         .limit(MOST[grain])
         .subquery()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.api.v1.existing import existing_session
 from tracer.api.v1.queries import LIST_PROBLEMS, ExportQuery, SelectionExport
 from tracer.errors import NotFound
 from tracer.export.formats import FORMATS
@@ -12,7 +13,6 @@ from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.store.jobs.exports import read_file
 from tracer.store.query.selection import Selection
-from tracer.store.traces import sessions
 from tracer.web.downloads import job_file, selection_file, session_file, trace_file, wanted
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, describe, read_query, set_up
@@ -53,8 +53,7 @@ def export_trace(trace_id: str) -> Response:
 )
 def export_session(session_id: str) -> Response:
     """Return a file with all traces of a session, read from one snapshot."""
-    if sessions.get_session(project_id(), session_id) is None:
-        raise NotFound.of("session", session_id)
+    existing_session(session_id)
     return session_file(project_id(), session_id)
 
 

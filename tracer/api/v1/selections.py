@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from tracer.api.v1.existing import existing_trace
 from tracer.api.v1.queries import (
     LIST_PROBLEMS,
     ComparisonQuery,
@@ -11,12 +12,10 @@ from tracer.api.v1.queries import (
     SelectionQuery,
     selection_of,
 )
-from tracer.errors import NotFound
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
-from tracer.store.traces import traces, users
+from tracer.store.traces import users
 from tracer.store.traces.selected_spans import list_selected_spans
-from tracer.store.traces.traces import TraceDetail
 from tracer.web.answers.comparisons import TraceComparison
 from tracer.web.answers.differences import DifferenceAnswer
 from tracer.web.answers.users import SelectedSpanPage, UserPage, span_page, user_page
@@ -91,12 +90,5 @@ def read_differences() -> Response:
 def read_comparison() -> Response:
     """Return the spans that two traces share, and what differs in time, tokens, cost and text."""
     query = read_query(ComparisonQuery)
-    then, now = (_trace(trace_id) for trace_id in (query.then, query.now))
+    then, now = (existing_trace(trace_id) for trace_id in (query.then, query.now))
     return answer(compare_traces(then, now, query.span))
-
-
-def _trace(trace_id: str) -> TraceDetail:
-    row = traces.get_trace(project_id(), trace_id)
-    if row is None:
-        raise NotFound.of("trace", trace_id)
-    return row

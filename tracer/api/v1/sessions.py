@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.analysis.context.totals import ContextTotals
+from tracer.api.v1.existing import existing_session
 from tracer.api.v1.queries import LIST_PROBLEMS, SessionQuery, session_selection
-from tracer.errors import NotFound
 from tracer.store.scores import scores
 from tracer.store.traces import sessions
 from tracer.store.traces.model_calls import read_session_totals
@@ -41,10 +41,7 @@ def list_sessions() -> Response:
 @describe(Operation(summary="Read a session", answers={200: Session}, problems=READ_PROBLEMS))
 def read_session(session_id: str) -> Response:
     """Return a session with its sums; /traces?session_id=… lists its traces."""
-    row = sessions.get_session(project_id(), session_id)
-    if row is None:
-        raise NotFound.of("session", session_id)
-    return answer(traces.session(row, project_id()))
+    return answer(traces.session(existing_session(session_id), project_id()))
 
 
 @bp.get("/sessions/<id:session_id>/context")
@@ -57,8 +54,7 @@ def read_session(session_id: str) -> Response:
 )
 def read_session_context(session_id: str) -> Response:
     """Return the input of each model call of a session, and how much of it was sent before."""
-    if sessions.get_session(project_id(), session_id) is None:
-        raise NotFound.of("session", session_id)
+    existing_session(session_id)
     return answer(read_session_totals(project_id(), session_id))
 
 
@@ -69,6 +65,6 @@ def read_session_context(session_id: str) -> Response:
 def list_session_scores(session_id: str) -> Response:
     """Return the scores of a session, which may have arrived before its traces."""
     rows = scores.list_scores(project_id(), session_id=session_id)
-    if not rows and sessions.get_session(project_id(), session_id) is None:
-        raise NotFound.of("session", session_id)
+    if not rows:
+        existing_session(session_id)
     return answer(Scores(data=[traces.score(row) for row in rows]))

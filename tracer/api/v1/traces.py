@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from tracer.analysis.context.totals import ContextTotals
+from tracer.api.v1.existing import existing_trace
 from tracer.api.v1.queries import LIST_PROBLEMS, SpanQuery, TraceQuery, trace_selection
 from tracer.errors import NotFound
 from tracer.mapping import Mapping, explain
@@ -45,10 +46,7 @@ def list_traces() -> Response:
 @describe(Operation(summary="Read a trace", answers={200: Trace}, problems=READ_PROBLEMS))
 def read_trace(trace_id: str) -> Response:
     """Return a trace with its data; its spans are listed level by level."""
-    row = traces.get_trace(project_id(), trace_id)
-    if row is None:
-        raise NotFound.of("trace", trace_id)
-    return answer(answers.trace(row))
+    return answer(answers.trace(existing_trace(trace_id)))
 
 
 @bp.get("/traces/<id:trace_id>/spans")
@@ -67,8 +65,8 @@ def list_spans(trace_id: str) -> Response:
         project_id(), trace_id, query.parent, query.cursor, limit=query.limit
     )
     # Checked for an empty page only, to save the query in the usual case.
-    if not page.rows and traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound.of("trace", trace_id)
+    if not page.rows:
+        existing_trace(trace_id)
     rows = [row for row in page.rows if not row.placeholder]
     sums = read_subtrees(project_id(), trace_id, rows)
     return answer(
@@ -112,8 +110,7 @@ def read_mapping(trace_id: str, span_id: str) -> Response:
 )
 def read_trace_context(trace_id: str) -> Response:
     """Return the input of each model call of a trace, and how much of it was sent before."""
-    if traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound.of("trace", trace_id)
+    existing_trace(trace_id)
     return answer(read_context_totals(project_id(), trace_id))
 
 
@@ -136,8 +133,8 @@ def read_span_context(trace_id: str, span_id: str) -> Response:
 def list_trace_scores(trace_id: str) -> Response:
     """Return the scores of a trace and its spans."""
     rows = scores.list_scores(project_id(), trace_id=trace_id)
-    if not rows and traces.get_trace(project_id(), trace_id) is None:
-        raise NotFound.of("trace", trace_id)
+    if not rows:
+        existing_trace(trace_id)
     return answer(Scores(data=[answers.score(row) for row in rows]))
 
 

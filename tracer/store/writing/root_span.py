@@ -187,10 +187,11 @@ def _look_up_bounds(
     connection: psycopg.Connection[Any], changes: dict[TraceKey, Change], keys: list[TraceKey]
 ) -> None:
     with connection.cursor(row_factory=dict_row) as cursor:
-        # Where one trace is most of the table, PostgreSQL would scan the table for any trace.
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        # Where one trace is most of the table, PostgreSQL would read all spans of the project for
+        # any trace, and sort those of the trace. Only ix_spans_tree has the order without a sort.
+        cursor.execute("SET LOCAL enable_sort = off")
         rows = cursor.execute(_BOUNDS, columns_of(keys, 2)).fetchall()
-        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT")
+        cursor.execute("SET LOCAL enable_sort TO DEFAULT")
         for row in rows:
             derived = changes[row["project_id"], row["trace_id"]].trace.derived
             derived.start, derived.end = to_micros(row["first"]), to_micros(row["last"])

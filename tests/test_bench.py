@@ -83,7 +83,9 @@ def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
         expected.add(f"{page}_growth")
     assert set(report["figures"]) == expected
     assert report["machine"]["cores"] >= 1
-    assert len([line for line in printed.splitlines() if " p95" in line]) >= 2 + 2 + 2 * 5
+    assert len(
+        [line for line in printed.splitlines() if " p95" in line]
+    ) == 2 + 2 + 2 * 5 + 4 * len(LOADS)
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def _add_to_rollups(url: str, traces: int) -> None:
             # Traces are counted in the order of their ids: the fewer folds, the fewer rows change.
             if steps % 100 == 0:
                 _fold(connection)
-                if progress := count_traces.read_progress(connection):
+                if progress := count_traces.UPGRADE.read_progress(connection):
                     click.echo(f"  {progress.done / traces:.0%} in rollups", err=True)
         _fold(connection)
 

@@ -24,7 +24,7 @@ from tracer.errors import ConfigError
 from tracer.server.lock import last_owner
 from tracer.server.postgres import Embedded
 from tracer.store.database import server
-from tracer.store.parts.rewrite import read_progress
+from tracer.store.parts.rewrite import UPGRADE
 from tracer.web.shown_settings import shown_settings
 
 # A table that takes longer is reported with the estimate of PostgreSQL's statistics.
@@ -124,7 +124,7 @@ def _database(config: Config) -> None:
         hint = "" if current == newest else f"; this version has {newest}: `tracer db upgrade`"
         _row("schema", f"{current or 'empty'}{hint}")
         _row("size", _size(server.database_bytes(connection)))
-        if current == newest and (progress := read_progress(connection)):
+        if current == newest and (progress := UPGRADE.read_progress(connection)):
             share = f"{100 * progress.done // progress.total} % of {progress.total:,}"
             _row("payloads", f"{share} rewritten so that repeated pieces are stored once")
         for table in server.table_sizes(connection, _COUNT_SECONDS):

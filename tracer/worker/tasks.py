@@ -16,8 +16,7 @@ import psycopg
 from tracer.store.analyses.compute import DUE as DUE_ANALYSES
 from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import projects, purge
-from tracer.store.parts.rewrite import DUE as DUE_PAYLOADS
-from tracer.store.parts.rewrite import rewrite
+from tracer.store.parts import rewrite
 from tracer.store.rollups import count_traces, fold
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
@@ -114,7 +113,7 @@ def purge_deleted_traces(url: str, _stop: Stop) -> None:
 
 def rewrite_payloads(url: str, stop: Stop) -> None:
     """Store once what payloads from before migration 0020 repeat."""
-    rewrite(url, stop.wait)
+    rewrite.rewrite(url, stop.wait)
 
 
 def purge_deleted_projects(url: str, stop: Stop) -> None:
@@ -132,8 +131,8 @@ TASKS: Final = (
     Task("words of traces", 2.0, index_words, trace_words.DUE),
     Task("counters", 20.0, fold_counters),
     Task("rollups", 5.0, fold_rollups, fold.DUE),
-    Task("rollups of older traces", 10.0, count_older_traces, count_traces.DUE),
+    Task("rollups of older traces", 10.0, count_older_traces, count_traces.UPGRADE.due),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
-    Task("rewrite of payloads", 10.0, rewrite_payloads, DUE_PAYLOADS),
+    Task("rewrite of payloads", 10.0, rewrite_payloads, rewrite.UPGRADE.due),
     Task("purge of deleted projects", 10.0, purge_deleted_projects, projects.DUE),
 )

@@ -15,7 +15,7 @@ from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import span
 from tracer.store.parts import rewrite, split
 from tracer.store.parts.columns import SPLIT_COLUMNS
-from tracer.store.parts.rewrite import read_progress, rewrite_some
+from tracer.store.parts.rewrite import UPGRADE, rewrite_some
 from tracer.store.writing.delete import delete_trace
 
 Connection = psycopg.Connection[Any]
@@ -99,12 +99,12 @@ def test_every_payload_stays_what_it_is(
     done = []
     while rewrite_some(worker):
         assert payloads(connection) == old_rows
-        progress = read_progress(worker)
+        progress = UPGRADE.read_progress(worker)
         assert progress is not None
         done.append(progress)
     assert [progress.done for progress in done] == sorted(progress.done for progress in done)
     assert done[-1] == (33, 33)
-    assert read_progress(worker) is None
+    assert UPGRADE.read_progress(worker) is None
     assert payloads(connection) == old_rows
     assert stored_bytes(connection) < before / 4
     assert not rewrite_some(worker)
@@ -152,7 +152,7 @@ def test_the_task_stops_when_the_worker_does(
     stop = threading.Event()
     stop.set()
     rewrite.rewrite(connection.info.dsn, stop.wait)
-    progress = read_progress(worker)
+    progress = UPGRADE.read_progress(worker)
     assert progress is not None
     assert progress.done == 3
     assert payloads(connection) == old_rows

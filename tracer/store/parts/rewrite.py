@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row, tuple_row
 
 from tracer import exact_json
+from tracer.store.database.background_upgrade import BackgroundUpgrade, run_steps
 from tracer.store.database.keys import SpanKey
 from tracer.store.database.locks import lock_keys
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.save import save_parts
 from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, encoder, split
 
-DUE: Final = "SELECT 1 FROM background_upgrades WHERE name = 'parts' AND finished_at IS NULL"
+UPGRADE: Final = BackgroundUpgrade("parts")
 
 _ROWS: Final = 200
 """Rows read in one transaction; their trace is locked meanwhile."""
 _PAUSE: Final = 0.05
 """Seconds between two transactions, so that the rewrite takes a part of one processor only."""
 
-# One server rewrites at a time; another one skips.
-_POSITION = """
-    SELECT position FROM background_upgrades
-    WHERE name = 'parts' AND finished_at IS NULL FOR UPDATE SKIP LOCKED
-"""
 _TRACE = """
     SELECT project_id, trace_id FROM span_payload_rows
     WHERE (project_id, trace_id, span_id) > (%s, %s, %s)
@@ -47,47 +43,22 @@ _ROWS_OF_TRACE = f"""
     FROM span_payload_rows
     WHERE project_id = %s AND trace_id = %s AND span_id > %s ORDER BY span_id LIMIT {_ROWS}
 """  # noqa: S608 - composed of constants; values are bound
-_ADVANCE = """
-    UPDATE background_upgrades SET position = %s, rows_done = rows_done + %s
-    WHERE name = 'parts'
-"""
-_FINISH = "UPDATE background_upgrades SET finished_at = now() WHERE name = 'parts'"
-_PROGRESS = """
-    SELECT rows_done, greatest(rows_total, rows_done) FROM background_upgrades
-    WHERE name = 'parts' AND finished_at IS NULL
-"""
-
-
-class Progress(NamedTuple):
-    """Rows of payloads that were looked at, and about how many there are."""
-
-    done: int
-    total: int
-
-
-def read_progress(connection: psycopg.Connection[Any]) -> Progress | None:
-    """Return how far the rewrite is; None: there is nothing to rewrite (any more)."""
-    row = connection.execute(_PROGRESS).fetchone()
-    return None if row is None else Progress(*row)
 
 
 def rewrite(url: str, wait: Callable[[float], bool]) -> None:
     """Rewrite payloads until all are done or ``wait(seconds)`` returns True: time to stop."""
-    with psycopg.connect(url) as connection:
-        while rewrite_some(connection) and not wait(_PAUSE):
-            pass
+    run_steps(url, rewrite_some, _PAUSE, wait)
 
 
 def rewrite_some(connection: psycopg.Connection[Any]) -> bool:
     """Rewrite the next rows of one trace, and commit; False: there are none, or another does."""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(_POSITION).fetchone()
-        if row is None:
+        position = UPGRADE.lock_position(cursor)
+        if position is None:
             return False
-        position: list[str] = row[0]
         trace = cursor.execute(_TRACE, position).fetchone()
         if trace is None:
-            cursor.execute(_FINISH)
+            UPGRADE.finish(cursor)
             return False
         project_id, trace_id = trace
         after = position[2] if position[:2] == [project_id, trace_id] else ""
@@ -105,7 +76,7 @@ def rewrite_some(connection: psycopg.Connection[Any]) -> bool:
                 _rewrite(cursor, key, {name: payload[name] for name in columns})
         # None are left where the trace was deleted meanwhile.
         last = rows[-1]["span_id"] if rows else after
-        cursor.execute(_ADVANCE, ([project_id, trace_id, last], len(rows)))
+        UPGRADE.advance(cursor, (project_id, trace_id, last), len(rows))
     return True
 
 

@@ -61,6 +61,8 @@ def encoder(
 
 
 decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
-encode: Final = encoder().encode
+_encoder: Final = encoder()
+encode: Final = _encoder.encode
+encode_lines: Final = _encoder.encode_lines
 encode_deterministic: Final = encoder("deterministic").encode
 encode_sorted: Final = encoder("sorted").encode

@@ -123,7 +123,7 @@ class _Skeleton:
             b64encode(segment).decode() if number % 2 else segment.decode()
             for number, segment in enumerate([*self._segments, b"".join(self._texts)])
         ]
-        return encoder.encode([size, *segments])
+        return exact_json.encode([size, *segments])
 
 
 def _leaf(text: bytes) -> _Hashed:
@@ -147,7 +147,7 @@ def _walk(value: Any, depth: int, skeleton: _Skeleton) -> None:
     elif depth and isinstance(value, list):
         _walk_list(value, depth, skeleton)
     else:
-        text = encoder.encode(value)
+        text = exact_json.encode(value)
         # Parts next to each other are elements of a list: here a text has to stand between.
         skeleton.add_text(b"")
         if len(text) < _STRING_FROM:
@@ -159,7 +159,7 @@ def _walk(value: Any, depth: int, skeleton: _Skeleton) -> None:
 def _walk_object(value: dict[str, Any], depth: int, skeleton: _Skeleton) -> None:
     separator = b"{"
     for key, member in value.items():
-        skeleton.add_text(separator + encoder.encode(key) + b":")
+        skeleton.add_text(separator + exact_json.encode(key) + b":")
         _walk(member, depth - 1, skeleton)
         separator = b","
     skeleton.add_text(b"}" if value else b"{}")
@@ -187,7 +187,7 @@ def _split_list(value: list[Any], depth: int, skeleton: _Skeleton) -> None:
 
 
 def _block(elements: list[Any], depth: int) -> _Hashed:
-    text = encoder.encode(elements)[1:-1]
+    text = exact_json.encode(elements)[1:-1]
     hashed = _cache.get(text)
     if hashed is None:
         skeleton = _Skeleton()
@@ -199,7 +199,7 @@ def _block(elements: list[Any], depth: int) -> _Hashed:
 def _add_elements(elements: Sequence[Any], depth: int, skeleton: _Skeleton, *, first: bool) -> None:
     """Append elements of a list, the long ones as parts. ``first``: nothing precedes them."""
     for element in elements:
-        text = encoder.encode(element)
+        text = exact_json.encode(element)
         if len(text) < _ELEMENT_FROM:
             skeleton.add_text(text if first else b"," + text)
         else:

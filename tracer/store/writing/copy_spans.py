@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from tracer import exact_json
 from tracer.merging import log_events
 from tracer.merging.repeats import CALL_ID_BYTES
 from tracer.merging.spans import Span
@@ -17,7 +18,7 @@ from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.keys import TraceKey
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.save import save_parts
-from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, encoder, split
+from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, split
 from tracer.store.schema import spans
 from tracer.times import sql_time
 
@@ -128,7 +129,7 @@ class _Shared:
         key = self.project_id, id(value)
         shared = self._json.get(key)
         if shared is None:
-            text = encoder.encode(value)
+            text = exact_json.encode(value)
             splits = len(text) >= SHARED_FROM
             if splits:
                 text = as_one_part(text, self._parts.setdefault((self.project_id, ""), {}))
@@ -225,7 +226,7 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Part
             values[position], splits = shared.json(values[position])
             bits |= column_bit if splits else 0
     # One call for all of them costs a third of one for each.
-    lines = encoder.encode_lines(values)
+    lines = exact_json.encode_lines(values)
     if parts is not None and len(lines) >= SPLIT_FROM:
         lines, bits = _split(values, lines, bits, parts)
     # JSON text holds no raw control characters: its line ends are those between the columns, the

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import psycopg
 
+from tracer import exact_json
 from tracer.merging.arrivals import Change
 from tracer.merging.spans import Span
 from tracer.store.counters.fold_sql import EXAMPLES
 from tracer.store.database.keys import TraceKey
-from tracer.store.parts.split import encoder
 
 Measure = tuple[str, str]
 """What is counted, and of which value: ("dialect", "openinference"), ("flag", "truncated") …"""
@@ -64,7 +64,7 @@ def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) 
         if tally.number
     ]
     if rows:
-        connection.execute(_ADD, [encoder.encode(rows).decode()])
+        connection.execute(_ADD, [exact_json.encode(rows).decode()])
 
 
 def _add(tallies: dict[Measure, _Tally], trace_id: str, change: Change) -> None:

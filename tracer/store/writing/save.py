@@ -11,6 +11,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from tracer import exact_json
 from tracer.merging import traces as rollup
 from tracer.merging.arrivals import Change, SessionContribution
 from tracer.merging.claims import PAYLOADS, UNLOADED
@@ -19,7 +20,6 @@ from tracer.store import schema
 from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
-from tracer.store.parts.split import encoder
 from tracer.store.writing.copy_spans import copy_spans
 from tracer.times import sql_time
 
@@ -309,4 +309,4 @@ def save_scores(
 
 
 def _json(rows: list[dict[str, Any]]) -> str:
-    return encoder.encode(rows).decode()
+    return exact_json.encode(rows).decode()

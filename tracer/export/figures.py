@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace
 from tracer.times import shown_time
+from tracer.wording import plural
 
 
 def duration(start: datetime, end: datetime | None) -> str:
@@ -65,11 +66,6 @@ def tokens(record: ExportedSpan | ExportedTrace) -> str:
         if count
     ]
     return f"{record.total_tokens:,} tokens" + (f" ({', '.join(sides)})" if len(sides) > 1 else "")
-
-
-def plural(number: int, noun: str) -> str:
-    """Return ``1 span`` or ``5,056 spans``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def facts(trace: ExportedTrace) -> list[tuple[str, str]]:

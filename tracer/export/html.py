@@ -20,6 +20,7 @@ from tracer.assets import asset_dir
 from tracer.export import figures
 from tracer.export.html_span import Budget, icon, overview, section
 from tracer.export.records import ExportedSpan, ExportedTrace, Row, Source
+from tracer.wording import plural
 
 MOST_SPANS: Final = 20_000
 _OPEN_SPANS: Final = 2_000
@@ -96,8 +97,8 @@ def _title(trace: ExportedTrace) -> str:
     failed = '<span class="chip bad">Failed</span>' if trace.status == "error" else ""
     running = '<span class="chip">Running</span>' if trace.status == "running" else ""
     totals = [facts["Took"] if not running else "", figures.tokens(trace), facts.get("Cost", "")]
-    totals += [figures.plural(trace.span_count, "span")]
-    errors = figures.plural(trace.error_count, "error") if trace.error_count else ""
+    totals += [plural(trace.span_count, "span")]
+    errors = plural(trace.error_count, "error") if trace.error_count else ""
     values = "".join(f"<b>{escape(text)}</b>" for text in totals if text)
     return (
         f'<header class="head"><div>{failed}{running}<h1>{escape(trace.name or "unnamed")}</h1>'
@@ -168,7 +169,7 @@ def _row(
     css_failed = " err" if row.span.status == "error" else ""
     css_lost = " lost" if row.span.placeholder else ""
     css = f'class="row k-{escape(row.span.kind)}{css_failed}{css_lost}" style="--depth:{depth}"'
-    left_out = f"{figures.plural(row.left_out, 'span')} below, not in this file"
+    left_out = f"{plural(row.left_out, 'span')} below, not in this file"
     more = f'<p class="more" style="--depth:{depth + 1}">{left_out}</p>' if row.left_out else ""
     if not is_parent:
         return f"<div {css}>{cells}</div>{more}\n"

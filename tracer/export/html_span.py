@@ -15,6 +15,7 @@ from tracer.export.records import ExportedScore, ExportedSpan, ExportedTrace, Te
 from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import KINDS, Json, decimals
 from tracer.times import shown_time
+from tracer.wording import plural
 
 _VALUE_CHARACTERS: Final = 100_000
 _PAGE_CHARACTERS: Final = 60_000_000
@@ -186,7 +187,7 @@ def _value(title: str, text: Text, output: bool, budget: Budget) -> str:
 def _messages(messages: list[Message], budget: Budget) -> str:
     shown = messages[-_MOST_MESSAGES:]
     earlier = len(messages) - len(shown)
-    note = f'<p class="box">{figures.plural(earlier, "earlier message")} left out.</p>'
+    note = f'<p class="box">{plural(earlier, "earlier message")} left out.</p>'
     return (note if earlier else "") + "".join(_message(message, budget) for message in shown)
 
 

@@ -20,6 +20,7 @@ from tracer.export import figures
 from tracer.export.records import ExportedSpan, Row, Source, Text, decoded
 from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import Json
+from tracer.wording import plural
 
 CHARACTERS_A_TOKEN: Final = 4
 """An estimate for English and code; other languages have fewer characters per token."""
@@ -76,10 +77,10 @@ class _Progress:
         phrases = []
         if self.values:
             scope = "all inputs and outputs" if self.cap == 0 else "marked where they are missing"
-            amount = f"{self.characters:,} characters of {figures.plural(self.values, 'value')}"
+            amount = f"{self.characters:,} characters of {plural(self.values, 'value')}"
             phrases.append(f"{amount}: {scope}")
         if self.spans:
-            phrases.append(f"{figures.plural(self.spans, 'span')} in deeper levels of the tree")
+            phrases.append(f"{plural(self.spans, 'span')} in deeper levels of the tree")
         return phrases
 
 
@@ -177,7 +178,7 @@ def _context(totals: ContextTotals) -> Iterator[str]:
     for result in totals.unused_results:
         yield (
             f"- No later answer refers to a result of {_inline(result.tool or 'a tool')}, about"
-            f" {result.tokens:,} tokens in {figures.plural(result.calls, 'call')} from span"
+            f" {result.tokens:,} tokens in {plural(result.calls, 'call')} from span"
             f" {_code(result.span_id)} on\n"
         )
 
@@ -217,7 +218,7 @@ def _facts(row: Row) -> str:
             " ".join(span.flags or []),
         ]
     if row.left_out:
-        facts.append(f"{figures.plural(row.left_out, 'span')} below left out")
+        facts.append(f"{plural(row.left_out, 'span')} below left out")
     return ", ".join(text for text in facts if text)
 
 
@@ -250,7 +251,7 @@ def _messages(messages: list[Message], span_id: str, progress: _Progress) -> Ite
         else:
             new_messages.append((message.role, parts))
     for first, count in repeated.items():
-        yield f"\n({figures.plural(count, 'message')} as in span {_code(first)})\n"
+        yield f"\n({plural(count, 'message')} as in span {_code(first)})\n"
     for role, parts in new_messages:
         for title, text, language in parts:
             yield f"\n**{_inline(role)}**{title}\n{_fenced(progress.cut(text), language)}"

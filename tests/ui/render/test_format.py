@@ -16,11 +16,11 @@ from tracer.ui.render.format import (
     meter,
     money,
     number,
-    plural,
     short_number,
     stamp,
     whole,
 )
+from tracer.wording import plural
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -17,6 +17,7 @@ from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
 from tracer.messages.parts import decoded
 from tracer.records import Json
+from tracer.wording import plural
 
 REPEATS: Final = 3
 """A tool call is reported when it occurs this often with the same arguments."""
@@ -86,7 +87,7 @@ class Finder:
         """Return the findings so far, grouped by kind."""
         findings = [*self._schema_violations, *self._retried, *_folded(self._repeated())]
         if self._truncated:
-            title = f"{_plural(len(self._truncated), 'answer')} cut off at the token limit"
+            title = f"{plural(len(self._truncated), 'answer')} cut off at the token limit"
             detail = "The model stopped at its output limit."
             findings.append(_finding("cut", title, detail, self._truncated))
         more = max(len(findings) - MOST_FINDINGS, 0)
@@ -223,10 +224,6 @@ def _finding(kind: str, title: str, detail: str, spans: list[str]) -> Finding:
     return Finding(
         kind=kind, title=title, detail=detail, spans=spans[:MOST_SPANS], count=len(spans)
     )
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _repetitions(number: int) -> str:

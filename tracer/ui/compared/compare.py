@@ -17,10 +17,11 @@ from tracer.export import csv
 from tracer.store.selections.pairs import Run, earlier_runs
 from tracer.store.traces.traces import TraceDetail
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.render.format import count, duration, money, plural
+from tracer.ui.render.format import count, duration, money
 from tracer.ui.trace.context import find_trace
 from tracer.web.answers.comparisons import TraceComparison
 from tracer.web.comparisons import compare_traces
+from tracer.wording import plural
 
 ROWS: Final = 400
 """Rows of a page."""

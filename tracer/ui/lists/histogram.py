@@ -20,7 +20,8 @@ from tracer.store.traces.histogram import BARS, Bar, Histogram, histogram, time_
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.kinds import KINDS, ListKind
 from tracer.ui.lists.list_query import ListQuery
-from tracer.ui.render.format import duration, money, plural
+from tracer.ui.render.format import duration, money
+from tracer.wording import plural
 
 MEASURES: Final = {"count": "Count", "latency": "Latency", "cost": "Cost"}
 HEIGHT: Final = 32

@@ -22,7 +22,8 @@ from tracer.analysis.context.misses import (
     Miss,
 )
 from tracer.analysis.word_diff import Piece
-from tracer.ui.render.format import money, plural, whole
+from tracer.ui.render.format import money, whole
+from tracer.wording import plural
 
 _MOST_SEGMENTS = 200
 _LABELS = {

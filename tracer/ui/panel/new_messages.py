@@ -7,8 +7,9 @@ from itertools import groupby
 from tracer.analysis.context.compare import CACHED, KNOWN, Context, ContextMessage
 from tracer.messages.conversation import Message, read_messages
 from tracer.records import Json
-from tracer.ui.render.format import count, plural
+from tracer.ui.render.format import count
 from tracer.ui.render.messages import Body, Renderer, Turn
+from tracer.wording import plural
 
 _Pair = tuple[Message, ContextMessage]
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from tracer.export.figures import number
 from tracer.times import shown_time
 from tracer.ui.render.time_zone import reader_zone
+from tracer.wording import plural
 
 _SECONDS_UNTIL_MINUTES = 600
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -59,11 +60,6 @@ def count(value: int | None) -> str:
 def whole(value: int | None) -> str:
     """Return all digits: ``5,056``."""
     return "" if value is None else f"{value:,}"
-
-
-def plural(value: int, noun: str) -> str:
-    """Return ``1 span`` or ``5,056 spans``."""
-    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
 
 
 def money(value: Decimal | None) -> str:

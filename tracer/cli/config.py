@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from tracer.config import Config, variable
+from tracer.config import LANGFUSE_PROJECT_NAME, Config, variable, variables
 from tracer.errors import ConfigError
 from tracer.server.bootstrap import check_init
 from tracer.web.incoming.forwarded import Proxies, checked_prefix
@@ -27,7 +27,6 @@ _OF_CLIENTS: Final = (
     *("TRACER_ENDPOINT", "TRACER_KEY", "TRACER_PROJECT", "TRACER_ENVIRONMENT", "TRACER_RELEASE"),
     *("TRACER_CAPTURE_CONTENT", "TRACER_ENABLED", "TRACER_SAMPLE", "TRACER_SPOOL"),
 )
-_LANGFUSE_NAME: Final = "LANGFUSE_INIT_PROJECT_NAME"
 
 
 class Mistake(NamedTuple):
@@ -56,21 +55,18 @@ def check(file: str | None) -> None:
     FILE has lines of the form NAME=VALUE, as systemd's EnvironmentFile and Docker's env_file.
     Nothing is started or connected to.
     """
-    found: Iterable[Mistake]
     if file is None:
-        found = mistakes([_Line(0, *item) for item in os.environ.items()])
+        all_mistakes = list(mistakes(_Line(0, *item) for item in os.environ.items()))
     else:
         try:
             text = Path(file).read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file} can't be read: {error}") from error
-        lines, found = read_lines(text)
-        found = sorted([*found, *mistakes(lines)])
-    count = 0
-    for mistake in found:
+        lines, without_setting = read_lines(text)
+        all_mistakes = sorted([*without_setting, *mistakes(lines)])
+    for mistake in all_mistakes:
         click.echo(f"{f'{file}:{mistake.line}' if file else 'environment'}: {mistake.reason}")
-        count += 1
-    if count:
+    if all_mistakes:
         raise click.exceptions.Exit(1)
     click.echo(f"{file or 'environment'}: no mistakes")
 
@@ -110,8 +106,9 @@ def mistakes(lines: Iterable[_Line]) -> Iterator[Mistake]:
     try:
         check_init(Config.from_env(good))
     except ConfigError as error:
-        named = [number for name, number in numbers.items() if name in _named(str(error), good)]
-        yield Mistake(max(named, default=0), str(error))
+        named = _named(str(error), good)
+        last = max((numbers[name] for name in named if name in numbers), default=0)
+        yield Mistake(last, str(error))
 
 
 def _wrong(line: _Line) -> str | None:
@@ -143,13 +140,9 @@ def _named(message: str, good: Mapping[str, str]) -> set[str]:
 
 def _settings() -> dict[str, str]:
     """Return the setting of each variable."""
-    names: dict[str, str] = {_LANGFUSE_NAME: "init_project_id"}
+    names: dict[str, str] = {LANGFUSE_PROJECT_NAME: "init_project_id"}
     for field in fields(Config):
-        own = f"TRACER_{field.name.upper()}"
-        names[own] = field.name
-        for other in ("DATABASE_URL", own.replace("TRACER_", "LANGFUSE_").replace("OWNER", "USER")):
-            if variable(field.name, {other: "1"}) == other:
-                names[other] = field.name
+        names |= dict.fromkeys(variables(field.name), field.name)
     return names
 
 

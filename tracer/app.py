@@ -175,7 +175,7 @@ def check_host() -> None:
     """Raise Misdirected if the Host header does not name this server."""
     config = services().config
     name = _host_name(request.host)
-    named = name in LOOPBACK_NAMES or name in {config.host, *_names(config.allowed_hosts)}
+    named = name in LOOPBACK_NAMES or name in {config.host, *config.allowed_names}
     # Where a login is needed, an address in place of a name is harmless: no other site has it.
     if not named and not (config.needs_login and _is_address(name)):
         raise Misdirected(
@@ -195,10 +195,6 @@ def _is_address(name: str) -> bool:
 @lru_cache(maxsize=1_000)
 def _host_name(host: str) -> str:
     return urlsplit(f"//{host}").hostname or ""
-
-
-def _names(text: str) -> list[str]:
-    return [name for part in text.split(",") if (name := part.strip().lower())]
 
 
 def add_headers(response: Response) -> Response:

@@ -70,6 +70,11 @@ class Config:
         return f"http://{host}:{self.port}{self.url_prefix.rstrip('/')}"
 
     @property
+    def allowed_names(self) -> list[str]:
+        """The names of `allowed_hosts`, in lower case."""
+        return [name for part in self.allowed_hosts.split(",") if (name := part.strip().lower())]
+
+    @property
     def init_project(self) -> tuple[str, str]:
         """Id and name of the project that is created at the start; without a name, twice the id."""
         project_id, _, name = self.init_project_id.partition("=")

@@ -84,7 +84,7 @@ def _address() -> str:
     would lead the member, with the secret, to that address.
     """
     config = services().config
-    names = [name.strip().lower() for name in config.allowed_hosts.split(",") if name.strip()]
+    names = config.allowed_names
     sent = urlsplit(f"//{request.host}").hostname or ""
     if sent in names or is_loopback(sent):
         return url_for("ui.password_form", code="", _external=True)

@@ -37,12 +37,15 @@ _SAID_PAYLOADS = """
     JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
 """
 
-_SPANS = """
-    SELECT s.*, p.usage, p.cost, p.cost_source, p.provider, p.dialect, p.sent_parent_id
+SPAN_PAYLOAD_COLUMNS = "p.usage, p.cost, p.cost_source, p.provider, p.dialect, p.sent_parent_id"
+"""Of `span_payloads`: what `read_span` needs besides the columns of `spans`."""
+
+_SPANS = f"""
+    SELECT s.*, {SPAN_PAYLOAD_COLUMNS}
     FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
     JOIN spans s USING (project_id, trace_id, span_id)
     LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
-"""
+"""  # noqa: S608 - composed of constants; values are bound
 
 _PAYLOADS = """
     SELECT p.* FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)

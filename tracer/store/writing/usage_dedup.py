@@ -42,8 +42,7 @@ _MARK: Final = f"""
         WHERE {OF_TRACE} AND s.span_id = up.span_id AND NOT s.covered
             AND (NOT up.metered OR {_SUMS})
     )
-    SELECT s.*, {_SUMS} AS sums, p.usage, p.cost, p.cost_source, p.provider,
-        p.dialect, p.sent_parent_id
+    SELECT s.*, {_SUMS} AS sums, {load.SPAN_PAYLOAD_COLUMNS}
     FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.span_id
     JOIN span_payloads p ON p.project_id = s.project_id AND p.trace_id = s.trace_id
         AND p.span_id = s.span_id
@@ -55,8 +54,7 @@ _FLIP: Final = f"""
         UPDATE spans s SET covered = NOT covered
         WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)s) RETURNING s.*
     )
-    SELECT f.*, p.usage, p.cost, p.cost_source, p.provider,
-        p.dialect, p.sent_parent_id FROM flipped f
+    SELECT f.*, {load.SPAN_PAYLOAD_COLUMNS} FROM flipped f
     JOIN span_payloads p USING (project_id, trace_id, span_id)
     WHERE p.usage IS NOT NULL OR p.cost IS NOT NULL
 """  # noqa: S608 - composed of constants; values are bound

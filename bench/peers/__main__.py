@@ -187,9 +187,9 @@ def _await_ready(system: System, process: subprocess.Popen[bytes], port: int) ->
 def _free_port() -> int:
     while True:
         port = random.randrange(20_000, 30_000)
-        with socket.socket() as one, socket.socket() as next_one, suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            next_one.bind(("127.0.0.1", port + 1))
+        with socket.socket() as http_probe, socket.socket() as grpc_probe, suppress(OSError):
+            http_probe.bind(("127.0.0.1", port))
+            grpc_probe.bind(("127.0.0.1", port + 1))
             return port
 
 

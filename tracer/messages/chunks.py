@@ -141,7 +141,7 @@ def _is_gemini(chunk: Item) -> bool:
 def _join_gemini(chunks: Iterable[Item]) -> Json:
     parts: list[Item] = []
     answer: Item = {"role": "model", "parts": parts}
-    for candidate in (one for chunk in chunks for one in _objects(chunk["candidates"])):
+    for candidate in (each for chunk in chunks for each in _objects(chunk["candidates"])):
         content = candidate.get("content")
         for part in _objects(content.get("parts") if isinstance(content, dict) else None):
             last = parts[-1] if parts else {}

@@ -249,8 +249,7 @@ def _call(span: Any, reports_cache: bool, input: Json, tools: Json, output: Json
     usage, cost = _usage(span), decimals(span.cost)
     prices = {name: cost[name] / usage[name] for name in cost if usage.get(name)}
     if "input" in prices and "cache_read" not in prices and span.cost_source == COMPUTED:
-        at = to_micros(span.start_time)
-        rates = list_rates(span.model, span.provider, at)
+        rates = list_rates(span.model, span.provider, to_micros(span.start_time))
         listed = price_of(rates.prices(span.input_tokens or 0), "cache_read") if rates else None
         if listed is not None:
             prices["cache_read"] = listed / 1_000_000

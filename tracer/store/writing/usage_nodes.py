@@ -74,7 +74,6 @@ _REGIONS: Final = f"""
     GROUP BY w.region
 """  # noqa: S608 - composed of constants; values are bound
 
-
 # Read only where the walk has ended at its limit without having met any usage.
 _HAS_USAGE: Final = f"""
     WITH RECURSIVE down (span_id, metered) AS (
@@ -146,8 +145,8 @@ class Around:
         }
         for span_id, region in regions.items():
             if region.spans > repeats.MOST_BELOW and not region.metered:
-                found = self._cursor.execute(_HAS_USAGE, {**values, "id": span_id}).fetchone()
-                region.metered = found is not None
+                row = self._cursor.execute(_HAS_USAGE, {**values, "id": span_id}).fetchone()
+                region.metered = row is not None
         return regions
 
 

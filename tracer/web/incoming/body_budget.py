@@ -23,7 +23,7 @@ class BodyBudget:
         self._lock = threading.Lock()
 
     def reserve(self, size: int, reserved: int) -> None:
-        """Reserve bytes for a request that holds ``held``; raises Overloaded if too many are."""
+        """Reserve bytes for a request that has ``reserved``; raises Overloaded if too many are."""
         with self._lock:
             others = self._reserved - reserved
             if others and self._reserved + size > MOST_BYTES:

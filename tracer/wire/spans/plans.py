@@ -6,14 +6,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from tracer.records import Json
-from tracer.wire.dialects.table import (
-    EVENT,
-    NAME,
-    Build,
-    Dialect,
-    Parse,
-    Rule,
-)
+from tracer.wire.dialects.table import EVENT, NAME, Build, Dialect, Parse, Rule
 
 MERGED: Final = frozenset(("metadata", "trace.metadata"))
 """Objects to which every dialect may add; the first dialect with a key sets its value."""

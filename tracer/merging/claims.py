@@ -87,7 +87,7 @@ class Claims(msgspec.Struct):
                 self.processes[record.process] = Process(_first(record))
             self.processes[record.process].add(record)
         if record.metadata:
-            removing = record.rank >= RANK_CREATE and not record.deep
+            removing = record.rank >= RANK_CREATE
             parts = deep.parts(record.metadata, deep=record.deep, removing=removing)
             deep.put(self.metadata, self.ranks, parts, precedence)
         self._add_tags(record)

@@ -30,14 +30,14 @@ def parts(
 ) -> Iterator[tuple[str, Json]]:
     """Yield the name and value of each part: of each key, or with ``deep`` of each leaf.
 
-    ``removing``: null removes its key, rather than being its value.
+    ``removing``: without ``deep``, null removes its key, rather than being its value.
     """
     if deep:
         leaves = list(_leaves(PREFIX, value))
         if len(leaves) <= MOST_PARTS:
             yield from leaves
             return
-    null = None if removing else NULL
+    null = None if removing and not deep else NULL
     for key, part in value.items():
         yield PREFIX + _escaped(key), null if part is None else part
 

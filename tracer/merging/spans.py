@@ -156,7 +156,7 @@ def merge_patches(present: Patches, patches: Iterable[SpanPatch]) -> Patches:
 def _flat(item: SpanPatch) -> Iterable[tuple[str, Json]]:
     for field, value in item.fields.items():
         if field == "metadata" and isinstance(value, dict):
-            yield from deep.parts(value, deep=item.deep, removing=not item.deep)
+            yield from deep.parts(value, deep=item.deep, removing=True)
         elif field == "logs":
             yield from ((log_events.PREFIX + key, event) for key, event in value.items())
         else:

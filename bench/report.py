@@ -57,11 +57,16 @@ def table(figures: Sequence[Figure]) -> str:
 
 def write_docs(path: Path, figures: Sequence[Figure], machine: dict[str, Any]) -> None:
     """Write the figures between the markers of a Markdown file. Raises ValueError without them."""
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} lacks the markers {BEGIN} and {END}")
-    path.write_text(f"{before}{begin}\n\n{_markdown(figures, machine)}\n{end}{after}")
+    write_between(path, BEGIN, END, _markdown(figures, machine))
+
+
+def write_between(path: Path, begin: str, end: str, text: str) -> None:
+    """Replace what is between two markers of a file. Raises ValueError without them."""
+    before, has_begin, rest = path.read_text().partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise ValueError(f"{path} lacks the markers {begin} and {end}")
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
 
 
 def _markdown(figures: Sequence[Figure], machine: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ import psycopg
 from bench.family import ROOT, Family
 from bench.figures import percentile
 from bench.many.requests import Request, requests
-from bench.report import describe_machine
+from bench.report import describe_machine, write_between
 from tracer.server.postgres import Embedded
 
 DOCS: Final = ROOT / "docs" / "benchmarks.md"
@@ -48,11 +48,10 @@ def main(directories: tuple[Path, ...], rounds: int, docs: bool) -> None:
     table = _table(columns, machine)
     click.echo(table)
     if docs:
-        before, begin, rest = DOCS.read_text().partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not begin or not end:
-            raise click.ClickException(f"{DOCS} lacks the markers {BEGIN} and {END}")
-        DOCS.write_text(f"{before}{begin}\n\n{table}\n{end}{after}")
+        try:
+            write_between(DOCS, BEGIN, END, table)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
 
 
 def _measure(directory: Path, rounds: int) -> tuple[dict[str, int], list[Timed]]:

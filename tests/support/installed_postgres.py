@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,32 +21,20 @@ def installed(version: int) -> bool:
     return (_PROGRAMS / str(version) / "bin" / "initdb").exists()
 
 
-@contextmanager
-def standby(version: int, url: str) -> Iterator[str]:
-    """Run a hot standby of the server at ``url``; yield the URL of its database ``postgres``."""
-    programs = _PROGRAMS / str(version) / "bin"
-    account: dict[str, Any] = {"user": _ACCOUNT, "group": _ACCOUNT} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="tracer-standby-") as path:
-        directory = Path(path)
-        if account:
-            shutil.chown(directory, _ACCOUNT, _ACCOUNT)
-        data = directory / "data"
-        quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **account}
-        copy = ["-R", "--checkpoint=fast", "-D", str(data), "-d", url]
-        subprocess.run([str(programs / "pg_basebackup"), *copy], **quiet)
-        options = f"-c listen_addresses='' -c unix_socket_directories={directory}"
-        control = [str(programs / "pg_ctl"), "-D", str(data)]
-        start = ["start", "--wait", "--log", str(directory / "log"), "--options", options]
-        subprocess.run([*control, *start], **quiet)
-        try:
-            yield f"postgresql://tracer@/postgres?host={quote(path, safe='')}"
-        finally:
-            subprocess.run([*control, "stop", "--mode=fast"], **quiet)
+def standby(version: int, url: str) -> AbstractContextManager[str]:
+    """Run a hot standby of the server at ``url``; give the URL of its database ``postgres``."""
+    return _server(version, "pg_basebackup", "-R", "--checkpoint=fast", "-d", url)
+
+
+def running(version: int) -> AbstractContextManager[str]:
+    """Run a new, empty server of ``version`` on a Unix socket; give the URL of ``postgres``."""
+    cluster = ("--username=tracer", "--auth=trust", "--encoding=UTF8", "--locale=C")
+    return _server(version, "initdb", *cluster, settings=" -c fsync=off")
 
 
 @contextmanager
-def running(version: int) -> Iterator[str]:
-    """Run a new, empty server of ``version`` on a Unix socket; yield the URL of ``postgres``."""
+def _server(version: int, maker: str, *arguments: str, settings: str = "") -> Iterator[str]:
+    """Run a server on the data directory that the program ``maker`` makes; yield its URL."""
     programs = _PROGRAMS / str(version) / "bin"
     # PostgreSQL refuses to run as root; the package made an account for it.
     account: dict[str, Any] = {"user": _ACCOUNT, "group": _ACCOUNT} if os.geteuid() == 0 else {}
@@ -65,8 +53,8 @@ def running(version: int) -> Iterator[str]:
                 **account,
             )
 
-        command("initdb", "--username=tracer", "--auth=trust", "--encoding=UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off"
+        command(maker, *arguments)
+        options = f"-c listen_addresses='' -c unix_socket_directories={directory}{settings}"
         command("pg_ctl", "start", "--wait", "--log", str(directory / "log"), "--options", options)
         try:
             yield f"postgresql://tracer@/postgres?host={quote(path, safe='')}"

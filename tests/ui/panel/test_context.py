@@ -7,6 +7,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from tests.support.pages.requests import GetPage
+from tracer.records import Json
 
 TRACE = "c" * 32
 DAY = "2026-01-02T03:0{}:00Z"
@@ -38,15 +39,15 @@ def send(client: FlaskClient, **spans: dict[str, Any]) -> None:
     assert answer.get_json()["refused"] == 0, answer.text
 
 
+def send_two(client: FlaskClient, cache_read: int, before: Json, now: Json) -> None:
+    usage = {"input": 9_000, "cache_read": cache_read}
+    send(client, before={"input": before, "usage": usage}, now={"input": now, "usage": usage})
+
+
 def test_the_tab_shows_what_was_sent_again_and_why_the_cache_missed(
     client: FlaskClient, get_page: GetPage
 ) -> None:
-    usage = {"input": 9_000, "cache_read": 0}
-    send(
-        client,
-        before={"input": chat("Monday", 2), "usage": usage},
-        now={"input": chat("<b>Tuesday</b>", 3), "usage": usage},
-    )
+    send_two(client, 0, chat("Monday", 2), chat("<b>Tuesday</b>", 3))
     page = get_page(f"/traces/{TRACE}/span?id=now&tab=context", fragment=True)
     headings = [heading.text for heading in page.all("h2")]
     assert any(heading.endswith("% was sent before") for heading in headings)
@@ -162,12 +163,7 @@ def test_a_trace_with_nothing_sent_again_has_no_such_part(
 def test_the_input_shows_what_is_new_and_folds_what_was_sent_before(
     client: FlaskClient, get_page: GetPage
 ) -> None:
-    usage = {"input": 9_000, "cache_read": 1_000}
-    send(
-        client,
-        before={"input": chat("Monday", 3), "usage": usage},
-        now={"input": chat("Monday", 5), "usage": usage},
-    )
+    send_two(client, 1_000, chat("Monday", 3), chat("Monday", 5))
     shown = get_page(f"/traces/{TRACE}/span?id=now", fragment=True)
     known = shown.one("p", "fold")
     assert known.text.startswith("4 messages sent before, about ")

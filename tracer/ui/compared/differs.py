@@ -100,6 +100,7 @@ def differs(project_id: str) -> Representations:
             "periods": periods(Grain.TRACE),
             "share": share,
             "times": times,
+            "number_fields": _NAMES,
             "shapes": [(shape, _NAMES[shape.field]) for shape in _shapes(page)],
             "drawn": drawn,
             "shown": shown_number,

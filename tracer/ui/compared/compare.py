@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, Row, Side
+from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, N, Row, Side
 from tracer.export import csv
 from tracer.store.selections.pairs import Run, earlier_runs
 from tracer.store.traces.traces import TraceDetail
@@ -241,19 +241,21 @@ def _took(side: Side | None) -> str:
 
 def signed_duration(value: int | None) -> str:
     """Return µs as a difference: ``+41.0 s``; "" for none."""
-    if not value:
-        return ""
-    return f"{'+' if value > 0 else '−'}{duration(timedelta(microseconds=abs(value)))}"
+    return _signed(value, lambda size: duration(timedelta(microseconds=size)))
 
 
 def signed_count(value: int | None) -> str:
     """Return a number as a difference: ``+33.6k``; "" for none."""
-    return "" if not value else f"{'+' if value > 0 else '−'}{count(abs(value))}"
+    return _signed(value, count)
 
 
 def signed_money(value: Decimal | None) -> str:
     """Return dollars as a difference: ``+$0.128``; "" for none."""
-    return "" if not value else f"{'+' if value > 0 else '−'}{money(abs(value))}"
+    return _signed(value, money)
+
+
+def _signed(value: N | None, shown: Callable[[N], str]) -> str:
+    return f"{'+' if value > 0 else '−'}{shown(abs(value))}" if value else ""
 
 
 _COLUMNS: Final = (

@@ -34,7 +34,7 @@ def parents(receiver: Receiver) -> dict[str, str | None]:
 WATCHDOG_SECONDS = 40
 
 PRELUDE = """
-import faulthandler, gc, logging, os, signal, sys, threading, time
+import collections, faulthandler, gc, logging, os, signal, sys, threading, time
 faulthandler.dump_traceback_later({seconds}, exit=True)
 import tracer.sdk as tracer
 from opentelemetry import trace
@@ -43,12 +43,15 @@ from tracer.sdk._spans import OFF
 class Interrupter:
     '''Calls a function before every line of certain modules that the thread runs in a block.
 
-    A signal handler or a destructor may run at each of these points.
+    A signal handler or a destructor may run at each of these points. A line is interrupted a
+    limited number of times: in the loop that encodes spans each call would add spans to encode.
     '''
+    calls_per_line = 20
     modules = ("tracer.sdk", "opentelemetry", "threading", "queue", "weakref", "logging")
 
     def __init__(self, function):
         self.function, self.calls = function, 0
+        self.lines = collections.Counter()
     def __enter__(self):
         sys.settrace(self.trace)
         return self
@@ -58,8 +61,10 @@ class Interrupter:
         name = frame.f_globals["__name__"]
         if not name.startswith(self.modules) or name.startswith("opentelemetry.exporter"):
             return None
-        if event == "line":
+        line = frame.f_code, frame.f_lineno
+        if event == "line" and self.lines[line] < self.calls_per_line:
             sys.settrace(None)
+            self.lines[line] += 1
             self.calls += 1
             self.function()
             sys.settrace(self.trace)

@@ -30,9 +30,11 @@ SCENES = {
     "the end": "tracer.event('outer')\ntracer.shutdown()",
     "a span that records nothing": "tracer.shutdown()\ntracer.span('outer').add_event('event')",
 }
+UNBOUNDED = "max_queue_spans=1_000_000"
+KEEP = "lambda spans: bool(tracer.event('judged')) or True"
 SETTINGS = {
-    "defaults": "max_queue_spans=1_000_000",
-    "tail": "sample=0, tail=tracer.Tail(keep=lambda spans: bool(tracer.event('judged')) or True)",
+    "no tail": UNBOUNDED,
+    "tail": f"sample=0, tail=tracer.Tail(keep={KEEP}), {UNBOUNDED}",
     "small queue": "max_queue_spans=2",
 }
 

@@ -49,6 +49,7 @@
       if (span) url.searchParams.set("span", span);
       else url.searchParams.delete("span");
       link.href = url.pathname + url.search;
+      if (link.hasAttribute("hx-get")) link.setAttribute("hx-get", link.href);
     }
     for (const field of document.querySelectorAll("[data-keep] input[name=span]")) {
       field.value = span ?? "";

@@ -60,20 +60,6 @@
     if (bar) linkOf(bar.closest(".row"))?.click();
   });
 
-  // A lens hides leaves of other kinds: nothing is loaded, and what is open stays open.
-  addEventListener("click", (event) => {
-    const link = event.target.closest(".lenses a"), tree = document.getElementById("tree");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    tree.dataset.lens = link.dataset.lens;
-    for (const other of all(".lenses a")) other.toggleAttribute("aria-current", false);
-    link.setAttribute("aria-current", "true");
-    const url = new URL(location);
-    if (link.dataset.lens) url.searchParams.set("lens", link.dataset.lens);
-    else url.searchParams.delete("lens");
-    history.replaceState(history.state, "", url);
-  });
-
   // One row of the tree is a stop of the Tab key, the others are reached from it with the arrows.
   let stop = null;
   const rove = () => {

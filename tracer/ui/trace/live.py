@@ -15,6 +15,7 @@ from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.trace import data
 from tracer.ui.trace.context import axis_context, find_row
 from tracer.ui.trace.head import tree_head_of
+from tracer.ui.tree.lens import lens_page
 from tracer.ui.tree.levels import complete, read_page
 from tracer.ui.tree.page_token import PageToken
 from tracer.ui.waterfall.from_request import requested_axis
@@ -45,8 +46,11 @@ def trace_live(project_id: str, trace_id: str) -> Representations | AnyResponse:
     etag = {"ETag": quote_etag(version(trace))}
     if version(trace) in request.if_none_match:
         return Response(status=304, headers=etag)
-    levels = [read_page(project_id, trace_id, token) for token in _page_tokens()]
-    complete(project_id, trace_id, *levels)
+    levels = [
+        (lens_page if token.lens else read_page)(project_id, trace_id, token)
+        for token in _page_tokens()
+    ]
+    complete(project_id, trace_id, *(level for level in levels if not level.token.lens))
     return Representations(
         "trace/_live.html",
         context=lambda: {

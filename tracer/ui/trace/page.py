@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 from flask import Response, abort, request
 
 from tracer.records import Json
+from tracer.store.timeline.lens import LENSES
 from tracer.store.traces.span_detail import get_span
+from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import MAX_OPEN
 from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.representations import Representations, html_and_json
@@ -26,7 +28,9 @@ from tracer.ui.trace.context import (
 from tracer.ui.trace.data import ValueData
 from tracer.ui.trace.head import tree_head_of
 from tracer.ui.trace.live import quiet_seconds, version
+from tracer.ui.tree.lens import lens_forest, lens_level
 from tracer.ui.tree.levels import TreeReader, read_level
+from tracer.ui.tree.nodes import Forest
 from tracer.ui.waterfall.from_request import requested_axis
 
 _MAX_DEPTH = 10_000
@@ -40,8 +44,30 @@ def trace(project_id: str, trace_id: str) -> Representations:
     the children of one node.
     """
     row = find_trace(project_id, trace_id)
+    selected = request.args.get("span")
+    forest = _forest(row, selected)
+    selection = Selection.read(row, selected)
+    return Representations(
+        "trace/page.html",
+        context=lambda: {
+            "forest": forest,
+            "panel": panel_of(selection),
+            "version": version(row),
+            "quiet_seconds": quiet_seconds(row),
+            **axis_context(row),
+            **tree_head_of(row),
+        },
+        data=lambda: data.trace_data(selection.data(), forest),
+    )
+
+
+def _forest(row: TraceRow, selected: str | None) -> Forest:
+    """Return the rows that the query of the request asks for."""
+    project_id, trace_id = row.project_id, row.trace_id
+    cursor, lens = request.args.get("after"), request.args.get("lens", "")
+    if lens in LENSES:
+        return lens_forest(project_id, trace_id, lens, cursor, selected)
     opened = request.args.getlist("open")[-MAX_OPEN:]
-    selected, cursor = request.args.get("span"), request.args.get("after")
     tree = TreeReader(project_id, trace_id, folds=row.status != "running")
     # Requested nodes are read first: their rows count towards the limit of `tree.open`.
     if cursor:
@@ -52,26 +78,15 @@ def trace(project_id: str, trace_id: str) -> Representations:
     # The visitor has just opened the last one; its ancestors may be closed.
     if opened and opened[-1] not in tree.levels and tree.reveal(opened[-1]):
         tree.open(opened)
-    selection = Selection.read(row, selected)
-    return Representations(
-        "trace/page.html",
-        context=lambda: {
-            "forest": tree.forest(),
-            "panel": panel_of(selection),
-            "version": version(row),
-            "quiet_seconds": quiet_seconds(row),
-            **axis_context(row),
-            **tree_head_of(row),
-        },
-        data=lambda: data.trace_data(selection.data(), tree.forest()),
-    )
+    return tree.forest()
 
 
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/spans")
 def trace_spans(project_id: str, trace_id: str) -> Representations:
     """Return a page of children of ``parent`` (missing: the roots) as rows of the tree.
 
-    With ``until`` it is a page of a sibling group, from the cursor ``after`` to that one.
+    With ``until`` it is a page of a sibling group, from the cursor ``after`` to that one; with
+    ``lens`` the page of the lens at the cursor.
     """
     axis = requested_axis()
     try:
@@ -82,7 +97,11 @@ def trace_spans(project_id: str, trace_id: str) -> Representations:
     trace = find_row(project_id, trace_id)
     folds = trace.status != "running"
     until = request.args.get("until")
-    level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds, until=until)
+    lens = request.args.get("lens", "")
+    if cursor and lens in LENSES:
+        level = lens_level(project_id, trace_id, lens, cursor)
+    else:
+        level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds, until=until)
     return Representations(
         "tree/_level.html",
         context=lambda: {

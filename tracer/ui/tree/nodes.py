@@ -26,6 +26,8 @@ class Node:
     """How long before its parent it began: their clocks disagree."""
     gap: Gap | None = None
     """The gap before it, in which nothing was recorded."""
+    leads: bool = False
+    """It is shown only because rows of the lens are below it."""
 
     @property
     def totals(self) -> Subtree | SpanRow:
@@ -75,3 +77,7 @@ class Forest:
     roots: TreeLevel
     apart: Node | None
     row_count: int
+    lens: str = ""
+    """The lens that the roots are a page of; "": the whole tree."""
+    unread: int | None = 0
+    """Spans that the lens does not cover yet; None: it is not known which spans it has."""

@@ -28,6 +28,7 @@ class _Wire(msgspec.Struct, array_like=True):
     inclusive: bool
     until: Position | None
     folds: bool
+    lens: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,16 @@ class PageToken:
     until: Key | None = None
     folds: bool = False
     """Sibling groups are one row each, as when the page was made."""
+    lens: str = ""
+    """The lens of which it is a page; "": of a level of the tree."""
 
     @classmethod
-    def of(cls, page: Children, depth: int, folds: bool) -> PageToken:
+    def of(cls, page: Children, depth: int, folds: bool, lens: str = "") -> PageToken:
         """Return the token of ``page``."""
         after = None
         if page.earlier is not None and page.rows:
             after = Key(True, page.rows[0].start_time, page.rows[0].span_id)
-        token = cls(page.parent_id, depth, after, after is not None, folds=folds)
+        token = cls(page.parent_id, depth, after, after is not None, folds=folds, lens=lens)
         return token.ended_at(page)
 
     @classmethod
@@ -67,7 +70,7 @@ class PageToken:
         # PostgreSQL can't compare with NUL, and no stored id contains it.
         if any("\x00" in span_id for span_id in ids if span_id):
             raise Invalid(_UNREADABLE)
-        return cls(wire.parent_id, wire.depth, *edges, wire.folds)
+        return cls(wire.parent_id, wire.depth, *edges, wire.folds, wire.lens)
 
     @property
     def text(self) -> str:
@@ -80,6 +83,7 @@ class PageToken:
                 self.inclusive,
                 _position(self.until),
                 self.folds,
+                self.lens,
             )
         )
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

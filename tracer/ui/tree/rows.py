@@ -77,7 +77,7 @@ def row_of(node: Node, axis: Axis, now: datetime) -> Row:
     subtree = node.subtree if span.child_count else None
     took = "" if span.placeholder else duration((span.end_time or now) - span.start_time)
     return Row(
-        css=_css(span),
+        css=_css(node),
         id=span.span_id,
         quoted=quote_id(span.span_id),
         depth=min(node.depth, MAX_INDENT),
@@ -103,10 +103,12 @@ def _state(span: SpanRow) -> str:
     return "warning" if span.level == "warning" else ""
 
 
-def _css(span: SpanRow) -> str:
+def _css(node: Node) -> str:
+    span = node.span
     failed = " err" if span.status == "error" else ""
     lost = " lost" if span.placeholder else ""
-    return f"row k-{span.kind}{failed}{lost}{'' if span.child_count else ' leaf'}"
+    leads = " leads" if node.leads else ""
+    return f"row k-{span.kind}{failed}{lost}{leads}{'' if span.child_count else ' leaf'}"
 
 
 def _model(span: SpanRow) -> str:

@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
+from jinja2.bccache import Bucket, BytecodeCache
 
 from tests.support.installed_postgres import running
 from tests.support.serving import Serve, serving
@@ -81,19 +82,33 @@ def migrated_url(postgres_url: str) -> str:
     return url
 
 
-@pytest.fixture
-def database_url(migrated_url: str) -> str:
-    """A database as `tracer db upgrade` leaves it: the default project and nothing else."""
-    with psycopg.connect(migrated_url, autocommit=True) as connection:
-        # Most tables hold next to nothing: TRUNCATE makes new files for every one of them.
+@pytest.fixture(scope="session")
+def reset_database(migrated_url: str) -> Iterator[Callable[[], None]]:
+    """Make the tests' database what `tracer db upgrade` leaves.
+
+    One connection does it for all tests: a new one has to plan each of the statements again.
+    """
+    name = "reset_database"
+    with psycopg.connect(migrated_url, autocommit=True, application_name=name) as connection:
         connection.execute("SET session_replication_role = replica")
+        # Most tables hold next to nothing: TRUNCATE makes new files for every one of them.
         tables = connection.execute(
             "SELECT string_agg(format('DELETE FROM %I', tablename), '; ') FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
         ).fetchone()
         assert tables is not None
-        connection.execute(tables[0].encode())
-        connection.execute("INSERT INTO projects VALUES (%s, %s)", [DEFAULT_PROJECT] * 2)
+
+        def reset() -> None:
+            connection.execute(tables[0].encode())
+            connection.execute("INSERT INTO projects VALUES (%s, %s)", [DEFAULT_PROJECT] * 2)
+
+        yield reset
+
+
+@pytest.fixture
+def database_url(migrated_url: str, reset_database: Callable[[], None]) -> str:
+    """A database as `tracer db upgrade` leaves it: the default project and nothing else."""
+    reset_database()
     return migrated_url
 
 
@@ -114,13 +129,36 @@ def config(database_url: str) -> Config:
     return Config(database_url=database_url)
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates that an application has compiled, for the applications of later tests."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill ``bucket`` with the compiled template, if its source is still the same."""
+        if compiled := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(compiled)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Remember a template that was compiled."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session")
+def compiled_templates() -> CompiledTemplates:
+    """What the applications of all tests of this process have compiled."""
+    return CompiledTemplates()
+
+
 @pytest.fixture
-def make_app() -> Iterator[Callable[[Config], Flask]]:
+def make_app(compiled_templates: CompiledTemplates) -> Iterator[Callable[[Config], Flask]]:
     """Make applications that end with the test, with their threads and connections."""
     made: list[Flask] = []
 
     def make(config: Config) -> Flask:
         made.append(create_app(config))
+        made[-1].jinja_env.bytecode_cache = compiled_templates
         return made[-1]
 
     yield make

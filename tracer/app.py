@@ -38,6 +38,7 @@ from tracer.web.oidc.provider import provider_of
 from tracer.web.refusals import note_error, store_refusal
 from tracer.web.replica import choose_database, remember_change
 from tracer.web.services import add_services, services
+from tracer.web.url_rules import LazyRule
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "; ".join(
@@ -68,6 +69,8 @@ class Misdirected(HTTPException):
 
 class _Application(Flask):
     """The application; remembers the error of a refused request, whichever API answers it."""
+
+    url_rule_class = LazyRule
 
     def handle_user_exception(self, e: Exception) -> Any:
         """Remember the reason, then answer as the registered handler does."""

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -14,13 +15,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from jinja2.bccache import Bucket, BytecodeCache
 
+from tests.support.application import application
 from tests.support.installed_postgres import running
 from tests.support.serving import Serve, serving
-from tracer.app import create_app
 from tracer.config import Config
-from tracer.extensions import db
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.projects.projects import DEFAULT_PROJECT
@@ -129,44 +128,11 @@ def config(database_url: str) -> Config:
     return Config(database_url=database_url)
 
 
-class CompiledTemplates(BytecodeCache):
-    """Templates that an application has compiled, for the applications of later tests."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill ``bucket`` with the compiled template, if its source is still the same."""
-        if compiled := self._compiled.get(bucket.key):
-            bucket.bytecode_from_string(compiled)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Remember a template that was compiled."""
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
-@pytest.fixture(scope="session")
-def compiled_templates() -> CompiledTemplates:
-    """What the applications of all tests of this process have compiled."""
-    return CompiledTemplates()
-
-
 @pytest.fixture
-def make_app(compiled_templates: CompiledTemplates) -> Iterator[Callable[[Config], Flask]]:
+def make_app() -> Iterator[Callable[[Config], Flask]]:
     """Make applications that end with the test, with their threads and connections."""
-    made: list[Flask] = []
-
-    def make(config: Config) -> Flask:
-        made.append(create_app(config))
-        made[-1].jinja_env.bytecode_cache = compiled_templates
-        return made[-1]
-
-    yield make
-    for app in made:
-        services(app).writer.close()
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+    with ExitStack() as applications:
+        yield lambda config: applications.enter_context(application(config))
 
 
 @pytest.fixture

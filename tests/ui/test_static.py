@@ -1,4 +1,4 @@
-"""Static files: their origin, their size, their caching, and which pages load them."""
+"""Static files: their origin, their size, their caching."""
 
 from __future__ import annotations
 
@@ -8,23 +8,15 @@ import hashlib
 import re
 import shutil
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.pages.every_page import addresses, fill, see_everything
-from tests.support.pages.requests import StoreTraces
 from tracer.assets import asset_dir
 from tracer.ui.base.static_files import IMMUTABLE, shortened
 
 STATIC = asset_dir("static")
-_CLASS = re.compile(r'class="([^"]*)"')
-_SHEET = re.compile(r"/static/css/(\w+)\.css")
 _URL = re.compile(r'(?:href|src)="(/static/[^"#]+)')
-
-
-LIST = "/project/default/traces"
 
 
 def gzipped(suffix: str) -> int:
@@ -124,26 +116,6 @@ def test_a_file_that_a_browser_has_cached_is_closed(client: FlaskClient) -> None
     gc.collect()
 
 
-def test_every_static_url_of_every_page_has_the_hash_of_its_file_and_is_kept(
-    app: Flask, client: FlaskClient, store_traces: StoreTraces
-) -> None:
-    urls: set[str] = set()
-    for path, text in see_everything(client, addresses(app, fill(app, store_traces))):
-        shown = set(_URL.findall(text))
-        assert "· Tracer</title>" not in text or len(shown) >= 5, path
-        urls |= shown
-    files = {urlsplit(url).path.removeprefix("/static/") for url in urls}
-    assert {"favicon.svg", "icons.svg", "css/base.css", "js/live.js"} <= files
-    for url in urls:
-        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
-        content = (STATIC / path.removeprefix("/static/")).read_bytes()
-        assert query == {"v": [hashlib.blake2s(content, digest_size=4).hexdigest()]}, url
-        with client.get(url) as answer:
-            sent = shortened(content.decode()).encode() if path.endswith(".css") else content
-            assert answer.data == sent
-            assert answer.headers["Cache-Control"] == IMMUTABLE, url
-
-
 def test_a_changed_file_has_another_url_and_its_old_one_is_not_kept(
     app: Flask, client: FlaskClient, tmp_path: Path
 ) -> None:
@@ -175,52 +147,3 @@ def test_a_changed_file_has_another_url_and_its_old_one_is_not_kept(
 def test_a_static_file_that_is_not_there_is_not_found(client: FlaskClient) -> None:
     for path in ("nothing.css?v=1", "../app.py", "css/%00", "css"):
         assert client.get(f"/static/{path}").status_code == 404, path
-
-
-def test_every_page_loads_the_style_sheets_that_it_uses_and_no_other(
-    app: Flask, client: FlaskClient, store_traces: StoreTraces
-) -> None:
-    sheets = style_sheets()
-    loaded: dict[str, set[str]] = {}
-    used: dict[str, set[str]] = {}
-    fragments: list[tuple[str, set[str]]] = []
-    for path, text in see_everything(client, addresses(app, fill(app, store_traces))):
-        classes = {name for names in _CLASS.findall(text) for name in names.split()}
-        # A page may show in another state what it loads a style sheet for.
-        key = urlsplit(path).path
-        if "· Tracer</title>" in text:
-            loaded[key] = set(_SHEET.findall(text)) - {"tokens", "base"}
-            assert needed(sheets, classes) <= loaded[key], path
-            used[key] = used.get(key, set()) | classes
-        elif key.startswith("/project/") and "<html" not in text:
-            fragments.append(("/".join(key.split("/")[:5]), classes))
-    assert len(fragments) > 10
-    for path, classes in fragments:
-        # htmx puts a fragment into the page of its trace or session, or into a list.
-        page = path if path in loaded else LIST
-        assert needed(sheets, classes) <= loaded[page], page
-        used[page] |= classes
-    assert len(loaded) > 30
-    # An empty list has no rows to style.
-    for path in [path for path in used if "/empty/" in path]:
-        used[path] |= used.get(path.replace("/empty/", "/default/"), set())
-    unused = [
-        (path, name) for path in loaded for name in loaded[path] if not sheets[name] & used[path]
-    ]
-    assert unused == []
-
-
-def style_sheets() -> dict[str, set[str]]:
-    """Return the classes of each style sheet, but for the two that every page loads."""
-    classes = {
-        path.stem: set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", path.read_text())))
-        for path in (STATIC / "css").glob("*.css")
-    }
-    everywhere = classes.pop("base") | classes.pop("tokens")
-    return {sheet: names - everywhere for sheet, names in classes.items()}
-
-
-def needed(sheets: dict[str, set[str]], classes: set[str]) -> set[str]:
-    """Return the style sheets that alone have one of these classes."""
-    owners = {name: [sheet for sheet in sheets if name in sheets[sheet]] for name in classes}
-    return {owning[0] for owning in owners.values() if len(owning) == 1}

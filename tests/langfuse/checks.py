@@ -76,6 +76,13 @@ def _scores(report: Any, read: Read) -> None:
     assert scores["label"]["stringValue"] == "good"
     assert (scores["flag"]["dataType"], scores["flag"]["value"]) == ("BOOLEAN", 1)
     assert scores["span"]["observationId"] == _spans(read, report["chat"])["llm"]["id"]
+    # A correction has the name of the field that it corrects.
+    texts = {row["dataType"]: row.get("stringValue") for row in rows if row["name"] != "label"}
+    for data_type in report.get("texts", ()):
+        assert texts[data_type] == "better"
+    if "texts" in report:
+        [score] = read("v2/scores", sessionId="session", name="of session")["data"]
+        assert (score["traceId"], score["value"]) == (None, 0.25)
 
 
 def _openai(_report: Any, read: Read) -> None:
@@ -174,7 +181,7 @@ def _types(report: Any, read: Read) -> None:
 def _references(report: Any, _read: Read) -> None:
     labels = ["production", "eu", "latest", "staging"]
     expected = {"text": "Answer kindly", "labels": labels, "deleted": 400}
-    assert report["references"] == expected
+    assert {"deleted": 400, **report["references"]} == expected
 
 
 def _items_with_media(report: Any, read: Read) -> None:

@@ -50,8 +50,10 @@ PYTHON: Final = (
 )
 _NEWER: Final = PYTHON[PYTHON.index("types of values") :]
 PYTHON_2: Final = tuple(name for name in PYTHON if name not in _NEWER)
+# Until minor versions of the last two generations, SDKs refuse media in a dataset's item.
 PYTHON_3: Final = tuple(name for name in PYTHON if name != "dataset items with media")
 JS_5: Final = tuple(name for name in PYTHON if name != "batch evaluation")
+JS_4: Final = tuple(name for name in PYTHON_3 if name != "batch evaluation")
 JS_3: Final = tuple(name for name in PYTHON_2 if name != "decorators")
 LITELLM: Final = ("litellm", "langfuse>=4.7,<5", *environments.OTEL)
 _PYTHON_2_WITH: Final = ("openai>=1,<2", "langchain-openai<1", "langchain<1")
@@ -91,7 +93,7 @@ def _js(major: int, older: str | None, features: tuple[str, ...]) -> Sdk:
         f"langfuse-js-{major}{'-older' if older else ''}",
         f"JavaScript {major}{', older' if older else ''}",
         names[0],
-        "js_3.mjs" if major == 3 else "js_5.mjs",
+        "js_3.mjs" if major == 3 else "js_otel.mjs",
         (*(f"{name}@{version}" for name in names), *others),
         features,
     )
@@ -104,7 +106,10 @@ SDKS: Final = (
     _python(5, None, PYTHON),
     _js(3, None, JS_3),
     _js(3, "3.32.0", JS_3),
+    _js(4, None, JS_4),
+    _js(4, "4.4.2", JS_4),
     _js(5, None, JS_5),
+    _js(5, "5.0.2", JS_4),
     *[
         Sdk(
             "langfuse-litellm",

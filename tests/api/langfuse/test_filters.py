@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from tests.support.langfuse.events import T, event, ingest
 from tests.support.langfuse.reads import PUBLIC, TIME_RANGE, filter_condition, get, ids
 from tracer.api.langfuse.filters import OPERATORS
-from tracer.api.langfuse.library import experiments
+from tracer.api.langfuse.library import experiments, prompts
 from tracer.api.langfuse.metrics import SCORE_DIMENSIONS, VIEWS
 from tracer.api.langfuse.scores import scores
 from tracer.api.langfuse.traces import observations, traces
@@ -27,6 +27,7 @@ LISTS: Final[dict[str, Any]] = {
     "v2/scores": scores.COLUMNS,
     "experiments": experiments.COLUMNS,
     "experiment-items": experiments.ITEM_COLUMNS,
+    "v2/prompts": prompts.COLUMNS,
 }
 METRICS: Final[dict[str, Any]] = {
     **{view: columns for view, (_, columns) in VIEWS.items()},
@@ -181,6 +182,18 @@ def test_a_number_beyond_every_integer_finds_nothing(filled: FlaskClient) -> Non
         ("traces", filter_condition("string", "traceName", "=", "name1"), ["t1"]),
         ("traces", filter_condition("string", "level", "contains", "ERR"), ["t0"]),
         ("traces", filter_condition("numberObject", "metadata", ">", 0, "n"), ["t2", "t1"]),
+        ("traces", filter_condition("stringObject", "metadata", "is not set", "", "n"), []),
+        ("traces", filter_condition("categoryOptions", "metadata", "any of", ["1"], "n"), ["t1"]),
+        (
+            "v2/observations",
+            filter_condition("stringObject", "metadata", "is set", "", "long"),
+            ["outer"],
+        ),
+        (
+            "observations",
+            filter_condition("stringObject", "metadata", "is not set", "", "long"),
+            ["llm"],
+        ),
         ("observations", filter_condition("string", "type", "contains", "GENER"), ["llm"]),
         ("observations", filter_condition("string", "Type", "does not contain", "SPAN"), ["llm"]),
         ("observations", filter_condition("numberObject", "metadata", "=", 5, "number"), ["outer"]),

@@ -4,19 +4,25 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from typing import get_args
 
+import langfuse.media as media_types
 from langchain_openai import ChatOpenAI
 from langfuse import Evaluation, Langfuse, observe, propagate_attributes
 from langfuse.batch_evaluation import EvaluatorInputs
 from langfuse.langchain import CallbackHandler
 from langfuse.media import LangfuseMedia
 from langfuse.openai import OpenAI
+from langfuse.types import ScoreDataType
 
 MAJOR = int(version("langfuse").partition(".")[0])
 MODELS = os.environ["MODELS"] + "/v1"
 MESSAGES = [{"role": "user", "content": "hi"}]
 langfuse = Langfuse()
-report = {"auth": langfuse.auth_check()}
+report = {
+    "auth": langfuse.auth_check(),
+    "texts": [name for name in ("TEXT", "CORRECTION") if name in get_args(ScoreDataType)],
+}
 
 
 @observe()
@@ -63,10 +69,9 @@ def chat():
         root.score_trace(name="label", value="good", data_type="CATEGORICAL")
         report["chat"] = root.trace_id
     langfuse.create_score(trace_id=root.trace_id, name="flag", value=1, data_type="BOOLEAN")
-    if MAJOR > 3:
-        langfuse.create_score(trace_id=root.trace_id, name="text", value="w", data_type="TEXT")
+    for data_type in report["texts"]:
         langfuse.create_score(
-            trace_id=root.trace_id, name="better", value="yes", data_type="CORRECTION"
+            trace_id=root.trace_id, name=data_type, value="better", data_type=data_type
         )
     langfuse.create_score(session_id="session", name="of session", value=0.25)
     report["url"] = langfuse.get_trace_url(trace_id=root.trace_id)
@@ -268,7 +273,7 @@ langfuse.flush()
 report |= {"reads": reads(), "prompts": prompts(), "datasets": datasets()}
 report["references"] = references()
 report["batch evaluation"] = batch_evaluation()
-if MAJOR > 3:
+if hasattr(media_types, "LangfuseMediaReference"):
     report["items with media"] = items_with_media()
 media()
 langfuse.flush()

@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
+from tracer.store.database.conditions import Condition
 from tracer.store.database.session import transaction
+from tracer.store.library.prompt_lists import list_prompts
 from tracer.store.library.prompts import (
     PromptDraft,
-    PromptFilter,
     create_version,
     delete_versions,
     get_version,
     label_version,
-    list_prompts,
     list_versions,
 )
 from tracer.store.projects.projects import create_project
@@ -62,7 +62,7 @@ def test_the_number_of_a_deleted_version_is_not_reused(project: str) -> None:
     assert text_of(project, label="latest") == "one"
     assert add(project, "three") == 3
     assert delete_versions(project, "greet") == 2
-    assert list_prompts(project, PromptFilter(), 10) == ([], 0)
+    assert list_prompts(project, (), 10) == ([], 0)
 
 
 def test_tags_belong_to_all_versions_and_are_kept_when_a_save_omits_them(project: str) -> None:
@@ -78,18 +78,18 @@ def test_lists_are_filtered_and_paged_the_last_changed_first(project: str) -> No
         project, PromptDraft(name="b", type="chat", prompt=[], tags=["t"], config={"k": 1})
     )
     add(project, "y", name="a")
-    rows, total = list_prompts(project, PromptFilter(), 1)
+    rows, total = list_prompts(project, (), 1)
     assert ([row.name for row in rows], total) == (["a"], 2)
     assert rows[0].versions == [1, 2]
     assert rows[0].labels == ["latest", "production"]
-    assert [row.name for row in list_prompts(project, PromptFilter(), 1, 1)[0]] == ["b"]
-    for wanted in (PromptFilter(tag="t"), PromptFilter(name="b")):
-        [row] = list_prompts(project, wanted, 10)[0]
+    assert [row.name for row in list_prompts(project, (), 1, 1)[0]] == ["b"]
+    for wanted in (Condition("tags", "any of", ["t"]), Condition("name", "=", "b")):
+        [row] = list_prompts(project, [wanted], 10)[0]
         assert (row.name, row.type, row.config) == ("b", "chat", {"k": 1})
-    assert [row.name for row in list_prompts(project, PromptFilter(label="production"), 10)[0]] == [
-        "a"
-    ]
-    assert list_prompts(project, PromptFilter(label="latest"), 10)[1] == 2
+    labelled = [Condition("labels", "any of", ["production"])]
+    [row] = list_prompts(project, labelled, 10)[0]
+    assert (row.name, row.versions, row.labels) == ("a", [1], ["production"])
+    assert list_prompts(project, [Condition("labels", "any of", ["latest"])], 10)[1] == 2
 
 
 def test_projects_have_prompts_of_their_own(project: str) -> None:

@@ -20,15 +20,16 @@ from tracer.wire.reading import read_item
 
 _NUMERIC: Final = ("=", ">", "<", ">=", "<=")
 _TEXTUAL: Final = ("=", "contains", "does not contain", "starts with", "ends with", "matches")
+_PRESENT: Final = {"is set": "is not null", "is not set": "is null"}
 _OPTIONS: Final = ("any of", "none of")
 OPERATORS: Final[dict[str, tuple[str, ...]]] = {
     "datetime": _NUMERIC,
-    "string": _TEXTUAL,
+    "string": (*_TEXTUAL, "is not empty"),
     "number": _NUMERIC,
     "stringOptions": _OPTIONS,
     "categoryOptions": _OPTIONS,
     "arrayOptions": (*_OPTIONS, "all of"),
-    "stringObject": _TEXTUAL,
+    "stringObject": (*_TEXTUAL, *_PRESENT),
     "numberObject": _NUMERIC,
     "booleanObject": ("=", "<>"),
     "boolean": ("=", "<>"),
@@ -110,6 +111,7 @@ _MATCHES: Final[dict[str, Callable[[str, list[str]], bool]]] = {
     "does not contain": lambda label, names: names[0] not in label,
     "starts with": lambda label, names: label.startswith(names[0]),
     "ends with": lambda label, names: label.endswith(names[0]),
+    "is not empty": lambda _label, _names: True,
 }
 
 
@@ -131,7 +133,7 @@ def _condition(sent: _SentCondition, columns: Mapping[str, str]) -> Condition:
         return Condition(field, "=", True, _position(sent))
     if field == _METADATA and sent.type == "numberObject":
         field = _METADATA_NUMBER
-    operator = "contains" if sent.operator == "matches" else sent.operator
+    operator = {**_PRESENT, "matches": "contains"}.get(sent.operator, sent.operator)
     return Condition(field, operator, _value(sent, field), sent.key)
 
 
@@ -159,6 +161,8 @@ def _value(sent: _SentCondition, field: str) -> Any:
             raise Invalid.of_field(
                 "filter", f"{sent.column}: expected a time, got {sent.value!r:.80}"
             ) from None
+    if sent.operator in _PRESENT or sent.operator == "is not empty":
+        return ""
     if sent.type != "null" and isinstance(sent.value, list) != (sent.type in _LISTS):
         wanted = "a list" if sent.type in _LISTS else "one value"
         raise Invalid.of_field(

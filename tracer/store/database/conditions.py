@@ -50,6 +50,16 @@ _TEXT: Final[dict[str, Operator]] = {
     ),
     "starts with": lambda column, value: column.startswith(value, autoescape=True),
     "ends with": lambda column, value: column.endswith(value, autoescape=True),
+    "is not empty": lambda column, _value: column != "",
+}
+_PATTERN: Final[dict[str, Operator]] = {
+    "contains": lambda column, value: column.ilike(f"%{_complete(value)}%"),
+    "does not contain": lambda column, value: (
+        ~sa.func.coalesce(column.ilike(f"%{_complete(value)}%"), False)
+    ),
+    "starts with": lambda column, value: column.ilike(f"{_complete(value)}%"),
+    "ends with": lambda column, value: column.ilike(f"%{_complete(value)}"),
+    "is not empty": _TEXT["is not empty"],
 }
 _LIST: Final[dict[str, Operator]] = {
     "=": lambda column, values: column.contains(values),
@@ -59,6 +69,7 @@ _LIST: Final[dict[str, Operator]] = {
 }
 OPERATORS: Final[dict[str, dict[str, Operator]]] = {
     "text": {**_EQUAL, **_TEXT},
+    "pattern": {**_EQUAL, **_PATTERN},
     "number": {**_EQUAL, **_ORDERED},
     "time": {**_EQUAL, **_ORDERED},
     "boolean": _EQUAL,
@@ -68,10 +79,14 @@ OPERATORS: Final[dict[str, dict[str, Operator]]] = {
 
 # As the JSON and SQL grammars have numbers; longer ones would not fit a numeric.
 _NUMBER: Final = r"^-?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?$"
-_PYTHON_TYPES: Final = {"text": str, "time": datetime, "boolean": bool}
+_PYTHON_TYPES: Final = {"text": str, "pattern": str, "time": datetime, "boolean": bool}
 _NO_VALUE: Final = ("is null", "is not null")
 _GREATEST: Final = Decimal("1e300")
 """Numbers beyond it are refused: a double precision column can't be compared with them."""
+
+
+class Pattern(sa.Text):
+    """A text that is searched in any case, for patterns of LIKE: ``%``, ``_``, backslashes."""
 
 
 class Field(NamedTuple):
@@ -145,6 +160,8 @@ def _scalar_type(kind: Any) -> str:
         return "time"
     if isinstance(kind, sa.Boolean):
         return "boolean"
+    if isinstance(kind, Pattern):
+        return "pattern"
     return "number" if isinstance(kind, sa.Numeric | sa.Float | sa.Integer) else "text"
 
 
@@ -207,6 +224,12 @@ def _checked(name: str, kind: Any, value: Any) -> Any:
     elif isinstance(value, _PYTHON_TYPES[wanted]) and "\x00" not in str(value):
         return value
     raise Invalid(f"{name}: expected a {wanted}, got {_shown(value)}")
+
+
+def _complete(pattern: str) -> str:
+    """Return a pattern whose last backslash escapes something: PostgreSQL refuses others."""
+    backslashes = len(pattern) - len(pattern.rstrip("\\"))
+    return pattern + "\\" * (backslashes % 2)
 
 
 def _finite(value: Any) -> Decimal | None:

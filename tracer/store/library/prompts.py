@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on, insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from tracer.extensions import db
 from tracer.records import Json
-from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import prompt_labels, prompt_versions, prompts
 
 LATEST: Final = "latest"
@@ -47,33 +46,6 @@ class PromptVersion:
     tags: list[str]
     commit_message: str | None
     created_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PromptSummary:
-    """A prompt as a row of a list."""
-
-    name: str
-    type: str
-    versions: list[int]
-    labels: list[str]
-    tags: list[str]
-    config: Json
-    """The config of the newest version."""
-    updated_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PromptFilter:
-    """Conditions of a list of prompts; None: no condition."""
-
-    name: str | None = None
-    version: int | None = None
-    label: str | None = None
-    tag: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    """Exclusive."""
 
 
 def create_version(
@@ -130,20 +102,6 @@ def list_versions(project_id: str, name: str) -> list[PromptVersion]:
     query = _versions(project_id).where(prompt_versions.c.name == name)
     rows = db.session.execute(query.order_by(prompt_versions.c.version.desc()))
     return [_version(row) for row in rows]
-
-
-def list_prompts(
-    project_id: str, wanted: PromptFilter, limit: int, offset: int = 0
-) -> tuple[list[PromptSummary], int]:
-    """Return (a page of prompts, last changed first; the number of all of them)."""
-    conditions = [prompts.c.project_id == project_id, *_conditions(wanted)]
-    query = (
-        sa.select(prompts.c.name, prompts.c.tags, prompts.c.updated_at)
-        .where(*conditions)
-        .order_by(prompts.c.updated_at.desc(), prompts.c.name)
-    )
-    rows, total = numbered_page(query, limit, offset)
-    return _summaries(project_id, rows, wanted), total
 
 
 def list_referring(project_id: str, name: str) -> list[PromptVersion]:
@@ -303,90 +261,3 @@ def _version(row: sa.Row[Any]) -> PromptVersion:
         commit_message=row.commit_message,
         created_at=row.created_at,
     )
-
-
-def _conditions(wanted: PromptFilter) -> Iterable[sa.ColumnElement[bool]]:
-    if wanted.name is not None:
-        yield prompts.c.name == wanted.name
-    if wanted.tag is not None:
-        yield prompts.c.tags.contains([wanted.tag])
-    if wanted.since is not None:
-        yield prompts.c.updated_at >= wanted.since
-    if wanted.until is not None:
-        yield prompts.c.updated_at < wanted.until
-    if wanted.version is not None:
-        yield sa.exists().where(
-            prompt_versions.c.project_id == prompts.c.project_id,
-            prompt_versions.c.name == prompts.c.name,
-            prompt_versions.c.version == wanted.version,
-        )
-    # Every prompt has a newest version, so the label "latest" excludes none.
-    if wanted.label is not None and wanted.label != LATEST:
-        yield sa.exists().where(
-            prompt_labels.c.project_id == prompts.c.project_id,
-            prompt_labels.c.name == prompts.c.name,
-            prompt_labels.c.label == wanted.label,
-        )
-
-
-def _summaries(
-    project_id: str, rows: Sequence[sa.RowMapping], wanted: PromptFilter
-) -> list[PromptSummary]:
-    """Return the prompts of these rows, with those of their versions that the filter means."""
-    names = [row["name"] for row in rows]
-    every = _of_names(prompt_versions, project_id, names)
-    newest = {
-        row.name: row
-        for row in db.session.execute(
-            sa.select(
-                prompt_versions.c.name,
-                prompt_versions.c.version,
-                prompt_versions.c.type,
-                prompt_versions.c.config,
-            )
-            .ext(distinct_on(prompt_versions.c.name))
-            .where(*every)
-            .order_by(prompt_versions.c.name, prompt_versions.c.version.desc())
-        )
-    }
-    # Without the bodies: a prompt may have hundreds of long versions.
-    numbers = sa.select(prompt_versions.c.name, prompt_versions.c.version).where(*every)
-    versions: dict[str, set[int]] = {name: set() for name in names}
-    for name, version in db.session.execute(numbers):
-        versions[name].add(version)
-    labels: dict[str, dict[str, int]] = {
-        name: {LATEST: newest[name].version} for name in names if name in newest
-    }
-    pointed = sa.select(prompt_labels.c.name, prompt_labels.c.label, prompt_labels.c.version)
-    for name, label, version in db.session.execute(
-        pointed.where(*_of_names(prompt_labels, project_id, names))
-    ):
-        labels[name][label] = version
-    for name, by_label in labels.items():
-        if wanted.version is not None:
-            versions[name] &= {wanted.version}
-        if wanted.label is not None:
-            versions[name] &= {by_label.get(wanted.label, 0)}
-    return [
-        PromptSummary(
-            name=row["name"],
-            type=newest[row["name"]].type,
-            versions=sorted(versions[row["name"]]),
-            labels=sorted(
-                label
-                for label, version in labels[row["name"]].items()
-                if version in versions[row["name"]]
-            ),
-            tags=row["tags"],
-            config=newest[row["name"]].config,
-            updated_at=row["updated_at"],
-        )
-        for row in rows
-        if row["name"] in newest
-    ]
-
-
-def _of_names(
-    table: sa.Table, project_id: str, names: list[str]
-) -> tuple[sa.ColumnElement[bool], ...]:
-    return table.c.project_id == project_id, table.c.name.in_(names)

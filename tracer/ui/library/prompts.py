@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.database.session import transaction
 from tracer.store.library import prompts
+from tracer.store.library.prompt_lists import list_prompts
 from tracer.store.library.prompt_uses import figures_by_name, figures_by_version, latest_traces
-from tracer.store.library.prompts import LATEST, PromptFilter, PromptVersion
+from tracer.store.library.prompts import LATEST, PromptVersion
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
@@ -34,7 +35,7 @@ _DEFAULT_LABEL: Final = "production"
 def prompt_list(project_id: str) -> str:
     """Show the project's prompts, last changed first, with the calls that name them."""
     numbered = NumberedPage.from_request()
-    rows, total = prompts.list_prompts(project_id, PromptFilter(), PER_PAGE, numbered.offset)
+    rows, total = list_prompts(project_id, (), PER_PAGE, numbered.offset)
     figures = figures_by_name(project_id, [row.name for row in rows], _since())
     return render(
         "library/prompts.html", rows=rows, total=total, numbered=numbered, figures=figures

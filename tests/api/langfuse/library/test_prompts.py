@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+
+from tracer.store.database.session import transaction
+from tracer.store.library.prompts import PromptDraft, create_version
+from tracer.store.projects.projects import create_project
 
 PROMPTS = "/api/public/v2/prompts"
 
@@ -127,6 +132,14 @@ def test_a_reference_that_can_not_be_filled_in_is_refused_when_it_is_made(
     assert "Circular" in refuse(client, name="snip", prompt=to("snip", "version=1"))
     message = {"role": "user", "content": f"B {to('missing')}"}
     assert "not found" in refuse(client, type="chat", prompt=[message])
+
+
+def test_a_prompt_of_another_project_is_not_found(app: Flask, client: FlaskClient) -> None:
+    with app.app_context(), transaction():
+        create_project("other", "Other")
+        theirs = PromptDraft(name="snip", type="text", prompt="x", labels=("production",))
+        create_version("other", theirs)
+    assert "not found" in refuse(client, prompt=to("snip"))
 
 
 def test_references_are_followed_five_prompts_deep(client: FlaskClient) -> None:

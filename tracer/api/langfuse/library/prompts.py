@@ -8,13 +8,16 @@ from flask import Blueprint, Response
 from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer, prompt_id
+from tracer.api.langfuse.filters import read_filter
 from tracer.api.langfuse.library.prompt_graph import check_unused, resolve
 from tracer.api.langfuse.params import Limit, PageMeta, PageQuery, Query, page_meta, read_params
 from tracer.errors import Invalid, NotFound
 from tracer.records import Json
+from tracer.store.database.conditions import Condition
 from tracer.store.database.session import transaction
 from tracer.store.library import prompts
-from tracer.store.library.prompts import LATEST, PromptDraft, PromptFilter, PromptVersion
+from tracer.store.library.prompt_lists import list_prompts as listed_prompts
+from tracer.store.library.prompts import LATEST, PromptDraft, PromptVersion
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -34,6 +37,17 @@ from tracer.wire.reading import read_storable_json
 
 PRODUCTION: Final = "production"
 """The label that applies where a request names none."""
+COLUMNS: Final = {
+    "id": "id",
+    "name": "name",
+    "type": "type",
+    "version": "version",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "labels": "labels",
+    "tags": "tags",
+    "config": "config",
+}
 
 bp = Blueprint("langfuse_prompts", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -65,6 +79,9 @@ class PromptListQuery(PageQuery, kw_only=True):
     tag: str | None = None
     from_updated_at: SentTime | None = None
     to_updated_at: Annotated[SentTime | None, Meta(description="exclusive")] = None
+    filter: Annotated[
+        str | None, Meta(description="JSON: conditions that replace the other parameters")
+    ] = None
 
 
 class Prompt(Answer, kw_only=True):
@@ -157,15 +174,7 @@ def _check_type(sent: PromptBody) -> None:
 def list_prompts() -> Response:
     """Return a page of prompts, the last changed first."""
     query = read_params(PromptListQuery)
-    wanted = PromptFilter(
-        name=query.name,
-        version=query.version,
-        label=query.label,
-        tag=query.tag,
-        since=query.from_updated_at,
-        until=query.to_updated_at,
-    )
-    rows, total = prompts.list_prompts(project_id(), wanted, query.limit, query.offset)
+    rows, total = listed_prompts(project_id(), _conditions(query), query.limit, query.offset)
     data = [
         PromptSummary(
             name=row.name,
@@ -179,6 +188,20 @@ def list_prompts() -> Response:
         for row in rows
     ]
     return reply(PromptList(data=data, meta=page_meta(query, total)))
+
+
+def _conditions(query: PromptListQuery) -> list[Condition]:
+    if query.filter is not None:
+        return read_filter(query.filter, COLUMNS)
+    conditions = (
+        Condition("name", "=", query.name),
+        Condition("version", "=", query.version),
+        Condition("labels", "any of", query.label),
+        Condition("tags", "any of", query.tag),
+        Condition("updated_at", ">=", query.from_updated_at),
+        Condition("updated_at", "<", query.to_updated_at),
+    )
+    return [condition for condition in conditions if condition.value is not None]
 
 
 @bp.get("/v2/prompts/<id:name>")

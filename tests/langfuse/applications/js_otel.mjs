@@ -1,7 +1,7 @@
-// Langfuse's JavaScript SDK 5 as its documentation shows it; prints what the harness looks at.
+// Langfuse's JavaScript SDKs 4 and 5 as their documentation shows them; prints what the harness looks at.
 import { ChatOpenAI } from "@langchain/openai";
 import { LangfuseClient } from "@langfuse/client";
-import { LangfuseMedia } from "@langfuse/core";
+import { LangfuseMedia, ScoreDataType } from "@langfuse/core";
 import { CallbackHandler } from "@langfuse/langchain";
 import { observeOpenAI } from "@langfuse/openai";
 import { LangfuseSpanProcessor } from "@langfuse/otel";
@@ -61,6 +61,11 @@ langfuse.score.create({ traceId: told.chat, name: "number", value: 0.5, comment:
 const label = { name: "label", value: "good", dataType: "CATEGORICAL" };
 langfuse.score.create({ traceId: told.chat, ...label });
 langfuse.score.create({ traceId: told.chat, name: "flag", value: 1, dataType: "BOOLEAN" });
+told.texts = Object.values(ScoreDataType).filter((name) => /TEXT|CORRECTION/.test(name));
+for (const dataType of told.texts) {
+  langfuse.score.create({ traceId: told.chat, name: dataType, value: "better", dataType });
+}
+langfuse.score.create({ sessionId: "session", name: "of session", value: 0.25 });
 
 const prompts = async (create, get) => {
   await create({ name: "greet", prompt: "Hi {{who}}", labels: ["production"], config: { t: 1 } });
@@ -126,11 +131,15 @@ await langfuse.prompt.create(tone);
 const reference = "Answer @@@langfusePrompt:name=tone|label=production@@@";
 await langfuse.prompt.create({ name: "uses", prompt: reference, labels: ["production"] });
 await langfuse.prompt.update({ name: "tone", version: 1, newLabels: ["staging"] });
-let deleted = true;
-try {
-  await langfuse.api.prompts.delete("tone");
-} catch (error) {
-  deleted = error.statusCode;
+// Undefined where the SDK can't delete prompts.
+let deleted;
+if (langfuse.api.prompts.delete) {
+  deleted = true;
+  try {
+    await langfuse.api.prompts.delete("tone");
+  } catch (error) {
+    deleted = error.statusCode;
+  }
 }
 told.references = {
   text: (await langfuse.prompt.get("uses")).prompt,
@@ -138,19 +147,21 @@ told.references = {
   deleted,
 };
 
-const picture = new LangfuseMedia({
-  source: "bytes",
-  contentBytes: new TextEncoder().encode("picture"),
-  contentType: "image/png",
-});
-await langfuse.api.datasets.create({ name: "pictures", inputSchema: { type: "object" } });
-const withPicture = { datasetName: "pictures", id: "p1", input: { image: picture } };
-await langfuse.dataset.createItem(withPicture);
-const archived = { id: "p2", input: { image: "none" }, status: "ARCHIVED" };
-await langfuse.dataset.createItem({ datasetName: "pictures", ...archived });
-const [item] = (await langfuse.dataset.get("pictures")).items;
-const content = await fetch(item.input.image.url);
-told["items with media"] = await content.text();
+if (langfuse.dataset.createItem) {
+  const picture = new LangfuseMedia({
+    source: "bytes",
+    contentBytes: new TextEncoder().encode("picture"),
+    contentType: "image/png",
+  });
+  await langfuse.api.datasets.create({ name: "pictures", inputSchema: { type: "object" } });
+  const withPicture = { datasetName: "pictures", id: "p1", input: { image: picture } };
+  await langfuse.dataset.createItem(withPicture);
+  const archived = { id: "p2", input: { image: "none" }, status: "ARCHIVED" };
+  await langfuse.dataset.createItem({ datasetName: "pictures", ...archived });
+  const [item] = (await langfuse.dataset.get("pictures")).items;
+  const content = await fetch(item.input.image.url);
+  told["items with media"] = await content.text();
+}
 
 const alone = await langfuse.experiment.run({
   name: "alone",
@@ -178,17 +189,36 @@ await sdk.shutdown();
 told.url = await langfuse.getTraceUrl(told.chat);
 
 const names = (list) => list.map((item) => item.name).sort();
-const fields = "core,basic,usage,trace_context";
-const found = (await langfuse.api.observations.getMany({ traceId: told.chat, fields })).data;
-const root = found.find((item) => item.isRootObservation);
-told.reads = {
-  name: root.traceName,
-  observations: names(found),
-  listed: names(found),
-  one: true,
-  traces: root.userId === "user" ? [told.chat] : [],
-  sessions: [root.sessionId],
-  cost: found.some((item) => item.totalCost > 0),
+const reads = async () => {
+  const fields = "core,basic,usage,trace_context";
+  const found = (await langfuse.api.observations.getMany({ traceId: told.chat, fields })).data;
+  const root = found.find((item) => item.isRootObservation);
+  return {
+    name: root.traceName,
+    observations: names(found),
+    listed: names(found),
+    one: true,
+    traces: root.userId === "user" ? [told.chat] : [],
+    sessions: [root.sessionId],
+    cost: found.some((item) => item.totalCost > 0),
+  };
 };
+const reads4 = async () => {
+  const { api } = langfuse;
+  const trace = await api.trace.get(told.chat);
+  const listed = (await api.observations.getMany({ traceId: told.chat })).data;
+  const one = await api.observations.get(listed[0].id);
+  return {
+    name: trace.name,
+    observations: names(trace.observations),
+    listed: names(listed),
+    one: one.id === listed[0].id,
+    traces: (await api.trace.list({ userId: "user", name: "chat" })).data.map((row) => row.id),
+    sessions: (await api.sessions.list({})).data.map((row) => row.id),
+    scores: names((await api.scoreV2.get({ traceId: told.chat })).data),
+    cost: trace.totalCost > 0,
+  };
+};
+told.reads = langfuse.api.legacy ? await reads() : await reads4();
 told.client = Object.keys(langfuse.api).sort();
 console.log(JSON.stringify(told));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.exact_json import SentNumber, decode, encode
+from tracer.exact_json import SentNumber, decode, encode, encode_ascii
 
 
 @given(
@@ -45,3 +46,10 @@ def test_a_number_beyond_the_limits_of_the_database_is_a_float(text: str) -> Non
 def test_a_value_that_is_no_json_is_refused() -> None:
     with pytest.raises((NotImplementedError, TypeError, msgspec.MsgspecError)):
         encode(object())
+
+
+def test_ascii_json_has_the_digits_and_the_escapes() -> None:
+    text = '{"a":0.12345678901234567890,"b":"\\u00e9\\ud83d\\ude00"}'
+    assert encode_ascii(decode(text)) == text
+    for value in (10**30, "\ud800"):
+        assert encode_ascii(value) == json.dumps(value)

@@ -117,6 +117,7 @@ def create_app(config: Config | None = None) -> Flask:
 def _engine_options(config: Config) -> dict[str, Any]:
     return {
         "pool_size": 4,
+        "json_serializer": exact_json.encode_ascii,
         "json_deserializer": exact_json.decode,
         # With the two writers' own connections, as many as threads and four more.
         "max_overflow": max(config.threads - 2, 0),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -13,6 +15,7 @@ _SAFE_LENGTH: Final = 16
 _MOST_LENGTH: Final = 1_000
 _MOST_EXPONENT: Final = 10_000
 """PostgreSQL's numbers have up to 16,383 digits after the point."""
+_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
 
 
 class SentNumber(float):
@@ -66,3 +69,16 @@ encode: Final = _encoder.encode
 encode_lines: Final = _encoder.encode_lines
 encode_deterministic: Final = encoder("deterministic").encode
 encode_sorted: Final = encoder("sorted").encode
+
+
+def encode_ascii(value: Any) -> str:
+    """Return JSON text without other characters than those of ASCII, as ``json.dumps`` does.
+
+    Stored texts are searched for in this form.
+    """
+    try:
+        text = encode(value).decode()
+    except (OverflowError, UnicodeEncodeError):
+        # An integer of more than 64 bits, or half of a surrogate pair.
+        return json.dumps(value)
+    return _BEYOND_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], text)

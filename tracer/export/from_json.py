@@ -129,29 +129,37 @@ class _Score(msgspec.Struct, kw_only=True):
     restore: _ScoreRestore | None = None
 
 
+class _Comment(msgspec.Struct, kw_only=True):
+    id: str
+    span_id: str | None = None
+    text: str
+    author: str | None = None
+    time: datetime
+    edited_at: datetime | None = None
+
+
 class _Document(msgspec.Struct, kw_only=True):
     trace: _Trace
     scores: list[_Score] = []
     spans: list[_Span] = []
-    comments: list[Any] = []
+    comments: list[_Comment] = []
     complete: bool = False
 
 
 class JsonSource:
-    """The trace of a JSON export, as `tracer.export.otlp.write` reads it; without its comments."""
+    """The trace of a JSON export, as `tracer.export.otlp.write` reads it."""
 
     def __init__(self, document: _Document) -> None:
         self._document = document
         self.trace: ExportedTrace = _trace(document.trace)
-        self.comment_count = len(document.comments)
 
     def scores(self) -> Iterator[ExportedScore]:
         """Yield the scores."""
         return map(_score, self._document.scores)
 
     def comments(self) -> Iterator[ExportedComment]:
-        """Yield nothing: comments stay where they were written."""
-        return iter(())
+        """Yield the comments."""
+        return map(_comment, self._document.comments)
 
     def context(self) -> ContextTotals:
         """Not available: no format that is made of a file has it."""
@@ -241,6 +249,12 @@ def _score(sent: _Score) -> ExportedScore:
     values = _common(sent, ExportedScore) | msgspec.structs.asdict(restore)
     values |= {"score_id": sent.id, "metadata": _some(sent.metadata)}
     return ExportedScore(**values)
+
+
+def _comment(sent: _Comment) -> ExportedComment:
+    return ExportedComment(
+        **_common(sent, ExportedComment) | {"comment_id": sent.id, "created_at": sent.time}
+    )
 
 
 def _common(sent: msgspec.Struct, exported: type[msgspec.Struct]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.compared import compare, differs
 from tracer.ui.dashboards import compare_page, copies, edit, pages, standing, tile
-from tracer.ui.library import datasets, prompts, runs
+from tracer.ui.library import datasets, item_form, prompt_form, prompts, runs
 from tracer.ui.lists import (
     complete,
     go_to,
@@ -73,6 +73,7 @@ __all__ = [
     "go_to",
     "histogram",
     "invitation",
+    "item_form",
     "jobs",
     "keys",
     "live",
@@ -85,6 +86,7 @@ __all__ = [
     "pages",
     "prices",
     "projects",
+    "prompt_form",
     "prompts",
     "rows",
     "runs",

@@ -99,6 +99,16 @@ def test_a_json_export_of_a_trace_or_session_is_imported(server: str, tmp_path: 
             "scores": [{"id": "json-q", "trace_id": "json-1", "name": "good", "value": True}],
         },
     )
+    remark = {"trace_id": "json-1", "span_id": "s-1", "text": "Why **so**?", "author": "Ada"}
+    comment = {"id": "json-c", "time": "2026-01-02T03:04:05Z", **remark}
+    request = urllib.request.Request(
+        f"{server}/api/v1/comments",
+        json.dumps(comment).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    for status in (201, 200):
+        with urllib.request.urlopen(request, timeout=20) as made:
+            assert made.status == status
     for subject, path in (
         ("traces/json-1", "/api/v1/traces/json-1/export"),
         ("sessions/json-s", "/api/v1/sessions/json-s/export"),
@@ -115,6 +125,12 @@ def test_a_json_export_of_a_trace_or_session_is_imported(server: str, tmp_path: 
         assert after.replace(f"copy-{subject[:2]}-", "json-") == before
         scores = json.loads(get_bytes(f"{server}/api/v1/traces/copy-{subject[:2]}-1/scores"))
         assert [score["value"] for score in scores["data"]] == [True]
+        path = f"{server}/api/v1/traces/copy-{subject[:2]}-1/comments"
+        [copied] = json.loads(get_bytes(path))["data"]
+        assert {name: copied[name] for name in ("span_id", "text", "author")} == {
+            name: remark[name] for name in ("span_id", "text", "author")
+        }
+        assert copied["time"].startswith("2026-01-02T03:04:05")
 
 
 def test_a_json_export_of_an_earlier_version_is_imported_from_its_fields(

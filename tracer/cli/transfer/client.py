@@ -55,6 +55,10 @@ class Server:
         for request in requests:
             self.send(request)
 
+    def add_comment(self, comment: dict[str, Any]) -> None:
+        """Add a comment; one that the server has already stays as it is. Raises SendError."""
+        self._request("POST", "/api/v1/comments", json=comment)
+
     def trace(self, trace_id: str) -> dict[str, Any]:
         """Return a trace as JSON of the server's API. Raises SendError."""
         trace: dict[str, Any] = self._request("GET", f"/api/v1/traces/{trace_id}").json()
@@ -81,7 +85,7 @@ class Server:
             raise SendError(
                 "the server requires a valid key: pass the secret that `tracer keys create` printed"
             )
-        if response.status_code != 200:
+        if not response.is_success:
             text = response.text[:_SHOWN_CHARACTERS]
             raise SendError(f"the server returned status {response.status_code}: {text}")
         return response

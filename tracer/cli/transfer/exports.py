@@ -21,6 +21,7 @@ from tracer.cli.transfer.selections import selection_path
 from tracer.export import from_json, otlp
 from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
+from tracer.export.records import ExportedComment
 from tracer.export.selections.write import FORMATS as FILES
 
 _CHUNK: Final = 1 << 16
@@ -114,9 +115,13 @@ def import_file(file: BinaryIO, url: str, key: str) -> None:
     try:
         bar = click.progressbar(length=total, hidden=hidden)
         with Server(url, key) as server, bar as progress:
-            for body in _requests(_resources(file)):
+            comments: list[dict[str, Any]] = []
+            for body in _requests(_resources(file, comments)):
                 server.send_json(body)
                 progress.update(len(body))
+            # After the spans that they are on.
+            for comment in comments:
+                server.add_comment(comment)
     except SendError as error:
         raise click.ClickException(str(error)) from error
     except RecursionError:
@@ -124,13 +129,19 @@ def import_file(file: BinaryIO, url: str, key: str) -> None:
     click.echo(f"sent {total / 1e6:,.1f} MB to {url}")
 
 
-def _resources(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the resources of a file as OTLP/JSON; an OTLP export is read line by line."""
+def _resources(file: BinaryIO, comments: list[dict[str, Any]]) -> Iterator[bytes]:
+    """Yield the resources of a file as OTLP/JSON; an OTLP export is read line by line.
+
+    What a JSON export has beside spans and scores is added to ``comments``.
+    """
     if file.readline().strip() != BEGIN.encode().strip():
         file.seek(0)
         text = file.read()
         is_export = from_json.is_json_export(text)
-        yield from _exported_resources(file.name, text) if is_export else _collector_resources(text)
+        if is_export:
+            yield from _exported_resources(file.name, text, comments)
+        else:
+            yield from _collector_resources(text)
         return
     # Checked before anything is sent: a part of a trace would look complete.
     file.seek(-len(END), 2)
@@ -143,20 +154,31 @@ def _resources(file: BinaryIO) -> Iterator[bytes]:
             yield resource
 
 
-def _exported_resources(name: str, text: bytes) -> Iterator[bytes]:
+def _exported_resources(name: str, text: bytes, comments: list[dict[str, Any]]) -> Iterator[bytes]:
     """Yield the resources of a JSON export of a trace or a session."""
     try:
         sources = from_json.read(text)
     except ValueError as error:
         raise click.ClickException(f"{name} is no complete JSON export: {error}") from error
     for source in sources:
-        if source.comment_count:
-            click.echo(f"{source.trace.trace_id}: {source.comment_count} comments left out")
+        comments += (_comment(source.trace.trace_id, comment) for comment in source.comments())
         # Not by splitlines: texts may contain other characters that end lines.
         for line in "".join(otlp.write(source)).encode().split(b"\n"):
             resource = line.rstrip(b",")
             if resource.startswith(b'{"resource"'):
                 yield resource
+
+
+def _comment(trace_id: str, exported: ExportedComment) -> dict[str, Any]:
+    """Return the request that adds a comment of an export."""
+    request = {
+        "id": exported.comment_id,
+        "trace_id": trace_id,
+        "text": exported.text,
+        "author": exported.author or "",
+        "time": exported.created_at.isoformat(),
+    }
+    return request | ({"span_id": exported.span_id} if exported.span_id else {})
 
 
 def _collector_resources(text: bytes) -> Iterator[bytes]:

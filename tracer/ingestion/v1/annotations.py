@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 from flask import Blueprint, Response, url_for
 
-from tracer.errors import Forbidden, NotFound, Unstorable
+from tracer.errors import Conflict, Forbidden, NotFound, Unstorable
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
-from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.annotations.comments import CommentRow
+from tracer.store.annotations.subjects import Author, Subject, lock_subject
 from tracer.store.database.session import transaction
 from tracer.store.scores import scores
 from tracer.store.traces import traces
@@ -112,12 +113,12 @@ def edit_tags(trace_id: str) -> Response:
     Operation(
         summary="Comment on a trace, a span or a session",
         body=CommentCreate,
-        answers={201: Comment},
-        problems=PROBLEMS,
+        answers={200: Comment, 201: Comment},
+        problems=(*PROBLEMS, 409),
     )
 )
 def create_comment() -> Response:
-    """Add a comment."""
+    """Add a comment; with an id that the subject has a comment of already, change nothing."""
     sent = read_item(read_storable_json(json_body()), CommentCreate)
     subject = Subject(
         project_id=project_id(),
@@ -125,9 +126,23 @@ def create_comment() -> Response:
         session_id=optional_id(sent.session_id),
         span_id=optional_id(sent.span_id) or None,
     )
+    comment_id = optional_id(sent.id) or None
     with transaction():
-        made = comments.create_comment(subject, cleaned(sent.text), _author(sent.author))
+        lock_subject(subject)
+        known = comments.get_comment(project_id(), comment_id) if comment_id else None
+        if known is not None:
+            return answer(comment(_same(known, subject)))
+        text, author = cleaned(sent.text), _author(sent.author)
+        made = comments.create_comment(subject, text, author, comment_id, sent.creation())
     return answer(comment(made), 201)
+
+
+def _same(known: CommentRow, subject: Subject) -> CommentRow:
+    """Return the stored comment. Raises Conflict where it is on another subject."""
+    on = known.trace_id or "", known.session_id or "", known.span_id
+    if on != (subject.trace_id, subject.session_id, subject.span_id):
+        raise Conflict.of_field("id", f"comment {known.comment_id!r} is on something else")
+    return known
 
 
 @bp.patch("/comments/<id:comment_id>")

@@ -96,16 +96,22 @@ def get_comment(project_id: str, comment_id: str) -> CommentRow | None:
 
 
 def create_comment(
-    subject: Subject, text: str, author: Author, comment_id: str | None = None
+    subject: Subject,
+    text: str,
+    author: Author,
+    comment_id: str | None = None,
+    created_at: datetime | None = None,
 ) -> CommentRow:
-    """Add a comment; raises NotFound."""
-    values = {
+    """Add a comment, written now or at a time; raises NotFound."""
+    values: dict[str, Any] = {
         **subject.key(),
         **author.values(),
         "comment_id": comment_id or secrets.token_hex(16),
         "span_id": subject.span_id,
         "text": text,
     }
+    if created_at is not None:
+        values["created_at"] = created_at
     lock_subject(subject)
     query = sa.insert(comments).values(values).returning(*_COLUMNS)
     return _row(db.session.execute(query).mappings().one())

@@ -90,6 +90,11 @@ def is_fragment() -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
+def go_to(url: str) -> AnyResponse:
+    """Lead the browser to a page after its form was saved, whether htmx sent the form or not."""
+    return Response(headers={"HX-Redirect": url}) if is_fragment() else redirect(url, 303)
+
+
 def refuse(reason: str) -> NoReturn:
     """Respond with 422 and the reason: as text if htmx sent the form, else as a page."""
     if is_fragment():

@@ -17,12 +17,14 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.library.results import figures
+from tracer.ui.library.written import written
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 
 _RUNS = 12
 _MEASURES = 2
 _PREVIEW = 200
+ITEM_VALUES = ("input", "expected_output", "metadata")
 
 
 @bp.app_template_filter("brief")
@@ -83,7 +85,12 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
         abort(404, f"The dataset “{name}” has no item “{item_id}”.")
     current = datasets.get_item(project_id, item_id) is not None
     return render(
-        "library/dataset_item.html", dataset=row, item_id=item_id, states=states, current=current
+        "library/dataset_item.html",
+        dataset=row,
+        item_id=item_id,
+        states=states,
+        current=current,
+        texts={name: written(getattr(states[0], name)) for name in ITEM_VALUES},
     )
 
 

@@ -26,7 +26,7 @@ from tracer.ui.render.messages import Body, Renderer
 _PERIOD: Final = timedelta(days=7)
 _TRACES: Final = 10
 _MEASURES: Final = 2
-_LONGEST_LABEL: Final = 100
+LONGEST_LABEL: Final = 100
 _DEFAULT_LABEL: Final = "production"
 """The label that an application asks for which names none."""
 
@@ -48,10 +48,10 @@ def prompt(project_id: str, name: str) -> str:
 
     The changes are those from the version ``against``, or from the version before.
     """
-    versions = _versions(project_id, name)
-    shown = _version(versions, request.args.get("version", versions[0].version, type=int))
+    versions = find_versions(project_id, name)
+    shown = find_version(versions, request.args.get("version", versions[0].version, type=int))
     older = [version for version in versions if version.version < shown.version]
-    against = _version(versions, number) if (number := _against(older)) else None
+    against = find_version(versions, number) if (number := _against(older)) else None
     figures = figures_by_version(project_id, name, _since())
     means = [measure for each in figures.values() for measure in each.means]
     return render(
@@ -70,7 +70,7 @@ def prompt(project_id: str, name: str) -> str:
         default_label=_DEFAULT_LABEL,
         has_default=any(_DEFAULT_LABEL in version.labels for version in versions),
         use=code(_use(shown), "python"),
-        longest_label=_LONGEST_LABEL,
+        longest_label=LONGEST_LABEL,
     )
 
 
@@ -78,9 +78,10 @@ def prompt(project_id: str, name: str) -> str:
 def move_label(project_id: str, name: str) -> AnyResponse:
     """Let the label in the form refer to the version in the form."""
     label = request.form.get("label", "").strip()
-    version = _version(_versions(project_id, name), request.form.get("version", 0, type=int))
-    if not 1 <= len(label) <= _LONGEST_LABEL or label == LATEST:
-        refuse(f"label: expected 1 to {_LONGEST_LABEL} characters, other than “{LATEST}”.")
+    number = request.form.get("version", 0, type=int)
+    version = find_version(find_versions(project_id, name), number)
+    if not 1 <= len(label) <= LONGEST_LABEL or label == LATEST:
+        refuse(f"label: expected 1 to {LONGEST_LABEL} characters, other than “{LATEST}”.")
     with transaction():
         prompts.label_version(project_id, name, version.version, [label])
     return redirect(
@@ -103,14 +104,16 @@ def _since() -> datetime:
     return datetime.now(UTC) - _PERIOD
 
 
-def _versions(project_id: str, name: str) -> list[PromptVersion]:
+def find_versions(project_id: str, name: str) -> list[PromptVersion]:
+    """Return the versions of a prompt, the newest first, or respond with 404."""
     versions = prompts.list_versions(project_id, name)
     if not versions:
         abort(404, f"This project has no prompt “{name}”.")
     return versions
 
 
-def _version(versions: Sequence[PromptVersion], number: int) -> PromptVersion:
+def find_version(versions: Sequence[PromptVersion], number: int) -> PromptVersion:
+    """Return one of the versions, or respond with 404."""
     version = next((version for version in versions if version.version == number), None)
     if version is None:
         abort(404, f"The prompt “{versions[0].name}” has no version {number}.")

@@ -38,6 +38,8 @@ class CommentCreate(Request, kw_only=True):
     span_id: Id | UnsetType = UNSET
     session_id: Id | UnsetType = UNSET
     author: Name = ""
+    id: Annotated[Id | UnsetType, Meta(description="a comment of this id is kept as it is")] = UNSET
+    time: Annotated[Maybe[Time], Meta(description="when it was written; absent: now")] = UNSET
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,6 +47,10 @@ class CommentCreate(Request, kw_only=True):
             raise ValueError("trace_id: expected either trace_id or session_id")
         if self.span_id is not UNSET and self.trace_id is UNSET:
             raise ValueError("trace_id: expected the trace of the span, got nothing")
+
+    def creation(self) -> datetime | None:
+        """Return the time at which it was written; None: now."""
+        return utc_field(self.time, "time") if self.time else None
 
 
 class CommentUpdate(Request, kw_only=True):

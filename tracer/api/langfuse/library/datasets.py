@@ -17,6 +17,7 @@ from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
+from tracer.store.library.item_schemas import check_schema, mismatches
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -32,7 +33,6 @@ from tracer.web.langfuse.routes import (
 )
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.bodies import DatasetBody, DatasetItemBody
-from tracer.wire.langfuse.library.item_schemas import check_schema, mismatches
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_storable_json

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from tracer.messages.prompt_names import refusal_of
 from tracer.wire.native.requests import Maybe, Time, as_utc, check_id
 
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -63,7 +64,8 @@ class PromptBody(Sent, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_prompt_name(self.name)
+        if refusal := refusal_of(self.name):
+            raise ValueError(f"name: {refusal}")
         if self.type == "text" and not isinstance(self.prompt, str):
             raise ValueError("prompt: expected text, since type is text")
         if self.type == "chat":
@@ -75,18 +77,6 @@ class PromptBody(Sent, kw_only=True):
         return frozenset({"prompt", "config"})
 
 
-def _check_prompt_name(name: str) -> None:
-    # A pipe ends the name in a reference, and the slash separates folders.
-    if "|" in name or _MARKUP.search(name):
-        raise ValueError(f"name: expected a name without | and <…>, got {name!r:.80}")
-    if name in _RESERVED:
-        raise ValueError(f"name: {name!r} is reserved")
-    if not all(part.strip() for part in name.split("/")):
-        raise ValueError(f"name: expected names of folders between slashes, got {name!r:.80}")
-
-
-_MARKUP: Final = re.compile(r"<[^>]*>")
-_RESERVED: Final = ("new", "metrics")
 _VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 

@@ -1,0 +1,123 @@
+"""Prompts, datasets and items that are written on their pages."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, GetPage, post_form
+from tracer.records import Json
+from tracer.store.library.datasets import (
+    get_dataset,
+    list_items,
+    list_states,
+    save_dataset,
+    save_item,
+)
+from tracer.store.library.prompts import PromptDraft, PromptVersion, create_version, get_version
+from tracer.ui.library.written import read_value, written
+
+PROMPTS, DATASETS = "/project/default/prompts", "/project/default/datasets"
+
+
+def newest(name: str) -> PromptVersion:
+    version = get_version("default", name, label="latest")
+    assert version is not None
+    return version
+
+
+@pytest.mark.usefixtures("project")
+def test_a_prompt_is_written_and_its_versions_after_it(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    first = {"name": "faq-greet", "type": "text", "text": "Hi {{who}}\r\n", "labels": "a, b,a"}
+    answer = post_form(client, f"{PROMPTS}/new", **first)
+    assert answer.location == f"{PROMPTS}/faq-greet?version=1"
+    assert (newest("faq-greet").prompt, newest("faq-greet").config) == ("Hi {{who}}\n", {})
+    form = get_page("/prompts/faq-greet/new").one("form", "written")
+    assert "Hi {{who}}" in form.one("textarea", name="text").text
+    second = {"text": "Hello", "config": '{"t": 0.12345678901234567890}', "message": "Shorter"}
+    post_form(client, f"{PROMPTS}/faq-greet/new", **second, labels="b")
+    version = newest("faq-greet")
+    assert (version.prompt, version.commit_message) == ("Hello", "Shorter")
+    assert set(version.labels) == {"b", "latest"}
+    assert "0.12345678901234567890" in get_page("/prompts/faq-greet").text
+    for wrong in (
+        {"name": "new", "type": "text", "text": "x"},
+        {"name": "faq-greet", "type": "text", "text": "x"},
+        {"name": "x", "type": "image", "text": "x"},
+        {"name": "x", "type": "text", "text": " "},
+        {"name": "x", "type": "text", "text": "x", "config": "{"},
+        {"name": "x", "type": "text", "text": "x", "labels": "latest"},
+    ):
+        post_form(client, f"{PROMPTS}/new", 422, **wrong)
+
+
+def test_chat_messages_are_fields_and_other_messages_are_json(
+    project: str, client: FlaskClient, get_page: GetPage
+) -> None:
+    sent = {"name": "c", "type": "chat", "role": ["system", "", "user"]}
+    post_form(client, f"{PROMPTS}/new", **sent, content=["Be brief.", "{{q}}", " "])
+    messages: list[Json] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "{{q}}"},
+    ]
+    assert newest("c").prompt == messages
+    fields = get_page("/prompts/c/new").all("textarea", name="content")
+    assert [field.text for field in fields] == ["Be brief.", "{{q}}", "", ""]
+    held: list[Json] = [*messages, {"type": "placeholder", "name": "history"}]
+    create_version(project, PromptDraft(name="c", type="chat", prompt=held))
+    assert "placeholder" in get_page("/prompts/c/new").one("textarea", name="text").text
+    assert get_page("/prompts/c/new?from=1").all("textarea", name="content")
+    post_form(client, f"{PROMPTS}/c/new", 422, text="[1]")
+
+
+@pytest.mark.usefixtures("project")
+def test_htmx_is_led_to_the_page_or_given_the_reason(client: FlaskClient) -> None:
+    headers = {**FRAGMENT, **SAME_ORIGIN}
+    for text, status, led in (("x", 200, f"{PROMPTS}/p?version=1"), ("", 422, None)):
+        form = {"name": "p" if text else "q", "type": "text", "text": text}
+        answer = client.post(f"{PROMPTS}/new", data=form, headers=headers)
+        assert (answer.status_code, answer.headers.get("HX-Redirect")) == (status, led)
+
+
+def test_a_dataset_and_its_items_are_written_edited_and_archived(
+    project: str, client: FlaskClient, get_page: GetPage
+) -> None:
+    post_form(client, DATASETS, name="faq", description="Questions")
+    post_form(client, DATASETS, 422, name="faq")
+    dataset = get_dataset(project, "faq")
+    assert dataset is not None
+    assert dataset.description == "Questions"
+    post_form(client, f"{DATASETS}/faq/new", input='{"q": 1.10}', expected_output="Yes: it is.")
+    [item], _ = list_items(project, dataset.dataset_id, limit=9)
+    assert (item.input, item.expected_output, item.metadata) == ({"q": 1.1}, "Yes: it is.", None)
+    path = f"{DATASETS}/faq/items/{item.item_id}"
+    form = get_page(path.removeprefix("/project/default")).one("form", "written")
+    assert form.one("textarea", name="expected_output").text == "Yes: it is."
+    post_form(client, path, input="Why?", expected_output='"1"', metadata="[]", action="save")
+    for action, archived in (("archive", True), ("restore", False)):
+        post_form(client, path, action=action)
+        assert list_states(project, item.item_id)[0].archived is archived
+    states = list_states(project, item.item_id)
+    assert (states[0].input, states[0].expected_output, len(states)) == ("Why?", "1", 4)
+    get_page("/datasets/nope/new", status=404)
+
+
+def test_an_item_has_to_conform_to_the_schema_of_its_dataset(
+    project: str, client: FlaskClient
+) -> None:
+    dataset = save_dataset(project, "d", {"input_schema": {"type": "object"}})
+    answer = post_form(client, f"{DATASETS}/d/new", 422, input="text")
+    assert "input" in answer.text
+    save_item(project, save_dataset(project, "e", {}).dataset_id, "i", {"input": {}})
+    for item in ("i", "nope"):
+        post_form(client, f"{DATASETS}/d/items/{item}", 404, input="{}")
+    assert list_items(project, dataset.dataset_id, limit=9) == ([], 0)
+
+
+@pytest.mark.parametrize("value", [None, "a", "1", '"', "null", 1.5, {"a": [None]}, [], False])
+def test_every_value_is_written_as_a_text_that_gives_it_again(app: Flask, value: Json) -> None:
+    with app.test_request_context():
+        assert read_value("field", written(value)) == value

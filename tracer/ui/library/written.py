@@ -1,0 +1,54 @@
+"""Values that people write in forms: JSON, or a text that is none."""
+
+from __future__ import annotations
+
+from tracer import exact_json
+from tracer.records import Json
+from tracer.ui.base.blueprint import refuse
+from tracer.ui.render import json_tree
+
+MOST_CHARACTERS = 1_000_000
+
+
+def read_text(label: str, text: str) -> str:
+    """Return a text of a form with the line breaks of Unix; refuse one that can't be stored."""
+    # Browsers send CRLF line ends.
+    text = text.replace("\r\n", "\n")
+    if "\x00" in text or len(text) > MOST_CHARACTERS:
+        refuse(f"{label}: expected at most {MOST_CHARACTERS:,} characters, none of them NUL.")
+    return text
+
+
+def read_json(label: str, text: str) -> Json:
+    """Return the JSON value of a text; empty: None. Refuse a text that is no JSON."""
+    text = read_text(label, text)
+    if not text.strip():
+        return None
+    try:
+        value: Json = exact_json.decode(text)
+    except (ValueError, RecursionError) as error:
+        refuse(f"{label}: expected JSON: {error}.")
+    if "\\u0000" in text or "\\ud" in text.lower():
+        refuse(f"{label}: the escapes of NUL and of halves of characters can't be stored.")
+    return value
+
+
+def read_value(label: str, text: str) -> Json:
+    """Return the JSON value of a text, or the text itself where it is no JSON; empty: None."""
+    text = read_text(label, text)
+    if not text.strip():
+        return None
+    try:
+        exact_json.decode(text)
+    except (ValueError, RecursionError):
+        return text
+    return read_json(label, text)
+
+
+def written(value: Json) -> str:
+    """Return the text by which `read_value` gives the value again; None: an empty one."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and read_value("", value) == value:
+        return value
+    return exact_json.encode(value).decode() if isinstance(value, str) else json_tree.dump(value)

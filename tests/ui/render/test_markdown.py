@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +128,18 @@ def test_no_text_makes_a_tag_that_is_not_allowed(text: str) -> None:
 
 def test_a_text_beyond_the_limit_is_not_parsed() -> None:
     assert markdown("*x*" * MAX_CHARACTERS) is None
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    ["\n", "[", "![", "[a](", "\\(", "\\[\n", "$a_ ", "$$", "*a_ ", "> ", "- ", "`", "|", "<a"],
+)
+def test_the_time_for_a_text_grows_with_its_length(repeated: str) -> None:
+    text = repeated * ((MAX_CHARACTERS - 3) // len(repeated))
+    began = time.process_time()
+    assert markdown(f"{text}*x*") is not None
+    # Without a limit, the slowest of these took ten seconds.
+    assert time.process_time() - began < 3
 
 
 def test_code_in_no_known_language_is_escaped() -> None:

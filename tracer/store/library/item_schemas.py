@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.errors import Invalid, Refusal
 from tracer.records import Json
+from tracer.store.library.schema_work import MOST_WORK, SchemaWork
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -14,34 +15,57 @@ _MOST_SHOWN: Final = 10
 _MOST_CHARACTERS: Final = 300
 
 
-def check_schema(field: str, schema: Json) -> None:
-    """Raise Invalid that names the field unless the value is null or a JSON schema."""
-    if schema is not None:
-        _validator(field, schema)
+class ItemSchema:
+    """The schema of a field of a dataset's items; made once for any number of items."""
+
+    def __init__(self, field: str, schema: Json) -> None:
+        """Raise Invalid that names the field unless the value is null or a JSON schema."""
+        self._field = field
+        self._validator = None
+        if schema is not None:
+            self._work = _work(field, schema)
+            self._check_work(None)
+            self._validator = _validator(field, schema)
+
+    def mismatches(self, value: Json) -> list[Refusal]:
+        """Return where a value does not conform, by path; without a schema any value does.
+
+        Raises Invalid where that would take too long.
+        """
+        if self._validator is None:
+            return []
+        self._check_work(value)
+        refusals = []
+        for error in self._validator.iter_errors(value):
+            path = ".".join([self._field, *map(str, error.instance_path)])
+            refusals.append(Refusal(item="", field=path, reason=error.message[:_MOST_CHARACTERS]))
+            if len(refusals) == _MOST_SHOWN:
+                break
+        return refusals
+
+    def _check_work(self, value: Json) -> None:
+        try:
+            work = self._work.of(value)
+        except ValueError as error:
+            raise _no_schema(self._field, error) from None
+        if work > MOST_WORK:
+            reason = "expected a smaller value, or a schema that refers to itself less often"
+            raise Invalid.of_field(self._field, reason)
 
 
-def mismatches(field: str, schema: Json, value: Json) -> list[Refusal]:
-    """Return where a value does not conform to a schema, by path; schema None: any value does.
-
-    Raises Invalid: the schema is none.
-    """
-    if schema is None:
-        return []
-    refusals = []
-    for error in _validator(field, schema).iter_errors(value):
-        path = ".".join([field, *map(str, error.instance_path)])
-        refusals.append(Refusal(item="", field=path, reason=error.message[:_MOST_CHARACTERS]))
-        if len(refusals) == _MOST_SHOWN:
-            break
-    return refusals
+def _work(field: str, schema: Json) -> SchemaWork:
+    if not isinstance(schema, dict):
+        raise Invalid.of_field(field, "expected a JSON schema, which is an object")
+    try:
+        return SchemaWork(schema)
+    except ValueError as error:
+        raise _no_schema(field, error) from None
 
 
 def _validator(field: str, schema: Json) -> jsonschema_rs.Validator:
     # Loaded by the first schema: most servers have none, and the library takes megabytes.
     import jsonschema_rs
 
-    if not isinstance(schema, dict):
-        raise Invalid.of_field(field, "expected a JSON schema, which is an object")
     kind: type[jsonschema_rs.Validator] = jsonschema_rs.Draft7Validator
     if "$schema" in schema:
         kind = jsonschema_rs.validator_cls_for(schema)
@@ -49,8 +73,12 @@ def _validator(field: str, schema: Json) -> jsonschema_rs.Validator:
         # No backtracking: a pattern can't take more time than the text is long.
         return kind(schema, pattern_options=jsonschema_rs.RegexOptions(), retriever=_retrieve)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:_MOST_CHARACTERS]
-        raise Invalid.of_field(field, f"expected a JSON schema: {reason}") from None
+        raise _no_schema(field, error) from None
+
+
+def _no_schema(field: str, error: Exception) -> Invalid:
+    reason = str(error).partition("\n")[0][:_MOST_CHARACTERS]
+    return Invalid.of_field(field, f"expected a JSON schema: {reason}")
 
 
 def _retrieve(address: str) -> Json:  # noqa: ARG001 - the signature is given

@@ -11,7 +11,7 @@ from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
-from tracer.store.library.item_schemas import mismatches
+from tracer.store.library.item_schemas import ItemSchema
 from tracer.ui.base.blueprint import bp, go_to, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.library.datasets import ITEM_VALUES, find_dataset
@@ -81,8 +81,10 @@ def _save(
 def _check(dataset: Dataset, item: DatasetItem) -> None:
     """Refuse an item that does not conform to the schemas of its dataset."""
     refusals = [
-        *mismatches("input", dataset.input_schema, item.input),
-        *mismatches("expected_output", dataset.expected_output_schema, item.expected_output),
+        *ItemSchema("input", dataset.input_schema).mismatches(item.input),
+        *ItemSchema("expected_output", dataset.expected_output_schema).mismatches(
+            item.expected_output
+        ),
     ]
     if refusals:
         reasons = "; ".join(f"{refusal.field}: {refusal.reason}" for refusal in refusals)

@@ -19,6 +19,8 @@ _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _MOST_WORDS: Final = 3_000
 """Words of both texts up to which words are compared; above, lines are."""
 _MOST_LINES: Final = 3_000
+_MOST_COMPARED: Final = 10_000
+"""Words or lines that are compared in all messages together; the others are shown as wholes."""
 _GLUE_WORDS: Final = 2
 
 
@@ -71,6 +73,7 @@ def texts(prompt: Json) -> Iterator[tuple[str, str]]:
 def diff(before: Json, after: Json) -> PromptDiff:
     """Return the differences of two prompts, message by message."""
     messages = []
+    left = _MOST_COMPARED
     for old, new in zip_longest(texts(before), texts(after)):
         if old is None or new is None or old[0] != new[0]:
             messages += [
@@ -79,7 +82,9 @@ def diff(before: Json, after: Json) -> PromptDiff:
                 if side is not None
             ]
         else:
-            messages.append(MessageDiff(new[0], compare(old[1], new[1])))
+            compared, number = compare(old[1], new[1], left)
+            left -= number
+            messages.append(MessageDiff(new[0], compared))
     parts = [part for message in messages for part in message.parts]
     counts = {kind: sum(_words(part) for part in parts if part.kind == kind) for kind in _CHANGES}
     return PromptDiff(messages, counts[ADDED], counts[REMOVED])
@@ -88,13 +93,19 @@ def diff(before: Json, after: Json) -> PromptDiff:
 _CHANGES: Final = (ADDED, REMOVED)
 
 
-def compare(before: str, after: str) -> list[DiffPart]:
-    """Return the pieces that both texts, or one of them, have, in reading order."""
+def compare(before: str, after: str, left: int = _MOST_COMPARED) -> tuple[list[DiffPart], int]:
+    """Return the pieces that both texts, or one of them, have, in reading order.
+
+    And how many words or lines were compared for it, at most ``left``.
+    """
+    if before == after:
+        return [DiffPart(SAME, after)] if after else [], 0
     for pattern, most in ((_WORD, _MOST_WORDS), (_LINE, _MOST_LINES)):
         old, new = pattern.findall(before), pattern.findall(after)
-        if len(old) + len(new) <= most:
-            return list(_parts(old, new))
-    return [DiffPart(REMOVED, before), DiffPart(ADDED, after)]
+        number = len(old) + len(new)
+        if number <= min(most, left):
+            return list(_parts(old, new)), number
+    return list(_changed(before, after)), 0
 
 
 def _parts(old: list[str], new: list[str]) -> Iterator[DiffPart]:

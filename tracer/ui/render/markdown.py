@@ -39,7 +39,9 @@ _CLASSES = {"span": set(STANDARD_TYPES.values()), "pre": {"code"}, "img": {"pict
 _ELSEWHERE = re.compile(r"https?://[^/]|mailto:", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x20]")
 # A text without any of these renders the same as plain paragraphs.
-_SYNTAX = re.compile(r"[*_`#>\[\]|~\\<&]|^\s*(?:[-+=]|\d+[.)])|^ {4}|^\t", re.MULTILINE)
+_SYNTAX = re.compile(r"[*_`#>\[\]|~\\<&]|^[ \t]*(?:[-+=]|\d+[.)])|^ {4}|^\t", re.MULTILINE)
+_MOST_BRACKETS = 1_000
+"""Opening brackets of a rendered text: for each one, the parser reads the rest of its paragraph."""
 
 
 def markdown(text: str) -> Markup | None:
@@ -52,7 +54,8 @@ def markdown(text: str) -> Markup | None:
         text = IMAGE_IN_TEXT.sub(lambda match: _put_aside(match[0], images), text)
     if len(text) > MAX_CHARACTERS:
         return None
-    html = _render(text) if _SYNTAX.search(text) else _paragraphs(text)
+    has_syntax = text.count("[") <= _MOST_BRACKETS and _SYNTAX.search(text)
+    html = _render(text) if has_syntax else _paragraphs(text)
     return _put_back(html, images) if images else html
 
 

@@ -17,9 +17,13 @@ _ESCAPED: Final = "*_`#+-.~>|\n"
 _DIGITS: Final = re.compile(r"[0-9]\Z")
 _WORD: Final = re.compile(r"[0-9A-Za-z]\Z")
 _PARENTHESIS: Final = re.compile(r"\d{1,9}\)")
+# A formula ends within 1,000 characters or 100 lines: each unclosed one would read the whole text.
 _MATH: Final = re.compile(
-    r"\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|\$(?=\S)[^$\n]*[\\^_{][^$\n]*(?<=\S)\$(?!\d)", re.DOTALL
+    r"\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]|\$\$.{1,1000}?\$\$"
+    r"|\$(?=\S)[^$\n]{0,1000}[\\^_{][^$\n]{0,1000}(?<=\S)\$(?!\d)",
+    re.DOTALL,
 )
+_MATH_LINES: Final = 100
 _CLOSING: Final = {"$$": "$$", "\\[": "\\]"}
 
 
@@ -72,7 +76,7 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     closing = _CLOSING.get(first)
     if closing is None or state.is_code_block(start):
         return False
-    line = start + 1
+    line, end = start + 1, min(end, start + _MATH_LINES)
     while line < end and state.src[state.bMarks[line] : state.eMarks[line]].strip() != closing:
         line += 1
     if line >= end:

@@ -147,6 +147,40 @@ def test_what_is_no_schema_is_refused(client: FlaskClient, schema: Any) -> None:
     assert issue["path"] == ["inputSchema"]
 
 
+def doubling(levels: int, keyword: str) -> dict[str, Any]:
+    """Return a schema whose validation takes twice as long with each level."""
+    parts: dict[str, Any] = {"p0": {"type": "string"}}
+    for number in range(1, levels):
+        parts[f"p{number}"] = {keyword: [{"$ref": f"#/$defs/p{number - 1}"}] * 2}
+    return {"$defs": parts, "$ref": f"#/$defs/p{levels - 1}"}
+
+
+EITHER_WAY = {"items": {"$ref": "#"}, "not": {"items": {"$ref": "#"}}}
+
+
+@pytest.mark.parametrize(
+    "schema", [doubling(60, "allOf"), doubling(2_000, "allOf"), {"allOf": [{"$ref": "#"}] * 2}]
+)
+def test_a_schema_that_takes_for_ever_is_refused(client: FlaskClient, schema: Any) -> None:
+    body = {"name": "sch", "inputSchema": schema}
+    [issue] = ok(client.post(f"{PUBLIC}/v2/datasets", json=body), 400)["error"]
+    assert issue["path"] == ["inputSchema"]
+
+
+def test_a_value_is_refused_where_a_schema_of_itself_takes_for_ever(client: FlaskClient) -> None:
+    for name, schema in (("rec", EITHER_WAY), ("tree", {"properties": {"a": {"$ref": "#"}}})):
+        ok(client.post(f"{PUBLIC}/v2/datasets", json={"name": name, "inputSchema": schema}))
+    deep: Any = 1
+    for _ in range(50):
+        deep = [deep]
+    refused = client.post(f"{PUBLIC}/dataset-items", json={"datasetName": "rec", "input": deep})
+    assert "a smaller value" in ok(refused, 400)["error"][0]["message"]
+    nested: Any = {}
+    for _ in range(50):
+        nested = {"a": nested, "b": 1}
+    ok(client.post(f"{PUBLIC}/dataset-items", json={"datasetName": "tree", "input": nested}))
+
+
 @pytest.mark.usefixtures("dataset")
 def test_a_schema_is_refused_that_an_item_does_not_conform_to(client: FlaskClient) -> None:
     item(client, id="i", input={"b": 1})

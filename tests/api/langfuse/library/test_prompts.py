@@ -151,6 +151,15 @@ def test_references_are_followed_five_prompts_deep(client: FlaskClient) -> None:
     assert "depth" in refuse(client, prompt=to("p4"))
 
 
+def test_references_make_a_prompt_only_so_much_longer(client: FlaskClient) -> None:
+    make(client, name="p0", prompt="x" * 1_000, labels=["production"])
+    make(client, name="p1", prompt=to("p0") * 1_000, labels=["production"])
+    assert "longer than" in refuse(client, name="p2", prompt=to("p1") * 1_000)
+    make(client, name="many", prompt="x", labels=[f"l{number}" for number in range(201)])
+    every = "".join(to("many", f"label=l{number}") for number in range(201))
+    assert "more than 200" in refuse(client, prompt=every)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,11 +13,10 @@ from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.item_media import ItemMedia, item_media, media_in
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.errors import Invalid, Refusal
-from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
-from tracer.store.library.item_schemas import check_schema, mismatches
+from tracer.store.library.item_schemas import ItemSchema
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -135,7 +134,7 @@ def create_dataset() -> Response:
     sent = read_sent(read_storable_json(json_body()), DatasetBody)
     fields = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
     for name, sent_name in _SCHEMAS.items():
-        check_schema(sent_name, fields.get(name))
+        ItemSchema(sent_name, fields.get(name))
     with transaction():
         row = datasets.save_dataset(project_id(), sent.name, fields)
         if _SCHEMAS.keys() & fields.keys():
@@ -148,16 +147,25 @@ def _check_items(dataset: Dataset) -> None:
     if dataset.input_schema is None and dataset.expected_output_schema is None:
         return
     items, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=None)
+    schemas = _Schemas(dataset)
     for item in items:
-        if refusals := _mismatches(dataset, item.input, item.expected_output):
+        if refusals := schemas.mismatches(item):
             raise Invalid(f"validation failed for item {item.item_id!r}: {refusals[0]}")
 
 
-def _mismatches(dataset: Dataset, input: Json, expected_output: Json) -> list[Refusal]:
-    return [
-        *mismatches("input", dataset.input_schema, input),
-        *mismatches("expectedOutput", dataset.expected_output_schema, expected_output),
-    ]
+class _Schemas:
+    """The schemas of a dataset."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._input = ItemSchema("input", dataset.input_schema)
+        self._expected_output = ItemSchema("expectedOutput", dataset.expected_output_schema)
+
+    def mismatches(self, item: DatasetItem) -> list[Refusal]:
+        """Return where an item does not conform; raises Invalid where that would take too long."""
+        return [
+            *self._input.mismatches(item.input),
+            *self._expected_output.mismatches(item.expected_output),
+        ]
 
 
 @bp.get("/v2/datasets")
@@ -205,7 +213,7 @@ def create_item() -> Response:
     dataset = find_dataset(sent.dataset_name)
     with transaction():
         item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, fields)
-        refusals = _mismatches(dataset, item.input, item.expected_output)
+        refusals = _Schemas(dataset).mismatches(item)
         if refusals and not item.archived:
             raise Invalid("the item does not conform to its dataset's schema", refusals)
     return reply(item_answers([item])[0])

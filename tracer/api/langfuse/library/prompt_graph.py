@@ -12,10 +12,19 @@ from tracer.records import Json
 from tracer.store.library import prompts
 from tracer.store.library.prompts import LATEST, PromptVersion
 from tracer.web.keys import project_id
-from tracer.wire.langfuse.library.references import Reference, filled_in, references_in
+from tracer.wire.langfuse.library.references import (
+    Reference,
+    added_length,
+    filled_in,
+    references_in,
+)
 
 MOST_DEEP: Final = 5
 """Prompts in the longest chain of references, the first one included."""
+MOST_REFERENCES: Final = 200
+"""Prompts that are looked up for one, with repetitions on different ways to them."""
+MOST_CHARACTERS: Final = 8_000_000
+"""Of all texts that are put into a prompt: a reference may be repeated, on every level."""
 
 
 @dataclass
@@ -24,6 +33,14 @@ class PromptGraph:
 
     root: dict[str, Any]
     dependencies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    looked_up: int = 0
+    characters: int = 0
+
+    def add_characters(self, number: int) -> None:
+        """Count the characters that are put in; raises Invalid for too many."""
+        self.characters += number
+        if self.characters > MOST_CHARACTERS:
+            raise Invalid(f"with its references, the prompt is longer than {MOST_CHARACTERS:,}")
 
     def answer(self) -> dict[str, Any] | None:
         """Return the graph in Langfuse's format; None: the prompt refers to none."""
@@ -67,7 +84,8 @@ def _resolve(name: str, version: int, prompt: Json, path: list[str], graph: Prom
         reference: _text(reference, prompt_id(name, version), path, graph)
         for reference in references_in(prompt)
     }
-    return filled_in(prompt, texts.__getitem__)
+    graph.add_characters(added_length(prompt, texts))
+    return filled_in(prompt, texts)
 
 
 def _text(reference: Reference, referring: str, path: list[str], graph: PromptGraph) -> str:
@@ -76,6 +94,9 @@ def _text(reference: Reference, referring: str, path: list[str], graph: PromptGr
         raise Invalid(f"Circular dependency: prompts refer to each other: {circle}")
     if len(path) >= MOST_DEEP:
         raise Invalid(f"Maximum nesting depth exceeded: more than {MOST_DEEP} prompts: {path}")
+    graph.looked_up += 1
+    if graph.looked_up > MOST_REFERENCES:
+        raise Invalid(f"more than {MOST_REFERENCES} references to prompts have to be followed")
     row = prompts.get_version(
         project_id(), reference.name, version=reference.version, label=reference.label
     )
@@ -84,7 +105,10 @@ def _text(reference: Reference, referring: str, path: list[str], graph: PromptGr
     if row.type != "text":
         raise Invalid(f"Prompt dependency is not a text prompt: {reference}")
     graph.dependencies.setdefault(referring, []).append(_node(row.name, row.version))
-    return str(_resolve(row.name, row.version, row.prompt, [*path, row.name], graph))
+    text = str(_resolve(row.name, row.version, row.prompt, [*path, row.name], graph))
+    # Before the next one is read: together they wait in memory.
+    graph.add_characters(len(text))
+    return text
 
 
 def _node(name: str, version: int) -> dict[str, Any]:

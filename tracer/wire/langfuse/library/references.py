@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from tracer.records import Json
@@ -29,12 +29,17 @@ def references_in(prompt: Json) -> list[Reference]:
     return list(dict.fromkeys(_references(prompt)))
 
 
-def filled_in(prompt: Json, text_of: Callable[[Reference], str]) -> Json:
+def added_length(prompt: Json, texts: Mapping[Reference, str]) -> int:
+    """Return how many characters `filled_in` adds for the references, repeated ones included."""
+    return sum(len(texts[reference]) for reference in _references(prompt))
+
+
+def filled_in(prompt: Json, texts: Mapping[Reference, str]) -> Json:
     """Return the prompt with each reference replaced; text that only looks like one stays."""
 
     def replace(match: re.Match[str]) -> str:
         reference = _read(match[1])
-        return match[0] if reference is None else text_of(reference)
+        return match[0] if reference is None else texts[reference]
 
     if isinstance(prompt, list):
         return [

@@ -1,0 +1,122 @@
+"""Bounds the work of validating a value by a JSON schema, which can double with each reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tracer.records import Json
+
+MOST_WORK: Final = 20_000_000
+"""Evaluations of a part of the schema on a part of the value: a second takes about 50 million."""
+
+MOST_VALUES: Final = 20_000
+"""Values in a schema."""
+
+_LISTS: Final = ("allOf", "anyOf", "oneOf")
+_SAME_VALUE: Final = ("not", "if", "then", "else")
+_BY_KEY: Final = ("dependentSchemas", "dependencies")
+_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
+_NOT_EVALUATED: Final = frozenset({"$defs", "definitions", "const", "enum", "default", "examples"})
+
+
+def _extent(value: Json) -> tuple[int, int]:
+    """Return how many values there are in a value, and on how many levels."""
+    size = depth = 0
+    level = [value]
+    while level:
+        size += len(level)
+        depth += 1
+        level = [child for node in level for child in _children(node)]
+    return size, depth
+
+
+def _children(node: Json) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+class SchemaWork:
+    """The work of one schema; it may be asked about any number of values."""
+
+    def __init__(self, schema: Json) -> None:
+        """Raise ValueError for a schema of too many values."""
+        if _extent(schema)[0] > MOST_VALUES:
+            raise ValueError(f"it has more than {MOST_VALUES:,} values")
+        self._root = schema
+        self._known: dict[tuple[int, int], int] = {}
+
+    def of(self, value: Json) -> int:
+        """Return the most evaluations that validating ``value`` takes, or more than MOST_WORK.
+
+        Raises ValueError for a reference that leads nowhere within the schema, or back to itself
+        without going into the value.
+        """
+        size, depth = _extent(value)
+        try:
+            return self._at(self._root, depth, ()) * size
+        except RecursionError:
+            raise ValueError("its references lead too deep") from None
+
+    def _at(self, part: Json, depth: int, path: tuple[int, ...]) -> int:
+        """Return the evaluations on one way into a value with ``depth`` levels, by a part.
+
+        ``path``: the parts that led here on the same value.
+        """
+        if not isinstance(part, dict) or not depth:
+            return 1
+        key = (id(part), depth)
+        if key not in self._known:
+            if id(part) in path:
+                raise ValueError("a reference leads back to itself")
+            here = (*path, id(part))
+            work = 1 + sum(self._at(each, depth, here) for each in self._same_value(part))
+            work += sum(self._at(each, depth - 1, ()) for each in _inner(part))
+            if isinstance(properties := part.get("properties"), dict):
+                # A value is that of one property.
+                inner = (self._at(each, depth - 1, ()) for each in properties.values())
+                work += max(inner, default=0)
+            self._known[key] = min(work, MOST_WORK + 1)
+        return self._known[key]
+
+    def _same_value(self, part: dict[str, Any]) -> Iterator[Json]:
+        for name in _LISTS:
+            if isinstance(part.get(name), list):
+                yield from part[name]
+        for name in _SAME_VALUE:
+            yield part.get(name)
+        for name in _BY_KEY:
+            if isinstance(part.get(name), dict):
+                yield from part[name].values()
+        for name in _REFERENCES:
+            if isinstance(part.get(name), str):
+                yield self._target(part[name])
+
+    def _target(self, reference: str) -> Json:
+        if reference != "#" and not reference.startswith("#/"):
+            raise ValueError(f"the reference {reference!r} does not begin with #/")
+        node = self._root
+        for step in reference.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(node, list) and name.isascii() and name.isdigit():
+                node = node[int(name)] if int(name) < len(node) else None
+            else:
+                node = node.get(name) if isinstance(node, dict) else None
+        if node is None:
+            raise ValueError(f"the reference {reference!r} leads nowhere")
+        return node
+
+
+def _inner(part: dict[str, Any]) -> Iterator[Json]:
+    """Yield what is evaluated on the values in a value, whatever the keyword, but properties."""
+    same = {*_LISTS, *_SAME_VALUE, *_BY_KEY, *_REFERENCES, "properties"}
+    for name, child in part.items():
+        if name in same or name in _NOT_EVALUATED:
+            continue
+        if name == "patternProperties" and isinstance(child, dict):
+            yield from child.values()
+        elif isinstance(child, list):
+            yield from child
+        else:
+            yield child

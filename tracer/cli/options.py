@@ -93,7 +93,13 @@ def _server_url(url: str | None, port: int | None) -> str:
         if url:
             raise ConfigError("--url and --port: expected one of them")
         return replace(config, port=port).url
-    chosen = url or os.environ.get("TRACER_ENDPOINT") or config.url
+    chosen = url or os.environ.get("TRACER_ENDPOINT")
+    if not chosen and config.socket_file:
+        raise ConfigError(
+            f"the server listens on {config.socket_file.path}: forward a port to it, and name that"
+            " with --url"
+        )
+    chosen = chosen or config.url
     # As in the SDK, the endpoint may be given with the path of OTLP.
     return chosen.removesuffix("/").removesuffix("/v1/traces")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import socket
@@ -17,8 +16,8 @@ from types import FrameType
 import click
 
 from tracer import __version__
+from tracer.cli.listening import listen
 from tracer.cli.options import database_options, with_config
-from tracer.cli.ports import listener_on
 from tracer.config import Config
 from tracer.errors import ConfigError
 from tracer.server.account import require_account
@@ -26,14 +25,12 @@ from tracer.server.lock import Owned, owned
 from tracer.server.postgres import VERSION, Embedded, unusable
 from tracer.server.restarts import Restarts
 
-# After a parent is killed, its workers keep the port open for up to a second.
-_PORT_WAIT_SECONDS = 2.0
-
 
 @click.command()
 @click.option(
     "--host",
-    help="Address; any but loopback asks for logins [TRACER_HOST; 127.0.0.1].",
+    help="Address; any but loopback asks for logins. Or unix:/path?mode=660"
+    " [TRACER_HOST; 127.0.0.1].",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port [TRACER_PORT; 4318].")
 @click.option(
@@ -50,7 +47,7 @@ def serve(config: Config) -> None:
         if not config.database_url:
             require_account()
             _lock_data_dir(config, stack)
-        listener = stack.enter_context(_listen(config))
+        listener = stack.enter_context(listen(config))
         config, check_database = stack.enter_context(_database(config))
         _migrate(config)
         link = _first_owner_link(config)
@@ -63,8 +60,11 @@ def _serve(
     from tracer.server.family import Family
 
     def ready() -> None:
-        _print_row("pages", f"{config.url}/")
-        _print_row("OTLP", f"{config.url}/v1/traces")
+        if config.socket_file:
+            _print_row("socket", f"{config.socket_file.path}, mode {config.socket_file.mode:o}")
+        else:
+            _print_row("pages", f"{config.url}/")
+            _print_row("OTLP", f"{config.url}/v1/traces")
         if owner_link:
             _print_row("first owner", f"{owner_link} (works once, for a day)")
         click.echo("Ready; Ctrl-C stops.")
@@ -90,7 +90,7 @@ def _first_owner_link(config: Config) -> str:
 
 def _lock_data_dir(config: Config, stack: ExitStack) -> None:
     try:
-        stack.enter_context(owned(config.data_dir, config.url))
+        stack.enter_context(owned(config.data_dir, config.address))
     except Owned as other:
         raise ConfigError(
             f"Tracer runs already on {config.data_dir}: process {other.pid}, {other.label};"
@@ -98,38 +98,6 @@ def _lock_data_dir(config: Config, stack: ExitStack) -> None:
         ) from None
     except OSError as error:
         raise unusable(config.data_dir, error) from error
-
-
-def _listen(config: Config) -> socket.socket:
-    """Return a listening socket; called first, so that nothing is started if the port is in use."""
-    deadline = time.monotonic() + _PORT_WAIT_SECONDS
-    while True:
-        try:
-            return _bound(config)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise ConfigError(
-                    f"cannot listen on {config.host}:{config.port}: {error.strerror}"
-                ) from error
-            if time.monotonic() > deadline:
-                raise ConfigError(
-                    f"port {config.port} is in use by {listener_on(config.port)}:"
-                    " stop it, or choose another port with --port"
-                ) from None
-        time.sleep(0.1)
-
-
-def _bound(config: Config) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((config.host, config.port))
-        listener.listen(2048)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 @contextmanager

@@ -6,6 +6,7 @@ helps before there is space.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from typing import Final
@@ -15,6 +16,7 @@ from tracer.store.database.outage import set_outage
 
 _STABLE_SECONDS: Final = 60.0
 _LONGEST_PAUSE: Final = 30.0
+_BEFORE_MESSAGE: Final = re.compile(r"[\d-]{10} [\d:.]+ \w+ \[\d+\] ")
 
 
 class Restarts:
@@ -55,6 +57,9 @@ class Restarts:
             self._next_start = now + self._pause
 
     def _report(self, reason: str) -> None:
+        reason = _BEFORE_MESSAGE.sub("", reason)
+        if "No space left on device" in reason:
+            reason = f"its disk is full: {reason}"
         set_outage(reason)
         print(
             f"tracer: PostgreSQL ended: {reason}; next start in {self._pause:.0f} s",

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.store.rows import put, table_rows, trace_rows
-from tests.support.traces.records import span
-from tracer.store.jobs import run
+from tests.support.traces.records import span, trace_record
+from tracer.store.jobs import deletions, run
 
 
 @pytest.fixture
@@ -54,6 +54,41 @@ def test_a_delete_is_undone(client: FlaskClient, connection: psycopg.Connection[
     assert call(client, "DELETE", f"jobs/{made['id']}")["status"] == "undone"
     run.run_due(connection.info.dsn)
     assert len(trace_rows(connection)) == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "path", "left"),
+    [("MOST_TRACES", "sessions/s%20%22q%22", []), ("MOST_SPANS", "traces/t1", ["t2"])],
+)
+def test_what_is_large_is_deleted_by_a_job(
+    client: FlaskClient,
+    connection: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    path: str,
+    left: list[str],
+) -> None:
+    sessions = [trace_record(trace=trace, session_id='s "q"') for trace in ("t1", "t2")]
+    put(connection, *sessions, span("b", trace="t1"))
+    monkeypatch.setattr(deletions, limit, 1)
+    assert call(client, "DELETE", f"{path}?dry_run=true")["deleted"] is False
+    answer = client.delete(f"/api/v1/{path}")
+    assert answer.status_code == 202
+    run.run_due(connection.info.dsn)
+    job = client.get(answer.headers["Location"]).json
+    assert (job["id"], job["status"], job["done"]) == (answer.json["id"], "done", 2 - len(left))
+    assert [row["trace_id"] for row in trace_rows(connection)] == left
+    call(client, "DELETE", path, 404)
+
+
+def test_what_is_small_is_deleted_at_once(
+    client: FlaskClient, connection: psycopg.Connection[Any]
+) -> None:
+    put(connection, *(trace_record(trace=trace, session_id="s") for trace in ("t1", "t2")))
+    answer = call(client, "DELETE", "sessions/s")
+    assert (answer["deleted"], answer["traces"], answer["spans"]) == (True, 2, 2)
+    assert call(client, "GET", "jobs") == {"data": []}
+    assert trace_rows(connection) == []
 
 
 def test_all_traces_of_a_query_are_changed(

@@ -14,7 +14,7 @@ from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import SAME_ORIGIN, GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder
 from tests.support.store.rows import table_rows
-from tracer.store.jobs import run
+from tracer.store.jobs import deletions, run
 from tracer.ui.annotations import bulk, delete
 
 IDS = [letter * 32 for letter in "abc"]
@@ -105,7 +105,7 @@ def test_a_delete_is_undone_until_it_runs(
 def test_a_large_session_is_deleted_by_a_job(
     client: FlaskClient, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delete, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(deletions, "MOST_TRACES", 2)
     monkeypatch.setattr(delete, "UNDO_SECONDS", 0)
     url = post(client, "/sessions/s/delete")
     assert "3 traces" in job_page(client, url).text

@@ -78,8 +78,8 @@ def delete_trace(trace_id: str) -> Response:
 )
 def delete_traces() -> Response:
     """Delete several traces; also 200 where there are none."""
-    for trace_id in read_sent(read_storable_json(json_body()), Deletion).trace_ids:
-        delete.delete_trace(project_id(), trace_id)
+    sent = read_sent(read_storable_json(json_body()), Deletion)
+    delete.delete_all(project_id(), sent.trace_ids)
     return reply(Message(message="Traces deleted successfully"))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 
 from tracer.errors import NotFound
-from tracer.store.writing import delete
+from tracer.ingestion.v1.jobs import API
+from tracer.store.annotations.subjects import Author, Subject
+from tracer.store.jobs.deletions import contents_of, delete_subject
 from tracer.web.answers.annotations import Deleted, deleted
+from tracer.web.answers.jobs import Job, job
 from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, read_query, set_up
 from tracer.wire.native.annotations import DeleteQuery
@@ -19,28 +22,36 @@ def _deletes(summary: str) -> Operation:
     return Operation(
         summary=summary,
         query=DeleteQuery,
-        answers={200: Deleted},
+        answers={200: Deleted, 202: Job},
         problems=(400, 401, 404, 503),
     )
 
 
 @bp.delete("/traces/<id:trace_id>")
-@describe(_deletes("Delete a trace with everything on it"))
+@describe(_deletes("Delete a trace with everything on it; a large one in the background"))
 def delete_trace(trace_id: str) -> Response:
     """Delete a trace permanently; its late spans are rejected for a day."""
-    query = read_query(DeleteQuery)
-    contents = delete.trace_contents(project_id(), trace_id)
-    if contents is None or not (query.dry_run or delete.delete_trace(project_id(), trace_id)):
-        raise NotFound.of("trace", trace_id)
-    return answer(deleted(contents, done=not query.dry_run))
+    return _delete(Subject(project_id=project_id(), trace_id=trace_id))
 
 
 @bp.delete("/sessions/<id:session_id>")
-@describe(_deletes("Delete a session with all its traces"))
+@describe(_deletes("Delete a session with all its traces; a large one in the background"))
 def delete_session(session_id: str) -> Response:
     """Delete a session and its traces permanently."""
+    return _delete(Subject(project_id=project_id(), session_id=session_id))
+
+
+def _delete(subject: Subject) -> Response:
+    """Delete a trace or session, or make the job that does so and answer 202 with its address."""
     query = read_query(DeleteQuery)
-    contents = delete.session_contents(project_id(), session_id)
-    if contents is None or not (query.dry_run or delete.delete_session(project_id(), session_id)):
-        raise NotFound.of("session", session_id)
-    return answer(deleted(contents, done=not query.dry_run))
+    contents = contents_of(subject)
+    if contents is None:
+        noun = "trace" if subject.trace_id else "session"
+        raise NotFound.of(noun, subject.trace_id or subject.session_id)
+    made = (
+        None if query.dry_run else delete_subject(subject, contents, author=Author(author_id=API))
+    )
+    if made is None:
+        return answer(deleted(contents, done=not query.dry_run))
+    address = url_for("api.jobs.read_job", job_id=made.job_id)
+    return answer(job(made), 202, {"Location": address})

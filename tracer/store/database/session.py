@@ -144,11 +144,17 @@ def bound_waits(engine: sa.Engine) -> None:
 def unavailable(error: Exception) -> StoreUnavailable:
     """Return StoreUnavailable for one of UNREACHABLE, to be raised from that error."""
     cause = getattr(error, "orig", error)
-    locked = isinstance(cause, psycopg.errors.LockNotAvailable)
-    reason = outage()
-    gone = (
-        f"the database can't be reached ({reason})" if reason else "the database can't be reached"
-    )
-    ours = StoreUnavailable(_LOCKED if locked else gone)
+    ours = StoreUnavailable(_reason(cause))
     ours.__cause__ = error
     return ours
+
+
+def _reason(cause: object) -> str:
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
+        return _LOCKED
+    if isinstance(cause, psycopg.errors.DiskFull):
+        return f"the disk of the database is full: {cause.diag.message_primary}"
+    reason = outage()
+    return (
+        f"the database can't be reached ({reason})" if reason else "the database can't be reached"
+    )

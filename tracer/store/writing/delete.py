@@ -80,8 +80,16 @@ def delete_trace(project_id: str, trace_id: str) -> bool:
 
     Late spans of the trace are rejected for a day. A session without other traces is deleted too.
     """
+    return delete_all(project_id, [trace_id]) > 0
+
+
+def delete_all(project_id: str, trace_ids: Sequence[str]) -> int:
+    """Delete several traces, as `delete_trace` does; return how many existed."""
     with own_connection() as connection:
-        return delete_traces(connection, project_id, [trace_id]) > 0
+        return sum(
+            delete_traces(connection, project_id, trace_ids[start : start + _AT_ONCE])
+            for start in range(0, len(trace_ids), _AT_ONCE)
+        )
 
 
 def delete_session(project_id: str, session_id: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 import psycopg
@@ -15,8 +16,12 @@ from tracer.config import Config
 from tracer.server.bootstrap import bootstrap
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
-from tracer.store.rollups import count_traces, fold
+from tracer.store.database.keys import TraceKey
+from tracer.store.rollups import fold
+from tracer.store.rollups.append import encoded
+from tracer.store.texts.fill import AT_ONCE, index_words
 
+T = TypeVar("T")
 PROCESSES: Final = 2
 _CHUNK: Final = 2_000
 """Traces per COPY."""
@@ -33,10 +38,7 @@ _INDEXES: Final = """
     WHERE i.schemaname = 'public' AND i.tablename = ANY(%(tables)s)
         AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conname = i.indexname)
 """
-_COUNT: Final = """
-    INSERT INTO background_upgrades (name, position, rows_total)
-    SELECT 'rollups', ARRAY['', ''], count(*) FROM traces
-"""
+_APPEND: Final = "INSERT INTO rollup_deltas (project_id, sums) VALUES ('default', %s::json)"
 _SESSIONS: Final = """
     INSERT INTO sessions
     SELECT project_id, session_id, min(start_time), max(end_time), count(*),
@@ -46,53 +48,45 @@ _SESSIONS: Final = """
 """
 
 
-_DUE: Final = "INSERT INTO text_due (project_id, trace_id) SELECT project_id, trace_id FROM traces"
-
-
 def fill(url: str, traces: int, spans: float) -> None:
     """Fill the migrated, empty database at ``url`` with traces of ``spans`` spans on average."""
-    tables = list(COLUMNS)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with (
+        psycopg.connect(url, autocommit=True) as connection,
+        multiprocessing.Pool(PROCESSES) as pool,
+    ):
+        connection.execute("SET maintenance_work_mem = '1GB'")
+        tables = [*COLUMNS, "trace_words"]
         statements = connection.execute(_INDEXES, {"tables": tables}).fetchall()
         for drop, _ in statements:
             connection.execute(drop.encode())
         chunks = [(url, first, traces, spans) for first in range(0, traces, _CHUNK)]
-        with multiprocessing.Pool(PROCESSES) as pool:
-            for done, _ in enumerate(pool.imap_unordered(_copy, chunks), 1):
-                if done % 50 == 0:
-                    click.echo(f"  {done / len(chunks):.0%} copied", err=True)
-        connection.execute("SET maintenance_work_mem = '1GB'")
-        for _, create in statements:
+        keys = []
+        for own in _progress("copied", pool.imap_unordered(_copy, chunks), len(chunks)):
+            keys.append((url, own))
+            while fold.fold(connection):
+                pass
+        words = [(drop, create) for drop, create in statements if "trace_words" in create]
+        for statement in statements:
+            if statement not in words:
+                connection.execute(statement[1].encode())
+        connection.execute("VACUUM ANALYZE")
+        for _ in _progress("indexed", pool.imap_unordered(_index_words, keys), len(keys)):
+            pass
+        for _, create in words:
             connection.execute(create.encode())
         connection.execute(_SESSIONS)
-        # The worker of a server on this data indexes the words.
-        connection.execute(_DUE)
-        connection.execute(_COUNT)
-    _add_to_rollups(url, traces)
-    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
 
-def _add_to_rollups(url: str, traces: int) -> None:
-    """Count the traces as the worker does after an upgrade, without its pauses."""
-    steps = 0
-    with psycopg.connect(url) as connection:
-        while count_traces.count_some(connection):
-            steps += 1
-            # Traces are counted in the order of their ids: the fewer folds, the fewer rows change.
-            if steps % 100 == 0:
-                _fold(connection)
-                if progress := count_traces.UPGRADE.read_progress(connection):
-                    click.echo(f"  {progress.done / traces:.0%} in rollups", err=True)
-        _fold(connection)
+def _progress(what: str, results: Iterable[T], total: int) -> Iterator[T]:
+    for done, result in enumerate(results, 1):
+        yield result
+        if done % 25 == 0:
+            click.echo(f"  {done / total:.0%} {what}", err=True)
 
 
-def _fold(connection: psycopg.Connection[Any]) -> None:
-    while fold.fold(connection):
-        pass
-
-
-def _copy(chunk: tuple[str, int, int, float]) -> None:
+def _copy(chunk: tuple[str, int, int, float]) -> list[TraceKey]:
+    """Copy the rows of some traces; return the keys of the traces."""
     url, first, total, spans = chunk
     made = lines(first, min(_CHUNK, total - first), total, spans)
     with psycopg.connect(url) as connection:
@@ -100,6 +94,16 @@ def _copy(chunk: tuple[str, int, int, float]) -> None:
             names = ", ".join(columns.split())
             with connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
                 copy.write("".join(getattr(made, table)))
+        connection.execute(_APPEND, [encoded(made.deltas)])
+    return [tuple(line.split("\t", 2)[:2]) for line in made.traces]  # type: ignore[misc]
+
+
+def _index_words(chunk: tuple[str, list[TraceKey]]) -> None:
+    """Index the words of some traces as the background worker does, without its pauses."""
+    url, keys = chunk
+    with psycopg.connect(url) as connection:
+        for first in range(0, len(keys), AT_ONCE):
+            index_words(connection, sorted(keys[first : first + AT_ONCE]))
 
 
 def sizes(connection: psycopg.Connection[Any]) -> list[tuple[str, int, int]]:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from bench.many import measured
 from bench.many import vocabulary as draw
+from tracer.merging.figures import Figures
+from tracer.store.rollups.sums import Deltas
 from tracer.times import sql_time
 
 END: Final = int(datetime(2026, 11, 30, tzinfo=UTC).timestamp()) * 1_000_000
@@ -41,6 +44,7 @@ class Lines(NamedTuple):
     span_payload_rows: list[str]
     scores: list[str]
     bookmarks: list[str]
+    deltas: Deltas
 
 
 class Traits(NamedTuple):
@@ -64,7 +68,7 @@ def lines(first: int, count: int, total: int, spans: float) -> Lines:
     ``spans``: the mean number of spans of a trace; most have fewer and a few have many more.
     """
     rng = random.Random(first)
-    made = Lines([], [], [], [], [], [])
+    made = Lines([], [], [], [], [], [], Deltas())
     words = draw.WORDS.draw(rng, 20_000)
     for traits in _traits(rng, first, count, total, spans):
         _add(made, rng, traits, words)
@@ -109,6 +113,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
     input_tokens = output_tokens = 0
     errors = int(trace.fails)
     message = draw.ERRORS.draw(rng, 1)[0]
+    sums: list[tuple[measured.MeasuredSpan, tuple[int, int] | None]] = []
     for index, span_id in enumerate(span_ids):
         start = trace.start + length * index // trace.spans
         stop = start + max(1000, int(length / trace.spans * rng.random() * 3))
@@ -128,6 +133,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         made.spans.append(
             _span(key, span_id, parent, kind, name, (start, stop), failed, model, tokens, message)
         )
+        sums.append((_summed(kind, name, (start, stop), failed, model, message), tokens))
         if tokens or index == 0:
             made.span_payload_rows.append(_payload(key, span_id, rng, words, tokens))
     _add_trace(
@@ -141,6 +147,41 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         used,
         (input_tokens, output_tokens),
         errors,
+    )
+    measured.add(made.deltas, _figures(trace, end, (input_tokens, output_tokens)), sums)
+
+
+def _figures(trace: Traits, end: int, tokens: tuple[int, int]) -> Figures:
+    return Figures(
+        name=trace.name,
+        environment=trace.environment,
+        user_id=None if trace.user_id == _NULL else trace.user_id,
+        status=_status(trace),
+        start=trace.start,
+        end=end,
+        metered=True,
+        usage=measured.usage(tokens),
+        cost=measured.cost(tokens),
+    )
+
+
+def _status(trace: Traits) -> str:
+    return "running" if trace.runs else "error" if trace.fails else "completed"
+
+
+def _summed(
+    kind: str, name: str, times: tuple[int, int], failed: bool, model: str, message: str
+) -> measured.MeasuredSpan:
+    called = model != _NULL
+    return measured.MeasuredSpan(
+        kind=kind,
+        name=name,
+        start_time=times[0],
+        end_time=times[1],
+        level="error" if failed else "default",
+        model=model if called else None,
+        status_message=message if failed else None,
+        provider="openai" if called else None,
     )
 
 
@@ -158,7 +199,7 @@ def _span(
 ) -> str:
     use = "\t".join([_NULL] * 4)
     if tokens:
-        use = f"{tokens[0]}\t{tokens[1]}\t{sum(tokens)}\t{_cost(*tokens):.6f}"
+        use = f"{tokens[0]}\t{tokens[1]}\t{sum(tokens)}\t{measured.cost(tokens)}"
     status, level = ("error", "error") if failed else ("completed", "default")
     return (
         f"{key}\t{span_id}\t{parent}\t{kind}\t{name}\t{sql_time(times[0])}\t{sql_time(times[1])}"
@@ -183,7 +224,7 @@ def _payload(
         finish = "length" if rng.random() < 0.03 else "stop"
         call = f'openai\t{prompt}\t{version}\t["{finish}"]'
         used = f'{{"input":{tokens[0]},"output":{tokens[1]}}}'
-        cost = f'{{"total":{_cost(*tokens):.6f}}}'
+        cost = f'{{"total":{measured.cost(tokens)}}}'
     messages = f'[{{"role":"user","content":"{question}"}}]'
     return f'{key}\t{span_id}\t{messages}\t"{answer}"\t{used}\t{cost}\t{call}\n'
 
@@ -201,14 +242,13 @@ def _add_trace(
     errors: int,
 ) -> None:
     key = f"default\t{trace.trace_id}"
-    status = "running" if trace.runs else "error" if trace.fails else "completed"
     tags = ",".join(sorted(set(draw.TAGS.draw(rng, rng.randrange(4)))))
-    total_cost = f"{_cost(*tokens):.6f}"
+    total_cost = measured.cost(tokens)
     order = f"ORD-{rng.randrange(10_000_000):07d}"
     start = rng.randrange(len(words) - 60)
     made.traces.append(
         f"{key}\t{trace.name}\t{trace.user_id}\t{trace.session_id}\t{trace.environment}"
-        f"\t{trace.release}\t{status}\t{{{tags}}}\t{sql_time(trace.start)}\t{sql_time(end)}"
+        f"\t{trace.release}\t{_status(trace)}\t{{{tags}}}\t{sql_time(trace.start)}\t{sql_time(end)}"
         f"\t{trace.spans}\t{int(trace.runs)}\t{errors}\t{_json(models)}\t{tokens[0]}\t{tokens[1]}"
         f"\t{sum(tokens)}\t{total_cost}\t{sql_time(end)}\n"
     )
@@ -228,10 +268,6 @@ def _add_trace(
         made.scores.append(f"{key}\t{root}\t{name}\tNUMERIC\t{value:.3f}\tAPI\t{sql_time(end)}\n")
     if rng.random() < 0.005:
         made.bookmarks.append(f"{key}\t\t{sql_time(end)}\n")
-
-
-def _cost(input_tokens: int, output_tokens: int) -> float:
-    return input_tokens * 2.5e-6 + output_tokens * 1e-5
 
 
 def _json(counts: dict[str, int]) -> str:

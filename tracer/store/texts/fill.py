@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -98,13 +98,17 @@ def fill_some(connection: psycopg.Connection[Any]) -> int:
             return 0
         # Without these locks, entries written here would survive a concurrent delete of the trace.
         lock_keys(connection, keys)
-        columns = columns_of(keys, 2)
-        connection.execute(_CLEAR, columns)
-        with connection.cursor() as cursor:
-            rows = "".join(_lines(cursor.stream(_READ, columns, binary=True)))
-            with cursor.copy("COPY trace_words (project_id, trace_id, words) FROM STDIN") as copy:
-                copy.write(rows)
+        connection.execute(_CLEAR, columns_of(keys, 2))
+        index_words(connection, keys)
     return len(keys)
+
+
+def index_words(connection: psycopg.Connection[Any], keys: Sequence[TraceKey]) -> None:
+    """Add the entries of traces that have none; ``keys`` are sorted."""
+    with connection.cursor() as cursor:
+        rows = "".join(_lines(cursor.stream(_READ, columns_of(keys, 2), binary=True)))
+        with cursor.copy("COPY trace_words (project_id, trace_id, words) FROM STDIN") as copy:
+            copy.write(rows)
 
 
 def _lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple, TypeVar
@@ -130,6 +130,11 @@ class Order:
             after, equal = _after(key, column, value, position.forward)
             options = [after, *(sa.and_(equal, option) for option in options)]
         return sa.or_(*options)
+
+    def of_subquery(self, rows: sa.Subquery, *ids: str) -> Order:
+        """Return the same order for the rows of a subquery with the columns `labelled`."""
+        columns: list[Column] = [rows.c[f"sort_{number}"] for number in range(len(self.keys))]
+        return replace(self, columns=columns, ids=[rows.c[name] for name in ids])
 
     def position(self, values: Sequence[Any], ids: Sequence[str], forward: bool) -> str:
         """Return the cursor of a row."""

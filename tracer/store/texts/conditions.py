@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSON, TSQUERY
 
 from tracer.analysis.log.trace_words import text_query, value_lexeme
 from tracer.analysis.log.words import SPACELESS, SPACELESS_RANGES, Term
+from tracer.extensions import db
 from tracer.store.database.estimates import estimated_rows
 from tracer.store.parts.columns import bit
 from tracer.store.schema import (
@@ -36,19 +37,26 @@ def text_condition(traces: sa.FromClause, text: str) -> Column:
     Each word of the text begins a word of the trace; of more than one word, all of it stands
     somewhere in the trace, in upper or lower case. A text without any word or sign finds all.
     """
+    return sa.and_(text_candidate(traces, text), text_verified(traces, text))
+
+
+def text_candidate(traces: sa.FromClause, text: str) -> Column:
+    """Return the condition of the index, which all traces with a text fulfil, and some others."""
     query = text_query(text)
-    if not query.terms and not query.parts:
-        return sa.true()
-    conditions = [_verified(traces, part) for part in query.parts]
     lexemes = [_term_lexeme(term) for term in query.terms]
     lexemes += [_quoted(piece) for piece in query.pieces]
-    if lexemes:
-        conditions.insert(0, _candidate(traces, lexemes))
+    return _candidate(traces, lexemes) if lexemes else sa.true()
+
+
+def text_verified(traces: sa.FromClause, text: str) -> Column:
+    """Return the condition that a candidate has the text; it reads the texts of the trace."""
+    query = text_query(text)
+    conditions = [_verified(traces, part) for part in query.parts]
     if query.terms:
         # A changed trace is no hit because of words that it had, nor for lack of its new ones.
         exact = sa.and_(*(_begins_word(traces, term) for term in query.terms))
         conditions.append(sa.or_(~_is_due(traces), exact))
-    return sa.and_(*conditions)
+    return sa.and_(sa.true(), *conditions)
 
 
 def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Column:
@@ -83,12 +91,17 @@ def _has(lexemes: Iterable[str]) -> Column:
     return trace_words.c.words.op("@@", is_comparison=True)(wanted)
 
 
-def _are_frequent(lexemes: Iterable[str]) -> bool:
-    """Return whether many traces have all these lexemes, by PostgreSQL's statistics."""
-    rows = estimated_rows(sa.select(trace_words.c.trace_id).where(_has(lexemes)))
-    return rows > FREQUENT_TRACES and rows > FREQUENT_SHARE * estimated_rows(
-        sa.select(trace_words.c.trace_id)
-    )
+def _are_frequent(lexemes: Sequence[str]) -> bool:
+    """Return whether many traces have all these lexemes."""
+    entries = sa.select(trace_words.c.trace_id)
+    bound = max(FREQUENT_TRACES, FREQUENT_SHARE * estimated_rows(entries))
+    if any(estimated_rows(entries.where(_has([lexeme]))) <= bound for lexeme in lexemes):
+        return False
+    if len(lexemes) == 1:
+        return True
+    # PostgreSQL estimates words as independent, but those of a phrase come together.
+    some = entries.where(_has(lexemes)).limit(int(bound) + 1).subquery()
+    return int(db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > bound
 
 
 def _is_due(traces: sa.FromClause) -> Column:
@@ -165,7 +178,9 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
 
 def _own_text(wide: sa.FromClause, name: str) -> Column:
     is_split = wide.c.split.op("&")(bit(name)) != 0
-    return sa.func.text_of_payload(wide.c[name], is_split, type_=sa.Text)
+    # Most values are whole: a call of the function would take longer than reading them.
+    of_skeleton = sa.func.text_of_payload(wide.c[name], sa.true(), type_=sa.Text)
+    return sa.case((is_split, of_skeleton), else_=sa.cast(wide.c[name], sa.Text))
 
 
 def _joined(*texts: Column) -> Column:

@@ -12,11 +12,23 @@ from tracer.store.parts.columns import bit
 
 SEARCHED: Final = ("input", "output", "metadata", "attributes", "events")
 """Columns of payloads that are searched."""
+
+
 TRACE_TEXT: Final = """
     concat_ws(' ', t.name, t.user_id, t.session_id, t.release, t.version,
         array_to_string(t.tags, ' '), p.metadata, p.input, p.output)
 """
 """Of a row of `traces` t and its row of `trace_payloads` p."""
+
+
+def _own(name: str) -> str:
+    """Return SQL for the text of a payload column; most values are whole and need no function."""
+    return (
+        f"CASE WHEN p.split & {bit(name)} <> 0 THEN text_of_payload(p.{name}, true)"
+        f" ELSE p.{name}::text END"
+    )
+
+
 SPAN_TEXT: Final = f"""
     concat_ws(' ', s.name, s.kind, s.status_message, s.model,
         {", ".join(f"p.{name}" for name in SEARCHED)})
@@ -24,7 +36,7 @@ SPAN_TEXT: Final = f"""
 """Of a row of `spans` s and its row of `span_payloads` p, if it has one."""
 OWN_SPAN_TEXT: Final = f"""
     concat_ws(' ', s.name, s.kind, s.status_message, s.model,
-        {", ".join(f"text_of_payload(p.{name}, p.split & {bit(name)} <> 0)" for name in SEARCHED)})
+        {", ".join(_own(name) for name in SEARCHED)})
 """
 """The same without its parts, of its row of `span_payload_rows` p."""
 PART_TEXT: Final = """

@@ -113,12 +113,7 @@ def list_traces(
     order = Order.of(parse_sort(sort, Grain.TRACE), Grain.TRACE, traces, traces.c.trace_id)
     position = order.decode(cursor) if cursor else None
     forward = position is None or position.forward
-    page = sa.select(traces.c.trace_id, *labelled(order)).where(
-        traces.c.project_id == project_id, selection.condition(Grain.TRACE, traces)
-    )
-    if position is not None:
-        page = page.where(order.beyond(position))
-    shown = page.order_by(*order.clauses(forward)).limit(limit + 1).subquery("page")
+    shown = _first_rows(project_id, selection, order, position, limit + 1).subquery("page")
     query = (
         _row_query()
         .add_columns(*(shown.c[column.name] for column in labelled(order)))
@@ -129,6 +124,26 @@ def list_traces(
     with within(LIST_SECONDS):
         rows = db.session.execute(query).mappings().all()
     return cut(rows, limit, order, position, ("trace_id",), trace_row)
+
+
+def _first_rows(
+    project_id: str, selection: Selection, order: Order, position: Position | None, limit: int
+) -> sa.Select[Any]:
+    """Return the query for the ids and sort keys of the first rows after a position."""
+    forward = position is None or position.forward
+    chosen, verified = selection.in_steps(Grain.TRACE, traces)
+    columns = [traces.c.trace_id] if verified is None else list(traces.c)
+    rows = sa.select(*columns, *labelled(order)).where(traces.c.project_id == project_id, chosen)
+    if position is not None:
+        rows = rows.where(order.beyond(position))
+    rows = rows.order_by(*order.clauses(forward))
+    if verified is None:
+        return rows.limit(limit)
+    # OFFSET keeps the sort below the dear condition, which then ends with the page.
+    candidates = rows.offset(0).subquery("candidates")
+    own = order.of_subquery(candidates, "trace_id")
+    query = sa.select(candidates.c.trace_id, *labelled(own)).where(verified(candidates))
+    return query.order_by(*own.clauses(forward)).limit(limit)
 
 
 def trace_row(values: dict[str, Any]) -> TraceRow:
@@ -247,13 +262,8 @@ def neighbours_in(
 
     def next_in(forward: bool) -> str | None:
         position = Position(forward, list(values), [trace_id])
-        query = sa.select(traces.c.trace_id).where(
-            traces.c.project_id == project_id,
-            selection.condition(Grain.TRACE, traces),
-            order.beyond(position),
-        )
-        ordered = query.order_by(*order.clauses(forward)).limit(1)
-        neighbour: str | None = db.session.scalar(ordered)
+        query = _first_rows(project_id, selection, order, position, 1)
+        neighbour: str | None = db.session.scalar(query)
         return neighbour
 
     with within(LIST_SECONDS):

@@ -18,7 +18,6 @@ from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.database.keys import TraceKey
 from tracer.store.rollups import fold
-from tracer.store.rollups.append import encoded
 from tracer.store.texts.fill import AT_ONCE, index_words
 
 T = TypeVar("T")
@@ -38,7 +37,7 @@ _INDEXES: Final = """
     WHERE i.schemaname = 'public' AND i.tablename = ANY(%(tables)s)
         AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conname = i.indexname)
 """
-_APPEND: Final = "INSERT INTO rollup_deltas (project_id, sums) VALUES ('default', %s::json)"
+_APPEND: Final = "INSERT INTO rollup_changes (project_id, records) VALUES ('default', %s)"
 _SESSIONS: Final = """
     INSERT INTO sessions
     SELECT project_id, session_id, min(start_time), max(end_time), count(*),
@@ -94,7 +93,7 @@ def _copy(chunk: tuple[str, int, int, float]) -> list[TraceKey]:
             names = ", ".join(columns.split())
             with connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
                 copy.write("".join(getattr(made, table)))
-        connection.execute(_APPEND, [encoded(made.deltas)])
+        connection.execute(_APPEND, [made.changes.encoded()])
     return [tuple(line.split("\t", 2)[:2]) for line in made.traces]  # type: ignore[misc]
 
 

@@ -24,7 +24,7 @@ from tracer.records import Batch, SpanRecord, TraceRecord
 from tracer.server.bootstrap import bootstrap
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
-from tracer.store.rollups import changes, fold
+from tracer.store.rollups import fold, note_changes
 from tracer.store.rollups.append import append
 from tracer.store.writing import transaction
 
@@ -92,7 +92,7 @@ def _cpu(pid: int) -> float:
 def measure(url: str, rounds: int, batches: int) -> dict[str, Any]:
     """Return µs of processor time a span: without rollups, with them, and of folding."""
     rng = random.Random(7)
-    noted = changes.note_changes
+    noted = note_changes.note_changes
     costs: dict[str, list[float]] = {"without": [], "with": [], "fold": []}
     with psycopg.connect(url) as connection, psycopg.connect(url) as folding:
         for number in range(2 * rounds + 2):

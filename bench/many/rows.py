@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from bench.many import measured
 from bench.many import vocabulary as draw
 from tracer.merging.figures import Figures
-from tracer.store.rollups.sums import Deltas
+from tracer.query.error_types import error_type
+from tracer.store.rollups.changes import Changes, SpanRow
 from tracer.times import sql_time
 
 END: Final = int(datetime(2026, 11, 30, tzinfo=UTC).timestamp()) * 1_000_000
@@ -44,7 +45,7 @@ class Lines(NamedTuple):
     span_payload_rows: list[str]
     scores: list[str]
     bookmarks: list[str]
-    deltas: Deltas
+    changes: Changes
 
 
 class Traits(NamedTuple):
@@ -68,7 +69,7 @@ def lines(first: int, count: int, total: int, spans: float) -> Lines:
     ``spans``: the mean number of spans of a trace; most have fewer and a few have many more.
     """
     rng = random.Random(first)
-    made = Lines([], [], [], [], [], [], Deltas())
+    made = Lines([], [], [], [], [], [], Changes())
     words = draw.WORDS.draw(rng, 20_000)
     for traits in _traits(rng, first, count, total, spans):
         _add(made, rng, traits, words)
@@ -113,7 +114,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
     input_tokens = output_tokens = 0
     errors = int(trace.fails)
     message = draw.ERRORS.draw(rng, 1)[0]
-    sums: list[tuple[measured.MeasuredSpan, tuple[int, int] | None]] = []
+    figures: list[SpanRow] = []
     for index, span_id in enumerate(span_ids):
         start = trace.start + length * index // trace.spans
         stop = start + max(1000, int(length / trace.spans * rng.random() * 3))
@@ -133,7 +134,9 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         made.spans.append(
             _span(key, span_id, parent, kind, name, (start, stop), failed, model, tokens, message)
         )
-        sums.append((_summed(kind, name, (start, stop), failed, model, message), tokens))
+        error = error_type(message) if failed else None
+        called = None if model == _NULL else model
+        figures.append(measured.span_row(kind, name, (start, stop), error, called, tokens))
         if tokens or index == 0:
             made.span_payload_rows.append(_payload(key, span_id, rng, words, tokens))
     _add_trace(
@@ -148,7 +151,8 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         (input_tokens, output_tokens),
         errors,
     )
-    measured.add(made.deltas, _figures(trace, end, (input_tokens, output_tokens)), sums)
+    made.changes.add_trace(_figures(trace, end, (input_tokens, output_tokens)), 1)
+    made.changes.add_spans(trace.environment, figures, 1)
 
 
 def _figures(trace: Traits, end: int, tokens: tuple[int, int]) -> Figures:
@@ -167,22 +171,6 @@ def _figures(trace: Traits, end: int, tokens: tuple[int, int]) -> Figures:
 
 def _status(trace: Traits) -> str:
     return "running" if trace.runs else "error" if trace.fails else "completed"
-
-
-def _summed(
-    kind: str, name: str, times: tuple[int, int], failed: bool, model: str, message: str
-) -> measured.MeasuredSpan:
-    called = model != _NULL
-    return measured.MeasuredSpan(
-        kind=kind,
-        name=name,
-        start_time=times[0],
-        end_time=times[1],
-        level="error" if failed else "default",
-        model=model if called else None,
-        status_message=message if failed else None,
-        provider="openai" if called else None,
-    )
 
 
 def _span(

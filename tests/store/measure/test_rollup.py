@@ -90,7 +90,7 @@ def test_rollups_answer_as_a_scan_does(
     app: Flask, connection: psycopg.Connection[Any], items: list[Any], cut: int
 ) -> None:
     clear_tables(connection)
-    for table in ("rollups", "rollup_series", "rollup_deltas"):
+    for table in ("rollups", "rollup_series", "rollup_changes"):
         connection.execute(f"DELETE FROM {table}".encode())
     connection.commit()
     for number, item in enumerate(items):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.support.traces.drawn_records import (
 )
 from tests.support.traces.records import T0, span, trace_record
 from tracer.store.rollups import count_traces, fold
+from tracer.store.rollups.changes import Changes, add_changes
 from tracer.store.rollups.stored import add_stored_trace
 from tracer.store.rollups.sums import COUNTS, NUMBERS, SPAN, TRACE, Deltas, Series, Sums
 from tracer.store.writing.delete import delete_traces
@@ -53,10 +55,12 @@ def plain(sums: Sums) -> dict[str, Any]:
 
 def recount(connection: psycopg.Connection[Any], width: str = "m", *, whole: bool = False) -> Known:
     """Return the sums of all stored traces by series and minute, hour or day."""
-    deltas = Deltas()
+    changes, deltas = Changes(), Deltas()
     with connection.transaction():
         for key in connection.execute("SELECT project_id, trace_id FROM traces").fetchall():
-            add_stored_trace(connection, deltas, key)
+            add_stored_trace(connection, changes, key)
+    if records := changes.encoded():
+        add_changes(deltas, records)
     added: dict[tuple[Series, int], Sums] = defaultdict(Sums)
     for (minute, series), sums in deltas.rows():
         grain, kind, _, environment, model, _ = series
@@ -99,7 +103,7 @@ def without_users(known: Known) -> Known:
 
 def clear(connection: psycopg.Connection[Any]) -> None:
     clear_tables(connection)
-    for table in ("rollups", "rollup_series", "rollup_deltas", "background_upgrades"):
+    for table in ("rollups", "rollup_series", "rollup_changes", "background_upgrades"):
         connection.execute(f"DELETE FROM {table}".encode())
     connection.commit()
 
@@ -142,7 +146,7 @@ def check(connection: psycopg.Connection[Any]) -> None:
 
 def forget(connection: psycopg.Connection[Any]) -> None:
     """Make the database one from before the rollups, all of whose traces have to be counted."""
-    for table in ("rollups", "rollup_series", "rollup_deltas"):
+    for table in ("rollups", "rollup_series", "rollup_changes"):
         connection.execute(f"DELETE FROM {table}".encode())
     connection.execute(
         "INSERT INTO background_upgrades (name, position, rows_total)"
@@ -234,3 +238,19 @@ def test_minutes_are_forgotten_after_two_days(
     fold.fold_all(database_url, lambda: False)
     assert folded(connection) == {}
     assert folded(connection, "h") == without_users(recount(connection, "h"))
+
+
+def test_what_servers_of_the_version_before_append_is_added(
+    connection: psycopg.Connection[Any],
+) -> None:
+    minute = T0 // 60_000_000
+    row = {"minute": minute, "grain": "s", "environment": "default", "kind": "span", "name": "a"}
+    row |= {"rows": 2, "latency": 3_000_000, "latencies": [(2_000 << 40) + 2]}
+    connection.execute(
+        "INSERT INTO rollup_deltas (project_id, sums) VALUES ('default', %s)", [json.dumps([row])]
+    )
+    connection.commit()
+    fold_everything(connection)
+    series = ("s", "span", "a", "default", None, None)
+    sums = {"rows": 2, "latency": 3_000_000, "latencies": {2_000: 2}}
+    assert folded(connection)[series, minute] == sums

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tracer.extensions import db
 from tracer.measure.fields import TOKEN_TYPE
@@ -15,16 +14,13 @@ from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
 from tracer.store.measure.cells import Scan
 from tracer.store.measure.distinct import distinct_counts
+from tracer.store.measure.pending import KEYS, MOST_PENDING, pending_sums
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
 from tracer.store.query.source import Column
 from tracer.store.rollups.sums import HALF, NUMBERS, PACKED
 from tracer.store.rollups.sums import HISTOGRAMS as ARRAYS
-from tracer.store.schema import background_upgrades, rollup_deltas, rollup_series, rollups
-
-MOST_PENDING: Final = 2_000
-"""Transactions that are not folded yet, up to which they are read with the rollups."""
-_KEYS: Final = ("kind", "name", "environment", "model", "provider")
+from tracer.store.schema import background_upgrades, rollup_changes, rollup_series, rollups
 
 
 def rollups_ready() -> bool:
@@ -32,7 +28,7 @@ def rollups_ready() -> bool:
     unfinished = sa.exists().where(
         background_upgrades.c.name == "rollups", background_upgrades.c.finished_at.is_(None)
     )
-    pending = sa.select(rollup_deltas.c.delta).limit(MOST_PENDING + 1).subquery()
+    pending = sa.select(rollup_changes.c.change).limit(MOST_PENDING + 1).subquery()
     number = sa.select(sa.func.count()).select_from(pending).scalar_subquery()
     return bool(db.session.scalar(sa.select(~unfinished & (number <= MOST_PENDING))))
 
@@ -155,7 +151,7 @@ def _folded(scan: Scan, plan: Plan, segment: Segment) -> sa.Select[Any]:
     return (
         sa.select(
             rollups.c.start,
-            *(series.c[name] for name in _KEYS),
+            *(series.c[name] for name in KEYS),
             *(rollups.c[name] for name in (*NUMBERS, *ARRAYS)),
             rollups.c.usage,
         )
@@ -176,38 +172,11 @@ def _folded(scan: Scan, plan: Plan, segment: Segment) -> sa.Select[Any]:
 
 
 def _pending(scan: Scan, plan: Plan) -> sa.Select[Any]:
-    """Return what transactions appended and the worker has not added to the rollups yet."""
-    rows = (
-        sa.func.json_to_recordset(rollup_deltas.c.sums)
-        .table_valued(
-            sa.column("minute", sa.BigInteger),
-            sa.column("grain", sa.Text),
-            *(sa.column(name, sa.Text) for name in _KEYS),
-            *(sa.column(name, sa.Numeric if name == "cost" else sa.BigInteger) for name in NUMBERS),
-            *(sa.column(name, ARRAY(sa.BigInteger)) for name in ARRAYS),
-            sa.column("usage", JSONB),
-            name="pending",
-        )
-        .render_derived(with_types=True)
-    )
-    start = sa.func.to_timestamp(rows.c.minute * 60)
-    empty = sa.cast(sa.literal_column("'{}'"), ARRAY(sa.BigInteger))
-    return (
-        sa.select(
-            start.label("start"),
-            *(rows.c[name] for name in _KEYS),
-            *(sa.func.coalesce(rows.c[name], 0).label(name) for name in NUMBERS),
-            *(sa.func.coalesce(rows.c[name], empty).label(name) for name in ARRAYS),
-            rows.c.usage,
-        )
-        .select_from(rollup_deltas.join(rows, sa.true()))
-        .where(
-            rollup_deltas.c.project_id == scan.project_id,
-            rows.c.grain == plan.counts,
-            start >= scan.frame.since,
-            start < scan.frame.until,
-            _condition(scan, plan, plan.conditions, rows.c),
-        )
+    rows = pending_sums(scan.project_id, plan.counts).subquery("pending_sums")
+    return sa.select(rows).where(
+        rows.c.start >= scan.frame.since,
+        rows.c.start < scan.frame.until,
+        _condition(scan, plan, plan.conditions, rows.c),
     )
 
 

@@ -1,86 +1,74 @@
-"""What a transaction's changes of traces add to rollups, and take away."""
+"""Pure: what a transaction changes in the sums of a project, as the bytes that it appends.
+
+The values of the changed traces and spans as they are: summing them here would take several times
+as long as writing them down, in the transaction for which clients wait.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import zlib
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
 
-import psycopg
+import msgspec
 
-from tracer.merging.arrivals import Change
 from tracer.merging.figures import Figures
-from tracer.merging.spans import Span
-from tracer.records import cost_total
-from tracer.store.database.keys import TraceKey
-from tracer.store.rollups.append import append, append_anyway, counted
-from tracer.store.rollups.stored import add_stored
-from tracer.store.rollups.sums import Deltas, Measured, add_spans, add_trace
+from tracer.store.rollups.sums import Deltas, SpanFigures, add_spans, add_trace
 
-_NOTHING: Mapping[str, int] = {}
-
-
-def note_changes(connection: psycopg.Connection[Any], changes: Mapping[TraceKey, Change]) -> None:
-    """Append what these changes add to the rollups of their projects, as part of them.
-
-    Also have the worker index the words of these traces: one statement for both saves a round trip.
-    """
-    if not append(connection, _sums(connection, changes), changes):
-        known = counted(connection, changes)
-        some = {key: change for key, change in changes.items() if key in known}
-        append_anyway(connection, _sums(connection, some))
-
-
-def note_deletes(connection: psycopg.Connection[Any], traces: Mapping[TraceKey, Figures]) -> None:
-    """Take deleted traces, whose spans are still stored, out of the rollups of their projects."""
-    known = counted(connection, traces)
-    sums: dict[str, Deltas] = defaultdict(Deltas)
-    for key in known:
-        add_trace(sums[key[0]], traces[key], -1)
-        add_stored(connection, sums[key[0]], key, -1, traces[key].environment)
-    append_anyway(connection, sums)
+SpanRow = tuple[
+    str,
+    str,
+    str | None,
+    str | None,
+    int,
+    int | None,
+    int | None,
+    bool,
+    str | None,
+    dict[str, int],
+    Decimal | None,
+]
+"""The fields of `SpanFigures`."""
+_LEVEL: Final = 1
+"""Of zlib: the rows then take a fifth, and PostgreSQL stores them without a table of its own."""
 
 
-def _sums(
-    connection: psycopg.Connection[Any], changes: Mapping[TraceKey, Change]
-) -> dict[str, Deltas]:
-    sums: dict[str, Deltas] = defaultdict(Deltas)
-    for key, change in changes.items():
-        _add_change(connection, key, change, sums[key[0]])
-    return sums
+class Changes:
+    """Traces and spans of one project that are added to its sums, or taken away."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self.traces: list[tuple[int, Figures]] = []
+        self.spans: list[tuple[str, int, list[SpanRow]]] = []
+
+    def add_trace(self, figures: Figures, sign: int) -> None:
+        """Add the figures of a trace, or take them away with sign -1."""
+        self.traces.append((sign, figures))
+
+    def add_spans(self, environment: str, spans: Iterable[SpanRow], sign: int) -> None:
+        """Add spans of a trace of this environment, or take them away with sign -1."""
+        rows = list(spans)
+        if rows:
+            self.spans.append((environment, sign, rows))
+
+    def encoded(self) -> bytes | None:
+        """Return the column `rollup_changes.records`; None: nothing changes."""
+        if not self.traces and not self.spans:
+            return None
+        return zlib.compress(_encoder.encode((self.traces, self.spans)), _LEVEL)
 
 
-def _add_change(
-    connection: psycopg.Connection[Any], key: TraceKey, change: Change, deltas: Deltas
-) -> None:
-    before, after = change.figures_before, Figures.of(change.trace)
-    environment = after.environment
-    old_environment = environment if before is None else before.environment
-    if before != after:
-        if before is not None:
-            add_trace(deltas, before, -1)
-        add_trace(deltas, after, 1)
-    if change.before:
-        old = [change.before[span_id] for span_id in change.after if span_id in change.before]
-        add_spans(deltas, old_environment, _measured(old), -1)
-    add_spans(deltas, environment, _measured(change.after.values()), 1)
-    for span in change.recounted:
-        of = environment if span.record.span_id in change.after else old_environment
-        add_spans(deltas, of, _measured([span]), 1)
-        span.covered = not span.covered
-        add_spans(deltas, of, _measured([span]), -1)
-    if old_environment != environment:
-        others = change.after.keys()
-        add_stored(connection, deltas, key, -1, old_environment, without=others)
-        add_stored(connection, deltas, key, 1, environment, without=others)
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(
+    tuple[list[tuple[int, Figures]], list[tuple[str, int, list[SpanFigures]]]]
+)
 
 
-def _measured(spans: Iterable[Span]) -> Iterator[Measured]:
-    for span in spans:
-        if span.placeholder:
-            continue
-        record = span.record
-        if span.covered:
-            yield record, _NOTHING, None
-        else:
-            yield record, record.usage, cost_total(record.cost) if record.cost else None
+def add_changes(deltas: Deltas, records: bytes) -> None:
+    """Add what `Changes.encoded` returned to the sums of its project."""
+    traces, spans = _decoder.decode(zlib.decompress(records))
+    for sign, figures in traces:
+        add_trace(deltas, figures, sign)
+    for environment, sign, rows in spans:
+        add_spans(deltas, environment, rows, sign)

@@ -14,8 +14,8 @@ from psycopg.rows import tuple_row
 
 from tracer.store.database.background_upgrade import BackgroundUpgrade, run_steps
 from tracer.store.rollups.append import append_anyway
+from tracer.store.rollups.changes import Changes
 from tracer.store.rollups.stored import add_stored_trace
-from tracer.store.rollups.sums import Deltas
 
 UPGRADE: Final = BackgroundUpgrade("rollups")
 _TRACES: Final = 50
@@ -47,9 +47,9 @@ def count_some(connection: psycopg.Connection[Any]) -> bool:
         if not keys:
             UPGRADE.finish(cursor)
             return False
-        sums: dict[str, Deltas] = defaultdict(Deltas)
+        changes: dict[str, Changes] = defaultdict(Changes)
         for key in keys:
-            add_stored_trace(connection, sums[key[0]], key)
-        append_anyway(connection, sums)
+            add_stored_trace(connection, changes[key[0]], key)
+        append_anyway(connection, changes)
         UPGRADE.advance(cursor, keys[-1], len(keys))
     return True

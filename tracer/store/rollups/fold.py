@@ -1,4 +1,4 @@
-"""Adds the sums that writers appended to the rollups of minutes, hours and days.
+"""Adds the changes that writers appended to the rollups of minutes, hours and days.
 
 Imports psycopg alone: the background worker calls it.
 """
@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 
+from tracer.store.rollups.changes import add_changes
 from tracer.store.rollups.sums import (
     COUNTS,
     ERROR,
@@ -24,6 +25,7 @@ from tracer.store.rollups.sums import (
     SPAN,
     TRACE,
     USER,
+    Deltas,
     Series,
     Sums,
     packed,
@@ -33,8 +35,8 @@ from tracer.times import EPOCH, from_micros, json_time
 
 MINUTES_KEPT: Final = 50 * 60
 """For how many minutes minutes are kept after they began; questions about two days read them."""
-MOST_DELTAS: Final = 500
-"""Rows of transactions that are added at once."""
+AT_ONCE: Final = 500
+"""Transactions whose changes are added at once."""
 SIZES: Final = {"m": 1, "h": 60, "d": 24 * 60}
 """Minutes by width."""
 _WIDTHS: Final = {TRACE: "mhd", SPAN: "mhd", ERROR: "mhd", USER: "d"}
@@ -42,12 +44,14 @@ _WIDTHS: Final = {TRACE: "mhd", SPAN: "mhd", ERROR: "mhd", USER: "d"}
 # One server folds at a time; another one skips.
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold rollups', 5))"
 _TAKE: Final = f"""
-    DELETE FROM rollup_deltas d USING (
-        SELECT project_id, delta FROM rollup_deltas ORDER BY project_id, delta LIMIT {MOST_DELTAS}
+    DELETE FROM rollup_changes c USING (
+        SELECT project_id, change FROM rollup_changes ORDER BY project_id, change LIMIT {AT_ONCE}
     ) t
-    WHERE d.project_id = t.project_id AND d.delta = t.delta
-    RETURNING d.project_id, d.sums::text
+    WHERE c.project_id = t.project_id AND c.change = t.change
+    RETURNING c.project_id, c.records
 """  # noqa: S608 - composed of constants
+# Of servers of the version before, which may still run beside this one.
+_TAKE_OLD: Final = "DELETE FROM rollup_deltas RETURNING project_id, sums::text"
 _READ: Final = f"""
     SELECT r.width, r.series, r.start, {", ".join((*NUMBERS, *COUNTS))} FROM rollups r
     JOIN unnest(%s::text[], %s::bigint[], %s::timestamptz[]) k (width, series, start)
@@ -84,7 +88,7 @@ _ADD_SERIES: Final = """
 _FORGET: Final = f"""
     DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{MINUTES_KEPT} minutes'
 """  # noqa: S608 - composed of constants
-DUE: Final = "SELECT 1 FROM rollup_deltas LIMIT 1"
+DUE: Final = "SELECT 1 FROM rollup_changes UNION ALL SELECT 1 FROM rollup_deltas LIMIT 1"
 
 RollupKey = tuple[str, int, int]
 """(width, series, minutes since the epoch)"""
@@ -108,12 +112,14 @@ def fold(connection: psycopg.Connection[Any]) -> bool:
         if cursor.execute(_LOCK).fetchone() != (True,):
             return False
         taken = cursor.execute(_TAKE.encode()).fetchall()
-        by_project: dict[str, list[str]] = defaultdict(list)
-        for project_id, sums in taken:
-            by_project[project_id].append(sums)
-        for project_id, texts in by_project.items():
-            _fold_project(connection, project_id, texts)
-    return len(taken) == MOST_DELTAS
+        by_project: dict[str, Deltas] = defaultdict(Deltas)
+        for project_id, records in taken:
+            add_changes(by_project[project_id], records)
+        for project_id, sums in cursor.execute(_TAKE_OLD).fetchall():
+            _add_old(by_project[project_id], sums)
+        for project_id, deltas in by_project.items():
+            _fold_project(connection, project_id, deltas)
+    return len(taken) == AT_ONCE
 
 
 def series_id(whole: bool, series: Series) -> int:
@@ -122,11 +128,11 @@ def series_id(whole: bool, series: Series) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
 
 
-def _fold_project(connection: psycopg.Connection[Any], project_id: str, texts: list[str]) -> None:
+def _fold_project(connection: psycopg.Connection[Any], project_id: str, deltas: Deltas) -> None:
     known: dict[int, dict[str, Any]] = {}
     added: dict[RollupKey, Sums] = {}
     oldest = time.time() // 60 - MINUTES_KEPT
-    for series, minute, sums in merged(texts):
+    for (minute, series), sums in deltas.rows():
         for number, width in _series_of(project_id, series, known):
             if width == "m" and minute < oldest:
                 continue
@@ -146,18 +152,10 @@ def _fold_project(connection: psycopg.Connection[Any], project_id: str, texts: l
         connection.execute(_DROP, [*_columns(gone), project_id])
 
 
-def merged(texts: Iterable[str]) -> Iterable[tuple[Series, int, Sums]]:
-    """Return the sums of all transactions by series and minute."""
-    merged: dict[tuple[Series, int], Sums] = {}
-    for text in texts:
-        for row in _decoder.decode(text):
-            key: Any = tuple(row.get(name) for name in _SERIES), row["minute"]
-            sums = sums_of(row)
-            if key in merged:
-                merged[key].merge(sums)
-            else:
-                merged[key] = sums
-    return ((series, minute, sums) for (series, minute), sums in merged.items())
+def _add_old(deltas: Deltas, sums: str) -> None:
+    for row in _decoder.decode(sums):
+        key: Any = row["minute"], tuple(row.get(name) for name in _SERIES)
+        deltas.of(key).merge(sums_of(row))
 
 
 def sums_of(row: Mapping[str, Any]) -> Sums:

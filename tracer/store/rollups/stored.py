@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from tracer.merging.figures import Figures
+from tracer.query.error_types import error_type
 from tracer.store.database.keys import TraceKey
-from tracer.store.rollups.sums import Deltas, Measured, add_spans, add_trace
+from tracer.store.rollups.changes import Changes, SpanRow
 from tracer.times import to_micros
 
 _SPANS: Final = """
@@ -29,41 +30,23 @@ _TRACE: Final = """
 """
 
 
-class _Stored(NamedTuple):
-    """The columns of a span that are summed, as `add_span` reads them."""
-
-    kind: str
-    name: str
-    start_time: int
-    end_time: int | None
-    first_token_time: int | None
-    level: str
-    model: str | None
-    provider: str | None
-    status_message: str | None
-
-
-def add_stored(
-    connection: psycopg.Connection[Any],
-    deltas: Deltas,
-    key: TraceKey,
-    sign: int,
-    environment: str,
-    without: Collection[str] = (),
-) -> None:
-    """Add the stored spans of a trace, or take them away, but for those with these ids."""
+def stored_spans(
+    connection: psycopg.Connection[Any], key: TraceKey, without: Collection[str] = ()
+) -> list[SpanRow]:
+    """Return the figures of the stored spans of a trace, but for those with these ids."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_SPANS, (*key, list(without)))
-        add_spans(deltas, environment, map(_measured, rows), sign)
+        return [_row(row) for row in cursor.execute(_SPANS, (*key, list(without)))]
 
 
-def _measured(row: tuple[Any, ...]) -> Measured:
+def _row(row: tuple[Any, ...]) -> SpanRow:
     kind, name, start, end, first, level, model, provider, message, usage, cost = row
+    failed = level == "error"
+    error = error_type(message) if failed and message is not None else None
     times = to_micros(start), _micros(end), _micros(first)
-    return _Stored(kind, name, *times, level, model, provider, message), usage or {}, cost
+    return kind, name, model, provider, *times, failed, error, usage or {}, cost
 
 
-def add_stored_trace(connection: psycopg.Connection[Any], deltas: Deltas, key: TraceKey) -> None:
+def add_stored_trace(connection: psycopg.Connection[Any], changes: Changes, key: TraceKey) -> None:
     """Add a stored trace with its spans."""
     row = connection.execute(_TRACE, key).fetchone()
     if row is None:
@@ -71,8 +54,8 @@ def add_stored_trace(connection: psycopg.Connection[Any], deltas: Deltas, key: T
     name, environment, user_id, status, start, end, metered, usage, cost = row
     times = to_micros(start), to_micros(end)
     figures = Figures(name, environment, user_id, status, *times, metered, usage, cost)
-    add_trace(deltas, figures, 1)
-    add_stored(connection, deltas, key, 1, environment)
+    changes.add_trace(figures, 1)
+    changes.add_spans(environment, stored_spans(connection, key), 1)
 
 
 def _micros(time: datetime | None) -> int | None:

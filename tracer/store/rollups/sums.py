@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from tracer.measure.histogram import key_of
-from tracer.query.error_types import error_type
+from tracer.merging.figures import Figures
 from tracer.records import token_sums
 
 TRACE, SPAN, ERROR, USER = "t", "s", "e", "u"
@@ -127,8 +127,8 @@ class Deltas:
         return (pair for pair in self.sums.items() if not pair[1].empty)
 
 
-def add_trace(deltas: Deltas, trace: Any, sign: int) -> None:
-    """Add a trace's `tracer.merging.figures.Figures`, or take them away with sign -1."""
+def add_trace(deltas: Deltas, trace: Figures, sign: int) -> None:
+    """Add a trace, or take it away with sign -1."""
     minute, environment = trace.start // MINUTE, trace.environment
     sums = deltas.of((minute, (TRACE, None, trace.name, environment, None, None)))
     sums.time(trace.end - trace.start, sign)
@@ -145,42 +145,52 @@ def add_trace(deltas: Deltas, trace: Any, sign: int) -> None:
             each.pay(trace.cost, sign)
 
 
-Measured = tuple[Any, Mapping[str, int], Decimal | None]
-"""(a span's record, its tokens by type, its cost); without those that other spans repeat."""
+class SpanFigures(msgspec.Struct, array_like=True, gc=False):
+    """The values of a span that are summed, and those that they are summed by; times in µs.
+
+    Without tokens and costs that other spans repeat.
+    """
+
+    kind: str
+    name: str
+    model: str | None
+    provider: str | None
+    start: int
+    end: int | None
+    first_token: int | None
+    failed: bool
+    error_type: str | None
+    usage: dict[str, int]
+    cost: Decimal | None
 
 
-def add_spans(deltas: Deltas, environment: str, spans: Iterable[Measured], sign: int) -> None:
+def add_spans(deltas: Deltas, environment: str, spans: Iterable[SpanFigures], sign: int) -> None:
     """Add spans, or take them away with sign -1."""
     by_series = deltas.sums
-    for span, usage, cost in spans:
-        start, end, first = span.start_time, span.end_time, span.first_token_time
-        key = start // MINUTE, (SPAN, span.kind, span.name, environment, span.model, span.provider)
+    for span in spans:
+        start = span.start
+        minute = start // MINUTE
+        key = minute, (SPAN, span.kind, span.name, environment, span.model, span.provider)
         sums = by_series.get(key)
         if sums is None:
             sums = by_series[key] = Sums()
         sums.rows += sign
-        if end is None:
+        if span.end is None:
             sums.running += sign
         else:
-            sums.time(end - start, sign)
-        if first is not None:
-            sums.first_token += sign * (first - start)
-            step, counts = key_of((first - start) / 1_000_000), sums.first_tokens
+            sums.time(span.end - start, sign)
+        if span.first_token is not None:
+            sums.first_token += sign * (span.first_token - start)
+            step, counts = key_of((span.first_token - start) / 1_000_000), sums.first_tokens
             counts[step] = counts.get(step, 0) + sign
-        if usage:
-            sums.use(usage, sign)
-        if cost is not None:
-            sums.pay(cost, sign)
-        if span.level == "error":
+        if span.usage:
+            sums.use(span.usage, sign)
+        if span.cost is not None:
+            sums.pay(span.cost, sign)
+        if span.failed:
             sums.errors += sign
-            _add_error(deltas, environment, span, sign)
-
-
-def _add_error(deltas: Deltas, environment: str, span: Any, sign: int) -> None:
-    message = span.status_message
-    name = None if message is None else error_type(message)
-    key = span.start_time // MINUTE, (ERROR, span.kind, name, environment, None, None)
-    deltas.of(key).rows += sign
+            series = (ERROR, span.kind, span.error_type, environment, None, None)
+            deltas.of((minute, series)).rows += sign
 
 
 def packed(counts: Counts) -> list[int]:

@@ -53,7 +53,12 @@ from tracer.store.schema.members import (
     roles,
 )
 from tracer.store.schema.projects import api_keys, prices, projects, refused_requests, secrets
-from tracer.store.schema.rollups import rollup_deltas, rollup_series, rollups
+from tracer.store.schema.rollups import (
+    rollup_changes,
+    rollup_deltas,
+    rollup_series,
+    rollups,
+)
 from tracer.store.schema.saved_views import saved_views
 from tracer.store.schema.texts import text_due, trace_words
 from tracer.store.schema.traces import (
@@ -107,6 +112,7 @@ __all__ = [
     "queues",
     "refused_requests",
     "roles",
+    "rollup_changes",
     "rollup_deltas",
     "rollup_series",
     "rollups",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Numeric, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from tracer.store.schema.base import Time, metadata
@@ -51,8 +61,17 @@ rollups = Table(
 )
 
 # Appended by each transaction that changes spans, one row per project; the worker adds them to
-# `rollups`. `sums` is a list of objects with the columns of a series, `minute` since the epoch, and
-# the columns of `rollups`.
+# `rollups`. `records` is what tracer/store/rollups/changes.py encodes.
+rollup_changes = Table(
+    "rollup_changes",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("change", BigInteger, Identity(), primary_key=True),
+    Column("records", LargeBinary, nullable=False),
+)
+
+# What servers of the version before appended instead: `sums` is a list of objects with the columns
+# of a series, `minute` since the epoch, and the columns of `rollups`.
 rollup_deltas = Table(
     "rollup_deltas",
     metadata,

@@ -15,7 +15,7 @@ from tracer.merging.figures import Figures
 from tracer.store.database import locks
 from tracer.store.database.session import own_connection
 from tracer.store.deletion import purge, tombstones
-from tracer.store.rollups.changes import note_deletes
+from tracer.store.rollups.note_changes import note_deletes
 from tracer.store.schema import comments, scores, sessions, shares, traces
 from tracer.store.writing import load, save
 

@@ -20,7 +20,7 @@ from tracer.records import Batch, ScoreRecord
 from tracer.store.analyses import compute
 from tracer.store.database.keys import TraceKey
 from tracer.store.deletion import tombstones
-from tracer.store.rollups.changes import note_changes
+from tracer.store.rollups.note_changes import note_changes
 from tracer.store.writing import count_spans, cycles, load, root_span, save, usage_dedup
 from tracer.store.writing.price_cache import PriceBooks
 

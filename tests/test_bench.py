@@ -73,6 +73,16 @@ def quick_run(path: Path, *names: str) -> tuple[Any, str]:
     return report, done.stdout
 
 
+def test_a_quick_run_prints_and_writes_the_figures_that_were_asked_for(tmp_path: Path) -> None:
+    report, printed = quick_run(tmp_path / "figures.json", "mapping", "sdk", "export")
+    assert len(MAPPED) > 10
+    sdk = {name for name in NAMES if name.startswith("sdk_")}
+    assert set(report["figures"]) == EXPORTED | sdk | {f"mapping_{name}" for name in MAPPED}
+    assert report["machine"]["cores"] >= 1
+    assert "spans/s" in printed
+
+
+@pytest.mark.slow
 def test_a_quick_run_measures_every_figure(tmp_path: Path) -> None:
     report, printed = quick_run(tmp_path / "figures.json", *(n for n in ALL if n != "tree"))
     assert len(MAPPED) > 10

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 
 from tests.support.otlp_load import Load
 from tests.support.serving import Serve, serving
 from tests.support.store.recount import disagreements
 from tracer.server.postgres import Embedded
 
-ROUNDS = 10
 SPANS_PER_ROUND = 2_000
 
 
@@ -29,12 +29,13 @@ def kill_family(serve: Serve, with_postgres: bool) -> None:
     serve.process.stdout.close()
 
 
-def test_every_acknowledged_span_survives_ten_kills_in_the_middle_of_a_load(
-    data_dirs: Path,
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_every_acknowledged_span_survives_kills_in_the_middle_of_a_load(
+    data_dirs: Path, kills: int
 ) -> None:
-    data_dir = data_dirs / "durable"
+    data_dir = data_dirs / f"durable-{kills}"
     acknowledged: set[str] = set()
-    for turn in range(ROUNDS):
+    for turn in range(kills):
         serve = Serve(data_dir=data_dir).wait_ready()
         load = Load(serve.url).start()
         try:

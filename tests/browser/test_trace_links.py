@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -33,29 +33,29 @@ def test_a_modified_click_opens_a_new_tab_and_leaves_the_page_alone(
     modifier: Literal["Control", "Shift"],
 ) -> None:
     store_traces(agent_trace())
+    page = open_page("/health")
     for path, selector in HTMX_LINKS:
-        page = open_page(TRACE + path)
-        page.wait_for_load_state()
+        page.goto(urljoin(page.url, TRACE + path))
         before, selected = page.url, selection_of(page)
         href = page.locator(selector).first.evaluate("link => link.href")
         with page.context.expect_page() as opened:
             page.locator(selector).first.click(modifiers=[modifier])
         assert opened.value.url == href, selector
         assert (page.url, selection_of(page)) == (before, selected), selector
-        page.context.close()
+        opened.value.close()
 
 
 def test_a_middle_click_opens_a_new_tab(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(agent_trace())
+    page = open_page("/health")
     for path, selector in HTMX_LINKS:
-        page = open_page(TRACE + path)
-        page.wait_for_load_state()
+        page.goto(urljoin(page.url, TRACE + path))
         link = page.locator(selector).first
         href = link.evaluate("link => link.href")
         with page.context.expect_page() as opened:
             link.click(button="middle")
         assert opened.value.url == href, selector
-        page.context.close()
+        opened.value.close()
 
 
 @pytest.mark.parametrize("view", ["", "/transcript", "/log?q=plan", "/log", "/statistics"])

@@ -185,7 +185,7 @@ def traces(draw: st.DrawFn) -> list[Any]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(traces())

@@ -20,8 +20,8 @@ from tracer.records import SpanRecord
 from tracer.store.analyses.compute import analyse
 from tracer.store.timeline.fill import fill
 
-SPANS = 20_000
-MOST = 3_000
+SPANS = 8_000
+MOST = 2_500
 """Rows that a statement may read of any trace: a page of 100, with the children of each counted."""
 HEADERS = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -34,15 +34,15 @@ def wide() -> Iterator[SpanRecord]:
 
 
 def deep() -> Iterator[SpanRecord]:
-    """Ten chains of two thousand."""
+    """Ten chains of eight hundred."""
     for chain in range(10):
         for n in range(SPANS // 10):
             parent = f"c{chain}-{n - 1}" if n else None
-            yield record("deep", f"c{chain}-{n}", parent, chain * 2_000 + n)
+            yield record("deep", f"c{chain}-{n}", parent, chain * SPANS // 10 + n)
 
 
 def roots() -> Iterator[SpanRecord]:
-    """A thousand roots with a few spans each."""
+    """Four hundred roots with a few spans each."""
     for n in range(SPANS):
         yield record("roots", f"r{n:05}", f"r{n // 20 * 20:05}" if n % 20 else None, n)
 
@@ -70,13 +70,13 @@ def record(trace: str, span_id: str, parent: str | None, n: int) -> SpanRecord:
 
 def crowd() -> Iterator[SpanRecord]:
     """Many traces of two spans: every other span is a root, for all that the planner knows."""
-    for n in range(10_000):
+    for n in range(SPANS):
         yield record(f"t{n // 2:04}", f"t{n}", f"t{n - 1}" if n % 2 else None, n)
 
 
 SHAPES = {"wide": wide, "deep": deep, "roots": roots, "agent": agent}
-MIDDLE = {"wide": "s10000", "deep": "c5-1500", "roots": "r10001", "agent": "a15000"}
-PARENT = {"wide": "root", "deep": "c5-1499", "roots": "r10000", "agent": "a700"}
+MIDDLE = {"wide": "s04000", "deep": "c5-600", "roots": "r04001", "agent": "a6000"}
+PARENT = {"wide": "root", "deep": "c5-599", "roots": "r04000", "agent": "a700"}
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def standby(version: int, url: str) -> AbstractContextManager[str]:
 def running(version: int) -> AbstractContextManager[str]:
     """Run a new, empty server of ``version`` on a Unix socket; give the URL of ``postgres``."""
     cluster = ("--username=tracer", "--auth=trust", "--encoding=UTF8", "--locale=C")
-    return _server(version, "initdb", *cluster, settings=" -c fsync=off")
+    return _server(version, "initdb", *cluster, settings=" -c fsync=off -c jit=off")
 
 
 @contextmanager

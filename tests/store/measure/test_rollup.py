@@ -24,7 +24,7 @@ from tracer.store.rollups import fold
 NOW = datetime(2023, 11, 15, 1, tzinfo=UTC)
 CLOCK = Clock(NOW)
 FEW = settings(
-    max_examples=20,
+    max_examples=8,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

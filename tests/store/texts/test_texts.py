@@ -200,7 +200,7 @@ STEPS = st.lists(
 
 @pytest.mark.parametrize("frequent", [False, True])
 @settings(
-    max_examples=40,
+    max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS, queries=st.lists(QUERIES, min_size=1, max_size=4))

@@ -102,7 +102,7 @@ def test_a_session_is_deleted_with_its_last_trace(connection: psycopg.Connection
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

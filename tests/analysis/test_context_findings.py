@@ -49,10 +49,10 @@ def test_a_changing_prefix_is_found_without_a_report_of_cached_tokens() -> None:
 
 
 def test_an_unchanged_prefix_is_no_finding() -> None:
-    held = [call(n, history(n + 3), cache_read=9_000) for n in range(5)]
+    cached = [call(n, history(n + 3), cache_read=9_000) for n in range(5)]
     # Nothing changed: another reason than the prefix.
     expired = [call(n, history(n + 3), cache_read=0) for n in range(5)]
-    for calls in (held, expired):
+    for calls in (cached, expired):
         assert not list(broken_caches(compare_all(calls)))
 
 
@@ -66,11 +66,11 @@ def test_tools_in_another_order_are_named() -> None:
 
 def test_a_large_result_that_many_calls_are_sent_is_found() -> None:
     result = {"role": "tool", "tool_call_id": "1", "content": "line of the file " * 2_000}
-    asked = {
+    request = {
         "role": "assistant",
         "tool_calls": [{"id": "1", "function": {"name": "read_file", "arguments": "{}"}}],
     }
-    base = [{"role": "user", "content": "Mend it."}, asked, result]
+    base = [{"role": "user", "content": "Mend it."}, request, result]
     calls = [call(n, [*base, *history(n)[1:]]) for n in range(12)]
     (finding,) = repeated_results(compare_all(calls))
     assert finding.title.startswith("A result of read_file with about ")

@@ -33,7 +33,7 @@ def test_a_modified_click_opens_a_new_tab_and_leaves_the_page_alone(
     modifier: Literal["Control", "Shift"],
 ) -> None:
     store_traces(agent_trace())
-    page = open_page("/health")
+    page = open_page(TRACE)
     for path, selector in HTMX_LINKS:
         page.goto(urljoin(page.url, TRACE + path))
         before, selected = page.url, selection_of(page)
@@ -47,7 +47,7 @@ def test_a_modified_click_opens_a_new_tab_and_leaves_the_page_alone(
 
 def test_a_middle_click_opens_a_new_tab(store_traces: StoreTraces, open_page: OpenPage) -> None:
     store_traces(agent_trace())
-    page = open_page("/health")
+    page = open_page(TRACE)
     for path, selector in HTMX_LINKS:
         page.goto(urljoin(page.url, TRACE + path))
         link = page.locator(selector).first

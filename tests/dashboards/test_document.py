@@ -82,7 +82,7 @@ def test_a_tile_that_cannot_be_answered_names_its_field(tile: dict[str, Any], fi
 
 
 @pytest.mark.parametrize(
-    ("text", "values", "asked"),
+    ("text", "values", "expected"),
     [
         ("status:error release:$release", {"release": "v 2"}, 'status:error release:"v 2"'),
         ("status:error release:$release", {"release": ""}, "status:error"),
@@ -96,9 +96,9 @@ def test_a_tile_that_cannot_be_answered_names_its_field(tile: dict[str, Any], fi
     ],
 )
 def test_variables_become_values_and_never_terms(
-    text: str, values: dict[str, str], asked: str
+    text: str, values: dict[str, str], expected: str
 ) -> None:
-    assert to_text(substituted(parse(text), values)) == asked
+    assert to_text(substituted(parse(text), values)) == expected
 
 
 def test_the_variables_of_a_query_are_known() -> None:

@@ -35,7 +35,7 @@ class Provider(NamedTuple):
     """A provider's name, its models, and how it counts."""
 
     name: str
-    asked: str
+    requested: str
     served: str
     parameter: tuple[str, Any]
     tells_reasoning: bool = True
@@ -101,13 +101,15 @@ def _same(value: Any, wanted: Any, absent: bool) -> str:
 
 
 def _model(calls: list[Span], trace: Trace, provider: Provider) -> str:
-    unknown = (None, provider.asked)
+    unknown = (None, provider.requested)
     return _each(_same(call.model, provider.served, call.model in unknown) for call in calls)
 
 
 def _asked(calls: list[Span], trace: Trace, provider: Provider) -> str:
     models = (call.requested_model or call.model for call in calls)
-    return _each(_same(model, provider.asked, model in (None, provider.served)) for model in models)
+    return _each(
+        _same(model, provider.requested, model in (None, provider.served)) for model in models
+    )
 
 
 def _provider(calls: list[Span], trace: Trace, provider: Provider) -> str:

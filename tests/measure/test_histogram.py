@@ -44,9 +44,9 @@ def test_a_number_lies_between_the_bounds_of_its_key(value: float) -> None:
 
 
 @given(NUMBERS, NUMBERS)
-def test_keys_are_in_the_order_of_their_numbers(one: float, other: float) -> None:
-    if one < other:
-        assert key_of(one) <= key_of(other)
+def test_keys_are_in_the_order_of_their_numbers(first: float, second: float) -> None:
+    if first < second:
+        assert key_of(first) <= key_of(second)
 
 
 @pytest.mark.parametrize("percent", [50, 75, 90, 95, 99, 99.9])

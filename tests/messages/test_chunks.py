@@ -98,11 +98,11 @@ LANGCHAIN = [
 def parts(messages: list[Message] | None) -> list[tuple[str, Any]]:
     assert messages is not None
     assert {message.role for message in messages} == {"assistant"}
-    found: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     for part in (part for message in messages for part in message.parts):
         data = json.loads(part.data) if isinstance(part.data, str) else part.data
-        found.append((part.type, part.text or (part.name, data)))
-    return found
+        pairs.append((part.type, part.text or (part.name, data)))
+    return pairs
 
 
 @pytest.mark.parametrize(

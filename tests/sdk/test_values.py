@@ -32,7 +32,7 @@ class Point:
 
 class Order(BaseModel):
     id: int
-    at: datetime.date
+    day: datetime.date
 
 
 class Hostile:
@@ -77,7 +77,7 @@ CASES: list[tuple[Any, Any]] = [
     (b"\xff\x00", {"bytes": 2, "base64": "/wA="}),
     (Colour.RED, "red"),
     (Point(1, Point(2)), {"x": 1, "inner": {"x": 2, "inner": None}}),
-    (Order(id=1, at=datetime.date(2026, 1, 2)), {"id": 1, "at": "2026-01-02"}),
+    (Order(id=1, day=datetime.date(2026, 1, 2)), {"id": 1, "day": "2026-01-02"}),
     (datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC), "2026-01-02T03:00:00+00:00"),
     (datetime.timedelta(seconds=90), 90.0),
     (decimal.Decimal("0.10"), "0.10"),

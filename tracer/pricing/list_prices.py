@@ -207,8 +207,8 @@ def context_window(model: str | None, provider: str | None) -> int | None:
     """Return the tokens that fit into a model's context by the list; None: not known."""
     if not model:
         return None
-    found = _find(model.strip().lower(), (provider or "").strip().lower())
-    return found[1].context_window if found else None
+    listed = _find(model.strip().lower(), (provider or "").strip().lower())
+    return listed[1].context_window if listed else None
 
 
 def _guesses(model: str, provider: str) -> Iterator[tuple[str | None, str]]:

@@ -11,7 +11,7 @@ from tests.instrumentations.judging import Scene
 CAPTURE: Final = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"}
 
 
-_CLAUDE: Final = f"generation chat {BEDROCK.asked}"
+_CLAUDE: Final = f"generation chat {BEDROCK.requested}"
 OTEL_OPENAI: Final = Case(
     "otel-openai",
     "OpenTelemetry, OpenAI",

@@ -68,15 +68,15 @@ def test_a_slow_span_stands_above_most_of_its_name(app: Flask) -> None:
         Measured("other", "tool", "search", latency=50.5),
     ]
     with app.app_context():
-        found = standings("default", rows, NOW)
-    assert found["slow"]["latency"].percentile == pytest.approx(97, abs=2)
-    assert found["slow"]["latency"].p50 == pytest.approx(50, rel=0.02)
-    assert found["slow"]["latency"].high
-    assert found["slow"]["latency"].count == 100
-    assert found["slow"]["cost"].percentile == pytest.approx(25)
-    assert found["fast"]["latency"].percentile == 0
-    assert found["trace"]["latency"].percentile == pytest.approx(50, abs=2)
-    assert found["other"] == {}
+        standing = standings("default", rows, NOW)
+    assert standing["slow"]["latency"].percentile == pytest.approx(97, abs=2)
+    assert standing["slow"]["latency"].p50 == pytest.approx(50, rel=0.02)
+    assert standing["slow"]["latency"].high
+    assert standing["slow"]["latency"].count == 100
+    assert standing["slow"]["cost"].percentile == pytest.approx(25)
+    assert standing["fast"]["latency"].percentile == 0
+    assert standing["trace"]["latency"].percentile == pytest.approx(50, abs=2)
+    assert standing["other"] == {}
 
 
 @pytest.mark.usefixtures("calls")

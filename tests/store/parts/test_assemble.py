@@ -60,7 +60,7 @@ def test_what_values_have_in_common_is_one_object() -> None:
     assembler = Assembler(stored.fetch, 10**9)
     assembler.load([("t", first), ("t", second)])
     pairs = zip(assembler.value("t", first), assembler.value("t", second), strict=False)
-    assert sum(one is other for one, other in pairs) > 5
+    assert sum(left is right for left, right in pairs) > 5
 
 
 def test_parts_beyond_the_limit_are_not_read() -> None:

@@ -126,7 +126,7 @@ def test_releases_are_marks_within_the_time_of_the_chart() -> None:
 
 def test_series_have_colours_of_their_own() -> None:
     series = coloured([Series(str(number), [], css="" if number else "bad") for number in range(5)])
-    assert [one.css for one in series] == ["bad", *SHADES[:4]]
+    assert [line.css for line in series] == ["bad", *SHADES[:4]]
 
 
 def test_a_chart_is_described_in_words() -> None:

@@ -46,9 +46,13 @@ def read(client: FlaskClient, query: str, against: str = "rest") -> Any:
 
 @pytest.mark.usefixtures("runs")
 def test_attributes_of_every_kind_are_ranked_with_exact_counts(client: FlaskClient) -> None:
-    found = read(client, "status:error")
-    assert (found["selected"], found["others"], found["estimated"]) == (12, 40, False)
-    terms = {term for row in found["more"] for term in [row["term"], *row["alike"]]}
+    differences = read(client, "status:error")
+    assert (differences["selected"], differences["others"], differences["estimated"]) == (
+        12,
+        40,
+        False,
+    )
+    terms = {term for row in differences["more"] for term in [row["term"], *row["alike"]]}
     assert {
         "metadata.plan:enterprise",
         "any(kind:tool,function name:refund)",
@@ -56,21 +60,21 @@ def test_attributes_of_every_kind_are_ranked_with_exact_counts(client: FlaskClie
         "release:new",
     } <= terms
     assert any(term.startswith("latency:>") for term in terms)
-    release = next(row for row in found["more"] if row["field"] == "release")
+    release = next(row for row in differences["more"] if row["field"] == "release")
     assert (release["selected"], release["others"], release["times"]) == (12, 10, 4.0)
     assert [kin["value"] for kin in release["kin"]] == ["old"]
-    assert "user" in found["same"]
-    assert {"status", "error"} & set(found["left_out"])
+    assert "user" in differences["same"]
+    assert {"status", "error"} & set(differences["left_out"])
     listed = client.get("/api/v1/traces", query_string={"q": f"status:error {release['term']}"})
     assert len(listed.json["data"]) == release["selected"]
 
 
 @pytest.mark.usefixtures("runs")
 def test_the_period_before_is_compared_too(client: FlaskClient) -> None:
-    found = read(client, "start:>-12m", "before")
-    assert found["selected"] in (11, 12)
-    assert found["selected"] + found["others"] in (23, 24)
-    assert any(row["value"] == "enterprise" or row["alike"] for row in found["more"])
+    differences = read(client, "start:>-12m", "before")
+    assert differences["selected"] in (11, 12)
+    assert differences["selected"] + differences["others"] in (23, 24)
+    assert any(row["value"] == "enterprise" or row["alike"] for row in differences["more"])
 
 
 @pytest.mark.usefixtures("runs")

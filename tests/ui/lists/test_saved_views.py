@@ -50,8 +50,8 @@ def test_a_view_is_saved_opened_changed_ordered_and_removed(client: FlaskClient)
     assert [a.text for a in page.all("a", "open")] == ["other"]
     assert [th.text.strip(" ↓") for th in page.all("th")] == ["Tick", "Status", "Name", "Cost"]
     assert page.one("nav", "tabs").one("a", aria_current="page").text == "Other ones"
-    found = opened(client, "/project/default/go?to=other")
-    assert "View Other ones" in [a.text for a in found.all("a", "link")]
+    offered = opened(client, "/project/default/go?to=other")
+    assert "View Other ones" in [a.text for a in offered.all("a", "link")]
     view_id = link.rpartition("/")[2]
     changed = opened(client, f"{LIST}?q=name:resolve_ticket&view={view_id}")
     form = changed.one("form", id="edit-view")

@@ -184,10 +184,10 @@ def _sorted(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-order[row.groups], [g or "" for g in row.groups]))
 
 
-def _sum(one: Decimal | float, other: Decimal | float) -> Decimal | float:
-    if isinstance(one, float) or isinstance(other, float):
-        return float(one) + float(other)
-    return one + other
+def _sum(first: Decimal | float, second: Decimal | float) -> Decimal | float:
+    if isinstance(first, float) or isinstance(second, float):
+        return float(first) + float(second)
+    return first + second
 
 
 def _whole(value: Decimal | float | None) -> Value:

@@ -72,11 +72,11 @@ def _statement(scan: Scan, plan: Plan | None) -> sa.Select[Any] | sa.CompoundSel
     return sa.union_all(shown, _everything(cells)) if scan.groups is None else shown
 
 
-def _equal(one: Column, other: Column) -> list[Column]:
+def _equal(first: Column, second: Column) -> list[Column]:
     """Return that two texts are equal or both NULL, as conditions that a hash join can use."""
     return [
-        sa.func.coalesce(one, "") == sa.func.coalesce(other, ""),
-        one.is_(None) == other.is_(None),
+        sa.func.coalesce(first, "") == sa.func.coalesce(second, ""),
+        first.is_(None) == second.is_(None),
     ]
 
 

@@ -80,15 +80,15 @@ def hits(project_id: str, trace_ids: Sequence[str], text: str) -> dict[str, Hit]
             rows = db.session.execute(_HITS, values).all()
     except TooSlow:
         return {}
-    return {trace_id: _hit(place, around, needle) for trace_id, *place, around in rows}
+    return {trace_id: _hit(span, around, needle) for trace_id, *span, around in rows}
 
 
-def _hit(place: Sequence[str | None], around: str, needle: str) -> Hit:
+def _hit(span: Sequence[str | None], around: str, needle: str) -> Hit:
     match = re.search(re.escape(needle), around, re.IGNORECASE)
     parts = (around, "", "")
     if match is not None:
         parts = around[: match.start()], match[0], around[match.end() :]
-    span_id, kind, name = place
+    span_id, kind, name = span
     before, shown, after = map(_plain, parts)
     return Hit(span_id, kind, name, before, shown, after)
 

@@ -11,7 +11,7 @@ from tracer.extensions import db
 from tracer.store.schema import scores, sessions, spans, traces
 
 
-class Place(NamedTuple):
+class PageOfId(NamedTuple):
     """Where an id leads: the page of a trace (with a span), of a session, or of a user."""
 
     kind: str
@@ -20,9 +20,9 @@ class Place(NamedTuple):
     span_id: str | None = None
 
 
-def find_place(
+def find_page(
     project_id: str, candidates: Sequence[str], kind: str = "", span_id: str | None = None
-) -> Place | None:
+) -> PageOfId | None:
     """Return where the first id that the project knows leads; None: it knows none.
 
     ``kind`` restricts what it is an id of, ``span_id`` names a span of the trace.
@@ -30,32 +30,32 @@ def find_place(
     for name, find in _FINDERS.items():
         if kind in ("", name):
             for candidate in candidates:
-                place: Place | None = find(project_id, candidate)
-                if place is not None:
-                    return place._replace(span_id=place.span_id or span_id)
+                page: PageOfId | None = find(project_id, candidate)
+                if page is not None:
+                    return page._replace(span_id=page.span_id or span_id)
     return None
 
 
-def _trace(project_id: str, identifier: str) -> Place | None:
-    return _if_any(traces, "trace_id", project_id, identifier, Place("trace", identifier))
+def _trace(project_id: str, identifier: str) -> PageOfId | None:
+    return _if_any(traces, "trace_id", project_id, identifier, PageOfId("trace", identifier))
 
 
-def _session(project_id: str, identifier: str) -> Place | None:
-    return _if_any(sessions, "session_id", project_id, identifier, Place("session", identifier))
+def _session(project_id: str, identifier: str) -> PageOfId | None:
+    return _if_any(sessions, "session_id", project_id, identifier, PageOfId("session", identifier))
 
 
-def _user(project_id: str, identifier: str) -> Place | None:
-    return _if_any(traces, "user_id", project_id, identifier, Place("user", identifier))
+def _user(project_id: str, identifier: str) -> PageOfId | None:
+    return _if_any(traces, "user_id", project_id, identifier, PageOfId("user", identifier))
 
 
 def _if_any(
-    table: sa.Table, column: str, project_id: str, identifier: str, place: Place
-) -> Place | None:
+    table: sa.Table, column: str, project_id: str, identifier: str, page: PageOfId
+) -> PageOfId | None:
     own = sa.exists().where(table.c.project_id == project_id, table.c[column] == identifier)
-    return place if db.session.execute(sa.select(own)).scalar() else None
+    return page if db.session.execute(sa.select(own)).scalar() else None
 
 
-def _span(project_id: str, identifier: str) -> Place | None:
+def _span(project_id: str, identifier: str) -> PageOfId | None:
     query = (
         sa.select(spans.c.trace_id)
         .where(spans.c.project_id == project_id, spans.c.span_id == identifier)
@@ -64,10 +64,10 @@ def _span(project_id: str, identifier: str) -> Place | None:
         .limit(1)
     )
     trace_id = db.session.execute(query).scalar()
-    return Place("trace", trace_id, identifier) if trace_id else None
+    return PageOfId("trace", trace_id, identifier) if trace_id else None
 
 
-def _score(project_id: str, identifier: str) -> Place | None:
+def _score(project_id: str, identifier: str) -> PageOfId | None:
     query = sa.select(scores.c.trace_id, scores.c.span_id, scores.c.session_id).where(
         scores.c.project_id == project_id, scores.c.score_id == identifier
     )
@@ -75,8 +75,8 @@ def _score(project_id: str, identifier: str) -> Place | None:
     if row is None:
         return None
     if row.trace_id:
-        return Place("trace", row.trace_id, row.span_id)
-    return Place("session", row.session_id) if row.session_id else None
+        return PageOfId("trace", row.trace_id, row.span_id)
+    return PageOfId("session", row.session_id) if row.session_id else None
 
 
 _FINDERS: Final[dict[str, Any]] = {

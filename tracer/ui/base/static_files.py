@@ -84,7 +84,7 @@ def shortened(style: str) -> str:
     """Return a style sheet without what only its readers need."""
     without_comments = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
     return _CSS.sub(
-        lambda found: found[found.lastindex or 0].strip() or " ", without_comments
+        lambda match: match[match.lastindex or 0].strip() or " ", without_comments
     ).strip()
 
 

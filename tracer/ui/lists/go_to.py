@@ -12,7 +12,7 @@ from tracer.query.values import quoted, written_text
 from tracer.store.library.saved_views import list_views
 from tracer.store.query.facets import complete_values
 from tracer.store.query.selection import ALL
-from tracer.store.traces.find_ids import Place, find_place
+from tracer.store.traces.find_ids import PageOfId, find_page
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.lists.kinds import KINDS
@@ -50,9 +50,9 @@ def go_to(project_id: str) -> Representations | Response:
     text = request.args.get("to", "").strip()
     pasted = recognise(text)
     if pasted is not None:
-        place = find_place(project_id, pasted.candidates, pasted.kind, pasted.span_id)
-        if place is not None:
-            return redirect(_url(project_id, place))
+        page = find_page(project_id, pasted.candidates, pasted.kind, pasted.span_id)
+        if page is not None:
+            return redirect(_url(project_id, page))
     destinations = _destinations(project_id, text)
     return Representations(
         "lists/go_to.html",
@@ -70,18 +70,18 @@ def id_url(project_id: str, text: str) -> str | None:
     pasted = recognise(text)
     if pasted is None or not (pasted.kind or len(pasted.candidates) > 1 or is_id(text)):
         return None
-    place = find_place(project_id, pasted.candidates, pasted.kind, pasted.span_id)
-    return _url(project_id, place) if place is not None else None
+    page = find_page(project_id, pasted.candidates, pasted.kind, pasted.span_id)
+    return _url(project_id, page) if page is not None else None
 
 
-def _url(project_id: str, place: Place) -> str:
-    if place.kind == "trace":
+def _url(project_id: str, page: PageOfId) -> str:
+    if page.kind == "trace":
         return url_for(
-            "ui.trace", project_id=project_id, trace_id=place.identifier, span=place.span_id
+            "ui.trace", project_id=project_id, trace_id=page.identifier, span=page.span_id
         )
-    if place.kind == "session":
-        return url_for("ui.session", project_id=project_id, session_id=place.identifier)
-    return url_for("ui.user", project_id=project_id, user_id=place.identifier)
+    if page.kind == "session":
+        return url_for("ui.session", project_id=project_id, session_id=page.identifier)
+    return url_for("ui.user", project_id=project_id, user_id=page.identifier)
 
 
 def _destinations(project_id: str, text: str) -> list[Destination]:

@@ -106,7 +106,7 @@ def _starts(change: Change) -> Iterator[str]:
     for span_id, span in change.after.items():
         before, parent = change.before.get(span_id), span.record.parent_span_id
         metered = repeats.is_metered(span.record)
-        if before is not None and _loosens(before, span):
+        if before is not None and (_loosens(before, span) or _thins(change, before, span)):
             change.loosened |= {span_id, before.record.parent_span_id or span_id}
         marks = metered or span.covered
         if marks and parent is not None and (before is None or _is_new(before, span)):
@@ -125,6 +125,17 @@ def _loosens(before: Span, span: Span) -> bool:
     if was.parent_span_id is not None and was.parent_span_id != now.parent_span_id:
         return before.covered or repeats.is_metered(was)
     return repeats.is_metered(was) and not repeats.is_metered(now)
+
+
+def _thins(change: Change, before: Span, span: Span) -> bool:
+    """Return whether a span moves away from spans that had too many below to be compared."""
+    return _is_crowded(change) and before.record.parent_span_id != span.record.parent_span_id
+
+
+def _is_crowded(change: Change) -> bool:
+    """Return whether a span may have more below than are compared, so that any span matters."""
+    spans = change.trace.totals.counts["span_count"] + len(change.after)
+    return change.trace.derived.compared and spans > repeats.MOST_BELOW
 
 
 def settle_new(change: Change) -> None:
@@ -212,7 +223,10 @@ def _matters(change: Change, span: Span) -> bool:
     if repeats.is_metered(span.record) or (before and repeats.is_metered(before.record)):
         return True
     moved = before is not None and before.record.parent_span_id != span.record.parent_span_id
-    return span.covered and moved
+    if before is None or moved:
+        # By one span more or less, the number below a span may pass the limit.
+        return (span.covered and moved) or _is_crowded(change)
+    return False
 
 
 def _old_calls(change: Change, changed: Iterable[str]) -> set[str]:

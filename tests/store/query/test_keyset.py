@@ -19,7 +19,7 @@ from tracer.query.parse import parse
 from tracer.store.database.paging import BadCursor
 from tracer.store.query.keyset import parse_sort, sort_text
 from tracer.store.query.selection import ALL, Selection
-from tracer.store.schema import sessions, spans, text_due, trace_payloads, traces
+from tracer.store.schema import scores, sessions, spans, text_due, trace_payloads, traces
 from tracer.store.traces.selected_spans import list_selected_spans
 from tracer.store.traces.sessions import list_sessions
 from tracer.store.traces.traces import list_traces
@@ -35,6 +35,8 @@ SORTS = [
     "-cost,name,-start",
     "user,-tokens",
     "-status,latency",
+    "metadata.plan",
+    "-score.helpful,-metadata.plan",
 ]
 
 
@@ -58,8 +60,13 @@ def add_trace(number: int, draw: random.Random) -> str:
     for name in ("total_tokens", "input_tokens", "output_tokens"):
         row[name] = draw.choice([None, 0, 5])
     db.session.execute(traces.insert(), row)
-    db.session.execute(trace_payloads.insert(), key)
+    metadata = draw.choice([{}, {"plan": "pro"}, {"plan": "free", "seats": 3}])
+    db.session.execute(trace_payloads.insert(), {**key, "metadata": metadata})
     db.session.execute(text_due.insert(), key)
+    for value in draw.choice([[], [0.1], [0.25, 1]]):
+        score = {**key, "score_id": f"{number}-{value}", "name": "helpful", "value": value}
+        score |= {"data_type": "NUMERIC", "source": "API", "time": start}
+        db.session.execute(scores.insert(), score)
     return str(row["trace_id"])
 
 

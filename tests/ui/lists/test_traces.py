@@ -187,6 +187,13 @@ def test_the_reader_chooses_the_columns_also_keys_of_the_metadata(
     assert next(a for a in menu.all("a") if a["title"] == "Hide Cost")["href"].endswith(
         "columns=name%2Cmetadata.plan%2Cscore.helpful"
     )
+    for name in ("metadata.plan", "score.helpful"):
+        key = name.partition(".")[2]
+        heading = next(th for th in shown.all("th") if th.text == key)
+        sorted_by = get_page(heading.one("a")["href"].removeprefix("/project/default"))
+        sorted_heads = [th for th in sorted_by.all("th") if "aria-sort" in th.attributes]
+        assert [th["aria-sort"] for th in sorted_heads] == ["descending"]
+        assert sorted_heads[0].text.startswith(key)
 
 
 def test_a_list_without_matches_is_explained_and_keeps_its_query(

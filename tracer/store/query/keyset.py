@@ -18,7 +18,8 @@ from tracer.query.errors import close_to
 from tracer.query.fields import Grain, Type, field_of
 from tracer.store.database.paging import BadCursor, Page
 from tracer.store.query.compile import sources_of
-from tracer.store.query.source import Column, Table
+from tracer.store.query.source import Column, RowsOf, Shape, Source, Table
+from tracer.store.query.terms import json_text
 from tracer.times import from_micros, to_micros
 
 T = TypeVar("T")
@@ -40,7 +41,14 @@ SORTABLE: Final = {
     Grain.USER: ("end", "start", "traces", "sessions", "errors", "tokens", "cost", "id"),
 }
 """The fields that lists can be sorted by; the first one is the default, latest first."""
+KEYED: Final = {
+    Grain.TRACE: ("metadata", "score"),
+    Grain.SPAN: ("metadata", "score"),
+    Grain.SESSION: ("score",),
+}
+"""The fields with keys; a list can be sorted by the value of a key, such as ``metadata.plan``."""
 MOST_KEYS: Final = 4
+_LONGEST_KEY: Final = 200
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -62,12 +70,20 @@ def parse_sort(text: str | None, grain: Grain) -> tuple[SortKey, ...]:
         SortKey(name.removeprefix("-"), name.startswith("-")) for name in text.split(",") if name
     ]
     for key in keys:
-        if key.field not in SORTABLE[grain]:
+        if key.field not in SORTABLE[grain] and not _keyed(key.field, grain):
             close = close_to(key.field, SORTABLE[grain])
             hint = f"; did you mean `{close[0]}`?" if close else ""
             raise Invalid(f"sort: `{key.field}` is no field to sort by{hint}")
     unique = {key.field: key for key in reversed(keys)}
     return tuple(dict.fromkeys(unique[key.field] for key in keys))[:MOST_KEYS]
+
+
+def _keyed(name: str, grain: Grain) -> tuple[str, str] | None:
+    """Return (field, key) of a name like ``metadata.plan``; None: it is none to sort by."""
+    field, _, key = name.partition(".")
+    if field not in KEYED.get(grain, ()) or not 0 < len(key) <= _LONGEST_KEY:
+        return None
+    return field, key
 
 
 def sort_text(keys: Sequence[SortKey]) -> str:
@@ -96,9 +112,16 @@ class Order:
     def of(cls, keys: tuple[SortKey, ...], grain: Grain, table: Table, *ids: Column) -> Order:
         """Return the order of rows of ``table`` by these keys, then by ids."""
         sources = sources_of(grain, table)
-        fields = [field_of(grain, key.field) for key in keys]
-        types = [field.type for field in fields if field is not None]
-        return cls(keys, [sources[key.field].column for key in keys], list(ids), types)
+        columns, types = [], []
+        for key in keys:
+            field = field_of(grain, key.field)
+            if field is not None:
+                columns.append(sources[key.field].column)
+                types.append(field.type)
+            elif keyed := _keyed(key.field, grain):
+                columns.append(_value_of_key(sources[keyed[0]], keyed[1]))
+                types.append(Type.ANY)
+        return cls(keys, columns, list(ids), types)
 
     def clauses(self, forward: bool = True) -> list[Any]:
         """Return the ORDER BY; rows without a value come last, read backwards first."""
@@ -147,7 +170,7 @@ class Order:
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             forward, sort, values, ids = msgspec.json.decode(
-                raw, type=tuple[bool, str, list[str | int | None], list[str]]
+                raw, type=tuple[bool, str, list[str | int | float | None], list[str]]
             )
             same = sort == sort_text(self.keys) and len(ids) == len(self.ids)
             if not same or any("\x00" in str(value) for value in [*values, *ids]):
@@ -156,6 +179,19 @@ class Order:
             return Position(forward, decoded, ids)
         except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError, InvalidOperation):
             raise BadCursor("this cursor was not made by this list") from None
+
+
+def _value_of_key(source: Source, key: str) -> Column:
+    """Return the text at a key of metadata, or the latest number of a score."""
+    rows = source.of_row
+    assert isinstance(rows, RowsOf), "the values of keys are in a table of their own"
+    if source.shape is Shape.SCORE:
+        score = rows.table
+        query = sa.select(score.c.value).where(*rows.same, score.c.name == key)
+        query = query.order_by(score.c.time.desc(), score.c.score_id).limit(1)
+    else:
+        query = sa.select(json_text(source.column, key)).where(*rows.same)
+    return query.correlate(rows.listed).scalar_subquery()
 
 
 def labelled(order: Order) -> list[sa.Label[Any]]:
@@ -216,7 +252,7 @@ def _after(key: SortKey, column: Column, value: Any, forward: bool) -> tuple[Col
     return later, column == literal
 
 
-def _encoded(value: Any) -> str | int | None:
+def _encoded(value: Any) -> str | int | float | None:
     if isinstance(value, datetime):
         return to_micros(value)
     if isinstance(value, timedelta):
@@ -224,9 +260,9 @@ def _encoded(value: Any) -> str | int | None:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _decoded(value: str | int | None, kind: Type) -> Any:
-    if value is None:
-        return None
+def _decoded(value: str | int | float | None, kind: Type) -> Any:
+    if value is None or kind is Type.ANY:
+        return value
     if kind is Type.TIME:
         return from_micros(int(value))
     if kind is Type.DURATION:

@@ -61,7 +61,7 @@ class ColumnSet:
         kind, _, key = name.partition(".")
         column = self.known.get(name)
         if column is None and kind in self.keyed and key:
-            column = Column(name, key, "num" if kind == "score" else "meta", key=key)
+            column = Column(name, key, "num" if kind == "score" else "meta", name, key)
         if column is None or not digits.isdecimal():
             return column
         return replace(column, width=max(NARROWEST, min(int(digits[:4]), WIDEST)))

@@ -13,6 +13,7 @@ from flask import Request, request
 from tracer.errors import Invalid, TooLarge, UnsupportedMedia
 from tracer.web.incoming.body_budget import reserve_body
 from tracer.web.services import services
+from tracer.wire.json_density import count_elements
 
 CHUNK: Final = 64 * 1024
 # What a client sends is read in larger pieces: each read waits anew for its turn to run Python.
@@ -25,6 +26,8 @@ FREE_BYTES: Final = 8 * 1024 * 1024
 MOST_RATIO: Final = 200
 """Bytes of a longer body for each byte that was sent: telemetry compresses to a 50th at best."""
 MOST_MEMBERS: Final = 1_000
+ELEMENT_BYTES: Final = 50
+"""What an element of JSON takes in memory at least."""
 
 
 class _Decompressor(Protocol):
@@ -52,15 +55,22 @@ def read_body(request: Request, limit: int) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
+    body = b"".join(_decoded(request, encoding, limit)).removeprefix(BOM_UTF8)
+    # What is made of it takes memory until it is stored, often more than the body does.
+    reserve_body(len(body) + ELEMENT_BYTES * count_elements(body))
+    return body
+
+
+def _decoded(request: Request, encoding: str, limit: int) -> Iterator[bytes]:
     sent = _bounded(_chunks(request.stream), limit)
     if encoding in ("", "identity"):
-        return b"".join(sent).removeprefix(BOM_UTF8)
+        return sent
     if encoding not in _DECOMPRESSORS:
         known = ", ".join(_DECOMPRESSORS)
         raise UnsupportedMedia(f"Content-Encoding: expected one of {known}, got {encoding!r}")
     counted = _Counted(sent)
     pieces = _within_ratio(_decompress(counted, _DECOMPRESSORS[encoding]), counted)
-    return b"".join(_bounded(pieces, limit)).removeprefix(BOM_UTF8)
+    return _bounded(pieces, limit)
 
 
 def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:

@@ -10,15 +10,29 @@ FREE_ELEMENTS: Final = 100_000
 """As many elements are decoded in any case."""
 LEAST_BYTES: Final = 6
 """Bytes for each element of a longer text; a shorter element takes 30 times its bytes in memory."""
+MOST_ELEMENTS: Final = 2_000_000
+"""Elements of one request; each takes about a hundred bytes of memory."""
+
+
+def count_elements(body: bytes) -> int:
+    """Return the most elements that JSON in a body can have, also in the texts of a protobuf body.
+
+    Commas and brackets of prose are counted as well, which has far fewer of them.
+    """
+    return body.count(b",") + body.count(b"{") + body.count(b"[")
+
+
+def check_elements(body: bytes) -> None:
+    """Raise TooLarge where a body may hold more elements than fit into memory."""
+    if len(body) > MOST_ELEMENTS and (elements := count_elements(body)) > MOST_ELEMENTS:
+        raise TooLarge(f"{elements} elements of JSON: more than {MOST_ELEMENTS} in one request")
 
 
 def check_density(body: bytes) -> None:
-    """Raise TooLarge where a text consists of many tiny elements, such as ``[{},{},{}]``.
-
-    Commas and brackets within strings are counted as well, which prose has far fewer of.
-    """
+    """Raise TooLarge for many elements, or where most are as tiny as in ``[{},{},{}]``."""
     if len(body) < FREE_ELEMENTS:
         return
-    elements = body.count(b",") + body.count(b"{") + body.count(b"[")
+    check_elements(body)
+    elements = count_elements(body)
     if elements > FREE_ELEMENTS and elements * LEAST_BYTES > len(body):
         raise TooLarge(f"{elements} elements in {len(body)} bytes: too many for one request")

@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from tracer.errors import TooLarge
+from tracer.wire.otlp import protobuf_scan
 from tracer.wire.otlp.log_request import decode_logs
 from tracer.wire.otlp.request import JSON, PROTOBUF, decode_traces
 from tracer.wire.reading import read_json
@@ -49,6 +50,35 @@ JSON_BOMBS = {
     "numbers": b"1,",
     "objects with a key": b'{"":0},',
 }
+
+
+SPAN = field(1, b"t" * 16) + field(2, b"s" * 8) + field(5, b"n") + b"\x39" + b"\1" * 8
+
+
+def texts(number: int, text: bytes) -> bytes:
+    """Return a request of ``number`` spans, each with this input."""
+    value = field(9, field(1, b"input.value") + field(2, field(1, text)))
+    return field(1, field(2, field(2, SPAN + value) * number))
+
+
+SPREAD = {
+    "fields over spans": field(1, field(2, field(2, SPAN + b"\x78\x00" * 390_000) * 2)),
+    "attributes over spans": field(1, field(2, field(2, SPAN + b"\x4a\x00" * 190_000) * 2)),
+    "JSON in texts": texts(4, b"[" + b"[]," * 330_000 + b"[]]"),
+}
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_a_bomb_in_many_parts_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protobuf_scan, "LARGEST", 1)
+    with pytest.raises(TooLarge):
+        decode_traces(SPREAD[name], PROTOBUF, max_value_bytes=MEGABYTE)
+
+
+def test_json_of_too_many_elements_is_refused_though_each_is_long() -> None:
+    body = b"[" + b'{"aaaaaaaaaa":1},' * 1_000_001 + b"1]"
+    with pytest.raises(TooLarge, match="elements of JSON"):
+        read_json(body)
 
 
 @pytest.mark.parametrize("name", BOMBS)

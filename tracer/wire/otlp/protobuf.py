@@ -18,7 +18,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tracer.errors import TooLarge
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
-from tracer.wire.otlp.protobuf_scan import check_messages, messages
+from tracer.wire.json_density import check_elements
+from tracer.wire.otlp.protobuf_scan import MessageCounter, messages
 from tracer.wire.spans.raw import (
     MAX_ATTRIBUTES,
     MAX_EVENTS,
@@ -261,10 +262,12 @@ def _one_by_one(
 
     Raises TooLarge.
     """
+    check_elements(body)
+    counter = MessageCounter()
 
     def read_one(item: bytes) -> T:
         if len(item) > _LARGE_ITEM:
-            check_messages(item, signal.item.DESCRIPTOR)
+            counter.check(item, signal.item.DESCRIPTOR)
         try:
             return read(signal.item.FromString(item))
         except DecodeError:
@@ -275,10 +278,11 @@ def _one_by_one(
     groups = 0
     for i, of_resource in enumerate(messages(body, 1)):
         groups = _check_groups(groups)
-        resource = reader.attributes(_parse_last(Resource, messages(of_resource, 1)).attributes)
+        last = _parse_last(Resource, messages(of_resource, 1), counter)
+        resource = reader.attributes(last.attributes)
         for j, of_scope in enumerate(messages(of_resource, 2)):
             groups = _check_groups(groups)
-            scope = _parse_last(InstrumentationScope, messages(of_scope, 1))
+            scope = _parse_last(InstrumentationScope, messages(of_scope, 1), counter)
             context = Context(resource, reader.scope(scope))
             reader.keeper.take_notes()
             yield Group(signal.path.format(i, j), context, messages(of_scope, 2), read_one)
@@ -290,10 +294,10 @@ def _check_groups(count: int) -> int:
     return count + 1
 
 
-def _parse_last(kind: type[M], encoded: list[bytes]) -> M:
+def _parse_last(kind: type[M], encoded: list[bytes], counter: MessageCounter) -> M:
     """Return the last message; a missing or invalid one is empty. Raises TooLarge."""
     if encoded and len(encoded[-1]) > _LARGE_ITEM:
-        check_messages(encoded[-1], kind.DESCRIPTOR)
+        counter.check(encoded[-1], kind.DESCRIPTOR)
     try:
         return kind.FromString(encoded[-1]) if encoded else kind()
     except DecodeError:

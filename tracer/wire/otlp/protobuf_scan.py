@@ -12,6 +12,8 @@ MOST_FIELDS: Final = 400_000
 """Fields of one span or resource, at all levels: to count one costs half a microsecond or more."""
 MOST_MESSAGES: Final = 200_000
 """Messages in one message: each takes a hundred bytes of memory, and may be sent in two."""
+LARGEST: Final = 5
+"""As many spans or resources of this kind are read in one request."""
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
@@ -26,9 +28,21 @@ def messages(body: bytes, number: int) -> list[bytes]:
     return [bytes(value) for field, value in _fields(view, [MOST_MESSAGES]) if field == number]
 
 
-def check_messages(body: bytes, descriptor: Any) -> None:
-    """Raise TooLarge where a message of this type has more messages in it than are decoded."""
-    _count(memoryview(body), descriptor, [MOST_FIELDS], [MOST_MESSAGES])
+class MessageCounter:
+    """Counts the fields and messages in the large spans and resources of one request."""
+
+    def __init__(self) -> None:
+        self._fields = LARGEST * MOST_FIELDS
+        self._messages = LARGEST * MOST_MESSAGES
+
+    def check(self, body: bytes, descriptor: Any) -> None:
+        """Count what is in a message of this type; raises TooLarge for more than is decoded."""
+        fields, messages = [min(MOST_FIELDS, self._fields)], [min(MOST_MESSAGES, self._messages)]
+        self._fields -= fields[0]
+        self._messages -= messages[0]
+        _count(memoryview(body), descriptor, fields, messages)
+        self._fields += fields[0]
+        self._messages += messages[0]
 
 
 def _count(body: memoryview, descriptor: Any, fields: list[int], allowed: list[int]) -> None:

@@ -151,10 +151,13 @@ def test_a_prompt_shows_what_each_version_did(
     store_two_versions(project, store_traces)
     shown = get_page("/prompts/greet")
     table = shown.one("div", "sums")
-    assert [cell.text for cell in table.one("thead").all("th")][-1] == "helpful"
+    assert [cell.text for cell in table.one("thead").all("th")][-2:] == [
+        "helpful",
+        "helpful by day",
+    ]
     rows = [[cell.text for cell in row.all("td")] for row in table.one("tbody").all("tr")]
     assert rows[0][:5] == ["v2 production", "1", "1", "2.00 s", "2.00 s"]
-    assert (rows[0][-1], rows[1][1], rows[1][2], rows[1][-1]) == ("0.5", "1", "", "0.25")
+    assert (rows[0][-2], rows[1][1], rows[1][2], rows[1][-2]) == ("0.5 ▲ 0.25", "1", "", "0.25")
     assert "1 call" in shown.one("nav", "vers").text
     listed = get_page("/prompts").one("tbody").text
     assert "2.00 s" in listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -37,15 +37,24 @@ _BY_NAME: Final = sa.text(
 _BY_VERSION: Final = sa.text(
     f"SELECT y.prompt_version, {_FIGURES} AND y.prompt_name = :name GROUP BY y.prompt_version"
 )
-_MEANS: Final = sa.text(f"""
-    SELECT used.prompt_version, c.name, avg(c.value) AS mean FROM (
-        SELECT DISTINCT y.prompt_version, y.trace_id {_FROM}
-        WHERE y.project_id = :project_id AND y.prompt_name = :name AND s.start_time >= :since
+_SCORES: Final = """
+    SELECT used.{key}, c.name, floor(extract(epoch FROM used.start - :since) / 86400)::int AS day,
+        sum(c.value) AS total, count(*) AS scores
+    FROM (
+        SELECT y.{key}, y.trace_id, min(s.start_time) AS start {source}
+        WHERE y.project_id = :project_id AND {condition} AND s.start_time >= :since
+        GROUP BY y.{key}, y.trace_id
     ) used
     JOIN scores c ON c.project_id = :project_id AND c.trace_id = used.trace_id
     WHERE c.value IS NOT NULL
-    GROUP BY used.prompt_version, c.name ORDER BY count(*) DESC, c.name
-""")  # noqa: S608 - composed of constants; values are bound
+    GROUP BY used.{key}, c.name, day
+"""
+_SCORES_BY_NAME: Final = sa.text(
+    _SCORES.format(key="prompt_name", condition="y.prompt_name = ANY(:names)", source=_FROM)
+)
+_SCORES_BY_VERSION: Final = sa.text(
+    _SCORES.format(key="prompt_version", condition="y.prompt_name = :name", source=_FROM)
+)
 _LATEST: Final = sa.text(f"""
     WITH calls AS (
         SELECT y.trace_id, y.span_id, y.prompt_version, s.start_time {_FROM}
@@ -75,8 +84,10 @@ class UseFigures:
     p95: timedelta | None
     tokens: int | None
     cost: Decimal | None
-    means: dict[str, float]
+    means: dict[str, float] = field(default_factory=dict)
     """Means of the scores of the traces, those on most traces first."""
+    days: dict[str, list[float | None]] = field(default_factory=dict)
+    """The mean of each score on each day; None: the day has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +112,13 @@ def figures_by_name(
 ) -> dict[str, UseFigures]:
     """Return the figures of prompts since a time; empty where that takes too long."""
     values = {"project_id": project_id, "names": list(names), "since": since}
-    return {row[0]: _figures(row) for row in _rows(_BY_NAME, values)}
+    return _with_scores(_rows(_BY_NAME, values), _rows(_SCORES_BY_NAME, values))
 
 
 def figures_by_version(project_id: str, name: str, since: datetime) -> dict[int, UseFigures]:
     """Return the figures of a prompt's versions since a time; empty: it takes too long."""
     values = {"project_id": project_id, "name": name, "since": since}
-    figures = {row[0]: _figures(row) for row in _rows(_BY_VERSION, values) if row[0] is not None}
-    for row in _rows(_MEANS, values):
-        if row.prompt_version in figures:
-            figures[row.prompt_version].means[row.name] = row.mean
-    return figures
+    return _with_scores(_rows(_BY_VERSION, values), _rows(_SCORES_BY_VERSION, values))
 
 
 def latest_traces(project_id: str, name: str, version: int | None, most: int) -> list[UsingTrace]:
@@ -121,8 +128,27 @@ def latest_traces(project_id: str, name: str, version: int | None, most: int) ->
     return [UsingTrace(*row) for row in rows]
 
 
-def _figures(row: Any) -> UseFigures:
-    return UseFigures(row.calls, row.errors, row.p50, row.p95, row.tokens, row.cost, {})
+def _with_scores(rows: list[Any], scores: list[Any]) -> dict[Any, UseFigures]:
+    """Return figures by the first column of their rows, which scores have as well."""
+    figures = {
+        row[0]: UseFigures(row.calls, row.errors, row.p50, row.p95, row.tokens, row.cost)
+        for row in rows
+        if row[0] is not None
+    }
+    counts: dict[tuple[Any, str], tuple[int, float]] = {}
+    last = max((row.day for row in scores), default=0)
+    for row in scores:
+        if row[0] not in figures:
+            continue
+        days = figures[row[0]].days.setdefault(row.name, [None] * (last + 1))
+        days[row.day] = row.total / row.scores
+        number, total = counts.get((row[0], row.name), (0, 0.0))
+        counts[row[0], row.name] = number + row.scores, total + row.total
+    for (key, name), (number, total) in sorted(
+        counts.items(), key=lambda it: (-it[1][0], it[0][1])
+    ):
+        figures[key].means[name] = total / number
+    return figures
 
 
 def _rows(query: sa.TextClause, values: dict[str, Any]) -> list[Any]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import abort, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tracer.messages.previews import preview
 from tracer.records import Json
 from tracer.store.library import dataset_runs, datasets
+from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.library.datasets import Dataset
 from tracer.store.library.results import list_results
 from tracer.times import parse_time
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
-from tracer.ui.library.results import figures
+from tracer.ui.library.results import RunFigures, figures
 from tracer.ui.library.written import written
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
@@ -24,18 +26,26 @@ from tracer.ui.render.markdown import code
 _RUNS = 12
 _MEASURES = 2
 _PREVIEW = 200
+_TEXTS = (
+    *("message", "question", "input", "query", "prompt", "text", "answer", "output", "content"),
+)
 ITEM_VALUES = ("input", "expected_output", "metadata")
 
 
 @bp.app_template_filter("brief")
 def brief(value: Json) -> str:
     """Return the beginning of a value in one line, of messages the last text; "" for None."""
+    if isinstance(value, dict):
+        # The text of the question or answer, rather than the names around it.
+        value = next((value[name] for name in _TEXTS if isinstance(value.get(name), str)), value)
     return preview(value, limit=_PREVIEW)
 
 
 @bp.app_template_filter("pretty")
 def pretty(value: Json) -> Markup:
-    """Return a JSON value indented and highlighted."""
+    """Return a JSON value indented and highlighted, a text as it is."""
+    if isinstance(value, str):
+        return escape(value)
     return code(json_tree.dump(value), "json")
 
 
@@ -71,6 +81,7 @@ def dataset(project_id: str, name: str) -> str:
         numbered=numbered,
         time=time,
         runs=list(zip(runs, run_figures, strict=True)),
+        bars=_bars(runs, run_figures, measures[0]) if measures else [],
         measures=measures[:_MEASURES],
         run_count=run_count,
     )
@@ -92,6 +103,19 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
         current=current,
         texts={name: written(getattr(states[0], name)) for name in ITEM_VALUES},
     )
+
+
+def _bars(
+    runs: Sequence[DatasetRun], run_figures: Sequence[RunFigures], measure: str
+) -> list[tuple[DatasetRun, float, int]]:
+    """Return (run, mean of the measure, height in percent), the oldest run first."""
+    means = [
+        (run, each.means[measure])
+        for run, each in zip(runs, run_figures, strict=True)
+        if measure in each.means
+    ]
+    most = max([1.0, *(mean for _, mean in means)])
+    return [(run, mean, round(max(mean, 0) * 100 / most)) for run, mean in reversed(means)]
 
 
 def find_dataset(project_id: str, name: str) -> Dataset:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
+from markupsafe import Markup
+
 from tracer.analysis.word_diff import runs
 from tracer.records import Json
+from tracer.ui.base.blueprint import bp
 from tracer.ui.render import json_tree
 
 SAME, ADDED, REMOVED = "", "ins", "del"
@@ -68,6 +71,16 @@ def texts(prompt: Json) -> Iterator[tuple[str, str]]:
         else:
             role, content = "", message
         yield role, content if isinstance(content, str) else json_tree.dump(content)
+
+
+@bp.app_template_filter("marked")
+def marked(text: str) -> Markup:
+    """Return a text with its variables marked."""
+    html, last = Markup(""), 0
+    for match in _VARIABLE.finditer(text):
+        html += Markup("{}<mark>{}</mark>").format(text[last : match.start()], match[0])
+        last = match.end()
+    return html + text[last:]
 
 
 def diff(before: Json, after: Json) -> PromptDiff:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,6 +20,7 @@ from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.library.prompt_text import PromptDiff, diff, variables
+from tracer.ui.library.spark import sparks
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 from tracer.ui.render.messages import Body, Renderer
@@ -38,7 +40,17 @@ def prompt_list(project_id: str) -> str:
     rows, total = list_prompts(project_id, (), PER_PAGE, numbered.offset)
     figures = figures_by_name(project_id, [row.name for row in rows], _since())
     return render(
-        "library/prompts.html", rows=rows, total=total, numbered=numbered, figures=figures
+        "library/prompts.html",
+        rows=rows,
+        total=total,
+        numbered=numbered,
+        figures=figures,
+        # Each prompt has a score of its own, so each line has a range of its own.
+        sparks={
+            name: sparks({name: each}, score)[name]
+            for name, each in figures.items()
+            if (score := next(iter(each.means), ""))
+        },
     )
 
 
@@ -54,6 +66,8 @@ def prompt(project_id: str, name: str) -> str:
     against = find_version(versions, number) if (number := _against(older)) else None
     figures = figures_by_version(project_id, name, _since())
     means = [measure for each in figures.values() for measure in each.means]
+    measures = list(dict.fromkeys(means))[:_MEASURES]
+    called = [version.version for version in versions if version.version in figures]
     return render(
         "library/prompt.html",
         versions=versions,
@@ -64,7 +78,9 @@ def prompt(project_id: str, name: str) -> str:
         changes=_changes(against, shown) if against else None,
         variables=variables(shown.prompt),
         figures=figures,
-        measures=list(dict.fromkeys(means))[:_MEASURES],
+        measures=measures,
+        sparks=sparks(figures, measures[0]) if measures else {},
+        before=dict(itertools.pairwise(called)),
         traces=latest_traces(project_id, name, shown.version, _TRACES),
         latest=LATEST,
         default_label=_DEFAULT_LABEL,

@@ -34,11 +34,13 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
     placed = [(title, result) for title, members in groups for result in members]
     shown = placed[numbered.offset : numbered.offset + PER_PAGE]
     others, _ = dataset_runs.list_runs(project_id, row.dataset_id, _SHOWN_RUNS)
+    before = next((other for other in others if other.created_at < run_row.created_at), None)
     return render(
         "library/dataset_run.html",
         dataset=row,
         run=run_row,
-        before=next((other for other in others if other.created_at < run_row.created_at), None),
+        before=before,
+        old=figures(list_results(project_id, before.run_id)) if before else None,
         figures=figures(results),
         names=names,
         measure=measure,

@@ -175,7 +175,7 @@ def test_a_run_shows_each_item_with_what_it_received_and_produced(get_page: GetP
     assert (wrong[2], wrong[3], wrong[4], wrong[5]) == ("answer v2", "expected 1", "0", "2.00 s")
     assert correct[4] == "1"
     assert correct[6] == "100"
-    assert "Items3 Failed1 correct mean0.5" in shown.one("dl", "totals").text
+    assert "Items3 Failed1 ▲ 1 correct mean0.5 ▼ 0.5" in shown.one("dl", "totals").text
     [link] = [each for each in shown.all("a") if each.text == "Compare with v1"]
     assert "run=v1" in link["href"]
     assert "run=v2" in link["href"]

@@ -5,8 +5,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# The whole suite shares out its files among the cores; one that is named runs by itself.
-SPREAD := $(if $(ARGS),,-n logical --maxprocesses 4 --dist loadfile)
+# The whole suite shares out its files among one process more than there are cores, since tests wait
+# for servers and browsers; a file that is named runs by itself.
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+SPREAD = $(if $(ARGS),,-n $(WORKERS) --dist loadfile)
 # Where the embedded PostgreSQL keeps its data, unless TRACER_DATA_DIR says otherwise.
 DATA   := $(or $(TRACER_DATA_DIR),~/.tracer)
 

@@ -58,8 +58,10 @@ class Latencies(NamedTuple):
 
 
 @contextmanager
-def slow_clients(port: int, sort: Sort, count: int) -> Iterator[list[socket.socket]]:
-    """Keep ``count`` connections of this sort open while the block runs."""
+def slow_clients(
+    port: int, sort: Sort, count: int, settle: float = SETTLE_SECONDS
+) -> Iterator[list[socket.socket]]:
+    """Keep ``count`` connections of this sort open, ``settle`` seconds before the block runs."""
     sockets: list[socket.socket] = []
     stop = threading.Event()
 
@@ -82,7 +84,7 @@ def slow_clients(port: int, sort: Sort, count: int) -> Iterator[list[socket.sock
             sockets.append(each)
         thread.start()
         # What they asked for first is ordinary load, which has to be answered once.
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(settle)
         yield sockets
     finally:
         stop.set()

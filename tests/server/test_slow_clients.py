@@ -23,6 +23,7 @@ from tracer.server.postgres import Embedded
 CLIENTS = 80
 OTLP = b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 MEGABYTES = 24
+BROKEN_OFF = "the connection ended within a request"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def exchange(serve: Serve, sent: bytes, end: bool = False) -> bytes:
 
 @pytest.mark.parametrize("name", SORTS)
 def test_slow_clients_take_no_thread(attacked: Serve, name: str) -> None:
-    with slow_clients(attacked.port, SORTS[name], CLIENTS):
+    with slow_clients(attacked.port, SORTS[name], CLIENTS, settle=0.5):
         for path in ("/healthz", "/project/default/traces"):
             assert get_bytes(attacked.url + path)
 
@@ -70,7 +71,7 @@ def test_a_thousand_slow_clients_leave_latencies_alone(attacked: Serve, name: st
 def test_an_export_that_nobody_reads_ends_and_frees_its_snapshot(attacked: Serve) -> None:
     assert attacked.data_dir is not None
     with (
-        slow_clients(attacked.port, SORTS["unread export"], 20),
+        slow_clients(attacked.port, SORTS["unread export"], 20, settle=0),
         psycopg.connect(Embedded(attacked.data_dir).url, autocommit=True) as connection,
     ):
 
@@ -95,7 +96,7 @@ def test_a_client_gets_408_for_headers_that_do_not_end(attacked: Serve) -> None:
 
 def test_a_client_gets_408_for_a_body_that_trickles(attacked: Serve) -> None:
     trickle = Sort(OTLP + b"Content-Length: 100000\r\n\r\n{", b" ")
-    with slow_clients(attacked.port, trickle, 1) as clients:
+    with slow_clients(attacked.port, trickle, 1, settle=0) as clients:
         clients[0].settimeout(30)
         assert b" 408 " in clients[0].recv(100).splitlines()[0]
 
@@ -142,8 +143,8 @@ def test_clients_that_break_off_leave_one_line_each_and_no_traceback(data_dir: P
             client.sendall(OTLP + b"Content-Length: 1000\r\n\r\n{")
         assert get_bytes(f"{serve.url}/healthz")
         open_clients.close()
-        time.sleep(0.5)
+        wait_until(lambda: serve.printed().count(BROKEN_OFF) == len(clients), "a line for each")
         serve.stop()
         output = serve.output()
     assert "Traceback" not in output
-    assert output.count("the connection ended within a request") == 10
+    assert output.count(BROKEN_OFF) == 10

@@ -6,9 +6,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The whole suite shares out its files among one process more than there are cores, since tests wait
-# for servers and browsers; a file that is named runs by itself.
+# for servers and browsers; a file that is named runs by itself. In the order of their names, as the
+# plug-in would begin with the files of many tests and end with the long files of one.
 WORKERS = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
-SPREAD = $(if $(ARGS),,-n $(WORKERS) --dist loadfile)
+SPREAD = $(if $(ARGS),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 # Where the embedded PostgreSQL keeps its data, unless TRACER_DATA_DIR says otherwise.
 DATA   := $(or $(TRACER_DATA_DIR),~/.tracer)
 

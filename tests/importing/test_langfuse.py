@@ -30,9 +30,23 @@ from tracer.store.projects.projects import create_project
 TYPED: Any = {"number": 42, "flag": True, "float": 0.5}
 LOOK_TYPED: Any = {"text": "42", "name": "true", "none": "null", "json": "[1]"}
 PICTURE = b"\x89PNG" + bytes(range(256)) * 20
-DIGEST = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
-MEDIA_ID = DIGEST[:22].replace("+", "-").replace("/", "_")
-NAMED = f"@@@langfuseMedia:type=image/png|id={MEDIA_ID}|source=bytes@@@"
+OF_ITEM = PICTURE[:100]
+
+
+def digest_of(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def media_id_of(content: bytes) -> str:
+    return digest_of(content)[:22].replace("+", "-").replace("/", "_")
+
+
+MEDIA_ID = media_id_of(PICTURE)
+
+
+def named(content: bytes) -> str:
+    """Return the reference to a medium within a value."""
+    return f"@@@langfuseMedia:type=image/png|id={media_id_of(content)}|source=bytes@@@"
 
 
 class Source:
@@ -77,7 +91,7 @@ def fill(source: Source) -> None:
     call = {
         **{"id": "o2", "traceId": "t1", "parentObservationId": "o1", "name": "chat"},
         **{"startTime": start, "endTime": end, "model": "gpt-4o", "level": "WARNING"},
-        "input": [{"role": "user", "content": NAMED}],
+        "input": [{"role": "user", "content": named(PICTURE)}],
         "output": {"role": "assistant", "content": "Hello"},
         "modelParameters": {"temperature": 0.5},
         "usageDetails": {"input": 10, "output": 5},
@@ -96,14 +110,7 @@ def fill(source: Source) -> None:
     ]
     answer = source.call("POST", "/api/public/ingestion", {"batch": events})
     assert answer["errors"] == []
-    announced = {
-        **{"traceId": "t1", "observationId": "o2", "field": "input", "contentType": "image/png"},
-        **{"contentLength": len(PICTURE), "sha256Hash": DIGEST},
-    }
-    announcement = source.call("POST", "/api/public/media", announced)
-    urllib.request.urlopen(
-        urllib.request.Request(announcement["uploadUrl"], PICTURE, method="PUT"), timeout=30
-    ).close()
+    upload(source, PICTURE, traceId="t1", observationId="o2")
     for text in ("one", "two", "three"):
         labels = [text, "z", "a"]
         body = {"name": "a/greet", "prompt": text, "labels": labels, "tags": ["t"], "config": {}}
@@ -116,10 +123,25 @@ def fill(source: Source) -> None:
     for item in ("i1", "i2"):
         body = {"datasetName": "d/1", "id": item, "input": {"q": item}, "expectedOutput": "a"}
         source.call("POST", "/api/public/dataset-items", body)
-    body = {"datasetName": "d/1", "id": "i3", "input": {"q": "42"}, "status": "ARCHIVED"}
+    upload(source, OF_ITEM, datasetId="d/1", datasetItemId="i3")
+    picture = {"q": "42", "picture": named(OF_ITEM)}
+    body = {"datasetName": "d/1", "id": "i3", "input": picture, "status": "ARCHIVED"}
     source.call("POST", "/api/public/dataset-items", body)
     link = {"runName": "r", "datasetItemId": "i1", "traceId": "t1", "observationId": "o1"}
-    source.call("POST", "/api/public/dataset-run-items", link)
+    run = source.call("POST", "/api/public/dataset-run-items", link)
+    mean = {"id": "c3", "datasetRunId": run["datasetRunId"], "name": "mean", "value": 0.5}
+    source.call("POST", "/api/public/scores", mean)
+
+
+def upload(source: Source, content: bytes, **use: str) -> None:
+    """Store a medium in the source, as one that the input of a trace or item uses."""
+    announced = {
+        **{"field": "input", "contentType": "image/png", "contentLength": len(content)},
+        **{"sha256Hash": digest_of(content), **use},
+    }
+    url = source.call("POST", "/api/public/media", announced)["uploadUrl"]
+    request = urllib.request.Request(url, content, method="PUT")
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 def delete_version_two(source: Source) -> None:
@@ -179,7 +201,14 @@ def comparable(value: Any) -> Any:
         # A cost is copied as what it was, and not computed by a model's price again.
         names = ("projectId", "createdAt", "updatedAt", "htmlPath", "version", "datasetId")
         names = (*names, "modelId", "inputPrice", "outputPrice", "totalPrice")
-        names = (*names, "usagePricingTierId", "usagePricingTierName", "resolutionGraph")
+        names = (
+            *names,
+            "url",
+            "urlExpiry",
+            "usagePricingTierId",
+            "usagePricingTierName",
+            "resolutionGraph",
+        )
         own_ids = "datasetRunName" in value or "inputSchema" in value
         names = (*names, "datasetRunId", "id") if own_ids else names
         return {name: comparable(item) for name, item in value.items() if name not in names}
@@ -189,6 +218,7 @@ def comparable(value: Any) -> Any:
 PATHS = (
     "/api/public/traces/t1",
     "/api/public/traces/t2",
+    "/api/public/v2/scores/c3",
     "/api/public/v2/prompts/a%2Fgreet?version=1",
     "/api/public/v2/prompts/a%2Fgreet?version=3",
     "/api/public/dataset-items?datasetName=d%2F1&includeArchived=true",
@@ -199,7 +229,7 @@ PATHS = (
 def test_a_project_is_copied_completely(
     source: Source, copy: Callable[..., str], client: FlaskClient
 ):
-    assert "1 media copied" in copy()
+    assert "2 media copied" in copy()
     for path in (*PATHS, "/api/public/datasets/d%2F1/runs/r"):
         original, copied = source.call("GET", path), whole(client, path)
         if path.endswith("/r"):

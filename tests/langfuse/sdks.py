@@ -56,7 +56,8 @@ JS_5: Final = tuple(name for name in PYTHON if name != "batch evaluation")
 JS_4: Final = tuple(name for name in PYTHON_3 if name != "batch evaluation")
 JS_3: Final = tuple(name for name in PYTHON_2 if name != "decorators")
 LITELLM: Final = ("litellm", "langfuse>=4.7,<5", *environments.OTEL)
-_PYTHON_2_WITH: Final = ("openai>=1,<2", "langchain-openai<1", "langchain<1")
+# Later releases of OpenAI's package moved what older minor versions patch.
+_PYTHON_2_WITH: Final = ("openai>=1,<1.90", "langchain-openai<1", "langchain<1")
 _JS_3_WITH: Final = ("langchain@0.3", "@langchain/core@0.3", "@langchain/openai@0.6", "openai@5")
 _JS_WITH: Final = (
     "@langchain/core@1",
@@ -101,9 +102,13 @@ def _js(major: int, older: str | None, features: tuple[str, ...]) -> Sdk:
 
 SDKS: Final = (
     _python(2, None, PYTHON_2),
+    _python(2, "2.59.7", PYTHON_2),
     _python(3, None, PYTHON_3),
+    _python(3, "3.12.1", PYTHON_3),
     _python(4, None, PYTHON),
+    _python(4, "4.0.6", PYTHON_3),
     _python(5, None, PYTHON),
+    _python(5, "5.0.1", PYTHON),
     _js(3, None, JS_3),
     _js(3, "3.32.0", JS_3),
     _js(4, None, JS_4),

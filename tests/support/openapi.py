@@ -31,6 +31,25 @@ def described_operations(document: Any) -> set[tuple[str, str]]:
     return {(path, method.upper()) for path, item in document["paths"].items() for method in item}
 
 
+def described_names(document: Any) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the names of the parameters and of the body's fields, by path and method."""
+
+    def fields(schema: Any) -> set[str]:
+        if "$ref" in schema:
+            return fields(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+        parts = [part for word in ("anyOf", "oneOf", "allOf") for part in schema.get(word, ())]
+        return set(schema.get("properties", ())).union(*map(fields, parts))
+
+    names: dict[tuple[str, str], frozenset[str]] = {}
+    for path, method in described_operations(document):
+        operation = document["paths"][path][method.lower()]
+        content = operation.get("requestBody", {}).get("content", {})
+        body = content.get("application/json", {}).get("schema", {})
+        parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+        names[path, method] = frozenset(parameters | fields(body))
+    return names
+
+
 def served_operations(app: Flask, prefix: str) -> set[tuple[str, str]]:
     """Return the path, as OpenAPI writes it, and method of each route under the prefix."""
     return {

@@ -20,8 +20,8 @@ _OBSERVATION: Final = (
     *("statusMessage", "version", "usageDetails", "costDetails", "promptName", "promptVersion"),
 )
 _SCORE: Final = (
-    *("id", "traceId", "sessionId", "observationId", "name", "dataType", "comment", "metadata"),
-    *("environment", "source", "timestamp"),
+    *("id", "traceId", "sessionId", "observationId", "datasetRunId", "name", "dataType"),
+    *("comment", "metadata", "environment", "source", "timestamp"),
 )
 
 
@@ -53,7 +53,7 @@ def observation_event(observation: dict[str, Any], *, raw: bool) -> Event:
 def score_event(score: dict[str, Any]) -> Event:
     """Return the ingestion event of a score, from any version of the API."""
     body = _select(score, _SCORE)
-    for name in ("traceId", "sessionId", "observationId"):
+    for name in ("traceId", "sessionId", "observationId", "datasetRunId"):
         if body.get(name) is None:
             body.pop(name, None)
     body |= _subject(score.get("subject") or {})
@@ -84,11 +84,15 @@ def traces_of(rows: Iterable[dict[str, Any]]) -> list[Event]:
     return [trace_event(trace) for trace in traces.values()]
 
 
+_SUBJECTS: Final = {"trace": "traceId", "session": "sessionId", "experiment": "datasetRunId"}
+"""By the kind of a score's subject, the field of its id."""
+
+
 def _subject(subject: dict[str, Any]) -> dict[str, Any]:
-    kind, subject_id = subject.get("kind"), subject.get("id")
+    kind, subject_id = str(subject.get("kind")), subject.get("id")
     if kind == "observation":
         return {"observationId": subject_id, "traceId": subject.get("traceId")}
-    return {f"{kind}Id": subject_id} if kind in ("trace", "session") else {}
+    return {_SUBJECTS[kind]: subject_id} if kind in _SUBJECTS else {}
 
 
 def _select(source: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

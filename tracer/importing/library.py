@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from tracer.importing.media import MediaCopier
 from tracer.importing.remote import NotThere, Remote, segment
 from tracer.importing.traces import Progress
 from tracer.store.database.session import transaction
@@ -29,6 +30,7 @@ class LibraryCopier:
 
     remote: Remote
     project_id: str
+    media: MediaCopier
     report: Progress
 
     def copy(self) -> None:
@@ -98,6 +100,7 @@ class LibraryCopier:
         }
         with transaction():
             datasets.save_item(self.project_id, dataset_id, item["id"], fields)
+        self.media.copy_of_item(item)
 
     def _runs(self, dataset: Dataset) -> None:
         path = f"datasets/{segment(dataset.name)}/runs"

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
 from tracer.errors import Invalid
 from tracer.importing.events import Event
@@ -20,6 +20,7 @@ from tracer.store.library.media import Medium, Use
 
 _REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
 _FIELDS: Final = ("input", "output", "metadata")
+_ITEM_FIELDS: Final = ("input", "expectedOutput", "metadata")
 _IN_MEMORY: Final = 1024 * 1024
 
 
@@ -39,10 +40,17 @@ class MediaCopier:
         span_id = body["id"] if "traceId" in body else ""
         trace_id = body.get("traceId") or body["id"]
         for name in _FIELDS:
-            if body.get(name) is None:
-                continue
-            for media_id in dict.fromkeys(_REFERENCE.findall(json.dumps(body[name]))):
-                self._copy(media_id, Use(trace_id=trace_id, span_id=span_id, field=name))
+            self._copy_each(body.get(name), Use(trace_id=trace_id, span_id=span_id, field=name))
+
+    def copy_of_item(self, item: dict[str, Any]) -> None:
+        """Import the media that the values of a dataset's item refer to. Raises ImportFailed."""
+        for name in _ITEM_FIELDS:
+            self._copy_each(item.get(name), Use(trace_id="", span_id="", field=name))
+
+    def _copy_each(self, value: Any, use: Use) -> None:
+        if value is not None:
+            for media_id in dict.fromkeys(_REFERENCE.findall(json.dumps(value))):
+                self._copy(media_id, use)
 
     def _copy(self, media_id: str, use: Use) -> None:
         stored = media.get_medium(self.project_id, media_id)

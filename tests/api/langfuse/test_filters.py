@@ -216,6 +216,27 @@ def test_columns_have_the_names_and_operators_that_langfuse_documents(
     assert len(ids(page)) == len(wanted) or condition["column"] == "source"
 
 
+def test_input_and_output_are_compared_as_they_are_returned(client: FlaskClient) -> None:
+    values = {"input": 'Plain "text" ü\x00', "output": {"a": "Zoë", "n": 1}}
+    ingest(client, event("span-create", id="s", traceId="t", startTime=T.format(1), **values))
+    raw = get(client, "v2/observations", fields="io")["data"][0]
+    for column, operator, value, number in (
+        ("input", "=", raw["input"], 1),
+        ("input", "starts with", "Plain", 1),
+        ("input", "contains", '"text"', 1),
+        ("input", "contains", "plain", 0),
+        ("input", "matches", "plain", 1),
+        ("input", "matches", "pl%n", 0),
+        ("output", "=", raw["output"], 1),
+        ("output", "contains", "Zoë", 1),
+        ("output", "matches", "zoë", 1),
+    ):
+        condition = filter_condition("string", column, operator, value)
+        for path in ("observations", "v2/observations"):
+            page = get(client, path, filter=json.dumps([condition]))
+            assert len(page["data"]) == number, condition
+
+
 def test_a_filter_replaces_the_plain_parameter_of_every_list(filled: FlaskClient) -> None:
     for path in ("scores", "v2/scores"):
         sent = json.dumps([filter_condition("string", "name", "=", "ok")])

@@ -42,6 +42,7 @@ _LISTS: Final = ("stringOptions", "categoryOptions", "arrayOptions")
 _POSITION: Final = "position"
 _POSITIONS: Final = {"first": 1, "last": -1, "nthFromStart": 1, "nthFromEnd": -1}
 _FURTHEST: Final = 10_000
+_BODIES: Final = ("input", "output")
 _METADATA: Final = "metadata"
 _METADATA_NUMBER: Final = "metadata_number"
 
@@ -133,7 +134,8 @@ def _condition(sent: _SentCondition, columns: Mapping[str, str]) -> Condition:
         return Condition(field, "=", True, _position(sent))
     if field == _METADATA and sent.type == "numberObject":
         field = _METADATA_NUMBER
-    operator = {**_PRESENT, "matches": "contains"}.get(sent.operator, sent.operator)
+    matches = "contains in any case" if field in _BODIES else "contains"
+    operator = {**_PRESENT, "matches": matches}.get(sent.operator, sent.operator)
     return Condition(field, operator, _value(sent, field), sent.key)
 
 

@@ -89,7 +89,7 @@ def langfuse(config: Config, source: str, public_key: str, secret_key: str, proj
 def _copy(app: Flask, config: Config, remote: Remote, journal: Journal, project: str) -> None:
     target = Target(services(app).writer, project, config.max_value_bytes)
     media = MediaCopier(remote, project)
-    LibraryCopier(remote, project, _show_progress).copy()
+    LibraryCopier(remote, project, media, _show_progress).copy()
     TraceCopier(remote, target, journal, media, _show_progress).copy()
     journal.finish()
     click.echo(f"\n{target.stored:,} records stored, {media.copied:,} media copied")

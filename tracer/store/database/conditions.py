@@ -48,6 +48,7 @@ _TEXT: Final[dict[str, Operator]] = {
     "does not contain": lambda column, value: (
         ~sa.func.coalesce(column.contains(value, autoescape=True), False)
     ),
+    "contains in any case": lambda column, value: column.icontains(value, autoescape=True),
     "starts with": lambda column, value: column.startswith(value, autoescape=True),
     "ends with": lambda column, value: column.endswith(value, autoescape=True),
     "is not empty": lambda column, _value: column != "",

@@ -179,6 +179,11 @@ def _own_or(attribute: str, of_trace: Column) -> Column:
     return sa.func.coalesce(sa.func.nullif(_attribute(attribute), ""), of_trace, type_=sa.Text)
 
 
+def _as_text(payload: Column) -> Column:
+    """Return a text without its quotes, and any other value as its JSON."""
+    return payload.op("#>>", return_type=sa.Text())(sa.literal_column("'{}'"))
+
+
 _METADATA = metadata_field(span_payloads.c.metadata)
 FIELDS: dict[str, Field] = {
     **{
@@ -218,8 +223,8 @@ FIELDS: dict[str, Field] = {
     "item_id": Field(of_rows(dataset_run_items.c.item_id, spans)),
     "prompt_name": Field(span_payloads.c.prompt_name),
     "prompt_version": Field(span_payloads.c.prompt_version),
-    "input": Field(sa.cast(span_payloads.c.input, sa.Text)),
-    "output": Field(sa.cast(span_payloads.c.output, sa.Text)),
+    "input": Field(_as_text(span_payloads.c.input)),
+    "output": Field(_as_text(span_payloads.c.output)),
     "metadata": _METADATA,
     "metadata_number": numbers_of(_METADATA),
     "latency": Field(sa.cast(_SECONDS, sa.Float)),

@@ -15,8 +15,9 @@ from tracer.assets import asset_dir
 from tracer.config import Config
 from tracer.errors import ConfigError, Invalid
 from tracer.extensions import db
+from tracer.store.database.background_upgrade import application_name
 from tracer.store.database.replica import Replica
-from tracer.store.database.server import sqlalchemy_url
+from tracer.store.database.server import known_revisions, sqlalchemy_url
 from tracer.store.database.session import (
     OUT_OF_RANGE,
     UNREACHABLE,
@@ -124,7 +125,10 @@ def _engine_options(config: Config) -> dict[str, Any]:
         "pool_timeout": 10,
         # After a restart of the database, stale connections are replaced before they are used.
         "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 5},
+        "connect_args": {
+            "connect_timeout": 5,
+            "application_name": application_name(known_revisions()[-1]),
+        },
     }
 
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
+import shlex
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.support.access.members import PASSWORD
+from tests.support.http import free_port, is_healthy
 from tests.support.nginx import NAME, PROGRAM, Nginx, nginx
-from tests.support.serving import serving
+from tests.support.pages.browser import ARGUMENTS, CHROMIUM, TIMEOUT_MS
+from tests.support.paths import ROOT
+from tests.support.serving import Serve, environ, serving
+from tests.support.waiting import wait_until
 from tracer.store.members.attempts import PER_ACCOUNT
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no nginx: apt-get install nginx")
@@ -47,7 +60,7 @@ SPAN = {
     "endTimeUnixNano": "1767225601000000000",
 }
 BODY = {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]}
-TRACE = f"/project/shop/traces/{SPAN['traceId']}"
+GROWING = "c" * 32
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +73,44 @@ def database(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def proxy(database: str, data_dirs: Path) -> Iterator[Nginx]:
-    """nginx in front of two families on one database."""
-    settings = {**SETTINGS, "DATABASE_URL": database}
-    with (
-        serving("--workers", "1", **settings) as first,
-        serving("--workers", "1", **settings) as second,
-        nginx(data_dirs / "nginx", [first.port, second.port], more=PREFIX) as running,
-    ):
+def family(database: str) -> Iterator[Serve]:
+    """`tracer serve` on the database."""
+    with serving("--workers", "1", **SETTINGS, DATABASE_URL=database) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def proxy(family: Serve, database: str, data_dirs: Path) -> Iterator[Nginx]:
+    """nginx in front of two families on one database: `tracer serve`, and gunicorn by itself."""
+    port = free_port()
+    with (
+        unit("tracer-web", database, f"127.0.0.1:{port}"),
+        unit("tracer-worker", database) as worker,
+        nginx(data_dirs / "nginx", [family.port, port], more=PREFIX) as running,
+    ):
+        wait_until(lambda: is_healthy(f"http://127.0.0.1:{port}"))
+        yield running
+        assert worker.poll() is None
+
+
+@contextmanager
+def unit(name: str, database: str, bind: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command of a systemd unit, on this address instead of its own."""
+    text = (ROOT / f"deploy/{name}.service").read_text().replace("\\\n", "")
+    [line] = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    line = line.replace("127.0.0.1:4318", bind).replace("--workers 4", "--workers 1")
+    program, *arguments = shlex.split(line.partition("=")[2])
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", Path(program).name, *arguments],
+        cwd=ROOT,
+        env=environ(**SETTINGS, DATABASE_URL=database),
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
 
 
 @pytest.fixture
@@ -100,6 +142,54 @@ def test_a_login_through_tls_holds_on_both_families(client: httpx.Client) -> Non
 def test_plain_http_leads_to_https(proxy: Nginx) -> None:
     answer = httpx.get(f"http://127.0.0.1:{proxy.plain_port}/x?y=1", headers={"Host": NAME})
     assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{NAME}/x?y=1")
+
+
+def test_a_trace_grows_on_its_page_while_spans_arrive(client: httpx.Client, proxy: Nginx) -> None:
+    if not CHROMIUM:
+        pytest.skip("no Chromium: apt-get install chromium")
+    now = time.time_ns()
+    send(client, "root", startTimeUnixNano=str(now), traceId=GROWING)
+    resolve = f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, resolve])
+        page = browser.new_context(ignore_https_errors=True).new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(f"https://{NAME}:{proxy.port}/project/shop/traces/{GROWING}")
+        page.get_by_label("Address").fill(OWNER)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("treeitem", name="root").wait_for()
+        parent = hashlib.md5(b"root", usedforsecurity=False).hexdigest()[:16]
+        send(client, "later", startTimeUnixNano=str(now), traceId=GROWING, parentSpanId=parent)
+        page.get_by_role("treeitem", name="later").wait_for()
+        browser.close()
+
+
+@pytest.mark.slow
+def test_a_trace_of_100_megabytes_is_exported_without_being_kept_by_nginx(
+    client: httpx.Client, proxy: Nginx
+) -> None:
+    trace = "e" * 32
+    for number in range(100):
+        text = base64.b64encode(os.urandom(750_000)).decode()
+        value = {"key": "input.value", "value": {"stringValue": text}}
+        send(client, f"part {number}", traceId=trace, attributes=[value])
+    received = 0
+    path = f"/api/v1/traces/{trace}/export?format=json"
+    with client.stream("GET", path, headers=KEY, timeout=300) as answer:
+        assert answer.status_code == 200
+        for piece in answer.iter_raw():
+            received += len(piece)
+    assert received > 100_000_000
+    assert "upstream response is buffered" not in proxy.errors.read_text()
+
+
+def send(client: httpx.Client, name: str, **changed: Any) -> None:
+    """Send a span with OTLP; its id is made of the name."""
+    span_id = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:16]
+    span = {**SPAN, "name": name, "spanId": span_id, **changed}
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    assert client.post("/v1/traces", json=body, headers=KEY).status_code == 200
 
 
 def test_another_host_is_refused(client: httpx.Client) -> None:
@@ -166,6 +256,47 @@ def test_below_a_prefix_pages_stay_below_it(client: httpx.Client) -> None:
 
 def test_metrics_are_not_for_everybody(client: httpx.Client) -> None:
     assert client.get("/metrics").status_code == 401
+
+
+def test_a_price_and_a_deletion_hold_on_both_families_at_once(client: httpx.Client) -> None:
+    rates = {"model": "house-model", "rates": {"base": {"input": 2}}}
+    assert client.post("/api/v1/prices", json=rates, headers=KEY).status_code == 201
+    usage = [
+        {"key": "gen_ai.request.model", "value": {"stringValue": "house-model"}},
+        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "3000000"}},
+    ]
+    for number in range(6):
+        trace = f"{number + 1:032x}"
+        send(client, "call", traceId=trace, attributes=usage)
+        path = f"/api/v1/traces/{trace}"
+        assert client.get(path, headers=KEY).json()["total_cost"] == 6.0
+        assert client.delete(path, headers=KEY).status_code == 200
+        for _ in range(2):
+            # A late span of a deleted trace, by either family.
+            send(client, "late", traceId=trace)
+            assert client.get(path, headers=KEY).status_code == 404
+
+
+def test_logs_hold_no_secret(client: httpx.Client, proxy: Nginx, family: Serve) -> None:
+    secret = "a-very-secret-token"
+    client.post("/login", data={"address": "bob@example.com", "password": secret})
+    for path in ("share/{}/traces/x", "invitation/{}", "password/{}", "first-owner?code={}"):
+        client.get("/" + path.format(secret))
+        client.get("/tracer/" + path.format(secret))
+    client.get("/project/default/traces", params={"q": secret}, headers=KEY)
+    client.post("/v1/traces", json=BODY, headers={"Authorization": f"Bearer {secret}"})
+    client.get("/account", headers={"Cookie": f"__Host-tracer_session={secret}"})
+    logged = proxy.log.read_text() + proxy.errors.read_text() + family.printed()
+    assert '"path":"/invitation/..."' in logged
+    for hidden in (secret, PASSWORD, KEY["Authorization"].split()[1]):
+        assert hidden not in logged
+
+
+def test_logins_of_an_address_are_limited_by_nginx_as_well(proxy: Nginx) -> None:
+    # Over IPv6: the limit is per address, and the other tests have theirs.
+    with httpx.Client(headers={"Host": NAME}, verify=False) as client:
+        answers = [client.get(f"https://[::1]:{proxy.port}/login") for _ in range(30)]
+    assert {answer.status_code for answer in answers} == {200, 429}
 
 
 def test_tries_are_counted_over_both_families(client: httpx.Client) -> None:

@@ -26,11 +26,12 @@ NAME = "tracer.example.com"
 
 @dataclass(frozen=True)
 class Nginx:
-    """A running nginx: its ports, and its access log."""
+    """A running nginx: its ports and its logs."""
 
     port: int
     plain_port: int
     log: Path
+    errors: Path
 
     @property
     def url(self) -> str:
@@ -44,7 +45,7 @@ def nginx(directory: Path, servers: list[int], *, more: str = "") -> Iterator[Ng
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)
     _certificate(directory)
-    running = Nginx(free_port(), free_port(), directory / "access.log")
+    running = Nginx(free_port(), free_port(), directory / "access.log", directory / "error.log")
     text = (ROOT / "deploy/nginx.conf").read_text()
     changes = {
         r"listen (\[::\]:)?443": rf"listen \g<1>{running.port}",
@@ -52,7 +53,9 @@ def nginx(directory: Path, servers: list[int], *, more: str = "") -> Iterator[Ng
         "/etc/ssl/": f"{directory}/",
         "/var/cache/nginx/tracer": f"{directory}/cache",
         "/var/log/nginx/tracer.log": str(running.log),
-        r"    server 127\.0\.0\.1:4318;": "".join(f"server 127.0.0.1:{p};\n" for p in servers),
+        r"server 127\.0\.0\.1:4318( .*;) +# adjust": "\n".join(
+            rf"server 127.0.0.1:{port}\1" for port in servers
+        ),
         r"\n    location / \{": f"\n{more}\n    location / {{",
     }
     for pattern, replacement in changes.items():
@@ -63,7 +66,7 @@ def nginx(directory: Path, servers: list[int], *, more: str = "") -> Iterator[Ng
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (directory / "nginx.conf").write_text(
-        f"daemon off; pid {directory}/pid; error_log {directory}/error.log;\n"
+        f"daemon off; pid {directory}/pid; error_log {running.errors} warn;\n"
         f"events {{}}\nhttp {{ include /etc/nginx/mime.types;\n{paths}{text}\n}}\n"
     )
     assert PROGRAM is not None

@@ -19,13 +19,13 @@ SPANS_PER_REQUEST = 40
 SPANS_PER_TRACE = 20
 
 
-def request_body() -> tuple[bytes, set[str]]:
+def request_body(spans: int = SPANS_PER_REQUEST) -> tuple[bytes, set[str]]:
     """Return a request of fresh spans in whole traces, and their ids."""
     message = ExportTraceServiceRequest()
     scope = message.resource_spans.add().scope_spans.add()
     now = time.time_ns()
     ids: set[str] = set()
-    for _ in range(SPANS_PER_REQUEST // SPANS_PER_TRACE):
+    for _ in range(spans // SPANS_PER_TRACE):
         trace_id, parent = os.urandom(16), b""
         for number in range(SPANS_PER_TRACE):
             span = scope.spans.add(

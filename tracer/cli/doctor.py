@@ -25,7 +25,7 @@ from tracer.errors import ConfigError
 from tracer.server.lock import last_owner
 from tracer.server.postgres import Embedded
 from tracer.store.database import server
-from tracer.store.parts.rewrite import UPGRADE
+from tracer.store.database.background_upgrade import read_progress
 from tracer.web.shown_settings import shown_settings
 
 # A table that takes longer is reported with the estimate of PostgreSQL's statistics.
@@ -159,9 +159,9 @@ def _database(config: Config) -> None:
         hint = "" if current == newest else f"; this version has {newest}: `tracer db upgrade`"
         _row("schema", f"{current or 'empty'}{hint}")
         _row("size", _size(server.database_bytes(connection)))
-        if current == newest and (progress := UPGRADE.read_progress(connection)):
-            share = f"{100 * progress.done // progress.total} % of {progress.total:,}"
-            _row("payloads", f"{share} rewritten so that repeated pieces are stored once")
+        if current == newest:
+            for name, (done, total) in read_progress(connection).items():
+                _row(f"upgrade of {name}", f"{100 * done // total} % of {total:,} rows")
         for table in server.table_sizes(connection, _COUNT_SECONDS):
             about = "" if table.counted else "about "
             _row(f"  {table.name}", f"{_size(table.bytes)}, {about}{table.rows:,} rows")

@@ -16,10 +16,11 @@ from tracer.errors import ConfigError
 
 # After a parent is killed, its workers keep the port open for up to a second.
 _WAIT_SECONDS = 2.0
+_BACKLOG = 2048
 
 
-def listen(config: Config) -> socket.socket:
-    """Return a listening socket; called first, so that nothing is started if it is in use.
+def reserve(config: Config) -> socket.socket:
+    """Return a bound socket; called first, so that nothing is started if it is in use.
 
     Raises ConfigError.
     """
@@ -33,6 +34,17 @@ def listen(config: Config) -> socket.socket:
             if time.monotonic() > deadline:
                 raise ConfigError(_in_use(config)) from None
         time.sleep(0.1)
+
+
+def listen(config: Config, listener: socket.socket) -> None:
+    """Accept connections. Raises ConfigError.
+
+    Called after the migrations: a proxy in front uses another server as long as this one refuses.
+    """
+    try:
+        listener.listen(_BACKLOG)
+    except OSError:
+        raise ConfigError(_in_use(config)) from None
 
 
 def _where(config: Config) -> str:
@@ -59,7 +71,6 @@ def _bound(config: Config) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((config.host, config.port))
-        listener.listen(2048)
     except OSError:
         listener.close()
         raise
@@ -73,7 +84,8 @@ def _bound_file(path: Path, mode: int) -> socket.socket:
     umask = os.umask(0o777 & ~mode)
     try:
         listener.bind(str(path))
-        listener.listen(2048)
+        # At once: another server takes a socket that refuses for a stale one.
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise

@@ -16,7 +16,7 @@ from types import FrameType
 import click
 
 from tracer import __version__
-from tracer.cli.listening import listen
+from tracer.cli.listening import listen, reserve
 from tracer.cli.options import database_options, with_config
 from tracer.config import Config
 from tracer.errors import ConfigError
@@ -47,10 +47,11 @@ def serve(config: Config) -> None:
         if not config.database_url:
             require_account()
             _lock_data_dir(config, stack)
-        listener = stack.enter_context(listen(config))
+        listener = stack.enter_context(reserve(config))
         config, check_database = stack.enter_context(_database(config))
         _migrate(config)
         link = _first_owner_link(config)
+        listen(config, listener)
         _serve(config, listener, check_database, link)
 
 

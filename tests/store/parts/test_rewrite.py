@@ -13,6 +13,8 @@ from flask import Flask
 
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import span
+from tests.support.waiting import wait_until
+from tracer.store.database.background_upgrade import application_name, read_progress
 from tracer.store.parts import rewrite, split
 from tracer.store.parts.columns import SPLIT_COLUMNS
 from tracer.store.parts.rewrite import UPGRADE, rewrite_some
@@ -99,12 +101,10 @@ def test_every_payload_stays_what_it_is(
     done = []
     while rewrite_some(worker):
         assert payloads(connection) == old_rows
-        progress = UPGRADE.read_progress(worker)
-        assert progress is not None
-        done.append(progress)
+        done.append(read_progress(worker)["parts"])
     assert [progress.done for progress in done] == sorted(progress.done for progress in done)
     assert done[-1] == (33, 33)
-    assert UPGRADE.read_progress(worker) is None
+    assert read_progress(worker) == {}
     assert payloads(connection) == old_rows
     assert stored_bytes(connection) < before / 4
     assert not rewrite_some(worker)
@@ -140,6 +140,21 @@ def test_a_trace_that_is_deleted_meanwhile_leaves_no_part(
 
 
 @pytest.mark.usefixtures("old_rows")
+def test_the_rewrite_waits_for_servers_that_write_payloads_in_the_old_form(
+    connection: Connection, worker: Connection
+) -> None:
+    name = application_name("0019")
+    with psycopg.connect(connection.info.dsn, application_name=name):
+        assert worker.execute(UPGRADE.due.encode()).fetchone() is None
+        assert not rewrite_some(worker)
+    name = application_name("0020")
+    with psycopg.connect(connection.info.dsn, application_name=name):
+        # PostgreSQL lists the session until it has noticed the end of the connection.
+        wait_until(lambda: worker.execute(UPGRADE.due.encode()).fetchone())
+        assert rewrite_some(worker)
+
+
+@pytest.mark.usefixtures("old_rows")
 def test_two_servers_do_not_rewrite_at_once(connection: Connection, worker: Connection) -> None:
     with psycopg.connect(connection.info.dsn) as other, other.transaction():
         other.execute("SELECT FROM background_upgrades FOR UPDATE")
@@ -152,9 +167,7 @@ def test_the_task_stops_when_the_worker_does(
     stop = threading.Event()
     stop.set()
     rewrite.rewrite(connection.info.dsn, stop.wait)
-    progress = UPGRADE.read_progress(worker)
-    assert progress is not None
-    assert progress.done == 3
+    assert read_progress(worker)["parts"].done == 3
     assert payloads(connection) == old_rows
 
 

@@ -21,6 +21,7 @@ from tests.support.traces.records import T0, span
 from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.records import Batch, SpanPatch, SpanRecord
+from tracer.store.database.session import transaction
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.store.projects.projects import create_project
@@ -28,7 +29,6 @@ from tracer.store.traces.span_detail import get_span
 from tracer.store.writing.price_cache import PriceBooks
 from tracer.store.writing.transaction import store
 from tracer.store.writing.writer import Writer
-from tracer.web.price_changes import changing_prices
 
 USAGE = {"input": 1_000_000}
 
@@ -38,12 +38,12 @@ def draft(model: str, dollars: str, **fields: Any) -> PriceDraft:
 
 
 def add(project: str, price: PriceDraft) -> PriceRow:
-    with changing_prices(project):
+    with transaction():
         return prices.create_price(project, price)
 
 
 def retire(project: str, price_id: str, *, retired: bool = True) -> PriceRow | None:
-    with changing_prices(project):
+    with transaction():
         return prices.retire_price(project, price_id, retired=retired)
 
 
@@ -57,7 +57,7 @@ def costs(project: str, writer: Writer, *items: SpanRecord | SpanPatch) -> list[
     return [(row.cost, row.cost_source, row.priced_by) for row in spans if row]
 
 
-def test_a_price_is_used_at_once_by_the_process_that_adds_it(project: str, writer: Writer) -> None:
+def test_a_price_is_used_at_once_until_it_is_retired(project: str, writer: Writer) -> None:
     unpriced = costs(project, writer, span("a", model="house", usage=USAGE))
     made = add(project, draft("HOUSE*", "2.5"))
     priced = costs(project, writer, span("b", model="house", usage=USAGE))
@@ -81,7 +81,7 @@ def test_a_stored_span_keeps_its_cost_and_names_its_price(project: str, writer: 
 
 
 @pytest.mark.usefixtures("writer")
-def test_another_process_uses_a_price_after_some_seconds(
+def test_another_process_uses_a_price_at_once(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
     elsewhere = PriceBooks()
@@ -93,42 +93,23 @@ def test_another_process_uses_a_price_after_some_seconds(
         return stored and stored.cost
 
     assert put("a") == {}
-    add(project, draft("house", "3"))
-    assert put("b") == {}
-    elsewhere.forget("another project")
-    assert put("c") == {}
-    [(loaded_at, _)] = elsewhere._cached.values()
-    assert loaded_at > 0
-    elsewhere._cached = {name: (0.0, book) for name, (_, book) in elsewhere._cached.items()}
-    assert put("d") == {"input": Decimal(3)}
+    first = add(project, draft("house", "3"))
+    assert put("b") == {"input": Decimal(3)}
+    add(project, draft("house", "4"))
+    assert put("c") == {"input": Decimal(4)}
+    retire(project, first.price_id)
+    assert put("d") == {"input": Decimal(4)}
 
 
-def test_prices_are_cached_between_transactions(
+def test_prices_are_read_again_only_after_a_change(
     project: str, connection: psycopg.Connection[Any]
 ) -> None:
-    add(project, draft("house", "3"))
+    added = add(project, draft("house", "3"))
     books = PriceBooks()
-    first = books.load(connection, {project})
+    first = books.load(connection, {project, "none"})
     assert books.load(connection, {project})[project] is first[project]
-    books.forget(project)
+    retire(project, added.price_id)
     assert books.load(connection, {project})[project] is not first[project]
-
-
-def test_prices_that_are_read_during_a_change_are_not_cached(
-    project: str, connection: psycopg.Connection[Any]
-) -> None:
-    books = PriceBooks()
-
-    class Slow:
-        """A connection on which the prices change before the answer comes."""
-
-        def execute(self, *args: Any) -> Any:
-            answer = connection.execute(*args)
-            books.forget(project)
-            return answer
-
-    books.load(Slow(), {project})  # type: ignore[arg-type]
-    assert books._cached == {}
 
 
 def test_a_cost_that_the_application_sends_is_kept(project: str, writer: Writer) -> None:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-CLIENT, SECRET = "tracer", "client secret"
+# Of characters that the Authorization header has to escape.
+CLIENT, SECRET = "tracer", "client: secret+50%"
 
 
 class OidcProvider:
@@ -35,6 +36,10 @@ class OidcProvider:
         self.asked: dict[str, str] = {}
         """The parameters of the last authorization request."""
         self.verifiers: list[str] = []
+        self.userinfo: dict[str, Any] = {}
+        """What the userinfo endpoint answers."""
+        self.client_in_form = False
+        """Whether the last token request named the client in its form."""
 
     def document(self) -> dict[str, Any]:
         """Return the discovery document."""
@@ -49,6 +54,10 @@ class OidcProvider:
     def keys(self) -> dict[str, Any]:
         """Return the public keys."""
         return dict(KeySet([self.key]).as_dict(private=False))
+
+    def more_claims(self) -> dict[str, Any]:
+        """Return what the userinfo endpoint answers."""
+        return self.userinfo
 
     def answer_of(self, location: str, **changed: str) -> str:
         """Log the person in; return the query with which the browser goes back."""
@@ -76,7 +85,11 @@ class OidcProvider:
         verifier = form.get("code_verifier", [""])[0]
         self.verifiers.append(verifier)
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
-        client = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        self.client_in_form = "client_id" in form
+        if self.client_in_form:
+            client = f"{form['client_id'][0]}:{form['client_secret'][0]}"
+        else:
+            client = unquote_plus(base64.b64decode(authorization.removeprefix("Basic ")).decode())
         is_right = digest.decode().rstrip("=") == self.asked.get("code_challenge")
         if client != f"{CLIENT}:{SECRET}" or form.get("code") != ["the-code"] or not is_right:
             return 400, {"error": "invalid_grant"}
@@ -97,7 +110,11 @@ def oidc_provider() -> Iterator[OidcProvider]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            known = {"/.well-known/openid-configuration": provider.document, "/keys": provider.keys}
+            known = {
+                "/.well-known/openid-configuration": provider.document,
+                "/keys": provider.keys,
+                "/userinfo": provider.more_claims,
+            }
             make = known.get(self.path)
             self._send(200 if make else 404, make() if make else {})
 

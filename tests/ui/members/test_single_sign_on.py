@@ -17,13 +17,14 @@ from werkzeug.test import TestResponse
 
 from tests.support.access.members import client_of, log_in, make_member
 from tests.support.access.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
+from tests.support.http import free_port
 from tracer.config import Config
 from tracer.errors import ConfigError, ProviderError
 from tracer.store.database.session import transaction
 from tracer.store.members.invitations import create_invitation
 from tracer.store.members.members import list_members
 from tracer.store.members.roles import role_in, roles_of
-from tracer.web.oidc import fetch
+from tracer.web.oidc import fetch, flow
 from tracer.web.oidc.provider import provider_of
 
 TRACES = "/project/default/traces"
@@ -208,6 +209,42 @@ def test_a_provider_that_calls_itself_otherwise_is_not_used(
 ) -> None:
     provider.discovery = {"issuer": "https://evil.example"}
     assert app.test_client().get("/login/oidc").status_code == 502
+
+
+def test_a_token_endpoint_that_fails_logs_nobody_in(app: Flask, provider: OidcProvider) -> None:
+    unreachable = f"http://127.0.0.1:{free_port()}/token"
+    for endpoint in (unreachable, "", None, 7, "http://169.254.169.254/token"):
+        provider.discovery = {"token_endpoint": endpoint}
+        flow._known.clear()
+        client = app.test_client()
+        assert sign_on(client, provider).status_code == 502, endpoint
+        assert client.get(TRACES).status_code == 302
+
+
+@pytest.mark.parametrize("methods", [None, ["client_secret_basic"], ["client_secret_post"]])
+def test_the_client_is_named_as_the_provider_asks_for(
+    app: Flask, provider: OidcProvider, methods: list[str] | None
+) -> None:
+    provider.discovery = {"token_endpoint_auth_methods_supported": methods}
+    assert sign_on(app.test_client(), provider).location == "/"
+    assert provider.client_in_form == (methods == ["client_secret_post"])
+
+
+def test_groups_that_only_userinfo_has_are_asked_for(app: Flask, provider: OidcProvider) -> None:
+    provider.discovery = {
+        "scopes_supported": ["openid", "groups"],
+        "userinfo_endpoint": f"{provider.url}/userinfo",
+    }
+    provider.userinfo = {"sub": "1", "groups": ["admins"], "email": "root@example.com"}
+    sign_on(app.test_client(), provider)
+    assert provider.asked["scope"] == "openid email profile groups"
+    with app.app_context():
+        [member] = list_members()
+        # What is in the signed token counts.
+        assert member.email == "ada@example.com"
+        assert roles_of(member.member_id) == {"default": "admin"}
+    provider.userinfo = {"sub": "2", "groups": ["root"]}
+    assert sign_on(app.test_client(), provider).status_code == 502
 
 
 PUBLIC = provider_of("https://tracer:x@93.184.216.34/")

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from tracer.errors import Invalid
 from tracer.ingestion.writing import json_body
+from tracer.store.database.session import transaction
 from tracer.store.projects import prices
 from tracer.web.keys import project_id
 from tracer.web.langfuse.models import LISTED, Model, own_model
@@ -19,7 +20,6 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.web.price_changes import changing_prices
 from tracer.wire.langfuse.models import ModelBody, price_draft
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.reading import read_storable_json
@@ -35,7 +35,7 @@ set_up(bp)
 def create_model() -> Response:
     """Add a price, which applies to spans that are stored from now on."""
     draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
-    with changing_prices(project_id()):
+    with transaction():
         made = prices.create_price(project_id(), draft)
     return reply(own_model(made))
 
@@ -53,7 +53,7 @@ def change_model(model_id: str) -> Response:
     """Replace a model by a new one with another id: prices themselves never change."""
     draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
-    with changing_prices(project_id()):
+    with transaction():
         made = prices.create_price(project_id(), draft)
         prices.retire_price(project_id(), model_id, retired=True)
     return reply(own_model(made))
@@ -64,7 +64,7 @@ def change_model(model_id: str) -> Response:
 def delete_model(model_id: str) -> Response:
     """Retire a model: spans that it priced keep their price."""
     _check_own(model_id, "deleted")
-    with changing_prices(project_id()):
+    with transaction():
         prices.retire_price(project_id(), model_id, retired=True)
     return reply(Message(message="Model deleted successfully"))
 

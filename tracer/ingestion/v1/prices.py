@@ -10,12 +10,12 @@ from msgspec import UNSET
 from tracer.errors import NotFound
 from tracer.ingestion.writing import json_body
 from tracer.pricing.price_book import PriceDraft
+from tracer.store.database.session import transaction
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.web.answers.prices import Price, price
 from tracer.web.keys import project_id
 from tracer.web.operations import Operation, answer, describe, set_up
-from tracer.web.price_changes import changing_prices
 from tracer.wire.native.prices import PriceClone, PriceUpdate
 from tracer.wire.reading import read_item, read_storable_json
 
@@ -64,7 +64,7 @@ def update_price(price_id: str) -> Response:
     """Retire or restore a price, or change its note; its rates never change."""
     sent = read_item(read_storable_json(json_body()), PriceUpdate)
     row = _stored(price_id)
-    with changing_prices(project_id()):
+    with transaction():
         if sent.retired is not UNSET:
             row = prices.retire_price(project_id(), price_id, retired=sent.retired) or row
         if sent.note is not UNSET:
@@ -73,7 +73,7 @@ def update_price(price_id: str) -> Response:
 
 
 def _create(draft: PriceDraft) -> Response:
-    with changing_prices(project_id()):
+    with transaction():
         row = prices.create_price(project_id(), draft)
     return answer(price(row), 201)
 

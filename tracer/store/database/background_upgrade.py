@@ -10,20 +10,35 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-_DUE: Final = "SELECT 1 FROM background_upgrades WHERE name = '{}' AND finished_at IS NULL"
-# One server works at a time; another one skips.
-_POSITION: Final = """
-    SELECT position FROM background_upgrades
-    WHERE name = %s AND finished_at IS NULL FOR UPDATE SKIP LOCKED
+# Servers of before the revision, which still write rows as they were before it.
+_OLDER: Final = """
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name ~ '^tracer [0-9]+$'
+        AND application_name < 'tracer {since}'
 """
+_DUE: Final = f"""
+    SELECT 1 FROM background_upgrades
+    WHERE name = '{{name}}' AND finished_at IS NULL AND NOT EXISTS ({_OLDER})
+"""  # noqa: S608 - composed of constants
+# One server works at a time; another one skips.
+_POSITION: Final = f"""
+    SELECT position FROM background_upgrades
+    WHERE name = '{{name}}' AND finished_at IS NULL AND NOT EXISTS ({_OLDER})
+    FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - composed of constants
 _ADVANCE: Final = """
     UPDATE background_upgrades SET position = %s, rows_done = rows_done + %s WHERE name = %s
 """
 _FINISH: Final = "UPDATE background_upgrades SET finished_at = now() WHERE name = %s"
 _PROGRESS: Final = """
-    SELECT rows_done, greatest(rows_total, rows_done) FROM background_upgrades
-    WHERE name = %s AND finished_at IS NULL
+    SELECT name, rows_done, greatest(rows_total, rows_done) FROM background_upgrades
+    WHERE finished_at IS NULL ORDER BY name
 """
+
+
+def application_name(revision: str) -> str:
+    """Return the name under which a server whose newest revision this is connects."""
+    return f"tracer {revision}"
 
 
 class Progress(NamedTuple):
@@ -34,22 +49,28 @@ class Progress(NamedTuple):
 
 
 class BackgroundUpgrade:
-    """An upgrade that a row of `background_upgrades` requests and describes."""
+    """An upgrade that a row of `background_upgrades` requests and describes.
 
-    def __init__(self, name: str) -> None:
+    `since`: the revision that added the row. The upgrade begins when no server of an older revision
+    is connected any more, so that all rows are written in the new form from then on.
+    """
+
+    def __init__(self, name: str, *, since: str) -> None:
         self._name = name
+        self._since = since
 
     @property
     def due(self) -> str:
         """The query that returns a row while the upgrade is not finished."""
-        return _DUE.format(self._name)
+        return _DUE.format(name=self._name, since=self._since)
 
     def lock_position(self, cursor: psycopg.Cursor[Any]) -> list[str] | None:
         """Return the key of the last row that was looked at, for this transaction alone.
 
-        None: the upgrade is finished, or another server works on it.
+        None: the upgrade is finished, waits for older servers, or another server works on it.
         """
-        row = cursor.execute(_POSITION, (self._name,)).fetchone()
+        query = _POSITION.format(name=self._name, since=self._since)
+        row = cursor.execute(query.encode()).fetchone()
         return None if row is None else row[0]
 
     def advance(self, cursor: psycopg.Cursor[Any], position: Sequence[str], rows: int) -> None:
@@ -60,10 +81,11 @@ class BackgroundUpgrade:
         """Note that no rows are left."""
         cursor.execute(_FINISH, (self._name,))
 
-    def read_progress(self, connection: psycopg.Connection[Any]) -> Progress | None:
-        """Return how far the upgrade is; None: it is finished, or was never needed."""
-        row = connection.execute(_PROGRESS, (self._name,)).fetchone()
-        return None if row is None else Progress(*row)
+
+def read_progress(connection: psycopg.Connection[Any]) -> dict[str, Progress]:
+    """Return how far each upgrade is that is not finished, by its name."""
+    rows = connection.execute(_PROGRESS).fetchall()
+    return {name: Progress(done, total) for name, done, total in rows}
 
 
 def run_steps(

@@ -17,7 +17,7 @@ from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.save import save_parts
 from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, encoder, split
 
-UPGRADE: Final = BackgroundUpgrade("parts")
+UPGRADE: Final = BackgroundUpgrade("parts", since="0020")
 
 _ROWS: Final = 200
 """Rows read in one transaction; their trace is locked meanwhile."""

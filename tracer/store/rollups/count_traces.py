@@ -17,7 +17,7 @@ from tracer.store.rollups.append import append_anyway
 from tracer.store.rollups.changes import Changes
 from tracer.store.rollups.stored import add_stored_trace
 
-UPGRADE: Final = BackgroundUpgrade("rollups")
+UPGRADE: Final = BackgroundUpgrade("rollups", since="0030")
 _TRACES: Final = 50
 """Traces counted in one transaction; no other transaction writes traces meanwhile."""
 _PAUSE: Final = 0.02

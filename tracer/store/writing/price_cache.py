@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -15,54 +15,52 @@ from tracer.pricing.rates import Rates
 from tracer.records import Json
 from tracer.times import to_micros
 
-CACHE_SECONDS: Final = 5.0
-"""Cache lifetime: other processes may use outdated prices for up to this many seconds."""
-
-_READ = """
+# Prices are added, retired and restored, never changed: a book is the set of its ids.
+_VERSIONS: Final = """
+    SELECT project_id, sum(hashtextextended(price_id, 0))
+    FROM prices WHERE project_id = ANY(%s) AND retired_at IS NULL GROUP BY project_id
+"""
+_READ: Final = """
     SELECT project_id, price_id, model, provider, start_time, rates, created_at
     FROM prices WHERE project_id = ANY(%s) AND retired_at IS NULL
 """
+_NO_PRICES: Final = PriceBook()
 
 
 class PriceBooks:
-    """The cached price books of one process; `forget` may be called from any thread."""
+    """The price books of one process, read again when the prices of a project have changed.
+
+    Other processes and servers change prices as well, so the database is asked in each transaction.
+    """
 
     def __init__(self) -> None:
-        self._cached: dict[str, tuple[float, PriceBook]] = {}
-        self._forgotten = 0
+        self._cached: dict[str, tuple[Decimal, PriceBook]] = {}
 
     def load(
         self, connection: psycopg.Connection[Any], project_ids: Collection[str]
     ) -> dict[str, PriceBook]:
-        """Return the book of each project; missing or outdated books are read in one query."""
-        now = time.monotonic()
-        books = {}
-        for project_id in project_ids:
-            until, book = self._cached.get(project_id, (0.0, None))
-            if book is None or until < now:
-                break
-            books[project_id] = book
-        else:
-            return books
-        return self._read(connection, list(project_ids), now + CACHE_SECONDS)
+        """Return the book of each project, with the prices of this moment."""
+        versions = dict(connection.execute(_VERSIONS, [list(project_ids)]).fetchall())
+        changed = [
+            project_id
+            for project_id, version in versions.items()
+            if self._cached.get(project_id, (None, None))[0] != version
+        ]
+        if changed:
+            # Read after the versions: a change in between is noticed the next time.
+            books = _read(connection, changed)
+            self._cached |= {each: (versions[each], books[each]) for each in changed}
+        return {
+            project_id: self._cached[project_id][1] if project_id in versions else _NO_PRICES
+            for project_id in project_ids
+        }
 
-    def forget(self, project_id: str) -> None:
-        """Drop a project's prices from the cache, because they have changed."""
-        self._forgotten += 1
-        self._cached.pop(project_id, None)
 
-    def _read(
-        self, connection: psycopg.Connection[Any], project_ids: list[str], until: float
-    ) -> dict[str, PriceBook]:
-        before = self._forgotten
-        prices_by_project: dict[str, list[Price]] = {project_id: [] for project_id in project_ids}
-        for project_id, *row in connection.execute(_READ, [project_ids]):
-            prices_by_project[project_id].append(_price(*row))
-        books = {project_id: PriceBook(prices) for project_id, prices in prices_by_project.items()}
-        # Not cached where `forget` was called meanwhile: the rows may predate that change.
-        if before == self._forgotten:
-            self._cached |= {project_id: (until, book) for project_id, book in books.items()}
-        return books
+def _read(connection: psycopg.Connection[Any], project_ids: list[str]) -> dict[str, PriceBook]:
+    prices: dict[str, list[Price]] = {project_id: [] for project_id in project_ids}
+    for project_id, *row in connection.execute(_READ, [project_ids]):
+        prices[project_id].append(_price(*row))
+    return {project_id: PriceBook(each) for project_id, each in prices.items()}
 
 
 def _price(

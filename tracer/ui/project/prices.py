@@ -14,13 +14,13 @@ from tracer.pricing.price_book import PriceBook
 from tracer.pricing.rates import Rates
 from tracer.records import SpanRecord, cost_total
 from tracer.store.counters.read import MappingCount, list_mapping_counts
+from tracer.store.database.session import transaction
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.times import parse_time, to_micros
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
-from tracer.web.price_changes import changing_prices
 
 _MAX_LISTED = 25
 _MAX_UNPRICED = 100
@@ -153,7 +153,7 @@ def create_price(project_id: str) -> AnyResponse | tuple[str, int] | str:
     draft = form.draft()
     if draft is None:
         return _form(form), 422
-    with changing_prices(project_id):
+    with transaction():
         row = prices.create_price(project_id, draft)
     return redirect(_list_url(project_id, row.price_id), 303)
 
@@ -187,7 +187,7 @@ def change_price(project_id: str, price_id: str) -> AnyResponse:
     if action not in ("retire", "restore"):
         abort(400, "action: expected retire or restore.")
     _price(project_id, price_id)
-    with changing_prices(project_id):
+    with transaction():
         prices.retire_price(project_id, price_id, retired=action == "retire")
     return redirect(_list_url(project_id, price_id), 303)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import socket
+import time
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,26 +15,49 @@ import msgspec
 from tracer.errors import ProviderError
 from tracer.web.oidc.provider import Provider
 
-SECONDS: Final = 5.0
+_SECONDS: Final = 5.0
+"""Of a connection, and between two pieces of an answer."""
+_MOST_SECONDS: Final = 15.0
+"""Of a whole answer."""
 _MOST_BYTES: Final = 1_000_000
 
 
-def fetch_json(provider: Provider, url: str, token: str = "") -> dict[str, Any]:
+def fetch_json(provider: Provider, url: Any, token: str = "") -> dict[str, Any]:
     """Return the JSON object at a URL of the provider. Raises ProviderError."""
-    check_url(provider, url)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return _object(httpx.Request("GET", check_url(provider, url), headers=headers))
+
+
+def post_form(
+    provider: Provider, url: Any, form: dict[str, str], basic: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the JSON object with which a URL of the provider answers a form.
+
+    `basic`: name and password of the Authorization header. Raises ProviderError.
+    """
+    headers = {"Accept": "application/json"}
+    if basic:
+        pair = base64.b64encode(":".join(basic).encode()).decode()
+        headers["Authorization"] = f"Basic {pair}"
+    address = check_url(provider, url)
+    return _object(httpx.Request("POST", address, headers=headers, data=form))
+
+
+def _object(request: httpx.Request) -> dict[str, Any]:
+    """Send a request; return the JSON object that answers it. Raises ProviderError."""
+    deadline = time.monotonic() + _MOST_SECONDS
     try:
-        with (
-            httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", url, headers=headers) as response,
-        ):
+        with httpx.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client:
+            response = client.send(request, stream=True)
             body = b""
             for part in response.iter_bytes():
                 body += part
                 if len(body) > _MOST_BYTES:
                     raise ProviderError("the provider's answer is too large")
-            if response.status_code != 200:
-                raise ProviderError(f"the provider answers with {response.status_code}")
+                if time.monotonic() > deadline:
+                    raise ProviderError("the provider's answer takes too long")
+        if response.status_code != 200:
+            raise ProviderError(f"the provider answers with {response.status_code}")
         value = msgspec.json.decode(body)
     except (httpx.HTTPError, msgspec.DecodeError) as error:
         raise ProviderError(f"the provider does not answer as expected: {error}") from error

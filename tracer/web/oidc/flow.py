@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import secrets
 import time
 from typing import Any, Final
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
-import httpx
-from authlib.integrations.base_client.errors import OAuthError
-from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from tracer.errors import ProviderError
-from tracer.web.oidc.fetch import SECONDS, check_url, fetch_json
+from tracer.web.oidc.fetch import check_url, fetch_json, post_form
 from tracer.web.oidc.provider import DISCOVERY, Attempt, Person, Provider
 
 SCOPE: Final = "openid email profile"
@@ -30,13 +30,21 @@ _known: dict[str, tuple[float, dict[str, Any]]] = {}
 
 def begin(provider: Provider, redirect_uri: str) -> tuple[str, Attempt]:
     """Return the address of the provider's login, and what to keep. Raises ProviderError."""
+    documents = _discovery(provider)
     attempt = Attempt(*(secrets.token_urlsafe(32) for _ in range(3)))
-    endpoint = check_url(provider, _discovery(provider).get("authorization_endpoint"))
-    client = _client(provider, redirect_uri)
-    url, _ = client.create_authorization_url(
-        endpoint, state=attempt.state, nonce=attempt.nonce, code_verifier=attempt.verifier
-    )
-    return str(url), attempt
+    endpoint = check_url(provider, documents.get("authorization_endpoint"))
+    parameters = {
+        "response_type": "code",
+        "client_id": provider.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": _scope(provider, documents),
+        "state": attempt.state,
+        "nonce": attempt.nonce,
+        "code_challenge": _challenge(attempt.verifier),
+        "code_challenge_method": "S256",
+    }
+    joint = "&" if urlsplit(endpoint).query else "?"
+    return f"{endpoint}{joint}{urlencode(parameters)}", attempt
 
 
 def finish(provider: Provider, redirect_uri: str, attempt: Attempt, url: str) -> Person:
@@ -45,16 +53,9 @@ def finish(provider: Provider, redirect_uri: str, attempt: Attempt, url: str) ->
     Raises ProviderError.
     """
     documents = _discovery(provider)
-    endpoint = check_url(provider, documents.get("token_endpoint"))
-    try:
-        with _client(provider, redirect_uri, state=attempt.state) as client:
-            tokens = client.fetch_token(
-                endpoint, authorization_response=url, code_verifier=attempt.verifier
-            )
-    except (OAuthError, httpx.HTTPError, ValueError) as error:
-        raise ProviderError(f"the login was not completed: {type(error).__name__}") from error
+    tokens = _exchange(provider, documents, redirect_uri, attempt, url)
     claims = _verified(provider, documents, str(tokens.get("id_token", "")), attempt.nonce)
-    if "email" not in claims and "userinfo_endpoint" in documents:
+    if _is_incomplete(provider, claims) and "userinfo_endpoint" in documents:
         access = str(tokens.get("access_token", ""))
         more = fetch_json(provider, documents["userinfo_endpoint"], access)
         if more.get("sub") != claims["sub"]:
@@ -63,18 +64,41 @@ def finish(provider: Provider, redirect_uri: str, attempt: Attempt, url: str) ->
     return _person(provider, claims)
 
 
-def _client(provider: Provider, redirect_uri: str, **more: Any) -> OAuth2Client:
-    return OAuth2Client(
-        provider.client_id,
-        provider.client_secret,
-        scope=SCOPE,
-        redirect_uri=redirect_uri,
-        code_challenge_method="S256",
-        timeout=SECONDS,
-        follow_redirects=False,
-        trust_env=False,
-        **more,
-    )
+def _scope(provider: Provider, documents: dict[str, Any]) -> str:
+    """Return the scopes to ask for: that of the groups as well, where the provider has it."""
+    known = documents.get("scopes_supported")
+    has_groups = isinstance(known, list) and provider.groups_claim in known
+    return f"{SCOPE} {provider.groups_claim}" if has_groups and provider.uses_groups else SCOPE
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _exchange(
+    provider: Provider, documents: dict[str, Any], redirect_uri: str, attempt: Attempt, url: str
+) -> dict[str, Any]:
+    """Return the tokens that the provider gives for the code in `url`. Raises ProviderError."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": parse_qs(urlsplit(url).query).get("code", [""])[0],
+        "redirect_uri": redirect_uri,
+        "code_verifier": attempt.verifier,
+    }
+    known = documents.get("token_endpoint_auth_methods_supported")
+    methods = known if isinstance(known, list) else []
+    if "client_secret_basic" in methods or "client_secret_post" not in methods:
+        # Percent-encoded, as RFC 6749 has it.
+        basic = (quote_plus(provider.client_id), quote_plus(provider.client_secret))
+        return post_form(provider, documents.get("token_endpoint"), form, basic)
+    form |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
+    return post_form(provider, documents.get("token_endpoint"), form)
+
+
+def _is_incomplete(provider: Provider, claims: dict[str, Any]) -> bool:
+    """Return whether the ID token lacks claims of the rules; userinfo may have them."""
+    return "email" not in claims or (provider.uses_groups and provider.groups_claim not in claims)
 
 
 def _discovery(provider: Provider) -> dict[str, Any]:

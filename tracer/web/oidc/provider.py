@@ -43,6 +43,11 @@ class Provider:
     """The group whose members administer the server."""
 
     @property
+    def uses_groups(self) -> bool:
+        """Whether groups lead to anything."""
+        return bool(self.groups or self.administrators)
+
+    @property
     def is_local(self) -> bool:
         """Whether the provider runs on this machine, as in a test."""
         return is_loopback(urlsplit(self.issuer).hostname or "")

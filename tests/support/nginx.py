@@ -51,7 +51,7 @@ def nginx(directory: Path, servers: list[int], *, more: str = "") -> Iterator[Ng
         r"listen (\[::\]:)?443": rf"listen \g<1>{running.port}",
         r"listen (\[::\]:)?80;": rf"listen \g<1>{running.plain_port};",
         "/etc/ssl/": f"{directory}/",
-        "/var/cache/nginx/tracer": f"{directory}/cache",
+        "/var/cache/nginx_tracer": f"{directory}/cache",
         "/var/log/nginx/tracer.log": str(running.log),
         r"server 127\.0\.0\.1:4318( .*;) +# adjust": "\n".join(
             rf"server 127.0.0.1:{port}\1" for port in servers

@@ -86,7 +86,14 @@ def _first_owner_link(config: Config) -> str:
 
     with connect(config.database_url) as connection:
         code = first_owner_code(connection)
-    return f"{config.url}/first-owner?code={code}" if code else ""
+    return f"{_public_url(config)}/first-owner?code={code}" if code else ""
+
+
+def _public_url(config: Config) -> str:
+    """Return the address under which people open the server: behind a proxy, by its first name."""
+    if not config.allowed_names or not config.trusted_proxies:
+        return config.url
+    return f"https://{config.allowed_names[0]}{config.url_prefix.rstrip('/')}"
 
 
 def _lock_data_dir(config: Config, stack: ExitStack) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+from collections.abc import Callable
 
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.support.access.members import log_in, make_member
 from tests.support.pages.dom import parse
 from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
 from tests.support.pages.sample_traces import agent_trace
+from tracer.config import Config
 from tracer.store.database.session import transaction
 from tracer.store.projects.projects import create_project
 
@@ -20,6 +24,20 @@ def test_an_empty_project_shows_the_url_of_the_request(client: FlaskClient) -> N
     assert shown.one("code", id="endpoint").text == "http://localhost:4318"
     command = shown.one(id="curl").text
     assert command.startswith("curl http://localhost:4318/api/v1/batch --json ")
+
+
+def test_where_logins_are_needed_the_page_names_the_key_in_every_command(
+    make_app: Callable[[Config], Flask], config: Config
+) -> None:
+    app = make_app(dataclasses.replace(config, login="always", url_prefix="/tracer"))
+    make_member(app, "ada", "owner")
+    client = app.test_client()
+    answer = log_in(client, "ada", next="/project/default/traces")
+    shown = parse(client.get(answer.headers["Location"]).text)
+    assert "no key is needed" not in shown.text
+    assert shown.one("code", id="endpoint").text == "http://localhost/tracer"
+    assert '--oauth2-bearer "$TRACER_KEY"' in shown.one(id="curl").text
+    assert "Authorization=Bearer%20$TRACER_KEY" in shown.one(id="otel").text
 
 
 def test_the_printed_program_has_six_statements(get_page: GetPage) -> None:

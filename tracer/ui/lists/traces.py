@@ -25,6 +25,7 @@ from tracer.ui.lists.list_query import ListQuery
 from tracer.ui.lists.peek import list_alone, read_peek
 from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
+from tracer.web.access.identity import login_required
 from tracer.web.answers import traces as answers
 
 
@@ -73,12 +74,16 @@ def _refusal_time(project_id: str) -> str:
 
 
 def _start(project_id: str) -> dict[str, object]:
-    endpoint = request.host_url.rstrip("/")
+    endpoint = request.url_root.rstrip("/")
+    needs_login = login_required()
+    needs_key = needs_login or project_id != DEFAULT_PROJECT
     return {
         "endpoint": endpoint,
         "default_project": DEFAULT_PROJECT,
+        "needs_login": needs_login,
+        "needs_key": needs_key,
         "refused": last_refused_request(project_id),
-        "curl": code(curl_program(endpoint, with_key=project_id != DEFAULT_PROJECT), "sh"),
+        "curl": code(curl_program(endpoint, with_key=needs_key), "sh"),
         "sdk": code(sdk_program(endpoint), "python"),
         "program": code(python_program(endpoint), "python"),
     }

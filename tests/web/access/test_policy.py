@@ -52,6 +52,8 @@ class Sender:
     client: FlaskClient
     headers: dict[str, str] = field(default_factory=dict)
     logged_in: bool = True
+    foreign: bool = False
+    """Whether the credentials are of another project, which these requests can not name."""
 
     def uses(self, rule: str) -> bool:
         """Return whether the sender's credentials are for this kind of route."""
@@ -92,6 +94,9 @@ def senders(app: Flask) -> list[Sender]:
         for kind in KEY_KINDS:
             _, secret = create_key("default", kind, kind)
             all_of.append(Sender(f"key {kind}", OF_KEY[kind], anyone, _bearer(secret)))
+        _, secret = create_key("other", "theirs")
+        theirs = Sender("other project's key", OF_KEY["all"], anyone, _bearer(secret), foreign=True)
+        all_of.append(theirs)
         key, secret = create_key("default", "revoked")
         revoke_key(key.key_id)
         all_of.append(Sender("revoked key", NOTHING, anyone, _bearer(secret)))
@@ -132,7 +137,8 @@ def test_each_route_answers_each_sender_as_the_policy_has_it(
             got = answer.status_code
             leads_away = got == 302 and str(answer.location).startswith("/login")
             ok = got in expected if expected else got not in _REFUSED and not leads_away
-            if not ok or (not sender.rights and SECRET in answer.text):
+            sees_nothing = sender.foreign or not sender.rights
+            if not ok or (sees_nothing and SECRET in answer.text):
                 wrong.append(f"{sender.name}: {method} {rule.rule} gave {got}, not {expected}")
     assert wrong == []
     assert tried > 1_000

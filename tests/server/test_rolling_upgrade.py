@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import subprocess
+import tarfile
 import threading
 from collections import Counter
 from pathlib import Path
@@ -11,9 +14,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.earlier_code import before_revision
 from tests.support.http import free_port
 from tests.support.nginx import NAME, PROGRAM, nginx
+from tests.support.paths import ROOT
 from tests.support.serving import Serve, serving
 from tests.support.waiting import wait_until
 from tracer.store.database.server import known_revisions
@@ -133,3 +136,19 @@ def revision(url: str) -> str:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     assert row is not None
     return str(row[0])
+
+
+def before_revision(revision: str, directory: Path) -> Path | None:
+    """Unpack the code of the commit before a migration was added; None: there is no history."""
+    added = _git("log", "-1", "--format=%H", "--diff-filter=A", "--", f"migrations/*/{revision}_*")
+    if not added:
+        return None
+    archive = _git("archive", "--format=tar", f"{added.decode().strip()}^")
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(directory, filter="data")
+    return directory if archive else None
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=False)
+    return done.stdout

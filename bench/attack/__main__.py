@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
 from bench.attack.bombs import bombs, explode
-from bench.attack.slow import SORTS, Latencies, latencies, slow_clients
+from bench.attack.crowd import crowd
+from bench.attack.slow import SORTS, Latencies, latencies
 from bench.attack.stuck import stuck_trace
 from bench.family import Family, family
 from bench.figures import MEGABYTE
 
-_SECONDS: Final = 8.0
+_SECONDS: Final = 10.0
 _LARGE_TRACE_REQUESTS: Final = 20
 
 
@@ -39,13 +40,14 @@ def main(only: tuple[str, ...], clients: int) -> None:
 
 
 def attack_slowly(server: Family, clients: int) -> None:
-    """Print the latencies without, and with slow clients of each sort."""
+    """Print the latencies with slow clients of each sort, and how often those right before."""
     _store_large_trace(server.port)
     latencies(server.port, 2)
-    _show("nobody slow", latencies(server.port, _SECONDS))
-    for name, sort in SORTS.items():
-        with slow_clients(server.port, sort, clients):
-            _show(f"{clients:,} × {name}", latencies(server.port, _SECONDS))
+    for name in SORTS:
+        before = _measured(server)
+        _show("nobody slow", before)
+        with crowd(server.port, name, clients):
+            _show(f"{clients:,} × {name}", _measured(server), before)
 
 
 def drop_bombs(server: Family) -> None:
@@ -61,17 +63,39 @@ def drop_bombs(server: Family) -> None:
 
 def hold_trace(server: Family) -> None:
     """Print the latencies without, and with a trace that is locked and written to."""
-    _show("no trace locked", latencies(server.port, _SECONDS))
+    before = _measured(server)
+    _show("no trace locked", before)
     with stuck_trace(server) as statuses:
-        _show("a trace locked", latencies(server.port, _SECONDS))
+        _show("a trace locked", _measured(server), before)
     click.echo(f"  its writers were answered {sorted(statuses)}")
 
 
-def _show(name: str, taken: Latencies) -> None:
-    click.echo(
-        f"  {name:<34}p95 ingest {taken.ingest * 1000:6.0f} ms  pages {taken.pages * 1000:6.0f} ms"
-        f"  health {taken.health * 1000:6.0f} ms  failed {taken.failed}"
-    )
+class _Measured(NamedTuple):
+    """Latencies, and the processor time (seconds) of server and PostgreSQL for each request."""
+
+    taken: Latencies
+    processor: float
+
+
+def _measured(server: Family) -> _Measured:
+    before = sum(server.cpu())
+    taken = latencies(server.port, _SECONDS)
+    return _Measured(taken, (sum(server.cpu()) - before) / taken.requests)
+
+
+def _show(name: str, measured: _Measured, before: _Measured | None = None) -> None:
+    cells = []
+    for title, figures in (
+        ("p95 ingest", [each and each.taken.ingest for each in (measured, before)]),
+        ("pages", [each and each.taken.pages for each in (measured, before)]),
+        ("health", [each and each.taken.health for each in (measured, before)]),
+        ("processor", [each and each.processor for each in (measured, before)]),
+    ):
+        now, then = figures
+        assert now is not None
+        factor = f" ({now / then:.1f} ×)" if then else ""
+        cells.append(f"{title} {now * 1000:6.1f} ms{factor:<9}")
+    click.echo(f"  {name:<32}{' '.join(cells)}  failed {measured.taken.failed}")
 
 
 def _store_large_trace(port: int) -> None:

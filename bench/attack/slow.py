@@ -26,6 +26,11 @@ class Sort(NamedTuple):
     then: bytes
     reads: bool = True
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the first bytes are a whole request, which costs as much as that of anyone."""
+        return self.first.endswith(b"\r\n\r\n")
+
 
 SORTS: Final = {
     "silent": Sort(b"", b""),
@@ -49,12 +54,28 @@ SORTS: Final = {
 
 
 class Latencies(NamedTuple):
-    """Seconds of requests by kind, and how many failed."""
+    """Seconds of requests by kind, and how many failed of how many."""
 
     ingest: float
     pages: float
     health: float
     failed: int
+    requests: int
+
+
+def opened(port: int, sort: Sort) -> socket.socket:
+    """Return a connection of this sort that has sent its first bytes. Raises OSError."""
+    client = socket.socket()
+    try:
+        if not sort.reads:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(5)
+        client.connect(("127.0.0.1", port))
+        client.sendall(sort.first)
+    except OSError:
+        client.close()
+        raise
+    return client
 
 
 @contextmanager
@@ -75,13 +96,7 @@ def slow_clients(
     thread = threading.Thread(target=drip, daemon=True)
     try:
         for _ in range(count):
-            each = socket.socket()
-            if not sort.reads:
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            each.settimeout(5)
-            each.connect(("127.0.0.1", port))
-            each.sendall(sort.first)
-            sockets.append(each)
+            sockets.append(opened(port, sort))
         thread.start()
         # What they asked for first is ordinary load, which has to be answered once.
         time.sleep(settle)
@@ -132,7 +147,8 @@ def latencies(port: int, seconds: float) -> Latencies:
             finally:
                 client.close()
             taken[kind].append(time.monotonic() - started)
-    return Latencies(_p95(taken["ingest"]), _p95(taken["pages"]), _p95(taken["health"]), failed)
+    ingest, pages, health = (_p95(taken[kind]) for kind in ("ingest", "pages", "health"))
+    return Latencies(ingest, pages, health, failed, sum(map(len, taken.values())))
 
 
 def _p95(seconds: list[float]) -> float:

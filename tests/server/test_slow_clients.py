@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
+from bench.attack.crowd import crowd
 from bench.attack.slow import SORTS, Sort, latencies, slow_clients
 from tests.support.http import get_bytes
 from tests.support.serving import Serve, serving
@@ -61,7 +62,7 @@ def test_slow_clients_take_no_thread(attacked: Serve, name: str) -> None:
 @pytest.mark.parametrize("name", SORTS)
 def test_a_thousand_slow_clients_leave_latencies_alone(attacked: Serve, name: str) -> None:
     before = latencies(attacked.port, 10)
-    with slow_clients(attacked.port, SORTS[name], 1_000):
+    with crowd(attacked.port, name, 1_000):
         during = latencies(attacked.port, 10)
     assert during.failed == 0
     assert during.ingest < 2 * before.ingest

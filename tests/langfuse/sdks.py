@@ -50,7 +50,7 @@ PYTHON: Final = (
 )
 _NEWER: Final = PYTHON[PYTHON.index("types of values") :]
 PYTHON_2: Final = tuple(name for name in PYTHON if name not in _NEWER)
-# Until minor versions of the last two generations, SDKs refuse media in a dataset's item.
+# Only later minor versions of the newest generations take media in a dataset's item.
 PYTHON_3: Final = tuple(name for name in PYTHON if name != "dataset items with media")
 JS_5: Final = tuple(name for name in PYTHON if name != "batch evaluation")
 JS_4: Final = tuple(name for name in PYTHON_3 if name != "batch evaluation")

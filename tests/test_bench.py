@@ -60,7 +60,7 @@ def quick_run(path: Path, *names: str) -> tuple[Any, str]:
         env=environ(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1_800,
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(path.read_text())

@@ -295,8 +295,9 @@ def test_logs_hold_no_secret(client: httpx.Client, proxy: Nginx, family: Serve) 
 def test_logins_of_an_address_are_limited_by_nginx_as_well(proxy: Nginx) -> None:
     # Over IPv6: the limit is per address, and the other tests have theirs.
     with httpx.Client(headers={"Host": NAME}, verify=False) as client:
-        answers = [client.get(f"https://[::1]:{proxy.port}/login") for _ in range(30)]
-    assert {answer.status_code for answer in answers} == {200, 429}
+        statuses = (client.get(f"https://[::1]:{proxy.port}/login").status_code for _ in range(200))
+        # One more is allowed every two seconds, so a slow machine needs more requests.
+        assert 429 in statuses
 
 
 def test_tries_are_counted_over_both_families(client: httpx.Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.store.round_trips import assert_copy_is_equal, export_text, import_text
@@ -187,6 +187,19 @@ def traces(draw: st.DrawFn) -> list[Any]:
 @settings(
     max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@example(
+    [
+        span("a"),
+        SpanPatch(
+            trace_id="t",
+            span_id="a",
+            version=T0,
+            fields={"metadata": {"b": {"c": None}}},
+            deep=True,
+        ),
+        SpanPatch(trace_id="t", span_id="a", version=T0, fields={"metadata": {"d": None}}),
+    ]
 )
 @given(traces())
 def test_any_trace_is_imported_as_it_was_exported(

@@ -156,7 +156,7 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
         sa.func.array_to_string(traces.c.tags, " "),
         *(payload.c[name] for name in ("metadata", "input", "output")),
     )
-    own = sa.exists().where(*_same(payload, traces), matches(own_text))
+    own = sa.select(payload.c.trace_id).where(*_same(payload, traces), matches(own_text))
     span, wide, part = spans.alias(), span_payload_rows.alias(), parts.alias()
     same_span = [*_same(wide, span), wide.c.span_id == span.c.span_id]
     span_text = _joined(
@@ -164,7 +164,7 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
         *(_own_text(wide, name) for name in SEARCHED),
     )
     of_span = (
-        sa.exists()
+        sa.select(span.c.trace_id)
         .select_from(span.outerjoin(wide, sa.and_(*same_span)))
         .where(*_same(span, traces), ~span.c.placeholder, matches(span_text))
     )
@@ -172,8 +172,16 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
         (sa.func.get_byte(part.c.hash, 0) < 128, part.c.text),
         else_=sa.func.text_of_payload(sa.cast(part.c.text, JSON), sa.true(), type_=sa.Text),
     )
-    of_part = sa.exists().where(*_same(part, traces), matches(part_text))
-    return sa.or_(*(condition.correlate(traces) for condition in (own, of_span, of_part)))
+    of_part = sa.select(part.c.trace_id).where(*_same(part, traces), matches(part_text))
+    return sa.or_(*(_has_row(query.correlate(traces)) for query in (own, of_span, of_part)))
+
+
+def _has_row(query: sa.Select[Any]) -> Column:
+    """Return whether a correlated query has a row, looked up for each listed row by itself.
+
+    For EXISTS below OR, PostgreSQL may read the payloads of all traces into a hash table.
+    """
+    return query.limit(1).scalar_subquery().is_not(None)
 
 
 def _own_text(wide: sa.FromClause, name: str) -> Column:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.export.names import ENCODED, NATIVE, PREFIX, SCALARS
+from tracer.merging.deep import NULL
 from tracer.records import Json, SpanPatch, SpanRecord
 from tracer.wire.exported.values import Micros, Version, Word, convert, decode, metadata_keys
 from tracer.wire.native.requests import Id, check_id
@@ -194,10 +195,13 @@ def _patches(identity: _Identity, patch: _Patch, shown: dict[str, Json]) -> list
         keys, is_object = metadata_keys(path) if dot else ([], False)
         convert({field: {keys[0]: sent_value} if keys else sent_value}, _Fields)
         # Each part of an object in the metadata has an update of its own.
-        within = updates[version, len(keys) > 1 or is_object]
+        is_deep = len(keys) > 1 or is_object
+        within = updates[version, is_deep]
         if not keys:
             within[field] = sent_value
             continue
+        if is_deep and sent_value == NULL:
+            sent_value = None
         target: Any = within.setdefault(field, {})
         for key in keys[:-1]:
             target = target.setdefault(key, {})

@@ -20,6 +20,7 @@ from tracer.query.parse import parse
 from tracer.query.printing import to_text
 from tracer.query.tree import Node, Words
 from tracer.store.query.compile import condition, sources_of
+from tracer.store.query.steps import in_steps
 from tracer.store.schema import sessions, spans, traces
 
 CLOCK = Clock(worlds.NOW, ZoneInfo("Europe/Berlin"))
@@ -39,7 +40,21 @@ def selected(node: Node, grain: Grain) -> set[str]:
     )
     if grain is Grain.SPAN:
         query = query.where(~table.c.placeholder)
-    return set(db.session.execute(query).scalars())
+    ids = set(db.session.execute(query).scalars())
+    if grain is Grain.TRACE:
+        assert ids == selected_in_steps(node), to_text(node)
+    return ids
+
+
+def selected_in_steps(node: Node) -> set[str]:
+    """Return the ids of the traces that a list selects in two steps."""
+    chosen, verified = in_steps(node, traces, CLOCK)
+    rows = sa.select(traces.c.project_id, traces.c.trace_id).where(
+        traces.c.project_id == worlds.PROJECT, chosen
+    )
+    candidates = rows.subquery()
+    query = sa.select(candidates.c.trace_id)
+    return set(db.session.scalars(query if verified is None else query.where(verified(candidates))))
 
 
 def expected(node: Node, grain: Grain, world: worlds.World) -> set[str]:

@@ -120,6 +120,7 @@ def _span(draw: st.DrawFn, trace: Row, span_id: str, ids: list[str]) -> Row:
     length = draw(st.one_of(st.none(), _LENGTHS))
     first = draw(st.one_of(st.none(), _LENGTHS))
     earlier = ids[: ids.index(span_id)]
+    level = draw(st.sampled_from(LEVELS))
     span: Row = {
         "project_id": PROJECT,
         "trace_id": trace["trace_id"],
@@ -127,8 +128,9 @@ def _span(draw: st.DrawFn, trace: Row, span_id: str, ids: list[str]) -> Row:
         "parent_span_id": draw(st.sampled_from([None, *earlier])),
         "kind": draw(st.sampled_from(KINDS)),
         "name": draw(TEXTS),
-        "status": draw(st.sampled_from(STATUSES)),
-        "level": draw(st.sampled_from(LEVELS)),
+        # As the writer has it: a span has failed by its level alone.
+        "status": "error" if level == "error" else "running" if length is None else "completed",
+        "level": level,
         "start_time": start,
         "end_time": None if length is None else start + timedelta(microseconds=length),
         "first_token_time": None if first is None else start + timedelta(microseconds=first),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -71,7 +71,7 @@ def condition(node: Node, grain: Grain, table: Table, clock: Clock) -> Column:
     ``table`` is the table of the grain or an alias of it. The statement has to restrict it to one
     project: rows of other tables are found by the project of the listed row.
     """
-    return _Compiler(grain, table, clock).of(node)
+    return Compiler(grain, table, clock).of(node)
 
 
 def sources_of(grain: Grain, table: Table) -> Mapping[str, Source]:
@@ -79,7 +79,7 @@ def sources_of(grain: Grain, table: Table) -> Mapping[str, Source]:
     return _GRAINS[grain].sources(table)
 
 
-class _Compiler:
+class Compiler:
     """Compiles conditions on the rows of one table."""
 
     def __init__(self, grain: Grain, table: Table, clock: Clock) -> None:
@@ -112,14 +112,29 @@ class _Compiler:
             return sa.or_(*(presence[str(value)] for value in wanted))
         source = grain.sources(self._table)[term.field.name]
         exact = term_condition(term, source, self._clock)
-        if self._grain is Grain.TRACE and term.field.name == "metadata":
-            return self._prefiltered([term], exact)
-        return exact
+        if self._grain is Grain.SPAN and _is_failed(term):
+            # What a failed span is; an index has those of this level alone.
+            return sa.and_(self._table.c.level == "error", exact)
+        return self._with_candidate(term, exact) if term.field.name == "metadata" else exact
 
-    def _prefiltered(self, found_by: Sequence[Node], exact: Column) -> Column:
-        """Return ``exact`` with the index of values before it, which finds a superset."""
-        pairs = [pair for node in found_by for pair in _indexed_value(node)]
-        return sa.and_(prefilter(self._table, pairs), exact) if pairs else exact
+    def candidate(self, node: Node) -> Column | None:
+        """Return the condition of the index of values, which finds a superset of what matches.
+
+        None: the index knows nothing that narrows the listed traces down.
+        """
+        if self._grain is not Grain.TRACE:
+            return None
+        if isinstance(node, Spans):
+            if not _needs_span(node) or self._counted(node.path) is not None:
+                return None
+            nodes = [item for step in node.path.steps for item in conjuncts(step)]
+        else:
+            nodes = [node]
+        return prefilter(self._table, [pair for each in nodes for pair in _indexed_value(each)])
+
+    def _with_candidate(self, node: Node, exact: Column) -> Column:
+        candidate = self.candidate(node)
+        return exact if candidate is None else sa.and_(candidate, exact)
 
     def _words(self, words: Words) -> Column:
         if self._grain is Grain.TRACE:
@@ -144,6 +159,13 @@ class _Compiler:
         return sa.exists().where(*same, matching).correlate(self._table)
 
     def _spans(self, node: Spans) -> Column:
+        exact = self.of_spans(node)
+        if isinstance(exact, sa.Select):
+            exact = exact.exists().correlate(self._table)
+        return self._with_candidate(node, exact)
+
+    def of_spans(self, node: Spans) -> Column | sa.Select[Any]:
+        """Return the condition, or the query for spans of which there has to be one."""
         span = spans.alias()
         own = self._own_spans(span)
         if node.quantifier == "all":
@@ -151,21 +173,12 @@ class _Compiler:
             return ~sa.exists().where(*own, wrong).correlate(self._table)
         own.append(self._path(node.path, span))
         if node.quantifier == "any" or (node.operator, node.number) == (">=", 1):
-            return self._with_spans_of(node, sa.exists().where(*own).correlate(self._table))
+            return sa.select(span.c.span_id).where(*own).correlate(self._table)
         compared = _COUNTED[node.operator]
         if (counted := self._counted(node.path)) is not None:
             return compared(counted, node.number)
         count = sa.select(sa.func.count()).select_from(span).where(*own).correlate(self._table)
-        exact = compared(count.scalar_subquery(), node.number)
-        # Without any such span the number is 0.
-        needs_one = node.operator == ">" or (node.operator in (">=", "=") and node.number > 0)
-        return self._with_spans_of(node, exact) if needs_one else exact
-
-    def _with_spans_of(self, node: Spans, exact: Column) -> Column:
-        """Return ``exact`` with the index before it, which finds the traces with such spans."""
-        if self._grain is not Grain.TRACE:
-            return exact
-        return self._prefiltered([n for s in node.path.steps for n in conjuncts(s)], exact)
+        return compared(count.scalar_subquery(), node.number)
 
     def _counted(self, path: SpanPath) -> Column | None:
         """Return the column of a trace that has the number of spans of a path; None: none has."""
@@ -216,9 +229,22 @@ def _indexed_value(node: Node) -> list[tuple[str, str]]:
     match = node.matches[0]
     if not isinstance(match, Equal):
         return []
+    if _is_failed(node):
+        return [("level", "error")]
     if node.field.name == "metadata" and node.key and "." not in node.key:
         return [(f"metadata.{node.key}", str(match.value))]
     return [(node.field.name, str(match.value))] if node.field.name in _INDEXED else []
+
+
+def _needs_span(node: Spans) -> bool:
+    """Return whether only a trace with such a span matches."""
+    if node.quantifier != "count":
+        return node.quantifier == "any"
+    return node.operator == ">" or (node.operator in (">=", "=") and node.number > 0)
+
+
+def _is_failed(term: Term) -> bool:
+    return term.field.name == "status" and term.matches == (Equal("error"),)
 
 
 def _negated(matching: Column) -> Column:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import sqlalchemy as sa
-
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
-from tracer.query.tree import EVERYTHING, And, Node, Words, both, conjuncts
+from tracer.query.tree import EVERYTHING, Node, both
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
-from tracer.store.texts.conditions import text_candidate, text_verified
-
-Verification = Callable[[Table], Column]
+from tracer.store.query.steps import Verification, in_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +23,14 @@ class Selection:
 
     def condition(self, grain: Grain, table: Table) -> Column:
         """Return the SQL condition on rows of ``table``."""
-        return condition(self.node, grain, table, self.clock or Clock(datetime.now(UTC)))
+        return condition(self.node, grain, table, self._clock())
 
-    def in_steps(
-        self, grain: Grain, table: Table
-    ) -> tuple[Column, Callable[[Table], Column] | None]:
-        """Return the condition in two steps, where the second is dear; None: there is one step.
+    def in_steps(self, table: Table) -> tuple[Column, Verification | None]:
+        """Return the condition on traces in two steps, for a list that ends with its page."""
+        return in_steps(self.node, table, self._clock())
 
-        The second is made for a table or subquery of what the first one leaves: it looks texts up
-        in the payloads of all spans of a trace.
-        """
-        nodes = conjuncts(self.node)
-        texts = [node.text for node in nodes if isinstance(node, Words)]
-        if grain is not Grain.TRACE or not texts:
-            return self.condition(grain, table), None
-        others = tuple(node for node in nodes if not isinstance(node, Words))
-        candidates = (text_candidate(table, text) for text in texts)
-        first = Selection(And(others), self.clock).condition(grain, table)
-        return sa.and_(first, *candidates), lambda rows: sa.and_(
-            *(text_verified(rows, text) for text in texts)
-        )
+    def _clock(self) -> Clock:
+        return self.clock or Clock(datetime.now(UTC))
 
     def narrowed(self, node: Node) -> Selection:
         """Return the selection of those rows that match ``node`` as well."""

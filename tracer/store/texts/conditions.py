@@ -22,6 +22,7 @@ from tracer.store.schema import (
     trace_payloads,
     trace_words,
 )
+from tracer.store.schema import traces as trace_table
 from tracer.store.texts.texts import SEARCHED
 
 Column = sa.ColumnElement[Any]
@@ -59,16 +60,16 @@ def text_verified(traces: sa.FromClause, text: str) -> Column:
     return sa.and_(sa.true(), *conditions)
 
 
-def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Column:
+def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Column | None:
     """Return a condition that all traces with these (field, value) pairs fulfil, and few others.
 
     Fields: ``kind``, ``name``, ``level``, ``model`` of some of their spans, ``metadata.<key>`` of
-    the trace. Pairs that the index leaves out restrict nothing.
+    the trace. Pairs that the index leaves out restrict nothing. None: most traces have them.
     """
     lexemes = [value_lexeme(field, value) for field, value in values]
     known = [_quoted(lexeme) for lexeme in lexemes if lexeme is not None]
     # Values that most traces have narrow nothing down.
-    return _candidate(traces, known) if known and not _are_frequent(known) else sa.true()
+    return _candidate(traces, known) if known and not _are_frequent(known) else None
 
 
 def _candidate(traces: sa.FromClause, lexemes: Sequence[str]) -> Column:
@@ -149,14 +150,17 @@ def word_patterns(term: Term) -> list[str]:
 
 def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Column:
     """Return whether a text of the trace, of one of its spans or parts fulfils a condition."""
-    payload = trace_payloads.alias()
+    trace, payload = trace_table.alias(), trace_payloads.alias()
     own_text = _joined(
-        *(traces.c[name] for name in ("name", "user_id", "session_id")),
-        *(traces.c[name] for name in ("release", "version")),
-        sa.func.array_to_string(traces.c.tags, " "),
+        *(trace.c[name] for name in ("name", "user_id", "session_id", "release", "version")),
+        sa.func.array_to_string(trace.c.tags, " "),
         *(payload.c[name] for name in ("metadata", "input", "output")),
     )
-    own = sa.select(payload.c.trace_id).where(*_same(payload, traces), matches(own_text))
+    own = (
+        sa.select(payload.c.trace_id)
+        .select_from(trace.join(payload, sa.and_(*_same(payload, trace))))
+        .where(*_same(payload, traces), matches(own_text))
+    )
     span, wide, part = spans.alias(), span_payload_rows.alias(), parts.alias()
     same_span = [*_same(wide, span), wide.c.span_id == span.c.span_id]
     span_text = _joined(
@@ -173,10 +177,10 @@ def _any_text(traces: sa.FromClause, matches: Callable[[Column], Column]) -> Col
         else_=sa.func.text_of_payload(sa.cast(part.c.text, JSON), sa.true(), type_=sa.Text),
     )
     of_part = sa.select(part.c.trace_id).where(*_same(part, traces), matches(part_text))
-    return sa.or_(*(_has_row(query.correlate(traces)) for query in (own, of_span, of_part)))
+    return sa.or_(*(has_row(query.correlate(traces)) for query in (own, of_span, of_part)))
 
 
-def _has_row(query: sa.Select[Any]) -> Column:
+def has_row(query: sa.Select[Any]) -> Column:
     """Return whether a correlated query has a row, looked up for each listed row by itself.
 
     For EXISTS below OR, PostgreSQL may read the payloads of all traces into a hash table.

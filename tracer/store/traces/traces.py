@@ -131,9 +131,9 @@ def _first_rows(
 ) -> sa.Select[Any]:
     """Return the query for the ids and sort keys of the first rows after a position."""
     forward = position is None or position.forward
-    chosen, verified = selection.in_steps(Grain.TRACE, traces)
-    columns = [traces.c.trace_id] if verified is None else list(traces.c)
-    rows = sa.select(*columns, *labelled(order)).where(traces.c.project_id == project_id, chosen)
+    chosen, verified = selection.in_steps(traces)
+    keys = [traces.c.trace_id, traces.c.project_id]
+    rows = sa.select(*keys, *labelled(order)).where(traces.c.project_id == project_id, chosen)
     if position is not None:
         rows = rows.where(order.beyond(position))
     rows = rows.order_by(*order.clauses(forward))

@@ -1,0 +1,48 @@
+"""Compiles the query of a list in two steps: what the row and indexes decide, and what is dear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from tracer.query.fields import Grain
+from tracer.query.moments import Clock
+from tracer.query.tree import And, Node, Spans, Words, conjuncts
+from tracer.store.query.compile import Compiler
+from tracer.store.query.source import Column, Table
+from tracer.store.texts.conditions import has_row, text_candidate, text_verified
+
+Verification = Callable[[Table], Column]
+"""The second condition on the rows of a table or subquery with the keys of traces."""
+
+
+def in_steps(node: Node, table: Table, clock: Clock) -> tuple[Column, Verification | None]:
+    """Return the condition on traces in two steps; None: the first one decides.
+
+    The second reads the spans or texts of each trace that fulfils the first, of which the index of
+    words left few enough to sort.
+    """
+    compiler = Compiler(Grain.TRACE, table, clock)
+    first: list[Column] = []
+    others: list[Node] = []
+    dear: list[Verification] = []
+    for item in conjuncts(node):
+        candidate = compiler.candidate(item) if isinstance(item, Spans) else None
+        if isinstance(item, Words):
+            first.append(text_candidate(table, item.text))
+            dear.append(partial(text_verified, text=item.text))
+        elif candidate is not None and isinstance(item, Spans):
+            first.append(candidate)
+            dear.append(partial(_of_spans, item, clock))
+        else:
+            others.append(item)
+    chosen = sa.and_(compiler.of(And(tuple(others))), *first)
+    return chosen, (lambda rows: sa.and_(*(each(rows) for each in dear))) if dear else None
+
+
+def _of_spans(node: Spans, clock: Clock, rows: Table) -> Column:
+    condition: Any = Compiler(Grain.TRACE, rows, clock).of_spans(node)
+    return has_row(condition) if isinstance(condition, sa.Select) else condition

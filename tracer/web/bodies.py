@@ -28,6 +28,8 @@ MOST_RATIO: Final = 200
 MOST_MEMBERS: Final = 1_000
 ELEMENT_BYTES: Final = 50
 """What an element of JSON takes in memory at least."""
+UNCOUNTED_BYTES: Final = FREE_BYTES // (2 * ELEMENT_BYTES)
+"""A body of so few bytes, two for an element, needs no more than is always free."""
 
 
 class _Decompressor(Protocol):
@@ -57,7 +59,8 @@ def read_body(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     body = b"".join(_decoded(request, encoding, limit)).removeprefix(BOM_UTF8)
     # What is made of it takes memory until it is stored, often more than the body does.
-    reserve_body(len(body) + ELEMENT_BYTES * count_elements(body))
+    elements = count_elements(body) if len(body) > UNCOUNTED_BYTES else 0
+    reserve_body(len(body) + ELEMENT_BYTES * elements)
     return body
 
 

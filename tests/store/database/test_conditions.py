@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from tracer.store.database.conditions import (
     OPERATORS,
     Condition,
     Field,
+    Pattern,
     day,
     metadata_field,
     month,
@@ -27,7 +29,7 @@ from tracer.store.database.conditions import (
 pytestmark = pytest.mark.usefixtures("project")
 
 # Among the characters are those that LIKE gives a meaning.
-TEXTS = st.text("ab%_\\", max_size=3)
+TEXTS = st.text("aAb%_\\", max_size=3)
 ROWS = st.lists(st.none() | TEXTS, min_size=1, max_size=5)
 
 TEXT_OPERATORS: dict[str, Callable[[str | None, Any], bool]] = {
@@ -35,10 +37,41 @@ TEXT_OPERATORS: dict[str, Callable[[str | None, Any], bool]] = {
     "<>": lambda text, value: text != value,
     "contains": lambda text, value: text is not None and value in text,
     "does not contain": lambda text, value: text is None or value not in text,
+    "contains in any case": (
+        lambda text, value: text is not None and value.lower() in text.lower()
+    ),
     "starts with": lambda text, value: text is not None and text.startswith(value),
     "ends with": lambda text, value: text is not None and text.endswith(value),
     "any of": lambda text, value: text in value,
     "none of": lambda text, value: text not in value,
+    "is not empty": lambda text, _value: text is not None and text != "",
+}
+
+
+def like(text: str, pattern: str) -> bool:
+    """Return whether a text fits a pattern of LIKE, in upper or lower case."""
+    expression, escaped = "", False
+    for character in pattern:
+        if character == "\\" and not escaped:
+            escaped = True
+            continue
+        wild = {"%": ".*", "_": "."}.get(character)
+        expression += re.escape(character) if escaped or wild is None else wild
+        escaped = False
+    expression += re.escape("\\") if escaped else ""
+    return re.fullmatch(expression, text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def whole(pattern: str) -> str:
+    """Return a pattern whose last backslash stands for itself."""
+    return pattern + "\\" * ((len(pattern) - len(pattern.rstrip("\\"))) % 2)
+
+
+PATTERN_OPERATORS: dict[str, Callable[[str | None, str], bool]] = {
+    "contains": lambda text, value: text is not None and like(text, f"%{whole(value)}%"),
+    "does not contain": lambda text, value: text is None or not like(text, f"%{whole(value)}%"),
+    "starts with": lambda text, value: text is not None and like(text, f"{whole(value)}%"),
+    "ends with": lambda text, value: text is not None and like(text, f"%{whole(value)}"),
 }
 
 
@@ -63,11 +96,22 @@ def test_text_operators_treat_every_character_literally(
     assert matching(rows, sa.Text(), Condition("x", operator, value)) == expected
 
 
+@pytest.mark.parametrize("operator", PATTERN_OPERATORS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, pattern=TEXTS)
+def test_patterns_are_those_of_like_in_any_case(
+    operator: str, rows: list[str | None], pattern: str
+) -> None:
+    expected = [n for n, row in enumerate(rows) if PATTERN_OPERATORS[operator](row, pattern)]
+    assert matching(rows, Pattern(), Condition("x", operator, pattern)) == expected
+
+
 def test_the_operators_of_every_type_are_tested() -> None:
     equal = {"=", "<>", "any of", "none of"}
     ordered = equal | {"<", ">", "<=", ">="}
     assert {kind: set(operators) for kind, operators in OPERATORS.items()} == {
         "text": set(TEXT_OPERATORS),
+        "pattern": equal | {"is not empty"} | set(PATTERN_OPERATORS),
         "number": ordered,
         "time": ordered,
         "boolean": equal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,12 +15,14 @@ from tests.support.query import world as worlds
 from tests.support.query.evaluator import Evaluator
 from tests.support.query.strategies import TEXTS, nodes, terms
 from tracer.extensions import db
-from tracer.query.fields import FIELDS, Grain
+from tracer.query.fields import FIELDS, Grain, field_of
+from tracer.query.filters import period_match
 from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.query.printing import to_text
 from tracer.query.tree import Node, Words
 from tracer.store.query.compile import condition, sources_of
+from tracer.store.query.matches import scalar_condition
 from tracer.store.query.steps import in_steps
 from tracer.store.schema import sessions, spans, traces
 
@@ -78,6 +81,27 @@ def test_random_queries_select_from_random_databases_what_the_evaluation_selects
         worlds.store(world)
         for node in data.draw(st.lists(nodes(grain, words=False), min_size=5, max_size=12)):
             assert selected(node, grain) == expected(node, grain, world), to_text(node)
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 60, 90, 3600, 86_400])
+@given(start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1)), part=st.floats(0, 1))
+@settings(FEW, max_examples=20)
+def test_every_moment_of_a_bar_is_in_the_range_that_the_bar_links_to(
+    app: Flask, seconds: int, start: datetime, part: float
+) -> None:
+    first = start.replace(microsecond=0, tzinfo=UTC)
+    width = timedelta(seconds=seconds)
+    if seconds % 60 == 0:
+        first = first.replace(second=0)
+    field = field_of(Grain.TRACE, "start")
+    assert field is not None
+    inside = min(first + width * part, first + width - timedelta(microseconds=1))
+    match = period_match(first, first + width, CLOCK)
+    with app.app_context():
+        for time, expected in ((inside, True), (first + width, False), (first, True)):
+            condition_of_time = scalar_condition(field, sa.literal(time), [match], CLOCK)
+            assert db.session.scalar(sa.select(condition_of_time)) is expected
         db.session.rollback()
 
 

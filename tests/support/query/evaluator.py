@@ -231,9 +231,10 @@ class Evaluator:
             return start <= value < end
         if isinstance(match, Between):
             low = match.low is None or self._time_matches(value, Compare(">=", match.low))
-            return low and (
-                match.high is None or self._time_matches(value, Compare("<=", match.high))
-            )
+            if match.high is None:
+                return low
+            start, end = self._resolved(match.high)
+            return low and (value <= start or value < end)
         assert isinstance(match, Compare)
         assert isinstance(match.value, Moment)
         start, end = self._resolved(match.value)

@@ -136,7 +136,9 @@ def _time(column: Column, match: Match, clock: Clock) -> Column:
     if match.low is not None:
         conditions.append(_compared_time(column, Compare(">=", match.low), clock))
     if match.high is not None:
-        conditions.append(_compared_time(column, Compare("<=", match.high), clock))
+        # The second, minute or day that is named belongs to the range as a whole.
+        start, end = _resolved(match.high, clock)
+        conditions.append(column <= start if start == end else column < end)
     return sa.and_(*conditions)
 
 

@@ -203,13 +203,14 @@ def _values(
         return _counted(field, column, latest, prefix)
     function = sa.func.unnest if field == "tag" else sa.func.jsonb_object_keys
     values = function(column).table_valued("value", name=f"{field}s").render_derived()
-    return _counted(
-        field, sa.type_coerce(values.c.value, sa.Text), latest.join(values, sa.true()), prefix
-    )
+    value = sa.type_coerce(values.c.value, sa.Text)
+    # The join names the columns of its tables otherwise.
+    joined = latest.join(values, sa.true())
+    return _counted(field, value, joined, prefix, _number(latest))
 
 
-def _counted(field: str, value: Any, rows: Any, prefix: str) -> sa.Select[Any]:
-    count = _number(rows).label("count")
+def _counted(field: str, value: Any, rows: Any, prefix: str, number: Any = None) -> sa.Select[Any]:
+    count = (_number(rows) if number is None else number).label("count")
     query = (
         sa.select(sa.literal(field).label("field"), value.label("value"), count)
         .select_from(rows)

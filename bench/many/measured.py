@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tracer.store.rollups.changes import SpanRow
+from tracer.store.rollups.sums import SpanFigures, failure
 
 
-def span_row(
+def span_figures(
     kind: str,
     name: str,
     times: tuple[int, int],
-    error: str | None,
+    level: str,
+    message: str,
     model: str | None,
     tokens: tuple[int, int] | None,
-) -> SpanRow:
+) -> SpanFigures:
     """Return the figures of a span; times in µs, ``tokens``: input and output of a call."""
     provider = "openai" if model else None
     used = usage(tokens) if tokens else {}
     paid = cost(tokens) if tokens else None
-    return kind, name, model, provider, *times, None, error is not None, error, used, paid
+    failed = failure(level, message)
+    return SpanFigures(kind, name, model, provider, *times, None, *failed, used, paid)
 
 
 def usage(tokens: tuple[int, int]) -> dict[str, int]:

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from bench.many import measured
 from bench.many import vocabulary as draw
 from tracer.merging.figures import Figures
-from tracer.query.error_types import error_type
-from tracer.store.rollups.changes import Changes, SpanRow
+from tracer.store.rollups.changes import Changes
+from tracer.store.rollups.sums import SpanFigures
 from tracer.times import sql_time
 
 END: Final = int(datetime(2026, 11, 30, tzinfo=UTC).timestamp()) * 1_000_000
@@ -114,7 +114,7 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
     input_tokens = output_tokens = 0
     errors = int(trace.fails)
     message = draw.ERRORS.draw(rng, 1)[0]
-    figures: list[SpanRow] = []
+    figures: list[SpanFigures] = []
     for index, span_id in enumerate(span_ids):
         start = trace.start + length * index // trace.spans
         stop = start + max(1000, int(length / trace.spans * rng.random() * 3))
@@ -134,9 +134,10 @@ def _add(made: Lines, rng: random.Random, trace: Traits, words: list[str]) -> No
         made.spans.append(
             _span(key, span_id, parent, kind, name, (start, stop), failed, model, tokens, message)
         )
-        error = error_type(message) if failed else None
-        called = None if model == _NULL else model
-        figures.append(measured.span_row(kind, name, (start, stop), error, called, tokens))
+        level, called = "error" if failed else "default", None if model == _NULL else model
+        figures.append(
+            measured.span_figures(kind, name, (start, stop), level, message, called, tokens)
+        )
         if tokens or index == 0:
             made.span_payload_rows.append(_payload(key, span_id, rng, words, tokens))
     _add_trace(

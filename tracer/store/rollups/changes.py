@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -16,20 +15,6 @@ import msgspec
 from tracer.merging.figures import Figures
 from tracer.store.rollups.sums import Deltas, SpanFigures, add_spans, add_trace
 
-SpanRow = tuple[
-    str,
-    str,
-    str | None,
-    str | None,
-    int,
-    int | None,
-    int | None,
-    bool,
-    str | None,
-    dict[str, int],
-    Decimal | None,
-]
-"""The fields of `SpanFigures`."""
 _LEVEL: Final = 1
 """Of zlib: the rows then take a fifth, and PostgreSQL stores them without a table of its own."""
 
@@ -40,13 +25,13 @@ class Changes:
     def __init__(self) -> None:
         """Start without any."""
         self.traces: list[tuple[int, Figures]] = []
-        self.spans: list[tuple[str, int, list[SpanRow]]] = []
+        self.spans: list[tuple[str, int, list[SpanFigures]]] = []
 
     def add_trace(self, figures: Figures, sign: int) -> None:
         """Add the figures of a trace, or take them away with sign -1."""
         self.traces.append((sign, figures))
 
-    def add_spans(self, environment: str, spans: Iterable[SpanRow], sign: int) -> None:
+    def add_spans(self, environment: str, spans: Iterable[SpanFigures], sign: int) -> None:
         """Add spans of a trace of this environment, or take them away with sign -1."""
         rows = list(spans)
         if rows:

@@ -11,12 +11,12 @@ import psycopg
 from tracer.merging.arrivals import Change
 from tracer.merging.figures import Figures
 from tracer.merging.spans import Span
-from tracer.query.error_types import error_type
 from tracer.records import cost_total
 from tracer.store.database.keys import TraceKey
 from tracer.store.rollups.append import append, append_anyway, counted
-from tracer.store.rollups.changes import Changes, SpanRow
+from tracer.store.rollups.changes import Changes
 from tracer.store.rollups.stored import stored_spans
+from tracer.store.rollups.sums import SpanFigures, failure
 
 _NOTHING: dict[str, int] = {}
 
@@ -77,17 +77,16 @@ def _add_change(
         changes.add_spans(environment, others, 1)
 
 
-def _rows(spans: Iterable[Span]) -> list[SpanRow]:
+def _rows(spans: Iterable[Span]) -> list[SpanFigures]:
     return [_row(span) for span in spans if not span.placeholder]
 
 
-def _row(span: Span) -> SpanRow:
+def _row(span: Span) -> SpanFigures:
     record = span.record
-    failed = record.level == "error"
     usage, cost = _NOTHING, None
     if not span.covered:
         usage, cost = record.usage, cost_total(record.cost) if record.cost else None
-    return (
+    return SpanFigures(
         record.kind,
         record.name,
         record.model,
@@ -95,8 +94,7 @@ def _row(span: Span) -> SpanRow:
         record.start_time,
         record.end_time,
         record.first_token_time,
-        failed,
-        error_type(record.status_message) if failed and record.status_message is not None else None,
+        *failure(record.level, record.status_message),
         usage,
         cost,
     )

@@ -10,9 +10,9 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from tracer.merging.figures import Figures
-from tracer.query.error_types import error_type
 from tracer.store.database.keys import TraceKey
-from tracer.store.rollups.changes import Changes, SpanRow
+from tracer.store.rollups.changes import Changes
+from tracer.store.rollups.sums import SpanFigures, failure
 from tracer.times import to_micros
 
 _SPANS: Final = """
@@ -32,18 +32,17 @@ _TRACE: Final = """
 
 def stored_spans(
     connection: psycopg.Connection[Any], key: TraceKey, without: Collection[str] = ()
-) -> list[SpanRow]:
+) -> list[SpanFigures]:
     """Return the figures of the stored spans of a trace, but for those with these ids."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return [_row(row) for row in cursor.execute(_SPANS, (*key, list(without)))]
 
 
-def _row(row: tuple[Any, ...]) -> SpanRow:
+def _row(row: tuple[Any, ...]) -> SpanFigures:
     kind, name, start, end, first, level, model, provider, message, usage, cost = row
-    failed = level == "error"
-    error = error_type(message) if failed and message is not None else None
     times = to_micros(start), _micros(end), _micros(first)
-    return kind, name, model, provider, *times, failed, error, usage or {}, cost
+    failed = failure(level, message)
+    return SpanFigures(kind, name, model, provider, *times, *failed, usage or {}, cost)
 
 
 def add_stored_trace(connection: psycopg.Connection[Any], changes: Changes, key: TraceKey) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from tracer.measure.histogram import key_of
 from tracer.merging.figures import Figures
+from tracer.query.error_types import error_type
 from tracer.records import token_sums
 
 TRACE, SPAN, ERROR, USER = "t", "s", "e", "u"
@@ -162,6 +163,12 @@ class SpanFigures(msgspec.Struct, array_like=True, gc=False):
     error_type: str | None
     usage: dict[str, int]
     cost: Decimal | None
+
+
+def failure(level: str, message: str | None) -> tuple[bool, str | None]:
+    """Return whether a span failed, and the type of its error; None: it names none."""
+    failed = level == "error"
+    return failed, error_type(message) if failed and message is not None else None
 
 
 def add_spans(deltas: Deltas, environment: str, spans: Iterable[SpanFigures], sign: int) -> None:

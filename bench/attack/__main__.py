@@ -76,6 +76,12 @@ class _Measured(NamedTuple):
     taken: Latencies
     processor: float
 
+    def figures(self) -> dict[str, float]:
+        """Return what is shown, in seconds."""
+        ingest, pages, health, *_ = self.taken
+        times = {"p95 ingest": ingest, "pages": pages, "health": health}
+        return times | {"processor": self.processor}
+
 
 def _measured(server: Family) -> _Measured:
     before = sum(server.cpu())
@@ -85,14 +91,9 @@ def _measured(server: Family) -> _Measured:
 
 def _show(name: str, measured: _Measured, before: _Measured | None = None) -> None:
     cells = []
-    for title, figures in (
-        ("p95 ingest", [each and each.taken.ingest for each in (measured, before)]),
-        ("pages", [each and each.taken.pages for each in (measured, before)]),
-        ("health", [each and each.taken.health for each in (measured, before)]),
-        ("processor", [each and each.processor for each in (measured, before)]),
-    ):
-        now, then = figures
-        assert now is not None
+    earlier = before.figures() if before else {}
+    for title, now in measured.figures().items():
+        then = earlier.get(title)
         factor = f" ({now / then:.1f} ×)" if then else ""
         cells.append(f"{title} {now * 1000:6.1f} ms{factor:<9}")
     click.echo(f"  {name:<32}{' '.join(cells)}  failed {measured.taken.failed}")

@@ -64,14 +64,14 @@ def fill(url: str, traces: int, spans: float) -> None:
             keys.append((url, own))
             while fold.fold(connection):
                 pass
-        words = [(drop, create) for drop, create in statements if "trace_words" in create]
-        for statement in statements:
-            if statement not in words:
-                connection.execute(statement[1].encode())
+        of_words = [create for _, create in statements if "trace_words" in create]
+        for _, create in statements:
+            if create not in of_words:
+                connection.execute(create.encode())
         connection.execute("VACUUM ANALYZE")
         for _ in _progress("indexed", pool.imap_unordered(_index_words, keys), len(keys)):
             pass
-        for _, create in words:
+        for create in of_words:
             connection.execute(create.encode())
         connection.execute(_SESSIONS)
         connection.execute("VACUUM ANALYZE")

@@ -24,15 +24,20 @@ def count_elements(body: bytes) -> int:
 
 def check_elements(body: bytes) -> None:
     """Raise TooLarge where a body may hold more elements than fit into memory."""
-    if len(body) > MOST_ELEMENTS and (elements := count_elements(body)) > MOST_ELEMENTS:
-        raise TooLarge(f"{elements} elements of JSON: more than {MOST_ELEMENTS} in one request")
+    if len(body) > MOST_ELEMENTS:
+        _check_number(count_elements(body))
 
 
 def check_density(body: bytes) -> None:
     """Raise TooLarge for many elements, or where most are as tiny as in ``[{},{},{}]``."""
     if len(body) < FREE_ELEMENTS:
         return
-    check_elements(body)
     elements = count_elements(body)
+    _check_number(elements)
     if elements > FREE_ELEMENTS and elements * LEAST_BYTES > len(body):
         raise TooLarge(f"{elements} elements in {len(body)} bytes: too many for one request")
+
+
+def _check_number(elements: int) -> None:
+    if elements > MOST_ELEMENTS:
+        raise TooLarge(f"{elements} elements of JSON: more than {MOST_ELEMENTS} in one request")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import url_for
 
 from tracer.query.fields import Grain
+from tracer.store.query.keyset import KEYED
 from tracer.ui.lists.columns import Column, ColumnSet, column_set
 
 
@@ -70,7 +71,7 @@ _TRACES: Final = column_set(
     *("name", "input", "start", "latency", "spans", "tokens", "cost", "errors"),
     *("user", "session", "env", "marks", "scores", "tags"),
     leading="name",
-    keyed=("metadata", "score"),
+    keyed=KEYED[Grain.TRACE],
 )
 _SPAN_COLUMNS: Final = (
     _NAME,
@@ -89,7 +90,7 @@ _SPAN_COLUMNS: Final = (
     *(_USER, _SESSION, _ENVIRONMENT),
     _ID,
 )
-_OF_SPANS: Final = ("metadata", "score")
+_OF_SPANS: Final = KEYED[Grain.SPAN]
 _SPANS: Final = column_set(
     _SPAN_COLUMNS,
     *("name", "kind", "output", "start", "latency", "tokens", "cost", "trace"),
@@ -121,7 +122,7 @@ _SESSIONS: Final = column_set(
     *("id", "input", "end", "latency", "traces", "tokens", "cost", "errors"),
     *("user", "env", "marks", "scores", "tags"),
     leading="id",
-    keyed=("score",),
+    keyed=KEYED[Grain.SESSION],
 )
 _USERS: Final = column_set(
     (

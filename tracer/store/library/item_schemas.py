@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.errors import Invalid, Refusal
 from tracer.records import Json
+from tracer.store.library.datasets import Dataset, DatasetItem
 from tracer.store.library.schema_work import MOST_WORK, SchemaWork
 
 if TYPE_CHECKING:
@@ -51,6 +52,21 @@ class ItemSchema:
         if work > MOST_WORK:
             reason = "expected a smaller value, or a schema that refers to itself less often"
             raise Invalid.of_field(self._field, reason)
+
+
+class ItemSchemas:
+    """Both schemas of a dataset; ``expected_output`` is what refusals name that field."""
+
+    def __init__(self, dataset: Dataset, expected_output: str) -> None:
+        self._input = ItemSchema("input", dataset.input_schema)
+        self._expected_output = ItemSchema(expected_output, dataset.expected_output_schema)
+
+    def mismatches(self, item: DatasetItem) -> list[Refusal]:
+        """Return where an item does not conform; raises Invalid where that would take too long."""
+        return [
+            *self._input.mismatches(item.input),
+            *self._expected_output.mismatches(item.expected_output),
+        ]
 
 
 def _work(field: str, schema: Json) -> SchemaWork:

@@ -11,7 +11,7 @@ from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
-from tracer.store.library.item_schemas import ItemSchema
+from tracer.store.library.item_schemas import ItemSchemas
 from tracer.ui.base.blueprint import bp, go_to, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.library.datasets import ITEM_VALUES, find_dataset
@@ -80,12 +80,6 @@ def _save(
 
 def _check(dataset: Dataset, item: DatasetItem) -> None:
     """Refuse an item that does not conform to the schemas of its dataset."""
-    refusals = [
-        *ItemSchema("input", dataset.input_schema).mismatches(item.input),
-        *ItemSchema("expected_output", dataset.expected_output_schema).mismatches(
-            item.expected_output
-        ),
-    ]
-    if refusals:
+    if refusals := ItemSchemas(dataset, "expected_output").mismatches(item):
         reasons = "; ".join(f"{refusal.field}: {refusal.reason}" for refusal in refusals)
         refuse(f"The item does not conform to the schema of its dataset. {reasons}")

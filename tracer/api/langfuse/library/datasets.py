@@ -12,11 +12,11 @@ from msgspec import UNSET, Meta
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.item_media import ItemMedia, item_media, media_in
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
-from tracer.errors import Invalid, Refusal
+from tracer.errors import Invalid
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
-from tracer.store.library.item_schemas import ItemSchema
+from tracer.store.library.item_schemas import ItemSchema, ItemSchemas
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
@@ -147,25 +147,10 @@ def _check_items(dataset: Dataset) -> None:
     if dataset.input_schema is None and dataset.expected_output_schema is None:
         return
     items, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=None)
-    schemas = _Schemas(dataset)
+    schemas = ItemSchemas(dataset, "expectedOutput")
     for item in items:
         if refusals := schemas.mismatches(item):
             raise Invalid(f"validation failed for item {item.item_id!r}: {refusals[0]}")
-
-
-class _Schemas:
-    """The schemas of a dataset."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._input = ItemSchema("input", dataset.input_schema)
-        self._expected_output = ItemSchema("expectedOutput", dataset.expected_output_schema)
-
-    def mismatches(self, item: DatasetItem) -> list[Refusal]:
-        """Return where an item does not conform; raises Invalid where that would take too long."""
-        return [
-            *self._input.mismatches(item.input),
-            *self._expected_output.mismatches(item.expected_output),
-        ]
 
 
 @bp.get("/v2/datasets")
@@ -213,7 +198,7 @@ def create_item() -> Response:
     dataset = find_dataset(sent.dataset_name)
     with transaction():
         item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, fields)
-        refusals = _Schemas(dataset).mismatches(item)
+        refusals = ItemSchemas(dataset, "expectedOutput").mismatches(item)
         if refusals and not item.archived:
             raise Invalid("the item does not conform to its dataset's schema", refusals)
     return reply(item_answers([item])[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tracer import exact_json
 from tracer.records import Json
 from tracer.ui.base.blueprint import refuse
@@ -21,28 +23,29 @@ def read_text(label: str, text: str) -> str:
 
 def read_json(label: str, text: str) -> Json:
     """Return the JSON value of a text; empty: None. Refuse a text that is no JSON."""
+
+    def refused(_text: str, error: Exception) -> Json:
+        refuse(f"{label}: expected JSON: {error}.")
+
+    return _read(label, text, refused)
+
+
+def read_value(label: str, text: str) -> Json:
+    """Return the JSON value of a text, or the text itself where it is no JSON; empty: None."""
+    return _read(label, text, lambda plain, _error: plain)
+
+
+def _read(label: str, text: str, otherwise: Callable[[str, Exception], Json]) -> Json:
     text = read_text(label, text)
     if not text.strip():
         return None
     try:
         value: Json = exact_json.decode(text)
     except (ValueError, RecursionError) as error:
-        refuse(f"{label}: expected JSON: {error}.")
+        return otherwise(text, error)
     if "\\u0000" in text or "\\ud" in text.lower():
         refuse(f"{label}: the escapes of NUL and of halves of characters can't be stored.")
     return value
-
-
-def read_value(label: str, text: str) -> Json:
-    """Return the JSON value of a text, or the text itself where it is no JSON; empty: None."""
-    text = read_text(label, text)
-    if not text.strip():
-        return None
-    try:
-        exact_json.decode(text)
-    except (ValueError, RecursionError):
-        return text
-    return read_json(label, text)
 
 
 def written(value: Json) -> str:

@@ -45,12 +45,7 @@ def lens_level(project_id: str, trace_id: str, lens: str, cursor: str) -> TreeLe
     page = read_lens(project_id, trace_id, lens, Part(key), _PAGE) or _NOTHING
     token = PageToken.of(page.spans, 0, folds=False, lens=lens)
     level = _level(project_id, trace_id, page, token)
-    # The rows that it continues are shown already.
-    if key.forward:
-        level.earlier = None
-        level.token = level.token.begun_after(key.time, key.row_id)
-    else:
-        level.later = None
+    level.continue_at(key)
     return level
 
 

@@ -138,14 +138,8 @@ def read_level(
         # The gap after the group belongs to its level.
         level.until, level.gap = until, None
         level.token = level.token.within(end)
-    # The rows that it continues are shown already.
     if key is not None:
-        if key.forward:
-            level.earlier = None
-            # Spans that arrive later between two pages belong to the second.
-            level.token = level.token.begun_after(key.time, key.row_id)
-        else:
-            level.later = None
+        level.continue_at(key)
     return level
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tracer.analysis.sibling_groups import SiblingGroup
 from tracer.store.analyses.subtrees import Subtree
+from tracer.store.database.paging import Key
 from tracer.store.traces.span_tree import SpanRow
 from tracer.ui.tree.gaps import Gap
 from tracer.ui.tree.page_token import PageToken
@@ -68,6 +69,15 @@ class TreeLevel:
     def cut(self) -> bool:
         """Whether rows may follow on another page."""
         return self.later is not None or self.token.until is not None
+
+    def continue_at(self, key: Key) -> None:
+        """Make it the page that continues another at ``key``, whose rows are shown already."""
+        if key.forward:
+            self.earlier = None
+            # Spans that arrive later between two pages belong to the second.
+            self.token = self.token.begun_after(key.time, key.row_id)
+        else:
+            self.later = None
 
 
 @dataclass(slots=True)

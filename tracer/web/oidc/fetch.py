@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import socket
 import time
@@ -36,19 +35,16 @@ def post_form(
     `basic`: name and password of the Authorization header. Raises ProviderError.
     """
     headers = {"Accept": "application/json"}
-    if basic:
-        pair = base64.b64encode(":".join(basic).encode()).decode()
-        headers["Authorization"] = f"Basic {pair}"
-    address = check_url(provider, url)
-    return _object(httpx.Request("POST", address, headers=headers, data=form))
+    request = httpx.Request("POST", check_url(provider, url), headers=headers, data=form)
+    return _object(request, basic)
 
 
-def _object(request: httpx.Request) -> dict[str, Any]:
+def _object(request: httpx.Request, basic: tuple[str, str] | None = None) -> dict[str, Any]:
     """Send a request; return the JSON object that answers it. Raises ProviderError."""
     deadline = time.monotonic() + _MOST_SECONDS
     try:
         with httpx.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client:
-            response = client.send(request, stream=True)
+            response = client.send(request, stream=True, auth=basic)
             body = b""
             for part in response.iter_bytes():
                 body += part

@@ -66,9 +66,14 @@ def finish(provider: Provider, redirect_uri: str, attempt: Attempt, url: str) ->
 
 def _scope(provider: Provider, documents: dict[str, Any]) -> str:
     """Return the scopes to ask for: that of the groups as well, where the provider has it."""
-    known = documents.get("scopes_supported")
-    has_groups = isinstance(known, list) and provider.groups_claim in known
+    has_groups = provider.groups_claim in _listed(documents, "scopes_supported")
     return f"{SCOPE} {provider.groups_claim}" if has_groups and provider.uses_groups else SCOPE
+
+
+def _listed(documents: dict[str, Any], name: str) -> list[Any]:
+    """Return what the provider supports; empty where its discovery document has no such list."""
+    known = documents.get(name)
+    return known if isinstance(known, list) else []
 
 
 def _challenge(verifier: str) -> str:
@@ -86,8 +91,7 @@ def _exchange(
         "redirect_uri": redirect_uri,
         "code_verifier": attempt.verifier,
     }
-    known = documents.get("token_endpoint_auth_methods_supported")
-    methods = known if isinstance(known, list) else []
+    methods = _listed(documents, "token_endpoint_auth_methods_supported")
     if "client_secret_basic" in methods or "client_secret_post" not in methods:
         # Percent-encoded, as RFC 6749 has it.
         basic = (quote_plus(provider.client_id), quote_plus(provider.client_secret))

@@ -17,7 +17,7 @@ from bench.family import ROOT, Family, family
 IMAGES: Final = ROOT / "docs" / "images"
 _WIDTH: Final = 1440
 _HEIGHT: Final = 810
-_CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM: Final = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 # The screenshot shows the largest trace of up to this many spans.
 _MOST_SPANS: Final = 30
 

@@ -20,7 +20,8 @@ expect.set_options(timeout=TIMEOUT_MS)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip these tests where there is no Chromium, and say how to get one."""
-    skip = pytest.mark.skip(reason="no Chromium: apt-get install chromium (or .ci/run) brings one")
+    install = "apt-get install chromium-headless-shell (or .ci/run)"
+    skip = pytest.mark.skip(reason=f"no Chromium: {install} brings one")
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
@@ -42,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 def site(app: Flask) -> Iterator[str]:
     """The address of the application, served by threads of this process."""
     server = Site(app)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -40,7 +40,7 @@ def test_a_modified_click_opens_a_new_tab_and_leaves_the_page_alone(
         href = page.locator(selector).first.evaluate("link => link.href")
         with page.context.expect_page() as opened:
             page.locator(selector).first.click(modifiers=[modifier])
-        assert opened.value.url == href, selector
+        opened.value.wait_for_url(href, wait_until="commit")
         assert (page.url, selection_of(page)) == (before, selected), selector
         opened.value.close()
 
@@ -54,7 +54,7 @@ def test_a_middle_click_opens_a_new_tab(store_traces: StoreTraces, open_page: Op
         href = link.evaluate("link => link.href")
         with page.context.expect_page() as opened:
             link.click(button="middle")
-        assert opened.value.url == href, selector
+        opened.value.wait_for_url(href, wait_until="commit")
         opened.value.close()
 
 

@@ -208,7 +208,7 @@ def test_an_invalid_key_is_named_as_the_reason(client: FlaskClient) -> None:
 
 def test_the_command_prints_pages_that_exist(app: Flask, client: FlaskClient) -> None:
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         done = CliRunner().invoke(demo, ["--url", f"http://127.0.0.1:{server.port}/"])

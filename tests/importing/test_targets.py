@@ -67,7 +67,7 @@ class Hostile(BaseHTTPRequestHandler):
 def hostile() -> Iterator[Remote]:
     """A Langfuse server that wants to harm who imports from it."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         with Remote(f"http://127.0.0.1:{server.server_port}", "pk", "sk", wait=bool) as remote:

@@ -37,7 +37,7 @@ def mail_receiver() -> Iterator[tuple[str, list[tuple[str, EmailMessage]]]]:
         server.daemon_threads = True
         mails: list[tuple[str, EmailMessage]] = []
         cast(Any, server).mails = mails
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             port = server.server_address[1]

@@ -16,7 +16,8 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The shell without windows takes a third less processor time.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), "")
 
 ARGUMENTS = [

@@ -51,7 +51,7 @@ def on_loopback(handler: type[Handler]) -> Iterator[str]:
     # A client that keeps its connection must not keep the server from ending.
     server.daemon_threads = True
     server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

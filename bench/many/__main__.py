@@ -110,8 +110,10 @@ def _table(columns: list[tuple[dict[str, int], list[Timed]]], machine: dict[str,
     heads = [f"{sizes['traces']:,} traces, {sizes['spans']:,} spans" for sizes, _ in columns]
     lines = [
         "{cores} cores, {memory_gb} GB, Python {python}, PostgreSQL {postgresql}; load average"
-        " before the run {load_before}. Milliseconds: the slowest request of the group (median,"
-        " p95, processor time of server and PostgreSQL together).".format(**machine),
+        " before the run {load_before}.".format(**machine),
+        "",
+        "Milliseconds: the slowest request of the group (median, p95, processor time of server and",
+        "PostgreSQL together).",
         "",
         f"| requests | {' | '.join(heads)} |",
         f"| --- |{' --- |' * len(heads)}",

@@ -268,8 +268,7 @@ def test_an_operator_or_a_value_alone_is_no_condition(filled: FlaskClient) -> No
 
 
 def test_fields_of_scores_always_contain_the_score(filled: FlaskClient) -> None:
-    for fields in ("trace", "score,odd"):
-        assert get(filled, "v2/scores", 400, fields=fields)
+    assert get(filled, "v2/scores", 400, fields="trace")
     assert get(filled, "v2/scores", 400, fields="score", userId="u0")
     [first, *_] = get(filled, "v2/scores", fields="score")["data"]
     assert first["trace"] is None

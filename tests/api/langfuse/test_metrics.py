@@ -330,6 +330,26 @@ def test_invalid_metrics_are_refused(client: FlaskClient, query: dict[str, Any])
     assert "message" in query_metrics(client, "v2/metrics", 400, **{"metrics": [COUNT], **query})
 
 
+def test_only_the_largest_of_nearly_unique_groups_are_measured(filled: FlaskClient) -> None:
+    """Without a limit and an order there would be a group per row."""
+    query: dict[str, Any] = {"view": "observations", "dimensions": [{"field": "traceId"}]}
+    query |= {"metrics": [COUNT], "config": {"row_limit": 1}}
+    query["orderBy"] = [{"field": "count_count", "direction": "desc"}]
+    [row] = query_metrics(filled, "v2/metrics", **query)["data"]
+    assert row == {"traceId": "t0", "count_count": 2}
+    for wrong in (
+        {"config": {}},
+        {"orderBy": []},
+        {"orderBy": [{"field": "count_count", "direction": "asc"}]},
+        {"orderBy": [{"field": "traceId", "direction": "desc"}]},
+        {"timeDimension": {"granularity": "day"}},
+    ):
+        error = query_metrics(filled, "v2/metrics", 400, **{**query, **wrong})
+        assert error["error"] == "InvalidRequestError", wrong
+        assert "traceId" in error["message"]
+    assert query_metrics(filled, "metrics", **{**query, "config": {}, "orderBy": []})["data"]
+
+
 def test_days_are_listed_with_the_models_of_each(filled: FlaskClient) -> None:
     [day] = get(filled, "metrics/daily")["data"]
     assert (day["date"], day["countTraces"], day["countObservations"]) == ("2026-01-01", 3, 2)

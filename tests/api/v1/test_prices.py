@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from tracer.pricing.list_prices import LIST_NAME, PRICES_VERSION
 from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
+from tracer.store.projects.prices import base_id_of
 from tracer.store.projects.projects import create_project
 
 RATES = {
@@ -184,4 +185,6 @@ def test_an_interrupted_change_of_a_model_leaves_one_price_in_use(
         assert changed.status_code == 503
         assert left == [(made["id"],)]
         again = client.put(f"/api/public/models/{made['id']}", json=model)
-        assert connection.execute(in_use).fetchall() == [(again.get_json()["id"],)]
+        assert again.get_json()["id"] == made["id"]
+        [(price_id,)] = connection.execute(in_use).fetchall()
+        assert base_id_of(price_id) == made["id"] != price_id

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tracer.api.langfuse import comments, metrics, models, openapi, server
+from tracer.api.langfuse import comments, metrics, metrics_daily, models, openapi, server
 from tracer.api.langfuse.library import (
     dataset_runs,
     datasets,
+    datasets_v1,
     evaluators,
     experiments,
     media,
@@ -22,11 +23,13 @@ for module in (
     comments,
     configs,
     datasets,
+    datasets_v1,
     openapi,
     evaluators,
     experiments,
     media,
     metrics,
+    metrics_daily,
     models,
     observations,
     observations_v2,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask import Blueprint, Response
+from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
@@ -16,6 +17,7 @@ from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
+from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_comments", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -27,6 +29,8 @@ class CommentsQuery(PageQuery, kw_only=True):
     object_type: Literal["TRACE", "OBSERVATION", "SESSION", "PROMPT"] | None = None
     object_id: str | None = None
     author_user_id: str | None = None
+    from_timestamp: SentTime | None = None
+    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
 
 
 class Comment(Answer, kw_only=True):
@@ -56,7 +60,7 @@ class Comments(Answer, kw_only=True):
     )
 )
 def list_comments() -> Response:
-    """Return one page of the project's comments, newest first."""
+    """Return one page of the project's comments, the oldest first."""
     query = read_params(CommentsQuery)
     if query.object_id is not None and query.object_type is None:
         raise Invalid.of_field("objectId", "expected objectType beside it")
@@ -65,6 +69,8 @@ def list_comments() -> Response:
         on=query.object_type and query.object_type.lower(),
         object_id=query.object_id,
         author_id=query.author_user_id,
+        since=query.from_timestamp,
+        until=query.to_timestamp,
         limit=query.limit,
         offset=query.offset,
     )

@@ -146,7 +146,7 @@ def _field(column: str, columns: Mapping[str, str]) -> str:
     )
     if field is None:
         known = ", ".join(columns)
-        raise Invalid.of_field("filter", f"expected a column of {known}, got {column!r:.80}")
+        raise Invalid(f"Invalid filter column {column!r:.80}: expected one of {known}")
     return field
 
 

@@ -1,30 +1,23 @@
-"""Metrics: measures by dimensions in both versions of the query, and daily totals."""
+"""Metrics: measures by dimensions, in both versions of the query."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from flask import Blueprint, Response
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.filters import read_conditions
-from tracer.api.langfuse.params import (
-    PageMeta,
-    PageQuery,
-    Query,
-    Texts,
-    page_meta,
-    read_params,
-)
+from tracer.api.langfuse.params import Query, read_params
 from tracer.api.langfuse.scores import scores
 from tracer.api.langfuse.traces import observations, traces
 from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import query as metrics
-from tracer.store.metrics.query import GRANULARITIES, TIME, AggregateQuery, DayOfModel
+from tracer.store.metrics.query import GRANULARITIES, TIME, AggregateQuery
 from tracer.times import json_time_in_millis
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
@@ -109,7 +102,7 @@ _AGGREGATIONS: Final = (
     *("sum", "avg", "count", "max", "min", "uniq", "histogram"),
     *("p50", "p75", "p90", "p95", "p99"),
 )
-# Dimensions with nearly unique values, which version 2 rejects; version 1 allows them.
+# Dimensions with nearly unique values, of which version 2 returns only the largest groups.
 _NEARLY_UNIQUE: Final = (
     "id",
     "traceId",
@@ -128,6 +121,9 @@ _AUTO: Final = (
 
 bp = Blueprint("langfuse_metrics", __name__, url_prefix=PREFIX)
 set_up(bp)
+
+
+_MOST_ROWS: Final = 100
 
 
 class MetricsQuery(Query, kw_only=True):
@@ -155,7 +151,7 @@ class _Order(msgspec.Struct):
 
 
 class _Config(msgspec.Struct):
-    row_limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    row_limit: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
     bins: Annotated[int, Meta(ge=1, le=100, description="of a histogram")] = metrics.BINS
 
 
@@ -179,46 +175,6 @@ class Metrics(Answer, kw_only=True):
     data: list[dict[str, Any]]
 
 
-class DailyQuery(PageQuery, kw_only=True):
-    """Conditions of the daily totals."""
-
-    trace_name: str | None = None
-    user_id: str | None = None
-    tags: Annotated[Texts, Meta(description="all of them")] = field(default_factory=list)
-    environment: Annotated[Texts, Meta(description="any of them")] = field(default_factory=list)
-    from_timestamp: Time | None = None
-    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
-
-
-class ModelDay(Answer, kw_only=True):
-    """The use of one model on one day."""
-
-    model: str | None
-    input_usage: int
-    output_usage: int
-    total_usage: int
-    count_traces: int
-    count_observations: int
-    total_cost: float
-
-
-class Day(Answer, kw_only=True):
-    """The totals of one day (UTC)."""
-
-    date: str
-    count_traces: int
-    count_observations: int
-    total_cost: float
-    usage: list[ModelDay]
-
-
-class Days(Answer, kw_only=True):
-    """A page of days, the latest day first."""
-
-    data: list[Day]
-    meta: PageMeta
-
-
 _ASK: Final = Operation(
     summary="Query metrics", query=MetricsQuery, answers={200: Metrics}, problems=(*PROBLEMS, 422)
 )
@@ -234,22 +190,8 @@ def read_metrics() -> Response:
 @bp.get("/v2/metrics")
 @describe(_ASK)
 def read_metrics_v2() -> Response:
-    """Return the same in version 2, which has no view of traces and no nearly unique dimensions."""
+    """Return the same in version 2, which has no view of traces."""
     return _ask(first=False)
-
-
-@bp.get("/metrics/daily")
-@describe(Operation(summary="List days", query=DailyQuery, answers={200: Days}, problems=PROBLEMS))
-def list_days() -> Response:
-    """Return one page of days with their totals."""
-    query = read_params(DailyQuery)
-    wanted = _daily_conditions(query)
-    of_spans = [_of_span(condition) for condition in wanted]
-    days, total = metrics.page_days(project_id(), of_spans, wanted, query.limit, query.offset)
-    rows = metrics.days_of_models(project_id(), of_spans, days)
-    begun = metrics.traces_by_day(project_id(), wanted, days)
-    data = [_day(day, [row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
-    return reply(Days(data=data, meta=page_meta(query, total)))
 
 
 def _ask(*, first: bool) -> Response:
@@ -270,8 +212,8 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
     dimensions = {
         dimension.field: _dimension(sent, dimension.field, columns) for dimension in sent.dimensions
     }
-    if crowded := not first and dimensions.keys() & _NEARLY_UNIQUE:
-        raise Invalid.of_field("dimensions", f"{crowded} would make a group per row")
+    if not first:
+        _check_bounded(sent)
     metrics = {f"{metric.aggregation}_{metric.measure}": _metric(metric) for metric in sent.metrics}
     names = {TIME: TIME, **_BY_TYPE, **dimensions}
     names |= {theirs: f"{how}_{measure}" for theirs, (measure, how) in metrics.items()}
@@ -288,10 +230,27 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
         conditions=more + _conditions(sent, columns),
         granularity=_granularity(sent),
         order=[(names[order.field], order.direction == "desc") for order in sent.order_by or []],
-        limit=sent.config.row_limit,
+        limit=_MOST_ROWS if sent.config.row_limit is UNSET else sent.config.row_limit,
         bins=sent.config.bins,
     )
     return query, names
+
+
+def _check_bounded(sent: _SentQuery) -> None:
+    """Raise Invalid for a group per row of the database: only the largest can be queried."""
+    crowded = [item.field for item in sent.dimensions if item.field in _NEARLY_UNIQUE]
+    if not crowded:
+        return
+    names = ", ".join(crowded)
+    if sent.time_dimension is not None:
+        raise Invalid(f"{names}: nearly unique values can't be combined with timeDimension")
+    descending = [order.field for order in sent.order_by or [] if order.direction == "desc"]
+    measured = {f"{metric.aggregation}_{metric.measure}" for metric in sent.metrics}
+    if sent.config.row_limit is UNSET or not descending or not measured.issuperset(descending):
+        raise Invalid(
+            f"{names}: nearly unique values require both 'config.row_limit' and 'orderBy' with"
+            " direction 'desc' on a measure"
+        )
 
 
 def _conditions(sent: _SentQuery, columns: dict[str, str]) -> list[Condition]:
@@ -301,14 +260,16 @@ def _conditions(sent: _SentQuery, columns: dict[str, str]) -> list[Condition]:
 
 def _dimension(sent: _SentQuery, name: str, columns: dict[str, str]) -> str:
     if name not in columns:
-        raise Invalid.of_field("dimensions", f"{name!r} is no dimension of {sent.view}")
+        raise Invalid(f"Invalid dimension {name!r}: it is none of the view {sent.view}")
     return columns[name]
 
 
 def _metric(metric: _Metric) -> tuple[str, str]:
-    if metric.measure not in MEASURES or metric.aggregation not in _AGGREGATIONS:
-        shown = f"{metric.aggregation} of {metric.measure}"
-        raise Invalid.of_field("metrics", f"{shown!r} can't be measured here")
+    if metric.measure not in MEASURES:
+        raise Invalid(f"Invalid metric {metric.measure!r}: expected one of {', '.join(MEASURES)}")
+    if metric.aggregation not in _AGGREGATIONS:
+        wanted = f"expected one of {', '.join(_AGGREGATIONS)}, got {metric.aggregation!r:.80}"
+        raise Invalid.of_field("metrics", wanted)
     uniq = metric.measure in _COUNTED or metric.aggregation == "uniq"
     return MEASURES[metric.measure], "unique" if uniq else metric.aggregation
 
@@ -338,44 +299,3 @@ def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     if TIME in values:
         values[TIME] = json_time_in_millis(values[TIME])
     return values
-
-
-def _daily_conditions(query: DailyQuery) -> list[Condition]:
-    """Return the conditions on traces of a query for daily totals."""
-    plain = {"name": query.trace_name, "user_id": query.user_id}
-    conditions = [Condition(name, "=", value) for name, value in plain.items() if value is not None]
-    if query.tags:
-        conditions.append(Condition("tags", "all of", query.tags))
-    if query.environment:
-        conditions.append(Condition("environment", "any of", query.environment))
-    if query.from_timestamp is not None:
-        conditions.append(Condition("start_time", ">=", query.from_timestamp))
-    if query.to_timestamp is not None:
-        conditions.append(Condition("start_time", "<", query.to_timestamp))
-    return conditions
-
-
-def _of_span(condition: Condition) -> Condition:
-    return condition._replace(field="trace_name") if condition.field == "name" else condition
-
-
-def _day(day: datetime, rows: list[DayOfModel], begun: int) -> Day:
-    return Day(
-        date=day.date().isoformat(),
-        count_traces=begun,
-        count_observations=sum(row.spans for row in rows),
-        total_cost=float(sum(row.cost for row in rows)),
-        usage=[
-            ModelDay(
-                model=row.model,
-                input_usage=row.input_tokens,
-                output_usage=row.output_tokens,
-                total_usage=row.total_tokens,
-                count_traces=row.traces,
-                count_observations=row.spans,
-                total_cost=float(row.cost),
-            )
-            for row in rows
-            if row.model is not None
-        ],
-    )

@@ -55,8 +55,8 @@ def read_model(model_id: str) -> Response:
         for entry in _listed(int(time.time()) // _DAY):
             if list_id(entry) == model_id:
                 return reply(listed_model(entry))
-    row = prices.get_price(project_id(), model_id)
-    if row is None or row.retired_at is not None:
+    row = prices.price_in_use(project_id(), model_id)
+    if row is None:
         raise missing("Model", model_id)
     return reply(own_model(row))
 

@@ -118,4 +118,4 @@ def decode_cursor(cursor: str, kind: Any) -> Any:
             raise ValueError("stored ids contain no NUL")
         return values
     except (binascii.Error, msgspec.MsgspecError, ValueError):
-        raise Invalid.of_field("cursor", "was not made by this server") from None
+        raise Invalid("Invalid cursor format: this server made no such cursor") from None

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from tracer.pricing.list_prices import LIST_NAME, list_entry
 from tracer.pricing.price_book import call_parameter
 from tracer.pricing.rates import Rates, input_side
+from tracer.store.projects.prices import base_id_of
 from tracer.store.traces.span_search import FoundSpan
 from tracer.times import to_micros
 from tracer.web.langfuse.models import list_id, tier_name
@@ -34,7 +35,7 @@ def paid(row: FoundSpan) -> Paid:
     if row.priced_by is None:
         return Paid()
     if row.own_rates is not None:
-        return _by(row.priced_by, row.own_rates, row)
+        return _by(base_id_of(row.priced_by), row.own_rates, row)
     entry = list_entry(row.model, row.provider, to_micros(row.start_time))
     if entry is None:
         return Paid()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from tracer.errors import Invalid
+from tracer.errors import NotFound
 from tracer.ingestion.writing import json_body
 from tracer.store.database.session import transaction
 from tracer.store.projects import prices
@@ -43,19 +43,18 @@ def create_model() -> Response:
 @bp.put("/models/<id:model_id>")
 @describe(
     Operation(
-        summary="Change a model",
+        summary="Add a model under an id, or change the one of that id",
         body=ModelBody,
         answers={200: Model},
         problems=(*WRITE_PROBLEMS, 404),
     )
 )
 def change_model(model_id: str) -> Response:
-    """Replace a model by a new one with another id: prices themselves never change."""
+    """Add a model, or a revision of one: prices that were applied never change."""
     draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
     with transaction():
-        made = prices.create_price(project_id(), draft)
-        prices.retire_price(project_id(), model_id, retired=True)
+        made = prices.replace_price(project_id(), model_id, draft)
     return reply(own_model(made))
 
 
@@ -64,15 +63,15 @@ def change_model(model_id: str) -> Response:
 def delete_model(model_id: str) -> Response:
     """Retire a model: spans that it priced keep their price."""
     _check_own(model_id, "deleted")
+    row = prices.price_in_use(project_id(), model_id)
+    if row is None:
+        raise missing("Model", model_id)
     with transaction():
-        prices.retire_price(project_id(), model_id, retired=True)
+        prices.retire_price(project_id(), row.price_id)
     return reply(Message(message="Model deleted successfully"))
 
 
 def _check_own(model_id: str, done: str) -> None:
-    """Raise an error unless the model is a price of the project that is in use."""
+    """Raise NotFound for a model of the built-in list."""
     if model_id.startswith(LISTED):
-        raise Invalid(f"a model of the built-in list can't be {done}")
-    row = prices.get_price(project_id(), model_id)
-    if row is None or row.retired_at is not None:
-        raise missing("Model", model_id)
+        raise NotFound(f"a model of the built-in list can't be {done}")

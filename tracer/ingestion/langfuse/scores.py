@@ -10,7 +10,7 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.errors import Invalid, Refusal, Refused, TooLarge, Unstorable
+from tracer.errors import Invalid, NotFound, Refusal, Refused, TooLarge, Unstorable
 from tracer.ingestion.langfuse.ingestion import stored
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Json, ScoreRecord
@@ -18,6 +18,7 @@ from tracer.store.database.session import transaction
 from tracer.store.scores import configs, scores
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import (
+    NO_CONFIG,
     PREFIX,
     PROBLEMS,
     WRITE_PROBLEMS,
@@ -145,7 +146,7 @@ def update_config(config_id: str) -> Response:
     body = read_sent(read_storable_json(json_body()), ConfigChange)
     config = configs.get_configs(project_id(), [config_id]).get(config_id)
     if config is None:
-        raise missing("Score config", config_id)
+        raise NotFound(NO_CONFIG)
     fields = _fields(body)
     if not fields:
         raise Invalid("expected a field to change, got none")

@@ -63,10 +63,12 @@ def page_comments(
     on: str | None,
     object_id: str | None,
     author_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
     limit: int,
     offset: int,
 ) -> tuple[list[CommentRow], int]:
-    """Return (comments of the whole project, newest first; the number of all of them).
+    """Return (comments of the whole project, the oldest first; the number of all of them).
 
     `on` is trace, observation (a span) or session; None: any subject. Other values match nothing.
     """
@@ -82,8 +84,12 @@ def page_comments(
             wanted.append(subject[0] == object_id)
     if author_id is not None:
         wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
+    if since is not None:
+        wanted.append(comments.c.created_at >= since)
+    if until is not None:
+        wanted.append(comments.c.created_at < until)
     query = sa.select(*_COLUMNS).where(*wanted)
-    query = query.order_by(comments.c.created_at.desc(), comments.c.comment_id)
+    query = query.order_by(comments.c.created_at, comments.c.comment_id)
     rows, total = numbered_page(query, limit, offset)
     return [_row(row) for row in rows], total
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -50,8 +53,12 @@ def save_run(
     description: str | None,
     metadata: Json,
     run_id: str | None = None,
+    new: Mapping[str, Any] = MappingProxyType({}),
 ) -> DatasetRun:
-    """Create the run, or change the given fields of the dataset's run of this name."""
+    """Create the run, or change the given fields of the dataset's run of this name.
+
+    ``new`` has fields that a new run gets in their place, or besides.
+    """
     changes = {
         key: value
         for key, value in (("description", description), ("metadata", metadata))
@@ -64,7 +71,7 @@ def save_run(
             run_id=run_id or secrets.token_hex(12),
             dataset_id=dataset_id,
             name=name,
-            **changes,
+            **{**changes, **new},
         )
         .on_conflict_do_update(
             index_elements=["project_id", "dataset_id", "name"],
@@ -156,12 +163,26 @@ def list_runs(
 
 
 def list_run_items(
-    project_id: str, run_id: str, limit: int | None = None, offset: int = 0
+    project_id: str,
+    run_id: str,
+    limit: int | None = None,
+    offset: int = 0,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> tuple[list[RunItem], int]:
-    """Return (a page of a run's items, the oldest first; the number of all of them)."""
-    mine = (dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id)
-    query = sa.select(*_RUN_ITEM).where(*mine)
-    query = query.order_by(dataset_run_items.c.created_at, dataset_run_items.c.run_item_id)
+    """Return (a page of a run's items, the oldest first; the number of all of them).
+
+    Only those recorded from ``since`` on and before ``until``.
+    """
+    items = dataset_run_items.c
+    wanted = [items.project_id == project_id, items.run_id == run_id]
+    if since is not None:
+        wanted.append(items.created_at >= since)
+    if until is not None:
+        wanted.append(items.created_at < until)
+    query = sa.select(*_RUN_ITEM).where(*wanted)
+    query = query.order_by(items.created_at, items.run_item_id)
     rows, total = numbered_page(query, limit, offset)
     return [RunItem(**row) for row in rows], total
 

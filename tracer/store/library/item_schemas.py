@@ -58,11 +58,14 @@ class ItemSchemas:
     """Both schemas of a dataset; ``expected_output`` is what refusals name that field."""
 
     def __init__(self, dataset: Dataset, expected_output: str) -> None:
+        self._has_input = dataset.input_schema is not None
         self._input = ItemSchema("input", dataset.input_schema)
         self._expected_output = ItemSchema(expected_output, dataset.expected_output_schema)
 
     def mismatches(self, item: DatasetItem) -> list[Refusal]:
         """Return where an item does not conform; raises Invalid where that would take too long."""
+        if item.input is None and self._has_input:
+            return [Refusal(item="", field="input", reason="expected a value, got nothing")]
         return [
             *self._input.mismatches(item.input),
             *self._expected_output.mismatches(item.expected_output),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from tracer.times import to_micros
 
 RECENT_TRACES: Final = 1_000
 MOST_MODELS: Final = 200
+_REVISION: Final = "@r"
+"""Between the id of a price and what tells its revisions apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,12 +77,47 @@ def get_price(project_id: str, price_id: str) -> PriceRow | None:
     return None if row is None else _row(row)
 
 
-def create_price(project_id: str, draft: PriceDraft) -> PriceRow:
+def price_in_use(project_id: str, base_id: str) -> PriceRow | None:
+    """Return the price of this id, or the one that replaced it; None: none of them is in use."""
+    revision = prices.c.price_id.startswith(f"{base_id}{_REVISION}", autoescape=True)
+    query = (
+        sa.select(*_COLUMNS)
+        .where(prices.c.project_id == project_id, prices.c.retired_at.is_(None))
+        .where(sa.or_(prices.c.price_id == base_id, revision))
+        .order_by(prices.c.created_at.desc(), prices.c.price_id)
+        .limit(1)
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else _row(row)
+
+
+def replace_price(project_id: str, base_id: str, draft: PriceDraft) -> PriceRow:
+    """Add a price under an id of the caller's choice, and retire the one that it replaces.
+
+    Prices never change, so the new one is a revision: `base_id_of` of its id is ``base_id``.
+    """
+    key = sa.func.hashtextextended(f"{project_id}\n{base_id}", 0)
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+    replaced = price_in_use(project_id, base_id)
+    if replaced is not None:
+        retire_price(project_id, replaced.price_id)
+    taken = replaced is not None or get_price(project_id, base_id) is not None
+    revision = f"{base_id}{_REVISION}{secrets.token_hex(6)}"
+    return create_price(project_id, draft, revision if taken else base_id)
+
+
+def base_id_of(price_id: str) -> str:
+    """Return the id under which the first revision of a price was added."""
+    base_id, separator, revision = price_id.rpartition(_REVISION)
+    return base_id if separator and re.fullmatch("[0-9a-f]{12}", revision) else price_id
+
+
+def create_price(project_id: str, draft: PriceDraft, price_id: str | None = None) -> PriceRow:
     """Add a price, which applies to spans that are stored from now on."""
     values = {
         **msgspec.structs.asdict(draft),
         "project_id": project_id,
-        "price_id": secrets.token_hex(6),
+        "price_id": price_id or secrets.token_hex(6),
         # Decimals as text: numbers in JSON would be read back as floats.
         "rates": msgspec.to_builtins(draft.rates),
     }

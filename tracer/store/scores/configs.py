@@ -68,10 +68,24 @@ def get_configs(project_id: str, config_ids: Sequence[str]) -> dict[str, ScoreCo
     return {row["config_id"]: ScoreConfig(**row) for row in rows}
 
 
-def list_configs(project_id: str, limit: int, offset: int) -> tuple[list[ScoreConfig], int]:
-    """Return (a page of a project's configs, newest first; the number of all of them)."""
-    mine = score_configs.c.project_id == project_id
-    query = sa.select(*_COLUMNS).where(mine)
+def list_configs(
+    project_id: str,
+    limit: int,
+    offset: int,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> tuple[list[ScoreConfig], int]:
+    """Return (a page of a project's configs, newest first; the number of all of them).
+
+    Only those created from ``since`` on and before ``until``.
+    """
+    wanted = [score_configs.c.project_id == project_id]
+    if since is not None:
+        wanted.append(score_configs.c.created_at >= since)
+    if until is not None:
+        wanted.append(score_configs.c.created_at < until)
+    query = sa.select(*_COLUMNS).where(*wanted)
     query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)
     rows, total = numbered_page(query, limit, offset)
     return [ScoreConfig(**row) for row in rows], total

@@ -8,7 +8,7 @@ import msgspec
 
 from tracer.pricing.list_prices import ListPrice
 from tracer.pricing.rates import Rates, Tier
-from tracer.store.projects.prices import PriceRow
+from tracer.store.projects.prices import PriceRow, base_id_of
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.wire.langfuse.models import match_pattern, per_token
@@ -55,9 +55,9 @@ class Model(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def own_model(row: PriceRow) -> Model:
-    """Return a price of the project as a model."""
+    """Return a price of the project as a model, which keeps its id when it is changed."""
     return _model(
-        row.price_id,
+        base_id_of(row.price_id),
         row.note or row.model,
         match_pattern(row.model),
         row.rates,

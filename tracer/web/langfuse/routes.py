@@ -22,6 +22,9 @@ PREFIX: Final = "/api/public"
 # Langfuse's SDKs retry a request on exactly this text.
 NOT_FOUND: Final = "LangfuseNotFoundError"
 INVALID: Final = "Invalid request data"
+_NAMES: Final = {400: "InvalidRequestError", 404: NOT_FOUND}
+"""Names of errors that clients compare, by status."""
+NO_CONFIG: Final = "Score config not found within authorized project"
 
 PROBLEMS: Final = (400, 401)
 """Statuses with which any of these routes may reject a request."""
@@ -147,8 +150,10 @@ def http_refusal(error: HTTPException) -> Response:
 def _answer(error: TracerError) -> Response:
     status = status_of(error)
     if refusals := refusals_of(error):
-        return refusal(status, INVALID, [_issue(refused) for refused in refusals])
-    named = NOT_FOUND if isinstance(error, NotFound) else HTTPStatus(status).phrase
+        # The fields have the reasons; a text of its own is for what concerns the whole request.
+        message = INVALID if str(error) == str(refusals[0]) else str(error)
+        return refusal(status, message, [_issue(refused) for refused in refusals])
+    named = _NAMES.get(status, HTTPStatus(status).phrase)
     return refusal(status, str(error), named, headers_of(error))
 
 

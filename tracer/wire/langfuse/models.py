@@ -70,6 +70,8 @@ def price_draft(body: ModelBody) -> PriceDraft:
         for name, bucket in _PLAIN.items()
         if (dollars := getattr(body, name)) is not None
     }
+    if "total" in plain and len(plain) > 1:
+        raise Invalid.of_field("totalPrice", "expected none beside inputPrice and outputPrice")
     if bool(tiers) == bool(plain):
         raise Invalid.of_field("pricingTiers", "expected either prices or pricing tiers")
     defaults = [tier for tier in tiers if tier.is_default or not tier.conditions]

@@ -125,7 +125,9 @@ def test_items_conform_to_the_schemas_of_their_dataset(client: FlaskClient) -> N
 
     def refused(**fields: Any) -> Any:
         answer = client.post(f"{PUBLIC}/dataset-items", json={"datasetName": "sch", **fields})
-        return [issue["path"] for issue in ok(answer, 400)["error"]]
+        error = ok(answer, 400)
+        assert "validation failed" in error["message"]
+        return [issue["path"] for issue in error["error"]]
 
     assert refused(input={"b": 1}) == [["input"]]
     assert refused(input={"a": "x"}, expectedOutput=2) == [["input", "a"], ["expectedOutput"]]
@@ -186,7 +188,7 @@ def test_a_schema_is_refused_that_an_item_does_not_conform_to(client: FlaskClien
     item(client, id="i", input={"b": 1})
     body = {"name": "faq/eu", "inputSchema": SCHEMA}
     error = ok(client.post(f"{PUBLIC}/v2/datasets", json=body), 400)
-    assert "validation failed" in error["message"]
+    assert "validation failed for 1 item(s)" in error["message"]
     assert "'i'" in error["message"]
     assert ok(client.get(f"{PUBLIC}/v2/datasets/faq%2Feu"))["inputSchema"] is None
 
@@ -250,3 +252,51 @@ def test_ids_have_no_control_characters(client: FlaskClient) -> None:
     for fields in ({"id": "a\rb"}, {"sourceTraceId": "a\nb"}):
         body = {"datasetName": "faq/eu", **fields}
         ok(client.post(f"{PUBLIC}/dataset-items", json=body), 400)
+
+
+def test_the_first_generation_returns_what_a_dataset_holds(client: FlaskClient) -> None:
+    body = {"name": "d", "metadata": {"a": 1}}
+    made = ok(client.post(f"{PUBLIC}/datasets", json=body))
+    assert (made["name"], made["items"], made["runs"]) == ("d", [], [])
+    for fields in ({"id": "i"}, {"id": "j", "status": "ARCHIVED"}):
+        item(client, datasetName="d", **fields)
+    run_item = {"runName": "r", "datasetItemId": "i", "traceId": "t"}
+    ok(client.post(f"{PUBLIC}/dataset-run-items", json=run_item))
+    again = ok(client.post(f"{PUBLIC}/datasets", json=body))
+    assert ([row["id"] for row in again["items"]], again["runs"]) == (["i"], ["r"])
+    ok(client.post(f"{PUBLIC}/v2/datasets", json={"name": "empty"}))
+    listed = ok(client.get(f"{PUBLIC}/datasets"))
+    assert [(row["name"], row["items"], row["runs"]) for row in listed["data"]] == [
+        ("empty", [], []),
+        ("d", ["i"], ["r"]),
+    ]
+    assert listed["meta"]["totalItems"] == 2
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_version_is_of_one_dataset(client: FlaskClient) -> None:
+    [issue] = ok(client.get(f"{PUBLIC}/dataset-items?version=2026-01-01"), 400)["error"]
+    assert issue["path"] == ["version"]
+
+
+def test_a_run_begins_with_its_first_item(client: FlaskClient, dataset: Any) -> None:
+    item(client, id="i")
+    body = {"runName": "r", "datasetItemId": "i", "metadata": {"m": 1}}
+    version = "2040-01-01T00:00:00.000Z"
+    for year in (2021, 2022, 2023):
+        times = {"createdAt": f"{year}-01-01T00:00:00Z", "datasetVersion": version}
+        ok(client.post(f"{PUBLIC}/dataset-run-items", json={**body, **times, "traceId": str(year)}))
+    run = ok(client.get(f"{PUBLIC}/datasets/faq%2Feu/runs/r"))
+    assert run["createdAt"].startswith("2021-01-01T00:00:00")
+    assert run["metadata"] == {"m": 1, "dataset_version": version}
+    path = f"{PUBLIC}/dataset-run-items?datasetId={dataset['id']}&runName=r"
+    for window, years in (
+        ("", ["2021", "2022", "2023"]),
+        ("&fromTimestamp=2022-01-01T00:00:00Z", ["2022", "2023"]),
+        ("&toTimestamp=2022-01-01T00:00:00Z", ["2021"]),
+        ("&fromTimestamp=2022-01-01&toTimestamp=2023-01-01", ["2022"]),
+    ):
+        listed = ok(client.get(f"{path}{window}"))
+        assert [row["traceId"] for row in listed["data"]] == years, window
+        assert listed["meta"]["totalItems"] == len(years)
+    ok(client.get(f"{path}&fromTimestamp=soon"), 400)

@@ -216,7 +216,7 @@ def test_labels_are_in_the_order_given_before_latest(client: FlaskClient) -> Non
 
 def test_the_type_of_a_prompt_does_not_change(client: FlaskClient) -> None:
     make(client)
-    assert "type" in refuse(client, type="chat", prompt=[])
+    assert "InvalidRequestError" in refuse(client, type="chat", prompt=[])
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_placeholder_has_another_name_than_every_variable(client: FlaskClient)
         {"type": "placeholder", "name": "history"},
         {"role": "user", "content": "about {{ history }}"},
     ]
-    assert "history" in refuse(client, type="chat", prompt=messages)
+    assert "must be unique: ['history']" in refuse(client, type="chat", prompt=messages)
 
 
 def test_the_first_generations_route_reads_by_a_parameter(client: FlaskClient) -> None:
@@ -242,7 +242,13 @@ def test_the_first_generations_route_reads_by_a_parameter(client: FlaskClient) -
     assert (prompt["prompt"], prompt["version"], prompt["isActive"]) == ("Hello {{name}}", 1, True)
     prompt = client.get(path, query_string={"name": "greet", "version": 2}).get_json()
     assert (prompt["prompt"], prompt["isActive"]) == ("Hi", False)
-    assert client.get(path, query_string={"name": "none"}).status_code == 404
+    missing = client.get(path, query_string={"name": "none"})
+    assert missing.status_code == 404
+    assert missing.get_json() == {"error": "LangfuseNotFoundError", "message": "Prompt not found"}
+    text = "@@@langfusePrompt:name=greet|label=production@@@"
+    make(client, name="uses", prompt=text, labels=["production"])
+    resolved = client.get(path, query_string={"name": "uses", "resolve": "false"}).get_json()
+    assert resolved["prompt"] == "Hello {{name}}"
     assert client.get(path).status_code == 400
     legacy = {"name": "old", "prompt": "x", "isActive": True, "config": {}}
     assert client.post(path, json=legacy).get_json()["labels"] == ["production", "latest"]
@@ -269,6 +275,7 @@ def test_the_list_has_pages(client: FlaskClient) -> None:
         make(client, name=name)
     first = fetch(client, "?limit=2")
     assert first["meta"] == {"page": 1, "limit": 2, "totalItems": 3, "totalPages": 2}
+    assert first["pagination"] == first["meta"]
     assert [row["name"] for row in first["data"]] == ["c", "b"]
     assert [row["name"] for row in fetch(client, "?limit=2&page=2")["data"]] == ["a"]
     assert fetch(client, "?name=b")["data"][0]["versions"] == [1]

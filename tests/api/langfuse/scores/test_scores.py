@@ -40,6 +40,19 @@ def test_scores_of_the_first_two_versions(filled: FlaskClient) -> None:
     assert (label["value"], label["stringValue"], label["observationId"]) == (0, "yes", "llm")
     assert label["trace"]["userId"] == "u0"
     assert get(filled, "v2/scores", fields="score")["data"][0]["trace"] is None
+    for fields in ("score,trace,odd", "odd", ""):
+        assert get(filled, "v2/scores", fields=fields)["data"][0]["trace"]["userId"] == "u1"
+    assert get(filled, "v2/scores", 400, fields="trace")
+    error = get(filled, "v2/scores", 400, fields="score", traceTags="tag0")
+    assert error["error"] == "InvalidRequestError"
+    assert "trace properties" in error["message"]
+
+
+def test_an_environment_is_also_that_of_the_trace_that_a_query_names(filled: FlaskClient) -> None:
+    body = {"traceId": "t0", "name": "n", "value": 1, "environment": "prod"}
+    made = filled.post(f"{PUBLIC}/scores", json=body).get_json()["id"]
+    assert made in ids(get(filled, "v2/scores", environment="prod"))
+    assert made not in ids(get(filled, "v2/scores", environment="prod", userId="u0"))
 
 
 def test_scores_of_the_third_version(filled: FlaskClient) -> None:
@@ -140,6 +153,11 @@ def test_scores_follow_the_config_that_they_name(filled: FlaskClient) -> None:
         "verdict",
     }
     assert get(filled, f"score-configs/{label}")["categories"][0]["label"] == "good"
+    assert get(filled, "score-configs", toTimestamp="2020-01-01")["data"] == []
+    assert len(get(filled, "score-configs", fromTimestamp="2020-01-01")["data"]) == 2
+    assert get(filled, "score-configs", 400, fromTimestamp="2024/01/01")
+    missing = get(filled, "score-configs/none", 404)
+    assert missing["message"] == "Score config not found within authorized project"
     wrong = filled.post(f"{PUBLIC}/score-configs", json={"name": "n", "dataType": "CATEGORICAL"})
     assert wrong.status_code == 400
 
@@ -154,6 +172,8 @@ def test_a_score_has_the_fields_of_its_type(filled: FlaskClient) -> None:
     made = filled.post(f"{PUBLIC}/scores", json=body).get_json()["id"]
     assert made in ids(get(filled, "v2/scores"))
     assert made not in ids(get(filled, "scores"))
+    assert get(filled, f"scores/{made}", 404)
+    assert get(filled, f"v2/scores/{made}")["id"] == made
     assert made not in [score["id"] for score in get(filled, "traces/t0")["scores"]]
 
 

@@ -34,6 +34,9 @@ def test_fields_that_are_not_requested_are_sentinels(filled: FlaskClient) -> Non
     assert (trace["observations"], trace["scores"]) == ([], [])
     assert (trace["latency"], trace["totalCost"]) == (-1, -1)
     assert trace["name"] == "name0"
+    for path in ("traces/t0", "traces"):
+        # As if none was named.
+        assert get(filled, path, fields="odd") == get(filled, path)
     whole = get(filled, "traces/t0", fields="core,observations")
     assert [observation["id"] for observation in whole["observations"]] == ["outer", "llm"]
     assert (whole["scores"], whole["latency"], whole["input"]) == ([], -1, None)
@@ -194,10 +197,9 @@ def test_observations_of_the_second_version_by_groups(filled: FlaskClient) -> No
     assert generation["tags"] == ["all", "tag0"]
     assert (generation["model"], generation["latency"]) == ("gpt-4o", 2.0)
     assert generation["totalCost"] == 0.03
-    observation = get(filled, "v2/observations", fields="metadata", expandMetadata="long")["data"][
-        1
-    ]
-    assert observation["metadata"]["long"] == "x" * 300
+    for key in ("long", "another"):
+        page = get(filled, "v2/observations", fields="metadata", expandMetadata=key)
+        assert page["data"][1]["metadata"]["long"] == "x" * 300
     assert get(filled, "v2/observations", 400, parseIoAsJson="true")
 
 
@@ -300,7 +302,11 @@ def test_comments_are_created_and_read(filled: FlaskClient) -> None:
     assert comment(objectType="OBSERVATION", objectId="none").status_code == 404
     stored = get(filled, f"comments/{on_trace}")
     assert (stored["objectType"], stored["objectId"], stored["content"]) == ("TRACE", "t0", "c")
-    assert ids(get(filled, "comments")) == [on_session, on_span, on_trace]
+    assert ids(get(filled, "comments")) == [on_trace, on_span, on_session]
+    created = get(filled, f"comments/{on_span}")["createdAt"]
+    assert on_span in ids(get(filled, "comments", fromTimestamp=created))
+    assert ids(get(filled, "comments", toTimestamp="2020-01-01")) == []
+    assert get(filled, "comments", 400, fromTimestamp="soon")
     assert ids(get(filled, "comments", objectType="OBSERVATION", objectId="llm")) == [on_span]
     assert ids(get(filled, "comments", objectType="TRACE")) == [on_trace]
     assert ids(get(filled, "comments", authorUserId="me")) == [on_trace]
@@ -353,15 +359,24 @@ def test_models_are_the_projects_prices_and_the_built_in_list(client: FlaskClien
     sent = event("generation-create", id="g", traceId="t", model="my-model-2", usageDetails=usage)
     ingest(client, sent)
     assert get(client, "observations/g")["calculatedTotalCost"] == pytest.approx(0.0013)
-    assert client.delete(f"{PUBLIC}/models/{built_in}").status_code == 400
-    assert client.put(f"{PUBLIC}/models/{built_in}", json=body).status_code == 400
-    changed = client.put(f"{PUBLIC}/models/{made['id']}", json={**body, "modelName": "new"})
-    assert get(client, f"models/{made['id']}", 404)
-    made = changed.get_json()
-    assert get(client, f"models/{made['id']}")["modelName"] == "new"
-    assert client.delete(f"{PUBLIC}/models/{made['id']}").status_code == 200
-    assert get(client, f"models/{made['id']}", 404)
-    for wrong in ({**body, "inputPrice": 1}, {**body, "matchPattern": "^(a|b)$"}):
+    assert client.delete(f"{PUBLIC}/models/{built_in}").status_code == 404
+    assert client.put(f"{PUBLIC}/models/{built_in}", json=body).status_code == 404
+    assert get(client, "observations/g")["modelId"] == made["id"]
+    for model_id in (made["id"], "chosen", "chosen@r1"):
+        for name in ("new", "newer"):
+            changed = client.put(f"{PUBLIC}/models/{model_id}", json={**body, "modelName": name})
+            assert (changed.status_code, changed.get_json()["id"]) == (200, model_id)
+            assert get(client, f"models/{model_id}")["modelName"] == name
+        assert [row["id"] for row in get(client, "models")["data"]].count(model_id) == 1
+        assert client.delete(f"{PUBLIC}/models/{model_id}").status_code == 200
+        assert client.delete(f"{PUBLIC}/models/{model_id}").status_code == 404
+        assert get(client, f"models/{model_id}", 404)
+    plain = {name: value for name, value in body.items() if name != "pricingTiers"}
+    for wrong in (
+        {**body, "inputPrice": 1},
+        {**body, "matchPattern": "^(a|b)$"},
+        {**plain, "inputPrice": 0, "totalPrice": 0.1},
+    ):
         assert client.post(f"{PUBLIC}/models", json=wrong).status_code == 400
 
 

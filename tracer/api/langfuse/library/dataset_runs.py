@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, Response
+from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.datasets import find_dataset, find_item
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.errors import Invalid
+from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun, RunItem
 from tracer.store.traces import span_search
-from tracer.times import json_time
+from tracer.times import json_time, json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
 from tracer.web.keys import project_id
@@ -32,6 +34,7 @@ from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.bodies import RunItemBody
 from tracer.wire.langfuse.library.experiments import run_id
 from tracer.wire.langfuse.times import read_sent
+from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_storable_json
 
 bp = Blueprint("langfuse_runs", __name__, url_prefix=PREFIX)
@@ -43,6 +46,8 @@ class RunItemQuery(PageQuery, kw_only=True):
 
     dataset_id: str
     run_name: str
+    from_timestamp: SentTime | None = None
+    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
 
 
 class RunItemAnswer(Answer, kw_only=True):
@@ -111,8 +116,9 @@ def create_run_item() -> Response:
             item.dataset_id,
             sent.run_name,
             sent.run_description,
-            sent.metadata,
+            None if sent.metadata is None else _metadata(sent),
             run_id(project_id(), item.dataset_id, sent.run_name),
+            _of_new_run(sent),
         )
         made = dataset_runs.add_run_item(
             project_id(),
@@ -124,6 +130,22 @@ def create_run_item() -> Response:
             sent.dataset_version,
         )
     return reply(_item(made, run))
+
+
+def _of_new_run(sent: RunItemBody) -> dict[str, Any]:
+    """Return the fields that a run gets from its first item: its time, what it was run on."""
+    fields: dict[str, Any] = {"metadata": _metadata(sent)}
+    if sent.created_at is not None:
+        fields["created_at"] = sent.created_at
+    return fields
+
+
+def _metadata(sent: RunItemBody) -> Json:
+    """Return the sent metadata of the run, with the version of the dataset that it was run on."""
+    if sent.dataset_version is None or not isinstance(sent.metadata or {}, dict):
+        return sent.metadata
+    version = json_time_in_millis(sent.dataset_version)
+    return {**(sent.metadata or {}), "dataset_version": version}
 
 
 def _trace_id(sent: RunItemBody) -> str:
@@ -153,7 +175,14 @@ def list_run_items() -> Response:
     run = dataset_runs.get_run(project_id(), query.dataset_id, query.run_name)
     if run is None:
         raise unknown("Dataset run", query.run_name)
-    rows, total = dataset_runs.list_run_items(project_id(), run.run_id, query.limit, query.offset)
+    rows, total = dataset_runs.list_run_items(
+        project_id(),
+        run.run_id,
+        query.limit,
+        query.offset,
+        since=query.from_timestamp,
+        until=query.to_timestamp,
+    )
     data = [_item(row, run) for row in rows]
     return reply(RunItemList(data=data, meta=page_meta(query, total)))
 

@@ -14,7 +14,7 @@ from tracer.api.langfuse.library.item_media import ItemMedia, item_media, media_
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.errors import Invalid
 from tracer.store.database.session import transaction
-from tracer.store.library import dataset_runs, datasets
+from tracer.store.library import datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
 from tracer.store.library.item_schemas import ItemSchema, ItemSchemas
 from tracer.times import json_time
@@ -112,15 +112,7 @@ class ItemList(Answer, kw_only=True):
     meta: PageMeta
 
 
-class WholeDataset(DatasetAnswer, kw_only=True):
-    """A dataset with its items and the names of its runs, for early versions of the SDKs."""
-
-    items: list[ItemAnswer]
-    runs: list[str]
-
-
 @bp.post("/v2/datasets")
-@bp.post("/datasets", endpoint="create_dataset_v1")
 @describe(
     Operation(
         summary="Create or change a dataset",
@@ -131,6 +123,11 @@ class WholeDataset(DatasetAnswer, kw_only=True):
 )
 def create_dataset() -> Response:
     """Create a dataset, or change the sent fields of the one of this name."""
+    return reply(dataset_answer(save_dataset()))
+
+
+def save_dataset() -> Dataset:
+    """Return the dataset that the request's body creates or changes; raises Invalid."""
     sent = read_sent(read_storable_json(json_body()), DatasetBody)
     fields = {name: value for name in _DATASET if (value := getattr(sent, name)) is not UNSET}
     for name, sent_name in _SCHEMAS.items():
@@ -139,7 +136,7 @@ def create_dataset() -> Response:
         row = datasets.save_dataset(project_id(), sent.name, fields)
         if _SCHEMAS.keys() & fields.keys():
             _check_items(row)
-    return reply(dataset_answer(row))
+    return row
 
 
 def _check_items(dataset: Dataset) -> None:
@@ -148,9 +145,9 @@ def _check_items(dataset: Dataset) -> None:
         return
     items, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=None)
     schemas = ItemSchemas(dataset, "expectedOutput")
-    for item in items:
-        if refusals := schemas.mismatches(item):
-            raise Invalid(f"validation failed for item {item.item_id!r}: {refusals[0]}")
+    refused = {item.item_id: found[0] for item in items if (found := schemas.mismatches(item))}
+    for first, reason in refused.items():
+        raise Invalid(f"validation failed for {len(refused)} item(s), first {first!r}: {reason}")
 
 
 @bp.get("/v2/datasets")
@@ -200,7 +197,8 @@ def create_item() -> Response:
         item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, fields)
         refusals = ItemSchemas(dataset, "expectedOutput").mismatches(item)
         if refusals and not item.archived:
-            raise Invalid("the item does not conform to its dataset's schema", refusals)
+            reason = "validation failed: the item does not conform to its dataset's schema"
+            raise Invalid(reason, refusals)
     return reply(item_answers([item])[0])
 
 
@@ -216,6 +214,8 @@ def create_item() -> Response:
 def list_items() -> Response:
     """Return a page of items in their current state, or as of the time ``version``."""
     query = read_params(DatasetItemQuery)
+    if query.version is not None and query.dataset_name is None:
+        raise Invalid.of_field("version", "expected datasetName beside it")
     dataset = None if query.dataset_name is None else find_dataset(query.dataset_name)
     rows, total = datasets.list_items(
         project_id(),
@@ -248,27 +248,6 @@ def delete_item(item_id: str) -> Response:
     return reply(Message(message="Dataset item successfully deleted"))
 
 
-@bp.get("/datasets/<id:name>")
-@describe(
-    Operation(
-        summary="Read a dataset with its items",
-        answers={200: WholeDataset},
-        problems=(*PROBLEMS, 404),
-    )
-)
-def read_dataset_with_items(name: str) -> Response:
-    """Return a dataset with its items and runs, for early versions of the SDKs."""
-    dataset = find_dataset(name)
-    rows, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=10_000)
-    runs, _ = dataset_runs.list_runs(project_id(), dataset.dataset_id, 10_000)
-    whole = WholeDataset(
-        **_dataset_fields(dataset),
-        items=item_answers(rows),
-        runs=[run.name for run in runs],
-    )
-    return reply(whole)
-
-
 def find_dataset(name: str) -> Dataset:
     """Return the dataset of that name; raises NotFound."""
     dataset = datasets.get_dataset(project_id(), name)
@@ -287,7 +266,7 @@ def find_item(item_id: str, as_of: datetime | None = None) -> DatasetItem:
 
 def dataset_answer(row: Dataset) -> DatasetAnswer:
     """Return a dataset in Langfuse's format."""
-    return DatasetAnswer(**_dataset_fields(row))
+    return DatasetAnswer(**dataset_fields(row))
 
 
 def item_answers(rows: Sequence[DatasetItem]) -> list[ItemAnswer]:
@@ -314,7 +293,8 @@ def item_answers(rows: Sequence[DatasetItem]) -> list[ItemAnswer]:
     ]
 
 
-def _dataset_fields(row: Dataset) -> dict[str, Any]:
+def dataset_fields(row: Dataset) -> dict[str, Any]:
+    """Return the fields of `DatasetAnswer` of a dataset."""
     return {
         "id": row.dataset_id,
         "name": row.name,

@@ -70,7 +70,7 @@ def check_unused(name: str, gone: Collection[PromptVersion]) -> None:
         if reference.name == name and _breaks(reference, deleted, labels)
     ]
     if users:
-        raise Invalid(f"Other prompts refer to this one, delete them first: {'; '.join(users)}")
+        raise Invalid(f"Prompts are depending on this one, delete them first: {'; '.join(users)}")
 
 
 def _breaks(reference: Reference, deleted: Collection[int], labels: Collection[str]) -> bool:

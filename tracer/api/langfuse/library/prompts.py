@@ -30,7 +30,7 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.wire.langfuse.library.bodies import Label, LabelsBody, PromptBody
+from tracer.wire.langfuse.library.bodies import Label, LabelsBody, PromptBody, ambiguous_names
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_storable_json
@@ -53,17 +53,22 @@ bp = Blueprint("langfuse_prompts", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
-class PromptQuery(Query, kw_only=True):
+class VersionQuery(Query, kw_only=True):
     """Which version of a prompt to return; by default the one labelled ``production``."""
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     label: Label | None = None
+
+
+class PromptQuery(VersionQuery, kw_only=True):
+    """The same, and whether its references are replaced."""
+
     resolve: Annotated[
         bool, Meta(description="replace references to other prompts by their texts")
     ] = True
 
 
-class NamedPromptQuery(PromptQuery, kw_only=True):
+class NamedPromptQuery(VersionQuery, kw_only=True):
     """The same, with the prompt's name."""
 
     name: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -124,6 +129,7 @@ class PromptList(Answer, kw_only=True):
 
     data: list[PromptSummary]
     meta: PageMeta
+    pagination: Annotated[PageMeta, Meta(description="the same, for early versions of the SDKs")]
 
 
 @bp.post("/v2/prompts")
@@ -149,6 +155,9 @@ def create_prompt() -> Response:
         tags=sent.tags,
         commit_message=sent.commit_message,
     )
+    # One value would fill in both.
+    if both := ambiguous_names(sent.prompt):
+        raise Invalid(f"the names of variables and placeholders must be unique: {both}")
     _check_type(sent)
     # The next version's number does not matter: a prompt can't refer to itself.
     resolve(sent.name, 0, sent.prompt)
@@ -161,8 +170,7 @@ def _check_type(sent: PromptBody) -> None:
     """Raise Invalid where the prompt's versions are of another type."""
     newest = prompts.get_version(project_id(), sent.name, label=LATEST)
     if newest is not None and newest.type != sent.type:
-        reason = f"expected {newest.type}, the type of the other versions of {sent.name!r}"
-        raise Invalid.of_field("type", reason)
+        raise Invalid(f"type: expected {newest.type}, as of the other versions of {sent.name!r}")
 
 
 @bp.get("/v2/prompts")
@@ -187,7 +195,8 @@ def list_prompts() -> Response:
         )
         for row in rows
     ]
-    return reply(PromptList(data=data, meta=page_meta(query, total)))
+    meta = page_meta(query, total)
+    return reply(PromptList(data=data, meta=meta, pagination=meta))
 
 
 def _conditions(query: PromptListQuery) -> list[Condition]:
@@ -216,7 +225,8 @@ def _conditions(query: PromptListQuery) -> list[Condition]:
 def read_prompt(name: str) -> Response:
     """Return a version by number or label, with references to other prompts replaced."""
     query = read_params(PromptQuery)
-    return reply(_read(name, query))
+    row = _find(name, query.version, query.label)
+    return reply(_resolved(row) if query.resolve else _answer(row, row.prompt))
 
 
 @bp.get("/prompts")
@@ -231,14 +241,15 @@ def read_prompt(name: str) -> Response:
 def read_prompt_v1() -> Response:
     """Return likewise what the first SDKs ask for."""
     query = read_params(NamedPromptQuery)
-    return reply(_read(query.name, query))
+    row = _get(query.name, query.version, query.label)
+    if row is None:
+        # Exactly this text, which early clients compare.
+        raise NotFound("Prompt not found")
+    return reply(_resolved(row))
 
 
-def _read(name: str, query: PromptQuery) -> Prompt:
-    row = _find(name, query.version, query.label)
-    if not query.resolve:
-        return _answer(row, row.prompt)
-    prompt, graph = resolve(name, row.version, row.prompt)
+def _resolved(row: PromptVersion) -> Prompt:
+    prompt, graph = resolve(row.name, row.version, row.prompt)
     return _answer(row, prompt, graph.answer())
 
 
@@ -269,7 +280,7 @@ def label_prompt(name: str, version: int) -> Response:
 @describe(
     Operation(
         summary="Delete versions of a prompt",
-        query=PromptQuery,
+        query=VersionQuery,
         answers={},
         empty=(204,),
         problems=(*PROBLEMS, 404),
@@ -277,7 +288,7 @@ def label_prompt(name: str, version: int) -> Response:
 )
 def delete_prompt(name: str) -> Response:
     """Delete versions by number or label; without either, the whole prompt."""
-    query = read_params(PromptQuery)
+    query = read_params(VersionQuery)
     if query.version is not None and query.label is not None:
         raise Invalid.of_field("label", "expected either version or label, got both")
     every = prompts.list_versions(project_id(), name)
@@ -290,16 +301,20 @@ def delete_prompt(name: str) -> Response:
     return Response(status=204)
 
 
-def _is_meant(row: PromptVersion, query: PromptQuery) -> bool:
+def _is_meant(row: PromptVersion, query: VersionQuery) -> bool:
     if query.version is not None:
         return row.version == query.version
     return query.label is None or query.label in row.labels
 
 
-def _find(name: str, version: int | None, label: str | None) -> PromptVersion:
+def _get(name: str, version: int | None, label: str | None) -> PromptVersion | None:
     if version is None and label is None:
         label = PRODUCTION
-    prompt_version = prompts.get_version(project_id(), name, version=version, label=label)
+    return prompts.get_version(project_id(), name, version=version, label=label)
+
+
+def _find(name: str, version: int | None, label: str | None) -> PromptVersion:
+    prompt_version = _get(name, version, label)
     if prompt_version is None:
         raise NotFound(_missing(name, version, label))
     return prompt_version

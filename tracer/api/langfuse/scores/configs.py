@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask import Blueprint, Response
+from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.errors import NotFound
 from tracer.store.scores import configs
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import (
+    NO_CONFIG,
     PREFIX,
     PROBLEMS,
     Config,
     config_answer,
-    missing,
     reply,
     set_up,
 )
 from tracer.web.operations import Operation, describe
+from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_configs", __name__, url_prefix=PREFIX)
 set_up(bp)
+
+
+class ConfigsQuery(PageQuery, kw_only=True):
+    """Conditions on when a config was created."""
+
+    from_timestamp: SentTime | None = None
+    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
 
 
 class Configs(Answer, kw_only=True):
@@ -33,13 +45,19 @@ class Configs(Answer, kw_only=True):
 @bp.get("/score-configs")
 @describe(
     Operation(
-        summary="List score configs", query=PageQuery, answers={200: Configs}, problems=PROBLEMS
+        summary="List score configs", query=ConfigsQuery, answers={200: Configs}, problems=PROBLEMS
     )
 )
 def list_configs() -> Response:
     """Return one page of the project's score configs, newest first."""
-    query = read_params(PageQuery)
-    rows, total = configs.list_configs(project_id(), query.limit, query.offset)
+    query = read_params(ConfigsQuery)
+    rows, total = configs.list_configs(
+        project_id(),
+        query.limit,
+        query.offset,
+        since=query.from_timestamp,
+        until=query.to_timestamp,
+    )
     data = [config_answer(row) for row in rows]
     return reply(Configs(data=data, meta=page_meta(query, total)))
 
@@ -52,5 +70,5 @@ def read_config(config_id: str) -> Response:
     """Return a score config, in use or archived."""
     config = configs.get_configs(project_id(), [config_id]).get(config_id)
     if config is None:
-        raise missing("Score config", config_id)
+        raise NotFound(NO_CONFIG)
     return reply(config_answer(config))

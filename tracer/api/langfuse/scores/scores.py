@@ -14,6 +14,7 @@ from tracer.api.langfuse.params import (
     PageMeta,
     PageQuery,
     Texts,
+    groups_of,
     page_meta,
     read_params,
     split,
@@ -117,8 +118,8 @@ def list_scores_v2() -> Response:
 @bp.get("/scores/<id:score_id>")
 @describe(_READ)
 def read_score(score_id: str) -> Response:
-    """Return a score on any subject."""
-    return _read(score_id)
+    """Return a score on any subject that is no correction."""
+    return _read(score_id, UNCORRECTED)
 
 
 @bp.get("/v2/scores/<id:score_id>")
@@ -138,8 +139,9 @@ def _page(more: list[Condition]) -> Response:
     return reply(Scores(data=data, meta=page_meta(query, total)))
 
 
-def _read(score_id: str) -> Response:
-    rows = search.list_scores(project_id(), [Condition("score_id", "=", score_id)], limit=1)
+def _read(score_id: str, *more: Condition) -> Response:
+    wanted = [Condition("score_id", "=", score_id), *more]
+    rows = search.list_scores(project_id(), wanted, limit=1)
     if not rows:
         raise missing("Score", score_id)
     return reply(score(rows[0], project_id()))
@@ -177,6 +179,8 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
         conditions.append(Condition("time", "<", query.to_timestamp))
     if query.environment:
         conditions.append(Condition("environment", "any of", query.environment))
+        if query.user_id is not None or query.trace_tags:
+            conditions.append(Condition("trace_environment", "any of", query.environment))
     for name, listed in (("score_id", query.score_ids), ("span_id", query.observation_id)):
         if listed is not None:
             conditions.append(Condition(name, "any of", split(listed)))
@@ -195,14 +199,13 @@ def _with_trace(query: ScoresQuery) -> bool:
     """Return whether the fields of the trace are requested; raises Invalid."""
     if query.fields is None:
         return True
-    groups = split(query.fields)
-    if unknown := [group for group in groups if group not in GROUPS]:
-        raise Invalid.of_field(
-            "fields", f"expected any of {', '.join(GROUPS)}, got {unknown[0]!r:.80}"
-        )
+    # Unknown names are ignored, as in all lists but those of version 3.
+    groups = groups_of(query.fields, GROUPS)
     if groups and "score" not in groups:
         raise Invalid.of_field("fields", "expected score among them")
-    with_trace = "trace" in groups
+    with_trace = "trace" in groups or not groups
     if not with_trace and (query.user_id is not None or query.trace_tags):
-        raise Invalid.of_field("fields", "expected trace among them: userId and traceTags are its")
+        raise Invalid(
+            "Cannot filter by trace properties (userId, traceTags) where fields leave out trace"
+        )
     return with_trace

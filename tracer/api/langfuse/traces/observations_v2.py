@@ -18,7 +18,6 @@ from tracer.api.langfuse.params import (
     encode_cursor,
     groups_of,
     read_params,
-    split,
 )
 from tracer.api.langfuse.span_prices import Paid, paid
 from tracer.api.langfuse.traces.observations import ObservationFilters, conditions
@@ -47,7 +46,7 @@ GROUPS: Final = (
     "trace_context",
 )
 SHORT: Final = 200
-"""Length (characters) to which metadata values are cut unless their key is requested."""
+"""Length (characters) to which metadata values are cut unless some are requested by key."""
 
 bp = Blueprint("langfuse_observations_v2", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -107,8 +106,9 @@ def list_observations_v2() -> Response:
         meta.cursor = encode_cursor(
             *SpanKey(page[-1].start_time, page[-1].trace_id, page[-1].span_id)
         )
-    expanded = set(split(query.expand_metadata))
-    data = [_observation(row, groups, expanded) for row in page]
+    # Whoever asks for a long value by its key gets all of them, as in Langfuse.
+    cut = None if query.expand_metadata else SHORT
+    data = [_observation(row, groups, cut) for row in page]
     return reply(ObservationsV2(data=data, meta=meta))
 
 
@@ -116,11 +116,11 @@ def _conditions(query: ObservationsV2Query) -> list[Condition]:
     return conditions(query, {"session_id": query.session_id, "is_root": query.is_root_observation})
 
 
-def _observation(row: FoundSpan, groups: frozenset[str], expanded: set[str]) -> dict[str, Any]:
+def _observation(row: FoundSpan, groups: frozenset[str], cut: int | None) -> dict[str, Any]:
     fields = _core(row)
     for group in GROUPS[1:]:
         if group == "metadata" and group in groups:
-            fields["metadata"] = _metadata(row.metadata, expanded)
+            fields["metadata"] = _metadata(row.metadata, cut)
         elif group in groups:
             fields |= _FIELDS[group](row)
     return fields | _price(row, groups)
@@ -234,9 +234,8 @@ _FIELDS: Final = {
 }
 
 
-def _metadata(metadata: dict[str, Json], expanded: set[str]) -> dict[str, str]:
-    texts = {key: _raw(value) or "" for key, value in metadata.items()}
-    return {key: value if key in expanded else value[:SHORT] for key, value in texts.items()}
+def _metadata(metadata: dict[str, Json], cut: int | None) -> dict[str, str]:
+    return {key: (_raw(value) or "")[:cut] for key, value in metadata.items()}
 
 
 def _raw(value: Json) -> str | None:

@@ -125,7 +125,7 @@ class Traces(Answer, kw_only=True):
 def list_traces() -> Response:
     """Return one page of the project's traces, newest first unless the query sets the order."""
     query = read_params(TracesQuery)
-    groups = groups_of(query.fields, GROUPS)
+    groups = _groups(query.fields)
     order, descending = _order(query.order_by)
     rows, total = trace_search.page_traces(
         project_id(),
@@ -161,7 +161,7 @@ def list_traces() -> Response:
 )
 def read_trace(trace_id: str) -> Response:
     """Return a trace with its observations and scores."""
-    groups = groups_of(read_params(TraceQuery).fields, GROUPS)
+    groups = _groups(read_params(TraceQuery).fields)
     row = traces.get_trace(project_id(), trace_id)
     if row is None:
         raise missing("Trace", trace_id)
@@ -193,6 +193,11 @@ def session_traces(session_id: str) -> list[CoreTrace]:
         project_id(), [Condition("session_id", "=", session_id)], limit=MOST_IDS, offset=0
     )
     return [CoreTrace(**core_trace(row, io=True)) for row in rows]
+
+
+def _groups(fields: str | None) -> frozenset[str]:
+    """Return the requested groups of fields: all of them where no known one is named."""
+    return groups_of(fields, GROUPS) or frozenset(GROUPS)
 
 
 def _order(sent: str | None) -> tuple[str, bool]:

@@ -90,11 +90,12 @@ def _check_messages(prompt: object) -> None:
         for field in ("name",) if placeholder else ("role", "content"):
             if field not in message:
                 raise ValueError(f"prompt[{index}].{field}: expected a value, got nothing")
-    _check_placeholders([message for message in prompt if isinstance(message, dict)])
 
 
-def _check_placeholders(messages: list[dict[str, Any]]) -> None:
-    """Raise ValueError where a placeholder has the name of a variable: one value fills both."""
+def ambiguous_names(prompt: object) -> list[str]:
+    """Return the names that a prompt has both as a placeholder and as a variable."""
+    listed = prompt if isinstance(prompt, list) else []
+    messages = [message for message in listed if isinstance(message, dict)]
     placeholders = {
         message["name"]
         for message in messages
@@ -107,8 +108,7 @@ def _check_placeholders(messages: list[dict[str, Any]]) -> None:
         if isinstance(content, str)
         for name in _VARIABLE.findall(content)
     }
-    if both := sorted(placeholders & variables):
-        raise ValueError(f"prompt: expected other names of placeholders than of variables: {both}")
+    return sorted(placeholders & variables)
 
 
 class LabelsBody(Sent, kw_only=True):

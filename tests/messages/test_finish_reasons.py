@@ -35,6 +35,21 @@ MESSAGE = {"role": "assistant", "content": "cut"}
             [{"kwargs": {"response_metadata": {"finish_reason": "length"}}}],
             ["length"],
         ),
+        (
+            {
+                "generations": [
+                    [{"message": {"kwargs": {"response_metadata": {"stop_reason": "x"}}}}]
+                ]
+            },
+            ["x"],
+        ),
+        ({"type": "ai", "response_metadata": {"finish_reason": "length"}}, ["length"]),
+        (
+            {"messages": [MESSAGE, {"response_metadata": {"finish_reason": "length"}}]},
+            ["length"],
+        ),
+        ({"results": [{"outputText": "cut", "completionReason": "LENGTH"}]}, ["LENGTH"]),
+        ({"outputs": [{"text": "cut", "stop_reason": "length"}]}, ["length"]),
         ([MESSAGE], []),
         ([MESSAGE, MESSAGE], []),
         ({"choices": []}, []),

@@ -10,6 +10,7 @@ _ENDINGS: Final = ("Message", "Event")
 _CALLS: Final = ("ToolCallRequestEvent", "AssistantMessage")
 _RESULTS: Final = ("ToolCallExecutionEvent", "FunctionExecutionResultMessage")
 _THOUGHT: Final = "ThoughtEvent"
+_MIXED: Final = "MultiModalMessage"
 
 
 def as_message(item: dict[str, Json]) -> dict[str, Json] | None:
@@ -27,12 +28,19 @@ def as_message(item: dict[str, Json]) -> dict[str, Json] | None:
         message["reasoning"] = thought
     if word == _THOUGHT:
         message |= {"reasoning": content, "content": None}
+    if word == _MIXED and isinstance(content, list):
+        message["content"] = [_image(part) for part in content]
     if isinstance(content, list) and word in _CALLS:
         message |= {"tool_calls": content, "content": None}
     if isinstance(content, list) and word in _RESULTS:
         results = [result for result in content if isinstance(result, dict)]
         message["content"] = [{**result, "type": "tool_result"} for result in results]
     return message
+
+
+def _image(part: Json) -> Json:
+    """Return an image, of which AutoGen sends the content alone, with its type."""
+    return {"type": "image", **part} if isinstance(part, dict) and "data" in part else part
 
 
 def _role(word: str, source: Json) -> str:

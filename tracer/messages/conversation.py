@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -30,10 +31,19 @@ _LISTS: Final = (
     "choices",
     "candidates",
     "generations",
+    "outputs",
+    "results",
+)
+"""Names of the messages in requests and responses."""
+_INSTRUCTIONS: Final = (
+    "system",
+    "instructions",
+    "system_instruction",
+    "systemInstruction",
+    "preamble",
 )
 _ARGUMENTS: Final = ("kwargs", "inputs")
 """Where decorators of functions keep the request that a function was called with."""
-"""Names of the messages in requests and responses."""
 
 _RESULT_FIELDS: Final = frozenset(
     ("content", "isError", "is_error", "structuredContent", "structured_content", "_meta", "meta")
@@ -114,6 +124,8 @@ def _of_object(
         return [Message(role="assistant", parts=read_parts(text))]
     for name in _LISTS:
         inner = decoded(value.get(name)) if name in value else None
+        if name == "contents" and "model" in value:
+            inner = _turns(inner)
         messages = None
         if isinstance(inner, list) and inner:
             messages = _of_list(inner, default, depth - 1, read)
@@ -132,10 +144,23 @@ def _of_object(
             return messages
     return (
         _of_single_text(value)
+        or _of_cohere(value, depth - 1, read)
         or _of_result(value)
         or _of_images(value)
         or (_of_answer(value) if default == "assistant" else None)
     )
+
+
+def _turns(contents: Json) -> Json:
+    """Return Gemini's contents as a list of turns: a client may send one turn, or texts."""
+    if isinstance(contents, (str, dict)):
+        contents = [contents]
+    if not isinstance(contents, list):
+        return contents
+    return [
+        {"role": "user", "parts": [{"text": item}]} if isinstance(item, str) else item
+        for item in contents
+    ]
 
 
 def _of_single_text(value: dict[str, Json]) -> list[Message] | None:
@@ -148,10 +173,24 @@ def _of_single_text(value: dict[str, Json]) -> list[Message] | None:
     return [*_instructions(value), Message(role="user", parts=read_parts(prompt))]
 
 
+def _of_cohere(value: dict[str, Json], depth: int, read: ReadItem) -> list[Message] | None:
+    """Return the messages of a request of Cohere's first API: the newest is beside the others."""
+    newest, history = value.get("message"), value.get("chat_history")
+    if not isinstance(newest, str) or not isinstance(history, list):
+        return None
+    earlier = _of_list(history, "user", depth, read) if history else []
+    if earlier is None:
+        return None
+    return [*_instructions(value), *earlier, Message(role="user", parts=read_parts(newest))]
+
+
 def _instructions(value: dict[str, Json]) -> list[Message]:
     """Return the system message of a request that has a field of its own for it."""
-    for name in ("system", "instructions", "system_instruction", "systemInstruction"):
-        content = value.get(name)
+    # Clients of Gemini have them in the configuration.
+    config = value.get("config")
+    sources = (value, config) if isinstance(config, dict) else (value,)
+    for source, name in product(sources, _INSTRUCTIONS):
+        content = source.get(name)
         if isinstance(content, dict):
             content = content.get("parts")
         if parts := read_parts(content):

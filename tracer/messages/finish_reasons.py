@@ -7,17 +7,18 @@ from typing import Final
 from tracer.messages.message import REASON_FIELDS, finish_reason
 from tracer.records import Json
 
-_CHOICES: Final = ("choices", "candidates", "generations", "output")
+_CHOICES: Final = ("choices", "candidates", "generations", "output", "outputs", "results")
 _INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
 """Objects of a choice that may contain its finish reason."""
 _FIELDS: Final = _INNER | REASON_FIELDS
 _MAX_CHOICES: Final = 64
+_MAX_DEPTH: Final = 3
 
 
 def finish_reasons(output: Json) -> list[str]:
     """Return the reasons in the order of the choices; empty: the answer has none."""
     if isinstance(output, dict):
-        if reason := finish_reason(output):
+        if reason := _reason(output, _MAX_DEPTH):
             return [reason]
         output = _choices(output)
     if not isinstance(output, list):
@@ -25,12 +26,12 @@ def finish_reasons(output: Json) -> list[str]:
     reasons: list[str] = []
     for choice in output[:_MAX_CHOICES]:
         if isinstance(choice, dict):
-            if not _FIELDS.isdisjoint(choice) and (reason := _reason(choice, 2)):
+            if not _FIELDS.isdisjoint(choice) and (reason := _reason(choice, _MAX_DEPTH)):
                 reasons.append(reason)
         elif isinstance(choice, list):
             # LangChain has a list of choices for each prompt.
             inner = [item for item in choice[:_MAX_CHOICES] if isinstance(item, dict)]
-            reasons += [reason for item in inner if (reason := _reason(item, 2))]
+            reasons += [reason for item in inner if (reason := _reason(item, _MAX_DEPTH))]
     return reasons
 
 
@@ -38,7 +39,9 @@ def _choices(answer: dict[str, Json]) -> Json:
     for name in _CHOICES:
         if choices := answer.get(name):
             return choices
-    return None
+    # Of a whole conversation the last message is the answer.
+    messages = answer.get("messages")
+    return messages[-1:] if isinstance(messages, list) else None
 
 
 def _reason(choice: dict[str, Json], depth: int) -> str | None:

@@ -41,7 +41,10 @@ _WRAPPERS: Final = (
 )
 """Objects of a part that contain its address or content."""
 
-_MIME_TYPES: Final = ("mime_type", "media_type", "mimeType", "mediaType", "content_type")
+_MIME_TYPES: Final = (
+    *("mime_type", "media_type", "mimeType", "mediaType", "content_type"),
+    *("image_mimetype", "document_mimetype", "video_mimetype"),
+)
 _URLS: Final = (
     "url",
     "uri",
@@ -110,6 +113,7 @@ _ENCODED: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{4})+(?:[A-Za-z0-9+/_-]{2,3}=*)
 _ENCODED_BEGINNING: Final = re.compile(r"[A-Za-z0-9+/_=\s-]+")
 _MAX_BYTES: Final = 8 * 1024 * 1024
 _UNKNOWN_TYPE: Final = "application/octet-stream"
+_DOCUMENTS: Final = ("application/", "text/")
 
 
 def media_part(item: dict[str, Json], kind: str) -> Part:
@@ -133,8 +137,8 @@ def media_part(item: dict[str, Json], kind: str) -> Part:
         # An uploaded file has only an id.
         name = string(flat, "id")
     return Part(
-        type=_type(string(flat, "modality") or mime_type or "", kind),
-        text=text,
+        type=_type(string(flat, "modality"), mime_type or "", kind),
+        text=text or string(flat, "transcript"),
         name=name,
         mime_type=mime_type,
         url=url,
@@ -158,6 +162,10 @@ def _text(flat: dict[str, Json], mime_type: str | None) -> str | None:
     """Return the text of a document that was sent as text."""
     if isinstance(text := flat.get("text"), str):
         return text
+    if isinstance(blocks := flat.get("content"), list):
+        # Anthropic's documents of blocks.
+        texts = [block.get("text") for block in blocks if isinstance(block, dict)]
+        return "\n".join(text for text in texts if isinstance(text, str)) or None
     if mime_type is None or not mime_type.startswith("text/"):
         return None
     data = string(flat, "data", "content")
@@ -201,7 +209,11 @@ def _by_signature(content: str) -> str | None:
     return next((mime for sign, mime in _SIGNATURES.items() if content.startswith(sign)), None)
 
 
-def _type(stated: str, kind: str) -> str:
-    """Return image, audio or file: a file's kind follows from its MIME type or modality."""
-    stated = stated.partition("/")[0]
-    return stated if kind == "file" and stated in ("image", "audio") else kind
+def _type(modality: str | None, mime_type: str, kind: str) -> str:
+    """Return image, audio or file: a file's kind follows from its MIME type and modality."""
+    if kind != "file":
+        return kind
+    if modality is None or (mime_type.startswith(_DOCUMENTS) and mime_type != _UNKNOWN_TYPE):
+        # The AI SDK calls a document an image.
+        modality = mime_type.partition("/")[0]
+    return modality if modality in ("image", "audio") else kind

@@ -35,6 +35,7 @@ _TYPES: Final = {
     "assistant": "assistant",
     "system": "system",
     "tool": "tool",
+    "function": "tool",
     "message": "assistant",
 }
 """Roles by message type, which LangChain and others send instead of a role."""
@@ -54,7 +55,10 @@ _CALL_FIELDS: Final = frozenset(("status", "action", "call_id", "arguments", "in
 """Names of which a call of an API's built-in tool has at least one."""
 
 _BODIES: Final = frozenset(
-    ("content", "parts", "blocks", "tool_calls", "toolCalls", "function_call")
+    (
+        *("content", "parts", "blocks"),
+        *("tool_calls", "toolCalls", "function_call", "function_call_name"),
+    )
 )
 MESSAGE_FIELDS: Final = _BODIES | {
     "role",
@@ -65,6 +69,7 @@ MESSAGE_FIELDS: Final = _BODIES | {
     "reasoning",
     "reasoning_content",
     "reasoning_details",
+    "reasoning_summary",
     "thinking",
     "tool_plan",
     "finish_reason",
@@ -80,8 +85,17 @@ MESSAGE_FIELDS: Final = _BODIES | {
 _WRAPPERS: Final = ("message", "content", "kwargs", "data")
 """Names of the message within a choice, or within an object of LangChain."""
 _CHOICE_FIELDS: Final = frozenset(("role", "index", "finish_reason"))
-_COMPLETION_FIELDS: Final = frozenset(("finish_reason", "logprobs"))
-_REASONING: Final = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "tool_plan")
+_COMPLETION_FIELDS: Final = frozenset(("finish_reason", "logprobs", "stop_reason"))
+_COMPLETED: Final = ("generated_text", "outputText", "generation")
+"""Names of the answer in APIs that complete a text: Hugging Face, and models on Bedrock."""
+_REASONING: Final = (
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "reasoning_details",
+    "reasoning_summary",
+    "tool_plan",
+)
 _MEDIA: Final = {"images": "image", "files": "file"}
 _FINISH_REASONS: Final = (
     "finish_reason",
@@ -89,6 +103,7 @@ _FINISH_REASONS: Final = (
     "finishReason",
     "stopReason",
     "done_reason",
+    "completionReason",
 )
 REASON_FIELDS: Final = frozenset((*_FINISH_REASONS, "incomplete_details"))
 _SENDERS: Final = {
@@ -197,10 +212,14 @@ def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
         return read_item(choice, default)
     if "role" in item:
         return None
-    if isinstance(text := item.get("text"), str) and item.keys() & _COMPLETION_FIELDS:
+    text = item.get("text") if item.keys() & _COMPLETION_FIELDS else None
+    if text is None and default == "assistant":
+        text = string(item, *_COMPLETED)
+    if isinstance(text, str):
         # A choice of OpenAI's older API for completions of a text.
         reason = finish_reason(item)
-        return [Message(role="assistant", parts=read_parts(text), finish_reason=reason)]
+        parts = _with_calls(read_parts(text), item)
+        return [Message(role="assistant", parts=parts, finish_reason=reason)]
     for name in _WRAPPERS:
         inner = item.get(name)
         if isinstance(inner, dict) and (name != "data" or item.get("type") in _TYPES):
@@ -227,7 +246,8 @@ def _choice_text(item: dict[str, Json]) -> dict[str, Json] | None:
 def _is_message(item: dict[str, Json], default: str) -> bool:
     """Return whether an object is a message: it has a role, or only fields of messages."""
     if not item.keys() & _BODIES:
-        return _has_other_body(item) and str(item.get("role")).lower() in ROLES
+        is_bare = default == "assistant" and "role" not in item and not item.keys() - MESSAGE_FIELDS
+        return _has_other_body(item) and (is_bare or str(item.get("role")).lower() in ROLES)
     if "role" in item or _role_of_type(str(item.get("type"))):
         return True
     # {"content": …} may be any input; as an answer, or in Gemini's parts, it is a message.
@@ -282,7 +302,7 @@ def _media(item: Json, kind: str) -> Part:
 
 def _with_calls(parts: list[Part], item: dict[str, Json]) -> list[Part]:
     calls = decoded(item.get("tool_calls") or item.get("toolCalls"))
-    if not calls and isinstance(single := item.get("function_call"), dict):
+    if not calls and (single := _single_call(item)):
         calls = [single]
     for call in calls if isinstance(calls, list) else []:
         if isinstance(call, dict):
@@ -291,6 +311,14 @@ def _with_calls(parts: list[Part], item: dict[str, Json]) -> list[Part]:
             if part.id is None or all(known.id != part.id for known in parts):
                 parts.append(part)
     return parts
+
+
+def _single_call(item: dict[str, Json]) -> dict[str, Json] | None:
+    """Return the call of a message in the form before lists of calls, also flattened."""
+    name, call = item.get("function_call_name"), item.get("function_call")
+    if isinstance(name, str) and _role(str(item.get("role"))) == "assistant":
+        return {"name": name, "arguments": item.get("function_call_arguments_json")}
+    return call if isinstance(call, dict) else None
 
 
 def _holds_results(content: Json) -> bool:

@@ -134,7 +134,9 @@ def _read(item: Json) -> list[Part]:
     if is_page_call(item):
         return page_call_parts(item, read_parts)
     if kind == "data":
-        return [Part(type="data", name=word or None, data=item)]
+        # Some APIs name a part by its only key.
+        name = word or (next(iter(item)) if len(item) == 1 else None)
+        return [Part(type="data", name=name, data=item)]
     return [media_part(item, kind)]
 
 
@@ -148,7 +150,7 @@ def _text(text: str) -> Part:
 
 def _texts(item: dict[str, Json], word: str) -> list[Part]:
     flat = inlined(item, "guard_content", "citations_content", "text")
-    text = string(flat, "text", "content", "refusal")
+    text = string(flat, "text", "content", "refusal", "value")
     if text is not None:
         return [_text(text)]
     # A prompt of several parts, such as text and images.

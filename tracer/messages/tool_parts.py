@@ -25,6 +25,7 @@ TOOL_CALLS: Final = (
 )
 """Names of parts that call a tool."""
 
+_APPROVALS: Final = ("mcp_approval_response", "tool_approval_response")
 _RESULTS: Final = (
     "tool_result",
     "tool_return",
@@ -35,7 +36,8 @@ _RESULTS: Final = (
     "server_tool_call_response",
     "function_response",
     "code_execution_result",
-    "mcp_approval_response",
+    "builtin_tool_return",
+    *_APPROVALS,
 )
 _WORDS: Final = {
     **{snake(word): "tool_call" for word in TOOL_CALLS},
@@ -63,6 +65,8 @@ _CALL_IDS: Final = (
     "toolUseId",
     "tool_use_id",
     "approval_request_id",
+    "approval_id",
+    "approvalId",
     "id",
 )
 _NAMES: Final = ("name", "toolName", "tool_name")
@@ -161,10 +165,9 @@ def result_part(item: dict[str, Json], read_parts: ReadParts) -> Part:
     if "b64_json" in item:
         part.parts = read_parts([{"type": "image", "b64_json": item["b64_json"]}])
         return part
-    if snake(str(item.get("type"))) == "mcp_approval_response":
-        part.data = {
-            name: item[name] for name in ("approve", "reason") if item.get(name) is not None
-        }
+    if snake(str(item.get("type"))) in _APPROVALS:
+        names = ("approve", "approved", "reason")
+        part.data = {name: item[name] for name in names if item.get(name) is not None}
         return part
     _fill(part, _value(flat), read_parts)
     return part

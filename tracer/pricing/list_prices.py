@@ -94,6 +94,11 @@ def price(
     return None if rates is None else rates.cost(usage)
 
 
+def is_free(model: str | None) -> bool:
+    """Return whether a model's name is that of a reseller's free variant."""
+    return model is not None and model.strip().lower().endswith(_FREE)
+
+
 def list_rates(model: str | None, provider: str | None, at_micros: int) -> Rates | None:
     """Return the list's prices of a model at a time; None: the list lacks the model."""
     entry = list_entry(model, provider, at_micros)

@@ -135,7 +135,11 @@ class PriceBook:
         model, provider, time = record.model, record.provider, record.start_time
         own = self.find(model, record.requested_model, provider, time)
         if own is None:
-            cost = list_prices.price(model, provider, record.usage, time)
+            # A reseller may return the name of the maker's model for its free variant.
+            listed = (
+                record.requested_model if list_prices.is_free(record.requested_model) else model
+            )
+            cost = list_prices.price(listed, provider, record.usage, time)
             return None if cost is None else Priced(cost, COMPUTED, list_prices.LIST_NAME)
         cost = own.rates.cost(record.usage, lambda name: call_parameter(record, name))
         return None if cost is None else Priced(cost, CUSTOM, own.price_id)

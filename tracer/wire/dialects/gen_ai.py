@@ -34,6 +34,20 @@ _KIND_OF: Final = words(
     }
 )
 
+# Names for a span's kind that come without an operation.
+_SPAN_KINDS: Final = words(
+    {
+        "generation": "llm",
+        "embedding": "embedding",
+        "agent": "agent",
+        "chain": "chain workflow task step",
+        "tool": "tool",
+        "retriever": "retriever",
+        "reranker": "reranker",
+    }
+)
+_TYPES: Final = words({"generation": "ai_client", "agent": "agent", "tool": "tool"})
+
 _EXCLUSIVE: Final = "opentelemetry.instrumentation.botocore*"
 """Sends Bedrock's counts unchanged: the input excludes cached tokens."""
 _NORMALISING: Final = (
@@ -44,9 +58,16 @@ _NORMALISING: Final = (
 
 
 _NO_PARAMETER: Final = re.compile(
-    r"(?:messages|prompt|input)(?:\..*)?|(?:.*[._])?(?:id|tools|functions)", re.IGNORECASE
+    r"(?:(?:input_)?messages|prompt|input|contents|system(?:_prompt|_instructions)?|instructions"
+    r"|(?:extra_)?headers|tools|functions|tool_definitions|user)(?:\..*)?"
+    r"|(?:.*[._])?(?:id|tools|functions)",
+    re.IGNORECASE,
 )
-"""Names below ``gen_ai.request.`` that are no parameters: messages, tools, ids."""
+"""Names below ``gen_ai.request.`` that are no parameters: messages, tools, headers, ids."""
+
+
+def _span_kind(value: Json) -> str | None:
+    return _SPAN_KINDS.get(value.lower()) if isinstance(value, str) else None
 
 
 def _messages(value: Json) -> Json:
@@ -79,6 +100,8 @@ DIALECT: Final = Dialect(
     rules=(
         # Several operations have one kind, so the operation's name is kept.
         Rule("kind", "gen_ai.operation.name", choice(_KIND_OF), keep=True),
+        Rule("kind", "gen_ai.span.kind", _span_kind, keep=True, late=True),
+        Rule("kind", "gen_ai.operation.type", choice(_TYPES), keep=True, late=True),
         Rule("kind", "gen_ai.tool.name", constant("tool"), keep=True, late=True),
         Rule("kind", "gen_ai.tool.call.id", constant("tool"), keep=True, late=True),
         # Strands' span around one call of the model and the tools that the model asked for.
@@ -98,8 +121,10 @@ DIALECT: Final = Dialect(
         Rule("input", "gen_ai.request.messages", _messages, "messages", conversation, json=True),
         Rule("input", "gen_ai.system_instructions", filled, "system", conversation, json=True),
         Rule("input", "gen_ai.retrieval.query.text", present),
+        Rule("input", "gen_ai.memory.query.text", present),
         Rule("output", "gen_ai.output.messages", _messages, json=True),
         Rule("output", "gen_ai.retrieval.documents", opened, json=True),
+        Rule("output", "gen_ai.memory.records", opened, json=True),
         Rule("input", "gen_ai.prompt", opened, json=True),
         Rule("output", "gen_ai.completion", opened, json=True),
         Rule("call_id", "gen_ai.response.id", text, keep=True),
@@ -111,6 +136,7 @@ DIALECT: Final = Dialect(
         ),
         *usage_rules("gen_ai.usage."),
         Rule("tools", "gen_ai.tool.definitions", tool_definitions, json=True),
+        Rule("tools", "gen_ai.agent.tools", tool_definitions, json=True),
         Rule("finish_reasons", "gen_ai.response.finish_reasons", texts, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_chunk", seconds),
         Rule("first_token_delay", "gen_ai.client.operation.time_to_first_chunk", seconds),

@@ -17,6 +17,7 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("trace.user_id", "user.id", text, keep=True),
         Rule("trace.user_id", "enduser.id", text, keep=True),
+        Rule("trace.user_id", "enduser.pseudo.id", text, keep=True),
         Rule("trace.session_id", "session.id", text, keep=True),
         *_WHERE,
     ),

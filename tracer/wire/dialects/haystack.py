@@ -59,6 +59,9 @@ def _part(part: Json) -> Json:
 
 
 def _message(message: Json) -> Json:
+    if isinstance(message, dict) and "_role" in message:
+        # Until 2.11 all names began with an underscore.
+        message = {name.removeprefix("_"): value for name, value in message.items()}
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return message
     return {**message, "content": [_part(part) for part in message["content"]]}

@@ -16,7 +16,7 @@ from tracer.wire.dialects.parsers import (
     words,
 )
 from tracer.wire.dialects.table import Dialect, Rule, as_object
-from tracer.wire.dialects.usage_rules import inclusive_usage
+from tracer.wire.dialects.usage_rules import inclusive_usage, object_cost
 
 _KINDS: Final = words(
     {
@@ -61,6 +61,7 @@ DIALECT: Final = Dialect(
             json=True,
             keep=True,
         ),
+        Rule("cost", f"{_METADATA}usage_metadata", object_cost, json=True, detail=True),
         Rule("model_parameters", f"{_METADATA}ls_temperature", present, "temperature", as_object),
         Rule("model_parameters", f"{_METADATA}ls_max_tokens", present, "max_tokens", as_object),
         Rule("model_parameters", "langsmith.request.streaming", present, "stream", as_object),

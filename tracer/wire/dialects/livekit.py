@@ -10,6 +10,7 @@ from tracer.records import Json
 from tracer.wire.dialects.parsers import (
     choice,
     objects,
+    opened,
     present,
     seconds,
     text,
@@ -77,10 +78,10 @@ DIALECT: Final = Dialect(
                 "user_transcript",
                 "user_input",
                 "chat_ctx",
-                "function_tool.arguments",
             )
             for key in _content(name)
         ),
+        *(Rule("input", key, opened, json=True) for key in _content("function_tool.arguments")),
         *(Rule("output", key, present, json=True) for key in _content("function_tool.output")),
         *(Rule("output", key, present, "text", _answer) for key in _content("response.text")),
         *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import Json
 from tracer.wire.dialects.flat import rebuild
 from tracer.wire.dialects.parsers import (
@@ -56,20 +57,25 @@ def _text_as_cached(parts: dict[str, Json]) -> Built:
 
 
 def _tools(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Return the tools' definitions at ``llm.tools.N.tool.json_schema``."""
+    """Return the tools' definitions: ``llm.tools.N.tool.json_schema``, else name and parameters."""
     tools, complete = rebuild(parts)
     if not isinstance(tools, list):
         return [], False
-    tools = [
-        item["json_schema"] for item in tools if isinstance(item, dict) and "json_schema" in item
-    ]
-    return tools, complete and len(tools) == len(parts)
+    objects = [item for item in tools if isinstance(item, dict)]
+    whole = all("json_schema" not in item or len(item) == 1 for item in objects)
+    read = [item.get("json_schema", item) for item in objects]
+    return read, complete and whole and len(read) == len(tools)
 
 
 def _payload(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return a value without its quotes, unless its type is text."""
     value = parts.get("value")
     return value if parts.get("type") == "text/plain" else opened(value), True
+
+
+def _reasons(value: Json) -> list[str] | None:
+    """Return the finish reasons in the provider's whole answer."""
+    return finish_reasons(value) or None if isinstance(value, (dict, list)) else None
 
 
 def _untouched(value: Json) -> str | None:
@@ -103,6 +109,8 @@ DIALECT: Final = Dialect(
         Rule("kind", "openinference.span.kind", choice(_KINDS)),
         Rule("name", "tool.name", text, keep=True),
         Rule("model", "llm.response.model_name", text),
+        # LiteLLM's callback for Arize and Phoenix.
+        Rule("model", "llm.response.model", text),
         Rule("model", "llm.model_name", text),
         Rule("model", "embedding.model_name", text),
         Rule("model", "reranker.model_name", text),
@@ -134,8 +142,10 @@ DIALECT: Final = Dialect(
                 (f"{side}.mime_type", text, "type", False),
             )
         ),
+        Rule("answer_reasons", "output.value", _reasons, json=True, late=True, detail=True),
         Rule("tools", "llm.tools.*", build=_tools, json=True),
         Rule("finish_reasons", "llm.finish_reason", texts),
+        Rule("call_id", "llm.response.id", text, keep=True),
         *usage_rules("llm.token_count.", _text_as_cached, scope=_LITELLM),
         *usage_rules("llm.token_count."),
         *cost_rules("llm.cost."),

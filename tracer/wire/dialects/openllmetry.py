@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tracer.records import Json
@@ -31,6 +32,9 @@ _REQUESTS: Final = words(
     {"generation": "chat completion", "embedding": "embedding", "reranker": "rerank"}
 )
 _SPANS: Final = words({"chain": "workflow task", "agent": "agent", "tool": "tool"})
+
+_OF_TEMPLATE: Final = re.compile(r"(?:variables?|id|hash|template)(?:\..*)?")
+"""Names below ``gen_ai.prompt.`` that describe a template, and are no messages."""
 
 _ASSOCIATED: Final = "traceloop.association.properties."
 
@@ -80,11 +84,12 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("kind", "llm.request.type", choice(_REQUESTS), keep=True),
         Rule("kind", "traceloop.span.kind", choice(_SPANS), keep=True),
-        Rule("input", "gen_ai.prompt.*", build=rebuild, json=True),
+        Rule("input", "gen_ai.prompt.*", build=rebuild, json=True, excluded=_OF_TEMPLATE),
         Rule("output", "gen_ai.completion.*", build=rebuild, json=True),
         Rule("finish_reasons", "gen_ai.completion.*", build=_reasons, late=True, detail=True),
         Rule("prompt_name", "gen_ai.prompt.name", text),
         Rule("prompt_name", "traceloop.prompt.key", text),
+        Rule("prompt_version", "gen_ai.prompt.version", count),
         Rule("prompt_version", "traceloop.prompt.version", count),
         Rule("tools", "llm.request.functions.*", build=rebuild, json=True),
         Rule("finish_reasons", "llm.response.finish_reason", texts),

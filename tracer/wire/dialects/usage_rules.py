@@ -79,8 +79,11 @@ def object_rules(key: str, build: Build = own_usage, *, scoped: bool = False) ->
 
 
 def cost_rules(prefix: str) -> tuple[Rule, ...]:
-    """Return the rules for dollars of any name below ``prefix``."""
-    return (Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs),)
+    """Return the rules for dollars of any name below ``prefix``, and for the total."""
+    return (
+        Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs),
+        Rule("cost", prefix.removesuffix("."), amount, "total", inclusive_cost),
+    )
 
 
 def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:

@@ -69,6 +69,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         # Only messages contain reasons, and a text is none.
         if not record.finish_reasons and isinstance(record.output, (dict, list)):
             record.finish_reasons = finish_reasons(record.output)
+        if not record.finish_reasons and "answer_reasons" in fields:
+            record.finish_reasons = fields["answer_reasons"]
     elif kind == "tool" and raw.events:
         record.input = tool_arguments(record.input)
         record.output = tool_result(record.output)

@@ -61,14 +61,19 @@ def excludes(metadata: Json) -> bool | None:
 
 def metadata_cost(metadata: Json) -> dict[str, Decimal] | None:
     """Return the dollars in the metadata of a provider or a reseller."""
-    objects = metadata.values() if isinstance(metadata, dict) else ()
-    costs = (cost_within(entry) for entry in objects if isinstance(entry, dict))
-    return next((cost for cost in costs if cost), None)
+    entries = metadata.values() if isinstance(metadata, dict) else ()
+    objects = [item for entry in entries if isinstance(entry, dict) for item in _with_usage(entry)]
+    return next((cost for item in objects if (cost := cost_within(item))), None)
+
+
+def _with_usage(entry: dict[str, Json]) -> list[dict[str, Json]]:
+    """Return the objects of a provider that may have counts or dollars, the inner ones first."""
+    return [*(entry[name] for name in _OBJECTS if isinstance(entry.get(name), dict)), entry]
 
 
 def _counts(entry: dict[str, Json]) -> dict[str, Json]:
-    objects = [entry[name] for name in _OBJECTS if isinstance(entry.get(name), dict)]
-    values = leaves(objects[0]) if objects else entry
+    usage = _with_usage(entry)[0]
+    values = entry if usage is entry else leaves(usage)
     return {name: value for name, value in values.items() if term(name)}
 
 

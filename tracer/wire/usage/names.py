@@ -22,8 +22,9 @@ _SYNONYMS: Final = {
     "total": "total",
     "cache": "cache cached",
     "read": "read hit",
-    "write": "write creation created written",
+    "write": "write creation created create written store",
     "miss": "miss no non",
+    "uncached": "uncached",
     "ephemeral": "ephemeral",
     "5m": "5m",
     "1h": "1h",
@@ -43,7 +44,7 @@ _SYNONYMS: Final = {
     "batch": "batch",
     "scale": "scale",
     "": "tokens token count counts details detail usage object metadata modality num number content"
-    " billed units",
+    " billed units used",
 }
 _WORDS: Final = {word: means for means, words in _SYNONYMS.items() for word in words.split()}
 TIERS: Final = ("priority", "flex", "batch", "scale")
@@ -56,6 +57,7 @@ _PARTS: Final = {
     "cache write 5m": "cache_write_5m",
     "cache write 1h": "cache_write_1h",
     "cache miss": "input_rest",
+    "uncached": "input_rest",
     "cache 5m": "ephemeral_5m",
     "cache 1h": "ephemeral_1h",
     "ephemeral 5m": "ephemeral_5m",

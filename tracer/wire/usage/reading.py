@@ -21,6 +21,8 @@ UNRECONCILED: Final = "unreconciled"
 _USUAL_TIERS: Final = ("standard", "default", "auto", "on_demand", "not_available")
 _SERVICE_TIER: Final = ("service", "tier")
 _OTHER: Final = "other"
+# xAI's unit of money, of a dollar.
+_TICKS: Final = 10**10
 
 
 class Usage(NamedTuple):
@@ -109,6 +111,8 @@ def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
     amounts = leaves({name: sent[name] for name in money})
     named = {name: value for name, value in amounts.items() if costs_by_name(name)}
     cost = read_cost(named).buckets
+    if not cost and (ticks := amount(_first(sent, "cost_in_usd_ticks", "costInUsdTicks"))):
+        cost["total"] = ticks / _TICKS
     if sent.get("is_byok") is True and "total" in cost:
         # With the customer's own key the provider bills the call, and the reseller a fee.
         details = sent.get("cost_details") or sent.get("costDetails")

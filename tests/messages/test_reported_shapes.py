@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
-from tests.messages.test_shapes import PDF, PNG
 from tracer.messages.conversation import Part, read_messages
 
 Shown = list[tuple[str, ...]]
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(8)).decode()
+PDF = base64.b64encode(b"%PDF-1.7").decode()
 CALL = {"name": "f", "args": {"a": 1}, "id": "c", "type": "tool_call"}
 FUNCTION = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 HI = ("user", "hi")

@@ -35,6 +35,8 @@ _INDEXES: Final = """
     UNION ALL
     SELECT format('DROP INDEX %%I', i.indexname), i.indexdef FROM pg_indexes i
     WHERE i.schemaname = 'public' AND i.tablename = ANY(%(tables)s)
+        -- By which the fold counts users.
+        AND i.indexname <> 'ix_traces_user'
         AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conname = i.indexname)
 """
 _APPEND: Final = "INSERT INTO rollup_changes (project_id, records) VALUES ('default', %s)"

@@ -10,7 +10,10 @@ from tracer.merging.traces import Trace, shown_environment, shown_name, shown_us
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
-    """The values of a trace that are summed, and those that they are summed by; times in µs."""
+    """The values of a trace that are summed, and those that they are summed by; times in µs.
+
+    A server of the version before reads and writes them without `session_id`.
+    """
 
     name: str
     environment: str
@@ -21,6 +24,7 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     metered: bool
     usage: dict[str, int]
     cost: Decimal | None
+    session_id: str | None = None
 
     @classmethod
     def of(cls, trace: Trace) -> Figures:
@@ -37,4 +41,5 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
             metered=counts["metered_count"] > 0,
             usage=dict(totals.usage),
             cost=sum(totals.cost.values(), Decimal(0)) if counts["priced_count"] else None,
+            session_id=trace.session_id,
         )

@@ -17,7 +17,7 @@ from tracer.store.analyses.compute import DUE as DUE_ANALYSES
 from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import projects, purge
 from tracer.store.parts import rewrite
-from tracer.store.rollups import count_traces, fold
+from tracer.store.rollups import count_traces, fold, users
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
 from tracer.store.timeline.fill import fill_requested
@@ -104,6 +104,11 @@ def count_older_traces(url: str, stop: Stop) -> None:
     count_traces.count_all(url, stop.wait)
 
 
+def count_users(url: str, stop: Stop) -> None:
+    """Count the users of the traces from before migration 0033."""
+    users.count_all(url, stop.wait)
+
+
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
     """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -132,6 +137,7 @@ TASKS: Final = (
     Task("counters", 20.0, fold_counters),
     Task("rollups", 5.0, fold_rollups, fold.DUE),
     Task("rollups of older traces", 10.0, count_older_traces, count_traces.UPGRADE.due),
+    Task("sums of users", 10.0, count_users, users.UPGRADE.due),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
     Task("rewrite of payloads", 10.0, rewrite_payloads, rewrite.UPGRADE.due),
     Task("purge of deleted projects", 10.0, purge_deleted_projects, projects.DUE),

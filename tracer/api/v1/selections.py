@@ -14,8 +14,8 @@ from tracer.api.v1.queries import (
 )
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
-from tracer.store.traces import users
 from tracer.store.traces.selected_spans import list_selected_spans
+from tracer.store.users import users
 from tracer.web.answers.comparisons import TraceComparison
 from tracer.web.answers.differences import DifferenceAnswer
 from tracer.web.answers.users import SelectedSpanPage, UserPage, span_page, user_page

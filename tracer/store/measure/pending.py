@@ -11,12 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tracer.extensions import db
-from tracer.store.rollups.changes import add_changes
+from tracer.store.rollups.changes import MOST_PENDING, add_changes
 from tracer.store.rollups.sums import HISTOGRAMS, NUMBERS, Deltas, Key, Sums, packed
 from tracer.store.schema import rollup_changes
 
-MOST_PENDING: Final = 1_000
-"""Transactions up to whose number they are read with the rollups."""
 KEYS: Final = ("kind", "name", "environment", "model", "provider")
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 

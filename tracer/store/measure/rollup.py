@@ -14,10 +14,11 @@ from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
 from tracer.store.measure.cells import Scan
 from tracer.store.measure.distinct import distinct_counts
-from tracer.store.measure.pending import KEYS, MOST_PENDING, pending_sums
+from tracer.store.measure.pending import KEYS, pending_sums
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
 from tracer.store.query.source import Column
+from tracer.store.rollups.changes import MOST_PENDING
 from tracer.store.rollups.sums import HALF, NUMBERS, PACKED
 from tracer.store.rollups.sums import HISTOGRAMS as ARRAYS
 from tracer.store.schema import background_upgrades, rollup_changes, rollup_series, rollups

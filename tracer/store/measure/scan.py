@@ -23,7 +23,7 @@ from tracer.store.measure.top import given_groups, key_of, top_groups
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
 from tracer.store.schema import scores, sessions, spans, traces
-from tracer.store.traces.users import users_of
+from tracer.store.users.sums import counted_users
 
 
 def read(scan: Scan, plan: Plan | None = None) -> Scanned:
@@ -172,7 +172,7 @@ def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
     grain = scan.question.grain
     score = _sampled(scores, scan.share) if grain == "scores" else None
     if grain == "users":
-        table: Table = users_of(scan.project_id)
+        table: Table = counted_users(scan.project_id)
     elif score is not None:
         table = traces.alias()
     else:

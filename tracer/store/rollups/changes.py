@@ -15,6 +15,8 @@ import msgspec
 from tracer.merging.figures import Figures
 from tracer.store.rollups.sums import Deltas, SpanFigures, add_spans, add_trace
 
+MOST_PENDING: Final = 1_000
+"""Transactions up to whose number readers add what the worker has not added yet."""
 _LEVEL: Final = 1
 """Of zlib: the rows then take a fifth, and PostgreSQL stores them without a table of its own."""
 
@@ -48,6 +50,12 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(
     tuple[list[tuple[int, Figures]], list[tuple[str, int, list[SpanFigures]]]]
 )
+_traces_decoder: Final = msgspec.msgpack.Decoder(tuple[list[tuple[int, Figures]], msgspec.Raw])
+
+
+def changed_traces(records: bytes) -> list[Figures]:
+    """Return the figures of the traces that are added or taken away, without those of spans."""
+    return [figures for _, figures in _traces_decoder.decode(zlib.decompress(records))[0]]
 
 
 def add_changes(deltas: Deltas, records: bytes) -> None:

@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 
+from tracer.store.rollups import users
 from tracer.store.rollups.changes import add_changes
 from tracer.store.rollups.sums import (
     COUNTS,
@@ -41,8 +42,6 @@ SIZES: Final = {"m": 1, "h": 60, "d": 24 * 60}
 """Minutes by width."""
 _WIDTHS: Final = {TRACE: "mhd", SPAN: "mhd", ERROR: "mhd", USER: "d"}
 
-# One server folds at a time; another one skips.
-_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold rollups', 5))"
 _TAKE: Final = f"""
     DELETE FROM rollup_changes c USING (
         SELECT project_id, change FROM rollup_changes ORDER BY project_id, change LIMIT {AT_ONCE}
@@ -109,7 +108,8 @@ def fold_all(url: str, stopped: Callable[[], bool]) -> None:
 def fold(connection: psycopg.Connection[Any]) -> bool:
     """Add the sums of some transactions, and commit; False: no more are left."""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-        if cursor.execute(_LOCK).fetchone() != (True,):
+        # One server folds at a time; another one skips.
+        if cursor.execute(users.LOCK).fetchone() != (True,):
             return False
         taken = cursor.execute(_TAKE.encode()).fetchall()
         by_project: dict[str, Deltas] = defaultdict(Deltas)
@@ -119,6 +119,7 @@ def fold(connection: psycopg.Connection[Any]) -> bool:
             _add_old(by_project[project_id], sums)
         for project_id, deltas in by_project.items():
             _fold_project(connection, project_id, deltas)
+            users.count_again(connection, project_id, deltas.user_days())
     return len(taken) == AT_ONCE
 
 

@@ -24,7 +24,7 @@ _SPANS: Final = """
 """
 _TRACE: Final = """
     SELECT name, environment, user_id, status, start_time, end_time, total_tokens IS NOT NULL,
-        usage, total_cost
+        usage, total_cost, session_id
     FROM traces JOIN trace_payloads USING (project_id, trace_id)
     WHERE project_id = %s AND trace_id = %s
 """
@@ -50,9 +50,9 @@ def add_stored_trace(connection: psycopg.Connection[Any], changes: Changes, key:
     row = connection.execute(_TRACE, key).fetchone()
     if row is None:
         return
-    name, environment, user_id, status, start, end, metered, usage, cost = row
+    name, environment, user_id, status, start, end, *sums = row
     times = to_micros(start), to_micros(end)
-    figures = Figures(name, environment, user_id, status, *times, metered, usage, cost)
+    figures = Figures(name, environment, user_id, status, *times, *sums)
     changes.add_trace(figures, 1)
     changes.add_spans(environment, stored_spans(connection, key), 1)
 

@@ -127,6 +127,17 @@ class Deltas:
         """Yield the sums that are not empty."""
         return (pair for pair in self.sums.items() if not pair[1].empty)
 
+    def user_days(self) -> set[tuple[str, int]]:
+        """Return the users with the days since the epoch of which traces were added or taken away.
+
+        Also those whose sums stayed the same: their sessions may have changed.
+        """
+        return {
+            (user_id, minute // (24 * 60))
+            for minute, (counted, _, user_id, *_) in self.sums
+            if counted == USER and user_id is not None
+        }
+
 
 def add_trace(deltas: Deltas, trace: Figures, sign: int) -> None:
     """Add a trace, or take it away with sign -1."""

@@ -58,6 +58,8 @@ from tracer.store.schema.rollups import (
     rollup_deltas,
     rollup_series,
     rollups,
+    user_days,
+    users,
 )
 from tracer.store.schema.saved_views import saved_views
 from tracer.store.schema.texts import text_due, trace_words
@@ -136,4 +138,6 @@ __all__ = [
     "trace_payloads",
     "trace_words",
     "traces",
+    "user_days",
+    "users",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -41,6 +43,17 @@ def _sum(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default="0")
 
 
+def _user_sums() -> list[Column[Any]]:
+    return [
+        Column("start_time", Time, nullable=False),
+        Column("end_time", Time, nullable=False),
+        Column("trace_count", BigInteger, nullable=False),
+        Column("error_count", BigInteger, nullable=False),
+        Column("total_tokens", BigInteger),
+        Column("total_cost", Numeric),
+    ]
+
+
 # Sums of a series in a minute, an hour or a day (width: m, h, d) in UTC. Times are in µs. Of the
 # arrays, each element is the key of a value (tracer/measure/histogram.py) times 2^40, plus the
 # number of values with that key.
@@ -58,6 +71,29 @@ rollups = Table(
     *(Column(name, ARRAY(BigInteger), nullable=False, server_default="{}") for name in _COUNTS),
     Column("usage", JSONB, nullable=False, server_default="{}"),
     Index("ix_rollups_minutes", "start", postgresql_where="width = 'm'"),
+)
+
+# Sums of the traces of a user on one day in UTC. `start_time` and `end_time` are the starts of the
+# first and of the last trace; `sessions` has a hash of the id of each session.
+user_days = Table(
+    "user_days",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("day", Time, primary_key=True),
+    *_user_sums(),
+    Column("sessions", ARRAY(BigInteger), nullable=False),
+    Index("ix_user_days_day", "project_id", "day"),
+)
+
+# The same sums of all traces of a user.
+users = Table(
+    "users",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    *_user_sums(),
+    Column("session_count", BigInteger, nullable=False),
 )
 
 # Appended by each transaction that changes spans, one row per project; the worker adds them to

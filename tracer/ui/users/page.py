@@ -13,7 +13,8 @@ from werkzeug.datastructures import MultiDict
 from tracer.query.fields import Grain
 from tracer.store.query.facets import Facets, count_facets
 from tracer.store.traces import sessions, traces
-from tracer.store.traces.users import UserScore, get_user, user_scores
+from tracer.store.users.scores import UserScore, user_scores
+from tracer.store.users.users import get_user
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import Column
 from tracer.ui.lists.histogram import OverTime, over_time

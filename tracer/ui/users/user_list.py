@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
-from tracer.store.traces.users import UserDetails, UserRow, list_users, user_details, users_absent
+from tracer.store.users.details import LATEST, UserDetails, user_details
+from tracer.store.users.users import UserRow, list_users, users_absent
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import list_page
 from tracer.ui.lists.kinds import USERS
@@ -29,6 +30,8 @@ LENGTHS: Final = {
 """Of the traces that are summed up, by the parameter ``of``."""
 _USUAL: Final = "7d"
 INTERVALS: Final = 28
+_MOST_BARS: Final = 31
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ def user_list(project_id: str) -> Representations | AnyResponse:
         return opened
     query = ListQuery(request.args, Grain.USER, USERS.url(project_id), keep=("of", *KEPT))
     length = length_of(query.kept.get("of"), _USUAL)
-    ago = LENGTHS[length][1]
-    since = datetime.now(UTC) - ago if ago else None
+    since = _begin(LENGTHS[length][1])
     page = list_users(
         *(project_id, query.selection, request.args.get("cursor")),
         sort=query.sort_parameter,
@@ -63,14 +65,19 @@ def user_list(project_id: str) -> Representations | AnyResponse:
 def _context(
     project_id: str, query: ListQuery, page: Page[UserRow], length: str, since: datetime | None
 ) -> dict[str, object]:
-    begin = since or min((row.start_time for row in page.items), default=datetime.now(UTC))
+    first = min((row.start_time for row in page.items), default=datetime.now(UTC))
+    begin = since or _midnight(first)
+    width, bars = _bars(begin)
     ids = [row.user_id for row in page.items]
-    details = user_details(project_id, ids, begin, interval(begin)) if ids else {}
+    details = user_details(project_id, ids, begin, width) if ids else {}
     # As the last row, so that the sums of the list are those of all traces.
     nobody = users_absent(project_id, since) if not (query.shown or page.newer) else None
     return {
         "details": details,
         "trends": {user_id: trend(of) for user_id, of in details.items()},
+        "trend_width": 5 * bars - 1,
+        "since": since,
+        "latest": LATEST,
         "nobody": nobody,
         "most_cost": max((row.total_cost for row in page.items if row.total_cost), default=None),
         "length": length,
@@ -81,6 +88,26 @@ def _context(
 def length_of(chosen: str | None, usual: str) -> str:
     """Return the chosen length of time, a key of `LENGTHS`; the usual one where it is none."""
     return chosen if chosen in LENGTHS else usual
+
+
+def _begin(ago: timedelta | None) -> datetime | None:
+    """Return since when traces are summed up; of several days all are whole ones in UTC."""
+    if ago is None:
+        return None
+    since = datetime.now(UTC) - ago
+    return _midnight(since) if ago > _DAY else since
+
+
+def _midnight(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _bars(begin: datetime) -> tuple[timedelta, int]:
+    """Return the time that each bar of a trend covers, hours or whole days, and their number."""
+    past = datetime.now(UTC) - begin
+    unit = timedelta(hours=1) if past <= _DAY + timedelta(minutes=1) else _DAY
+    width = -(-past // (unit * _MOST_BARS)) * unit
+    return width, max(1, -(-past // width))
 
 
 def interval(since: datetime) -> timedelta:

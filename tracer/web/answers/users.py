@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from tracer.store.database.paging import Page
 from tracer.store.traces.span_tree import SpanRow
-from tracer.store.traces.users import UserRow
+from tracer.store.users.users import UserRow
 from tracer.times import json_time
 from tracer.web.answers.traces import Money, SpanSummary, Time, span_summary
 

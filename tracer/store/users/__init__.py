@@ -1,0 +1,1 @@
+"""The users of the traced application: lists, sums over their traces, scores."""

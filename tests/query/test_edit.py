@@ -35,6 +35,10 @@ def term(text: str) -> Term:
         ("one tag:x two", "tag:x", "one two"),
         ("-tag:x two", "tag:x", "two tag:x"),
         ('name:"two words"', "name:b", 'name:"two words",b'),
+        ("latency:>1s a", "latency:1s..5s", "latency:>1s a latency:1s..5s"),
+        ("latency:1s,2s", "latency:<5s", "latency:1s,2s latency:<5s"),
+        ("a latency:1s..5s b", "latency:1s..5s", "a b"),
+        ("-latency:1s..5s", "latency:1s..5s", "latency:1s..5s"),
         ("metadata.plan:pro", "metadata.size:5", "metadata.plan:pro metadata.size:5"),
     ],
 )

@@ -75,9 +75,13 @@ def _terms_of(node: Node, term: Term) -> list[Term]:
 
 
 def _same_field(node: Node, term: Term) -> Term | None:
-    """Return the first term at the top level that lists values of the field."""
+    """Return the first term at the top level that lists values of the field; of ranges, the same.
+
+    Two ranges of a field narrow each other down, so they are terms of their own.
+    """
     for other in _terms_of(node, term):
-        if all(isinstance(match, Equal) for match in other.matches):
+        lists = all(isinstance(match, Equal) for match in other.matches)
+        if lists if isinstance(term.matches[0], Equal) else other == term:
             return other
     return None
 

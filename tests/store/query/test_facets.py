@@ -16,8 +16,10 @@ from tests.support.query.strategies import nodes
 from tracer.extensions import db
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
+from tracer.query.parse import parse
 from tracer.query.printing import to_text
 from tracer.store.query.facets import FACETS, MOST_VALUES, SPAN_FACETS, count_facets
+from tracer.store.query.ranges import RANGES, range_texts
 from tracer.store.query.selection import Selection
 
 CLOCK = Clock(worlds.NOW)
@@ -63,11 +65,21 @@ def test_facets_equal_a_recount_of_what_a_random_query_selects(
                 for row in getattr(world, ROWS[grain])
                 if not row.get("placeholder") and evaluator.matches(node, grain, row)
             ]
-            shown = count_facets(worlds.PROJECT, Selection(node, CLOCK), list(FIELDS[grain]), grain)
+            fields = [*FIELDS[grain], *RANGES]
+            shown = count_facets(worlds.PROJECT, Selection(node, CLOCK), fields, grain)
             assert (shown.rows, shown.partial) == (len(rows), False), to_text(node)
             for field, counts in recount(world, grain, rows).items():
                 values = dict(shown.values[field])
                 # Of more values than a facet shows, those that it shows are the most frequent.
                 assert len(values) == min(MOST_VALUES, len(counts)), to_text(node)
                 assert all(counts[text] == count for text, count in values.items()), field
+            for field in RANGES:
+                terms = {text: parse(f"{field}:{text}", grain) for text in range_texts(field)}
+                counts = Counter(
+                    text
+                    for text, term in terms.items()
+                    for row in rows
+                    if evaluator.matches(term, grain, row)
+                )
+                assert dict(shown.values[field]) == counts, to_text(node)
         db.session.rollback()

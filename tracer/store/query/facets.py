@@ -12,7 +12,9 @@ from tracer.extensions import db
 from tracer.query.fields import Grain
 from tracer.store.database.session import within
 from tracer.store.query.matches import matches_prefix
+from tracer.store.query.ranges import RANGES, counts_of, range_column, slot_of
 from tracer.store.query.selection import Selection
+from tracer.store.query.source import Table
 from tracer.store.query.terms import json_text
 from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
 
@@ -65,12 +67,12 @@ def count_facets(
 ) -> Facets:
     """Return the most frequent values of fields among the rows of a selection; raises TooSlow.
 
-    ``fields`` are keys of `FACETS`, for spans of `SPAN_FACETS`. A session has the values of its
-    traces.
+    ``fields`` are keys of `FACETS`, for spans of `SPAN_FACETS`, or of `RANGES`, whose values are
+    ranges in ascending order. A session has the values of its traces.
     """
     latest = _latest_rows(project_id, selection, fields, grain)
     parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _row_count(latest))]
-    parts += [_values(latest, field, grain=grain).limit(MOST_VALUES) for field in fields]
+    parts += [_part(latest, field, grain) for field in fields]
     statement = sa.union_all(*(sa.select(part.subquery()) for part in parts))
     values: dict[str, list[Value]] = {field: [] for field in fields}
     rows = 0
@@ -80,7 +82,18 @@ def count_facets(
                 values[field].append(Value(value, count))
             else:
                 rows = count
+    for field in RANGES.keys() & fields:
+        slots = {int(slot): count for slot, count in values[field]}
+        values[field] = [Value(*pair) for pair in counts_of(field, slots)]
     return Facets(values, rows, rows >= MOST[grain])
+
+
+def _part(latest: sa.CTE, field: str, grain: Grain) -> sa.Select[Any]:
+    """Return the query for the most frequent values of a field, or for the slots of a number."""
+    if field not in RANGES:
+        return _values(latest, field, grain=grain).limit(MOST_VALUES)
+    slot = sa.cast(slot_of(latest.c[field], field), sa.Text)
+    return _counted(field, slot, latest)
 
 
 def complete_values(
@@ -91,7 +104,7 @@ def complete_values(
     ``field`` is a key of `FACETS`, ``metadata`` or ``score`` (with a key). Raises TooSlow.
     """
     if field in FACETS:
-        latest = _latest(project_id, selection, [FACETS[field]])
+        latest = _latest(project_id, selection, [field])
         query = _values(latest, field, prefix)
     elif field == "metadata" and key:
         rows = _payloads(project_id, selection)
@@ -141,20 +154,24 @@ def _latest_rows(
 ) -> sa.CTE:
     """Return the latest rows of the selection with the columns of the fields."""
     if grain is Grain.TRACE:
-        return _latest(project_id, selection, [FACETS[field] for field in fields])
+        return _latest(project_id, selection, fields)
+    numbers = [field for field in fields if field in RANGES]
+    names = [field for field in fields if field not in RANGES]
     if grain is Grain.SPAN:
-        columns = [spans.c[SPAN_FACETS[field]] for field in fields]
+        columns = [spans.c[SPAN_FACETS[field]] for field in names]
+        columns += _numbers(spans, numbers)
         own = (spans.c.project_id == project_id, ~spans.c.placeholder)
         query = sa.select(*columns).where(*own, selection.condition(grain, spans))
         return query.order_by(spans.c.start_time.desc()).limit(MOST[grain]).cte("latest")
     newest = (
-        sa.select(sessions.c.session_id)
+        sa.select(sessions.c.session_id, *_numbers(sessions, numbers))
         .where(sessions.c.project_id == project_id, selection.condition(grain, sessions))
         .order_by(sessions.c.end_time.desc())
         .limit(MOST[grain])
         .subquery()
     )
-    columns = [traces.c[FACETS[field]] for field in fields]
+    columns = [traces.c[FACETS[field]] for field in names]
+    columns += [newest.c[field] for field in numbers]
     return (
         sa.select(traces.c.session_id.label("row_id"), *columns)
         .join(newest, newest.c.session_id == traces.c.session_id)
@@ -163,10 +180,17 @@ def _latest_rows(
     )
 
 
-def _latest(project_id: str, selection: Selection, columns: Sequence[str]) -> sa.CTE:
+def _numbers(table: Table, fields: Sequence[str]) -> list[Any]:
+    return [range_column(table, field).label(field) for field in fields]
+
+
+def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> sa.CTE:
     """Return the latest traces of the selection; each part of the statement reads them once."""
+    numbers = [field for field in fields if field in RANGES]
+    names = [FACETS[field] for field in fields if field not in RANGES]
+    columns = [traces.c[name] for name in dict.fromkeys(["trace_id", *names])]
     return (
-        sa.select(*(traces.c[name] for name in dict.fromkeys(["trace_id", *columns])))
+        sa.select(*columns, *_numbers(traces, numbers))
         .where(traces.c.project_id == project_id, selection.condition(Grain.TRACE, traces))
         .order_by(traces.c.start_time.desc(), traces.c.trace_id.desc())
         .limit(MOST_ROWS)
@@ -209,7 +233,9 @@ def _values(
     return _counted(field, value, joined, prefix, _number(latest))
 
 
-def _counted(field: str, value: Any, rows: Any, prefix: str, number: Any = None) -> sa.Select[Any]:
+def _counted(
+    field: str, value: Any, rows: Any, prefix: str = "", number: Any = None
+) -> sa.Select[Any]:
     count = (_number(rows) if number is None else number).label("count")
     query = (
         sa.select(sa.literal(field).label("field"), value.label("value"), count)

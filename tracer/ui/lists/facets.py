@@ -8,7 +8,10 @@ from typing import Final
 from tracer.errors import TooSlow
 from tracer.query.edit import exclude, excludes, has_value, toggle
 from tracer.query.fields import Grain
+from tracer.query.parse import parse
+from tracer.query.tree import Equal, Not, Term, conjuncts
 from tracer.store.query.facets import Value, count_facets
+from tracer.store.query.ranges import RANGES, range_texts
 from tracer.ui.lists.list_query import ListQuery, one_term
 
 SHOWN: Final = {
@@ -17,6 +20,9 @@ SHOWN: Final = {
         "name": "Name",
         "model": "Model",
         "env": "Environment",
+        "latency": "Duration",
+        "cost": "Cost",
+        "tokens": "Tokens",
         "tag": "Tag",
         "user": "User",
         "release": "Release",
@@ -27,8 +33,14 @@ SHOWN: Final = {
         "level": "Level",
         "name": "Name",
         "model": "Model",
+        "latency": "Duration",
+        "cost": "Cost",
+        "tokens": "Tokens",
     },
     Grain.SESSION: {
+        "latency": "Duration",
+        "cost": "Cost",
+        "tokens": "Tokens",
         "env": "Environment",
         "name": "Name of a trace",
         "tag": "Tag",
@@ -103,18 +115,36 @@ def _counted(
 
 
 def _with_chosen(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
-    """Return the values and those that the query leaves out, which no row of the list has."""
+    """Return the values, those that the query leaves out, and chosen ranges without a row."""
     known = {value.text for value in values}
-    nodes = getattr(query.node, "items", (query.node,))
-    excluded = [
+    others = _ranges_named(query, field) if field in RANGES else _values_left_out(query, field)
+    return values + [Value(text, 0) for text in others if text not in known]
+
+
+def _values_left_out(query: ListQuery, field: str) -> list[str]:
+    return [
         str(match.value)
-        for node in nodes
-        if (item := getattr(node, "item", None)) is not None
-        and getattr(getattr(item, "field", None), "name", "") == field
-        for match in item.matches
-        if hasattr(match, "value")
+        for node in conjuncts(query.node)
+        if isinstance(node, Not) and isinstance(node.item, Term) and node.item.field.name == field
+        for match in node.item.matches
+        if isinstance(match, Equal)
     ]
-    return values + [Value(text, 0) for text in excluded if text not in known]
+
+
+def _ranges_named(query: ListQuery, field: str) -> list[str]:
+    """Return the ranges that the query asks for or leaves out."""
+    nodes = conjuncts(query.node)
+    ranges = {text: _term(query, field, text) for text in range_texts(field)}
+    return [text for text, term in ranges.items() if term in nodes or Not(term) in nodes]
+
+
+def _term(query: ListQuery, field: str, text: str) -> Term:
+    """Return the term that a click on a value adds to the query."""
+    if field not in RANGES:
+        return one_term(field, text, query.grain)
+    term = parse(f"{field}:{text}", query.grain)
+    assert isinstance(term, Term)
+    return term
 
 
 def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Facet:
@@ -125,7 +155,7 @@ def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Fac
 
 
 def _value(query: ListQuery, field: str, value: Value, most: int) -> FacetValue:
-    term = one_term(field, value.text, query.grain)
+    term = _term(query, field, value.text)
     text, grain = query.shown, query.grain
     return FacetValue(
         text=value.text,

@@ -20,7 +20,7 @@ CREATE TABLE user_days (
     error_count BIGINT NOT NULL,
     total_tokens BIGINT,
     total_cost NUMERIC,
-    sessions BIGINT[] NOT NULL,
+    sessions BIGINT[] DEFAULT '{}' NOT NULL,
     PRIMARY KEY (project_id, user_id, day)
 );
 CREATE INDEX ix_user_days_day ON user_days (project_id, day);

@@ -170,7 +170,7 @@ def _latest_rows(
         .limit(MOST[grain])
         .subquery()
     )
-    columns = [traces.c[FACETS[field]] for field in names]
+    columns: list[Any] = [traces.c[FACETS[field]] for field in names]
     columns += [newest.c[field] for field in numbers]
     return (
         sa.select(traces.c.session_id.label("row_id"), *columns)

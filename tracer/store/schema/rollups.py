@@ -82,7 +82,7 @@ user_days = Table(
     Column("user_id", Text, primary_key=True),
     Column("day", Time, primary_key=True),
     *_user_sums(),
-    Column("sessions", ARRAY(BigInteger), nullable=False),
+    Column("sessions", ARRAY(BigInteger), nullable=False, server_default="{}"),
     Index("ix_user_days_day", "project_id", "day"),
 )
 

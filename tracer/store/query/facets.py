@@ -158,7 +158,7 @@ def _latest_rows(
     numbers = [field for field in fields if field in RANGES]
     names = [field for field in fields if field not in RANGES]
     if grain is Grain.SPAN:
-        columns = [spans.c[SPAN_FACETS[field]] for field in names]
+        columns: list[Any] = [spans.c[SPAN_FACETS[field]] for field in names]
         columns += _numbers(spans, numbers)
         own = (spans.c.project_id == project_id, ~spans.c.placeholder)
         query = sa.select(*columns).where(*own, selection.condition(grain, spans))
@@ -170,7 +170,7 @@ def _latest_rows(
         .limit(MOST[grain])
         .subquery()
     )
-    columns: list[Any] = [traces.c[FACETS[field]] for field in names]
+    columns = [traces.c[FACETS[field]] for field in names]
     columns += [newest.c[field] for field in numbers]
     return (
         sa.select(traces.c.session_id.label("row_id"), *columns)

@@ -136,6 +136,8 @@ def paths(client: FlaskClient, trace: str) -> Iterator[str]:
     yield from (f"{base}/{view}?span={middle}" for view in views)
     yield from (f"{base}/log?q=needle7", f"{base}/log?level=error", f"{base}/log?kind=tool")
     yield from (f"/api/v1/traces/{trace}", f"/api/v1/traces/{trace}/spans?parent={parent}")
+    # By its id alone, and the newest of all traces.
+    yield from (f"/api/public/observations/{middle}", "/api/public/v2/observations?limit=20")
 
 
 def reads(app: Flask, client: FlaskClient, path: str) -> Iterator[tuple[str, int]]:

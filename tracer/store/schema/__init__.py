@@ -1,7 +1,7 @@
 """All tables for SQLAlchemy Core; migrations/versions has the statements that create them.
 
-Tables that grow carry project_id and trace_id (or session_id) first in their primary key, so that
-they can be distributed by trace unchanged. No foreign keys and no sequences between such tables.
+Tables that grow carry project_id and trace_id (or session_id) in their primary key, so that they
+can be distributed by trace unchanged. No foreign keys and no sequences between such tables.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@
     // The click that ends the drag must not open the list of a bucket.
     addEventListener("click", (click) => click.preventDefault(), { capture: true, once: true });
     const since = +area.dataset.since, length = area.dataset.until - since;
-    const time = (part) => new Date(Math.round(since + length * part) * 1000).toISOString().slice(0, 19);
+    const time = (part) => new Date(Math.round(since + length * part) * 1000).toISOString().slice(0, 19) + "Z";
     const address = new URL(location.href);
     for (const name of ["from", "to"]) address.searchParams.delete(name);
     address.searchParams.set("range", `${time(Math.min(x, from))}..${time(Math.max(x, from))}`);

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.measure.histogram import LogHistogram, bounds_of, key_of, value_of
+from tracer.measure.standing import high_from, standing
 
 AMOUNTS = st.floats(1e-11, 1e11)
 NUMBERS = st.one_of(st.just(0.0), AMOUNTS, AMOUNTS.map(lambda x: -x), st.integers(-50, 50))
@@ -74,3 +75,15 @@ def test_the_rank_of_a_value_is_the_share_below_it() -> None:
     assert histogram.rank_of(1000) == 100
     assert histogram.rank_of(0.1) == 0
     assert histogram.rank_of(50) == pytest.approx(50, abs=2)
+
+
+@given(st.lists(NUMBERS, min_size=15, max_size=60))
+def test_a_value_is_high_from_the_same_key_on_as_its_rank_is(values: list[float]) -> None:
+    histogram = LogHistogram()
+    for value in values:
+        histogram.add(value)
+    least = high_from(histogram)
+    for value in values:
+        for key in (key_of(value) - 1, key_of(value), key_of(value) + 1):
+            ranked = standing(value_of(key), histogram)
+            assert (least is not None and key >= least) == (ranked is not None and ranked.high)

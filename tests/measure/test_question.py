@@ -85,6 +85,22 @@ def test_days_begin_at_midnight_of_the_reader() -> None:
     assert frame.starts[1].astimezone(clock.zone).strftime("%H:%M") == "00:00"
 
 
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
+def test_days_begin_at_midnight_also_where_clocks_change(day: str, hours: int) -> None:
+    now = datetime.fromisoformat(f"{day}T18:00:00+00:00") + timedelta(days=2)
+    clock = Clock(now, ZoneInfo("Europe/Berlin"))
+    moments = (parse_moment("-7d"), parse_moment("now"))
+    frame = frame_of(moments, 8, clock, None)  # type: ignore[arg-type]
+    starts = [start.astimezone(clock.zone).isoformat() for start in frame.starts]
+    assert {start[11:16] for start in starts} == {"00:00"}
+    (changed,) = [index for index, start in enumerate(starts) if start.startswith(day)]
+    start, end = frame.interval(changed)
+    assert end - start == timedelta(hours=hours)
+    assert not frame.even
+    assert (frame.index(start), frame.index(end)) == (changed, changed + 1)
+    assert frame.index(end - timedelta(microseconds=1)) == changed
+
+
 def test_a_date_as_the_end_belongs_to_the_range() -> None:
     moments = (parse_moment("2026-11-20"), parse_moment("2026-11-21"))
     frame = frame_of(moments, 0, CLOCK, None)  # type: ignore[arg-type]

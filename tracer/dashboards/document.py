@@ -88,10 +88,7 @@ class Dashboard(
 def read_dashboard(value: Any) -> Dashboard:
     """Return the dashboard that a JSON value is; raises Invalid that names the field."""
     dashboard = _read(value, Dashboard)
-    names = [variable.name for variable in dashboard.variables]
-    if len(set(names)) < len(names):
-        raise Invalid.of_field("variables", "two have the same name")
-    _ = range_of(dashboard.range)
+    _check_shared(dashboard)
     return dashboard
 
 
@@ -127,6 +124,23 @@ def range_of(text: str) -> tuple[str, str]:
             expected = "expected a range like -7d, today, 2026-11 or 2026-11-01..2026-11-07"
             raise Invalid.of_field("range", f"{expected}, got {text!r}")
     return since, until
+
+
+def check_dashboard(dashboard: Dashboard) -> None:
+    """Raise Invalid, naming the field, where a dashboard can't be shown whole."""
+    _check_shared(dashboard)
+    for number, tile in enumerate(dashboard.tiles):
+        try:
+            check_tile(tile)
+        except Invalid as error:
+            raise Invalid.of_field(f"tiles[{number}]", str(error)) from None
+
+
+def _check_shared(dashboard: Dashboard) -> None:
+    names = [variable.name for variable in dashboard.variables]
+    if len(set(names)) < len(names):
+        raise Invalid.of_field("variables", "two have the same name")
+    _ = range_of(dashboard.range)
 
 
 def check_tile(tile: Tile) -> None:

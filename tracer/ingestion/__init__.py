@@ -7,12 +7,13 @@ from flask import Blueprint
 from tracer.ingestion import otlp
 from tracer.ingestion.langfuse import comments, ingestion, models, scores
 from tracer.ingestion.v1 import annotations as marks
-from tracer.ingestion.v1 import deletes, jobs, prices, traces
+from tracer.ingestion.v1 import dashboards, deletes, jobs, prices, traces
 
 bp = Blueprint("ingestion", __name__)
 bp.register_blueprint(otlp.bp)
 bp.register_blueprint(traces.bp)
 bp.register_blueprint(prices.bp)
+bp.register_blueprint(dashboards.bp)
 bp.register_blueprint(marks.bp)
 bp.register_blueprint(jobs.bp)
 bp.register_blueprint(deletes.bp)

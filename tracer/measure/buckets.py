@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from tracer.errors import Invalid
@@ -37,10 +39,21 @@ class Frame:
 
     @property
     def origin(self) -> datetime:
-        """The start of an interval, from which the others are whole widths away."""
+        """The start of an interval, from which the others are whole widths away, if `even`."""
         if self.width is None or len(self.starts) < 2:
             return self.since
         return self.starts[1] - self.width
+
+    @property
+    def even(self) -> bool:
+        """Whether all intervals are equally long: not where the reader's clocks change."""
+        pairs = pairwise(self.starts[1:])
+        return all(end - start == self.width for start, end in pairs)
+
+    def index(self, start: datetime | None) -> int:
+        """Return the number of the interval in which a time lies; 0: of none."""
+        # The first interval may begin before the range.
+        return 0 if start is None else max(0, bisect_right(self.starts, start) - 1)
 
     def interval(self, index: int) -> tuple[datetime, datetime]:
         """Return the start and the end of an interval."""
@@ -87,8 +100,10 @@ def frame_of(
 
 def floor(time: datetime, step: timedelta, clock: Clock) -> datetime:
     """Return the latest start of a step at or before a time; days and weeks are the reader's."""
-    zone = clock.zone if step > HOUR else UTC
-    return time - (time.astimezone(zone).replace(tzinfo=None) - _MONDAY) % step
+    if step <= HOUR:
+        return time - (time.astimezone(UTC).replace(tzinfo=None) - _MONDAY) % step
+    local = time.astimezone(clock.zone).replace(tzinfo=None)
+    return (local - (local - _MONDAY) % step).replace(tzinfo=clock.zone).astimezone(UTC)
 
 
 def _ceiling(time: datetime, step: timedelta, clock: Clock) -> datetime:
@@ -103,7 +118,13 @@ def _starts(
     number = -((origin - until) // width)
     if number > MOST:
         raise Invalid.of_field("since", "the range of time is too long")
-    return (since, *(origin + index * width for index in range(1, number)))
+    if width <= HOUR:
+        return (since, *(origin + index * width for index in range(1, number)))
+    # By the reader's clock, so that days begin at midnight also after clocks were changed.
+    first = origin.astimezone(clock.zone).replace(tzinfo=None)
+    local = ((first + index * width).replace(tzinfo=clock.zone) for index in range(1, number + 1))
+    starts = (start.astimezone(UTC) for start in local)
+    return (since, *(start for start in starts if since < start < until))
 
 
 def _unit(width: timedelta | None, length: timedelta) -> timedelta:

@@ -29,6 +29,11 @@ Scores are selected by a query on their traces.
 """
 TOKEN_TYPE: Final = Field("token_type", Type.TEXT, "type of tokens", ("token_type",))
 """A group of sums of tokens: a row counts for each type with its tokens of that type."""
+MISSES: Final = (
+    Field("missed_tokens", Type.NUMBER, "repeated input that was not read from cache", ()),
+    Field("missed_cost", Type.MONEY, "what that cost more than reading it from cache", ()),
+)
+"""Of generations, estimated: `tracer.store.measure.misses` defines them. Queries lack them."""
 _OF_SCORES: Final = (
     Field("score_name", Type.TEXT, "name of the score", ("score_name",)),
     Field("value", Type.ANY, "value of the score", ("value",)),
@@ -99,7 +104,9 @@ def measurable(grain: str) -> list[Field]:
 
 
 def _is_groupable(field: Field) -> bool:
-    return field.type in (*_GROUPS, Type.ANY) and field.name not in ("has", "usage")
+    if field in MISSES or field.name in ("has", "usage"):
+        return False
+    return field.type in (*_GROUPS, Type.ANY)
 
 
 def _is_measurable(field: Field) -> bool:
@@ -110,6 +117,8 @@ def _fields(grain: str) -> tuple[Field, ...]:
     fields = FIELDS[query_grain(grain)]
     if grain == "scores":
         return (*_OF_SCORES, *fields)
+    if grain == "generations":
+        fields = (*fields, *MISSES)
     return (*fields, TOKEN_TYPE) if grain in _WITH_TOKENS else fields
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from tracer.measure.fields import TOKEN_TYPE, Reference, own_query, query_grain
+from tracer.measure.fields import MISSES, TOKEN_TYPE, Reference, own_query, query_grain
 from tracer.measure.question import Question
 from tracer.query.edit import narrowed
 from tracer.query.fields import Field, Grain, Type, field_of
@@ -83,7 +83,7 @@ def bin_query(question: Question, query: str, low: float, high: float) -> str:
     """Return the query of the rows whose value of the field is in a bin: low inclusive."""
     grain, reference = query_grain(question.grain), question.measured
     assert reference is not None
-    if question.grain == "scores":
+    if question.grain == "scores" or reference.field in MISSES:
         return query
     field = reference.field
     bounds = [Compare(">=", _rounded(low, field)), Compare("<", _rounded(high, field))]

@@ -38,3 +38,18 @@ def standing(value: float | None, among: LogHistogram) -> Standing | None:
     if rank is None or p50 is None or p95 is None:
         return None
     return Standing(value, rank, p50, p95, among.total)
+
+
+def high_from(among: LogHistogram) -> int | None:
+    """Return the least key whose values are high, as `Standing.high` is; None: too few values."""
+    total = among.total
+    if total < FEWEST:
+        return None
+    less, before = 0, 0
+    for key in sorted(among.counts):
+        if 100 * less > 95 * total:
+            return before + 1
+        if 100 * (less + among.counts[key] / 2) > 95 * total:
+            return key
+        less, before = less + among.counts[key], key
+    return before + 1

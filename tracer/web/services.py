@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from tracer.config import Config
 from tracer.store.database.replica import Replica
 from tracer.store.database.session import transaction
+from tracer.store.measure.thresholds import Thresholds
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import Writer
 
@@ -29,6 +30,7 @@ class Services:
     writer: Writer
     replica: Replica | None = None
     """The replica that pages are read from."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
     _secret: str = field(default="", repr=False)
     _members: tuple[bool, float] = (False, -_MEMBERS_SECONDS)
     _uses: dict[str, float] = field(default_factory=dict, repr=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -13,13 +14,18 @@ from hypothesis import strategies as st
 
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.drawn_records import span_patches, span_records, trace_records
+from tests.support.traces.records import T0
 from tracer.extensions import db
 from tracer.measure.answer import Answer, Row
-from tracer.measure.question import check, read_question
+from tracer.measure.question import Question, check, read_question
 from tracer.query.moments import Clock
+from tracer.store.database.conditions import Condition
 from tracer.store.measure import answer as answers
 from tracer.store.measure.answer import answer
+from tracer.store.metrics import from_rollups
+from tracer.store.metrics.query import AggregateQuery, aggregate
 from tracer.store.rollups import fold
+from tracer.times import from_micros
 
 NOW = datetime(2023, 11, 15, 1, tzinfo=UTC)
 CLOCK = Clock(NOW)
@@ -56,25 +62,73 @@ QUESTIONS = [
     {"grain": "generations", "measure": "average", "field": "tokens", "query": "model:gpt*"},
     {"grain": "generations", "measure": "ratio", "part": "level:error", "group_by": ["provider"]},
     {"grain": "spans", "measure": "sum", "field": "tokens", "group_by": ["token_type", "model"]},
+    {"grain": "spans", "measure": "sum", "field": "usage.input", "group_by": ["name"]},
+    {"measure": "sum", "field": "usage.output", "buckets": 6},
 ]
+AGGREGATES: list[dict[str, Any]] = [
+    {"view": "traces", "metrics": [("count", "count"), ("latency", "avg"), ("total_cost", "sum")]},
+    {
+        "view": "traces",
+        "dimensions": ["environment", "name"],
+        "metrics": [("total_tokens", "sum"), ("total_cost", "avg"), ("latency", "sum")],
+        "conditions": [Condition("name", "starts with", "n")],
+    },
+    {
+        "view": "spans",
+        "dimensions": ["kind"],
+        "labels": {"kind": {"agent": "SPAN", "span": "SPAN"}},
+        "metrics": [("count", "count"), ("latency", "avg"), ("time_to_first_token", "avg")],
+        "granularity": "hour",
+    },
+    {"view": "spans", "dimensions": ["model"], "metrics": [("latency", "sum")]},
+]
+"""Queries of Langfuse's metrics that rollups answer."""
 
 
-def values(row: Row) -> Any:
-    """Return what is compared of a row; sums of floats differ in their last digits."""
+def values(row: Row, *, zero: bool) -> Any:
+    """Return what is compared of a row; sums of floats differ in their last digits.
+
+    Without ``zero``, 0 is no value: rollups lack whether a row has tokens of a type.
+    """
     numbers = [row.value, row.previous, *row.values, *row.previous_values]
-    return [None if value is None else pytest.approx(float(value)) for value in numbers]
+    known = [value is not None and (zero or value != 0) for value in numbers]
+    return [
+        pytest.approx(float(value)) if there and value is not None else None
+        for value, there in zip(numbers, known, strict=True)
+    ]
 
 
 def comparable(answered: Answer) -> Any:
     # Rollups have no number of rows by type of tokens.
     counted = "token_type" not in answered.question.group_by
+    zero = not answered.question.field.startswith("usage.")
     rows = [
-        (row.groups, row.percent, counted and row.count, row.query, values(row))
+        (row.groups, row.percent, counted and row.count, row.query, values(row, zero=zero))
         for row in answered.rows
     ]
+    if not zero:
+        rows.sort(key=lambda row: str(row[0]))
     bins = [(each.low, each.high, each.count, each.counts) for each in answered.bins]
-    rest = values(answered.rest) if answered.rest else None
+    rest = values(answered.rest, zero=zero) if answered.rest else None
     return rows, bins, rest
+
+
+def aggregated(query: dict[str, Any], since: datetime) -> tuple[Any, Any]:
+    """Return the rows of an aggregate until `NOW` from rollups and by a scan."""
+    whole = AggregateQuery(since=since, until=NOW + timedelta(minutes=7, seconds=3), **query)
+    answers_of = []
+    for ready in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(from_rollups, "rollups_ready", lambda ready=ready: ready)
+            rows = aggregate("default", whole)
+        answers_of.append(sorted([_approximate(row) for row in rows], key=str))
+    return answers_of[0], answers_of[1]
+
+
+def _approximate(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()
+    }
 
 
 def asked(question: dict[str, Any]) -> Any:
@@ -82,6 +136,14 @@ def asked(question: dict[str, Any]) -> Any:
     whole = read_question({"since": "-24h", **question})
     check(whole)
     return whole
+
+
+def by_rollups_and_scan(question: Question, clock: Clock) -> tuple[Answer, Answer]:
+    """Return the two answers to a question."""
+    fast = answer("default", question, clock)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "rollups_ready", lambda: False)
+        return fast, answer("default", question, clock)
 
 
 @FEW
@@ -99,11 +161,16 @@ def test_rollups_answer_as_a_scan_does(
             fold.fold(connection)
     with app.app_context():
         for question in QUESTIONS:
-            fast = answer("default", asked(question), CLOCK)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(answers, "rollups_ready", lambda: False)
-                slow = answer("default", asked(question), CLOCK)
+            fast, slow = by_rollups_and_scan(asked(question), CLOCK)
             expected = "scan" if "has:model" in question.get("query", "") else "rollup"
             assert (fast.source, slow.source) == (expected, "scan"), question
             assert comparable(fast) == comparable(slow), question
+        days = asked({"since": "2023-10-20", "until": "2023-11-15", "buckets": 30})
+        fast, slow = by_rollups_and_scan(days, Clock(NOW, ZoneInfo("Europe/Berlin")))
+        assert comparable(fast) == comparable(slow)
+        assert not fast.frame.even
+        for query in AGGREGATES:
+            for since in (NOW - timedelta(days=1), from_micros(T0 + 5)):
+                fast_rows, slow_rows = aggregated(query, since)
+                assert fast_rows == slow_rows, query
         db.session.rollback()

@@ -7,13 +7,14 @@ import io
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.access.members import log_in, make_member
+from tests.support.pages.behind import listed
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, GetPage, StoreTraces, post_form
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
@@ -53,19 +54,6 @@ def day(store_traces: StoreTraces) -> None:
 def tiles(page: Element) -> dict[str, Element]:
     """Return the tiles of a page by their titles."""
     return {tile.all("h2")[0].text: tile for tile in page.all("section", "tile") if tile.all("h2")}
-
-
-def listed(client: FlaskClient, url: str) -> list[dict[str, Any]]:
-    """Return all rows of the list at an address."""
-    parts = urlsplit(url)
-    rows: list[dict[str, Any]] = []
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    while True:
-        page = client.get(f"{parts.path}.json?{urlencode(query)}").get_json()
-        rows += page["data"]
-        if not page["next_cursor"]:
-            return rows
-        query["cursor"] = page["next_cursor"]
 
 
 @pytest.mark.usefixtures("day")
@@ -172,6 +160,20 @@ def test_the_time_the_query_and_variables_are_in_the_address(get_page: GetPage) 
     assert "expected a range" in page.one("p", "alert").text
     page = get_page("?from=2020-01-01T00:00&to=2020-01-02T00:00")
     assert "2020-01-01 00:00 to 2020-01-02 00:00" in page.one("main").text
+
+
+@pytest.mark.usefixtures("day")
+def test_times_are_those_of_the_reader(client: FlaskClient, get_page: GetPage) -> None:
+    client.set_cookie("tracer_zone", "Asia/Tokyo")
+    time = "range=2026-11-01T00:00..2026-11-03T00:00"
+    page = get_page(f"/dashboards/home/tiles/0?{time}")
+    assert "2026-11-01 00:00 to 2026-11-03 00:00" in page.one("main").text
+    assert page.one("input", name="from")["value"] == "2026-11-01T00:00"
+    assert "Times are JST" in page.one("main").text
+    labels = [row.one("th").text for row in page.one("section", "rolls").one("tbody").all("tr")]
+    assert (labels[0], labels[-1]) == ("Sun 1 Nov 00:00", "Mon 2 Nov 22:00")
+    data = client.get(f"{BASE}/home/tiles/0.json?{time}").get_json()
+    assert data["since"] == data["rows"][0][0] == "2026-10-31T15:00:00.000000Z"
 
 
 def make(client: FlaskClient, **form: Any) -> str:

@@ -11,8 +11,8 @@ from msgspec import Meta, field
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, read_params
 from tracer.store.database.conditions import Condition
-from tracer.store.metrics import query as metrics
-from tracer.store.metrics.query import DayOfModel
+from tracer.store.metrics import days as metrics
+from tracer.store.metrics.days import DayOfModel
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe

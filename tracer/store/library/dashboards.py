@@ -108,13 +108,16 @@ def change_dashboard(
     stored = get_dashboard(project_id, dashboard_id)
     if changed is None:
         who = stored.author or "somebody else"
-        raise Conflict(f"{who} changed this dashboard meanwhile: reload the page, and try again")
+        raise Conflict(
+            f"{who} changed this dashboard meanwhile: read it again, and repeat the change"
+        )
     return stored
 
 
-def delete_dashboard(project_id: str, dashboard_id: str) -> None:
-    """Delete a dashboard; one that does not exist is left as it is."""
-    db.session.execute(sa.delete(dashboards).where(*_one(project_id, dashboard_id)))
+def delete_dashboard(project_id: str, dashboard_id: str) -> bool:
+    """Delete a dashboard; False: there is none."""
+    gone = sa.delete(dashboards).where(*_one(project_id, dashboard_id))
+    return db.session.execute(gone.returning(dashboards.c.version)).one_or_none() is not None
 
 
 def _one(project_id: str, dashboard_id: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -121,7 +121,7 @@ def bins_of(question: Question, frame: Frame, cells: Iterable[Cell]) -> list[Bin
     counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for cell in cells:
         assert cell.key is not None
-        counts[cell.key][_index(frame, cell.interval)] += cell.rows
+        counts[cell.key][frame.index(cell.interval)] += cell.rows
     base = base_query(question)
     made = []
     for low, high in _slots(sorted(counts)):
@@ -161,15 +161,8 @@ def _added(question: Question, frame: Frame, cells: Iterable[Cell]) -> tuple[Sum
         if cell.interval is None or adds_up:
             whole.add(cell)
         if cell.interval is not None:
-            each[_index(frame, cell.interval)].add(cell)
+            each[frame.index(cell.interval)].add(cell)
     return whole, each
-
-
-def _index(frame: Frame, interval: datetime | None) -> int:
-    if interval is None or frame.width is None:
-        return 0
-    # The first interval begins before the range where the range begins within it.
-    return max(0, (interval - frame.origin) // frame.width)
 
 
 def _percents(question: Question) -> Sequence[float | None]:

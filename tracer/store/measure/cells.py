@@ -8,9 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import Grouping
+
 from tracer.measure.buckets import Frame
 from tracer.measure.question import Question
 from tracer.query.moments import Clock
+from tracer.store.query.source import Column
 
 Groups = tuple[str | None, ...]
 
@@ -50,6 +55,18 @@ class Scan:
     """None: the groups with the greatest values, at most ``question.limit``."""
     share: float = 1.0
     """Share of the table that is read, as a sample of its blocks."""
+
+
+def interval_of(frame: Frame, time: Column) -> Column | None:
+    """Return the start of the interval in which a time of the range lies; None: it has none."""
+    if frame.width is None:
+        return None
+    if frame.even:
+        return sa.func.date_bin(frame.width, time, frame.origin)
+    starts = sa.literal(list(frame.starts), ARRAY(sa.DateTime(timezone=True)))
+    # SQLAlchemy writes no parentheses around a bound value, without which it has no elements.
+    elements: Column = Grouping(starts)[sa.func.width_bucket(time, starts)]
+    return elements
 
 
 class Scanned(NamedTuple):

@@ -8,8 +8,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tracer.measure.fields import TOKEN_TYPE, Reference, query_grain
+from tracer.measure.fields import MISSES, TOKEN_TYPE, Reference, query_grain
 from tracer.query.fields import Type
+from tracer.store.measure.misses import missed_cost, missed_tokens, payload_of
 from tracer.store.query.compile import sources_of
 from tracer.store.query.source import Column, RowsOf, Shape, Source, Table
 from tracer.store.query.terms import json_text, number_of
@@ -34,7 +35,10 @@ class Columns:
     ``table`` has the rows of the grain's query; of scores their traces, beside ``score``.
     """
 
-    def __init__(self, grain: str, table: Table, score: Table | None = None) -> None:
+    def __init__(
+        self, project_id: str, grain: str, table: Table, score: Table | None = None
+    ) -> None:
+        self._project_id = project_id
         self._grain = grain
         self._table = table
         self._score = score
@@ -55,6 +59,8 @@ class Columns:
         """
         if self._types is not None:
             return sa.cast(self._types.c.value, sa.Numeric)
+        if reference.field in MISSES:
+            return self._missed(reference.field.name)
         if self._score is not None and reference.field.name == "value":
             return sa.type_coerce(self._score.c.value, sa.Double)
         source = self._sources[reference.field.name]
@@ -70,6 +76,13 @@ class Columns:
             return sa.case((~self._table.c.covered, column))
         return column
 
+    def _missed(self, name: str) -> Column:
+        payload, same = payload_of(self._table)
+        self.rows = self.rows.outerjoin(payload, sa.and_(*same))
+        if name == "missed_tokens":
+            return missed_tokens(self._table, payload)
+        return missed_cost(self._project_id, self._table, payload)
+
     def text(self, reference: Reference) -> Column:
         """Return the text by which rows are grouped; a row with several values counts for each."""
         if reference.field is TOKEN_TYPE:
@@ -77,6 +90,9 @@ class Columns:
         if self._score is not None and reference.field.name in (*_OF_SCORES, "value"):
             return self._of_score(reference.field.name)
         source = self._sources[reference.field.name]
+        own = source.of_row.table if isinstance(source.of_row, RowsOf) else None
+        if self._grain == "sessions" and own is not None and source.shape is not Shape.SCORE:
+            return self._of_any_trace(source, own)
         column = self._column(source, reference)
         if source.shape is Shape.SCORE:
             self.repeats = self.expanded = True
@@ -84,6 +100,24 @@ class Columns:
         if source.shape in _ELEMENTS:
             return self._element(source.shape, column)
         return column if source.shape is Shape.JSON else sa.cast(column, sa.Text)
+
+    def _of_any_trace(self, source: Source, own: Table) -> Column:
+        """Return the values that a session's traces have; NULL: none of them has any."""
+        rows: Table = own
+        value: Column = sa.cast(source.column, sa.Text)
+        if source.shape is Shape.ARRAY:
+            each = sa.func.unnest(source.column).table_valued("value").render_derived()
+            rows, value = own.join(each, sa.true()), each.c.value
+        values = (
+            sa.select(own.c.session_id, value.label("value"))
+            .select_from(rows)
+            .where(own.c.project_id == self._project_id, value.is_not(None))
+            .distinct()
+            .subquery()
+        )
+        self.rows = self.rows.outerjoin(values, values.c.session_id == self._table.c.session_id)
+        self.repeats = self.expanded = True
+        return values.c.value
 
     def _column(self, source: Source, reference: Reference) -> Column:
         """Return the column of a source, with its table joined."""

@@ -89,7 +89,7 @@ def compare(
         raise Invalid.of_field("values", f"expected two to {MOST} values, got {len(values)}")
     clock = clock or Clock(datetime.now(UTC))
     frame = frame_of(question.period, 0, clock, None)
-    columns = Columns("generations", spans)
+    columns = Columns(project_id, "generations", spans)
     side = columns.text(grouped("generations", by, "by"))
     where = [
         spans.c.project_id == project_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tracer.measure.buckets import Frame
 from tracer.measure.fields import TOKEN_TYPE, query_grain
@@ -15,7 +15,8 @@ from tracer.store.measure.cells import Scan
 from tracer.times import EPOCH
 
 DAY: Final = timedelta(days=1)
-_UNITS: Final = (("d", DAY), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
+UNITS: Final = (("d", DAY), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
+"""The widths of rollups with their lengths, the longest first."""
 MINUTES_KEPT: Final = timedelta(hours=49)
 """Minutes that began later than this ago are certain to be kept."""
 DIMENSIONS: Final = {
@@ -44,8 +45,7 @@ HISTOGRAMS: Final = {
 State = Literal["error", "running", "completed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A part of a range of time, with the width of the rollups that cover it."""
 
     width: str
@@ -112,6 +112,8 @@ def _measurable(question: Question) -> bool:
     reference = question.measured
     if reference is None:
         return question.measure in ("count", "rate") or _is_share_of_state(question)
+    if reference.field.name == "usage":
+        return question.shape == "values" and question.measure == "sum"
     if reference.field.name not in SUMS:
         return False
     if question.shape != "values" or question.measure in ("percentile", "average"):
@@ -195,19 +197,19 @@ def _fields(node: Node) -> set[str]:
 def _segments(frame: Frame, now: datetime) -> tuple[Segment, ...] | None:
     units = [
         (width, unit)
-        for width, unit in _UNITS
+        for width, unit in UNITS
         if all(_aligned(start, unit) for start in frame.starts[1:])
     ]
     if not units:
         return None
-    segments = list(_cut(frame.since, frame.until, units))
+    segments = list(cut(frame.since, frame.until, units))
     for each in segments:
         if each.width == "?" or (each.width == "m" and each.since < now - MINUTES_KEPT):
             return None
     return tuple(segments)
 
 
-def _cut(since: datetime, until: datetime, units: list[tuple[str, timedelta]]) -> list[Segment]:
+def cut(since: datetime, until: datetime, units: list[tuple[str, timedelta]]) -> list[Segment]:
     """Return the parts of a range, each of the greatest unit whose whole multiples it consists of.
 
     A part that consists of no unit has the width ``?``.
@@ -220,9 +222,9 @@ def _cut(since: datetime, until: datetime, units: list[tuple[str, timedelta]]) -
     first = since + (EPOCH - since) % unit
     last = until - (until - EPOCH) % unit
     if first >= last:
-        return _cut(since, until, units[1:])
+        return cut(since, until, units[1:])
     inner = Segment(width, first, last)
-    return [*_cut(since, first, units[1:]), inner, *_cut(last, until, units[1:])]
+    return [*cut(since, first, units[1:]), inner, *cut(last, until, units[1:])]
 
 
 def _aligned(time: datetime, unit: timedelta) -> bool:

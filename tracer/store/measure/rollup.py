@@ -12,7 +12,7 @@ from tracer.measure.fields import TOKEN_TYPE
 from tracer.measure.question import Question
 from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
-from tracer.store.measure.cells import Scan
+from tracer.store.measure.cells import Scan, interval_of
 from tracer.store.measure.distinct import distinct_counts
 from tracer.store.measure.pending import KEYS, pending_sums
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
@@ -89,10 +89,9 @@ def _by(scan: Scan, plan: Plan, source: sa.Subquery) -> dict[str, Column | None]
     ]
     while len(groups) < 2:
         groups.append(sa.cast(sa.null(), sa.Text))
-    frame = scan.frame
-    interval: Column = sa.cast(sa.null(), sa.DateTime(timezone=True))
-    if frame.width is not None:
-        interval = sa.func.date_bin(frame.width, source.c.start, frame.origin)
+    interval = interval_of(scan.frame, source.c.start)
+    if interval is None:
+        interval = sa.cast(sa.null(), sa.DateTime(timezone=True))
     return {"interval": interval, "first": groups[0], "second": groups[1]}
 
 
@@ -106,11 +105,14 @@ def _sums(question: Question, plan: Plan, source: sa.Subquery) -> tuple[list[Col
         rows = sa.func.sum(_state_rows(plan.state, source))
         return [rows, rows], none
     name = _measured(question)
+    if name == "usage":
+        rows, tokens = sa.func.sum(source.c.rows), source.c.usage.op("->>")(question.measured.key)
+        return [rows, rows], sa.func.sum(sa.cast(tokens, sa.Numeric))
     total: Column = sa.func.sum(source.c[name])
     if question.measured.field.type is Type.DURATION:
         total = sa.cast(total, sa.Float) / 1_000_000
     counts = source.c[HISTOGRAMS.get(name, "token_counts")]
-    number = sa.func.coalesce(sa.func.sum(_total(counts)), 0)
+    number = sa.func.coalesce(sa.func.sum(number_of_values(counts)), 0)
     return [sa.func.sum(source.c.rows), number], sa.case((number > 0, total))
 
 
@@ -222,7 +224,7 @@ def unpacked_number(value: Column) -> Column:
     return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << PACKED)
 
 
-def _total(counts: Column) -> Column:
+def number_of_values(counts: Column) -> Column:
     """Return how many values an array of counts has."""
     each = elements_of(counts, "total")
     number = sa.func.sum(unpacked_number(each.c.value))

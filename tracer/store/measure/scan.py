@@ -7,16 +7,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.measure.buckets import Frame
-from tracer.measure.fields import query_grain
+from tracer.measure.fields import MISSES, query_grain
 from tracer.measure.question import Question
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.query.tree import Node
 from tracer.store.database.estimates import sample
-from tracer.store.measure.cells import Cell, Scan, Scanned
+from tracer.store.measure.cells import Cell, Scan, Scanned, interval_of
 from tracer.store.measure.columns import Columns
 from tracer.store.measure.distinct import distinct_counts
+from tracer.store.measure.misses import calls_with_before
 from tracer.store.measure.plan import Plan
 from tracer.store.measure.rollup import rollup_cells
 from tracer.store.measure.top import given_groups, key_of, top_groups
@@ -87,7 +87,7 @@ def _cells(scan: Scan) -> sa.Select[Any]:
     value = columns.number(question.measured) if question.measured else None
     key = key_of(value) if question.by_key and value is not None else None
     by = {
-        "interval": _interval(scan.frame, table),
+        "interval": interval_of(scan.frame, table.c.start_time),
         **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
         "key": key,
     }
@@ -136,7 +136,7 @@ def _distinct(scan: Scan) -> sa.Select[Any]:
     groups = [columns.text(reference) for reference in question.groups]
     assert question.counted is not None
     value = columns.text(question.counted)
-    interval = _interval(scan.frame, table)
+    interval = interval_of(scan.frame, table.c.start_time)
     by = {
         "interval": interval,
         **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
@@ -175,10 +175,12 @@ def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
         table: Table = counted_users(scan.project_id)
     elif score is not None:
         table = traces.alias()
+    elif scan.question.measured and scan.question.measured.field in MISSES:
+        table = calls_with_before(scan)
     else:
         own = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
         table = _sampled(own[query_grain(grain)], scan.share)
-    return Columns(grain, table, score), table, score
+    return Columns(scan.project_id, grain, table, score), table, score
 
 
 def _sampled(table: sa.Table, share: float) -> Table:
@@ -206,12 +208,6 @@ def _node(question: Question) -> Node:
 def _condition(scan: Scan, text: str, table: Table) -> Column:
     grain = query_grain(scan.question.grain)
     return sa.func.coalesce(condition(parse(text, grain), grain, table, scan.clock), sa.false())
-
-
-def _interval(frame: Frame, table: Table) -> Column | None:
-    if frame.width is None:
-        return None
-    return sa.func.date_bin(frame.width, table.c.start_time, frame.origin)
 
 
 def _id(question: Question, own: Table) -> Column:

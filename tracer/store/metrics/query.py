@@ -15,6 +15,7 @@ from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.conditions import Column, Condition, Field, related
 from tracer.store.database.session import within
+from tracer.store.metrics.from_rollups import sums_of
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search
@@ -160,23 +161,60 @@ _AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
 
 def aggregate(project_id: str, query: AggregateQuery) -> list[dict[str, Any]]:
     """Return one row per combination of dimensions; raises Invalid and TooSlow."""
+    statement = _from_rollups(project_id, query)
+    if statement is None:
+        statement = _from_rows(project_id, query)
+    with within():
+        rows = db.session.execute(statement.limit(query.limit)).mappings().all()
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _from_rows(project_id: str, query: AggregateQuery) -> sa.Select[Any]:
     view = VIEWS[query.view]
     needed = [view.of_parts[name] for name, _ in query.metrics if name in view.of_parts]
     wanted = dict.fromkeys([*query.dimensions, *needed])
-    groups = {name: _dimension(view, name, query.labels) for name in wanted}
-    if query.granularity is not None:
-        step: Column = sa.literal_column(f"'{query.granularity}'")
-        groups[TIME] = sa.func.date_trunc(step, view.time, sa.literal_column("'UTC'"))
+    groups = {name: _labelled(query, name, _dimension(view, name)) for name in wanted}
+    groups |= _interval(query, view.time)
     sums = {f"{how}_{name}": _metric(view, name, how, query.bins) for name, how in query.metrics}
     labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
     statement = view.rows(sa.select(*labelled.values()), project_id, query.conditions)
     statement = statement.where(view.time >= query.since, view.time < query.until)
     for name in wanted.keys() & view.parts.keys():
         statement = statement.join(view.parts[name].table, sa.true())
-    statement = statement.group_by(*_ordinals(groups)).order_by(*_order(query, labelled))
-    with within():
-        rows = db.session.execute(statement.limit(query.limit)).mappings().all()
-    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return statement.group_by(*_ordinals(groups)).order_by(*_order(query, labelled))
+
+
+def _from_rollups(project_id: str, query: AggregateQuery) -> sa.Select[Any] | None:
+    """Return the statement of the same answer from rollups; None: they can't give it."""
+    view = VIEWS[query.view]
+    sums = sums_of(
+        project_id,
+        query.view,
+        view.rows,
+        view.time,
+        names=query.dimensions,
+        metrics=query.metrics,
+        conditions=query.conditions,
+        granularity=query.granularity,
+        between=(query.since, query.until),
+    )
+    if sums is None:
+        return None
+    groups = {name: _labelled(query, name, sums.dimensions[name]) for name in query.dimensions}
+    groups |= _interval(query, sums.time)
+    metrics = {f"{how}_{name}": sums.metric(name, how) for name, how in query.metrics}
+    labelled = {name: column.label(name) for name, column in {**groups, **metrics}.items()}
+    statement = sa.select(*labelled.values()).order_by(*_order(query, labelled))
+    if groups:
+        statement = statement.group_by(*_ordinals(groups)).having(sums.present)
+    return statement
+
+
+def _interval(query: AggregateQuery, time: Column) -> dict[str, Column]:
+    if query.granularity is None:
+        return {}
+    step: Column = sa.literal_column(f"'{query.granularity}'")
+    return {TIME: sa.func.date_trunc(step, time, sa.literal_column("'UTC'"))}
 
 
 def _ordinals(groups: Iterable[str]) -> list[Column]:
@@ -184,15 +222,17 @@ def _ordinals(groups: Iterable[str]) -> list[Column]:
     return [sa.literal_column(str(ordinal)) for ordinal, _ in enumerate(groups, 1)]
 
 
-def _dimension(view: View, name: str, labels: Mapping[str, Mapping[str, str]]) -> Column:
+def _dimension(view: View, name: str) -> Column:
     field = view.fields.get(name, Field())
     column = view.parts[name].name if name in view.parts else field.column
     if column is None or field.of_key is not None:
         raise Invalid(f"dimensions: no such dimension: {name}")
-    labels_of_values = labels.get(name)
-    return (
-        sa.case(dict(labels_of_values), value=column, else_=column) if labels_of_values else column
-    )
+    return column
+
+
+def _labelled(query: AggregateQuery, name: str, column: Column) -> Column:
+    labels = query.labels.get(name)
+    return sa.case(dict(labels), value=column, else_=column) if labels else column
 
 
 def _metric(view: View, name: str, how: str, bins: int) -> Column:
@@ -249,71 +289,3 @@ def _order(query: AggregateQuery, labelled: Mapping[str, Column]) -> list[Column
 
 def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DayOfModel:
-    """The use of one model on one day (UTC); model None: spans without a model."""
-
-    day: datetime
-    model: str | None
-    spans: int
-    traces: int
-    input_tokens: int
-    output_tokens: int
-    total_tokens: int
-    cost: Decimal
-
-
-def page_days(
-    project_id: str,
-    of_spans: Sequence[Condition],
-    of_traces: Sequence[Condition],
-    limit: int,
-    offset: int,
-) -> tuple[list[datetime], int]:
-    """Return (a page of the days (UTC) with any trace or span, latest first; their number)."""
-    began = span_search.rows(sa.select(_day(spans)), project_id, of_spans)
-    dated = began.union(
-        trace_search.matching(sa.select(_day(traces)), project_id, of_traces)
-    ).subquery()
-    total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
-    page = sa.select(dated.c.day).order_by(dated.c.day.desc()).limit(limit).offset(offset)
-    return [row.day for row in db.session.execute(page)], total
-
-
-def days_of_models(
-    project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
-) -> list[DayOfModel]:
-    """Return the use of each model on each of these days (UTC), latest day first."""
-    day = _day(spans)
-    none = sa.literal(0)
-    sums = [
-        sa.func.count().label("spans"),
-        sa.func.count(sa.distinct(spans.c.trace_id)).label("traces"),
-        *[
-            sa.func.coalesce(sa.func.sum(spans.c[name]), none).label(name)
-            for name in ("input_tokens", "output_tokens", "total_tokens")
-        ],
-        sa.func.coalesce(sa.func.sum(spans.c.total_cost), none).label("cost"),
-    ]
-    query = span_search.rows(sa.select(day, spans.c.model, *sums), project_id, conditions)
-    query = query.where(day.element.in_(days)).group_by(day.element, spans.c.model)
-    query = query.order_by(sa.desc("day"), spans.c.model)
-    return [DayOfModel(**row) for row in db.session.execute(query).mappings()]
-
-
-def traces_by_day(
-    project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
-) -> dict[datetime, int]:
-    """Return the number of traces that began on each of these days (UTC)."""
-    day = _day(traces)
-    query = trace_search.matching(sa.select(day, sa.func.count()), project_id, conditions)
-    query = query.where(day.element.in_(days)).group_by(day.element)
-    return {row[0]: row[1] for row in db.session.execute(query)}
-
-
-def _day(of: sa.Table) -> sa.Label[Any]:
-    return sa.func.date_trunc(
-        sa.literal_column("'day'"), of.c.start_time, sa.literal_column("'UTC'")
-    ).label("day")

@@ -47,6 +47,8 @@ class Buckets:
     starts: Sequence[datetime]
     until: datetime
     urls: Sequence[str] = ()
+    width: timedelta | None = None
+    """The length of a bucket, which the first and last may lack; None: that of the first."""
 
     @property
     def axis(self) -> TimeAxis:
@@ -56,6 +58,8 @@ class Buckets:
     @property
     def step(self) -> timedelta:
         """The length of a bucket."""
+        if self.width is not None:
+            return self.width
         if len(self.starts) > 1:
             return self.starts[1] - self.starts[0]
         return self.until - self.starts[0]

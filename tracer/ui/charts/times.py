@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
+
+from tracer.ui.render.time_zone import reader_zone
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -15,7 +17,7 @@ _STEPS: Final = (
     *(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12)),
     *(timedelta(days=days) for days in (1, 2, 7, 14, 28, 91, 364)),
 )
-_MONDAY: Final = datetime(2001, 1, 1, tzinfo=UTC)
+_MONDAY: Final = datetime(2001, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Tick:
 
 
 def ticks(axis: TimeAxis) -> list[Tick]:
-    """Return at most seven labels at round times, as UTC."""
+    """Return at most seven labels at round times of the reader's zone."""
     length = axis.until - axis.since
     step = next((step for step in _STEPS if length / step <= _MOST), _STEPS[-1])
     return [
@@ -56,17 +58,19 @@ def anchor(position: float) -> str:
 
 
 def _multiples(axis: TimeAxis, step: timedelta) -> Iterator[datetime]:
-    time = _MONDAY + -((_MONDAY - axis.since) // step) * step
-    if time < axis.since:
-        time += step
-    while time < axis.until:
-        yield time
+    """Yield the round times within an axis, as the reader's clock shows them."""
+    zone = reader_zone()
+    first = axis.since.astimezone(zone).replace(tzinfo=None)
+    time = first - (first - _MONDAY) % step
+    while (moment := time.replace(tzinfo=zone)) < axis.until:
+        if moment >= axis.since:
+            yield moment
         time += step
 
 
 def _label(time: datetime, step: timedelta, length: timedelta) -> str:
     if step < _DAY:
-        midnight = not (time - _MONDAY) % _DAY
+        midnight = not time.hour and not time.minute
         return f"{time:%a} {time.day}" if midnight and length > 12 * _HOUR else f"{time:%H:%M}"
     if length <= timedelta(days=14):
         return f"{time:%a} {time.day}"
@@ -74,8 +78,8 @@ def _label(time: datetime, step: timedelta, length: timedelta) -> str:
 
 
 def bucket_name(start: datetime, step: timedelta) -> str:
-    """Return the name of a bucket: ``Mon 16 Nov 14:00``, or the day alone."""
-    start = start.astimezone(UTC)
+    """Return the name of a bucket in the reader's zone: ``Mon 16 Nov 14:00``, or the day alone."""
+    start = start.astimezone(reader_zone())
     day = f"{start:%a} {start.day} {start:%b}"
     if step >= _DAY:
         return day if step < timedelta(days=300) else f"{start:%Y}"

@@ -17,6 +17,7 @@ from tracer.store.measure import comparison
 from tracer.store.measure.answer import answer
 from tracer.store.measure.comparison import Side
 from tracer.ui.charts.units import Unit
+from tracer.ui.render.time_zone import reader_clock
 
 BY: Final = {
     "model": "Models",
@@ -81,7 +82,8 @@ class Group:
 
 def groups_of(calls: Calls) -> list[Group]:
     """Return the groups that can be compared, those with the most calls first."""
-    counted = answer(calls.project_id, calls.question(group_by=(calls.by,), limit=_OFFERED))
+    question = calls.question(group_by=(calls.by,), limit=_OFFERED)
+    counted = answer(calls.project_id, question, reader_clock())
     return [
         Group(value, row.count, counted.query(row))
         for row in counted.rows
@@ -92,7 +94,8 @@ def groups_of(calls: Calls) -> list[Group]:
 def compare(calls: Calls, groups: Sequence[Group]) -> list[Measured]:
     """Return what is measured of the groups, in the order of the page."""
     values = [group.value for group in groups]
-    sides = comparison.compare(calls.project_id, calls.by, values, calls.question())
+    question, clock = calls.question(), reader_clock()
+    sides = comparison.compare(calls.project_id, calls.by, values, question, clock)
     figures = [
         Measured(name, unit, less_is_better, [getattr(side, attribute) for side in sides])
         for name, unit, less_is_better, attribute in _MEASURES

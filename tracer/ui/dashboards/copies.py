@@ -9,7 +9,7 @@ from flask import Response, redirect, request, url_for
 from msgspec.structs import replace
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.dashboards.document import Dashboard, check_tile, read_dashboard, write_dashboard
+from tracer.dashboards.document import Dashboard, check_dashboard, read_dashboard, write_dashboard
 from tracer.errors import Invalid
 from tracer.store.database.session import transaction
 from tracer.store.library.dashboards import create_dashboard, delete_dashboard
@@ -69,11 +69,7 @@ def _imported(text: str) -> Dashboard:
     except ValueError as error:
         raise Invalid.of_field("", f"this is no JSON: {error}") from None
     dashboard = read_dashboard(value)
-    for number, tile in enumerate(dashboard.tiles):
-        try:
-            check_tile(tile)
-        except Invalid as error:
-            raise Invalid.of_field(f"tiles[{number}]", str(error)) from None
+    check_dashboard(dashboard)
     return dashboard
 
 

@@ -37,7 +37,7 @@ def buckets(answer: Answer, url: Url) -> Buckets:
     """Return the intervals of an answer, with the list of all rows of each."""
     base = _base(answer)
     urls = [url(join(base, answer.time_query(index))) for index in _numbers(answer)]
-    return Buckets(answer.frame.starts, answer.frame.until, urls)
+    return Buckets(answer.frame.starts, answer.frame.until, urls, answer.frame.width)
 
 
 def series(answer: Answer, url: Url) -> list[Series]:

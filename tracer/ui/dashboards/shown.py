@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -21,10 +21,11 @@ from tracer.query.edit import narrowed
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain
 from tracer.query.highlight import Segment, segments
-from tracer.query.moments import Clock, parse_moment
+from tracer.query.moments import parse_moment
 from tracer.query.parse import parse
 from tracer.query.tree import EVERYTHING
 from tracer.store.library.dashboards import get_dashboard
+from tracer.ui.render.time_zone import reader_clock, reader_zone
 
 PERIODS: Final = (
     ("-1h", "Last hour"),
@@ -143,7 +144,18 @@ class Shown:
     @property
     def period(self) -> str:
         """The name of the range of time."""
-        return dict(PERIODS).get(self.range, self.range.replace("..", " to ").replace("T", " "))
+        named = dict(PERIODS).get(self.range)
+        if named is not None:
+            return named
+        if "T" in self.range:
+            return " to ".join(text.replace("T", " ") for text in self.inputs)
+        return self.range.replace("..", " to ")
+
+    @property
+    def inputs(self) -> tuple[str, str]:
+        """The start and end of the range by the reader's clock, as fields of a form have them."""
+        since, until = (time.astimezone(reader_zone()) for time in self.dates)
+        return f"{since:%Y-%m-%dT%H:%M}", f"{until:%Y-%m-%dT%H:%M}"
 
     @property
     def dates(self) -> tuple[datetime, datetime]:
@@ -166,4 +178,4 @@ def _span(text: str) -> Span:
     since, until = range_of(text)
     until_moment = parse_moment(until)
     assert until_moment is not None
-    return frame_of((parse_moment(since), until_moment), 0, Clock(datetime.now(UTC)), None)
+    return frame_of((parse_moment(since), until_moment), 0, reader_clock(), None)

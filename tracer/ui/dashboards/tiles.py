@@ -24,6 +24,7 @@ from tracer.ui.charts.units import Unit
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.rows import add_column, grouped_rows, pivoted, table_of
 from tracer.ui.dashboards.series import bins, buckets, cells, everything, series, unit_of
+from tracer.ui.render.time_zone import reader_clock
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def view_of(project_id: str, tile: Tile, frame: Frame) -> TileView:
     view = TileView(tile)
     try:
         question = question_of(tile, frame)
-        view.answer = ask(project_id, question)
+        view.answer = ask(project_id, question, reader_clock())
         lists = Lists(project_id, question.grain)
         _DRAW[tile.chart](view, project_id, lists, frame)
         view.url = lists.url(everything(view.answer))
@@ -128,7 +129,7 @@ def _draw_table(view: TileView, project_id: str, lists: Lists, frame: Frame) -> 
     names = [row.groups[0] for row in grouped_rows(answer) if row.groups]
     for column in tile.columns:
         question = column_question(column.question, frame, [name for name in names if name])
-        other = ask(project_id, question)
+        other = ask(project_id, question, reader_clock())
         columns.append((column.heading, Unit.SHARE if column.share else unit_of(question)))
         url = Lists(project_id, question.grain).url
         add_column(rows, answer, other, url, share=column.share)

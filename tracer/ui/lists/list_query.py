@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlencode
@@ -15,14 +14,13 @@ from tracer.query.edit import set_term, toggle
 from tracer.query.errors import QueryError
 from tracer.query.fields import Field, Grain, field_of
 from tracer.query.highlight import Segment, segments
-from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.query.printing import term_text
 from tracer.query.tree import Equal, Node, Term, both, conjuncts
 from tracer.store.query.keyset import SortKey, parse_sort, sort_text
 from tracer.store.query.selection import Selection
 from tracer.ui.base.blueprint import bp
-from tracer.ui.render.time_zone import reader_zone
+from tracer.ui.render.time_zone import reader_clock
 
 # The filters of older addresses, by the fields that they have become.
 _FIELDS: Final = {
@@ -60,7 +58,7 @@ class ListQuery:
         self.grain = grain
         self.path = path
         self._base = parse(base, grain)
-        self.clock = Clock(datetime.now(UTC), reader_zone())
+        self.clock = reader_clock()
         self._keep = {name: args.get(name, "").strip() for name in keep}
         self.text = args.get("q", "").strip()
         # A form that adds a column sends the others as well.

@@ -8,12 +8,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.database.paging import Page
 from tracer.store.traces.selected_spans import NO_CONTEXT, list_selected_spans, span_contexts
 from tracer.store.traces.span_tree import SpanRow
+from tracer.ui.base.measured import measured_span
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.kinds import GENERATIONS, SPANS, TOOLS, ListKind
 from tracer.ui.lists.list_query import ListQuery
 from tracer.web.answers.users import span_page
+from tracer.web.services import services
 
 
 @html_and_json("/project/<project_id>/spans")
@@ -56,4 +58,10 @@ def _contexts(project_id: str, page: Page[SpanRow], choice: ColumnChoice) -> dic
         metadata=choice.keys_of("metadata"),
         score_names=choice.keys_of("score"),
     )
-    return {"contexts": contexts, "no_context": NO_CONTEXT}
+    high = services().thresholds.high(project_id, map(measured_span, page.items))
+    keys = [(span.trace_id, span.span_id) for span in page.items]
+    return {
+        "contexts": contexts,
+        "no_context": NO_CONTEXT,
+        "high": dict(zip(keys, high, strict=True)),
+    }

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.query.fields import Grain
 from tracer.query.tree import Words, conjuncts
 from tracer.store.database.paging import Page
-from tracer.store.measure.standing import standings
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.projects.refused_requests import last_refused_request
 from tracer.store.texts.hits import hits, index_lag
@@ -27,6 +26,7 @@ from tracer.ui.project.start import curl_program, python_program, sdk_program
 from tracer.ui.render.markdown import code
 from tracer.web.access.identity import login_required
 from tracer.web.answers import traces as answers
+from tracer.web.services import services
 
 
 @html_and_json("/project/<project_id>/traces")
@@ -48,7 +48,7 @@ def trace_list(project_id: str) -> Representations | AnyResponse:
     return list_page(
         *(TRACES, project_id, query, page),
         rows=lambda choice: {
-            "standings": standings(project_id, map(measured_trace, page.items)),
+            "high": _high(project_id, page),
             **_rows(project_id, query, page, choice),
         },
         data=lambda: answers.trace_page(page),
@@ -96,6 +96,12 @@ def _metadata(
     keys = choice.keys_of("metadata")
     ids = [row.trace_id for row in page.items]
     return traces.metadata_values(project_id, ids, keys) if keys else {}
+
+
+def _high(project_id: str, page: Page[TraceRow]) -> dict[str, frozenset[str]]:
+    """Return what of each trace is over the p95 of its name."""
+    high = services().thresholds.high(project_id, map(measured_trace, page.items))
+    return dict(zip([row.trace_id for row in page.items], high, strict=True))
 
 
 def _rows(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import g, has_request_context, request
+
+from tracer.query.moments import Clock
 
 COOKIE: Final = "tracer_zone"
 AUTOMATIC: Final = "auto:"
@@ -22,6 +24,11 @@ def reader_zone() -> tzinfo:
         g.reader_zone = zone_of(zone_name())
     zone: tzinfo = g.reader_zone
     return zone
+
+
+def reader_clock() -> Clock:
+    """Return now in the reader's zone: what the times of a query are relative to."""
+    return Clock(datetime.now(UTC), reader_zone())
 
 
 def zone_name() -> str:

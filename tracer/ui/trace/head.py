@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from flask import g
@@ -13,7 +12,6 @@ from tracer.analysis.headline import FAMILY
 from tracer.errors import Invalid, TooSlow
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain
-from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.store.analyses.summaries import read_headline
 from tracer.store.query.selection import Selection
@@ -22,7 +20,7 @@ from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import page_parameter
 from tracer.ui.base.subjects import read_bookmark, target_of
-from tracer.ui.render.time_zone import reader_zone
+from tracer.ui.render.time_zone import reader_clock
 from tracer.ui.trace.timeline import open_log, read_findings
 from tracer.ui.waterfall.axis import Axis
 
@@ -72,7 +70,7 @@ def _neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
     state = dict(parse_qsl(_list_state()))
     if not state:
         return traces.neighbours(trace)
-    clock = Clock(datetime.now(UTC), reader_zone())
+    clock = reader_clock()
     try:
         selection = Selection(parse(state.get("q", ""), Grain.TRACE), clock)
         return traces.neighbours_in(trace.project_id, trace.trace_id, selection, state.get("sort"))

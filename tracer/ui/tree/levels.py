@@ -11,10 +11,12 @@ from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.database.paging import decode_cursor
 from tracer.store.traces import span_tree
 from tracer.store.traces.span_tree import Children, Frame, SpanRow
+from tracer.ui.base.measured import measured_span
 from tracer.ui.tree.gaps import gaps_of
 from tracer.ui.tree.nodes import Forest, Node, TreeLevel
 from tracer.ui.tree.page_token import PageToken
 from tracer.ui.tree.sibling_groups import last_group_start
+from tracer.web.services import services
 
 ROWS = 100
 """Rows that a page opens by itself, besides those of requested nodes."""
@@ -146,7 +148,7 @@ def read_level(
 def complete(
     project_id: str, trace_id: str, *levels: TreeLevel, apart: Sequence[Node] = ()
 ) -> None:
-    """Read the subtree totals of all nodes, and the last group of each level that is cut.
+    """Read the subtree totals and high figures of all nodes, and the last group of each cut level.
 
     This includes the open levels below ``levels`` and ``apart``.
     """
@@ -162,6 +164,9 @@ def complete(
     subtrees = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
     for node in nodes:
         node.subtree = subtrees.get(node.span.span_id)
+    measured = [measured_span(node.span) for node in nodes]
+    for node, high in zip(nodes, services().thresholds.high(project_id, measured), strict=True):
+        node.high = high
     for first, group in read_sibling_groups(project_id, trace_id, list(cut)).items():
         cut[first].last_group = group
 

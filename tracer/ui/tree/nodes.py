@@ -29,6 +29,8 @@ class Node:
     """The gap before it, in which nothing was recorded."""
     leads: bool = False
     """It is shown only because rows of the lens are below it."""
+    high: frozenset[str] = frozenset()
+    """Which of its figures are over the p95 of its name: latency, tokens, cost."""
 
     @property
     def totals(self) -> Subtree | SpanRow:

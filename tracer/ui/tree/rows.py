@@ -67,6 +67,8 @@ class Row:
     cost: str
     sums: tuple[str, str] | None
     """Tokens and cost of the subtree."""
+    high: frozenset[str]
+    """Which figures are over the p95 of its name."""
 
 
 @bp.app_template_global()
@@ -92,6 +94,7 @@ def row_of(node: Node, axis: Axis, now: datetime) -> Row:
         tokens=count(span.total_tokens),
         cost=money(span.total_cost),
         sums=(count(subtree.total_tokens), money(subtree.total_cost)) if subtree else None,
+        high=node.high,
     )
 
 

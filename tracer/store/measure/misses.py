@@ -1,0 +1,119 @@
+"""The SQL of what model calls repeated and did not read from their provider's cache, estimated.
+
+A call is taken to repeat the call before it of its trace, name and model, as conversations and
+agents do, where that call had ended and had no more input tokens. What it repeats and did not read
+from the cache it missed. A beginning that is shorter than providers cache is no miss.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tracer.extensions import db
+from tracer.pricing.list_prices import list_rates
+from tracer.pricing.rates import price_of
+from tracer.store.database.estimates import sample
+from tracer.store.measure.cells import Scan
+from tracer.store.projects.prices import list_prices, price_book
+from tracer.store.query.source import Column, Table
+from tracer.store.schema import rollup_series, span_payload_rows, spans, traces
+
+LEAST_CACHED: Final = 1_024
+"""Tokens of the shortest beginning that providers cache."""
+_EARLIER: Final = timedelta(hours=1)
+"""How long before the range the call before may have started."""
+
+
+def calls_with_before(scan: Scan) -> Table:
+    """Return the rows of `spans` that are model calls, with the tokens and end of the call before.
+
+    A sample has whole traces, so that each of its calls has the call before.
+    """
+    frame = scan.frame
+    before: dict[str, Any] = {
+        "partition_by": [spans.c.trace_id, spans.c.name, spans.c.model],
+        "order_by": [spans.c.start_time, spans.c.span_id],
+    }
+    query = sa.select(
+        *spans.c,
+        sa.func.lag(spans.c.input_tokens).over(**before).label("tokens_before"),
+        sa.func.lag(spans.c.end_time).over(**before).label("end_before"),
+    ).where(
+        spans.c.project_id == scan.project_id,
+        spans.c.kind == "generation",
+        ~spans.c.placeholder,
+        spans.c.start_time >= frame.since - _EARLIER,
+        spans.c.start_time < frame.until,
+    )
+    if scan.share < 1:
+        some = sample(traces, scan.share)
+        of_project = sa.select(some.c.trace_id).where(some.c.project_id == scan.project_id)
+        query = query.where(spans.c.trace_id.in_(of_project))
+    return query.subquery("calls")
+
+
+def payload_of(table: Table) -> tuple[Table, list[Column]]:
+    """Return the payload rows to join with the calls, and the conditions of the join."""
+    payload = span_payload_rows.alias("payload")
+    names = ("project_id", "trace_id", "span_id")
+    return payload, [payload.c[name] == table.c[name] for name in names]
+
+
+def missed_tokens(table: Table, payload: Table) -> Column:
+    """Return the tokens that a call missed; NULL: it reports no input tokens."""
+    cached = sa.func.coalesce(_part(payload.c.usage, "cache_read"), 0)
+    repeats = sa.and_(
+        table.c.tokens_before >= LEAST_CACHED,
+        table.c.tokens_before <= table.c.input_tokens,
+        table.c.end_before <= table.c.start_time,
+    )
+    missed = sa.case((repeats, sa.func.greatest(0, table.c.tokens_before - cached)), else_=0)
+    return sa.case((table.c.input_tokens.is_not(None) & ~table.c.covered, missed))
+
+
+def missed_cost(project_id: str, table: Table, payload: Table) -> Column:
+    """Return the dollars that a call would have paid less, had it read from cache what it missed.
+
+    Its own price of input tokens, less the part that its model charges for cached ones. NULL: it
+    has no cost of input, or its model no price of cached tokens.
+    """
+    paid, tokens = _part(payload.c.cost, "input"), _part(payload.c.usage, "input")
+    saved = sa.case(
+        *(
+            ((table.c.model == model) & payload.c.provider.is_not_distinct_from(provider), share)
+            for model, provider, share in _saved_shares(project_id)
+        ),
+        else_=sa.cast(sa.null(), sa.Numeric),
+    )
+    return missed_tokens(table, payload) * (paid / sa.func.nullif(tokens, 0)) * saved
+
+
+def _saved_shares(project_id: str) -> Iterator[tuple[str, str | None, Decimal]]:
+    """Yield the share of the price that cached tokens save, by model and provider."""
+    series = rollup_series.c
+    models = (
+        sa.select(series.model, series.provider)
+        .where(series.project_id == project_id, series.kind == "generation", ~series.whole)
+        .where(series.model.is_not(None))
+        .distinct()
+    )
+    own, now = price_book(list_prices(project_id)), time.time_ns() // 1000
+    yield "", None, Decimal(0)  # a CASE needs a condition
+    for model, provider in db.session.execute(models):
+        price = own.find(model, None, provider, now)
+        rates = price.rates if price else list_rates(model, provider, now)
+        prices = rates.prices() if rates else {}
+        full, cached = price_of(prices, "input"), price_of(prices, "cache_read")
+        if full and cached is not None:
+            yield model, provider, 1 - cached / full
+
+
+def _part(column: Any, name: str) -> Column:
+    return sa.cast(sa.cast(column, JSONB).op("->>")(name), sa.Numeric)

@@ -81,6 +81,10 @@ def test_no_request_of_many_makes_the_server_fail_or_contradict_its_document(app
         ("GET", "unstable/dashboards"),
         ("GET", "unstable/skills/s/versions/1"),
         ("POST", "feedback"),
+        ("POST", "agent/runs"),
+        ("POST", "mcp"),
+        ("GET", "memberships"),
+        ("GET", "v2/skills"),
     ],
 )
 def test_a_route_that_is_not_served_names_what_to_use(

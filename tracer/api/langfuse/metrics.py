@@ -200,10 +200,20 @@ def _ask(*, first: bool) -> Response:
         value = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Invalid.of_field("query", f"expected JSON: {error}") from None
-    sent = read_sent(value, _SentQuery)
-    query, names = _aggregate_query(sent, first=first)
+    try:
+        sent = read_sent(value, _SentQuery)
+        query, names = _aggregate_query(sent, first=first)
+    except Invalid as error:
+        raise _in_query(error) from None
     rows = metrics.aggregate(project_id(), query)
     return reply(Metrics(data=[_row(row, names) for row in rows]))
+
+
+def _in_query(error: Invalid) -> Invalid:
+    """Return the error with fields of the request, whose parameter holds those that it names."""
+    for refused in error.refusals:
+        refused.field = f"query.{refused.field}".rstrip(".")
+    return Invalid(str(error.refusals[0]) if error.refusals else str(error), error.refusals)
 
 
 def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, dict[str, str]]:

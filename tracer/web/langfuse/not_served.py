@@ -15,6 +15,10 @@ _REASONS: Final = {
     r"llm-connections(/.*)?": "this server calls no models",
     r"v2/(evaluators|evaluation-rules)(/.*)?": _EVALUATED,
     r"unstable(/.*)?": "dashboards, widgets, evaluators and skills have no public API",
+    r"agent(/.*)?": "this server has no agent of its own",
+    r"mcp": "an agent reads over this API",
+    r"memberships": "members are managed on the pages of the settings",
+    r"v2/skills(/.*)?": "skills have no public API",
     r"feedback": "it is for feedback about Langfuse",
 }
 

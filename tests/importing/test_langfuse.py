@@ -131,6 +131,23 @@ def fill(source: Source) -> None:
     run = source.call("POST", "/api/public/dataset-run-items", link)
     mean = {"id": "c3", "datasetRunId": run["datasetRunId"], "name": "mean", "value": 0.5}
     source.call("POST", "/api/public/scores", mean)
+    annotate(source)
+
+
+def annotate(source: Source) -> None:
+    """Comment, and score by configs that would not accept the scores any more."""
+    for kind, object_id in (("TRACE", "t1"), ("OBSERVATION", "o2"), ("SESSION", "s")):
+        body = {"objectType": kind, "objectId": object_id, "content": f"on {kind}"}
+        source.call("POST", "/api/public/comments", {**body, "projectId": "p", "authorUserId": "u"})
+    grades = [{"label": "good", "value": 2}, {"label": "bad", "value": 1}]
+    verdict = {"name": "verdict", "dataType": "CATEGORICAL", "categories": grades}
+    grade = {"name": "grade", "dataType": "NUMERIC", "maxValue": 10}
+    for score_id, body, value in (("c4", verdict, "good"), ("c5", grade, 9)):
+        config = source.call("POST", "/api/public/score-configs", body)
+        score = {"id": score_id, "traceId": "t1", "name": "x", "value": value}
+        source.call("POST", "/api/public/scores", {**score, "configId": config["id"]})
+        changed = {"isArchived": True} if value == "good" else {"maxValue": 5}
+        source.call("PATCH", f"/api/public/score-configs/{config['id']}", changed)
 
 
 def upload(source: Source, content: bytes, **use: str) -> None:
@@ -179,7 +196,7 @@ def everything(url: str) -> dict[str, list[Any]]:
     """Return all rows of the tables that a copy fills."""
     tables = (
         *("traces", "spans", "span_payloads", "scores", "sessions", "media", "media_uses"),
-        *("prompts", "prompt_versions", "prompt_labels"),
+        *("prompts", "prompt_versions", "prompt_labels", "score_configs", "comments"),
         *("datasets", "dataset_items", "dataset_runs", "dataset_run_items"),
     )
     with psycopg.connect(url) as connection:
@@ -218,7 +235,9 @@ def comparable(value: Any) -> Any:
 PATHS = (
     "/api/public/traces/t1",
     "/api/public/traces/t2",
-    "/api/public/v2/scores/c3",
+    *(f"/api/public/v2/scores/c{number}" for number in range(1, 6)),
+    "/api/public/score-configs",
+    "/api/public/comments",
     "/api/public/v2/prompts/a%2Fgreet?version=1",
     "/api/public/v2/prompts/a%2Fgreet?version=3",
     "/api/public/dataset-items?datasetName=d%2F1&includeArchived=true",

@@ -21,7 +21,7 @@ _OBSERVATION: Final = (
 )
 _SCORE: Final = (
     *("id", "traceId", "sessionId", "observationId", "datasetRunId", "name", "dataType"),
-    *("comment", "metadata", "environment", "source", "timestamp"),
+    *("comment", "metadata", "environment", "source", "timestamp", "configId", "queueId"),
 )
 
 

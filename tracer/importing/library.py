@@ -129,7 +129,12 @@ class LibraryCopier:
             return stored
         with transaction():
             return dataset_runs.save_run(
-                self.project_id, dataset.dataset_id, row["name"], *fields, row.get("id")
+                self.project_id,
+                dataset.dataset_id,
+                row["name"],
+                *fields,
+                row.get("id"),
+                {"created_at": datetime.fromisoformat(row["createdAt"])},
             )
 
 

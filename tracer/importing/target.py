@@ -42,6 +42,7 @@ class Target:
             config_of=lambda config_id: configs.get_configs(self.project_id, [config_id]).get(
                 config_id
             ),
+            checked=False,
         )
         decoded = decode_ingestion(body, receipt, stored)
         rejected = {}

@@ -12,6 +12,7 @@ from tracer.cli.options import database_options, reachable, with_config
 from tracer.cli.transfer.exports import import_file
 from tracer.config import Config
 from tracer.errors import ConfigError
+from tracer.importing.annotations import AnnotationCopier
 from tracer.importing.journal import Journal
 from tracer.importing.library import LibraryCopier
 from tracer.importing.media import MediaCopier
@@ -63,7 +64,7 @@ import_.add_command(import_file)
 @database_options
 @with_config
 def langfuse(config: Config, source: str, public_key: str, secret_key: str, project: str) -> None:
-    """Import traces, observations, scores, media, prompts and datasets from a Langfuse server.
+    """Import traces, scores, comments, media, prompts and datasets from a Langfuse server.
 
     An interrupted import continues where it stopped; a repeated one leaves unchanged records alone.
     """
@@ -90,7 +91,10 @@ def _copy(app: Flask, config: Config, remote: Remote, journal: Journal, project:
     target = Target(services(app).writer, project, config.max_value_bytes)
     media = MediaCopier(remote, project)
     LibraryCopier(remote, project, media, _show_progress).copy()
+    annotations = AnnotationCopier(remote, target, _show_progress)
+    annotations.copy_configs()
     TraceCopier(remote, target, journal, media, _show_progress).copy()
+    annotations.copy_comments()
     journal.finish()
     click.echo(f"\n{target.stored:,} records stored, {media.copied:,} media copied")
     for media_id in media.missing:

@@ -46,6 +46,8 @@ class Stored:
 
     trace_of: TraceOf
     config_of: ConfigOf
+    checked: bool = True
+    """Whether scores must match their configs; not, if another server has accepted them."""
 
 
 @dataclass(kw_only=True)
@@ -141,7 +143,8 @@ class _Reader:
         time = micros(event.timestamp, "timestamp")
         config_of = self._stored.config_of
         try:
-            record = score_record(body, score_id, time, self._receipt, config_of)
+            checked = self._stored.checked
+            record = score_record(body, score_id, time, self._receipt, config_of, checked=checked)
         except Refused as error:
             within_body(error)
             raise

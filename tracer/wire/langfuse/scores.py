@@ -39,15 +39,27 @@ ConfigOf = Callable[[str], Agreed | None]
 
 
 def score_record(
-    body: ScoreBody, score_id: str, time: int, receipt: Receipt, config_of: ConfigOf
+    body: ScoreBody,
+    score_id: str,
+    time: int,
+    receipt: Receipt,
+    config_of: ConfigOf,
+    *,
+    checked: bool = True,
 ) -> ScoreRecord:
     """Return the record of a score, ``time`` (µs) is the default of its time.
 
-    Raises Invalid for a score that does not match its config.
+    Raises Invalid for a score that does not match its config, unless another server has accepted it
+    (``checked`` False): the config may have changed since.
     """
     record = _record(body, score_id, time, receipt)
-    if record.config_id is not None:
-        _conform(record, body, config_of(record.config_id))
+    if record.config_id is None:
+        return record
+    config = config_of(record.config_id)
+    if checked:
+        _conform(record, body, config)
+    elif config is not None and record.data_type == config.data_type == "categorical":
+        record.value = _values(config).get(record.string_value or "")
     return record
 
 
@@ -102,17 +114,21 @@ def _conform(record: ScoreRecord, body: ScoreBody, config: Agreed | None) -> Non
 
 def _check_bounds(record: ScoreRecord, config: Agreed) -> None:
     if record.data_type == "categorical":
-        values = {item["label"]: item["value"] for item in config.categories}
+        values = _values(config)
         if record.string_value not in values:
-            labels = ", ".join(map(str, values))
+            labels = ", ".join(values)
             raise Invalid.of_field("value", f"expected one of {labels}, as its config requires")
-        record.value = float(values[record.string_value])
+        record.value = values[record.string_value]
     elif record.data_type == "boolean" and record.value not in (0, 1):
         raise Invalid.of_field("value", "expected 0 or 1")
     elif record.data_type == "numeric":
         low, high, value = config.min_value, config.max_value, record.value or 0.0
         if (low is not None and value < low) or (high is not None and value > high):
             raise Invalid.of_field("value", f"expected {low} to {high}, as its config requires")
+
+
+def _values(config: Agreed) -> dict[str, float]:
+    return {str(item["label"]): float(item["value"]) for item in config.categories}
 
 
 def type_of(value: Any) -> str:

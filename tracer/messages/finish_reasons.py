@@ -8,6 +8,7 @@ from tracer.messages.message import REASON_FIELDS, finish_reason
 from tracer.records import Json
 
 _CHOICES: Final = ("choices", "candidates", "generations", "output", "outputs", "results")
+_LISTS: Final = frozenset((*_CHOICES, "messages"))
 _INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
 """Objects of a choice that may contain its finish reason."""
 _FIELDS: Final = _INNER | REASON_FIELDS
@@ -36,6 +37,8 @@ def finish_reasons(output: Json) -> list[str]:
 
 
 def _choices(answer: dict[str, Json]) -> Json:
+    if _LISTS.isdisjoint(answer):
+        return None
     for name in _CHOICES:
         if choices := answer.get(name):
             return choices
@@ -45,9 +48,12 @@ def _choices(answer: dict[str, Json]) -> Json:
 
 
 def _reason(choice: dict[str, Json], depth: int) -> str | None:
-    if reason := finish_reason(choice):
+    if not REASON_FIELDS.isdisjoint(choice) and (reason := finish_reason(choice)):
         return reason
     if depth == 0 or _INNER.isdisjoint(choice):
         return None
-    inner = (choice[name] for name in _INNER if isinstance(choice.get(name), dict))
-    return next((reason for value in inner if (reason := _reason(value, depth - 1))), None)
+    for name in _INNER:
+        value = choice.get(name)
+        if isinstance(value, dict) and (reason := _reason(value, depth - 1)):
+            return reason
+    return None

@@ -63,20 +63,29 @@ def _inner(descriptor: Any) -> dict[int, Any]:
 
 
 def _fields(body: memoryview, allowed: list[int]) -> Iterator[tuple[int, memoryview]]:
-    offset = 0
-    while offset < len(body):
+    offset, size = 0, len(body)
+    while offset < size:
         allowed[0] -= 1
         if allowed[0] < 0:
             raise TooLarge("too many fields in one message")
-        tag, offset = _varint(body, offset)
+        # Most numbers have one byte, and a span's length two: these need no call.
+        tag = body[offset]
+        if tag < 0x80:
+            offset += 1
+        else:
+            tag, offset = _varint(body, offset)
         number, kind = tag >> 3, tag & 7
         if number == 0:
             raise Invalid(f"the body is not valid protobuf: field number 0 at byte {offset - 1}")
         if kind == _LENGTH:
-            length, offset = _varint(body, offset)
+            if offset + 1 < size and body[offset + 1] < 0x80 <= body[offset]:
+                length = body[offset] & 0x7F | body[offset + 1] << 7
+                offset += 2
+            else:
+                length, offset = _varint(body, offset)
             end = offset + length
-            if end > len(body):
-                raise _ended(len(body), end)
+            if end > size:
+                raise _ended(size, end)
             yield number, body[offset:end]
             offset = end
         elif kind == _VARINT:
@@ -85,8 +94,8 @@ def _fields(body: memoryview, allowed: list[int]) -> Iterator[tuple[int, memoryv
             offset += 8 if kind == _FIXED64 else 4
         else:
             raise Invalid(f"the body is not valid protobuf: wire type {kind} is not in use")
-    if offset > len(body):
-        raise _ended(len(body), offset)
+    if offset > size:
+        raise _ended(size, offset)
 
 
 def _varint(body: memoryview, offset: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -54,10 +55,13 @@ class Step(NamedTuple):
 
 
 _Split = tuple[tuple[str, ...], tuple[str, ...]]
-Move = tuple[int, int, str, str, Parse | None, bool, bool, Build | None, str | None]
+Move = tuple[int, int, str, str, Parse | None, int, bool, Build | None, str | None]
 """Bit, source, key, field, parse, json, merged, build, part: the data to apply a step."""
-Lone = tuple[int, int, str, str, Parse | None, bool]
+Lone = tuple[int, int, str, str, Parse | None, int]
 """Bit, source, key, field, parse, json: of the only step for its field."""
+
+SHARED: Final = 2
+"""As ``json``: other steps decode the same text. 1: no other step does; 0: it is not decoded."""
 
 
 class Plan:
@@ -86,11 +90,16 @@ class Plan:
         """By field: the bits of its steps."""
         for index, step in enumerate(steps):
             self.masks[step.rule.field] = self.masks.get(step.rule.field, 0) | 1 << index
+        texts = Counter((step.source, step.key) for step in steps if step.rule.json)
+        shared = {text for text, readers in texts.items() if readers > 1}
         self.lone: list[Lone] = []
         self.moves: list[Move] = []
         """The other steps; both lists are unpacked once instead of for each span."""
         for index, step in enumerate(steps):
-            self._add(step, 1 << index)
+            json = int(step.rule.json)
+            if json and (step.source, step.key) in shared:
+                json = SHARED
+            self._add(step, 1 << index, json)
         self.own = [field for field in self.masks if field in OWN]
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
         self.rare = not RARE.isdisjoint(self.masks)
@@ -100,15 +109,15 @@ class Plan:
         self._names = names
         self._splits: dict[tuple[int, int, int], _Split] = {}
 
-    def _add(self, step: Step, bit: int) -> None:
+    def _add(self, step: Step, bit: int, json: int) -> None:
         rule = step.rule
         merged = rule.field in MERGED
         build = None if step.part is None else rule.build
         if self.masks[rule.field] == bit and not merged and build is None:
-            self.lone.append((bit, step.source, step.key, rule.field, rule.parse, rule.json))
+            self.lone.append((bit, step.source, step.key, rule.field, rule.parse, json))
         else:
             which = bit, step.source, step.key, rule.field
-            self.moves.append((*which, rule.parse, rule.json, merged, build, step.part))
+            self.moves.append((*which, rule.parse, json, merged, build, step.part))
 
     def claims(self, applied: int) -> list[Step]:
         """Return the steps whose bits are set in ``told``."""

@@ -11,7 +11,7 @@ from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME, Build
 from tracer.wire.json_text import NULL
-from tracer.wire.spans.plans import MERGED, Plan, Step, Table
+from tracer.wire.spans.plans import MERGED, SHARED, Plan, Step, Table
 
 __all__ = (
     "AGGREGATING",
@@ -60,19 +60,29 @@ class Resolution:
         self._applied = self._rejected = 0
         if plan.named:
             sources = [*sources, {NAME: name}]
-        self._apply_lone(sources)
+        decoded: dict[int, Json] = {}
+        self._apply_lone(sources, decoded)
         if plan.moves:
-            self._apply(sources)
+            self._apply(sources, decoded)
 
-    def _apply_lone(self, sources: list[dict[str, Json]]) -> None:
-        """Apply the steps that are the only one for their field, which most are."""
+    def _apply_lone(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
+        """Apply the steps that are the only one for their field, which most are.
+
+        ``decoded`` gets the values of the texts that other steps read too, by the texts' ids.
+        """
         fields, applied = self.fields, 0
         for bit, source, key, field, parse, json in self._plan.lone:
             value = sources[source][key]
             if json and type(value) is str:
-                value, notes = decode_text(value)
-                if notes:
-                    self.notes[key] = notes
+                if json == SHARED and id(value) in decoded:
+                    value = decoded[id(value)]
+                else:
+                    text = value
+                    value, notes = decode_text(text)
+                    if notes:
+                        self.notes[key] = notes
+                    if json == SHARED:
+                        decoded[id(text)] = value
             if parse is not None:
                 value = parse(value)
             if value is not None:
@@ -80,21 +90,21 @@ class Resolution:
                 applied |= bit
         self._applied = applied
 
-    def _apply(self, sources: list[dict[str, Json]]) -> None:
+    def _apply(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
         fields, applied, rejected = self.fields, self._applied, 0
         builds: dict[str, Build] = {}
-        text: str | None = None
-        decoded: Json = None
         for bit, source, key, field, parse, json, merged, build, part in self._plan.moves:
             value = sources[source][key]
             if json and type(value) is str:
-                # Consecutive rules may read the same text.
-                if value is not text:
+                if json == SHARED and id(value) in decoded:
+                    value = decoded[id(value)]
+                else:
                     text = value
-                    decoded, notes = decode_text(value)
+                    value, notes = decode_text(text)
                     if notes:
                         self.notes[key] = notes
-                value = decoded
+                    if json == SHARED:
+                        decoded[id(text)] = value
             if parse is not None:
                 value = parse(value)
             if value is None:

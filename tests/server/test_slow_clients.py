@@ -61,12 +61,13 @@ def test_slow_clients_take_no_thread(attacked: Serve, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SORTS)
 def test_a_thousand_slow_clients_leave_latencies_alone(attacked: Serve, name: str) -> None:
-    before = latencies(attacked.port, 10)
+    # The best of three: what else runs on the machine only ever adds to a latency.
+    before = [latencies(attacked.port, 4) for _ in range(3)]
     with crowd(attacked.port, name, 1_000):
-        during = latencies(attacked.port, 10)
-    assert during.failed == 0
-    assert during.ingest < 2 * before.ingest
-    assert during.pages < 2 * before.pages
+        during = [latencies(attacked.port, 4) for _ in range(3)]
+    assert sum(each.failed for each in during) == 0
+    assert min(each.ingest for each in during) < 2 * min(each.ingest for each in before)
+    assert min(each.pages for each in during) < 2 * min(each.pages for each in before)
 
 
 def test_an_export_that_nobody_reads_ends_and_frees_its_snapshot(attacked: Serve) -> None:

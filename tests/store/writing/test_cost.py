@@ -138,7 +138,7 @@ KINDS: dict[Callable[[int], Bodies], int] = {
     chain: 500,
     repeated_spans: 200,
     span_attributes: 60_000,
-    events: 32_000,
+    events: 16_000,
     links: 20_000,
     resources: 500,
     tags: 5_000,

@@ -1,11 +1,11 @@
-"""The request as routes see it: form fields and query parameters that can be stored."""
+"""The request as routes see it: form fields, query parameters and credentials that can be used."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import Request
-from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.datastructures import Authorization, ImmutableMultiDict, MultiDict
 from werkzeug.utils import cached_property
 
 from tracer.wire.clean import storable
@@ -21,6 +21,14 @@ class CleanRequest(Request):
     def args(self) -> MultiDict[str, str]:
         """The parameters of the query string."""
         return _cleaned(super().args)
+
+    @cached_property
+    def authorization(self) -> Authorization | None:
+        """The credentials that were sent; none where the header cannot be read."""
+        # werkzeug fails on base64 that is not ASCII.
+        if not self.headers.get("Authorization", "").isascii():
+            return None
+        return super().authorization
 
     def _load_form_data(self) -> None:
         super()._load_form_data()

@@ -110,4 +110,5 @@ def periods(grain: Grain) -> list[tuple[str, str]]:
         return []
     if grain is Grain.SESSION:
         return [(f"end:>-{length}", f"Active in the last {label}") for length, label in PERIODS]
-    return [(f"start:>-{length}", f"Last {label}") for length, label in PERIODS]
+    last = [(f"start:>-{length}", f"Last {label}") for length, label in PERIODS]
+    return [*last, ("start:today", "Today"), ("start:yesterday", "Yesterday")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from flask import request
@@ -16,8 +17,8 @@ from tracer.store.users.details import LATEST, UserDetails, user_details
 from tracer.store.users.users import UserRow, list_users, users_absent
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import list_page
-from tracer.ui.lists.kinds import USERS
-from tracer.ui.lists.list_query import KEPT, ListQuery
+from tracer.ui.lists.kinds import TRACES, USERS
+from tracer.ui.lists.list_query import KEPT, ListQuery, term
 from tracer.ui.lists.saved_views import default_view
 from tracer.web.answers.users import user_page
 
@@ -76,7 +77,8 @@ def _context(
         "details": details,
         "trends": {user_id: trend(of) for user_id, of in details.items()},
         "trend_width": 5 * bars - 1,
-        "since": since,
+        "since": since if since and length != "24h" else None,
+        "failed_url": partial(_failed_url, project_id, _period(since, length)),
         "latest": LATEST,
         "nobody": nobody,
         "most_cost": max((row.total_cost for row in page.items if row.total_cost), default=None),
@@ -88,6 +90,19 @@ def _context(
 def length_of(chosen: str | None, usual: str) -> str:
     """Return the chosen length of time, a key of `LENGTHS`; the usual one where it is none."""
     return chosen if chosen in LENGTHS else usual
+
+
+def _period(since: datetime | None, length: str) -> str:
+    """Return the term of the traces that are summed up; "" for all."""
+    if since is None:
+        return ""
+    return f"start:>-{length}" if length == "24h" else f"start:>={since:%Y-%m-%dT%H:%MZ}"
+
+
+def _failed_url(project_id: str, period: str, user_id: str) -> str:
+    """Return the address of the failed traces of a user, or of nobody, that are summed up."""
+    own = term("user", user_id) if user_id else "-has:user"
+    return TRACES.url(project_id, q=f"{own} status:error {period}".rstrip())
 
 
 def _begin(ago: timedelta | None) -> datetime | None:

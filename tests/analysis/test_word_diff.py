@@ -41,6 +41,17 @@ def test_equal_text_far_from_a_change_is_cut() -> None:
     assert len("".join(piece.text for piece in pieces)) < 200
 
 
+def test_a_sentence_in_place_of_another_is_one_piece() -> None:
+    pieces = word_diff("Say: the cat sat down.", "Say: my dogs ran down.")
+    assert [(piece.change, piece.text) for piece in pieces] == [
+        (EQUAL, "Say: "),
+        (REMOVED, "the cat sat"),
+        (ADDED, "my dogs ran"),
+        (EQUAL, " down."),
+    ]
+    assert [piece.text for piece in word_diff("a b", "a x y b")] == ["a ", "x y ", "b"]
+
+
 def test_texts_of_a_megabyte_are_compared_at_once() -> None:
     long = "word " * 200_000
     started_at = time.process_time()

@@ -70,7 +70,7 @@ def runs(old: list[str], new: list[str]) -> list[tuple[str, str]]:
 
 def _compared(old: list[str], new: list[str]) -> list[Piece]:
     pieces: list[Piece] = []
-    for removed, added in runs(old, new):
+    for removed, added in _joined(runs(old, new)):
         if removed == added:
             pieces.append(Piece(EQUAL, added))
             continue
@@ -79,6 +79,22 @@ def _compared(old: list[str], new: list[str]) -> list[Piece]:
         if added:
             pieces.append(Piece(ADDED, added))
     return pieces
+
+
+def _joined(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the pairs with replaced words joined that only equal white space keeps apart.
+
+    A sentence in place of another one is then two sentences, not word beside word.
+    """
+    joined: list[tuple[str, str]] = []
+    for removed, added in pairs:
+        if len(joined) > 1 and removed and added and removed != added:
+            (old, new), (gap, same) = joined[-2:]
+            if old and new and old != new and gap == same and gap.isspace():
+                joined[-2:] = [(old + gap + removed, new + gap + added)]
+                continue
+        joined.append((removed, added))
+    return joined
 
 
 def _shortened(pieces: list[Piece], around: int) -> list[Piece]:

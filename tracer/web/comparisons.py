@@ -74,14 +74,17 @@ def compare_traces(
         rows=rows,
         cut=before.cut or after.cut,
         payloads=all(digests),
-        span=_compare_span(then, now, rows, span_id) if span_id else None,
+        span=compare_span(then, now, rows, span_id) if span_id else None,
     )
 
 
-def _compare_span(
+def compare_span(
     then: TraceDetail, now: TraceDetail, rows: Sequence[Row], span_id: str
 ) -> SpanComparison | None:
-    """Compare the span of the later trace, or else of the earlier, with its counterpart."""
+    """Compare the span of the later trace, or else of the earlier, with its counterpart.
+
+    None: neither trace has such a span.
+    """
     of_now = (row for row in rows if row.now and row.now.span_id == span_id)
     of_then = (row for row in rows if row.then and row.then.span_id == span_id)
     row = next(of_now, None) or next(of_then, None)

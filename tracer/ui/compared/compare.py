@@ -20,7 +20,7 @@ from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.render.format import count, duration, money
 from tracer.ui.trace.context import find_trace
 from tracer.web.answers.comparisons import TraceComparison
-from tracer.web.comparisons import compare_traces
+from tracer.web.comparisons import compare_span, compare_traces
 from tracer.wording import plural
 
 ROWS: Final = 400
@@ -123,6 +123,10 @@ def _context(page: ComparePage) -> dict[str, object]:
     if page.then is None:
         return {"page": page, "then": None, "now_trace": page.now}
     comparison = page.compared()
+    span = comparison.span
+    if page.span_id is None and (telling := _telling(comparison.rows)) is not None:
+        page.span_id = _own(telling).span_id
+        span = compare_span(page.then, page.now, comparison.rows, page.span_id)
     shown = [row for row in comparison.rows if page.state in ("", row.state)]
     longest = max(
         (side.start + side.duration for row in comparison.rows for side in _sides(row)), default=1
@@ -134,6 +138,9 @@ def _context(page: ComparePage) -> dict[str, object]:
         "then": page.then,
         "now_trace": page.now,
         "comparison": comparison,
+        "span": span,
+        "longest": timedelta(microseconds=longest),
+        "difference": _difference(page.then, page.now, comparison),
         "title": _title(page.then, page.now, comparison),
         "facts": _facts(page.then, page.now),
         "rows": rows,
@@ -143,6 +150,40 @@ def _context(page: ComparePage) -> dict[str, object]:
         "next_from": page.start + ROWS if len(shown) > page.start + ROWS else None,
         "reasons": _reasons(page.runs),
     }
+
+
+def _telling(rows: Sequence[Row]) -> Row | None:
+    """Return the row to show first: what fails now, else what has changed most in time.
+
+    Of rows inside each other the inner one, and a call of a model or tool before any other.
+    """
+    failing = [row for row in rows if _fails_now(row)]
+    if failing:
+        return max(failing, key=lambda row: row.depth)
+    changed = [row for row in rows if row.state == CHANGED]
+    calls = [row for row in changed if row.kind in ("generation", "tool", "function")]
+    return max(calls or changed, key=lambda row: abs(row.duration or 0), default=None)
+
+
+def _difference(
+    then: TraceDetail, now: TraceDetail, comparison: TraceComparison
+) -> tuple[str, str, str, str]:
+    """Return the differences of duration, tokens, cost and number of spans."""
+    tokens = (now.total_tokens or 0) - (then.total_tokens or 0)
+    cost = (now.total_cost or Decimal(0)) - (then.total_cost or Decimal(0))
+    spans = now.span_count - then.span_count
+    return (
+        signed_duration(comparison.duration),
+        signed_count(tokens),
+        signed_money(cost),
+        signed_count(spans),
+    )
+
+
+def _own(row: Row) -> Side:
+    own = row.now or row.then
+    assert own is not None
+    return own
 
 
 def _sides(row: Row) -> Iterator[Side]:
@@ -202,8 +243,7 @@ def _facts(then: TraceDetail, now: TraceDetail) -> list[Fact]:
 
 
 def _drawn(page: ComparePage, row: Row, longest: int) -> DrawnRow:
-    own = row.now or row.then
-    assert own is not None
+    own = _own(row)
     return DrawnRow(
         row=row,
         url=page.url(span=own.span_id),

@@ -42,7 +42,7 @@ FACTS: Final = """
 _CHANGED = """
     INSERT INTO analyses (project_id, trace_id, revision, changed_at)
     SELECT project_id, trace_id, revision, now()
-    FROM unnest(%s::text[], %s::text[], %s::bigint[]) k (project_id, trace_id, revision)
+    FROM unnest(%b::text[], %b::text[], %b::bigint[]) k (project_id, trace_id, revision)
     ON CONFLICT (project_id, trace_id) DO UPDATE
     SET revision = excluded.revision, changed_at = excluded.changed_at
 """

@@ -13,7 +13,7 @@ import psycopg
 
 _LOCK = """
     SELECT pg_advisory_xact_lock{}(lock_id) FROM (
-        SELECT DISTINCT hashtextextended(name, 0) AS lock_id FROM unnest(%s::text[]) name
+        SELECT DISTINCT hashtextextended(name, 0) AS lock_id FROM unnest(%b::text[]) name
         ORDER BY lock_id
     ) lock_ids
 """

@@ -12,12 +12,12 @@ from tracer.store.database.keys import TraceKey, columns_of
 
 _DELETED = """
     SELECT t.project_id, t.trace_hash FROM tombstones t
-    JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_hash) USING (project_id, trace_hash)
+    JOIN unnest(%b::text[], %b::text[]) k (project_id, trace_hash) USING (project_id, trace_hash)
 """
 
 _ADD = """
     INSERT INTO tombstones (project_id, trace_hash, trace_id)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::text[])
     ON CONFLICT (project_id, trace_hash) DO UPDATE
         SET trace_id = excluded.trace_id, deleted_at = excluded.deleted_at
 """

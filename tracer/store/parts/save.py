@@ -15,13 +15,13 @@ PartKey = tuple[str, str, bytes]
 
 _KNOWN_PARTS: Final = """
     SELECT project_id, trace_id, hash
-    FROM unnest(%s::text[], %s::text[], %s::bytea[]) k (project_id, trace_id, hash)
+    FROM unnest(%b::text[], %b::text[], %b::bytea[]) k (project_id, trace_id, hash)
     JOIN parts USING (project_id, trace_id, hash)
 """
 # No lock covers the parts of a project: another transaction may add the same ones.
 _ADD_PARTS: Final = """
     INSERT INTO parts
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[])
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
 

@@ -14,21 +14,21 @@ _SHARE: Final = "SELECT pg_advisory_xact_lock_shared(hashtextextended('count tra
 # Not while older traces are counted: then it matters which of them are counted already.
 _APPEND: Final = """
     INSERT INTO rollup_changes (project_id, records)
-    SELECT %s, %s::bytea
+    SELECT %s, %b::bytea
     WHERE NOT EXISTS (
         SELECT FROM background_upgrades WHERE name = 'rollups' AND finished_at IS NULL
     )
 """
 _NOTE_TEXTS: Final = """
     INSERT INTO text_due (project_id, trace_id)
-    SELECT * FROM unnest(%s::text[], %s::text[])
+    SELECT * FROM unnest(%b::text[], %b::text[])
     ON CONFLICT DO NOTHING
 """
 _BOTH: Final = f"WITH noted AS ({_NOTE_TEXTS}) {_APPEND}"
 _ANYWAY: Final = _APPEND.partition("WHERE")[0]
 _COUNTED: Final = """
     SELECT k.project_id, k.trace_id
-    FROM unnest(%s::text[], %s::text[]) AS k (project_id, trace_id)
+    FROM unnest(%b::text[], %b::text[]) AS k (project_id, trace_id)
     LEFT JOIN background_upgrades u ON u.name = 'rollups' AND u.finished_at IS NULL
     WHERE u.name IS NULL OR (k.project_id, k.trace_id) <= (u.position[1], u.position[2])
 """

@@ -53,7 +53,7 @@ _TAKE: Final = f"""
 _TAKE_OLD: Final = "DELETE FROM rollup_deltas RETURNING project_id, sums::text"
 _READ: Final = f"""
     SELECT r.width, r.series, r.start, {", ".join((*NUMBERS, *COUNTS))} FROM rollups r
-    JOIN unnest(%s::text[], %s::bigint[], %s::timestamptz[]) k (width, series, start)
+    JOIN unnest(%b::text[], %b::bigint[], %b::timestamptz[]) k (width, series, start)
         USING (width, series, start)
     WHERE r.project_id = %s
 """  # noqa: S608 - composed of constants; values are bound
@@ -73,7 +73,7 @@ _WRITE: Final = f"""
         {", ".join(f"{name} = excluded.{name}" for name in (*NUMBERS, *COUNTS))}
 """  # noqa: S608 - composed of constants; values are bound
 _DROP: Final = """
-    DELETE FROM rollups r USING unnest(%s::text[], %s::bigint[], %s::timestamptz[])
+    DELETE FROM rollups r USING unnest(%b::text[], %b::bigint[], %b::timestamptz[])
         k (width, series, start)
     WHERE r.project_id = %s AND r.width = k.width AND r.series = k.series AND r.start = k.start
 """

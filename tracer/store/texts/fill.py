@@ -43,7 +43,7 @@ _TAKE: Final = """
     RETURNING d.project_id, d.trace_id
 """
 _CLEAR: Final = """
-    DELETE FROM trace_words w USING unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    DELETE FROM trace_words w USING unnest(%b::text[], %b::text[]) k (project_id, trace_id)
     WHERE w.project_id = k.project_id AND w.trace_id = k.trace_id
 """
 _TEXT_CHARACTERS: Final = 1_000_000
@@ -52,7 +52,7 @@ _TRACE_SPANS: Final = 20_000
 """Spans of a trace that are indexed, in the order of their ids."""
 _READ: Final = f"""
     SELECT k.project_id, k.trace_id, texts.*
-    FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    FROM unnest(%b::text[], %b::text[]) k (project_id, trace_id)
     CROSS JOIN LATERAL (
         SELECT convert_to(left({TRACE_TEXT}, {_TEXT_CHARACTERS}), 'UTF8') AS text,
             ARRAY(SELECT ARRAY['metadata.' || key, value] FROM jsonb_each_text(p.metadata)

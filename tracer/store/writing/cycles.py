@@ -23,7 +23,7 @@ _SENT_PARENT = """
 _ANCESTORS = f"""
     WITH RECURSIVE up (span_id, parent_id) AS (
         SELECT span_id, {_SENT_PARENT} FROM spans s
-        WHERE project_id = %(project_id)s AND trace_id = %(trace_id)s AND span_id = ANY(%(ids)s)
+        WHERE project_id = %(project_id)s AND trace_id = %(trace_id)s AND span_id = ANY(%(ids)b)
         UNION
         SELECT s.span_id, {_SENT_PARENT}
         FROM up JOIN spans s ON s.project_id = %(project_id)s AND s.trace_id = %(trace_id)s

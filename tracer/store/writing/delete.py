@@ -24,7 +24,7 @@ _AT_ONCE: Final = 200
 _ANNOTATIONS: Final = (scores, comments, shares)
 
 _EMPTY_SESSIONS: Final = """
-    SELECT k.session_id FROM unnest(%s::text[]) k (session_id)
+    SELECT k.session_id FROM unnest(%b::text[]) k (session_id)
     WHERE NOT EXISTS (SELECT FROM sessions s
         WHERE s.project_id = %s AND s.session_id = k.session_id)
 """

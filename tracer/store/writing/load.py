@@ -27,14 +27,14 @@ _LOCK = """
         span_count, running_count, error_count, warning_count, root_error_count,
         flagged_count, unpriced_count, priced_count, metered_count
     FROM traces t JOIN trace_payloads p USING (project_id, trace_id)
-    JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
+    JOIN unnest(%b::text[], %b::text[]) k (project_id, trace_id) USING (project_id, trace_id)
     ORDER BY t.project_id, t.trace_id
     FOR UPDATE OF t, p
 """
 
 _SAID_PAYLOADS = """
     SELECT project_id, trace_id, input, output FROM trace_payloads
-    JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
+    JOIN unnest(%b::text[], %b::text[]) k (project_id, trace_id) USING (project_id, trace_id)
 """
 
 SPAN_PAYLOAD_COLUMNS = "p.usage, p.cost, p.cost_source, p.provider, p.dialect, p.sent_parent_id"
@@ -42,13 +42,13 @@ SPAN_PAYLOAD_COLUMNS = "p.usage, p.cost, p.cost_source, p.provider, p.dialect, p
 
 _SPANS = f"""
     SELECT s.*, {SPAN_PAYLOAD_COLUMNS}
-    FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
+    FROM unnest(%b::text[], %b::text[], %b::text[]) k (project_id, trace_id, span_id)
     JOIN spans s USING (project_id, trace_id, span_id)
     LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
 """  # noqa: S608 - composed of constants; values are bound
 
 _PAYLOADS = """
-    SELECT p.* FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
+    SELECT p.* FROM unnest(%b::text[], %b::text[], %b::text[]) k (project_id, trace_id, span_id)
     JOIN span_payloads p USING (project_id, trace_id, span_id)
 """
 

@@ -24,7 +24,7 @@ RETRY_SECONDS: Final = 0.5
 
 _FREE: Final = """
     SELECT t.project_id, t.trace_id FROM traces t
-    JOIN unnest(%s::text[], %s::text[]) k (project_id, trace_id) USING (project_id, trace_id)
+    JOIN unnest(%b::text[], %b::text[]) k (project_id, trace_id) USING (project_id, trace_id)
     FOR UPDATE OF t SKIP LOCKED
 """
 _STORED: Final = _FREE.partition("FOR UPDATE")[0]

@@ -18,11 +18,11 @@ from tracer.times import to_micros
 # Prices are added, retired and restored, never changed: a book is the set of its ids.
 _VERSIONS: Final = """
     SELECT project_id, sum(hashtextextended(price_id, 0))
-    FROM prices WHERE project_id = ANY(%s) AND retired_at IS NULL GROUP BY project_id
+    FROM prices WHERE project_id = ANY(%b) AND retired_at IS NULL GROUP BY project_id
 """
 _READ: Final = """
     SELECT project_id, price_id, model, provider, start_time, rates, created_at
-    FROM prices WHERE project_id = ANY(%s) AND retired_at IS NULL
+    FROM prices WHERE project_id = ANY(%b) AND retired_at IS NULL
 """
 _NO_PRICES: Final = PriceBook()
 

@@ -23,7 +23,7 @@ _FIRSTS = """
     SELECT k.project_id, k.trace_id, error.message,
         coalesce(root.span_id, topmost.span_id) AS span_id,
         coalesce(root.name, topmost.name) AS name, root.span_id IS NULL AS rootless
-    FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    FROM unnest(%b::text[], %b::text[]) k (project_id, trace_id)
     LEFT JOIN LATERAL (
         SELECT span_id, name FROM spans s
         WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id
@@ -51,7 +51,7 @@ _FIRSTS = """
 
 _BOUNDS = """
     SELECT k.project_id, k.trace_id, bounds.first, bounds.last
-    FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)
+    FROM unnest(%b::text[], %b::text[]) k (project_id, trace_id)
     CROSS JOIN LATERAL (
         SELECT min(start_time) AS first,
             max(greatest(start_time, coalesce(end_time, start_time))) AS last

@@ -82,7 +82,7 @@ _UPDATE_TRACES = f"""
 
 _DELETE = """
     DELETE FROM {} t
-    USING unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, span_id)
+    USING unnest(%b::text[], %b::text[], %b::text[]) k (project_id, trace_id, span_id)
     WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id AND t.span_id = k.span_id
 """
 
@@ -111,7 +111,7 @@ _RECOUNT_SESSIONS = """
         SELECT t.project_id, t.session_id, min(start_time) AS first, max(end_time) AS last,
             sum(total_tokens)::bigint AS tokens, sum(total_cost) AS cost
         FROM traces t
-        JOIN unnest(%s::text[], %s::text[]) k (project_id, session_id)
+        JOIN unnest(%b::text[], %b::text[]) k (project_id, session_id)
             USING (project_id, session_id)
         GROUP BY t.project_id, t.session_id
     ) b
@@ -119,7 +119,7 @@ _RECOUNT_SESSIONS = """
 """
 
 _DROP_EMPTY_SESSIONS = """
-    DELETE FROM sessions s USING unnest(%s::text[], %s::text[]) k (project_id, session_id)
+    DELETE FROM sessions s USING unnest(%b::text[], %b::text[]) k (project_id, session_id)
     WHERE s.project_id = k.project_id AND s.session_id = k.session_id AND s.trace_count <= 0
 """
 
@@ -138,7 +138,7 @@ _SAVE_SCORES = f"""
 """  # noqa: S608 - composed of constants; values are bound
 
 _REMOVE_TRACES = """
-    WITH k AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[]) k (project_id, trace_id)),
+    WITH k AS MATERIALIZED (SELECT * FROM unnest(%b::text[], %b::text[]) k (project_id, trace_id)),
     narrow AS (
         DELETE FROM traces t USING k
         WHERE t.project_id = k.project_id AND t.trace_id = k.trace_id

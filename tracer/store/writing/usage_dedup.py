@@ -31,7 +31,7 @@ _SUMS: Final = "(s.echo AND s.kind IN ('agent', 'chain'))"
 _MARK: Final = f"""
     WITH RECURSIVE up (span_id, parent_id, metered) AS (
         SELECT s.span_id, s.parent_span_id, {METERED} FROM spans s
-        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)s) AND (NOT s.covered OR {METERED})
+        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b) AND (NOT s.covered OR {METERED})
         UNION
         SELECT s.span_id, s.parent_span_id, {METERED}
         FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.parent_id
@@ -52,7 +52,7 @@ _MARK: Final = f"""
 _FLIP: Final = f"""
     WITH flipped AS (
         UPDATE spans s SET covered = NOT covered
-        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)s) RETURNING s.*
+        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b) RETURNING s.*
     )
     SELECT f.*, {load.SPAN_PAYLOAD_COLUMNS} FROM flipped f
     JOIN span_payloads p USING (project_id, trace_id, span_id)
@@ -62,7 +62,7 @@ _FLIP: Final = f"""
 
 _TWINS: Final = f"""
     SELECT k.project_id, k.trace_id, s.span_id, s.call_id
-    FROM unnest(%s::text[], %s::text[], %s::text[]) k (project_id, trace_id, call_id)
+    FROM unnest(%b::text[], %b::text[], %b::text[]) k (project_id, trace_id, call_id)
     JOIN spans s USING (project_id, trace_id, call_id)
     WHERE {METERED}
 """  # noqa: S608 - composed of constants; values are bound

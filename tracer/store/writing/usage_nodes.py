@@ -20,7 +20,7 @@ _NODE: Final = f"""
 _ABOVE: Final = f"""
     WITH RECURSIVE up (span_id, parent_id) AS (
         SELECT s.span_id, s.parent_span_id FROM spans s
-        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)s)
+        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b)
         UNION
         SELECT s.span_id, s.parent_span_id
         FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.parent_id
@@ -29,7 +29,7 @@ _ABOVE: Final = f"""
 """  # noqa: S608 - composed of constants; values are bound
 _CALLS: Final = f"""
     SELECT {_NODE} FROM spans s
-    WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)s) AND {METERED}
+    WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)b) AND {METERED}
 """  # noqa: S608 - composed of constants; values are bound
 # As `Use.equals` has it; o is the span whose region it is.
 _SAME: Final = """(CASE
@@ -43,7 +43,7 @@ END)"""
 # What lies below another span that is looked at is that one's own region. Each walk ends at a
 # limit: else each transaction below the root of a huge trace would read the whole trace.
 _REGIONS: Final = f"""
-    WITH looked AS MATERIALIZED (SELECT unnest(%(ids)s::text[]) AS span_id),
+    WITH looked AS MATERIALIZED (SELECT unnest(%(ids)b::text[]) AS span_id),
     walked AS MATERIALIZED (
         SELECT n.span_id AS region, w.span_id, w.parent_id
         FROM looked n CROSS JOIN LATERAL (
@@ -78,11 +78,11 @@ _REGIONS: Final = f"""
 _HAS_USAGE: Final = f"""
     WITH RECURSIVE down (span_id, metered) AS (
         SELECT s.span_id, {METERED} FROM spans s
-        WHERE {OF_TRACE} AND s.parent_span_id = %(id)s AND s.span_id <> ALL(%(ids)s)
+        WHERE {OF_TRACE} AND s.parent_span_id = %(id)s AND s.span_id <> ALL(%(ids)b)
         UNION ALL
         SELECT s.span_id, {METERED}
         FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
-        WHERE s.span_id <> ALL(%(ids)s)
+        WHERE s.span_id <> ALL(%(ids)b)
     )
     SELECT FROM down WHERE metered LIMIT 1
 """  # noqa: S608 - composed of constants; values are bound

@@ -19,7 +19,7 @@ from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
 from tracer.store.parts import split as splitting
 from tracer.store.parts.columns import SPLIT_COLUMNS
-from tracer.store.parts.split import Parts, split
+from tracer.store.parts.split import Parts, split, split_as_one
 from tracer.store.writing.delete import delete_trace
 
 Connection = psycopg.Connection[Any]
@@ -62,6 +62,7 @@ def test_any_value_is_put_together_again(value: Any) -> None:
     else:
         assert assembled(skeleton, parts) == text
         assert msgspec.json.decode(skeleton)[0] == len(text)
+    assert assembled(split_as_one(value, text, parts), parts) == text
 
 
 def assembled(skeleton: bytes, parts: Any) -> bytes:
@@ -163,6 +164,27 @@ def test_the_parts_of_a_deleted_trace_go(connection: Connection, app: Flask) -> 
         "SELECT input::text FROM span_payloads WHERE span_id = 'call5'"
     ).fetchone() or ("",)
     assert msgspec.json.decode(shown)["messages"] == history(5)
+
+
+def test_tools_that_are_offered_again_are_one_reference(connection: Connection) -> None:
+    tools = [{"name": f"tool{n}", "description": f"{n} " * 100} for n in range(30)]
+    offered = [tools, tools, tools[1:]]
+    put(
+        connection,
+        *(
+            span(f"s{n}", kind="generation", tools=value, start_time=T0 + n)
+            for n, value in enumerate(offered)
+        ),
+    )
+    rows = connection.execute(
+        "SELECT r.tools::text, p.tools FROM span_payload_rows r"
+        " JOIN span_payloads p USING (span_id) ORDER BY span_id"
+    ).fetchall()
+    assert [read for _, read in rows] == offered
+    assert all(len(stored) < 40 for stored, _ in rows)
+    assert rows[0][0] == rows[1][0] != rows[2][0]
+    # Each tool once, the two lists, and the block of sixteen that each begins with.
+    assert number_of_parts(connection, "t") == 30 + 2 + 2
 
 
 @pytest.mark.parametrize("column", SPLIT_COLUMNS)

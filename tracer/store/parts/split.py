@@ -72,8 +72,25 @@ def split(value: Any, size: int, parts: Parts) -> bytes | None:
 
 def as_one_part(text: bytes, parts: Parts) -> bytes:
     """Return the skeleton of a value that is one part, and add that to ``parts``."""
+    return _of_part(_leaf(text), text, parts)
+
+
+def split_as_one(value: Any, text: bytes, parts: Parts) -> bytes:
+    """Return the skeleton of a value, with JSON ``text``, that is sent again as a whole.
+
+    It is one part, whose pieces are parts as well: further values may have some of them.
+    """
+    hashed = _cache.get(text)
+    if hashed is None:
+        skeleton = _Skeleton()
+        _walk(value, _DEEPEST, skeleton)
+        hashed = _cache.add(text, _nested(skeleton, text))
+    return _of_part(hashed, text, parts)
+
+
+def _of_part(hashed: _Hashed, text: bytes, parts: Parts) -> bytes:
     skeleton = _Skeleton()
-    skeleton.add_part(_leaf(text))
+    skeleton.add_part(hashed)
     parts |= skeleton.parts
     return skeleton.encoded(len(text)) or text
 

@@ -18,7 +18,14 @@ from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.keys import TraceKey
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.save import save_parts
-from tracer.store.parts.split import SHARED_FROM, SPLIT_FROM, Parts, as_one_part, split
+from tracer.store.parts.split import (
+    SHARED_FROM,
+    SPLIT_FROM,
+    Parts,
+    as_one_part,
+    split,
+    split_as_one,
+)
 from tracer.store.schema import spans
 from tracer.times import sql_time
 
@@ -66,6 +73,7 @@ _WIDE = f"""
 _SPLIT_POSITIONS = [
     (_JSON_COLUMNS.index(name), bit(name)) for name in SPLIT_COLUMNS if name not in PROJECT_COLUMNS
 ]
+_TOOLS = _JSON_COLUMNS.index("tools")
 _PROJECT_POSITIONS = [(_JSON_COLUMNS.index(name), bit(name)) for name in PROJECT_COLUMNS]
 
 
@@ -240,9 +248,14 @@ def _split(values: list[Any], lines: bytes, bits: int, parts: Parts) -> tuple[by
     """Return the lines with skeletons for the values that have parts, and the bits of `split`."""
     columns = lines.split(b"\n")
     for position, column_bit in _SPLIT_POSITIONS:
-        size = len(columns[position])
-        if size >= SPLIT_FROM:
-            skeleton = split(values[position], size, parts)
+        value, text = values[position], columns[position]
+        if len(text) >= SPLIT_FROM:
+            # An agent offers the same tools with each call.
+            skeleton = (
+                split_as_one(value, text, parts)
+                if position == _TOOLS
+                else split(value, len(text), parts)
+            )
             if skeleton is not None:
                 columns[position] = skeleton
                 bits |= column_bit

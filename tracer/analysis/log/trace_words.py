@@ -35,6 +35,8 @@ class TextQuery(NamedTuple):
     """Each stands somewhere in a text of the trace, in upper or lower case."""
     pieces: tuple[str, ...]
     """Lexemes of the index that the parts imply."""
+    numbers: tuple[str, ...]
+    """Each stands within a word of the index, of which the pieces are."""
 
 
 @lru_cache(1_000)
@@ -49,6 +51,7 @@ def text_query(text: str) -> TextQuery:
         tuple(term for term in terms if not _is_number_part(term.text)),
         tuple(part for part in parts if part),
         tuple(dict.fromkeys(piece for number in numbers for piece in _pieces(number))),
+        tuple(numbers),
     )
 
 

@@ -46,7 +46,7 @@ def text_candidate(traces: sa.FromClause, text: str) -> Column:
     query = text_query(text)
     lexemes = [_term_lexeme(term) for term in query.terms]
     lexemes += [_quoted(piece) for piece in query.pieces]
-    return _candidate(traces, lexemes) if lexemes else sa.true()
+    return _candidate(traces, lexemes, query.numbers) if lexemes else sa.true()
 
 
 def text_verified(traces: sa.FromClause, text: str) -> Column:
@@ -72,8 +72,12 @@ def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Colum
     return _candidate(traces, known) if known and not _are_frequent(known) else None
 
 
-def _candidate(traces: sa.FromClause, lexemes: Sequence[str]) -> Column:
+def _candidate(
+    traces: sa.FromClause, lexemes: Sequence[str], numbers: Sequence[str] = ()
+) -> Column:
     """Return whether a row of ``traces`` has all these lexemes, or has changed since.
+
+    Pieces of ``numbers`` are among the lexemes: many traces have all pieces, but few the number.
 
     Rare lexemes name the traces to read. Frequent ones are looked up for each trace that a list
     reads from its newest on, until its page is full.
@@ -82,7 +86,10 @@ def _candidate(traces: sa.FromClause, lexemes: Sequence[str]) -> Column:
         # Not EXISTS: PostgreSQL may read the entries of all traces into a hash table for that.
         entry = sa.select(_has(lexemes)).where(*_same(trace_words, traces)).correlate(traces)
         return sa.or_(sa.func.coalesce(entry.scalar_subquery(), sa.false()), _is_due(traces))
-    indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(_has(lexemes))
+    entry_text = sa.cast(trace_words.c.words, sa.Text)
+    indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(
+        _has(lexemes), *(entry_text.contains(number) for number in numbers)
+    )
     due = sa.select(text_due.c.project_id, text_due.c.trace_id)
     return sa.tuple_(traces.c.project_id, traces.c.trace_id).in_(sa.union_all(indexed, due))
 

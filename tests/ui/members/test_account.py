@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import UTC, datetime
 
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.access.members import PASSWORD, client_of, log_in, make_member
 from tests.support.pages.requests import post_form
+from tracer.extensions import db
 from tracer.store.database.session import transaction
 from tracer.store.members import totp
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
+from tracer.store.schema import audit_events
+from tracer.ui.render.time_zone import COOKIE
 
 TRACES = "/project/default/traces"
 
@@ -128,9 +133,10 @@ def test_everything_is_in_the_audit_log_and_no_secret_is(app: Flask) -> None:
         assert words in page, words
     assert "wrong-password-1" not in page
     assert secret not in page
-    only = client.get("/server/audit?q=action:login.f").text
-    assert "login.failed" in only
-    assert "key.create" not in only
+    for query in ("action:login.f", "action:refused,login.failed"):
+        only = client.get(f"/server/audit?q={query}").text
+        assert "login.failed" in only
+        assert "key.create" not in only
     lines = client.get("/api/v1/audit", headers=headers).text.splitlines()
     events = [json.loads(line) for line in lines]
     assert [event["action"] for event in events] == ["create_price", "key.create"]
@@ -150,3 +156,16 @@ def test_a_refused_request_is_in_the_log_of_the_project(app: Flask) -> None:
     [line] = app.test_client().get("/api/v1/audit", headers=headers).text.splitlines()
     event = json.loads(line)
     assert (event["action"], event["actor"], event["repeats"]) == ("refused", "ada", 2)
+
+
+def test_the_audit_log_has_the_times_of_the_reader(app: Flask) -> None:
+    make_member(app, "ada", "owner", administrator=True)
+    client = client_of(app, "ada")
+    client.set_cookie(COOKIE, "Asia/Kolkata")
+    with app.app_context(), transaction():
+        late = datetime(2026, 1, 1, 22, 30, tzinfo=UTC)
+        db.session.execute(sa.update(audit_events).values(time=late))
+    page = client.get("/server/audit").text
+    assert "Friday <small>2026-01-02</small>" in page
+    assert "04:00:00" in page
+    assert "IST" in page

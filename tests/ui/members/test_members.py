@@ -12,6 +12,7 @@ from tests.support.access.members import PASSWORD, client_of, log_in, make_membe
 from tests.support.pages.requests import StoreTraces, post_form
 from tests.support.pages.sample_traces import agent_trace
 from tracer.store.database.session import transaction
+from tracer.store.members.audit import list_events
 from tracer.store.members.links import first_owner_code
 from tracer.store.members.members import member_by_email
 from tracer.store.members.roles import role_in
@@ -77,6 +78,9 @@ def test_an_invitation_makes_one_member_with_its_role(app: Flask) -> None:
     assert client.get("/project/default/traces").status_code == 200
     assert client.get(PAGE).status_code == 403
     assert app.test_client().get(path).status_code == 404
+    with app.app_context():
+        [event] = list_events(["default"], words=["action:invitation.accept"])
+    assert event.actor == "new"
 
 
 def test_a_member_of_the_server_joins_at_once_or_with_the_link(app: Flask) -> None:

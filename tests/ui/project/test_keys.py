@@ -66,8 +66,14 @@ def test_a_revoked_key_stops_working(app: Flask, client: FlaskClient) -> None:
     with app.app_context(), transaction():
         key, secret = create_key("default", "worker")
     post_form(client, f"{PAGE}/{key.key_id}/revoke")
-    assert status(client, secret) == 401
-    assert "revoked" in client.get(PAGE).text
+    assert "still sent" not in client.get(PAGE).text
+    assert [status(client, sent) for sent in (secret, secret, f"{secret}x")] == [401] * 3
+    page = client.get(PAGE).text
+    assert "revoked" in page
+    assert "still sent" in page
+    log = client.get("/project/default/audit?q=action:key.refused").text
+    assert log.count("<td>worker") == 1
+    assert "reason: revoked" in log
 
 
 def test_an_expired_key_is_not_valid(app: Flask, client: FlaskClient) -> None:

@@ -105,8 +105,8 @@ def list_events(
     """Return entries of these projects (None: all), latest first.
 
     Each of `words` must occur in action, subject, actor or address; a word `action:key` (also
-    `actor:`, `subject:`, `address:`, `via:`, `project:`) must begin that field. `before`: the
-    (time, event_id) after which to go on.
+    `actor:`, `subject:`, `address:`, `via:`, `project:`) must begin that field, or one of several:
+    `action:key,token`. `before`: the (time, event_id) after which to go on.
     """
     query = sa.select(*_COLUMNS).order_by(events.c.time.desc(), events.c.event_id.desc())
     if project_ids is not None:
@@ -132,6 +132,7 @@ _FIELDS: Final = {
 def _matches(word: str) -> sa.ColumnElement[bool]:
     name, colon, value = word.partition(":")
     if colon and name in _FIELDS:
-        return _FIELDS[name].istartswith(value, autoescape=True)
+        beginnings = [part for part in value.split(",") if part] or [""]
+        return sa.or_(*(_FIELDS[name].istartswith(part, autoescape=True) for part in beginnings))
     columns = (events.c.action, events.c.subject, events.c.actor, events.c.address)
     return sa.or_(*(column.icontains(word, autoescape=True) for column in columns))

@@ -134,4 +134,14 @@ def authenticate(public_key: str | None, secret: str) -> ApiKey | None:
     return ApiKey(*row)
 
 
+def ended_key(secret: str) -> ApiKey | None:
+    """Return the key of a secret that was revoked or has expired; None: there was none."""
+    query = sa.select(*_KEY_COLUMNS).where(
+        api_keys.c.secret_hash == hash_secret(secret),
+        sa.or_(api_keys.c.revoked_at.is_not(None), api_keys.c.expires_at <= sa.func.now()),
+    )
+    row = db.session.execute(query).one_or_none()
+    return ApiKey(*row) if row else None
+
+
 _KEY_COLUMNS = [api_keys.c[name] for name in ApiKey.__dataclass_fields__]

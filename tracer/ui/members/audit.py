@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,8 +11,17 @@ from flask import abort, request, url_for
 from tracer.store.members.audit import AuditEvent, list_events
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
+from tracer.ui.render.time_zone import reader_zone
 
 PAGE: Final = 50
+TABS: Final = (
+    ("All", ""),
+    ("Logins", "action:login,logout,session,password,codes,identity"),
+    ("Keys", "action:key,token"),
+    ("Members", "action:member,invitation,role"),
+    ("Refused", "action:refused,login.failed,login.blocked,key.refused"),
+)
+"""By label, the query of a part of the log."""
 
 
 @bp.get("/project/<project_id>/audit")
@@ -39,11 +48,14 @@ def _page(project_ids: list[str] | None, project_id: str) -> str:
         older = url_for(endpoint, **values, q=text or None, after=after)
     days = [(day, list(rows)) for day, rows in groupby(shown, _day)]
     address = url_for(endpoint, **values)
-    return render("members/audit.html", days=days, text=text, older=older, address=address)
+    tabs = [(label, url_for(endpoint, **values, q=q or None), q == text) for label, q in TABS]
+    return render(
+        "members/audit.html", days=days, text=text, older=older, address=address, tabs=tabs
+    )
 
 
-def _day(event: AuditEvent) -> object:
-    return event.time.date()
+def _day(event: AuditEvent) -> date:
+    return event.time.astimezone(reader_zone()).date()
 
 
 def _position() -> tuple[datetime, str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from flask import Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -62,7 +64,9 @@ def _use(opened: Invitation, member: Member) -> None:
     if not accept_invitation(opened.invitation_id):
         abort(404, "This invitation has been used already.")
     raise_role(opened.project_id, member.member_id, opened.role)
-    audit.add("invitation.accept", f"{member.name} {opened.role}", opened.project_id)
+    # The member, who may not be logged in yet.
+    by = dataclasses.replace(audit.actor(), name=member.name, actor_id=member.member_id)
+    audit.add("invitation.accept", f"{member.name} {opened.role}", opened.project_id, by=by)
 
 
 def _valid(opened: Invitation | None) -> Invitation:

@@ -9,6 +9,7 @@ from flask import Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.database.session import transaction
+from tracer.store.members.audit import AuditEvent, list_events
 from tracer.store.projects.keys import (
     ApiKey,
     create_key,
@@ -33,6 +34,7 @@ KINDS: Final = {
 }
 assert set(KINDS) == set(KEY_KINDS)
 _LONGEST_NAME: Final = 100
+_MOST_REFUSALS: Final = 200
 _SOON: Final = timedelta(days=7)
 _LONGEST_SHOWN: Final = timedelta(days=30)
 
@@ -109,6 +111,7 @@ def _page(project_id: str, new: ApiKey | None = None, secret: str = "") -> str:
     context: dict[str, Any] = {
         "keys": [row for row in rows if row.is_valid(now)],
         "ended": [row for row in ended if now - _end(row) < _LONGEST_SHOWN],
+        "refused": _refused(project_id) if ended else {},
         "new": new,
         "secret": secret,
         "endpoint": f"{request.host_url.rstrip('/')}{request.script_root}",
@@ -118,6 +121,12 @@ def _page(project_id: str, new: ApiKey | None = None, secret: str = "") -> str:
         "soon": now + _SOON,
     }
     return render("project/keys.html", **context)
+
+
+def _refused(project_id: str) -> dict[str, AuditEvent]:
+    """Return by the id of a key that has ended the latest entry about a request with it."""
+    events = list_events([project_id], words=["action:key.refused"], limit=_MOST_REFUSALS)
+    return {event.detail["key_id"]: event for event in reversed(events)}
 
 
 def _end(key: ApiKey) -> datetime:

@@ -13,11 +13,12 @@ from tracer.config import is_loopback
 from tracer.errors import Unauthorized
 from tracer.store.database.session import release, transaction
 from tracer.store.members import tokens
+from tracer.store.members.audit import Actor, record
 from tracer.store.members.members import Member, any_member, mark_seen
 from tracer.store.members.roles import OWNER, role_in, roles_of
 from tracer.store.members.sessions import Session, find_session, is_stale, touch_session
 from tracer.store.members.tokens import find_token, mark_token_used, was_used_lately
-from tracer.store.projects.keys import ApiKey, authenticate, mark_key_used
+from tracer.store.projects.keys import ApiKey, authenticate, ended_key, mark_key_used
 from tracer.store.projects.projects import DEFAULT_PROJECT, list_projects
 from tracer.web.access.addresses import client_address
 from tracer.web.access.cookies import session_token
@@ -175,11 +176,24 @@ def _credentials(sent: Authorization | None) -> tuple[str | None, str]:
 def _of_key(name: str | None, secret: str) -> Identity:
     key = authenticate(name, secret)
     if key is None:
+        _note_refusal(secret)
         raise Unauthorized("this key is not valid, or has been revoked or has expired")
     if services().should_store_use(key.key_id):
         with transaction():
             mark_key_used(key.key_id)
     return Identity(key=key)
+
+
+def _note_refusal(secret: str) -> None:
+    """Add to the audit log that a program still sends a key that has ended, once a minute."""
+    ended = ended_key(secret)
+    if ended is None or not services().should_store_use(f"refused {ended.key_id}"):
+        return
+    request_id = g.get("request_id", "")
+    actor = Actor(name="anyone", via="key", address=client_address(), request_id=request_id)
+    detail = {"key_id": ended.key_id, "reason": "revoked" if ended.revoked_at else "expired"}
+    with transaction():
+        record(ended.project_id, "key.refused", ended.name, actor, detail, fold=True)
 
 
 def _of_token(secret: str) -> Identity:

@@ -45,7 +45,6 @@ OWN = (
     "/api/v1/prices/p",
     "/api/public/score-configs/c",
     "/api/public/scores/q1",
-    "/api/public/models/p",
     *library_rows.OWN,
     *annotation_rows.OWN,
 )
@@ -213,8 +212,8 @@ def test_a_key_sees_nothing_of_another_project_on_any_route(
         # The file of an export of nothing is empty.
         empty = not answer.text or answer.get_json().get("data", []) == []
         nothing = answer.status_code == 404 or empty
-        # The built-in list of models is everybody's.
-        shared = path in ("/api/public/projects", "/api/public/models")
+        # The built-in list of models and the ready dashboards are everybody's.
+        shared = path in ("/api/public/projects", "/api/public/models", "/api/v1/dashboards")
         assert nothing or shared, path
         assert "ours" not in answer.text, path
 
@@ -233,7 +232,7 @@ def test_a_key_changes_nothing_of_another_project_on_any_route(
     assert len(writes) >= 11
     for method, path in writes:
         answer = send(client, method, path, theirs.bearer)
-        # Anybody may name a trace or span of their own "t"; prices get their ids from the server.
+        # Anybody may name a trace or span of their own "t", or a model "p".
         expected = (404,) if path.startswith(OWN) else (200, 201, 202, 207)
         if method == "DELETE":
             # Theirs by now, or gone with what it was on.

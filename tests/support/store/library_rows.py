@@ -11,6 +11,7 @@ from tracer.extensions import db
 from tracer.store import schema as tables
 
 IDS = {"name": "n", "item_id": "i", "run": "r", "media_id": "m", "queue_id": "u"}
+IDS["dashboard_id"] = "d"
 QUERIES = {
     "/api/public/prompts": "/api/public/prompts?name=n",
     "/api/public/dataset-run-items": "/api/public/dataset-run-items?datasetId=d&runName=r",
@@ -23,6 +24,7 @@ OWN = (
     "/api/public/dataset-run-items",
     "/api/public/media/m",
     "/api/public/annotation-queues/u",
+    "/api/v1/dashboards/d",
 )
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _DIGEST = "A" * 43 + "="
@@ -43,6 +45,9 @@ BODIES: dict[str, Any] = {
     "/api/public/annotation-queues/u/items": {"objectId": "theirs", "objectType": "TRACE"},
     "/api/public/annotation-queues/u/items/i": {"status": "COMPLETED"},
     "/api/public/annotation-queues/u/assignments": {"userId": "theirs"},
+    "/api/v1/dashboards": {"name": "theirs"},
+    "/api/v1/dashboards/d": {"name": "theirs"},
+    "/api/v1/dashboards/d/clone": {"name": "theirs"},
 }
 
 
@@ -55,6 +60,8 @@ def fill(project_id: str) -> None:
         **{"name": "n", "version": 1, "type": "text", "prompt": "ours", "config": {"k": "ours"}},
     )
     _add(tables.prompt_labels, project_id, name="n", label="production", version=1)
+    document = {"document": {"name": "ours"}}
+    _add(tables.dashboards, project_id, dashboard_id="d", name="ours", **document)
     _add(tables.datasets, project_id, dataset_id="d", name="n", description="ours")
     times = {"valid_from": NOW, "created_at": NOW}
     _add(tables.dataset_items, project_id, item_id="i", dataset_id="d", input="ours", **times)

@@ -283,7 +283,7 @@ def test_groups_are_compared_side_by_side(client: FlaskClient, get_page: GetPage
     assert [head.text for head in table.one("thead").all("th")] == ["Measure", "v1", "v2"]
     rows = {row.one("th").text: row.all("td") for row in table.one("tbody").all("tr")}
     assert [cell.text for cell in rows["Calls"]] == ["16", "8"]
-    for cell in rows["Calls"]:
+    for cell in (*rows["Calls"], *rows["Traces"]):
         assert cell.text == str(len(listed(client, cell.one("a")["href"])))
     first, second = rows["Latency p50"]
     assert "of 16" in first.text

@@ -35,8 +35,10 @@ class ComparedCell:
     text: str
     interval: str
     words: str
-    verdict: str
-    """better, worse, or "" where the difference may be noise."""
+    css: str
+    """The class of what is better or worse; "": the difference may be noise."""
+    sign: str
+    """An arrow for more or less, where that is more than noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,13 @@ def comparison(project_id: str) -> str:
     args = request.args
     by = args.get("by", "model")
     calls = _calls(project_id, by if by in BY else "model", args.get("range", "-7d"))
-    lists = Lists(project_id, "generations")
-    error, groups, chosen, rows = "", [], [], []
+    error, groups, chosen, rows, traces = "", [], [], [], []
     try:
         groups = groups_of(calls)
         chosen = _chosen(groups, args.getlist("of"))
-        measured = compare(calls, chosen) if len(chosen) > 1 else []
-        rows = [_row(each) for each in measured]
+        if len(chosen) > 1:
+            traces, measured = compare(calls, chosen)
+            rows = [_row(each) for each in measured]
     except (Invalid, QueryError) as wrong:
         error = f"The query can’t be read: {wrong}"
     except TooSlow:
@@ -72,13 +74,25 @@ def comparison(project_id: str) -> str:
         periods=PERIODS,
         groups=groups,
         chosen=[group.value for group in chosen],
-        volumes=[(group.count, lists.url(group.query)) for group in chosen],
+        volumes=_volumes(project_id, chosen, traces),
         rows=rows,
         error=error,
         most=MOST_GROUPS,
         project_id=project_id,
         address=url_for("ui.comparison", project_id=project_id),
     )
+
+
+def _volumes(
+    project_id: str, groups: Sequence[Group], traces: Sequence[int]
+) -> dict[str, list[tuple[int, str]]]:
+    """Return the numbers of calls and of their traces, each with its list."""
+    calls, whole = Lists(project_id, "generations"), Lists(project_id, "traces")
+    pairs = zip(groups, traces, strict=False)
+    return {
+        "Calls": [(group.count, calls.url(group.query)) for group in groups],
+        "Traces": [(number, whole.url(f"any({group.query})")) for group, number in pairs],
+    }
 
 
 def _calls(project_id: str, by: str, range_text: str) -> Calls:
@@ -109,18 +123,19 @@ def _row(measured: Measured) -> ComparedRow:
 
 def _cell(measured: Measured, estimate: Estimate | None, first: Estimate | None) -> ComparedCell:
     if estimate is None:
-        return ComparedCell("", "", "", "")
+        return ComparedCell("", "", "", "", "")
     unit = measured.unit
     text, interval = shown(estimate.value, unit), _interval(estimate, unit)
     differs = difference(first, estimate)
     if first is None or differs is None:
-        return ComparedCell(text, interval, "", "")
+        return ComparedCell(text, interval, "", "", "")
     better = (differs.absolute < 0) == measured.less_is_better
     return ComparedCell(
         text,
         interval,
         words(estimate, first, unit, differs.certain),
-        ("better" if better else "worse") if differs.certain else "",
+        ("hi" if better else "warn") if differs.certain else "",
+        ("▲ " if differs.absolute > 0 else "▼ ") if differs.certain else "",
     )
 
 

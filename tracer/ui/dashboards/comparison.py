@@ -91,8 +91,8 @@ def groups_of(calls: Calls) -> list[Group]:
     ]
 
 
-def compare(calls: Calls, groups: Sequence[Group]) -> list[Measured]:
-    """Return what is measured of the groups, in the order of the page."""
+def compare(calls: Calls, groups: Sequence[Group]) -> tuple[list[int], list[Measured]]:
+    """Return (numbers of traces with such calls, what is measured of the groups)."""
     values = [group.value for group in groups]
     question, clock = calls.question(), reader_clock()
     sides = comparison.compare(calls.project_id, calls.by, values, question, clock)
@@ -100,7 +100,7 @@ def compare(calls: Calls, groups: Sequence[Group]) -> list[Measured]:
         Measured(name, unit, less_is_better, [getattr(side, attribute) for side in sides])
         for name, unit, less_is_better, attribute in _MEASURES
     ]
-    return figures + _scores(sides)
+    return [side.traces for side in sides], figures + _scores(sides)
 
 
 def _scores(sides: Sequence[Side]) -> list[Measured]:

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from tracer.extensions import db
 from tracer.pricing.list_prices import list_rates
@@ -60,29 +59,29 @@ def calls_with_before(scan: Scan) -> Table:
 
 
 def payload_of(table: Table) -> tuple[Table, list[Column]]:
-    """Return the payload rows to join with the calls, and the conditions of the join."""
+    """Return the payload rows to join with the calls, and the conditions of the join.
+
+    Calls that repeat nothing have none, so that theirs are not looked up.
+    """
     payload = span_payload_rows.alias("payload")
-    names = ("project_id", "trace_id", "span_id")
-    return payload, [payload.c[name] == table.c[name] for name in names]
+    same = [payload.c[name] == table.c[name] for name in ("project_id", "trace_id")]
+    return payload, [*same, payload.c.span_id == sa.case((_repeats(table), table.c.span_id))]
 
 
 def missed_tokens(table: Table, payload: Table) -> Column:
     """Return the tokens that a call missed; NULL: it reports no input tokens."""
     cached = sa.func.coalesce(_part(payload.c.usage, "cache_read"), 0)
-    repeats = sa.and_(
-        table.c.tokens_before >= LEAST_CACHED,
-        table.c.tokens_before <= table.c.input_tokens,
-        table.c.end_before <= table.c.start_time,
+    missed = sa.func.greatest(0, table.c.tokens_before - cached)
+    return sa.case(
+        (_repeats(table), missed), (table.c.input_tokens.is_not(None) & ~table.c.covered, 0)
     )
-    missed = sa.case((repeats, sa.func.greatest(0, table.c.tokens_before - cached)), else_=0)
-    return sa.case((table.c.input_tokens.is_not(None) & ~table.c.covered, missed))
 
 
 def missed_cost(project_id: str, table: Table, payload: Table) -> Column:
     """Return the dollars that a call would have paid less, had it read from cache what it missed.
 
     Its own price of input tokens, less the part that its model charges for cached ones. NULL: it
-    has no cost of input, or its model no price of cached tokens.
+    repeats nothing, has no cost of input, or its model no price of cached tokens.
     """
     paid, tokens = _part(payload.c.cost, "input"), _part(payload.c.usage, "input")
     saved = sa.case(
@@ -93,6 +92,15 @@ def missed_cost(project_id: str, table: Table, payload: Table) -> Column:
         else_=sa.cast(sa.null(), sa.Numeric),
     )
     return missed_tokens(table, payload) * (paid / sa.func.nullif(tokens, 0)) * saved
+
+
+def _repeats(table: Table) -> Column:
+    return sa.and_(
+        ~table.c.covered,
+        table.c.tokens_before >= LEAST_CACHED,
+        table.c.tokens_before <= table.c.input_tokens,
+        table.c.end_before <= table.c.start_time,
+    )
 
 
 def _saved_shares(project_id: str) -> Iterator[tuple[str, str | None, Decimal]]:
@@ -116,4 +124,4 @@ def _saved_shares(project_id: str) -> Iterator[tuple[str, str | None, Decimal]]:
 
 
 def _part(column: Any, name: str) -> Column:
-    return sa.cast(sa.cast(column, JSONB).op("->>")(name), sa.Numeric)
+    return sa.cast(column.op("->>")(name), sa.Numeric)

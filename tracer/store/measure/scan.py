@@ -119,13 +119,23 @@ def _sums(
     if question.measure == "ratio" and question.shape == "values":
         part, of = _condition(scan, question.part, table), _condition(scan, question.whole, table)
         rows, whole = rows.filter(of, part), rows.filter(of)
-    none = sa.cast(sa.null(), sa.Numeric)
+    aggregates = {
+        "total": (sa.func.sum, ("sum", "average")),
+        "low": (sa.func.min, ("min",)),
+        "high": (sa.func.max, ("max",)),
+    }
+    # Each evaluates the value again, so only what the measure needs.
     return [
         rows.label("rows"),
         whole.label("whole"),
-        (none if value is None else sa.func.sum(value)).label("total"),
-        (none if value is None else sa.func.min(value)).label("low"),
-        (none if value is None else sa.func.max(value)).label("high"),
+        *(
+            (
+                sa.cast(sa.null(), sa.Numeric)
+                if value is None or question.measure not in measures
+                else aggregate(value)
+            ).label(name)
+            for name, (aggregate, measures) in aggregates.items()
+        ),
     ]
 
 

@@ -63,6 +63,8 @@ class Answer:
     source: Literal["rollup", "scan"] = "scan"
     estimated: bool = False
     """Whether counts and sums are estimated from a sample of the rows."""
+    standard_error: float | None = None
+    """Of numbers of distinct values that are estimated, as a part of the number."""
     milliseconds: float = 0.0
     _times: dict[int | None, str] = field(default_factory=dict, init=False, repr=False)
     """What `time_query` returned: a chart has a link for each row in each interval."""

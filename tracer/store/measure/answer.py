@@ -17,13 +17,16 @@ from tracer.store.database.estimates import estimated_rows
 from tracer.store.database.session import within
 from tracer.store.measure.assemble import bins_of, rest_of, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
+from tracer.store.measure.distinct import STANDARD_ERROR
 from tracer.store.measure.plan import Plan, plan_of
-from tracer.store.measure.rollup import rollups_ready
+from tracer.store.measure.rollup import exceeds, rollups_ready
 from tracer.store.measure.scan import read, rows_statement, single_valued
 from tracer.store.traces.histogram import time_bounds
 
 SECONDS: Final = 3
 """How long a scan may take, and then the scan of a sample."""
+MOST_EXACT: Final = 20_000
+"""The number of users up to which those of a range are counted exactly."""
 SAMPLE_ROWS: Final = 100_000
 """The number of rows of the question that a sample has."""
 
@@ -37,11 +40,13 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
     clock = clock or Clock(datetime.now(UTC))
     frame = frame_of(question.period, question.buckets, clock, _first(project_id, question))
     scan = Scan(project_id, question, frame, clock)
-    plan = plan_of(scan)
+    plan = _plan(scan)
     if plan is not None and not rollups_ready():
         plan = None
     scanned, share = _read(scan, plan)
     made = Answer(question, frame, source="rollup" if plan else "scan", estimated=share < 1)
+    if plan is not None and plan.estimates:
+        made.standard_error = STANDARD_ERROR
     if question.shape != "values":
         made.bins = bins_of(question, frame, scanned.cells)
     else:
@@ -60,13 +65,22 @@ def _first(project_id: str, question: Question) -> datetime | None:
     return bounds[0] if bounds else None
 
 
+def _plan(scan: Scan) -> Plan | None:
+    """Return how rollups answer the question; many distinct values are estimated."""
+    plan = plan_of(scan)
+    if plan is None or scan.question.counted is None:
+        return plan
+    return replace(plan, estimates=exceeds(scan.project_id, plan.counts, MOST_EXACT))
+
+
 def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, float]:
     """Return the cells, and the share of the table that was read for them."""
     try:
         with within(SECONDS):
             return read(scan, plan), 1.0
     except TooSlow:
-        if scan.question.grain == "users":
+        # Numbers of distinct values don't grow with the sample, and users are sums of all traces.
+        if scan.question.grain == "users" or scan.question.counted is not None:
             raise
     rows = estimated_rows(rows_statement(scan))
     share = max(0.000_01, min(0.5, SAMPLE_ROWS / max(rows, 1)))
@@ -97,7 +111,7 @@ def _compare(scan: Scan, made: Answer) -> None:
         return
     if question.group_by:
         scan = replace(scan, groups=groups)
-    plan = plan_of(scan) if made.source == "rollup" else None
+    plan = _plan(scan) if made.source == "rollup" else None
     with within(SECONDS):
         scanned = read(scan, plan)
     if scan.share < 1:

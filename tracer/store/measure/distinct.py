@@ -1,12 +1,24 @@
-"""The SQL of numbers of distinct values, by interval and in the whole range."""
+"""The SQL of numbers of distinct values, by interval and in the whole range: exact or estimated.
+
+An estimate is a HyperLogLog: of the values whose hash has the same low bits, a register holds the
+longest run of zeros that the other bits begin with. Many values have long runs.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tracer.store.query.source import Column
+
+_BITS: Final = 12
+_REGISTERS: Final = 1 << _BITS
+_REST: Final = 64 - _BITS
+STANDARD_ERROR: Final = 1.04 / math.sqrt(_REGISTERS)
+"""Of an estimate, as a part of it: 1.6 %. Two of three estimates are within it, 95 % within two."""
+_SCALE: Final = 0.7213 / (1 + 1.079 / _REGISTERS) * _REGISTERS**2
 
 
 def distinct_counts(pairs: sa.CTE, groups: int, *, intervals: bool) -> sa.Select[Any]:
@@ -20,6 +32,49 @@ def distinct_counts(pairs: sa.CTE, groups: int, *, intervals: bool) -> sa.Select
         return whole
     each = _counts(pairs, pairs.c.interval, sa.func.count(), groups, pairs.c.interval)
     return sa.select(sa.union_all(whole, each).subquery())
+
+
+def register_of(value: Column) -> tuple[Column, Column]:
+    """Return the register of a text, and its number of zeros plus one."""
+    hashed = sa.func.hashtextextended(value, sa.literal_column("0"))
+    rest = hashed.op(">>")(sa.literal(_BITS, sa.Integer)).op("&")((1 << _REST) - 1)
+    # Without a one bit, its number is that of a run that is one longer.
+    known = sa.func.greatest(sa.cast(rest, sa.Float), 0.5)
+    run = _REST - sa.func.floor(sa.func.ln(known) / math.log(2))
+    return sa.cast(hashed.op("&")(_REGISTERS - 1), sa.Integer), sa.cast(run, sa.Integer)
+
+
+def estimated_counts(registers: sa.CTE, groups: int, *, intervals: bool) -> sa.Select[Any]:
+    """Return about the numbers of values of so many groups, in the columns of a scan's cells.
+
+    ``registers`` has each `interval`, `first`, `second` and `register` once, with its `run`.
+    """
+    merged = (
+        sa.select(
+            sa.null().label("interval"),
+            registers.c.first,
+            registers.c.second,
+            registers.c.register,
+            sa.func.max(registers.c.run).label("run"),
+        )
+        .group_by(registers.c.first, registers.c.second, registers.c.register)
+        .cte("merged")
+    )
+    whole = _counts(merged, sa.null().label("interval"), _estimate(merged.c.run), groups)
+    if not intervals:
+        return whole
+    number = _estimate(registers.c.run)
+    each = _counts(registers, registers.c.interval, number, groups, registers.c.interval)
+    return sa.select(sa.union_all(whole, each).subquery())
+
+
+def _estimate(run: Column) -> Column:
+    """Return the number of values that filled the registers of a group."""
+    empty = _REGISTERS - sa.func.count()
+    raw = _SCALE / (sa.func.coalesce(sa.func.sum(sa.func.power(2.0, -run)), 0) + empty)
+    few = _REGISTERS * sa.func.ln(sa.cast(_REGISTERS, sa.Float) / sa.func.nullif(empty, 0))
+    number = sa.case(((raw <= 2.5 * _REGISTERS) & (empty > 0), few), else_=raw)
+    return sa.cast(sa.func.round(number), sa.BigInteger)
 
 
 def _counts(

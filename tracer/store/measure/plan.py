@@ -65,6 +65,8 @@ class Plan:
     state: State | None
     """Only rows of this state are counted."""
     segments: tuple[Segment, ...]
+    estimates: bool = False
+    """Whether distinct values are estimated: there are too many for an exact number."""
 
 
 def plan_of(scan: Scan) -> Plan | None:

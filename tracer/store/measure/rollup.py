@@ -13,7 +13,7 @@ from tracer.measure.question import Question
 from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
 from tracer.store.measure.cells import Scan, interval_of
-from tracer.store.measure.distinct import distinct_counts
+from tracer.store.measure.distinct import distinct_counts, estimated_counts, register_of
 from tracer.store.measure.pending import KEYS, pending_sums
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
@@ -32,6 +32,17 @@ def rollups_ready() -> bool:
     pending = sa.select(rollup_changes.c.change).limit(MOST_PENDING + 1).subquery()
     number = sa.select(sa.func.count()).select_from(pending).scalar_subquery()
     return bool(db.session.scalar(sa.select(~unfinished & (number <= MOST_PENDING))))
+
+
+def exceeds(project_id: str, counts: str, number: int) -> bool:
+    """Return whether the project has more than so many series of what they count."""
+    series = (
+        sa.select(rollup_series.c.series)
+        .where(rollup_series.c.project_id == project_id, rollup_series.c.grain == counts)
+        .limit(number + 1)
+        .subquery()
+    )
+    return bool(db.session.scalar(sa.select(sa.func.count() > number).select_from(series)))
 
 
 def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
@@ -131,17 +142,25 @@ def _distinct(
 ) -> sa.Select[Any]:
     """Return the users by interval and group; a user without traces left counts no more."""
     value = source.c.name
-    pairs = (
-        sa.select(
-            *(_required(column).label(name) for name, column in by.items()), value.label("value")
+    columns = [_required(column).label(name) for name, column in by.items()]
+    intervals, groups = scan.frame.width is not None, len(scan.question.groups)
+    if plan.estimates:
+        register, run = register_of(value)
+        registers = (
+            sa.select(*columns, register.label("register"), sa.func.max(run).label("run"))
+            .where(value.is_not(None), _state_rows(plan.state, source) > 0)
+            .group_by(*(sa.literal_column(str(number)) for number in (1, 2, 3, 4)))
+            .cte("registers")
         )
+        return estimated_counts(registers, groups, intervals=intervals)
+    pairs = (
+        sa.select(*columns, value.label("value"))
         .where(value.is_not(None))
         .group_by(*(sa.literal_column(str(number)) for number in (1, 2, 3, 4)))
         .having(sa.func.sum(_state_rows(plan.state, source)) > 0)
         .cte("pairs")
     )
-    intervals = scan.frame.width is not None
-    return distinct_counts(pairs, len(scan.question.groups), intervals=intervals)
+    return distinct_counts(pairs, groups, intervals=intervals)
 
 
 def _required(column: Column | None) -> Column:

@@ -119,23 +119,19 @@ def _sums(
     if question.measure == "ratio" and question.shape == "values":
         part, of = _condition(scan, question.part, table), _condition(scan, question.whole, table)
         rows, whole = rows.filter(of, part), rows.filter(of)
-    aggregates = {
-        "total": (sa.func.sum, ("sum", "average")),
-        "low": (sa.func.min, ("min",)),
-        "high": (sa.func.max, ("max",)),
-    }
+    none = sa.cast(sa.null(), sa.Numeric)
+    sums: dict[str, Column] = {"total": none, "low": none, "high": none}
     # Each evaluates the value again, so only what the measure needs.
+    if value is not None and question.measure in ("sum", "average"):
+        sums["total"] = sa.func.sum(value)
+    elif value is not None and question.measure == "min":
+        sums["low"] = sa.func.min(value)
+    elif value is not None and question.measure == "max":
+        sums["high"] = sa.func.max(value)
     return [
         rows.label("rows"),
         whole.label("whole"),
-        *(
-            (
-                sa.cast(sa.null(), sa.Numeric)
-                if value is None or question.measure not in measures
-                else aggregate(value)
-            ).label(name)
-            for name, (aggregate, measures) in aggregates.items()
-        ),
+        *(column.label(name) for name, column in sums.items()),
     ]
 
 

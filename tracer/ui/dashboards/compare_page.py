@@ -55,7 +55,8 @@ def comparison(project_id: str) -> str:
     args = request.args
     by = args.get("by", "model")
     calls = _calls(project_id, by if by in BY else "model", args.get("range", "-7d"))
-    error, groups, chosen, rows, traces = "", [], [], [], []
+    traces: list[int] = []
+    error, groups, chosen, rows = "", [], [], []
     try:
         groups = groups_of(calls)
         chosen = _chosen(groups, args.getlist("of"))

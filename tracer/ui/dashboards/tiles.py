@@ -56,6 +56,8 @@ class TileView:
             return ""
         read = "read from rollups" if self.answer.source == "rollup" else "read by a scan"
         estimated = ", estimated from a sample" if self.answer.estimated else ""
+        if self.answer.standard_error:
+            estimated = f", estimated within {_twice(self.answer.standard_error)} (95 %)"
         return f"{read}{estimated}, {self.answer.milliseconds:.0f} ms"
 
 
@@ -118,6 +120,13 @@ def _draw_number(view: TileView, _project_id: str, lists: Lists, _frame: Frame) 
         more_is_better=view.tile.better == "more",
     )
     view.twin = twins.over_time(buckets(answer, lists.url), drawn, unit)
+    if answer.standard_error:
+        view.notes = [f"± {_twice(answer.standard_error)}"]
+
+
+def _twice(error: float) -> str:
+    """Return the bounds of 95 % of estimates with a standard error."""
+    return f"{200 * error:.1f} %"
 
 
 def _draw_table(view: TileView, project_id: str, lists: Lists, frame: Frame) -> None:

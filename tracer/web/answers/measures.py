@@ -66,6 +66,9 @@ class Measurement(msgspec.Struct, kw_only=True):
     bins: Annotated[list[MeasuredBin], Meta(description="of a histogram or heat map")]
     source: Annotated[Literal["rollup", "scan"], Meta(description="what was read")]
     estimated: Annotated[bool, Meta(description="whether a sample of the rows was read")]
+    standard_error: Annotated[
+        float | None, Meta(description="of estimated numbers of distinct values, as a part of them")
+    ]
     milliseconds: float
 
 
@@ -89,6 +92,7 @@ def measurement(answer: Answer) -> Measurement:
         bins=[_bin(answer, each) for each in answer.bins],
         source=answer.source,
         estimated=answer.estimated,
+        standard_error=answer.standard_error,
         milliseconds=round(answer.milliseconds, 1),
     )
 

@@ -54,7 +54,7 @@ def test_the_home_is_read_brushed_and_followed_to_lists(open_page: OpenPage) -> 
     page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=4)
     expect(page.locator("#tile-6 .brush")).to_be_visible()
     page.mouse.up()
-    expect(page).to_have_url(re.compile(r"range=20\d\d-\d\d-\d\dT[\d%A]+\.\.20"))
+    expect(page).to_have_url(re.compile(r"range=20\d\d-\d\d-\d\dT[\d%A]+Z\.\.20"))
     assert 3 <= int(figure(page, "Traces")) <= 10
     brushed = page.url
     # A bar leads to the traces that it is made of, and back.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -16,6 +17,15 @@ _MOST_LENGTH: Final = 1_000
 _MOST_EXPONENT: Final = 10_000
 """PostgreSQL's numbers have up to 16,383 digits after the point."""
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
+
+
+class _Last(threading.local):
+    """What the decoder met in the text that this thread decodes."""
+
+    has_tiny = False
+
+
+_last: Final = _Last()
 
 
 class SentNumber(float):
@@ -45,6 +55,8 @@ def read_number(text: str) -> float:
         return value
     number = SentNumber(value)
     number.text = text
+    if not value:
+        _last.has_tiny = True
     return number
 
 
@@ -64,6 +76,18 @@ def encoder(
 
 
 decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
+
+
+def decode_noting_tiny(text: str) -> tuple[Any, bool]:
+    """Return the value of a JSON text, and whether a number in it is too small for a float.
+
+    Raises msgspec.MsgspecError, UnicodeError and RecursionError.
+    """
+    _last.has_tiny = False
+    value = decode(text)
+    return value, _last.has_tiny
+
+
 _encoder: Final = encoder()
 encode: Final = _encoder.encode
 encode_lines: Final = _encoder.encode_lines

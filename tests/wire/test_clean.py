@@ -98,3 +98,17 @@ def test_a_cleaned_value_is_clean(value: Any) -> None:
     once, _ = clean(value)
     assert clean(once) == (once, {})
     assert msgspec.json.decode(msgspec.json.encode(once)) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("[1e-400]", True),
+        ('{"a": [0.5, 12E-999]}', True),
+        ("[1e-4, 0e-5, 0.0]", False),
+        ('["1e-400", "an e-mail"]', False),
+    ],
+)
+def test_numbers_too_small_for_a_float_are_noted(text: str, noted: bool) -> None:
+    assert decode_text(text)[1] == ({"cleaned": ["range"]} if noted else {})
+    assert decode_text("[0.5]")[1] == {}

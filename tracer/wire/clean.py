@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import sys
 from itertools import islice
 from typing import Any, Final
@@ -23,11 +22,7 @@ REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
 _OPENING: Final = frozenset("{[")
-_SMALL: Final = re.compile("[0-9][eE]-[0-9]")
-"""A number that may be read as 0; words like e-mail are far more frequent."""
 _LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
-
-_decode = exact_json.decode
 
 
 def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[str, Json]]:
@@ -81,7 +76,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
     if first not in _OPENING and not (first.isspace() and text[:64].lstrip()[:1] in _OPENING):
         return text, {}
     try:
-        value = _decode(text)
+        value, has_tiny = exact_json.decode_noting_tiny(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         value = _decode_leniently(text)
         if value is None:
@@ -89,7 +84,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         return clean(value)
     if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
-    if "\\u0000" in text or (("e-" in text or "E-" in text) and _SMALL.search(text)):
+    if has_tiny or "\\u0000" in text:
         return clean(value)
     return value, {}
 

@@ -152,6 +152,38 @@ CASES = {
         {"input": {"a": 1}},
         scope="livekit-agents",
     ),
+    "LiveKit's metrics of a call": Sent(
+        {
+            "gen_ai.usage.input_tokens": 12480,
+            "gen_ai.usage.output_tokens": 210,
+            "lk.llm_metrics": json.dumps(
+                {
+                    "ttft": 0.25,
+                    "duration": 1.0,
+                    "prompt_tokens": 12480,
+                    "prompt_cached_tokens": 9360,
+                    "completion_tokens": 210,
+                    "total_tokens": 12690,
+                    "tokens_per_second": 65.2,
+                    "metadata": {"model_name": "gpt-4o", "model_provider": "openai"},
+                }
+            ),
+        },
+        {
+            "kind": "generation",
+            "model": "gpt-4o",
+            "provider": "openai",
+            "usage": {"input": 3120, "cache_read": 9360, "output": 210},
+            "first_token_time": 1_767_225_600_250_000,
+        },
+        name="llm_request",
+        scope="livekit-agents",
+    ),
+    "LiveKit's tools as JSON text": Sent(
+        {"lk.function_tools": '["a"]'},
+        {"tools": [{"name": "a"}]},
+        scope="livekit-agents",
+    ),
     "Haystack's messages until 2.11": Sent(
         {
             "haystack.component.type": "OpenAIChatGenerator",

@@ -15,9 +15,12 @@ from tracer.wire.dialects.parsers import (
     seconds,
     text,
     tool_definitions,
+    value_at,
     words,
 )
-from tracer.wire.dialects.table import NAME, Dialect, Rule
+from tracer.wire.dialects.table import NAME, OBJECT, Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_usage
+from tracer.wire.usage.names import counts
 
 _KINDS: Final = words(
     {
@@ -37,6 +40,8 @@ _PLUMBING: Final = words(
         "realtime_metrics"
     }
 )
+# Only the metrics have the cached tokens of a call, and in older versions its first token.
+_METRICS: Final = ("lk.llm_metrics", "lk.realtime_model_metrics")
 # Attempts and adapters around a request, which has a span of its own.
 _WRAPPER: Final = re.compile(r"(?:llm|stt|tts)_(?:request_run|\w*adapter)")
 
@@ -56,6 +61,12 @@ def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
     if calls is None:
         return parts["text"], True
     return {"role": "assistant", "content": parts.get("text"), "tool_calls": calls}, True
+
+
+def _counts(metrics: Json) -> dict[str, Json] | None:
+    """Return the counts of tokens in the metrics of a call, which are more than the attributes."""
+    named = metrics.items() if isinstance(metrics, dict) else ()
+    return {name: value for name, value in named if counts(name)} or None
 
 
 def _content(name: str) -> tuple[str, str]:
@@ -88,8 +99,18 @@ DIALECT: Final = Dialect(
             Rule("output", key, objects, "calls", _answer, json=True)
             for key in _content("response.function_calls")
         ),
-        Rule("tools", "lk.function_tools", tool_definitions),
+        Rule("tools", "lk.function_tools", tool_definitions, json=True),
         Rule("first_token_delay", "lk.response.ttft", seconds),
         Rule("first_token_delay", "lk.response.ttfb", seconds),
+        *(
+            Rule(field, key, parse, part, build, json=True, late=part is None, detail=True)
+            for key in _METRICS
+            for field, parse, part, build in (
+                ("usage", _counts, OBJECT, inclusive_usage),
+                ("requested_model", value_at("metadata.model_name", parse=text), None, None),
+                ("provider", value_at("metadata.model_provider", parse=text), None, None),
+                ("first_token_delay", value_at("ttft", parse=seconds), None, None),
+            )
+        ),
     ),
 )

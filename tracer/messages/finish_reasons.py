@@ -8,10 +8,9 @@ from tracer.messages.message import REASON_FIELDS, finish_reason
 from tracer.records import Json
 
 _CHOICES: Final = ("choices", "candidates", "generations", "output", "outputs", "results")
-_LISTS: Final = frozenset((*_CHOICES, "messages"))
-_INNER: Final = frozenset(("message", "generation_info", "response_metadata", "kwargs"))
+_INNER: Final = ("message", "generation_info", "response_metadata", "kwargs")
 """Objects of a choice that may contain its finish reason."""
-_FIELDS: Final = _INNER | REASON_FIELDS
+_FIELDS: Final = REASON_FIELDS.union(_INNER)
 _MAX_CHOICES: Final = 64
 _MAX_DEPTH: Final = 3
 
@@ -27,7 +26,7 @@ def finish_reasons(output: Json) -> list[str]:
     reasons: list[str] = []
     for choice in output[:_MAX_CHOICES]:
         if isinstance(choice, dict):
-            if not _FIELDS.isdisjoint(choice) and (reason := _reason(choice, _MAX_DEPTH)):
+            if reason := _reason(choice, _MAX_DEPTH):
                 reasons.append(reason)
         elif isinstance(choice, list):
             # LangChain has a list of choices for each prompt.
@@ -37,8 +36,6 @@ def finish_reasons(output: Json) -> list[str]:
 
 
 def _choices(answer: dict[str, Json]) -> Json:
-    if _LISTS.isdisjoint(answer):
-        return None
     for name in _CHOICES:
         if choices := answer.get(name):
             return choices
@@ -48,11 +45,15 @@ def _choices(answer: dict[str, Json]) -> Json:
 
 
 def _reason(choice: dict[str, Json], depth: int) -> str | None:
-    if not REASON_FIELDS.isdisjoint(choice) and (reason := finish_reason(choice)):
-        return reason
-    if depth == 0 or _INNER.isdisjoint(choice):
+    if _FIELDS.isdisjoint(choice):
         return None
-    for name in _INNER:
+    # The name that most answers have, read first because each generation is read.
+    reason = choice.get("finish_reason")
+    if isinstance(reason, str) and reason:
+        return reason
+    if reason := finish_reason(choice):
+        return reason
+    for name in _INNER if depth else ():
         value = choice.get(name)
         if isinstance(value, dict) and (reason := _reason(value, depth - 1)):
             return reason

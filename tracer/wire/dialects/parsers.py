@@ -139,6 +139,8 @@ def filled(value: Json) -> Json:
 def unquoted(value: Json) -> Json:
     """Return any value but the empty text; JSON text of one string becomes that string."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
+        if "\\" not in value and value.count('"') == 2 and value.isprintable():
+            return value[1:-1] or None
         try:
             value = exact_json.decode(value)
         except (msgspec.DecodeError, UnicodeError):

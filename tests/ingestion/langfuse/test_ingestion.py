@@ -260,6 +260,25 @@ def test_usage_is_read_in_every_form_of_the_sdks(
     assert got == wanted
 
 
+def test_counts_that_are_none_are_left_out_and_named(client: FlaskClient) -> None:
+    ingest(
+        client,
+        event("generation-create", id="g", traceId="t", usageDetails={"input": 3, "key": 0.1}),
+        event("generation-create", id="h", traceId="t", usageDetails={"output": 2.5}),
+    )
+    assert span(client, "g")["usage"] == {"input": 3}
+    assert span(client, "g")["notes"]["usage"] == {"ignored": ["key"]}
+    assert not span(client, "h")["usage"]
+    assert span(client, "h")["notes"]["usage"] == {"ignored": ["output"]}
+
+
+def test_an_event_id_with_a_carriage_return_is_refused(client: FlaskClient) -> None:
+    sent = event("trace-create", id="t") | {"id": "a\rb"}
+    [error] = client.post("/api/public/ingestion", json={"batch": [sent]}).get_json()["errors"]
+    assert (error["status"], error["message"]) == (400, "Invalid request data")
+    assert "ID cannot contain carriage return characters" in error["error"]
+
+
 def test_a_given_cost_is_kept(client: FlaskClient) -> None:
     ingest(
         client,

@@ -72,6 +72,10 @@ def test_an_invalid_item_among_valid_ones_is_refused_with_its_path() -> None:
         ({"traceId": "0" * 32}, "traceId", "got 16 zero bytes"),
         ({"traceId": "ab"}, "traceId", "expected 32 hex digits"),
         ({"traceId": 5}, "traceId", "expected 32 hex digits"),
+        ({"traceId": {"type": "Buffer", "data": [1]}}, "traceId", "expected 32 hex digits"),
+        ({"traceId": {"type": "Buffer", "data": [256] * 16}}, "traceId", "expected 32 hex digits"),
+        ({"traceId": {"type": "Buffer", "data": [True] * 16}}, "traceId", "expected 32 hex digits"),
+        ({"traceId": {"data": [1] * 16}}, "traceId", "expected 32 hex digits"),
         ({"spanId": "0" * 16}, "spanId", "got 8 zero bytes"),
         ({"spanId": TRACE_ID}, "spanId", "expected 16 hex digits"),
         ({"parentSpanId": "abc"}, "parentSpanId", "expected 16 hex digits"),
@@ -110,6 +114,19 @@ def test_json_ids_may_be_base64_as_plain_protobuf_json_has_them() -> None:
         )
     )
     assert (record.trace_id, record.span_id) == (TRACE_ID, SPAN_ID)
+
+
+def test_json_ids_may_be_the_buffers_of_node() -> None:
+    def buffer(identifier: str) -> dict[str, object]:
+        return {"type": "Buffer", "data": list(bytes.fromhex(identifier))}
+
+    sent = span(
+        traceId=buffer(TRACE_ID),
+        spanId={"type": "Buffer", "data": buffer(SPAN_ID)},
+        parentSpanId={"type": "Buffer", "data": []},
+    )
+    record = only_record(sent)
+    assert (record.trace_id, record.span_id, record.parent_span_id) == (TRACE_ID, SPAN_ID, None)
 
 
 def test_json_is_accepted_in_snake_case_with_numbers_and_names_of_enums() -> None:

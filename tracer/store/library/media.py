@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from tracer.errors import Invalid
+from tracer.errors import Forbidden, Invalid
 from tracer.extensions import db
 from tracer.store.database.locks import lock_keys
 from tracer.store.database.session import driver
@@ -127,7 +127,10 @@ def get_medium(project_id: str, media_id: str) -> Medium | None:
 
 
 def upload(project_id: str, medium: Medium, content: Readable) -> None:
-    """Store the content. Raises Invalid: length or hash differ from the announcement."""
+    """Store the content. Raises Forbidden for another length, Invalid for another hash.
+
+    A bucket that checks what its signed URL was made for answers so as well.
+    """
     _forget_content(project_id, medium.media_id)
     digest, length = hashlib.sha256(), 0
     for number, chunk in enumerate(_chunks(content)):
@@ -145,7 +148,7 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         db.session.execute(sa.insert(media_chunks).values(values))
     if length != medium.content_length:
         received = "more" if length > medium.content_length else f"{length}"
-        raise Invalid(f"expected {medium.content_length} bytes, got {received}")
+        raise Forbidden(f"expected {medium.content_length} bytes, got {received}")
     if base64.b64encode(digest.digest()).decode() != medium.sha256:
         raise Invalid("the content's SHA-256 differs from the announced one")
     query = (

@@ -95,6 +95,8 @@ class _Reader:
         before = _sizes(batch)
         try:
             event = read_sent(value, Event)
+            if "\r" in event.id:
+                raise Invalid.of_field("id", "ID cannot contain carriage return characters")
             outcome.silent = event.type == "sdk-log"
             self._read(event)
         except Refused as error:

@@ -108,7 +108,7 @@ def _use(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
     usage = usage_of(details, old)
     if usage.buckets:
         fields["usage"] = cleaner.keys("usage", usage.buckets)
-        cleaner.remark("usage", usage.note)
+    cleaner.remark("usage", usage.note)
     if cost := cost_of(given(body.cost_details), details, old):
         fields |= {"cost": cleaner.keys("cost", cost), "cost_source": "given"}
     return fields

@@ -313,12 +313,29 @@ def _of_halves(value: Json) -> int | None:
     return (high << 32) + (low & 0xFFFFFFFF)
 
 
+def _of_buffer(value: dict[str, Json]) -> bytes:
+    """Return the bytes of ``{"type": "Buffer", "data": [1, 2]}``, as Node.js writes its buffers.
+
+    Raises ValueError if it is none.
+    """
+    listed = value.get("data")
+    if isinstance(listed, dict):
+        listed = listed.get("data")
+    if value.get("type") != "Buffer" or not isinstance(listed, list):
+        raise ValueError("no buffer")
+    if any(type(byte) is not int for byte in listed):
+        raise ValueError("no bytes")
+    return bytes(listed)
+
+
 def _id(of: dict[str, Json], name: str, size: int) -> bytes:
-    """Return the id's bytes: hex as OTLP requires, or base64 as in plain protobuf JSON."""
+    """Return the id's bytes: hex as OTLP requires, base64 as in plain protobuf JSON, or a list."""
     value = _get(of, name)
     if value is None or value == "":
         return b""
     try:
+        if isinstance(value, dict) and len(listed := _of_buffer(value)) in (0, size):
+            return listed
         if isinstance(value, str):
             if len(value) == 2 * size:
                 return binascii.unhexlify(value)

@@ -55,7 +55,8 @@ def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usa
         names = layout(tuple(flat), convention)
     numbers, whole, not_counts = _numbers(flat, names, count)
     if not numbers:
-        return Usage({}, complete=False, note={})
+        ignored = failed + not_counts
+        return Usage({}, complete=False, note={"ignored": ignored} if ignored else {})
     buckets, cut, missing = settle(numbers, names.beside, names.within)
     if missing > 0 and (side := _missing_side(buckets)):
         # The total and one side give the other side.

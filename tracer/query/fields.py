@@ -270,6 +270,12 @@ _SPAN_FIELDS: Final = (
         "prompt",
     ),
 )
+_OF_TRACES: Final = (
+    _text("env", "environment of any of its traces", "env:prod", aliases=("environment",)),
+    _text("release", "release of any of its traces", "release:2026-11*"),
+    _text("tag", "tag of any of its traces", "tag:beta", aliases=("tags",)),
+    _text("name", "name of any of its traces", "name:support*"),
+)
 _SESSION_FIELDS: Final = (
     _text("id", "id of the session", "id:chat-*", aliases=("session", "session_id")),
     _START,
@@ -282,10 +288,7 @@ _SESSION_FIELDS: Final = (
     _TOKENS,
     _COST,
     _text("user", "user of any of its traces", "user:u1", aliases=("user_id",)),
-    _text("env", "environment of any of its traces", "env:prod", aliases=("environment",)),
-    _text("release", "release of any of its traces", "release:2026-11*"),
-    _text("tag", "tag of any of its traces", "tag:beta", aliases=("tags",)),
-    _text("name", "name of any of its traces", "name:support*"),
+    *_OF_TRACES,
     _SCORE,
     Field("comment", Type.PROSE, "text of a comment", ("comment:escalate",)),
     _has("error", "comment", "score", "bookmark", "user", "tag", "tokens", "cost"),
@@ -299,6 +302,7 @@ _USER_FIELDS: Final = (
     _number("errors", "number of failed traces", "errors:>0", aliases=("error_count",)),
     _TOKENS,
     _COST,
+    *_OF_TRACES,
     _has("error", "session", "tokens", "cost"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span, trace_record
 from tracer.extensions import db
+from tracer.store.query.selection import ALL
 from tracer.store.rollups import fold, users
+from tracer.store.schema import traces
+from tracer.store.users.over_time import users_over_time
 from tracer.store.users.sums import counted_users, users_of
 from tracer.store.writing.delete import delete_traces
 from tracer.times import from_micros
@@ -82,6 +86,28 @@ def check(*hours: int) -> int:
     return number
 
 
+def check_bars() -> None:
+    """Compare the users of each interval with a count of the stored traces."""
+    rows = db.session.execute(
+        sa.select(traces.c.user_id, traces.c.start_time, traces.c.status == "error").where(
+            traces.c.user_id.is_not(None)
+        )
+    ).all()
+    begin = from_micros(T0 // users.DAY * users.DAY)
+    for width in (timedelta(days=1), timedelta(days=2), timedelta(hours=1)):
+        active, failed = defaultdict(set), defaultdict(set)
+        for user_id, start, has_failed in rows:
+            number = (start - begin) // width
+            active[number].add(user_id)
+            if has_failed:
+                failed[number].add(user_id)
+        shown = users_over_time("default", ALL, None, begin, width)
+        counts = {(bar.start - begin) // width: (bar.count, bar.errors) for bar in shown.bars}
+        assert counts == {n: (len(own), len(failed[n])) for n, own in active.items()}
+        assert shown.total.count == len({user_id for user_id, *_ in rows})
+    db.session.rollback()
+
+
 def clear(connection: psycopg.Connection[Any], *, older: bool) -> None:
     """Empty the tables; ``older``: as if the traces were from before the sums of users."""
     clear_tables(connection)
@@ -110,6 +136,7 @@ def test_sums_of_users_of_random_histories_are_a_count_of_the_traces(
         for step in steps:
             take(connection, step)
             check(hour)
+        check_bars()
         while users.count_some(connection):
             pass
         fold.fold(connection)

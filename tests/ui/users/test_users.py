@@ -46,6 +46,28 @@ def test_users_are_listed_with_sums_and_the_traces_without_a_user_come_last(
     assert list(rows(get_page("/users?q=id:a*&of=all"))) == ["a/b"]
 
 
+def test_users_have_facets_and_a_chart_whose_bars_select_who_was_active(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    store(store_traces)
+    facets = {
+        facet.all("a")[0].text: (facet.one("data").text, facet.all("a")[0]["href"])
+        for facet in get_page("/users").all("div", "facet")
+        if facet.all("data")
+    }
+    shown = {name: count for name, (count, _) in facets.items()}
+    assert shown["<10"] == shown["default"] == shown["other"] == "2"
+    assert shown["resolve_ticket"] == shown["production"] == "1"
+    for name, users in (("<10", 2), ("resolve_ticket", 1), ("1k..10k", 1)):
+        assert len(rows(get_page(facets[name][1].partition("/default")[2]))) == users
+    for length in ("24h", "7d", "all"):
+        chart = get_page(f"/histogram?list=user_list&of={length}", fragment=True)
+        assert chart.one("div", "sumline").text.startswith("2 users · 1 failed · 2,416 tokens")
+        links = [bar["href"].partition("/default")[2] for bar in chart.one("svg").all("a")]
+        assert set().union(*(rows(get_page(link)) for link in links)) == {"user-417", "a/b"}
+        assert [a.text for a in chart.one("span", "push").all("a")] == ["Count", "Cost"]
+
+
 def test_a_user_has_a_page_with_charts_scores_sessions_and_traces(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
@@ -85,4 +107,4 @@ def test_the_selection_is_shown_over_time_and_its_bars_narrow_the_range(
     spans = get_page("/histogram?list=generation_list&over=cost", fragment=True)
     assert spans.one(css="sumline").text.startswith("1 generation · ")
     assert get_page("/histogram?list=session_list", fragment=True).one("svg")
-    get_page("/histogram?list=user_list", 404)
+    get_page("/histogram?list=no_list", 404)

@@ -19,16 +19,18 @@ RANGES: Final = {
     "latency": ("100ms", "1s", "5s", "30s", "2min"),
     "cost": ("0.001", "0.01", "0.1", "1"),
     "tokens": ("1k", "10k", "100k", "1M"),
+    "traces": ("10", "100", "1k"),
 }
 """The bounds between ranges, by the fields whose ranges can be counted."""
+_COLUMNS: Final = {"cost": "total_cost", "tokens": "total_tokens", "traces": "trace_count"}
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def range_column(table: Table, field: str) -> Column:
-    """Return the number of a row of traces, spans or sessions whose range is counted."""
+    """Return the number of a row of traces, spans, sessions or users whose range is counted."""
     if field == "latency":
         return table.c.end_time - table.c.start_time
-    return table.c.total_cost if field == "cost" else table.c.total_tokens
+    return table.c[_COLUMNS[field]]
 
 
 def range_texts(field: str) -> list[str]:

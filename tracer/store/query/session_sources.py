@@ -84,7 +84,14 @@ def session_texts(table: Table) -> list[Source]:
 
 def user_sources(table: Table) -> Mapping[str, Source]:
     """Return the sources of a user's fields; ``table`` sums traces by user."""
-    return {name: Source(table.c[column]) for name, column in _USER_COLUMNS.items()}
+    trace = traces.alias()
+    of_traces = exists_in(trace, table, "user_id")
+    columns = {name: column for name, column in _OF_TRACES.items() if name != "user"}
+    return {
+        **{name: Source(table.c[column]) for name, column in _USER_COLUMNS.items()},
+        **{name: Source(trace.c[column], of_row=of_traces) for name, column in columns.items()},
+        "tag": Source(trace.c.tags, Shape.ARRAY, of_traces),
+    }
 
 
 def user_presence(table: Table) -> Mapping[str, Column]:

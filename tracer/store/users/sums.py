@@ -39,7 +39,8 @@ def users_of(project_id: str, since: datetime | None = None) -> sa.Subquery:
 def user_rows(project_id: str, since: datetime, *, by_day: bool) -> sa.Subquery:
     """Return rows to sum by user, of the traces since a time, with the columns of `UserRow`.
 
-    ``by_day``: those of a user and day may be one row, whose start is that of the first trace.
+    ``by_day``: those of a user and day may be one row, whose start is that of the first trace and
+    which has ``whole_day``.
     """
     changed = _changed(project_id) if by_day else None
     if changed is None:
@@ -155,6 +156,7 @@ class _Parts:
         query = sa.select(
             *(table.c.project_id, table.c.user_id),
             *(table.c[name] for name in (*_SUMS, "total_cost", "sessions")),
+            sa.true().label("whole_day"),
         ).where(table.c.project_id == self.project_id, ~is_changed)
         if self.first_day is not None:
             query = query.where(table.c.day >= self.first_day)
@@ -185,6 +187,7 @@ def _traces(project_id: str, of: Column | None = None) -> sa.Select[Any]:
         sa.cast(sa.cast(_failed, sa.Integer), sa.BigInteger).label("error_count"),
         *(traces.c.total_tokens, traces.c.total_cost),
         sa.case((has_session, array([session])), else_=none).label("sessions"),
+        sa.false().label("whole_day"),
     ).where(traces.c.project_id == project_id, traces.c.user_id.is_not(None))
     return query if of is None else query.where(traces.c.user_id == of).correlate(of.table)
 

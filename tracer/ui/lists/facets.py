@@ -12,6 +12,8 @@ from tracer.query.parse import parse
 from tracer.query.tree import Equal, Not, Term, conjuncts
 from tracer.store.query.facets import Value, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
+from tracer.store.users.facets import MOST_TRACES, count_user_facets
+from tracer.ui.lists.lengths import beginning, length_of
 from tracer.ui.lists.list_query import ListQuery, one_term
 
 SHOWN: Final = {
@@ -47,7 +49,14 @@ SHOWN: Final = {
         "user": "User",
         "release": "Release",
     },
-    Grain.USER: {},
+    Grain.USER: {
+        "traces": "Traces",
+        "cost": "Cost",
+        "tokens": "Tokens",
+        "env": "Environment",
+        "name": "Name of a trace",
+        "release": "Release",
+    },
 }
 """The facets of each list, by field."""
 _OPEN: Final = ("status", "kind", "name", "model", "env", "tag")
@@ -107,10 +116,17 @@ def _counted(
 ) -> tuple[dict[str, list[Value]], str]:
     """Return (values by field, what they are not exact about)."""
     try:
-        counted = count_facets(project_id, query.selection, fields, query.grain)
+        if query.grain is Grain.USER:
+            since = beginning(length_of(query.kept.get("of")))
+            counted = count_user_facets(project_id, query.selection, fields, since)
+        else:
+            counted = count_facets(project_id, query.selection, fields, query.grain)
     except TooSlow:
         return {}, "Counting takes too long: choose a shorter time range"
-    partial = f"≈ counted over the latest {counted.rows:,} that match"
+    rows = (
+        f"{MOST_TRACES:,} traces" if query.grain is Grain.USER else f"{counted.rows:,} that match"
+    )
+    partial = f"≈ counted over the latest {rows}"
     return counted.values, partial if counted.partial else ""
 
 

@@ -96,9 +96,7 @@ def _frame(
 
 
 def _over_url(kind: ListKind, project_id: str, query: ListQuery) -> str:
-    """Return the address of the chart of the selection; "" for users, who are no events."""
-    if kind.grain is Grain.USER:
-        return ""
+    """Return the address of the chart of the selection."""
     path = url_for("ui.list_histogram", project_id=project_id)
     values = {"list": kind.endpoint, "q": query.shown, **query.kept}
     return f"{path}?{urlencode({name: value for name, value in values.items() if value})}"

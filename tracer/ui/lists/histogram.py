@@ -12,14 +12,17 @@ from flask import abort, request
 
 from tracer.errors import TooSlow
 from tracer.measure.buckets import bar_width, floor
+from tracer.query.edit import narrowed
 from tracer.query.fields import Grain, field_of
 from tracer.query.filters import period_match, period_of
 from tracer.query.printing import term_text
-from tracer.query.tree import Term
+from tracer.query.tree import Related, Term
 from tracer.store.traces.histogram import BARS, Bar, Histogram, histogram, time_bounds
+from tracer.store.users.over_time import users_over_time
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.kinds import KINDS, ListKind
-from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.lists.lengths import bars_since, beginning, length_of, midnight
+from tracer.ui.lists.list_query import KEPT, ListQuery
 from tracer.ui.render.format import duration, money
 from tracer.wording import plural
 
@@ -74,9 +77,10 @@ class OverTime:
 def list_histogram(project_id: str) -> Representations:
     """Show the selection of the list that ``list`` names over time, and its sums."""
     kind = KINDS.get(request.args.get("list", "trace_list"))
-    if kind is None or kind.grain is Grain.USER:
+    if kind is None:
         abort(404, "There is no such list.")
-    query = ListQuery(request.args, kind.grain, kind.url(project_id), kind.base)
+    keep = ("of", *KEPT) if kind.grain is Grain.USER else KEPT
+    query = ListQuery(request.args, kind.grain, kind.url(project_id), kind.base, keep)
     shown = over_time(project_id, kind, query, measure_of(query))
     fragment = request.headers.get("HX-Request-Type") == "partial"
     return Representations(
@@ -86,7 +90,9 @@ def list_histogram(project_id: str) -> Representations:
             "kind": kind,
             "query": query,
             "measure": measure_of(query),
-            "measures": [(name, text, query.url(over=name)) for name, text in MEASURES.items()],
+            "measures": [
+                (name, MEASURES[name], query.url(over=name)) for name in _measures(query.grain)
+            ],
         },
         data=lambda: query.valid() and shown,
     )
@@ -95,7 +101,12 @@ def list_histogram(project_id: str) -> Representations:
 def measure_of(query: ListQuery) -> str:
     """Return what the bars show: a key of `MEASURES`."""
     chosen = query.kept.get("over", "")
-    return chosen if chosen in MEASURES else "count"
+    return chosen if chosen in _measures(query.grain) else "count"
+
+
+def _measures(grain: Grain) -> list[str]:
+    # Users have no latency.
+    return [name for name in MEASURES if name != "latency" or grain is not Grain.USER]
 
 
 def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str) -> OverTime:
@@ -103,19 +114,11 @@ def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str)
     period = _period(project_id, query)
     if period is None:
         return OverTime(None, {})
-    since, until = period
-    origin = floor(since, bar_width(until - since, BARS), query.clock)
-    grain = query.grain
     try:
-        counted = histogram(
-            project_id,
-            lambda table: query.selection.condition(grain, table),
-            origin,
-            until,
-            grain=grain,
-        )
+        counted = _counted(project_id, query, period)
     except TooSlow:
         return OverTime(None, {}, "Counting takes too long: choose a shorter time range.")
+    origin, until = counted.total.start, period[1]
     slots = max(1, -(-(until - origin) // counted.width)) if counted.bars else 0
     return OverTime(
         counted.total,
@@ -123,12 +126,32 @@ def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str)
     )
 
 
+def _counted(project_id: str, query: ListQuery, period: tuple[datetime, datetime]) -> Histogram:
+    """Return the rows of the selection over time, which begins with that of their sums."""
+    since, until = period
+    grain = query.grain
+    if grain is Grain.USER:
+        begin = beginning(length_of(query.kept.get("of")))
+        first = begin or midnight(since)
+        return users_over_time(project_id, query.selection, begin, first, bars_since(first)[0])
+    origin = floor(since, bar_width(until - since, BARS), query.clock)
+    return histogram(
+        project_id,
+        lambda table: query.selection.condition(grain, table),
+        origin,
+        until,
+        grain=grain,
+    )
+
+
 def _period(project_id: str, query: ListQuery) -> tuple[datetime, datetime] | None:
     """Return the time that the chart covers; None: there is no row, or no time."""
-    since, until = period_of(query.node, query.clock, query.grain)
     bounds = time_bounds(project_id)
     if bounds is None:
         return None
+    if query.grain is Grain.USER:
+        return bounds[0], datetime.now(UTC)
+    since, until = period_of(query.node, query.clock, query.grain)
     since = max(since or bounds[0], bounds[0] - _DAY)
     # Spans begin after their trace.
     until = min(until or datetime.now(UTC), datetime.now(UTC) + _DAY)
@@ -194,11 +217,17 @@ def _bar(
     high: float,
     low: float,
 ) -> ChartBar:
-    field = field_of(query.grain, "start")
+    of_users = query.grain is Grain.USER
+    field = field_of(Grain.TRACE if of_users else query.grain, "start")
     assert field is not None
     start = bar.start.astimezone(query.clock.zone)
     term = Term(field, None, (period_match(start, start + width, query.clock),))
     text = term_text(term)
+    # Users are no events: those who had a trace then.
+    node = Related(Grain.TRACE, term)
+    url = (
+        query.url(narrowed(query.shown, query.grain, node)) if of_users else query.period_url(text)
+    )
     parts = [
         f"{start:%a %d %b %H:%M}: {plural(bar.count, kind.noun)}, {bar.errors:,} failed",
         f"p50 {duration(bar.p50)}, p95 {duration(bar.p95)}" if bar.p95 else "",
@@ -209,7 +238,7 @@ def _bar(
         high=max(high, 0.8 if high else 0.0),
         low=max(low, 0.8 if low else 0.0),
         title=", ".join(filter(None, parts)),
-        url=query.period_url(text),
+        url=url,
         period=text.partition(":")[2],
         row=bar,
     )

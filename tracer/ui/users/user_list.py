@@ -18,21 +18,12 @@ from tracer.store.users.users import UserRow, list_users, users_absent
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import list_page
 from tracer.ui.lists.kinds import TRACES, USERS
+from tracer.ui.lists.lengths import LENGTHS, bars_since, beginning, length_of, midnight
 from tracer.ui.lists.list_query import KEPT, ListQuery, term
 from tracer.ui.lists.saved_views import default_view
 from tracer.web.answers.users import user_page
 
-LENGTHS: Final = {
-    "24h": ("Last 24 hours", timedelta(hours=24)),
-    "7d": ("Last 7 days", timedelta(days=7)),
-    "30d": ("Last 30 days", timedelta(days=30)),
-    "all": ("Any time", None),
-}
-"""Of the traces that are summed up, by the parameter ``of``."""
-_USUAL: Final = "7d"
 INTERVALS: Final = 28
-_MOST_BARS: Final = 31
-_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +40,8 @@ def user_list(project_id: str) -> Representations | AnyResponse:
     if (opened := default_view(USERS, project_id)) is not None:
         return opened
     query = ListQuery(request.args, Grain.USER, USERS.url(project_id), keep=("of", *KEPT))
-    length = length_of(query.kept.get("of"), _USUAL)
-    since = _begin(LENGTHS[length][1])
+    length = length_of(query.kept.get("of"))
+    since = beginning(length)
     page = list_users(
         *(project_id, query.selection, request.args.get("cursor")),
         sort=query.sort_parameter,
@@ -67,8 +58,8 @@ def _context(
     project_id: str, query: ListQuery, page: Page[UserRow], length: str, since: datetime | None
 ) -> dict[str, object]:
     first = min((row.start_time for row in page.items), default=datetime.now(UTC))
-    begin = since or _midnight(first)
-    width, bars = _bars(begin)
+    begin = since or midnight(first)
+    width, bars = bars_since(begin)
     ids = [row.user_id for row in page.items]
     details = user_details(project_id, ids, begin, width) if ids else {}
     # As the last row, so that the sums of the list are those of all traces.
@@ -87,11 +78,6 @@ def _context(
     }
 
 
-def length_of(chosen: str | None, usual: str) -> str:
-    """Return the chosen length of time, a key of `LENGTHS`; the usual one where it is none."""
-    return chosen if chosen in LENGTHS else usual
-
-
 def _period(since: datetime | None, length: str) -> str:
     """Return the term of the traces that are summed up; "" for all."""
     if since is None:
@@ -103,26 +89,6 @@ def _failed_url(project_id: str, period: str, user_id: str) -> str:
     """Return the address of the failed traces of a user, or of nobody, that are summed up."""
     own = term("user", user_id) if user_id else "-has:user"
     return TRACES.url(project_id, q=f"{own} status:error {period}".rstrip())
-
-
-def _begin(ago: timedelta | None) -> datetime | None:
-    """Return since when traces are summed up; of several days all are whole ones in UTC."""
-    if ago is None:
-        return None
-    since = datetime.now(UTC) - ago
-    return _midnight(since) if ago > _DAY else since
-
-
-def _midnight(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _bars(begin: datetime) -> tuple[timedelta, int]:
-    """Return the time that each bar of a trend covers, hours or whole days, and their number."""
-    past = datetime.now(UTC) - begin
-    unit = timedelta(hours=1) if past <= _DAY + timedelta(minutes=1) else _DAY
-    width = -(-past // (unit * _MOST_BARS)) * unit
-    return width, max(1, -(-past // width))
 
 
 def interval(since: datetime) -> timedelta:

@@ -209,6 +209,24 @@ INPUTS: dict[str, tuple[Any, Shown]] = {
         [{"role": "user", "content": [{"type": "text", "text": {"value": "hi"}}]}],
         [HI],
     ),
+    "a context of LiveKit": (
+        {
+            "items": [
+                {"type": "message", "role": "system", "content": ["Be brief."]},
+                {"type": "message", "role": "user", "content": ["hi"], "interrupted": False},
+                {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a": 1}'},
+                {"type": "function_call_output", "call_id": "c", "name": "f", "output": "42"},
+                {"type": "agent_handoff", "id": "h", "new_agent_id": "b"},
+            ]
+        },
+        [
+            ("system", "Be brief."),
+            HI,
+            ("assistant", 'call f {"a": 1}'),
+            ("tool", "result 42"),
+            ("user", "data agent_handoff"),
+        ],
+    ),
     "an MCP server's response": (
         {
             "content": [

@@ -46,6 +46,12 @@ def test_a_question_written_and_read_again_is_the_same(question: Question) -> No
         ({"measure": "sum", "field": "name"}, "field: name is no number; numbers of traces are"),
         ({"measure": "distinct"}, "field: a distinct needs"),
         ({"measure": "ratio"}, "part: a ratio needs the query"),
+        ({"measure": "ratio", "over": "tokens"}, "field: a ratio needs the field that it is of"),
+        ({"measure": "ratio", "field": "cost", "over": "nam"}, "over: traces have no field 'nam'"),
+        (
+            {"measure": "ratio", "field": "cost", "over": "tokens", "part": "name:a"},
+            "part: a ratio of sums is of the same rows",
+        ),
         ({"query": "status:eror"}, "query: query, character 8"),
         ({"since": "soon"}, "since: expected a time like -24h"),
         ({"shape": "heat_map", "field": "latency"}, "buckets: a heat map needs at least one"),

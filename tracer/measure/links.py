@@ -44,7 +44,7 @@ def base_query(question: Question) -> str:
     own = own_query(question.grain)
     if own != EVERYTHING and question.grain != "scores":
         query = narrowed(query, grain, own)
-    if question.measure == "ratio" and question.part:
+    if question.is_share and question.part:
         for text in (question.whole, question.part):
             query = narrowed(query, grain, parse(text, grain)) if text.strip() else query
     return query

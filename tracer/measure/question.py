@@ -51,6 +51,9 @@ class Question(
     ] = "minute"
     part: Annotated[Text, Meta(description="ratio: the rows that are counted, as a query")] = ""
     whole: Annotated[Text, Meta(description="ratio: of which rows; none: of all")] = ""
+    over: Annotated[str, Meta(description="ratio of sums: what the sum of field is divided by")] = (
+        ""
+    )
     group_by: Annotated[tuple[str, ...], Meta(max_length=2)] = ()
     query: Annotated[Text, Meta(description="which rows, in the query language")] = ""
     since: Annotated[str | None, Meta(description="-24h, today, a date; null: from the start")] = (
@@ -83,9 +86,21 @@ class Question(
     @property
     def measured(self) -> Reference | None:
         """The field whose numbers are measured; None: rows or distinct values are counted."""
-        if self.shape != "values" or self.measure in _NUMERIC:
+        if self.shape != "values" or self.measure in _NUMERIC or self.divisor is not None:
             return measured(self.grain, self.field)
         return None
+
+    @property
+    def divisor(self) -> Reference | None:
+        """The field by whose sum that of the measured field is divided; None: it is not."""
+        if self.shape == "values" and self.measure == "ratio" and self.over:
+            return measured(self.grain, self.over, "over")
+        return None
+
+    @property
+    def is_share(self) -> bool:
+        """Whether rows are counted as a part of other rows."""
+        return self.shape == "values" and self.measure == "ratio" and self.divisor is None
 
     @property
     def counted(self) -> Reference | None:
@@ -108,6 +123,8 @@ class Question(
     @property
     def unit(self) -> str:
         """The unit of the values: ``s``, ``usd``, ``share``, ``per minute`` …, or ``""``."""
+        if self.divisor is not None and self.measured is not None:
+            return "share" if self.divisor.unit == self.measured.unit else self.measured.unit
         if self.measured is not None:
             return self.measured.unit
         return {"ratio": "share", "rate": f"per {self.per}"}.get(self.measure, "")
@@ -140,8 +157,10 @@ def check(question: Question) -> None:
     _ = question.period
     if question.shape == "heat_map" and not question.buckets:
         raise Invalid.of_field("buckets", "a heat map needs at least one")
-    if question.measure == "ratio" and question.shape == "values" and not question.part.strip():
+    if question.is_share and not question.part.strip():
         raise Invalid.of_field("part", "a ratio needs the query of the rows that are counted")
+    if question.divisor is not None and (question.part.strip() or question.whole.strip()):
+        raise Invalid.of_field("part", "a ratio of sums is of the same rows: leave part empty")
 
 
 def write_question(question: Question) -> dict[str, Any]:
@@ -159,7 +178,7 @@ def _check_query(question: Question, name: str) -> None:
 
 def _check_field(question: Question) -> None:
     if not question.field and (
-        question.shape != "values" or question.measure in (*_NUMERIC, "distinct")
+        question.shape != "values" or question.measure in (*_NUMERIC, "distinct") or question.over
     ):
         what = question.measure if question.shape == "values" else question.shape.replace("_", " ")
         raise Invalid.of_field("field", f"a {what} needs the field that it is of")

@@ -64,6 +64,14 @@ QUESTIONS = [
     {"grain": "spans", "measure": "sum", "field": "tokens", "group_by": ["token_type", "model"]},
     {"grain": "spans", "measure": "sum", "field": "usage.input", "group_by": ["name"]},
     {"measure": "sum", "field": "usage.output", "buckets": 6},
+    {"measure": "ratio", "field": "cost", "over": "tokens", "group_by": ["name"], "limit": 1},
+    {
+        "grain": "generations",
+        "measure": "ratio",
+        "field": "output_tokens",
+        "over": "latency",
+        "buckets": 6,
+    },
 ]
 AGGREGATES: list[dict[str, Any]] = [
     {"view": "traces", "metrics": [("count", "count"), ("latency", "avg"), ("total_cost", "sum")]},

@@ -29,6 +29,7 @@ class Sums:
     total: Decimal | float | None = None
     low: Decimal | float | None = None
     high: Decimal | float | None = None
+    over: Decimal | float | None = None
     values: LogHistogram = field(default_factory=LogHistogram)
 
     def add(self, cell: Cell) -> None:
@@ -37,6 +38,8 @@ class Sums:
         self.of += cell.of
         if cell.total is not None:
             self.total = cell.total if self.total is None else _sum(self.total, cell.total)
+        if cell.over is not None:
+            self.over = cell.over if self.over is None else _sum(self.over, cell.over)
         if cell.low is not None:
             self.low = cell.low if self.low is None else min(self.low, cell.low)
         if cell.high is not None:
@@ -59,6 +62,8 @@ class Sums:
                 return self.values.percentile(percent or 50)
             case "rate":
                 return self.rows * _SECONDS[question.per] / seconds if seconds > 0 else None
+            case "ratio" if question.divisor is not None:
+                return float(self.total or 0) / float(self.over) if self.over else None
             case "ratio":
                 return self.rows / self.of if self.of else None
         return self.rows

@@ -35,12 +35,15 @@ class Cell(NamedTuple):
     total: Decimal | float | None
     low: Decimal | float | None
     high: Decimal | float | None
+    over: Decimal | float | None = None
+    """The sum by which ``total`` is divided, of a ratio of sums."""
 
     def scaled(self, factor: float) -> Cell:
         """Return the cell of so many times as many rows."""
         total = None if self.total is None else float(self.total) * factor
+        over = None if self.over is None else float(self.over) * factor
         rows, of = round(self.rows * factor), round(self.of * factor)
-        return self._replace(rows=rows, of=of, total=total)
+        return self._replace(rows=rows, of=of, total=total, over=over)
 
 
 @dataclass(frozen=True, slots=True)

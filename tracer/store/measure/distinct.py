@@ -81,7 +81,7 @@ def _counts(
     pairs: sa.CTE, interval: Any, number: Column, groups: int, *by: Column
 ) -> sa.Select[Any]:
     names = [pairs.c.first, pairs.c.second][:groups]
-    none = [sa.cast(sa.null(), sa.Numeric).label(name) for name in ("total", "low", "high")]
+    none = [sa.cast(sa.null(), sa.Numeric).label(name) for name in ("total", "low", "high", "over")]
     query = sa.select(
         sa.cast(interval, sa.DateTime(timezone=True)).label("interval"),
         *(

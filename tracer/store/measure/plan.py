@@ -114,6 +114,8 @@ def _measurable(question: Question) -> bool:
     reference = question.measured
     if reference is None:
         return question.measure in ("count", "rate") or _is_share_of_state(question)
+    if question.divisor is not None:
+        return all(each.field.name in ("usage", *SUMS) for each in (reference, question.divisor))
     if reference.field.name == "usage":
         return question.shape == "values" and question.measure == "sum"
     if reference.field.name not in SUMS:
@@ -142,7 +144,7 @@ def _fits_state(question: Question, state: State | None) -> bool:
     if "error_type" in [group.field.name for group in question.groups]:
         return state == "error"
     # Only counts are kept by state.
-    return state is None or (question.measured is None and question.measure != "ratio")
+    return state is None or (question.measured is None and not question.is_share)
 
 
 def _split(node: Node) -> tuple[Node, State | None] | None:

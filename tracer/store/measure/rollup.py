@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracer.extensions import db
-from tracer.measure.fields import TOKEN_TYPE
+from tracer.measure.fields import TOKEN_TYPE, Reference
 from tracer.measure.question import Question
 from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
@@ -83,11 +83,12 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
         total.label("total"),
         none.label("low"),
         none.label("high"),
+        (_sum_of(question.divisor, source) if question.divisor else none).label("over"),
     ).select_from(rows)
     number = 3 if key is None else 4
     grouped: list[Column] = [sa.literal_column(str(ordinal)) for ordinal in range(1, number + 1)]
     if there is None:
-        there = sums[question.measure == "ratio"] > 0
+        there = sums[question.is_share] > 0
     return query.group_by(*grouped).having(there)
 
 
@@ -110,21 +111,29 @@ def _sums(question: Question, plan: Plan, source: sa.Subquery) -> tuple[list[Col
     """Return [number of rows, number of values], and the sum of the values."""
     none = sa.cast(sa.null(), sa.Numeric)
     if question.measured is None:
-        if question.measure == "ratio":
+        if question.is_share:
             part = _state_rows(share_state(question), source)
             return [sa.func.sum(part), sa.func.sum(source.c.rows)], none
         rows = sa.func.sum(_state_rows(plan.state, source))
         return [rows, rows], none
-    name = _measured(question)
-    if name == "usage":
-        rows, tokens = sa.func.sum(source.c.rows), source.c.usage.op("->>")(question.measured.key)
-        return [rows, rows], sa.func.sum(sa.cast(tokens, sa.Numeric))
-    total: Column = sa.func.sum(source.c[name])
-    if question.measured.field.type is Type.DURATION:
-        total = sa.cast(total, sa.Float) / 1_000_000
+    name, total = _measured(question), _sum_of(question.measured, source)
+    if name == "usage" or question.divisor is not None:
+        rows = sa.func.sum(source.c.rows)
+        return [rows, rows], total
     counts = source.c[HISTOGRAMS.get(name, "token_counts")]
     number = sa.func.coalesce(sa.func.sum(number_of_values(counts)), 0)
     return [sa.func.sum(source.c.rows), number], sa.case((number > 0, total))
+
+
+def _sum_of(reference: Reference, source: sa.Subquery) -> Column:
+    """Return the sum of a field, in the unit of its values."""
+    if reference.field.name == "usage":
+        tokens = source.c.usage.op("->>")(reference.key)
+        return sa.func.sum(sa.cast(tokens, sa.Numeric))
+    total: Column = sa.func.sum(source.c[reference.field.name])
+    if reference.field.type is Type.DURATION:
+        return sa.cast(total, sa.Float) / 1_000_000
+    return total
 
 
 def _state_rows(state: str | None, source: sa.Subquery) -> Column:

@@ -59,7 +59,7 @@ def _statement(scan: Scan, plan: Plan | None) -> sa.Select[Any] | sa.CompoundSel
     else:
         partial = _distinct(scan) if question.counted is not None else _cells(scan)
     cells = partial.cte("cells")
-    names = ("interval", "first", "second", "key", "rows", "whole", "total", "low", "high")
+    names = ("interval", "first", "second", "key", "rows", "whole", "total", "low", "high", "over")
     if not question.group_by:
         return sa.select(sa.true(), *(cells.c[name] for name in names))
     top = given_groups(scan.groups) if scan.groups is not None else top_groups(question, cells)
@@ -113,17 +113,20 @@ def _sums(
 ) -> list[sa.Label[Any]]:
     question = scan.question
     rows: Column = sa.func.count()
+    divisor = columns.number(question.divisor) if question.divisor else None
     if columns.repeats and value is None:
         rows = sa.func.count(sa.distinct(_id(question, own)))
     whole: Column = rows if value is None else sa.func.count(value)
-    if question.measure == "ratio" and question.shape == "values":
+    if question.is_share:
         part, of = _condition(scan, question.part, table), _condition(scan, question.whole, table)
         rows, whole = rows.filter(of, part), rows.filter(of)
     none = sa.cast(sa.null(), sa.Numeric)
-    sums: dict[str, Column] = {"total": none, "low": none, "high": none}
+    sums: dict[str, Column] = {"total": none, "low": none, "high": none, "over": none}
     # Each evaluates the value again, so only what the measure needs.
-    if value is not None and question.measure in ("sum", "average"):
+    if value is not None and question.measure in ("sum", "average", "ratio"):
         sums["total"] = sa.func.sum(value)
+        if divisor is not None:
+            sums["over"] = sa.func.sum(divisor)
     elif value is not None and question.measure == "min":
         sums["low"] = sa.func.min(value)
     elif value is not None and question.measure == "max":
@@ -170,6 +173,7 @@ def _everything(cells: sa.CTE) -> sa.Select[Any]:
         sa.func.sum(cells.c.total),
         sa.func.min(cells.c.low),
         sa.func.max(cells.c.high),
+        sa.func.sum(cells.c.over),
     ).group_by(cells.c.interval)
 
 

@@ -32,6 +32,9 @@ def top_groups(question: Question, cells: sa.CTE) -> sa.CTE:
         order: Column = sa.literal_column("3")
     elif question.measure == "average":
         order = sa.func.sum(cells.c.total) / sa.func.nullif(sa.func.sum(cells.c.whole), 0)
+    elif question.divisor is not None:
+        whole = sa.func.nullif(sa.func.sum(cells.c.over), 0)
+        order = sa.func.coalesce(sa.func.sum(cells.c.total), 0) / whole
     elif question.measure in ("sum", "max", "min"):
         how = {"sum": sa.func.sum(cells.c.total), "max": sa.func.max(cells.c.high)}
         order = how.get(question.measure, sa.func.min(cells.c.low))

@@ -81,6 +81,8 @@ def group_name(value: str | None) -> str:
 def measure_name(question: Question) -> str:
     """Return what a question measures in a few words: ``p95 of latency``, ``traces``."""
     field = question.field.replace("_", " ")
+    if question.divisor is not None:
+        return f"{field} / {question.over.replace('_', ' ')}"
     if question.measure == "percentile":
         return f"{' '.join(f'p{percent:g}' for percent in question.percents)} of {field}"
     names = {

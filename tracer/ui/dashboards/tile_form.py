@@ -24,7 +24,7 @@ MEASURES: Final = {
     "min": "least",
     "max": "greatest",
     "distinct": "distinct values",
-    "ratio": "share of rows",
+    "ratio": "share of rows, ratio of sums",
 }
 _DEFAULTS: Final = Question()
 
@@ -63,6 +63,7 @@ def form_of(tile: Tile) -> TileForm:
         "measure": question.measure,
         "grain": question.grain,
         "field": question.field,
+        "over": question.over,
         "percents": ", ".join(f"{percent:g}" for percent in question.percents),
         "part": question.part,
         "whole": question.whole,
@@ -120,7 +121,9 @@ def _json(values: Mapping[str, str]) -> dict[str, Any]:
         question["field"] = value("field")
     if measure == "percentile":
         question["percents"] = [_number("percents", each) for each in _list(value("percents"))]
-    if measure == "ratio":
+    if measure == "ratio" and value("over") and chart not in SHAPES:
+        question |= {"field": value("field"), "over": value("over")}
+    elif measure == "ratio":
         question |= {"part": value("part"), "whole": value("whole")}
     own = ("title", "note", "chart", "width", "heading", "scale", "better")
     tile: dict[str, Any] = {name: value(name) for name in own if value(name)}

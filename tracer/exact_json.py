@@ -83,9 +83,12 @@ def decode_noting_tiny(text: str) -> tuple[Any, bool]:
 
     Raises msgspec.MsgspecError, UnicodeError and RecursionError.
     """
-    _last.has_tiny = False
     value = decode(text)
-    return value, _last.has_tiny
+    if not _last.has_tiny:
+        return value, False
+    # An invalid text may leave this set: the next text is then cleaned without need.
+    _last.has_tiny = False
+    return value, True
 
 
 _encoder: Final = encoder()

@@ -82,11 +82,16 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         if value is None:
             return text, {}
         return clean(value)
-    if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(MAX_DEPTH, value):
+    # Each level takes two characters at least.
+    if len(text) > 2 * MAX_DEPTH and _may_be_deep(text) and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
     if has_tiny or "\\u0000" in text:
         return clean(value)
     return value, {}
+
+
+def _may_be_deep(text: str) -> bool:
+    return text.count("[") + text.count("{") > MAX_DEPTH
 
 
 def _decode_leniently(text: str) -> Json:

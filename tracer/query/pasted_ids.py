@@ -12,6 +12,7 @@ _TRACEPARENT: Final = re.compile(
     re.IGNORECASE,
 )
 _HEXADECIMAL: Final = re.compile(r"(?:0x)?([0-9a-f]{32}|[0-9a-f]{16})", re.IGNORECASE)
+_MIXED: Final = re.compile(r"(?=.*[0-9@])(?=.*[^\W\d_])[^\W_][\w.@+-]{5,}")
 _PATH: Final = re.compile(r"/project/([^/]+)/(traces|sessions|users|observations)/([^/?#]+)")
 LONGEST: Final = 800
 """Characters of an id."""
@@ -43,8 +44,12 @@ def recognise(text: str) -> PastedId | None:
 
 
 def is_id(text: str) -> bool:
-    """Return whether a text has the form of a trace or span id of OpenTelemetry."""
-    return _HEXADECIMAL.fullmatch(text.strip().replace("-", "")) is not None
+    """Return whether a text looks like an id rather than a word to search for.
+
+    So do ids of OpenTelemetry, letters with digits such as ``user-417``, and addresses of mail.
+    """
+    bare = text.strip()
+    return bool(_HEXADECIMAL.fullmatch(bare.replace("-", "")) or _MIXED.fullmatch(bare))
 
 
 def _of_url(text: str) -> PastedId | None:

@@ -45,7 +45,12 @@ def test_an_id_typed_as_a_query_leads_to_its_page_as_well(
     store_traces(agent_trace())
     answer = client.get("/project/default/traces", query_string={"q": f" {TRACE.upper()} "})
     assert answer.headers["Location"] == PAGE
-    assert client.get("/project/default/traces?q=refund").status_code == 200
+    for text, page in (("user-417", "users/user-417"), ("chat_91c2", "sessions/chat_91c2")):
+        answer = client.get("/project/default/traces", query_string={"q": text})
+        assert answer.headers["Location"] == f"/project/default/{page}"
+    for text in ("refund", '"user-417"', "user-418"):
+        answer = client.get("/project/default/traces", query_string={"q": text})
+        assert answer.status_code == 200
 
 
 def test_other_texts_offer_names_pages_and_a_search(

@@ -64,8 +64,8 @@ def go_to(project_id: str) -> Representations | Response:
 def id_url(project_id: str, text: str) -> str | None:
     """Return the page of an id that was typed as a query; None: the text is a query.
 
-    Only what looks like an id of OpenTelemetry, a ``traceparent`` or a link is looked up: a word
-    may be the name of a user as well.
+    Only what looks like an id, a ``traceparent`` or a link is looked up: a word may be the name of
+    a user as well.
     """
     pasted = recognise(text)
     if pasted is None or not (pasted.kind or len(pasted.candidates) > 1 or is_id(text)):

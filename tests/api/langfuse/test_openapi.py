@@ -97,6 +97,22 @@ def test_a_route_that_is_not_served_names_what_to_use(
     assert "is not served here: " in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "instead"),
+    [
+        ("organizations/memberships", "`tracer members`"),
+        ("projects/p/memberships", "`tracer members`"),
+        ("projects/p/apiKeys", "`tracer keys`"),
+        ("organizations/llm-connections", "calls no models"),
+        ("unstable/dashboards/d/placements", "/api/v1/dashboards"),
+        ("unstable/dashboard-widgets", "/api/v1/dashboards"),
+        ("unstable/evaluators", "send scores"),
+    ],
+)
+def test_what_to_use_instead_fits_the_route(client: FlaskClient, path: str, instead: str) -> None:
+    assert instead in client.get(f"/api/public/{path}").get_json()["message"]
+
+
 def test_an_unknown_route_and_a_wrong_method_are_what_they_are(client: FlaskClient) -> None:
     assert "is not served" not in client.get("/api/public/odd").text
     assert client.get("/api/public/projects").status_code == 200

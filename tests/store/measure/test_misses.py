@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +12,14 @@ from flask import Flask
 
 from tests.support.store.rows import put
 from tests.support.traces.records import T0, span
+from tracer.errors import TooSlow
 from tracer.measure.question import read_question
 from tracer.query.moments import Clock
 from tracer.records import SpanRecord
+from tracer.store.measure import answer as answers
 from tracer.store.measure.answer import answer
+from tracer.store.measure.cells import Scan, Scanned
+from tracer.store.measure.plan import Plan
 from tracer.store.rollups import fold
 from tracer.times import from_micros
 
@@ -86,3 +91,21 @@ def test_calls_that_ran_side_by_side_do_not_repeat_one_another(
 ) -> None:
     put(connection, *(call(0, 2000 + n, span_id=f"p{n}") for n in range(3)))
     assert sums(app, "missed_tokens") == {(): 0}
+
+
+def test_a_sample_has_whole_traces(
+    app: Flask, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(connection, call(0, 2000), call(1, 3000))
+    real = answers.read
+
+    def slow(scan: Scan, plan: Plan | None = None) -> Scanned:
+        if scan.share == 1:
+            raise TooSlow("it takes too long")
+        # All blocks of the table.
+        return real(replace(scan, share=0.9999), plan)
+
+    monkeypatch.setattr(answers, "read", slow)
+    monkeypatch.setattr(answers, "SAMPLE_ROWS", 10**9)
+    # The half of the rows that a sample has at most, twice.
+    assert sums(app, "missed_tokens") == {(): 4000}

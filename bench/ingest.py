@@ -14,6 +14,10 @@ from bench.load import SPANS, Sent, send
 from tracer.server.postgres import Embedded
 
 TABLES: Final = ("spans", "span_payload_rows")
+_SIZE: Final = """
+    SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+"""
 
 
 class Round(NamedTuple):
@@ -43,7 +47,7 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
             rounds.append(_round(server, url, sizes))
             stored += len(rounds[-1].sent.acks) * SPANS
             _require_all(url, stored)
-    return [*_rates(rounds), *_costs(rounds), *_memory(memory)]
+    return [*_rates(rounds), *_costs(rounds), _disk(url, stored), *_memory(memory)]
 
 
 def _round(server: Family, url: str, sizes: Sizes) -> Round:
@@ -88,6 +92,15 @@ def _memory(memory: PeakMemory) -> list[Figure]:
         Figure("memory_load", "memory under load (PSS)", pss, "MB", most=400),
         Figure("memory_load_rss", "… RSS summed", rss, "MB", most=400),
     ]
+
+
+def _disk(url: str, spans: int) -> Figure:
+    """Return what all tables take with their indexes, those of derived data included."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM")
+        size = connection.execute(_SIZE).fetchone()
+    assert size is not None
+    return Figure("disk", "on disk", float(size[0]) / spans / 1000, "kB/span", most=2.0)
 
 
 def _require_all(url: str, acknowledged: int) -> None:

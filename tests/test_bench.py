@@ -26,7 +26,7 @@ from tracer.wire.dialects import DIALECTS
 
 NAMES = {
     *("cold_start", "memory_idle", "memory_idle_rss"),
-    *("ingest", "copy", "ingest_per_copy", "memory_load", "memory_load_rss"),
+    *("ingest", "copy", "ingest_per_copy", "disk", "memory_load", "memory_load_rss"),
     *("langfuse", "langfuse_p95", "langfuse_otlp", "langfuse_per_otlp"),
     *(
         f"agents_{load.name}_{part}"

@@ -36,6 +36,10 @@ class Sums:
         """Add a cell."""
         self.rows += cell.rows
         self.of += cell.of
+        if cell.key is not None:
+            # Tens of thousands, which have no sums.
+            self.values.counts[cell.key] += cell.rows
+            return
         if cell.total is not None:
             self.total = cell.total if self.total is None else _sum(self.total, cell.total)
         if cell.over is not None:
@@ -44,8 +48,6 @@ class Sums:
             self.low = cell.low if self.low is None else min(self.low, cell.low)
         if cell.high is not None:
             self.high = cell.high if self.high is None else max(self.high, cell.high)
-        if cell.key is not None:
-            self.values.counts[cell.key] += cell.rows
 
     def value(self, question: Question, percent: float | None, seconds: float) -> Value:
         """Return the measure, of a range of so many seconds for a rate."""

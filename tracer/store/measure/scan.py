@@ -31,7 +31,7 @@ def read(scan: Scan, plan: Plan | None = None) -> Scanned:
     statement = _statement(scan, plan)
     cells: list[Cell] = []
     everything: list[Cell] = []
-    for shown, interval, first, second, *sums in db.session.execute(statement):
+    for shown, interval, first, second, *sums in db.session.execute(statement).all():
         groups = (first, second)[: len(scan.question.group_by)]
         (cells if shown else everything).append(Cell(interval, groups, *sums))
     return Scanned(cells, everything)

@@ -58,17 +58,20 @@ _COUNT_USERS: Final = f"""
     sums AS (
         SELECT user_id, min(start_time) AS start_time, max(end_time) AS end_time,
             sum(trace_count)::bigint AS trace_count, sum(error_count)::bigint AS error_count,
-            sum(total_tokens)::bigint AS total_tokens, sum(total_cost) AS total_cost,
-            (SELECT count(DISTINCT session) FROM days o, unnest(o.sessions) session
-                WHERE o.user_id = d.user_id) AS session_count
-        FROM days d GROUP BY user_id
+            sum(total_tokens)::bigint AS total_tokens, sum(total_cost) AS total_cost
+        FROM days GROUP BY user_id
+    ),
+    own AS (
+        SELECT user_id, count(DISTINCT session) AS session_count
+        FROM days, unnest(sessions) session GROUP BY user_id
     ),
     gone AS (
         DELETE FROM users u USING k WHERE u.project_id = %(project)s AND u.user_id = k.user_id
             AND NOT EXISTS (SELECT FROM days d WHERE d.user_id = k.user_id)
     )
     INSERT INTO users (project_id, user_id, {_SUMS}, session_count)
-    SELECT %(project)s, user_id, {_SUMS}, session_count FROM sums
+    SELECT %(project)s, user_id, {_SUMS}, coalesce(session_count, 0)
+    FROM sums LEFT JOIN own USING (user_id)
     ON CONFLICT (project_id, user_id) DO UPDATE SET {_UPDATED},
         session_count = excluded.session_count
 """  # noqa: S608 - composed of constants; values are bound

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
 # Key of the advisory lock that a migration of this database holds; an arbitrary constant.
 LOCK = 4318
+POLL_SECONDS = 0.2
 
 
 def run() -> None:
@@ -20,7 +23,10 @@ def run() -> None:
     with engine.connect() as connection:
         # Locked before Alembic reads the revision, so that a second process has nothing to do; for
         # the session, since a migration of large tables commits in steps.
-        connection.execute(sa.select(sa.func.pg_advisory_lock(LOCK)))
+        while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(LOCK))):
+            # Not waiting within a statement: CREATE INDEX CONCURRENTLY would wait for its end.
+            connection.rollback()
+            time.sleep(POLL_SECONDS)
         connection.commit()
         try:
             context.configure(

@@ -1,6 +1,6 @@
 """Makes the indexes of `spans` smaller: one less, and one without the ids.
 
-Built while reads go on; writes wait, and are repeated by their clients if that takes too long.
+Built while reads and writes go on; only the exchange at the end locks the table for a moment.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ down_revision = "0033"
 branch_labels = None
 depends_on = None
 
-# The new key finds a span by its id alone as well, which `ix_spans_id` was for.
-UPGRADE = """
-CREATE UNIQUE INDEX spans_by_id ON spans (project_id, span_id, trace_id);
-CREATE INDEX spans_by_start ON spans (project_id, start_time DESC);
+# The new key finds a span by its id alone as well, which `ix_spans_id` was for. What a build that
+# was interrupted left behind is dropped first.
+BUILD = {
+    "spans_by_id": "CREATE UNIQUE INDEX CONCURRENTLY spans_by_id"
+    " ON spans (project_id, span_id, trace_id)",
+    "spans_by_start": "CREATE INDEX CONCURRENTLY spans_by_start"
+    " ON spans (project_id, start_time DESC)",
+}
+REPLACE = """
 DROP INDEX ix_spans_id;
 DROP INDEX ix_spans_start;
 ALTER INDEX spans_by_start RENAME TO ix_spans_start;
@@ -34,7 +39,11 @@ ALTER TABLE spans ADD CONSTRAINT spans_pkey PRIMARY KEY USING INDEX spans_by_tra
 
 def upgrade() -> None:
     """Build the new indexes, and put them in the place of the old ones."""
-    op.execute(UPGRADE)
+    with op.get_context().autocommit_block():
+        for name, build in BUILD.items():
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute(build)
+    op.execute(REPLACE)
 
 
 def downgrade() -> None:

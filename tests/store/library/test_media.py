@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tests.support.store.rows import put
 from tests.support.traces.records import span
-from tracer.errors import Invalid
+from tracer.errors import Forbidden, Invalid, TracerError
 from tracer.extensions import db
 from tracer.store.database.session import transaction
 from tracer.store.library.media import (
@@ -64,11 +64,22 @@ def test_an_uploaded_file_is_read_back(project: str, content: bytes) -> None:
     assert medium.uploaded_at is not None
 
 
-@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b"z" * len(CONTENT), b""])
-def test_other_content_is_refused_and_the_first_is_kept(project: str, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (CONTENT[:-1], Forbidden),
+        (CONTENT + b"x", Forbidden),
+        (b"", Forbidden),
+        (b"z" * len(CONTENT), Invalid),
+    ],
+    ids=["shorter", "longer", "empty", "of the same length"],
+)
+def test_other_content_is_refused_and_the_first_is_kept(
+    project: str, content: bytes, error: type[TracerError]
+) -> None:
     medium = announced(project)
     store(project, medium, CONTENT)
-    with pytest.raises(Invalid):
+    with pytest.raises(error):
         store(project, medium, content)
     assert b"".join(read(project, medium.media_id)) == CONTENT
 

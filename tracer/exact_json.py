@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-import threading
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final, Literal
 
 import msgspec
@@ -19,13 +18,8 @@ _MOST_EXPONENT: Final = 10_000
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
 
 
-class _Last(threading.local):
-    """What the decoder met in the text that this thread decodes."""
-
-    has_tiny = False
-
-
-_last: Final = _Last()
+# Replaced at each number too small for a float, by any thread: cheaper than a value of each thread.
+_last_tiny = object()
 
 
 class SentNumber(float):
@@ -43,8 +37,9 @@ def read_number(text: str) -> float:
 
     Raises ValueError for a number that is too large for a float.
     """
+    global _last_tiny
     value = float(text)
-    if not math.isfinite(value):
+    if not isfinite(value):
         raise ValueError(f"{text[:40]} is too large")
     if (len(text) <= _SAFE_LENGTH and value) or repr(value) == text:
         return value
@@ -56,7 +51,7 @@ def read_number(text: str) -> float:
     number = SentNumber(value)
     number.text = text
     if not value:
-        _last.has_tiny = True
+        _last_tiny = object()
     return number
 
 
@@ -79,16 +74,12 @@ decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
 
 
 def decode_noting_tiny(text: str) -> tuple[Any, bool]:
-    """Return the value of a JSON text, and whether a number in it is too small for a float.
+    """Return the value of a JSON text, and whether a number in it may be too small for a float.
 
     Raises msgspec.MsgspecError, UnicodeError and RecursionError.
     """
-    value = decode(text)
-    if not _last.has_tiny:
-        return value, False
-    # An invalid text may leave this set: the next text is then cleaned without need.
-    _last.has_tiny = False
-    return value, True
+    before = _last_tiny
+    return decode(text), _last_tiny is not before
 
 
 _encoder: Final = encoder()

@@ -21,6 +21,8 @@ MAX_VALUE_BYTES: Final = 1024 * 1024
 REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
+# Each level takes two characters at least.
+_LEAST_DEEP: Final = 2 * MAX_DEPTH
 _OPENING: Final = frozenset("{[")
 _LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
 
@@ -82,16 +84,16 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         if value is None:
             return text, {}
         return clean(value)
-    # Each level takes two characters at least.
-    if len(text) > 2 * MAX_DEPTH and _may_be_deep(text) and deeper_than(MAX_DEPTH, value):
+    if (
+        len(text) > _LEAST_DEEP
+        and text.count("[") + text.count("{") > MAX_DEPTH
+        and deeper_than(MAX_DEPTH, value)
+    ):
         return text, {"depth": MAX_DEPTH}
-    if has_tiny or "\\u0000" in text:
+    # Most texts have no escapes, and a single character is searched for ten times faster.
+    if has_tiny or ("\\" in text and "\\u0000" in text):
         return clean(value)
     return value, {}
-
-
-def _may_be_deep(text: str) -> bool:
-    return text.count("[") + text.count("{") > MAX_DEPTH
 
 
 def _decode_leniently(text: str) -> Json:

@@ -86,7 +86,10 @@ def objects(value: Json) -> list[Json] | None:
     """Return a list of objects."""
     if not isinstance(value, list) or not value:
         return None
-    return value if all(isinstance(item, dict) for item in value) else None
+    for item in value:
+        if not isinstance(item, dict):
+            return None
+    return value
 
 
 def milliseconds(value: Json) -> list[int] | None:
@@ -139,8 +142,6 @@ def filled(value: Json) -> Json:
 def unquoted(value: Json) -> Json:
     """Return any value but the empty text; JSON text of one string becomes that string."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
-        if "\\" not in value and value.count('"') == 2 and value.isprintable():
-            return value[1:-1] or None
         try:
             value = exact_json.decode(value)
         except (msgspec.DecodeError, UnicodeError):
@@ -178,9 +179,15 @@ def tool_definitions(value: Json) -> list[Json] | None:
     """Return the tools offered to a model: definitions unchanged, bare names as objects."""
     if not isinstance(value, list) or not value:
         return None
-    items = [decode_text(item)[0] if isinstance(item, str) else item for item in value]
-    tools = [{"name": item} if isinstance(item, str) and item else item for item in items]
-    return tools if all(isinstance(tool, dict) for tool in tools) else None
+    tools: list[Json] = []
+    for item in value:
+        tool = decode_text(item)[0] if isinstance(item, str) else item
+        if isinstance(tool, str) and tool:
+            tool = {"name": tool}
+        if not isinstance(tool, dict):
+            return None
+        tools.append(tool)
+    return tools
 
 
 def quoted(parse: Parse) -> Parse:

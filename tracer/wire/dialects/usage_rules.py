@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -9,11 +10,12 @@ from typing import Final
 from tracer.records import Json
 from tracer.wire.dialects.parsers import mapping
 from tracer.wire.dialects.table import OBJECT, Build, Built, Rule
+from tracer.wire.usage.evidence import Number
 from tracer.wire.usage.metadata import read_with_metadata
-from tracer.wire.usage.names import costs, costs_by_name, counts
+from tracer.wire.usage.names import cost_term, costs, costs_by_name, counts, term
 from tracer.wire.usage.numbers import amount, count_or_object
-from tracer.wire.usage.plain import Recipe
-from tracer.wire.usage.reading import cost_within, read_cost, read_plain, read_usage
+from tracer.wire.usage.plain import Recipe, split
+from tracer.wire.usage.reading import cost_within, read_cost, read_usage
 from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE, NORMALISED, OWN, Convention, layout
 
 REPORTS: Final = "(reports)"
@@ -22,17 +24,32 @@ EXCLUSIVE: Final = "(exclusive)"
 """As a part of usage: the provider may have counted cached tokens outside the input."""
 
 
-def _usage_as(convention: Convention) -> Build:
-    """Return a function that builds usage from counts by name under a convention."""
+def _short(
+    build: Build,
+    convention: Convention,
+    kind: type[Number],
+    meaning: Callable[[str], str | None],
+) -> Build:
+    """Return ``build`` after the fast path for numbers of a ``kind`` without contradictions."""
 
     @lru_cache(maxsize=1_000)
     def ways(names: tuple[str, ...]) -> tuple[Recipe, ...]:
-        return layout(names, convention).plain
+        return layout(names, convention, meaning).plain
+
+    def build_shortly(parts: dict[str, Json]) -> Built:
+        numbers = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
+        for recipe in ways(tuple(numbers)):
+            if (plain := split(numbers, recipe, kind)) is not None:
+                return plain, True
+        return build(parts)
+
+    return build_shortly
+
+
+def _usage_as(convention: Convention) -> Build:
+    """Return a function that builds usage from counts by name under a convention."""
 
     def build(parts: dict[str, Json]) -> Built:
-        counts = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
-        if (plain := read_plain(counts, ways(tuple(counts)))) is not None:
-            return plain, True
         if REPORTS in parts or EXCLUSIVE in parts:
             reports, exclusive = parts.pop(REPORTS, []), EXCLUSIVE in parts
             parts.pop(EXCLUSIVE, None)
@@ -40,7 +57,7 @@ def _usage_as(convention: Convention) -> Build:
         whole = parts.pop(OBJECT, None)
         return read_usage({**whole, **parts} if whole else parts, convention)
 
-    return build
+    return _short(build, convention, int, term)
 
 
 inclusive_usage: Final = _usage_as(INSIDE)
@@ -51,6 +68,10 @@ normalised_usage: Final = _usage_as(NORMALISED)
 """Builds usage from counts that a gateway made inclusive but named like the provider's."""
 own_usage: Final = _usage_as(OWN)
 """Builds usage from an application's object: a provider's, or one with types of its own."""
+inclusive_cost: Final = _short(read_cost, INSIDE, Decimal, cost_term)
+"""Builds cost from amounts; what a total has over its parts becomes ``other``."""
+own_cost: Final = _short(lambda parts: read_cost(parts[OBJECT], OWN), OWN, Decimal, cost_term)
+"""Builds cost from an application's object of amounts by type."""
 
 
 def usage_rules(
@@ -84,16 +105,6 @@ def cost_rules(prefix: str) -> tuple[Rule, ...]:
         Rule("cost", f"{prefix}*", amount, build=inclusive_cost, known=costs),
         Rule("cost", prefix.removesuffix("."), amount, "total", inclusive_cost),
     )
-
-
-def inclusive_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build cost from amounts; what a total has over its parts becomes ``other``."""
-    return read_cost(parts)
-
-
-def own_cost(parts: dict[str, Json]) -> tuple[Json, bool]:
-    """Build cost from an application's object of amounts by type."""
-    return read_cost(parts[OBJECT], OWN)
 
 
 def named_usage(value: Json) -> dict[str, int] | None:

@@ -175,7 +175,7 @@ class Table:
 
     def plan(self, sources: list[dict[str, Json]], within: frozenset[str]) -> Plan:
         """Return the plan for these sources' names in a scope of the dialects ``within``."""
-        names = tuple([tuple(source) for source in sources])
+        names = tuple(map(tuple, sources))
         plan = self._plans.get((within, names))
         if plan is None:
             plan = self._make(names, within)

@@ -60,9 +60,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         scope=context.scope,
         dialect=resolution.dialect,
         claimed=claimed,
-        # A span has few of these: defaults are cheaper than a look-up of each.
-        **resolution.own(),
     )
+    resolution.set_own(record)
     if record.model is None:
         record.model = record.requested_model
     if kind == "generation":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from tracer.records import Json
+from tracer.records import Json, SpanRecord
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME, Build
@@ -165,10 +165,12 @@ class Resolution:
         lowest = applied & -applied
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
-    def own(self) -> dict[str, Json]:
-        """Return the fields that the record has under the same name."""
+    def set_own(self, record: SpanRecord) -> None:
+        """Set the fields that the record has under the same name."""
         fields = self.fields
-        return {name: fields[name] for name in self._plan.own if name in fields}
+        for name in self._plan.own:
+            if name in fields:
+                setattr(record, name, fields[name])
 
     def trace(self) -> dict[str, Json]:
         """Return the fields of the trace by their own names."""

@@ -227,7 +227,7 @@ def group_of(part: str) -> str:
 
 def is_nothing(difference: Number) -> bool:
     """Return whether numbers with this difference count as equal."""
-    return not difference or abs(difference) < _NOTHING
+    return not difference or (type(difference) is not int and abs(difference) < _NOTHING)
 
 
 def whole_of(group: str) -> str | None:

@@ -37,7 +37,7 @@ def finish_reasons(output: Json) -> list[str]:
 
 def _choices(answer: dict[str, Json]) -> Json:
     for name in _CHOICES:
-        if choices := answer.get(name):
+        if name in answer and (choices := answer[name]):
             return choices
     # Of a whole conversation the last message is the answer.
     messages = answer.get("messages")

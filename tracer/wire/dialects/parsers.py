@@ -94,7 +94,7 @@ def objects(value: Json) -> list[Json] | None:
 
 def milliseconds(value: Json) -> list[int] | None:
     """Return the only reading of a duration in milliseconds: its microseconds."""
-    number = amount(value)
+    number = value if type(value) is int and value >= 0 else amount(value)
     return [int(number * 1_000)] if number is not None and number < 10**12 else None
 
 

@@ -120,7 +120,7 @@ class Plan:
             self.moves.append((*which, rule.parse, json, merged, build, step.part))
 
     def claims(self, applied: int) -> list[Step]:
-        """Return the steps whose bits are set in ``told``."""
+        """Return the steps whose bits are set in ``applied``."""
         return [step for index, step in enumerate(self.steps) if applied >> index & 1]
 
     def split(self, applied: int, rejected: int, source: int) -> _Split:

@@ -17,6 +17,7 @@ _ANNOTATED: Final = {
     "annotations_of_trace": "trace",
     "annotations_of_session": "session",
 }
+_SOURCES: Final = frozenset(("scores", *_ANNOTATED))
 _MAX_NAME: Final = 200
 
 
@@ -30,6 +31,8 @@ class _Judgement(NamedTuple):
 
 def scores_of(record: SpanRecord, fields: dict[str, Json]) -> list[ScoreRecord]:
     """Return the scores of a span's ``fields``; a repeated span has the same score ids."""
+    if _SOURCES.isdisjoint(fields):
+        return []
     repeats: Counter[tuple[str, str, str]] = Counter()
     scores = []
     session: str | None = fields.get("trace.session_id")

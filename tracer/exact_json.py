@@ -16,6 +16,8 @@ _MOST_LENGTH: Final = 1_000
 _MOST_EXPONENT: Final = 10_000
 """PostgreSQL's numbers have up to 16,383 digits after the point."""
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
+NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of NUL in a JSON text, which PostgreSQL can't hold; not one that is itself escaped."""
 
 
 # Replaced at each number too small for a float, by any thread: cheaper than a value of each thread.
@@ -60,6 +62,17 @@ def encode_other(value: Any) -> Any:
     if isinstance(value, SentNumber):
         return msgspec.Raw(value.text.encode())
     raise NotImplementedError(f"{type(value).__name__} is no JSON value")
+
+
+def with_floats(value: Any) -> Any:
+    """Return a JSON value whose numbers are floats: those that are calculated with, not kept."""
+    if isinstance(value, SentNumber):
+        return float(value)
+    if isinstance(value, list):
+        return [with_floats(item) for item in value]
+    if isinstance(value, dict):
+        return {name: with_floats(item) for name, item in value.items()}
+    return value
 
 
 def encoder(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.errors import Invalid
+from tracer.exact_json import with_floats
 from tracer.measure.question import Question, check, explained
 from tracer.query.moments import parse_moment
 
@@ -99,7 +100,7 @@ def read_tile(value: Any) -> Tile:
 
 def _read(value: Any, kind: type[T]) -> T:
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(with_floats(value), kind)
     except msgspec.ValidationError as error:
         path, text = explained(error)
         raise Invalid.of_field(path or "document", text) from None

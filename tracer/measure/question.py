@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.errors import Invalid
+from tracer.exact_json import with_floats
 from tracer.measure.fields import TOKEN_TYPE, Reference, grouped, measured, own_query, query_grain
 from tracer.query.errors import QueryError
 from tracer.query.moments import Moment, parse_moment
@@ -133,7 +134,7 @@ class Question(
 def read_question(value: Any) -> Question:
     """Return the question that a JSON value is; raises Invalid that names the field."""
     try:
-        question = msgspec.convert(value, Question)
+        question = msgspec.convert(with_floats(value), Question)
     except msgspec.ValidationError as error:
         path, text = explained(error)
         raise Invalid.of_field(path or "question", _plain(text)) from None

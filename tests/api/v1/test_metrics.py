@@ -31,3 +31,12 @@ def test_a_wrong_question_is_refused_with_the_name_of_the_field(client: FlaskCli
     answer = client.post("/api/v1/metrics", json={"group_by": ["nam"]})
     assert answer.status_code == 400
     assert answer.get_json()["errors"][0]["field"] == "group_by[0]"
+
+
+def test_percents_are_taken_with_more_digits_than_a_float_has(client: FlaskClient) -> None:
+    for percent in ("99.90", "99.90000000000000000001"):
+        body = f'{{"measure": "percentile", "field": "latency", "percents": [{percent}]}}'
+        headers = {"Content-Type": "application/json"}
+        answer = client.post("/api/v1/metrics", data=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.get_json()["question"]["percents"] == [99.9]

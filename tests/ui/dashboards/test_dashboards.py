@@ -247,7 +247,8 @@ def test_a_dashboard_is_exported_imported_and_copied(client: FlaskClient) -> Non
     assert client.post(BASE, data=as_file, headers=SAME_ORIGIN).status_code == 303
     broken = answer.get_json()
     broken["tiles"][1]["question"]["query"] = "latncy:>2s"
-    for text in ("{", "[]", '{"name": "x", "tiles": 1}', json.dumps(broken)):
+    unstorable = ['{"name": "a\\u0000b"}', '{"name": "\\ud83d"}', "[" * 100_000]
+    for text in ("{", "[]", '{"name": "x", "tiles": 1}', *unstorable, json.dumps(broken)):
         refused = post_form(client, BASE, 422, document=text)
         assert "Exception" not in refused.text
     assert "tiles[1]" in refused.text

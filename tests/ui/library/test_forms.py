@@ -16,7 +16,7 @@ from tracer.store.library.datasets import (
     save_item,
 )
 from tracer.store.library.prompts import PromptDraft, PromptVersion, create_version, get_version
-from tracer.ui.library.written import read_value, written
+from tracer.ui.library.written import MOST_CHARACTERS, read_value, written
 
 PROMPTS, DATASETS = "/project/default/prompts", "/project/default/datasets"
 
@@ -71,6 +71,24 @@ def test_chat_messages_are_fields_and_other_messages_are_json(
     assert "placeholder" in get_page("/prompts/c/new").one("textarea", name="text").text
     assert get_page("/prompts/c/new?from=1").all("textarea", name="content")
     post_form(client, f"{PROMPTS}/c/new", 422, text="[1]")
+
+
+def test_an_item_whose_text_looks_like_unstorable_json_is_shown_and_saved_unchanged(
+    project: str, client: FlaskClient, get_page: GetPage
+) -> None:
+    texts = ['{"a": "\\u0000"}', '"\\ud83d"', '["\\ud83d\\ude00"]', "a\rb"]
+    assert [read_value("input", written(text)) for text in texts] == texts
+    dataset = save_dataset(project, "d", {})
+    # More characters than a form takes: sent over the API.
+    long = "x" * (MOST_CHARACTERS + 1)
+    for number, text in enumerate([texts[0], long]):
+        save_item(project, dataset.dataset_id, f"i{number}", {"input": text})
+    shown = get_page("/datasets/d/items/i0").one("textarea", name="input").text
+    assert read_value("input", shown) == texts[0]
+    get_page("/datasets/d/items/i1")
+    answer = post_form(client, f"{DATASETS}/d/items/i0", input=shown)
+    assert answer.status_code == 303
+    post_form(client, f"{DATASETS}/d/items/i0", 422, input=texts[0])
 
 
 @pytest.mark.usefixtures("project")

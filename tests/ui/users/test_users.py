@@ -62,7 +62,9 @@ def test_users_have_facets_and_a_chart_whose_bars_select_who_was_active(
         assert len(rows(get_page(facets[name][1].partition("/default")[2]))) == users
     for length in ("24h", "7d", "all"):
         chart = get_page(f"/histogram?list=user_list&of={length}", fragment=True)
-        assert chart.one("div", "sumline").text.startswith("2 users · 1 failed · 2,416 tokens")
+        assert chart.one("div", "sumline").text.startswith(
+            "2 users · 1 with a failed trace · 2,416 tokens"
+        )
         links = [bar["href"].partition("/default")[2] for bar in chart.one("svg").all("a")]
         assert set().union(*(rows(get_page(link)) for link in links)) == {"user-417", "a/b"}
         assert [a.text for a in chart.one("span", "push").all("a")] == ["Count", "Cost"]

@@ -9,6 +9,7 @@ from flask import Response, redirect, request, url_for
 from msgspec.structs import replace
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer import exact_json
 from tracer.dashboards.document import Dashboard, check_dashboard, read_dashboard, write_dashboard
 from tracer.errors import Invalid
 from tracer.store.database.session import transaction
@@ -65,9 +66,11 @@ def remove_dashboard(project_id: str, dashboard_id: str) -> AnyResponse:
 def _imported(text: str) -> Dashboard:
     """Return the dashboard of a JSON text whose tiles can be answered; raises Invalid."""
     try:
-        value: Any = json.loads(text)
-    except ValueError as error:
+        value: Any = exact_json.decode(text)
+    except (ValueError, RecursionError) as error:
         raise Invalid.of_field("", f"this is no JSON: {error}") from None
+    if exact_json.NUL.search(text):
+        raise Invalid.of_field("", "the escape of NUL can't be stored")
     dashboard = read_dashboard(value)
     check_dashboard(dashboard)
     return dashboard

@@ -43,8 +43,8 @@ def _read(label: str, text: str, otherwise: Callable[[str, Exception], Json]) ->
         value: Json = exact_json.decode(text)
     except (ValueError, RecursionError) as error:
         return otherwise(text, error)
-    if "\\u0000" in text or "\\ud" in text.lower():
-        refuse(f"{label}: the escapes of NUL and of halves of characters can't be stored.")
+    if exact_json.NUL.search(text):
+        refuse(f"{label}: the escape of NUL can't be stored.")
     return value
 
 
@@ -52,6 +52,17 @@ def written(value: Json) -> str:
     """Return the text by which `read_value` gives the value again; None: an empty one."""
     if value is None:
         return ""
-    if isinstance(value, str) and read_value("", value) == value:
-        return value
-    return exact_json.encode(value).decode() if isinstance(value, str) else json_tree.dump(value)
+    if not isinstance(value, str):
+        return json_tree.dump(value)
+    return value if _is_plain(value) else exact_json.encode(value).decode()
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a form gives the text again as it is: JSON is read as its value."""
+    if "\r" in text or not text.strip():
+        return False
+    try:
+        exact_json.decode(text)
+    except (ValueError, RecursionError):
+        return True
+    return False

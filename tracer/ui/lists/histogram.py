@@ -229,7 +229,7 @@ def _bar(
         query.url(narrowed(query.shown, query.grain, node)) if of_users else query.period_url(text)
     )
     parts = [
-        f"{start:%a %d %b %H:%M}: {plural(bar.count, kind.noun)}, {bar.errors:,} failed",
+        f"{start:%a %d %b %H:%M}: {plural(bar.count, kind.noun)}, {bar.errors:,} {kind.failed}",
         f"p50 {duration(bar.p50)}, p95 {duration(bar.p95)}" if bar.p95 else "",
         money(bar.cost),
     ]

@@ -30,6 +30,13 @@ class ListKind:
     template: str = "lists/frame.html"
 
     @property
+    def failed(self) -> str:
+        """What is counted as failed, after the number of such rows."""
+        # Neither a session nor a user fails: one of its traces does.
+        whole = self.grain in (Grain.SESSION, Grain.USER)
+        return "with a failed trace" if whole else "failed"
+
+    @property
     def title(self) -> str:
         """The heading of the page."""
         return f"{self.noun.capitalize()}s"

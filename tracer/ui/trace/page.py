@@ -65,10 +65,11 @@ def _forest(row: TraceRow, selected: str | None) -> Forest:
     """Return the rows that the query of the request asks for."""
     project_id, trace_id = row.project_id, row.trace_id
     cursor, lens = request.args.get("after"), request.args.get("lens", "")
+    folds = row.status != "running"
     if lens in LENSES:
-        return lens_forest(project_id, trace_id, lens, cursor, selected)
+        return lens_forest(project_id, trace_id, lens, cursor, selected, folds=folds)
     opened = request.args.getlist("open")[-MAX_OPEN:]
-    tree = TreeReader(project_id, trace_id, folds=row.status != "running")
+    tree = TreeReader(project_id, trace_id, folds=folds)
     # Requested nodes are read first: their rows count towards the limit of `tree.open`.
     if cursor:
         tree.page(request.args.get("of"), cursor)
@@ -99,7 +100,7 @@ def trace_spans(project_id: str, trace_id: str) -> Representations:
     until = request.args.get("until")
     lens = request.args.get("lens", "")
     if cursor and lens in LENSES:
-        level = lens_level(project_id, trace_id, lens, cursor)
+        level = lens_level(project_id, trace_id, lens, cursor, folds=folds)
     else:
         level = read_level(project_id, trace_id, parent, cursor, depth, folds=folds, until=until)
     return Representations(

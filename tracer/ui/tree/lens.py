@@ -19,11 +19,17 @@ _NOTHING: Final = LensPage(Children(None, [], None, None), {}, 0)
 
 
 def lens_forest(
-    project_id: str, trace_id: str, lens: str, cursor: str | None, selected: str | None
+    project_id: str,
+    trace_id: str,
+    lens: str,
+    cursor: str | None,
+    selected: str | None,
+    *,
+    folds: bool,
 ) -> Forest:
     """Return a page of the lens: at ``cursor``, else the first that is not before ``selected``.
 
-    Raises BadCursor.
+    ``folds``: show equal siblings as one row. Raises BadCursor.
     """
     part = Part(decode_cursor(cursor)) if cursor else Part()
     page = read_lens(project_id, trace_id, lens, part, _PAGE)
@@ -33,17 +39,19 @@ def lens_forest(
         near = read_lens(project_id, trace_id, lens, part, _PAGE)
         page = near if near and near.spans.rows else page
     shown = page or _NOTHING
-    token = PageToken.of(shown.spans, 0, folds=False, lens=lens)
+    token = PageToken.of(shown.spans, 0, folds, lens)
     level = _level(project_id, trace_id, shown, token)
     unread = page.unread if page else None
     return Forest(level, None, len(level.nodes), lens=lens, unread=unread)
 
 
-def lens_level(project_id: str, trace_id: str, lens: str, cursor: str) -> TreeLevel:
+def lens_level(
+    project_id: str, trace_id: str, lens: str, cursor: str, *, folds: bool
+) -> TreeLevel:
     """Return the page of the lens that continues another at ``cursor``. Raises BadCursor."""
     key = decode_cursor(cursor)
     page = read_lens(project_id, trace_id, lens, Part(key), _PAGE) or _NOTHING
-    token = PageToken.of(page.spans, 0, folds=False, lens=lens)
+    token = PageToken.of(page.spans, 0, folds, lens)
     level = _level(project_id, trace_id, page, token)
     level.continue_at(key)
     return level
@@ -69,9 +77,11 @@ def _holds(page: LensPage, span_id: str) -> bool:
 
 def _level(project_id: str, trace_id: str, page: LensPage, token: PageToken) -> TreeLevel:
     own = {row.span_id for row in page.spans.rows}
+    rows = [*page.spans.rows, *page.ancestors.values()]
+    parents = {row.parent_span_id for row in rows}
     nodes = [
-        Node(row, depth, leads=row.span_id not in own)
-        for depth, row in _in_tree([*page.spans.rows, *page.ancestors.values()])
+        Node(row, depth, leads=row.span_id not in own, has_rows_below=row.span_id in parents)
+        for depth, row in _in_tree(rows)
     ]
     level = TreeLevel(None, 0, nodes, page.spans.earlier, page.spans.later, token)
     complete(project_id, trace_id, level)

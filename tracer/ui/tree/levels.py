@@ -160,7 +160,9 @@ def complete(
         nodes += level.nodes
         ahead += [node.level for node in level.nodes if node.level]
         if level.token.folds and level.cut and (first := last_group_start(level.nodes)):
-            cut[first] = level
+            # The stored groups are those of whole levels: a lens leaves rows out.
+            if not level.token.lens:
+                cut[first] = level
     subtrees = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
     for node in nodes:
         node.subtree = subtrees.get(node.span.span_id)

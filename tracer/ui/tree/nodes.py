@@ -29,6 +29,8 @@ class Node:
     """The gap before it, in which nothing was recorded."""
     leads: bool = False
     """It is shown only because rows of the lens are below it."""
+    has_rows_below: bool = False
+    """Rows of the lens are below it, on the same page."""
     high: frozenset[str] = frozenset()
     """Which of its figures are over the p95 of its name: latency, tokens, cost."""
 

@@ -198,11 +198,12 @@ def last_group_start(nodes: Sequence[Node]) -> str | None:
     return start
 
 
-def _likeness(node: Node) -> tuple[str, str] | None:
+def _likeness(node: Node) -> tuple[str, str, str | None] | None:
     span = node.span
-    if span.placeholder or span.status == "running" or node.level is not None:
+    if span.placeholder or span.status == "running" or node.level or node.has_rows_below:
         return None
-    return span.name, span.kind
+    # A page of a lens has rows of several parents.
+    return span.name, span.kind, span.parent_span_id
 
 
 def _end_time(node: Node) -> datetime:

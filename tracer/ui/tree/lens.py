@@ -45,9 +45,7 @@ def lens_forest(
     return Forest(level, None, len(level.nodes), lens=lens, unread=unread)
 
 
-def lens_level(
-    project_id: str, trace_id: str, lens: str, cursor: str, *, folds: bool
-) -> TreeLevel:
+def lens_level(project_id: str, trace_id: str, lens: str, cursor: str, *, folds: bool) -> TreeLevel:
     """Return the page of the lens that continues another at ``cursor``. Raises BadCursor."""
     key = decode_cursor(cursor)
     page = read_lens(project_id, trace_id, lens, Part(key), _PAGE) or _NOTHING

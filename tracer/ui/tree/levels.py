@@ -159,10 +159,10 @@ def complete(
         level = ahead.pop()
         nodes += level.nodes
         ahead += [node.level for node in level.nodes if node.level]
-        if level.token.folds and level.cut and (first := last_group_start(level.nodes)):
-            # The stored groups are those of whole levels: a lens leaves rows out.
-            if not level.token.lens:
-                cut[first] = level
+        # The stored groups are those of whole levels: a lens leaves rows out.
+        of_tree = level.token.folds and not level.token.lens
+        if of_tree and level.cut and (first := last_group_start(level.nodes)):
+            cut[first] = level
     subtrees = read_subtrees(project_id, trace_id, [node.span for node in nodes]) or {}
     for node in nodes:
         node.subtree = subtrees.get(node.span.span_id)

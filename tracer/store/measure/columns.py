@@ -21,7 +21,7 @@ _ELEMENTS: Final[dict[Shape, Callable[..., Any]]] = {
     Shape.KEYS: sa.func.jsonb_object_keys,
     Shape.ELEMENTS: sa.func.jsonb_array_elements_text,
 }
-_USE: Final = ("tokens", "input_tokens", "output_tokens", "cost")
+_USE: Final = ("tokens", "input_tokens", "output_tokens", "cost", "usage")
 _OF_SCORES: Final[dict[str, Callable[[Any], Column]]] = {
     "score_name": lambda score: score.c.name,
     "source": lambda score: score.c.source,
@@ -65,12 +65,12 @@ class Columns:
             return sa.type_coerce(self._score.c.value, sa.Double)
         source = self._sources[reference.field.name]
         column = self._column(source, reference)
-        if source.shape is Shape.JSON:
-            return number_of(column)
         if source.shape is Shape.SCORE:
             return sa.type_coerce(_scores_of(source).c.value, sa.Double)
         if reference.field.type is Type.DURATION:
             return sa.cast(sa.extract("epoch", column), sa.Float)
+        if source.shape is Shape.JSON:
+            column = number_of(column)
         if self._grain in ("spans", "generations") and reference.field.name in _USE:
             # Usage that other spans repeat counts once.
             return sa.case((~self._table.c.covered, column))

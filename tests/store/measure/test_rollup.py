@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.drawn_records import span_patches, span_records, trace_records
-from tests.support.traces.records import T0
+from tests.support.traces.records import T0, span
 from tracer.extensions import db
 from tracer.measure.answer import Answer, Row
 from tracer.measure.question import Question, check, read_question
@@ -152,6 +152,19 @@ def by_rollups_and_scan(question: Question, clock: Clock) -> tuple[Answer, Answe
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(answers, "rollups_ready", lambda: False)
         return fast, answer("default", question, clock)
+
+
+def test_usage_that_another_span_repeats_counts_once(
+    app: Flask, connection: psycopg.Connection[Any]
+) -> None:
+    used = {"usage": {"input": 3}}
+    put(connection, span("agent", kind="agent", **used))
+    put(connection, span("call", "agent", kind="generation", **used))
+    with app.app_context():
+        for field in ("usage.input", "input_tokens"):
+            question = asked({"grain": "spans", "measure": "sum", "field": field})
+            for each in by_rollups_and_scan(question, CLOCK):
+                assert [row.value for row in each.rows] == [3], (field, each.source)
 
 
 @FEW

@@ -74,15 +74,7 @@ class Resolution:
         for bit, source, key, field, parse, json in self._plan.lone:
             value = sources[source][key]
             if json and type(value) is str:
-                if json == SHARED and id(value) in decoded:
-                    value = decoded[id(value)]
-                else:
-                    text = value
-                    value, notes = decode_text(text)
-                    if notes:
-                        self.notes[key] = notes
-                    if json == SHARED:
-                        decoded[id(text)] = value
+                value = self._decode(key, value, decoded if json == SHARED else None)
             if parse is not None:
                 value = parse(value)
             if value is not None:
@@ -90,21 +82,24 @@ class Resolution:
                 applied |= bit
         self._applied = applied
 
+    def _decode(self, key: str, text: str, shared: dict[int, Json] | None) -> Json:
+        """Return the JSON in a text; ``shared``: the values of texts that several steps read."""
+        if shared is not None and id(text) in shared:
+            return shared[id(text)]
+        value, notes = decode_text(text)
+        if notes:
+            self.notes[key] = notes
+        if shared is not None:
+            shared[id(text)] = value
+        return value
+
     def _apply(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
         fields, applied, rejected = self.fields, self._applied, 0
         builds: dict[str, Build] = {}
         for bit, source, key, field, parse, json, merged, build, part in self._plan.moves:
             value = sources[source][key]
             if json and type(value) is str:
-                if json == SHARED and id(value) in decoded:
-                    value = decoded[id(value)]
-                else:
-                    text = value
-                    value, notes = decode_text(text)
-                    if notes:
-                        self.notes[key] = notes
-                    if json == SHARED:
-                        decoded[id(text)] = value
+                value = self._decode(key, value, decoded if json == SHARED else None)
             if parse is not None:
                 value = parse(value)
             if value is None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from tracer.errors import Unstorable
 from tracer.extensions import db
 from tracer.store.annotations.subjects import Author, Subject, lock_subject
+from tracer.store.database.conditions import between
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import comments
 
@@ -84,10 +85,7 @@ def page_comments(
             wanted.append(subject[0] == object_id)
     if author_id is not None:
         wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
-    if since is not None:
-        wanted.append(comments.c.created_at >= since)
-    if until is not None:
-        wanted.append(comments.c.created_at < until)
+    wanted += between(comments.c.created_at, since, until)
     query = sa.select(*_COLUMNS).where(*wanted)
     query = query.order_by(comments.c.created_at, comments.c.comment_id)
     rows, total = numbered_page(query, limit, offset)

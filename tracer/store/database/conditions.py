@@ -244,3 +244,11 @@ def _finite(value: Any) -> Decimal | None:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def between(
+    time: Column, since: datetime | None, until: datetime | None
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a time is in a range; ``until`` is exclusive, None: open."""
+    conditions = [] if since is None else [time >= since]
+    return conditions if until is None else [*conditions, time < until]

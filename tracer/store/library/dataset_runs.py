@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.conditions import between
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_run_items, dataset_runs, scores
 
@@ -177,10 +178,7 @@ def list_run_items(
     """
     items = dataset_run_items.c
     wanted = [items.project_id == project_id, items.run_id == run_id]
-    if since is not None:
-        wanted.append(items.created_at >= since)
-    if until is not None:
-        wanted.append(items.created_at < until)
+    wanted += between(items.created_at, since, until)
     query = sa.select(*_RUN_ITEM).where(*wanted)
     query = query.order_by(items.created_at, items.run_item_id)
     rows, total = numbered_page(query, limit, offset)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.database.conditions import between
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import score_configs
 
@@ -81,10 +82,7 @@ def list_configs(
     Only those created from ``since`` on and before ``until``.
     """
     wanted = [score_configs.c.project_id == project_id]
-    if since is not None:
-        wanted.append(score_configs.c.created_at >= since)
-    if until is not None:
-        wanted.append(score_configs.c.created_at < until)
+    wanted += between(score_configs.c.created_at, since, until)
     query = sa.select(*_COLUMNS).where(*wanted)
     query = query.order_by(score_configs.c.created_at.desc(), score_configs.c.config_id)
     rows, total = numbered_page(query, limit, offset)

@@ -17,6 +17,7 @@ from tracer.store.annotations.summaries import (
     annotation_columns,
     summarise,
 )
+from tracer.store.database.conditions import between
 from tracer.store.database.numbered import numbered_page
 from tracer.store.database.paging import Page, cut_page, decode_cursor
 from tracer.store.database.session import within
@@ -89,11 +90,7 @@ def page_sessions(
 
     `environments`: only sessions with a trace in one of these environments; empty: all sessions.
     """
-    query = _query(project_id)
-    if since is not None:
-        query = query.where(sessions.c.start_time >= since)
-    if until is not None:
-        query = query.where(sessions.c.start_time < until)
+    query = _query(project_id).where(*between(sessions.c.start_time, since, until))
     if environments:
         query = query.where(_has_trace(traces.c.environment.in_(environments)))
     query = query.order_by(sessions.c.start_time.desc(), sessions.c.session_id.desc())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from flask import Blueprint, Response
-from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer
-from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.api.langfuse.params import PageMeta, TimesQuery, page_meta, read_params
 from tracer.errors import Invalid
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
@@ -17,20 +16,17 @@ from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_comments", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
-class CommentsQuery(PageQuery, kw_only=True):
+class CommentsQuery(TimesQuery, kw_only=True):
     """Conditions on a comment's subject and author."""
 
     object_type: Literal["TRACE", "OBSERVATION", "SESSION", "PROMPT"] | None = None
     object_id: str | None = None
     author_user_id: str | None = None
-    from_timestamp: SentTime | None = None
-    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
 
 
 class Comment(Answer, kw_only=True):

@@ -9,28 +9,25 @@ from flask import Blueprint, Response
 from msgspec import Meta, field
 
 from tracer.api.langfuse.answers import Answer
-from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, read_params
+from tracer.api.langfuse.params import PageMeta, Texts, TimesQuery, page_meta, read_params
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import days as metrics
 from tracer.store.metrics.days import DayOfModel
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.native.requests import Time
 
 bp = Blueprint("langfuse_days", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
-class DailyQuery(PageQuery, kw_only=True):
+class DailyQuery(TimesQuery, kw_only=True):
     """Conditions of the daily totals."""
 
     trace_name: str | None = None
     user_id: str | None = None
     tags: Annotated[Texts, Meta(description="all of them")] = field(default_factory=list)
     environment: Annotated[Texts, Meta(description="any of them")] = field(default_factory=list)
-    from_timestamp: Time | None = None
-    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
 
 
 class ModelDay(Answer, kw_only=True):

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from tracer.errors import Invalid
 from tracer.wire.langfuse.times import read_sent
-from tracer.wire.native.requests import as_utc
+from tracer.wire.native.requests import Time, as_utc
 
 Q = TypeVar("Q", bound="Query")
 
@@ -43,6 +43,13 @@ class PageQuery(Query, kw_only=True):
     def offset(self) -> int:
         """Number of rows before the page."""
         return (self.page - 1) * self.limit
+
+
+class TimesQuery(PageQuery, kw_only=True):
+    """A numbered page of what was created, or began, in a range of time."""
+
+    from_timestamp: Time | None = None
+    to_timestamp: Annotated[Time | None, Meta(description="exclusive")] = None
 
 
 class Paged(Protocol):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from flask import Blueprint, Response
-from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.library.datasets import find_dataset, find_item
-from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.api.langfuse.params import PageMeta, PageQuery, TimesQuery, page_meta, read_params
 from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.database.session import transaction
@@ -34,20 +33,17 @@ from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.bodies import RunItemBody
 from tracer.wire.langfuse.library.experiments import run_id
 from tracer.wire.langfuse.times import read_sent
-from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_storable_json
 
 bp = Blueprint("langfuse_runs", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
-class RunItemQuery(PageQuery, kw_only=True):
+class RunItemQuery(TimesQuery, kw_only=True):
     """Which run's items to list."""
 
     dataset_id: str
     run_name: str
-    from_timestamp: SentTime | None = None
-    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
 
 
 class RunItemAnswer(Answer, kw_only=True):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from flask import Blueprint, Response
-from msgspec import Meta
 
 from tracer.api.langfuse.answers import Answer
-from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
+from tracer.api.langfuse.params import PageMeta, TimesQuery, page_meta, read_params
 from tracer.errors import NotFound
 from tracer.store.scores import configs
 from tracer.web.keys import project_id
@@ -22,17 +19,9 @@ from tracer.web.langfuse.routes import (
     set_up,
 )
 from tracer.web.operations import Operation, describe
-from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_configs", __name__, url_prefix=PREFIX)
 set_up(bp)
-
-
-class ConfigsQuery(PageQuery, kw_only=True):
-    """Conditions on when a config was created."""
-
-    from_timestamp: SentTime | None = None
-    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
 
 
 class Configs(Answer, kw_only=True):
@@ -45,12 +34,12 @@ class Configs(Answer, kw_only=True):
 @bp.get("/score-configs")
 @describe(
     Operation(
-        summary="List score configs", query=ConfigsQuery, answers={200: Configs}, problems=PROBLEMS
+        summary="List score configs", query=TimesQuery, answers={200: Configs}, problems=PROBLEMS
     )
 )
 def list_configs() -> Response:
     """Return one page of the project's score configs, newest first."""
-    query = read_params(ConfigsQuery)
+    query = read_params(TimesQuery)
     rows, total = configs.list_configs(
         project_id(),
         query.limit,

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from msgspec import Meta, field
 
 from tracer.api.langfuse.answers import Answer, CoreTrace
-from tracer.api.langfuse.params import PageMeta, PageQuery, Texts, page_meta, read_params
+from tracer.api.langfuse.params import PageMeta, Texts, TimesQuery, page_meta, read_params
 from tracer.api.langfuse.traces.traces import session_traces
 from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
@@ -17,17 +17,14 @@ from tracer.web.answers.traces import Time
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
-from tracer.wire.native.requests import Time as SentTime
 
 bp = Blueprint("langfuse_sessions", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
-class SessionsQuery(PageQuery, kw_only=True):
+class SessionsQuery(TimesQuery, kw_only=True):
     """Filters of the list of sessions, all of which must hold."""
 
-    from_timestamp: SentTime | None = None
-    to_timestamp: Annotated[SentTime | None, Meta(description="exclusive")] = None
     environment: Annotated[Texts, Meta(description="any of them")] = field(default_factory=list)
 
 

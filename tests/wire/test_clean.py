@@ -52,6 +52,17 @@ def test_values_nested_too_deeply_are_cut_with_a_marker() -> None:
     assert notes == {"depth": MAX_DEPTH}
 
 
+@pytest.mark.parametrize("padding", ["", "x" * 100_000])
+def test_short_and_long_json_text_nested_too_deeply_stays_text(padding: str) -> None:
+    for levels, notes in ((MAX_DEPTH, {}), (MAX_DEPTH + 1, {"depth": MAX_DEPTH})):
+        inner = levels - 1
+        text = f'["{padding}",' + '{"a":[' * (inner // 2) + "[" * (inner % 2)
+        text += "]" * (inner % 2) + "]}" * (inner // 2) + "]"
+        value, noted = decode_text(text)
+        assert noted == notes
+        assert (value == text) == bool(notes)
+
+
 def test_long_text_is_cut_at_a_character_and_names_its_size() -> None:
     value, notes = clean("é" * 100, max_bytes=51)
     assert value == "é" * 25 + "…[truncated, 200 bytes]"

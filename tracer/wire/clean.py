@@ -23,6 +23,9 @@ TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
 # Each level takes two characters at least.
 _LEAST_DEEP: Final = 2 * MAX_DEPTH
+_COUNTED: Final = 8_000
+"""Characters of a text whose brackets are counted first; a longer one has too many to decide."""
+_NESTING: Final = frozenset((dict, list))
 _OPENING: Final = frozenset("{[")
 _LENIENT_SIGNS: Final = ("NaN", "Infinity", "\\ud", "\\uD")
 
@@ -84,11 +87,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         if value is None:
             return text, {}
         return clean(value)
-    if (
-        len(text) > _LEAST_DEEP
-        and text.count("[") + text.count("{") > MAX_DEPTH
-        and deeper_than(MAX_DEPTH, value)
-    ):
+    if len(text) > _LEAST_DEEP and _may_be_deep(text) and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
     # Most texts have no escapes, and a single character is searched for ten times faster.
     if has_tiny or ("\\" in text and "\\u0000" in text):
@@ -107,15 +106,20 @@ def _decode_leniently(text: str) -> Json:
     return None if deeper_than(MAX_DEPTH, value) else value
 
 
+def _may_be_deep(text: str) -> bool:
+    return len(text) > _COUNTED or text.count("[") + text.count("{") > MAX_DEPTH
+
+
 def deeper_than(limit: int, value: Json) -> bool:
-    """Return whether ``value`` has more than ``limit`` levels of lists and objects."""
+    """Return whether a decoded ``value`` has more than ``limit`` levels of lists and objects."""
     level: list[Any] = [value]
     for _ in range(limit):
+        # Decoders make no subclasses, and a set of types is searched in half the time.
         level = [
             child
             for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _NESTING
         ]
         if not level:
             return False

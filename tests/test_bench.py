@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -17,11 +18,17 @@ from bench.__main__ import NAMES as ALL
 from bench.agents.load import LOADS
 from bench.figures import Figure, number, percentile
 from bench.load import SPANS, TRACES, Template
+from bench.many.block import Block
+from bench.many.check import differences
+from bench.many.fill import fill
 from bench.mapping import CASES
 from bench.pages import large_trace
 from bench.report import BEGIN, END, write_docs
 from tests.support.paths import ROOT
 from tests.support.serving import environ
+from tracer.config import Config
+from tracer.server.bootstrap import bootstrap
+from tracer.server.migrations import upgrade
 from tracer.wire.dialects import DIALECTS
 
 NAMES = {
@@ -174,3 +181,24 @@ def test_writing_the_figures_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
     page.write_text("no marks")
     with pytest.raises(ValueError, match="lacks the markers"):
         write_docs(page, [], machine)
+
+
+@pytest.mark.slow
+def test_copies_of_generated_traces_have_the_sums_of_a_recount(bare_url: str) -> None:
+    upgrade(bare_url)
+    bootstrap(Config(database_url=bare_url))
+    fill(bare_url, Block(150, 4, 5.0))  # raises where a sum differs
+    with psycopg.connect(bare_url) as connection:
+        counts = connection.execute("""
+            SELECT count(*), count(DISTINCT user_id) > 4, (SELECT count(*) FROM trace_words),
+                (SELECT count(*) FROM spans) = sum(span_count)
+            FROM traces
+        """).fetchone()
+        assert counts == (600, True, 600, True)
+        connection.execute("UPDATE users SET trace_count = trace_count + 1")
+        assert [line.partition(":")[0] for line in differences(connection)] == ["users"]
+
+
+def test_traces_are_generated_or_copied_as_many_as_were_requested() -> None:
+    assert Block.of(10_000, 20) == Block(10_000, 1, 20)
+    assert Block.of(1_000_000, 20) == Block(25_000, 40, 20)

@@ -15,7 +15,7 @@ import psycopg
 from flask import Flask
 
 from bench.figures import percentile
-from bench.many.rows import END
+from bench.many.block import END
 from tracer.app import create_app
 from tracer.config import Config
 from tracer.dashboards.asking import Frame, column_question, question_of

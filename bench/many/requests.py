@@ -57,7 +57,7 @@ def requests(trace_ids: list[str]) -> list[Request]:
     listed += [_api("text", name, q=text) for name, text in TEXTS.items()]
     listed += [
         Request("list", name, f"/api/v1/{name}?limit=50")
-        for name in ("traces", "sessions", "users")
+        for name in ("traces", "spans", "sessions", "users")
     ]
     pages: tuple[tuple[str, dict[str, str]], ...] = (
         ("all", {}),
@@ -67,6 +67,14 @@ def requests(trace_ids: list[str]) -> list[Request]:
     listed += [
         Request("list page with facets", name, f"/project/default/traces?{urlencode(values)}")
         for name, values in pages
+    ]
+    listed += [
+        Request("list page with facets", name, f"/project/default/{name}")
+        for name in ("spans", "generations", "sessions", "users")
+    ]
+    listed += [
+        Request("histogram", name, f"/project/default/histogram?{urlencode(values)}")
+        for name, values in (*pages, ("of generations", {"list": "generation_list"}))
     ]
     listed += [
         Request("completion", text, f"/project/default/complete?{urlencode({'q': text})}")

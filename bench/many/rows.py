@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from bench.many import measured
 from bench.many import vocabulary as draw
+from bench.many.block import END, Block
 from tracer.merging.figures import Figures
 from tracer.store.rollups.changes import Changes
 from tracer.store.rollups.sums import SpanFigures
 from tracer.times import sql_time
 
-END: Final = int(datetime(2026, 11, 30, tzinfo=UTC).timestamp()) * 1_000_000
-"""The start of the latest trace (µs)."""
-DAYS: Final = 30
-_DAY: Final = 86_400_000_000
+_HOUR: Final = 3_600_000_000
 _NULL: Final = "\\N"
 
 COLUMNS: Final = {
@@ -63,23 +60,17 @@ class Traits(NamedTuple):
     runs: bool
 
 
-def lines(first: int, count: int, total: int, spans: float) -> Lines:
-    """Return the rows of the traces ``first`` to ``first + count`` of ``total``.
-
-    ``spans``: the mean number of spans of a trace; most have fewer and a few have many more.
-    """
+def lines(block: Block, first: int, count: int) -> Lines:
+    """Return the rows of the traces ``first`` to ``first + count`` of a block."""
     rng = random.Random(first)
     made = Lines([], [], [], [], [], [], Changes())
     words = draw.WORDS.draw(rng, 20_000)
-    for traits in _traits(rng, first, count, total, spans):
+    for traits in _traits(rng, block, first, count):
         _add(made, rng, traits, words)
     return made
 
 
-def _traits(
-    rng: random.Random, first: int, count: int, total: int, spans: float
-) -> Iterator[Traits]:
-    users = total // 40 + 1
+def _traits(rng: random.Random, block: Block, first: int, count: int) -> Iterator[Traits]:
     columns = (
         draw.NAMES.draw(rng, count),
         draw.ENVIRONMENTS.draw(rng, count),
@@ -87,18 +78,19 @@ def _traits(
     )
     for offset, (name, environment, release) in enumerate(zip(*columns, strict=True)):
         number = first + offset
-        age = (total - number) * DAYS * _DAY // total
+        age = (block.traces - number) * block.hours * _HOUR // block.traces
+        user = f"user-{int(block.users * rng.random() ** 3)}" if rng.random() < 0.7 else _NULL
         yield Traits(
             trace_id=f"{rng.getrandbits(128):032x}",
             name=name,
-            user_id=f"user-{int(users * rng.random() ** 3)}" if rng.random() < 0.7 else _NULL,
-            session_id=f"session-{number // 6:08d}" if number % 6 < 3 else _NULL,
+            user_id=user,
+            session_id=block.session_of(number) or _NULL,
             environment=environment,
             release=release,
             start=END - age + rng.randrange(1000),
-            spans=max(2, min(400, int(spans * 0.73 * math.exp(0.8 * rng.gauss(0, 1))))),
+            spans=max(2, min(400, int(block.spans * 0.73 * math.exp(0.8 * rng.gauss(0, 1))))),
             fails=rng.random() < 0.04,
-            runs=number > total - 20 and number % 4 == 0,
+            runs=number > block.traces - 20 and number % 4 == 0,
         )
 
 

@@ -94,6 +94,8 @@ class Compiler:
                 return sa.and_(sa.true(), *map(self.of, node.items))
             case Or():
                 return sa.or_(*map(self.of, node.items))
+            case Not(item=Spans() as item):
+                return _negated(self._existing(item))
             case Not():
                 return _negated(self.of(node.item))
             case Words():
@@ -132,6 +134,17 @@ class Compiler:
             nodes = [node]
         return prefilter(self._table, [pair for each in nodes for pair in _indexed_value(each)])
 
+    def counts(self, node: Spans) -> list[Column]:
+        """Return conditions on the counts of a trace, which rule most traces out unread."""
+        if self._grain is not Grain.TRACE or not _needs_span(node):
+            return []
+        least = node.number + (node.operator == ">") if node.quantifier == "count" else 1
+        levels = {_level_of(item) for step in node.path.steps for item in conjuncts(step)}
+        counts = [
+            self._table.c[column] > 0 for level, column in _LEVEL_COUNTS.items() if level in levels
+        ]
+        return [self._table.c.span_count >= least, *counts] if least > 1 else counts
+
     def _with_candidate(self, node: Node, exact: Column) -> Column:
         candidate = self.candidate(node)
         return exact if candidate is None else sa.and_(candidate, exact)
@@ -159,6 +172,10 @@ class Compiler:
         return sa.exists().where(*same, matching).correlate(self._table)
 
     def _spans(self, node: Spans) -> Column:
+        counts, exact = self.counts(node), self._existing(node)
+        return sa.and_(*counts, exact) if counts else exact
+
+    def _existing(self, node: Spans) -> Column:
         exact = self.of_spans(node)
         if isinstance(exact, sa.Select):
             exact = exact.exists().correlate(self._table)
@@ -234,6 +251,11 @@ def _indexed_value(node: Node) -> list[tuple[str, str]]:
     if node.field.name == "metadata" and node.key and "." not in node.key:
         return [(f"metadata.{node.key}", str(match.value))]
     return [(node.field.name, str(match.value))] if node.field.name in _INDEXED else []
+
+
+def _level_of(node: Node) -> str | None:
+    """Return the level that a span must have for the node; None: any."""
+    return next((value for field, value in _indexed_value(node) if field == "level"), None)
 
 
 def _needs_span(node: Spans) -> bool:

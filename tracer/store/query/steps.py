@@ -35,7 +35,7 @@ def in_steps(node: Node, table: Table, clock: Clock) -> tuple[Column, Verificati
             first.append(text_candidate(table, item.text))
             dear.append(partial(text_verified, text=item.text))
         elif candidate is not None and isinstance(item, Spans):
-            first.append(candidate)
+            first += [*compiler.counts(item), candidate]
             dear.append(partial(_of_spans, item, clock))
         else:
             others.append(item)

@@ -118,7 +118,7 @@ def fold(connection: psycopg.Connection[Any]) -> bool:
         for project_id, sums in cursor.execute(_TAKE_OLD).fetchall():
             _add_old(by_project[project_id], sums)
         for project_id, deltas in by_project.items():
-            _fold_project(connection, project_id, deltas)
+            add_sums(connection, project_id, deltas)
             users.count_again(connection, project_id, deltas.user_days())
     return len(taken) == AT_ONCE
 
@@ -129,7 +129,8 @@ def series_id(whole: bool, series: Series) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
 
 
-def _fold_project(connection: psycopg.Connection[Any], project_id: str, deltas: Deltas) -> None:
+def add_sums(connection: psycopg.Connection[Any], project_id: str, deltas: Deltas) -> None:
+    """Add sums of minutes to the minutes that are kept, and to hours and days."""
     known: dict[int, dict[str, Any]] = {}
     added: dict[RollupKey, Sums] = {}
     oldest = time.time() // 60 - MINUTES_KEPT

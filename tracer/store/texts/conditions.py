@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSON, TSQUERY
 from tracer.analysis.log.trace_words import text_query, value_lexeme
 from tracer.analysis.log.words import SPACELESS, SPACELESS_RANGES, Term
 from tracer.extensions import db
-from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.estimates import estimated_rows, sample
 from tracer.store.parts.columns import bit
 from tracer.store.schema import (
     parts,
@@ -30,6 +30,8 @@ Column = sa.ColumnElement[Any]
 FREQUENT_TRACES: Final = 5_000
 FREQUENT_SHARE: Final = 0.01
 """Lexemes are frequent if more traces than these, and more than this share of all, have them."""
+SAMPLED_TRACES: Final = 500
+"""Traces among which it is counted how many have several lexemes at once."""
 
 
 def text_condition(traces: sa.FromClause, text: str) -> Column:
@@ -94,22 +96,25 @@ def _candidate(
     return sa.tuple_(traces.c.project_id, traces.c.trace_id).in_(sa.union_all(indexed, due))
 
 
-def _has(lexemes: Iterable[str]) -> Column:
+def _has(lexemes: Iterable[str], entries: sa.FromClause = trace_words) -> Column:
     wanted = sa.cast(sa.literal(" & ".join(lexemes)), TSQUERY)
-    return trace_words.c.words.op("@@", is_comparison=True)(wanted)
+    return entries.c.words.op("@@", is_comparison=True)(wanted)
 
 
 def _are_frequent(lexemes: Sequence[str]) -> bool:
     """Return whether many traces have all these lexemes."""
     entries = sa.select(trace_words.c.trace_id)
-    bound = max(FREQUENT_TRACES, FREQUENT_SHARE * estimated_rows(entries))
+    total = estimated_rows(entries)
+    bound = max(FREQUENT_TRACES, FREQUENT_SHARE * total)
     if any(estimated_rows(entries.where(_has([lexeme]))) <= bound for lexeme in lexemes):
         return False
     if len(lexemes) == 1:
         return True
     # PostgreSQL estimates words as independent, but those of a phrase come together.
-    some = entries.where(_has(lexemes)).limit(int(bound) + 1).subquery()
-    return int(db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > bound
+    some = sample(trace_words, min(1.0, SAMPLED_TRACES / total))
+    counts = sa.select(sa.func.count().filter(_has(lexemes, some)), sa.func.count())
+    having, all_sampled = db.session.execute(counts.select_from(some)).one()
+    return bool(having * total > bound * all_sampled)
 
 
 def _is_due(traces: sa.FromClause) -> Column:

@@ -37,7 +37,8 @@ _WORKS: Final = ("spans", _ROLLUPS, *(table for table in COPIED if table != "spa
 """What is copied, the longest first."""
 
 # (statement that drops, statement that makes it again, whether a primary key). Making a primary key
-# locks the table, while several other indexes of a table can be made at once.
+# locks the table, while several other indexes of a table can be made at once, those that take the
+# longest first.
 _INDEXES: Final = """
     SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', c.relname, k.conname),
         format('ALTER TABLE %%I ADD CONSTRAINT %%I %%s', c.relname, k.conname,
@@ -80,6 +81,7 @@ def fill(url: str, block: Block) -> None:
         connection.execute("ANALYZE")
         run("words", _index_words, [(url, own) for own in keys])
         indexes = connection.execute(_INDEXES, {"tables": list(COPIED)}).fetchall()
+        indexes.sort(key=lambda index: "USING gin" not in index[1])
         for drop, _, _ in indexes:
             connection.execute(drop.encode())
         run("copied", _copy, [(url, block, name) for name in _WORKS])

@@ -127,12 +127,16 @@ class Compiler:
         if self._grain is not Grain.TRACE:
             return None
         if isinstance(node, Spans):
-            if not _needs_span(node) or self._counted(node.path) is not None:
+            if not self.reads_spans(node):
                 return None
             nodes = [item for step in node.path.steps for item in conjuncts(step)]
         else:
             nodes = [node]
         return prefilter(self._table, [pair for each in nodes for pair in _indexed_value(each)])
+
+    def reads_spans(self, node: Spans) -> bool:
+        """Return whether a trace has to be searched for a span."""
+        return _needs_span(node) and self._counted(node.path) is None
 
     def counts(self, node: Spans) -> list[Column]:
         """Return conditions on the counts of a trace, which rule most traces out unread."""

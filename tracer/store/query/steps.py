@@ -22,20 +22,22 @@ Verification = Callable[[Table], Column]
 def in_steps(node: Node, table: Table, clock: Clock) -> tuple[Column, Verification | None]:
     """Return the condition on traces in two steps; None: the first one decides.
 
-    The second reads the spans or texts of each trace that fulfils the first, of which the index of
-    words left few enough to sort.
+    The second reads the spans or texts of each trace that fulfils the first, in the order of the
+    list until its page is full. As one condition, PostgreSQL may rather look for all spans that
+    match: it takes values that come together, such as a failed tool and its parent, for rare.
     """
     compiler = Compiler(Grain.TRACE, table, clock)
     first: list[Column] = []
     others: list[Node] = []
     dear: list[Verification] = []
     for item in conjuncts(node):
-        candidate = compiler.candidate(item) if isinstance(item, Spans) else None
         if isinstance(item, Words):
             first.append(text_candidate(table, item.text))
             dear.append(partial(text_verified, text=item.text))
-        elif candidate is not None and isinstance(item, Spans):
-            first += [*compiler.counts(item), candidate]
+        elif isinstance(item, Spans) and compiler.reads_spans(item):
+            first += compiler.counts(item)
+            if (candidate := compiler.candidate(item)) is not None:
+                first.append(candidate)
             dear.append(partial(_of_spans, item, clock))
         else:
             others.append(item)

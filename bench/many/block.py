@@ -41,15 +41,10 @@ class Block(NamedTuple):
         """Users of all copies."""
         return self.traces * self.copies // 40 + 1
 
-    @property
-    def sessions(self) -> int:
-        """Sessions of one copy."""
-        return self.traces // _TRACES_OF_SESSION + 1
-
     def session_of(self, number: int) -> str | None:
-        """Return the session of the trace with this number."""
+        """Return the session of the trace with this number; those of copies are the next ones."""
         own, place = divmod(number, _TRACES_OF_SESSION)
-        return f"session-{own:08d}" if place < 3 else None
+        return f"session-{own * self.copies:08d}" if place < 3 else None
 
     def columns_of_copy(self, copy: int) -> dict[str, str]:
         """Return SQL for the columns by which a copy differs from the block."""
@@ -66,7 +61,7 @@ class Block(NamedTuple):
             f" ELSE {copy} END)",
             # '' is that of bookmarks of traces.
             "session_id": "CASE session_id WHEN '' THEN '' ELSE 'session-' || lpad("
-            f"(substr(session_id, 9)::int + {copy * self.sessions})::text, 8, '0') END",
+            f"(substr(session_id, 9)::int + {copy})::text, 8, '0') END",
             "version": f"version - {copy * self.hours * 3_600_000_000}",
             **{
                 name: f"{name} {earlier}"

@@ -25,9 +25,9 @@ class Selection:
         """Return the SQL condition on rows of ``table``."""
         return condition(self.node, grain, table, self._clock())
 
-    def in_steps(self, table: Table) -> tuple[Column, Verification | None]:
+    def in_steps(self, table: Table, *, by_time: bool) -> tuple[Column, Verification | None]:
         """Return the condition on traces in two steps, for a list that ends with its page."""
-        return in_steps(self.node, table, self._clock())
+        return in_steps(self.node, table, self._clock(), by_time=by_time)
 
     def _clock(self) -> Clock:
         return self.clock or Clock(datetime.now(UTC))

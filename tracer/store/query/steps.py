@@ -19,12 +19,17 @@ Verification = Callable[[Table], Column]
 """The second condition on the rows of a table or subquery with the keys of traces."""
 
 
-def in_steps(node: Node, table: Table, clock: Clock) -> tuple[Column, Verification | None]:
+def in_steps(
+    node: Node, table: Table, clock: Clock, *, by_time: bool
+) -> tuple[Column, Verification | None]:
     """Return the condition on traces in two steps; None: the first one decides.
 
     The second reads the spans or texts of each trace that fulfils the first, in the order of the
-    list until its page is full. As one condition, PostgreSQL may rather look for all spans that
-    match: it takes values that come together, such as a failed tool and its parent, for rare.
+    list until its page is full. ``by_time``: an index has the order of the list, so that the first
+    can read spans as well, unless another index leaves few traces to sort.
+
+    Spans are looked up trace by trace: PostgreSQL would rather look for all spans that match, as it
+    takes values that come together, such as those of a failed tool, for rare.
     """
     compiler = Compiler(Grain.TRACE, table, clock)
     first: list[Column] = []
@@ -36,9 +41,12 @@ def in_steps(node: Node, table: Table, clock: Clock) -> tuple[Column, Verificati
             dear.append(partial(text_verified, text=item.text))
         elif isinstance(item, Spans) and compiler.reads_spans(item):
             first += compiler.counts(item)
-            if (candidate := compiler.candidate(item)) is not None:
-                first.append(candidate)
-            dear.append(partial(_of_spans, item, clock))
+            candidate, verified = compiler.candidate(item), partial(_of_spans, item, clock)
+            if candidate is None and by_time:
+                first.append(verified(table))
+            else:
+                first += [] if candidate is None else [candidate]
+                dear.append(verified)
         else:
             others.append(item)
     chosen = sa.and_(compiler.of(And(tuple(others))), *first)

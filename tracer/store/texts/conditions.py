@@ -31,7 +31,7 @@ FREQUENT_TRACES: Final = 5_000
 FREQUENT_SHARE: Final = 0.01
 """Lexemes are frequent if more traces than these, and more than this share of all, have them."""
 SAMPLED_TRACES: Final = 500
-"""Traces among which it is counted how many have several lexemes at once."""
+"""Traces among which it is counted how many have the lexemes."""
 
 
 def text_condition(traces: sa.FromClause, text: str) -> Column:
@@ -84,14 +84,12 @@ def _candidate(
     Rare lexemes name the traces to read. Frequent ones are looked up for each trace that a list
     reads from its newest on, until its page is full.
     """
-    if _are_frequent(lexemes):
+    if _are_frequent(lexemes, numbers):
         # Not EXISTS: PostgreSQL may read the entries of all traces into a hash table for that.
         entry = sa.select(_has(lexemes)).where(*_same(trace_words, traces)).correlate(traces)
         return sa.or_(sa.func.coalesce(entry.scalar_subquery(), sa.false()), _is_due(traces))
-    entry_text = sa.cast(trace_words.c.words, sa.Text)
-    indexed = sa.select(trace_words.c.project_id, trace_words.c.trace_id).where(
-        _has(lexemes), *(entry_text.contains(number) for number in numbers)
-    )
+    keys = trace_words.c.project_id, trace_words.c.trace_id
+    indexed = sa.select(*keys).where(_has(lexemes), *_within(numbers, trace_words))
     due = sa.select(text_due.c.project_id, text_due.c.trace_id)
     return sa.tuple_(traces.c.project_id, traces.c.trace_id).in_(sa.union_all(indexed, due))
 
@@ -101,20 +99,27 @@ def _has(lexemes: Iterable[str], entries: sa.FromClause = trace_words) -> Column
     return entries.c.words.op("@@", is_comparison=True)(wanted)
 
 
-def _are_frequent(lexemes: Sequence[str]) -> bool:
-    """Return whether many traces have all these lexemes."""
+def _within(numbers: Sequence[str], entries: sa.FromClause) -> list[Column]:
+    entry_text = sa.cast(entries.c.words, sa.Text)
+    return [entry_text.contains(number) for number in numbers]
+
+
+def _are_frequent(lexemes: Sequence[str], numbers: Sequence[str] = ()) -> bool:
+    """Return whether many traces have all these lexemes, and the numbers within words."""
     entries = sa.select(trace_words.c.trace_id)
     total = estimated_rows(entries)
     bound = max(FREQUENT_TRACES, FREQUENT_SHARE * total)
-    if any(estimated_rows(entries.where(_has([lexeme]))) <= bound for lexeme in lexemes):
+    if total <= bound:
         return False
-    if len(lexemes) == 1:
+    if len(lexemes) == 1 and estimated_rows(entries.where(_has(lexemes))) > bound:
         return True
-    # PostgreSQL estimates words as independent, but those of a phrase come together.
+    # PostgreSQL has statistics of the most frequent words alone, and estimates words as
+    # independent, but those of a phrase come together.
     some = sample(trace_words, min(1.0, SAMPLED_TRACES / total))
-    counts = sa.select(sa.func.count().filter(_has(lexemes, some)), sa.func.count())
-    having, all_sampled = db.session.execute(counts.select_from(some)).one()
-    return bool(having * total > bound * all_sampled)
+    having = sa.func.count().filter(_has(lexemes, some), *_within(numbers, some))
+    counts = sa.select(having, sa.func.count())
+    number, all_sampled = db.session.execute(counts.select_from(some)).one()
+    return bool(number * total > bound * all_sampled)
 
 
 def _is_due(traces: sa.FromClause) -> Column:

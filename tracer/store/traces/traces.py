@@ -131,7 +131,7 @@ def _first_rows(
 ) -> sa.Select[Any]:
     """Return the query for the ids and sort keys of the first rows after a position."""
     forward = position is None or position.forward
-    chosen, verified = selection.in_steps(traces)
+    chosen, verified = selection.in_steps(traces, by_time=order.keys[0].field == "start")
     keys = [traces.c.trace_id, traces.c.project_id]
     rows = sa.select(*keys, *labelled(order)).where(traces.c.project_id == project_id, chosen)
     if position is not None:

@@ -8,11 +8,13 @@ import json
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.requests import SAME_ORIGIN
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, agent_trace, now
+from tracer.extensions import db
 from tracer.store.jobs.exports import run_exports
 from tracer.store.projects.projects import DEFAULT_PROJECT
 from tracer.store.writing.writer import Writer
@@ -115,6 +117,8 @@ def test_a_job_writes_what_is_too_large_for_a_request(
     with app.app_context():
         assert run_exports() == 1
         assert run_exports() == 0
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        assert db.session.scalar(sa.text(locks)) == 0
     done = client.get(f"/api/v1/jobs/{job['id']}").json
     assert (done["status"], done["done"]) == ("done", 3)
     assert done["file_until"] > done["ended_at"]

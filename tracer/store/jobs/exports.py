@@ -29,7 +29,8 @@ KEPT: Final = timedelta(days=1)
 _PIECE_BYTES: Final = 1_000_000
 _REPORTED: Final = 1_000
 """Traces after which the progress is stored."""
-_LOCK: Final = sa.text("SELECT pg_try_advisory_lock(hashtextextended('exports', 2))")
+# Of the transaction: a lock of the session would stay with the connection in the pool.
+_LOCK: Final = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('exports', 2))")
 
 
 def create_export(

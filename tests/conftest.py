@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
-from tests.support.application import application
+from tests.support.application import application, reused_application
 from tests.support.installed_postgres import running
 from tests.support.serving import Serve, serving
 from tracer.config import Config
@@ -146,9 +146,10 @@ def make_app() -> Iterator[Callable[[Config], Flask]]:
 
 
 @pytest.fixture
-def app(make_app: Callable[[Config], Flask], config: Config) -> Flask:
+def app(config: Config) -> Iterator[Flask]:
     """The application with the default settings."""
-    return make_app(config)
+    with reused_application(config) as app:
+        yield app
 
 
 @pytest.fixture

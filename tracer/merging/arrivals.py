@@ -63,19 +63,17 @@ class SessionContribution(msgspec.Struct, frozen=True):
     cost: Decimal | None
 
     @classmethod
-    def of(cls, trace: Trace) -> SessionContribution:
-        """Return the current contribution of a trace."""
-        start, end = trace.bounds()
-        counts, totals = trace.totals.counts, trace.totals
+    def of(cls, trace: Trace, figures: Figures) -> SessionContribution:
+        """Return the current contribution of a trace, whose current figures these are."""
         return cls(
-            session_id=trace.session_id,
-            start=start,
-            end=end,
-            error=trace.status == "error",
-            running=trace.status == "running",
-            spans=counts["span_count"],
-            tokens=sum(totals.usage.values()) if counts["metered_count"] else None,
-            cost=sum(totals.cost.values(), Decimal(0)) if counts["priced_count"] else None,
+            session_id=figures.session_id,
+            start=figures.start,
+            end=figures.end,
+            error=figures.status == "error",
+            running=figures.status == "running",
+            spans=trace.totals.counts["span_count"],
+            tokens=sum(figures.usage.values()) if figures.metered else None,
+            cost=figures.cost,
         )
 
 
@@ -103,6 +101,8 @@ class Change(msgspec.Struct):
     """The earliest or the latest span moved inwards, so both bounds must be read again."""
     recounted: list[Span] = []
     """Stored spans whose usage was taken out of the sums of the trace, or put back."""
+    figures: Figures | None = None
+    """Those after the change, once it is complete: making them takes 10 µs."""
 
     @classmethod
     def of(
@@ -116,8 +116,8 @@ class Change(msgspec.Struct):
 
         `stored` None: the trace is new. `book` has the prices of its project.
         """
-        contribution = None if stored is None else SessionContribution.of(trace)
         figures = None if stored is None else Figures.of(trace)
+        contribution = None if figures is None else SessionContribution.of(trace, figures)
         for claim in arrived.claims:
             trace.claims.add(claim)
         stored = stored or {}
@@ -137,10 +137,16 @@ class Change(msgspec.Struct):
         ids = (span.record.parent_span_id for span in self.after.values())
         return {parent for parent in ids if parent is not None}
 
+    def settle(self) -> Figures:
+        """Return the figures of the trace, which doesn't change any more; they are kept."""
+        if self.figures is None:
+            self.figures = Figures.of(self.trace)
+        return self.figures
+
     @property
     def contribution(self) -> SessionContribution:
-        """The current contribution of the trace to its session."""
-        return SessionContribution.of(self.trace)
+        """The contribution to its session of the trace, which doesn't change any more."""
+        return SessionContribution.of(self.trace, self.settle())
 
     def count(self) -> None:
         """Apply the changes of the spans to the sums of the trace."""

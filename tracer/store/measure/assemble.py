@@ -15,6 +15,7 @@ from tracer.measure.histogram import MIDDLE, LogHistogram, bounds_of
 from tracer.measure.links import base_query, bin_query, group_query
 from tracer.measure.question import Question
 from tracer.store.measure.cells import Cell, Groups
+from tracer.store.rollups.sums import unpacked
 
 MOST_BINS: Final = 40
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
@@ -36,9 +37,10 @@ class Sums:
         """Add a cell."""
         self.rows += cell.rows
         self.of += cell.of
-        if cell.key is not None:
-            # Tens of thousands, which have no sums.
-            self.values.counts[cell.key] += cell.rows
+        if cell.keys is not None:
+            counts = self.values.counts
+            for key, number in unpacked(cell.keys).items():
+                counts[key] += number
             return
         if cell.total is not None:
             self.total = cell.total if self.total is None else _sum(self.total, cell.total)
@@ -127,8 +129,9 @@ def bins_of(question: Question, frame: Frame, cells: Iterable[Cell]) -> list[Bin
     """Return the bins of a histogram or heat map, which are equally wide on a log scale."""
     counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for cell in cells:
-        assert cell.key is not None
-        counts[cell.key][frame.index(cell.interval)] += cell.rows
+        index = frame.index(cell.interval)
+        for key, number in unpacked(cell.keys).items():
+            counts[key][index] += number
     base = base_query(question)
     made = []
     for low, high in _slots(sorted(counts)):

@@ -16,18 +16,19 @@ from tracer.measure.buckets import Frame
 from tracer.measure.question import Question
 from tracer.query.moments import Clock
 from tracer.store.query.source import Column
+from tracer.store.rollups.sums import packed, unpacked
 
 Groups = tuple[str | None, ...]
 
 
 class Cell(NamedTuple):
-    """Sums over the rows of one interval, group and key; None where there is no such part."""
+    """Sums over the rows of one interval and group; None where there is no such part."""
 
     interval: datetime | None
     """The start; None: without intervals, or of distinct values in the whole range."""
     groups: Groups
-    key: int | None
-    """The logarithm of the values, as `tracer.measure.histogram` counts them."""
+    keys: Sequence[int] | None
+    """Numbers of values by key (`tracer.measure.histogram`), as `sums.packed` packs them."""
     rows: int
     """The number of rows, of values, or of distinct values; of a ratio: of its part."""
     of: int
@@ -43,7 +44,11 @@ class Cell(NamedTuple):
         total = None if self.total is None else float(self.total) * factor
         over = None if self.over is None else float(self.over) * factor
         rows, of = round(self.rows * factor), round(self.of * factor)
-        return self._replace(rows=rows, of=of, total=total, over=over)
+        keys = self.keys
+        if keys is not None:
+            counts = unpacked(keys)
+            keys = packed({key: round(number * factor) for key, number in counts.items()})
+        return self._replace(keys=keys, rows=rows, of=of, total=total, over=over)
 
 
 @dataclass(frozen=True, slots=True)

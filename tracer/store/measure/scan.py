@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
 from tracer.measure.fields import MISSES, query_grain
@@ -22,6 +23,7 @@ from tracer.store.measure.rollup import rollup_cells
 from tracer.store.measure.top import given_groups, key_of, top_groups
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
+from tracer.store.rollups.sums import PACKED
 from tracer.store.schema import scores, sessions, spans, traces
 from tracer.store.users.sums import counted_users
 
@@ -59,17 +61,39 @@ def _statement(scan: Scan, plan: Plan | None) -> sa.Select[Any] | sa.CompoundSel
     else:
         partial = _distinct(scan) if question.counted is not None else _cells(scan)
     cells = partial.cte("cells")
-    names = ("interval", "first", "second", "key", "rows", "whole", "total", "low", "high", "over")
+    shown = _shown(question, cells)
     if not question.group_by:
-        return sa.select(sa.true(), *(cells.c[name] for name in names))
+        return shown
     top = given_groups(scan.groups) if scan.groups is not None else top_groups(question, cells)
     same = [
         each
         for name in ("first", "second")[: len(question.group_by)]
         for each in _equal(cells.c[name], top.c[name])
     ]
-    shown = sa.select(sa.true(), *(cells.c[name] for name in names)).join(top, sa.and_(*same))
-    return sa.union_all(shown, _everything(cells)) if scan.groups is None else shown
+    shown = shown.join(top, sa.and_(*same))
+    if question.by_key or scan.groups is not None:
+        return shown
+    return sa.union_all(shown, _everything(cells))
+
+
+def _shown(question: Question, cells: sa.CTE) -> sa.Select[Any]:
+    """Return the cells as rows; of those by key, all keys of an interval and group as one array.
+
+    Rows of one key each would take most of the time of an answer: there are tens of thousands.
+    """
+    by = [cells.c[name] for name in ("interval", "first", "second")]
+    if not question.by_key:
+        sums = [cells.c[name] for name in ("rows", "whole", "total", "low", "high", "over")]
+        return sa.select(sa.true(), *by, _no_keys(), *sums)
+    packed = sa.cast(cells.c.key, sa.BigInteger) * (1 << PACKED) + cells.c.rows
+    numbers = [sa.cast(sa.func.sum(cells.c[name]), sa.BigInteger) for name in ("rows", "whole")]
+    nothing = [sa.cast(sa.null(), sa.Numeric)] * 4
+    keys = sa.func.array_agg(packed, type_=ARRAY(sa.BigInteger))
+    return sa.select(sa.true(), *by, keys, *numbers, *nothing).group_by(*by)
+
+
+def _no_keys() -> Column:
+    return sa.cast(sa.null(), ARRAY(sa.BigInteger))
 
 
 def _equal(first: Column, second: Column) -> list[Column]:
@@ -167,7 +191,7 @@ def _everything(cells: sa.CTE) -> sa.Select[Any]:
         sa.false(),
         cells.c.interval,
         *nothing,
-        sa.cast(sa.null(), sa.Integer),
+        _no_keys(),
         sa.cast(sa.func.sum(cells.c.rows), sa.BigInteger),
         sa.cast(sa.func.sum(cells.c.whole), sa.BigInteger),
         sa.func.sum(cells.c.total),

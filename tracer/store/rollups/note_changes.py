@@ -19,6 +19,7 @@ from tracer.store.rollups.stored import stored_spans
 from tracer.store.rollups.sums import SpanFigures, failure
 
 _NOTHING: dict[str, int] = {}
+_NO_FAILURE = failure("default", None)
 
 
 def note_changes(connection: psycopg.Connection[Any], changes: Mapping[TraceKey, Change]) -> None:
@@ -55,7 +56,7 @@ def _changes(
 def _add_change(
     connection: psycopg.Connection[Any], key: TraceKey, change: Change, changes: Changes
 ) -> None:
-    before, after = change.figures_before, Figures.of(change.trace)
+    before, after = change.figures_before, change.settle()
     environment = after.environment
     old_environment = environment if before is None else before.environment
     if before != after:
@@ -94,7 +95,7 @@ def _row(span: Span) -> SpanFigures:
         record.start_time,
         record.end_time,
         record.first_token_time,
-        *failure(record.level, record.status_message),
+        *(failure(record.level, record.status_message) if record.level == "error" else _NO_FAILURE),
         usage,
         cost,
     )

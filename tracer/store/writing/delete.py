@@ -116,11 +116,17 @@ def delete_traces(
     with connection.transaction():
         # From here on no other transaction writes to them; waiting writers will see the tombstones.
         locked = load.lock_traces(connection, keys)
-        note_deletes(connection, {key: Figures.of(trace) for key, trace in locked.items()})
+        figures = {key: Figures.of(trace) for key, trace in locked.items()}
+        note_deletes(connection, figures)
         tombstones.add_tombstones(connection, locked)
         save.remove_traces(connection, locked)
-        moves = [(project_id, SessionContribution.of(trace), None) for trace in locked.values()]
-        save.save_sessions(connection, moves)
+        save.save_sessions(
+            connection,
+            (
+                (project_id, SessionContribution.of(trace, figures[key]), None)
+                for key, trace in locked.items()
+            ),
+        )
         _drop_sessions(connection, project_id, {trace.session_id for trace in locked.values()})
     for key in locked:
         purge.purge_trace(connection, *key)

@@ -14,9 +14,9 @@ from tracer.extensions import db
 from tracer.store.database.session import within
 from tracer.store.selections.sides import SECONDS, Matching, Side, read_side, side_rows
 
-WIDE_TRACES: Final = 1_000
+WIDE_TRACES: Final = 750
 """Traces of each side of which metadata, errors and scores are counted."""
-SPAN_TRACES: Final = 250
+SPAN_TRACES: Final = 200
 """Traces of each side of which the spans are counted."""
 TRACE_SPANS: Final = 1_000
 """Spans of a trace that are counted."""
@@ -81,18 +81,21 @@ _SPANS: Final = sa.text(f"""
     SELECT field, value, {_COUNTS}
     FROM {_SIDES} CROSS JOIN LATERAL (
         SELECT DISTINCT b.field, b.value FROM (
-            SELECT s.kind, s.name, s.level, p.provider, p.prompt_name, p.prompt_version,
-                p.finish_reasons
-            FROM spans s LEFT JOIN span_payload_rows p USING (project_id, trace_id, span_id)
-            WHERE s.project_id = :project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
-            LIMIT {TRACE_SPANS}
+            -- Most spans of a trace are alike.
+            SELECT DISTINCT tool, failed, provider, prompt, finish FROM (
+                SELECT CASE WHEN s.kind IN ('tool', 'function') THEN s.name END AS tool,
+                    CASE WHEN s.level = 'error' THEN s.name END AS failed, p.provider,
+                    p.prompt_name || coalesce('@' || p.prompt_version, '') AS prompt,
+                    CAST(p.finish_reasons AS text) AS finish
+                FROM spans s LEFT JOIN span_payload_rows p USING (project_id, trace_id, span_id)
+                WHERE s.project_id = :project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
+                LIMIT {TRACE_SPANS}
+            ) o
         ) r CROSS JOIN LATERAL (
-            VALUES ('tool', CASE WHEN r.kind IN ('tool', 'function') THEN r.name END),
-                ('failed', CASE WHEN r.level = 'error' THEN r.name END),
-                ('provider', r.provider),
-                ('prompt', r.prompt_name || coalesce('@' || r.prompt_version, ''))
+            VALUES ('tool', r.tool), ('failed', r.failed), ('provider', r.provider),
+                ('prompt', r.prompt)
             UNION ALL SELECT 'finish', json_array_elements_text(
-                CASE WHEN json_typeof(r.finish_reasons) = 'array' THEN r.finish_reasons END)
+                CASE WHEN r.finish LIKE '[%' THEN CAST(r.finish AS json) END)
         ) b (field, value)
         WHERE b.value IS NOT NULL
     ) a

@@ -10,17 +10,19 @@ import sqlalchemy as sa
 
 from tracer.errors import TooSlow
 from tracer.extensions import db
-from tracer.store.database.estimates import estimated_rows, sample
+from tracer.store.database.estimates import estimate, estimated_rows, sample
 from tracer.store.database.session import within
 from tracer.store.schema import traces
 
 Matching = Callable[[sa.FromClause], sa.ColumnElement[bool]]
 """The condition of a selection on the table `traces`, an alias or a sample of it."""
 
-SAMPLE: Final = 2_500
+SAMPLE: Final = 1_500
 """Traces that are compared of each side; of larger sides about as many are read as a sample."""
 SECONDS: Final = 3
 _EXACT: Final = 2 * SAMPLE
+_MOST_READ: Final = 8 * SAMPLE
+"""Of a side with no more traces, all ids are read where an index finds them."""
 _FEW: Final = SAMPLE // 10
 
 
@@ -41,28 +43,39 @@ class Side:
         step = -(-len(self.trace_ids) // most) or 1
         return self.trace_ids[::step]
 
+    def thinned(self) -> Side:
+        """Return the side, or as a sample of it where it has more traces than are compared."""
+        if len(self.trace_ids) <= _EXACT:
+            return self
+        trace_ids = self.some(SAMPLE)
+        return Side(trace_ids, self.share * len(trace_ids) / len(self.trace_ids))
+
 
 def read_side(project_id: str, matching: Matching) -> Side:
     """Return the traces that match, or a sample of them. Raises TooSlow."""
-    rows = estimated_rows(_ids(traces, project_id, matching))
-    if rows > _EXACT:
-        share = SAMPLE / rows
+    expected = estimate(_ids(traces, project_id, matching))
+    share = min(1.0, SAMPLE / max(expected.rows, 1))
+    if expected.rows > _MOST_READ or (expected.rows > _EXACT and expected.cost > share * _scan()):
         side = _sampled(project_id, matching, share)
         if len(side.trace_ids) >= _FEW:
             return side
     try:
-        trace_ids = _read(_ids(traces, project_id, matching).limit(_EXACT + 1))
-        if len(trace_ids) <= _EXACT:
-            return Side(trace_ids, 1.0)
+        everything = Side(_read(_ids(traces, project_id, matching).limit(_MOST_READ + 1)), 1.0)
+        if len(everything.trace_ids) <= _MOST_READ:
+            return everything.thinned()
     except TooSlow:
         pass
     # There are more than PostgreSQL estimated.
-    everything = estimated_rows(_ids(traces, project_id, lambda _: sa.true()))
-    return _sampled(project_id, matching, min(1.0, 8 * SAMPLE / max(everything, 1)))
+    total = estimated_rows(_ids(traces, project_id, lambda _: sa.true()))
+    return _sampled(project_id, matching, min(1.0, 8 * SAMPLE / max(total, 1)))
+
+
+def _scan() -> float:
+    """Return what reading the whole table costs; a sample costs its share of it."""
+    return estimate(sa.select(traces.c.trace_id, traces.c.total_cost)).cost
 
 
 def _sampled(project_id: str, matching: Matching, share: float) -> Side:
-    share = min(share, 1.0)
     query = _ids(sample(traces, share), project_id, matching)
     trace_ids = _read(query.limit(4 * SAMPLE))
     return Side(trace_ids, share)

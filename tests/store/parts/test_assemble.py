@@ -52,6 +52,7 @@ def test_any_values_come_back(sent: list[Any]) -> None:
     for value, skeleton in skeletons:
         if skeleton is not None:
             assert assembler.value("t", skeleton) == value
+            assert assembler.whole_text("t", skeleton) == encoder.encode(value).decode()
 
 
 def test_what_values_have_in_common_is_one_object() -> None:

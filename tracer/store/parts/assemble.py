@@ -22,6 +22,8 @@ PartKey = tuple[str, bytes]
 Fetch = Callable[[list[PartKey], int], Iterable[tuple[str, bytes, str]]]
 """Returns (trace_id, hash, text) of parts, as many as have at most that many bytes together."""
 
+_MISSING = '"[missing]"'
+
 
 class Assembler:
     """Reads the parts of skeletons, and returns their values."""
@@ -31,6 +33,7 @@ class Assembler:
         self._bytes_left = most_bytes
         self._texts: dict[PartKey, str] = {}
         self._values: dict[PartKey, list[Json]] = {}
+        self._whole_texts: dict[PartKey, str] = {}
         # Marks references among strings that an application sent.
         self._mark = secrets.token_hex(16)
 
@@ -55,6 +58,29 @@ class Assembler:
                 for inner in _references(exact_json.decode(self._texts[trace_id, digest]))
             }
         return True
+
+    @property
+    def bytes_left(self) -> int:
+        """How many of `most_bytes` are not used by the parts read so far."""
+        return self._bytes_left
+
+    def whole_text(self, trace_id: str, skeleton: Skeleton) -> str:
+        """Return the exact JSON text of a skeleton, whose parts are loaded."""
+        return "".join(
+            ",".join(self._whole_part((trace_id, digest)) for digest in _digests(str(segment)))
+            if number % 2
+            else str(segment)
+            for number, segment in enumerate(skeleton[1:])
+        )
+
+    def _whole_part(self, key: PartKey) -> str:
+        whole = self._whole_texts.get(key)
+        if whole is None:
+            whole = self._texts.get(key, _MISSING)
+            if _is_skeleton(key[1]) and key in self._texts:
+                whole = self.whole_text(key[0], exact_json.decode(whole))
+            self._whole_texts[key] = whole
+        return whole
 
     def value(self, trace_id: str, skeleton: Skeleton) -> Json:
         """Return the value of a skeleton; do not change it: others have parts of it as well."""
@@ -89,7 +115,7 @@ class Assembler:
         digest = bytes.fromhex(marked.removeprefix(self._mark))
         key = trace_id, digest
         if key not in self._values:
-            text = self._texts.get(key, '"[missing]"')
+            text = self._texts.get(key, _MISSING)
             if key in self._texts and _is_skeleton(digest):
                 text = self._text(exact_json.decode(text))
             elements = self._resolved(trace_id, exact_json.decode(f"[{text}]"))

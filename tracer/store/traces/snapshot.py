@@ -25,6 +25,7 @@ from tracer.export.records import (
     Row,
 )
 from tracer.extensions import db
+from tracer.store.parts.whole_rows import WholeRows
 from tracer.store.traces.model_calls import read_context_totals
 
 MOST_SNAPSHOTS: Final = 4
@@ -58,8 +59,8 @@ _SESSION = """
 """
 
 _SPANS = f"""
-    SELECT {_columns(ExportedSpan, PAYLOAD)}
-    FROM spans LEFT JOIN span_payloads USING (project_id, trace_id, span_id)
+    SELECT {_columns(ExportedSpan, PAYLOAD)}, split
+    FROM spans LEFT JOIN span_payload_rows USING (project_id, trace_id, span_id)
     WHERE project_id = %s AND trace_id = %s AND span_id = ANY(%s)
 """  # noqa: S608 - composed of constants; values are bound
 
@@ -174,6 +175,7 @@ class TraceSource:
         self._connection = connection
         self._driver = driver
         self._key = trace.project_id, trace.trace_id
+        self._payloads = WholeRows(driver, trace.project_id)
 
     def comments(self) -> Iterator[ExportedComment]:
         """Yield the comments on the trace and its spans, oldest first."""
@@ -282,6 +284,7 @@ class TraceSource:
         while batch := list(islice(ids, size)):
             cursor = self._driver.cursor(row_factory=dict_row)
             rows = cursor.execute(_SPANS, (*self._key, batch)).fetchall()
+            self._payloads.complete(self._key[1], rows)
             weight = sum(len(row[name]) for row in rows for name in PAYLOAD if row[name])
             rows_by_id = {row["span_id"]: row for row in rows}
             for span_id in batch:

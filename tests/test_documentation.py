@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from tracer.config import Config
 from tracer.store.schema import metadata
 
 ROOT = Path(__file__).parent.parent
@@ -83,3 +85,13 @@ def test_the_architecture_names_every_table() -> None:
     rows = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert named == set(metadata.tables)
+
+
+def test_settings_names_every_setting_with_its_default_and_no_other() -> None:
+    table = (ROOT / "docs" / "settings.md").read_text().partition("| --- |")[2]
+    table = table.partition("\n\n")[0]
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    settings = {f"TRACER_{field.name.upper()}": field.default for field in fields(Config)}
+    assert rows.keys() == settings.keys()
+    for name, default in settings.items():
+        assert f"`{default}`" in rows[name] or (not default and "none" in rows[name])

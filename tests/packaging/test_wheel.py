@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from dataclasses import fields
 from email import message_from_bytes
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from tests.support.paths import ROOT
 from tests.support.serving import environ, serving
 from tracer import __version__
 from tracer.assets import asset_dir
-from tracer.config import Config
 from tracer.server.postgres import Embedded
 
 
@@ -181,10 +179,3 @@ def test_the_parent_of_the_family_stays_lean() -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environ(), capture_output=True, text=True, check=True)
     assert not {"flask", "sqlalchemy", "psycopg", "alembic"} & set(done.stdout.split())
-
-
-def test_every_setting_is_documented_with_its_default() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text()
-    for field in fields(Config):
-        row = next(line for line in text.splitlines() if f"`TRACER_{field.name.upper()}`" in line)
-        assert f"`{field.default}`" in row or (not field.default and "none" in row)

@@ -1,1 +1,1 @@
-"""Questions about many rows and their answers: how much, how often, since when. Pure."""
+"""Aggregates over many rows: questions, their answers, histograms. No I/O."""

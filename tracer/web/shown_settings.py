@@ -29,10 +29,9 @@ def shown_settings(config: Config) -> Iterator[ShownSetting]:
 
 
 def _text(name: str, value: object) -> str:
-    if name == "database_url":
-        return shown_url(str(value)) if value else "none: the embedded PostgreSQL"
-    if name in ("login", "read_database_url") and value:
-        return shown_url(str(value))
     if name in _SECRETS and value:
         return "***"
-    return str(value) or "none"
+    if name == "database_url" and not value:
+        return "none: the embedded PostgreSQL"
+    # Any setting may hold a URL with a password.
+    return shown_url(str(value)) or "none"

@@ -152,13 +152,18 @@ def placed_marks(buckets: Buckets, marks: Sequence[Mark]) -> list[tuple[Tick, st
     placed = sorted(((x, mark) for x, mark in placed if 0 <= x <= 100), key=lambda pair: -pair[0])
     result, free = [], 200.0
     for x, mark in placed:
-        anchored = "end" if x > 100 - _LABEL else "start"
-        left, right = (x - _LABEL, x) if anchored == "end" else (x, x + _LABEL)
-        # The latest are named where names would cover each other; all have their line.
-        shown_label = mark.label if right <= free else ""
-        free = left if shown_label else free
-        result.append((Tick(percent(x), shown_label, anchored), mark.url))
+        others = [other for other, _ in placed if other != x]
+        # The latest are named where names would cover each other or a line; all have their line.
+        side = next((side for side in ("start", "end") if _fits(x, side, others, free)), "")
+        if side:
+            free = x if side == "start" else x - _LABEL
+        result.append((Tick(percent(x), mark.label if side else "", side or "start"), mark.url))
     return result
+
+
+def _fits(x: float, anchor: str, lines: Sequence[float], free: float) -> bool:
+    left, right = (x - _LABEL, x) if anchor == "end" else (x, x + _LABEL)
+    return left >= 0 and right <= min(100, free) and not any(left < line < right for line in lines)
 
 
 def _sums(series: Sequence[Series]) -> list[float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
 
 from flask import request, url_for
 
@@ -26,6 +28,9 @@ from tracer.ui.dashboards.comparison import (
 )
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.shown import PERIODS
+
+_SMALL: Final = 0.00995
+"""Costs below this have one or two digits in lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def _cell(measured: Measured, estimate: Estimate | None, first: Estimate | None)
     if estimate is None:
         return ComparedCell("", "", "", "", "")
     unit = measured.unit
-    text, interval = shown(estimate.value, unit), _interval(estimate, unit)
+    text, interval = _figure(estimate.value, unit), _interval(estimate, unit)
     differs = difference(first, estimate)
     if first is None or differs is None:
         return ComparedCell(text, interval, "", "", "")
@@ -147,7 +152,14 @@ def _interval(estimate: Estimate, unit: Unit) -> str:
     low, high = estimate.low, estimate.high
     if unit is Unit.SHARE:
         low, high = max(0.0, low), min(1.0, high)
-    return f"{shown(low, unit)} to {shown(high, unit)}, of {estimate.count:,}"
+    return f"{_figure(low, unit)} to {_figure(high, unit)}, of {estimate.count:,}"
+
+
+def _figure(value: float, unit: Unit) -> str:
+    """Return a figure as lists show it, but small costs with two digits, so that they differ."""
+    if unit is Unit.DOLLARS and 0 < value < _SMALL:
+        return f"${Decimal(f'{value:.2g}'):f}"
+    return shown(value, unit)
 
 
 def words(estimate: Estimate, first: Estimate, unit: Unit, differs: bool | None) -> str:

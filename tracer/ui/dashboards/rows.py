@@ -23,6 +23,14 @@ def grouped_rows(answer: Answer) -> list[Measured]:
     return list(seen.values())
 
 
+def ordering_column(answer: Answer) -> int:
+    """Return the column by which the rows are ordered: of percentiles, the greatest."""
+    question = answer.question
+    if question.measure != "percentile":
+        return 0
+    return question.percents.index(max(question.percents))
+
+
 def table_of(answer: Answer, heading: str, url: Url) -> tuple[list[tuple[str, Unit]], list[Row]]:
     """Return the columns (heading, unit) and rows of the answer's own question."""
     question = answer.question

@@ -22,7 +22,7 @@ from tracer.ui.charts.times import step_name
 from tracer.ui.charts.twins import Twin
 from tracer.ui.charts.units import Unit
 from tracer.ui.dashboards.links import Lists
-from tracer.ui.dashboards.rows import add_column, grouped_rows, pivoted, table_of
+from tracer.ui.dashboards.rows import add_column, grouped_rows, ordering_column, pivoted, table_of
 from tracer.ui.dashboards.series import bins, buckets, cells, everything, series, unit_of
 from tracer.ui.render.time_zone import reader_clock
 
@@ -145,7 +145,7 @@ def _draw_table(view: TileView, project_id: str, lists: Lists, frame: Frame) -> 
     heading = answer.question.group_by[0].replace("_", " ") if names else ""
     heading = f"{heading[:1].upper()}{heading[1:]}"
     failed = "bad" if "status:error" in answer.question.query else ""
-    view.table = tables.table(heading, columns, rows, failed)
+    view.table = tables.table(heading, columns, rows, failed, ordering_column(answer))
     view.twin = twins.of_rows(heading, columns, rows)
 
 

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span, trace_record
 from tracer.extensions import db
+from tracer.store.metrics.no_user import sums_without_user
 from tracer.store.query.selection import ALL
 from tracer.store.rollups import fold, users
 from tracer.store.schema import traces
 from tracer.store.users.over_time import users_over_time
 from tracer.store.users.sums import counted_users, users_of
+from tracer.store.users.users import users_absent
 from tracer.store.writing.delete import delete_traces
 from tracer.times import from_micros
 
@@ -81,6 +83,8 @@ def check(*hours: int) -> int:
     """Compare the sums with a count, of all traces and since some times; return their number."""
     for since in (None, *(from_micros(T0 + each * HOUR) for each in hours)):
         assert sums(users_of("default", since)) == sums(counted_users("default", since))
+    for since in (None, from_micros(T0 // users.DAY * users.DAY)):
+        assert sums_without_user("default", since) == users_absent("default", since)
     number = len(sums(users_of("default")))
     db.session.rollback()
     return number

@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.query.fields import Grain
 from tracer.store.database.paging import Page
+from tracer.store.metrics.no_user import sums_without_user
 from tracer.store.users.details import LATEST, UserDetails, user_details
-from tracer.store.users.users import UserRow, list_users, users_absent
+from tracer.store.users.users import UserRow, list_users
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import list_page
 from tracer.ui.lists.kinds import TRACES, USERS
@@ -63,7 +64,7 @@ def _context(
     ids = [row.user_id for row in page.items]
     details = user_details(project_id, ids, begin, width) if ids else {}
     # As the last row, so that the sums of the list are those of all traces.
-    nobody = users_absent(project_id, since) if not (query.shown or page.newer) else None
+    nobody = sums_without_user(project_id, since) if not (query.shown or page.newer) else None
     return {
         "details": details,
         "trends": {user_id: trend(of) for user_id, of in details.items()},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -40,9 +42,9 @@ _SMALL = sa.text("""
     ) few
 """)
 _STORED = sa.text("""
-    SELECT l.findings, l.state_of = t.updated_at AS fresh
-    FROM timelines l JOIN traces t USING (project_id, trace_id)
-    WHERE l.project_id = :project AND l.trace_id = :trace AND l.findings IS NOT NULL
+    SELECT t.updated_at, l.findings, l.state_of = t.updated_at AS fresh
+    FROM traces t LEFT JOIN timelines l USING (project_id, trace_id)
+    WHERE t.project_id = :project AND t.trace_id = :trace
 """)
 
 
@@ -59,15 +61,30 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
     """Return the findings of a trace; those of a large growing trace may be moments old."""
     key = {"project": project_id, "trace": trace_id}
     stored = db.session.execute(_STORED, key).one_or_none()
-    findings = msgspec.convert(stored.findings, Findings) if stored is not None else None
+    if stored is None:
+        return TraceFindings(find([]), current=True)
     # Findings that an earlier version stored have no highlights: the worker reads the trace again.
-    if stored is not None and stored.fresh and "highlights" in stored.findings:
-        return TraceFindings(findings, current=True)
-    number = db.session.execute(
-        _SMALL, key | {"most": thresholds.FINDINGS_ON_READ + 1}
-    ).scalar_one()
-    if number > thresholds.FINDINGS_ON_READ:
-        return TraceFindings(findings, current=False)
+    if stored.findings and stored.fresh and "highlights" in stored.findings:
+        return TraceFindings(msgspec.convert(stored.findings, Findings), current=True)
+    computed = _compute(project_id, trace_id, stored.updated_at, thresholds.FINDINGS_ON_READ)
+    if computed is not None:
+        return computed
+    findings = msgspec.convert(stored.findings, Findings) if stored.findings else None
+    return TraceFindings(findings, current=False)
+
+
+@lru_cache(maxsize=500)
+def _compute(
+    project_id: str, trace_id: str, _updated_at: datetime, most: int
+) -> TraceFindings | None:
+    """Return the findings of a trace; None: it has more than ``most`` spans.
+
+    Every page of a trace shows their number, and a change of the trace changes `_updated_at`.
+    """
+    key = {"project": project_id, "trace": trace_id}
+    number = db.session.execute(_SMALL, key | {"most": most + 1}).scalar_one()
+    if number > most:
+        return None
     spans = list(_read_spans(db.session.execute(_FINDING_SPANS, key)))
     # Fewer spans where the payloads exceed _MOST_BYTES.
     findings = find(spans)

@@ -15,7 +15,7 @@ from typing import Final
 from tests.support.paths import ROOT
 
 CACHE: Final = Path(os.environ.get("TRACER_INSTRUMENTATIONS", ROOT / ".cache/instrumentations"))
-INSTALL_SECONDS: Final = 600.0
+INSTALL_SECONDS: Final = 1800.0
 OTEL: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 

@@ -1,4 +1,5 @@
 // Traceloop's SDK for Node around the OpenAI client: a workflow, a stream and a failure.
+import { setTimeout } from "node:timers/promises";
 import * as traceloop from "@traceloop/node-server-sdk";
 import OpenAI from "openai";
 
@@ -31,7 +32,11 @@ async function agent() {
   const { city } = JSON.parse(call.function.arguments);
   const content = await traceloop.withTool(
     { name: "get_weather" },
-    async (given) => `18 degrees and sunny in ${given.city}`,
+    async (given) => {
+      // Node's clock counts milliseconds: the next call must not start in the tool's.
+      await setTimeout(5);
+      return `18 degrees and sunny in ${given.city}`;
+    },
     { city },
   );
   await ask([...messages, called, { role: "tool", tool_call_id: call.id, content }], settings);

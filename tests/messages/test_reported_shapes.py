@@ -242,6 +242,15 @@ INPUTS: dict[str, tuple[Any, Shown]] = {
     ),
 }
 OUTPUTS: dict[str, tuple[Any, Shown]] = {
+    "an interaction with Gemini": (
+        {
+            "outputs": [
+                {"type": "thought", "summary": [{"type": "text", "text": "hm"}]},
+                {"type": "text", "text": "yes"},
+            ]
+        },
+        [("assistant", "reasoning hm", "yes")],
+    ),
     "OpenRouter's details of reasoning": (
         [
             {

@@ -56,6 +56,18 @@ def test_a_price_of_zero_is_a_price_and_an_unknown_model_has_none() -> None:
     assert book.price(call("house-model", usage={})) is None
 
 
+@pytest.mark.parametrize("kind", ["embedding", "reranker"])
+def test_a_total_alone_is_the_input_of_a_call_that_has_no_output(kind: str) -> None:
+    usage = {"total": MILLION}
+    listed = PriceBook().price(call("text-embedding-3-small", usage=usage, kind=kind))
+    assert listed
+    assert listed.cost == {"input": Decimal("0.02")}
+    price = PriceBook([own("house-model", "7")]).price(call("house-model", usage=usage, kind=kind))
+    assert price
+    assert price.cost == {"input": Decimal(7)}
+    assert PriceBook().price(call("gpt-4o", usage=usage, kind="generation")) is None
+
+
 def test_a_price_without_the_types_that_were_used_leaves_the_call_unpriced() -> None:
     assert PriceBook([own("gpt-4o")]).price(call("gpt-4o", usage={"output": 3})) is None
 

@@ -129,6 +129,9 @@ def _of_object(
         messages = None
         if isinstance(inner, list) and inner:
             messages = _of_list(inner, default, depth - 1, read)
+            if messages is None and name == "outputs":
+                # Gemini's interactions: the parts of one answer.
+                messages = _of_parts(inner, "assistant")
         elif isinstance(inner, dict) and name == "output":
             messages = _of_object(inner, default, depth - 1, read)
         if messages:

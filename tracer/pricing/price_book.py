@@ -26,6 +26,7 @@ GIVEN: Final = "given"
 COMPUTED: Final = "computed"
 CUSTOM: Final = "custom"
 
+_INPUT_ONLY: Final = ("embedding", "reranker")
 # The served tier is billed, so it comes before the requested one.
 _SERVICE_TIER: Final = (
     "openai.response.service_tier",
@@ -139,9 +140,10 @@ class PriceBook:
             listed = (
                 record.requested_model if list_prices.is_free(record.requested_model) else model
             )
-            cost = list_prices.price(listed, provider, record.usage, time)
+            cost = list_prices.price(listed, provider, _billed(record), time)
             return None if cost is None else Priced(cost, COMPUTED, list_prices.LIST_NAME)
-        cost = own.rates.cost(record.usage, lambda name: call_parameter(record, name))
+        usage = record.usage if "total" in own.rates.types else _billed(record)
+        cost = own.rates.cost(usage, lambda name: call_parameter(record, name))
         return None if cost is None else Priced(cost, CUSTOM, own.price_id)
 
     def _fit(self, name: str, provider: str | None) -> list[Price]:
@@ -154,6 +156,16 @@ class PriceBook:
             if matches(price.model.lower(), name)
             and (price.provider is None or price.provider.lower() in names)
         ]
+
+
+def _billed(record: SpanRecord) -> dict[str, int]:
+    """Return the tokens by the types that have prices.
+
+    Many instrumentations send only the total of a call that has no output.
+    """
+    if record.kind in _INPUT_ONLY and record.usage.keys() == {"total"}:
+        return {"input": record.usage["total"]}
+    return record.usage
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -191,6 +191,63 @@ OBJECTS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
         },
         {"input": 40, "cache_read": 50, "cache_write_5m": 100, "output": 15, "reasoning": 5},
     ),
+    "LangChain, as LangSmith's SDK for JavaScript spells it": (
+        "claude-sonnet-4-5",
+        {
+            "input_tokens": 1000,
+            "output_tokens": 50,
+            "total_tokens": 1050,
+            "input_token_details": {
+                "cache_read": 10,
+                "ephemeral_5m_input_tokens": 900,
+                "ephemeral_1hr_input_tokens": 51,
+            },
+        },
+        {"input": 39, "cache_read": 10, "cache_write_5m": 900, "cache_write_1h": 51, "output": 50},
+    ),
+    "Gemini's interactions": (
+        "gemini-3-pro",
+        {
+            "total_tokens": 141,
+            "total_input_tokens": 12,
+            "input_tokens_by_modality": [
+                {"modality": "text", "tokens": 4},
+                {"modality": "video", "tokens": 8},
+            ],
+            "total_cached_tokens": 0,
+            "total_output_tokens": 9,
+            "output_tokens_by_modality": [{"modality": "text", "tokens": 9}],
+            "total_tool_use_tokens": 100,
+            "tool_use_tokens_by_modality": [{"modality": "text", "tokens": 100}],
+            "total_thought_tokens": 20,
+        },
+        {"input": 4, "input_video": 8, "input_tool_use": 100, "output": 9, "reasoning": 20},
+    ),
+    "Gemini, with members of a Python enum": (
+        "gemini-2.5-flash",
+        {
+            "prompt_token_count": 10,
+            "candidates_token_count": 5,
+            "total_token_count": 15,
+            "prompt_tokens_details": [
+                {"modality": "MediaModality.TEXT", "token_count": 4},
+                {"modality": "MediaModality.AUDIO", "token_count": 6},
+            ],
+        },
+        {"input": 4, "input_audio": 6, "output": 5},
+    ),
+    "counts of other things than tokens": (
+        "MiniMax-M2",
+        {
+            "total_tokens": 120,
+            "prompt_tokens": 100,
+            "completion_tokens": 20,
+            "total_characters": 450,
+            "image_pixels": 2_000_000,
+            "successful_requests": 3,
+        },
+        {"input": 100, "output": 20},
+    ),
 }
 
 
@@ -347,6 +404,22 @@ PREFIXES = {
             "completion_details.reasoning": 5,
         },
         {"input": 10, "cache_read": 50, "cache_write": 100, "output": 15, "reasoning": 5},
+    ),
+    "ADK's experimental names": (
+        "gen_ai.usage.",
+        {
+            "input_tokens": "100",
+            "output_tokens": "50",
+            "experimental.reasoning_tokens": "20",
+            "experimental.reasoning_tokens_limit": "1024",
+            "experimental.system_instruction_tokens": "30",
+        },
+        {"input": 100, "output": 30, "reasoning": 20},
+    ),
+    "Sentry's names before OpenTelemetry's": (
+        "ai.",
+        {"prompt_tokens.used": 100, "completion_tokens.used": 20, "total_tokens.used": 120},
+        {"input": 100, "output": 20},
     ),
 }
 

@@ -16,6 +16,8 @@ from tracer.wire.dialects.parsers import (
     words,
 )
 from tracer.wire.dialects.table import Dialect, Rule
+from tracer.wire.dialects.usage_rules import inclusive_cost, inclusive_usage
+from tracer.wire.usage.numbers import amount, count
 
 _KINDS: Final = words(
     {
@@ -61,6 +63,15 @@ DIALECT: Final = Dialect(
         Rule("output", "gen_ai.response.tool_calls", objects, "calls", _answer, json=True),
         Rule("tools", "gen_ai.request.available_tools", tool_definitions, json=True),
         Rule("first_token_delay", "gen_ai.response.time_to_first_token", seconds),
+        # Names before those of OpenTelemetry.
+        Rule("model", "ai.model_id", text),
+        Rule("input", "ai.input_messages", present, json=True),
+        Rule("output", "ai.responses", _text, json=True),
+        *(
+            Rule("usage", f"ai.{side}_tokens.used", count, side, inclusive_usage)
+            for side in ("prompt", "completion", "total")
+        ),
+        Rule("cost", "ai.total_cost.used", amount, "total", inclusive_cost),
         # Names of the AI SDK, to which Sentry's SDK for JavaScript adds a prefix.
         Rule("input", "vercel.ai.prompt", present, json=True),
         Rule("finish_reasons", "vercel.ai.response.finishReason", texts),

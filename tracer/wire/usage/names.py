@@ -27,7 +27,7 @@ _SYNONYMS: Final = {
     "uncached": "uncached",
     "ephemeral": "ephemeral",
     "5m": "5m",
-    "1h": "1h",
+    "1h": "1h 1hr",
     "reasoning": "reasoning thinking thoughts thought",
     "audio": "audio",
     "image": "image",
@@ -44,7 +44,7 @@ _SYNONYMS: Final = {
     "batch": "batch",
     "scale": "scale",
     "": "tokens token count counts details detail usage object metadata modality num number content"
-    " billed units used",
+    " billed units used experimental by",
 }
 _WORDS: Final = {word: means for means, words in _SYNONYMS.items() for word in words.split()}
 TIERS: Final = ("priority", "flex", "batch", "scale")
@@ -78,10 +78,10 @@ _PART_OF: Final = {frozenset(words.split()): part for words, part in _PARTS.item
 _NO_COUNTS: Final = """
     total_duration load_duration eval_duration prompt_eval_duration
     queue_time prompt_time completion_time total_time
-    invocation_latency first_byte_latency prompt_audio_seconds
-    input_characters output_characters input_images output_images
+    invocation_latency first_byte_latency
+    input_images output_images
     input_videos output_videos input_audio_files output_audio_files
-    num_sources_used num_server_side_tools_used num_search_queries is_byok
+    num_sources_used num_server_side_tools_used is_byok
 """
 # Names whose words have another meaning together.
 _EXACT: Final = {
@@ -91,6 +91,7 @@ _EXACT: Final = {
     "response_cost": "total",
     **dict.fromkeys(_NO_COUNTS.split(), IGNORED),
 }
+_OTHER_UNITS: Final = frozenset(["characters", "pixels", "queries", "requests", "seconds"])
 _NO_TOKENS: Final = ("server_tool_use", "billed_units_search", "billed_units_class", "iterations")
 
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+[a-z]*")
@@ -114,7 +115,7 @@ def term(name: str) -> str | None:
     joined = "_".join(words)
     if joined in _EXACT:
         return _EXACT[joined]
-    if joined.startswith(_NO_TOKENS):
+    if joined.startswith(_NO_TOKENS) or (len(words) > 1 and words[-1] in _OTHER_UNITS):
         return IGNORED
     return _meaning(words) if _COST_WORDS.isdisjoint(words) else MONEY
 

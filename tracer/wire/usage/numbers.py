@@ -87,5 +87,7 @@ def _by_kind(items: list[Json]) -> dict[str, Json] | None:
         numbers = [count(value) for value in item.values() if value != kind]
         if not isinstance(kind, str) or len(numbers) != 1 or numbers[0] is None:
             return None
-        sums[kind.lower()] = sums.get(kind.lower(), 0) + numbers[0]
+        # Python writes a member of an enum as MediaModality.AUDIO.
+        kind = kind.rpartition(".")[2].lower()
+        sums[kind] = sums.get(kind, 0) + numbers[0]
     return sums

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -18,8 +19,10 @@ from tracer.query.fields import Grain, field_of
 from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.query.printing import to_text
+from tracer.query.tree import Equal, Node, Term
 from tracer.store.query.facets import FACETS, MOST_VALUES, SPAN_FACETS, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
+from tracer.store.query.score_facet import count_scores
 from tracer.store.query.selection import Selection
 
 CLOCK = Clock(worlds.NOW)
@@ -45,6 +48,22 @@ def recount(world: worlds.World, grain: Grain, rows: list[worlds.Row]) -> dict[s
                 own = [t for t in world.traces if t["session_id"] == row["session_id"]]
             counts[field].update(set().union(*(values_of(one_row, column) for one_row in own)))
     return counts
+
+
+def recount_scores(world: worlds.World, evaluator: Evaluator, node: Node) -> None:
+    """Check the facet of scores whose name has one type of value."""
+    types = {name: set[str]() for name in {score["name"] for score in world.scores}}
+    for score in world.scores:
+        types[score["name"]].add(score["data_type"])
+    both = [row for row in world.traces if evaluator.matches(node, Grain.TRACE, row)]
+    for name, value, count in count_scores(worlds.PROJECT, Selection(node, CLOCK)):
+        like = parse(f"score.any:{value if value in ('<0.5', '>=0.5') else 0}", Grain.TRACE)
+        assert isinstance(like, Term)
+        matches = like.matches if value in ("<0.5", ">=0.5") else (Equal(value),)
+        term = replace(like, key=name, matches=matches)
+        matching = [row for row in both if evaluator.matches(term, Grain.TRACE, row)]
+        if len(types[name]) == 1:
+            assert count == len(matching), (to_text(node), name, value)
 
 
 @pytest.mark.parametrize("grain", FIELDS)
@@ -85,4 +104,6 @@ def test_facets_equal_a_recount_of_what_a_random_query_selects(
                     if evaluator.matches(term, grain, row)
                 )
                 assert dict(shown.values[field]) == counts, to_text(node)
+            if grain is Grain.TRACE:
+                recount_scores(world, evaluator, node)
         db.session.rollback()

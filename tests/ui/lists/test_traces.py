@@ -145,7 +145,8 @@ def test_a_query_with_an_error_is_explained_over_the_list_of_the_last_good_one(
 def test_facets_count_values_and_their_links_edit_the_query(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
 ) -> None:
-    store_traces(agent_trace(), TraceBuilder(WIDE, name="other", environment="dev").span("r"))
+    other = TraceBuilder(WIDE, name="other", environment="dev").span("r").score("thumbs", 0)
+    store_traces(agent_trace().score("helpful", 0.75), other)
 
     def facet(page: Element, value: str) -> Element:
         return next(row for row in page.all("div", "facet") if row.all("a")[0].text == value)
@@ -161,6 +162,10 @@ def test_facets_count_values_and_their_links_edit_the_query(
     without = parse(client.get(facet(shown, "dev").one("a", "not")["href"]).text)
     assert typed(without) == "-env:dev"
     assert shown_names(without) == ["resolve_ticket"]
+    assert facet(shown, "helpful:>=0.5").one("data").text == "1"
+    scored = parse(client.get(facet(shown, "thumbs:0").all("a")[0]["href"]).text)
+    assert (typed(scored), shown_names(scored)) == ("score.thumbs:0", ["other"])
+    assert not [row for row in scored.all("div", "facet") if "helpful:" in row.text]
 
 
 def test_the_list_is_sorted_by_its_headings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tracer.errors import TooSlow
@@ -12,6 +12,7 @@ from tracer.query.parse import parse
 from tracer.query.tree import Equal, Not, Term, conjuncts
 from tracer.store.query.facets import Value, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
+from tracer.store.query.score_facet import ScoreValue, count_scores
 from tracer.store.users.facets import MOST_TRACES, count_user_facets
 from tracer.ui.lists.lengths import beginning, length_of
 from tracer.ui.lists.list_query import ListQuery, one_term
@@ -107,6 +108,8 @@ def sidebar(project_id: str, query: ListQuery) -> Sidebar:
         _facet(query, field, label, _with_chosen(query, field, values.get(field, [])))
         for field, label in shown.items()
     ]
+    if query.grain is Grain.TRACE:
+        facets.append(_scores(project_id, query))
     facets.append(_facet(query, "has", "Has", [Value(what, -1) for what in _PRESENCE[query.grain]]))
     return Sidebar([facet for facet in facets if facet.values], note)
 
@@ -128,6 +131,28 @@ def _counted(
     )
     partial = f"≈ counted over the latest {rows}"
     return counted.values, partial if counted.partial else ""
+
+
+def _scores(project_id: str, query: ListQuery) -> Facet:
+    """Return the values of scores: those that selected traces have, and those of the query."""
+    try:
+        counted = count_scores(project_id, query.selection)
+    except TooSlow:
+        counted = []
+    most = max((each.traces or 0 for each in counted), default=0)
+    rows = [_score(query, each, most) for each in counted]
+    shown = [row for row in rows if row.count != 0 or row.chosen or row.excluded]
+    return Facet("Score", shown, open=True)
+
+
+def _score(query: ListQuery, score: ScoreValue, most: int) -> FacetValue:
+    term = one_term(f"score.{score.name}", score.value)
+    if score.value in ("<0.5", ">=0.5"):
+        like = parse(f"score.any:{score.value}", Grain.TRACE)
+        assert isinstance(like, Term)
+        term = replace(term, matches=like.matches)
+    traces = -1 if score.traces is None else score.traces
+    return _row(query, term, Value(f"{score.name}:{score.value}", traces), most)
 
 
 def _with_chosen(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
@@ -171,7 +196,10 @@ def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Fac
 
 
 def _value(query: ListQuery, field: str, value: Value, most: int) -> FacetValue:
-    term = _term(query, field, value.text)
+    return _row(query, _term(query, field, value.text), value, most)
+
+
+def _row(query: ListQuery, term: Term, value: Value, most: int) -> FacetValue:
     text, grain = query.shown, query.grain
     return FacetValue(
         text=value.text,

@@ -177,6 +177,28 @@ def test_the_range_of_a_score_is_kept_for_the_next_one(client: FlaskClient) -> N
     assert "5 of 5" in see(client, SESSION).one(id="annotations").text
 
 
+def test_the_projects_scores_are_lines_and_a_value_out_of_range_is_refused_alone(
+    client: FlaskClient,
+) -> None:
+    configs = (
+        {"name": "helpful", "dataType": "NUMERIC", "minValue": 1, "maxValue": 5},
+        {"name": "tone", "dataType": "NUMERIC", "minValue": 0, "maxValue": 1},
+        {"name": "resolved", "dataType": "BOOLEAN"},
+    )
+    for config in configs:
+        assert client.post("/api/public/score-configs", json=config).status_code == 200
+    form = see(client, f"{TRACE}?tab=scores").one("form", **{"aria-label": "Values of scores"})
+    choices = form.one("select", name="line.helpful").all("option")
+    assert [choice.text for choice in choices] == ["not given", "1", "2", "3", "4", "5"]
+    sent = {"lines": "1", "reader": "Ada", "line.tone": "1.4", "line.resolved": "yes"}
+    refused = post_form(client, f"{TRACE}/scores", 422, **sent).text
+    assert "tone: 1.4 is outside the range 0 to 1. The others are saved." in refused
+    post_form(client, f"{TRACE}/scores", **{**sent, "line.tone": "0.5", "line.resolved": ""})
+    listed = remarks(see(client, f"{TRACE}?tab=scores"))
+    assert [text.split()[:2] for text in listed[-2:]] == [["resolved", "yes"], ["tone", "0.5"]]
+    assert "at least one value" in post_form(client, f"{TRACE}/scores", 422, lines="1").text
+
+
 def test_scores_by_hand_are_listed_with_those_of_the_api(client: FlaskClient) -> None:
     post_form(client, f"{TRACE}/scores", name="mine", data_type="boolean", yes="yes", reader="Ada")
     theirs = {"trace_id": "a" * 32, "name": "theirs", "value": 0.5}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.schema import scores
+from tracer.store.scores.configs import list_configs
 
 MOST = 1_000
+_CONFIGS: Final = 50
 _RECENT = 300
 """Number of latest annotation scores from which the score form derives its suggestions."""
 BY_HAND = "annotation"
@@ -45,13 +48,14 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreKind:
-    """A score that people entered lately: name, type, and range or categories."""
+    """A score that has a config or that people entered lately: name, type, range or categories."""
 
     name: str
     data_type: str
     low: float | None
     high: float | None
     categories: list[str]
+    config_id: str | None = None
 
 
 def list_scores(
@@ -80,14 +84,14 @@ def list_scores(
 
 
 def list_kinds(project_id: str) -> list[ScoreKind]:
-    """Return the kinds of scores entered lately, the latest first, each name once."""
+    """Return the kinds of scores by config, then those entered lately, each name once."""
     query = (
         sa.select(scores.c.name, scores.c.data_type, scores.c.metadata)
         .where(scores.c.project_id == project_id, scores.c.source == BY_HAND)
         .order_by(scores.c.time.desc())
         .limit(_RECENT)
     )
-    kinds: dict[str, ScoreKind] = {}
+    kinds = {kind.name: kind for kind in _configured(project_id)}
     for name, data_type, metadata in db.session.execute(query):
         kind = ScoreKind(
             name,
@@ -98,6 +102,22 @@ def list_kinds(project_id: str) -> list[ScoreKind]:
         )
         kinds.setdefault(name, kind)
     return list(kinds.values())
+
+
+def _configured(project_id: str) -> list[ScoreKind]:
+    configs, _ = list_configs(project_id, _CONFIGS, 0)
+    return [
+        ScoreKind(
+            config.name,
+            config.data_type,
+            config.min_value,
+            config.max_value,
+            [str(category["label"]) for category in config.categories],
+            config.config_id,
+        )
+        for config in configs
+        if not config.archived
+    ]
 
 
 def get_score(project_id: str, score_id: str) -> ScoreRow | None:

@@ -33,7 +33,10 @@ _MAX_TEXT: Final = 2_000
 
 @annotation_route("/scores", "POST")
 def score(target: AnnotationTarget) -> AnyResponse | str:
-    """Create a score."""
+    """Create a score, or with ``lines`` one for each of the project's scores that has a value."""
+    if "lines" in request.form:
+        _save_lines(target)
+        return annotations_of(target, "scores")
     _save(target, secrets.token_hex(16), target.subject.span_id)
     return annotations_of(target, "scores")
 
@@ -56,8 +59,50 @@ def change_score(target: AnnotationTarget, score_id: str) -> AnyResponse | str:
 
 
 def _save(target: AnnotationTarget, score_id: str, span_id: str | None) -> None:
+    _write(target, score_id, span_id, _form_fields(scores.list_kinds(target.subject.project_id)))
+
+
+def _save_lines(target: AnnotationTarget) -> None:
+    """Save the values that are valid; 422 names those that are not."""
+    given, refused = 0, []
+    author(named=True)
+    for kind in scores.list_kinds(target.subject.project_id):
+        text = _field(f"line.{kind.name}")
+        if not text:
+            continue
+        try:
+            fields = _line_fields(kind, text)
+        except ValueError as error:
+            refused.append(f"{kind.name}: {error}")
+            continue
+        given += 1
+        _write(target, secrets.token_hex(16), target.subject.span_id, fields)
+    if refused:
+        others = " The others are saved." if given else ""
+        refuse(f"Not saved: {' '.join(refused)}{others}")
+    if not given:
+        refuse("Enter at least one value.")
+
+
+def _line_fields(kind: ScoreKind, text: str) -> dict[str, Any]:
+    """Return the fields of a score of this kind; ValueError: the value is not valid."""
+    fields: dict[str, Any] = {"name": kind.name, "data_type": kind.data_type}
+    fields |= {"comment": _comment(), "config_id": kind.config_id}
+    if kind.data_type == "boolean":
+        return fields | {"value": float(text == "yes")}
+    if kind.data_type == "numeric":
+        return fields | _in_range(_finite(text), kind.low, kind.high)
+    if len(text) > _MAX_TEXT:
+        raise ValueError(f"more than {_MAX_TEXT:,} characters.")
+    # The next such score offers the same categories.
+    choices = {"metadata": {"categories": kind.categories}} if kind.categories else {}
+    return fields | {"string_value": text} | choices
+
+
+def _write(
+    target: AnnotationTarget, score_id: str, span_id: str | None, fields: dict[str, Any]
+) -> None:
     subject = target.subject
-    fields = _form_fields(scores.list_kinds(subject.project_id))
     scorer = author(named=True)
     record = ScoreRecord(
         score_id=score_id,
@@ -110,9 +155,17 @@ def _number(known: ScoreKind | None) -> dict[str, Json]:
         low, high = known.low, known.high
     if low is not None and high is not None and low > high:
         refuse(f"The range is empty: {number(low)} to {number(high)}.")
+    try:
+        return _in_range(value, low, high)
+    except ValueError as error:
+        refuse(str(error))
+
+
+def _in_range(value: float, low: float | None, high: float | None) -> dict[str, Any]:
+    """Return the fields of a number with its range; ValueError: it is outside."""
     if (low is not None and value < low) or (high is not None and value > high):
         ends = [number(end) if end is not None else "any" for end in (low, high)]
-        refuse(f"{number(value)} is outside the range {ends[0]} to {ends[1]}.")
+        raise ValueError(f"{number(value)} is outside the range {ends[0]} to {ends[1]}.")
     bounds = {"min": low, "max": high}
     given = {name: end for name, end in bounds.items() if end is not None}
     return {"value": value, "metadata": given}
@@ -120,14 +173,19 @@ def _number(known: ScoreKind | None) -> dict[str, Json]:
 
 def _float(name: str) -> float | None:
     text = _field(name)
-    if not text:
-        return None
+    try:
+        return _finite(text) if text else None
+    except ValueError as error:
+        refuse(str(error))
+
+
+def _finite(text: str) -> float:
     try:
         number = float(text.replace(",", "."))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        refuse(f"“{text}” is not a number.")
+        raise ValueError(f"“{text}” is not a number.")
     return number
 
 

@@ -202,8 +202,16 @@ def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(get_page: Get
 def test_a_dataset_shows_its_items_and_the_figures_of_its_runs(get_page: GetPage) -> None:
     shown = get_page("/datasets/faq")
     items = [[cell.text for cell in row.all("td")] for row in shown.one("main").all("tr")]
-    assert [row[1] for row in items if row] == ["expected 2", "changed later", "expected 0"]
-    assert all("src/1" in row[3] for row in items if row)
+    assert [row[2] for row in items if row] == ["expected 2", "changed later", "expected 0"]
+    assert all("src/1" in row[4] for row in items if row)
+    for query, rows in (
+        ("show=failed", 1),
+        ("show=wrong&q=QUESTION+1", 1),
+        ("show=failed&q=no", 0),
+    ):
+        assert len(get_page(f"/datasets/faq?{query}").all("a", "open")) == rows, query
+    assert len(get_page("/datasets/faq/runs/v2?show=wrong").one("tbody").all("a", "open")) == 1
+    assert len(get_page("/datasets/faq/compare?run=v1&run=v2&show=worse").all("td", "st")) == 2
     latest, first = shown.one("aside").one("tbody").all("tr")
     assert "1 failed" in latest.text
     assert latest.all("td")[1].text == "0.5"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -176,12 +177,15 @@ def list_items(
     source_span_id: str | None = None,
     as_of: datetime | None = None,
     archived: bool = False,
+    text: str = "",
+    item_ids: Collection[str] | None = None,
     limit: int | None,
     offset: int = 0,
 ) -> tuple[list[DatasetItem], int]:
     """Return (a page of items, the newest first; their number); `as_of` None: current states.
 
-    `archived`: with items whose state is archived.
+    `archived`: with items whose state is archived. `text`: only items that have it in a value, in
+    upper or lower case; `item_ids`: only these.
     """
     items = dataset_items.c
     conditions = [items.project_id == project_id]
@@ -193,6 +197,10 @@ def list_items(
         conditions.append(items.source_span_id == source_span_id)
     if not archived:
         conditions.append(~items.archived)
+    if item_ids is not None:
+        conditions.append(items.item_id.in_(item_ids))
+    if text:
+        conditions.append(_has_text(text))
     if as_of is None:
         conditions.append(items.valid_to.is_(None))
     else:
@@ -201,6 +209,15 @@ def list_items(
     query = query.order_by(items.created_at.desc(), items.item_id.desc())
     rows, total = numbered_page(query, limit, offset)
     return [DatasetItem(**row) for row in rows], total
+
+
+def _has_text(text: str) -> sa.ColumnElement[bool]:
+    values = [dataset_items.c[name] for name in ("input", "expected_output", "metadata")]
+    # As it stands in JSON, where quotes and line ends are escaped.
+    written = msgspec.json.encode(text).decode()[1:-1]
+    return sa.or_(
+        *(sa.cast(value, sa.Text).icontains(written, autoescape=True) for value in values)
+    )
 
 
 def list_states(project_id: str, item_id: str) -> list[DatasetItem]:

@@ -13,12 +13,12 @@ from tracer.records import Json
 from tracer.store.library import dataset_runs, datasets
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.library.datasets import Dataset
-from tracer.store.library.results import list_results
+from tracer.store.library.results import ItemResult, list_results
 from tracer.times import parse_time
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
-from tracer.ui.library.results import RunFigures, figures
+from tracer.ui.library.results import RunFigures, figures, group, measure_of, score_names
 from tracer.ui.library.written import written
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
@@ -62,22 +62,31 @@ def dataset_list(project_id: str) -> str:
 def dataset(project_id: str, name: str) -> str:
     """Show the items of a dataset, as of now or of the time ``at``, and its latest runs."""
     row, numbered, time = find_dataset(project_id, name), NumberedPage.from_request(), _time()
+    runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _RUNS)
+    results = [list_results(project_id, run.run_id) for run in runs]
+    groups = _groups(results[0]) if results else {}
+    shown = request.args.get("show", "")
     items, total = datasets.list_items(
         project_id,
         row.dataset_id,
         as_of=time,
         archived=True,
+        text=request.args.get("q", "").strip(),
+        item_ids=groups.get(shown, ()) if shown else None,
         limit=PER_PAGE,
         offset=numbered.offset,
     )
-    runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _RUNS)
-    run_figures = [figures(list_results(project_id, run.run_id)) for run in runs]
+    run_figures = [figures(each) for each in results]
     measures = list(dict.fromkeys(name for each in run_figures for name in each.means))
     return render(
         "library/dataset.html",
         dataset=row,
         items=items,
         total=total,
+        count=datasets.count_items(project_id, [row.dataset_id]).get(row.dataset_id, 0),
+        marks={item_id: title for title, ids in groups.items() for item_id in ids},
+        parts={title: len(ids) for title, ids in groups.items()},
+        shown=shown,
         numbered=numbered,
         time=time,
         runs=list(zip(runs, run_figures, strict=True)),
@@ -85,6 +94,15 @@ def dataset(project_id: str, name: str) -> str:
         measures=measures[:_MEASURES],
         run_count=run_count,
     )
+
+
+def _groups(results: Sequence[ItemResult]) -> dict[str, list[str]]:
+    """Return the items of a run by group: failed, wrong, correct, not judged."""
+    measure = measure_of(score_names(results), results, None)
+    return {
+        title: list(dict.fromkeys(result.item_id for result in members))
+        for title, members in group(results, measure)
+    }
 
 
 @bp.get("/project/<project_id>/datasets/<id:name>/items/<id:item_id>")

@@ -31,7 +31,10 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
     names = score_names(results)
     measure = measure_of(names, results, request.args.get("score"))
     groups = group(results, measure)
-    placed = [(title, result) for title, members in groups for result in members]
+    part = request.args.get("show", "")
+    placed = [
+        (title, result) for title, members in groups if part in ("", title) for result in members
+    ]
     shown = placed[numbered.offset : numbered.offset + PER_PAGE]
     others, _ = dataset_runs.list_runs(project_id, row.dataset_id, _SHOWN_RUNS)
     before = next((other for other in others if other.created_at < run_row.created_at), None)
@@ -45,6 +48,7 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
         names=names,
         measure=measure,
         counts={title: len(members) for title, members in groups},
+        part=part,
         shown=shown,
         total=len(placed),
         most=MOST,
@@ -69,7 +73,8 @@ def compare_runs(project_id: str, name: str) -> str:
     names = score_names([*before, *after])
     measure = measure_of(names, [*before, *after], request.args.get("score"))
     groups = compare(before, after, measure)
-    placed = [(title, pair) for title, members in groups for pair in members]
+    part = request.args.get("show", "")
+    placed = [(title, pair) for title, members in groups if part in ("", title) for pair in members]
     shown = placed[numbered.offset : numbered.offset + PER_PAGE]
     results = [result for _, pair in shown for result in (pair.left, pair.right) if result]
     return render(
@@ -82,6 +87,7 @@ def compare_runs(project_id: str, name: str) -> str:
         names=names,
         measure=measure,
         counts={title: len(members) for title, members in groups},
+        part=part,
         shown=shown,
         total=len(placed),
         numbered=numbered,

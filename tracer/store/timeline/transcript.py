@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -11,18 +12,23 @@ import sqlalchemy as sa
 from tracer.analysis.log.matches import LogFilter
 from tracer.analysis.transcript import MODEL, TOOLS, Step
 from tracer.extensions import db
-from tracer.store.parts.columns import assembled, weight
+from tracer.records import Json
+from tracer.store.parts.assemble import Assembler
+from tracer.store.parts.columns import bit, weight
 from tracer.store.timeline.log import Log, open_log
+from tracer.store.traces.model_calls import fetch_parts
 from tracer.store.traces.span_tree import SpanRow
 
 PER_PAGE: Final = 20
 # Compressed size per page; longer texts are shown on the page of their span only.
 _MOST_BYTES: Final = 1_000_000
+_MOST_PART_BYTES: Final = 1 << 40
+"""No limit: the texts of a page have one."""
 
 _TEXTS = sa.text(f"""
     SELECT span_id, size <= {_MOST_BYTES} AS fits,
-        CASE WHEN size <= {_MOST_BYTES} THEN {assembled("sized", "input")} END AS input,
-        CASE WHEN size <= {_MOST_BYTES} THEN {assembled("sized", "output")} END AS output
+        CASE WHEN size <= {_MOST_BYTES} THEN input END AS input,
+        CASE WHEN size <= {_MOST_BYTES} THEN output END AS output, coalesce(split, 0) AS split
     FROM (
         SELECT p.*, sum(
             coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "output")}, 0)
@@ -87,12 +93,23 @@ def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Tran
         return []
     values = {"project": project_id, "trace": trace_id, "ids": [row.span_id for row in rows]}
     texts: dict[str, Any] = {row.span_id: row for row in db.session.execute(_TEXTS, values)}
-    return [TranscriptEntry(row, _step(row, texts.get(row.span_id))) for row in rows]
+    assembler = Assembler(partial(fetch_parts, project_id, None), _MOST_PART_BYTES)
+    assembler.load(
+        (trace_id, getattr(row, name))
+        for row in texts.values()
+        for name in ("input", "output")
+        if row.fits and row.split & bit(name)
+    )
 
+    def value(row: Any, name: str) -> Json:
+        stored = getattr(row, name)
+        return assembler.value(trace_id, stored) if row.split & bit(name) else stored
 
-def _step(row: SpanRow, texts: Any) -> Step | None:
-    if texts is None:
-        return Step(row.span_id, row.kind, row.name, None, None)
-    if not texts.fits:
-        return None
-    return Step(row.span_id, row.kind, row.name, texts.input, texts.output)
+    def step(span: SpanRow) -> Step | None:
+        row = texts.get(span.span_id)
+        if row is not None and not row.fits:
+            return None
+        both = (None, None) if row is None else (value(row, "input"), value(row, "output"))
+        return Step(span.span_id, span.kind, span.name, *both)
+
+    return [TranscriptEntry(row, step(row)) for row in rows]

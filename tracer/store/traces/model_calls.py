@@ -206,7 +206,7 @@ def _assembled(
 ) -> list[Call] | None:
     """Return rows as calls; None: their parts are too long."""
     names = ("input", "tools", "output") if answers else ("input", "tools")
-    assembler = Assembler(partial(_parts, project_id, connection), _MOST_PART_BYTES)
+    assembler = Assembler(partial(fetch_parts, project_id, connection), _MOST_PART_BYTES)
     split = [
         (row.trace_id, getattr(row, name))
         for row in rows
@@ -233,9 +233,10 @@ def _assembled(
     ]
 
 
-def _parts(
+def fetch_parts(
     project_id: str, connection: sa.Connection | None, keys: list[PartKey], most: int
 ) -> list[Any]:
+    """Read parts for an `Assembler`, by the session or another connection."""
     traces, hashes = columns_of(keys, 2)
     values = {"project": project_id, "traces": traces, "hashes": hashes, "most": most}
     return list((connection or db.session).execute(_PARTS, values))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.pricing.list_prices import PRICES_VERSION, list_rates, price
-from tracer.pricing.rates import PRICED_AS, price_of
+from tracer.pricing.rates import PRICE_FALLBACKS, price_of
 
 AT = 1_767_225_600_000_000
 MILLION = 1_000_000
@@ -21,15 +21,17 @@ def unit_prices(model: str, provider: str, time: int) -> dict[str, Decimal]:
     rates = list_rates(model, provider, time)
     assert rates is not None
     prices = rates.prices()
-    found_prices = {bucket: price_of(prices, bucket) for bucket in PRICED_AS}
-    return {bucket: dollars for bucket, dollars in found_prices.items() if dollars is not None}
+    found_prices = {usage_type: price_of(prices, usage_type) for usage_type in PRICE_FALLBACKS}
+    return {
+        usage_type: dollars for usage_type, dollars in found_prices.items() if dollars is not None
+    }
 
 
 def test_each_bucket_is_billed_at_its_own_price() -> None:
     rates = unit_prices("gpt-4o", "openai", AT)
     usage = {"input": MILLION, "cache_read": MILLION, "output": MILLION, "reasoning": MILLION}
     cost = price("gpt-4o", "openai", usage, AT)
-    assert cost == {bucket: rates[bucket] for bucket in usage}
+    assert cost == {usage_type: rates[usage_type] for usage_type in usage}
     assert rates["cache_read"] < rates["input"]
     assert rates["reasoning"] == rates["output"]
 
@@ -102,11 +104,13 @@ def test_what_a_reseller_gives_away_is_not_at_its_makers_price(
     assert price(f"{model}:free", "ollama", {"input": 1000}, AT) is None
 
 
-@pytest.mark.parametrize("bucket", ["input_document", "input_tool_use", "cache_of_ours"])
-def test_a_bucket_without_a_price_is_billed_like_the_plain_tokens_of_its_side(bucket: str) -> None:
+@pytest.mark.parametrize("usage_type", ["input_document", "input_tool_use", "cache_of_ours"])
+def test_a_type_without_a_price_is_billed_like_plain_tokens_of_its_side(
+    usage_type: str,
+) -> None:
     rates = unit_prices("gpt-4o", "openai", AT)
-    cost = price("gpt-4o", "openai", {bucket: MILLION, "output_image": MILLION, "other": 5}, AT)
-    assert cost == {bucket: rates["input"], "output_image": rates["output"]}
+    cost = price("gpt-4o", "openai", {usage_type: MILLION, "output_image": MILLION, "other": 5}, AT)
+    assert cost == {usage_type: rates["input"], "output_image": rates["output"]}
 
 
 @given(

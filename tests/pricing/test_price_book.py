@@ -37,7 +37,7 @@ def test_without_prices_of_its_own_a_project_uses_the_list() -> None:
     price = PriceBook().price(call("gpt-4o", provider="openai"))
     assert price
     assert price.source == "computed"
-    assert price.by == f"genai-prices {list_prices.PRICES_VERSION}"
+    assert price.priced_by == f"genai-prices {list_prices.PRICES_VERSION}"
     assert price.cost == list_prices.price("gpt-4o", "openai", {"input": MILLION}, AT)
 
 

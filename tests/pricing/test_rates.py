@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.pricing.rates import PRICED_AS, Rates, Tier
+from tracer.pricing.rates import PRICE_FALLBACKS, Rates, Tier
 
 MILLION = 1_000_000
 
@@ -98,13 +98,13 @@ def test_a_tier_without_a_condition_and_a_base_without_a_price_are_refused() -> 
 @given(
     st.decimals(0, 1_000_000, places=6),
     st.integers(0, 10**18),
-    st.sampled_from(sorted(PRICED_AS)),
+    st.sampled_from(sorted(PRICE_FALLBACKS)),
 )
-def test_a_cost_is_exact_to_the_last_digit(price: Decimal, count: int, bucket: str) -> None:
-    whole = PRICED_AS[bucket][-1]
-    cost = Rates(base={whole: price}).cost({bucket: count})
+def test_a_cost_is_exact_to_the_last_digit(price: Decimal, count: int, usage_type: str) -> None:
+    whole = PRICE_FALLBACKS[usage_type][-1]
+    cost = Rates(base={whole: price}).cost({usage_type: count})
     assert cost
-    assert Fraction(cost[bucket]) == Fraction(price) * count / MILLION
+    assert Fraction(cost[usage_type]) == Fraction(price) * count / MILLION
 
 
 def test_types_are_named_in_their_usual_order() -> None:

@@ -17,7 +17,7 @@ from tests.support.serving import environ
 from tests.support.store.rows import put
 from tests.support.traces.records import span
 from tests.support.waiting import wait_until
-from tracer.export.selections.write import Wanted
+from tracer.export.selections.write import ExportSpec
 from tracer.store.database.session import transaction
 from tracer.store.jobs.changes import Bookmark
 from tracer.store.jobs.exports import create_export, read_file
@@ -57,7 +57,7 @@ def test_the_process_analyses_and_indexes_a_large_trace_and_runs_jobs(
     with app.app_context(), transaction():
         request_timeline("default", "t")
         create_job("default", Bookmark(), ["t"])
-        job = create_export("default", "", Wanted(format="csv", spans=True), None)
+        job = create_export("default", "", ExportSpec(format="csv", spans=True), None)
 
     def count(query: str) -> int:
         with psycopg.connect(database_url) as connection:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tracer.pricing.rates import PRICED_AS, Rates, Tier
+from tracer.pricing.rates import PRICE_FALLBACKS, Rates, Tier
 
 if TYPE_CHECKING:
     from genai_prices.types import (
@@ -49,10 +49,10 @@ PROVIDERS: Final = {
     "x_ai": "x-ai",
     "xai": "x-ai",
 }
-"""genai-prices' provider names, by the names in traces that differ."""
+"""The provider names of genai-prices, by the differing names in traces."""
 
 LOCAL: Final = frozenset(("ollama", "lmstudio", "lm_studio", "llama_cpp", "llamafile", "vllm"))
-"""Programs that run models on the user's machine: no price list applies."""
+"""Programs that run models on one's own machines: the price list does not apply."""
 
 LIST_NAME: Final = f"genai-prices {PRICES_VERSION}"
 """The name of the list in `priced_by`."""
@@ -71,14 +71,15 @@ class ListPrice(NamedTuple):
     rates: Rates
 
 
-_FREE: Final = ":free"
-"""Name suffixes of a reseller's free variants, to which the maker's price does not apply."""
+_FREE_SUFFIX: Final = ":free"
+"""Ends the name of a reseller's free variant, to which the maker's price does not apply."""
 _RESELLER: Final = "openrouter"
-_NOTHING: Final = Rates(base={"input": Decimal(0), "output": Decimal(0)})
+_FREE_RATES: Final = Rates(base={"input": Decimal(0), "output": Decimal(0)})
 
 _Schedule = list[tuple["_Constraint | None", ListPrice]]
+"""A model's entries, each with the condition on the time of the call; None: at any time."""
 
-# Makers that are tried for a model without provider: the list itself compares prefixes only.
+# Makers to look a model without provider up at: the list itself compares prefixes only.
 _MAKERS: Final = ("openai", "anthropic", "google", "mistral", "cohere", "voyageai", "x-ai", "aws")
 
 
@@ -87,8 +88,8 @@ def price(
 ) -> dict[str, Decimal] | None:
     """Return the dollars of ``usage`` by type, or None where the model's price isn't known.
 
-    ``usage`` holds disjoint buckets; one without a price is left out. Prices that depend on the
-    size of the request are chosen by all tokens of its input side.
+    The types of ``usage`` are disjoint; one without a price is left out. Prices that depend on
+    the size of the request are chosen by all of its input-side tokens.
     """
     rates = list_rates(model, provider, at_micros)
     return None if rates is None else rates.cost(usage)
@@ -96,7 +97,7 @@ def price(
 
 def is_free(model: str | None) -> bool:
     """Return whether a model's name is that of a reseller's free variant."""
-    return model is not None and model.strip().lower().endswith(_FREE)
+    return model is not None and model.strip().lower().endswith(_FREE_SUFFIX)
 
 
 def list_rates(model: str | None, provider: str | None, at_micros: int) -> Rates | None:
@@ -112,23 +113,23 @@ def list_entry(model: str | None, provider: str | None, at_micros: int) -> ListP
     schedule = _schedule(model.strip().lower(), (provider or "").strip().lower())
     if len(schedule) < 2:
         return schedule[0][1] if schedule else None
-    return _holding(schedule, _EPOCH + timedelta(microseconds=at_micros))
+    return _active_entry(schedule, _EPOCH + timedelta(microseconds=at_micros))
 
 
 def search_list(text: str, at_micros: int, limit: int) -> list[ListPrice]:
     """Return up to ``limit`` entries of the list whose provider or model contains ``text``."""
     from genai_prices.data_snapshot import get_snapshot
 
-    wanted = text.strip().lower()
+    needle = text.strip().lower()
     time = _EPOCH + timedelta(microseconds=at_micros)
     entries: list[ListPrice] = []
     for provider in get_snapshot().providers:
         for info in provider.models:
-            if wanted in f"{provider.id}/{info.id}".lower():
+            if needle in f"{provider.id}/{info.id}".lower():
                 if len(entries) == limit:
                     return entries
                 if schedule := _entries(provider.id, info):
-                    entries.append(_holding(schedule, time))
+                    entries.append(_active_entry(schedule, time))
     return entries
 
 
@@ -148,7 +149,7 @@ def provider_names(provider: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _holding(schedule: _Schedule, time: datetime) -> ListPrice:
+def _active_entry(schedule: _Schedule, time: datetime) -> ListPrice:
     for constraint, entry in schedule:
         if constraint is None or constraint.active(time):
             return entry
@@ -157,9 +158,9 @@ def _holding(schedule: _Schedule, time: datetime) -> ListPrice:
 
 @lru_cache(maxsize=10_000)
 def _schedule(model: str, provider: str) -> _Schedule:
-    """Return the model's entries and their conditions, the first to hold first; empty: unknown."""
-    if model.endswith(_FREE) and provider not in LOCAL:
-        return [(None, ListPrice(_RESELLER, model, _NOTHING))]
+    """Return the model's entries and their conditions, in trial order; empty: it has none."""
+    if model.endswith(_FREE_SUFFIX) and provider not in LOCAL:
+        return [(None, ListPrice(_RESELLER, model, _FREE_RATES))]
     entry = None if provider in LOCAL else _find(model, provider)
     return _entries(*entry) if entry else []
 
@@ -178,14 +179,14 @@ def _entries(provider_id: str, info: ModelInfo) -> _Schedule:
 def _rates(prices: ModelPrice) -> Rates | None:
     base: dict[str, Decimal] = {}
     tiers: dict[int, dict[str, Decimal]] = {}
-    for bucket in PRICED_AS:
-        price = getattr(prices, f"{_LIST_KEYS.get(bucket, bucket)}_mtok")
+    for usage_type in PRICE_FALLBACKS:
+        price = getattr(prices, f"{_LIST_KEYS.get(usage_type, usage_type)}_mtok")
         if isinstance(price, Decimal):
-            base[bucket] = price
+            base[usage_type] = price
         elif price is not None:
-            base[bucket] = price.base
+            base[usage_type] = price.base
             for tier in price.tiers:
-                tiers.setdefault(tier.start, {})[bucket] = tier.price
+                tiers.setdefault(tier.start, {})[usage_type] = tier.price
     if not base:
         return None
     return Rates(
@@ -209,7 +210,7 @@ def _find(model: str, provider: str) -> tuple[str, ModelInfo] | None:
 
 @lru_cache(maxsize=10_000)
 def context_window(model: str | None, provider: str | None) -> int | None:
-    """Return the tokens that fit into a model's context by the list; None: not known."""
+    """Return the size of a model's context window in tokens, by the list; None: not known."""
     if not model:
         return None
     listed = _find(model.strip().lower(), (provider or "").strip().lower())

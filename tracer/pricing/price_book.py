@@ -1,4 +1,4 @@
-"""Pure: finds the price of a call: the project's most specific one, else the list's."""
+"""Finds the price of a model call: the project's most specific one, else the list's. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from msgspec import Meta
 
 from tracer import exact_json
 from tracer.pricing import list_prices
-from tracer.pricing.rates import MOST_CHARACTERS, Name, Rates, check_text
+from tracer.pricing.rates import MAX_CHARACTERS, Name, Rates, check_text
 from tracer.records import Json, SpanRecord
 
-MOST_NOTE: Final = 2_000
+MAX_NOTE_CHARACTERS: Final = 2_000
 _UNSAFE: Final = re.compile("[\x00\ud800-\udfff]")
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -27,14 +27,14 @@ COMPUTED: Final = "computed"
 CUSTOM: Final = "custom"
 
 _INPUT_ONLY: Final = ("embedding", "reranker")
-# The served tier is billed, so it comes before the requested one.
-_SERVICE_TIER: Final = (
+# The provider bills the tier that served the call, so it is read before the requested one.
+_SERVED_TIER: Final = (
     "openai.response.service_tier",
     "gen_ai.openai.response.service_tier",
     "gen_ai.response.service_tier",
     "gen_ai.usage.service_tier",
 )
-_ASKED_TIER: Final = ("openai.request.service_tier", "gen_ai.openai.request.service_tier")
+_REQUESTED_TIER: Final = ("openai.request.service_tier", "gen_ai.openai.request.service_tier")
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class PriceDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         Meta(
             min_length=1,
-            max_length=MOST_CHARACTERS,
+            max_length=MAX_CHARACTERS,
             description="a model's name, or a pattern in which * stands for any text",
         ),
     ]
@@ -78,12 +78,12 @@ class PriceDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             extra_json_schema={"format": "date-time"},
         ),
     ] = None
-    note: Annotated[str, Meta(max_length=MOST_NOTE)] | None = None
+    note: Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)] | None = None
 
     def __post_init__(self) -> None:
-        check_text(self.model, "model", MOST_CHARACTERS)
+        check_text(self.model, "model", MAX_CHARACTERS)
         if self.provider is not None:
-            check_text(self.provider, "provider", MOST_CHARACTERS)
+            check_text(self.provider, "provider", MAX_CHARACTERS)
         check_note(self.note)
         if self.start_time is not None:
             time = self.start_time
@@ -95,8 +95,8 @@ class PriceDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 def check_note(note: str | None) -> None:
     """Raise ValueError "note: …" if the database can't store it."""
-    if note is not None and (len(note) > MOST_NOTE or _UNSAFE.search(note)):
-        raise ValueError(f"note: expected up to {MOST_NOTE} characters, without NUL")
+    if note is not None and (len(note) > MAX_NOTE_CHARACTERS or _UNSAFE.search(note)):
+        raise ValueError(f"note: expected up to {MAX_NOTE_CHARACTERS} characters, without NUL")
 
 
 class Priced(NamedTuple):
@@ -104,7 +104,7 @@ class Priced(NamedTuple):
 
     cost: dict[str, Decimal]
     source: str
-    by: str
+    priced_by: str
 
 
 class PriceBook:
@@ -136,7 +136,7 @@ class PriceBook:
         model, provider, time = record.model, record.provider, record.start_time
         own = self.find(model, record.requested_model, provider, time)
         if own is None:
-            # A reseller may return the name of the maker's model for its free variant.
+            # For its free variant, a reseller may return the name of the maker's paid model.
             listed = (
                 record.requested_model if list_prices.is_free(record.requested_model) else model
             )
@@ -170,7 +170,7 @@ def _billed(record: SpanRecord) -> dict[str, int]:
 
 def matches(pattern: str, name: str) -> bool:
     """Return whether `name` matches `pattern`, in which each * matches any text."""
-    # Not a regular expression: one with many stars could take minutes.
+    # Not a regular expression: with many stars, its backtracking could take minutes.
     first, *rest = pattern.split("*")
     if not rest:
         return name == pattern
@@ -178,11 +178,11 @@ def matches(pattern: str, name: str) -> bool:
         return False
     *middle, last = rest
     offset = len(first)
-    for part in middle:
-        index = name.find(part, offset)
+    for literal in middle:
+        index = name.find(literal, offset)
         if index < 0:
             return False
-        offset = index + len(part)
+        offset = index + len(literal)
     return name.endswith(last) and len(name) - len(last) >= offset
 
 
@@ -204,10 +204,10 @@ def call_parameter(record: Call, name: str) -> str | None:
     parameters, attributes = record.model_parameters, record.attributes
     name = name.removeprefix("model_parameters.")
     if name == "service_tier":
-        # Some providers name the tier among the counts.
-        counted = record.notes.get("usage", {}).get(name)
-        served = next((attributes[key] for key in _SERVICE_TIER if key in attributes), counted)
-        requested = next((attributes[key] for key in _ASKED_TIER if key in attributes), None)
+        # Some providers send the tier inside of the usage object.
+        in_usage = record.notes.get("usage", {}).get(name)
+        served = next((attributes[key] for key in _SERVED_TIER if key in attributes), in_usage)
+        requested = next((attributes[key] for key in _REQUESTED_TIER if key in attributes), None)
         value = parameters.get(name) or requested if served is None else served
     else:
         value = parameters[name] if name in parameters else attributes.get(name)

@@ -12,19 +12,19 @@ from msgspec import Meta
 
 from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS
 
-MOST_DOLLARS: Final = 1_000_000
-MOST_TYPES: Final = 50
-MOST_TIERS: Final = 20
-MOST_CHARACTERS: Final = 200
+MAX_DOLLARS: Final = 1_000_000
+MAX_TYPES: Final = 50
+MAX_TIERS: Final = 20
+MAX_CHARACTERS: Final = 200
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
-Name = Annotated[str, Meta(min_length=1, max_length=MOST_CHARACTERS)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
 # msgspec has no bounds for decimals: `Rates` checks these.
 Dollars = Annotated[
     Decimal,
     Meta(
         description="US dollars per million tokens",
-        extra_json_schema={"minimum": 0, "maximum": MOST_DOLLARS},
+        extra_json_schema={"minimum": 0, "maximum": MAX_DOLLARS},
     ),
 ]
 Prices = Annotated[dict[Name, Dollars], Meta(description="by usage type")]
@@ -32,7 +32,7 @@ Prices = Annotated[dict[Name, Dollars], Meta(description="by usage type")]
 ParameterOf = Callable[[str], str | None]
 """Returns a parameter of a call by name; None: it was not sent."""
 
-PRICED_AS: Final[dict[str, tuple[str, ...]]] = {
+PRICE_FALLBACKS: Final[dict[str, tuple[str, ...]]] = {
     "input": ("input",),
     "cache_read": ("cache_read", "input"),
     "cache_write": ("cache_write", "cache_write_5m", "input"),
@@ -45,7 +45,10 @@ PRICED_AS: Final[dict[str, tuple[str, ...]]] = {
     "reasoning": ("reasoning", "output"),
     "output_audio": ("output_audio", "output"),
 }
-"""Usage types whose price applies to a type, the best first: a part is billed like its whole."""
+"""Usage types whose prices apply to a type, the preferred one first.
+
+Without a price of its own, a type is billed like the one that contains it: audio like input.
+"""
 
 _TRILLIONTH: Final = Decimal("1e-12")
 # Python's usual 28 digits are too few for the largest counts at the largest prices.
@@ -70,13 +73,13 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Sort key: of two tiers that apply, the one with the greater key overrides the other."""
         return len(self.parameters), -1 if self.above is None else self.above
 
-    def holds(self, size: int, parameter_of: ParameterOf) -> bool:
+    def applies_to(self, size: int, parameter_of: ParameterOf) -> bool:
         """Return whether the prices apply to a call with `size` input-side tokens."""
         if self.above is not None and size <= self.above:
             return False
         return all(
-            (sent := parameter_of(name)) is not None and sent.casefold() == wanted.casefold()
-            for name, wanted in self.parameters.items()
+            (sent := parameter_of(name)) is not None and sent.casefold() == expected.casefold()
+            for name, expected in self.parameters.items()
         )
 
 
@@ -84,7 +87,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The prices of a model. Raises ValueError "rates.…: expected …" if they are invalid."""
 
     base: Prices
-    tiers: Annotated[list[Tier], Meta(max_length=MOST_TIERS)] = []
+    tiers: Annotated[list[Tier], Meta(max_length=MAX_TIERS)] = []
 
     def __post_init__(self) -> None:
         _check(self.base, "rates.base")
@@ -93,21 +96,21 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             _check(tier.prices, f"{name}.prices")
             if tier.above is None and not tier.parameters:
                 raise ValueError(f"{name}: expected a condition: above, parameters or both")
-            for part in (*tier.parameters, *tier.parameters.values()):
-                check_text(part, f"{name}.parameters", MOST_CHARACTERS)
+            for text in (*tier.parameters, *tier.parameters.values()):
+                check_text(text, f"{name}.parameters", MAX_CHARACTERS)
 
     @property
     def types(self) -> list[str]:
-        """The usage types that have a price somewhere, in their usual order."""
+        """The usage types with a price, base or in a tier: known ones in order, then by name."""
         named = dict.fromkeys([*self.base, *(name for tier in self.tiers for name in tier.prices)])
         return [
-            *(name for name in PRICED_AS if name in named),
-            *sorted(named.keys() - PRICED_AS.keys()),
+            *(name for name in PRICE_FALLBACKS if name in named),
+            *sorted(named.keys() - PRICE_FALLBACKS.keys()),
         ]
 
     def active_tiers(self, size: int = 0, parameter_of: ParameterOf = lambda _: None) -> list[Tier]:
         """Return the tiers that apply to a call; later ones override earlier ones."""
-        active = (tier for tier in self.tiers if tier.holds(size, parameter_of))
+        active = (tier for tier in self.tiers if tier.applies_to(size, parameter_of))
         return sorted(active, key=lambda tier: tier.precedence)
 
     def prices(
@@ -128,50 +131,50 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
         prices = self.prices(input_side(usage), parameter_of) if self.tiers else self.base
         cost = {}
-        for bucket, count in usage.items():
-            price = price_of(prices, bucket)
+        for usage_type, count in usage.items():
+            price = price_of(prices, usage_type)
             if price is not None:
                 dollars = _EXACT.scaleb(_EXACT.multiply(price, count), -6)
-                cost[bucket] = _EXACT.quantize(dollars, _TRILLIONTH)
+                cost[usage_type] = _EXACT.quantize(dollars, _TRILLIONTH)
         return cost or None
 
 
 def input_side(usage: dict[str, int]) -> int:
     """Return the number of input-side tokens, including cached ones."""
-    return sum(count for bucket, count in usage.items() if bucket.startswith(INPUT_BUCKETS))
+    return sum(count for usage_type, count in usage.items() if usage_type.startswith(INPUT_BUCKETS))
 
 
-def price_of(prices: Mapping[str, Decimal], bucket: str) -> Decimal | None:
-    """Return the price of a usage type: its own, or that of its side; None: there is none."""
-    for name in PRICED_AS.get(bucket) or _priced_as(bucket):
+def price_of(prices: Mapping[str, Decimal], usage_type: str) -> Decimal | None:
+    """Return the price of a usage type: its own, else that of a fallback; None: it has none."""
+    for name in PRICE_FALLBACKS.get(usage_type) or _default_fallbacks(usage_type):
         if (price := prices.get(name)) is not None:
             return price
     return None
 
 
-def _priced_as(bucket: str) -> tuple[str, ...]:
-    """Return the types whose price applies to a type of any name: itself, then plain tokens."""
-    if bucket.startswith(INPUT_BUCKETS):
-        return bucket, "input"
-    return (bucket, "output") if bucket.startswith(OUTPUT_BUCKETS) else (bucket,)
+def _default_fallbacks(usage_type: str) -> tuple[str, ...]:
+    """Return the types whose prices apply to an unknown type: itself, then input or output."""
+    if usage_type.startswith(INPUT_BUCKETS):
+        return usage_type, "input"
+    return (usage_type, "output") if usage_type.startswith(OUTPUT_BUCKETS) else (usage_type,)
 
 
 def check_dollars(price: Decimal, field: str) -> None:
     """Raise ValueError "field: …" if this is no valid price per million tokens."""
-    if not (price.is_finite() and 0 <= price <= MOST_DOLLARS):
-        raise ValueError(f"{field}: expected dollars from 0 to {MOST_DOLLARS:,}, got {price}")
+    if not (price.is_finite() and 0 <= price <= MAX_DOLLARS):
+        raise ValueError(f"{field}: expected dollars from 0 to {MAX_DOLLARS:,}, got {price}")
 
 
 def _check(prices: Prices, field: str) -> None:
-    if not 1 <= len(prices) <= MOST_TYPES:
-        raise ValueError(f"{field}: expected 1 to {MOST_TYPES} prices, got {len(prices)}")
+    if not 1 <= len(prices) <= MAX_TYPES:
+        raise ValueError(f"{field}: expected 1 to {MAX_TYPES} prices, got {len(prices)}")
     for name, price in prices.items():
-        check_text(name, field, MOST_CHARACTERS)
+        check_text(name, field, MAX_CHARACTERS)
         check_dollars(price, f"{field}.{name}")
 
 
-def check_text(text: str, field: str, most: int) -> None:
+def check_text(text: str, field: str, maximum: int) -> None:
     """Raise ValueError "field: …" if the database can't store this name or pattern."""
-    if not 1 <= len(text) <= most or _UNSAFE.search(text) or text != text.strip():
-        wanted = f"1 to {most} characters, no controls, no space at the ends"
-        raise ValueError(f"{field}: expected {wanted}")
+    if not 1 <= len(text) <= maximum or _UNSAFE.search(text) or text != text.strip():
+        rule = "no control characters, no leading or trailing spaces"
+        raise ValueError(f"{field}: expected 1 to {maximum} characters, {rule}")

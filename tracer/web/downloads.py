@@ -12,7 +12,7 @@ from tracer.export import json
 from tracer.export.formats import FORMATS, file_name, plain_name
 from tracer.export.pieces import in_pieces
 from tracer.export.selections.write import FORMATS as FILES
-from tracer.export.selections.write import Wanted, write
+from tracer.export.selections.write import ExportSpec, write
 from tracer.store.jobs.exports import File
 from tracer.store.query.selection import Selection
 from tracer.store.selections.exporting import MOST_STREAMED, count_selection, read_items
@@ -44,7 +44,7 @@ def session_file(project_id: str, session_id: str) -> Response:
 
 
 def selection_file(
-    project_id: str, selection: Selection, sort: str | None, wanted: Wanted
+    project_id: str, selection: Selection, sort: str | None, spec: ExportSpec
 ) -> Response:
     """Return the traces of a selection as one file. Raises Invalid, TooLarge, TooSlow.
 
@@ -56,25 +56,25 @@ def selection_file(
             f"{total:,} traces match: a request exports up to {MOST_STREAMED:,}; a job writes more"
             " (POST /api/v1/exports)"
         )
-    form = FILES[wanted.format]
+    form = FILES[spec.format]
     snapshot = Snapshot()
     try:
-        data = write(wanted, read_items(snapshot, project_id, selection, sort))
+        data = write(spec, read_items(snapshot, project_id, selection, sort))
     except BaseException:
         snapshot.close()
         raise
     return _download(snapshot, data, form.content_type, f"traces.{form.suffix}")
 
 
-def wanted(form: str, columns: str, *, spans: bool) -> Wanted:
-    """Return what a file is to hold; ``columns`` are names separated by commas."""
+def export_spec(form: str, columns: str, *, spans: bool) -> ExportSpec:
+    """Return the content of a file to export; ``columns`` are names separated by commas."""
     names = [name for part in columns.split(",") if (name := part.partition(":")[0].strip())]
-    return Wanted(format=form, columns=names, spans=spans)
+    return ExportSpec(format=form, columns=names, spans=spans)
 
 
 def job_file(file: File) -> Response:
     """Return the file that a job has written."""
-    form = FILES[file.wanted.format]
+    form = FILES[file.spec.format]
     response = Response(file.pieces, content_type=form.content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="traces.{form.suffix}"'
     return response

@@ -58,7 +58,7 @@ def test_a_delete_is_undone(client: FlaskClient, connection: psycopg.Connection[
 
 @pytest.mark.parametrize(
     ("limit", "path", "left"),
-    [("MOST_TRACES", "sessions/s%20%22q%22", []), ("MOST_SPANS", "traces/t1", ["t2"])],
+    [("MAX_TRACES", "sessions/s%20%22q%22", []), ("MAX_SPANS", "traces/t1", ["t2"])],
 )
 def test_what_is_large_is_deleted_by_a_job(
     client: FlaskClient,

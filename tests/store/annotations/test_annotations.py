@@ -42,7 +42,7 @@ def context(project: str) -> None:
 
 def mark(subject: Subject) -> None:
     with transaction():
-        bookmarks.set_bookmark(subject, there=True, author=ADA)
+        bookmarks.set_bookmark(subject, present=True, author=ADA)
         comments.create_comment(subject, f"about {subject.trace_id or subject.session_id}", ADA)
         shares.create_share(subject, ADA)
 
@@ -99,7 +99,7 @@ def test_a_missing_trace_or_session_can_not_be_annotated(
 ) -> None:
     put(connection, *full_trace(GONE))
     with pytest.raises(NotFound):
-        bookmarks.set_bookmark(subject, there=True)
+        bookmarks.set_bookmark(subject, present=True)
     with pytest.raises(NotFound):
         comments.create_comment(subject, "hello", ADA)
     with pytest.raises(NotFound):
@@ -134,13 +134,13 @@ def test_a_comment_during_a_delete_is_refused(
 
 def test_a_bookmark_keeps_its_first_author(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE))
-    bookmarks.set_bookmark(ON_TRACE, there=True, author=ADA)
-    bookmarks.set_bookmark(ON_TRACE, there=True, author=Author(name="Bob"))
+    bookmarks.set_bookmark(ON_TRACE, present=True, author=ADA)
+    bookmarks.set_bookmark(ON_TRACE, present=True, author=Author(name="Bob"))
     bookmark = bookmarks.get_bookmark(ON_TRACE)
     assert bookmark is not None
     assert bookmark.author == "Ada"
     assert bookmarks.get_bookmark(ON_SESSION) is None
-    bookmarks.set_bookmark(ON_TRACE, there=False)
+    bookmarks.set_bookmark(ON_TRACE, present=False)
     assert bookmarks.get_bookmark(ON_TRACE) is None
 
 

@@ -15,7 +15,7 @@ from tests.support.traces.records import T0, span
 from tracer.errors import Conflict, NotFound
 from tracer.store.database.session import transaction
 from tracer.store.jobs import changes, jobs, run
-from tracer.store.jobs.changes import Bookmark, Change, Delete, Score, TagEdit
+from tracer.store.jobs.changes import Bookmark, Delete, Score, TagEdit, TraceChange
 
 
 def failed(table: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -31,7 +31,7 @@ def filled(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     return connection
 
 
-def made(app: Flask, change: Change, selected: Any = failed, **more: Any) -> str:
+def made(app: Flask, change: TraceChange, selected: Any = failed, **more: Any) -> str:
     """Make a job and return its id."""
     with app.app_context(), transaction():
         return jobs.create_job("default", change, selected, **more).job_id
@@ -60,7 +60,7 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         if len(calls) % 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "AT_ONCE", 1)
+    monkeypatch.setattr(run, "STEP_TRACES", 1)
     monkeypatch.setattr(run, "apply", interrupted)
 
 
@@ -74,7 +74,7 @@ def test_a_job_changes_the_traces_that_matched_when_it_was_made(
     job = ran(app, filled, job_id)
     assert (job.status, job.total, job.done) == ("done", 3, 3)
     assert bookmarked(filled) == {"t0", "t2", "t4"}
-    assert ran(app, filled, made(app, Bookmark(there=False), ["t0", "t1"])).total == 2
+    assert ran(app, filled, made(app, Bookmark(present=False), ["t0", "t1"])).total == 2
     assert bookmarked(filled) == {"t2", "t4"}
 
 
@@ -85,7 +85,7 @@ def test_an_interrupted_job_goes_on_and_changes_each_trace_once(
     app: Flask,
     filled: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
-    change: Change,
+    change: TraceChange,
 ) -> None:
     in_pieces(monkeypatch)
     job_id = made(app, change)

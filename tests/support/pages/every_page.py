@@ -136,7 +136,7 @@ def _annotations() -> dict[str, Any]:
     for subject in (trace, session, Subject(project_id="default", trace_id=TRACE, span_id="rich")):
         comment = create_comment(subject, "Look **here**", ada)
         edit_comment("default", comment.comment_id, "Look *there*")
-        set_bookmark(subject, there=True, author=ada)
+        set_bookmark(subject, present=True, author=ada)
     _, of_trace = create_share(trace, ada, show_comments=True)
     _, of_session = create_share(session, ada, show_comments=True)
     _, invitation = create_invitation(

@@ -105,7 +105,7 @@ def test_a_delete_is_undone_until_it_runs(
 def test_a_large_session_is_deleted_by_a_job(
     client: FlaskClient, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletions, "MOST_TRACES", 2)
+    monkeypatch.setattr(deletions, "MAX_TRACES", 2)
     monkeypatch.setattr(delete, "UNDO_SECONDS", 0)
     url = post(client, "/sessions/s/delete")
     assert "3 traces" in job_page(client, url).text

@@ -13,7 +13,7 @@ from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.store.jobs.exports import read_file
 from tracer.store.query.selection import Selection
-from tracer.web.downloads import job_file, selection_file, session_file, trace_file, wanted
+from tracer.web.downloads import export_spec, job_file, selection_file, session_file, trace_file
 from tracer.web.keys import project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, describe, read_query, set_up
 
@@ -74,8 +74,8 @@ def export_selection() -> Response:
     """Return a file with the traces of a selection, alone or with their spans."""
     query = read_query(SelectionExport)
     selection = Selection(parse(query.q or "", Grain.TRACE))
-    chosen = wanted(query.format, query.columns or "", spans=query.spans)
-    return selection_file(project_id(), selection, query.sort, chosen)
+    spec = export_spec(query.format, query.columns or "", spans=query.spans)
+    return selection_file(project_id(), selection, query.sort, spec)
 
 
 @bp.get("/exports/<id:job_id>")

@@ -36,8 +36,8 @@ FORMATS: Final = {
 }
 
 
-class Wanted(msgspec.Struct, kw_only=True, frozen=True):
-    """What a file holds: its format, the columns of traces, or the traces with their spans."""
+class ExportSpec(msgspec.Struct, kw_only=True, frozen=True):
+    """The content of a file: its format, the columns of traces, or the traces with their spans."""
 
     format: str
     columns: list[str] = []
@@ -54,21 +54,21 @@ class Item(NamedTuple):
     """None: the trace no longer exists."""
 
 
-def write(wanted: Wanted, items: Iterable[Item]) -> Iterator[bytes]:
+def write(spec: ExportSpec, items: Iterable[Item]) -> Iterator[bytes]:
     """Yield the file; OTLP always has the spans. Raises Invalid where pyarrow is missing."""
-    if wanted.format == OTLP:
+    if spec.format == OTLP:
         return _encoded(_otlp(items))
-    if wanted.spans:
-        return _with_spans(wanted.format, items)
-    columns = chosen(wanted.columns)
-    if wanted.format == PARQUET:
+    if spec.spans:
+        return _with_spans(spec.format, items)
+    columns = chosen(spec.columns)
+    if spec.format == PARQUET:
         return parquet.table([(c.heading, c.type) for c in columns], _values(items, columns))
     rows = (
         [as_text(*pair) for pair in zip(columns, row, strict=True)]
         for row in _values(items, columns)
     )
     headings = [column.heading for column in columns]
-    if wanted.format == CSV:
+    if spec.format == CSV:
         return _encoded(csv.table(headings, rows))
     return (exact_json.encode(dict(zip(headings, row, strict=True))) + b"\n" for row in rows)
 

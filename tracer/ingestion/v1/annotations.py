@@ -55,28 +55,28 @@ def _turns(summary: str) -> Operation:
 @describe(_turns("Bookmark a trace"))
 def set_trace_bookmark(trace_id: str) -> Response:
     """Bookmark a trace; an existing bookmark stays unchanged."""
-    return _bookmark(_trace(trace_id), there=True)
+    return _bookmark(_trace(trace_id), present=True)
 
 
 @bp.delete("/traces/<id:trace_id>/bookmark")
 @describe(_turns("Take the bookmark of a trace away"))
 def remove_trace_bookmark(trace_id: str) -> Response:
     """Remove the bookmark of a trace, if it has one."""
-    return _bookmark(_trace(trace_id), there=False)
+    return _bookmark(_trace(trace_id), present=False)
 
 
 @bp.put("/sessions/<id:session_id>/bookmark")
 @describe(_turns("Bookmark a session"))
 def set_session_bookmark(session_id: str) -> Response:
     """Bookmark a session; an existing bookmark stays unchanged."""
-    return _bookmark(_session(session_id), there=True)
+    return _bookmark(_session(session_id), present=True)
 
 
 @bp.delete("/sessions/<id:session_id>/bookmark")
 @describe(_turns("Take the bookmark of a session away"))
 def remove_session_bookmark(session_id: str) -> Response:
     """Remove the bookmark of a session, if it has one."""
-    return _bookmark(_session(session_id), there=False)
+    return _bookmark(_session(session_id), present=False)
 
 
 @bp.post("/traces/<id:trace_id>/tags")
@@ -236,9 +236,9 @@ def _author(name: str) -> Author:
     return Author(name=cleaned(name), author_id=API)
 
 
-def _bookmark(subject: Subject, *, there: bool) -> Response:
+def _bookmark(subject: Subject, *, present: bool) -> Response:
     with transaction():
-        bookmarks.set_bookmark(subject, there=there, author=_author(""))
+        bookmarks.set_bookmark(subject, present=present, author=_author(""))
     return answer(bookmarked(bookmarks.get_bookmark(subject)))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from tracer.export.selections.write import Wanted
+from tracer.export.selections.write import ExportSpec
 from tracer.ingestion.writing import json_body
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
@@ -71,9 +71,9 @@ def create_export() -> Response:
     """Make a job that writes the file; `GET /api/v1/exports/{job_id}` returns it then."""
     sent = read_item(read_storable_json(json_body()), ExportCreate)
     author = Author(name=cleaned(sent.author), author_id=API)
-    wanted = Wanted(format=sent.format, columns=sent.columns or [], spans=sent.spans)
+    spec = ExportSpec(format=sent.format, columns=sent.columns or [], spans=sent.spans)
     with transaction():
-        made = exports.create_export(project_id(), sent.query, wanted, sent.sort, author)
+        made = exports.create_export(project_id(), sent.query, spec, sent.sort, author)
     return answer(job(made), 202)
 
 
@@ -100,15 +100,15 @@ def _selected(sent: JobCreate) -> jobs.Selected:
     return lambda table: selection.condition(Grain.TRACE, table)
 
 
-def _change(sent: JobCreate) -> changes.Change:
+def _change(sent: JobCreate) -> changes.TraceChange:
     if sent.tags is not None:
         edits = dict.fromkeys(sent.tags.remove, False) | dict.fromkeys(sent.tags.add, True)
-        return changes.TagEdit({cleaned(tag): there for tag, there in edits.items()})
+        return changes.TagEdit({cleaned(tag): present for tag, present in edits.items()})
     if sent.score is not None:
         return _score(sent)
     if sent.action == "delete":
         return changes.Delete()
-    return changes.Bookmark(there=sent.action == "bookmark")
+    return changes.Bookmark(present=sent.action == "bookmark")
 
 
 def _score(sent: JobCreate) -> changes.Score:

@@ -28,13 +28,13 @@ def get_bookmark(subject: Subject) -> Bookmark | None:
     return Bookmark(*row) if row else None
 
 
-def set_bookmark(subject: Subject, *, there: bool, author: Author | None = None) -> None:
-    """Set (`there`) or remove a bookmark; an existing bookmark keeps its author and time.
+def set_bookmark(subject: Subject, *, present: bool, author: Author | None = None) -> None:
+    """Set (`present`) or remove a bookmark; an existing bookmark keeps its author and time.
 
     Raises NotFound.
     """
     lock_subject(subject)
-    if there:
+    if present:
         values = {**subject.key(), **(author or Author()).values()}
         db.session.execute(insert(bookmarks).values(values).on_conflict_do_nothing())
     else:

@@ -1,4 +1,4 @@
-"""The changes that a bulk job makes to traces; each may be repeated without another effect."""
+"""The changes that a bulk job makes to traces; each is idempotent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from tracer.export.selections.write import Wanted
+from tracer.export.selections.write import ExportSpec
 from tracer.records import RANK_UPDATE, Batch, ScoreRecord, TraceRecord
 from tracer.store.database.locks import lock_keys
 from tracer.store.writing import delete, transaction
@@ -28,11 +28,12 @@ _REMOVE_BOOKMARK: Final = """
 class Bookmark(msgspec.Struct, tag="bookmark", tag_field="action", frozen=True):
     """Bookmark the traces, or remove their bookmarks."""
 
-    there: bool = True
+    # Stored jobs keep the field's first name.
+    present: bool = msgspec.field(default=True, name="there")
 
 
 class TagEdit(msgspec.Struct, tag="tag", tag_field="action", frozen=True):
-    """Add tags (True) and remove tags (False), as a person does."""
+    """Add tags (True) and remove tags (False), like an edit on the page of a trace."""
 
     edits: dict[str, bool]
 
@@ -52,61 +53,59 @@ class Delete(msgspec.Struct, tag="delete", tag_field="action", frozen=True):
 
 
 class Export(msgspec.Struct, tag="export", tag_field="action", frozen=True):
-    """Write the traces to a file, which is kept for a day; changes nothing."""
+    """Write the traces to a file, which is kept for a day; `exports.py` runs these jobs."""
 
-    wanted: Wanted
+    # Stored jobs keep the field's first name.
+    spec: ExportSpec = msgspec.field(name="wanted")
     sort: str | None = None
 
 
-Change = Bookmark | TagEdit | Score | Delete | Export
+TraceChange = Bookmark | TagEdit | Score | Delete
+"""A change that `apply` makes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """The job of which a change is a step."""
+    """A job that changes traces, and the author of its annotations."""
 
     project_id: str
     job_id: str
-    change: Change
+    change: TraceChange
     time: int
-    """When the job was made (µs): the version of its changes."""
+    """The creation time of the job (µs), which orders its changes among later edits."""
     author: str | None
     author_id: str | None
 
 
 def apply(connection: psycopg.Connection[Any], job: Job, trace_ids: Sequence[str]) -> None:
-    """Change these traces; those that no longer exist are left out. Commits."""
+    """Apply the job's change to these traces; skips those that no longer exist. Commits."""
     change = job.change
     if isinstance(change, Delete):
         delete.delete_traces(connection, job.project_id, trace_ids)
     elif isinstance(change, Bookmark):
-        _bookmark(connection, job, trace_ids, there=change.there)
+        _set_bookmarks(connection, job, trace_ids, present=change.present)
     else:
-        present = _present(connection, job.project_id, trace_ids)
-        batch = Batch(
-            traces=[_tag_edit(job, change, trace_id) for trace_id in present]
-            if isinstance(change, TagEdit)
-            else [],
-            scores=[_score(job, change, trace_id) for trace_id in present]
-            if isinstance(change, Score)
-            else [],
-        )
+        existing = _existing(connection, job.project_id, trace_ids)
+        if isinstance(change, TagEdit):
+            batch = Batch(traces=[_tag_edit(job, change, trace_id) for trace_id in existing])
+        else:
+            batch = Batch(scores=[_score(job, change, trace_id) for trace_id in existing])
         transaction.store(connection, [(job.project_id, batch)])
 
 
-def _bookmark(
-    connection: psycopg.Connection[Any], job: Job, trace_ids: Sequence[str], *, there: bool
+def _set_bookmarks(
+    connection: psycopg.Connection[Any], job: Job, trace_ids: Sequence[str], *, present: bool
 ) -> None:
     key = (job.project_id, list(trace_ids))
     with connection.transaction():
         lock_keys(connection, [(job.project_id, trace_id) for trace_id in trace_ids])
-        if there:
+        if present:
             connection.execute(_BOOKMARK, (job.author, job.author_id, *key))
         else:
             connection.execute(_REMOVE_BOOKMARK, key)
 
 
-def _present(
+def _existing(
     connection: psycopg.Connection[Any], project_id: str, trace_ids: Sequence[str]
 ) -> list[str]:
     query = "SELECT trace_id FROM traces WHERE project_id = %s AND trace_id = ANY(%s)"
@@ -126,7 +125,7 @@ def _tag_edit(job: Job, change: TagEdit, trace_id: str) -> TraceRecord:
 
 def _score(job: Job, change: Score, trace_id: str) -> ScoreRecord:
     return ScoreRecord(
-        # One score per job and trace, also where a step is repeated.
+        # One score per job and trace, even if a step runs again after an interruption.
         score_id=f"{job.job_id}-{trace_id}"[:800],
         trace_id=trace_id,
         source="annotation",

@@ -1,4 +1,4 @@
-"""Deletes a trace or session: at once where that is quick, else by a job with progress."""
+"""Deletes a trace or session: a small one at once, a large one by a job with progress."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tracer.store.jobs.jobs import JobRow
 from tracer.store.writing import delete
 from tracer.store.writing.delete import Contents
 
-MOST_TRACES: Final = 500
-MOST_SPANS: Final = 50_000
-"""What a request deletes by itself: about two seconds of work."""
+MAX_TRACES: Final = 500
+MAX_SPANS: Final = 50_000
+"""Limits of a delete within the request, which takes about two seconds; a job deletes more."""
 
 
 def contents_of(subject: Subject) -> Contents | None:
-    """Return what a delete of a trace or session removes; None: the project has none such."""
+    """Return the contents that a delete of the subject removes; None: it doesn't exist."""
     if subject.trace_id:
         return delete.trace_contents(subject.project_id, subject.trace_id)
     return delete.session_contents(subject.project_id, subject.session_id)
@@ -30,11 +30,11 @@ def contents_of(subject: Subject) -> Contents | None:
 def delete_subject(
     subject: Subject, contents: Contents, *, delay: float = 0, author: Author | None = None
 ) -> JobRow | None:
-    """Delete a trace or session; return the job that does so where it is large.
+    """Delete a small trace or session, else return a new job that deletes it.
 
     The job starts after ``delay`` seconds, and can be undone until then.
     """
-    if contents.traces > MOST_TRACES or contents.spans > MOST_SPANS:
+    if contents.traces > MAX_TRACES or contents.spans > MAX_SPANS:
         return _create_job(subject, delay, author)
     if subject.trace_id:
         delete.delete_trace(subject.project_id, subject.trace_id)

@@ -1,4 +1,4 @@
-"""Jobs that write the traces of a selection to a file, which is stored in pieces for a day."""
+"""Export jobs: write the traces of a selection to a file, which is stored in pieces for a day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from tracer.errors import NotFound, TracerError
 from tracer.export.pieces import in_pieces
-from tracer.export.selections.write import Item, Wanted, write
+from tracer.export.selections.write import ExportSpec, Item, write
 from tracer.extensions import db
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
@@ -25,43 +25,43 @@ from tracer.store.schema import job_files, jobs
 from tracer.store.selections.exporting import count_selection, read_items
 from tracer.store.traces.snapshot import Snapshot
 
-KEPT: Final = timedelta(days=1)
+_RETENTION: Final = timedelta(days=1)
 _PIECE_BYTES: Final = 1_000_000
-_REPORTED: Final = 1_000
-"""Traces after which the progress is stored."""
-# Of the transaction: a lock of the session would stay with the connection in the pool.
+_PROGRESS_INTERVAL: Final = 1_000
+"""The progress is stored after each so many traces."""
+# Ends with the transaction: a session's lock would stay with the connection in the pool.
 _LOCK: Final = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('exports', 2))")
 
 
 def create_export(
-    project_id: str, query: str, wanted: Wanted, sort: str | None, author: Author | None = None
+    project_id: str, query: str, spec: ExportSpec, sort: str | None, author: Author | None = None
 ) -> JobRow:
     """Make a job that writes the file; raises QueryError. Runs in the caller's transaction."""
     total = count_selection(project_id, Selection(parse(query, Grain.TRACE)))
-    return insert_job(project_id, Export(wanted, sort), total, query=query, author=author)
+    return insert_job(project_id, Export(spec, sort), total, query=query, author=author)
 
 
 class File(NamedTuple):
-    """A written file: what it holds, and its pieces."""
+    """A written file: the specification of its content, and its pieces."""
 
-    wanted: Wanted
+    spec: ExportSpec
     pieces: Iterator[bytes]
 
 
 def read_file(project_id: str, job_id: str) -> File:
-    """Return the file of a job; raises NotFound where it is not (or no longer) there."""
+    """Return the file of a job; raises NotFound if it isn't written yet or was removed."""
     job = get_job(project_id, job_id)
-    number = sa.select(sa.func.count()).select_from(job_files).where(*_own(project_id, job_id))
-    total = int(db.session.scalar(number) or 0)
-    if not job.is_export or job.status != DONE or not total:
+    count = sa.select(sa.func.count()).select_from(job_files).where(*_own(project_id, job_id))
+    pieces = int(db.session.scalar(count) or 0)
+    if not job.is_export or job.status != DONE or not pieces:
         raise NotFound(f"the job {job_id!r} has no file: exports are kept for a day")
-    wanted = msgspec.convert(job.change, Export).wanted
+    spec = msgspec.convert(job.change, Export).spec
     query = sa.select(job_files.c.data).where(*_own(project_id, job_id))
-    return File(wanted, _read(db.engine, query.order_by(job_files.c.number)))
+    return File(spec, _read(db.engine, query.order_by(job_files.c.number)))
 
 
 def _read(engine: sa.Engine, query: sa.Select[Any]) -> Iterator[bytes]:
-    """Yield the pieces, which a response does without the application's context."""
+    """Yield the pieces; takes the engine, as responses stream outside the application context."""
     with engine.connect() as connection:
         options = {"yield_per": 4}
         with connection.execute(query, execution_options=options) as result:
@@ -69,18 +69,21 @@ def _read(engine: sa.Engine, query: sa.Select[Any]) -> Iterator[bytes]:
 
 
 def run_exports() -> int:
-    """Write the files of all exports that are due; return their number. One process at a time."""
-    number = 0
+    """Write the files of all exports that are due; return their number.
+
+    Returns 0 while another process runs exports.
+    """
+    count = 0
     with db.engine.connect() as lock:
         if not lock.scalar(_LOCK):
             return 0
-        while (due := _next()) is not None:
+        while (due := _next_job()) is not None:
             _run(*due)
-            number += 1
-    return number
+            count += 1
+    return count
 
 
-def _next() -> tuple[str, JobRow] | None:
+def _next_job() -> tuple[str, JobRow] | None:
     query = (
         sa.select(jobs.c.project_id, jobs.c.job_id)
         .where(
@@ -104,9 +107,9 @@ def _run(project_id: str, job: JobRow) -> None:
     change = msgspec.convert(job.change, Export)
     snapshot = Snapshot()
     try:
-        items = _reported(project_id, job, _items(snapshot, project_id, job, change))
-        for number, piece in enumerate(in_pieces(write(change.wanted, items), _PIECE_BYTES)):
-            values = {"project_id": project_id, "job_id": job.job_id, "number": number}
+        items = _with_progress(project_id, job, _items(snapshot, project_id, job, change))
+        for index, piece in enumerate(in_pieces(write(change.spec, items), _PIECE_BYTES)):
+            values = {"project_id": project_id, "job_id": job.job_id, "number": index}
             with transaction():
                 db.session.execute(sa.insert(job_files).values(**values, data=piece))
     except TracerError as error:
@@ -120,18 +123,18 @@ def _run(project_id: str, job: JobRow) -> None:
 
 
 def _items(snapshot: Snapshot, project_id: str, job: JobRow, change: Export) -> Iterator[Item]:
-    # Times are relative to when the job was made.
+    # Relative times of the query refer to the creation of the job.
     selection = Selection(parse(job.query or "", Grain.TRACE), Clock(job.created_at))
     return read_items(snapshot, project_id, selection, change.sort)
 
 
-def _reported(project_id: str, job: JobRow, items: Iterator[Item]) -> Iterator[Item]:
-    """Yield the items, and store how many there were from time to time."""
-    for number, item in enumerate(items, 1):
+def _with_progress(project_id: str, job: JobRow, items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the items, and store the job's progress from time to time."""
+    for done, item in enumerate(items, 1):
         yield item
-        if number % _REPORTED == 0:
+        if done % _PROGRESS_INTERVAL == 0:
             with transaction():
-                _update(project_id, job, done=min(number, job.total))
+                _update(project_id, job, done=min(done, job.total))
 
 
 def _update(project_id: str, job: JobRow, **values: Any) -> None:
@@ -144,7 +147,7 @@ def _own(project_id: str, job_id: str) -> list[sa.ColumnElement[bool]]:
 
 
 def expires_at(job: JobRow) -> datetime | None:
-    """Return until when the file of an export can be downloaded; None: it has none."""
+    """Return the time until which the export's file can be downloaded; None: it has no file."""
     if not job.is_export or job.status != DONE or job.ended_at is None:
         return None
-    return job.ended_at + KEPT
+    return job.ended_at + _RETENTION

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from tracer.errors import Conflict, NotFound
 from tracer.extensions import db
 from tracer.store.annotations.subjects import Author
-from tracer.store.jobs.changes import Change
+from tracer.store.jobs.changes import Export, TraceChange
 from tracer.store.schema import job_items, jobs, traces
 
 WAITING: Final = "waiting"
@@ -22,7 +22,7 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 UNDONE: Final = "undone"
-MOST_LISTED: Final = 50
+MAX_LISTED: Final = 50
 
 
 Selected = Sequence[str] | Callable[[sa.FromClause], sa.ColumnElement[bool]]
@@ -36,7 +36,7 @@ class JobRow:
     job_id: str
     change: dict[str, Any]
     query: str | None
-    """The text of the query whose traces it changes; None: they were named one by one."""
+    """The text of the query whose traces it changes; None: their ids were listed."""
     status: str
     """waiting (until ``run_after``), running, done, failed or undone."""
     total: int
@@ -55,17 +55,17 @@ class JobRow:
 
 def create_job(
     project_id: str,
-    change: Change,
+    change: TraceChange,
     selected: Selected,
     *,
     query: str | None = None,
     delay: float = 0,
     author: Author | None = None,
 ) -> JobRow:
-    """Make a job that changes the traces which are selected now.
+    """Make a job that changes the currently selected traces.
 
     It starts after ``delay`` seconds, and can be undone until then. Runs in the caller's
-    transaction, and takes one row per trace: the job changes what was counted, and nothing else.
+    transaction. Each trace gets a row, so traces that match only later are not changed.
     """
     job_id = secrets.token_hex(8)
     matching = sa.select(traces.c.project_id, traces.c.trace_id, sa.literal(job_id)).where(
@@ -82,7 +82,7 @@ def create_job(
 
 def insert_job(
     project_id: str,
-    change: Change,
+    change: TraceChange | Export,
     total: int,
     *,
     query: str | None = None,
@@ -129,7 +129,7 @@ def get_job(project_id: str, job_id: str) -> JobRow:
 def list_jobs(project_id: str) -> Sequence[JobRow]:
     """Return the latest jobs, the newest first."""
     query = sa.select(*_COLUMNS).where(jobs.c.project_id == project_id)
-    query = query.order_by(jobs.c.created_at.desc(), jobs.c.job_id).limit(MOST_LISTED)
+    query = query.order_by(jobs.c.created_at.desc(), jobs.c.job_id).limit(MAX_LISTED)
     return [JobRow(**row) for row in db.session.execute(query).mappings()]
 
 

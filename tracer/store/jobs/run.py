@@ -1,4 +1,4 @@
-"""Runs the jobs that are due, in steps; an interrupted job goes on with what is left."""
+"""Runs due jobs in steps of some traces; an interrupted job goes on with the remaining ones."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tracer.errors import TracerError
-from tracer.store.jobs.changes import Change, Job, apply
+from tracer.store.jobs.changes import Job, TraceChange, apply
 from tracer.times import to_micros
 
-AT_ONCE: Final = 200
-"""Traces per step."""
+STEP_TRACES: Final = 200
 
-_NEXT: Final = """
+_NEXT_JOB: Final = """
     SELECT project_id, job_id, change, created_at, author, author_id FROM jobs
     WHERE status IN ('waiting', 'running') AND run_after <= now()
         AND change ->> 'action' <> 'export'
@@ -23,7 +22,7 @@ _NEXT: Final = """
     ORDER BY run_after LIMIT 1
 """
 _UNLOCK: Final = "SELECT pg_advisory_unlock(hashtextextended('job ' || %s, 2))"
-# A job that was undone in the meantime is not started.
+# Changes no row, so that the job does not start, if it was undone in the meantime.
 _START: Final = """
     UPDATE jobs SET status = 'running'
     WHERE project_id = %s AND job_id = %s AND status IN ('waiting', 'running')
@@ -33,14 +32,14 @@ _ITEMS: Final = """
     SELECT trace_id FROM job_items WHERE project_id = %s AND job_id = %s
     ORDER BY trace_id LIMIT %s
 """
-_FINISHED: Final = """
+_COMPLETE_STEP: Final = """
     WITH finished AS (
         DELETE FROM job_items WHERE project_id = %(project)s AND job_id = %(job)s
             AND trace_id = ANY(%(traces)s)
     )
     UPDATE jobs SET done = done + %(number)s WHERE project_id = %(project)s AND job_id = %(job)s
 """
-# Traces that were deleted meanwhile took their items with them.
+# No items are left: those of a trace that was deleted meanwhile were deleted with it.
 _END: Final = """
     UPDATE jobs SET status = %s, error = %s, ended_at = now()
     WHERE project_id = %s AND job_id = %s
@@ -51,7 +50,7 @@ def run_due(url: str) -> int:
     """Run the jobs that are due one after the other; return their number."""
     number = 0
     with psycopg.connect(url, autocommit=True) as connection:
-        while (job := _next(connection)) is not None:
+        while (job := _next_job(connection)) is not None:
             try:
                 _run(connection, job)
             finally:
@@ -60,15 +59,15 @@ def run_due(url: str) -> int:
     return number
 
 
-def _next(connection: psycopg.Connection[Any]) -> Job | None:
+def _next_job(connection: psycopg.Connection[Any]) -> Job | None:
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_NEXT).fetchone()
+        row = cursor.execute(_NEXT_JOB).fetchone()
     if row is None:
         return None
     return Job(
         project_id=row["project_id"],
         job_id=row["job_id"],
-        change=msgspec.convert(row["change"], Change),
+        change=msgspec.convert(row["change"], TraceChange),
         time=to_micros(row["created_at"]),
         author=row["author"],
         author_id=row["author_id"],
@@ -80,10 +79,10 @@ def _run(connection: psycopg.Connection[Any], job: Job) -> None:
     if connection.execute(_START, key).fetchone() is None:
         return
     try:
-        while trace_ids := [row[0] for row in connection.execute(_ITEMS, (*key, AT_ONCE))]:
+        while trace_ids := [row[0] for row in connection.execute(_ITEMS, (*key, STEP_TRACES))]:
             apply(connection, job, trace_ids)
             step = {"project": key[0], "job": key[1], "traces": trace_ids, "number": len(trace_ids)}
-            connection.execute(_FINISHED, step)
+            connection.execute(_COMPLETE_STEP, step)
     except (TracerError, psycopg.DataError, psycopg.IntegrityError) as error:
         connection.execute(_END, ("failed", f"{error}", *key))
     else:

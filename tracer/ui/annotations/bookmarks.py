@@ -16,9 +16,9 @@ from tracer.ui.base.visitor import author
 @annotation_route("/bookmark", "POST")
 def bookmark(target: AnnotationTarget) -> AnyResponse | str:
     """Set the bookmark, or with ``action=remove`` remove it."""
-    there, setter = request.form.get("action") != "remove", author()
+    present, setter = request.form.get("action") != "remove", author()
     with transaction():
-        set_bookmark(target.subject, there=there, author=setter)
+        set_bookmark(target.subject, present=present, author=setter)
     if is_fragment():
         current = get_bookmark(target.subject)
         return render("annotations/_bookmark.html", target=target, bookmark=current)

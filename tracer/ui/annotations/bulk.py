@@ -16,7 +16,7 @@ from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.store.database.session import transaction, within
 from tracer.store.jobs import jobs
-from tracer.store.jobs.changes import Bookmark, Change, Delete, Score, TagEdit
+from tracer.store.jobs.changes import Bookmark, Delete, Score, TagEdit, TraceChange
 from tracer.store.query.selection import Selection
 from tracer.store.scores.scores import list_kinds
 from tracer.ui.base.blueprint import bp, refuse
@@ -46,7 +46,7 @@ class Chosen:
 
     @classmethod
     def read(cls, values: Mapping[str, str], ticked: list[str]) -> Chosen:
-        """Read ``trace`` (repeated) or ``q`` of a form or an address; 400 where neither is there.
+        """Read ``trace`` (repeated) or ``q`` of a form or an address; 400 where neither is present.
 
         An empty query selects all traces.
         """
@@ -64,7 +64,7 @@ class Chosen:
         return lambda table: selection.condition(Grain.TRACE, table)
 
     def count(self, project_id: str) -> int:
-        """Return how many traces there are now; raises TooSlow."""
+        """Return the current number of selected traces; raises TooSlow."""
         with within(_SECONDS):
             return jobs.count_selected(project_id, self.selected())
 
@@ -126,7 +126,7 @@ def _page(project_id: str, action: str) -> str:
     )
 
 
-def _make(project_id: str, change: Change) -> AnyResponse:
+def _make(project_id: str, change: TraceChange) -> AnyResponse:
     chosen = Chosen.read(request.form, request.form.getlist("trace"))
     selected, by = chosen.selected(), author(named=isinstance(change, Score))
     with transaction():
@@ -136,9 +136,9 @@ def _make(project_id: str, change: Change) -> AnyResponse:
     return redirect(url_for("ui.job", project_id=project_id, job_id=made.job_id), 303)
 
 
-def _change(action: str) -> Change:
+def _change(action: str) -> TraceChange:
     if action in ("bookmark", "remove_bookmark"):
-        return Bookmark(there=action == "bookmark")
+        return Bookmark(present=action == "bookmark")
     if action == "tag":
         return _tag_edit()
     if action == "score":

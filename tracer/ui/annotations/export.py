@@ -17,7 +17,7 @@ from tracer.ui.annotations.bulk import MOST_TICKED, selection_of
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
-from tracer.web.downloads import job_file, selection_file, wanted
+from tracer.web.downloads import export_spec, job_file, selection_file
 
 
 @bp.get("/project/<project_id>/export")
@@ -38,19 +38,21 @@ def export(project_id: str) -> AnyResponse | str:
                 form for form in FORMATS.values() if form.name != PARQUET or parquet.is_available()
             ],
         )
-    chosen = wanted(_format(request.args["format"]), _columns(), spans="spans" in request.args)
-    return selection_file(project_id, selection, request.args.get("sort") or None, chosen)
+    spec = export_spec(_format(request.args["format"]), _columns(), spans="spans" in request.args)
+    return selection_file(project_id, selection, request.args.get("sort") or None, spec)
 
 
 @bp.post("/project/<project_id>/export")
 def do_export(project_id: str) -> AnyResponse:
     """Make the job that writes the file, and lead to its page."""
     form = request.form
-    chosen = wanted(_format(form.get("format", "")), form.get("columns", ""), spans="spans" in form)
+    spec = export_spec(
+        _format(form.get("format", "")), form.get("columns", ""), spans="spans" in form
+    )
     text = form.get("q", "").strip()
     selection_of(text)
     with transaction():
-        made = create_export(project_id, text, chosen, form.get("sort") or None, author())
+        made = create_export(project_id, text, spec, form.get("sort") or None, author())
     return redirect(url_for("ui.job", project_id=project_id, job_id=made.job_id), 303)
 
 

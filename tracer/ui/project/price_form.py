@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from tracer.pricing.price_book import PriceDraft
-from tracer.pricing.rates import MOST_TIERS, MOST_TYPES, Prices, Rates, Tier, check_dollars
+from tracer.pricing.rates import MAX_TIERS, MAX_TYPES, Prices, Rates, Tier, check_dollars
 from tracer.times import parse_time
 
 TYPES: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
@@ -76,8 +76,8 @@ class PriceForm:
     def parse(cls, form: Mapping[str, str]) -> PriceForm:
         """Return the form that was sent, with a row or column added if it was requested."""
         cells = [(int(m[1]), int(m[2])) for name in form if (m := _CELL.fullmatch(name))]
-        width = min(max((column for column, _ in cells), default=0) + 1, MOST_TIERS + 1)
-        height = min(max((row for _, row in cells), default=0) + 1, MOST_TYPES)
+        width = min(max((column for column, _ in cells), default=0) + 1, MAX_TIERS + 1)
+        height = min(max((row for _, row in cells), default=0) + 1, MAX_TYPES)
         width += form.get("more") == MORE_TIER
         height += form.get("more") == MORE_TYPE
 

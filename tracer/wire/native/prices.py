@@ -8,17 +8,17 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.pricing.price_book import MOST_NOTE, PriceDraft, check_note
-from tracer.pricing.rates import MOST_CHARACTERS, Name, Rates
+from tracer.pricing.price_book import MAX_NOTE_CHARACTERS, PriceDraft, check_note
+from tracer.pricing.rates import MAX_CHARACTERS, Name, Rates
 from tracer.wire.reading import invalid_field
 
-Note = Annotated[str, Meta(max_length=MOST_NOTE)]
+Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)]
 
 
 class PriceClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The fields that differ between the new price and its original; absent: the same."""
 
-    model: Annotated[str, Meta(min_length=1, max_length=MOST_CHARACTERS)] | UnsetType = UNSET
+    model: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)] | UnsetType = UNSET
     rates: Rates | UnsetType = UNSET
     provider: Name | UnsetType | None = UNSET
     start_time: Annotated[

@@ -137,6 +137,9 @@ def test_everything_is_in_the_audit_log_and_no_secret_is(app: Flask) -> None:
         only = client.get(f"/server/audit?q={query}").text
         assert "login.failed" in only
         assert "key.create" not in only
+    assert re.search(r">Keys <small>\s*1</small>", page)
+    file = client.get("/server/audit?q=action:key&format=jsonl").text.splitlines()
+    assert [json.loads(line)["action"] for line in file] == ["key.create"]
     lines = client.get("/api/v1/audit", headers=headers).text.splitlines()
     events = [json.loads(line) for line in lines]
     assert [event["action"] for event in events] == ["create_price", "key.create"]

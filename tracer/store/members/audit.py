@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from tracer.store.schema import audit_events as events
 
 SERVER: Final = ""
 """The project id of events that concern the whole server."""
+MOST_COUNTED: Final = 10_000
 _REPEAT: Final = "10 minutes"
 
 
@@ -119,20 +121,35 @@ def list_events(
     return [AuditEvent(**row) for row in rows]
 
 
+def count_events(project_ids: list[str] | None, parts: Sequence[list[str]]) -> list[int]:
+    """Return how many of the latest `MOST_COUNTED` entries have each of these lists of words."""
+    latest = sa.select(events).order_by(events.c.time.desc(), events.c.event_id.desc())
+    if project_ids is not None:
+        latest = latest.where(events.c.project_id.in_(project_ids))
+    rows = latest.limit(MOST_COUNTED).subquery()
+    counts = [
+        sa.func.count().filter(sa.true(), *(_matches(word, rows) for word in words))
+        for words in parts
+    ]
+    return list(db.session.execute(sa.select(*counts).select_from(rows)).one())
+
+
 _FIELDS: Final = {
-    "action": events.c.action,
-    "actor": events.c.actor,
-    "subject": events.c.subject,
-    "address": events.c.address,
-    "via": events.c.via,
-    "project": events.c.project_id,
+    "action": "action",
+    "actor": "actor",
+    "subject": "subject",
+    "address": "address",
+    "via": "via",
+    "project": "project_id",
 }
 
 
-def _matches(word: str) -> sa.ColumnElement[bool]:
+def _matches(word: str, table: sa.FromClause = events) -> sa.ColumnElement[bool]:
     name, colon, value = word.partition(":")
     if colon and name in _FIELDS:
         beginnings = [part for part in value.split(",") if part] or [""]
-        return sa.or_(*(_FIELDS[name].istartswith(part, autoescape=True) for part in beginnings))
-    columns = (events.c.action, events.c.subject, events.c.actor, events.c.address)
+        return sa.or_(
+            *(table.c[_FIELDS[name]].istartswith(part, autoescape=True) for part in beginnings)
+        )
+    columns = [table.c[name] for name in ("action", "subject", "actor", "address")]
     return sa.or_(*(column.icontains(word, autoescape=True) for column in columns))

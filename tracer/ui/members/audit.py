@@ -6,9 +6,11 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 
-from flask import abort, request, url_for
+import msgspec
+from flask import Response, abort, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.members.audit import AuditEvent, list_events
+from tracer.store.members.audit import MOST_COUNTED, AuditEvent, count_events, list_events
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.render.time_zone import reader_zone
@@ -25,19 +27,21 @@ TABS: Final = (
 
 
 @bp.get("/project/<project_id>/audit")
-def audit_log(project_id: str) -> str:
+def audit_log(project_id: str) -> AnyResponse | str:
     """Show what was done in a project, latest first."""
     return _page([project_id], project_id)
 
 
 @bp.get("/server/audit")
-def server_audit_log() -> str:
+def server_audit_log() -> AnyResponse | str:
     """Show what was done in all projects and on the server."""
     return _page(None, "")
 
 
-def _page(project_ids: list[str] | None, project_id: str) -> str:
+def _page(project_ids: list[str] | None, project_id: str) -> AnyResponse | str:
     text = request.args.get("q", "")
+    if request.args.get("format") == "jsonl":
+        return _download(list_events(project_ids, words=text.split(), limit=MOST_COUNTED))
     events = list_events(project_ids, words=text.split(), before=_position(), limit=PAGE + 1)
     shown = events[:PAGE]
     values: dict[str, Any] = {"project_id": project_id} if project_id else {}
@@ -48,10 +52,27 @@ def _page(project_ids: list[str] | None, project_id: str) -> str:
         older = url_for(endpoint, **values, q=text or None, after=after)
     days = [(day, list(rows)) for day, rows in groupby(shown, _day)]
     address = url_for(endpoint, **values)
-    tabs = [(label, url_for(endpoint, **values, q=q or None), q == text) for label, q in TABS]
+    counts = count_events(project_ids, [q.split() for _, q in TABS])
+    tabs = [
+        (label, url_for(endpoint, **values, q=q or None), q == text, count)
+        for (label, q), count in zip(TABS, counts, strict=True)
+    ]
     return render(
-        "members/audit.html", days=days, text=text, older=older, address=address, tabs=tabs
+        "members/audit.html",
+        days=days,
+        text=text,
+        older=older,
+        address=address,
+        tabs=tabs,
+        export=url_for(endpoint, **values, q=text or None, format="jsonl"),
     )
+
+
+def _download(events: list[AuditEvent]) -> Response:
+    """Return the latest entries as JSON lines, as the API does."""
+    lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+    headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
+    return Response(lines, content_type="application/x-ndjson", headers=headers)
 
 
 def _day(event: AuditEvent) -> date:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from tracer.extensions import db
 from tracer.query.fields import Grain
+from tracer.query.tree import Words, conjuncts
 from tracer.store.database.session import within
 from tracer.store.query.matches import matches_prefix
 from tracer.store.query.ranges import RANGES, counts_of, range_column, slot_of
@@ -19,10 +20,14 @@ from tracer.store.query.terms import json_text
 from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
 
 SECONDS: Final = 5
-MOST_ROWS: Final = 30_000
+MOST_ROWS: Final = 20_000
 """Number of latest traces whose values are counted, so that a facet takes no longer than this."""
 MOST: Final = {Grain.TRACE: MOST_ROWS, Grain.SPAN: 20_000, Grain.SESSION: 3_000}
 """Number of latest rows by grain; a session has the values of all its traces."""
+MOST_VERIFIED: Final = 2_000
+"""Number of latest traces whose spans are read for a query that needs them."""
+MOST_SEARCHED: Final = 250
+"""Number of latest traces whose texts are read."""
 MOST_VALUES: Final = 8
 MOST_COMPLETIONS: Final = 12
 FACETS: Final = {
@@ -57,6 +62,15 @@ class Value(NamedTuple):
     traces: int
 
 
+class _Latest(NamedTuple):
+    """The latest rows of a selection; those whose spans or texts were read for it, if any."""
+
+    rows: sa.CTE
+    candidates: sa.CTE | None = None
+    most: int = 0
+    """How many candidates there are at most."""
+
+
 class Facets(NamedTuple):
     """The most frequent values by field; ``rows`` traces were counted, all if not ``partial``."""
 
@@ -73,8 +87,10 @@ def count_facets(
     ``fields`` are keys of `FACETS`, for spans of `SPAN_FACETS`, or of `RANGES`, whose values are
     ranges in ascending order. A session has the values of its traces.
     """
-    latest = _latest_rows(project_id, selection, fields, grain)
+    latest, candidates, most = _latest_rows(project_id, selection, fields, grain)
     parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _row_count(latest))]
+    if candidates is not None:
+        parts.append(sa.select(sa.literal("read"), sa.null(), _row_count(candidates)))
     few = [] if grain is Grain.SESSION else [field for field in fields if field in _FEW_VALUES]
     together = _together(latest, few, grain)
     parts += [
@@ -82,18 +98,15 @@ def count_facets(
         for field in fields
     ]
     statement = sa.union_all(*(sa.select(part.subquery()) for part in parts))
-    values: dict[str, list[Value]] = {field: [] for field in fields}
-    rows = 0
+    values: dict[str, list[Value]] = {field: [] for field in ("", "read", *fields)}
     with within(SECONDS):
         for field, value, count in db.session.execute(statement):
-            if field:
-                values[field].append(Value(value, count))
-            else:
-                rows = count
+            values[field].append(Value(value, count))
+    rows, read = (sum(count for _, count in values.pop(name)) for name in ("", "read"))
     for field in RANGES.keys() & fields:
         slots = {int(slot): count for slot, count in values[field]}
         values[field] = [Value(*pair) for pair in counts_of(field, slots)]
-    return Facets(values, rows, rows >= MOST[grain])
+    return Facets(values, rows, rows >= MOST[grain] or (most > 0 and read >= most))
 
 
 def _part(latest: sa.CTE, field: str, grain: Grain) -> sa.Select[Any]:
@@ -131,7 +144,7 @@ def complete_values(
     ``field`` is a key of `FACETS`, ``metadata`` or ``score`` (with a key). Raises TooSlow.
     """
     if field in FACETS:
-        latest = _latest(project_id, selection, [field])
+        latest = _latest(project_id, selection, [field]).rows
         query = _values(latest, field, prefix)
     elif field == "metadata" and key:
         rows = _payloads(project_id, selection)
@@ -153,7 +166,7 @@ def complete_span_values(
 
     Of the latest spans of a selection of spans. Raises TooSlow.
     """
-    latest = _latest_rows(project_id, selection, [field], Grain.SPAN)
+    latest = _latest_rows(project_id, selection, [field], Grain.SPAN).rows
     return _read(_values(latest, field, prefix, Grain.SPAN))
 
 
@@ -178,7 +191,7 @@ def _read(query: sa.Select[Any]) -> list[Value]:
 
 def _latest_rows(
     project_id: str, selection: Selection, fields: Sequence[str], grain: Grain
-) -> sa.CTE:
+) -> _Latest:
     """Return the latest rows of the selection with the columns of the fields."""
     if grain is Grain.TRACE:
         return _latest(project_id, selection, fields)
@@ -189,7 +202,8 @@ def _latest_rows(
         columns += _numbers(spans, numbers)
         own = (spans.c.project_id == project_id, ~spans.c.placeholder)
         query = sa.select(*columns).where(*own, selection.condition(grain, spans))
-        return query.order_by(spans.c.start_time.desc()).limit(MOST[grain]).cte("latest")
+        query = query.order_by(spans.c.start_time.desc()).limit(MOST[grain])
+        return _Latest(query.cte("latest"))
     newest = (
         sa.select(sessions.c.session_id, *_numbers(sessions, numbers))
         .where(sessions.c.project_id == project_id, selection.condition(grain, sessions))
@@ -201,36 +215,42 @@ def _latest_rows(
     numbered = sa.select(*newest.c, sa.func.row_number().over().label("row_id")).subquery()
     columns = [traces.c[FACETS[field]] for field in names]
     columns += [numbered.c[field] for field in numbers]
-    return (
+    query = (
         sa.select(numbered.c.row_id, *columns)
         .join(numbered, numbered.c.session_id == traces.c.session_id)
         .where(traces.c.project_id == project_id)
-        .cte("latest")
     )
+    return _Latest(query.cte("latest"))
 
 
 def _numbers(table: Table, fields: Sequence[str]) -> list[Any]:
     return [range_column(table, field).label(field) for field in fields]
 
 
-def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> sa.CTE:
+def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> _Latest:
     """Return the latest traces of the selection; each part of the statement reads them once."""
     numbers = [field for field in fields if field in RANGES]
     names = [FACETS[field] for field in fields if field not in RANGES]
     columns = [traces.c[name] for name in dict.fromkeys(["trace_id", *names])]
-    return (
-        sa.select(*columns, *_numbers(traces, numbers))
-        .where(traces.c.project_id == project_id, selection.condition(Grain.TRACE, traces))
-        .order_by(traces.c.start_time.desc(), traces.c.trace_id.desc())
-        .limit(MOST_ROWS)
-        .cte("latest")
-    )
+    columns += _numbers(traces, numbers)
+    chosen, verified = selection.in_steps(traces, by_time=False)
+    newest = (traces.c.start_time.desc(), traces.c.trace_id.desc())
+    own = (traces.c.project_id == project_id, chosen)
+    if verified is None:
+        query = sa.select(*columns).where(*own).order_by(*newest)
+        return _Latest(query.limit(MOST_ROWS).cte("latest"))
+    query = sa.select(traces.c.project_id, *columns).where(*own).order_by(*newest)
+    has_texts = any(isinstance(node, Words) for node in conjuncts(selection.node))
+    most = MOST_SEARCHED if has_texts else MOST_VERIFIED
+    candidates = query.limit(most).cte("candidates")
+    shown = [column for column in candidates.c if column.name != "project_id"]
+    return _Latest(sa.select(*shown).where(verified(candidates)).cte("latest"), candidates, most)
 
 
 def _payloads(project_id: str, selection: Selection) -> sa.Subquery:
     """Return the metadata of the latest traces: fewer, since each is read from its own row."""
-    latest = _latest(project_id, selection, [])
-    newest = sa.select(latest.c.trace_id).limit(MOST_ROWS // 25).subquery()
+    latest = _latest(project_id, selection, []).rows
+    newest = sa.select(latest.c.trace_id).limit(MOST_ROWS // 16).subquery()
     return (
         sa.select(sa.cast(trace_payloads.c.metadata, JSONB).label("metadata"))
         .join(newest, newest.c.trace_id == trace_payloads.c.trace_id)

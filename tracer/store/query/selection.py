@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
+
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
 from tracer.query.tree import EVERYTHING, Node, both
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
 from tracer.store.query.steps import Verification, in_steps
+from tracer.store.schema import traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,20 @@ class Selection:
     def in_steps(self, table: Table, *, by_time: bool) -> tuple[Column, Verification | None]:
         """Return the condition on traces in two steps, for a list that ends with its page."""
         return in_steps(self.node, table, self._clock(), by_time=by_time)
+
+    @property
+    def reads_more(self) -> bool:
+        """Whether spans or texts of traces are read to decide, beside their rows."""
+        return self.in_steps(traces, by_time=False)[1] is not None
+
+    def candidate(self, table: Table) -> Column:
+        """Return the condition on traces that rows and indexes decide."""
+        return self.in_steps(table, by_time=False)[0]
+
+    def row_condition(self, table: Table) -> Column:
+        """Return the condition on traces that looks spans and texts up for each row."""
+        chosen, verified = self.in_steps(table, by_time=False)
+        return chosen if verified is None else sa.and_(chosen, verified(table))
 
     def _clock(self) -> Clock:
         return self.clock or Clock(datetime.now(UTC))

@@ -17,7 +17,7 @@ from tracer.store.query.selection import Selection
 from tracer.store.schema import traces
 from tracer.store.users.sums import users_of
 
-MOST_TRACES: Final = 10_000
+MOST_TRACES: Final = 5_000
 """Number of latest traces whose values are counted."""
 OF_TRACES: Final = {"env": "environment", "name": "name", "release": "release"}
 """Columns of traces by the fields whose values can be counted."""

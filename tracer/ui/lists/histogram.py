@@ -135,9 +135,16 @@ def _counted(project_id: str, query: ListQuery, period: tuple[datetime, datetime
         first = begin or midnight(since)
         return users_over_time(project_id, query.selection, begin, first, bars_since(first)[0])
     origin = floor(since, bar_width(until - since, BARS), query.clock)
+    selection = query.selection
+    if grain is Grain.TRACE and selection.reads_more:
+        # Trace by trace: PostgreSQL would rather look for all spans that match.
+        return histogram(
+            *(project_id, selection.row_condition, origin, until),
+            candidates=selection.candidate,
+        )
     return histogram(
         project_id,
-        lambda table: query.selection.condition(grain, table),
+        lambda table: selection.condition(grain, table),
         origin,
         until,
         grain=grain,

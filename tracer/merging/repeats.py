@@ -163,9 +163,10 @@ def uncounted_repeats(members: Iterable[Node], parents: Mapping[str, str | None]
     return known.keys() - {winner.span_id}
 
 
-def _weight(node: Node) -> tuple[bool, int, Decimal, str]:
+def _weight(node: Node) -> tuple[bool, int, bool, Decimal, str]:
     own = node.own or Use()
-    return not node.echo, own.tokens, own.dollars, node.span_id
+    # Of equal tokens the cheaper ones: the other report lacks the count of the cached tokens.
+    return not node.echo, own.tokens, bool(own.dollars), -own.dollars, node.span_id
 
 
 def _ancestors(span_id: str, parents: Mapping[str, str | None]) -> Iterator[str]:

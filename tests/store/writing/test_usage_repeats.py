@@ -107,7 +107,8 @@ def expected(spans: list[Any], most_below: int) -> set[str]:
             key=lambda r: (
                 not r["echo"],
                 r["total_tokens"] or 0,
-                Decimal(str(r["total_cost"] or 0)),
+                bool(r["total_cost"]),
+                -Decimal(str(r["total_cost"] or 0)),
                 r["span_id"],
             ),
         )

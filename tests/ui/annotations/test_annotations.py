@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import pytest
 from flask import Flask
@@ -11,7 +13,9 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, StoreTraces, post_form
 from tests.support.pages.sample_traces import TraceBuilder, agent_trace
+from tracer.config import Config
 
+MakeApp: TypeAlias = Callable[[Config], Flask]
 TRACE = f"/project/default/traces/{'a' * 32}"
 SESSION = "/project/default/sessions/chat_91c2"
 BOTH = pytest.mark.parametrize("path", [TRACE, SESSION])
@@ -197,6 +201,14 @@ def test_the_projects_scores_are_lines_and_a_value_out_of_range_is_refused_alone
     listed = remarks(see(client, f"{TRACE}?tab=scores"))
     assert [text.split()[:2] for text in listed[-2:]] == [["resolved", "yes"], ["tone", "0.5"]]
     assert "at least one value" in post_form(client, f"{TRACE}/scores", 422, lines="1").text
+
+
+def test_the_share_form_at_a_loopback_address_offers_the_public_one(
+    config: Config, make_app: MakeApp
+) -> None:
+    public = replace(config, trusted_proxies="10.0.0.0/8", allowed_hosts="tracer.example")
+    alert = see(make_app(public).test_client(), f"{TRACE}/shares").one("p", "alert")
+    assert alert.one("a")["href"] == f"https://tracer.example{TRACE}"
 
 
 def test_scores_by_hand_are_listed_with_those_of_the_api(client: FlaskClient) -> None:

@@ -16,6 +16,7 @@ from tracer.ui.base.blueprint import is_fragment, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import AnnotationTarget, annotation_route
 from tracer.ui.base.visitor import author
+from tracer.web.services import services
 
 PERIODS: Final = (
     ("24h", "for a day", timedelta(days=1)),
@@ -62,11 +63,16 @@ def revoke(target: AnnotationTarget, share_id: str) -> AnyResponse:
 
 
 def _page(target: AnnotationTarget, new_link: str = "") -> str:
+    config = services().config
+    # Behind a proxy, the first allowed name is the one that others reach, over HTTPS.
+    name = config.allowed_names[0] if config.allowed_names and config.trusted_proxies else ""
     return render(
         "annotations/_share.html" if is_fragment() else "annotations/shares.html",
         target=target,
         rows=shares.list_shares(target.subject),
         new_link=new_link,
         periods=PERIODS,
+        public=f"https://{name}{target.page_url()}" if name else "",
+        public_name=name,
         loopback=is_loopback(urlsplit(f"//{request.host}").hostname or ""),
     )

@@ -243,6 +243,8 @@ def _pages(server: Family, shape: str, stored: StoredTrace) -> list[Page]:
         Page(f"{name}_jump", f"{shape}: a span by its address", f"{base}?span={middle}"),
         Page(f"{name}_search", f"{shape}: search", f"{base}/log?q={word}"),
         Page(f"{name}_hit", f"{shape}: next hit", f"{base}?q={word}&span={middle}"),
+        Page(f"{name}_tools", f"{shape}: lens of tools, of all spans", f"{base}?lens=tools"),
+        Page(f"{name}_errors", f"{shape}: lens of errors", f"{base}?lens=errors"),
     ]
 
 

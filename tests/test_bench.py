@@ -111,7 +111,7 @@ def test_a_quick_run_measures_each_action_on_a_large_trace(tmp_path: Path) -> No
     expected = set()
     for shape in tree.SHAPES:
         expected |= {f"tree_{shape}_{part}" for part in ("sums", "log", "memory")}
-        for act in ("", "_open", "_next", "_jump", "_search", "_hit"):
+        for act in ("", "_open", "_next", "_jump", "_search", "_hit", "_tools", "_errors"):
             name = f"tree_{shape}{act}"
             expected |= {f"{name}_{spans}_{p}" for spans in (100, 3000) for p in ("p95", "size")}
             expected.add(f"{name}_growth")

@@ -78,6 +78,7 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "view": "findings",
             "findings": findings,
             "items": _items(project_id, trace_id, findings) if findings else [],
+            "absent": _absent(findings) if findings else [],
             "selected": selection.span_id,
             "panel": panel_of(selection),
             "ticks": Window(axis_of(trace), axis_of(trace)).ticks(),
@@ -88,6 +89,13 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             left_out=findings.left_out if findings else 0,
         ),
     )
+
+
+def _absent(findings: Findings) -> list[str]:
+    """Return the issues that were looked for and not found."""
+    present = {finding.kind for finding in findings.findings}
+    highlights = ("failed", "slowest", "dearest")
+    return [label for kind, label in LABELS.items() if kind not in (*present, *highlights)]
 
 
 def _items(project_id: str, trace_id: str, findings: Findings) -> list[FindingItem]:
